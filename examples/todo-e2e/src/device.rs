@@ -1,0 +1,89 @@
+//! What outlives a browser: its profile, and the site that it visits.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+use crate::site::Site;
+
+/// How long the processes of a killed browser may go on writing into its profile.
+const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// A machine that one person uses: a browser profile, new and empty at first, and the page in reach.
+///
+/// Launch a browser on it, close or kill it, and launch the next; one at a time.
+pub struct Device {
+    site: Site,
+    profile: TempDir,
+}
+
+impl Device {
+    /// A device with an empty profile.
+    ///
+    /// # Panics
+    ///
+    /// If `TODO_DIST` names no built page.
+    #[track_caller]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::visiting("TODO_DIST")
+    }
+
+    /// A device with an empty profile that visits `todo-plain`, the same page without leptos-sync.
+    ///
+    /// # Panics
+    ///
+    /// If `TODO_PLAIN_DIST` names no built page.
+    #[track_caller]
+    #[must_use]
+    pub fn with_baseline() -> Self {
+        Self::visiting("TODO_PLAIN_DIST")
+    }
+
+    #[track_caller]
+    fn visiting(variable: &str) -> Self {
+        let site = Site::start(variable);
+        let profile = tempfile::Builder::new().prefix("todo-e2e-").tempdir();
+        Self {
+            site,
+            profile: profile.unwrap_or_else(|error| panic!("no folder for a profile: {error}")),
+        }
+    }
+
+    /// Launches a browser on the profile. Its window is empty: see [`Browser::open`].
+    #[track_caller]
+    #[must_use]
+    pub fn launch(&self) -> Browser<'_> {
+        Browser::launch(self)
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.site.url
+    }
+
+    pub(crate) fn profile(&self) -> &Path {
+        self.profile.path()
+    }
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Device {
+    /// Removes the profile, again if a dying process of the browser put a file back.
+    fn drop(&mut self) {
+        let deadline = Instant::now() + LAST_WRITES;
+        while fs::remove_dir_all(self.profile.path()).is_err()
+            && self.profile.path().exists()
+            && Instant::now() < deadline
+        {
+            thread::yield_now();
+        }
+    }
+}

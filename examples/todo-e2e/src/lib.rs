@@ -1,0 +1,33 @@
+//! Drives the built todo page in a real, headless Chromium.
+//!
+//! A test owns a [`Device`]: the page on a loopback port, and a browser profile that is new and empty. It launches a
+//! [`Browser`] on it through ChromeDriver, closes or kills that and launches another, which finds what the first one
+//! left. A [`Page`] speaks of todos rather than of elements and waits for what it is told to expect, by asking
+//! again and again until a deadline; nothing here waits for a fixed time.
+//!
+//! Everything ends with its owner, also when a test fails: the server, the driver, the browser with its children,
+//! and the profile.
+//!
+//! | Variable | Meaning |
+//! |---|---|
+//! | `TODO_DIST` | the folder of the built page; `cargo xtask test` sets it |
+//! | `TODO_PLAIN_DIST` | that of the page on plain signals, for figures to compare with; set likewise |
+//! | `CHROMEDRIVER` | the driver, if it is not the `chromedriver` in the path |
+//! | `CHROME` | the browser, if it is not the one that the driver finds |
+//! | `SCREENSHOTS` | where the screenshots go, if not to `target/screenshots` |
+//!
+//! The harness panics where a test would only panic anyway: a failed command is a failed test.
+
+mod browser;
+mod device;
+mod driver;
+mod page;
+mod process;
+mod session;
+mod site;
+mod wait;
+
+pub use browser::Browser;
+pub use device::Device;
+pub use page::{Key, Page};
+pub use session::Session;

@@ -1,0 +1,296 @@
+//! The todo page, in the words of its user.
+
+use serde_json::{Value, json};
+
+use crate::session::{Element, Session};
+use crate::wait::{eventually, until};
+
+/// A key without a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Key {
+    /// Enter, or Return.
+    Enter,
+    /// Escape.
+    Escape,
+    /// Tab: on to the next control.
+    Tab,
+    /// The space bar.
+    Space,
+    /// F2, which edits in many programs.
+    F2,
+}
+
+impl Key {
+    /// The code point that stands for the key (WebDriver, "Keyboard actions").
+    fn code(self) -> &'static str {
+        match self {
+            Self::Enter => "\u{e007}",
+            Self::Escape => "\u{e00c}",
+            Self::Tab => "\u{e004}",
+            Self::Space => " ",
+            Self::F2 => "\u{e032}",
+        }
+    }
+}
+
+/// Control + A, then the delete key.
+const DELETE_ALL: &str = "\u{e009}a\u{e000}\u{e017}";
+
+/// The todo page in one tab. What is said to be expected is waited for.
+pub struct Page<'a> {
+    session: &'a Session,
+    tab: Value,
+}
+
+impl<'a> Page<'a> {
+    #[track_caller]
+    pub(crate) fn of_current_tab(session: &'a Session) -> Self {
+        session.find(".new-todo");
+        Self {
+            session,
+            tab: session.current_tab(),
+        }
+    }
+
+    /// Makes this page's tab the current one.
+    #[track_caller]
+    pub fn show(&self) {
+        self.session.switch_to(&self.tab);
+    }
+
+    /// Closes this page's tab and makes another one current.
+    #[track_caller]
+    pub fn close(self) {
+        self.show();
+        self.session.close_tab();
+    }
+
+    /// Loads the page anew and waits until it can be typed into.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.session.reload();
+        self.session.find(".new-todo");
+    }
+
+    /// Types a todo and Enter.
+    #[track_caller]
+    pub fn add(&self, title: &str) {
+        let keys = format!("{title}{}", Key::Enter.code());
+        self.session
+            .send_keys(&self.session.find(".new-todo"), &keys);
+    }
+
+    /// Pastes text into the input of the new todo.
+    #[track_caller]
+    pub fn paste(&self, text: &str) {
+        let script = "const clipboardData = new DataTransfer();
+            clipboardData.setData('text/plain', arguments[0]);
+            const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+            document.querySelector('.new-todo').dispatchEvent(paste);";
+        self.session.script(script, &[json!(text)]);
+    }
+
+    /// Clicks the checkbox of a todo.
+    #[track_caller]
+    pub fn toggle(&self, title: &str) {
+        self.session.click(&self.part_of(title, ".toggle"));
+    }
+
+    /// Clicks the button that deletes a todo.
+    #[track_caller]
+    pub fn delete(&self, title: &str) {
+        self.session.click(&self.part_of(title, ".destroy"));
+    }
+
+    /// Double-clicks a title and waits for the editor.
+    #[track_caller]
+    pub fn edit(&self, title: &str) {
+        self.session
+            .double_click(&self.part_of(title, "[data-testid=todo-title]"));
+        self.expect_focus("edit");
+    }
+
+    /// Clicks the first element that matches a selector.
+    #[track_caller]
+    pub fn click(&self, css: &str) {
+        self.session.click(&self.session.find(css));
+    }
+
+    /// Types into what has the focus.
+    #[track_caller]
+    pub fn type_text(&self, text: &str) {
+        self.session.send_keys(&self.session.focused(), text);
+    }
+
+    /// Types over all of the text of the input that has the focus.
+    #[track_caller]
+    pub fn type_over(&self, text: &str) {
+        self.type_text(&format!("{DELETE_ALL}{text}"));
+    }
+
+    /// Presses a key, for what has the focus.
+    #[track_caller]
+    pub fn press(&self, key: Key) {
+        self.type_text(key.code());
+    }
+
+    /// Follows the link of a filter: `All`, `Active` or `Completed`.
+    #[track_caller]
+    pub fn filter(&self, name: &str) {
+        let script = "return [...document.querySelectorAll('.filters a')].find(a => a.textContent.trim() === arguments[0])";
+        let link = until(name, || {
+            Element::from_script(self.session.script(script, &[json!(name)]))
+        });
+        self.session.click(&link);
+    }
+
+    /// Changes the part of the address behind `#`, as the back button or a typed address do.
+    #[track_caller]
+    pub fn set_hash(&self, hash: &str) {
+        self.session
+            .script("location.hash = arguments[0]", &[json!(hash)]);
+    }
+
+    /// The part of the address from `#` on.
+    #[track_caller]
+    #[must_use]
+    pub fn hash(&self) -> String {
+        self.text_of("return location.hash", &[])
+    }
+
+    /// Expects the titles of the todos that can be seen, from the top.
+    #[track_caller]
+    pub fn expect_titles(&self, titles: &[&str]) {
+        eventually("titles", &json!(titles), || {
+            self.titles("[data-testid=todo-item]")
+        });
+    }
+
+    /// Expects the titles of the completed todos that can be seen, from the top.
+    #[track_caller]
+    pub fn expect_completed(&self, titles: &[&str]) {
+        eventually("completed", &json!(titles), || {
+            let completed = self.titles("[data-testid=todo-item].completed");
+            let checked = self.titles("[data-testid=todo-item]:has(.toggle:checked)");
+            assert_eq!(
+                completed, checked,
+                "what is struck out has its checkbox checked"
+            );
+            completed
+        });
+    }
+
+    /// Expects the titles of the todos that can be seen, whatever their order.
+    ///
+    /// `titles` are in alphabetical order.
+    #[track_caller]
+    pub fn expect_titles_in_any_order(&self, titles: &[&str]) {
+        eventually("titles, sorted", &json!(titles), || {
+            let mut found = self.titles("[data-testid=todo-item]");
+            if let Some(found) = found.as_array_mut() {
+                found.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+            }
+            found
+        });
+    }
+
+    /// Expects a number of todos, seen or not.
+    #[track_caller]
+    pub fn expect_rows(&self, rows: usize) {
+        let script = "return document.querySelectorAll('[data-testid=todo-item]').length";
+        eventually("rows", &json!(rows), || self.session.script(script, &[]));
+    }
+
+    /// Expects the text of an element, or `""` if there is none or it is hidden.
+    #[track_caller]
+    pub fn expect_text(&self, css: &str, text: &str) {
+        let script = "return document.querySelector(arguments[0])?.innerText.trim() ?? ''";
+        eventually(css, &text.to_owned(), || {
+            self.text_of(script, &[json!(css)])
+        });
+    }
+
+    /// Expects the line that counts what is left to do.
+    #[track_caller]
+    pub fn expect_count(&self, text: &str) {
+        self.expect_text("[data-testid=todo-count]", text);
+    }
+
+    /// Expects that an element can be seen, or that it cannot.
+    #[track_caller]
+    pub fn expect_visible(&self, css: &str, visible: bool) {
+        let script = "return document.querySelector(arguments[0])?.checkVisibility() ?? false";
+        eventually(&format!("{css} is visible"), &json!(visible), || {
+            self.session.script(script, &[json!(css)])
+        });
+    }
+
+    /// Expects that a checkbox is checked, or that it is not.
+    #[track_caller]
+    pub fn expect_checked(&self, css: &str, checked: bool) {
+        let script = "return document.querySelector(arguments[0])?.checked ?? false";
+        eventually(&format!("{css} is checked"), &json!(checked), || {
+            self.session.script(script, &[json!(css)])
+        });
+    }
+
+    /// Expects that the focus is in an element of a class.
+    #[track_caller]
+    pub fn expect_focus(&self, class: &str) {
+        eventually(&format!("focus in .{class}"), &true, || {
+            self.has_focus(class)
+        });
+    }
+
+    /// Whether the focus is in an element of a class, right now.
+    #[track_caller]
+    #[must_use]
+    pub fn has_focus(&self, class: &str) -> bool {
+        let script = "return document.activeElement.classList.contains(arguments[0])";
+        self.session.script(script, &[json!(class)]) == json!(true)
+    }
+
+    /// Expects the page to say that all edits are stored on this device.
+    #[track_caller]
+    pub fn expect_saved(&self) {
+        self.expect_text("[data-testid=saved-mark]", "saved on this device");
+    }
+
+    /// Expects the page to say that edits are kept in memory only.
+    #[track_caller]
+    pub fn expect_memory_only(&self) {
+        let script = "return document.querySelector('[data-testid=saved-mark]').innerText.includes('in memory only')";
+        eventually("the mark says: in memory only", &json!(true), || {
+            self.session.script(script, &[])
+        });
+    }
+
+    /// A part of the row of a todo.
+    #[track_caller]
+    fn part_of(&self, title: &str, css: &str) -> Element {
+        let script = "return [...document.querySelectorAll('[data-testid=todo-item]')]
+            .find(row => row.querySelector('[data-testid=todo-title]').textContent === arguments[0])
+            ?.querySelector(arguments[1])";
+        let arguments = [json!(title), json!(css)];
+        until(&format!("{css} of {title:?}"), || {
+            Element::from_script(self.session.script(script, &arguments))
+        })
+    }
+
+    #[track_caller]
+    fn titles(&self, rows: &str) -> Value {
+        let script = "return [...document.querySelectorAll(arguments[0])].filter(row => row.checkVisibility())
+            .map(row => row.querySelector('[data-testid=todo-title]').textContent)";
+        self.session.script(script, &[json!(rows)])
+    }
+
+    #[track_caller]
+    fn text_of(&self, script: &str, arguments: &[Value]) -> String {
+        self.session
+            .script(script, arguments)
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+}

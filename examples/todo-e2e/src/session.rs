@@ -1,0 +1,243 @@
+//! A WebDriver session: commands are JSON over HTTP (<https://www.w3.org/TR/webdriver2/>).
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use ureq::Agent;
+
+/// The key under which WebDriver wraps the id of an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// One browser window's worth of commands. Each of them panics if the driver reports an error.
+#[derive(Debug)]
+pub struct Session {
+    agent: Agent,
+    base: String,
+}
+
+/// An element of the page, by the id that the driver gave it.
+#[derive(Clone, Debug)]
+pub(crate) struct Element(Value);
+
+impl Element {
+    /// The element in what a script returned, if it returned one.
+    pub(crate) fn from_script(value: Value) -> Option<Self> {
+        value.get(ELEMENT).is_some().then_some(Self(value))
+    }
+
+    /// What a script is given to get the element.
+    pub(crate) fn as_argument(&self) -> &Value {
+        &self.0
+    }
+
+    fn path(&self, command: &str) -> String {
+        let id = self
+            .0
+            .get(ELEMENT)
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        format!("/element/{id}/{command}")
+    }
+}
+
+impl Session {
+    /// Asks the driver on `port` for a browser.
+    #[track_caller]
+    pub(crate) fn start(port: u16, capabilities: &Value) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build();
+        let mut session = Self {
+            agent: config.into(),
+            base: format!("http://127.0.0.1:{port}/session"),
+        };
+        let started = session.post(
+            "",
+            &json!({ "capabilities": { "alwaysMatch": capabilities } }),
+        );
+        let id = started
+            .get("sessionId")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        session.base = format!("{}/{id}", session.base);
+        session
+    }
+
+    /// Runs a script in the page and returns what it returns; its arguments are in `arguments`.
+    #[track_caller]
+    pub fn script(&self, script: &str, arguments: &[Value]) -> Value {
+        self.post(
+            "/execute/sync",
+            &json!({ "script": script, "args": arguments }),
+        )
+    }
+
+    /// Runs a script that calls its last argument with its result.
+    #[track_caller]
+    pub fn script_with_callback(&self, script: &str, arguments: &[Value]) -> Value {
+        self.post(
+            "/execute/async",
+            &json!({ "script": script, "args": arguments }),
+        )
+    }
+
+    /// A command of the Chrome DevTools protocol.
+    #[track_caller]
+    pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        )
+    }
+
+    /// The window as PNG.
+    ///
+    /// # Panics
+    ///
+    /// If the driver sends something other than base64.
+    #[track_caller]
+    pub fn screenshot(&self) -> Vec<u8> {
+        let image = self.get("/screenshot");
+        let image = BASE64_STANDARD.decode(image.as_str().unwrap_or_default());
+        image.unwrap_or_else(|error| panic!("the screenshot is not base64: {error}"))
+    }
+
+    #[track_caller]
+    pub(crate) fn go_to(&self, url: &str) {
+        self.post("/url", &json!({ "url": url }));
+    }
+
+    #[track_caller]
+    pub(crate) fn reload(&self) {
+        self.post("/refresh", &json!({}));
+    }
+
+    /// Opens a tab and returns its handle; the current one stays current.
+    #[track_caller]
+    pub(crate) fn new_tab(&self) -> Value {
+        let tab = self.post("/window/new", &json!({ "type": "tab" }));
+        tab.get("handle").cloned().unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub(crate) fn current_tab(&self) -> Value {
+        self.get("/window")
+    }
+
+    #[track_caller]
+    pub(crate) fn switch_to(&self, tab: &Value) {
+        self.post("/window", &json!({ "handle": tab }));
+    }
+
+    /// Closes the current tab and makes another one current, if there is one.
+    #[track_caller]
+    pub(crate) fn close_tab(&self) {
+        let others = self.delete("/window");
+        if let Some(other) = others.get(0) {
+            self.switch_to(other);
+        }
+    }
+
+    /// Closes the browser as a user does.
+    #[track_caller]
+    pub(crate) fn quit(&self) {
+        self.delete("");
+    }
+
+    /// The first element that matches, as soon as there is one.
+    #[track_caller]
+    pub(crate) fn find(&self, css: &str) -> Element {
+        Element(self.post(
+            "/element",
+            &json!({ "using": "css selector", "value": css }),
+        ))
+    }
+
+    /// The element that has the focus.
+    #[track_caller]
+    pub(crate) fn focused(&self) -> Element {
+        Element(self.get("/element/active"))
+    }
+
+    #[track_caller]
+    pub(crate) fn click(&self, element: &Element) {
+        self.post(&element.path("click"), &json!({}));
+    }
+
+    /// Types into an element, key by key.
+    #[track_caller]
+    pub(crate) fn send_keys(&self, element: &Element, keys: &str) {
+        self.post(&element.path("value"), &json!({ "text": keys }));
+    }
+
+    #[track_caller]
+    pub(crate) fn double_click(&self, element: &Element) {
+        let press = json!({ "type": "pointerDown", "button": 0 });
+        let release = json!({ "type": "pointerUp", "button": 0 });
+        let to = json!({ "type": "pointerMove", "origin": element.as_argument(), "x": 0, "y": 0, "duration": 0 });
+        let moves = json!([to, press, release, press, release]);
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": moves }] }),
+        );
+    }
+
+    #[track_caller]
+    fn get(&self, path: &str) -> Value {
+        self.answer(
+            "GET",
+            path,
+            self.agent.get(format!("{}{path}", self.base)).call(),
+        )
+    }
+
+    #[track_caller]
+    fn delete(&self, path: &str) -> Value {
+        self.answer(
+            "DELETE",
+            path,
+            self.agent.delete(format!("{}{path}", self.base)).call(),
+        )
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.answer(
+            "POST",
+            path,
+            self.agent
+                .post(format!("{}{path}", self.base))
+                .send_json(body),
+        )
+    }
+
+    #[track_caller]
+    fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Value {
+        let mut response =
+            response.unwrap_or_else(|error| panic!("{method} {path}: no answer: {error}"));
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_to_string();
+        let mut answer: Value = text
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_else(|| panic!("{method} {path}: the answer is not JSON"));
+        let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
+        if let Some(error) = value.get("error") {
+            let message = value
+                .get("message")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            panic!("{method} {path}: {error}: {message}");
+        }
+        value
+    }
+}

@@ -1,0 +1,143 @@
+//! Ten thousand todos. The tests ask for the outcome; the times are printed, because they are the machine's.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use todo_e2e::{Browser, Device, Page};
+
+const TODOS: usize = 10_000;
+
+fn many() -> String {
+    (1..=TODOS)
+        .map(|number| format!("todo {number}\n"))
+        .collect()
+}
+
+/// Notes, in ms since the navigation began, when the first row stands in the page and when the frame that shows it
+/// has ended.
+const WATCH_FIRST_ROW: &str = "
+    new MutationObserver((_, observer) => {
+        if (document.querySelector('[data-testid=todo-item]')) {
+            observer.disconnect();
+            window.firstRow = performance.now();
+            requestAnimationFrame(() => setTimeout(() => window.firstFrame = performance.now()));
+        }
+    }).observe(document, { childList: true, subtree: true });";
+
+/// Clicks a checkbox; returns the ms to its row's change and to the end of the frame that shows it.
+const TIME_A_TOGGLE: &str = "
+    const done = arguments[0];
+    const row = document.querySelector('[data-testid=todo-item]');
+    let start = 0;
+    new MutationObserver((_, observer) => {
+        if (row.classList.contains('completed')) {
+            observer.disconnect();
+            const changed = performance.now() - start;
+            requestAnimationFrame(() => setTimeout(() => done([changed, performance.now() - start])));
+        }
+    }).observe(row, { attributes: true });
+    requestAnimationFrame(() => setTimeout(() => {
+        start = performance.now();
+        row.querySelector('.toggle').click();
+    }));";
+
+/// Pastes lines; returns the ms to the last row's arrival and to the end of the frame that shows the first.
+const TIME_A_PASTE: &str = "
+    const [lines, rows, done] = arguments;
+    const clipboardData = new DataTransfer();
+    clipboardData.setData('text/plain', lines);
+    const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+    const start = performance.now();
+    new MutationObserver((_, observer) => {
+        if (document.querySelectorAll('[data-testid=todo-item]').length === rows) {
+            observer.disconnect();
+            const changed = performance.now() - start;
+            requestAnimationFrame(() => setTimeout(() => done([changed, performance.now() - start])));
+        }
+    }).observe(document.body, { childList: true, subtree: true });
+    document.querySelector('.new-todo').dispatchEvent(paste);";
+
+/// Writes past the test runner, which keeps what a passing test prints to itself.
+fn figure(what: &str, ms: Option<&Value>) {
+    if let Some(ms) = ms.and_then(Value::as_f64) {
+        let _ = writeln!(io::stdout(), "figure: {what}: {ms:.1} ms");
+    }
+}
+
+fn paste_and_toggle(browser: &Browser<'_>, page: &Page<'_>, name: &str) {
+    let arguments = [json!(many()), json!(TODOS)];
+    let times = browser
+        .session()
+        .script_with_callback(TIME_A_PASTE, &arguments);
+    figure(
+        &format!("{name}: paste 10,000 todos to last row"),
+        times.get(0),
+    );
+    figure(
+        &format!("{name}: paste 10,000 todos to end of frame"),
+        times.get(1),
+    );
+    page.expect_rows(TODOS);
+    page.expect_count("10000 items left");
+    toggle(browser, page, name);
+}
+
+fn toggle(browser: &Browser<'_>, page: &Page<'_>, name: &str) {
+    let times = browser.session().script_with_callback(TIME_A_TOGGLE, &[]);
+    figure(
+        &format!("{name}: toggle one of 10,000 todos to changed row"),
+        times.get(0),
+    );
+    figure(
+        &format!("{name}: toggle one of 10,000 todos to end of frame"),
+        times.get(1),
+    );
+    page.expect_count("9999 items left");
+    page.expect_checked(".toggle", true);
+}
+
+#[test]
+fn ten_thousand_todos_are_pasted_at_once_and_one_of_them_is_toggled() {
+    let device = Device::new();
+    let browser = device.launch();
+    paste_and_toggle(&browser, &browser.open(), "todo");
+    browser.quit();
+
+    let device = Device::with_baseline();
+    let browser = device.launch();
+    paste_and_toggle(&browser, &browser.open(), "todo-plain");
+}
+
+#[test]
+fn ten_thousand_todos_are_there_after_a_reload_and_one_of_them_is_toggled() {
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    page.paste(&many());
+    page.expect_rows(TODOS);
+    page.expect_saved();
+
+    browser.before_every_page(WATCH_FIRST_ROW);
+    page.reload();
+    page.expect_rows(TODOS);
+    page.expect_count("10000 items left");
+    page.expect_text(
+        "[data-testid=todo-item]:nth-child(10000) [data-testid=todo-title]",
+        "todo 10000",
+    );
+    let times = browser.session().script_with_callback(
+        "const done = arguments[0];
+        const mark = name => performance.getEntriesByName(name)[0]?.startTime;
+        (function ask() {
+            if (!window.firstFrame) return requestAnimationFrame(ask);
+            const loading = mark('leptos-sync:loaded') - mark('leptos-sync:load-start');
+            done([firstRow, firstFrame, Number.isNaN(loading) ? null : loading]);
+        })();",
+        &[],
+    );
+    figure("load 10,000 todos to first row", times.get(0));
+    figure("load 10,000 todos to first render", times.get(1));
+    figure("load 10,000 todos, of that leptos-sync", times.get(2));
+
+    toggle(&browser, &page, "todo, loaded");
+}

@@ -1,0 +1,72 @@
+//! Pictures of the page, for the README and for whoever changes the style sheet.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde_json::json;
+use todo_e2e::{Browser, Device, Page};
+
+/// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS pixels.
+const WINDOWS: [(u32, u32); 2] = [(390, 844), (1280, 800)];
+
+fn folder() -> PathBuf {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots");
+    env::var_os("SCREENSHOTS").map_or(default, PathBuf::from)
+}
+
+fn take(browser: &Browser<'_>, folder: &Path, name: &str) {
+    for (width, height) in WINDOWS {
+        let window = json!({ "width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600 });
+        browser
+            .session()
+            .devtools("Emulation.setDeviceMetricsOverride", &window);
+        for scheme in ["light", "dark"] {
+            let media = json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+            ] });
+            browser
+                .session()
+                .devtools("Emulation.setEmulatedMedia", &media);
+            let too_wide = browser.session().script(
+                "return document.documentElement.scrollWidth > document.documentElement.clientWidth",
+                &[],
+            );
+            assert_eq!(
+                too_wide,
+                json!(false),
+                "{name} at {width} px scrolls sideways"
+            );
+            let path = folder.join(format!("{name}-{width}-{scheme}.png"));
+            fs::write(&path, browser.session().screenshot())
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+}
+
+fn fill(page: &Page<'_>) {
+    page.paste(
+        "Water the tomatoes\nCall the lighthouse keeper\nBook the night train to Lisbon, a compartment with a window, \
+         and tell everyone who wants to come along\nReturn the library books\nSharpen the kitchen knives",
+    );
+    page.toggle("Water the tomatoes");
+    page.toggle("Return the library books");
+    page.expect_completed(&["Water the tomatoes", "Return the library books"]);
+    page.click("h1");
+}
+
+#[test]
+fn screenshots() {
+    let folder = folder();
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    take(&browser, &folder, "empty");
+    fill(&page);
+    take(&browser, &folder, "list");
+    page.filter("Active");
+    page.expect_text("a.selected", "Active");
+    page.edit("Sharpen the kitchen knives");
+    take(&browser, &folder, "editing");
+}

@@ -1,0 +1,102 @@
+//! The page around the rows.
+
+use leptos::prelude::*;
+
+use crate::filter::{Filter, use_filter};
+use crate::row::Row;
+use crate::state::Todos;
+
+/// The whole page.
+#[component]
+pub(crate) fn App() -> impl IntoView {
+    let todos = Todos::new();
+    let filter = use_filter();
+    view! {
+        <section class="todoapp">
+            <header class="header">
+                <h1>"todos"</h1>
+                <NewTodo todos />
+            </header>
+            <Show when=move || todos.len() != 0>
+                <List todos filter />
+                <Footer todos filter />
+            </Show>
+        </section>
+        <footer class="info">
+            <p class="saved-mark" data-testid="saved-mark" data-state="memory" role="status" aria-live="polite">
+                "in memory only"
+            </p>
+            <p>"completed so far: " <strong data-testid="completed-ever">{todos.completed_ever}</strong></p>
+            <p class="hint">"Double-click a todo to edit it, or press " <kbd>"Enter"</kbd> " on its checkbox."</p>
+        </footer>
+    }
+}
+
+/// Enter adds what was typed; a paste of several lines adds a todo for each of them.
+#[component]
+fn NewTodo(todos: Todos) -> impl IntoView {
+    view! {
+        <input class="new-todo" data-testid="new-todo" placeholder="What needs to be done?" autofocus
+            autocomplete="off" enterkeyhint="done" aria-label="New todo"
+            on:keydown:target=move |event| {
+                if event.key() == "Enter" && !event.is_composing() {
+                    todos.add([event.target().value().as_str()]);
+                    event.target().set_value("");
+                }
+            }
+            on:paste=move |event| {
+                let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
+                if let Some(text) = text.filter(|text| text.trim().contains('\n')) {
+                    event.prevent_default();
+                    todos.add(text.lines());
+                }
+            }
+        />
+    }
+}
+
+/// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
+#[component]
+fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
+    view! {
+        <main class="main">
+            <input id="toggle-all" class="toggle-all" type="checkbox"
+                prop:checked=move || todos.left.get() == 0
+                on:change:target=move |event| todos.set_all_done(event.target().checked())
+            />
+            <label for="toggle-all">"Mark all as complete"</label>
+            <ul class="todo-list" aria-label="Todos" data-filter=move || filter.get().name()>
+                <For each=move || todos.list.get() key=|todo| todo.id let:todo>
+                    <Row todos todo />
+                </For>
+            </ul>
+        </main>
+    }
+}
+
+/// The count, the filters, and the button that clears what is done.
+#[component]
+fn Footer(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
+    let link = move |to: Filter| {
+        let selected = move || filter.get() == to;
+        view! {
+            <li>
+                <a href=to.address() class:selected=selected aria-current=move || selected().then_some("page")>
+                    {to.name()}
+                </a>
+            </li>
+        }
+    };
+    view! {
+        <footer class="footer">
+            <span class="todo-count" data-testid="todo-count">
+                <strong>{todos.left}</strong>
+                {move || if todos.left.get() == 1 { " item left" } else { " items left" }}
+            </span>
+            <ul class="filters" aria-label="Filters">{Filter::ALL.map(link)}</ul>
+            <Show when=move || { todos.left.get() < todos.len() }>
+                <button class="clear-completed" on:click=move |_| todos.clear_completed()>"Clear completed"</button>
+            </Show>
+        </footer>
+    }
+}

@@ -1,0 +1,21 @@
+use super::TimeSource;
+
+/// The wall clock of the operating system, or of the browser in wasm32.
+///
+/// The only place that reads the wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemTime;
+
+impl TimeSource for SystemTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock's own source of time"
+    )]
+    fn now_ms(&self) -> u64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
+    }
+}

@@ -1,0 +1,97 @@
+use crate::{
+    codec::varint::{self, Reader},
+    error::Error,
+};
+
+/// All lengths of the column are the same, which follows.
+const CONSTANT: u8 = 0;
+/// Each length of the column follows.
+const EACH: u8 = 1;
+
+/// Writes a column of lengths: one number while they are all equal, one each from the first that differs.
+#[derive(Default)]
+pub(super) struct LengthWriter {
+    first: u64,
+    count: usize,
+    each: Vec<u8>,
+    differ: bool,
+}
+
+impl LengthWriter {
+    #[inline]
+    pub(super) fn push(&mut self, length: u64) {
+        if self.count == 0 {
+            self.first = length;
+        } else if !self.differ && length != self.first {
+            self.differ = true;
+            for _ in 0..self.count {
+                varint::put(&mut self.each, self.first);
+            }
+        }
+        if self.differ {
+            varint::put(&mut self.each, length);
+        }
+        self.count += 1;
+    }
+
+    /// Appends the column and starts a new one.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.differ {
+            out.push(EACH);
+            out.extend_from_slice(&self.each);
+        } else {
+            out.push(CONSTANT);
+            varint::put(out, self.first);
+        }
+        self.each.clear();
+        self.count = 0;
+        self.differ = false;
+    }
+}
+
+/// Reads a column of lengths whose bounds were checked by [`LengthReader::validate`].
+#[derive(Clone)]
+pub(super) enum LengthReader<'a> {
+    Constant(u64),
+    Each(Reader<'a>),
+}
+
+impl<'a> LengthReader<'a> {
+    /// The column of `count` lengths at the reader's position, and how many bytes they span in all.
+    ///
+    /// `span` maps a stored length to the bytes that it stands for.
+    pub(super) fn read(
+        input: &mut Reader<'a>,
+        count: usize,
+        span: impl Fn(u64) -> Result<usize, Error>,
+    ) -> Result<(Self, usize), Error> {
+        match input.u8()? {
+            CONSTANT => {
+                let length = input.varint()?;
+                let total = span(length)?
+                    .checked_mul(count)
+                    .ok_or_else(|| Error::corrupt("a column of lengths overflows"))?;
+                Ok((Self::Constant(length), total))
+            }
+            EACH => {
+                let start = input.clone();
+                let mut total = 0_usize;
+                for _ in 0..count {
+                    total = total.saturating_add(span(input.varint()?)?);
+                }
+                Ok((Self::Each(start), total))
+            }
+            other => Err(Error::corrupt(format!(
+                "a column of lengths has the unknown form {other}"
+            ))),
+        }
+    }
+
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<u64> {
+        match self {
+            Self::Constant(length) => Some(*length),
+            Self::Each(input) => input.varint().ok(),
+        }
+    }
+}

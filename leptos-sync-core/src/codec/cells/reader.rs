@@ -1,0 +1,225 @@
+use super::{lengths::LengthReader, stamps::StampReader};
+use crate::{
+    clock::{Stamp, Time},
+    codec::varint::Reader,
+    error::Error,
+    id::ReplicaId,
+    limits,
+    path::{Path, PathBuf},
+    version::VersionVector,
+};
+
+/// Cells that were read and checked as a whole: walking them cannot fail.
+#[derive(Clone, Copy)]
+pub struct Cells<'a> {
+    replicas: &'a [ReplicaId],
+    base: Time,
+    groups: &'a [u8],
+}
+
+/// What a checked list of cells holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) cells: usize,
+    pub(crate) latest: Time,
+}
+
+impl<'a> Cells<'a> {
+    /// The cells of a message that was validated before.
+    pub(crate) fn trusted(replicas: &'a [ReplicaId], base: Time, groups: &'a [u8]) -> Self {
+        Self {
+            replicas,
+            base,
+            groups,
+        }
+    }
+
+    /// Checks every length, path, stamp and bound; allocates nothing.
+    pub(crate) fn validate(self) -> Result<Census, Error> {
+        let mut input = Reader::new(self.groups);
+        let mut census = Census::default();
+        while !input.is_empty() {
+            let group = Group::read(&mut input, self.replicas, self.base)?;
+            let latest = group.stamps.clone().validate(group.count)?;
+            census.cells += group.count;
+            census.latest = census.latest.max(latest);
+        }
+        Ok(census)
+    }
+
+    /// The groups, in their order.
+    pub fn groups(self) -> impl Iterator<Item = Group<'a>> {
+        let mut input = Reader::new(self.groups);
+        std::iter::from_fn(move || Group::read(&mut input, self.replicas, self.base).ok())
+    }
+
+    /// Each cell's path, in their order. Allocates each.
+    pub fn paths(self) -> impl Iterator<Item = PathBuf> {
+        self.groups().flat_map(|group| {
+            let parent = group.parent();
+            group.cells().map(move |cell| cell.path(parent))
+        })
+    }
+
+    /// Whether `replica` wrote one of the cells after `time`. Costs a step a transaction, not a cell.
+    pub(crate) fn any_after(self, replica: ReplicaId, time: Time) -> bool {
+        self.groups()
+            .any(|group| group.stamps.clone().any_after(replica, time))
+    }
+
+    /// The greatest time of each replica's cells. Costs a step a transaction, not a cell.
+    pub(crate) fn upto(self) -> VersionVector {
+        let mut upto = VersionVector::new();
+        for group in self.groups() {
+            group.stamps.clone().include_in(&mut upto);
+        }
+        upto
+    }
+
+    /// Whether there is no cell.
+    pub fn is_empty(self) -> bool {
+        self.groups.is_empty()
+    }
+}
+
+/// Cells that share a parent path.
+#[derive(Clone)]
+pub struct Group<'a> {
+    parent: Path<'a>,
+    count: usize,
+    stamps: StampReader<'a>,
+    key_lengths: LengthReader<'a>,
+    keys: &'a [u8],
+    value_lengths: LengthReader<'a>,
+    values: &'a [u8],
+}
+
+impl<'a> Group<'a> {
+    /// The path under which these cells stand.
+    pub fn parent(&self) -> Path<'a> {
+        self.parent
+    }
+
+    /// How many cells there are, at least one.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Never true: a group without cells is not written.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The cells, in their order.
+    pub fn cells(&self) -> CellIter<'a> {
+        CellIter(self.clone())
+    }
+
+    fn read(input: &mut Reader<'a>, replicas: &'a [ReplicaId], base: Time) -> Result<Self, Error> {
+        let parent = input.len()?;
+        let parent = Path::from_bytes(input.take(parent)?)?;
+        let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
+        let stamps = input.len()?;
+        let stamps = StampReader::new(input.take(stamps)?, replicas, base);
+        let key_limit = limits::PATH_BYTES.saturating_sub(parent.as_bytes().len() + 2);
+        let (key_lengths, span) = LengthReader::read(input, bounded(count, input)?, |length| {
+            checked(length, key_limit, "key")
+        })?;
+        let keys = input.take(span)?;
+        // One key may be empty; more cells than that cannot differ in their keys.
+        if count == 0 || count > span + 1 {
+            return Err(Error::corrupt(format!(
+                "a group claims {count} cells for {span} bytes of keys"
+            )));
+        }
+        let (value_lengths, span) = LengthReader::read(input, count, |length| {
+            checked(length.saturating_sub(1), limits::VALUE_BYTES, "value")
+        })?;
+        let values = input.take(span)?;
+        if parent.segments().count() >= limits::DEPTH {
+            return Err(Error::limit("a path has more segments than allowed"));
+        }
+        Ok(Self {
+            parent,
+            count,
+            stamps,
+            key_lengths,
+            keys,
+            value_lengths,
+            values,
+        })
+    }
+}
+
+/// A claimed number of cells, refused where the input is too short to hold a byte for each.
+fn bounded(count: usize, input: &Reader<'_>) -> Result<usize, Error> {
+    if count > input.remaining() {
+        return Err(Error::corrupt(format!(
+            "a group claims {count} cells in {} bytes",
+            input.remaining()
+        )));
+    }
+    Ok(count)
+}
+
+fn checked(length: u64, limit: usize, what: &str) -> Result<usize, Error> {
+    match usize::try_from(length) {
+        Ok(length) if length <= limit => Ok(length),
+        _ => Err(Error::limit(format!(
+            "a {what} of {length} bytes is longer than the {limit} allowed"
+        ))),
+    }
+}
+
+/// One cell: where it stands, when and by whom it was written, and its value, `None` for a tombstone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellRef<'a> {
+    /// The last segment of its path; the others are its group's parent.
+    pub key: &'a [u8],
+    /// When and by whom it was written.
+    pub stamp: Stamp,
+    /// The encoded value, `None` for a tombstone.
+    pub value: Option<&'a [u8]>,
+}
+
+impl CellRef<'_> {
+    /// The whole path of this cell below `parent`.
+    pub fn path(&self, parent: Path<'_>) -> PathBuf {
+        parent.to_owned().child(self.key)
+    }
+}
+
+/// The cells of a [`Group`].
+#[derive(Clone)]
+pub struct CellIter<'a>(Group<'a>);
+
+impl<'a> Iterator for CellIter<'a> {
+    type Item = CellRef<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<CellRef<'a>> {
+        let group = &mut self.0;
+        group.count = group.count.checked_sub(1)?;
+        let stamp = group.stamps.next()?;
+        let key;
+        (key, group.keys) = split(group.keys, group.key_lengths.next()?)?;
+        let value = match group.value_lengths.next()? {
+            0 => None,
+            length => {
+                let value;
+                (value, group.values) = split(group.values, length - 1)?;
+                Some(value)
+            }
+        };
+        Some(CellRef { key, stamp, value })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.count, Some(self.0.count))
+    }
+}
+
+#[inline]
+fn split(bytes: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(usize::try_from(length).ok()?)
+}

@@ -1,0 +1,175 @@
+use crate::{
+    clock::{Stamp, Time},
+    codec::varint::{self, Reader},
+    error::Error,
+    id::ReplicaId,
+    version::VersionVector,
+};
+
+/// Writes a column of stamps as runs of equal ones: all cells of a transaction cost a few bytes together.
+#[derive(Default)]
+pub(super) struct StampWriter {
+    run: Option<(Stamp, u64)>,
+    last_row: Option<usize>,
+    last_time: Time,
+    out: Vec<u8>,
+}
+
+impl StampWriter {
+    #[inline]
+    pub(super) fn push(&mut self, stamp: Stamp, replicas: &mut ReplicaTable) {
+        match &mut self.run {
+            Some((current, count)) if *current == stamp => *count += 1,
+            _ => {
+                self.close(replicas);
+                self.run = Some((stamp, 1));
+            }
+        }
+    }
+
+    /// Appends the column, behind its length in bytes, and starts a new one whose first time is relative to `base`.
+    pub(super) fn finish(&mut self, replicas: &mut ReplicaTable, base: Time, out: &mut Vec<u8>) {
+        self.close(replicas);
+        varint::put(out, self.out.len() as u64);
+        out.append(&mut self.out);
+        self.start(base);
+    }
+
+    pub(super) fn start(&mut self, base: Time) {
+        self.last_row = None;
+        self.last_time = base;
+    }
+
+    fn close(&mut self, replicas: &mut ReplicaTable) {
+        let Some((stamp, count)) = self.run.take() else {
+            return;
+        };
+        let row = replicas.row(stamp.replica);
+        let same = self.last_row == Some(row);
+        varint::put(&mut self.out, count << 1 | u64::from(same));
+        if !same {
+            varint::put(&mut self.out, row as u64);
+        }
+        let step = stamp.time.get().wrapping_sub(self.last_time.get());
+        varint::put(&mut self.out, zigzag(step));
+        self.last_row = Some(row);
+        self.last_time = stamp.time;
+    }
+}
+
+/// Reads a column of stamps.
+#[derive(Clone)]
+pub(super) struct StampReader<'a> {
+    input: Reader<'a>,
+    replicas: &'a [ReplicaId],
+    last_row: Option<usize>,
+    stamp: Stamp,
+    left: u64,
+}
+
+impl<'a> StampReader<'a> {
+    pub(super) fn new(column: &'a [u8], replicas: &'a [ReplicaId], base: Time) -> Self {
+        Self {
+            input: Reader::new(column),
+            replicas,
+            last_row: None,
+            stamp: Stamp::new(base, ReplicaId::default()),
+            left: 0,
+        }
+    }
+
+    /// Walks the whole column: `count` stamps, known replicas, no time of zero. Returns the greatest time.
+    pub(super) fn validate(mut self, count: usize) -> Result<Time, Error> {
+        let mut seen = 0_u64;
+        let mut latest = Time::ZERO;
+        while !self.input.is_empty() {
+            self.read_run()?;
+            seen = seen.saturating_add(self.left);
+            latest = latest.max(self.stamp.time);
+        }
+        if seen != count as u64 {
+            return Err(Error::corrupt(format!(
+                "a group of {count} cells has {seen} stamps"
+            )));
+        }
+        Ok(latest)
+    }
+
+    pub(super) fn any_after(mut self, replica: ReplicaId, time: Time) -> bool {
+        while self.read_run().is_ok() {
+            if self.stamp.replica == replica && self.stamp.time > time {
+                return true;
+            }
+        }
+        false
+    }
+
+    pub(super) fn include_in(mut self, upto: &mut VersionVector) {
+        while self.read_run().is_ok() {
+            upto.include(self.stamp.replica, self.stamp.time);
+        }
+    }
+
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Stamp> {
+        if self.left == 0 {
+            self.read_run().ok()?;
+        }
+        self.left -= 1;
+        Some(self.stamp)
+    }
+
+    fn read_run(&mut self) -> Result<(), Error> {
+        let head = self.input.varint()?;
+        let row = if head & 1 == 1 {
+            self.last_row
+                .ok_or_else(|| Error::corrupt("the first stamp of a group names no replica"))?
+        } else {
+            usize::try_from(self.input.varint()?).unwrap_or(usize::MAX)
+        };
+        let replica = *self
+            .replicas
+            .get(row)
+            .ok_or_else(|| Error::corrupt("a stamp names a replica outside the table"))?;
+        let step = unzigzag(self.input.varint()?);
+        let time = Time::new(self.stamp.time.get().wrapping_add(step));
+        if time == Time::ZERO || head >> 1 == 0 {
+            return Err(Error::corrupt("a run of stamps is empty or at time zero"));
+        }
+        self.last_row = Some(row);
+        self.stamp = Stamp::new(time, replica);
+        self.left = head >> 1;
+        Ok(())
+    }
+}
+
+/// The replicas of one message, each written once and then named by its row.
+#[derive(Default, Clone)]
+pub(crate) struct ReplicaTable(Vec<ReplicaId>);
+
+impl ReplicaTable {
+    /// The row of `replica`, appended if it is new. O(rows), since messages name few replicas.
+    pub(crate) fn row(&mut self, replica: ReplicaId) -> usize {
+        // Cells come in runs by replica, mostly of the one seen last.
+        match self.0.iter().rposition(|&known| known == replica) {
+            Some(row) => row,
+            None => {
+                self.0.push(replica);
+                self.0.len() - 1
+            }
+        }
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<ReplicaId> {
+        self.0
+    }
+}
+
+/// Small differences of both signs as small unsigned numbers.
+fn zigzag(step: u64) -> u64 {
+    (step << 1) ^ (((step as i64) >> 63) as u64)
+}
+
+fn unzigzag(packed: u64) -> u64 {
+    (packed >> 1) ^ (packed & 1).wrapping_neg()
+}

@@ -1,0 +1,188 @@
+use super::{
+    CellRef,
+    lengths::LengthWriter,
+    stamps::{ReplicaTable, StampWriter},
+};
+use crate::{
+    clock::{Stamp, Time},
+    codec::varint,
+    error::Error,
+    id::ReplicaId,
+    limits,
+    path::{self, Path},
+};
+
+/// Collects cells, group by group, as bytes.
+///
+/// A CRDT writes its cells with [`group`](CellWriter::group) and [`push`](CellWriter::push). The first error (a value
+/// that cannot be encoded, a path or value beyond its limit) is kept and returned at the end, so that writing needs
+/// no error handling. Appending costs the bytes written; nothing is allocated for a cell but room in the columns.
+pub struct CellWriter {
+    replicas: ReplicaTable,
+    base: Time,
+    groups: Vec<u8>,
+    cells: usize,
+    latest: Time,
+    parent: Vec<u8>,
+    count: usize,
+    stamps: StampWriter,
+    key_lengths: LengthWriter,
+    keys: Vec<u8>,
+    value_lengths: LengthWriter,
+    values: Vec<u8>,
+    error: Option<Error>,
+}
+
+impl CellWriter {
+    /// A writer without cells, whose stamps are written relative to `base`: a time near theirs makes them small.
+    pub(crate) fn new(base: Time) -> Self {
+        let mut stamps = StampWriter::default();
+        stamps.start(base);
+        Self {
+            replicas: ReplicaTable::default(),
+            base,
+            groups: Vec::new(),
+            cells: 0,
+            latest: Time::ZERO,
+            parent: Vec::new(),
+            count: 0,
+            stamps,
+            key_lengths: LengthWriter::default(),
+            keys: Vec::new(),
+            value_lengths: LengthWriter::default(),
+            values: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The cells that follow stand below `parent`.
+    pub fn group(&mut self, parent: Path<'_>) {
+        if self.count > 0 && self.parent == parent.as_bytes() {
+            return;
+        }
+        self.close();
+        self.parent.clear();
+        self.parent.extend_from_slice(parent.as_bytes());
+    }
+
+    /// Makes room for `cells` cells, where their number is known.
+    pub fn reserve(&mut self, cells: usize) {
+        self.keys.reserve(cells.saturating_mul(8));
+        self.values.reserve(cells.saturating_mul(8));
+    }
+
+    /// Adds the cell `key`, below the current group's parent, whose value is appended by `value`; a tombstone if `None`.
+    #[inline]
+    pub fn push(
+        &mut self,
+        stamp: Stamp,
+        key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
+        value: Option<impl FnOnce(&mut Vec<u8>) -> Result<(), Error>>,
+    ) {
+        let key_start = self.keys.len();
+        if let Err(error) = key(&mut self.keys) {
+            return self.fail(error, key_start, self.values.len());
+        }
+        let key_length = self.keys.len() - key_start;
+        // Two bytes hold the length of the longest key.
+        if self.parent.len() + key_length + 2 > limits::PATH_BYTES {
+            let error = path::too_long(self.parent.len() + key_length + 2);
+            return self.fail(error, key_start, self.values.len());
+        }
+        let value_start = self.values.len();
+        let mut value_length = 0;
+        if let Some(value) = value {
+            if let Err(error) = value(&mut self.values) {
+                return self.fail(error, key_start, value_start);
+            }
+            value_length = self.values.len() - value_start + 1;
+            if value_length > limits::VALUE_BYTES + 1 {
+                let error = too_large(value_length - 1);
+                return self.fail(error, key_start, value_start);
+            }
+        }
+        self.key_lengths.push(key_length as u64);
+        self.value_lengths.push(value_length as u64);
+        self.stamps.push(stamp, &mut self.replicas);
+        self.latest = self.latest.max(stamp.time);
+        self.count += 1;
+    }
+
+    /// How many cells were written.
+    pub fn len(&self) -> usize {
+        self.cells + self.count
+    }
+
+    /// Whether no cell was written.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a cell as it is.
+    pub(crate) fn copy(&mut self, cell: CellRef<'_>) {
+        self.push(
+            cell.stamp,
+            |bytes| {
+                bytes.extend_from_slice(cell.key);
+                Ok(())
+            },
+            cell.value.map(|value| {
+                |bytes: &mut Vec<u8>| {
+                    bytes.extend_from_slice(value);
+                    Ok(())
+                }
+            }),
+        );
+    }
+
+    /// The greatest time of the cells written.
+    pub(crate) fn latest(&self) -> Time {
+        self.latest
+    }
+
+    /// Bytes written so far, near enough to split by.
+    pub(crate) fn bytes(&self) -> usize {
+        self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
+    }
+
+    /// The replica table and the groups' bytes.
+    pub(crate) fn finish(mut self) -> Result<(Vec<ReplicaId>, Vec<u8>), Error> {
+        self.close();
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok((self.replicas.into_vec(), self.groups)),
+        }
+    }
+
+    fn close(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        let out = &mut self.groups;
+        out.reserve(self.keys.len() + self.values.len() + 2 * self.count + 64);
+        varint::put(out, self.parent.len() as u64);
+        out.extend_from_slice(&self.parent);
+        varint::put(out, self.count as u64);
+        self.stamps.finish(&mut self.replicas, self.base, out);
+        self.key_lengths.finish(out);
+        out.append(&mut self.keys);
+        self.value_lengths.finish(out);
+        out.append(&mut self.values);
+        self.cells += self.count;
+        self.count = 0;
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error, keys: usize, values: usize) {
+        self.keys.truncate(keys);
+        self.values.truncate(values);
+        self.error.get_or_insert(error);
+    }
+}
+
+fn too_large(bytes: usize) -> Error {
+    Error::limit(format!(
+        "a value of {bytes} bytes is larger than the {} allowed; split it over several keys",
+        limits::VALUE_BYTES
+    ))
+}

@@ -1,0 +1,413 @@
+//! The envelope around everything that is stored or sent.
+//!
+//! ```text
+//! "LSYN" | version u8 | kind u8 | flags u8 | [inflated varint] | length varint | checksum u32 | body
+//! ```
+//!
+//! `docs/format.md` gives every byte. Somebody's bytes are believed in the order of that line: what the magic, the
+//! version and the kind say costs nothing to check, and only an intact body is inflated, into a buffer that is never
+//! larger than the envelope declares and the limits allow. An envelope is a whole message and the transport or the
+//! storage knows its size, so that its length says nothing new; it is there to tell a cut-off envelope from a damaged
+//! one.
+//!
+//! Equal bodies may give different envelopes (another build may compress otherwise): compare what is inside.
+
+use std::borrow::Cow;
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+use super::varint::{self, Reader};
+use crate::{error::Error, limits};
+
+/// The first bytes of every envelope.
+const MAGIC: &[u8] = b"LSYN";
+
+/// The format that this build writes, and the newest that it reads.
+const VERSION: u8 = 1;
+
+/// Flag: the body is raw deflate.
+const DEFLATED: u8 = 1;
+
+/// The greatest header: magic, version, kind, flags, two varints, checksum.
+const HEADER_BYTES: usize = MAGIC.len() + 3 + 2 * 10 + 4;
+
+/// What an envelope holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Cells that follow a version.
+    Delta = 1,
+    /// Cells that are a whole state.
+    Snapshot = 2,
+}
+
+/// Wraps `body`, compressed where that saves at least an eighth and [`open`] will accept it.
+///
+/// One pass over the body for the checksum and, from [`limits::COMPRESS_FROM_BYTES`] to [`limits::INFLATED_BYTES`], one
+/// of about 20 ns a byte to compress it; memory for the result and, while compressing, some 300 KiB.
+pub(crate) fn seal(kind: Kind, body: &[u8]) -> Vec<u8> {
+    match deflate(body) {
+        Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), &deflated),
+        None => assemble(kind, 0, None, body),
+    }
+}
+
+/// The body of an envelope of the given kind: borrowed when it was not compressed.
+///
+/// One pass over the bytes for the checksum; inflating allocates what the envelope declares, within
+/// [`limits::INFLATED_BYTES`] and [`limits::INFLATE_RATIO`].
+///
+/// # Errors
+///
+/// [`Error::is_unsupported`] for a newer version or unknown flags, [`Error::is_corrupt`] when anything else is not as
+/// the format says.
+pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    let mut reader = Reader::new(bytes);
+    let flags = open_prefix(kind, &mut reader)?;
+    let inflated = match flags {
+        0 => None,
+        DEFLATED => Some(reader.varint()?),
+        _ => {
+            return Err(Error::unsupported(format!(
+                "envelope: flags {flags:#04x} are not known; update the app"
+            )));
+        }
+    };
+    let claimed = reader.varint()?;
+    let head = bytes.get(..reader.position()).unwrap_or_default();
+    let checksum = reader.u32_le()?;
+    if claimed != reader.remaining() as u64 {
+        return Err(Error::corrupt(format!(
+            "envelope: a body of {claimed} bytes was announced, but {} follow the header; it was cut off or extended",
+            reader.remaining()
+        )));
+    }
+    let body = reader.take(reader.remaining())?;
+    if checksum_of(head, body) != checksum {
+        return Err(Error::corrupt(
+            "envelope: the checksum does not match; bytes were damaged",
+        ));
+    }
+    match inflated {
+        None => Ok(Cow::Borrowed(body)),
+        Some(size) => inflate(body, size).map(Cow::Owned),
+    }
+}
+
+/// Checks magic, version and kind, and returns the flags.
+fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
+    if reader.take(MAGIC.len())? != MAGIC {
+        return Err(Error::corrupt(
+            "envelope: the magic is missing; these bytes were never ours",
+        ));
+    }
+    match reader.u8()? {
+        VERSION => {}
+        0 => return Err(Error::corrupt("envelope: there is no format version 0")),
+        newer => {
+            return Err(Error::unsupported(format!(
+                "envelope: format version {newer} is newer than {VERSION}, the newest that this build reads; update \
+                 the app"
+            )));
+        }
+    }
+    let found = reader.u8()?;
+    if found != kind as u8 {
+        return Err(Error::corrupt(format!(
+            "envelope: a {kind:?} (kind {}) was expected, but kind {found} found",
+            kind as u8
+        )));
+    }
+    reader.u8()
+}
+
+fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEADER_BYTES + body.len());
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&[VERSION, kind as u8, flags]);
+    if let Some(size) = inflated {
+        varint::put(&mut out, size as u64);
+    }
+    varint::put(&mut out, body.len() as u64);
+    let checksum = checksum_of(&out, body);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+/// The CRC-32 of everything but the checksum.
+fn checksum_of(head: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(head);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+/// `body` as raw deflate, if that pays and a reader accepts it.
+fn deflate(body: &[u8]) -> Option<Vec<u8>> {
+    if !(limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&body.len()) {
+        return None;
+    }
+    // What does not fit into seven eighths is not worth inflating: there is no more room than that.
+    let mut out = Vec::with_capacity(body.len() - body.len() / 8);
+    let status = Compress::new(Compression::default(), false).compress_vec(
+        body,
+        &mut out,
+        FlushCompress::Finish,
+    );
+    (matches!(status, Ok(Status::StreamEnd)) && body.len() <= out.len() * limits::INFLATE_RATIO)
+        .then_some(out)
+}
+
+/// The `size` bytes to which `body`, all of it, inflates.
+fn inflate(body: &[u8], size: u64) -> Result<Vec<u8>, Error> {
+    let allowed = limits::INFLATED_BYTES.min(body.len().saturating_mul(limits::INFLATE_RATIO));
+    let size = match usize::try_from(size) {
+        Ok(size) if size <= allowed => size,
+        _ => {
+            return Err(Error::corrupt(format!(
+                "envelope: {} bytes would inflate to {size}, and {allowed} are allowed",
+                body.len()
+            )));
+        }
+    };
+    let mut out = Vec::with_capacity(size);
+    let mut stream = Decompress::new(false);
+    let status = stream.decompress_vec(body, &mut out, FlushDecompress::Finish);
+    let ended = matches!(status, Ok(Status::StreamEnd)) && stream.total_in() == body.len() as u64;
+    if !ended || out.len() != size {
+        return Err(Error::corrupt(format!(
+            "envelope: the compressed body is not exactly the {size} bytes that were announced"
+        )));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text-like bytes, which compress about four times.
+    fn prose(len: usize) -> Vec<u8> {
+        let words = [
+            &b"milk "[..],
+            b"bread ",
+            b"butter ",
+            b"salt ",
+            b"a dozen eggs ",
+            b"42 ",
+        ];
+        let mut state = 7_usize;
+        let mut out = Vec::new();
+        while out.len() < len {
+            state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) & 0x7fff_ffff;
+            out.extend_from_slice(words[state / 65_536 % words.len()]);
+            out.push((state / 256) as u8);
+        }
+        out.truncate(len);
+        out
+    }
+
+    /// An envelope with a true checksum, whatever it says.
+    fn forged(flags: u8, inflated: Option<u64>, body: &[u8]) -> Vec<u8> {
+        let mut out = assemble(Kind::Delta, flags, None, body);
+        if let Some(size) = inflated {
+            out.truncate(MAGIC.len() + 3);
+            varint::put(&mut out, size);
+            varint::put(&mut out, body.len() as u64);
+            let checksum = checksum_of(&out, body);
+            out.extend_from_slice(&checksum.to_le_bytes());
+            out.extend_from_slice(body);
+        }
+        out
+    }
+
+    fn squeezed(body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(body.len() + 100);
+        let status = Compress::new(Compression::fast(), false).compress_vec(
+            body,
+            &mut out,
+            FlushCompress::Finish,
+        );
+        assert_eq!(status.unwrap(), Status::StreamEnd);
+        out
+    }
+
+    fn refusal(bytes: &[u8]) -> Error {
+        open(Kind::Delta, bytes).unwrap_err()
+    }
+
+    #[test]
+    fn a_small_envelope_is_twelve_bytes_around_its_body() {
+        let sealed = seal(Kind::Delta, b"hi");
+        assert_eq!(sealed[..8], *b"LSYN\x01\x01\x00\x02");
+        assert_eq!(
+            sealed[8..12],
+            crc32fast::hash(b"LSYN\x01\x01\x00\x02hi").to_le_bytes()
+        );
+        assert_eq!(sealed[12..], *b"hi");
+        assert!(matches!(
+            open(Kind::Delta, &sealed).unwrap(),
+            Cow::Borrowed(b"hi")
+        ));
+    }
+
+    #[test]
+    fn what_compresses_is_compressed_and_comes_back() {
+        for len in [limits::COMPRESS_FROM_BYTES, 60_000, limits::INFLATED_BYTES] {
+            let body = prose(len);
+            let sealed = seal(Kind::Snapshot, &body);
+            assert!(
+                sealed.len() < len * 3 / 4,
+                "{len} bytes became {}",
+                sealed.len()
+            );
+            assert_eq!(open(Kind::Snapshot, &sealed).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn what_would_not_pay_or_not_be_accepted_is_stored_as_it_is() {
+        let noise: Vec<u8> = (0..5_000_u32)
+            .flat_map(|n| n.wrapping_mul(n ^ 0x9e37_79b9).to_le_bytes())
+            .collect();
+        let too_long = prose(limits::INFLATED_BYTES + 1);
+        let too_dense = vec![0; 100_000];
+        for body in [
+            noise,
+            too_long,
+            too_dense,
+            prose(limits::COMPRESS_FROM_BYTES - 1),
+            Vec::new(),
+        ] {
+            let sealed = seal(Kind::Delta, &body);
+            assert!(
+                matches!(open(Kind::Delta, &sealed).unwrap(), Cow::Borrowed(same) if same == body)
+            );
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_an_error() {
+        for body in [b"a small body".to_vec(), prose(1200)] {
+            let sealed = seal(Kind::Delta, &body);
+            for bit in 0..8 * sealed.len() {
+                let mut damaged = sealed.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                let error = refusal(&damaged);
+                assert!(error.is_corrupt() || error.is_unsupported(), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_extension_is_an_error() {
+        for body in [b"a small body".to_vec(), prose(1200)] {
+            let mut sealed = seal(Kind::Delta, &body);
+            for len in 0..sealed.len() {
+                assert!(refusal(&sealed[..len]).is_corrupt());
+            }
+            sealed.push(0);
+            assert!(refusal(&sealed).is_corrupt());
+        }
+    }
+
+    #[test]
+    fn magic_version_kind_and_flags_each_have_their_error() {
+        let sealed = seal(Kind::Delta, b"body");
+        let with = |index: usize, byte: u8| {
+            let mut bytes = sealed.clone();
+            bytes[index] = byte;
+            refusal(&bytes)
+        };
+        assert!(with(0, b'l').is_corrupt());
+        assert!(with(4, 0).is_corrupt());
+        assert!(with(4, 2).is_unsupported());
+        assert!(with(4, 2).to_string().contains("update the app"));
+        assert!(with(5, Kind::Snapshot as u8).is_corrupt());
+        assert!(with(5, 3).is_corrupt());
+        assert!(refusal(&forged(2, None, b"body")).is_unsupported());
+        assert!(refusal(&forged(0x81, Some(4), b"body")).is_unsupported());
+    }
+
+    #[test]
+    fn a_bomb_is_refused_whether_it_hides_its_size_or_not() {
+        let bomb = squeezed(&vec![0; 1 << 20]);
+        for declared in [
+            0,
+            1,
+            10 * bomb.len() as u64,
+            (1 << 20) - 1,
+            1 << 20,
+            (1 << 20) + 1,
+            1 << 32,
+            u64::MAX,
+        ] {
+            assert!(refusal(&forged(DEFLATED, Some(declared), &bomb)).is_corrupt());
+        }
+        let large = squeezed(&prose(limits::INFLATED_BYTES + 1));
+        assert!(
+            refusal(&forged(
+                DEFLATED,
+                Some(limits::INFLATED_BYTES as u64 + 1),
+                &large
+            ))
+            .is_corrupt()
+        );
+    }
+
+    #[test]
+    fn an_inflated_size_must_be_exact_and_the_stream_all_there() {
+        let body = prose(2000);
+        let deflated = squeezed(&body);
+        assert_eq!(
+            open(Kind::Delta, &forged(DEFLATED, Some(2000), &deflated)).unwrap(),
+            body
+        );
+        assert!(refusal(&forged(DEFLATED, Some(1999), &deflated)).is_corrupt());
+        assert!(refusal(&forged(DEFLATED, Some(2001), &deflated)).is_corrupt());
+        assert!(
+            refusal(&forged(
+                DEFLATED,
+                Some(2000),
+                &deflated[..deflated.len() - 1]
+            ))
+            .is_corrupt()
+        );
+        assert!(
+            refusal(&forged(
+                DEFLATED,
+                Some(2000),
+                &[&deflated[..], &[0]].concat()
+            ))
+            .is_corrupt()
+        );
+        assert!(refusal(&forged(DEFLATED, Some(0), &[])).is_corrupt());
+        assert!(refusal(&forged(DEFLATED, Some(8), b"not deflate")).is_corrupt());
+    }
+
+    #[test]
+    fn an_absurd_length_is_refused() {
+        let mut bytes = b"LSYN\x01\x01\x00".to_vec();
+        varint::put(&mut bytes, u64::MAX);
+        bytes.extend_from_slice(&[0; 64]);
+        assert!(refusal(&bytes).is_corrupt());
+    }
+
+    proptest! {
+        #[test]
+        fn every_body_comes_back(noise in proptest::collection::vec(any::<u8>(), 0..3000), text in 0_usize..6_000) {
+            let body = [noise, prose(text)].concat();
+            let sealed = seal(Kind::Snapshot, &body);
+            prop_assert_eq!(open(Kind::Snapshot, &sealed).unwrap(), body);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(open(Kind::Delta, &bytes).is_err());
+            prop_assert!(open(Kind::Delta, &[&b"LSYN\x01\x01\x01"[..], &bytes].concat()).is_err());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Values, cells and envelopes as bytes.
+
+mod bincode;
+mod cells;
+pub(crate) mod envelope;
+pub(crate) mod varint;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::Error;
+
+pub use bincode::Bincode;
+pub use cells::{CellIter, CellRef, CellWriter, Cells, Group};
+
+pub(crate) use cells::Census;
+
+/// How values of a CRDT become bytes: the serde format behind a register or a map.
+///
+/// A format is chosen by type (`LwwMap<K, V, MyFormat>`), never at run time, so that all replicas of a document agree.
+///
+/// # Laws
+///
+/// - `decode(encode(v)) == v`.
+/// - Equal values encode to equal bytes on every platform; keys of maps rely on it.
+/// - `decode` never panics, and allocates in proportion to what it is given, whatever the bytes are.
+pub trait Codec: Send + Sync + 'static {
+    /// Appends `value` to `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] when the format cannot express the value; what was appended is then unspecified.
+    fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// The value that `bytes`, all of them, spell.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] when they do not spell a `T`.
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error>;
+}

@@ -1,0 +1,275 @@
+//! Numbers of variable length, and a reader that trusts none of them.
+//!
+//! A varint is LEB128: seven bits a byte, the least significant first, the high bit set on all bytes but the last.
+//! Only the shortest spelling of a number is accepted, so that equal data are equal bytes.
+
+use crate::error::Error;
+
+/// Bytes that the greatest `u64` takes.
+const MAX_BYTES: usize = 10;
+
+/// Appends `value`: 1 byte below 128, 10 bytes at most.
+#[inline]
+pub(crate) fn put(out: &mut Vec<u8>, value: u64) {
+    match u8::try_from(value) {
+        Ok(byte) if byte < 0x80 => out.push(byte),
+        _ => put_long(out, value),
+    }
+}
+
+fn put_long(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(low_bits(value) | 0x80);
+        value >>= 7;
+    }
+    out.push(low_bits(value));
+}
+
+#[inline]
+const fn low_bits(value: u64) -> u8 {
+    (value & 0x7f) as u8
+}
+
+/// Reads bytes from front to back; every read is checked against what is left, and costs no allocation.
+///
+/// It does not know what it reads: a message of its errors names the position, counted from where it began.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    /// Length of everything, from which positions are counted.
+    total: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the first of `bytes`.
+    #[inline]
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            total: bytes.len(),
+        }
+    }
+
+    /// How many bytes are left.
+    #[inline]
+    pub(crate) const fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Whether nothing is left.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// How many bytes were read.
+    #[inline]
+    pub(crate) const fn position(&self) -> usize {
+        self.total - self.rest.len()
+    }
+
+    /// The next byte.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] at the end.
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8, Error> {
+        let Some((&byte, rest)) = self.rest.split_first() else {
+            return Err(self.truncated(1));
+        };
+        self.rest = rest;
+        Ok(byte)
+    }
+
+    /// The next varint.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] at the end, beyond 64 bits, and when a shorter spelling exists.
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Result<u64, Error> {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            _ => self.varint_long(),
+        }
+    }
+
+    /// The next varint, as a length of what follows it: no greater than what is then left.
+    ///
+    /// # Errors
+    ///
+    /// As [`varint`](Reader::varint), and [`Error::is_corrupt`] when fewer bytes are left.
+    #[inline]
+    pub(crate) fn len(&mut self) -> Result<usize, Error> {
+        let claimed = self.varint()?;
+        match usize::try_from(claimed) {
+            Ok(len) if len <= self.remaining() => Ok(len),
+            _ => Err(self.truncated(claimed)),
+        }
+    }
+
+    /// The next `n` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] when fewer are left.
+    #[inline]
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Error> {
+        let Some((taken, rest)) = self.rest.split_at_checked(n) else {
+            return Err(self.truncated(n as u64));
+        };
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// The next eight bytes, as a little-endian number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] when fewer are left.
+    #[inline]
+    pub(crate) fn u64_le(&mut self) -> Result<u64, Error> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// The next four bytes, as a little-endian number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] when fewer are left.
+    #[inline]
+    pub(crate) fn u32_le(&mut self) -> Result<u32, Error> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let Some((&taken, rest)) = self.rest.split_first_chunk() else {
+            return Err(self.truncated(N as u64));
+        };
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn varint_long(&mut self) -> Result<u64, Error> {
+        let start = self.position();
+        let mut value = 0_u64;
+        for index in 0..MAX_BYTES {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7f);
+            let shift = 7 * index;
+            if index == MAX_BYTES - 1 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                if byte == 0 && index > 0 {
+                    return Err(Error::corrupt(format!(
+                        "number at byte {start} is not in its shortest spelling"
+                    )));
+                }
+                return Ok(value);
+            }
+        }
+        Err(Error::corrupt(format!(
+            "number at byte {start} exceeds 64 bits"
+        )))
+    }
+
+    #[cold]
+    fn truncated(&self, wanted: u64) -> Error {
+        Error::corrupt(format!(
+            "truncated: {wanted} bytes wanted at byte {} but {} left",
+            self.position(),
+            self.remaining()
+        ))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spelled(value: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        put(&mut out, value);
+        out
+    }
+
+    #[test]
+    fn numbers_take_seven_bits_a_byte() {
+        assert_eq!(spelled(0), [0]);
+        assert_eq!(spelled(127), [127]);
+        assert_eq!(spelled(128), [0x80, 1]);
+        assert_eq!(spelled(300), [0xac, 2]);
+        assert_eq!(spelled(u64::MAX).len(), MAX_BYTES);
+    }
+
+    #[test]
+    fn a_longer_spelling_than_needed_is_refused() {
+        for bytes in [&[0x80, 0][..], &[0xff, 0x80, 0]] {
+            assert!(Reader::new(bytes).varint().unwrap_err().is_corrupt());
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_64_bits_is_refused() {
+        let mut bytes = [0xff; MAX_BYTES];
+        bytes[MAX_BYTES - 1] = 2;
+        assert!(Reader::new(&bytes).varint().unwrap_err().is_corrupt());
+        assert!(Reader::new(&[0xff; 32]).varint().unwrap_err().is_corrupt());
+    }
+
+    #[test]
+    fn a_length_beyond_what_is_left_is_refused() {
+        assert_eq!(Reader::new(&[2, 0, 0]).len().unwrap(), 2);
+        assert!(Reader::new(&[3, 0, 0]).len().unwrap_err().is_corrupt());
+        assert!(
+            Reader::new(&spelled(u64::MAX))
+                .len()
+                .unwrap_err()
+                .is_corrupt()
+        );
+    }
+
+    #[test]
+    fn fixed_numbers_are_little_endian() {
+        let mut reader = Reader::new(&[1, 0, 0, 0, 0, 0, 0, 2, 3, 0, 0, 0, 9]);
+        assert_eq!(reader.u64_le().unwrap(), (2 << 56) + 1);
+        assert_eq!(reader.u32_le().unwrap(), 3);
+        assert_eq!(reader.position(), 12);
+        assert!(reader.u32_le().is_err());
+        assert_eq!(reader.u8().unwrap(), 9);
+        assert!(reader.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_comes_back(values in proptest::collection::vec(any::<u64>().prop_flat_map(|v| (0_u32..64).prop_map(move |s| v >> s)), 0..40)) {
+            let mut out = Vec::new();
+            for &value in &values {
+                put(&mut out, value);
+            }
+            let mut reader = Reader::new(&out);
+            for &value in &values {
+                prop_assert_eq!(reader.varint().unwrap(), value);
+            }
+            prop_assert!(reader.is_empty());
+        }
+
+        #[test]
+        fn what_is_accepted_is_spelled_the_same_way(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+            let mut reader = Reader::new(&bytes);
+            if let Ok(value) = reader.varint() {
+                prop_assert_eq!(&spelled(value), &bytes[..reader.position()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use super::Changes;
+use crate::{clock::Stamp, path::PathBuf, version::VersionVector};
+
+/// The versions of the two states of a join, and what the join changes.
+///
+/// Where only one side has a cell, and the other side's version contains it, the other side has seen it and has since
+/// forgotten its tombstone: the cell is gone for both.
+pub struct Join<'a> {
+    ours: &'a VersionVector,
+    theirs: &'a VersionVector,
+    path: PathBuf,
+    changes: Changes,
+}
+
+impl<'a> Join<'a> {
+    pub(crate) fn new(ours: &'a VersionVector, theirs: &'a VersionVector) -> Self {
+        Self {
+            ours,
+            theirs,
+            path: PathBuf::new(),
+            changes: Changes::new(),
+        }
+    }
+
+    /// Whether this side had already seen the operation at `stamp`.
+    pub fn ours_has_seen(&self, stamp: Stamp) -> bool {
+        self.ours.contains(stamp)
+    }
+
+    /// Whether the other side had already seen the operation at `stamp`.
+    pub fn theirs_has_seen(&self, stamp: Stamp) -> bool {
+        self.theirs.contains(stamp)
+    }
+
+    /// Joins a field: what `join` does happens one segment further down the path.
+    pub fn within(&mut self, name: &str, join: impl FnOnce(&mut Self)) {
+        let len = self.path.len();
+        self.path.push(name.as_bytes());
+        join(self);
+        self.path.truncate(len);
+    }
+
+    /// The cell at the current path changed.
+    pub(crate) fn changed(&mut self) {
+        self.changes.push(self.path.as_path(), false);
+    }
+
+    /// The cell `key` below the current path changed.
+    pub(crate) fn changed_child(&mut self, key: &[u8], existence: bool) {
+        self.changes.push_child(self.path.as_path(), key, existence);
+    }
+
+    pub(crate) fn finish(self) -> Changes {
+        self.changes
+    }
+}

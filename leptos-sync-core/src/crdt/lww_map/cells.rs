@@ -1,0 +1,183 @@
+use super::LwwMap;
+use crate::{
+    clock::Stamp,
+    codec::{CellRef, CellWriter, Codec, Group},
+    crdt::{Applied, Crdt, Join, Key, Root, Value, traits::OldCell},
+    error::Error,
+    path::{PathBuf, Segments},
+    version::VersionVector,
+};
+
+impl<K: Key, V: Value, C: Codec> Root for LwwMap<K, V, C> {}
+
+impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
+    fn merge(&mut self, other: &Self) {
+        Self::merge(self, other);
+    }
+
+    fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        out.group(path.as_path());
+        if since.is_empty() {
+            out.reserve(self.table.len());
+        }
+        for entry in self.table.since(since) {
+            out.push(
+                entry.stamp,
+                |bytes| C::encode(&entry.key, bytes),
+                entry
+                    .value
+                    .as_ref()
+                    .map(|value| |bytes: &mut Vec<u8>| C::encode(value, bytes)),
+            );
+        }
+    }
+
+    fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
+        if !rest.is_empty() {
+            return out.unknown_group(group);
+        }
+        if self.table.len() == 0 {
+            self.table.reserve(group.len());
+        }
+        let mut scratch = Vec::new();
+        for cell in group.cells() {
+            if out.passes_over(group, cell) {
+                continue;
+            }
+            match decode_key::<K, C>(cell.key, &mut scratch) {
+                Ok(key) => self.apply_entry(key, group, cell, out),
+                Err(error) => out.quarantine(group, cell, &error),
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        let mut key = Vec::new();
+        let nothing = VersionVector::new();
+        for theirs in other.table.since(&nothing) {
+            if join.ours_has_seen(theirs.stamp) {
+                continue;
+            }
+            if let Some(existence) = self.table.join::<C>(theirs) {
+                encode_key::<K, C>(&theirs.key, &mut key);
+                join.changed_child(&key, existence);
+            }
+        }
+        // Equally many entries after a join are the same keys: nothing was forgotten there that is still here.
+        if self.table.len() == other.table.len() {
+            return;
+        }
+        self.table.remove_where(|ours| {
+            let gone = join.theirs_has_seen(ours.stamp) && other.table.get(&ours.key).is_none();
+            if gone && ours.value.is_some() {
+                encode_key::<K, C>(&ours.key, &mut key);
+                join.changed_child(&key, true);
+            }
+            gone
+        });
+    }
+
+    fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        let Some(Ok(key)) = rest.next().map(C::decode::<K>) else {
+            return;
+        };
+        let slot = self.table.find(&key);
+        match (old, slot) {
+            (None, Some(slot)) => {
+                self.table.detach(slot);
+            }
+            (Some((stamp, bytes)), slot) => {
+                let value = bytes.and_then(|bytes| C::decode::<V>(bytes).ok());
+                match slot {
+                    Some(slot) => self.table.replace(slot, value, stamp),
+                    None => {
+                        self.table.write(key, value, stamp);
+                    }
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn forget_tombstones(&mut self, stable: &VersionVector) {
+        Self::forget_tombstones(self, stable);
+    }
+
+    fn assert_invariants(&self) {
+        Self::assert_invariants(self);
+    }
+}
+
+impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
+    fn apply_entry(&mut self, key: K, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
+        let slot = self.table.find(&key);
+        let ours = slot.map(|slot| self.table.entry(slot));
+        if ours.is_some_and(|ours| !wins::<V, C>(cell, ours.stamp, ours.value.as_ref())) {
+            return;
+        }
+        let was_live = ours.is_some_and(|ours| ours.value.is_some());
+        let value = match cell.value.map(C::decode::<V>).transpose() {
+            Ok(value) => value,
+            Err(error) => {
+                // The bytes are the entry now; the older value must not be shown, stored or sent in their place.
+                if let Some(slot) = slot {
+                    self.table.detach(slot);
+                    out.changed(group, cell, was_live);
+                }
+                return out.quarantine(group, cell, &error);
+            }
+        };
+        let existence = was_live != value.is_some();
+        match slot {
+            Some(slot) => self.table.replace(slot, value, cell.stamp),
+            None => {
+                self.table.write(key, value, cell.stamp);
+            }
+        }
+        out.changed(group, cell, existence);
+    }
+
+    /// The cell at `key` as it stands, for taking a transaction back.
+    pub(crate) fn old_cell(&self, key: &K) -> Option<(Stamp, Option<Vec<u8>>)> {
+        let entry = self.table.get(key)?;
+        let value = entry.value.as_ref().map(|value| {
+            let mut bytes = Vec::new();
+            // What stands in a document was encoded before.
+            let _ = C::encode(value, &mut bytes);
+            bytes
+        });
+        Some((entry.stamp, value))
+    }
+}
+
+/// Whether a cell wins over an entry, by stamp and then by bytes.
+#[inline]
+fn wins<V: Value, C: Codec>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
+    if cell.stamp != stamp {
+        return cell.stamp > stamp;
+    }
+    let mut ours = Vec::new();
+    match (cell.value, value) {
+        (Some(theirs), Some(value)) => C::encode(value, &mut ours).is_ok() && theirs > &*ours,
+        (theirs, value) => theirs.is_some() && value.is_none(),
+    }
+}
+
+/// The key that `bytes` spell. Other bytes that decode to the same key are refused: the relay, which knows no types,
+/// would take them for another cell.
+fn decode_key<K: Key, C: Codec>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error> {
+    let key = C::decode::<K>(bytes)?;
+    encode_key::<K, C>(&key, scratch);
+    if scratch.as_slice() != bytes {
+        return Err(Error::value(
+            "a map's key is not spelled as this format spells it",
+        ));
+    }
+    Ok(key)
+}
+
+fn encode_key<K: Key, C: Codec>(key: &K, out: &mut Vec<u8>) {
+    out.clear();
+    // A key that cannot be encoded never gets into a document.
+    let _ = C::encode(key, out);
+}

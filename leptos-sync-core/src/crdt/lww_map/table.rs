@@ -1,0 +1,262 @@
+use std::{
+    borrow::Borrow,
+    hash::{BuildHasher, Hash},
+};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use serde::Serialize;
+
+use super::{greater, recency::Recency};
+use crate::{clock::Stamp, codec::Codec, limits, version::VersionVector};
+
+/// The entries of a map: one vector in the order of arrival, a hash table of positions into it, and the order in
+/// which they were written.
+///
+/// Positions are 32-bit, so the hash table costs five bytes a bucket, growing moves no entry through it, and a walk
+/// over all entries is a walk over memory.
+#[derive(Clone)]
+pub(super) struct Table<K, V> {
+    entries: Vec<Entry<K, V>>,
+    index: HashTable<u32>,
+    recency: Recency,
+    hasher: RandomState,
+    live: usize,
+}
+
+/// One key's last write; `None` is a tombstone.
+#[derive(Clone)]
+pub(super) struct Entry<K, V> {
+    pub(super) key: K,
+    pub(super) value: Option<V>,
+    pub(super) stamp: Stamp,
+}
+
+impl<K, V> Table<K, V> {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            index: HashTable::new(),
+            recency: Recency::default(),
+            hasher: RandomState::default(),
+            live: 0,
+        }
+    }
+
+    /// Entries, tombstones included.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Entries that have a value.
+    pub(super) fn live(&self) -> usize {
+        self.live
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<K, V>> {
+        self.entries.iter()
+    }
+
+    pub(super) fn since<'a>(
+        &'a self,
+        since: &'a VersionVector,
+    ) -> impl Iterator<Item = &'a Entry<K, V>> {
+        self.recency
+            .since(since, |slot| self.entry(slot).stamp)
+            .map(|slot| self.entry(slot))
+    }
+
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "positions are made by this table alone"
+    )]
+    pub(super) fn entry(&self, slot: u32) -> &Entry<K, V> {
+        &self.entries[slot as usize]
+    }
+
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "positions are made by this table alone"
+    )]
+    fn entry_mut(&mut self, slot: u32) -> &mut Entry<K, V> {
+        &mut self.entries[slot as usize]
+    }
+}
+
+impl<K: Eq + Hash, V> Table<K, V> {
+    /// Makes room for `additional` entries, in every part at once.
+    pub(super) fn reserve(&mut self, additional: usize) {
+        // An iterator may claim any length; the rest grows as it comes.
+        let additional = additional.min(limits::MAP_ENTRIES);
+        let Self {
+            entries,
+            index,
+            recency,
+            hasher,
+            ..
+        } = self;
+        index.reserve(additional, |&slot| hash_at(hasher, entries, slot));
+        entries.reserve(additional);
+        recency.reserve(additional);
+    }
+
+    #[inline]
+    pub(super) fn find<Q>(&self, key: &Q) -> Option<u32>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        self.index
+            .find(hash, |&slot| self.entry(slot).key.borrow() == key)
+            .copied()
+    }
+
+    #[inline]
+    pub(super) fn get<Q>(&self, key: &Q) -> Option<&Entry<K, V>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.find(key).map(|slot| self.entry(slot))
+    }
+
+    /// A local write: it takes effect unless the entry is newer.
+    #[inline]
+    pub(super) fn write(&mut self, key: K, value: Option<V>, stamp: Stamp) -> bool {
+        let hash = self.hasher.hash_one(&key);
+        let entries = &self.entries;
+        let hasher = &self.hasher;
+        let bucket = self.index.entry(
+            hash,
+            |&slot| {
+                entries
+                    .get(slot as usize)
+                    .is_some_and(|entry| entry.key == key)
+            },
+            |&slot| hash_at(hasher, entries, slot),
+        );
+        match bucket {
+            hashbrown::hash_table::Entry::Occupied(found) => {
+                let slot = *found.get();
+                if stamp < self.entry(slot).stamp {
+                    return false;
+                }
+                self.replace(slot, value, stamp);
+            }
+            hashbrown::hash_table::Entry::Vacant(vacant) => {
+                vacant.insert(self.entries.len() as u32);
+                self.live += usize::from(value.is_some());
+                self.entries.push(Entry { key, value, stamp });
+                self.recency.push(stamp);
+            }
+        }
+        true
+    }
+
+    /// A local removal: it takes effect where there is a value that is not newer.
+    pub(super) fn bury<Q>(&mut self, key: &Q, stamp: Stamp) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let Some(slot) = self.find(key) else {
+            return false;
+        };
+        let entry = self.entry(slot);
+        if entry.value.is_none() || stamp < entry.stamp {
+            return false;
+        }
+        self.replace(slot, None, stamp);
+        true
+    }
+
+    /// Puts a value and stamp in place of an entry's, whatever they were.
+    pub(super) fn replace(&mut self, slot: u32, value: Option<V>, stamp: Stamp) {
+        let is_live = usize::from(value.is_some());
+        let entry = self.entry_mut(slot);
+        let was_live = usize::from(entry.value.is_some());
+        let old = std::mem::replace(&mut entry.stamp, stamp);
+        entry.value = value;
+        self.live = self.live + is_live - was_live;
+        if old != stamp {
+            self.recency.renew(slot, old, stamp);
+        }
+    }
+
+    /// Takes an entry out, tombstone and all. The last entry takes its place.
+    pub(super) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
+        let last = u32::try_from(self.entries.len().checked_sub(1)?).ok()?;
+        let hash = hash_at(&self.hasher, &self.entries, slot);
+        if let Ok(bucket) = self.index.find_entry(hash, |&at| at == slot) {
+            bucket.remove();
+        }
+        if slot != last {
+            let hash = hash_at(&self.hasher, &self.entries, last);
+            if let Some(at) = self.index.find_mut(hash, |&at| at == last) {
+                *at = slot;
+            }
+        }
+        let (stamp, last_stamp) = (self.entry(slot).stamp, self.entry(last).stamp);
+        self.recency.swap_remove(slot, stamp, last_stamp);
+        let entry = self.entries.swap_remove(slot as usize);
+        self.live -= usize::from(entry.value.is_some());
+        Some(entry)
+    }
+
+    /// Takes out every entry that `gone` picks.
+    pub(super) fn remove_where(&mut self, mut gone: impl FnMut(&Entry<K, V>) -> bool) {
+        // From the end, so that the entry which takes a removed one's place has been asked already.
+        for slot in (0..self.entries.len() as u32).rev() {
+            if gone(self.entry(slot)) {
+                self.detach(slot);
+            }
+        }
+    }
+
+    pub(super) fn assert_invariants(&self) {
+        assert_eq!(
+            self.index.len(),
+            self.entries.len(),
+            "every entry is indexed once"
+        );
+        let live = self.entries().filter(|entry| entry.value.is_some());
+        assert_eq!(live.count(), self.live, "live entries are counted");
+        for (slot, entry) in self.entries.iter().enumerate() {
+            assert_eq!(
+                self.find(&entry.key),
+                Some(slot as u32),
+                "an entry is found by its key"
+            );
+        }
+        self.recency
+            .assert_invariants(|slot| self.entry(slot).stamp);
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone + Serialize> Table<K, V> {
+    /// Joins one entry of another copy. Where it won, returns whether the key came into being or ended.
+    pub(super) fn join<C: Codec>(&mut self, theirs: &Entry<K, V>) -> Option<bool> {
+        let Some(slot) = self.find(&theirs.key) else {
+            self.write(theirs.key.clone(), theirs.value.clone(), theirs.stamp);
+            return Some(theirs.value.is_some());
+        };
+        let ours = self.entry(slot);
+        let wins = theirs.stamp > ours.stamp
+            || (theirs.stamp == ours.stamp
+                && greater::<V, C>(theirs.value.as_ref(), ours.value.as_ref()));
+        let existence = ours.value.is_some() != theirs.value.is_some();
+        wins.then(|| {
+            self.replace(slot, theirs.value.clone(), theirs.stamp);
+            existence
+        })
+    }
+}
+
+fn hash_at<K: Hash, V>(hasher: &RandomState, entries: &[Entry<K, V>], slot: u32) -> u64 {
+    entries
+        .get(slot as usize)
+        .map_or(0, |entry| hasher.hash_one(&entry.key))
+}

@@ -1,0 +1,211 @@
+use std::{fmt, marker::PhantomData};
+
+use serde::Serialize;
+
+use super::{Applied, Crdt, Join, Value, lww_map::greater, traits::OldCell};
+use crate::{
+    clock::Stamp,
+    codec::{Bincode, CellRef, CellWriter, Codec, Group},
+    error::Error,
+    path::{PathBuf, Segments},
+    version::VersionVector,
+};
+
+/// One value; the last write wins.
+///
+/// A register holds the value and the stamp of its last write, nothing else: reading, writing and merging are O(1).
+/// Of two concurrent writes one is lost; where both matter, use a map or a counter. A fresh register holds the type's
+/// default under the zero stamp, so that it never wins over what somebody wrote.
+///
+/// ```
+/// use leptos_sync_core::{Clock, LwwRegister, ReplicaId};
+///
+/// let (mut ada, mut bob) = (Clock::system(ReplicaId::new(1)), Clock::system(ReplicaId::new(2)));
+/// let mut at_ada = LwwRegister::<String>::default();
+/// let mut at_bob = LwwRegister::<String>::default();
+///
+/// at_ada.set("Groceries".to_owned(), ada.tick());
+/// at_bob.merge(&at_ada);
+/// bob.observe(at_ada.stamp().time)?;
+/// at_bob.set("Shopping".to_owned(), bob.tick());
+/// at_ada.merge(&at_bob);
+///
+/// assert_eq!(at_ada, at_bob);
+/// assert_eq!(at_ada.get(), "Shopping");
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
+pub struct LwwRegister<T, C = Bincode> {
+    value: T,
+    stamp: Stamp,
+    codec: PhantomData<fn() -> C>,
+}
+
+impl<T, C> LwwRegister<T, C> {
+    /// A register whose value was written at `stamp`.
+    #[inline]
+    pub const fn new(value: T, stamp: Stamp) -> Self {
+        Self {
+            value,
+            stamp,
+            codec: PhantomData,
+        }
+    }
+
+    /// The value.
+    #[inline]
+    pub const fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// When and by whom it was written; the zero stamp if it never was.
+    #[inline]
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Writes `value`. Returns whether the write took effect: one that is older than the current value does not.
+    ///
+    /// Writes with equal stamps belong to one transaction; the last of them stays.
+    #[inline]
+    pub fn set(&mut self, value: T, stamp: Stamp) -> bool {
+        let wins = stamp >= self.stamp;
+        if wins {
+            self.value = value;
+            self.stamp = stamp;
+        }
+        wins
+    }
+
+    /// Takes the value out.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+impl<T: Clone + Serialize, C: Codec> LwwRegister<T, C> {
+    /// Joins another copy: the later write stays. Clones the value only when the other one wins.
+    #[inline]
+    pub fn merge(&mut self, other: &Self) {
+        if self.loses_to(other) {
+            self.value.clone_from(&other.value);
+            self.stamp = other.stamp;
+        }
+    }
+
+    #[inline]
+    fn loses_to(&self, other: &Self) -> bool {
+        other.stamp > self.stamp
+            || (other.stamp == self.stamp
+                && other.stamp != Stamp::ZERO
+                && greater::<T, C>(Some(&other.value), Some(&self.value)))
+    }
+}
+
+impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
+    fn merge(&mut self, other: &Self) {
+        Self::merge(self, other);
+    }
+
+    fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        if since.contains(self.stamp) {
+            return;
+        }
+        let Some((parent, name)) = path.as_path().split_last() else {
+            return;
+        };
+        out.group(parent);
+        out.push(
+            self.stamp,
+            |bytes| {
+                bytes.extend_from_slice(name);
+                Ok(())
+            },
+            Some(|bytes: &mut Vec<u8>| C::encode(&self.value, bytes)),
+        );
+    }
+
+    fn apply_cell(&mut self, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
+        if out.passes_over(group, cell) || cell.stamp < self.stamp {
+            return;
+        }
+        let decoded = match cell.value {
+            Some(bytes) => C::decode::<T>(bytes),
+            None => Err(Error::value("a register cannot be removed")),
+        };
+        match decoded {
+            Ok(value) => {
+                let other = Self::new(value, cell.stamp);
+                if self.loses_to(&other) {
+                    *self = other;
+                    out.changed(group, cell, false);
+                }
+            }
+            Err(error) => {
+                if cell.stamp > self.stamp
+                    || cell.value.is_some_and(|bytes| bytes > &*self.encoded())
+                {
+                    out.quarantine(group, cell, &error);
+                    *self = Self::default();
+                    out.changed(group, cell, false);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        if self.loses_to(other) && !join.ours_has_seen(other.stamp) {
+            self.merge(other);
+            join.changed();
+        }
+    }
+
+    fn restore(&mut self, _: Segments<'_>, old: Option<OldCell<'_>>) {
+        *self = match old {
+            Some((stamp, Some(bytes))) => {
+                C::decode(bytes).map_or_else(|_| Self::default(), |value| Self::new(value, stamp))
+            }
+            _ => Self::default(),
+        };
+    }
+
+    fn forget_tombstones(&mut self, _: &VersionVector) {}
+}
+
+impl<T: Serialize, C: Codec> LwwRegister<T, C> {
+    /// The value's bytes, as they stand in its cell.
+    pub(crate) fn encoded(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // A value that cannot be encoded never gets into a document.
+        let _ = C::encode(&self.value, &mut bytes);
+        bytes
+    }
+}
+
+impl<T: Default, C> Default for LwwRegister<T, C> {
+    fn default() -> Self {
+        Self::new(T::default(), Stamp::ZERO)
+    }
+}
+
+impl<T: Clone, C> Clone for LwwRegister<T, C> {
+    fn clone(&self) -> Self {
+        Self::new(self.value.clone(), self.stamp)
+    }
+}
+
+impl<T: PartialEq, C> PartialEq for LwwRegister<T, C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.stamp == other.stamp && self.value == other.value
+    }
+}
+
+impl<T: Eq, C> Eq for LwwRegister<T, C> {}
+
+impl<T: fmt::Debug, C> fmt::Debug for LwwRegister<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LwwRegister")
+            .field("value", &self.value)
+            .field("stamp", &self.stamp)
+            .finish()
+    }
+}

@@ -1,0 +1,26 @@
+//! The CRDTs: typed views over last-writer-wins cells.
+
+mod apply;
+mod changes;
+mod field;
+mod g_counter;
+mod join;
+mod lww_map;
+mod lww_register;
+mod per_replica;
+mod pn_counter;
+mod quarantine;
+mod traits;
+
+pub use apply::Applied;
+pub use changes::{Change, Changes};
+pub use field::{Field, Focus};
+pub use g_counter::GCounter;
+pub use join::Join;
+pub use lww_map::LwwMap;
+pub use lww_register::LwwRegister;
+pub use pn_counter::PnCounter;
+pub use quarantine::Quarantined;
+pub use traits::{Crdt, Key, OldCell, Root, Value};
+
+pub(crate) use quarantine::Quarantine;

@@ -1,0 +1,322 @@
+use crate::{
+    clock::{Stamp, Time},
+    codec::{Bincode, CellRef, CellWriter, Codec, Group},
+    crdt::{Applied, Join, traits::OldCell},
+    error::Error,
+    id::ReplicaId,
+    path::{PathBuf, Segments},
+    version::VersionVector,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A cell for each replica, written by that replica alone: what counters are made of.
+///
+/// Sorted by replica, so that a merge is one walk over both. A replica's later cell replaces its earlier one; nothing
+/// is ever removed.
+#[derive(Clone, Debug)]
+pub(super) struct PerReplica<T> {
+    cells: Vec<Own<T>>,
+    /// Where the last write went, since one replica mostly writes again.
+    last: usize,
+}
+
+/// What one replica wrote last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Own<T> {
+    replica: ReplicaId,
+    time: Time,
+    value: T,
+}
+
+impl<T> Default for PerReplica<T> {
+    fn default() -> Self {
+        Self {
+            cells: Vec::new(),
+            last: 0,
+        }
+    }
+}
+
+impl<T: PartialEq> PerReplica<T> {
+    pub(super) fn same_cells(&self, other: &Self) -> bool {
+        self.cells == other.cells
+    }
+}
+
+impl<T: Copy + Default> PerReplica<T> {
+    pub(super) fn values(&self) -> impl Iterator<Item = T> {
+        self.cells.iter().map(|cell| cell.value)
+    }
+
+    pub(super) fn get(&self, replica: ReplicaId) -> Option<(Stamp, T)> {
+        let cell = self.cells.get(self.position(replica).ok()?)?;
+        Some((Stamp::new(cell.time, replica), cell.value))
+    }
+
+    /// Changes the writer's own cell. O(1) where the same replica wrote last, else O(log replicas); O(replicas) once
+    /// for each new replica.
+    #[inline]
+    pub(super) fn update(
+        &mut self,
+        stamp: Stamp,
+        change: impl FnOnce(T) -> Result<T, Error>,
+    ) -> Result<(), Error> {
+        if let Some(cell) = self.cells.get_mut(self.last) {
+            if cell.replica == stamp.replica {
+                cell.value = change(cell.value)?;
+                cell.time = cell.time.max(stamp.time);
+                return Ok(());
+            }
+        }
+        self.update_other(stamp, change)
+    }
+
+    fn update_other(
+        &mut self,
+        stamp: Stamp,
+        change: impl FnOnce(T) -> Result<T, Error>,
+    ) -> Result<(), Error> {
+        match self.position(stamp.replica) {
+            Ok(at) => {
+                self.last = at;
+                if let Some(cell) = self.cells.get_mut(at) {
+                    cell.value = change(cell.value)?;
+                    cell.time = cell.time.max(stamp.time);
+                }
+            }
+            Err(at) => {
+                let value = change(T::default())?;
+                self.put(at, stamp, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, at: usize, stamp: Stamp, value: T) {
+        self.last = at;
+        self.cells.insert(
+            at,
+            Own {
+                replica: stamp.replica,
+                time: stamp.time,
+                value,
+            },
+        );
+    }
+
+    fn remove(&mut self, replica: ReplicaId) {
+        self.last = 0;
+        if let Ok(at) = self.position(replica) {
+            self.cells.remove(at);
+        }
+    }
+
+    fn position(&self, replica: ReplicaId) -> Result<usize, usize> {
+        self.cells
+            .binary_search_by_key(&replica, |cell| cell.replica)
+    }
+}
+
+impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
+    /// Joins another copy in one walk over both.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let mut at = 0;
+        for theirs in &other.cells {
+            while self
+                .cells
+                .get(at)
+                .is_some_and(|ours| ours.replica < theirs.replica)
+            {
+                at += 1;
+            }
+            match self.cells.get_mut(at) {
+                Some(ours) if ours.replica == theirs.replica => {
+                    if wins(theirs, ours) {
+                        *ours = *theirs;
+                    }
+                }
+                _ => return self.merge_longer(at, other),
+            }
+            at += 1;
+        }
+    }
+
+    /// The rest of a merge that brings new replicas: into a new vector, so that it stays one walk.
+    fn merge_longer(&mut self, from: usize, other: &Self) {
+        let ours = std::mem::take(&mut self.cells);
+        let Some(first) = ours.get(from..) else {
+            return;
+        };
+        let mut merged = Vec::with_capacity(ours.len() + other.cells.len());
+        merged.extend_from_slice(ours.get(..from).unwrap_or_default());
+        let bound = merged.last().map(|cell: &Own<T>| cell.replica);
+        let mut theirs = other
+            .cells
+            .iter()
+            .skip_while(|cell| Some(cell.replica) <= bound)
+            .peekable();
+        for mine in first {
+            while let Some(cell) = theirs.next_if(|cell| cell.replica < mine.replica) {
+                merged.push(*cell);
+            }
+            match theirs.next_if(|cell| cell.replica == mine.replica) {
+                Some(cell) if wins(cell, mine) => merged.push(*cell),
+                _ => merged.push(*mine),
+            }
+        }
+        merged.extend(theirs);
+        self.cells = merged;
+    }
+
+    pub(super) fn write_cells(&self, path: &PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        out.group(path.as_path());
+        for cell in &self.cells {
+            let stamp = Stamp::new(cell.time, cell.replica);
+            if !since.contains(stamp) {
+                out.push(
+                    stamp,
+                    |bytes| {
+                        bytes.extend_from_slice(&cell_key(cell.replica));
+                        Ok(())
+                    },
+                    Some(|bytes: &mut Vec<u8>| Bincode::encode(&cell.value, bytes)),
+                );
+            }
+        }
+    }
+
+    pub(super) fn apply_group(
+        &mut self,
+        rest: Segments<'_>,
+        group: &Group<'_>,
+        out: &mut Applied<'_>,
+    ) {
+        if !rest.is_empty() {
+            return out.unknown_group(group);
+        }
+        for cell in group.cells() {
+            if out.passes_over(group, cell) {
+                continue;
+            }
+            match decode(cell) {
+                Ok(theirs) => match self.position(theirs.replica) {
+                    Ok(at) => {
+                        if let Some(ours) =
+                            self.cells.get_mut(at).filter(|ours| wins(&theirs, ours))
+                        {
+                            *ours = theirs;
+                            out.changed(group, cell, false);
+                        }
+                    }
+                    Err(at) => {
+                        self.put(at, cell.stamp, theirs.value);
+                        out.changed(group, cell, false);
+                    }
+                },
+                Err(error) => self.give_way(group, cell, &error, out),
+            }
+        }
+    }
+
+    /// A cell that is not a count: where it is the later one it stands in the place of ours, as it does at the relay,
+    /// which knows no types.
+    #[cold]
+    fn give_way(
+        &mut self,
+        group: &Group<'_>,
+        cell: CellRef<'_>,
+        error: &Error,
+        out: &mut Applied<'_>,
+    ) {
+        if let Some(replica) = decode_key(cell.key) {
+            if let Some((stamp, value)) = self.get(replica) {
+                let theirs = (cell.stamp, cell.value);
+                if theirs <= (stamp, Some(&*encoded(&value))) {
+                    return;
+                }
+                self.remove(replica);
+                out.changed(group, cell, false);
+            }
+        }
+        out.quarantine(group, cell, error);
+    }
+
+    pub(super) fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        for theirs in &other.cells {
+            if join.ours_has_seen(Stamp::new(theirs.time, theirs.replica)) {
+                continue;
+            }
+            let wins = self.position(theirs.replica).map_or(true, |at| {
+                self.cells.get(at).is_none_or(|ours| wins(theirs, ours))
+            });
+            if wins {
+                join.changed_child(&cell_key(theirs.replica), false);
+            }
+        }
+        self.merge(other);
+    }
+
+    pub(super) fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        let Some(replica) = rest.next().and_then(decode_key) else {
+            return;
+        };
+        self.remove(replica);
+        if let (Some((stamp, Some(bytes))), Err(at)) = (old, self.position(replica)) {
+            if let Ok(value) = Bincode::decode(bytes) {
+                self.put(at, stamp, value);
+            }
+        }
+    }
+
+    /// The cell of `replica` as it stands, for taking a transaction back.
+    pub(super) fn old_cell(&self, replica: ReplicaId) -> Option<(Stamp, Option<Vec<u8>>)> {
+        let (stamp, value) = self.get(replica)?;
+        Some((stamp, Some(encoded(&value))))
+    }
+
+    pub(super) fn assert_invariants(&self) {
+        assert!(
+            self.cells.is_sorted_by(|a, b| a.replica < b.replica),
+            "a counter's cells are sorted by replica"
+        );
+    }
+}
+
+/// The segment of a replica's cell: eight bytes, big-endian, so that paths sort as ids do.
+pub(super) fn cell_key(replica: ReplicaId) -> [u8; 8] {
+    replica.get().to_be_bytes()
+}
+
+fn decode_key(key: &[u8]) -> Option<ReplicaId> {
+    Some(ReplicaId::new(u64::from_be_bytes(key.try_into().ok()?)))
+}
+
+fn decode<T: DeserializeOwned>(cell: CellRef<'_>) -> Result<Own<T>, Error> {
+    let replica = decode_key(cell.key)
+        .ok_or_else(|| Error::value("a counter's cell is not named by a replica id"))?;
+    if cell.stamp.replica != replica {
+        return Err(Error::value(
+            "a counter's cell was written by another than its own replica",
+        ));
+    }
+    let bytes = cell
+        .value
+        .ok_or_else(|| Error::value("a counter's cell cannot be removed"))?;
+    Ok(Own {
+        replica,
+        time: cell.stamp.time,
+        value: Bincode::decode(bytes)?,
+    })
+}
+
+fn wins<T: Serialize>(theirs: &Own<T>, ours: &Own<T>) -> bool {
+    theirs.time > ours.time
+        || (theirs.time == ours.time && encoded(&theirs.value) > encoded(&ours.value))
+}
+
+fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Integers can always be encoded.
+    let _ = Bincode::encode(value, &mut bytes);
+    bytes
+}

@@ -1,0 +1,117 @@
+use super::{Applied, Crdt, Join, Root, g_counter::FULL, per_replica::PerReplica, traits::OldCell};
+use crate::{
+    clock::Stamp,
+    codec::{CellWriter, Group},
+    error::Error,
+    id::ReplicaId,
+    path::{PathBuf, Segments},
+    version::VersionVector,
+};
+
+/// A counter that goes both ways: no increment and no decrement is lost, whoever else counts at the same time.
+///
+/// Each replica keeps what it has added and what it has taken in one cell of its own; the value is the difference of
+/// the sums. It does not keep a floor: two replicas may each take the last one of something.
+///
+/// ```
+/// use leptos_sync_core::{Clock, PnCounter, ReplicaId};
+///
+/// let (mut ada, mut bob) = (Clock::system(ReplicaId::new(1)), Clock::system(ReplicaId::new(2)));
+/// let (mut at_ada, mut at_bob) = (PnCounter::default(), PnCounter::default());
+/// at_ada.increment(2, ada.tick())?;
+/// at_bob.decrement(3, bob.tick())?;
+/// at_ada.merge(&at_bob);
+/// at_bob.merge(&at_ada);
+/// assert_eq!((at_ada.value(), at_bob.value()), (-1, -1));
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct PnCounter(PerReplica<(u64, u64)>);
+
+impl PnCounter {
+    /// A counter at zero. Allocates nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was added less what was taken, by all replicas, within the range of `i64`. O(replicas).
+    pub fn value(&self) -> i64 {
+        let sum = self.0.values().fold(0_i128, |sum, (added, taken)| {
+            sum + i128::from(added) - i128::from(taken)
+        });
+        i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// Counts `by` up, in the cell of the stamp's replica. O(1) where that replica wrote last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] when the replica would have added more than `u64::MAX` in all; nothing is counted then.
+    #[inline]
+    pub fn increment(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
+        self.0.update(stamp, |(added, taken)| {
+            let added = added.checked_add(by).ok_or_else(|| Error::limit(FULL))?;
+            Ok((added, taken))
+        })
+    }
+
+    /// Counts `by` down, in the cell of the stamp's replica. O(1) where that replica wrote last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] when the replica would have taken more than `u64::MAX` in all; nothing is counted then.
+    #[inline]
+    pub fn decrement(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
+        self.0.update(stamp, |(added, taken)| {
+            let taken = taken.checked_add(by).ok_or_else(|| Error::limit(FULL))?;
+            Ok((added, taken))
+        })
+    }
+
+    /// Joins another copy: of each replica's cell, the later stays. O(replicas of both).
+    pub fn merge(&mut self, other: &Self) {
+        self.0.merge(&other.0);
+    }
+
+    pub(crate) fn old_cell(&self, replica: ReplicaId) -> Option<(Stamp, Option<Vec<u8>>)> {
+        self.0.old_cell(replica)
+    }
+}
+
+impl PartialEq for PnCounter {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.same_cells(&other.0)
+    }
+}
+
+impl Eq for PnCounter {}
+
+impl Root for PnCounter {}
+
+impl Crdt for PnCounter {
+    fn merge(&mut self, other: &Self) {
+        Self::merge(self, other);
+    }
+
+    fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        self.0.write_cells(path, since, out);
+    }
+
+    fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
+        self.0.apply_group(rest, group, out);
+    }
+
+    fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        self.0.join(&other.0, join);
+    }
+
+    fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        self.0.restore(rest, old);
+    }
+
+    fn forget_tombstones(&mut self, _: &VersionVector) {}
+
+    fn assert_invariants(&self) {
+        self.0.assert_invariants();
+    }
+}

@@ -1,0 +1,91 @@
+use std::hash::Hash;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Applied, Join};
+use crate::{
+    clock::Stamp,
+    codec::{CellRef, CellWriter, Group},
+    path::{PathBuf, Segments},
+    version::VersionVector,
+};
+
+/// A type whose copies can be edited apart and always merge to the same state.
+///
+/// Every implementation is a typed view over last-writer-wins cells: in memory it holds native values; its cells are
+/// what is stored and sent. [`LwwRegister`](super::LwwRegister), [`LwwMap`](super::LwwMap),
+/// [`GCounter`](super::GCounter) and [`PnCounter`](super::PnCounter) implement it, and `#[derive(Crdt)]` implements
+/// it for a struct whose fields do. It knows neither its own path nor the time; both are handed in.
+///
+/// # Laws
+///
+/// For all states `a`, `b`, `c` that arose from operations with stamps, where `⊔` is [`merge`](Crdt::merge):
+///
+/// - commutative: `a ⊔ b == b ⊔ a`; associative: `(a ⊔ b) ⊔ c == a ⊔ (b ⊔ c)`; idempotent: `a ⊔ a == a`;
+/// - the default is the identity: `a ⊔ default == a`;
+/// - a state is its cells: applying the cells of `a` to a default gives `a`, and applying them to `b` gives `a ⊔ b`,
+///   in any order, any number of times;
+/// - a delta is enough: where `b` contains everything up to a version, the cells of `a` beyond that version, applied
+///   to `b`, give `a ⊔ b`.
+///
+/// Stamps are unique where replica ids are; the laws also hold where one was used twice, since cells with equal stamps
+/// are ordered by their bytes.
+pub trait Crdt: Clone + Default + Send + Sync + 'static {
+    /// Joins another copy's state into this one: afterwards both copies' operations are contained.
+    fn merge(&mut self, other: &Self);
+
+    /// Writes every cell whose stamp `since` does not contain. `path` is where this value stands; it is given back
+    /// unchanged.
+    ///
+    /// Costs what it writes, as long as each replica's stamps arrived in rising order, which documents ensure; a
+    /// record adds a step a field, a counter a step a replica.
+    fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter);
+
+    /// Joins the one cell that stands exactly at this value's path. Only a register has one; others pass it on.
+    fn apply_cell(&mut self, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
+        out.unknown(group, cell);
+    }
+
+    /// Joins a group of cells that stand below this value's path. `rest` is what lies between: the group's parent,
+    /// without this value's path.
+    fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
+        let _ = rest;
+        out.unknown_group(group);
+    }
+
+    /// Joins another copy whose version is known, so that what one of the two has forgotten is not brought back.
+    fn join(&mut self, other: &Self, join: &mut Join<'_>);
+
+    /// Puts the cell at `rest` back to what it was, whatever stands there now; `None` as if it never was.
+    ///
+    /// The one operation that is not a join: a transaction that fails is taken back with it.
+    fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>);
+
+    /// Forgets tombstones that `stable` contains.
+    fn forget_tombstones(&mut self, stable: &VersionVector);
+
+    /// Checks what must hold between this value's parts.
+    ///
+    /// # Panics
+    ///
+    /// When it does not hold. For tests.
+    fn assert_invariants(&self) {}
+}
+
+/// A cell as it stood before: when it was written, and its encoded value, `None` for a tombstone.
+pub type OldCell<'a> = (Stamp, Option<&'a [u8]>);
+
+/// A CRDT that can be the whole of a document: its cells stand below it, under names of their own.
+///
+/// A register alone is not one: its cell would have no name. Put it into a record.
+pub trait Root: Crdt {}
+
+/// What a map's keys must be. Implemented for every type that qualifies.
+pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
+
+/// What a register or a map can hold. Implemented for every type that qualifies.
+pub trait Value: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Value for T {}

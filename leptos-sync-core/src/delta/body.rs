@@ -1,0 +1,196 @@
+use std::borrow::Cow;
+
+use crate::{
+    clock::Time,
+    codec::{CellWriter, Cells, Census, envelope, varint, varint::Reader},
+    error::Error,
+    id::ReplicaId,
+    limits,
+    version::VersionVector,
+};
+
+/// What deltas and snapshots have in common: two versions, and cells whose replicas and times are written relative to
+/// them.
+///
+/// ```text
+/// Body    = replicas, base time, first version, second version, cells
+/// replicas = count, (8 bytes)*
+/// version  = count, (row, base time − time)*
+/// ```
+///
+/// The cells stay encoded: making a delta writes them once, applying it reads them once.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(crate) struct Body {
+    pub(crate) first: VersionVector,
+    pub(crate) second: VersionVector,
+    replicas: Vec<ReplicaId>,
+    base: Time,
+    groups: Vec<u8>,
+    census: Census,
+}
+
+impl Body {
+    /// The cells, checked when the body was made or read.
+    pub(crate) fn cells(&self) -> Cells<'_> {
+        Cells::trusted(&self.replicas, self.base, &self.groups)
+    }
+
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        self.census.cells
+    }
+
+    /// The greatest time of the cells and of the second version.
+    pub(crate) fn latest(&self) -> Time {
+        self.census.latest.max(self.second.latest())
+    }
+
+    /// Bytes of the encoded cells.
+    pub(crate) fn bytes(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The envelope around this body. O(bytes).
+    pub(crate) fn seal(&self, kind: envelope::Kind) -> Vec<u8> {
+        let mut table = self.replicas.clone();
+        let mut versions = Vec::new();
+        for version in [&self.first, &self.second] {
+            write_version(version, self.base, &mut table, &mut versions);
+        }
+        let mut body =
+            Vec::with_capacity(16 + 8 * table.len() + versions.len() + self.groups.len());
+        varint::put(&mut body, table.len() as u64);
+        for replica in &table {
+            body.extend_from_slice(&replica.get().to_le_bytes());
+        }
+        varint::put(&mut body, self.base.get());
+        body.extend_from_slice(&versions);
+        body.extend_from_slice(&self.groups);
+        envelope::seal(kind, &body)
+    }
+
+    /// Reads and checks an envelope and everything in it. Allocates at most what it is given, and what that inflates to.
+    pub(crate) fn open(kind: envelope::Kind, bytes: &[u8]) -> Result<Self, Error> {
+        let body = envelope::open(kind, bytes)?;
+        let mut input = Reader::new(&body);
+        let replicas = read_replicas(&mut input)?;
+        let base = Time::new(input.varint()?);
+        let first = read_version(&mut input, &replicas, base)?;
+        let second = read_version(&mut input, &replicas, base)?;
+        let cells_at = body.len() - input.remaining();
+        let groups = match body {
+            Cow::Borrowed(body) => body.get(cells_at..).unwrap_or_default().to_vec(),
+            Cow::Owned(mut body) => {
+                body.drain(..cells_at);
+                body
+            }
+        };
+        let census = Cells::trusted(&replicas, base, &groups).validate()?;
+        Ok(Self {
+            first,
+            second,
+            replicas,
+            base,
+            groups,
+            census,
+        })
+    }
+}
+
+/// Makes a [`Body`]: the versions are known from the start, the cells are written by the CRDTs.
+pub(crate) struct BodyWriter {
+    first: VersionVector,
+    second: VersionVector,
+    base: Time,
+    pub(crate) cells: CellWriter,
+}
+
+impl BodyWriter {
+    pub(crate) fn new(first: VersionVector, second: VersionVector) -> Self {
+        let base = second.latest();
+        Self {
+            first,
+            second,
+            base,
+            cells: CellWriter::new(base),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<Body, Error> {
+        let cells = self.cells.len();
+        let latest = self.cells.latest();
+        let (replicas, groups) = self.cells.finish()?;
+        Ok(Body {
+            first: self.first,
+            second: self.second,
+            replicas,
+            base: self.base,
+            groups,
+            census: Census { cells, latest },
+        })
+    }
+}
+
+fn write_version(
+    version: &VersionVector,
+    base: Time,
+    table: &mut Vec<ReplicaId>,
+    out: &mut Vec<u8>,
+) {
+    varint::put(out, version.len() as u64);
+    for (replica, time) in version.iter() {
+        let row = match table.iter().position(|&known| known == replica) {
+            Some(row) => row,
+            None => {
+                table.push(replica);
+                table.len() - 1
+            }
+        };
+        varint::put(out, row as u64);
+        varint::put(out, base.get().wrapping_sub(time.get()));
+    }
+}
+
+fn read_replicas(input: &mut Reader<'_>) -> Result<Vec<ReplicaId>, Error> {
+    let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
+    if count > limits::REPLICAS || count > input.remaining() / 8 {
+        return Err(Error::corrupt(format!(
+            "a message claims {count} replicas in {} bytes",
+            input.remaining()
+        )));
+    }
+    let mut replicas = Vec::with_capacity(count);
+    for _ in 0..count {
+        replicas.push(ReplicaId::new(input.u64_le()?));
+    }
+    Ok(replicas)
+}
+
+fn read_version(
+    input: &mut Reader<'_>,
+    replicas: &[ReplicaId],
+    base: Time,
+) -> Result<VersionVector, Error> {
+    let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
+    if count > replicas.len() {
+        return Err(Error::corrupt(format!(
+            "a version names {count} replicas, the message has {}",
+            replicas.len()
+        )));
+    }
+    let mut entries = Vec::with_capacity(count);
+    for _ in 0..count {
+        let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
+        let replica = *replicas
+            .get(row)
+            .ok_or_else(|| Error::corrupt("a version names a replica outside the table"))?;
+        let time = Time::new(base.get().wrapping_sub(input.varint()?));
+        if time == Time::ZERO {
+            return Err(Error::corrupt("a version names a time of zero"));
+        }
+        entries.push((replica, time));
+    }
+    // Sorted first: an entry at a time in any order would cost the square of their number.
+    entries.sort_unstable();
+    Ok(entries.into_iter().collect())
+}

@@ -1,0 +1,115 @@
+use std::fmt;
+
+use super::{Body, BodyWriter};
+use crate::{
+    clock::Time,
+    codec::{CellWriter, Cells, envelope::Kind},
+    error::Error,
+    version::VersionVector,
+};
+
+/// The whole state of a document with its version.
+///
+/// It also says up to where tombstones were forgotten (its `horizon`): joining it removes what its version contains
+/// and it lacks. The cells are kept encoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snapshot(Body);
+
+impl Snapshot {
+    /// Collects what `write` writes as the state at `version`.
+    pub(crate) fn write(
+        version: VersionVector,
+        horizon: VersionVector,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        let mut body = BodyWriter::new(horizon, version);
+        write(&mut body.cells);
+        body.finish().map(Self)
+    }
+
+    /// Which operations are contained.
+    pub fn version(&self) -> &VersionVector {
+        &self.0.second
+    }
+
+    /// Up to where tombstones were forgotten.
+    pub fn horizon(&self) -> &VersionVector {
+        &self.0.first
+    }
+
+    /// The cells, tombstones included.
+    pub fn cells(&self) -> Cells<'_> {
+        self.0.cells()
+    }
+
+    /// How many cells there are, tombstones included.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the encoded cells, before the envelope and its compression.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    /// The same state in pieces of about `bytes` each, at least one: snapshots whose cells together are this one's.
+    ///
+    /// Each carries the whole version, which holds only for all of them together. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// None that cells which were written once could cause again.
+    pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
+        let start = || BodyWriter::new(self.horizon().clone(), self.version().clone());
+        let mut parts = Vec::new();
+        let mut part = start();
+        for group in self.cells().groups() {
+            part.cells.group(group.parent());
+            for cell in group.cells() {
+                if part.cells.bytes() >= bytes {
+                    parts.push(Self(std::mem::replace(&mut part, start()).finish()?));
+                    part.cells.group(group.parent());
+                }
+                part.cells.copy(cell);
+            }
+        }
+        if parts.is_empty() || !part.cells.is_empty() {
+            parts.push(Self(part.finish()?));
+        }
+        Ok(parts)
+    }
+
+    pub(crate) fn latest(&self) -> Time {
+        self.0.latest()
+    }
+
+    /// This snapshot as one envelope, ready to store or send. O(bytes).
+    pub fn encode(&self) -> Vec<u8> {
+        self.0.seal(Kind::Snapshot)
+    }
+
+    /// Reads and checks an envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]; what it allocates before it says so
+    /// follows the length of `bytes`, whatever they claim.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Body::open(Kind::Snapshot, bytes).map(Self)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("version", self.version())
+            .field("horizon", self.horizon())
+            .field("cells", &self.len())
+            .finish()
+    }
+}

@@ -1,0 +1,317 @@
+//! Documents: a root CRDT with its version, its clock, and the cells that its type does not know.
+
+mod transaction;
+mod writers;
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    clock::{Clock, Time},
+    codec::{CellWriter, Cells},
+    crdt::{Applied, Changes, Join, Quarantine, Quarantined, Root},
+    delta::{Delta, Snapshot},
+    error::Error,
+    id::ReplicaId,
+    path::PathBuf,
+    version::VersionVector,
+};
+
+pub use transaction::{Transaction, Tx};
+
+/// Typed state that is edited in transactions and merged with other copies of itself.
+///
+/// `S` is a CRDT, mostly a struct with `#[derive(Crdt)]`. Reading goes through [`state`](Doc::state); writing through
+/// [`transact`](Doc::transact), which gives the [`Delta`] to store and send; what others wrote comes in through
+/// [`apply`](Doc::apply). A document does no IO and knows no peers.
+///
+/// The state is shared copy-on-write: [`fork`](Doc::fork) and [`shared_state`](Doc::shared_state) cost nothing, and
+/// the first write while such a copy is alive pays for copying the state once.
+///
+/// ```
+/// use leptos_sync_core::{Clock, Crdt, Doc, GCounter, LwwMap, LwwRegister, ReplicaId};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Board {
+///     title: LwwRegister<String>,
+///     cards: LwwMap<u32, String>,
+///     moves: GCounter,
+/// }
+///
+/// let mut ada = Doc::<Board>::new(Clock::system(ReplicaId::new(1)));
+/// let mut bob = Doc::<Board>::new(Clock::system(ReplicaId::new(2)));
+///
+/// let written = ada.transact(|tx| {
+///     tx.title().set("Groceries".to_owned());
+///     tx.cards().insert(1, "Milk".to_owned());
+///     tx.moves().increment(1);
+/// })?;
+/// bob.apply(&written.delta)?;
+/// bob.transact(|tx| tx.cards().remove(&1))?;
+/// ada.apply(&bob.delta_since(ada.version())?)?;
+///
+/// assert_eq!(ada.state().title.get(), "Groceries");
+/// assert!(ada.state().cards.is_empty() && bob.state().cards.is_empty());
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
+pub struct Doc<S> {
+    state: Arc<S>,
+    version: VersionVector,
+    horizon: VersionVector,
+    quarantine: Quarantine,
+    /// The greatest time of each replica's cells, which exceeds the version only where saved data was damaged.
+    present: VersionVector,
+    clock: Clock,
+}
+
+impl<S: Root> Doc<S> {
+    /// An empty document whose operations are stamped by `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            state: Arc::new(S::default()),
+            version: VersionVector::new(),
+            horizon: VersionVector::new(),
+            quarantine: Quarantine::default(),
+            present: VersionVector::new(),
+            clock,
+        }
+    }
+
+    /// The document that `snapshot` holds. O(cells).
+    ///
+    /// The clock continues after everything in it; unlike [`merge_snapshot`](Doc::merge_snapshot) this does not ask
+    /// how far ahead of the wall clock that is, since it is for data that this replica has accepted before.
+    pub fn load(snapshot: &Snapshot, clock: Clock) -> Self {
+        let mut doc = Self::new(clock);
+        doc.absorb(snapshot.cells(), snapshot.latest());
+        doc.claim(snapshot.version(), snapshot.horizon());
+        doc
+    }
+
+    /// The state, to read.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The state as it is now, to keep. O(1); see the type's documentation for what it costs later.
+    pub fn shared_state(&self) -> Arc<S> {
+        Arc::clone(&self.state)
+    }
+
+    /// Which operations are contained.
+    pub fn version(&self) -> &VersionVector {
+        &self.version
+    }
+
+    /// Whose operations this document makes.
+    pub fn replica(&self) -> ReplicaId {
+        self.clock.replica()
+    }
+
+    /// The clock that stamps this document's operations.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Continues under another replica id, when the one in use was found to be somebody else's or its lease ended.
+    pub fn set_replica(&mut self, replica: ReplicaId) {
+        self.clock = self.clock.with_replica(replica);
+    }
+
+    /// Cells that are kept, stored and passed on, but not shown: at paths that `S` does not have, or with bytes that
+    /// are not of the path's type.
+    pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
+        self.quarantine.iter()
+    }
+
+    /// A copy that is edited apart, under an id of its own, and can be merged back. O(1).
+    #[must_use]
+    pub fn fork(&self, replica: ReplicaId) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            version: self.version.clone(),
+            horizon: self.horizon.clone(),
+            quarantine: self.quarantine.clone(),
+            present: self.present.clone(),
+            clock: self.clock.with_replica(replica),
+        }
+    }
+
+    /// The cells that are beyond `version`. Costs what changed, a step a field, and one a quarantined change.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_snapshot_needed`] where tombstones beyond `version` were forgotten.
+    pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
+        if !version.covers(&self.horizon) {
+            return Err(Error::snapshot_needed(
+                "tombstones beyond the asked-for version were forgotten; send a snapshot instead",
+            ));
+        }
+        let upto = self.version.beyond(version);
+        let after = upto
+            .iter()
+            .map(|(replica, _)| (replica, version.get(replica)))
+            .collect();
+        Delta::write(after, upto, |out| self.write_cells(version, out))
+    }
+
+    /// The whole state. O(cells).
+    ///
+    /// # Errors
+    ///
+    /// None that what was accepted once could cause again.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        let nothing = VersionVector::new();
+        Snapshot::write(self.version.clone(), self.horizon.clone(), |out| {
+            self.write_cells(&nothing, out);
+        })
+    }
+
+    /// Joins a delta. Cells that were seen before change nothing. Returns what changed. O(cells of the delta).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_gap`] when operations before the delta's are missing; [`Error::is_drift`] when it is stamped too
+    /// far in the future; [`Error::is_replica_reused`] when it holds operations under this document's own id that
+    /// this document did not make. Nothing has changed then.
+    pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
+        if !self.version.covers(delta.after()) {
+            return Err(Error::gap(format!(
+                "a delta starts after {:?}, this document is at {:?}; ask for what lies between",
+                delta.after(),
+                self.version
+            )));
+        }
+        self.clock.check(delta.latest())?;
+        let own = self.version.get(self.replica());
+        if delta.upto().get(self.replica()) > own || delta.cells().any_after(self.replica(), own) {
+            return Err(reused(self.replica()));
+        }
+        let changes = self.absorb(delta.cells(), delta.latest());
+        self.version.join(delta.upto());
+        Ok(changes)
+    }
+
+    /// Joins another copy. What either side has forgotten is not brought back. Returns what changed. O(cells of both).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_drift`] and [`Error::is_replica_reused`], as for [`apply`](Doc::apply).
+    pub fn merge(&mut self, other: &Self) -> Result<Changes, Error> {
+        self.clock.check(other.version.latest())?;
+        if other.version.get(self.replica()) > self.version.get(self.replica()) {
+            return Err(reused(self.replica()));
+        }
+        self.join(other)
+    }
+
+    /// Joins a snapshot of another copy, as [`merge`](Doc::merge) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`merge`](Doc::merge).
+    pub fn merge_snapshot(&mut self, snapshot: &Snapshot) -> Result<Changes, Error> {
+        self.clock.check(snapshot.latest())?;
+        self.merge(&Self::load(snapshot, self.clock.clone()))
+    }
+
+    /// Forgets the tombstones that `stable` contains: removals that every replica is known to have seen. O(entries).
+    pub fn forget_tombstones(&mut self, stable: &VersionVector) {
+        // What this copy has not seen itself is not stable, whatever the caller believes.
+        let stable = stable
+            .iter()
+            .map(|(replica, time)| (replica, time.min(self.version.get(replica))))
+            .collect();
+        Arc::make_mut(&mut self.state).forget_tombstones(&stable);
+        self.horizon.join(&stable);
+    }
+
+    /// Checks what must hold between the document's parts.
+    ///
+    /// # Panics
+    ///
+    /// When it does not hold. For tests.
+    pub fn assert_invariants(&self) {
+        self.state.assert_invariants();
+        self.quarantine.assert_invariants();
+        assert!(
+            self.clock.last() >= self.present.latest(),
+            "the next stamp exceeds every stamp that is here"
+        );
+        assert!(
+            self.version.covers(&self.horizon),
+            "only tombstones that were seen are forgotten"
+        );
+    }
+
+    /// Joins cells whose claims were checked, or that come from this replica's own storage.
+    pub(crate) fn absorb(&mut self, cells: Cells<'_>, latest: Time) -> Changes {
+        self.clock.resume(latest);
+        self.present.join(&cells.upto());
+        let state = Arc::make_mut(&mut self.state);
+        let mut out = Applied::new(&self.version, &mut self.quarantine);
+        for group in cells.groups() {
+            state.apply_group(group.parent().segments(), &group, &mut out);
+        }
+        out.finish()
+    }
+
+    /// Takes note that everything up to `version` is contained, and what was forgotten up to `horizon`.
+    pub(crate) fn claim(&mut self, version: &VersionVector, horizon: &VersionVector) {
+        self.version.join(version);
+        self.present.join(version);
+        self.horizon.join(horizon);
+        self.clock.resume(version.latest());
+    }
+
+    /// Joins another copy without asking for its claims.
+    pub(crate) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
+        let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
+            let mut join = Join::new(&self.version, &other.version);
+            Arc::make_mut(&mut self.state).join(&other.state, &mut join);
+            join.finish()
+        } else {
+            self.join_cells(other)?
+        };
+        self.present.join(&other.present);
+        self.clock.resume(self.present.latest());
+        self.claim(&other.version, &other.horizon);
+        Ok(changes)
+    }
+
+    /// The join where one side keeps cells aside: which of a path's two cells wins is decided on cells, and only what
+    /// was forgotten is left to the types.
+    fn join_cells(&mut self, other: &Self) -> Result<Changes, Error> {
+        let theirs = other.snapshot()?;
+        let mut changes = self.absorb(theirs.cells(), theirs.latest());
+        let mut both = self.version.clone();
+        both.join(&other.present);
+        let mut join = Join::new(&both, &other.version);
+        Arc::make_mut(&mut self.state).join(&other.state, &mut join);
+        changes.append(join.finish());
+        let paths = theirs.cells().paths().collect();
+        self.quarantine.remove_forgotten(&other.version, &paths);
+        Ok(changes)
+    }
+
+    fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
+        self.state.write_cells(&mut PathBuf::new(), since, out);
+        self.quarantine.write_cells(since, out);
+    }
+}
+
+fn reused(replica: ReplicaId) -> Error {
+    Error::replica_reused(format!(
+        "somebody else wrote under this document's replica id {replica}; continue under a new one"
+    ))
+}
+
+impl<S: fmt::Debug> fmt::Debug for Doc<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doc")
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The identity of one writer: a tab, a server process, a device.
+///
+/// A replica id orders concurrent writes that happen at the same [`Time`](crate::Time), and names the counter cells
+/// and version entries that only its holder may write. So **no two live writers may share one, and a writer that may
+/// have forgotten what it wrote must take a new one**; [`Doc::fork`](crate::Doc::fork) asks for a fresh id for that
+/// reason. It does not know who the holder is, nor whether it is still alive.
+///
+/// Eight bytes, `Copy`, ordered as an unsigned integer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct ReplicaId(u64);
+
+impl ReplicaId {
+    /// An id with a known value, for example one that was kept in storage under a lease.
+    pub const fn new(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// An id drawn from the system's source of randomness (the browser's `crypto` in wasm32).
+    ///
+    /// Two draws collide with probability 2⁻⁶⁴.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no source of randomness.
+    pub fn random() -> Result<Self, Error> {
+        getrandom::u64().map(Self).map_err(|error| {
+            Error::unavailable(format!("no random bytes for a new replica id: {error}"))
+        })
+    }
+
+    /// The id as an integer, the inverse of [`ReplicaId::new`].
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for ReplicaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r{:x}", self.0)
+    }
+}
+
+impl fmt::Display for ReplicaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

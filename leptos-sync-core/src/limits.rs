@@ -1,0 +1,40 @@
+//! Every bound, by name, with its unit and its reason.
+//!
+//! A bound protects a reader from a writer: whoever decodes bytes never allocates, recurses or waits beyond these,
+//! whatever the bytes say. Writers are refused with [`Error::is_limit`](crate::Error::is_limit) before anything changes.
+
+/// Bytes of one cell's path. Long enough for nested names and user keys, short enough to keep thousands in a message.
+pub const PATH_BYTES: usize = 1024;
+
+/// Segments of one path, and levels of nesting inside one value: deeper data is a mistake or an attack on the stack.
+pub const DEPTH: usize = 32;
+
+/// Bytes of one encoded value: a long document's paragraph fits, a photograph belongs elsewhere.
+pub const VALUE_BYTES: usize = 256 * 1024;
+
+/// Bytes of one encoded transaction, uncompressed. It travels as one message and is atomic everywhere, so it must fit
+/// into one; imports beyond it are split by the importer.
+pub const TRANSACTION_BYTES: usize = 1024 * 1024;
+
+/// Bytes that one compressed envelope may inflate to. Larger bodies are written uncompressed or in several envelopes.
+pub const INFLATED_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many times larger than its compressed form a body may be: real documents stay below, decompression bombs above.
+pub const INFLATE_RATIO: usize = 20;
+
+/// Bytes below which an envelope is not compressed: small bodies gain little and cost a dictionary each.
+pub const COMPRESS_FROM_BYTES: usize = 1024;
+
+/// Bytes of one chunk of a stored snapshot, before the envelope. Browsers move values of 64 KiB and more out of line,
+/// which costs a second read.
+pub const CHUNK_BYTES: usize = 60 * 1024;
+
+/// Milliseconds that an observed stamp may lie ahead of the local wall clock: generous for unset clocks, short enough
+/// that a wrong one cannot win against everybody for long.
+pub const DRIFT_MS: u64 = 5 * 60 * 1000;
+
+/// Entries, live or deleted, of one map: positions are 32-bit and one value is kept as "none".
+pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
+
+/// Entries of a version vector or a replica table in one message. Ids are leased, so that live documents have tens.
+pub const REPLICAS: usize = 65_536;

@@ -1,0 +1,230 @@
+use std::fmt;
+
+use crate::{error::Error, limits};
+
+/// Where a cell stands in a document: a list of segments, each a field's name or a map's encoded key.
+///
+/// As bytes, each segment is its length (LEB128) and then itself. A path borrows those bytes; [`PathBuf`] owns them.
+/// It does not know the types along the way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Path<'a>(&'a [u8]);
+
+impl<'a> Path<'a> {
+    /// The root of a document.
+    pub const ROOT: Path<'static> = Path(&[]);
+
+    /// The path that `bytes` spell.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] beyond [`limits::PATH_BYTES`] or [`limits::DEPTH`]; [`Error::is_corrupt`] where a segment
+    /// runs past the end.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
+        if bytes.len() > limits::PATH_BYTES {
+            return Err(too_long(bytes.len()));
+        }
+        let mut rest = bytes;
+        let mut depth = 0;
+        while !rest.is_empty() {
+            let Some((_, after)) = split_first(rest) else {
+                return Err(Error::corrupt("a path's segment runs past its end"));
+            };
+            rest = after;
+            depth += 1;
+        }
+        if depth > limits::DEPTH {
+            return Err(too_deep());
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The path that bytes checked before spell.
+    pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes that spell this path.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The segments, from the root on.
+    pub fn segments(self) -> Segments<'a> {
+        Segments(self.0)
+    }
+
+    /// The parent and the last segment, `None` for the root. O(segments).
+    pub fn split_last(self) -> Option<(Path<'a>, &'a [u8])> {
+        let mut rest = self.0;
+        loop {
+            let (segment, after) = split_first(rest)?;
+            if after.is_empty() {
+                let parent = self.0.get(..self.0.len() - rest.len())?;
+                return Some((Path(parent), segment));
+            }
+            rest = after;
+        }
+    }
+
+    /// Whether this is the root.
+    pub fn is_root(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// An owned copy.
+    pub fn to_owned(self) -> PathBuf {
+        PathBuf(self.0.to_vec())
+    }
+}
+
+/// The segments of a [`Path`] that are still ahead.
+#[derive(Clone, Copy)]
+pub struct Segments<'a>(&'a [u8]);
+
+impl<'a> Segments<'a> {
+    /// Whether no segment is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (segment, rest) = split_first(self.0)?;
+        self.0 = rest;
+        Some(segment)
+    }
+}
+
+/// An owned [`Path`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PathBuf(Vec<u8>);
+
+impl PathBuf {
+    /// The root of a document.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The borrowed path.
+    pub fn as_path(&self) -> Path<'_> {
+        Path(&self.0)
+    }
+
+    /// This path with one more segment.
+    #[must_use]
+    pub fn child(&self, segment: &[u8]) -> Self {
+        let mut path = self.clone();
+        path.push(segment);
+        path
+    }
+
+    /// Appends a segment. Bounds are checked where a path enters or leaves a document, not here.
+    pub fn push(&mut self, segment: &[u8]) {
+        push_len(&mut self.0, segment.len());
+        self.0.extend_from_slice(segment);
+    }
+
+    /// Does `work` with the path of the field `name`, one segment further down.
+    pub fn within(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
+        let len = self.0.len();
+        self.push(name.as_bytes());
+        work(self);
+        self.0.truncate(len);
+    }
+
+    /// Appends the bytes of `parent`'s child `segment` to a buffer that holds many paths.
+    pub(crate) fn append_child(out: &mut Vec<u8>, parent: Path<'_>, segment: &[u8]) {
+        out.extend_from_slice(parent.as_bytes());
+        push_len(out, segment.len());
+        out.extend_from_slice(segment);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+}
+
+fn push_len(out: &mut Vec<u8>, mut len: usize) {
+    while len >= 0x80 {
+        out.push((len as u8) | 0x80);
+        len >>= 7;
+    }
+    out.push(len as u8);
+}
+
+fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut len = 0_usize;
+    let mut shift = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        len |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        if byte < 0x80 {
+            return bytes.get(at + 1..)?.split_at_checked(len);
+        }
+        shift += 7;
+        // Two bytes reach beyond the longest path.
+        if shift > 14 {
+            return None;
+        }
+    }
+    None
+}
+
+pub(crate) fn too_long(bytes: usize) -> Error {
+    Error::limit(format!(
+        "a path of {bytes} bytes is longer than the {} allowed; shorten the map's key",
+        limits::PATH_BYTES
+    ))
+}
+
+fn too_deep() -> Error {
+    Error::limit(format!(
+        "a path has more than the {} segments allowed",
+        limits::DEPTH
+    ))
+}
+
+impl fmt::Display for Path<'_> {
+    /// Segments after slashes; those that are not plain text as hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_root() {
+            return f.write_str("/");
+        }
+        for segment in self.segments() {
+            match std::str::from_utf8(segment) {
+                Ok(text) if !text.chars().any(char::is_control) => write!(f, "/{text}")?,
+                _ => {
+                    f.write_str("/0x")?;
+                    segment
+                        .iter()
+                        .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for PathBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_path(), f)
+    }
+}
+
+impl fmt::Display for PathBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_path(), f)
+    }
+}

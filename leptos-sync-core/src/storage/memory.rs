@@ -1,0 +1,99 @@
+use std::{collections::BTreeMap, fmt, future::ready, sync::Arc};
+
+use parking_lot::RwLock;
+
+use super::{Batch, Record, Scan, Storage, Write};
+use crate::error::Error;
+
+/// A [`Storage`] that lives as long as its last handle: for tests, servers' caches and documents that need no disk.
+///
+/// A clone is another handle of the same store, on any thread. A get costs `O(log n)`, a scan `O(log n)` and its
+/// records, and what they return is copied. Writers wait for readers and for each other; no future is ever pending, so
+/// none holds the lock while it waits. It does not know quotas: it grows until the process ends.
+///
+/// # Example
+///
+/// ```
+/// use leptos_sync_core::{Batch, MemoryStorage, Storage};
+///
+/// let store = MemoryStorage::new();
+/// let mut batch = Batch::new();
+/// batch.put(*b"list", *b"milk");
+/// drop(store.commit(batch)); // Issued: not waiting for success does not undo it.
+///
+/// assert_eq!(store.len(), 1);
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryStorage {
+    records: Arc<RwLock<BTreeMap<Vec<u8>, Vec<u8>>>>,
+}
+
+impl MemoryStorage {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records.read().len()
+    }
+
+    /// Whether there are no records.
+    pub fn is_empty(&self) -> bool {
+        self.records.read().is_empty()
+    }
+
+    fn apply(&self, batch: Batch) {
+        let mut records = self.records.write();
+        for write in batch.into_writes() {
+            match write {
+                Write::Put(key, value) => {
+                    records.insert(key, value);
+                }
+                Write::Delete(key) => {
+                    records.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+impl Storage for MemoryStorage {
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.records.read().get(key).cloned())
+    }
+
+    async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let records = self.records.read();
+        Ok(keys.iter().map(|&key| records.get(key).cloned()).collect())
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error> {
+        if scan.is_empty() {
+            return Ok(Vec::new());
+        }
+        let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+        let limit = scan.limit.unwrap_or(usize::MAX);
+        let records = self.records.read();
+        let range = records.range((scan.start, scan.end));
+        Ok(if scan.reverse {
+            range.rev().take(limit).map(owned).collect()
+        } else {
+            range.take(limit).map(owned).collect()
+        })
+    }
+
+    fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
+        self.apply(batch);
+        ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for MemoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStorage")
+            .field("records", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+use std::{cmp::Ordering, fmt};
+
+use crate::{
+    clock::{Stamp, Time},
+    id::ReplicaId,
+};
+
+/// Which operations are contained: for each replica, all of them up to a time.
+///
+/// Kept sorted by replica in one vector, since documents have tens of replicas: look-up is O(log n), a join O(n + m).
+/// An absent replica stands at [`Time::ZERO`]. It does not know the operations themselves.
+#[derive(Clone, PartialEq, Eq, Default, Hash)]
+pub struct VersionVector(Vec<(ReplicaId, Time)>);
+
+impl VersionVector {
+    /// The version that contains nothing.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The version that contains `replica`'s operations up to `time`.
+    pub fn of(replica: ReplicaId, time: Time) -> Self {
+        let mut version = Self::new();
+        version.include(replica, time);
+        version
+    }
+
+    /// Up to when `replica`'s operations are contained.
+    pub fn get(&self, replica: ReplicaId) -> Time {
+        match self.position(replica) {
+            Ok(at) => self.0.get(at).map_or(Time::ZERO, |entry| entry.1),
+            Err(_) => Time::ZERO,
+        }
+    }
+
+    /// Whether the operation at `stamp` is contained.
+    pub fn contains(&self, stamp: Stamp) -> bool {
+        stamp.time <= self.get(stamp.replica)
+    }
+
+    /// Whether everything that `other` contains is contained.
+    pub fn covers(&self, other: &Self) -> bool {
+        other
+            .iter()
+            .all(|(replica, time)| time <= self.get(replica))
+    }
+
+    /// Extends the version to `replica`'s operations up to `time`; an earlier time changes nothing.
+    pub fn include(&mut self, replica: ReplicaId, time: Time) {
+        match self.position(replica) {
+            Ok(at) => {
+                if let Some(entry) = self.0.get_mut(at) {
+                    entry.1 = entry.1.max(time);
+                }
+            }
+            Err(at) if time > Time::ZERO => self.0.insert(at, (replica, time)),
+            Err(_) => {}
+        }
+    }
+
+    /// The least version that covers both.
+    pub fn join(&mut self, other: &Self) {
+        for (replica, time) in other.iter() {
+            self.include(replica, time);
+        }
+    }
+
+    /// Each replica with its time, in the order of ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (ReplicaId, Time)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// How many replicas have an operation here.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is contained.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The greatest time of all replicas.
+    pub fn latest(&self) -> Time {
+        self.iter().map(|(_, time)| time).max().unwrap_or_default()
+    }
+
+    /// The replicas for which this version goes beyond `other`, with this version's times.
+    pub fn beyond(&self, other: &Self) -> Self {
+        self.iter()
+            .filter(|&(replica, time)| time > other.get(replica))
+            .collect()
+    }
+
+    fn position(&self, replica: ReplicaId) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&replica, |entry| entry.0)
+    }
+}
+
+impl FromIterator<(ReplicaId, Time)> for VersionVector {
+    fn from_iter<I: IntoIterator<Item = (ReplicaId, Time)>>(entries: I) -> Self {
+        let mut version = Self::new();
+        for (replica, time) in entries {
+            version.include(replica, time);
+        }
+        version
+    }
+}
+
+impl PartialOrd for VersionVector {
+    /// `None` where each contains something the other lacks.
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self.covers(other), other.covers(self)) {
+            (true, true) => Some(Ordering::Equal),
+            (true, false) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            (false, false) => None,
+        }
+    }
+}
+
+impl fmt::Debug for VersionVector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

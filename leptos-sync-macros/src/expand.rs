@@ -1,0 +1,174 @@
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+use syn::Path;
+
+use crate::record::{Part, Record};
+
+/// The implementation of `Crdt` and `Root`, and the trait of accessors.
+pub(crate) fn expand(record: &Record<'_>, core: &Path) -> TokenStream {
+    let implementation = implementation(record, core);
+    let accessors = accessors(record, core);
+    quote!(#implementation #accessors)
+}
+
+fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
+    let name = &record.input.ident;
+    let (generics, arguments, bounds) = record.input.generics.split_for_impl();
+    let down = downward(record, core);
+    let along = alongside(record, core);
+    quote! {
+        #[automatically_derived]
+        impl #generics #core::Root for #name #arguments #bounds {}
+
+        #[automatically_derived]
+        impl #generics #core::Crdt for #name #arguments #bounds {
+            #down
+            #along
+        }
+    }
+}
+
+/// The methods that find their way by a path.
+fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
+    let each = |arm: &dyn Fn(&Part<'_>, Literal) -> TokenStream| {
+        let arms = record
+            .parts
+            .iter()
+            .map(|part| arm(part, Literal::byte_string(part.name.value().as_bytes())));
+        arms.collect::<TokenStream>()
+    };
+    let cells = each(
+        &|Part { ident, .. }, name| quote!(#name => #core::Crdt::apply_cell(&mut self.#ident, group, cell, out),),
+    );
+    let groups = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::apply_group(&mut self.#ident, rest, group, out),),
+    );
+    let restores = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::restore(&mut self.#ident, rest, old),),
+    );
+    quote! {
+        fn apply_group(
+            &mut self,
+            mut rest: #core::Segments<'_>,
+            group: &#core::Group<'_>,
+            out: &mut #core::Applied<'_>,
+        ) {
+            match ::core::iter::Iterator::next(&mut rest) {
+                ::core::option::Option::None => {
+                    for cell in group.cells() {
+                        match cell.key {
+                            #cells
+                            _ => out.unknown(group, cell),
+                        }
+                    }
+                }
+                #groups
+                ::core::option::Option::Some(_) => out.unknown_group(group),
+            }
+        }
+
+        fn restore(
+            &mut self,
+            mut rest: #core::Segments<'_>,
+            old: ::core::option::Option<#core::OldCell<'_>>,
+        ) {
+            match ::core::iter::Iterator::next(&mut rest) {
+                #restores
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The methods that do the same with every field.
+fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
+    let each = |call: &dyn Fn(&Part<'_>) -> TokenStream| {
+        record.parts.iter().map(call).collect::<TokenStream>()
+    };
+    let merges =
+        each(&|Part { ident, .. }| quote!(#core::Crdt::merge(&mut self.#ident, &other.#ident);));
+    let writes = each(
+        &|Part { ident, name, .. }| quote!(path.within(#name, |path| #core::Crdt::write_cells(&self.#ident, path, since, out));),
+    );
+    let joins = each(
+        &|Part { ident, name, .. }| quote!(join.within(#name, |join| #core::Crdt::join(&mut self.#ident, &other.#ident, join));),
+    );
+    let forgets = each(
+        &|Part { ident, .. }| quote!(#core::Crdt::forget_tombstones(&mut self.#ident, stable);),
+    );
+    let asserts = each(&|Part { ident, .. }| quote!(#core::Crdt::assert_invariants(&self.#ident);));
+    quote! {
+        fn merge(&mut self, other: &Self) {
+            #merges
+        }
+
+        fn write_cells(
+            &self,
+            path: &mut #core::PathBuf,
+            since: &#core::VersionVector,
+            out: &mut #core::CellWriter,
+        ) {
+            #writes
+        }
+
+        fn join(&mut self, other: &Self, join: &mut #core::Join<'_>) {
+            #joins
+        }
+
+        fn forget_tombstones(&mut self, stable: &#core::VersionVector) {
+            #forgets
+        }
+
+        fn assert_invariants(&self) {
+            #asserts
+        }
+    }
+}
+
+/// The trait that narrows a transaction or a reactive node to a field.
+fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
+    let name = &record.input.ident;
+    let fields = format_ident!("{name}Fields");
+    let visibility = &record.input.vis;
+    let (generics, arguments, bounds) = record.input.generics.split_for_impl();
+    let methods = record.parts.iter().map(
+        |Part {
+             ident,
+             ty,
+             name,
+             docs,
+         }| {
+            let doc = format!("The field `{ident}`.");
+            let docs = if docs.is_empty() {
+                quote!(#[doc = #doc])
+            } else {
+                quote!(#(#docs)*)
+            };
+            quote! {
+                #docs
+                fn #ident(self) -> Self::At<#ty> {
+                    self.at(#core::Field {
+                        name: #name,
+                        get: |record| &record.#ident,
+                        get_mut: |record| &mut record.#ident,
+                    })
+                }
+            }
+        },
+    );
+    let doc = format!("The fields of [`{name}`], for everything that focuses on one.");
+    let mut blanket = record.input.generics.clone();
+    blanket
+        .params
+        .push(syn::parse_quote!(FocusedOn: #core::Focus<Record = #name #arguments>));
+    let (blanket, _, _) = blanket.split_for_impl();
+    quote! {
+        #[doc = #doc]
+        #visibility trait #fields #generics: #core::Focus<Record = #name #arguments> #bounds {
+            #(#methods)*
+        }
+
+        #[automatically_derived]
+        impl #blanket #fields #arguments for FocusedOn #bounds {}
+    }
+}

@@ -1,0 +1,133 @@
+//! Leases of replica ids in a browser.
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
+
+mod common;
+
+use common::Scratch;
+use leptos_sync_core::{Batch, Storage};
+use leptos_sync_web::{IndexedDbStorage, Lease};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+async fn take(storage: &IndexedDbStorage) -> Lease {
+    let lease = Lease::take(storage).await.unwrap();
+    assert!(lease.is_pooled());
+    lease
+}
+
+async fn close(storage: &IndexedDbStorage, lease: Lease) {
+    let mut batch = Batch::new();
+    lease.release_write(&mut batch);
+    storage.commit(batch).await.unwrap();
+    drop(lease);
+    settle().await;
+}
+
+/// The browser notices a released lock a moment later.
+async fn settle() {
+    common::sleep(20).await;
+}
+
+#[wasm_bindgen_test]
+async fn leases_at_one_time_have_different_ids() {
+    let scratch = Scratch::new("lease-two");
+    let (one, two) = (scratch.open().await, scratch.open().await);
+    let (a, b) = futures::join!(take(&one), take(&two));
+    assert_ne!(a.replica(), b.replica());
+    let c = take(&one).await;
+    assert!(![a.replica(), b.replica()].contains(&c.replica()));
+    scratch.delete().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_id_that_was_given_back_is_taken_again() {
+    let scratch = Scratch::new("lease-reuse");
+    let storage = scratch.open().await;
+    let first = take(&storage).await;
+    let other = take(&storage).await;
+    let id = first.replica();
+    close(&storage, first).await;
+    let second = take(&scratch.open().await).await;
+    assert_eq!(second.replica(), id);
+    assert_ne!(other.replica(), id);
+    scratch.delete().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_id_given_back_is_not_taken_while_its_holder_lives() {
+    let scratch = Scratch::new("lease-held");
+    let storage = scratch.open().await;
+    let first = take(&storage).await;
+    let mut batch = Batch::new();
+    first.release_write(&mut batch);
+    storage.commit(batch).await.unwrap();
+    let second = take(&storage).await;
+    assert_ne!(second.replica(), first.replica());
+    scratch.delete().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_id_whose_holder_died_is_retired() {
+    let scratch = Scratch::new("lease-dead");
+    let storage = scratch.open().await;
+    let first = take(&storage).await;
+    let dead = first.replica();
+    drop(first);
+    settle().await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let lease = take(&storage).await;
+        assert_ne!(lease.replica(), dead);
+        seen.push(lease.replica());
+        close(&storage, lease).await;
+    }
+    assert!(
+        seen.windows(2).all(|pair| pair[0] == pair[1]),
+        "one tab at a time needs one id"
+    );
+    let pool = storage.scan(leptos_sync_core::Scan::all()).await.unwrap();
+    assert_eq!(pool.len(), 1, "the retired id left the pool");
+    scratch.delete().await;
+}
+
+#[wasm_bindgen_test]
+async fn without_web_locks_every_lease_is_a_new_id_outside_the_pool() {
+    let scratch = Scratch::new("lease-no-locks");
+    let storage = scratch.open().await;
+    let leases = common::with_navigator("locks", "undefined", async || {
+        [
+            Lease::take(&storage).await.unwrap(),
+            Lease::take(&storage).await.unwrap(),
+        ]
+    })
+    .await;
+    let [a, b] = &leases;
+    assert_ne!(a.replica(), b.replica());
+    assert!(!a.is_pooled() && !b.is_pooled());
+    let mut batch = Batch::new();
+    a.release_write(&mut batch);
+    assert!(batch.is_empty());
+    assert_eq!(storage.scan(leptos_sync_core::Scan::all()).await.unwrap(), []);
+    scratch.delete().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_browser_that_refuses_locks_still_gives_an_id() {
+    let scratch = Scratch::new("lease-refused");
+    let storage = scratch.open().await;
+    for refusal in [
+        "{ request() { throw new DOMException('no', 'SecurityError') } }",
+        "{ request() { return Promise.reject(new DOMException('no', 'SecurityError')) } }",
+    ] {
+        let lease = common::with_navigator("locks", refusal, async || Lease::take(&storage).await.unwrap()).await;
+        assert!(!lease.is_pooled());
+    }
+    scratch.delete().await;
+}

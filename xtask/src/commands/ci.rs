@@ -1,0 +1,99 @@
+//! `ci`: what has to hold before a change is taken.
+
+use anyhow::Result;
+
+use super::{size, test, tidy};
+use crate::{
+    args::Args,
+    cmd::Cmd,
+    step::Steps,
+    tools::{Cache, Wasm},
+    workspace::{Package, Workspace},
+};
+
+/// The packages that must build with each of their features alone and with none.
+const PERMUTED: [&str; 2] = ["leptos-sync-core", "leptos-sync-web"];
+
+/// Runs all checks, the quick ones first, also behind one that failed.
+pub(crate) fn run(args: Args) -> Result<()> {
+    args.finish()?;
+    let workspace = Workspace::load()?;
+    let cache = Cache::open()?;
+    let none = || Args::new([]);
+    let mut steps = Steps::default();
+    steps.run("formatting", || {
+        cargo(&workspace, &["fmt", "--all", "--check"]).run()
+    });
+    steps.run("tidy", || tidy::run(none()));
+    steps.run("clippy", || {
+        cargo(
+            &workspace,
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        )
+        .run()
+    });
+    steps.run("clippy for wasm32", || clippy_wasm(&workspace, &cache));
+    steps.run("documentation", || {
+        cargo(&workspace, &["doc", "--workspace", "--no-deps"])
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .run()
+    });
+    for package in PERMUTED.iter().filter_map(|name| workspace.package(name)) {
+        steps.run(&format!("features of {}", package.name), || {
+            features(&workspace, &cache, package)
+        });
+    }
+    steps.run("size", || size::run(none()));
+    steps.run("test", || test::run(none()));
+    steps.finish()
+}
+
+fn cargo(workspace: &Workspace, args: &[&str]) -> Cmd {
+    Cmd::cargo().args(args).dir(&workspace.root)
+}
+
+fn clippy_wasm(workspace: &Workspace, cache: &Cache) -> Result<()> {
+    let wasm = Wasm::find(cache, workspace)?;
+    let packages = workspace.browser_packages();
+    wasm.clippy()
+        .arg("--all-targets")
+        .args(
+            packages
+                .into_iter()
+                .flat_map(|package| ["--package", &package.name]),
+        )
+        .args(wasm.deny_warnings())
+        .dir(&workspace.root)
+        .run()
+}
+
+fn features(workspace: &Workspace, cache: &Cache, package: &Package) -> Result<()> {
+    let wasm = Wasm::find(cache, workspace)?;
+    let alone = package.features.iter().map(Some);
+    for feature in std::iter::once(None).chain(alone) {
+        let check = |cmd: Cmd| {
+            let cmd = cmd
+                .args(["--no-default-features", "--package", &package.name])
+                .dir(&workspace.root);
+            let cmd = match feature {
+                Some(feature) => cmd.args(["--features", feature]),
+                None => cmd,
+            };
+            cmd.run()
+        };
+        eprintln!("    {}", feature.map_or("no feature", String::as_str));
+        check(Cmd::cargo().arg("check"))?;
+        // Server rendering is the one thing that no browser builds.
+        if feature.is_none_or(|feature| feature != "ssr") {
+            check(wasm.cargo("check"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `env`: what a shell needs to build and test for wasm32 with cargo alone.
+
+use anyhow::Result;
+
+use crate::{
+    args::Args,
+    tools::{Bindgen, Browser, Cache, Wasm},
+    workspace::Workspace,
+};
+
+/// Prints `export` lines, to be used as `eval "$(cargo xtask env)"`.
+#[expect(clippy::print_stdout, reason = "the lines are what was asked for")]
+pub(crate) fn run(args: Args) -> Result<()> {
+    args.finish()?;
+    let workspace = Workspace::load()?;
+    let cache = Cache::open()?;
+    let wasm = Wasm::find(&cache, &workspace)?;
+    let bindgen = Bindgen::find(&cache, &workspace)?;
+    let browser = Browser::find(&cache)?;
+    println!(
+        "export PATH={}:\"$PATH\"",
+        quoted(&bindgen.bin.to_string_lossy())
+    );
+    for (name, value) in wasm
+        .env()
+        .into_iter()
+        .chain(bindgen.test_env(&browser, &cache)?)
+    {
+        println!("export {name}={}", quoted(&value.to_string_lossy()));
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_quoted_value_survives_the_shell() {
+        let value = "--cfg getrandom_backend=\"it's\"";
+        let line = format!("printf %s {}", super::quoted(value));
+        let said = crate::cmd::Cmd::new("sh")
+            .args(["-c", &line])
+            .read()
+            .unwrap();
+        assert_eq!(said, value);
+    }
+}

@@ -1,0 +1,97 @@
+//! The commands, one file each.
+
+mod bench;
+mod ci;
+mod demo;
+mod dist;
+mod env;
+mod setup;
+mod size;
+mod test;
+mod tidy;
+
+use anyhow::Result;
+
+use crate::args::Args;
+
+/// A command that a person can call.
+pub(crate) struct Command {
+    name: &'static str,
+    /// Its name and arguments.
+    pub(crate) usage: &'static str,
+    about: &'static str,
+    /// Runs it.
+    pub(crate) run: fn(Args) -> Result<()>,
+}
+
+const COMMANDS: [Command; 9] = [
+    Command {
+        name: "demo",
+        usage: "demo [--port N]",
+        about: "builds the todo example and serves it on 127.0.0.1",
+        run: demo::run,
+    },
+    Command {
+        name: "test",
+        usage: "test [--cases N] [--seeds N]",
+        about: "runs every test: native, in the browser, end to end",
+        run: test::run,
+    },
+    Command {
+        name: "ci",
+        usage: "ci",
+        about: "runs what has to hold before a change is taken: lints, docs, features, tidy, size, test",
+        run: ci::run,
+    },
+    Command {
+        name: "tidy",
+        usage: "tidy",
+        about: "checks what the compiler cannot: layers, sizes of files and functions, dependencies",
+        run: tidy::run,
+    },
+    Command {
+        name: "size",
+        usage: "size",
+        about: "measures what a browser downloads, against its budget",
+        run: size::run,
+    },
+    Command {
+        name: "bench",
+        usage: "bench [compare] [ARGS...]",
+        about: "runs the benchmarks; with `compare` the same work on peers",
+        run: bench::run,
+    },
+    Command {
+        name: "dist",
+        usage: "dist EXAMPLE",
+        about: "builds an example for the browser into target/dist",
+        run: dist::run,
+    },
+    Command {
+        name: "env",
+        usage: "env",
+        about: "prints what a shell needs to build and test for wasm32 with cargo alone",
+        run: env::run,
+    },
+    Command {
+        name: "setup",
+        usage: "setup",
+        about: "gets every tool now; the other commands get what they need by themselves",
+        run: setup::run,
+    },
+];
+
+/// The command of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// Prints all commands.
+#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
+pub(crate) fn help() {
+    println!("cargo xtask <command>\n");
+    for command in &COMMANDS {
+        println!("  {:<30} {}", command.usage, command.about);
+    }
+    println!("\nTools are kept in $LEPTOS_SYNC_CACHE, by default ~/.cache/leptos-sync.");
+}

@@ -1,0 +1,141 @@
+//! `size`: what a browser downloads, against its budget.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, bail};
+use flate2::{Compression, write::GzEncoder};
+
+use crate::{
+    args::Args,
+    dist::{self, Optimize},
+    tools::Cache,
+    workspace::Workspace,
+};
+
+/// Gzipped bytes of wasm and JavaScript of the whole todo example, leptos included.
+const BUDGET: usize = 125_000;
+
+/// What leptos-sync may add to the same page on plain signals, gzipped bytes.
+const DIFFERENCE_BUDGET: usize = 50_000;
+
+/// Builds both pages the same way, prints their sizes and fails over budget.
+pub(crate) fn run(args: Args) -> Result<()> {
+    args.finish()?;
+    let workspace = Workspace::load()?;
+    let cache = Cache::open()?;
+    let measure = |name| {
+        let dist = dist::build(&workspace, &cache, name, Optimize::Always)?;
+        Size::of(&dist)
+    };
+    let todo = measure("todo")?;
+    let plain = measure("todo-plain")?;
+    print(todo, plain);
+    within_budget(todo, plain)
+}
+
+/// Gzipped bytes.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    wasm: usize,
+    js: usize,
+}
+
+impl Size {
+    fn of(dist: &Path) -> Result<Self> {
+        Ok(Self {
+            wasm: gzipped(dist, "wasm")?,
+            js: gzipped(dist, "js")?,
+        })
+    }
+
+    fn total(self) -> usize {
+        self.wasm + self.js
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the sizes are what was asked for")]
+fn print(todo: Size, plain: Size) {
+    println!("gzipped bytes {:>10} {:>8} {:>9}", "wasm", "js", "total");
+    for (name, size) in [("todo", todo), ("todo-plain", plain)] {
+        println!(
+            "{name:<13} {:>10} {:>8} {:>9}",
+            size.wasm,
+            size.js,
+            size.total()
+        );
+    }
+    let added = todo.total().saturating_sub(plain.total());
+    println!("budget        {BUDGET:>29}");
+    println!("added by leptos-sync {added:>22}");
+    println!("budget        {DIFFERENCE_BUDGET:>29}");
+}
+
+fn within_budget(todo: Size, plain: Size) -> Result<()> {
+    let (total, added) = (todo.total(), todo.total().saturating_sub(plain.total()));
+    if total > BUDGET {
+        bail!(
+            "todo is {total} bytes gzipped, {} over its budget of {BUDGET}",
+            total - BUDGET
+        );
+    }
+    if added > DIFFERENCE_BUDGET {
+        let over = added - DIFFERENCE_BUDGET;
+        bail!(
+            "leptos-sync adds {added} bytes gzipped, {over} over its budget of {DIFFERENCE_BUDGET}"
+        );
+    }
+    Ok(())
+}
+
+/// The sum over all files with that extension, each compressed by itself, as a server sends them.
+fn gzipped(dir: &Path, extension: &str) -> Result<usize> {
+    let mut sum = 0;
+    for path in files(dir)? {
+        if path.extension() == Some(OsStr::new(extension)) {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(&fs::read(path)?)?;
+            sum += encoder.finish()?.len();
+        }
+    }
+    Ok(sum)
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(self::files(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(wasm: usize) -> Size {
+        Size { wasm, js: 5_000 }
+    }
+
+    #[test]
+    fn a_page_over_budget_fails_and_says_by_how_much() {
+        within_budget(size(120_000), size(75_000)).unwrap();
+        let error = within_budget(size(120_001), size(115_000)).unwrap_err();
+        assert!(error.to_string().contains("1 over its budget"), "{error}");
+    }
+
+    #[test]
+    fn what_the_library_adds_has_a_budget_of_its_own() {
+        let error = within_budget(size(110_000), size(59_000)).unwrap_err();
+        assert!(error.to_string().contains("adds 51000"), "{error}");
+    }
+}

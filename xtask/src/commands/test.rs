@@ -1,0 +1,132 @@
+//! `test`: every test there is.
+
+use anyhow::Result;
+
+use crate::{
+    args::Args,
+    cmd::Cmd,
+    dist::{self, Optimize},
+    step::{Steps, step},
+    tools::{Bindgen, Browser, Cache, Wasm},
+    workspace::{E2E, Workspace},
+};
+
+/// The packages whose tests also run in a browser.
+const IN_BROWSER: [&str; 2] = ["leptos-sync-core", "leptos-sync-web"];
+
+/// Runs all suites, also behind one that failed.
+pub(crate) fn run(mut args: Args) -> Result<()> {
+    let effort = Effort {
+        cases: args.option("--cases")?,
+        seeds: args.option("--seeds")?,
+    };
+    args.finish()?;
+    let workspace = Workspace::load()?;
+    let cache = Cache::open()?;
+    let mut steps = Steps::default();
+    steps.run("native tests", || native(&workspace, effort));
+    if workspace
+        .package("leptos-sync-web")
+        .is_some_and(|web| web.has_feature("ssr"))
+    {
+        steps.run("native tests of leptos-sync-web with `ssr`", || {
+            server_rendering(&workspace, effort)
+        });
+    }
+    steps.run("tests in the browser", || {
+        in_browser(&workspace, &cache, effort)
+    });
+    if workspace.package(E2E).is_some() {
+        steps.run("end-to-end tests", || {
+            end_to_end(&workspace, &cache, effort)
+        });
+    }
+    steps.finish()
+}
+
+/// How much the random tests try; what is not set is theirs to choose.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    /// Cases a property.
+    cases: Option<u64>,
+    /// Seeds a simulation.
+    seeds: Option<u64>,
+}
+
+impl Effort {
+    fn apply(self, mut cmd: Cmd) -> Cmd {
+        if let Some(cases) = self.cases {
+            cmd = cmd.env("PROPTEST_CASES", cases.to_string());
+        }
+        if let Some(seeds) = self.seeds {
+            cmd = cmd.env("LEPTOS_SYNC_SEEDS", seeds.to_string());
+        }
+        cmd
+    }
+}
+
+fn native(workspace: &Workspace, effort: Effort) -> Result<()> {
+    let mut cmd = Cmd::cargo()
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(testing(workspace))
+        .dir(&workspace.root);
+    if workspace.package(E2E).is_some() {
+        cmd = cmd.args(["--exclude", E2E]);
+    }
+    effort.apply(cmd).run()
+}
+
+fn server_rendering(workspace: &Workspace, effort: Effort) -> Result<()> {
+    let cmd = Cmd::cargo()
+        .args([
+            "test",
+            "--no-fail-fast",
+            "--package",
+            "leptos-sync-web",
+            "--features",
+            "ssr",
+        ])
+        .dir(&workspace.root);
+    effort.apply(cmd).run()
+}
+
+fn in_browser(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()> {
+    let wasm = Wasm::find(cache, workspace)?;
+    let bindgen = Bindgen::find(cache, workspace)?;
+    let browser = Browser::find(cache)?;
+    let packages = IN_BROWSER
+        .into_iter()
+        .flat_map(|package| ["--package", package]);
+    let cmd = wasm
+        .cargo("test")
+        .args(["--lib", "--tests", "--no-fail-fast"])
+        .args(packages)
+        .args(testing(workspace))
+        .envs(bindgen.test_env(&browser, cache)?)
+        .dir(&workspace.root);
+    effort.apply(cmd).run()
+}
+
+fn end_to_end(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()> {
+    let browser = Browser::find(cache)?;
+    let todo = dist::build(workspace, cache, "todo", Optimize::IfPossible)?;
+    let plain = dist::build(workspace, cache, "todo-plain", Optimize::IfPossible)?;
+    let cmd = Cmd::cargo()
+        .args(["test", "--no-fail-fast", "--package", E2E])
+        .env("TODO_DIST", todo)
+        .env("TODO_PLAIN_DIST", plain)
+        .env("CHROME", &browser.chrome)
+        .env("CHROMEDRIVER", &browser.driver)
+        .dir(&workspace.root);
+    step("todo in Chromium", || effort.apply(cmd).run())
+}
+
+/// The core's conformance suites, which its own tests run too.
+fn testing(workspace: &Workspace) -> &'static [&'static str] {
+    let core = workspace.package("leptos-sync-core");
+    if core.is_some_and(|core| core.has_feature("testing")) {
+        &["--features", "leptos-sync-core/testing"]
+    } else {
+        &[]
+    }
+}

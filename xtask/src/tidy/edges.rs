@@ -1,0 +1,123 @@
+//! The core builds without a browser and without a framework: it must depend on neither leptos nor tokio, not even
+//! through another crate. Development dependencies are free.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{Violation, layers::CORE};
+use crate::workspace::{array, string};
+
+/// What the core must not reach.
+const FORBIDDEN: [&str; 2] = ["leptos", "tokio"];
+
+/// Reports every forbidden package that the core reaches, with the way there.
+pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
+    let mut names = BTreeMap::new();
+    for package in array(metadata, "packages")? {
+        names.insert(string(package, "id")?, string(package, "name")?);
+    }
+    let mut edges = BTreeMap::new();
+    let nodes = metadata.get("resolve").unwrap_or(&Value::Null);
+    for node in array(nodes, "nodes")? {
+        edges.insert(string(node, "id")?, shipped(node)?);
+    }
+    let core = names
+        .iter()
+        .find(|(_, name)| **name == CORE)
+        .map(|(id, _)| *id);
+    let mut violations = Vec::new();
+    for (id, way) in ways(core, &edges) {
+        let name = names.get(id).copied().unwrap_or(id);
+        if FORBIDDEN.contains(&name) {
+            let way: Vec<_> = way
+                .iter()
+                .map(|id| names.get(id).copied().unwrap_or(id))
+                .collect();
+            violations.push(Violation {
+                path: PathBuf::from(CORE).join("Cargo.toml"),
+                line: 1,
+                message: format!(
+                    "the core depends on {name} ({}): move what needs it to a crate around the core",
+                    way.join(" → ")
+                ),
+            });
+        }
+    }
+    Ok(violations)
+}
+
+/// A node's dependencies without those for development alone.
+fn shipped(node: &Value) -> Result<Vec<&str>> {
+    let mut ids = Vec::new();
+    for dependency in array(node, "deps")? {
+        let kinds = array(dependency, "dep_kinds")?;
+        let is_dev = |kind: &Value| kind.get("kind").and_then(Value::as_str) == Some("dev");
+        if !kinds.iter().all(is_dev) {
+            ids.push(string(dependency, "pkg")?);
+        }
+    }
+    Ok(ids)
+}
+
+/// Every package that can be reached, with a shortest way to it.
+fn ways<'a>(
+    start: Option<&'a str>,
+    edges: &BTreeMap<&'a str, Vec<&'a str>>,
+) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut ways: BTreeMap<_, _> = start.map(|id| (id, vec![id])).into_iter().collect();
+    let mut queue: VecDeque<_> = start.into_iter().collect();
+    while let Some(id) = queue.pop_front() {
+        let way = ways.get(id).cloned().unwrap_or_default();
+        for next in edges.get(id).into_iter().flatten() {
+            if !ways.contains_key(next) {
+                ways.insert(next, way.iter().chain([next]).copied().collect());
+                queue.push_back(next);
+            }
+        }
+    }
+    ways
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn metadata(kind: Value) -> Value {
+        let dep = |pkg: &str, kind: Value| json!({ "pkg": pkg, "dep_kinds": [{ "kind": kind }] });
+        json!({
+            "packages": [
+                { "id": "a", "name": CORE },
+                { "id": "b", "name": "helper" },
+                { "id": "c", "name": "tokio" },
+            ],
+            "resolve": { "nodes": [
+                { "id": "a", "deps": [dep("b", Value::Null)] },
+                { "id": "b", "deps": [dep("c", kind)] },
+                { "id": "c", "deps": [] },
+            ] },
+        })
+    }
+
+    #[test]
+    fn a_forbidden_package_is_found_behind_another_with_the_way_to_it() {
+        let violations = check(&metadata(Value::Null)).unwrap();
+        assert_eq!(violations.len(), 1);
+        let message = &violations[0].message;
+        assert!(
+            message.contains("leptos-sync-core → helper → tokio"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_development_dependency_is_free() {
+        assert_eq!(check(&metadata(json!("dev"))).unwrap(), []);
+    }
+}

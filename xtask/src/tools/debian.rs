@@ -1,0 +1,205 @@
+//! The wasm32 target where rustup cannot get it: Debian's compiler, and a standard library built with it.
+//!
+//! Debian packages a current `rustc` for its browsers, with the library's source. The packages are unpacked into the
+//! cache, not installed; then `-Z build-std` builds the library once, and its files go where the compiler looks for a
+//! target's libraries. From then on it builds like any toolchain that has the target.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{Cache, apt, wasm::TARGET};
+use crate::{cmd::Cmd, step::step};
+
+/// The prefix of the cache's entry; the compiler's version follows.
+const ENTRY: &str = "debian-rust-";
+
+/// The linker's path in the entry, where LLVM's version is no part of it.
+const LINKER: &str = "bin/wasm-ld";
+
+/// Debian's compiler, unpacked, with a library for wasm32.
+#[derive(Debug)]
+pub(crate) struct DebianRust {
+    dir: PathBuf,
+}
+
+impl DebianRust {
+    /// Takes it from the cache, else from Debian's packages.
+    ///
+    /// # Errors
+    ///
+    /// This is no Debian, or it has no such packages.
+    pub(crate) fn find(cache: &Cache) -> Result<Self> {
+        if let Some(dir) = cache.newest(ENTRY) {
+            return Ok(Self { dir });
+        }
+        if !apt::is_here() {
+            bail!("this machine has no apt to get a compiler with that target from either");
+        }
+        {
+            let _lock = cache.lock()?;
+            step("lists of Debian packages", apt::update)?;
+        }
+        let version = apt::candidate("rustc-web")?;
+        // `1.96.0+dfsg1-1~deb12u2`: what Debian did to it is no part of a folder's name.
+        let upstream = version.split(['+', '-', '~']).next().unwrap_or(&version);
+        let dir = cache.entry(&format!("{ENTRY}{upstream}"), |dir| make(dir, &version))?;
+        Ok(Self { dir })
+    }
+
+    /// The variables that make cargo build with it.
+    pub(crate) fn env(&self) -> [(&'static str, OsString); 2] {
+        [
+            ("RUSTC", self.dir.join("bin/rustc").into()),
+            (
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+                self.dir.join(LINKER).into(),
+            ),
+        ]
+    }
+
+    /// The variables that make `cargo check` run its clippy with warnings denied.
+    pub(crate) fn clippy_env(&self) -> [(&'static str, OsString); 2] {
+        [
+            (
+                "RUSTC_WORKSPACE_WRAPPER",
+                self.dir.join("bin/clippy-driver").into(),
+            ),
+            (
+                "CLIPPY_ARGS",
+                "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__".into(),
+            ),
+        ]
+    }
+}
+
+fn make(dir: &Path, version: &str) -> Result<()> {
+    let packages = packages()?;
+    step(&format!("Debian packages {}", packages.join(" ")), || {
+        apt::unpack(&packages, dir)
+    })?;
+    write_wrapper(dir, "rustc")?;
+    write_wrapper(dir, "clippy-driver")?;
+    link_linker(dir)?;
+    step("wasm32 standard library", || build_library(dir))?;
+    // 500 MB that only the step before needed.
+    fs::remove_dir_all(dir.join("usr/src"))?;
+    fs::write(dir.join("VERSION"), version)?;
+    Ok(())
+}
+
+/// The packages: two of them carry a version in their name, which moves with the compiler's.
+fn packages() -> Result<Vec<String>> {
+    let library = named(
+        &apt::dependencies("libstd-rust-web-dev")?,
+        "libstd-rust-web-",
+    )?;
+    let llvm = named(&apt::dependencies(&library)?, "libllvm")?;
+    let linker = llvm.replace("libllvm", "lld-");
+    let fixed = [
+        "rustc-web",
+        "rust-web-clippy",
+        "rust-web-src",
+        "libstd-rust-web-dev",
+    ];
+    let moving = [library, llvm, linker];
+    Ok(fixed.map(str::to_owned).into_iter().chain(moving).collect())
+}
+
+fn named(packages: &[String], prefix: &str) -> Result<String> {
+    let is_versioned = |name: &&String| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    let found = packages.iter().find(is_versioned);
+    found
+        .cloned()
+        .with_context(|| format!("Debian's compiler depends on no `{prefix}<version>` any more"))
+}
+
+/// A script beside the unpacked tree that runs one of its programs with its own shared libraries. It finds itself, so
+/// that the tree can be moved.
+fn write_wrapper(dir: &Path, program: &str) -> Result<()> {
+    let text = format!(
+        "#!/bin/sh\n\
+         here=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
+         for lib in \"$here\"/usr/lib/*-linux-gnu; do LD_LIBRARY_PATH=$lib; done\n\
+         export LD_LIBRARY_PATH\n\
+         exec \"$here/usr/bin/{program}\" \"$@\"\n"
+    );
+    let path = dir.join("bin").join(program);
+    fs::create_dir_all(dir.join("bin"))?;
+    fs::write(&path, text)?;
+    Cmd::new("chmod").arg("+x").arg(path).run_quietly()
+}
+
+fn link_linker(dir: &Path) -> Result<()> {
+    let llvm = fs::read_dir(dir.join("usr/lib"))?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .find(|name| name.starts_with("llvm-"))
+        .context("Debian's lld package has no `usr/lib/llvm-<version>` any more")?;
+    let target = format!("../usr/lib/{llvm}/bin/wasm-ld");
+    Cmd::new("ln")
+        .args(["-s", &target])
+        .arg(dir.join(LINKER))
+        .run_quietly()
+}
+
+fn build_library(dir: &Path) -> Result<()> {
+    let package = dir.join("empty");
+    fs::create_dir_all(package.join("src"))?;
+    fs::write(package.join("src/lib.rs"), "")?;
+    fs::write(
+        package.join("Cargo.toml"),
+        "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n",
+    )?;
+    Cmd::cargo()
+        .args(["build", "--release", "--target", TARGET])
+        // `test` for wasm tests.
+        .args(["-Z", "build-std=std,panic_abort,test"])
+        .dir(&package)
+        .env("RUSTC", dir.join("bin/rustc"))
+        .env("RUSTC_BOOTSTRAP", "1")
+        // Without the bitcode no build with link-time optimisation can use the library.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+            dir.join(LINKER),
+        )
+        .env("CARGO_TARGET_DIR", package.join("target"))
+        .run_quietly()?;
+    let libraries = dir.join("usr/lib/rustlib").join(TARGET).join("lib");
+    fs::create_dir_all(&libraries)?;
+    let built = package.join("target").join(TARGET).join("release/deps");
+    for file in fs::read_dir(built)?.flatten() {
+        let name = file.file_name();
+        let text = name.to_string_lossy();
+        if text.ends_with(".rlib") && !text.starts_with("libempty-") {
+            fs::copy(file.path(), libraries.join(&name))?;
+        }
+    }
+    fs::remove_dir_all(&package)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versioned_packages_are_found_among_the_dependencies() {
+        let packages =
+            ["libstd-rust-web-dev", "libstd-rust-web-1.96", "libllvm22"].map(str::to_owned);
+        assert_eq!(
+            named(&packages, "libstd-rust-web-").unwrap(),
+            "libstd-rust-web-1.96"
+        );
+        assert_eq!(named(&packages, "libllvm").unwrap(), "libllvm22");
+        assert!(named(&packages, "lld-").is_err());
+    }
+}

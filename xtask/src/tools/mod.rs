@@ -1,0 +1,17 @@
+//! What a Rust toolchain does not bring: found on the machine, else put into a cache folder.
+
+mod apt;
+mod bindgen;
+mod browser;
+mod cache;
+mod debian;
+mod optimizer;
+mod wasm;
+
+pub(crate) use self::{
+    bindgen::Bindgen,
+    browser::Browser,
+    cache::{Cache, remove},
+    optimizer::WasmOpt,
+    wasm::Wasm,
+};

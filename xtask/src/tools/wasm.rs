@@ -1,0 +1,130 @@
+//! The wasm32 target.
+
+use std::{ffi::OsString, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::{Cache, debian::DebianRust};
+use crate::{
+    cmd::{Cmd, on_path},
+    step::step,
+    workspace::Workspace,
+};
+
+/// The target's name.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// getrandom 0.3, which dependencies may bring, picks its back end by this flag; later versions ignore it.
+const RUSTFLAGS: &str = "--cfg getrandom_backend=\"wasm_js\"";
+
+/// A compiler for wasm32, and the folder it builds in. That folder is its own, for two compilers in one folder
+/// rebuild each other's work.
+#[derive(Debug)]
+pub(crate) struct Wasm {
+    target_dir: PathBuf,
+    debian: Option<DebianRust>,
+}
+
+impl Wasm {
+    /// Finds the target, the shortest way first: the toolchain has it; rustup gets it; Debian's compiler builds the
+    /// standard library for it.
+    ///
+    /// # Errors
+    ///
+    /// None of the ways is open; the message says what to install.
+    pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
+        let target_dir = workspace.target.join("wasm");
+        if toolchain_has_it() || rustup_gets_it(cache)? {
+            return Ok(Self {
+                target_dir,
+                debian: None,
+            });
+        }
+        let debian = DebianRust::find(cache).context(
+            "the wasm32 target is missing: install it with `rustup target add wasm32-unknown-unknown`",
+        )?;
+        Ok(Self {
+            target_dir,
+            debian: Some(debian),
+        })
+    }
+
+    /// Where cargo puts what it builds for the target in a profile.
+    pub(crate) fn output(&self, profile: &str) -> PathBuf {
+        self.target_dir.join(TARGET).join(profile)
+    }
+
+    /// The variables that make cargo build with this compiler.
+    pub(crate) fn env(&self) -> Vec<(&'static str, OsString)> {
+        let mut env = vec![
+            ("CARGO_TARGET_DIR", self.target_dir.clone().into()),
+            (
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                RUSTFLAGS.into(),
+            ),
+        ];
+        if let Some(debian) = &self.debian {
+            env.extend(debian.env());
+        }
+        env
+    }
+
+    /// `cargo <subcommand> --target wasm32-unknown-unknown`.
+    pub(crate) fn cargo(&self, subcommand: &str) -> Cmd {
+        Cmd::cargo()
+            .args([subcommand, "--target", TARGET])
+            .envs(self.env())
+            // It would replace the target's flags rather than add to them.
+            .without_env("RUSTFLAGS")
+            .without_env("CARGO_ENCODED_RUSTFLAGS")
+    }
+
+    /// `cargo clippy` for the target, with warnings denied, up to where the packages are named.
+    pub(crate) fn clippy(&self) -> Cmd {
+        match &self.debian {
+            None => self.cargo("clippy"),
+            // The toolchain's own clippy cannot read the library of another compiler.
+            Some(debian) => self.cargo("check").envs(debian.clippy_env()),
+        }
+    }
+
+    /// What `clippy` takes at the end of its command line to deny warnings.
+    pub(crate) fn deny_warnings(&self) -> &'static [&'static str] {
+        // In the other case the variables say it.
+        if self.debian.is_none() {
+            &["--", "-D", "warnings"]
+        } else {
+            &[]
+        }
+    }
+}
+
+fn toolchain_has_it() -> bool {
+    let Ok(dir) = Cmd::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .read()
+    else {
+        return false;
+    };
+    let is_std = |name: OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("libstd-") && name.ends_with(".rlib")
+    };
+    fs::read_dir(dir).is_ok_and(|files| files.flatten().any(|file| is_std(file.file_name())))
+}
+
+fn rustup_gets_it(cache: &Cache) -> Result<bool> {
+    if on_path("rustup").is_none() {
+        return Ok(false);
+    }
+    let _lock = cache.lock()?;
+    if toolchain_has_it() {
+        return Ok(true);
+    }
+    let add = || {
+        Cmd::new("rustup")
+            .args(["target", "add", TARGET])
+            .run_quietly()
+    };
+    Ok(step("wasm32 target from rustup", add).is_ok() && toolchain_has_it())
+}

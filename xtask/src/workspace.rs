@@ -1,0 +1,168 @@
+//! The packages of this workspace, as cargo itself describes them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::cmd::Cmd;
+
+/// The package of the end-to-end tests. They need the built examples and a browser.
+pub(crate) const E2E: &str = "todo-e2e";
+
+/// The workspace's folder and packages.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// The folder of the root manifest.
+    pub(crate) root: PathBuf,
+    /// Where cargo builds.
+    pub(crate) target: PathBuf,
+    /// The members, in the order of the manifest.
+    pub(crate) packages: Vec<Package>,
+}
+
+/// One member.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// Its name.
+    pub(crate) name: String,
+    /// The folder of its manifest.
+    pub(crate) dir: PathBuf,
+    /// Its features, without `default`.
+    pub(crate) features: Vec<String>,
+}
+
+impl Workspace {
+    /// Asks cargo; no network is needed for that.
+    pub(crate) fn load() -> Result<Self> {
+        let root = root();
+        let json = metadata(&root, &["--no-deps"])?;
+        let packages = array(&json, "packages")?;
+        Ok(Self {
+            target: PathBuf::from(string(&json, "target_directory")?),
+            packages: packages
+                .iter()
+                .map(Package::from_json)
+                .collect::<Result<_>>()?,
+            root,
+        })
+    }
+
+    /// The member of that name, if there is one.
+    pub(crate) fn package(&self, name: &str) -> Option<&Package> {
+        self.packages.iter().find(|package| package.name == name)
+    }
+
+    /// The members that a browser runs: those for which the wasm32 target has to build.
+    pub(crate) fn browser_packages(&self) -> Vec<&Package> {
+        let in_browser = |package: &&Package| {
+            matches!(
+                package.name.as_str(),
+                "leptos-sync-core" | "leptos-sync-web"
+            ) || package.dir.join("index.html").is_file()
+        };
+        self.packages.iter().filter(in_browser).collect()
+    }
+
+    /// The version that Cargo.lock names for a crate.
+    pub(crate) fn locked_version(&self, name: &str) -> Result<String> {
+        let path = self.root.join("Cargo.lock");
+        let lock = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let Some(version) = version_in(&lock, name) else {
+            bail!("Cargo.lock has no `{name}`: no member depends on it");
+        };
+        Ok(version)
+    }
+
+    /// The dependency graph of all members, resolved, as `cargo metadata` prints it.
+    pub(crate) fn resolved(&self) -> Result<Value> {
+        metadata(&self.root, &[])
+    }
+}
+
+impl Package {
+    fn from_json(json: &Value) -> Result<Self> {
+        let manifest = PathBuf::from(string(json, "manifest_path")?);
+        let features = json.get("features").and_then(Value::as_object);
+        Ok(Self {
+            name: string(json, "name")?.to_owned(),
+            dir: manifest.parent().unwrap_or(&manifest).to_owned(),
+            features: features
+                .into_iter()
+                .flat_map(|features| features.keys())
+                .filter(|feature| *feature != "default")
+                .cloned()
+                .collect(),
+        })
+    }
+
+    /// Whether its code is the product: not an example, a benchmark or a command.
+    pub(crate) fn is_product(&self) -> bool {
+        matches!(
+            self.name.as_str(),
+            "leptos-sync-core" | "leptos-sync-macros" | "leptos-sync-web" | "leptos-sync-server"
+        )
+    }
+
+    /// Whether it has that feature.
+    pub(crate) fn has_feature(&self, name: &str) -> bool {
+        self.features.iter().any(|feature| feature == name)
+    }
+}
+
+/// A field of `cargo metadata` that is an array.
+pub(crate) fn array<'a>(json: &'a Value, field: &str) -> Result<&'a Vec<Value>> {
+    json.get(field)
+        .and_then(Value::as_array)
+        .with_context(|| format!("`cargo metadata` printed no array `{field}`"))
+}
+
+/// A field of `cargo metadata` that is a string.
+pub(crate) fn string<'a>(json: &'a Value, field: &str) -> Result<&'a str> {
+    json.get(field)
+        .and_then(Value::as_str)
+        .with_context(|| format!("`cargo metadata` printed no string `{field}`"))
+}
+
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+fn metadata(root: &Path, args: &[&str]) -> Result<Value> {
+    let text = Cmd::cargo()
+        .args(["metadata", "--format-version", "1"])
+        .args(args)
+        .dir(root)
+        .read()?;
+    serde_json::from_str(&text).context("`cargo metadata` printed no JSON")
+}
+
+fn version_in(lock: &str, name: &str) -> Option<String> {
+    let header = format!("name = \"{name}\"");
+    let mut lines = lock.lines();
+    lines.find(|line| *line == header)?;
+    let version = lines.next()?.strip_prefix("version = \"")?;
+    Some(version.strip_suffix('"')?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_file_gives_the_version_of_exactly_that_crate() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.1.0\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
+        assert_eq!(version_in(lock, "wasm-bindgen").unwrap(), "0.2.130");
+        assert_eq!(version_in(lock, "leptos"), None);
+    }
+
+    #[test]
+    fn this_workspace_has_a_core_and_an_xtask() {
+        let workspace = Workspace::load().unwrap();
+        assert!(workspace.package("leptos-sync-core").is_some());
+        assert!(workspace.package("xtask").is_some());
+    }
+}
