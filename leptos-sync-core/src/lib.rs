@@ -11,6 +11,7 @@ mod codec;
 mod crdt;
 mod delta;
 mod doc;
+mod engine;
 mod error;
 mod id;
 mod path;
@@ -27,6 +28,7 @@ pub use crdt::{
 };
 pub use delta::{Delta, Snapshot};
 pub use doc::{Doc, Transaction, Tx};
+pub use engine::{Damage, DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
 pub use leptos_sync_macros::Crdt;

@@ -38,3 +38,15 @@ pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 
 /// Entries of a version vector or a replica table in one message. Ids are leased, so that live documents have tens.
 pub const REPLICAS: usize = 65_536;
+
+/// Bytes of a document's name in a storage: it is part of each of its keys.
+pub const NAME_BYTES: usize = 256;
+
+/// Records in a document's log beyond which it is compacted: each costs a look-up when the document is opened.
+pub const LOG_RECORDS: usize = 256;
+
+/// Bytes of a document's log below which it is not compacted for its size.
+pub const LOG_BYTES: usize = 256 * 1024;
+
+/// Milliseconds that an edit may wait for an earlier write to finish before it is written all the same.
+pub const SAVE_DELAY_MS: u32 = 50;

@@ -1,15 +1,51 @@
-//! leptos-sync-web
+//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser and shown by signals.
+//!
+//! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as the signals they are:
+//! the example is at [`use_doc`]. Everything of `leptos-sync-core` that an app needs is exported here, so this is the
+//! one dependency in the browser.
+//!
+//! ```text
+//! node       what a view reads and changes        ─┐
+//! live       a document that notifies              │ the reactive side: Send + Sync, also on a server
+//! provider   the documents of an app, use_doc     ─┘
+//! actor      loads, saves, flushes                ─┐
+//! lease      which replica id this tab may use     │ the browser's side: never leaves its thread
+//! indexed_db the storage                          ─┘
+//! ```
+//!
+//! # Features
+//!
+//! - `ssr`: for the server's build of an app. Documents are empty there and nothing is stored.
 
+extern crate self as leptos_sync_web;
+
+#[cfg_attr(not(target_arch = "wasm32"), path = "actor/absent.rs")]
+mod actor;
 #[cfg(target_arch = "wasm32")]
 mod indexed_db;
 #[cfg(any(target_arch = "wasm32", test))]
 mod lease;
+mod live;
+mod node;
 #[cfg(target_arch = "wasm32")]
 mod persistence;
+mod provider;
+mod use_doc;
+
+pub use leptos_sync_core as core;
+pub use leptos_sync_core::{
+    Bincode, Clock, Codec, Delta, Doc, Error, Field, Focus, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root,
+    Snapshot, Stamp, Tx, VersionVector,
+};
+pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 
 #[cfg(target_arch = "wasm32")]
 pub use indexed_db::IndexedDbStorage;
 #[cfg(target_arch = "wasm32")]
 pub use lease::Lease;
+pub use live::{LiveDoc, StorageKind};
+pub use node::{Entry, EntryGuard, Keys, Node, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
+pub use provider::{SyncOptions, provide_sync};
+pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};

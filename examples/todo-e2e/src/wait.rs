@@ -36,11 +36,11 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 ///
 /// When [`PATIENCE`] ends, with the last answer.
 #[track_caller]
-pub(crate) fn eventually<T: PartialEq + Debug>(
-    what: &str,
-    expected: &T,
-    mut ask: impl FnMut() -> T,
-) {
+pub(crate) fn eventually<T, E>(what: &str, expected: &E, mut ask: impl FnMut() -> T)
+where
+    T: PartialEq<E> + Debug,
+    E: Debug,
+{
     let deadline = Instant::now() + PATIENCE;
     loop {
         let answer = ask();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::json;
-use todo_e2e::{Browser, Device, Page};
+use todo_e2e::{Browser, Device, Key, Page};
 
 /// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS pixels.
 const WINDOWS: [(u32, u32); 2] = [(390, 844), (1280, 800)];
@@ -69,4 +69,10 @@ fn screenshots() {
     page.expect_text("a.selected", "Active");
     page.edit("Sharpen the kitchen knives");
     take(&browser, &folder, "editing");
+    page.press(Key::Escape);
+    page.filter("All");
+    page.paste(&"One of many\n".repeat(40));
+    page.expect_rows(45);
+    page.click("h1");
+    take(&browser, &folder, "many");
 }

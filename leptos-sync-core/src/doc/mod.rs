@@ -6,7 +6,7 @@ mod writers;
 use std::{fmt, sync::Arc};
 
 use crate::{
-    clock::{Clock, Time},
+    clock::{Clock, Stamp, Time},
     codec::{CellWriter, Cells},
     crdt::{Applied, Changes, Join, Quarantine, Quarantined, Root},
     delta::{Delta, Snapshot},
@@ -115,6 +115,11 @@ impl<S: Root> Doc<S> {
     /// Continues under another replica id, when the one in use was found to be somebody else's or its lease ended.
     pub fn set_replica(&mut self, replica: ReplicaId) {
         self.clock = self.clock.with_replica(replica);
+    }
+
+    /// A stamp that no operation carries, for naming things of this document.
+    pub(crate) fn next_stamp(&mut self) -> Stamp {
+        self.clock.tick()
     }
 
     /// Cells that are kept, stored and passed on, but not shown: at paths that `S` does not have, or with bytes that

@@ -136,6 +136,15 @@ impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
         self.get(key).is_some()
     }
 
+    /// What stands at `key`, tombstones included: `None` if nothing ever did, `Some(None)` if it was removed.
+    pub fn cell<Q>(&self, key: &Q) -> Option<&Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        Some(&self.table.get(key)?.value)
+    }
+
     /// When and by whom `key` was last written or removed.
     pub fn stamp<Q>(&self, key: &Q) -> Option<Stamp>
     where

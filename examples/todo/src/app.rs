@@ -1,0 +1,115 @@
+//! The page around the rows.
+
+use leptos::prelude::*;
+use leptos_sync_web::{StorageKind, UseDocReturn, use_doc};
+
+use crate::filter::{Filter, use_filter};
+use crate::row::Row;
+use crate::state::{List, Todos};
+
+/// The whole page.
+#[component]
+pub(crate) fn App() -> impl IntoView {
+    let UseDocReturn {
+        doc,
+        saved,
+        storage,
+        ..
+    } = use_doc::<Todos>("todos");
+    let list = List(doc);
+    let filter = use_filter();
+    let state = move || match (storage.get(), saved.get()) {
+        (StorageKind::Memory, _) => ("memory", "in memory only: this browser keeps nothing for this page"),
+        (StorageKind::IndexedDb, true) => ("saved", "saved on this device"),
+        _ => ("saving", "saving"),
+    };
+    view! {
+        <section class="todoapp">
+            <header class="header">
+                <h1>"todos"</h1>
+                <NewTodo list />
+            </header>
+            <Show when=move || !list.ids().is_empty()>
+                <Rows list filter />
+                <Footer list filter />
+            </Show>
+        </section>
+        <footer class="info">
+            <p class="saved-mark" data-testid="saved-mark" data-state=move || state().0 role="status" aria-live="polite">
+                {move || state().1}
+            </p>
+            <p>"completed so far: " <strong data-testid="completed-ever">{move || list.completed_ever()}</strong></p>
+            <p class="hint">"Double-click a todo to edit it, or press " <kbd>"Enter"</kbd> " on its checkbox."</p>
+        </footer>
+    }
+}
+
+/// Enter adds what was typed; a paste of several lines adds a todo for each of them.
+#[component]
+fn NewTodo(list: List) -> impl IntoView {
+    view! {
+        <input class="new-todo" data-testid="new-todo" placeholder="What needs to be done?" autofocus
+            autocomplete="off" enterkeyhint="done" aria-label="New todo"
+            on:keydown:target=move |event| {
+                if event.key() == "Enter" && !event.is_composing() {
+                    list.add([event.target().value().as_str()]);
+                    event.target().set_value("");
+                }
+            }
+            on:paste=move |event| {
+                let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
+                if let Some(text) = text.filter(|text| text.trim().contains('\n')) {
+                    event.prevent_default();
+                    list.add(text.lines());
+                }
+            }
+        />
+    }
+}
+
+/// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
+#[component]
+fn Rows(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
+    view! {
+        <main class="main">
+            <input id="toggle-all" class="toggle-all" type="checkbox"
+                prop:checked=move || list.left() == 0
+                on:change:target=move |event| list.mark(&untrack(|| list.ids()), event.target().checked())
+            />
+            <label for="toggle-all">"Mark all as complete"</label>
+            <ul class="todo-list" aria-label="Todos" data-filter=move || filter.get().name()>
+                <For each=move || list.ids() key=|id| *id let:id>
+                    <Row list id />
+                </For>
+            </ul>
+        </main>
+    }
+}
+
+/// The count, the filters, and the button that clears what is done.
+#[component]
+fn Footer(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
+    let left = Memo::new(move |_| list.left());
+    let link = move |to: Filter| {
+        let selected = move || filter.get() == to;
+        view! {
+            <li>
+                <a href=to.address() class:selected=selected aria-current=move || selected().then_some("page")>
+                    {to.name()}
+                </a>
+            </li>
+        }
+    };
+    view! {
+        <footer class="footer">
+            <span class="todo-count" data-testid="todo-count">
+                <strong>{left}</strong>
+                {move || if left.get() == 1 { " item left" } else { " items left" }}
+            </span>
+            <ul class="filters" aria-label="Filters">{Filter::ALL.map(link)}</ul>
+            <Show when=move || { left.get() < list.ids().len() }>
+                <button class="clear-completed" on:click=move |_| list.remove_completed()>"Clear completed"</button>
+            </Show>
+        </footer>
+    }
+}

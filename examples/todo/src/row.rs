@@ -1,0 +1,82 @@
+//! One row: a todo, and the input that covers its title while it is edited.
+
+use leptos::html::Input;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::state::{Id, List};
+
+/// A todo of the list.
+#[component]
+pub(crate) fn Row(list: List, id: Id) -> impl IntoView {
+    let done = move || list.is_done(id);
+    let editing = RwSignal::new(false);
+    let toggle = NodeRef::<Input>::new();
+    let title_id = format!("todo-{}-{}-{}", id.0.time.get(), id.0.replica.get(), id.1);
+    view! {
+        <li data-testid="todo-item" class:completed=done class:editing=editing>
+            <input class="toggle" type="checkbox" aria-labelledby=title_id.clone() prop:checked=done node_ref=toggle
+                on:change:target=move |event| list.mark(&[id], event.target().checked())
+                on:keydown=move |event| if matches!(event.key().as_str(), "Enter" | "F2") { editing.set(true) }
+            />
+            <label id=title_id.clone() data-testid="todo-title" on:dblclick=move |_| editing.set(true)>{move || list.title(id)}</label>
+            <button class="destroy" aria-label="Delete" aria-describedby=title_id
+                on:click:target=move |event| {
+                    focus_neighbour(&event.target());
+                    list.remove(&[id]);
+                }
+            />
+            {move || editing.get().then(|| view! { <Editor list id editing toggle /> })}
+        </li>
+    }
+}
+
+/// The input of a todo that is edited: Enter and leaving it save, Escape does not.
+#[component]
+fn Editor(
+    list: List,
+    id: Id,
+    editing: RwSignal<bool>,
+    /// Where the keyboard goes on afterwards.
+    toggle: NodeRef<Input>,
+) -> impl IntoView {
+    let input = NodeRef::<Input>::new();
+    input.on_load(|input| drop(input.focus()));
+    let finish = move |save: bool| {
+        // An input that is taken away while it has the focus loses it: only the first call counts.
+        if editing.try_update(std::mem::take) != Some(true) {
+            return;
+        }
+        if let Some(input) = input.get_untracked().filter(|_| save) {
+            list.rename(id, &input.value());
+        }
+    };
+    let back = move || toggle.get_untracked().map(|toggle| toggle.focus());
+    view! {
+        <input class="edit" aria-label="Edit todo" autocomplete="off" enterkeyhint="done" node_ref=input
+            prop:value=untrack(|| list.title(id))
+            on:blur=move |_| finish(true)
+            on:keydown=move |event| {
+                let key = event.key();
+                if matches!(key.as_str(), "Enter" | "Escape") && !event.is_composing() {
+                    finish(key == "Enter");
+                    back();
+                }
+            }
+        />
+    }
+}
+
+/// Whoever deletes by keyboard goes on at the next todo, or at the one before if it was the last.
+fn focus_neighbour(button: &Element) {
+    let row = button.closest("li").ok().flatten();
+    let neighbour = row.and_then(|row| {
+        row.next_element_sibling()
+            .or_else(|| row.previous_element_sibling())
+    });
+    let target = neighbour.and_then(|row| row.query_selector(".destroy").ok().flatten());
+    if let Some(target) = target.and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
+        drop(target.focus());
+    }
+}

@@ -1,0 +1,120 @@
+use crate::{
+    clock::{Stamp, Time},
+    delta::Delta,
+    error::Error,
+    id::ReplicaId,
+    limits,
+    storage::Scan,
+};
+
+/// The first byte of all keys of documents, so that a storage can hold other things besides.
+const DOCUMENTS: u8 = b'D';
+const SNAPSHOT: u8 = 0;
+const LOG: u8 = 1;
+
+/// The keys under which one document is kept.
+#[derive(Clone)]
+pub(super) struct Keys {
+    /// Everything of the document, and of it alone, starts with this: the name stands behind its length.
+    prefix: Vec<u8>,
+}
+
+/// One snapshot among those that several tabs may have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Generation {
+    stamp: Stamp,
+    chunks: u32,
+}
+
+/// What a key names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Chunk { generation: Generation, index: u32 },
+    Log,
+}
+
+impl Generation {
+    pub(super) fn new(stamp: Stamp, chunks: usize) -> Self {
+        // A snapshot of 4 billion chunks does not fit into any storage.
+        let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
+        Self { stamp, chunks }
+    }
+
+    pub(super) fn chunks(self) -> usize {
+        self.chunks as usize
+    }
+}
+
+impl Keys {
+    pub(super) fn new(name: &str) -> Result<Self, Error> {
+        if name.is_empty() || name.len() > limits::NAME_BYTES {
+            return Err(Error::limit(format!(
+                "a document's name has 1 to {} bytes, this one has {}",
+                limits::NAME_BYTES,
+                name.len()
+            )));
+        }
+        let mut prefix = vec![DOCUMENTS];
+        // The bound fits two bytes; a fixed width keeps one name from being the start of another.
+        prefix.extend_from_slice(&(name.len() as u16).to_be_bytes());
+        prefix.extend_from_slice(name.as_bytes());
+        Ok(Self { prefix })
+    }
+
+    pub(super) fn scan(&self) -> Scan {
+        Scan::prefix(&self.prefix)
+    }
+
+    /// The key of a log record: the stamp of its last transaction, so that each writer's records are in order and
+    /// no two writers' are the same.
+    pub(super) fn log(&self, deltas: &[Delta]) -> Vec<u8> {
+        let last = deltas
+            .iter()
+            .flat_map(|delta| delta.upto().iter())
+            .map(|(replica, time)| Stamp::new(time, replica))
+            .max();
+        let mut key = self.prefix.clone();
+        key.push(LOG);
+        put_stamp(&mut key, last.unwrap_or_default());
+        key
+    }
+
+    pub(super) fn chunk(&self, generation: Generation, index: usize) -> Vec<u8> {
+        let mut key = self.prefix.clone();
+        key.push(SNAPSHOT);
+        put_stamp(&mut key, generation.stamp);
+        key.extend_from_slice(&generation.chunks.to_be_bytes());
+        key.extend_from_slice(&(index as u32).to_be_bytes());
+        key
+    }
+
+    /// What `key`, found under this document's prefix, names; `None` where a newer build has put something else there.
+    pub(super) fn parse(&self, key: &[u8]) -> Option<Named> {
+        let (&kind, rest) = key.strip_prefix(self.prefix.as_slice())?.split_first()?;
+        let (time, rest) = rest.split_first_chunk::<8>()?;
+        let (replica, rest) = rest.split_first_chunk::<8>()?;
+        let stamp = Stamp::new(
+            Time::new(u64::from_be_bytes(*time)),
+            ReplicaId::new(u64::from_be_bytes(*replica)),
+        );
+        match (kind, rest.len()) {
+            (LOG, 0) => Some(Named::Log),
+            (SNAPSHOT, 8) => {
+                let (chunks, index) = rest.split_first_chunk::<4>()?;
+                Some(Named::Chunk {
+                    generation: Generation {
+                        stamp,
+                        chunks: u32::from_be_bytes(*chunks),
+                    },
+                    index: u32::from_be_bytes(index.try_into().ok()?),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn put_stamp(key: &mut Vec<u8>, stamp: Stamp) {
+    key.extend_from_slice(&stamp.time.get().to_be_bytes());
+    key.extend_from_slice(&stamp.replica.get().to_be_bytes());
+}

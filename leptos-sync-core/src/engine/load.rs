@@ -1,0 +1,135 @@
+use std::collections::BTreeMap;
+
+use super::{
+    Contents, DocStore,
+    keys::{Generation, Named},
+    log,
+};
+use crate::{
+    clock::Clock,
+    crdt::Root,
+    delta::Snapshot,
+    doc::Doc,
+    error::Error,
+    storage::{Record, Storage},
+};
+
+/// A document as it was found.
+pub struct Loaded<S> {
+    /// The document, with everything that could be read.
+    pub doc: Doc<S>,
+    /// What could not be read. It stays in the storage as it is; compaction does not touch it.
+    pub damage: Vec<Damage>,
+}
+
+/// A record that could not be read.
+#[derive(Debug)]
+pub struct Damage {
+    /// The record's key.
+    pub key: Vec<u8>,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
+impl<St: Storage> DocStore<St> {
+    /// Reads the document, whose further operations are stamped by `clock`. One scan; O(cells).
+    ///
+    /// A damaged record costs what it held and no more: the rest is loaded, and the document then does not claim to
+    /// have seen what is missing. Whoever continues must do so under a new replica id, since operations of the old one
+    /// may be among it.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be read at all.
+    pub async fn load<S: Root>(&mut self, clock: Clock) -> Result<Loaded<S>, Error> {
+        let records = self.storage.scan(self.keys.scan()).await?;
+        let mut loading = Loading {
+            contents: Contents::default(),
+            damage: Vec::new(),
+            doc: Doc::new(clock),
+        };
+        let (generations, logs) = self.sort(records);
+        for (generation, chunks) in generations {
+            loading.snapshot(generation, chunks)?;
+        }
+        for (key, record) in logs {
+            loading.log(key, &record);
+        }
+        self.contents = loading.contents;
+        Ok(Loaded {
+            doc: loading.doc,
+            damage: loading.damage,
+        })
+    }
+
+    /// The chunks by generation, and the log. What a newer build has put under the name is left alone.
+    fn sort(&self, records: Vec<Record>) -> (BTreeMap<Generation, Vec<Record>>, Vec<Record>) {
+        let mut generations = BTreeMap::<_, Vec<_>>::new();
+        let mut logs = Vec::new();
+        for (key, value) in records {
+            match self.keys.parse(&key) {
+                Some(Named::Chunk { generation, .. }) => {
+                    generations.entry(generation).or_default().push((key, value));
+                }
+                Some(Named::Log) => logs.push((key, value)),
+                None => {}
+            }
+        }
+        (generations, logs)
+    }
+}
+
+/// A document while it is being read.
+struct Loading<S> {
+    contents: Contents,
+    damage: Vec<Damage>,
+    doc: Doc<S>,
+}
+
+impl<S: Root> Loading<S> {
+    fn snapshot(&mut self, generation: Generation, chunks: Vec<Record>) -> Result<(), Error> {
+        let mut doc = Doc::new(self.doc.clock().clone());
+        let mut read = Vec::new();
+        let mut last = None;
+        for (key, envelope) in chunks {
+            match Snapshot::decode(&envelope) {
+                Ok(part) => {
+                    doc.absorb(part.cells(), part.latest());
+                    self.contents.snapshot_bytes += envelope.len();
+                    read.push(key);
+                    last = Some(part);
+                }
+                Err(error) => self.damage.push(Damage { key, error }),
+            }
+        }
+        // A version holds for all parts together.
+        match last {
+            Some(part) if read.len() == generation.chunks() => doc.claim(part.version(), part.horizon()),
+            _ => {}
+        }
+        self.contents.snapshots.append(&mut read);
+        self.contents.generations += 1;
+        if self.contents.generations == 1 {
+            self.doc = doc;
+            Ok(())
+        } else {
+            self.doc.join(&doc).map(|_| ())
+        }
+    }
+
+    fn log(&mut self, key: Vec<u8>, record: &[u8]) {
+        let deltas = match log::decode(record) {
+            Ok(deltas) => deltas,
+            Err(error) => return self.damage.push(Damage { key, error }),
+        };
+        for delta in deltas {
+            let follows = self.doc.version().covers(delta.after());
+            self.doc.absorb(delta.cells(), delta.latest());
+            if follows {
+                self.doc.claim(delta.upto(), &Default::default());
+            }
+        }
+        self.contents.log_bytes += record.len();
+        self.contents.log.push(key);
+    }
+}

@@ -1,0 +1,158 @@
+//! Keeping a document in a [`Storage`](crate::Storage): loading, logging, compacting, and deciding when to write.
+//!
+//! A document is a snapshot in chunks plus a log of transactions, under its name:
+//!
+//! ```text
+//! "D" name  0  generation  chunk  chunks   →  a part of a snapshot (an envelope)
+//! "D" name  1  time  replica               →  the transactions of one write (length and envelope, each)
+//! ```
+//!
+//! Several tabs may write to one name at once: log records are named by their writer's stamp, generations by a stamp
+//! of their own, and compaction deletes only what its document was seen to contain. So there may be several
+//! generations; loading joins whatever is there.
+
+mod keys;
+mod load;
+mod log;
+mod saver;
+
+use crate::{
+    crdt::Root,
+    delta::Delta,
+    doc::Doc,
+    error::Error,
+    limits,
+    storage::{Batch, Storage},
+};
+
+pub use load::{Damage, Loaded};
+pub use saver::Saver;
+
+use keys::{Generation, Keys};
+
+/// Where one document is kept.
+///
+/// It makes the batches that write the document; committing them is the caller's, who alone knows when.
+pub struct DocStore<St> {
+    storage: St,
+    keys: Keys,
+    contents: Contents,
+}
+
+/// What is in the storage and also in this document: what a compaction may delete.
+#[derive(Default)]
+struct Contents {
+    snapshots: Vec<Vec<u8>>,
+    snapshot_bytes: usize,
+    log: Vec<Vec<u8>>,
+    log_bytes: usize,
+    generations: usize,
+}
+
+impl<St: Storage> DocStore<St> {
+    /// The place of the document `name` in `storage`. Reads nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] when the name is empty or longer than [`limits::NAME_BYTES`].
+    pub fn new(storage: St, name: &str) -> Result<Self, Error> {
+        Ok(Self {
+            storage,
+            keys: Keys::new(name)?,
+            contents: Contents::default(),
+        })
+    }
+
+    /// The storage.
+    pub fn storage(&self) -> &St {
+        &self.storage
+    }
+
+    /// The write that appends `deltas` to the log, as one record. O(bytes).
+    pub fn log(&self, deltas: &[Delta]) -> StoreWrite {
+        let record = log::encode(deltas);
+        let key = self.keys.log(deltas);
+        let bytes = record.len();
+        let mut batch = Batch::new();
+        batch.put(key.clone(), record);
+        StoreWrite {
+            batch,
+            receipt: Receipt(ReceiptKind::Logged { key, bytes }),
+        }
+    }
+
+    /// The write that replaces everything `doc` was seen to contain by one snapshot of it. O(cells).
+    ///
+    /// # Errors
+    ///
+    /// None that what was accepted once could cause again.
+    pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
+        let parts = doc.snapshot()?.split(limits::CHUNK_BYTES)?;
+        let generation = Generation::new(doc.next_stamp(), parts.len());
+        let mut batch = Batch::new();
+        let mut keys = Vec::with_capacity(parts.len());
+        let mut bytes = 0;
+        for (index, part) in parts.iter().enumerate() {
+            let key = self.keys.chunk(generation, index);
+            let envelope = part.encode();
+            bytes += envelope.len();
+            keys.push(key.clone());
+            batch.put(key, envelope);
+        }
+        for key in self.contents.snapshots.iter().chain(&self.contents.log) {
+            batch.delete(key.clone());
+        }
+        Ok(StoreWrite {
+            batch,
+            receipt: Receipt(ReceiptKind::Compacted {
+                keys,
+                bytes,
+                log: self.contents.log.len(),
+            }),
+        })
+    }
+
+    /// Takes note that a write was committed.
+    pub fn committed(&mut self, receipt: Receipt) {
+        let contents = &mut self.contents;
+        match receipt.0 {
+            ReceiptKind::Logged { key, bytes } => {
+                contents.log.push(key);
+                contents.log_bytes += bytes;
+            }
+            ReceiptKind::Compacted { keys, bytes, log } => {
+                contents.snapshots = keys;
+                contents.snapshot_bytes = bytes;
+                // Records that were appended while the compaction was on its way stay.
+                contents.log.drain(..log.min(contents.log.len()));
+                contents.log_bytes = 0;
+                contents.generations = 1;
+            }
+        }
+    }
+
+    /// Whether a compaction pays: the log has more than [`limits::LOG_RECORDS`] records, or more bytes than the
+    /// snapshot and [`limits::LOG_BYTES`], or two tabs have left a snapshot each.
+    pub fn wants_compaction(&self) -> bool {
+        let contents = &self.contents;
+        contents.log.len() > limits::LOG_RECORDS
+            || contents.log_bytes > contents.snapshot_bytes.max(limits::LOG_BYTES)
+            || contents.generations > 1
+    }
+}
+
+/// A batch to commit, and what to tell [`DocStore::committed`] when that succeeded.
+pub struct StoreWrite {
+    /// The batch.
+    pub batch: Batch,
+    /// What it does.
+    pub receipt: Receipt,
+}
+
+/// What a committed write has changed.
+pub struct Receipt(ReceiptKind);
+
+enum ReceiptKind {
+    Logged { key: Vec<u8>, bytes: usize },
+    Compacted { keys: Vec<Vec<u8>>, bytes: usize, log: usize },
+}

@@ -1,0 +1,19 @@
+//! Where there is no browser there is nothing to keep documents in.
+
+use leptos::prelude::*;
+use leptos_sync_core::Root;
+
+use crate::live::LiveDoc;
+
+/// Keeps nothing: a server renders from empty documents.
+pub(crate) struct Actor;
+
+impl Actor {
+    pub(crate) fn start(_: String) -> Self {
+        Self
+    }
+
+    pub(crate) fn keep<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
+}
+
+pub(crate) fn ask_persistence(_: ArcRwSignal<usize>) {}

@@ -1,0 +1,237 @@
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use leptos::prelude::*;
+use leptos_sync_core::{
+    Damage, Delta, Doc, DocStore, Error, ReplicaId, Root, Saver, Storage, StoreWrite, limits,
+};
+use wasm_bindgen_futures::spawn_local;
+
+use super::backend::{Backend, Flush, Opened};
+use crate::{
+    indexed_db::IndexedDbStorage,
+    live::{LiveDoc, StorageKind},
+    provider::provisional_replica,
+};
+
+/// How long a failed write waits before it is tried again, if nothing new comes.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Loads a document, and then saves it for as long as the page lives.
+pub(super) fn keep<S: Root>(backend: &Backend, name: String, doc: LiveDoc<S>) {
+    match backend.opened() {
+        Ok(opened) => {
+            let opened = Rc::clone(opened);
+            spawn_local(async move {
+                if let Err(error) = run(opened, &name, &doc).await {
+                    in_memory(&doc, error);
+                }
+            });
+        }
+        Err(error) => in_memory(&doc, Error::unavailable(error.to_string())),
+    }
+}
+
+/// Nothing is kept: the document lives as long as the page.
+fn in_memory<S: Root>(doc: &LiveDoc<S>, error: Error) {
+    doc.outbox().close();
+    let status = doc.status();
+    status.storage.set(StorageKind::Memory);
+    status.loading.set(false);
+    status.error(Some(error));
+}
+
+async fn run<S: Root>(opened: Rc<Opened>, name: &str, doc: &LiveDoc<S>) -> Result<(), Error> {
+    let mut store = DocStore::new(opened.storage.clone(), name)?;
+    let clock = doc.with_doc(|doc| doc.clock().with_replica(opened.replica()));
+    let loaded = store.load::<S>(clock).await?;
+    take_in(doc, loaded.doc, &loaded.damage)?;
+    let status = doc.status();
+    status.storage.set(StorageKind::IndexedDb);
+    status.loading.set(false);
+    let keeper = Rc::new_cyclic(|this| Keeper {
+        this: this.clone(),
+        doc: doc.clone(),
+        store: RefCell::new(store),
+        saver: RefCell::default(),
+        flushing: Cell::new(false),
+        retrying: Cell::new(false),
+        compacting: Cell::new(false),
+    });
+    let flusher: Weak<Keeper<S>> = keeper.this.clone();
+    opened.register(flusher);
+    keeper.compact();
+    loop {
+        doc.outbox().filled().await;
+        keeper.pump();
+    }
+}
+
+/// Joins what was stored with what was edited meanwhile.
+fn take_in<S: Root>(doc: &LiveDoc<S>, loaded: Doc<S>, damage: &[Damage]) -> Result<(), Error> {
+    // Operations of the leased id may be among what could not be read: it must not be used again.
+    let replica = if damage.is_empty() {
+        loaded.replica()
+    } else {
+        provisional_replica()
+    };
+    doc.replace(|doc| {
+        let edited = !doc.version().is_empty();
+        if edited {
+            let mut loaded = loaded;
+            std::mem::swap(doc, &mut loaded);
+            doc.merge(&loaded)?;
+        } else {
+            *doc = loaded;
+        }
+        doc.set_replica(replica);
+        Ok::<(), Error>(())
+    })?;
+    if let Some(first) = damage.first() {
+        doc.status().error(Some(Error::storage(format!(
+            "{} stored records could not be read and are kept as they are; the first says: {}",
+            damage.len(),
+            first.error
+        ))));
+    }
+    Ok(())
+}
+
+/// Saves one document.
+struct Keeper<S: 'static> {
+    this: Weak<Self>,
+    doc: LiveDoc<S>,
+    store: RefCell<DocStore<IndexedDbStorage>>,
+    saver: RefCell<Saver>,
+    /// Whether a timer is set to flush what waits, or to try again what failed.
+    flushing: Cell<bool>,
+    retrying: Cell<bool>,
+    compacting: Cell<bool>,
+}
+
+impl<S: Root> Keeper<S> {
+    /// Writes what is to be written now.
+    fn pump(&self) {
+        self.take_outbox();
+        let next = self.saver.borrow_mut().next();
+        if let Some((id, deltas)) = next {
+            self.write(id, &deltas);
+        }
+        if self.saver.borrow().is_waiting() {
+            let delay = Duration::from_millis(limits::SAVE_DELAY_MS.into());
+            self.after(delay, |this| &this.flushing, Self::flush_now);
+        }
+    }
+
+    fn flush_now(&self) {
+        self.take_outbox();
+        let all = self.saver.borrow_mut().flush();
+        if let Some((id, deltas)) = all {
+            self.write(id, &deltas);
+        }
+    }
+
+    fn take_outbox(&self) {
+        let mut saver = self.saver.borrow_mut();
+        for delta in self.doc.outbox().take() {
+            saver.push(delta);
+        }
+    }
+
+    /// Issues a write; what comes of it is told later.
+    fn write(&self, id: u64, deltas: &[Delta]) {
+        let StoreWrite { batch, receipt } = self.store.borrow().log(deltas);
+        let committed = self.store.borrow().storage().commit(batch);
+        let this = self.this.clone();
+        spawn_local(async move {
+            let result = committed.await;
+            let Some(this) = this.upgrade() else {
+                return;
+            };
+            match result {
+                Ok(()) => {
+                    this.saver.borrow_mut().saved(id);
+                    this.store.borrow_mut().committed(receipt);
+                    this.saved();
+                }
+                Err(error) => {
+                    this.saver.borrow_mut().failed(id);
+                    this.doc.status().error(Some(error));
+                    this.after(RETRY, |this| &this.retrying, |this| {
+                        this.saver.borrow_mut().retry();
+                        this.pump();
+                    });
+                }
+            }
+            this.pump();
+            this.compact();
+        });
+    }
+
+    fn saved(&self) {
+        let unsaved = self.saver.borrow().unsaved();
+        let status = self.doc.status();
+        status.unsaved.set(unsaved);
+        status.error(None);
+    }
+
+    /// Replaces log and snapshots by one snapshot, when that pays and nothing else is to do.
+    fn compact(&self) {
+        let due = self.store.borrow().wants_compaction() && self.saver.borrow().unsaved() == 0;
+        if !due || self.compacting.replace(true) {
+            return;
+        }
+        let write = self.doc.with_doc_mut(|doc| self.store.borrow().compact(doc));
+        let StoreWrite { batch, receipt } = match write {
+            Ok(write) => write,
+            Err(error) => return self.doc.status().error(Some(error)),
+        };
+        let committed = self.store.borrow().storage().commit(batch);
+        let this = self.this.clone();
+        spawn_local(async move {
+            let result = committed.await;
+            if let Some(this) = this.upgrade() {
+                this.compacting.set(false);
+                match result {
+                    Ok(()) => this.store.borrow_mut().committed(receipt),
+                    // Nothing is lost by it: the log stays as it is, until the next write tries again.
+                    Err(error) => this.doc.status().error(Some(error)),
+                }
+            }
+        });
+    }
+
+    /// Does `work` after a while, unless the timer that `flag` tells of is set already.
+    fn after(&self, delay: Duration, flag: fn(&Self) -> &Cell<bool>, work: fn(&Self)) {
+        if flag(self).replace(true) {
+            return;
+        }
+        let this = self.this.clone();
+        set_timeout(
+            move || {
+                if let Some(this) = this.upgrade() {
+                    flag(&this).set(false);
+                    work(&this);
+                }
+            },
+            delay,
+        );
+    }
+}
+
+impl<S: Root> Flush for Keeper<S> {
+    fn flush(&self) {
+        self.flush_now();
+    }
+
+    fn is_saved(&self) -> bool {
+        self.saver.borrow().unsaved() == 0
+    }
+
+    fn set_replica(&self, replica: ReplicaId) {
+        self.doc.with_doc_mut(|doc| doc.set_replica(replica));
+    }
+}

@@ -1,0 +1,62 @@
+//! The task that owns what cannot leave the browser's thread: the database, the lease, the page's events.
+//!
+//! The reactive side hands it documents to keep and fills their outboxes; it answers through their status signals.
+//! Nothing else of this crate touches a browser object.
+
+mod backend;
+mod keeper;
+mod page;
+
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedSender, unbounded},
+};
+use leptos::prelude::*;
+use leptos_sync_core::Root;
+use wasm_bindgen_futures::spawn_local;
+
+use self::{backend::Backend, keeper::keep};
+use crate::live::LiveDoc;
+
+/// A handle to the task, for the reactive side.
+pub(crate) struct Actor {
+    jobs: UnboundedSender<Job>,
+}
+
+/// What the task is asked to do once the storage is open, or is known not to open.
+type Job = Box<dyn FnOnce(&Backend) + Send>;
+
+impl Actor {
+    /// Starts the task on the database of that name.
+    pub(crate) fn start(database: String) -> Self {
+        let (jobs, mut inbox) = unbounded::<Job>();
+        spawn_local(async move {
+            let backend = Backend::open(&database).await;
+            while let Some(job) = inbox.next().await {
+                job(&backend);
+            }
+        });
+        Self { jobs }
+    }
+
+    /// Loads the document and saves it from now on.
+    pub(crate) fn keep<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
+        let name = name.to_owned();
+        let job: Job = Box::new(move |backend| keep(backend, name, doc));
+        // Fails only when the task is gone, which it never is before the page.
+        let _ = self.jobs.unbounded_send(job);
+    }
+}
+
+/// Asks for persistence when the first edit is made.
+pub(crate) fn ask_persistence(unsaved: ArcRwSignal<usize>) {
+    let asked = StoredValue::new(false);
+    Effect::new(move || {
+        if unsaved.get() > 0 && !asked.get_value() {
+            asked.set_value(true);
+            spawn_local(async {
+                crate::persistence::request_persistence().await;
+            });
+        }
+    });
+}

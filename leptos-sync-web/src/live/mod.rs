@@ -1,0 +1,179 @@
+//! A document that tells the reactive graph what changed.
+
+mod outbox;
+mod status;
+mod triggers;
+
+use std::sync::Arc;
+
+use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
+use parking_lot::RwLock;
+
+pub(crate) use self::{
+    outbox::Outbox,
+    status::Status,
+    triggers::{Triggers, What},
+};
+pub use self::status::StorageKind;
+use crate::node::{Node, ReadGuard, Source};
+
+/// A [`Doc`] whose every change notifies exactly the signals that show what changed.
+///
+/// `Clone` gives another handle to the same document; handles are `Send + Sync`. Reading never blocks writing: a
+/// reader holds the state as it was, and a write while one does pays for copying the state once.
+///
+/// [`use_doc`](crate::use_doc) makes one that is kept in the browser. It does not know where it is stored.
+pub struct LiveDoc<S> {
+    inner: Arc<Inner<S>>,
+}
+
+struct Inner<S> {
+    doc: RwLock<Doc<S>>,
+    triggers: Triggers,
+    outbox: Outbox,
+    status: Status,
+}
+
+impl<S: Root> LiveDoc<S> {
+    /// Makes a document reactive.
+    pub fn new(doc: Doc<S>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                doc: RwLock::new(doc),
+                triggers: Triggers::default(),
+                outbox: Outbox::default(),
+                status: Status::new(),
+            }),
+        }
+    }
+
+    /// The reactive node of the whole document, which belongs to the current reactive owner.
+    pub fn node(&self) -> Node<S> {
+        Node::new(Arc::new(self.clone()))
+    }
+
+    /// Edits the document in one transaction; see [`Doc::transact`]. The change is on screen at once; it is stored in
+    /// the background.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Doc::transact`]; the document is then as it was.
+    pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
+        let done = self.inner.doc.write().transact(edit);
+        match done {
+            Ok(done) => {
+                if !done.delta.is_empty() {
+                    self.inner.outbox.push(done.delta);
+                    self.inner.status.edited();
+                }
+                self.notify(&done.changes);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Joins what another copy did; see [`Doc::apply`]. It is not stored again by this: whoever applies a delta knows
+    /// where it came from.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Doc::apply`].
+    pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
+        let changes = self.inner.doc.write().apply(delta)?;
+        self.notify(&changes);
+        Ok(())
+    }
+
+    /// The cells that are beyond `version`; see [`Doc::delta_since`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Doc::delta_since`].
+    pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
+        self.inner.doc.read().delta_since(version)
+    }
+
+    /// The whole state; see [`Doc::snapshot`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Doc::snapshot`].
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.inner.doc.read().snapshot()
+    }
+
+    /// Which operations are contained.
+    pub fn version(&self) -> VersionVector {
+        self.inner.doc.read().version().clone()
+    }
+
+    /// Looks at the document. Nothing is tracked. `look` must not edit it.
+    pub fn with_doc<R>(&self, look: impl FnOnce(&Doc<S>) -> R) -> R {
+        look(&self.inner.doc.read())
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        &self.inner.status
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.inner.outbox
+    }
+
+    /// Changes the document in a way that is not a transaction: takes in what was stored, changes its replica id.
+    /// Everything that shows it is notified.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut Doc<S>) -> R) -> R {
+        let result = change(&mut self.inner.doc.write());
+        self.inner.triggers.notify_all();
+        result
+    }
+
+    /// Changes the document in a way that shows nowhere.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn with_doc_mut<R>(&self, change: impl FnOnce(&mut Doc<S>) -> R) -> R {
+        change(&mut self.inner.doc.write())
+    }
+
+    fn notify(&self, changes: &Changes) {
+        self.inner.triggers.notify(changes);
+    }
+}
+
+impl<S: Root> Source<S> for LiveDoc<S> {
+    fn read(&self) -> ReadGuard<S> {
+        ReadGuard::new(self.inner.doc.read().shared_state())
+    }
+
+    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) -> Result<(), Error> {
+        self.transact(edit)
+    }
+
+    fn failed(&self, error: Error) {
+        self.inner.status.error(Some(error));
+    }
+
+    fn triggers(&self) -> &Triggers {
+        &self.inner.triggers
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::new()
+    }
+}
+
+impl<S> Clone for LiveDoc<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<S> std::fmt::Debug for LiveDoc<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveDoc").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,52 @@
+use leptos::prelude::*;
+use leptos_sync_core::{Codec, Key, LwwMap, Value};
+
+use super::{Entry, Keys, Node, ReadGuard};
+
+impl<K: Key, V: Value, C: Codec> Node<LwwMap<K, V, C>> {
+    /// The entry at `key`, whether it has a value or not: a node of its own, which only changes of this key notify.
+    #[track_caller]
+    pub fn entry(&self, key: K) -> Entry<K, V, C> {
+        Entry::new(*self, key)
+    }
+
+    /// The set of keys: a node of its own, notified when a key comes or goes and not when a value changes.
+    pub fn keys(&self) -> Keys<K, V, C> {
+        Keys::new(*self)
+    }
+
+    /// Writes `value` at `key`.
+    pub fn insert(&self, key: K, value: V) {
+        self.edit(|tx| tx.insert(key, value));
+    }
+
+    /// Writes many entries as one transaction.
+    pub fn insert_batch(&self, entries: impl IntoIterator<Item = (K, V)>) {
+        self.edit(|tx| tx.insert_batch(entries));
+    }
+
+    /// Removes `key`.
+    pub fn remove(&self, key: &K) {
+        self.edit(|tx| tx.remove(key));
+    }
+
+    /// Removes many keys as one transaction.
+    pub fn remove_batch<'k>(&self, keys: impl IntoIterator<Item = &'k K>) {
+        self.edit(|tx| tx.remove_batch(keys));
+    }
+}
+
+/// The map as a whole: whoever reads it runs again when any entry changes.
+impl<K: Key, V: Value, C: Codec> Track for Node<LwwMap<K, V, C>> {
+    fn track(&self) {
+        self.track_whole();
+    }
+}
+
+impl<K: Key, V: Value, C: Codec> ReadUntracked for Node<LwwMap<K, V, C>> {
+    type Value = ReadGuard<LwwMap<K, V, C>>;
+
+    fn try_read_untracked(&self) -> Option<Self::Value> {
+        Some(self.source()?.read())
+    }
+}

@@ -1,0 +1,101 @@
+use std::{
+    any::Any,
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use leptos::prelude::*;
+use leptos_sync_core::{Clock, Doc, ReplicaId, Root};
+use parking_lot::Mutex;
+
+use crate::{actor::Actor, live::LiveDoc};
+
+/// How documents are kept.
+#[derive(Clone, Debug)]
+pub struct SyncOptions {
+    database: String,
+}
+
+impl Default for SyncOptions {
+    /// A database called `leptos-sync`.
+    fn default() -> Self {
+        Self {
+            database: "leptos-sync".to_owned(),
+        }
+    }
+}
+
+impl SyncOptions {
+    /// The name of the browser's database. Apps that share an origin need different ones.
+    #[must_use]
+    pub fn database(mut self, name: impl Into<String>) -> Self {
+        self.database = name.into();
+        self
+    }
+}
+
+/// Gives this component and all below it their documents. Call it once, in the app's root component.
+///
+/// Without it, [`use_doc`](crate::use_doc) does this with the default options where it is called.
+///
+/// On a server there is no storage: documents are empty, and nothing is shared between requests.
+pub fn provide_sync(options: SyncOptions) {
+    provide_context(SyncContext::new(options));
+}
+
+/// The documents of an app, by name, and the task that keeps them.
+#[derive(Clone)]
+pub(crate) struct SyncContext {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    actor: Actor,
+    docs: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl SyncContext {
+    fn new(options: SyncOptions) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                actor: Actor::start(options.database),
+                docs: Mutex::new(HashMap::new()),
+            }),
+        }
+    }
+
+    /// The context that was provided; if there is none, the default one is provided here.
+    pub(crate) fn current() -> Self {
+        use_context().unwrap_or_else(|| {
+            let context = Self::new(SyncOptions::default());
+            provide_context(context.clone());
+            context
+        })
+    }
+
+    /// The document `name`: everybody who asks for it gets the same one.
+    ///
+    /// One that was opened as another type is opened once more, on the same data: each type keeps what it does not
+    /// know of the other's.
+    pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
+        let mut docs = self.inner.docs.lock();
+        let open = docs.get(name).and_then(|doc| doc.downcast_ref::<LiveDoc<S>>());
+        if let Some(doc) = open {
+            return doc.clone();
+        }
+        let doc = LiveDoc::new(Doc::new(Clock::system(provisional_replica())));
+        docs.insert(name.to_owned(), Arc::new(doc.clone()));
+        drop(docs);
+        self.inner.actor.keep(name, doc.clone());
+        doc
+    }
+}
+
+/// An id for what is written before a lease was had, or after it ended. Never pooled, so never used again.
+pub(crate) fn provisional_replica() -> ReplicaId {
+    ReplicaId::random().unwrap_or_else(|_| {
+        // A platform without randomness: what seeds the hash tables has to do.
+        ReplicaId::new(RandomState::new().hash_one(Clock::system(ReplicaId::default()).tick()))
+    })
+}

@@ -1,0 +1,97 @@
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_sync_core::{Error, Root};
+
+use crate::{
+    live::{LiveDoc, StorageKind},
+    node::Node,
+    provider::SyncContext,
+};
+
+/// What [`use_doc`] gives: the document, and what is known of its storage.
+#[derive(Clone, Debug)]
+pub struct UseDocReturn<S: 'static> {
+    /// The document as a reactive node; `doc.title()` is the node of its field `title`.
+    pub doc: Node<S>,
+    /// The document as a handle that is not tied to a reactive owner.
+    pub live: LiveDoc<S>,
+    /// Whether the stored document is still being read. Until then the document is empty; edits made meanwhile are
+    /// kept and merged.
+    pub loading: Signal<bool>,
+    /// Whether every edit is in the browser's storage.
+    pub saved: Signal<bool>,
+    /// How many transactions are not, or not yet.
+    pub unsaved: Signal<usize>,
+    /// Where the document is kept.
+    pub storage: Signal<StorageKind>,
+    /// What went wrong last, until it goes right again: an edit that was refused, a write that failed, data that could
+    /// not be read.
+    pub error: Signal<Option<Arc<Error>>>,
+}
+
+/// Options of [`use_doc_with_options`].
+#[derive(Clone, Debug, Default)]
+pub struct UseDocOptions {
+    ask_persistence: bool,
+}
+
+impl UseDocOptions {
+    /// Asks the browser, once the document has been edited, not to evict this site's data when space runs short.
+    ///
+    /// Some browsers ask the user; others decide by themselves.
+    #[must_use]
+    pub fn ask_persistence(mut self, ask: bool) -> Self {
+        self.ask_persistence = ask;
+        self
+    }
+}
+
+/// The document `name`, kept in the browser: there when the page opens, saved on every edit.
+///
+/// Everybody who asks for a name gets the same document. The node belongs to the reactive owner that calls this.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{Crdt, GCounter, LwwRegister, UseDocReturn, use_doc};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Page {
+///     title: LwwRegister<String>,
+///     visits: GCounter,
+/// }
+///
+/// #[component]
+/// fn Title() -> impl IntoView {
+///     let UseDocReturn { doc, saved, .. } = use_doc::<Page>("page");
+///     view! {
+///         <input bind:value=doc.title() />
+///         <button on:click=move |_| doc.visits().increment(1)>{move || doc.visits().get()}</button>
+///         <p>{move || if saved.get() { "saved" } else { "saving" }}</p>
+///     }
+/// }
+/// ```
+#[track_caller]
+pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
+    use_doc_with_options(name, UseDocOptions::default())
+}
+
+/// [`use_doc`] with options.
+#[track_caller]
+pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
+    let live = SyncContext::current().open::<S>(name);
+    let status = live.status().clone();
+    if options.ask_persistence {
+        crate::actor::ask_persistence(status.unsaved.clone());
+    }
+    let unsaved = Signal::from(status.unsaved);
+    UseDocReturn {
+        doc: live.node(),
+        loading: status.loading.into(),
+        saved: Signal::derive(move || unsaved.get() == 0),
+        unsaved,
+        storage: status.storage.into(),
+        error: status.error.into(),
+        live,
+    }
+}
