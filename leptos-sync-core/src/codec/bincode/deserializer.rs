@@ -1,35 +1,15 @@
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, Visitor};
 
-use super::{fault::Fault, input::Input};
+use super::{
+    access::{Elements, Fields, Variant},
+    fault::Fault,
+    input::Input,
+};
 
 /// Reads one value, or a part of it.
 pub(super) struct Deserializer<'a, 'de> {
     input: &'a mut Input<'de>,
     /// Compounds around this part; at 0 it is the whole value.
-    depth: usize,
-}
-
-/// Reads the elements of a sequence, or the keys and values of a map, whose number the bytes tell.
-struct Elements<'a, 'de> {
-    input: &'a mut Input<'de>,
-    depth: usize,
-    left: usize,
-    /// For how many elements memory may be reserved.
-    reserve: usize,
-    /// How many bytes were left before the current element.
-    before: usize,
-}
-
-/// Reads the fields of a tuple, a struct or a variant, whose number the type knows.
-struct Fields<'a, 'de> {
-    input: &'a mut Input<'de>,
-    depth: usize,
-    left: usize,
-}
-
-/// Reads an enum.
-struct Variant<'a, 'de> {
-    input: &'a mut Input<'de>,
     depth: usize,
 }
 
@@ -39,17 +19,10 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         Self { input, depth: 0 }
     }
 
+    /// Reads a part at `depth`.
     #[inline]
-    fn elements(self) -> Result<Elements<'a, 'de>, Fault> {
-        let depth = self.input.enter(self.depth)?;
-        let left = self.input.count()?;
-        Ok(Elements {
-            reserve: self.input.reserve(left),
-            before: self.input.remaining(),
-            input: self.input,
-            depth,
-            left,
-        })
+    pub(super) const fn part(input: &'a mut Input<'de>, depth: usize) -> Self {
+        Self { input, depth }
     }
 
     #[inline]
@@ -173,12 +146,14 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_seq(self.elements()?)
+        let depth = self.input.enter(self.depth)?;
+        visitor.visit_seq(Elements::begin(self.input, depth)?)
     }
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(self.elements()?)
+        let depth = self.input.enter(self.depth)?;
+        visitor.visit_map(Elements::begin(self.input, depth)?)
     }
 
     #[inline]
@@ -234,146 +209,5 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     #[inline]
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-impl<'de> Elements<'_, 'de> {
-    #[inline]
-    fn part<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(Deserializer {
-            input: self.input,
-            depth: self.depth,
-        })
-    }
-
-    /// Accounts for an element that has been read.
-    #[inline]
-    fn spend(&mut self) -> Result<(), Fault> {
-        self.input.spend(self.before)?;
-        self.before = self.input.remaining();
-        Ok(())
-    }
-}
-
-impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = Fault;
-
-    #[inline]
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some(left) = self.left.checked_sub(1) else {
-            return Ok(None);
-        };
-        self.left = left;
-        let element = self.part(seed)?;
-        self.spend()?;
-        Ok(Some(element))
-    }
-
-    #[inline]
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.min(self.reserve))
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
-    type Error = Fault;
-
-    #[inline]
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some(left) = self.left.checked_sub(1) else {
-            return Ok(None);
-        };
-        self.left = left;
-        self.part(seed).map(Some)
-    }
-
-    #[inline]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        let value = self.part(seed)?;
-        self.spend()?;
-        Ok(value)
-    }
-
-    #[inline]
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.min(self.reserve))
-    }
-}
-
-impl<'de> de::SeqAccess<'de> for Fields<'_, 'de> {
-    type Error = Fault;
-
-    #[inline]
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some(left) = self.left.checked_sub(1) else {
-            return Ok(None);
-        };
-        self.left = left;
-        let field = Deserializer {
-            input: self.input,
-            depth: self.depth,
-        };
-        seed.deserialize(field).map(Some)
-    }
-
-    #[inline]
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
-    }
-}
-
-impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
-    type Error = Fault;
-    type Variant = Self;
-
-    #[inline]
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
-        let index = self.input.unsigned::<u32>()?;
-        let variant = seed.deserialize(IntoDeserializer::<Fault>::into_deserializer(index))?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = Fault;
-
-    #[inline]
-    fn unit_variant(self) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    #[inline]
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(Deserializer {
-            input: self.input,
-            depth: self.depth,
-        })
-    }
-
-    #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_seq(Fields {
-            input: self.input,
-            depth: self.depth,
-            left: len,
-        })
-    }
-
-    #[inline]
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.tuple_variant(fields.len(), visitor)
     }
 }

@@ -14,7 +14,9 @@
 //! The writer refuses exactly what the reader would, and what serde lets pass silently: a sequence of unknown or wrong
 //! length and a skipped field. `docs/format.md` gives the bytes, which are bincode's own but for strings at the top.
 
+mod access;
 mod deserializer;
+mod elements;
 mod fault;
 mod input;
 mod output;
@@ -62,7 +64,7 @@ pub struct Bincode;
 
 /// Elements without bytes (`()`, empty structs) that one value may hold in its sequences and maps, all together. They
 /// cost a reader time for which nothing was sent; nobody has data in them.
-const FREE_ELEMENTS: usize = 4096;
+const FREE_ELEMENTS: usize = 1024;
 
 /// Little endian, numbers of variable length, no limit of its own.
 const CONFIG: Configuration = standard();

@@ -1,16 +1,11 @@
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+mod zoo;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use proptest::prelude::*;
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq,
-};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq};
 
+use self::zoo::{Blob, Name, Pair, Shape, Unit, Zoo, zoos};
 use super::*;
 use crate::limits;
 
@@ -43,131 +38,6 @@ fn refusal<T: Serialize>(value: &T) -> Error {
 
 fn misread<T: DeserializeOwned>(bytes: &[u8]) -> Error {
     Bincode::decode::<T>(bytes).map(drop).unwrap_err()
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Unit;
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Name(String);
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Pair(i64, String);
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Shape {
-    Unit,
-    Newtype(String),
-    Tuple(u8, Option<i32>),
-    Struct { wide: u128, name: Name },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Zoo {
-    unsigned: (u8, u16, u32, u64, u128),
-    signed: (i8, i16, i32, i64, i128),
-    floats: (f32, f64),
-    flag: bool,
-    letter: char,
-    text: String,
-    name: Name,
-    shapes: Vec<Shape>,
-    map: BTreeMap<String, Vec<u32>>,
-    set: BTreeSet<i16>,
-    nested: Option<Box<Zoo>>,
-    #[serde(skip)]
-    forgotten: Option<u8>,
-    bits: [bool; 3],
-    result: Result<u8, String>,
-    unit: (Unit, ()),
-}
-
-/// Goes through `serialize_bytes` and `deserialize_byte_buf`, as `serde_bytes` does.
-#[derive(Clone, Debug, PartialEq)]
-struct Blob(Vec<u8>);
-
-impl Serialize for Blob {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Blob {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Blob;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Blob, E> {
-                Ok(Blob(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_byte_buf(Visitor)
-    }
-}
-
-fn shapes() -> impl Strategy<Value = Shape> {
-    prop_oneof![
-        Just(Shape::Unit),
-        any::<String>().prop_map(Shape::Newtype),
-        any::<(u8, Option<i32>)>().prop_map(|(a, b)| Shape::Tuple(a, b)),
-        any::<(u128, String)>().prop_map(|(wide, name)| Shape::Struct {
-            wide,
-            name: Name(name)
-        }),
-    ]
-}
-
-fn zoos() -> impl Strategy<Value = Zoo> {
-    let one = (
-        (
-            any::<(u8, u16, u32, u64, u128)>(),
-            any::<(i8, i16, i32, i64, i128)>(),
-        ),
-        (
-            any::<bool>(),
-            any::<char>(),
-            any::<String>(),
-            any::<String>(),
-        ),
-        (-1e30_f32..1e30, -1e300_f64..1e300),
-        proptest::collection::vec(shapes(), 0..5),
-        proptest::collection::btree_map(
-            any::<String>(),
-            proptest::collection::vec(any::<u32>(), 0..4),
-            0..4,
-        ),
-        (
-            any::<BTreeSet<i16>>(),
-            any::<[bool; 3]>(),
-            any::<Result<u8, String>>(),
-        ),
-    );
-    let leaf = one
-        .prop_map(|(numbers, scalars, floats, shapes, map, rest)| Zoo {
-            unsigned: numbers.0,
-            signed: numbers.1,
-            floats,
-            flag: scalars.0,
-            letter: scalars.1,
-            text: scalars.2,
-            name: Name(scalars.3),
-            shapes,
-            map,
-            set: rest.0,
-            nested: None,
-            forgotten: None,
-            bits: rest.1,
-            result: rest.2,
-            unit: (Unit, ()),
-        })
-        .boxed();
-    (leaf.clone(), proptest::option::of(leaf)).prop_map(|(outer, inner)| Zoo {
-        nested: inner.map(Box::new),
-        ..outer
-    })
 }
 
 proptest! {
@@ -234,6 +104,15 @@ fn containers_of_strings_keep_the_lengths() {
     assert_eq!(spelled(&Name("hi".into())), *b"hi");
     assert_eq!(spelled(&vec![Blob(vec![7])]), [1, 1, 7]);
     comes_back(&vec![Blob(vec![7])]);
+}
+
+#[test]
+fn the_examples_of_the_format_page_hold() {
+    let todo = ("milk", false, 300_u32);
+    assert_eq!(spelled(&todo), *b"\x04milk\x00\xfb\x2c\x01");
+    assert_eq!(spelled(&Some("milk")), *b"\x01\x04milk");
+    assert_eq!(spelled(&-2_i32), [3]);
+    assert_eq!(spelled(&'\u{e9}'), [0xc3, 0xa9]);
 }
 
 #[test]
