@@ -34,8 +34,8 @@ mod use_doc;
 
 pub use leptos_sync_core as core;
 pub use leptos_sync_core::{
-    Bincode, Clock, Codec, Delta, Doc, Error, Field, Focus, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root,
-    Snapshot, Stamp, Tx, VersionVector,
+    Bincode, Clock, Codec, Delta, Doc, Error, Field, Focus, GCounter, LwwMap, LwwRegister,
+    PnCounter, ReplicaId, Root, Snapshot, Stamp, Tx, VersionVector,
 };
 pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 

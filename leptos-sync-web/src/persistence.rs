@@ -20,13 +20,19 @@ pub async fn request_persistence() -> bool {
     let Some(promise) = manager().and_then(|manager| manager.persist().ok()) else {
         return false;
     };
-    JsFuture::from(promise).await.is_ok_and(|granted| granted.is_truthy())
+    JsFuture::from(promise)
+        .await
+        .is_ok_and(|granted| granted.is_truthy())
 }
 
 /// How much room there is, where the browser tells.
 pub async fn estimate_storage() -> Option<StorageEstimate> {
     let estimate = JsFuture::from(manager()?.estimate().ok()?).await.ok()?;
-    let number = |name| Reflect::get(&estimate, &JsValue::from_str(name)).ok()?.as_f64();
+    let number = |name| {
+        Reflect::get(&estimate, &JsValue::from_str(name))
+            .ok()?
+            .as_f64()
+    };
     Some(StorageEstimate {
         usage: number("usage")?,
         quota: number("quota")?,

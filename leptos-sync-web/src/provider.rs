@@ -80,7 +80,9 @@ impl SyncContext {
     /// know of the other's.
     pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
         let mut docs = self.inner.docs.lock();
-        let open = docs.get(name).and_then(|doc| doc.downcast_ref::<LiveDoc<S>>());
+        let open = docs
+            .get(name)
+            .and_then(|doc| doc.downcast_ref::<LiveDoc<S>>());
         if let Some(doc) = open {
             return doc.clone();
         }

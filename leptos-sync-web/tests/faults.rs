@@ -58,7 +58,11 @@ async fn a_lack_of_room_at_a_request_changes_nothing() {
     let error = storage.commit(put("a")).await.unwrap_err();
     drop(patch);
     assert!(error.is_quota(), "{error:?}");
-    assert_eq!(count(&storage).await, 0, "the put that went well was taken back");
+    assert_eq!(
+        count(&storage).await,
+        0,
+        "the put that went well was taken back"
+    );
     scratch.delete().await;
 }
 
@@ -116,9 +120,19 @@ async fn a_connection_that_keeps_closing_is_an_error_and_not_a_loop() {
     let storage = scratch.open().await;
     let patch = Patch::method("IDBDatabase", "transaction", CLOSING_ONCE);
     common::set_global("closing", 2);
-    assert!(storage.commit(put("a")).await.is_err_and(|error| error.is_storage()));
+    assert!(
+        storage
+            .commit(put("a"))
+            .await
+            .is_err_and(|error| error.is_storage())
+    );
     common::set_global("closing", 2);
-    assert!(storage.get(b"a").await.is_err_and(|error| error.is_storage()));
+    assert!(
+        storage
+            .get(b"a")
+            .await
+            .is_err_and(|error| error.is_storage())
+    );
     assert_eq!(count(&storage).await, 0, "and it goes on afterwards");
     drop(patch);
     scratch.delete().await;

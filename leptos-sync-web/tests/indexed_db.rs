@@ -38,12 +38,22 @@ async fn a_batch_is_read_back_on_another_connection() {
     let storage = scratch.open().await;
     let other = scratch.open().await;
     let mut batch = put("a", "1");
-    batch.put("b", "2").put("c", Vec::new()).delete("a").put("b", "3");
+    batch
+        .put("b", "2")
+        .put("c", Vec::new())
+        .delete("a")
+        .put("b", "3");
     storage.commit(batch).await.unwrap();
-    let found = other.get_many(&[b"b", b"a", b"c", b"", b"b"]).await.unwrap();
+    let found = other
+        .get_many(&[b"b", b"a", b"c", b"", b"b"])
+        .await
+        .unwrap();
     let three = Some(b"3".to_vec());
     assert_eq!(found, [three.clone(), None, Some(vec![]), None, three]);
-    assert_eq!(other.get(b"b").await.unwrap().as_deref(), Some(b"3".as_slice()));
+    assert_eq!(
+        other.get(b"b").await.unwrap().as_deref(),
+        Some(b"3".as_slice())
+    );
     other.commit(put("d", "4")).await.unwrap();
     assert_eq!(keys(&storage, Scan::all()).await, ["b", "c", "d"]);
     scratch.delete().await;
@@ -72,7 +82,10 @@ async fn scans_follow_bounds_limit_and_direction() {
         (Scan::all().reverse(), vec!["c", "b", "aa", "a", ""]),
         (Scan::all().limit(2), vec!["", "a"]),
         (Scan::all().reverse().limit(2), vec!["c", "b"]),
-        (Scan::all().reverse().limit(9), vec!["c", "b", "aa", "a", ""]),
+        (
+            Scan::all().reverse().limit(9),
+            vec!["c", "b", "aa", "a", ""],
+        ),
         (Scan::all().limit(0), vec![]),
         (Scan::prefix(b"a"), vec!["a", "aa"]),
         (Scan::prefix(b"a").reverse().limit(1), vec!["aa"]),
@@ -111,7 +124,10 @@ async fn keys_are_ordered_as_bytes() {
     let found = storage.scan(Scan::all()).await.unwrap();
     assert_eq!(
         found,
-        sorted.into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>()
+        sorted
+            .into_iter()
+            .map(|key| (key.clone(), key))
+            .collect::<Vec<_>>()
     );
     scratch.delete().await;
 }
@@ -136,7 +152,10 @@ async fn a_batch_takes_its_place_when_commit_is_called() {
     let second = storage.commit(put("k", "second"));
     second.await.unwrap();
     first.await.unwrap();
-    assert_eq!(storage.get(b"k").await.unwrap().as_deref(), Some(b"second".as_slice()));
+    assert_eq!(
+        storage.get(b"k").await.unwrap().as_deref(),
+        Some(b"second".as_slice())
+    );
     scratch.delete().await;
 }
 
@@ -170,7 +189,9 @@ async fn a_deletion_elsewhere_is_not_blocked_and_the_storage_comes_back_empty() 
     let storage = scratch.open().await;
     storage.commit(put("a", "1")).await.unwrap();
     scratch.delete().await;
-    let batches: Vec<_> = (0..5).map(|n| storage.commit(put("b", &n.to_string()))).collect();
+    let batches: Vec<_> = (0..5)
+        .map(|n| storage.commit(put("b", &n.to_string())))
+        .collect();
     for batch in batches {
         batch.await.unwrap();
     }
@@ -208,8 +229,13 @@ async fn without_indexed_db_the_storage_is_unavailable() {
         "undefined",
         "{ open() { throw new DOMException('no', 'SecurityError') } }",
     ] {
-        let error = common::with_indexed_db(fault, async || IndexedDbStorage::open("none").await.err()).await;
-        assert!(error.as_ref().is_some_and(Error::is_unavailable), "{error:?}");
+        let error =
+            common::with_indexed_db(fault, async || IndexedDbStorage::open("none").await.err())
+                .await;
+        assert!(
+            error.as_ref().is_some_and(Error::is_unavailable),
+            "{error:?}"
+        );
     }
 }
 
@@ -240,7 +266,10 @@ async fn speed_of_ten_thousand_records() {
     let found = storage.scan(Scan::all()).await.unwrap();
     let scanned = now();
     assert_eq!(found.len(), 10_000);
-    let last = storage.scan(Scan::all().reverse().limit(100)).await.unwrap();
+    let last = storage
+        .scan(Scan::all().reverse().limit(100))
+        .await
+        .unwrap();
     assert_eq!(last.len(), 100);
     console_log!(
         "10,000 puts of 64 bytes: issued in {:.0} ms, applied after {:.0} ms; scan {:.0} ms; last 100 {:.0} ms",
@@ -255,6 +284,9 @@ async fn speed_of_ten_thousand_records() {
         batch.put(n.to_be_bytes(), [8; 64]);
         storage.commit(batch).await.unwrap();
     }
-    console_log!("one batch after another: {:.2} ms each", (now() - start) / 100.0);
+    console_log!(
+        "one batch after another: {:.2} ms each",
+        (now() - start) / 100.0
+    );
     scratch.delete().await;
 }

@@ -114,7 +114,10 @@ async fn without_web_locks_every_lease_is_a_new_id_outside_the_pool() {
     let mut batch = Batch::new();
     a.release_write(&mut batch);
     assert!(batch.is_empty());
-    assert_eq!(storage.scan(leptos_sync_core::Scan::all()).await.unwrap(), []);
+    assert_eq!(
+        storage.scan(leptos_sync_core::Scan::all()).await.unwrap(),
+        []
+    );
     scratch.delete().await;
 }
 
@@ -126,7 +129,10 @@ async fn a_browser_that_refuses_locks_still_gives_an_id() {
         "{ request() { throw new DOMException('no', 'SecurityError') } }",
         "{ request() { return Promise.reject(new DOMException('no', 'SecurityError')) } }",
     ] {
-        let lease = common::with_navigator("locks", refusal, async || Lease::take(&storage).await.unwrap()).await;
+        let lease = common::with_navigator("locks", refusal, async || {
+            Lease::take(&storage).await.unwrap()
+        })
+        .await;
         assert!(!lease.is_pooled());
     }
     scratch.delete().await;

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::filter::{Filter, use_filter};
+use crate::grow::use_growing;
 use crate::row::Row;
 use crate::state::Todos;
 
@@ -58,6 +59,12 @@ fn NewTodo(todos: Todos) -> impl IntoView {
 /// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
 #[component]
 fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
+    let shown = use_growing(move || todos.len());
+    let rows = move || {
+        todos
+            .list
+            .with(|list| list.iter().take(shown.get()).cloned().collect::<Vec<_>>())
+    };
     view! {
         <main class="main">
             <input id="toggle-all" class="toggle-all" type="checkbox"
@@ -66,7 +73,7 @@ fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
             />
             <label for="toggle-all">"Mark all as complete"</label>
             <ul class="todo-list" aria-label="Todos" data-filter=move || filter.get().name()>
-                <For each=move || todos.list.get() key=|todo| todo.id let:todo>
+                <For each=rows key=|todo| todo.id let:todo>
                     <Row todos todo />
                 </For>
             </ul>

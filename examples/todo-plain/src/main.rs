@@ -11,6 +11,7 @@
 
 mod app;
 mod filter;
+mod grow;
 mod row;
 mod state;
 

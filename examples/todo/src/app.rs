@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_sync_web::{StorageKind, UseDocReturn, use_doc};
 
 use crate::filter::{Filter, use_filter};
+use crate::grow::use_growing;
 use crate::row::Row;
 use crate::state::{List, Todos};
 
@@ -19,7 +20,10 @@ pub(crate) fn App() -> impl IntoView {
     let list = List(doc);
     let filter = use_filter();
     let state = move || match (storage.get(), saved.get()) {
-        (StorageKind::Memory, _) => ("memory", "in memory only: this browser keeps nothing for this page"),
+        (StorageKind::Memory, _) => (
+            "memory",
+            "in memory only: this browser keeps nothing for this page",
+        ),
         (StorageKind::IndexedDb, true) => ("saved", "saved on this device"),
         _ => ("saving", "saving"),
     };
@@ -70,6 +74,9 @@ fn NewTodo(list: List) -> impl IntoView {
 /// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
 #[component]
 fn Rows(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
+    let ids = Memo::new(move |_| list.ids());
+    let shown = use_growing(move || ids.with(Vec::len));
+    let rows = move || ids.with(|ids| ids.iter().take(shown.get()).copied().collect::<Vec<_>>());
     view! {
         <main class="main">
             <input id="toggle-all" class="toggle-all" type="checkbox"
@@ -78,7 +85,7 @@ fn Rows(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
             />
             <label for="toggle-all">"Mark all as complete"</label>
             <ul class="todo-list" aria-label="Todos" data-filter=move || filter.get().name()>
-                <For each=move || list.ids() key=|id| *id let:id>
+                <For each=rows key=|id| *id let:id>
                     <Row list id />
                 </For>
             </ul>

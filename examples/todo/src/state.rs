@@ -28,7 +28,10 @@ impl List {
     /// How many todos are left to do.
     pub(crate) fn left(self) -> usize {
         let (titles, done) = (self.0.titles().read(), self.0.done().read());
-        titles.keys().filter(|id| done.get(*id) != Some(&true)).count()
+        titles
+            .keys()
+            .filter(|id| done.get(*id) != Some(&true))
+            .count()
     }
 
     pub(crate) fn title(self, id: Id) -> String {
@@ -45,10 +48,15 @@ impl List {
 
     /// Adds a todo for every title that is more than white space.
     pub(crate) fn add<'a>(self, titles: impl IntoIterator<Item = &'a str>) {
-        let titles = titles.into_iter().map(str::trim).filter(|title| !title.is_empty());
+        let titles = titles
+            .into_iter()
+            .map(str::trim)
+            .filter(|title| !title.is_empty());
         self.0.edit(|tx| {
             let stamp = tx.stamp();
-            let added = (0..).zip(titles).map(|(n, title)| ((stamp, n), title.to_owned()));
+            let added = (0..)
+                .zip(titles)
+                .map(|(n, title)| ((stamp, n), title.to_owned()));
             tx.titles().insert_batch(added);
         });
     }

@@ -8,10 +8,11 @@ use super::{
 use crate::{
     clock::Clock,
     crdt::Root,
-    delta::Snapshot,
+    delta::{Delta, Snapshot},
     doc::Doc,
     error::Error,
     storage::{Record, Storage},
+    version::VersionVector,
 };
 
 /// A document as it was found.
@@ -46,6 +47,7 @@ impl<St: Storage> DocStore<St> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
+            ahead: Vec::new(),
             doc: Doc::new(clock),
         };
         let (generations, logs) = self.sort(records);
@@ -54,6 +56,10 @@ impl<St: Storage> DocStore<St> {
         }
         for (key, record) in logs {
             loading.log(key, &record);
+        }
+        // What lies before these is missing, so their versions cannot be claimed; what they say holds all the same.
+        for delta in &loading.ahead {
+            loading.doc.absorb(delta.cells(), delta.latest());
         }
         self.contents = loading.contents;
         Ok(Loaded {
@@ -69,7 +75,10 @@ impl<St: Storage> DocStore<St> {
         for (key, value) in records {
             match self.keys.parse(&key) {
                 Some(Named::Chunk { generation, .. }) => {
-                    generations.entry(generation).or_default().push((key, value));
+                    generations
+                        .entry(generation)
+                        .or_default()
+                        .push((key, value));
                 }
                 Some(Named::Log) => logs.push((key, value)),
                 None => {}
@@ -83,6 +92,8 @@ impl<St: Storage> DocStore<St> {
 struct Loading<S> {
     contents: Contents,
     damage: Vec<Damage>,
+    /// Transactions that do not follow what was read so far.
+    ahead: Vec<Delta>,
     doc: Doc<S>,
 }
 
@@ -104,7 +115,9 @@ impl<S: Root> Loading<S> {
         }
         // A version holds for all parts together.
         match last {
-            Some(part) if read.len() == generation.chunks() => doc.claim(part.version(), part.horizon()),
+            Some(part) if read.len() == generation.chunks() => {
+                doc.claim(part.version(), part.horizon())
+            }
             _ => {}
         }
         self.contents.snapshots.append(&mut read);
@@ -123,13 +136,30 @@ impl<S: Root> Loading<S> {
             Err(error) => return self.damage.push(Damage { key, error }),
         };
         for delta in deltas {
-            let follows = self.doc.version().covers(delta.after());
-            self.doc.absorb(delta.cells(), delta.latest());
-            if follows {
-                self.doc.claim(delta.upto(), &Default::default());
-            }
+            self.ahead.push(delta);
         }
         self.contents.log_bytes += record.len();
         self.contents.log.push(key);
+        self.follow();
+    }
+
+    /// Joins the transactions that follow what is there, in whatever order they were written: one that had failed may
+    /// have been written after a later one.
+    fn follow(&mut self) {
+        loop {
+            let before = self.ahead.len();
+            let doc = &mut self.doc;
+            self.ahead.retain(|delta| {
+                let follows = doc.version().covers(delta.after());
+                if follows {
+                    doc.absorb(delta.cells(), delta.latest());
+                    doc.claim(delta.upto(), &VersionVector::new());
+                }
+                !follows
+            });
+            if self.ahead.len() == before {
+                return;
+            }
+        }
     }
 }

@@ -1,4 +1,8 @@
-use crate::{codec::varint::{self, Reader}, delta::Delta, error::Error};
+use crate::{
+    codec::varint::{self, Reader},
+    delta::Delta,
+    error::Error,
+};
 
 /// A log record: the transactions that were written together, each behind its length.
 pub(super) fn encode(deltas: &[Delta]) -> Vec<u8> {

@@ -153,6 +153,13 @@ pub struct StoreWrite {
 pub struct Receipt(ReceiptKind);
 
 enum ReceiptKind {
-    Logged { key: Vec<u8>, bytes: usize },
-    Compacted { keys: Vec<Vec<u8>>, bytes: usize, log: usize },
+    Logged {
+        key: Vec<u8>,
+        bytes: usize,
+    },
+    Compacted {
+        keys: Vec<Vec<u8>>,
+        bytes: usize,
+        log: usize,
+    },
 }

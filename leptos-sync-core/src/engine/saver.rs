@@ -1,31 +1,36 @@
-use std::collections::VecDeque;
-
 use crate::delta::Delta;
 
 /// Decides when transactions are written: at once while no write is under way, together as soon as that is done, and
 /// in any case when asked to [`flush`](Saver::flush).
 ///
-/// A state machine without IO and without time. Whoever drives it calls [`next`](Saver::next) after every other call
-/// and writes what it gives, and `flush` when [`limits::SAVE_DELAY_MS`](crate::limits::SAVE_DELAY_MS) have passed
-/// with something [waiting](Saver::is_waiting), or when the page is about to go.
+/// A state machine without IO and without time. Whoever drives it calls [`next_write`](Saver::next_write) after every
+/// other call and writes what it gives, and `flush` when [`limits::SAVE_DELAY_MS`](crate::limits::SAVE_DELAY_MS) have
+/// passed with something [waiting](Saver::is_waiting), or when the page is about to go.
 ///
 /// ```text
-/// push ─▶ waiting ──next──▶ under way ──saved───▶ gone
-///            ▲    ──flush─▶     │
-///            └──────────────failed (in their order)
+/// push ─▶ waiting ──next_write──▶ under way ──saved──▶ gone
+///            ▲    ────flush─────▶     │
+///            └──failed (in the order of the pushes)
 /// ```
 #[derive(Default)]
 pub struct Saver {
-    waiting: VecDeque<Delta>,
-    under_way: VecDeque<Write>,
-    next_id: u64,
-    /// After a failure, writes go one at a time and only when something new comes or a retry is asked for.
+    waiting: Vec<Pushed>,
+    under_way: Vec<Write>,
+    pushed: u64,
+    written: u64,
+    /// After a failure nothing is written until something new comes or a retry is asked for.
     stalled: bool,
+}
+
+/// A transaction and its place in the order of all.
+struct Pushed {
+    place: u64,
+    delta: Delta,
 }
 
 struct Write {
     id: u64,
-    deltas: Vec<Delta>,
+    transactions: Vec<Pushed>,
 }
 
 impl Saver {
@@ -36,7 +41,11 @@ impl Saver {
 
     /// Takes in a transaction.
     pub fn push(&mut self, delta: Delta) {
-        self.waiting.push_back(delta);
+        self.waiting.push(Pushed {
+            place: self.pushed,
+            delta,
+        });
+        self.pushed += 1;
         self.stalled = false;
     }
 
@@ -46,7 +55,7 @@ impl Saver {
     }
 
     /// What to write now, if no write is under way: an id, and the transactions.
-    pub fn next(&mut self) -> Option<(u64, Vec<Delta>)> {
+    pub fn next_write(&mut self) -> Option<(u64, Vec<Delta>)> {
         if self.stalled || !self.under_way.is_empty() {
             return None;
         }
@@ -58,13 +67,12 @@ impl Saver {
         if self.waiting.is_empty() {
             return None;
         }
-        let deltas: Vec<Delta> = self.waiting.drain(..).collect();
-        let id = self.next_id;
-        self.next_id += 1;
-        self.under_way.push_back(Write {
-            id,
-            deltas: deltas.clone(),
-        });
+        let transactions = std::mem::take(&mut self.waiting);
+        let deltas = transactions.iter().map(|pushed| pushed.delta.clone());
+        let deltas = deltas.collect();
+        let id = self.written;
+        self.written += 1;
+        self.under_way.push(Write { id, transactions });
         Some((id, deltas))
     }
 
@@ -73,22 +81,23 @@ impl Saver {
         self.under_way.retain(|write| write.id != id);
     }
 
-    /// The write `id` has failed: its transactions wait again, before those that came later.
+    /// The write `id` has failed: its transactions wait again, in their place among the others.
     pub fn failed(&mut self, id: u64) {
         let Some(at) = self.under_way.iter().position(|write| write.id == id) else {
             return;
         };
-        if let Some(write) = self.under_way.remove(at) {
-            for delta in write.deltas.into_iter().rev() {
-                self.waiting.push_front(delta);
-            }
+        let transactions = self.under_way.remove(at).transactions;
+        if let Some(first) = transactions.first() {
+            let place = first.place;
+            let at = self.waiting.partition_point(|pushed| pushed.place < place);
+            self.waiting.splice(at..at, transactions);
         }
         self.stalled = true;
     }
 
     /// How many transactions are not known to be saved.
     pub fn unsaved(&self) -> usize {
-        let under_way = self.under_way.iter().map(|write| write.deltas.len());
+        let under_way = self.under_way.iter().map(|write| write.transactions.len());
         self.waiting.len() + under_way.sum::<usize>()
     }
 

@@ -57,7 +57,9 @@ impl Opened {
     /// The id under which documents go on: the leased one, or one that nobody else has.
     pub(super) fn replica(&self) -> ReplicaId {
         let lease = self.lease.borrow();
-        lease.as_ref().map_or_else(provisional_replica, Lease::replica)
+        lease
+            .as_ref()
+            .map_or_else(provisional_replica, Lease::replica)
     }
 
     pub(super) fn register(&self, flusher: Weak<dyn Flush>) {
@@ -91,6 +93,10 @@ impl Opened {
     }
 
     fn flushers(&self) -> Vec<Rc<dyn Flush>> {
-        self.flushers.borrow().iter().filter_map(Weak::upgrade).collect()
+        self.flushers
+            .borrow()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 }

@@ -10,7 +10,10 @@ use leptos_sync_core::{
 };
 use wasm_bindgen_futures::spawn_local;
 
-use super::backend::{Backend, Flush, Opened};
+use super::{
+    backend::{Backend, Flush, Opened},
+    page,
+};
 use crate::{
     indexed_db::IndexedDbStorage,
     live::{LiveDoc, StorageKind},
@@ -47,8 +50,10 @@ fn in_memory<S: Root>(doc: &LiveDoc<S>, error: Error) {
 async fn run<S: Root>(opened: Rc<Opened>, name: &str, doc: &LiveDoc<S>) -> Result<(), Error> {
     let mut store = DocStore::new(opened.storage.clone(), name)?;
     let clock = doc.with_doc(|doc| doc.clock().with_replica(opened.replica()));
+    page::mark("leptos-sync:load-start");
     let loaded = store.load::<S>(clock).await?;
     take_in(doc, loaded.doc, &loaded.damage)?;
+    page::mark("leptos-sync:loaded");
     let status = doc.status();
     status.storage.set(StorageKind::IndexedDb);
     status.loading.set(false);
@@ -116,7 +121,7 @@ impl<S: Root> Keeper<S> {
     /// Writes what is to be written now.
     fn pump(&self) {
         self.take_outbox();
-        let next = self.saver.borrow_mut().next();
+        let next = self.saver.borrow_mut().next_write();
         if let Some((id, deltas)) = next {
             self.write(id, &deltas);
         }
@@ -160,10 +165,14 @@ impl<S: Root> Keeper<S> {
                 Err(error) => {
                     this.saver.borrow_mut().failed(id);
                     this.doc.status().error(Some(error));
-                    this.after(RETRY, |this| &this.retrying, |this| {
-                        this.saver.borrow_mut().retry();
-                        this.pump();
-                    });
+                    this.after(
+                        RETRY,
+                        |this| &this.retrying,
+                        |this| {
+                            this.saver.borrow_mut().retry();
+                            this.pump();
+                        },
+                    );
                 }
             }
             this.pump();
@@ -184,7 +193,9 @@ impl<S: Root> Keeper<S> {
         if !due || self.compacting.replace(true) {
             return;
         }
-        let write = self.doc.with_doc_mut(|doc| self.store.borrow().compact(doc));
+        let write = self
+            .doc
+            .with_doc_mut(|doc| self.store.borrow().compact(doc));
         let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
             Err(error) => return self.doc.status().error(Some(error)),

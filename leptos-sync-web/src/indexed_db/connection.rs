@@ -25,7 +25,11 @@ impl Connection {
             .await
             .map_err(fault::unavailable)?;
         let connection = Self::new(database);
-        if connection.database.object_store_names().any(|name| name == STORE) {
+        if connection
+            .database
+            .object_store_names()
+            .any(|name| name == STORE)
+        {
             Ok(connection)
         } else {
             Err(Error::unavailable(

@@ -8,7 +8,10 @@ const QUOTA: &str = "QuotaExceededError";
 
 /// Whether a transaction could not begin because its connection is closed or closing.
 pub(super) fn is_closed(error: &IdbError) -> bool {
-    matches!(error, IdbError::DomException(DomException::InvalidStateError(_)))
+    matches!(
+        error,
+        IdbError::DomException(DomException::InvalidStateError(_))
+    )
 }
 
 /// An operation's failure.

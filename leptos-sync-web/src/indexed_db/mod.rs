@@ -55,7 +55,10 @@ impl IndexedDbStorage {
     }
 
     /// Does a piece of reading, and does it again on a new connection where the one at hand turns out to be closing.
-    async fn read<T>(&self, work: impl AsyncFn(&Database) -> indexed_db_futures::Result<T>) -> Result<T, Error> {
+    async fn read<T>(
+        &self,
+        work: impl AsyncFn(&Database) -> indexed_db_futures::Result<T>,
+    ) -> Result<T, Error> {
         let connection = self.link.connection().await?;
         match work(connection.database()).await {
             Err(error) if fault::is_closed(&error) => connection.close(),
@@ -73,23 +76,25 @@ impl Storage for IndexedDbStorage {
     }
 
     async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        self.read(async |database| read::get_many(database, keys).await).await
+        self.read(async |database| read::get_many(database, keys).await)
+            .await
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error> {
         if scan.is_empty() || scan.limit == Some(0) {
             return Ok(Vec::new());
         }
-        self.read(async |database| read::scan(database, &scan).await).await
+        self.read(async |database| read::scan(database, &scan).await)
+            .await
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
         let (done, outcome) = oneshot::channel();
         write::commit(&self.link, batch, done);
         async {
-            outcome
-                .await
-                .unwrap_or_else(|_| Err(Error::storage("a batch was dropped before it was applied")))
+            outcome.await.unwrap_or_else(|_| {
+                Err(Error::storage("a batch was dropped before it was applied"))
+            })
         }
     }
 }

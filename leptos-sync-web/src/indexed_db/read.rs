@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use indexed_db_futures::{
-    Build, KeyRange, Result, cursor::CursorDirection, database::Database, object_store::ObjectStore,
-    query_source::QuerySource,
+    Build, KeyRange, Result, cursor::CursorDirection, database::Database,
+    object_store::ObjectStore, query_source::QuerySource,
 };
 use js_sys::Uint8Array;
 use leptos_sync_core::{Record, Scan};
@@ -47,7 +47,11 @@ pub(super) async fn scan(database: &Database, scan: &Scan) -> Result<Vec<Record>
 }
 
 /// Two requests, however many records there are: a cursor would take an event each.
-async fn all(store: &ObjectStore<'_>, range: KeyRange<JsValue>, limit: Option<usize>) -> Result<Vec<Record>> {
+async fn all(
+    store: &ObjectStore<'_>,
+    range: KeyRange<JsValue>,
+    limit: Option<usize>,
+) -> Result<Vec<Record>> {
     let limit = limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
     let keys = store
         .get_all_keys::<Stored>()
@@ -60,11 +64,17 @@ async fn all(store: &ObjectStore<'_>, range: KeyRange<JsValue>, limit: Option<us
         .with_limit(limit)
         .build()?;
     let (keys, values) = (keys.await?, values.await?);
-    keys.zip(values).map(|(key, value)| Ok((key?.0, value?.0))).collect()
+    keys.zip(values)
+        .map(|(key, value)| Ok((key?.0, value?.0)))
+        .collect()
 }
 
 /// The last records of a range, greatest key first.
-async fn last(store: &ObjectStore<'_>, range: KeyRange<JsValue>, limit: usize) -> Result<Vec<Record>> {
+async fn last(
+    store: &ObjectStore<'_>,
+    range: KeyRange<JsValue>,
+    limit: usize,
+) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     let cursor = store
         .open_cursor()
@@ -93,7 +103,9 @@ fn range(scan: &Scan) -> KeyRange<JsValue> {
         (None, None) => KeyRange::Only(JsValue::UNDEFINED),
         (Some((start, open)), None) => KeyRange::LowerBound(start, open),
         (None, Some((end, open))) => KeyRange::UpperBound(end, open),
-        (Some((start, start_open)), Some((end, end_open))) => KeyRange::Bound(start, start_open, end, end_open),
+        (Some((start, start_open)), Some((end, end_open))) => {
+            KeyRange::Bound(start, start_open, end, end_open)
+        }
     }
 }
 

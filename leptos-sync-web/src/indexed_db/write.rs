@@ -44,7 +44,11 @@ fn attempt(link: &Rc<Link>, batch: Batch, done: Done, attempts: u8) {
         };
         let mut transaction = Box::pin(apply(Rc::clone(&connection), batch));
         match poll_once(transaction.as_mut()) {
-            Poll::Pending => spawn_local(async move { report(done, transaction.await.map_err(Failure::into_error)) }),
+            Poll::Pending => {
+                spawn_local(
+                    async move { report(done, transaction.await.map_err(Failure::into_error)) },
+                )
+            }
             Poll::Ready(Err(Failure::Closed(batch, _))) if attempts > 1 => {
                 connection.close();
                 attempt(&again, batch, done, attempts - 1);

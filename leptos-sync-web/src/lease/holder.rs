@@ -78,7 +78,9 @@ impl Lease {
         let plan = pool::plan(probed.iter().map(|(entry, lock)| (*entry, lock.is_some())));
         let (replica, lock) = match plan.take {
             Some(replica) => {
-                let found = probed.iter_mut().find(|(entry, _)| entry.replica == replica);
+                let found = probed
+                    .iter_mut()
+                    .find(|(entry, _)| entry.replica == replica);
                 (replica, found.and_then(|(_, lock)| lock.take()))
             }
             None => {

@@ -11,7 +11,12 @@ extern "C" {
     type LockManager;
 
     #[wasm_bindgen(method, catch)]
-    fn request(this: &LockManager, name: &str, options: &JsValue, granted: &Function) -> Result<Promise, JsValue>;
+    fn request(
+        this: &LockManager,
+        name: &str,
+        options: &JsValue,
+        granted: &Function,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// The browser's lock manager: locks by name, among all pages and workers of an origin.
@@ -61,7 +66,10 @@ impl Locks {
             }
             held.into()
         });
-        let end = self.0.request(name, options, granted.as_ref().unchecked_ref()).ok()?;
+        let end = self
+            .0
+            .request(name, options, granted.as_ref().unchecked_ref())
+            .ok()?;
         spawn_local(async move {
             // Settles when the lock is released or refused; only then may the callback, and the sender in it, go.
             let _ = JsFuture::from(end).await;

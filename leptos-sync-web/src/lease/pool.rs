@@ -132,13 +132,19 @@ mod tests {
 
     #[test]
     fn an_id_whose_lock_is_held_is_left_alone() {
-        let plan = plan([(entry(1, State::Free), false), (entry(2, State::InUse), false)]);
+        let plan = plan([
+            (entry(1, State::Free), false),
+            (entry(2, State::InUse), false),
+        ]);
         assert_eq!(plan, Plan::default());
     }
 
     #[test]
     fn an_id_in_use_by_nobody_is_retired_and_never_taken() {
-        let plan = plan([(entry(1, State::InUse), true), (entry(2, State::InUse), true)]);
+        let plan = plan([
+            (entry(1, State::InUse), true),
+            (entry(2, State::InUse), true),
+        ]);
         assert_eq!(plan.take, None);
         assert_eq!(plan.retire, [ReplicaId::new(1), ReplicaId::new(2)]);
     }
@@ -169,10 +175,11 @@ mod tests {
                     }
                     (2, false) => dead.extend(alive.pop()),
                     _ => {
-                        let entries = pool
-                            .iter()
-                            .filter_map(|(k, v): (&Vec<u8>, &Vec<u8>)| Entry::read(&(k.clone(), v.clone())));
-                        let plan = plan(entries.map(|entry| (entry, !alive.contains(&entry.replica))));
+                        let entries = pool.iter().filter_map(|(k, v): (&Vec<u8>, &Vec<u8>)| {
+                            Entry::read(&(k.clone(), v.clone()))
+                        });
+                        let plan =
+                            plan(entries.map(|entry| (entry, !alive.contains(&entry.replica))));
                         let taken = plan.take.unwrap_or_else(|| {
                             minted += 1;
                             ReplicaId::new(minted)
@@ -194,7 +201,11 @@ mod tests {
 
     #[test]
     fn a_lease_is_written_with_strict_durability() {
-        let batch = plan([(entry(1, State::InUse), true), (entry(2, State::Free), true)]).batch(ReplicaId::new(2));
+        let batch = plan([
+            (entry(1, State::InUse), true),
+            (entry(2, State::Free), true),
+        ])
+        .batch(ReplicaId::new(2));
         assert!(batch.is_strict());
         assert_eq!(batch.writes().len(), 2, "one id retired, one in use");
     }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
 use parking_lot::RwLock;
 
+pub use self::status::StorageKind;
 pub(crate) use self::{
     outbox::Outbox,
     status::Status,
     triggers::{Triggers, What},
 };
-pub use self::status::StorageKind;
 use crate::node::{Node, ReadGuard, Source};
 
 /// A [`Doc`] whose every change notifies exactly the signals that show what changed.

@@ -64,7 +64,9 @@ impl Triggers {
         let triggers: Vec<ArcTrigger> = {
             let tables = self.0.lock();
             let all = [&tables.cells, &tables.keys, &tables.wholes];
-            all.into_iter().flat_map(|table| table.values().cloned()).collect()
+            all.into_iter()
+                .flat_map(|table| table.values().cloned())
+                .collect()
         };
         for trigger in triggers {
             trigger.notify();

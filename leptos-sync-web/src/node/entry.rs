@@ -130,6 +130,8 @@ impl<K: Copy, V, C> Copy for Entry<K, V, C> {}
 
 impl<K: fmt::Debug, V, C> fmt::Debug for Entry<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Entry")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }

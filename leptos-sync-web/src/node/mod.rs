@@ -14,13 +14,13 @@ use leptos::prelude::*;
 use leptos_sync_core::{Crdt, Error, Field, Focus, Tx};
 use parking_lot::Mutex;
 
+use self::source::FieldSource;
+pub(crate) use self::source::Source;
 pub use self::{
     entry::{Entry, EntryGuard},
     guard::ReadGuard,
     keys::Keys,
 };
-pub(crate) use self::source::Source;
-use self::source::FieldSource;
 pub(crate) use crate::live::What;
 
 /// A part of a document, or the whole of it, as a node of the reactive graph.
@@ -144,7 +144,8 @@ impl<T: Crdt> Focus for Node<T> {
         if let Some(node) = known {
             return *node;
         }
-        let source: Arc<dyn Source<F>> = Arc::new(FieldSource::new(Arc::clone(&point.source), field));
+        let source: Arc<dyn Source<F>> =
+            Arc::new(FieldSource::new(Arc::clone(&point.source), field));
         let node = match &point.owner {
             Some(owner) => owner.with(|| Node::new(source)),
             None => Node::new(source),

@@ -22,7 +22,10 @@ impl<T: Value + Default, C: Codec> ReadUntracked for Node<LwwRegister<T, C>> {
 impl<T: Value + Default, C: Codec> Notify for Node<LwwRegister<T, C>> {
     fn notify(&self) {
         if let Some(source) = self.source() {
-            source.triggers().get(What::Cell, source.path().as_path()).notify();
+            source
+                .triggers()
+                .get(What::Cell, source.path().as_path())
+                .notify();
         }
     }
 }

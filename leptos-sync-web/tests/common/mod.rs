@@ -46,7 +46,11 @@ pub(crate) async fn raw_open(name: &str, version: u32) -> Result<(), String> {
         .await
         .map_err(|error| error.to_string())?;
     database.close();
-    if blocked.get() { Err("blocked".into()) } else { Ok(()) }
+    if blocked.get() {
+        Err("blocked".into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Does something while `window.indexedDB` is what a piece of JavaScript says.
@@ -73,7 +77,11 @@ pub(crate) fn now() -> f64 {
 }
 
 /// Does something while a property of `navigator` is what a piece of JavaScript says.
-pub(crate) async fn with_navigator<T>(property: &str, js: &str, work: impl AsyncFnOnce() -> T) -> T {
+pub(crate) async fn with_navigator<T>(
+    property: &str,
+    js: &str,
+    work: impl AsyncFnOnce() -> T,
+) -> T {
     let navigator: Object = web_sys::window().expect("a window").navigator().into();
     let name = JsValue::from_str(property);
     let fake = Function::new_no_args(&format!("return {{ value: {js}, configurable: true }}"));
@@ -88,9 +96,12 @@ pub(crate) async fn with_navigator<T>(property: &str, js: &str, work: impl Async
 pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let window = web_sys::window().expect("a window");
-        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+        let _ =
+            window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
     });
-    wasm_bindgen_futures::JsFuture::from(promise).await.expect("a timer");
+    wasm_bindgen_futures::JsFuture::from(promise)
+        .await
+        .expect("a timer");
 }
 
 /// A method of one of the browser's classes that is something else until this is dropped.
@@ -121,7 +132,8 @@ impl Patch {
 
 impl Drop for Patch {
     fn drop(&mut self) {
-        Reflect::set(&self.prototype, &self.method.into(), &self.genuine).expect("a writable method");
+        Reflect::set(&self.prototype, &self.method.into(), &self.genuine)
+            .expect("a writable method");
     }
 }
 

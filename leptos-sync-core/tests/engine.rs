@@ -1,0 +1,272 @@
+//! Keeping a document in a storage: what a reader finds, whatever happened to the writer.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use leptos_sync_core::{
+    Batch, Clock, Crdt, Delta, Doc, DocStore, GCounter, LwwMap, ManualTime, MemoryStorage,
+    ReplicaId, Saver, Scan, Storage, StoreWrite,
+};
+use proptest::prelude::*;
+
+#[derive(Crdt, Clone, Default)]
+struct Notes {
+    lines: LwwMap<u32, String>,
+    edits: GCounter,
+}
+
+/// Runs a future that never waits, as those of a memory storage.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a memory storage never waits"),
+    }
+}
+
+fn clock(replica: u64) -> Clock {
+    Clock::new(ReplicaId::new(replica), ManualTime::at(1_000_000))
+}
+
+fn open(storage: &MemoryStorage, replica: u64) -> (DocStore<MemoryStorage>, Doc<Notes>) {
+    let mut store = DocStore::new(storage.clone(), "notes").unwrap();
+    let loaded = now(store.load(clock(replica))).unwrap();
+    assert!(loaded.damage.is_empty(), "{:?}", loaded.damage);
+    loaded.doc.assert_invariants();
+    (store, loaded.doc)
+}
+
+fn edit(doc: &mut Doc<Notes>, key: u32, line: &str) -> Delta {
+    let edited = doc.transact(|tx| {
+        tx.lines().insert(key, line.to_owned());
+        tx.edits().increment(1);
+    });
+    edited.unwrap().delta
+}
+
+fn write(store: &mut DocStore<MemoryStorage>, write: StoreWrite) {
+    now(store.storage().commit(write.batch)).unwrap();
+    store.committed(write.receipt);
+}
+
+fn log(store: &mut DocStore<MemoryStorage>, deltas: &[Delta]) {
+    let logged = store.log(deltas);
+    write(store, logged);
+}
+
+fn compact(store: &mut DocStore<MemoryStorage>, doc: &mut Doc<Notes>) {
+    let compacted = store.compact(doc).unwrap();
+    write(store, compacted);
+}
+
+fn bytes(doc: &Doc<Notes>) -> Vec<u8> {
+    doc.snapshot().unwrap().encode()
+}
+
+#[test]
+fn what_was_logged_is_loaded_under_the_same_version() {
+    let storage = MemoryStorage::new();
+    let (mut store, mut doc) = open(&storage, 1);
+    let deltas = [edit(&mut doc, 1, "one"), edit(&mut doc, 2, "two")];
+    log(&mut store, &deltas);
+    let (_, again) = open(&storage, 1);
+    assert_eq!(bytes(&again), bytes(&doc));
+    assert_eq!(again.version(), doc.version());
+}
+
+#[test]
+fn compaction_leaves_one_snapshot_and_the_same_document() {
+    let storage = MemoryStorage::new();
+    let (mut store, mut doc) = open(&storage, 1);
+    for key in 0..300 {
+        let delta = edit(&mut doc, key, "line");
+        log(&mut store, &[delta]);
+    }
+    assert!(store.wants_compaction());
+    for _ in 0..3 {
+        compact(&mut store, &mut doc);
+        assert!(!store.wants_compaction());
+        assert_eq!(now(storage.scan(Scan::all())).unwrap().len(), 1);
+    }
+    let (_, again) = open(&storage, 2);
+    assert_eq!(again.state().lines.len(), 300);
+    assert_eq!(again.version(), doc.version());
+}
+
+#[test]
+fn a_large_document_is_kept_in_chunks_and_each_is_needed_for_its_version() {
+    let storage = MemoryStorage::new();
+    let (mut store, mut doc) = open(&storage, 1);
+    for key in 0..40 {
+        // Text that does not compress away.
+        let line: String = (0..10_000_u32)
+            .map(|n| {
+                char::from(b'a' + (n.wrapping_mul(key + 7).wrapping_mul(2_654_435_761) >> 27) as u8)
+            })
+            .collect();
+        let delta = edit(&mut doc, key, &line);
+        log(&mut store, &[delta]);
+    }
+    compact(&mut store, &mut doc);
+    let records = now(storage.scan(Scan::all())).unwrap();
+    assert!(records.len() > 4, "{} chunks", records.len());
+    let (_, again) = open(&storage, 2);
+    assert_eq!(again.version(), doc.version());
+
+    let mut batch = Batch::new();
+    batch.put(records[1].0.clone(), b"damaged".to_vec());
+    now(storage.commit(batch)).unwrap();
+    let mut damaged = DocStore::new(storage.clone(), "notes").unwrap();
+    let mut loaded = now(damaged.load::<Notes>(clock(3))).unwrap();
+    assert_eq!(loaded.damage.len(), 1);
+    assert!(loaded.damage[0].error.is_corrupt());
+    assert!(!loaded.doc.state().lines.is_empty());
+    assert!(
+        loaded.doc.version().is_empty(),
+        "a version holds for all chunks together"
+    );
+    // It can be edited and compacted all the same, and the damaged chunk stays for whoever can mend it.
+    let delta = edit(&mut loaded.doc, 1_000, "goes on");
+    log(&mut damaged, &[delta]);
+    compact(&mut damaged, &mut loaded.doc);
+    assert_eq!(
+        now(storage.get(&records[1].0)).unwrap().as_deref(),
+        Some(&b"damaged"[..])
+    );
+    let again = now(DocStore::new(storage, "notes")
+        .unwrap()
+        .load::<Notes>(clock(4)))
+    .unwrap();
+    assert_eq!(
+        again.doc.state().lines.len(),
+        loaded.doc.state().lines.len()
+    );
+}
+
+#[test]
+fn compaction_deletes_only_what_it_has_seen() {
+    let storage = MemoryStorage::new();
+    let (mut left_store, mut left) = open(&storage, 1);
+    let (mut right_store, mut right) = open(&storage, 2);
+    let deltas = [edit(&mut left, 1, "left")];
+    log(&mut left_store, &deltas);
+    let deltas = [edit(&mut right, 2, "right")];
+    log(&mut right_store, &deltas);
+    compact(&mut left_store, &mut left);
+    compact(&mut right_store, &mut right);
+    let (store, both) = open(&storage, 3);
+    assert_eq!(both.state().lines.len(), 2);
+    assert!(store.wants_compaction(), "two snapshots are one too many");
+    assert_eq!(both.state().edits.value(), 2);
+}
+
+#[test]
+fn documents_of_one_storage_do_not_see_each_other() {
+    let storage = MemoryStorage::new();
+    for name in ["a", "ab", "b"] {
+        let mut store = DocStore::new(storage.clone(), name).unwrap();
+        let mut doc = now(store.load::<Notes>(clock(1))).unwrap().doc;
+        assert!(doc.state().lines.is_empty(), "{name}");
+        let deltas = [edit(&mut doc, 1, name)];
+        log(&mut store, &deltas);
+        compact(&mut store, &mut doc);
+    }
+    assert!(DocStore::new(storage.clone(), "").is_err_and(|error| error.is_limit()));
+    assert!(DocStore::new(storage, &"x".repeat(257)).is_err_and(|error| error.is_limit()));
+}
+
+#[test]
+fn a_clock_goes_on_after_what_was_stored_however_far_ahead_that_is() {
+    let storage = MemoryStorage::new();
+    let ahead = Clock::new(ReplicaId::new(1), ManualTime::at(1_000_000_000));
+    let mut store = DocStore::new(storage.clone(), "notes").unwrap();
+    let mut doc = now(store.load::<Notes>(ahead)).unwrap().doc;
+    let deltas = [edit(&mut doc, 1, "from the future")];
+    log(&mut store, &deltas);
+    let (_, mut again) = open(&storage, 1);
+    edit(&mut again, 1, "and yet later");
+    assert_eq!(
+        again.state().lines.get(&1).map(String::as_str),
+        Some("and yet later")
+    );
+}
+
+/// What may happen to a page while it saves.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Edit,
+    Pump,
+    Flush,
+    Succeed,
+    Fail,
+    Retry,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => Just(Step::Edit),
+        3 => Just(Step::Pump),
+        1 => Just(Step::Flush),
+        3 => Just(Step::Succeed),
+        1 => Just(Step::Fail),
+        1 => Just(Step::Retry),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// Writes succeed and fail in any order; in the end everything is stored, nothing is said to be saved before it
+    /// is, and at most one write is under way unless flushed.
+    #[test]
+    fn a_saver_loses_nothing_and_claims_nothing(steps in steps()) {
+        let storage = MemoryStorage::new();
+        let (mut store, mut doc) = open(&storage, 1);
+        let mut saver = Saver::new();
+        let mut under_way: Vec<(u64, StoreWrite)> = Vec::new();
+        let (mut edits, mut saved) = (0, 0);
+        let settle = [Step::Retry, Step::Flush, Step::Succeed, Step::Flush, Step::Succeed];
+        let settled = std::iter::repeat_n(settle, 40).flatten();
+        for step in steps.into_iter().chain(settled) {
+            match step {
+                Step::Edit => {
+                    saver.push(edit(&mut doc, edits, "line"));
+                    edits += 1;
+                }
+                Step::Pump => {
+                    if let Some((id, deltas)) = saver.next_write() {
+                        prop_assert!(under_way.is_empty());
+                        under_way.push((id, store.log(&deltas)));
+                    }
+                }
+                Step::Flush => {
+                    if let Some((id, deltas)) = saver.flush() {
+                        under_way.push((id, store.log(&deltas)));
+                    }
+                    prop_assert!(!saver.is_waiting());
+                }
+                Step::Succeed if !under_way.is_empty() => {
+                    let (id, logged) = under_way.remove(0);
+                    write(&mut store, logged);
+                    saver.saved(id);
+                    saved = now(DocStore::new(storage.clone(), "notes").unwrap().load::<Notes>(clock(9)))
+                        .unwrap()
+                        .doc
+                        .state()
+                        .lines
+                        .len();
+                }
+                Step::Fail if !under_way.is_empty() => saver.failed(under_way.remove(0).0),
+                Step::Retry => saver.retry(),
+                Step::Succeed | Step::Fail => {}
+            }
+            prop_assert_eq!(saver.unsaved(), edits as usize - saved);
+        }
+        prop_assert_eq!(saver.unsaved(), 0);
+        let (_, again) = open(&storage, 2);
+        prop_assert_eq!(bytes(&again), bytes(&doc));
+    }
+}

@@ -1,0 +1,246 @@
+//! Documents that are kept in the browser's IndexedDB: opening, saving, finding again.
+#![cfg(target_arch = "wasm32")]
+
+mod common;
+
+use any_spawner::Executor;
+use common::{Scratch, with_indexed_db};
+use futures::StreamExt;
+use leptos::{prelude::*, task::tick};
+use leptos_sync_core::{Batch, DocStore, Scan, Storage};
+use leptos_sync_web::{
+    Clock, Crdt, LwwMap, LwwRegister, ReplicaId, StorageKind, SyncOptions, UseDocReturn,
+    provide_sync, use_doc,
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[derive(Crdt, Clone, Default)]
+struct Notes {
+    title: LwwRegister<String>,
+    lines: LwwMap<u32, String>,
+}
+
+/// What `Notes` was before it had a title.
+#[derive(Crdt, Clone, Default)]
+struct OlderNotes {
+    lines: LwwMap<u32, String>,
+}
+
+/// Opens the notes as a page that has just been loaded does.
+fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
+    // Initialised by the first test of all.
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let notes = owner.with(|| {
+        provide_sync(SyncOptions::default().database(scratch.name()));
+        use_doc::<Notes>("notes")
+    });
+    owner.set();
+    (owner, notes)
+}
+
+/// Resolves when a signal shows `value`.
+async fn until<T: PartialEq + Send + Sync + 'static>(signal: Signal<T>, value: T) {
+    let (tell, mut told) = futures::channel::mpsc::unbounded();
+    let effect = Effect::new(move || {
+        if signal.with(|now| *now == value) {
+            let _ = tell.unbounded_send(());
+        }
+    });
+    told.next().await;
+    effect.stop();
+}
+
+#[wasm_bindgen_test]
+async fn what_was_edited_is_there_when_the_page_opens_again() {
+    let scratch = Scratch::new("again");
+    let (_owner, notes) = page(&scratch);
+    assert!(notes.loading.get_untracked());
+    until(notes.loading, false).await;
+    assert_eq!(notes.storage.get_untracked(), StorageKind::IndexedDb);
+    notes.doc.title().set("Groceries".to_owned());
+    notes.doc.lines().insert(1, "milk".to_owned());
+    assert_eq!(
+        (notes.saved.get_untracked(), notes.unsaved.get_untracked()),
+        (false, 2)
+    );
+    until(notes.saved, true).await;
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.title().get_untracked(), "Groceries");
+    assert_eq!(
+        again.doc.lines().entry(1).get_untracked().as_deref(),
+        Some("milk")
+    );
+    assert!(again.error.get_untracked().is_none());
+    assert_ne!(
+        notes.live.with_doc(|doc| doc.replica()),
+        again.live.with_doc(|doc| doc.replica()),
+        "two pages at once write under two ids"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn edits_made_while_the_document_is_loading_are_merged_with_it() {
+    let scratch = Scratch::new("early");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    notes.doc.lines().insert(1, "stored".to_owned());
+    until(notes.saved, true).await;
+
+    let (_owner, early) = page(&scratch);
+    early.doc.lines().insert(2, "typed at once".to_owned());
+    until(early.loading, false).await;
+    assert_eq!(early.doc.lines().keys().get_untracked(), [1, 2]);
+    until(early.saved, true).await;
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
+}
+
+#[wasm_bindgen_test]
+async fn two_pages_that_edit_at_once_both_keep_their_edits() {
+    let scratch = Scratch::new("two");
+    let (_left_owner, left) = page(&scratch);
+    let (_right_owner, right) = page(&scratch);
+    until(left.loading, false).await;
+    until(right.loading, false).await;
+    for key in 0..20 {
+        left.doc.lines().insert(key, "left".to_owned());
+        right.doc.lines().insert(100 + key, "right".to_owned());
+        tick().await;
+    }
+    until(left.saved, true).await;
+    until(right.saved, true).await;
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.lines().keys().get_untracked().len(), 40);
+}
+
+#[wasm_bindgen_test]
+async fn a_long_log_becomes_a_snapshot_and_what_another_page_wrote_meanwhile_stays() {
+    let scratch = Scratch::new("compaction");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    let (_other_owner, other) = page(&scratch);
+    until(other.loading, false).await;
+    other
+        .doc
+        .lines()
+        .insert(1_000_000, "from another page".to_owned());
+    until(other.saved, true).await;
+    for key in 0..300 {
+        notes.doc.lines().insert(key, format!("line {key}"));
+        until(notes.saved, true).await;
+    }
+    let storage = scratch.open().await;
+    let documents = Scan::prefix(b"D");
+    // Ten more writes at most while the compaction is under way, and the other page's one.
+    let mut records = usize::MAX;
+    for _ in 0..100 {
+        records = storage.scan(documents.clone()).await.unwrap().len();
+        if records < 100 {
+            break;
+        }
+    }
+    assert!(records < 100, "{records} records are left");
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.lines().keys().get_untracked().len(), 301);
+    assert!(again.error.get_untracked().is_none());
+}
+
+#[wasm_bindgen_test]
+async fn without_a_storage_the_page_works_in_memory_and_says_so() {
+    let scratch = Scratch::new("blocked");
+    with_indexed_db("undefined", async || {
+        let (_owner, notes) = page(&scratch);
+        notes.doc.title().set("before".to_owned());
+        until(notes.loading, false).await;
+        assert_eq!(notes.storage.get_untracked(), StorageKind::Memory);
+        assert!(notes.error.get_untracked().unwrap().is_unavailable());
+        notes
+            .doc
+            .title()
+            .update(|title| title.push_str(" and after"));
+        assert_eq!(notes.doc.title().get_untracked(), "before and after");
+        assert!(
+            !notes.saved.get_untracked(),
+            "nothing is saved, and nothing claims to be"
+        );
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn a_damaged_record_is_reported_the_rest_is_there_and_it_is_kept() {
+    let scratch = Scratch::new("damage");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    for key in 0..3 {
+        notes.doc.lines().insert(key, "line".to_owned());
+        until(notes.saved, true).await;
+    }
+    let storage = scratch.open().await;
+    let records = storage.scan(Scan::prefix(b"D")).await.unwrap();
+    let (key, mut value) = records[1].clone();
+    let last = value.len() - 1;
+    value[last] ^= 1;
+    let mut batch = Batch::new();
+    batch.put(key.clone(), value.clone());
+    storage.commit(batch).await.unwrap();
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.lines().keys().get_untracked(), [0, 2]);
+    assert!(again.error.get_untracked().unwrap().is_storage());
+    again.doc.lines().insert(3, "goes on".to_owned());
+    until(again.saved, true).await;
+    assert_eq!(storage.get(&key).await.unwrap(), Some(value));
+}
+
+#[wasm_bindgen_test]
+async fn an_older_build_keeps_what_it_does_not_know() {
+    let scratch = Scratch::new("older");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    notes.doc.title().set("from a newer build".to_owned());
+    until(notes.saved, true).await;
+
+    // The older build loads, edits, compacts.
+    let mut store = DocStore::new(scratch.open().await, "notes").unwrap();
+    let mut older = store
+        .load::<OlderNotes>(Clock::system(ReplicaId::new(77)))
+        .await
+        .unwrap()
+        .doc;
+    older
+        .transact(|tx| tx.lines().insert(1, "from an older build".to_owned()))
+        .unwrap();
+    let write = store.compact(&mut older).unwrap();
+    store.storage().commit(write.batch).await.unwrap();
+    store.committed(write.receipt);
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.title().get_untracked(), "from a newer build");
+    assert_eq!(again.doc.lines().keys().get_untracked(), [1]);
+}
+
+#[wasm_bindgen_test]
+async fn a_refused_edit_is_in_the_error_signal_and_the_next_save_clears_it() {
+    let scratch = Scratch::new("refused");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    notes.doc.title().set("x".repeat(1 << 20));
+    assert!(notes.error.get_untracked().unwrap().is_limit());
+    assert_eq!(notes.doc.title().get_untracked(), "");
+    notes.doc.title().set("shorter".to_owned());
+    until(notes.saved, true).await;
+    assert!(notes.error.get_untracked().is_none());
+}
