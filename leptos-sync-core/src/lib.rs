@@ -1,7 +1,28 @@
-//! Typed state that is edited anywhere and converges everywhere.
+//! Typed state that is edited in many places at once and is the same in all of them in the end.
 //!
-//! leptos-sync-core
+//! Declare the state as a struct of CRDTs with `#[derive(Crdt)]`, put it into a [`Doc`], and edit it in transactions.
+//! Each gives a [`Delta`]: store it, send it, apply it to other copies, in any order, any number of times. The example
+//! is at [`Doc`].
+//!
+//! No framework, no browser, no runtime: the crate runs native and in wasm32. In a Leptos app, use `leptos-sync-web`.
+//!
+//! ```text
+//! Doc                    a typed state with its version and clock; transactions, deltas, merge, fork
+//! ├─ LwwRegister LwwMap GCounter PnCounter, #[derive(Crdt)]    the types: views over cells
+//! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
+//! └─ Delta Snapshot Codec                                      bytes
+//! DocStore Saver         a document in a Storage: loading, logging, compacting
+//! └─ Storage MemoryStorage                                     ordered keys, atomic batches
+//! ```
+//!
+//! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`]. How it is built is told in the
+//! repository's `ARCHITECTURE.md`, every byte in `docs/format.md`.
+//!
+//! # Features
+//!
+//! - `testing`: `ManualTime` and the conformance suite for implementations of [`Storage`].
 
+// So that `#[derive(Crdt)]` works in here as it does elsewhere.
 extern crate self as leptos_sync_core;
 
 pub mod limits;

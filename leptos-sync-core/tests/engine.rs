@@ -1,4 +1,5 @@
 //! Keeping a document in a storage: what a reader finds, whatever happened to the writer.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::{
     future::Future,

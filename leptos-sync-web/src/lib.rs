@@ -49,3 +49,8 @@ pub use node::{Entry, EntryGuard, Keys, Node, ReadGuard};
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
 pub use provider::{SyncOptions, provide_sync};
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -130,7 +130,6 @@ impl fmt::Debug for Clock {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
     use crate::clock::ManualTime;

@@ -61,12 +61,12 @@ impl<T: Copy + Default> PerReplica<T> {
         stamp: Stamp,
         change: impl FnOnce(T) -> Result<T, Error>,
     ) -> Result<(), Error> {
-        if let Some(cell) = self.cells.get_mut(self.last) {
-            if cell.replica == stamp.replica {
-                cell.value = change(cell.value)?;
-                cell.time = cell.time.max(stamp.time);
-                return Ok(());
-            }
+        if let Some(cell) = self.cells.get_mut(self.last)
+            && cell.replica == stamp.replica
+        {
+            cell.value = change(cell.value)?;
+            cell.time = cell.time.max(stamp.time);
+            return Ok(());
         }
         self.update_other(stamp, change)
     }
@@ -228,15 +228,15 @@ impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
         error: &Error,
         out: &mut Applied<'_>,
     ) {
-        if let Some(replica) = decode_key(cell.key) {
-            if let Some((stamp, value)) = self.get(replica) {
-                let theirs = (cell.stamp, cell.value);
-                if theirs <= (stamp, Some(&*encoded(&value))) {
-                    return;
-                }
-                self.remove(replica);
-                out.changed(group, cell, false);
+        if let Some(replica) = decode_key(cell.key)
+            && let Some((stamp, value)) = self.get(replica)
+        {
+            let theirs = (cell.stamp, cell.value);
+            if theirs <= (stamp, Some(&*encoded(&value))) {
+                return;
             }
+            self.remove(replica);
+            out.changed(group, cell, false);
         }
         out.quarantine(group, cell, error);
     }
@@ -261,10 +261,10 @@ impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
             return;
         };
         self.remove(replica);
-        if let (Some((stamp, Some(bytes))), Err(at)) = (old, self.position(replica)) {
-            if let Ok(value) = Bincode::decode(bytes) {
-                self.put(at, stamp, value);
-            }
+        if let (Some((stamp, Some(bytes))), Err(at)) = (old, self.position(replica))
+            && let Ok(value) = Bincode::decode(bytes)
+        {
+            self.put(at, stamp, value);
         }
     }
 

@@ -1,10 +1,10 @@
 //! What travels and what is stored: deltas and snapshots, each an envelope around versions and cells.
 
 mod body;
-mod delta;
+mod since;
 mod snapshot;
 
-pub use delta::Delta;
+pub use since::Delta;
 pub use snapshot::Snapshot;
 
 pub(crate) use body::{Body, BodyWriter};

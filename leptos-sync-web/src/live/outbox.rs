@@ -14,25 +14,18 @@ pub(crate) struct Outbox {
     waker: AtomicWaker,
 }
 
+#[derive(Default)]
 struct Queue {
     deltas: Vec<Delta>,
-    open: bool,
-}
-
-impl Default for Queue {
-    fn default() -> Self {
-        Self {
-            deltas: Vec::new(),
-            // In a browser the storage comes later than the first edit may.
-            open: cfg!(target_arch = "wasm32"),
-        }
-    }
+    /// Set where nobody will ever take anything out.
+    closed: bool,
 }
 
 impl Outbox {
     pub(crate) fn push(&self, delta: Delta) {
         let mut queue = self.queue.lock();
-        if queue.open {
+        // In a browser the storage may come later than the first edit; on a server it never comes.
+        if cfg!(target_arch = "wasm32") && !queue.closed {
             queue.deltas.push(delta);
             drop(queue);
             self.waker.wake();
@@ -50,7 +43,7 @@ impl Outbox {
     pub(crate) fn close(&self) {
         *self.queue.lock() = Queue {
             deltas: Vec::new(),
-            open: false,
+            closed: true,
         };
     }
 

@@ -103,10 +103,10 @@ impl<T: Crdt> Node<T> {
 
     /// As [`transact`](Node::transact), for event handlers: a failure goes into the status signals.
     pub fn edit(&self, edit: impl FnOnce(&mut Tx<'_, T>)) {
-        if let Some(source) = self.source() {
-            if let Err(error) = self.transact(edit) {
-                source.failed(error);
-            }
+        if let Some(source) = self.source()
+            && let Err(error) = self.transact(edit)
+        {
+            source.failed(error);
         }
     }
 

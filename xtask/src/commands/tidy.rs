@@ -2,13 +2,15 @@
 
 use anyhow::{Result, bail};
 
-use crate::{args::Args, tidy, workspace::Workspace};
+use crate::{args::Args, step::step, tidy, workspace::Workspace};
 
 /// Prints every violation and fails when there is one.
 #[expect(clippy::print_stdout, reason = "the violations are what was asked for")]
 pub(crate) fn run(args: Args) -> Result<()> {
     args.finish()?;
-    let violations = tidy::check(&Workspace::load()?)?;
+    let violations = step("layers, sizes of files and functions, dependencies", || {
+        tidy::check(&Workspace::load()?)
+    })?;
     for violation in &violations {
         println!("{violation}");
     }
