@@ -1,5 +1,10 @@
 //! Documents that are kept in the browser's IndexedDB: opening, saving, finding again.
 #![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
 
 mod common;
 

@@ -1,5 +1,10 @@
 //! Reactive nodes in a real browser: what runs when something changes, and what does not.
 #![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
 
 use std::sync::{
     Arc,

@@ -7,6 +7,10 @@ use super::TimeSource;
 pub struct SystemTime;
 
 impl TimeSource for SystemTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock's own source of time"
+    )]
     fn now_ms(&self) -> u64 {
         // A float-to-integer cast saturates, so that a broken clock cannot panic.
         js_sys::Date::now() as u64

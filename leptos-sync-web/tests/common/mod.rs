@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "a panic here is a failed test")]
 
 use indexed_db_futures::database::Database;
-use js_sys::{Date, Function, Math, Object, Reflect};
+use js_sys::{Function, Math, Object, Reflect};
 use leptos_sync_web::IndexedDbStorage;
 use wasm_bindgen::JsValue;
 
@@ -12,7 +12,7 @@ pub(crate) struct Scratch(String);
 
 impl Scratch {
     pub(crate) fn new(test: &str) -> Self {
-        Self(format!("test-{test}-{}-{}", Date::now(), Math::random()))
+        Self(format!("test-{test}-{}-{}", Math::random(), Math::random()))
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -61,17 +61,24 @@ fn cargo(workspace: &Workspace, args: &[&str]) -> Cmd {
 
 fn clippy_wasm(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let wasm = Wasm::find(cache, workspace)?;
-    let packages = workspace.browser_packages();
-    wasm.clippy()
-        .arg("--all-targets")
-        .args(
-            packages
-                .into_iter()
-                .flat_map(|package| ["--package", &package.name]),
-        )
-        .args(wasm.deny_warnings())
-        .dir(&workspace.root)
-        .run()
+    // The core's tests are native; the browser's tests of it are in leptos-sync-web.
+    let (core, others): (Vec<_>, Vec<_>) = workspace
+        .browser_packages()
+        .into_iter()
+        .partition(|package| package.name == "leptos-sync-core");
+    for (packages, targets) in [(core, "--lib"), (others, "--all-targets")] {
+        wasm.clippy()
+            .arg(targets)
+            .args(
+                packages
+                    .into_iter()
+                    .flat_map(|package| ["--package", &package.name]),
+            )
+            .args(wasm.deny_warnings())
+            .dir(&workspace.root)
+            .run()?;
+    }
+    Ok(())
 }
 
 fn features(workspace: &Workspace, cache: &Cache, package: &Package) -> Result<()> {

@@ -11,8 +11,8 @@ use crate::{
     workspace::{E2E, Workspace},
 };
 
-/// The packages whose tests also run in a browser.
-const IN_BROWSER: [&str; 2] = ["leptos-sync-core", "leptos-sync-web"];
+/// The package whose tests run in a browser; those of the core on wasm32 are among them.
+const IN_BROWSER: &str = "leptos-sync-web";
 
 /// Runs all suites, also behind one that failed.
 pub(crate) fn run(mut args: Args) -> Result<()> {
@@ -94,13 +94,10 @@ fn in_browser(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()
     let wasm = Wasm::find(cache, workspace)?;
     let bindgen = Bindgen::find(cache, workspace)?;
     let browser = Browser::find(cache)?;
-    let packages = IN_BROWSER
-        .into_iter()
-        .flat_map(|package| ["--package", package]);
     let cmd = wasm
         .cargo("test")
         .args(["--lib", "--tests", "--no-fail-fast"])
-        .args(packages)
+        .args(["--package", IN_BROWSER])
         .args(testing(workspace))
         .envs(bindgen.test_env(&browser, cache)?)
         .dir(&workspace.root);

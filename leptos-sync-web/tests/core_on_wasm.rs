@@ -1,0 +1,70 @@
+//! The core on wasm32: what differs there from a native build is its clock, its randomness and its integers.
+#![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+use leptos_sync_core::{
+    Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, MemoryStorage, ReplicaId, Snapshot,
+    conformance,
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[derive(Crdt, Clone, Default)]
+struct Board {
+    title: LwwRegister<String>,
+    cards: LwwMap<u64, String>,
+    moves: GCounter,
+}
+
+fn edited(replica: ReplicaId) -> Doc<Board> {
+    let mut doc = Doc::<Board>::new(Clock::system(replica));
+    doc.transact(|tx| {
+        tx.title().set(format!("by {replica}"));
+        tx.cards().insert_batch(
+            (0..2_000).map(|key| ((key << 40) | (replica.get() % 7), format!("card {key}"))),
+        );
+        tx.moves().increment(3);
+    })
+    .unwrap();
+    doc
+}
+
+#[wasm_bindgen_test]
+async fn memory_keeps_the_laws() {
+    conformance::run(async || MemoryStorage::new()).await;
+}
+
+#[wasm_bindgen_test]
+fn two_replicas_converge_through_bytes() {
+    let (mut ada, mut bob) = (
+        edited(ReplicaId::random().unwrap()),
+        edited(ReplicaId::random().unwrap()),
+    );
+    let to_bob = ada.delta_since(bob.version()).unwrap().encode();
+    let to_ada = bob.snapshot().unwrap().encode();
+    bob.apply(&Delta::decode(&to_bob).unwrap()).unwrap();
+    ada.merge_snapshot(&Snapshot::decode(&to_ada).unwrap())
+        .unwrap();
+    assert_eq!(
+        ada.snapshot().unwrap().encode(),
+        bob.snapshot().unwrap().encode()
+    );
+    assert_eq!(ada.state().moves.value(), 6);
+}
+
+#[wasm_bindgen_test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock is compared with what it reads"
+)]
+fn the_clock_follows_the_browsers() {
+    let now = js_sys::Date::now() as u64;
+    let ticked = Clock::system(ReplicaId::new(1)).tick().time.ms();
+    assert!(ticked.abs_diff(now) < 60_000, "{ticked} is not about {now}");
+}
+
+#[wasm_bindgen_test]
+fn replica_ids_are_drawn_at_random() {
+    assert_ne!(ReplicaId::random().unwrap(), ReplicaId::random().unwrap());
+}
