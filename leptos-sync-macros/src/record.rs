@@ -87,3 +87,42 @@ impl<'a> Part<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(input: &str) -> String {
+        let input: DeriveInput = syn::parse_str(input).unwrap();
+        Record::parse(&input).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_structs_with_named_fields_are_records() {
+        assert!(refusal("enum E { A }").contains("put the enum into an `LwwRegister`"));
+        assert!(refusal("struct S(u8);").contains("a field's name is the name of its data"));
+        assert!(refusal("struct S;").contains("named fields"));
+        assert!(refusal("union U { a: u8 }").contains("only a struct"));
+    }
+
+    #[test]
+    fn a_name_is_used_once_and_has_a_length() {
+        assert!(refusal(r#"struct S { a: A, #[crdt(rename = "a")] b: B }"#).contains("two fields"));
+        assert!(refusal(r#"struct S { #[crdt(rename = "")] b: B }"#).contains("1 to 64 bytes"));
+        let long = format!(
+            r#"struct S {{ #[crdt(rename = "{}")] b: B }}"#,
+            "x".repeat(65)
+        );
+        assert!(refusal(&long).contains("1 to 64 bytes"));
+        assert!(refusal("struct S { #[crdt(name = \"x\")] b: B }").contains("rename"));
+    }
+
+    #[test]
+    fn a_renamed_field_keeps_its_name_in_the_data_and_a_raw_one_loses_its_prefix() {
+        let input: DeriveInput =
+            syn::parse_str(r#"struct S { #[crdt(rename = "old")] new: A, r#type: B }"#).unwrap();
+        let record = Record::parse(&input).unwrap();
+        let names: Vec<String> = record.parts.iter().map(|part| part.name.value()).collect();
+        assert_eq!(names, ["old", "type"]);
+    }
+}

@@ -18,6 +18,7 @@ pub(crate) fn App() -> impl IntoView {
         ..
     } = use_doc::<Todos>("todos");
     let list = List(doc);
+    let left = Memo::new(move |_| list.left());
     let filter = use_filter();
     let state = move || match (storage.get(), saved.get()) {
         (StorageKind::Memory, _) => (
@@ -34,8 +35,8 @@ pub(crate) fn App() -> impl IntoView {
                 <NewTodo list />
             </header>
             <Show when=move || !list.ids().is_empty()>
-                <Rows list filter />
-                <Footer list filter />
+                <Rows list left filter />
+                <Footer list left filter />
             </Show>
         </section>
         <footer class="info">
@@ -73,14 +74,14 @@ fn NewTodo(list: List) -> impl IntoView {
 
 /// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
 #[component]
-fn Rows(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
+fn Rows(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
     let ids = Memo::new(move |_| list.ids());
     let shown = use_growing(move || ids.with(Vec::len));
     let rows = move || ids.with(|ids| ids.iter().take(shown.get()).copied().collect::<Vec<_>>());
     view! {
         <main class="main">
             <input id="toggle-all" class="toggle-all" type="checkbox"
-                prop:checked=move || list.left() == 0
+                prop:checked=move || left.get() == 0
                 on:change:target=move |event| list.mark(&untrack(|| list.ids()), event.target().checked())
             />
             <label for="toggle-all">"Mark all as complete"</label>
@@ -95,8 +96,7 @@ fn Rows(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
 
 /// The count, the filters, and the button that clears what is done.
 #[component]
-fn Footer(list: List, filter: ReadSignal<Filter>) -> impl IntoView {
-    let left = Memo::new(move |_| list.left());
+fn Footer(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
     let link = move |to: Filter| {
         let selected = move || filter.get() == to;
         view! {

@@ -28,10 +28,8 @@ impl List {
     /// How many todos are left to do.
     pub(crate) fn left(self) -> usize {
         let (titles, done) = (self.0.titles().read(), self.0.done().read());
-        titles
-            .keys()
-            .filter(|id| done.get(*id) != Some(&true))
-            .count()
+        let is_done = |(id, done): &(&Id, &bool)| **done && titles.contains_key(*id);
+        titles.len() - done.iter().filter(is_done).count()
     }
 
     pub(crate) fn title(self, id: Id) -> String {

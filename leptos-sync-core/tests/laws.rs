@@ -1,0 +1,407 @@
+//! The laws of [`Crdt`] and [`Doc`], on random states and random histories.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
+
+use std::fmt::Debug;
+
+use common::{Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, doc_at, send};
+use leptos_sync_core::{
+    Crdt, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Stamp, Time, VersionVector,
+};
+use proptest::{collection::vec, prelude::*};
+
+/// 1,000 cases, or as many as `PROPTEST_CASES` says.
+fn cases() -> ProptestConfig {
+    let set = std::env::var_os("PROPTEST_CASES").is_some();
+    let config = ProptestConfig::default();
+    let cases = if set { config.cases } else { 1_000 };
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..config
+    }
+}
+
+/// Few replicas and few times, so that stamps are often equal, as where a replica id was used twice.
+fn stamp() -> impl Strategy<Value = Stamp> {
+    (1_u64..5, 1_u64..4).prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)))
+}
+
+fn join<T: Crdt>(a: &T, b: &T) -> T {
+    let mut joined = a.clone();
+    joined.merge(b);
+    joined.assert_invariants();
+    joined
+}
+
+fn is_semilattice<T: Crdt + PartialEq + Debug>(a: &T, b: &T, c: &T) {
+    assert_eq!(join(a, b), join(b, a), "commutative");
+    assert_eq!(join(&join(a, b), c), join(a, &join(b, c)), "associative");
+    assert_eq!(join(a, a), *a, "idempotent");
+    assert_eq!(join(&join(a, b), b), join(a, b), "idempotent");
+    assert_eq!(join(a, &T::default()), *a, "the default is the identity");
+    assert_eq!(join(&T::default(), a), *a, "the default is the identity");
+}
+
+fn register() -> impl Strategy<Value = LwwRegister<u8>> {
+    vec((0_u8..4, stamp()), 0..4).prop_map(|writes| {
+        let mut register = LwwRegister::default();
+        for (value, stamp) in writes {
+            register.set(value, stamp);
+        }
+        register
+    })
+}
+
+fn map() -> impl Strategy<Value = LwwMap<u8, u8>> {
+    vec((0_u8..6, proptest::option::of(0_u8..4), stamp()), 0..12).prop_map(|writes| {
+        let mut map = LwwMap::new();
+        for (key, value, stamp) in writes {
+            match value {
+                Some(value) => map.insert(key, value, stamp),
+                None => map.remove(&key, stamp),
+            };
+            map.assert_invariants();
+        }
+        map
+    })
+}
+
+fn g_counter() -> impl Strategy<Value = GCounter> {
+    vec((0_u64..400, stamp()), 0..6).prop_map(|writes| {
+        let mut counter = GCounter::new();
+        for (by, stamp) in writes {
+            counter.increment(by, stamp).unwrap();
+        }
+        counter
+    })
+}
+
+fn pn_counter() -> impl Strategy<Value = PnCounter> {
+    vec((-400_i64..400, stamp()), 0..6).prop_map(|writes| {
+        let mut counter = PnCounter::new();
+        for (by, stamp) in writes {
+            if by < 0 {
+                counter.decrement(by.unsigned_abs(), stamp).unwrap();
+            } else {
+                counter.increment(by.unsigned_abs(), stamp).unwrap();
+            }
+        }
+        counter
+    })
+}
+
+fn board() -> impl Strategy<Value = Board> {
+    let inner = (register(), map(), pn_counter()).prop_map(|(done, notes, votes)| Inner {
+        done: LwwRegister::new(*done.get() > 1, done.stamp()),
+        notes: notes
+            .changes_since(&VersionVector::new())
+            .fold(LwwMap::new(), |mut wide, (key, stamp, value)| {
+                wide.insert(*key, value.map_or(0, |value| u64::from(*value) << 40), stamp);
+                wide
+            }),
+        votes,
+    });
+    (register(), map(), map(), g_counter(), pn_counter(), inner).prop_map(
+        |(title, cards, tags, likes, stock, inner)| Board {
+            title: LwwRegister::new("x".repeat(usize::from(*title.get())), title.stamp()),
+            cards: cards
+                .iter()
+                .fold(LwwMap::new(), |mut texts, (key, value)| {
+                    texts.insert(
+                        u32::from(*key),
+                        "x".repeat(usize::from(*value)),
+                        cards.stamp(key).unwrap(),
+                    );
+                    texts
+                }),
+            tags: tags.iter().fold(LwwMap::new(), |mut named, (key, value)| {
+                named.insert(key.to_string(), *value, tags.stamp(key).unwrap());
+                named
+            }),
+            likes,
+            stock,
+            inner,
+        },
+    )
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let text = "[a-z]{0,3}";
+    prop_oneof![
+        text.prop_map(Op::Title),
+        (0_u32..6, text).prop_map(|(key, text)| Op::Card(key, text)),
+        vec((0_u32..6, text), 0..6).prop_map(Op::Cards),
+        (0_u32..6).prop_map(Op::Uncard),
+        Just(Op::Clear),
+        ("[ab]{0,1}", 0_u8..9).prop_map(|(key, tag)| Op::Tag(key, tag)),
+        "[ab]{0,1}".prop_map(Op::Untag),
+        (0_u64..400).prop_map(Op::Like),
+        (-400_i64..400).prop_map(Op::Stock),
+        any::<bool>().prop_map(Op::Done),
+        (0_u8..4, any::<u64>()).prop_map(|(key, note)| Op::Note(key, note)),
+        (0_u8..4).prop_map(Op::Unnote),
+        (-9_i64..9).prop_map(Op::Vote),
+    ]
+}
+
+/// What happens among a few documents; numbers are documents.
+#[derive(Clone, Debug)]
+enum Step {
+    Edit(usize, Vec<Op>),
+    Send(usize, usize),
+    SendSnapshot(usize, usize),
+    Fork(usize, Vec<Op>),
+    Forget(usize),
+    Wait(u64),
+}
+
+fn steps(peers: usize) -> impl Strategy<Value = Vec<Step>> {
+    let at = move || 0..peers;
+    let ops = || vec(op(), 1..4);
+    let step = prop_oneof![
+        8 => (at(), ops()).prop_map(|(at, ops)| Step::Edit(at, ops)),
+        4 => (at(), at()).prop_map(|(from, to)| Step::Send(from, to)),
+        3 => (at(), at()).prop_map(|(from, to)| Step::SendSnapshot(from, to)),
+        2 => (at(), ops()).prop_map(|(at, ops)| Step::Fork(at, ops)),
+        2 => at().prop_map(Step::Forget),
+        1 => (0_u64..3).prop_map(Step::Wait),
+    ];
+    vec(step, 1..20)
+}
+
+/// Carries the steps out, and checks after each that the documents hold what their versions say.
+fn play(steps: &[Step], peers: &mut [Box<dyn Peer>], times: &[leptos_sync_core::ManualTime]) -> History {
+    let mut history = History::default();
+    let mut forks = 100;
+    for step in steps {
+        match step {
+            Step::Edit(at, ops) => history.record(&peers[*at].edit(ops).unwrap()),
+            Step::Fork(at, ops) => {
+                forks += 1;
+                history.record(&peers[*at].fork_edit_merge(ReplicaId::new(forks), ops));
+            }
+            Step::Send(from, to) => exchange(peers, *from, *to, common::send),
+            Step::SendSnapshot(from, to) => exchange(peers, *from, *to, common::send_snapshot),
+            Step::Forget(at) => {
+                let stable = common::stable(peers.iter().map(|peer| peer.version()));
+                peers[*at].forget_tombstones(&stable);
+            }
+            Step::Wait(ms) => times.iter().for_each(|time| time.advance(*ms)),
+        }
+        if let Step::Edit(at, _) | Step::Send(_, at) | Step::SendSnapshot(_, at) | Step::Fork(at, _) | Step::Forget(at) = step {
+            history.check(&*peers[*at]);
+        }
+    }
+    history
+}
+
+fn exchange(peers: &mut [Box<dyn Peer>], from: usize, to: usize, send: fn(&dyn Peer, &mut dyn Peer)) {
+    if let Ok([from, to]) = peers.get_disjoint_mut([from, to]) {
+        send(&**from, &mut **to);
+    }
+}
+
+/// Lets everybody see everything, and forget what all have seen removed.
+fn settle(peers: &mut [Box<dyn Peer>]) {
+    for _ in 0..2 {
+        for at in 0..peers.len() {
+            exchange(peers, at, (at + 1) % peers.len(), common::send);
+        }
+    }
+    let stable = common::stable(peers.iter().map(|peer| peer.version()));
+    for peer in peers {
+        assert_eq!(*peer.version(), stable, "everybody has seen everything");
+        peer.forget_tombstones(&stable);
+        peer.assert_invariants();
+    }
+}
+
+/// Three documents after a random history, which none has seen whole.
+fn documents(steps: &[Step]) -> [Doc<Board>; 3] {
+    let mut docs = [1, 2, 3].map(|replica| doc_at::<Board>(replica, NOW_MS + replica).0);
+    for step in steps {
+        match step {
+            Step::Edit(at, ops) | Step::Fork(at, ops) => {
+                docs[*at].edit(ops).unwrap();
+            }
+            Step::Send(from, to) | Step::SendSnapshot(from, to) if from != to => {
+                let [from, to] = docs.get_disjoint_mut([*from, *to]).unwrap();
+                send(from, to);
+            }
+            Step::Forget(at) => {
+                let stable = common::stable(docs.iter().map(Doc::version));
+                docs[*at].forget_tombstones(&stable);
+            }
+            _ => {}
+        }
+    }
+    docs
+}
+
+fn merged(a: &Doc<Board>, b: &Doc<Board>) -> Doc<Board> {
+    let mut merged = a.fork(ReplicaId::new(99));
+    merged.merge(b).unwrap();
+    merged.assert_invariants();
+    merged
+}
+
+fn bytes(doc: &Doc<Board>) -> Vec<u8> {
+    doc.snapshot().unwrap().encode()
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn registers_are_a_semilattice(a in register(), b in register(), c in register()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn maps_are_a_semilattice(a in map(), b in map(), c in map()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn growing_counters_are_a_semilattice(a in g_counter(), b in g_counter(), c in g_counter()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn counters_are_a_semilattice(a in pn_counter(), b in pn_counter(), c in pn_counter()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn records_are_a_semilattice(a in board(), b in board(), c in board()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn what_changed_since_a_version_is_exactly_what_it_lacks(map in map(), seen in vec(stamp(), 0..4)) {
+        let since = seen.into_iter().map(|stamp| (stamp.replica, stamp.time)).collect::<VersionVector>();
+        let mut changed: Vec<_> = map.changes_since(&since).map(|(key, ..)| *key).collect();
+        changed.sort_unstable();
+        let lacks = |key: &u8| map.stamp(key).is_some_and(|stamp| !since.contains(stamp));
+        let expected: Vec<_> = (0..6).filter(lacks).collect();
+        prop_assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn documents_are_a_semilattice(steps in steps(3)) {
+        let [a, b, c] = documents(&steps);
+        let ab = merged(&a, &b);
+        prop_assert_eq!(bytes(&ab), bytes(&merged(&b, &a)));
+        prop_assert_eq!(bytes(&merged(&ab, &c)), bytes(&merged(&a, &merged(&b, &c))));
+        prop_assert_eq!(bytes(&merged(&a, &a)), bytes(&a));
+        prop_assert_eq!(bytes(&merged(&ab, &b)), bytes(&ab));
+        prop_assert_eq!(bytes(&merged(&a, &doc_at(4, NOW_MS).0)), bytes(&a));
+        prop_assert_eq!(bytes(&merged(&doc_at(4, NOW_MS).0, &a)), bytes(&a));
+    }
+
+    #[test]
+    fn a_snapshot_is_the_state_and_a_delta_is_the_difference(steps in steps(3)) {
+        let [a, b, _] = documents(&steps);
+        let (empty, time) = doc_at::<Board>(9, NOW_MS + 9);
+        let loaded = Doc::<Board>::load(&a.snapshot().unwrap(), empty.clock().clone());
+        prop_assert_eq!(loaded.state(), a.state());
+        prop_assert_eq!(bytes(&loaded), bytes(&a));
+
+        let mut by_snapshot = b.fork(ReplicaId::new(8));
+        by_snapshot.merge_snapshot(&a.snapshot().unwrap()).unwrap();
+        prop_assert_eq!(bytes(&by_snapshot), bytes(&merged(&b, &a)));
+
+        if let Ok(delta) = a.delta_since(b.version()) {
+            let mut by_delta = b.fork(ReplicaId::new(8));
+            by_delta.apply(&delta).unwrap();
+            by_delta.assert_invariants();
+            let mut both = merged(&b, &a);
+            prop_assert_eq!(by_delta.version(), both.version());
+            // Only what the other side forgot does a delta not say.
+            let all = both.version().clone();
+            by_delta.forget_tombstones(&all);
+            both.forget_tombstones(&all);
+            prop_assert_eq!(bytes(&by_delta), bytes(&both));
+            let again = by_delta.apply(&delta).unwrap();
+            prop_assert!(again.is_empty(), "applied twice: {:?}", again);
+            prop_assert_eq!(bytes(&by_delta), bytes(&both));
+        }
+        drop(time);
+    }
+
+    #[test]
+    fn a_snapshot_in_pieces_is_the_whole(steps in steps(3), piece in 0_usize..200) {
+        let [a, ..] = documents(&steps);
+        let whole = a.snapshot().unwrap();
+        let parts = whole.split(piece).unwrap();
+        prop_assert_eq!(parts.iter().map(|part| part.len()).sum::<usize>(), whole.len());
+        let cells: Vec<_> = parts.iter().flat_map(|part| part.cells().paths()).collect();
+        prop_assert_eq!(cells, whole.cells().paths().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn transactions_converge_in_any_order_that_has_no_gap(edits in vec((0_usize..3, vec(op(), 1..4)), 1..16), order in vec(any::<u16>(), 16)) {
+        let mut docs = [1, 2, 3].map(|replica| doc_at::<Board>(replica, NOW_MS).0);
+        let mut log = Vec::new();
+        for (at, ops) in &edits {
+            log.push(docs[*at].edit(ops).unwrap().delta);
+        }
+        let mut all = doc_at::<Board>(4, NOW_MS).0;
+        for doc in &docs {
+            all.merge(doc).unwrap();
+        }
+        // Each is tried again and again, in a shuffled order, and again after it was applied.
+        let mut late = doc_at::<Board>(5, NOW_MS).0;
+        let mut shuffled: Vec<_> = log.iter().zip(&order).collect();
+        shuffled.sort_by_key(|(_, at)| **at);
+        for _ in 0..=log.len() {
+            for (delta, _) in &shuffled {
+                if let Err(error) = late.apply(delta) {
+                    prop_assert!(error.is_gap());
+                }
+                late.assert_invariants();
+            }
+        }
+        prop_assert_eq!(bytes(&late), bytes(&all));
+        prop_assert_eq!(late.state(), all.state());
+    }
+
+    #[test]
+    fn documents_hold_what_their_versions_say(steps in steps(4)) {
+        let (mut peers, times): (Vec<Box<dyn Peer>>, Vec<_>) = (1..5)
+            .map(|replica| {
+                let (doc, time) = doc_at::<Board>(replica, NOW_MS + 10 * replica);
+                (Box::new(doc) as Box<dyn Peer>, time)
+            })
+            .unzip();
+        let history = play(&steps, &mut peers, &times);
+        settle(&mut peers);
+        let settled = peers[0].snapshot().encode();
+        for peer in &peers {
+            history.check(&**peer);
+            prop_assert_eq!(peer.snapshot().encode(), &settled[..]);
+        }
+    }
+
+    #[test]
+    fn builds_with_other_schemas_lose_and_change_nothing(steps in steps(4)) {
+        let (new, new_time) = doc_at::<Board>(1, NOW_MS);
+        let (old, old_time) = doc_at::<OldBoard>(2, NOW_MS + 10);
+        let (odd, odd_time) = doc_at::<OddBoard>(3, NOW_MS + 20);
+        let (other, other_time) = doc_at::<Board>(4, NOW_MS + 30);
+        let mut peers: [Box<dyn Peer>; 4] = [Box::new(new), Box::new(old), Box::new(odd), Box::new(other)];
+        let history = play(&steps, &mut peers, &[new_time, old_time, odd_time, other_time]);
+        settle(&mut peers);
+        let settled = peers[0].cells();
+        for peer in &peers {
+            history.check(&**peer);
+            prop_assert_eq!(peer.cells(), settled.clone());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! On a server, natively: documents are empty, nothing is stored or shared, and everything may move between threads.
+#![cfg(not(target_arch = "wasm32"))]
+
+use leptos::prelude::*;
+use leptos_sync_web::{
+    Crdt, Entry, GCounter, Keys, LiveDoc, LwwMap, LwwRegister, Node, StorageKind, SyncOptions,
+    UseDocReturn, provide_sync, use_doc,
+};
+
+#[derive(Crdt, Clone, Default)]
+struct Page {
+    title: LwwRegister<String>,
+    lines: LwwMap<u32, String>,
+    visits: GCounter,
+}
+
+#[test]
+fn everything_may_be_sent_to_another_thread() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<UseDocReturn<Page>>();
+    is_send_and_sync::<LiveDoc<Page>>();
+    is_send_and_sync::<Node<Page>>();
+    is_send_and_sync::<Entry<u32, String>>();
+    is_send_and_sync::<Keys<u32, String>>();
+}
+
+#[test]
+fn a_document_renders_empty_on_one_thread_and_goes_on_on_another() {
+    let owner = Owner::new();
+    let page = owner.with(|| {
+        provide_sync(SyncOptions::default());
+        use_doc::<Page>("page")
+    });
+    assert!(
+        page.loading.get_untracked(),
+        "as the browser shows it at first"
+    );
+    assert_eq!(page.storage.get_untracked(), StorageKind::Opening);
+    std::thread::spawn(move || {
+        assert_eq!(page.doc.title().get_untracked(), "");
+        page.doc.title().set("rendered".to_owned());
+        page.doc.lines().insert(1, "a line".to_owned());
+        page.doc.visits().increment(1);
+        assert_eq!(page.doc.title().get_untracked(), "rendered");
+        assert_eq!(page.doc.lines().keys().get_untracked(), [1]);
+        assert_eq!(page.doc.visits().get_untracked(), 1);
+    })
+    .join()
+    .expect("no panic on the other thread");
+    drop(owner);
+}
+
+#[test]
+fn requests_share_nothing_and_components_of_one_request_share_their_document() {
+    let request = |title: &str| {
+        let owner = Owner::new();
+        let title = title.to_owned();
+        let seen = owner.with(|| {
+            provide_sync(SyncOptions::default());
+            let first = use_doc::<Page>("page");
+            let before = first.doc.title().get_untracked();
+            first.doc.title().set(title);
+            (before, use_doc::<Page>("page").doc.title().get_untracked())
+        });
+        drop(owner);
+        seen
+    };
+    assert_eq!(request("one"), (String::new(), "one".to_owned()));
+    assert_eq!(request("two"), (String::new(), "two".to_owned()));
+}
