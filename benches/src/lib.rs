@@ -1,1 +1,78 @@
-//! Benchmarks.
+//! What the benchmarks work on: the same data on every run and for every library.
+//!
+//! Keys are `key-000123`, values like `item-48213`: 19.9 bytes of text an entry, the lengths of the values not all
+//! equal. Reading and merging go through the keys in random order, as users do.
+
+pub mod ours;
+
+/// The sizes at which everything is measured.
+pub const SIZES: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
+
+/// The key of the entry `at`.
+pub fn key(at: usize) -> String {
+    format!("key-{at:06}")
+}
+
+/// Keys in their order with values.
+pub fn entries(count: usize) -> Vec<(String, String)> {
+    let mut random = Random(1);
+    (0..count).map(|at| (key(at), random.value())).collect()
+}
+
+/// Values alone.
+pub fn values(count: usize) -> Vec<String> {
+    let mut random = Random(2);
+    (0..count).map(|_| random.value()).collect()
+}
+
+/// The keys of `count` entries in random order.
+pub fn shuffled_keys(count: usize) -> Vec<String> {
+    shuffled(count).into_iter().map(key).collect()
+}
+
+/// New values for a tenth of `count` entries, at least for one, in random order.
+pub fn newer(count: usize) -> Vec<(String, String)> {
+    changed(count, count.div_ceil(10))
+}
+
+/// New values for `changes` of `count` entries, in random order.
+pub fn changed(count: usize, changes: usize) -> Vec<(String, String)> {
+    let mut random = Random(3);
+    let order = shuffled(count);
+    order
+        .into_iter()
+        .take(changes)
+        .map(|at| (key(at), random.value()))
+        .collect()
+}
+
+/// The positions below `count` in random order.
+fn shuffled(count: usize) -> Vec<usize> {
+    let mut random = Random(4);
+    let mut order: Vec<usize> = (0..count).collect();
+    for at in (1..count).rev() {
+        order.swap(at, random.below(at + 1));
+    }
+    order
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014), from a fixed seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn value(&mut self) -> String {
+        format!("item-{}", self.below(100_000))
+    }
+}

@@ -86,57 +86,55 @@ impl Error {
 
     /// For implementations of [`Storage`](crate::Storage): an operation failed.
     pub fn storage(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Storage, message)
+        Self::new(Kind::Storage, message.into())
     }
 
     /// For implementations of [`Storage`](crate::Storage): there is no room left.
     pub fn quota(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Quota, message)
+        Self::new(Kind::Quota, message.into())
     }
 
     /// For platform bindings: a facility is missing or was refused.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Unavailable, message)
+        Self::new(Kind::Unavailable, message.into())
     }
 
     /// For implementations of [`Codec`](crate::Codec): a value cannot be encoded or decoded.
     pub fn value(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Value, message)
+        Self::new(Kind::Value, message.into())
     }
 
     pub(crate) fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Corrupt, message)
+        Self::new(Kind::Corrupt, message.into())
     }
 
     pub(crate) fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Unsupported, message)
+        Self::new(Kind::Unsupported, message.into())
     }
 
     pub(crate) fn limit(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Limit, message)
+        Self::new(Kind::Limit, message.into())
     }
 
     pub(crate) fn drift(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Drift, message)
+        Self::new(Kind::Drift, message.into())
     }
 
     pub(crate) fn gap(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Gap, message)
+        Self::new(Kind::Gap, message.into())
     }
 
     pub(crate) fn snapshot_needed(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::SnapshotNeeded, message)
+        Self::new(Kind::SnapshotNeeded, message.into())
     }
 
     pub(crate) fn replica_reused(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::ReplicaReused, message)
+        Self::new(Kind::ReplicaReused, message.into())
     }
 
-    fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Repr {
-            kind,
-            message: message.into(),
-        }))
+    #[cold]
+    fn new(kind: Kind, message: Cow<'static, str>) -> Self {
+        Self(Box::new(Repr { kind, message }))
     }
 }
 

@@ -29,8 +29,8 @@ impl ReplicaId {
     ///
     /// When the system has no source of randomness.
     pub fn random() -> Result<Self, Error> {
-        getrandom::u64().map(Self).map_err(|error| {
-            Error::unavailable(format!("no random bytes for a new replica id: {error}"))
+        getrandom::u64().map(Self).map_err(|_| {
+            Error::unavailable("this platform gives no random bytes, which a new replica id needs")
         })
     }
 

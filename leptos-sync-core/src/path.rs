@@ -18,16 +18,16 @@ impl<'a> Path<'a> {
     /// # Errors
     ///
     /// [`Error::is_limit`] beyond [`limits::PATH_BYTES`] or [`limits::DEPTH`]; [`Error::is_corrupt`] where a segment
-    /// runs past the end.
+    /// runs past the end or its length is not in its shortest spelling.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        if bytes.len() > limits::PATH_BYTES {
-            return Err(too_long(bytes.len()));
-        }
+        check_length(bytes.len())?;
         let mut rest = bytes;
         let mut depth = 0;
         while !rest.is_empty() {
             let Some((_, after)) = split_first(rest) else {
-                return Err(Error::corrupt("a path's segment runs past its end"));
+                return Err(Error::corrupt(
+                    "a path's segment runs past its end or has no proper length",
+                ));
             };
             rest = after;
             depth += 1;
@@ -165,6 +165,10 @@ fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     for (at, &byte) in bytes.iter().enumerate() {
         len |= usize::from(byte & 0x7f).checked_shl(shift)?;
         if byte < 0x80 {
+            // A longer spelling than needed would be another path to everybody who compares bytes.
+            if byte == 0 && at > 0 {
+                return None;
+            }
             return bytes.get(at + 1..)?.split_at_checked(len);
         }
         shift += 7;
@@ -176,6 +180,14 @@ fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
+/// Refuses more bytes than a path may have.
+pub(crate) fn check_length(bytes: usize) -> Result<(), Error> {
+    if bytes > limits::PATH_BYTES {
+        return Err(too_long(bytes));
+    }
+    Ok(())
+}
+
 pub(crate) fn too_long(bytes: usize) -> Error {
     Error::limit(format!(
         "a path of {bytes} bytes is longer than the {} allowed; shorten the map's key",
@@ -183,7 +195,7 @@ pub(crate) fn too_long(bytes: usize) -> Error {
     ))
 }
 
-fn too_deep() -> Error {
+pub(crate) fn too_deep() -> Error {
     Error::limit(format!(
         "a path has more than the {} segments allowed",
         limits::DEPTH

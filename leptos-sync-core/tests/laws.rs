@@ -5,13 +5,16 @@
     reason = "a failed test may panic"
 )]
 
-mod common;
+mod model;
 
 use std::fmt::Debug;
 
-use common::{Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, doc_at, send};
 use leptos_sync_core::{
-    Crdt, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Stamp, Time, VersionVector,
+    Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp, Time, Tx,
+    VersionVector,
+};
+use model::{
+    Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, Schema as _, doc_at, send,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -29,7 +32,8 @@ fn cases() -> ProptestConfig {
 
 /// Few replicas and few times, so that stamps are often equal, as where a replica id was used twice.
 fn stamp() -> impl Strategy<Value = Stamp> {
-    (1_u64..5, 1_u64..4).prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)))
+    (1_u64..5, 1_u64..4)
+        .prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)))
 }
 
 fn join<T: Crdt>(a: &T, b: &T) -> T {
@@ -99,27 +103,30 @@ fn pn_counter() -> impl Strategy<Value = PnCounter> {
 fn board() -> impl Strategy<Value = Board> {
     let inner = (register(), map(), pn_counter()).prop_map(|(done, notes, votes)| Inner {
         done: LwwRegister::new(*done.get() > 1, done.stamp()),
-        notes: notes
-            .changes_since(&VersionVector::new())
-            .fold(LwwMap::new(), |mut wide, (key, stamp, value)| {
-                wide.insert(*key, value.map_or(0, |value| u64::from(*value) << 40), stamp);
+        notes: notes.changes_since(&VersionVector::new()).fold(
+            LwwMap::new(),
+            |mut wide, (key, stamp, value)| {
+                wide.insert(
+                    *key,
+                    value.map_or(0, |value| u64::from(*value) << 40),
+                    stamp,
+                );
                 wide
-            }),
+            },
+        ),
         votes,
     });
     (register(), map(), map(), g_counter(), pn_counter(), inner).prop_map(
         |(title, cards, tags, likes, stock, inner)| Board {
             title: LwwRegister::new("x".repeat(usize::from(*title.get())), title.stamp()),
-            cards: cards
-                .iter()
-                .fold(LwwMap::new(), |mut texts, (key, value)| {
-                    texts.insert(
-                        u32::from(*key),
-                        "x".repeat(usize::from(*value)),
-                        cards.stamp(key).unwrap(),
-                    );
-                    texts
-                }),
+            cards: cards.iter().fold(LwwMap::new(), |mut texts, (key, value)| {
+                texts.insert(
+                    u32::from(*key),
+                    "x".repeat(usize::from(*value)),
+                    cards.stamp(key).unwrap(),
+                );
+                texts
+            }),
             tags: tags.iter().fold(LwwMap::new(), |mut named, (key, value)| {
                 named.insert(key.to_string(), *value, tags.stamp(key).unwrap());
                 named
@@ -157,7 +164,8 @@ enum Step {
     Send(usize, usize),
     SendSnapshot(usize, usize),
     Fork(usize, Vec<Op>),
-    Forget(usize),
+    /// Forget what all have seen, of some replicas.
+    Forget(usize, u8),
     Wait(u64),
 }
 
@@ -169,14 +177,18 @@ fn steps(peers: usize) -> impl Strategy<Value = Vec<Step>> {
         4 => (at(), at()).prop_map(|(from, to)| Step::Send(from, to)),
         3 => (at(), at()).prop_map(|(from, to)| Step::SendSnapshot(from, to)),
         2 => (at(), ops()).prop_map(|(at, ops)| Step::Fork(at, ops)),
-        2 => at().prop_map(Step::Forget),
+        2 => (at(), any::<u8>()).prop_map(|(at, some)| Step::Forget(at, some)),
         1 => (0_u64..3).prop_map(Step::Wait),
     ];
     vec(step, 1..20)
 }
 
 /// Carries the steps out, and checks after each that the documents hold what their versions say.
-fn play(steps: &[Step], peers: &mut [Box<dyn Peer>], times: &[leptos_sync_core::ManualTime]) -> History {
+fn play(
+    steps: &[Step],
+    peers: &mut [Box<dyn Peer>],
+    times: &[leptos_sync_core::ManualTime],
+) -> History {
     let mut history = History::default();
     let mut forks = 100;
     for step in steps {
@@ -186,22 +198,38 @@ fn play(steps: &[Step], peers: &mut [Box<dyn Peer>], times: &[leptos_sync_core::
                 forks += 1;
                 history.record(&peers[*at].fork_edit_merge(ReplicaId::new(forks), ops));
             }
-            Step::Send(from, to) => exchange(peers, *from, *to, common::send),
-            Step::SendSnapshot(from, to) => exchange(peers, *from, *to, common::send_snapshot),
-            Step::Forget(at) => {
-                let stable = common::stable(peers.iter().map(|peer| peer.version()));
-                peers[*at].forget_tombstones(&stable);
+            Step::Send(from, to) => exchange(peers, *from, *to, model::send),
+            Step::SendSnapshot(from, to) => exchange(peers, *from, *to, model::send_snapshot),
+            Step::Forget(at, some) => {
+                let stable = model::stable(peers.iter().map(|peer| peer.version()));
+                peers[*at].forget_tombstones(&part(&stable, *some));
             }
             Step::Wait(ms) => times.iter().for_each(|time| time.advance(*ms)),
         }
-        if let Step::Edit(at, _) | Step::Send(_, at) | Step::SendSnapshot(_, at) | Step::Fork(at, _) | Step::Forget(at) = step {
+        if let Step::Edit(at, _)
+        | Step::Send(_, at)
+        | Step::SendSnapshot(_, at)
+        | Step::Fork(at, _)
+        | Step::Forget(at, _) = step
+        {
             history.check(&*peers[*at]);
         }
     }
     history
 }
 
-fn exchange(peers: &mut [Box<dyn Peer>], from: usize, to: usize, send: fn(&dyn Peer, &mut dyn Peer)) {
+/// A version of some of the replicas, by their ids' last bits.
+fn part(version: &VersionVector, some: u8) -> VersionVector {
+    let picked = |replica: ReplicaId| some >> (replica.get() % 8) & 1 == 1;
+    version.iter().filter(|entry| picked(entry.0)).collect()
+}
+
+fn exchange(
+    peers: &mut [Box<dyn Peer>],
+    from: usize,
+    to: usize,
+    send: fn(&dyn Peer, &mut dyn Peer),
+) {
     if let Ok([from, to]) = peers.get_disjoint_mut([from, to]) {
         send(&**from, &mut **to);
     }
@@ -211,10 +239,10 @@ fn exchange(peers: &mut [Box<dyn Peer>], from: usize, to: usize, send: fn(&dyn P
 fn settle(peers: &mut [Box<dyn Peer>]) {
     for _ in 0..2 {
         for at in 0..peers.len() {
-            exchange(peers, at, (at + 1) % peers.len(), common::send);
+            exchange(peers, at, (at + 1) % peers.len(), model::send);
         }
     }
-    let stable = common::stable(peers.iter().map(|peer| peer.version()));
+    let stable = model::stable(peers.iter().map(|peer| peer.version()));
     for peer in peers {
         assert_eq!(*peer.version(), stable, "everybody has seen everything");
         peer.forget_tombstones(&stable);
@@ -234,9 +262,9 @@ fn documents(steps: &[Step]) -> [Doc<Board>; 3] {
                 let [from, to] = docs.get_disjoint_mut([*from, *to]).unwrap();
                 send(from, to);
             }
-            Step::Forget(at) => {
-                let stable = common::stable(docs.iter().map(Doc::version));
-                docs[*at].forget_tombstones(&stable);
+            Step::Forget(at, some) => {
+                let stable = model::stable(docs.iter().map(Doc::version));
+                docs[*at].forget_tombstones(&part(&stable, *some));
             }
             _ => {}
         }
@@ -253,6 +281,61 @@ fn merged(a: &Doc<Board>, b: &Doc<Board>) -> Doc<Board> {
 
 fn bytes(doc: &Doc<Board>) -> Vec<u8> {
     doc.snapshot().unwrap().encode()
+}
+
+/// A register, which has no name of its own, in the smallest record that gives it one.
+#[derive(Crdt, Clone, Default, PartialEq, Debug)]
+struct Named {
+    value: LwwRegister<u8>,
+}
+
+/// One edit of one of two documents, and whether that one then sees the other's.
+type Edits<E> = Vec<(bool, E, bool)>;
+
+fn edits<E: Debug + Clone>(edit: impl Strategy<Value = E>) -> impl Strategy<Value = Edits<E>> {
+    vec((any::<bool>(), edit, proptest::bool::weighted(0.2)), 0..12)
+}
+
+/// That the cells of a document are its state, and those beyond a version are what this version lacks.
+fn cells_are_the_state<S: Root + PartialEq + Debug, E>(
+    edits: Edits<E>,
+    edit: fn(&mut Tx<'_, S>, E),
+) {
+    let (mut a, mut b) = (doc_at::<S>(1, NOW_MS).0, doc_at::<S>(2, NOW_MS).0);
+    for (first, change, sees) in edits {
+        let (to, from) = if first { (&mut a, &b) } else { (&mut b, &a) };
+        to.transact(|tx| edit(tx, change)).unwrap();
+        if sees {
+            to.apply(&from.delta_since(to.version()).unwrap()).unwrap();
+        }
+        to.assert_invariants();
+    }
+    let snapshot = a.snapshot().unwrap();
+    assert_eq!(
+        Doc::<S>::load(&snapshot, a.clock().clone()).state(),
+        a.state()
+    );
+    let nothing = doc_at::<S>(3, NOW_MS).0;
+    let mut by_delta = nothing.fork(ReplicaId::new(4));
+    by_delta
+        .apply(&a.delta_since(nothing.version()).unwrap())
+        .unwrap();
+    assert_eq!(
+        by_delta.state(),
+        a.state(),
+        "a delta from nothing is the state"
+    );
+
+    let joined = join(b.state(), a.state());
+    let mut by_snapshot = b.fork(ReplicaId::new(5));
+    by_snapshot.merge_snapshot(&snapshot).unwrap();
+    assert_eq!(*by_snapshot.state(), joined, "cells join as states do");
+    by_delta = b.fork(ReplicaId::new(6));
+    by_delta
+        .apply(&a.delta_since(b.version()).unwrap())
+        .unwrap();
+    assert_eq!(*by_delta.state(), joined, "a delta is enough");
+    by_delta.assert_invariants();
 }
 
 proptest! {
@@ -281,6 +364,56 @@ proptest! {
     #[test]
     fn records_are_a_semilattice(a in board(), b in board(), c in board()) {
         is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn a_register_is_its_cells(edits in edits(any::<u8>())) {
+        cells_are_the_state::<Named, _>(edits, |tx, value| tx.value().set(value));
+    }
+
+    #[test]
+    fn a_map_is_its_cells(edits in edits((0_u8..6, any::<Option<u8>>()))) {
+        cells_are_the_state::<LwwMap<u8, u8>, _>(edits, |tx, (key, value)| match value {
+            Some(value) => tx.insert(key, value),
+            None => tx.remove(&key),
+        });
+    }
+
+    #[test]
+    fn a_growing_counter_is_its_cells(edits in edits(0_u64..400)) {
+        cells_are_the_state::<GCounter, _>(edits, |tx, by| tx.increment(by));
+    }
+
+    #[test]
+    fn a_counter_is_its_cells(edits in edits(-400_i64..400)) {
+        cells_are_the_state::<PnCounter, _>(edits, |tx, by| {
+            if by < 0 { tx.decrement(by.unsigned_abs()) } else { tx.increment(by.unsigned_abs()) }
+        });
+    }
+
+    #[test]
+    fn a_record_in_a_record_is_its_cells(edits in edits(vec(op(), 1..4))) {
+        cells_are_the_state::<Board, _>(edits, |tx, ops| {
+            ops.iter().for_each(|op| Board::edit(tx, op));
+        });
+    }
+
+    #[test]
+    fn a_transaction_that_is_taken_back_leaves_the_same_bytes(steps in steps(3), ops in vec(op(), 1..8), next in op()) {
+        let [mut a, ..] = documents(&steps);
+        let before = bytes(&a);
+        let error = a.transact(|tx| {
+            ops.iter().for_each(|op| Board::edit(tx, op));
+            tx.cancel(Delta::decode(&[]).unwrap_err());
+        });
+        prop_assert!(error.is_err());
+        a.assert_invariants();
+        prop_assert_eq!(bytes(&a), before);
+        // And what follows says nothing of it.
+        let mut b = a.fork(ReplicaId::new(7));
+        let written = a.edit(&[next]).unwrap();
+        b.apply(&written.delta).unwrap();
+        prop_assert_eq!(bytes(&b), bytes(&a));
     }
 
     #[test]
@@ -404,4 +537,76 @@ proptest! {
             prop_assert_eq!(peer.cells(), settled.clone());
         }
     }
+}
+
+/// Ada removes on one side what Bob removes on the other, so that both keep as many entries, of different keys.
+#[test]
+fn copies_that_forgot_different_tombstones_agree_after_merging() {
+    let mut a = doc_at::<Board>(1, NOW_MS).0;
+    let mut b = doc_at::<Board>(2, NOW_MS + 1).0;
+    for (doc, key) in [(&mut a, 1), (&mut b, 2)] {
+        doc.edit(&[Op::Card(key, "x".to_owned())]).unwrap();
+        doc.edit(&[Op::Uncard(key)]).unwrap();
+    }
+    send(&a, &mut b);
+    send(&b, &mut a);
+    for (doc, replica) in [(&mut a, 1), (&mut b, 2)] {
+        let replica = ReplicaId::new(replica);
+        let stable = VersionVector::of(replica, doc.version().get(replica));
+        doc.forget_tombstones(&stable);
+    }
+    let merged = merged(&a, &b);
+    assert_eq!(merged.state().cards.tombstones(), 0);
+    assert!(merged.snapshot().unwrap().is_empty());
+}
+
+/// Bob wrote over what Ada wrote. Whoever is believed to know Bob's write is not sent Ada's; if he does not know it
+/// after all, he must notice, or he would say that he has Ada's write and have nothing.
+#[test]
+fn a_delta_that_leaves_out_what_is_known_is_a_gap_to_who_does_not_know_it() {
+    let mut ada = doc_at::<Board>(1, NOW_MS).0;
+    let mut bob = doc_at::<Board>(2, NOW_MS + 1).0;
+    ada.edit(&[Op::Card(1, "milk".to_owned())]).unwrap();
+    send(&ada, &mut bob);
+    let written = bob.edit(&[Op::Card(1, "eggs".to_owned())]).unwrap();
+
+    let delta = bob.delta_since(written.delta.upto()).unwrap();
+    assert!(delta.is_empty() && delta.upto() == ada.version());
+    let mut eve = doc_at::<Board>(3, NOW_MS).0;
+    assert!(eve.apply(&delta).unwrap_err().is_gap());
+    eve.apply(&written.delta).unwrap();
+    eve.apply(&delta).unwrap();
+    assert_eq!(bytes(&eve), bytes(&bob));
+}
+
+/// A build that does not know a map keeps its tombstones aside, and must forget them when all others do.
+#[test]
+fn an_old_build_forgets_the_tombstones_it_does_not_know() {
+    let mut new = doc_at::<Board>(1, NOW_MS).0;
+    let mut old = doc_at::<OldBoard>(2, NOW_MS).0;
+    new.edit(&[Op::Note(1, 1)]).unwrap();
+    new.edit(&[Op::Unnote(1)]).unwrap();
+    send(&new, &mut old);
+    assert_eq!(old.quarantined().count(), 1);
+    old.forget_tombstones(&new.version().clone());
+    assert_eq!(old.quarantined().count(), 0);
+    assert!(old.snapshot().unwrap().is_empty());
+}
+
+/// Ada forgot a removal that Bob, who was away, has not seen: no delta can tell him, only a snapshot.
+#[test]
+fn who_was_away_while_a_removal_was_forgotten_needs_a_snapshot() {
+    let mut ada = doc_at::<Board>(1, NOW_MS).0;
+    let mut bob = doc_at::<Board>(2, NOW_MS).0;
+    ada.edit(&[Op::Card(1, "milk".to_owned())]).unwrap();
+    send(&ada, &mut bob);
+    ada.edit(&[Op::Uncard(1)]).unwrap();
+    let everything = ada.version().clone();
+    ada.forget_tombstones(&everything);
+
+    let refused = ada.delta_since(bob.version()).unwrap_err();
+    assert!(refused.is_snapshot_needed());
+    send(&ada, &mut bob);
+    assert!(bob.state().cards.is_empty());
+    assert_eq!(bytes(&bob), bytes(&ada));
 }

@@ -26,6 +26,7 @@ mod indexed_db;
 #[cfg(any(target_arch = "wasm32", test))]
 mod lease;
 mod live;
+mod lock;
 mod node;
 #[cfg(target_arch = "wasm32")]
 mod persistence;

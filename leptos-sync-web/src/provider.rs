@@ -1,13 +1,12 @@
 use std::{
     any::Any,
-    collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
 
+use crate::lock::Mutex;
 use leptos::prelude::*;
 use leptos_sync_core::{Clock, Doc, ReplicaId, Root};
-use parking_lot::Mutex;
 
 use crate::{actor::Actor, live::LiveDoc};
 
@@ -52,7 +51,7 @@ pub(crate) struct SyncContext {
 
 struct Inner {
     actor: Actor,
-    docs: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
+    docs: Mutex<Vec<(String, Arc<dyn Any + Send + Sync>)>>,
 }
 
 impl SyncContext {
@@ -60,7 +59,7 @@ impl SyncContext {
         Self {
             inner: Arc::new(Inner {
                 actor: Actor::start(options.database),
-                docs: Mutex::new(HashMap::new()),
+                docs: Mutex::new(Vec::new()),
             }),
         }
     }
@@ -81,13 +80,14 @@ impl SyncContext {
     pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
         let mut docs = self.inner.docs.lock();
         let open = docs
-            .get(name)
-            .and_then(|doc| doc.downcast_ref::<LiveDoc<S>>());
+            .iter()
+            .filter(|(known, _)| known == name)
+            .find_map(|(_, doc)| doc.downcast_ref::<LiveDoc<S>>());
         if let Some(doc) = open {
             return doc.clone();
         }
         let doc = LiveDoc::new(Doc::new(Clock::system(provisional_replica())));
-        docs.insert(name.to_owned(), Arc::new(doc.clone()));
+        docs.push((name.to_owned(), Arc::new(doc.clone())));
         drop(docs);
         self.inner.actor.keep(name, doc.clone());
         doc

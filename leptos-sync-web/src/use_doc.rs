@@ -18,16 +18,16 @@ pub struct UseDocReturn<S: 'static> {
     pub live: LiveDoc<S>,
     /// Whether the stored document is still being read. Until then the document is empty; edits made meanwhile are
     /// kept and merged.
-    pub loading: Signal<bool>,
+    pub loading: ReadSignal<bool>,
     /// Whether every edit is in the browser's storage.
-    pub saved: Signal<bool>,
+    pub saved: ReadSignal<bool>,
     /// How many transactions are not, or not yet.
-    pub unsaved: Signal<usize>,
+    pub unsaved: ReadSignal<usize>,
     /// Where the document is kept.
-    pub storage: Signal<StorageKind>,
+    pub storage: ReadSignal<StorageKind>,
     /// What went wrong last, until it goes right again: an edit that was refused, a write that failed, data that could
     /// not be read.
-    pub error: Signal<Option<Arc<Error>>>,
+    pub error: ReadSignal<Option<Arc<Error>>>,
 }
 
 /// Options of [`use_doc_with_options`].
@@ -84,14 +84,13 @@ pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseD
     if options.ask_persistence {
         crate::actor::ask_persistence(status.unsaved.clone());
     }
-    let unsaved = Signal::from(status.unsaved);
     UseDocReturn {
         doc: live.node(),
-        loading: status.loading.into(),
-        saved: Signal::derive(move || unsaved.get() == 0),
-        unsaved,
-        storage: status.storage.into(),
-        error: status.error.into(),
+        loading: status.loading.read_only().into(),
+        saved: status.saved.read_only().into(),
+        unsaved: status.unsaved.read_only().into(),
+        storage: status.storage.read_only().into(),
+        error: status.error.read_only().into(),
         live,
     }
 }

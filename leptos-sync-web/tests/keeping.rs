@@ -47,7 +47,7 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
 }
 
 /// Resolves when a signal shows `value`.
-async fn until<T: PartialEq + Send + Sync + 'static>(signal: Signal<T>, value: T) {
+async fn until<T: PartialEq + Send + Sync + 'static>(signal: ReadSignal<T>, value: T) {
     let (tell, mut told) = futures::channel::mpsc::unbounded();
     let effect = Effect::new(move || {
         if signal.with(|now| *now == value) {

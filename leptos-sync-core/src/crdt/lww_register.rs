@@ -160,12 +160,8 @@ impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
     }
 
     fn restore(&mut self, _: Segments<'_>, old: Option<OldCell<'_>>) {
-        *self = match old {
-            Some((stamp, Some(bytes))) => {
-                C::decode(bytes).map_or_else(|_| Self::default(), |value| Self::new(value, stamp))
-            }
-            _ => Self::default(),
-        };
+        let value = old.and_then(|old| Some((C::decode(old.value?).ok()?, old.stamp)));
+        *self = value.map_or_else(Self::default, |(value, stamp)| Self::new(value, stamp));
     }
 
     fn forget_tombstones(&mut self, _: &VersionVector) {}

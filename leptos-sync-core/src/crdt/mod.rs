@@ -23,4 +23,6 @@ pub use pn_counter::PnCounter;
 pub use quarantine::Quarantined;
 pub use traits::{Crdt, Key, OldCell, Root, Value};
 
+pub(crate) use traits::SavedCell;
+
 pub(crate) use quarantine::Quarantine;

@@ -1,7 +1,10 @@
 use crate::{
     clock::{Stamp, Time},
     codec::{Bincode, CellRef, CellWriter, Codec, Group},
-    crdt::{Applied, Join, traits::OldCell},
+    crdt::{
+        Applied, Join,
+        traits::{OldCell, SavedCell},
+    },
     error::Error,
     id::ReplicaId,
     path::{PathBuf, Segments},
@@ -117,11 +120,28 @@ impl<T: Copy + Default> PerReplica<T> {
     }
 }
 
-impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
+impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T> {
     /// Joins another copy in one walk over both.
     pub(super) fn merge(&mut self, other: &Self) {
-        let mut at = 0;
-        for theirs in &other.cells {
+        let mut same = 0;
+        // Mostly both know the same replicas.
+        for (ours, theirs) in self.cells.iter_mut().zip(&other.cells) {
+            if ours.replica != theirs.replica {
+                break;
+            }
+            if wins(theirs, ours) {
+                *ours = *theirs;
+            }
+            same += 1;
+        }
+        if same < other.cells.len() {
+            self.merge_from(same, other);
+        }
+    }
+
+    /// The rest of a merge of copies that know the same replicas before `at`.
+    fn merge_from(&mut self, mut at: usize, other: &Self) {
+        for theirs in other.cells.iter().skip(at) {
             while self
                 .cells
                 .get(at)
@@ -242,10 +262,14 @@ impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
     }
 
     pub(super) fn join(&mut self, other: &Self, join: &mut Join<'_>) {
-        for theirs in &other.cells {
-            if join.ours_has_seen(Stamp::new(theirs.time, theirs.replica)) {
-                continue;
-            }
+        // What was seen before is here, or gave way to a cell that is kept aside.
+        let seen = |cell: &Own<T>| join.ours_has_seen(Stamp::new(cell.time, cell.replica));
+        let unseen = other.cells.iter().filter(|cell| !seen(cell));
+        let new = Self {
+            cells: unseen.copied().collect(),
+            last: 0,
+        };
+        for theirs in &new.cells {
             let wins = self.position(theirs.replica).map_or(true, |at| {
                 self.cells.get(at).is_none_or(|ours| wins(theirs, ours))
             });
@@ -253,7 +277,7 @@ impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
                 join.changed_child(&cell_key(theirs.replica), false);
             }
         }
-        self.merge(other);
+        self.merge(&new);
     }
 
     pub(super) fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
@@ -261,17 +285,17 @@ impl<T: Copy + Default + Serialize + DeserializeOwned> PerReplica<T> {
             return;
         };
         self.remove(replica);
-        if let (Some((stamp, Some(bytes))), Err(at)) = (old, self.position(replica))
-            && let Ok(value) = Bincode::decode(bytes)
+        if let (Some(old), Err(at)) = (old, self.position(replica))
+            && let Some(Ok(value)) = old.value.map(Bincode::decode)
         {
-            self.put(at, stamp, value);
+            self.put(at, old.stamp, value);
         }
     }
 
     /// The cell of `replica` as it stands, for taking a transaction back.
-    pub(super) fn old_cell(&self, replica: ReplicaId) -> Option<(Stamp, Option<Vec<u8>>)> {
+    pub(super) fn old_cell(&self, replica: ReplicaId) -> Option<SavedCell> {
         let (stamp, value) = self.get(replica)?;
-        Some((stamp, Some(encoded(&value))))
+        Some(SavedCell::live(stamp, encoded(&value)))
     }
 
     pub(super) fn assert_invariants(&self) {
@@ -309,9 +333,16 @@ fn decode<T: DeserializeOwned>(cell: CellRef<'_>) -> Result<Own<T>, Error> {
     })
 }
 
-fn wins<T: Serialize>(theirs: &Own<T>, ours: &Own<T>) -> bool {
+#[inline]
+fn wins<T: Serialize + PartialEq>(theirs: &Own<T>, ours: &Own<T>) -> bool {
     theirs.time > ours.time
-        || (theirs.time == ours.time && encoded(&theirs.value) > encoded(&ours.value))
+        || (theirs.time == ours.time && theirs.value != ours.value && greater(theirs, ours))
+}
+
+/// What is left where a replica id was used twice: the greater bytes.
+#[cold]
+fn greater<T: Serialize>(theirs: &Own<T>, ours: &Own<T>) -> bool {
+    encoded(&theirs.value) > encoded(&ours.value)
 }
 
 fn encoded<T: Serialize>(value: &T) -> Vec<u8> {

@@ -1,4 +1,9 @@
-use super::{Applied, Crdt, Join, Root, g_counter::FULL, per_replica::PerReplica, traits::OldCell};
+use super::{
+    Applied, Crdt, Join, Root,
+    g_counter::FULL,
+    per_replica::PerReplica,
+    traits::{OldCell, SavedCell},
+};
 use crate::{
     clock::Stamp,
     codec::{CellWriter, Group},
@@ -73,7 +78,7 @@ impl PnCounter {
         self.0.merge(&other.0);
     }
 
-    pub(crate) fn old_cell(&self, replica: ReplicaId) -> Option<(Stamp, Option<Vec<u8>>)> {
+    pub(crate) fn old_cell(&self, replica: ReplicaId) -> Option<SavedCell> {
         self.0.old_cell(replica)
     }
 }

@@ -1,4 +1,7 @@
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BinaryHeap, HashSet},
+};
 
 use super::LwwMap;
 use crate::{
@@ -91,27 +94,36 @@ impl Quarantine {
 
     /// Lets go what `theirs`, who has seen it, no longer has at any of `paths`.
     pub(crate) fn remove_forgotten(&mut self, theirs: &VersionVector, paths: &HashSet<PathBuf>) {
-        let gone = self
-            .iter()
-            .filter(|held| theirs.contains(held.stamp))
-            .map(|held| held.path.to_owned())
-            .filter(|path| !paths.contains(path));
+        self.remove_where(|held| {
+            theirs.contains(held.stamp) && !paths.contains(&held.path.to_owned())
+        });
+    }
+
+    /// Forgets the tombstones that `stable` contains, as the typed views do: whoever knows their types forgets them too.
+    pub(crate) fn forget_tombstones(&mut self, stable: &VersionVector) {
+        self.remove_where(|held| held.value.is_none() && stable.contains(held.stamp));
+    }
+
+    fn remove_where(&mut self, gone: impl Fn(&Quarantined<'_>) -> bool) {
+        let gone = self.iter().filter(gone).map(|held| held.path.to_owned());
         for path in gone.collect::<Vec<_>>() {
             self.remove(&path);
         }
     }
 
+    /// In the order of paths: that of arrival depends on how operations were put together on their way here.
     pub(crate) fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
-        for (path, stamp, held) in self.0.changes_since(since) {
-            let (Some((parent, key)), Some(held)) = (path.as_path().split_last(), held) else {
-                continue;
-            };
-            out.group(parent);
-            out.copy(CellRef {
-                key,
-                stamp,
-                value: held.value.as_deref(),
-            });
+        let paths: BinaryHeap<_> = self.0.changes_since(since).map(|cell| cell.0).collect();
+        for path in paths.into_sorted_vec() {
+            let cell = self.0.stamp(path).zip(self.0.get(path));
+            if let (Some((parent, key)), Some((stamp, held))) = (path.as_path().split_last(), cell) {
+                out.group(parent);
+                out.copy(CellRef {
+                    key,
+                    stamp,
+                    value: held.value.as_deref(),
+                });
+            }
         }
     }
 

@@ -72,8 +72,47 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     fn assert_invariants(&self) {}
 }
 
-/// A cell as it stood before: when it was written, and its encoded value, `None` for a tombstone.
-pub type OldCell<'a> = (Stamp, Option<&'a [u8]>);
+/// A cell as it stood before a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct OldCell<'a> {
+    /// When and by whom it was written.
+    pub stamp: Stamp,
+    /// Its encoded value, `None` for a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Where a map had it in the order of writing, so that it returns there.
+    pub(crate) place: Place,
+}
+
+/// Where an entry stands in the order of writing: behind this slot, or first. Others than maps have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place(pub(crate) Option<u32>);
+
+/// An [`OldCell`] that owns its value.
+#[derive(Clone, Debug)]
+pub(crate) struct SavedCell {
+    pub(crate) stamp: Stamp,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) place: Place,
+}
+
+impl SavedCell {
+    /// A live cell of a type that keeps no order.
+    pub(crate) fn live(stamp: Stamp, value: Vec<u8>) -> Self {
+        Self {
+            stamp,
+            value: Some(value),
+            place: Place::default(),
+        }
+    }
+
+    pub(crate) fn as_old(&self) -> OldCell<'_> {
+        OldCell {
+            stamp: self.stamp,
+            value: self.value.as_deref(),
+            place: self.place,
+        }
+    }
+}
 
 /// A CRDT that can be the whole of a document: its cells stand below it, under names of their own.
 ///

@@ -52,6 +52,15 @@ impl Body {
 
     /// The envelope around this body. O(bytes).
     pub(crate) fn seal(&self, kind: envelope::Kind) -> Vec<u8> {
+        envelope::seal(kind, &self.plain())
+    }
+
+    /// The envelope around this body as it is. O(bytes).
+    pub(crate) fn seal_uncompressed(&self, kind: envelope::Kind) -> Vec<u8> {
+        envelope::seal_uncompressed(kind, &self.plain())
+    }
+
+    fn plain(&self) -> Vec<u8> {
         let mut table = self.replicas.clone();
         let mut versions = Vec::new();
         for version in [&self.first, &self.second] {
@@ -66,7 +75,7 @@ impl Body {
         varint::put(&mut body, self.base.get());
         body.extend_from_slice(&versions);
         body.extend_from_slice(&self.groups);
-        envelope::seal(kind, &body)
+        body
     }
 
     /// Reads and checks an envelope and everything in it. Allocates at most what it is given, and what that inflates to.
@@ -154,10 +163,9 @@ fn write_version(
 fn read_replicas(input: &mut Reader<'_>) -> Result<Vec<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > limits::REPLICAS || count > input.remaining() / 8 {
-        return Err(Error::corrupt(format!(
-            "a message claims {count} replicas in {} bytes",
-            input.remaining()
-        )));
+        return Err(Error::corrupt(
+            "a message claims more replicas than it has bytes for, or than are allowed",
+        ));
     }
     let mut replicas = Vec::with_capacity(count);
     for _ in 0..count {
@@ -173,12 +181,11 @@ fn read_version(
 ) -> Result<VersionVector, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > replicas.len() {
-        return Err(Error::corrupt(format!(
-            "a version names {count} replicas, the message has {}",
-            replicas.len()
-        )));
+        return Err(Error::corrupt(
+            "a version names more replicas than the message has",
+        ));
     }
-    let mut entries = Vec::with_capacity(count);
+    let mut entries: Vec<(ReplicaId, Time)> = Vec::with_capacity(count);
     for _ in 0..count {
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let replica = *replicas
@@ -188,9 +195,10 @@ fn read_version(
         if time == Time::ZERO {
             return Err(Error::corrupt("a version names a time of zero"));
         }
+        if entries.last().is_some_and(|last| last.0 >= replica) {
+            return Err(Error::corrupt("a version names its replicas out of order"));
+        }
         entries.push((replica, time));
     }
-    // Sorted first: an entry at a time in any order would cost the square of their number.
-    entries.sort_unstable();
-    Ok(entries.into_iter().collect())
+    Ok(VersionVector::from_sorted(entries))
 }

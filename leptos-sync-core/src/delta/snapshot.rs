@@ -93,6 +93,12 @@ impl Snapshot {
         self.0.seal(Kind::Snapshot)
     }
 
+    /// As [`encode`](Snapshot::encode), never compressed: for a transport or a storage that compresses by itself, and where
+    /// time counts more than bytes. Some twenty times as fast.
+    pub fn encode_uncompressed(&self) -> Vec<u8> {
+        self.0.seal_uncompressed(Kind::Snapshot)
+    }
+
     /// Reads and checks an envelope.
     ///
     /// # Errors
@@ -100,7 +106,13 @@ impl Snapshot {
     /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]; what it allocates before it says so
     /// follows the length of `bytes`, whatever they claim.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        Body::open(Kind::Snapshot, bytes).map(Self)
+        let body = Body::open(Kind::Snapshot, bytes)?;
+        if !body.second.covers(&body.first) {
+            return Err(Error::corrupt(
+                "a snapshot claims to have forgotten what it has not seen",
+            ));
+        }
+        Ok(Self(body))
     }
 }
 
@@ -111,5 +123,24 @@ impl fmt::Debug for Snapshot {
             .field("horizon", self.horizon())
             .field("cells", &self.len())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ReplicaId;
+
+    /// Whoever merged such a snapshot could never send a delta again: every peer would seem to lack tombstones.
+    #[test]
+    fn a_snapshot_that_forgot_more_than_it_has_seen_is_corrupt() {
+        let at = |time| VersionVector::of(ReplicaId::new(1), Time::new(time));
+        let sealed = |horizon| {
+            Snapshot::write(at(5), at(horizon), |_| {})
+                .unwrap()
+                .encode()
+        };
+        assert!(Snapshot::decode(&sealed(5)).is_ok());
+        assert!(Snapshot::decode(&sealed(6)).unwrap_err().is_corrupt());
     }
 }

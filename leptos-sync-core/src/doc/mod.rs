@@ -153,10 +153,7 @@ impl<S: Root> Doc<S> {
             ));
         }
         let upto = self.version.beyond(version);
-        let after = upto
-            .iter()
-            .map(|(replica, _)| (replica, version.get(replica)))
-            .collect();
+        let after = self.taken_for_granted(version, &upto);
         Delta::write(after, upto, |out| self.write_cells(version, out))
     }
 
@@ -181,11 +178,9 @@ impl<S: Root> Doc<S> {
     /// this document did not make. Nothing has changed then.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
         if !self.version.covers(delta.after()) {
-            return Err(Error::gap(format!(
-                "a delta starts after {:?}, this document is at {:?}; ask for what lies between",
-                delta.after(),
-                self.version
-            )));
+            return Err(Error::gap(
+                "a delta starts after operations that are missing here; ask for what lies between",
+            ));
         }
         self.clock.check(delta.latest())?;
         let own = self.version.get(self.replica());
@@ -203,8 +198,11 @@ impl<S: Root> Doc<S> {
     ///
     /// [`Error::is_drift`] and [`Error::is_replica_reused`], as for [`apply`](Doc::apply).
     pub fn merge(&mut self, other: &Self) -> Result<Changes, Error> {
-        self.clock.check(other.version.latest())?;
-        if other.version.get(self.replica()) > self.version.get(self.replica()) {
+        self.clock
+            .check(other.version.latest().max(other.present.latest()))?;
+        let theirs = other.version.get(self.replica());
+        let theirs = theirs.max(other.present.get(self.replica()));
+        if theirs > self.version.get(self.replica()) {
             return Err(reused(self.replica()));
         }
         self.join(other)
@@ -220,7 +218,11 @@ impl<S: Root> Doc<S> {
         self.merge(&Self::load(snapshot, self.clock.clone()))
     }
 
-    /// Forgets the tombstones that `stable` contains: removals that every replica is known to have seen. O(entries).
+    /// Forgets the tombstones that `stable` contains: removals that every replica is known to have seen, and before which
+    /// no operation is still on its way. O(entries).
+    ///
+    /// The second is not implied by the first: an older write to the same key, which arrives where its removal was
+    /// forgotten, would bring the key back there.
     pub fn forget_tombstones(&mut self, stable: &VersionVector) {
         // What this copy has not seen itself is not stable, whatever the caller believes.
         let stable = stable
@@ -228,6 +230,7 @@ impl<S: Root> Doc<S> {
             .map(|(replica, time)| (replica, time.min(self.version.get(replica))))
             .collect();
         Arc::make_mut(&mut self.state).forget_tombstones(&stable);
+        self.quarantine.forget_tombstones(&stable);
         self.horizon.join(&stable);
     }
 
@@ -271,12 +274,13 @@ impl<S: Root> Doc<S> {
 
     /// Joins another copy without asking for its claims.
     pub(crate) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
+        let forgotten = !self.horizon.covers(&other.horizon);
         let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
-            let mut join = Join::new(&self.version, &other.version);
+            let mut join = Join::new(&self.version, &other.version, forgotten);
             Arc::make_mut(&mut self.state).join(&other.state, &mut join);
             join.finish()
         } else {
-            self.join_cells(other)?
+            self.join_cells(other, forgotten)?
         };
         self.present.join(&other.present);
         self.clock.resume(self.present.latest());
@@ -286,17 +290,30 @@ impl<S: Root> Doc<S> {
 
     /// The join where one side keeps cells aside: which of a path's two cells wins is decided on cells, and only what
     /// was forgotten is left to the types.
-    fn join_cells(&mut self, other: &Self) -> Result<Changes, Error> {
+    fn join_cells(&mut self, other: &Self, forgotten: bool) -> Result<Changes, Error> {
         let theirs = other.snapshot()?;
         let mut changes = self.absorb(theirs.cells(), theirs.latest());
         let mut both = self.version.clone();
         both.join(&other.present);
-        let mut join = Join::new(&both, &other.version);
+        let mut join = Join::new(&both, &other.version, forgotten);
         Arc::make_mut(&mut self.state).join(&other.state, &mut join);
         changes.append(join.finish());
         let paths = theirs.cells().paths().collect();
         self.quarantine.remove_forgotten(&other.version, &paths);
         Ok(changes)
+    }
+
+    /// What a delta from `version` to `upto` relies on: also the cells that are left out as known and that took the place
+    /// of operations up to `upto`. They are later than those, so an earlier time is not relied on.
+    fn taken_for_granted(&self, version: &VersionVector, upto: &VersionVector) -> VersionVector {
+        let starts = upto.iter().map(|(replica, _)| version.get(replica));
+        let first = starts.min().unwrap_or(Time::new(u64::MAX));
+        let known = |replica, time: Time| time.min(version.get(replica));
+        self.version
+            .iter()
+            .map(|(replica, time)| (replica, known(replica, time)))
+            .filter(|&(replica, time)| time > first || upto.get(replica) > Time::ZERO)
+            .collect()
     }
 
     fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {

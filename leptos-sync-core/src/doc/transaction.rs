@@ -3,7 +3,7 @@ use std::{ops::Deref, sync::Arc};
 use super::Doc;
 use crate::{
     clock::Stamp,
-    crdt::{Changes, Crdt, Field, Focus, Root},
+    crdt::{Changes, Crdt, Field, Focus, Root, SavedCell},
     delta::Delta,
     error::Error,
     limits,
@@ -108,14 +108,19 @@ impl<S: Root> Open<'_, S> {
 
 impl<S: Root> Drop for Open<'_, S> {
     fn drop(&mut self) {
-        if self.committed || self.log.replaced.is_empty() {
-            return;
+        if !self.committed && !self.log.replaced.is_empty() {
+            self.take_back();
         }
+    }
+}
+
+impl<S: Root> Open<'_, S> {
+    #[cold]
+    #[inline(never)]
+    fn take_back(&mut self) {
         let state = Arc::make_mut(&mut self.doc.state);
         for (path, old) in self.log.replaced.drain(..).rev() {
-            let old = old
-                .as_ref()
-                .map(|(stamp, value)| (*stamp, value.as_deref()));
+            let old = old.as_ref().map(SavedCell::as_old);
             state.restore(path.as_path().segments(), old);
         }
     }
@@ -130,7 +135,7 @@ pub(super) struct Log {
 }
 
 /// A cell as it stood before the transaction; `None` if there was none.
-pub(super) type Replaced = Option<(Stamp, Option<Vec<u8>>)>;
+pub(super) type Replaced = Option<SavedCell>;
 
 impl Log {
     fn new(stamp: Stamp) -> Self {
@@ -188,8 +193,7 @@ impl<T> Tx<'_, T> {
 
     /// Whether a cell was replaced that this transaction had not written itself.
     fn is_first(&self, old: &Replaced) -> bool {
-        old.as_ref()
-            .is_none_or(|(stamp, _)| *stamp != self.log.stamp)
+        old.as_ref().is_none_or(|old| old.stamp != self.log.stamp)
     }
 }
 

@@ -3,15 +3,16 @@
 use super::transaction::{Replaced, Tx};
 use crate::{
     codec::Codec,
-    crdt::{GCounter, Key, LwwMap, LwwRegister, PnCounter, Value},
+    crdt::{GCounter, Key, LwwMap, LwwRegister, PnCounter, SavedCell, Value},
     error::Error,
+    path,
 };
 
 impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
     /// Writes the value.
     pub fn set(&mut self, value: T) {
         let stamp = self.stamp();
-        let old = Some((self.state.stamp(), Some(self.state.encoded())));
+        let old = Some(SavedCell::live(self.state.stamp(), self.state.encoded()));
         self.state.set(value, stamp);
         self.changed(old);
     }
@@ -78,10 +79,13 @@ impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
         self.remove_batch(&keys);
     }
 
-    /// The bytes of `key` and the cell that stands there. `None`, and the transaction fails, when it has no bytes.
+    /// The bytes of `key` and the cell that stands there. `None`, and the transaction fails, when it has no bytes or too
+    /// many.
     fn cell(&mut self, key: &K) -> Option<(Vec<u8>, Replaced)> {
         let mut bytes = Vec::new();
-        if let Err(error) = C::encode(key, &mut bytes) {
+        let encoded = C::encode(key, &mut bytes);
+        // What is longer than any path could not be taken back by its path.
+        if let Err(error) = encoded.and_then(|()| path::check_length(bytes.len())) {
             self.cancel(error);
             return None;
         }

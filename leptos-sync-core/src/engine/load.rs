@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::{
     Contents, DocStore,
     keys::{Generation, Named},
@@ -44,6 +42,10 @@ impl<St: Storage> DocStore<St> {
     /// When the storage cannot be read at all.
     pub async fn load<S: Root>(&mut self, clock: Clock) -> Result<Loaded<S>, Error> {
         let records = self.storage.scan(self.keys.scan()).await?;
+        self.read(records, clock)
+    }
+
+    fn read<S: Root>(&mut self, records: Vec<Record>, clock: Clock) -> Result<Loaded<S>, Error> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
@@ -68,18 +70,17 @@ impl<St: Storage> DocStore<St> {
         })
     }
 
-    /// The chunks by generation, and the log. What a newer build has put under the name is left alone.
-    fn sort(&self, records: Vec<Record>) -> (BTreeMap<Generation, Vec<Record>>, Vec<Record>) {
-        let mut generations = BTreeMap::<_, Vec<_>>::new();
+    /// The chunks by generation, which stand together in the order of keys, and the log. What a newer build has put
+    /// under the name is left alone.
+    fn sort(&self, records: Vec<Record>) -> (Vec<(Generation, Vec<Record>)>, Vec<Record>) {
+        let mut generations = Vec::<(Generation, Vec<Record>)>::new();
         let mut logs = Vec::new();
         for (key, value) in records {
             match self.keys.parse(&key) {
-                Some(Named::Chunk { generation, .. }) => {
-                    generations
-                        .entry(generation)
-                        .or_default()
-                        .push((key, value));
-                }
+                Some(Named::Chunk { generation, .. }) => match generations.last_mut() {
+                    Some((last, chunks)) if *last == generation => chunks.push((key, value)),
+                    _ => generations.push((generation, vec![(key, value)])),
+                },
                 Some(Named::Log) => logs.push((key, value)),
                 None => {}
             }

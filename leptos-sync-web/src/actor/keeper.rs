@@ -6,7 +6,8 @@ use std::{
 
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Damage, Delta, Doc, DocStore, Error, ReplicaId, Root, Saver, Storage, StoreWrite, limits,
+    Damage, Delta, Doc, DocStore, Error, Loaded, ReplicaId, Root, Saver, Storage, StoreWrite,
+    limits,
 };
 use wasm_bindgen_futures::spawn_local;
 
@@ -52,6 +53,20 @@ async fn run<S: Root>(opened: Rc<Opened>, name: &str, doc: &LiveDoc<S>) -> Resul
     let clock = doc.with_doc(|doc| doc.clock().with_replica(opened.replica()));
     page::mark("leptos-sync:load-start");
     let loaded = store.load::<S>(clock).await?;
+    let keeper = start(&opened, store, loaded, doc)?;
+    while doc.outbox().filled().await {
+        keeper.pump();
+    }
+    Ok(())
+}
+
+/// Shows what was loaded, and is ready to save from then on.
+fn start<S: Root>(
+    opened: &Opened,
+    store: DocStore<IndexedDbStorage>,
+    loaded: Loaded<S>,
+    doc: &LiveDoc<S>,
+) -> Result<Rc<Keeper<S>>, Error> {
     take_in(doc, loaded.doc, &loaded.damage)?;
     page::mark("leptos-sync:loaded");
     let status = doc.status();
@@ -69,10 +84,7 @@ async fn run<S: Root>(opened: Rc<Opened>, name: &str, doc: &LiveDoc<S>) -> Resul
     let flusher: Weak<Keeper<S>> = keeper.this.clone();
     opened.register(flusher);
     keeper.compact();
-    loop {
-        doc.outbox().filled().await;
-        keeper.pump();
-    }
+    Ok(keeper)
 }
 
 /// Joins what was stored with what was edited meanwhile.
@@ -183,7 +195,7 @@ impl<S: Root> Keeper<S> {
     fn saved(&self) {
         let unsaved = self.saver.borrow().unsaved();
         let status = self.doc.status();
-        status.unsaved.set(unsaved);
+        status.set_unsaved(unsaved);
         status.error(None);
     }
 

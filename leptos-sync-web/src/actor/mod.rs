@@ -7,20 +7,18 @@ mod backend;
 mod keeper;
 mod page;
 
-use futures::{
-    StreamExt,
-    channel::mpsc::{UnboundedSender, unbounded},
-};
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos_sync_core::Root;
 use wasm_bindgen_futures::spawn_local;
 
 use self::{backend::Backend, keeper::keep};
-use crate::live::LiveDoc;
+use crate::live::{LiveDoc, Outbox};
 
 /// A handle to the task, for the reactive side.
 pub(crate) struct Actor {
-    jobs: UnboundedSender<Job>,
+    jobs: Arc<Outbox<Job>>,
 }
 
 /// What the task is asked to do once the storage is open, or is known not to open.
@@ -29,11 +27,14 @@ type Job = Box<dyn FnOnce(&Backend) + Send>;
 impl Actor {
     /// Starts the task on the database of that name.
     pub(crate) fn start(database: String) -> Self {
-        let (jobs, mut inbox) = unbounded::<Job>();
+        let jobs = Arc::new(Outbox::<Job>::new());
+        let inbox = Arc::clone(&jobs);
         spawn_local(async move {
             let backend = Backend::open(&database).await;
-            while let Some(job) = inbox.next().await {
-                job(&backend);
+            while inbox.filled().await {
+                for job in inbox.take() {
+                    job(&backend);
+                }
             }
         });
         Self { jobs }
@@ -43,8 +44,13 @@ impl Actor {
     pub(crate) fn keep<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
         let name = name.to_owned();
         let job: Job = Box::new(move |backend| keep(backend, name, doc));
-        // Fails only when the task is gone, which it never is before the page.
-        let _ = self.jobs.unbounded_send(job);
+        self.jobs.push(job);
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.jobs.close();
     }
 }
 

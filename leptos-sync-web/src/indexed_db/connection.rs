@@ -1,10 +1,9 @@
 use std::{cell::Cell, rc::Rc};
 
-use indexed_db_futures::{Build, database::Database, internals::SystemRepr};
 use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, prelude::Closure};
 
-use super::{STORE, fault};
+use super::{STORE, fault, sys::Database};
 
 /// An open connection, until it is closed: by us, for another tab's sake, or by the browser.
 pub(super) struct Connection {
@@ -17,19 +16,9 @@ pub(super) struct Connection {
 impl Connection {
     /// Opens the database at whatever version it has, and creates it where there is none.
     pub(super) async fn open(name: &str) -> Result<Self, Error> {
-        let database = Database::open(name)
-            .with_on_upgrade_needed(|_, database| {
-                database.create_object_store(STORE).build()?;
-                Ok(())
-            })
-            .await
-            .map_err(fault::unavailable)?;
+        let database = Database::open(name).await.map_err(fault::unavailable)?;
         let connection = Self::new(database);
-        if connection
-            .database
-            .object_store_names()
-            .any(|name| name == STORE)
-        {
+        if connection.database.object_store_names().contains(STORE) {
             Ok(connection)
         } else {
             Err(Error::unavailable(
@@ -44,12 +33,12 @@ impl Connection {
             let (database, is_open) = (database.clone(), Rc::clone(&is_open));
             move || {
                 is_open.set(false);
-                database.clone().close();
+                database.close();
             }
         });
         let listener = Some(on_end.as_ref().unchecked_ref());
-        database.as_sys().set_onversionchange(listener);
-        database.as_sys().set_onclose(listener);
+        database.set_onversionchange(listener);
+        database.set_onclose(listener);
         Self {
             database,
             is_open,
@@ -68,14 +57,14 @@ impl Connection {
     /// Closes the connection to new transactions; those under way go on to their end.
     pub(super) fn close(&self) {
         self.is_open.set(false);
-        self.database.clone().close();
+        self.database.close();
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.database.as_sys().set_onversionchange(None);
-        self.database.as_sys().set_onclose(None);
+        self.database.set_onversionchange(None);
+        self.database.set_onclose(None);
         self.close();
     }
 }

@@ -1,62 +1,47 @@
 //! What the browser reports, as this project's errors.
 
-use indexed_db_futures::error::{DomException, Error as IdbError, OpenDbError};
 use leptos_sync_core::Error;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::DomException;
 
 /// The name that browsers give a refusal for lack of room.
 const QUOTA: &str = "QuotaExceededError";
 
 /// Whether a transaction could not begin because its connection is closed or closing.
-pub(super) fn is_closed(error: &IdbError) -> bool {
-    matches!(
-        error,
-        IdbError::DomException(DomException::InvalidStateError(_))
-    )
+pub(super) fn is_closed(error: &JsValue) -> bool {
+    error
+        .dyn_ref::<DomException>()
+        .is_some_and(|exception| exception.name() == "InvalidStateError")
 }
 
 /// An operation's failure.
-pub(super) fn failed(error: IdbError) -> Error {
-    match error {
-        IdbError::DomException(exception) => failed_with(&exception.into()),
-        _ => Error::storage("IndexedDB returned something that was never stored by leptos-sync"),
-    }
+pub(super) fn failed(error: JsValue) -> Error {
+    aborted(error.dyn_into().ok())
 }
 
-/// A transaction's failure: `reason` is what the transaction itself says, which is where a lack of room may show alone.
-pub(super) fn aborted(reason: Option<web_sys::DomException>, error: IdbError) -> Error {
-    match (reason, error) {
-        (Some(reason), _) => failed_with(&reason),
-        (None, IdbError::DomException(exception)) => failed_with(&exception.into()),
-        (None, _) => Error::storage("the browser aborted the transaction without saying why"),
-    }
-}
-
-fn failed_with(exception: &web_sys::DomException) -> Error {
-    let name = exception.name();
-    if name == QUOTA {
-        Error::quota("the browser has no more room for this site's data")
-    } else {
-        Error::storage(describe("IndexedDB failed: ", &name, exception))
+/// A transaction's failure, with its reason where there is one.
+pub(super) fn aborted(reason: Option<DomException>) -> Error {
+    match reason {
+        Some(reason) if reason.name() == QUOTA => {
+            Error::quota("the browser has no more room for this site's data")
+        }
+        Some(reason) => Error::storage(describe("IndexedDB failed: ", &reason)),
+        None => Error::storage("IndexedDB failed without saying why"),
     }
 }
 
 /// A database that could not be opened.
-pub(super) fn unavailable(error: OpenDbError) -> Error {
-    match error {
-        OpenDbError::Base(IdbError::DomException(exception)) => {
-            let exception = exception.into();
-            let name = web_sys::DomException::name(&exception);
-            Error::unavailable(describe("IndexedDB cannot be opened: ", &name, &exception))
-        }
-        // Among them whatever `indexedDB.open` throws at once: the library reports all of it as a wrong version.
-        _ => Error::unavailable(
-            "IndexedDB is missing or refused: private browsing, blocked site data or a sandboxed frame",
+pub(super) fn unavailable(error: JsValue) -> Error {
+    match error.dyn_ref() {
+        Some(exception) => Error::unavailable(describe("IndexedDB cannot be opened: ", exception)),
+        None => Error::unavailable(
+            "this browser or this page has no IndexedDB: private browsing or a sandboxed frame",
         ),
     }
 }
 
-fn describe(what: &str, name: &str, exception: &web_sys::DomException) -> String {
-    [what, name, ": ", &exception.message()].concat()
+fn describe(what: &str, exception: &DomException) -> String {
+    [what, &exception.name(), ": ", &exception.message()].concat()
 }
 
 #[cfg(test)]
@@ -64,16 +49,14 @@ mod tests {
     use super::*;
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    fn exception(name: &str) -> web_sys::DomException {
-        web_sys::DomException::new_with_message_and_name("message", name).unwrap()
+    fn exception(name: &str) -> DomException {
+        DomException::new_with_message_and_name("message", name).unwrap()
     }
 
     #[wasm_bindgen_test]
     fn a_lack_of_room_is_a_quota_error_wherever_it_shows() {
         assert!(failed(exception(QUOTA).into()).is_quota());
-        let by_abort = indexed_db_futures::error::UnexpectedDataError::TransactionAborted;
-        assert!(aborted(Some(exception(QUOTA)), by_abort.into()).is_quota());
-        assert!(aborted(None, exception(QUOTA).into()).is_quota());
+        assert!(aborted(Some(exception(QUOTA))).is_quota());
     }
 
     #[wasm_bindgen_test]
@@ -88,7 +71,7 @@ mod tests {
         for name in ["SecurityError", "InvalidStateError", "UnknownError", QUOTA] {
             assert!(unavailable(exception(name).into()).is_unavailable());
         }
-        assert!(unavailable(OpenDbError::NullFactory).is_unavailable());
+        assert!(unavailable(JsValue::UNDEFINED).is_unavailable());
     }
 
     #[wasm_bindgen_test]

@@ -4,20 +4,21 @@
 //! `Uint8Array`s. There is no schema beyond that, so its version never needs to rise; a database whose version somebody
 //! else raised is opened as it is.
 
-mod bytes;
 mod connection;
 mod fault;
 mod link;
 mod read;
+mod sys;
 mod write;
 
 use std::rc::Rc;
 
-use futures::channel::oneshot;
-use indexed_db_futures::database::Database;
+use futures::{channel::oneshot, future::LocalBoxFuture};
 use leptos_sync_core::{Batch, Error, Record, Scan, Storage};
+use wasm_bindgen::JsValue;
 
 use link::Link;
+use sys::Database;
 
 /// The object store that holds everything.
 const STORE: &str = "leptos-sync";
@@ -57,15 +58,17 @@ impl IndexedDbStorage {
     /// Does a piece of reading, and does it again on a new connection where the one at hand turns out to be closing.
     async fn read<T>(
         &self,
-        work: impl AsyncFn(&Database) -> indexed_db_futures::Result<T>,
+        work: impl AsyncFn(&Database) -> Result<T, JsValue>,
     ) -> Result<T, Error> {
-        let connection = self.link.connection().await?;
-        match work(connection.database()).await {
-            Err(error) if fault::is_closed(&error) => connection.close(),
-            done => return done.map_err(fault::failed),
+        let mut is_again = false;
+        loop {
+            let connection = self.link.connection().await?;
+            match work(connection.database()).await {
+                Err(error) if !is_again && fault::is_closed(&error) => connection.close(),
+                done => return done.map_err(fault::failed),
+            }
+            is_again = true;
         }
-        let connection = self.link.connection().await?;
-        work(connection.database()).await.map_err(fault::failed)
     }
 }
 
@@ -84,8 +87,10 @@ impl Storage for IndexedDbStorage {
         if scan.is_empty() || scan.limit == Some(0) {
             return Ok(Vec::new());
         }
-        self.read(async |database| read::scan(database, &scan).await)
-            .await
+        // Behind a pointer, so that a page has the code once and not in every caller.
+        let records: LocalBoxFuture<'_, _> =
+            Box::pin(self.read(async |database| read::scan(database, &scan).await));
+        records.await
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {

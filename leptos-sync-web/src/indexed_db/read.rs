@@ -1,43 +1,55 @@
 //! Reads, each in one transaction, so that it sees one state of the store.
 
-use std::ops::Bound;
+use std::{cell::RefCell, ops::Bound, rc::Rc};
 
-use indexed_db_futures::{
-    Build, KeyRange, Result, cursor::CursorDirection, database::Database,
-    object_store::ObjectStore, query_source::QuerySource,
-};
-use js_sys::Uint8Array;
+use futures::channel::oneshot;
+use js_sys::{Array, Uint8Array};
 use leptos_sync_core::{Record, Scan};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStore, IdbRequest};
 
 use super::{
     STORE,
-    bytes::{Bytes, Stored},
+    sys::{Database, finished, result},
 };
 
 /// The values at `keys`, in their order. All requests are under way before the first is awaited.
-pub(super) async fn get_many(database: &Database, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
-    let transaction = database.transaction(STORE).build()?;
-    let store = transaction.object_store(STORE)?;
+pub(super) async fn get_many(
+    database: &Database,
+    keys: &[&[u8]],
+) -> Result<Vec<Option<Vec<u8>>>, JsValue> {
+    let store = store(database)?;
     let mut requests = Vec::with_capacity(keys.len());
     for key in keys {
-        requests.push(store.get::<Stored, Bytes<'_>, _>(Bytes(key)).build()?);
+        requests.push(finished(&store.get(&Uint8Array::from(*key))?));
     }
     let mut values = Vec::with_capacity(keys.len());
     for request in requests {
-        values.push(request.await?.map(|stored| stored.0));
+        let value = request.await?;
+        values.push(if value.is_undefined() {
+            None
+        } else {
+            Some(bytes(&value))
+        });
     }
     Ok(values)
 }
 
 /// The records of a range that is not empty, with a limit that is not zero.
-pub(super) async fn scan(database: &Database, scan: &Scan) -> Result<Vec<Record>> {
-    let transaction = database.transaction(STORE).build()?;
-    let store = transaction.object_store(STORE)?;
+pub(super) async fn scan(database: &Database, scan: &Scan) -> Result<Vec<Record>, JsValue> {
+    let store = store(database)?;
+    let range = range(scan)?;
     match scan.limit {
-        Some(limit) if scan.reverse => last(&store, range(scan), limit).await,
+        Some(limit) if scan.reverse => {
+            let direction = IdbCursorDirection::Prev;
+            last(
+                &store.open_cursor_with_range_and_direction(&range, direction)?,
+                limit,
+            )
+            .await
+        }
         limit => {
-            let mut records = all(&store, range(scan), limit).await?;
+            let mut records = all(&store, &range, limit).await?;
             if scan.reverse {
                 records.reverse();
             }
@@ -46,67 +58,82 @@ pub(super) async fn scan(database: &Database, scan: &Scan) -> Result<Vec<Record>
     }
 }
 
+fn store(database: &Database) -> Result<IdbObjectStore, JsValue> {
+    database.transaction_with_str(STORE)?.object_store(STORE)
+}
+
+/// IndexedDB gives binary keys back as `ArrayBuffer`s, and values as the `Uint8Array`s that they were.
+fn bytes(js: &JsValue) -> Vec<u8> {
+    Uint8Array::new(js).to_vec()
+}
+
 /// Two requests, however many records there are: a cursor would take an event each.
 async fn all(
-    store: &ObjectStore<'_>,
-    range: KeyRange<JsValue>,
+    store: &IdbObjectStore,
+    range: &JsValue,
     limit: Option<usize>,
-) -> Result<Vec<Record>> {
+) -> Result<Vec<Record>, JsValue> {
     let limit = limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    let keys = store
-        .get_all_keys::<Stored>()
-        .with_query::<JsValue, _>(range.clone())
-        .with_limit(limit)
-        .build()?;
-    let values = store
-        .get_all::<Stored>()
-        .with_query::<JsValue, _>(range)
-        .with_limit(limit)
-        .build()?;
-    let (keys, values) = (keys.await?, values.await?);
-    keys.zip(values)
-        .map(|(key, value)| Ok((key?.0, value?.0)))
-        .collect()
+    let keys = finished(&store.get_all_keys_with_key_and_limit(range, limit)?);
+    let values = finished(&store.get_all_with_key_and_limit(range, limit)?);
+    let (keys, values): (Array, Array) =
+        (keys.await?.unchecked_into(), values.await?.unchecked_into());
+    Ok(keys
+        .iter()
+        .zip(values.iter())
+        .map(|(key, value)| (bytes(&key), bytes(&value)))
+        .collect())
 }
 
-/// The last records of a range, greatest key first.
-async fn last(
-    store: &ObjectStore<'_>,
-    range: KeyRange<JsValue>,
-    limit: usize,
-) -> Result<Vec<Record>> {
-    let mut records = Vec::new();
-    let cursor = store
-        .open_cursor()
-        .with_query::<JsValue, _>(range)
-        .with_direction(CursorDirection::Prev)
-        .await?;
-    let Some(mut cursor) = cursor else {
-        return Ok(records);
-    };
-    while records.len() < limit {
-        let Some(Stored(value)) = cursor.next_record().await? else {
-            break;
-        };
-        let Some(Stored(key)) = cursor.key()? else {
-            break;
-        };
-        records.push((key, value));
-    }
-    Ok(records)
-}
-
-/// The range of a scan, as IndexedDB spells it. (The library's own conversions invert `..x` and `..=x` in 0.6.4.)
-fn range(scan: &Scan) -> KeyRange<JsValue> {
-    match (bound(&scan.start), bound(&scan.end)) {
-        // IndexedDB reads `undefined` as everything.
-        (None, None) => KeyRange::Only(JsValue::UNDEFINED),
-        (Some((start, open)), None) => KeyRange::LowerBound(start, open),
-        (None, Some((end, open))) => KeyRange::UpperBound(end, open),
-        (Some((start, start_open)), Some((end, end_open))) => {
-            KeyRange::Bound(start, start_open, end, end_open)
+/// Up to `limit` records of a cursor, in its order.
+async fn last(cursor: &IdbRequest, limit: usize) -> Result<Vec<Record>, JsValue> {
+    let records = Rc::new(RefCell::new(Vec::new()));
+    let (done, outcome) = oneshot::channel();
+    let listener = Closure::<dyn FnMut()>::new({
+        let (cursor, records, mut done) = (cursor.clone(), Rc::clone(&records), Some(done));
+        move || match step(&cursor, &mut records.borrow_mut(), limit) {
+            Ok(true) => {}
+            end => {
+                // Whoever asked may be gone.
+                let _ = done.take().map(|done| done.send(end));
+            }
         }
+    });
+    cursor.set_onsuccess(Some(listener.as_ref().unchecked_ref()));
+    cursor.set_onerror(Some(listener.as_ref().unchecked_ref()));
+    let end = outcome.await.unwrap_or(Err(JsValue::UNDEFINED));
+    cursor.set_onsuccess(None);
+    cursor.set_onerror(None);
+    end.map(|_| records.take())
+}
+
+/// Takes the record at a cursor and moves it on; whether there is more to come.
+fn step(cursor: &IdbRequest, records: &mut Vec<Record>, limit: usize) -> Result<bool, JsValue> {
+    let cursor = result(cursor)?;
+    if cursor.is_null() {
+        return Ok(false);
     }
+    let cursor: IdbCursorWithValue = cursor.unchecked_into();
+    records.push((bytes(&cursor.key()?), bytes(&cursor.value()?)));
+    if records.len() >= limit {
+        return Ok(false);
+    }
+    cursor.continue_()?;
+    Ok(true)
+}
+
+/// The range of a scan, as IndexedDB spells it.
+fn range(scan: &Scan) -> Result<JsValue, JsValue> {
+    let range = match (bound(&scan.start), bound(&scan.end)) {
+        // IndexedDB reads `undefined` as everything.
+        (None, None) => return Ok(JsValue::UNDEFINED),
+        (Some((start, open)), None) => IdbKeyRange::lower_bound_with_open(&start, open),
+        (None, Some((end, open))) => IdbKeyRange::upper_bound_with_open(&end, open),
+        (Some((start, start_open)), Some((end, end_open))) => {
+            IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, start_open, end_open)
+        }
+    };
+    range.map(JsValue::from)
 }
 
 fn bound(bound: &Bound<Vec<u8>>) -> Option<(JsValue, bool)> {

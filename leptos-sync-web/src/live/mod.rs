@@ -6,8 +6,8 @@ mod triggers;
 
 use std::sync::Arc;
 
+use crate::lock::RwLock;
 use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
-use parking_lot::RwLock;
 
 pub use self::status::StorageKind;
 pub(crate) use self::{
@@ -30,7 +30,7 @@ pub struct LiveDoc<S> {
 struct Inner<S> {
     doc: RwLock<Doc<S>>,
     triggers: Triggers,
-    outbox: Outbox,
+    outbox: Outbox<Delta>,
     status: Status,
 }
 
@@ -41,7 +41,7 @@ impl<S: Root> LiveDoc<S> {
             inner: Arc::new(Inner {
                 doc: RwLock::new(doc),
                 triggers: Triggers::default(),
-                outbox: Outbox::default(),
+                outbox: Outbox::new(),
                 status: Status::new(),
             }),
         }
@@ -118,7 +118,7 @@ impl<S: Root> LiveDoc<S> {
     }
 
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn outbox(&self) -> &Outbox {
+    pub(crate) fn outbox(&self) -> &Outbox<Delta> {
         &self.inner.outbox
     }
 

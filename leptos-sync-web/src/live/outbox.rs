@@ -2,31 +2,39 @@
 use std::{future::poll_fn, task::Poll};
 
 use futures::task::AtomicWaker;
-use leptos_sync_core::Delta;
-use parking_lot::Mutex;
 
-/// Transactions on their way from the reactive graph, on whatever thread, to the task that writes them.
+use crate::lock::Mutex;
+
+/// What is on its way from the reactive graph, on whatever thread, to the task that does it.
 ///
-/// Nothing is kept where nobody writes: on a server, and in a browser without storage.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    queue: Mutex<Queue>,
+/// Nothing is kept where nobody takes it: on a server, and in a browser without storage.
+pub(crate) struct Outbox<T> {
+    queue: Mutex<Queue<T>>,
     waker: AtomicWaker,
 }
 
-#[derive(Default)]
-struct Queue {
-    deltas: Vec<Delta>,
+struct Queue<T> {
+    items: Vec<T>,
     /// Set where nobody will ever take anything out.
     closed: bool,
 }
 
-impl Outbox {
-    pub(crate) fn push(&self, delta: Delta) {
+impl<T> Outbox<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                items: Vec::new(),
+                closed: false,
+            }),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    pub(crate) fn push(&self, item: T) {
         let mut queue = self.queue.lock();
         // In a browser the storage may come later than the first edit; on a server it never comes.
         if cfg!(target_arch = "wasm32") && !queue.closed {
-            queue.deltas.push(delta);
+            queue.items.push(item);
             drop(queue);
             self.waker.wake();
         }
@@ -34,29 +42,31 @@ impl Outbox {
 }
 
 #[cfg(target_arch = "wasm32")]
-impl Outbox {
-    pub(crate) fn take(&self) -> Vec<Delta> {
-        std::mem::take(&mut self.queue.lock().deltas)
+impl<T> Outbox<T> {
+    pub(crate) fn take(&self) -> Vec<T> {
+        std::mem::take(&mut self.queue.lock().items)
     }
 
     /// From now on nothing is kept.
     pub(crate) fn close(&self) {
         *self.queue.lock() = Queue {
-            deltas: Vec::new(),
+            items: Vec::new(),
             closed: true,
         };
+        self.waker.wake();
     }
 
-    /// Resolves when there is something to take.
-    pub(crate) async fn filled(&self) {
+    /// Resolves when there is something to take, with `true`, or when there never will be.
+    pub(crate) async fn filled(&self) -> bool {
         poll_fn(|context| {
             self.waker.register(context.waker());
-            if self.queue.lock().deltas.is_empty() {
+            let queue = self.queue.lock();
+            if queue.items.is_empty() && !queue.closed {
                 Poll::Pending
             } else {
-                Poll::Ready(())
+                Poll::Ready(!queue.closed)
             }
         })
-        .await;
+        .await
     }
 }

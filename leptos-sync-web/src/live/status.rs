@@ -18,6 +18,7 @@ pub enum StorageKind {
 #[derive(Clone)]
 pub(crate) struct Status {
     pub(crate) loading: ArcRwSignal<bool>,
+    pub(crate) saved: ArcRwSignal<bool>,
     pub(crate) unsaved: ArcRwSignal<usize>,
     pub(crate) storage: ArcRwSignal<StorageKind>,
     pub(crate) error: ArcRwSignal<Option<Arc<Error>>>,
@@ -27,6 +28,7 @@ impl Status {
     pub(crate) fn new() -> Self {
         Self {
             loading: ArcRwSignal::new(true),
+            saved: ArcRwSignal::new(true),
             unsaved: ArcRwSignal::new(0),
             storage: ArcRwSignal::new(StorageKind::Opening),
             error: ArcRwSignal::new(None),
@@ -35,7 +37,16 @@ impl Status {
 
     /// One more transaction is not saved.
     pub(crate) fn edited(&self) {
-        self.unsaved.update(|unsaved| *unsaved += 1);
+        self.set_unsaved(self.unsaved.get_untracked() + 1);
+    }
+
+    /// So many transactions are not saved.
+    pub(crate) fn set_unsaved(&self, unsaved: usize) {
+        self.unsaved.set(unsaved);
+        let saved = unsaved == 0;
+        if self.saved.get_untracked() != saved {
+            self.saved.set(saved);
+        }
     }
 
     pub(crate) fn error(&self, error: Option<Error>) {

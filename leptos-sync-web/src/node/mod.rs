@@ -8,11 +8,11 @@ mod map;
 mod register;
 mod source;
 
-use std::{any::Any, panic::Location, sync::Arc};
+use std::{any::Any, marker::PhantomData, panic::Location, sync::Arc};
 
+use crate::lock::Mutex;
 use leptos::prelude::*;
 use leptos_sync_core::{Crdt, Error, Field, Focus, Tx};
-use parking_lot::Mutex;
 
 use self::source::FieldSource;
 pub(crate) use self::source::Source;
@@ -42,27 +42,65 @@ pub(crate) use crate::live::What;
 /// value beyond its limit, is not made; its reason is in the status signals, or returned by `transact`.
 pub struct Node<T: 'static> {
     /// `None` in what was made of a node whose owner was gone already.
-    point: Option<StoredValue<Arc<Point<T>>>>,
+    point: Option<Place>,
     defined_at: &'static Location<'static>,
+    kind: PhantomData<fn() -> T>,
 }
 
-/// What a node stands for, with the nodes that were made of its fields: they live and end with it.
-struct Point<T> {
-    source: Arc<dyn Source<T>>,
-    fields: Mutex<Vec<(&'static str, Box<dyn Any + Send>)>>,
+type Place = StoredValue<Arc<Point>>;
+
+/// What a node stands for, with the places of its fields' nodes: they live and end with it.
+///
+/// The same for nodes of all types, so that a page has its code once.
+struct Point {
+    /// An `Arc<dyn Source<T>>`.
+    source: Box<dyn Any + Send + Sync>,
+    fields: Mutex<Vec<(&'static str, Place)>>,
     owner: Option<Owner>,
+}
+
+impl Point {
+    /// A point that belongs to the current owner.
+    fn place(source: Box<dyn Any + Send + Sync>) -> Place {
+        StoredValue::new(Arc::new(Self {
+            source,
+            fields: Mutex::new(Vec::new()),
+            owner: Owner::current(),
+        }))
+    }
+
+    /// The place of a field, made when it is first asked for.
+    fn field(&self, name: &'static str, source: &dyn Fn() -> Box<dyn Any + Send + Sync>) -> Place {
+        let mut fields = self.fields.lock();
+        if let Some((_, known)) = fields.iter().find(|(known, _)| *known == name) {
+            return *known;
+        }
+        let source = source();
+        let place = match &self.owner {
+            Some(owner) => owner.with(|| Self::place(source)),
+            None => Self::place(source),
+        };
+        fields.push((name, place));
+        place
+    }
+
+    fn source<T: 'static>(&self) -> Option<Arc<dyn Source<T>>> {
+        self.source.downcast_ref().map(Arc::clone)
+    }
 }
 
 impl<T: Crdt> Node<T> {
     #[track_caller]
     pub(crate) fn new(source: Arc<dyn Source<T>>) -> Self {
+        Self::at_place(Some(Point::place(Box::new(source))))
+    }
+
+    #[track_caller]
+    fn at_place(point: Option<Place>) -> Self {
         Self {
-            point: Some(StoredValue::new(Arc::new(Point {
-                source,
-                fields: Mutex::new(Vec::new()),
-                owner: Owner::current(),
-            }))),
+            point,
             defined_at: Location::caller(),
+            kind: PhantomData,
         }
     }
 
@@ -111,8 +149,7 @@ impl<T: Crdt> Node<T> {
     }
 
     pub(crate) fn source(&self) -> Option<Arc<dyn Source<T>>> {
-        self.point?
-            .try_with_value(|point| Arc::clone(&point.source))
+        self.point?.try_get_value()?.source()
     }
 
     pub(crate) fn track_whole(&self) {
@@ -130,28 +167,15 @@ impl<T: Crdt> Focus for Node<T> {
 
     #[track_caller]
     fn at<F: Crdt>(self, field: Field<T, F>) -> Node<F> {
-        let Some(point) = self.point.and_then(|point| point.try_get_value()) else {
-            return Node {
-                point: None,
-                defined_at: Location::caller(),
-            };
-        };
-        let mut fields = point.fields.lock();
-        let known = fields
-            .iter()
-            .find(|(name, _)| *name == field.name)
-            .and_then(|(_, node)| node.downcast_ref::<Node<F>>());
-        if let Some(node) = known {
-            return *node;
-        }
-        let source: Arc<dyn Source<F>> =
-            Arc::new(FieldSource::new(Arc::clone(&point.source), field));
-        let node = match &point.owner {
-            Some(owner) => owner.with(|| Node::new(source)),
-            None => Node::new(source),
-        };
-        fields.push((field.name, Box::new(node)));
-        node
+        let place = self.point.and_then(|point| {
+            let point = point.try_get_value()?;
+            let record = point.source::<T>()?;
+            Some(point.field(field.name, &|| {
+                let source = FieldSource::new(Arc::clone(&record), field);
+                Box::new(Arc::new(source) as Arc<dyn Source<F>>)
+            }))
+        });
+        Node::at_place(place)
     }
 }
 

@@ -28,15 +28,17 @@ pub(crate) struct DebianRust {
 }
 
 impl DebianRust {
-    /// Takes it from the cache, else from Debian's packages.
+    /// Takes it from the cache.
+    pub(crate) fn cached(cache: &Cache) -> Option<Self> {
+        cache.newest(ENTRY).map(|dir| Self { dir })
+    }
+
+    /// Makes it from Debian's packages.
     ///
     /// # Errors
     ///
     /// This is no Debian, or it has no such packages.
-    pub(crate) fn find(cache: &Cache) -> Result<Self> {
-        if let Some(dir) = cache.newest(ENTRY) {
-            return Ok(Self { dir });
-        }
+    pub(crate) fn install(cache: &Cache) -> Result<Self> {
         if !apt::is_here() {
             bail!("this machine has no apt to get a compiler with that target from either");
         }

@@ -34,13 +34,21 @@ impl Wasm {
     /// None of the ways is open; the message says what to install.
     pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let target_dir = workspace.target.join("wasm");
-        if toolchain_has_it() || rustup_gets_it(cache)? {
+        if toolchain_has_it() {
             return Ok(Self {
                 target_dir,
                 debian: None,
             });
         }
-        let debian = DebianRust::find(cache).context(
+        // Where rustup failed once, it is not asked at every command.
+        let cached = DebianRust::cached(cache);
+        if cached.is_none() && rustup_gets_it(cache)? {
+            return Ok(Self {
+                target_dir,
+                debian: None,
+            });
+        }
+        let debian = cached.map_or_else(|| DebianRust::install(cache), Ok).context(
             "the wasm32 target is missing: install it with `rustup target add wasm32-unknown-unknown`",
         )?;
         Ok(Self {

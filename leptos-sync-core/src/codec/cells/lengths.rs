@@ -81,9 +81,7 @@ impl<'a> LengthReader<'a> {
                 }
                 Ok((Self::Each(start), total))
             }
-            other => Err(Error::corrupt(format!(
-                "a column of lengths has the unknown form {other}"
-            ))),
+            _ => Err(Error::corrupt("a column of lengths has an unknown form")),
         }
     }
 

@@ -11,9 +11,13 @@
 //! keys   = lengths (one for all, or one each), then the bytes themselves
 //! ```
 
+#[cfg(test)]
+mod forged;
 mod lengths;
 mod reader;
 mod stamps;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use reader::{CellIter, CellRef, Cells, Group};

@@ -3,7 +3,6 @@ use crate::{
     codec::varint::{self, Reader},
     error::Error,
     id::ReplicaId,
-    version::VersionVector,
 };
 
 /// Writes a column of stamps as runs of equal ones: all cells of a transaction cost a few bytes together.
@@ -88,9 +87,9 @@ impl<'a> StampReader<'a> {
             latest = latest.max(self.stamp.time);
         }
         if seen != count as u64 {
-            return Err(Error::corrupt(format!(
-                "a group of {count} cells has {seen} stamps"
-            )));
+            return Err(Error::corrupt(
+                "a group has more or fewer stamps than cells",
+            ));
         }
         Ok(latest)
     }
@@ -104,9 +103,12 @@ impl<'a> StampReader<'a> {
         false
     }
 
-    pub(super) fn include_in(mut self, upto: &mut VersionVector) {
+    /// Raises each row's time to that of its latest stamp.
+    pub(super) fn include_in(mut self, upto: &mut [Time]) {
         while self.read_run().is_ok() {
-            upto.include(self.stamp.replica, self.stamp.time);
+            if let Some(latest) = self.last_row.and_then(|row| upto.get_mut(row)) {
+                *latest = (*latest).max(self.stamp.time);
+            }
         }
     }
 

@@ -24,6 +24,7 @@ pub struct CellWriter {
     cells: usize,
     latest: Time,
     parent: Vec<u8>,
+    too_deep: bool,
     count: usize,
     stamps: StampWriter,
     key_lengths: LengthWriter,
@@ -45,6 +46,7 @@ impl CellWriter {
             cells: 0,
             latest: Time::ZERO,
             parent: Vec::new(),
+            too_deep: false,
             count: 0,
             stamps,
             key_lengths: LengthWriter::default(),
@@ -63,6 +65,7 @@ impl CellWriter {
         self.close();
         self.parent.clear();
         self.parent.extend_from_slice(parent.as_bytes());
+        self.too_deep = parent.segments().count() >= limits::DEPTH;
     }
 
     /// Makes room for `cells` cells, where their number is known.
@@ -80,6 +83,9 @@ impl CellWriter {
         value: Option<impl FnOnce(&mut Vec<u8>) -> Result<(), Error>>,
     ) {
         let key_start = self.keys.len();
+        if self.too_deep {
+            return self.fail(path::too_deep(), key_start, self.values.len());
+        }
         if let Err(error) = key(&mut self.keys) {
             return self.fail(error, key_start, self.values.len());
         }

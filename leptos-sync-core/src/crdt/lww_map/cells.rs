@@ -2,7 +2,10 @@ use super::LwwMap;
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Codec, Group},
-    crdt::{Applied, Crdt, Join, Key, Root, Value, traits::OldCell},
+    crdt::{
+        Applied, Crdt, Join, Key, Root, Value,
+        traits::{OldCell, SavedCell},
+    },
     error::Error,
     path::{PathBuf, Segments},
     version::VersionVector,
@@ -63,8 +66,7 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
                 join.changed_child(&key, existence);
             }
         }
-        // Equally many entries after a join are the same keys: nothing was forgotten there that is still here.
-        if self.table.len() == other.table.len() {
+        if !join.theirs_has_forgotten() {
             return;
         }
         self.table.remove_where(|ours| {
@@ -86,12 +88,12 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
             (None, Some(slot)) => {
                 self.table.detach(slot);
             }
-            (Some((stamp, bytes)), slot) => {
-                let value = bytes.and_then(|bytes| C::decode::<V>(bytes).ok());
+            (Some(old), slot) => {
+                let value = old.value.and_then(|bytes| C::decode::<V>(bytes).ok());
                 match slot {
-                    Some(slot) => self.table.replace(slot, value, stamp),
+                    Some(slot) => self.table.put_back(slot, value, old.stamp, old.place),
                     None => {
-                        self.table.write(key, value, stamp);
+                        self.table.write(key, value, old.stamp);
                     }
                 }
             }
@@ -138,15 +140,20 @@ impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
     }
 
     /// The cell at `key` as it stands, for taking a transaction back.
-    pub(crate) fn old_cell(&self, key: &K) -> Option<(Stamp, Option<Vec<u8>>)> {
-        let entry = self.table.get(key)?;
+    pub(crate) fn old_cell(&self, key: &K) -> Option<SavedCell> {
+        let slot = self.table.find(key)?;
+        let entry = self.table.entry(slot);
         let value = entry.value.as_ref().map(|value| {
             let mut bytes = Vec::new();
             // What stands in a document was encoded before.
             let _ = C::encode(value, &mut bytes);
             bytes
         });
-        Some((entry.stamp, value))
+        Some(SavedCell {
+            stamp: entry.stamp,
+            value,
+            place: self.table.place(slot),
+        })
     }
 }
 

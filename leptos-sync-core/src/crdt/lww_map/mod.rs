@@ -2,6 +2,11 @@
 //! were written (`recency`), and its cells (`cells`).
 
 mod cells;
+#[cfg_attr(
+    all(target_arch = "wasm32", target_os = "unknown"),
+    path = "hasher_js.rs"
+)]
+mod hasher;
 mod recency;
 mod table;
 #[cfg(test)]

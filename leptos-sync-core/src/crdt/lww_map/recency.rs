@@ -1,4 +1,4 @@
-use crate::{clock::Stamp, id::ReplicaId, version::VersionVector};
+use crate::{clock::Stamp, crdt::traits::Place, id::ReplicaId, version::VersionVector};
 
 /// No neighbour.
 const NONE: u32 = u32::MAX;
@@ -60,6 +60,44 @@ impl Recency {
     pub(super) fn renew(&mut self, slot: u32, old: Stamp, new: Stamp) {
         self.unlink(slot, old.replica);
         self.link(slot, new);
+    }
+
+    /// Where a slot stands in its list.
+    pub(super) fn place(&self, slot: u32) -> Place {
+        let prev = self.link_of(slot).prev;
+        Place((prev != NONE).then_some(prev))
+    }
+
+    /// Moves a slot, written by `now` before, back to where it stood: moves that are undone in the reverse order find
+    /// the same neighbours. `stamp_of` gives a slot's stamp, this one's the old.
+    pub(super) fn put_back(
+        &mut self,
+        slot: u32,
+        now: Stamp,
+        place: Place,
+        stamp_of: impl Fn(u32) -> Stamp,
+    ) {
+        self.unlink(slot, now.replica);
+        let stamp = stamp_of(slot);
+        let prev = place.0.unwrap_or(NONE);
+        let next = match prev {
+            NONE => self.list_mut(stamp.replica).head,
+            prev => self.link_of(prev).next,
+        };
+        *self.link_mut(slot) = Link { prev, next };
+        match prev {
+            NONE => self.list_mut(stamp.replica).head = slot,
+            prev => self.link_mut(prev).next = slot,
+        }
+        match next {
+            NONE => self.list_mut(stamp.replica).tail = slot,
+            next => self.link_mut(next).prev = slot,
+        }
+        let in_order = (prev == NONE || stamp_of(prev).time <= stamp.time)
+            && (next == NONE || stamp.time <= stamp_of(next).time);
+        let list = self.list_mut(stamp.replica);
+        list.sorted &= in_order;
+        list.latest = list.latest.max(stamp);
     }
 
     /// Removes a slot; the last slot takes its place.

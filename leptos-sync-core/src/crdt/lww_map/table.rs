@@ -3,12 +3,11 @@ use std::{
     hash::{BuildHasher, Hash},
 };
 
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use serde::Serialize;
 
-use super::{greater, recency::Recency};
-use crate::{clock::Stamp, codec::Codec, limits, version::VersionVector};
+use super::{greater, hasher::TableHasher, recency::Recency};
+use crate::{clock::Stamp, codec::Codec, crdt::traits::Place, limits, version::VersionVector};
 
 /// The entries of a map: one vector in the order of arrival, a hash table of positions into it, and the order in
 /// which they were written.
@@ -20,7 +19,7 @@ pub(super) struct Table<K, V> {
     entries: Vec<Entry<K, V>>,
     index: HashTable<u32>,
     recency: Recency,
-    hasher: RandomState,
+    hasher: TableHasher,
     live: usize,
 }
 
@@ -38,7 +37,7 @@ impl<K, V> Table<K, V> {
             entries: Vec::new(),
             index: HashTable::new(),
             recency: Recency::default(),
-            hasher: RandomState::default(),
+            hasher: TableHasher::default(),
             live: 0,
         }
     }
@@ -186,6 +185,30 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
+    /// Where an entry stands in the order of writing.
+    pub(super) fn place(&self, slot: u32) -> Place {
+        self.recency.place(slot)
+    }
+
+    /// Undoes a [`replace`](Table::replace), the latest that is not yet undone: also the order is as it was.
+    pub(super) fn put_back(&mut self, slot: u32, value: Option<V>, stamp: Stamp, place: Place) {
+        let now = self.entry(slot).stamp;
+        let is_live = usize::from(value.is_some());
+        let entry = self.entry_mut(slot);
+        let was_live = usize::from(entry.value.is_some());
+        entry.value = value;
+        entry.stamp = stamp;
+        self.live = self.live + is_live - was_live;
+        if now != stamp {
+            let entries = &self.entries;
+            self.recency.put_back(slot, now, place, |slot| {
+                entries
+                    .get(slot as usize)
+                    .map_or(stamp, |entry| entry.stamp)
+            });
+        }
+    }
+
     /// Takes an entry out, tombstone and all. The last entry takes its place.
     pub(super) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
         let last = u32::try_from(self.entries.len().checked_sub(1)?).ok()?;
@@ -255,7 +278,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize> Table<K, V> {
     }
 }
 
-fn hash_at<K: Hash, V>(hasher: &RandomState, entries: &[Entry<K, V>], slot: u32) -> u64 {
+fn hash_at<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>], slot: u32) -> u64 {
     entries
         .get(slot as usize)
         .map_or(0, |entry| hasher.hash_one(&entry.key))

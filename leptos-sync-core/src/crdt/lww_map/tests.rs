@@ -1,1 +1,140 @@
+use std::{cell::Cell, collections::HashMap};
 
+use proptest::{collection::vec, prelude::*};
+
+use super::{LwwMap, recency::Recency};
+use crate::{
+    clock::{Stamp, Time},
+    id::ReplicaId,
+    version::VersionVector,
+};
+
+fn stamp(time: u64, replica: u64) -> Stamp {
+    Stamp::new(Time::new(time), ReplicaId::new(replica))
+}
+
+/// What can happen to a map, in any order and under any stamp.
+#[derive(Clone, Debug)]
+enum Step {
+    Write(u8, Option<u8>, Stamp),
+    Take(u8),
+    Forget(VersionVector),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let stamp = || (1_u64..8, 1_u64..4).prop_map(|(time, replica)| stamp(time, replica));
+    let version =
+        (1_u64..8, 1_u64..4).prop_map(|(time, replica)| (ReplicaId::new(replica), Time::new(time)));
+    prop_oneof![
+        6 => (0_u8..8, proptest::option::of(any::<u8>()), stamp())
+            .prop_map(|(key, value, stamp)| Step::Write(key, value, stamp)),
+        1 => (0_u8..8).prop_map(Step::Take),
+        1 => vec(version, 0..3).prop_map(|version| Step::Forget(version.into_iter().collect())),
+    ]
+}
+
+proptest! {
+    /// Whatever is written, removed, taken out and forgotten, a map's parts agree with a plain model and each other.
+    #[test]
+    fn all_parts_agree_after_every_step(steps in vec(step(), 0..60)) {
+        let mut map = LwwMap::<u8, u8>::new();
+        let mut model = HashMap::<u8, (Stamp, Option<u8>)>::new();
+        for step in steps {
+            match step {
+                Step::Write(key, Some(value), stamp) => {
+                    let wins = model.get(&key).is_none_or(|(last, _)| stamp >= *last);
+                    prop_assert_eq!(map.insert(key, value, stamp), wins);
+                    if wins {
+                        model.insert(key, (stamp, Some(value)));
+                    }
+                }
+                Step::Write(key, None, stamp) => {
+                    let wins = model.get(&key).is_some_and(|(last, value)| value.is_some() && stamp >= *last);
+                    prop_assert_eq!(map.remove(&key, stamp), wins);
+                    if wins {
+                        model.insert(key, (stamp, None));
+                    }
+                }
+                Step::Take(key) => {
+                    let value = model.remove(&key).and_then(|(_, value)| value);
+                    prop_assert_eq!(map.take(&key), value);
+                }
+                Step::Forget(stable) => {
+                    map.forget_tombstones(&stable);
+                    model.retain(|_, (stamp, value)| value.is_some() || !stable.contains(*stamp));
+                }
+            }
+            map.assert_invariants();
+            prop_assert_eq!(map.len() + map.tombstones(), model.len());
+            for (key, (stamp, value)) in &model {
+                prop_assert_eq!(map.cell(key), Some(value));
+                prop_assert_eq!(map.stamp(key), Some(*stamp));
+            }
+        }
+    }
+
+    /// However many merges there are and in what order, each key ends with the greatest write.
+    #[test]
+    fn merging_keeps_the_greatest_write_of_each_key(writes in vec((0_u8..6, 0_u8..3, 1_u64..5, 1_u64..3, 0_usize..4), 0..40)) {
+        let mut maps = [(); 4].map(|()| LwwMap::<u8, u8>::new());
+        for &(key, value, time, replica, at) in &writes {
+            let one = LwwMap::from_one(key, value, stamp(time, replica));
+            maps[at].merge(&one);
+            maps[at].assert_invariants();
+        }
+        let [mut all, others @ ..] = maps;
+        for other in &others {
+            all.merge(other);
+            all.assert_invariants();
+        }
+        for key in 0..6 {
+            let of_key = writes.iter().filter(|(at, ..)| *at == key);
+            let greatest = of_key.map(|&(_, value, time, replica, _)| (stamp(time, replica), value)).max();
+            prop_assert_eq!(all.stamp(&key).zip(all.get(&key).copied()), greatest);
+        }
+    }
+}
+
+impl LwwMap<u8, u8> {
+    fn from_one(key: u8, value: u8, stamp: Stamp) -> Self {
+        let mut map = Self::new();
+        map.insert(key, value, stamp);
+        map
+    }
+}
+
+#[test]
+fn finding_what_changed_costs_what_changed_and_not_what_there_is() {
+    for entries in [1_000, 100_000_u32] {
+        let mut recency = Recency::default();
+        let mut stamps = Vec::new();
+        for entry in 0..entries {
+            let written = stamp(u64::from(entry) + 1, u64::from(entry % 3));
+            recency.push(written);
+            stamps.push(written);
+        }
+        let since: VersionVector = (0..3)
+            .map(|replica| (ReplicaId::new(replica), Time::new(u64::from(entries) - 30)))
+            .collect();
+        let steps = Cell::new(0);
+        let stamp_of = |slot: u32| {
+            steps.set(steps.get() + 1);
+            stamps[slot as usize]
+        };
+        assert_eq!(recency.since(&since, stamp_of).count(), 30);
+        assert!(steps.get() <= 30 + 3, "{} steps of {entries}", steps.get());
+    }
+}
+
+#[test]
+fn stamps_that_arrive_out_of_order_are_all_found() {
+    let mut map = LwwMap::<u8, u8>::new();
+    for (key, time) in [(1, 5), (2, 3), (3, 9), (4, 1)] {
+        map.insert(key, 0, stamp(time, 1));
+        map.assert_invariants();
+    }
+    let since = VersionVector::of(ReplicaId::new(1), Time::new(3));
+    let mut changed: Vec<_> = map.changes_since(&since).map(|(key, ..)| *key).collect();
+    changed.sort_unstable();
+    assert_eq!(changed, [1, 3]);
+}

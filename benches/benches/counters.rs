@@ -1,0 +1,31 @@
+//! Counters: one replica counting, and joining two counters of as many replicas, half of which have counted since.
+
+mod setup;
+
+use std::{hint::black_box, sync::Arc};
+
+use leptos_sync_benches::ours;
+use leptos_sync_core::GCounter;
+
+fn main() {
+    setup::main("counters", |group| {
+        group.bench(
+            "increment",
+            |size| move || (GCounter::new(), size),
+            |(counter, size)| {
+                for _ in 0..*size {
+                    // Counts this small cannot overflow.
+                    let _ = black_box(counter.increment(1, black_box(ours::stamp(0, 1))));
+                }
+            },
+        );
+        group.bench(
+            "merge",
+            |size| {
+                let (base, newer) = (ours::counter(size, 0), Arc::new(ours::counter(size, 1)));
+                move || (base.clone(), Arc::clone(&newer))
+            },
+            |(counter, newer)| counter.merge(newer),
+        );
+    });
+}

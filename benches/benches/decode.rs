@@ -1,0 +1,33 @@
+//! A document that can be read and written, from its whole state as bytes: as they are, and compressed.
+
+mod setup;
+
+use std::sync::Arc;
+
+use leptos_sync_benches::ours::{self, Map};
+use leptos_sync_core::{Doc, Error, Snapshot};
+
+fn main() {
+    setup::main("decode", |group| {
+        group.bench(
+            "plain",
+            |size| bytes(size, Snapshot::encode_uncompressed),
+            decode,
+        );
+        group.bench("compressed", |size| bytes(size, Snapshot::encode), decode);
+    });
+}
+
+fn bytes(size: usize, encode: impl Fn(&Snapshot) -> Vec<u8>) -> impl FnMut() -> Arc<Vec<u8>> {
+    let snapshot = ours::doc(size).snapshot();
+    let bytes = Arc::new(
+        snapshot
+            .map(|snapshot| encode(&snapshot))
+            .unwrap_or_default(),
+    );
+    move || Arc::clone(&bytes)
+}
+
+fn decode(bytes: &mut Arc<Vec<u8>>) -> Result<Doc<Map>, Error> {
+    Ok(Doc::load(&Snapshot::decode(bytes)?, ours::clock(2)))
+}

@@ -1,0 +1,64 @@
+//! Maps: writing one entry at a time, each with a reading of the clock; writing all as one transaction; reading every
+//! entry in random order; and joining a full copy in which a tenth is newer.
+
+mod setup;
+
+use std::hint::black_box;
+
+use leptos_sync_benches::{
+    entries,
+    ours::{self, Map},
+    shuffled_keys,
+};
+use leptos_sync_core::{Clock, ReplicaId};
+
+fn main() {
+    setup::main("maps", |group| {
+        group.bench(
+            "insert",
+            |size| {
+                let entries = entries(size);
+                move || {
+                    let clock = Clock::system(ReplicaId::new(1));
+                    (Map::new(), entries.clone(), clock)
+                }
+            },
+            |(map, entries, clock)| {
+                for (key, value) in entries.drain(..) {
+                    map.insert(key, value, clock.tick());
+                }
+            },
+        );
+        group.bench(
+            "insert_batch",
+            |size| {
+                let entries = entries(size);
+                move || (Map::new(), entries.clone())
+            },
+            |(map, entries)| map.insert_batch(entries.drain(..), ours::stamp(0, 1)),
+        );
+        group.bench(
+            "get",
+            |size| {
+                let (map, keys) = (ours::map(size), shuffled_keys(size));
+                // What is only read is lent, not made again.
+                let lent = std::sync::Arc::new((map, keys));
+                move || std::sync::Arc::clone(&lent)
+            },
+            |lent| {
+                for key in &lent.1 {
+                    black_box(lent.0.get(black_box(key.as_str())));
+                }
+            },
+        );
+        group.bench(
+            "merge",
+            |size| {
+                let base = ours::map(size);
+                let newer = std::sync::Arc::new(ours::newer_map(&base, size));
+                move || (base.clone(), std::sync::Arc::clone(&newer))
+            },
+            |(map, newer)| map.merge(newer),
+        );
+    });
+}

@@ -1,0 +1,43 @@
+//! Registers: making them, each with a reading of the clock, and merging later writes into one.
+
+mod setup;
+
+use std::hint::black_box;
+
+use leptos_sync_benches::{ours, values};
+use leptos_sync_core::{Clock, LwwRegister, ReplicaId};
+
+fn main() {
+    setup::main("registers", |group| {
+        group.bench(
+            "create",
+            |size| {
+                let values = values(size);
+                move || {
+                    let clock = Clock::system(ReplicaId::new(1));
+                    (values.clone(), Vec::with_capacity(size), clock)
+                }
+            },
+            |(values, registers, clock)| {
+                for value in values.drain(..) {
+                    registers.push(LwwRegister::<String>::new(value, clock.tick()));
+                }
+            },
+        );
+        group.bench(
+            "merge",
+            |size| {
+                let newer = ours::registers(size);
+                move || {
+                    let register = LwwRegister::new("item-0".to_owned(), ours::stamp(0, 1));
+                    (register, newer.clone())
+                }
+            },
+            |(register, newer)| {
+                for other in newer {
+                    register.merge(black_box(other));
+                }
+            },
+        );
+    });
+}

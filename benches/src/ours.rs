@@ -1,0 +1,82 @@
+//! The data as this library's types.
+
+use leptos_sync_core::{
+    Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, TimeSource,
+};
+
+use crate::{entries, newer, values};
+
+/// The map that is measured.
+pub type Map = LwwMap<String, String>;
+
+/// The `at`-th stamp of replica `replica`.
+pub const fn stamp(at: u64, replica: u64) -> Stamp {
+    Stamp::new(
+        Time::new(Time::from_ms(1_700_000_000_000).get() + at),
+        ReplicaId::new(replica),
+    )
+}
+
+/// A clock that always starts at the same time, for inputs.
+pub fn clock(replica: u64) -> Clock {
+    Clock::new(ReplicaId::new(replica), Fixed)
+}
+
+/// Registers of which each wins over those before.
+pub fn registers(count: usize) -> Vec<LwwRegister<String>> {
+    (1..)
+        .zip(values(count))
+        .map(|(at, value)| LwwRegister::new(value, stamp(at, 2)))
+        .collect()
+}
+
+/// A map written in one batch.
+pub fn map(count: usize) -> Map {
+    let mut map = Map::new();
+    map.insert_batch(entries(count), stamp(0, 1));
+    map
+}
+
+/// A copy of `base`, which has `count` entries, a tenth of them written again by another replica, one at a time.
+pub fn newer_map(base: &Map, count: usize) -> Map {
+    let mut map = base.clone();
+    for (at, (key, value)) in (1..).zip(newer(count)) {
+        map.insert(key, value, stamp(at, 2));
+    }
+    map
+}
+
+/// A counter in which each of `replicas` has counted once; every second one `more` times besides.
+pub fn counter(replicas: usize, more: u64) -> GCounter {
+    let mut counter = GCounter::new();
+    for replica in 0..replicas as u64 {
+        let by = 1 + more * (replica % 2);
+        // Counts this small cannot overflow.
+        let _ = counter.increment(by, stamp(by, replica));
+    }
+    counter
+}
+
+/// A document whose map was written in transactions as large as their limit allows.
+///
+/// # Panics
+///
+/// When the library refuses what it documents to take.
+#[expect(clippy::expect_used, reason = "inputs that cannot be made end the run")]
+pub fn doc(count: usize) -> Doc<Map> {
+    let mut doc = Doc::<Map>::new(clock(1));
+    let entries = entries(count);
+    for part in entries.chunks(20_000) {
+        doc.transact(|tx| tx.insert_batch(part.iter().cloned()))
+            .expect("the batch is within the limits");
+    }
+    doc
+}
+
+struct Fixed;
+
+impl TimeSource for Fixed {
+    fn now_ms(&self) -> u64 {
+        1_700_000_000_000
+    }
+}

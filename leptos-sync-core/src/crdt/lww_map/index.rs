@@ -1,0 +1,121 @@
+use std::{
+    borrow::Borrow,
+    hash::{BuildHasher, Hash},
+};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::table::Entry;
+
+/// Entries up to which a look-up compares keys one after the other: as fast as hashing, and many maps are so small.
+const SCANNED: usize = 8;
+
+/// Where each key's entry is: from the ninth entry on, a hash table of positions.
+///
+/// Positions are 32-bit, so that it costs five bytes a bucket and growing moves no entry. It knows no keys; the entries
+/// are handed in. It holds either every position or, while a scan will do, none.
+#[derive(Clone, Default)]
+pub(super) struct Index {
+    positions: HashTable<u32>,
+    hasher: RandomState,
+}
+
+/// What a look-up found out about a key that is not there: its hash, once there is a hash table.
+#[derive(Clone, Copy)]
+pub(super) struct Vacant(u64);
+
+impl Index {
+    /// Makes room for `total` entries.
+    pub(super) fn reserve<K: Hash, V>(&mut self, total: usize, entries: &[Entry<K, V>]) {
+        if total > SCANNED {
+            let Self { positions, hasher } = self;
+            positions.reserve(total - positions.len(), |&slot| {
+                hash_at(hasher, entries, slot)
+            });
+            if positions.is_empty() {
+                self.fill(entries);
+            }
+        }
+    }
+
+    /// The position of `key`'s entry. One hashing, which a [`push`](Index::push) that follows need not repeat.
+    #[inline]
+    pub(super) fn find<K, V, Q>(&self, key: &Q, entries: &[Entry<K, V>]) -> Result<u32, Vacant>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        if self.positions.is_empty() {
+            let found = entries.iter().position(|entry| entry.key.borrow() == key);
+            return found.map(|slot| slot as u32).ok_or(Vacant(0));
+        }
+        let hash = self.hasher.hash_one(key);
+        let is_here = |&slot: &u32| {
+            entries
+                .get(slot as usize)
+                .is_some_and(|entry| entry.key.borrow() == key)
+        };
+        self.positions
+            .find(hash, is_here)
+            .copied()
+            .ok_or(Vacant(hash))
+    }
+
+    /// Takes note of the last of `entries`, whose key was not found before.
+    #[inline]
+    pub(super) fn push<K: Hash, V>(&mut self, vacant: Vacant, entries: &[Entry<K, V>]) {
+        if !self.positions.is_empty() {
+            let Self { positions, hasher } = self;
+            positions.insert_unique(vacant.0, entries.len() as u32 - 1, |&slot| {
+                hash_at(hasher, entries, slot)
+            });
+        } else if entries.len() > SCANNED {
+            self.fill(entries);
+        }
+    }
+
+    /// Forgets the position `slot`; what stood at the `last` will stand there.
+    pub(super) fn swap_remove<K: Hash, V>(
+        &mut self,
+        slot: u32,
+        last: u32,
+        entries: &[Entry<K, V>],
+    ) {
+        if self.positions.is_empty() {
+            return;
+        }
+        let hash = hash_at(&self.hasher, entries, slot);
+        if let Ok(bucket) = self.positions.find_entry(hash, |&at| at == slot) {
+            bucket.remove();
+        }
+        if slot != last {
+            let hash = hash_at(&self.hasher, entries, last);
+            if let Some(at) = self.positions.find_mut(hash, |&at| at == last) {
+                *at = slot;
+            }
+        }
+    }
+
+    pub(super) fn assert_invariants(&self, entries: usize) {
+        assert!(
+            self.positions.len() == entries || (self.positions.is_empty() && entries <= SCANNED),
+            "every entry is indexed once, or few are not indexed at all"
+        );
+    }
+
+    #[cold]
+    fn fill<K: Hash, V>(&mut self, entries: &[Entry<K, V>]) {
+        let Self { positions, hasher } = self;
+        for slot in 0..entries.len() as u32 {
+            let hash = hash_at(hasher, entries, slot);
+            positions.insert_unique(hash, slot, |&slot| hash_at(hasher, entries, slot));
+        }
+    }
+}
+
+fn hash_at<K: Hash, V>(hasher: &RandomState, entries: &[Entry<K, V>], slot: u32) -> u64 {
+    entries
+        .get(slot as usize)
+        .map_or(0, |entry| hasher.hash_one(&entry.key))
+}

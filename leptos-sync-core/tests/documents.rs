@@ -1,0 +1,132 @@
+//! Faults that were found in documents, each with its story.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod model;
+
+use leptos_sync_core::{Crdt, Doc, LwwMap, ReplicaId, VersionVector};
+use model::{Board, OldBoard, Op, Peer, doc, send};
+
+fn bytes(doc: &Doc<impl model::Schema>) -> Vec<u8> {
+    doc.assert_invariants();
+    doc.snapshot().unwrap().encode()
+}
+
+/// Ada was away while Bob removed a card and forgot that he did; meanwhile both removed another, and only Ada forgot.
+/// Each has one card that the other lacks, so both count one: that is not the same card.
+#[test]
+fn a_removal_forgotten_on_one_side_is_not_hidden_by_one_forgotten_on_the_other() {
+    let (mut ada, mut bob) = (doc::<Board>(1), doc::<Board>(2));
+    ada.edit(&[
+        Op::Card(1, "milk".to_owned()),
+        Op::Card(2, "eggs".to_owned()),
+    ])
+    .unwrap();
+    send(&ada, &mut bob);
+    bob.edit(&[Op::Uncard(1)]).unwrap();
+    ada.edit(&[Op::Uncard(2)]).unwrap();
+    send(&ada, &mut bob);
+    ada.forget_tombstones(&ada.version().clone());
+    bob.forget_tombstones(&VersionVector::of(
+        ReplicaId::new(2),
+        bob.version().get(ReplicaId::new(2)),
+    ));
+    assert_eq!(
+        (ada.state().cards.len(), bob.state().cards.tombstones()),
+        (1, 1)
+    );
+
+    let changes = ada.merge(&bob).unwrap();
+    assert!(ada.state().cards.is_empty(), "the milk is gone for Ada too");
+    assert_eq!(changes.len(), 1);
+    bob.merge(&ada).unwrap();
+    assert_eq!(bytes(&ada), bytes(&bob));
+}
+
+/// Cells at the places of a [`Board`]'s counters, which only their replicas may write.
+#[derive(Crdt, Clone, Default)]
+struct Forger {
+    likes: LwwMap<[u8; 8], u64>,
+}
+
+/// Mallory overwrites Ada's count. Wherever that is seen the count is gone, since nobody else knows what it was; it
+/// does not come back from Bob, who has not seen it, or replicas would differ for good.
+#[test]
+fn a_forged_count_is_kept_aside_and_merging_does_not_bring_the_older_one_back() {
+    let (mut ada, mut bob, mut mallory) = (doc::<Board>(1), doc::<Board>(2), doc::<Forger>(3));
+    ada.edit(&[Op::Like(5)]).unwrap();
+    send(&ada, &mut bob);
+    mallory
+        .transact(|tx| tx.likes().insert(1_u64.to_be_bytes(), 1_000))
+        .unwrap();
+    ada.apply(&mallory.delta_since(ada.version()).unwrap())
+        .unwrap();
+    assert_eq!(ada.quarantined().count(), 1);
+    assert_eq!(ada.state().likes.value(), 0);
+
+    ada.merge(&bob).unwrap();
+    assert_eq!(ada.cells().len(), 1, "one cell at one path");
+    assert_eq!(ada.state().likes.value(), 0);
+    bob.merge(&ada).unwrap();
+    assert_eq!(bob.state().likes.value(), 0);
+    assert_eq!(bytes(&ada), bytes(&bob));
+
+    ada.edit(&[Op::Like(2)]).unwrap();
+    send(&ada, &mut bob);
+    assert_eq!(
+        (bob.state().likes.value(), bob.quarantined().count()),
+        (2, 0)
+    );
+    assert_eq!(bytes(&ada), bytes(&bob));
+}
+
+/// Two old builds get the same operations on fields that they do not know, one by one and all at once.
+#[test]
+fn unknown_cells_are_the_same_bytes_however_they_came() {
+    let mut new = doc::<Board>(1);
+    let (mut live, mut late) = (doc::<OldBoard>(2), doc::<OldBoard>(3));
+    for (tag, note) in [(1, 10), (2, 20), (3, 30)] {
+        let ops = [
+            Op::Tag(format!("tag {tag}"), tag),
+            Op::Note(tag, note),
+            Op::Like(1),
+        ];
+        live.apply(&new.edit(&ops).unwrap().delta).unwrap();
+    }
+    send(&new, &mut late);
+    assert_eq!(bytes(&live), bytes(&late));
+}
+
+/// What was written to two fields alternately is, at an old build, still grouped by field: a path is written once.
+#[test]
+fn unknown_cells_cost_no_more_bytes_than_known_ones() {
+    let (mut new, mut old) = (doc::<Board>(1), doc::<OldBoard>(2));
+    for note in 0..100 {
+        let ops = [Op::Tag(note.to_string(), note), Op::Note(note, 7)];
+        old.apply(&new.edit(&ops).unwrap().delta).unwrap();
+    }
+    let (new, old) = (new.snapshot().unwrap(), Peer::snapshot(&old));
+    assert!(
+        old.bytes() < new.bytes() * 5 / 4,
+        "{} bytes of cells became {}",
+        new.bytes(),
+        old.bytes()
+    );
+}
+
+/// So long that not even the path that would take it back can be read.
+#[test]
+fn a_key_of_megabytes_is_taken_back_too() {
+    let mut doc = doc::<Board>(1);
+    doc.edit(&[Op::Tag("a".to_owned(), 1)]).unwrap();
+    let before = bytes(&doc);
+    let error = doc
+        .edit(&[Op::Tag("b".to_owned(), 2), Op::Tag("k".repeat(3 << 20), 3)])
+        .unwrap_err();
+    assert!(error.is_limit(), "{error:?}");
+    assert_eq!(doc.state().tags.len(), 1);
+    assert_eq!(bytes(&doc), before);
+}

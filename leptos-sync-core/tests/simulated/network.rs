@@ -1,0 +1,60 @@
+use leptos_sync_core::VersionVector;
+
+use super::random::Random;
+
+/// What replicas send each other, as bytes where it would be bytes.
+#[derive(Clone, Debug)]
+pub(crate) enum Message {
+    Delta(Vec<u8>),
+    Snapshot(Vec<u8>),
+    /// After a gap: where the sender is.
+    Ask(VersionVector),
+}
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) due: u64,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// The operations that it may bring.
+    pub(crate) upto: VersionVector,
+    pub(crate) message: Message,
+}
+
+/// A network that loses, duplicates, delays and so reorders.
+#[derive(Default)]
+pub(crate) struct Network(Vec<Sent>);
+
+impl Network {
+    pub(crate) fn send(&mut self, random: &mut Random, now: u64, sent: Sent) {
+        if random.chance(20) {
+            return;
+        }
+        let copies = 1 + usize::from(random.chance(15));
+        for _ in 0..copies {
+            let delay = if random.chance(60) {
+                random.below(20)
+            } else {
+                random.below(2_000)
+            };
+            self.0.push(Sent {
+                due: now + delay,
+                ..sent.clone()
+            });
+        }
+    }
+
+    /// What has arrived by `now`, in the order of arrival.
+    pub(crate) fn arrived(&mut self, now: u64) -> Vec<Sent> {
+        let (mut arrived, on_the_way): (Vec<_>, Vec<_>) =
+            self.0.drain(..).partition(|sent| sent.due <= now);
+        self.0 = on_the_way;
+        arrived.sort_by_key(|sent| sent.due);
+        arrived
+    }
+
+    pub(crate) fn on_the_way(&self) -> impl Iterator<Item = &Sent> {
+        self.0.iter()
+    }
+}
