@@ -65,6 +65,14 @@ fn the_clock_follows_the_browsers() {
 }
 
 #[wasm_bindgen_test]
+fn what_a_server_compressed_is_read() {
+    let compressed = include_bytes!("../../leptos-sync-core/tests/fixtures/v1/compressed.bin");
+    let snapshot = Snapshot::decode(compressed).unwrap();
+    assert!(snapshot.bytes() > compressed.len());
+    assert_eq!(Snapshot::decode(&snapshot.encode()).unwrap(), snapshot);
+}
+
+#[wasm_bindgen_test]
 fn replica_ids_are_drawn_at_random() {
     assert_ne!(ReplicaId::random().unwrap(), ReplicaId::random().unwrap());
 }

@@ -97,7 +97,7 @@ impl<T: Clone + Serialize, C: Codec> LwwRegister<T, C> {
         other.stamp > self.stamp
             || (other.stamp == self.stamp
                 && other.stamp != Stamp::ZERO
-                && greater::<T, C>(Some(&other.value), Some(&self.value)))
+                && greater::<T, C>(Some(&other.value), Some(&self.value), &mut Vec::new()))
     }
 }
 

@@ -116,7 +116,8 @@ impl Quarantine {
         let paths: BinaryHeap<_> = self.0.changes_since(since).map(|cell| cell.0).collect();
         for path in paths.into_sorted_vec() {
             let cell = self.0.stamp(path).zip(self.0.get(path));
-            if let (Some((parent, key)), Some((stamp, held))) = (path.as_path().split_last(), cell) {
+            if let (Some((parent, key)), Some((stamp, held))) = (path.as_path().split_last(), cell)
+            {
                 out.group(parent);
                 out.copy(CellRef {
                     key,

@@ -17,14 +17,36 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Gzipped bytes of wasm and JavaScript of the whole todo example, leptos included.
-const BUDGET: usize = 125_000;
+/// What the todo example may weigh, in gzipped bytes.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    /// Wasm and JavaScript of the whole page, leptos included.
+    page: usize,
+    /// What leptos-sync adds to the same page on plain signals.
+    added: usize,
+}
 
-/// What leptos-sync may add to the same page on plain signals, gzipped bytes.
-const DIFFERENCE_BUDGET: usize = 50_000;
+/// What it should weigh.
+const BUDGET: Budget = Budget {
+    page: 125_000,
+    added: 50_000,
+};
 
-/// Builds both pages the same way, prints their sizes and fails over budget.
-pub(crate) fn run(args: Args) -> Result<()> {
+/// What it weighs today, and a little for noise between compilers. The budget is not met yet; until it is, no change
+/// may move away from it. Lower this with every step.
+const CEILING: Budget = Budget {
+    page: 149_000,
+    added: 76_000,
+};
+
+/// Builds both pages the same way, prints their sizes and fails over budget; with `--ceiling` only above what they
+/// weigh today, which is what CI asks.
+pub(crate) fn run(mut args: Args) -> Result<()> {
+    let allowed = if args.flag("--ceiling") {
+        CEILING
+    } else {
+        BUDGET
+    };
     args.finish()?;
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
@@ -35,7 +57,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let todo = measure("todo")?;
     let plain = measure("todo-plain")?;
     print(todo, plain);
-    within_budget(todo, plain)
+    within(allowed, todo, plain)
 }
 
 /// Gzipped bytes.
@@ -70,23 +92,25 @@ fn print(todo: Size, plain: Size) {
         );
     }
     let added = todo.total().saturating_sub(plain.total());
-    println!("budget        {BUDGET:>29}");
+    println!("budget        {:>29}", BUDGET.page);
     println!("added by leptos-sync {added:>22}");
-    println!("budget        {DIFFERENCE_BUDGET:>29}");
+    println!("budget        {:>29}", BUDGET.added);
 }
 
-fn within_budget(todo: Size, plain: Size) -> Result<()> {
-    let (total, added) = (todo.total(), todo.total().saturating_sub(plain.total()));
-    if total > BUDGET {
+fn within(allowed: Budget, todo: Size, plain: Size) -> Result<()> {
+    let (page, added) = (todo.total(), todo.total().saturating_sub(plain.total()));
+    if page > allowed.page {
         bail!(
-            "todo is {total} bytes gzipped, {} over its budget of {BUDGET}",
-            total - BUDGET
+            "todo is {page} bytes gzipped, {} over its budget of {}",
+            page - allowed.page,
+            allowed.page
         );
     }
-    if added > DIFFERENCE_BUDGET {
-        let over = added - DIFFERENCE_BUDGET;
+    if added > allowed.added {
         bail!(
-            "leptos-sync adds {added} bytes gzipped, {over} over its budget of {DIFFERENCE_BUDGET}"
+            "leptos-sync adds {added} bytes gzipped, {} over its budget of {}",
+            added - allowed.added,
+            allowed.added
         );
     }
     Ok(())
@@ -128,14 +152,14 @@ mod tests {
 
     #[test]
     fn a_page_over_budget_fails_and_says_by_how_much() {
-        within_budget(size(120_000), size(75_000)).unwrap();
-        let error = within_budget(size(120_001), size(115_000)).unwrap_err();
+        within(BUDGET, size(120_000), size(75_000)).unwrap();
+        let error = within(BUDGET, size(120_001), size(115_000)).unwrap_err();
         assert!(error.to_string().contains("1 over its budget"), "{error}");
     }
 
     #[test]
     fn what_the_library_adds_has_a_budget_of_its_own() {
-        let error = within_budget(size(110_000), size(59_000)).unwrap_err();
+        let error = within(BUDGET, size(110_000), size(59_000)).unwrap_err();
         assert!(error.to_string().contains("adds 51000"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-use super::LwwMap;
+use super::{LwwMap, table::Entry};
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Codec, Group},
@@ -55,13 +55,14 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
     }
 
     fn join(&mut self, other: &Self, join: &mut Join<'_>) {
-        let mut key = Vec::new();
+        let (mut key, mut scratch) = (Vec::new(), Vec::new());
         let nothing = VersionVector::new();
-        for theirs in other.table.since(&nothing) {
+        for slot in other.table.slots_since(&nothing) {
+            let theirs = other.table.entry(slot);
             if join.ours_has_seen(theirs.stamp) {
                 continue;
             }
-            if let Some(existence) = self.table.join::<C>(theirs) {
+            if let Some(existence) = self.table.join::<C>(slot, theirs, &mut scratch) {
                 encode_key::<K, C>(&theirs.key, &mut key);
                 join.changed_child(&key, existence);
             }
@@ -112,8 +113,8 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
 
 impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
     fn apply_entry(&mut self, key: K, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
-        let slot = self.table.find(&key);
-        let ours = slot.map(|slot| self.table.entry(slot));
+        let found = self.table.look_up(&key);
+        let ours = found.ok().map(|slot| self.table.entry(slot));
         if ours.is_some_and(|ours| !wins::<V, C>(cell, ours.stamp, ours.value.as_ref())) {
             return;
         }
@@ -122,7 +123,7 @@ impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
             Ok(value) => value,
             Err(error) => {
                 // The bytes are the entry now; the older value must not be shown, stored or sent in their place.
-                if let Some(slot) = slot {
+                if let Ok(slot) = found {
                     self.table.detach(slot);
                     out.changed(group, cell, was_live);
                 }
@@ -130,11 +131,10 @@ impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
             }
         };
         let existence = was_live != value.is_some();
-        match slot {
-            Some(slot) => self.table.replace(slot, value, cell.stamp),
-            None => {
-                self.table.write(key, value, cell.stamp);
-            }
+        let stamp = cell.stamp;
+        match found {
+            Ok(slot) => self.table.replace(slot, value, stamp),
+            Err(vacant) => self.table.push(vacant, Entry { key, value, stamp }),
         }
         out.changed(group, cell, existence);
     }

@@ -3,10 +3,9 @@ use std::{
     hash::{BuildHasher, Hash},
 };
 
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::table::Entry;
+use super::{hasher::TableHasher, table::Entry};
 
 /// Entries up to which a look-up compares keys one after the other: as fast as hashing, and many maps are so small.
 const SCANNED: usize = 8;
@@ -18,7 +17,7 @@ const SCANNED: usize = 8;
 #[derive(Clone, Default)]
 pub(super) struct Index {
     positions: HashTable<u32>,
-    hasher: RandomState,
+    hasher: TableHasher,
 }
 
 /// What a look-up found out about a key that is not there: its hash, once there is a hash table.
@@ -114,7 +113,7 @@ impl Index {
     }
 }
 
-fn hash_at<K: Hash, V>(hasher: &RandomState, entries: &[Entry<K, V>], slot: u32) -> u64 {
+fn hash_at<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>], slot: u32) -> u64 {
     entries
         .get(slot as usize)
         .map_or(0, |entry| hasher.hash_one(&entry.key))

@@ -1,5 +1,5 @@
-//! The last-writer-wins map, in three concepts: the table of entries (this file and `table`), the order in which they
-//! were written (`recency`), and its cells (`cells`).
+//! The last-writer-wins map, in four concepts: the table of entries (this file and `table`), where each key is
+//! (`index`), the order in which they were written (`recency`), and its cells (`cells`).
 
 mod cells;
 #[cfg_attr(
@@ -7,12 +7,13 @@ mod cells;
     path = "hasher_js.rs"
 )]
 mod hasher;
+mod index;
 mod recency;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Borrow, cmp::Ordering, fmt, hash::Hash};
+use std::{borrow::Borrow, fmt, hash::Hash};
 
 use serde::Serialize;
 
@@ -243,30 +244,40 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize, C: Codec> LwwMap<K, V, C> {
             return;
         }
         let nothing = VersionVector::new();
-        for theirs in other.table.since(&nothing) {
-            self.table.join::<C>(theirs);
+        let mut scratch = Vec::new();
+        for slot in other.table.slots_since(&nothing) {
+            let theirs = other.table.entry(slot);
+            self.table.join::<C>(slot, theirs, &mut scratch);
         }
     }
 }
 
 /// Whether the value `a` is greater than `b` where their stamps are equal: a tombstone is least, then by bytes.
 ///
-/// It happens only where a replica id was used twice; the join must still be a join.
-#[cold]
-pub(super) fn greater<V: Serialize, C: Codec>(a: Option<&V>, b: Option<&V>) -> bool {
+/// They differ only where a replica id was used twice; the join must still be a join. Two copies of one operation are
+/// the same bytes, which is what most of a full merge compares: `scratch` spares it the allocations.
+#[inline]
+pub(super) fn greater<V: Serialize, C: Codec>(
+    a: Option<&V>,
+    b: Option<&V>,
+    scratch: &mut Vec<u8>,
+) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => compare_encoded::<V, C>(a, b) == Ordering::Greater,
+        (Some(a), Some(b)) => greater_encoded::<V, C>(a, b, scratch),
         (Some(_), None) => true,
         (None, _) => false,
     }
 }
 
-fn compare_encoded<V: Serialize, C: Codec>(a: &V, b: &V) -> Ordering {
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    match (C::encode(a, &mut left), C::encode(b, &mut right)) {
-        (Ok(()), Ok(())) => left.cmp(&right),
-        // What cannot be encoded never leaves this map, so that any choice converges.
-        _ => Ordering::Equal,
+fn greater_encoded<V: Serialize, C: Codec>(a: &V, b: &V, scratch: &mut Vec<u8>) -> bool {
+    scratch.clear();
+    let left = C::encode(a, scratch);
+    let split = scratch.len();
+    let right = C::encode(b, scratch);
+    // What cannot be encoded never leaves this map, so that any choice converges.
+    left.is_ok() && right.is_ok() && {
+        let (left, right) = scratch.split_at(split);
+        left > right
     }
 }
 

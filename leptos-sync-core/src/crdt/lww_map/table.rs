@@ -1,25 +1,23 @@
-use std::{
-    borrow::Borrow,
-    hash::{BuildHasher, Hash},
-};
+use std::{borrow::Borrow, hash::Hash};
 
-use hashbrown::HashTable;
 use serde::Serialize;
 
-use super::{greater, hasher::TableHasher, recency::Recency};
+use super::{
+    greater,
+    index::{Index, Vacant},
+    recency::Recency,
+};
 use crate::{clock::Stamp, codec::Codec, crdt::traits::Place, limits, version::VersionVector};
 
-/// The entries of a map: one vector in the order of arrival, a hash table of positions into it, and the order in
-/// which they were written.
+/// The entries of a map: one vector in the order of arrival, an index of positions in it, and the order in which they
+/// were written.
 ///
-/// Positions are 32-bit, so the hash table costs five bytes a bucket, growing moves no entry through it, and a walk
-/// over all entries is a walk over memory.
+/// A walk over all entries is a walk over memory.
 #[derive(Clone)]
 pub(super) struct Table<K, V> {
     entries: Vec<Entry<K, V>>,
-    index: HashTable<u32>,
+    index: Index,
     recency: Recency,
-    hasher: TableHasher,
     live: usize,
 }
 
@@ -35,9 +33,8 @@ impl<K, V> Table<K, V> {
     pub(super) fn new() -> Self {
         Self {
             entries: Vec::new(),
-            index: HashTable::new(),
+            index: Index::default(),
             recency: Recency::default(),
-            hasher: TableHasher::default(),
             live: 0,
         }
     }
@@ -60,9 +57,14 @@ impl<K, V> Table<K, V> {
         &'a self,
         since: &'a VersionVector,
     ) -> impl Iterator<Item = &'a Entry<K, V>> {
-        self.recency
-            .since(since, |slot| self.entry(slot).stamp)
-            .map(|slot| self.entry(slot))
+        self.slots_since(since).map(|slot| self.entry(slot))
+    }
+
+    pub(super) fn slots_since<'a>(
+        &'a self,
+        since: &'a VersionVector,
+    ) -> impl Iterator<Item = u32> + 'a {
+        self.recency.since(since, |slot| self.entry(slot).stamp)
     }
 
     #[inline]
@@ -89,16 +91,10 @@ impl<K: Eq + Hash, V> Table<K, V> {
     pub(super) fn reserve(&mut self, additional: usize) {
         // An iterator may claim any length; the rest grows as it comes.
         let additional = additional.min(limits::MAP_ENTRIES);
-        let Self {
-            entries,
-            index,
-            recency,
-            hasher,
-            ..
-        } = self;
-        index.reserve(additional, |&slot| hash_at(hasher, entries, slot));
-        entries.reserve(additional);
-        recency.reserve(additional);
+        self.index
+            .reserve(self.entries.len() + additional, &self.entries);
+        self.entries.reserve(additional);
+        self.recency.reserve(additional);
     }
 
     #[inline]
@@ -107,10 +103,17 @@ impl<K: Eq + Hash, V> Table<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let hash = self.hasher.hash_one(key);
-        self.index
-            .find(hash, |&slot| self.entry(slot).key.borrow() == key)
-            .copied()
+        self.look_up(key).ok()
+    }
+
+    /// As [`find`](Table::find); where there is no entry, what [`push`](Table::push) needs to know.
+    #[inline]
+    pub(super) fn look_up<Q>(&self, key: &Q) -> Result<u32, Vacant>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.index.find(key, &self.entries)
     }
 
     #[inline]
@@ -125,34 +128,25 @@ impl<K: Eq + Hash, V> Table<K, V> {
     /// A local write: it takes effect unless the entry is newer.
     #[inline]
     pub(super) fn write(&mut self, key: K, value: Option<V>, stamp: Stamp) -> bool {
-        let hash = self.hasher.hash_one(&key);
-        let entries = &self.entries;
-        let hasher = &self.hasher;
-        let bucket = self.index.entry(
-            hash,
-            |&slot| {
-                entries
-                    .get(slot as usize)
-                    .is_some_and(|entry| entry.key == key)
-            },
-            |&slot| hash_at(hasher, entries, slot),
-        );
-        match bucket {
-            hashbrown::hash_table::Entry::Occupied(found) => {
-                let slot = *found.get();
+        match self.look_up(&key) {
+            Ok(slot) => {
                 if stamp < self.entry(slot).stamp {
                     return false;
                 }
                 self.replace(slot, value, stamp);
             }
-            hashbrown::hash_table::Entry::Vacant(vacant) => {
-                vacant.insert(self.entries.len() as u32);
-                self.live += usize::from(value.is_some());
-                self.entries.push(Entry { key, value, stamp });
-                self.recency.push(stamp);
-            }
+            Err(vacant) => self.push(vacant, Entry { key, value, stamp }),
         }
         true
+    }
+
+    /// Adds an entry whose key was just looked up and not found.
+    #[inline]
+    pub(super) fn push(&mut self, vacant: Vacant, entry: Entry<K, V>) {
+        self.live += usize::from(entry.value.is_some());
+        self.recency.push(entry.stamp);
+        self.entries.push(entry);
+        self.index.push(vacant, &self.entries);
     }
 
     /// A local removal: it takes effect where there is a value that is not newer.
@@ -212,16 +206,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     /// Takes an entry out, tombstone and all. The last entry takes its place.
     pub(super) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
         let last = u32::try_from(self.entries.len().checked_sub(1)?).ok()?;
-        let hash = hash_at(&self.hasher, &self.entries, slot);
-        if let Ok(bucket) = self.index.find_entry(hash, |&at| at == slot) {
-            bucket.remove();
-        }
-        if slot != last {
-            let hash = hash_at(&self.hasher, &self.entries, last);
-            if let Some(at) = self.index.find_mut(hash, |&at| at == last) {
-                *at = slot;
-            }
-        }
+        self.index.swap_remove(slot, last, &self.entries);
         let (stamp, last_stamp) = (self.entry(slot).stamp, self.entry(last).stamp);
         self.recency.swap_remove(slot, stamp, last_stamp);
         let entry = self.entries.swap_remove(slot as usize);
@@ -240,11 +225,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     pub(super) fn assert_invariants(&self) {
-        assert_eq!(
-            self.index.len(),
-            self.entries.len(),
-            "every entry is indexed once"
-        );
+        self.index.assert_invariants(self.entries.len());
         let live = self.entries().filter(|entry| entry.value.is_some());
         assert_eq!(live.count(), self.live, "live entries are counted");
         for (slot, entry) in self.entries.iter().enumerate() {
@@ -260,26 +241,36 @@ impl<K: Eq + Hash, V> Table<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Serialize> Table<K, V> {
-    /// Joins one entry of another copy. Where it won, returns whether the key came into being or ended.
-    pub(super) fn join<C: Codec>(&mut self, theirs: &Entry<K, V>) -> Option<bool> {
-        let Some(slot) = self.find(&theirs.key) else {
-            self.write(theirs.key.clone(), theirs.value.clone(), theirs.stamp);
-            return Some(theirs.value.is_some());
+    /// Joins another copy's entry, which is at `slot` there. Where it won, returns whether the key came into being or
+    /// ended.
+    #[inline]
+    pub(super) fn join<C: Codec>(
+        &mut self,
+        slot: u32,
+        theirs: &Entry<K, V>,
+        scratch: &mut Vec<u8>,
+    ) -> Option<bool> {
+        // Copies that began as one have the same key at the same position.
+        let same = self.entries.get(slot as usize);
+        let found = match same {
+            Some(ours) if ours.key == theirs.key => Ok(slot),
+            _ => self.look_up(&theirs.key),
+        };
+        let slot = match found {
+            Ok(slot) => slot,
+            Err(vacant) => {
+                self.push(vacant, theirs.clone());
+                return Some(theirs.value.is_some());
+            }
         };
         let ours = self.entry(slot);
         let wins = theirs.stamp > ours.stamp
             || (theirs.stamp == ours.stamp
-                && greater::<V, C>(theirs.value.as_ref(), ours.value.as_ref()));
+                && greater::<V, C>(theirs.value.as_ref(), ours.value.as_ref(), scratch));
         let existence = ours.value.is_some() != theirs.value.is_some();
         wins.then(|| {
             self.replace(slot, theirs.value.clone(), theirs.stamp);
             existence
         })
     }
-}
-
-fn hash_at<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>], slot: u32) -> u64 {
-    entries
-        .get(slot as usize)
-        .map_or(0, |entry| hasher.hash_one(&entry.key))
 }
