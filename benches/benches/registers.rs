@@ -29,7 +29,7 @@ fn main() {
             |size| {
                 let newer = ours::registers(size);
                 move || {
-                    let register = LwwRegister::new("item-0".to_owned(), ours::stamp(0, 1));
+                    let register = LwwRegister::new("item-12345".to_owned(), ours::stamp(0, 1));
                     (register, newer.clone())
                 }
             },

@@ -10,7 +10,12 @@ pub const SIZES: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
 
 /// The key of the entry `at`.
 pub fn key(at: usize) -> String {
-    format!("key-{at:06}")
+    exact(format!("key-{at:06}"))
+}
+
+/// Without the room that formatting leaves behind the text.
+fn exact(text: String) -> String {
+    text.into_boxed_str().into_string()
 }
 
 /// Keys in their order with values.
@@ -73,6 +78,6 @@ impl Random {
     }
 
     fn value(&mut self) -> String {
-        format!("item-{}", self.below(100_000))
+        exact(format!("item-{}", self.below(100_000)))
     }
 }

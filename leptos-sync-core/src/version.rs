@@ -60,6 +60,9 @@ impl VersionVector {
 
     /// The least version that covers both.
     pub fn join(&mut self, other: &Self) {
+        if self.is_empty() {
+            return self.0.clone_from(&other.0);
+        }
         let mut new = Vec::new();
         for &(replica, time) in &other.0 {
             match self.position(replica) {

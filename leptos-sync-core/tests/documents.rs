@@ -130,3 +130,19 @@ fn a_key_of_megabytes_is_taken_back_too() {
     assert_eq!(doc.state().tags.len(), 1);
     assert_eq!(bytes(&doc), before);
 }
+
+/// Somebody believes that Bob has seen everything; Bob has not.
+#[test]
+fn what_was_not_seen_is_not_forgotten_whatever_the_caller_believes() {
+    let (mut ada, mut bob) = (doc::<Board>(1), doc::<Board>(2));
+    let card = Op::Card(1, "milk".to_owned());
+    bob.apply(&ada.edit(&[card]).unwrap().delta).unwrap();
+    ada.edit(&[Op::Uncard(1)]).unwrap();
+    bob.forget_tombstones(ada.version());
+    bob.assert_invariants();
+    bob.delta_since(bob.version()).unwrap();
+    send(&ada, &mut bob);
+    assert!(bob.state().cards.is_empty());
+    ada.merge(&bob).unwrap();
+    assert_eq!(bytes(&ada), bytes(&bob));
+}

@@ -36,22 +36,26 @@ impl Effort {
     }
 }
 
-/// The time of one run of a row's work on each side.
+/// The time of one run of a row's work on each side, in nanoseconds: not whole ones, since a run may take two.
 #[derive(Clone, Copy)]
 pub(crate) struct Medians {
-    pub(crate) ours: Duration,
-    pub(crate) other: Duration,
+    pub(crate) ours: f64,
+    pub(crate) other: f64,
 }
 
 impl Medians {
     /// How many times faster ours is.
     pub(crate) fn ratio(self) -> f64 {
-        self.other.as_secs_f64() / self.ours.as_secs_f64()
+        self.other / self.ours
     }
 }
 
 /// One side of a row, at one size: does the work so many times on inputs of its own, and says how long it took.
 pub(crate) type Side = Box<dyn FnMut(usize) -> Duration>;
+
+/// Inputs that exist at once. More would outgrow what the allocator keeps between samples, so that small work would be
+/// measured by the faults of fresh pages: on one side or the other, as it happens.
+const ALIVE: usize = 100;
 
 /// A side that runs `work` on what `setup` makes. Setting up, and dropping what is left and what came out, is not
 /// measured.
@@ -59,15 +63,20 @@ pub(crate) fn side<I: 'static, O: 'static>(
     mut setup: impl FnMut() -> I + 'static,
     mut work: impl FnMut(&mut I) -> O + 'static,
 ) -> Side {
-    Box::new(move |runs| {
-        let mut inputs: Vec<I> = (0..runs).map(|_| setup()).collect();
-        let mut outputs = Vec::with_capacity(runs);
-        let start = Instant::now();
-        for input in &mut inputs {
-            outputs.push(work(black_box(input)));
+    Box::new(move |mut runs| {
+        let mut taken = Duration::ZERO;
+        while runs > 0 {
+            let batch = runs.min(ALIVE);
+            runs -= batch;
+            let mut inputs: Vec<I> = (0..batch).map(|_| setup()).collect();
+            let mut outputs = Vec::with_capacity(batch);
+            let start = Instant::now();
+            for input in &mut inputs {
+                outputs.push(work(black_box(input)));
+            }
+            taken += start.elapsed();
+            black_box((inputs, outputs));
         }
-        let taken = start.elapsed();
-        black_box((inputs, outputs));
         taken
     })
 }
@@ -76,7 +85,7 @@ pub(crate) fn side<I: 'static, O: 'static>(
 pub(crate) fn in_turn(work: &Work, size: usize, effort: Effort) -> Medians {
     let (mut ours, mut other) = ((work.ours)(size), (work.other)(size));
     // So many runs in a sample that reading the clock does not count.
-    let runs = 2_000_usize.div_ceil(size);
+    let runs = 500_usize.div_ceil(size);
     let (mut of_ours, mut of_other) = (Vec::new(), Vec::new());
     let start = Instant::now();
     // Once to warm up.
@@ -99,8 +108,8 @@ pub(crate) fn in_turn(work: &Work, size: usize, effort: Effort) -> Medians {
     }
 }
 
-fn median(mut samples: Vec<Duration>, runs: usize) -> Duration {
+fn median(mut samples: Vec<Duration>, runs: usize) -> f64 {
     samples.sort_unstable();
     let middle = samples.get(samples.len() / 2).copied().unwrap_or_default();
-    Duration::from_secs_f64(middle.as_secs_f64() / runs as f64)
+    middle.as_nanos() as f64 / runs as f64
 }

@@ -28,7 +28,7 @@ pub(crate) fn registers(count: usize) -> Vec<LwwRegister<String>> {
 }
 
 pub(crate) fn register() -> LwwRegister<String> {
-    LwwRegister::new("item-0".to_owned(), replica(1)).with_timestamp(time(0))
+    LwwRegister::new("item-12345".to_owned(), replica(1)).with_timestamp(time(0))
 }
 
 pub(crate) fn map(count: usize) -> Map {

@@ -36,6 +36,8 @@ fn a_reload_in_the_moment_of_the_keystroke_loses_nothing() {
     let device = Device::new();
     let browser = device.launch();
     let page = browser.open();
+    // From here on: what is typed before the browser has opened its database is in memory until it has.
+    page.expect_saved();
     let mut expected = Vec::new();
     for title in ["milk", "bread", "salt", "pepper", "sugar"] {
         page.add(title);
@@ -53,6 +55,7 @@ fn a_browser_killed_100_ms_after_an_edit_has_kept_it() {
 
     let browser = device.launch();
     let page = browser.open();
+    page.expect_saved();
     page.add("milk");
     sleep(PROMISE);
     browser.kill();

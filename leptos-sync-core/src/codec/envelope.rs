@@ -49,13 +49,13 @@ pub(crate) enum Kind {
 /// of about 20 ns a byte to compress it; memory for the result and, while compressing, some 300 KiB.
 pub(crate) fn seal(kind: Kind, body: &[u8]) -> Vec<u8> {
     match compress(body) {
-        Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), &deflated),
-        None => seal_uncompressed(kind, body),
+        Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), [&deflated, &[]]),
+        None => seal_uncompressed(kind, [body, &[]]),
     }
 }
 
-/// Wraps `body` as it is.
-pub(crate) fn seal_uncompressed(kind: Kind, body: &[u8]) -> Vec<u8> {
+/// Wraps a body, given in two parts, as it is.
+pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2]) -> Vec<u8> {
     assemble(kind, 0, None, body)
 }
 
@@ -128,17 +128,25 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
     reader.u8()
 }
 
-fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEADER_BYTES + body.len());
+fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: [&[u8]; 2]) -> Vec<u8> {
+    let [first, rest] = body;
+    let length = first.len() + rest.len();
+    let mut out = Vec::with_capacity(HEADER_BYTES + length);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&[VERSION, kind as u8, flags]);
     if let Some(size) = inflated {
         varint::put(&mut out, size as u64);
     }
-    varint::put(&mut out, body.len() as u64);
-    let checksum = checksum_of(&out, body);
-    out.extend_from_slice(&checksum.to_le_bytes());
-    out.extend_from_slice(body);
+    varint::put(&mut out, length as u64);
+    let head = out.len();
+    // Kept free for the checksum until the body is in one piece.
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(first);
+    out.extend_from_slice(rest);
+    let (head, rest) = out.split_at_mut(head);
+    if let Some((checksum, body)) = rest.split_first_chunk_mut() {
+        *checksum = checksum_of(head, body).to_le_bytes();
+    }
     out
 }
 
@@ -203,7 +211,7 @@ mod tests {
 
     /// An envelope with a true checksum, whatever it says.
     fn forged(flags: u8, inflated: Option<u64>, body: &[u8]) -> Vec<u8> {
-        let mut out = assemble(Kind::Delta, flags, None, body);
+        let mut out = assemble(Kind::Delta, flags, None, [body, &[]]);
         if let Some(size) = inflated {
             out.truncate(MAGIC.len() + 3);
             varint::put(&mut out, size);

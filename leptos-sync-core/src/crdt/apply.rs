@@ -14,16 +14,21 @@ use crate::{
 pub struct Applied<'a> {
     seen: &'a VersionVector,
     quarantine: &'a mut Quarantine,
-    changes: Changes,
+    /// `None` where nobody asks.
+    changes: Option<Changes>,
 }
 
 impl<'a> Applied<'a> {
-    /// Nothing yet; cells that `seen` contains will be passed over.
-    pub(crate) fn new(seen: &'a VersionVector, quarantine: &'a mut Quarantine) -> Self {
+    /// Nothing yet; cells that `seen` contains will be passed over. `noting` says whether changes are noted.
+    pub(crate) fn new(
+        seen: &'a VersionVector,
+        quarantine: &'a mut Quarantine,
+        noting: bool,
+    ) -> Self {
         Self {
             seen,
             quarantine,
-            changes: Changes::new(),
+            changes: noting.then(Changes::new),
         }
     }
 
@@ -38,7 +43,9 @@ impl<'a> Applied<'a> {
     /// The cell won; `existence` says whether its key came into being or was removed.
     #[inline]
     pub fn changed(&mut self, group: &Group<'_>, cell: CellRef<'_>, existence: bool) {
-        self.changes.push_child(group.parent(), cell.key, existence);
+        if let Some(changes) = &mut self.changes {
+            changes.push_child(group.parent(), cell.key, existence);
+        }
     }
 
     /// The cell's bytes are not of the type that stands here, or nobody may have written it: it is kept aside.
@@ -65,6 +72,6 @@ impl<'a> Applied<'a> {
     }
 
     pub(crate) fn finish(self) -> Changes {
-        self.changes
+        self.changes.unwrap_or_default()
     }
 }

@@ -82,7 +82,7 @@ impl<T, C> LwwRegister<T, C> {
     }
 }
 
-impl<T: Clone + Serialize, C: Codec> LwwRegister<T, C> {
+impl<T: Clone + Serialize + 'static, C: Codec> LwwRegister<T, C> {
     /// Joins another copy: the later write stays. Clones the value only when the other one wins.
     #[inline]
     pub fn merge(&mut self, other: &Self) {

@@ -52,29 +52,30 @@ impl Body {
 
     /// The envelope around this body. O(bytes).
     pub(crate) fn seal(&self, kind: envelope::Kind) -> Vec<u8> {
-        envelope::seal(kind, &self.plain())
+        let mut body = self.head();
+        body.extend_from_slice(&self.groups);
+        envelope::seal(kind, &body)
     }
 
     /// The envelope around this body as it is. O(bytes).
     pub(crate) fn seal_uncompressed(&self, kind: envelope::Kind) -> Vec<u8> {
-        envelope::seal_uncompressed(kind, &self.plain())
+        envelope::seal_uncompressed(kind, [&self.head(), &self.groups])
     }
 
-    fn plain(&self) -> Vec<u8> {
+    /// Everything before the cells.
+    fn head(&self) -> Vec<u8> {
         let mut table = self.replicas.clone();
         let mut versions = Vec::new();
         for version in [&self.first, &self.second] {
             write_version(version, self.base, &mut table, &mut versions);
         }
-        let mut body =
-            Vec::with_capacity(16 + 8 * table.len() + versions.len() + self.groups.len());
+        let mut body = Vec::with_capacity(16 + 8 * table.len() + versions.len());
         varint::put(&mut body, table.len() as u64);
         for replica in &table {
             body.extend_from_slice(&replica.get().to_le_bytes());
         }
         varint::put(&mut body, self.base.get());
         body.extend_from_slice(&versions);
-        body.extend_from_slice(&self.groups);
         body
     }
 

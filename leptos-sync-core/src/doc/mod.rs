@@ -82,7 +82,7 @@ impl<S: Root> Doc<S> {
     /// how far ahead of the wall clock that is, since it is for data that this replica has accepted before.
     pub fn load(snapshot: &Snapshot, clock: Clock) -> Self {
         let mut doc = Self::new(clock);
-        doc.absorb(snapshot.cells(), snapshot.latest());
+        doc.absorb_silently(snapshot.cells(), snapshot.latest());
         doc.claim(snapshot.version(), snapshot.horizon());
         doc
     }
@@ -254,10 +254,19 @@ impl<S: Root> Doc<S> {
 
     /// Joins cells whose claims were checked, or that come from this replica's own storage.
     pub(crate) fn absorb(&mut self, cells: Cells<'_>, latest: Time) -> Changes {
+        self.absorb_noting(true, cells, latest)
+    }
+
+    /// As [`absorb`](Doc::absorb), without noting what changes: for loading.
+    pub(crate) fn absorb_silently(&mut self, cells: Cells<'_>, latest: Time) {
+        self.absorb_noting(false, cells, latest);
+    }
+
+    fn absorb_noting(&mut self, noting: bool, cells: Cells<'_>, latest: Time) -> Changes {
         self.clock.resume(latest);
         self.present.join(&cells.upto());
         let state = Arc::make_mut(&mut self.state);
-        let mut out = Applied::new(&self.version, &mut self.quarantine);
+        let mut out = Applied::new(&self.version, &mut self.quarantine, noting);
         for group in cells.groups() {
             state.apply_group(group.parent().segments(), &group, &mut out);
         }

@@ -64,9 +64,10 @@ fn decode_ours(size: usize, encode: fn(&Snapshot) -> Vec<u8>) -> Side {
         .map(|snapshot| encode(&snapshot))
         .unwrap_or_default();
     side(
-        || ours::clock(2),
-        move |clock| -> Result<Doc<Map>, Error> {
-            Ok(Doc::load(&Snapshot::decode(&bytes)?, clock.clone()))
+        || Some(ours::clock(2)),
+        move |clock| -> Option<Result<Doc<Map>, Error>> {
+            let clock = clock.take()?;
+            Some(Snapshot::decode(&bytes).map(|snapshot| Doc::load(&snapshot, clock)))
         },
     )
 }

@@ -33,12 +33,36 @@ pub(super) const WORKS: &[Work] = &[
         other: insert_in_other,
     },
     Work {
-        name: "maps: insert as one batch",
+        name: "maps: insert_batch, one clock reading (other: each)",
         ours: |size| {
             let entries = entries(size);
             side(
-                move || (Map::new(), entries.clone()),
-                |(map, entries)| map.insert_batch(entries.drain(..), ours::stamp(0, 1)),
+                move || {
+                    let clock = Clock::system(ReplicaId::new(1));
+                    (Map::new(), entries.clone(), clock)
+                },
+                |(map, entries, clock)| map.insert_batch(entries.drain(..), clock.tick()),
+            )
+        },
+        other: insert_in_other,
+    },
+    Work {
+        name: "maps: insert_batch, each with a clock reading",
+        ours: |size| {
+            let entries = entries(size);
+            side(
+                move || {
+                    let clock = Clock::system(ReplicaId::new(1));
+                    (Map::new(), entries.clone(), clock)
+                },
+                |(map, entries, clock)| {
+                    let stamp = clock.tick();
+                    // The transaction needs one; the others are read because the other library reads them.
+                    for _ in 1..entries.len() {
+                        black_box(clock.tick());
+                    }
+                    map.insert_batch(entries.drain(..), stamp)
+                },
             )
         },
         other: insert_in_other,
@@ -73,7 +97,10 @@ pub(super) const WORKS: &[Work] = &[
         ours: |size| {
             let base = ours::map(size);
             let newer = ours::newer_map(&base, size);
-            side(move || base.clone(), move |map| map.merge(black_box(&newer)))
+            side(
+                move || base.clone(),
+                move |map| map.merge(black_box(&newer)),
+            )
         },
         other: |size| {
             let base = other::map(size);

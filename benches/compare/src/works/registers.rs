@@ -43,7 +43,7 @@ pub(super) const WORKS: &[Work] = &[
         ours: |size| {
             let newer = ours::registers(size);
             side(
-                || LwwRegister::<String>::new("item-0".to_owned(), ours::stamp(0, 1)),
+                || LwwRegister::<String>::new("item-12345".to_owned(), ours::stamp(0, 1)),
                 move |register| {
                     for other in &newer {
                         register.merge(black_box(other));

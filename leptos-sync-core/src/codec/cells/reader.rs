@@ -52,7 +52,10 @@ impl<'a> Cells<'a> {
     /// The groups, in their order.
     pub fn groups(self) -> impl Iterator<Item = Group<'a>> {
         let mut input = Reader::new(self.groups);
-        std::iter::from_fn(move || Group::read(&mut input, self.replicas, self.base).ok())
+        std::iter::from_fn(move || {
+            // Asked first: reading at the end would cost the making of an error.
+            (!input.is_empty()).then(|| Group::read(&mut input, self.replicas, self.base).ok())?
+        })
     }
 
     /// Each cell's path, in their order. Allocates each.
@@ -72,14 +75,13 @@ impl<'a> Cells<'a> {
     /// The greatest time of each replica's cells. Costs a step a transaction, not a cell.
     pub(crate) fn upto(self) -> VersionVector {
         // By row: one replica at a time, in any order, would cost the square of their number.
-        let mut upto = vec![Time::ZERO; self.replicas.len()];
+        let mut upto: Vec<_> = self.replicas.iter().map(|&id| (id, Time::ZERO)).collect();
         for group in self.groups() {
             group.stamps.clone().include_in(&mut upto);
         }
-        let upto = self.replicas.iter().copied().zip(upto);
+        upto.retain(|&(_, time)| time > Time::ZERO);
         // A heap: of a sort's code, which a page would have to download, it has a tenth.
-        let upto: BinaryHeap<_> = upto.filter(|&(_, time)| time > Time::ZERO).collect();
-        VersionVector::from_sorted(upto.into_sorted_vec())
+        VersionVector::from_sorted(BinaryHeap::from(upto).into_sorted_vec())
     }
 
     /// Whether there is no cell.

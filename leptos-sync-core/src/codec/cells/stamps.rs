@@ -95,7 +95,7 @@ impl<'a> StampReader<'a> {
     }
 
     pub(super) fn any_after(mut self, replica: ReplicaId, time: Time) -> bool {
-        while self.read_run().is_ok() {
+        while !self.input.is_empty() && self.read_run().is_ok() {
             if self.stamp.replica == replica && self.stamp.time > time {
                 return true;
             }
@@ -104,9 +104,9 @@ impl<'a> StampReader<'a> {
     }
 
     /// Raises each row's time to that of its latest stamp.
-    pub(super) fn include_in(mut self, upto: &mut [Time]) {
-        while self.read_run().is_ok() {
-            if let Some(latest) = self.last_row.and_then(|row| upto.get_mut(row)) {
+    pub(super) fn include_in(mut self, upto: &mut [(ReplicaId, Time)]) {
+        while !self.input.is_empty() && self.read_run().is_ok() {
+            if let Some((_, latest)) = self.last_row.and_then(|row| upto.get_mut(row)) {
                 *latest = (*latest).max(self.stamp.time);
             }
         }

@@ -21,9 +21,10 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         out.group(path.as_path());
         if since.is_empty() {
-            out.reserve(self.table.len());
+            // Of a few cells, one may already be longer than the room for an average one.
+            out.reserve(self.table.len().max(4));
         }
-        for entry in self.table.since(since) {
+        self.table.since(since).for_each(|entry| {
             out.push(
                 entry.stamp,
                 |bytes| C::encode(&entry.key, bytes),
@@ -32,7 +33,7 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
                     .as_ref()
                     .map(|value| |bytes: &mut Vec<u8>| C::encode(value, bytes)),
             );
-        }
+        });
     }
 
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {

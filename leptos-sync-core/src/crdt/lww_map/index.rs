@@ -106,6 +106,8 @@ impl Index {
     #[cold]
     fn fill<K: Hash, V>(&mut self, entries: &[Entry<K, V>]) {
         let Self { positions, hasher } = self;
+        // Room at once: growing step by step would hash every key again.
+        positions.reserve(entries.len(), |&slot| hash_at(hasher, entries, slot));
         for slot in 0..entries.len() as u32 {
             let hash = hash_at(hasher, entries, slot);
             positions.insert_unique(hash, slot, |&slot| hash_at(hasher, entries, slot));

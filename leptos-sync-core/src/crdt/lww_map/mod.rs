@@ -8,12 +8,13 @@ mod cells;
 )]
 mod hasher;
 mod index;
+mod lists;
 mod recency;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Borrow, fmt, hash::Hash};
+use std::{any::Any, borrow::Borrow, fmt, hash::Hash};
 
 use serde::Serialize;
 
@@ -236,7 +237,7 @@ impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Clone + Serialize, C: Codec> LwwMap<K, V, C> {
+impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V, C> {
     /// Joins another copy: of each entry, the later write stays. O(entries of the other); clones what it takes over.
     pub fn merge(&mut self, other: &Self) {
         if self.table.len() == 0 {
@@ -245,10 +246,10 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize, C: Codec> LwwMap<K, V, C> {
         }
         let nothing = VersionVector::new();
         let mut scratch = Vec::new();
-        for slot in other.table.slots_since(&nothing) {
+        other.table.slots_since(&nothing).for_each(|slot| {
             let theirs = other.table.entry(slot);
             self.table.join::<C>(slot, theirs, &mut scratch);
-        }
+        });
     }
 }
 
@@ -257,15 +258,25 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize, C: Codec> LwwMap<K, V, C> {
 /// They differ only where a replica id was used twice; the join must still be a join. Two copies of one operation are
 /// the same bytes, which is what most of a full merge compares: `scratch` spares it the allocations.
 #[inline]
-pub(super) fn greater<V: Serialize, C: Codec>(
+pub(super) fn greater<V: Serialize + 'static, C: Codec>(
     a: Option<&V>,
     b: Option<&V>,
     scratch: &mut Vec<u8>,
 ) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => greater_encoded::<V, C>(a, b, scratch),
+        (Some(a), Some(b)) => !same_text(a, b) && greater_encoded::<V, C>(a, b, scratch),
         (Some(_), None) => true,
         (None, _) => false,
+    }
+}
+
+/// Whether both are the same string, which needs no encoding to see.
+#[inline]
+fn same_text<V: 'static>(a: &V, b: &V) -> bool {
+    let (a, b) = (a as &dyn Any, b as &dyn Any);
+    match (a.downcast_ref::<String>(), b.downcast_ref::<String>()) {
+        (Some(a), Some(b)) => a == b,
+        _ => false,
     }
 }
 

@@ -1,7 +1,13 @@
-use crate::{clock::Stamp, crdt::traits::Place, id::ReplicaId, version::VersionVector};
+use super::lists::{List, Lists};
+use crate::{
+    clock::{Stamp, Time},
+    crdt::traits::Place,
+    id::ReplicaId,
+    version::VersionVector,
+};
 
 /// No neighbour.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// The entries of a map in the order in which they were written, a doubly linked list for each writer: the index that
 /// makes a delta cost what changed and not what there is.
@@ -21,22 +27,13 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Default)]
 pub(super) struct Recency {
     links: Vec<Link>,
-    lists: Vec<List>,
+    lists: Lists,
 }
 
 #[derive(Clone, Copy)]
 struct Link {
     prev: u32,
     next: u32,
-}
-
-#[derive(Clone, Copy)]
-struct List {
-    replica: ReplicaId,
-    head: u32,
-    tail: u32,
-    latest: Stamp,
-    sorted: bool,
 }
 
 impl Recency {
@@ -47,19 +44,16 @@ impl Recency {
     /// Appends the slot that follows the last, written at `stamp`.
     #[inline]
     pub(super) fn push(&mut self, stamp: Stamp) {
-        let slot = self.links.len() as u32;
-        self.links.push(Link {
-            prev: NONE,
-            next: NONE,
-        });
-        self.link(slot, stamp);
+        let link = self.append(self.links.len() as u32, stamp);
+        self.links.push(link);
     }
 
     /// Moves a slot, written by `old` before, to the end of the list of `new`.
     #[inline]
     pub(super) fn renew(&mut self, slot: u32, old: Stamp, new: Stamp) {
         self.unlink(slot, old.replica);
-        self.link(slot, new);
+        let link = self.append(slot, new);
+        *self.link_mut(slot) = link;
     }
 
     /// Where a slot stands in its list.
@@ -81,21 +75,21 @@ impl Recency {
         let stamp = stamp_of(slot);
         let prev = place.0.unwrap_or(NONE);
         let next = match prev {
-            NONE => self.list_mut(stamp.replica).head,
+            NONE => self.lists.of(stamp.replica).head,
             prev => self.link_of(prev).next,
         };
         *self.link_mut(slot) = Link { prev, next };
         match prev {
-            NONE => self.list_mut(stamp.replica).head = slot,
+            NONE => self.lists.of(stamp.replica).head = slot,
             prev => self.link_mut(prev).next = slot,
         }
         match next {
-            NONE => self.list_mut(stamp.replica).tail = slot,
+            NONE => self.lists.of(stamp.replica).tail = slot,
             next => self.link_mut(next).prev = slot,
         }
         let in_order = (prev == NONE || stamp_of(prev).time <= stamp.time)
             && (next == NONE || stamp.time <= stamp_of(next).time);
-        let list = self.list_mut(stamp.replica);
+        let list = self.lists.of(stamp.replica);
         list.sorted &= in_order;
         list.latest = list.latest.max(stamp);
     }
@@ -108,11 +102,11 @@ impl Recency {
             let moved = self.link_of(last);
             *self.link_mut(slot) = moved;
             match moved.prev {
-                NONE => self.list_mut(last_stamp.replica).head = slot,
+                NONE => self.lists.of(last_stamp.replica).head = slot,
                 prev => self.link_mut(prev).next = slot,
             }
             match moved.next {
-                NONE => self.list_mut(last_stamp.replica).tail = slot,
+                NONE => self.lists.of(last_stamp.replica).tail = slot,
                 next => self.link_mut(next).prev = slot,
             }
         }
@@ -127,15 +121,17 @@ impl Recency {
         since: &'a VersionVector,
         stamp_of: impl Fn(u32) -> Stamp + Copy + 'a,
     ) -> impl Iterator<Item = u32> + 'a {
-        self.lists.iter().flat_map(move |list| {
+        self.lists.as_slice().iter().flat_map(move |list| {
             let known = since.get(list.replica);
-            let first = if list.sorted {
+            // Where nothing is known, walking back would only come to the head.
+            let found = list.sorted && known > Time::ZERO;
+            let first = if found {
                 self.first_after(list, |slot| stamp_of(slot).time > known)
             } else {
                 list.head
             };
             self.walk(first)
-                .filter(move |&slot| list.sorted || stamp_of(slot).time > known)
+                .filter(move |&slot| found || stamp_of(slot).time > known)
         })
     }
 
@@ -143,10 +139,12 @@ impl Recency {
     pub(super) fn assert_invariants(&self, stamp_of: impl Fn(u32) -> Stamp) {
         let mut seen = 0;
         assert!(
-            self.lists.is_sorted_by(|a, b| a.replica < b.replica),
+            self.lists
+                .as_slice()
+                .is_sorted_by(|a, b| a.replica < b.replica),
             "lists are sorted by replica"
         );
-        for list in &self.lists {
+        for list in self.lists.as_slice() {
             let mut prev = NONE;
             let mut time = None;
             for slot in self.walk(list.head) {
@@ -191,9 +189,10 @@ impl Recency {
         })
     }
 
+    /// Puts a slot at the end of its writer's list. Returns the link that it needs.
     #[inline]
-    fn link(&mut self, slot: u32, stamp: Stamp) {
-        let list = self.list_mut(stamp.replica);
+    fn append(&mut self, slot: u32, stamp: Stamp) -> Link {
+        let list = self.lists.of(stamp.replica);
         let tail = std::mem::replace(&mut list.tail, slot);
         if tail == NONE {
             // An emptied list starts afresh, whatever was in it.
@@ -204,12 +203,12 @@ impl Recency {
             list.sorted &= stamp >= list.latest;
             list.latest = list.latest.max(stamp);
         }
-        *self.link_mut(slot) = Link {
-            prev: tail,
-            next: NONE,
-        };
         if tail != NONE {
             self.link_mut(tail).next = slot;
+        }
+        Link {
+            prev: tail,
+            next: NONE,
         }
     }
 
@@ -217,42 +216,13 @@ impl Recency {
     fn unlink(&mut self, slot: u32, replica: ReplicaId) {
         let Link { prev, next } = self.link_of(slot);
         match prev {
-            NONE => self.list_mut(replica).head = next,
+            NONE => self.lists.of(replica).head = next,
             prev => self.link_mut(prev).next = next,
         }
         match next {
-            NONE => self.list_mut(replica).tail = prev,
+            NONE => self.lists.of(replica).tail = prev,
             next => self.link_mut(next).prev = prev,
         }
-    }
-
-    /// The list of `replica`, made if it is new.
-    #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the position was just found or filled"
-    )]
-    fn list_mut(&mut self, replica: ReplicaId) -> &mut List {
-        let at = match self
-            .lists
-            .binary_search_by_key(&replica, |list| list.replica)
-        {
-            Ok(at) => at,
-            Err(at) => {
-                self.lists.insert(
-                    at,
-                    List {
-                        replica,
-                        head: NONE,
-                        tail: NONE,
-                        latest: Stamp::ZERO,
-                        sorted: true,
-                    },
-                );
-                at
-            }
-        };
-        &mut self.lists[at]
     }
 
     #[inline]

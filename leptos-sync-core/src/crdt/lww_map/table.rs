@@ -89,6 +89,10 @@ impl<K, V> Table<K, V> {
 impl<K: Eq + Hash, V> Table<K, V> {
     /// Makes room for `additional` entries, in every part at once.
     pub(super) fn reserve(&mut self, additional: usize) {
+        // The first growth of each part makes room for four.
+        if additional <= 4 {
+            return;
+        }
         // An iterator may claim any length; the rest grows as it comes.
         let additional = additional.min(limits::MAP_ENTRIES);
         self.index
@@ -168,11 +172,16 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// Puts a value and stamp in place of an entry's, whatever they were.
     pub(super) fn replace(&mut self, slot: u32, value: Option<V>, stamp: Stamp) {
-        let is_live = usize::from(value.is_some());
+        self.renew(slot, stamp, |entry| *entry = value);
+    }
+
+    #[inline]
+    fn renew(&mut self, slot: u32, stamp: Stamp, change: impl FnOnce(&mut Option<V>)) {
         let entry = self.entry_mut(slot);
         let was_live = usize::from(entry.value.is_some());
         let old = std::mem::replace(&mut entry.stamp, stamp);
-        entry.value = value;
+        change(&mut entry.value);
+        let is_live = usize::from(entry.value.is_some());
         self.live = self.live + is_live - was_live;
         if old != stamp {
             self.recency.renew(slot, old, stamp);
@@ -240,7 +249,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Clone + Serialize> Table<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
     /// Joins another copy's entry, which is at `slot` there. Where it won, returns whether the key came into being or
     /// ended.
     #[inline]
@@ -269,7 +278,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize> Table<K, V> {
                 && greater::<V, C>(theirs.value.as_ref(), ours.value.as_ref(), scratch));
         let existence = ours.value.is_some() != theirs.value.is_some();
         wins.then(|| {
-            self.replace(slot, theirs.value.clone(), theirs.stamp);
+            // What the old value has allocated is used again.
+            self.renew(slot, theirs.stamp, |value| value.clone_from(&theirs.value));
             existence
         })
     }
