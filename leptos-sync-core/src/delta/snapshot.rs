@@ -94,7 +94,7 @@ impl Snapshot {
     }
 
     /// As [`encode`](Snapshot::encode), never compressed: for a transport or a storage that compresses by itself, and where
-    /// time counts more than bytes. Some twenty times as fast.
+    /// time counts more than bytes. The command `cargo xtask bench compare` shows by how much.
     pub fn encode_uncompressed(&self) -> Vec<u8> {
         self.0.seal_uncompressed(Kind::Snapshot)
     }

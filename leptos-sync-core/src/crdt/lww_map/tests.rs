@@ -26,9 +26,9 @@ fn step() -> impl Strategy<Value = Step> {
     let version =
         (1_u64..8, 1_u64..4).prop_map(|(time, replica)| (ReplicaId::new(replica), Time::new(time)));
     prop_oneof![
-        6 => (0_u8..8, proptest::option::of(any::<u8>()), stamp())
+        6 => (0_u8..24, proptest::option::of(any::<u8>()), stamp())
             .prop_map(|(key, value, stamp)| Step::Write(key, value, stamp)),
-        1 => (0_u8..8).prop_map(Step::Take),
+        1 => (0_u8..24).prop_map(Step::Take),
         1 => vec(version, 0..3).prop_map(|version| Step::Forget(version.into_iter().collect())),
     ]
 }
@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// Whatever is written, removed, taken out and forgotten, a map's parts agree with a plain model and each other.
     #[test]
-    fn all_parts_agree_after_every_step(steps in vec(step(), 0..60)) {
+    fn all_parts_agree_after_every_step(steps in vec(step(), 0..120)) {
         let mut map = LwwMap::<u8, u8>::new();
         let mut model = HashMap::<u8, (Stamp, Option<u8>)>::new();
         for step in steps {
