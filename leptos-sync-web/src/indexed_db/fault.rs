@@ -1,82 +1,82 @@
 //! What the browser reports, as this project's errors.
 
+use js_sys::{Error as JsError, Reflect};
 use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::DomException;
-
-/// The name that browsers give a refusal for lack of room.
-const QUOTA: &str = "QuotaExceededError";
+use web_sys::Event;
 
 /// Whether a transaction could not begin because its connection is closed or closing.
 pub(super) fn is_closed(error: &JsValue) -> bool {
     error
-        .dyn_ref::<DomException>()
-        .is_some_and(|exception| exception.name() == "InvalidStateError")
+        .dyn_ref::<JsError>()
+        .is_some_and(|error| error.name() == "InvalidStateError")
 }
 
-/// An operation's failure.
+/// An operation's failure: what was thrown, or the event that ended a request or a transaction.
 pub(super) fn failed(error: JsValue) -> Error {
-    aborted(error.dyn_into().ok())
-}
-
-/// A transaction's failure, with its reason where there is one.
-pub(super) fn aborted(reason: Option<DomException>) -> Error {
-    match reason {
-        Some(reason) if reason.name() == QUOTA => {
-            Error::quota("the browser has no more room for this site's data")
-        }
-        Some(reason) => Error::storage(describe("IndexedDB failed: ", &reason)),
-        None => Error::storage("IndexedDB failed without saying why"),
+    let reason = reason(error);
+    if reason.starts_with("QuotaExceededError") {
+        return Error::quota("the browser has no more room for this site's data");
     }
+    Error::storage(["IndexedDB failed: ", &reason].concat())
 }
 
 /// A database that could not be opened.
 pub(super) fn unavailable(error: JsValue) -> Error {
-    match error.dyn_ref() {
-        Some(exception) => Error::unavailable(describe("IndexedDB cannot be opened: ", exception)),
-        None => Error::unavailable(
-            "this browser or this page has no IndexedDB: private browsing or a sandboxed frame",
-        ),
-    }
+    let what = "IndexedDB cannot be opened, as in some private or sandboxed pages: ";
+    Error::unavailable([what, &reason(error)].concat())
 }
 
-fn describe(what: &str, exception: &DomException) -> String {
-    [what, &exception.name(), ": ", &exception.message()].concat()
+/// The name of what went wrong, and what the browser says about it.
+fn reason(error: JsValue) -> String {
+    let target = error.dyn_ref().and_then(Event::target);
+    let error = target
+        .and_then(|target| Reflect::get(&target, &"error".into()).ok())
+        .unwrap_or(error);
+    match error.dyn_ref::<JsError>() {
+        Some(error) => error.to_string().into(),
+        None => "the browser does not say why".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::DomException;
 
-    fn exception(name: &str) -> DomException {
-        DomException::new_with_message_and_name("message", name).unwrap()
+    const QUOTA: &str = "QuotaExceededError";
+
+    fn exception(name: &str) -> JsValue {
+        DomException::new_with_message_and_name("message", name)
+            .unwrap()
+            .into()
     }
 
     #[wasm_bindgen_test]
-    fn a_lack_of_room_is_a_quota_error_wherever_it_shows() {
-        assert!(failed(exception(QUOTA).into()).is_quota());
-        assert!(aborted(Some(exception(QUOTA))).is_quota());
+    fn a_lack_of_room_is_a_quota_error() {
+        assert!(failed(exception(QUOTA)).is_quota());
     }
 
     #[wasm_bindgen_test]
     fn other_failures_are_storage_errors_that_say_what_the_browser_said() {
-        let error = failed(exception("DataError").into());
+        let error = failed(exception("DataError"));
         assert!(error.is_storage() && !error.is_quota());
         assert_eq!(error.to_string(), "IndexedDB failed: DataError: message");
+        assert!(failed(JsValue::UNDEFINED).is_storage());
     }
 
     #[wasm_bindgen_test]
     fn a_database_that_cannot_be_opened_is_unavailable() {
         for name in ["SecurityError", "InvalidStateError", "UnknownError", QUOTA] {
-            assert!(unavailable(exception(name).into()).is_unavailable());
+            assert!(unavailable(exception(name)).is_unavailable());
         }
         assert!(unavailable(JsValue::UNDEFINED).is_unavailable());
     }
 
     #[wasm_bindgen_test]
     fn only_an_invalid_state_means_a_closed_connection() {
-        assert!(is_closed(&exception("InvalidStateError").into()));
-        assert!(!is_closed(&exception("AbortError").into()));
+        assert!(is_closed(&exception("InvalidStateError")));
+        assert!(!is_closed(&exception("AbortError")));
     }
 }

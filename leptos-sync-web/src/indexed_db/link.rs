@@ -1,16 +1,18 @@
 use std::{cell::RefCell, mem, rc::Rc};
 
-use futures::channel::oneshot;
-use leptos_sync_core::Error;
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::connection::Connection;
-
-type Opened = Result<Rc<Connection>, Error>;
+use super::{
+    connection::Connection,
+    fault,
+    sys::{Database, promise},
+};
 
 /// A connection that is opened again when it is needed after it was closed.
 ///
-/// Whoever asks while it is being opened is served in the order of asking, so that batches keep their order.
+/// What is asked of it while it is being opened is done in the order of asking, so that batches keep their order.
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
@@ -18,19 +20,31 @@ pub(super) struct Link {
 
 enum State {
     /// A connection, which may have been closed since.
-    Opened(Rc<Connection>),
-    /// A connection is being opened for those who wait for it.
-    Opening(Vec<Box<dyn FnOnce(Opened)>>),
+    Opened(Connection),
+    /// A connection is being opened for the jobs that wait for it.
+    Opening(Vec<Job>),
     /// The last attempt failed.
     Failed,
 }
 
+/// Hands something to the browser; the promise tells of its end.
+type Work = dyn Fn(&Database) -> Result<Promise, JsValue>;
+
+/// Something to issue, and whom to tell of its end.
+struct Job {
+    work: Box<Work>,
+    resolve: Function,
+    reject: Function,
+    /// Whether a connection that is closing is replaced for it: once.
+    patient: bool,
+}
+
 impl Link {
-    pub(super) async fn open(name: &str) -> Result<Rc<Self>, Error> {
+    pub(super) async fn open(name: &str) -> Result<Rc<Self>, JsValue> {
         let connection = Connection::open(name).await?;
         Ok(Rc::new(Self {
             name: name.to_owned(),
-            state: RefCell::new(State::Opened(Rc::new(connection))),
+            state: RefCell::new(State::Opened(connection)),
         }))
     }
 
@@ -38,52 +52,62 @@ impl Link {
         &self.name
     }
 
-    /// Hands over an open connection: before it returns if there is one, else as soon as one was opened.
-    pub(super) fn when_open(self: &Rc<Self>, waiter: impl FnOnce(Opened) + 'static) {
+    /// Issues `work`: before this returns if there is an open connection, else as soon as one was opened. What comes of
+    /// it is what comes of the promise that `work` makes.
+    pub(super) fn issue(
+        self: &Rc<Self>,
+        work: impl Fn(&Database) -> Result<Promise, JsValue> + 'static,
+    ) -> Promise {
+        let work = Box::new(work);
+        promise(|resolve, reject| {
+            self.take(Job {
+                work,
+                resolve,
+                reject,
+                patient: true,
+            });
+        })
+    }
+
+    fn take(self: &Rc<Self>, mut job: Job) {
         let mut state = self.state.borrow_mut();
         match &mut *state {
             State::Opened(connection) if connection.is_open() => {
-                let connection = Rc::clone(connection);
-                drop(state);
-                waiter(Ok(connection));
+                match (job.work)(connection.database()) {
+                    Err(error) if job.patient && fault::is_closed(&error) => job.patient = false,
+                    done => return job.end(done),
+                }
             }
-            State::Opening(waiters) => waiters.push(Box::new(waiter)),
-            State::Opened(_) | State::Failed => {
-                *state = State::Opening(vec![Box::new(waiter)]);
-                spawn_local(Rc::clone(self).reopen());
-            }
+            State::Opening(jobs) => return jobs.push(job),
+            State::Opened(_) | State::Failed => {}
         }
-    }
-
-    /// An open connection.
-    pub(super) async fn connection(self: &Rc<Self>) -> Opened {
-        let (sender, receiver) = oneshot::channel();
-        self.when_open(|opened| {
-            // Whoever asked may be gone.
-            let _ = sender.send(opened);
-        });
-        receiver.await.unwrap_or_else(|_| Err(lost("")))
+        *state = State::Opening(vec![job]);
+        spawn_local(Rc::clone(self).reopen());
     }
 
     async fn reopen(self: Rc<Self>) {
-        let opened = Connection::open(&self.name).await.map(Rc::new);
-        let state = match &opened {
-            Ok(connection) => State::Opened(Rc::clone(connection)),
-            Err(_) => State::Failed,
+        let (state, error) = match Connection::open(&self.name).await {
+            Ok(connection) => (State::Opened(connection), None),
+            Err(error) => (State::Failed, Some(error)),
         };
-        let State::Opening(waiters) = mem::replace(&mut *self.state.borrow_mut(), state) else {
+        let State::Opening(jobs) = mem::replace(&mut *self.state.borrow_mut(), state) else {
             return;
         };
-        for waiter in waiters {
-            waiter(match &opened {
-                Ok(connection) => Ok(Rc::clone(connection)),
-                Err(error) => Err(lost(&error.to_string())),
-            });
+        for job in jobs {
+            match &error {
+                Some(error) => job.end(Err(error.clone())),
+                None => self.take(job),
+            }
         }
     }
 }
 
-/// A storage error: the database was open once, so this is no longer a matter of what the platform offers.
-fn lost(why: &str) -> Error {
-    Error::storage(["the database was closed and cannot be opened again: ", why].concat())
+impl Job {
+    fn end(self, done: Result<Promise, JsValue>) {
+        // Neither function throws.
+        let _ = match done {
+            Ok(promise) => self.resolve.call1(&JsValue::UNDEFINED, &promise),
+            Err(error) => self.reject.call1(&JsValue::UNDEFINED, &error),
+        };
+    }
 }

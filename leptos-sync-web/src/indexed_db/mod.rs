@@ -13,12 +13,12 @@ mod write;
 
 use std::rc::Rc;
 
-use futures::{channel::oneshot, future::LocalBoxFuture};
+use js_sys::{Array, Uint8Array};
 use leptos_sync_core::{Batch, Error, Record, Scan, Storage};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
 
 use link::Link;
-use sys::Database;
 
 /// The object store that holds everything.
 const STORE: &str = "leptos-sync";
@@ -46,29 +46,13 @@ impl IndexedDbStorage {
     /// [`Error::is_unavailable`] when the browser has no IndexedDB, refuses it (private browsing, blocked site data,
     /// a sandboxed frame, no room), or when the database is not one of ours.
     pub async fn open(name: &str) -> Result<Self, Error> {
-        let link = Link::open(name).await?;
+        let link = Link::open(name).await.map_err(fault::unavailable)?;
         Ok(Self { link })
     }
 
     /// The name of the database.
     pub fn name(&self) -> &str {
         self.link.name()
-    }
-
-    /// Does a piece of reading, and does it again on a new connection where the one at hand turns out to be closing.
-    async fn read<T>(
-        &self,
-        work: impl AsyncFn(&Database) -> Result<T, JsValue>,
-    ) -> Result<T, Error> {
-        let mut is_again = false;
-        loop {
-            let connection = self.link.connection().await?;
-            match work(connection.database()).await {
-                Err(error) if !is_again && fault::is_closed(&error) => connection.close(),
-                done => return done.map_err(fault::failed),
-            }
-            is_again = true;
-        }
     }
 }
 
@@ -79,27 +63,39 @@ impl Storage for IndexedDbStorage {
     }
 
     async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        self.read(async |database| read::get_many(database, keys).await)
-            .await
+        let keys: Vec<Uint8Array> = keys.iter().map(|key| Uint8Array::from(*key)).collect();
+        let found = self
+            .link
+            .issue(move |database| read::get_many(database, &keys));
+        let found = JsFuture::from(found).await.map_err(fault::failed)?;
+        let values = found
+            .unchecked_ref::<Array>()
+            .iter()
+            .map(|event| read::value(&event));
+        values.collect::<Result<_, _>>().map_err(fault::failed)
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error> {
         if scan.is_empty() || scan.limit == Some(0) {
             return Ok(Vec::new());
         }
-        // Behind a pointer, so that a page has the code once and not in every caller.
-        let records: LocalBoxFuture<'_, _> =
-            Box::pin(self.read(async |database| read::scan(database, &scan).await));
-        records.await
+        let scan = Rc::new(scan);
+        let found = {
+            let scan = Rc::clone(&scan);
+            self.link.issue(move |database| read::scan(database, &scan))
+        };
+        let found = JsFuture::from(found).await;
+        found
+            .and_then(|found| read::records(&found, &scan))
+            .map_err(fault::failed)
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        let (done, outcome) = oneshot::channel();
-        write::commit(&self.link, batch, done);
-        async {
-            outcome.await.unwrap_or_else(|_| {
-                Err(Error::storage("a batch was dropped before it was applied"))
-            })
-        }
+        // Issued now, and listened to from now on: whoever drops the future changes nothing.
+        let end = self
+            .link
+            .issue(move |database| write::issue(database, &batch));
+        let end = JsFuture::from(end);
+        async { end.await.map(drop).map_err(fault::failed) }
     }
 }

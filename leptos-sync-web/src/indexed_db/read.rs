@@ -1,61 +1,91 @@
 //! Reads, each in one transaction, so that it sees one state of the store.
 
-use std::{cell::RefCell, ops::Bound, rc::Rc};
+use std::ops::Bound;
 
-use futures::channel::oneshot;
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use leptos_sync_core::{Record, Scan};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStore, IdbRequest};
 
 use super::{
     STORE,
-    sys::{Database, finished, result},
+    sys::{Database, finished, promise, result},
 };
 
-/// The values at `keys`, in their order. All requests are under way before the first is awaited.
-pub(super) async fn get_many(
-    database: &Database,
-    keys: &[&[u8]],
-) -> Result<Vec<Option<Vec<u8>>>, JsValue> {
+/// The events of the requests for the values at `keys`, in their order.
+pub(super) fn get_many(database: &Database, keys: &[Uint8Array]) -> Result<Promise, JsValue> {
     let store = store(database)?;
-    let mut requests = Vec::with_capacity(keys.len());
+    let requests = Array::new();
     for key in keys {
-        requests.push(finished(&store.get(&Uint8Array::from(*key))?));
+        requests.push(&finished(&store.get(key)?));
     }
-    let mut values = Vec::with_capacity(keys.len());
-    for request in requests {
-        let value = request.await?;
-        values.push(if value.is_undefined() {
-            None
-        } else {
-            Some(bytes(&value))
-        });
-    }
-    Ok(values)
+    Ok(Promise::all(&requests))
 }
 
-/// The records of a range that is not empty, with a limit that is not zero.
-pub(super) async fn scan(database: &Database, scan: &Scan) -> Result<Vec<Record>, JsValue> {
+/// The value that a request found, as its event tells.
+pub(super) fn value(event: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
+    let value = result(event)?;
+    Ok((!value.is_undefined()).then(|| bytes(&value)))
+}
+
+/// The keys and the values of a range that is not empty, with a limit that is not zero: two arrays.
+pub(super) fn scan(database: &Database, scan: &Scan) -> Result<Promise, JsValue> {
     let store = store(database)?;
     let range = range(scan)?;
-    match scan.limit {
-        Some(limit) if scan.reverse => {
-            let direction = IdbCursorDirection::Prev;
-            last(
-                &store.open_cursor_with_range_and_direction(&range, direction)?,
-                limit,
-            )
-            .await
-        }
-        limit => {
-            let mut records = all(&store, &range, limit).await?;
-            if scan.reverse {
-                records.reverse();
-            }
-            Ok(records)
-        }
+    let limit = scan.limit.unwrap_or(usize::MAX).min(u32::MAX as usize) as u32;
+    if scan.reverse && scan.limit.is_some() {
+        let direction = IdbCursorDirection::Prev;
+        let cursor = store.open_cursor_with_range_and_direction(&range, direction)?;
+        return Ok(backwards(cursor, limit));
     }
+    // Two requests, however many records there are: a cursor would take an event each.
+    Ok(Promise::all(&Array::of2(
+        &finished(&store.get_all_keys_with_key_and_limit(&range, limit)?),
+        &finished(&store.get_all_with_key_and_limit(&range, limit)?),
+    )))
+}
+
+/// The records in the two arrays that a [`scan`] resolves with: of a cursor as they are, of requests in their events.
+pub(super) fn records(found: &JsValue, scan: &Scan) -> Result<Vec<Record>, JsValue> {
+    let found: &Array = found.unchecked_ref();
+    let column = |at| {
+        let column = found.get(at);
+        if Array::is_array(&column) {
+            Ok(column)
+        } else {
+            result(&column)
+        }
+    };
+    let (keys, values): (Array, Array) = (column(0)?.unchecked_into(), column(1)?.unchecked_into());
+    let record = |at| (bytes(&keys.get(at)), bytes(&values.get(at)));
+    let mut records: Vec<Record> = (0..keys.length()).map(record).collect();
+    if scan.reverse && scan.limit.is_none() {
+        records.reverse();
+    }
+    Ok(records)
+}
+
+/// Up to `limit` records of a cursor, in its order: an array of keys and one of values.
+fn backwards(request: IdbRequest, limit: u32) -> Promise {
+    promise(|resolve, reject| {
+        request.set_onerror(Some(&reject));
+        let (keys, values) = (Array::new(), Array::new());
+        let cursor = request.clone();
+        let listener = Closure::<dyn FnMut() -> Result<(), JsValue>>::new(move || {
+            let found = cursor.result()?;
+            if !found.is_null() {
+                let cursor: IdbCursorWithValue = found.unchecked_into();
+                keys.push(&cursor.key()?);
+                if values.push(&cursor.value()?) < limit {
+                    return cursor.continue_();
+                }
+            }
+            resolve
+                .call1(&JsValue::UNDEFINED, &Array::of2(&keys, &values))
+                .map(drop)
+        });
+        request.set_onsuccess(Some(listener.into_js_value().unchecked_ref()));
+    })
 }
 
 fn store(database: &Database) -> Result<IdbObjectStore, JsValue> {
@@ -65,61 +95,6 @@ fn store(database: &Database) -> Result<IdbObjectStore, JsValue> {
 /// IndexedDB gives binary keys back as `ArrayBuffer`s, and values as the `Uint8Array`s that they were.
 fn bytes(js: &JsValue) -> Vec<u8> {
     Uint8Array::new(js).to_vec()
-}
-
-/// Two requests, however many records there are: a cursor would take an event each.
-async fn all(
-    store: &IdbObjectStore,
-    range: &JsValue,
-    limit: Option<usize>,
-) -> Result<Vec<Record>, JsValue> {
-    let limit = limit.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    let keys = finished(&store.get_all_keys_with_key_and_limit(range, limit)?);
-    let values = finished(&store.get_all_with_key_and_limit(range, limit)?);
-    let (keys, values): (Array, Array) =
-        (keys.await?.unchecked_into(), values.await?.unchecked_into());
-    Ok(keys
-        .iter()
-        .zip(values.iter())
-        .map(|(key, value)| (bytes(&key), bytes(&value)))
-        .collect())
-}
-
-/// Up to `limit` records of a cursor, in its order.
-async fn last(cursor: &IdbRequest, limit: usize) -> Result<Vec<Record>, JsValue> {
-    let records = Rc::new(RefCell::new(Vec::new()));
-    let (done, outcome) = oneshot::channel();
-    let listener = Closure::<dyn FnMut()>::new({
-        let (cursor, records, mut done) = (cursor.clone(), Rc::clone(&records), Some(done));
-        move || match step(&cursor, &mut records.borrow_mut(), limit) {
-            Ok(true) => {}
-            end => {
-                // Whoever asked may be gone.
-                let _ = done.take().map(|done| done.send(end));
-            }
-        }
-    });
-    cursor.set_onsuccess(Some(listener.as_ref().unchecked_ref()));
-    cursor.set_onerror(Some(listener.as_ref().unchecked_ref()));
-    let end = outcome.await.unwrap_or(Err(JsValue::UNDEFINED));
-    cursor.set_onsuccess(None);
-    cursor.set_onerror(None);
-    end.map(|_| records.take())
-}
-
-/// Takes the record at a cursor and moves it on; whether there is more to come.
-fn step(cursor: &IdbRequest, records: &mut Vec<Record>, limit: usize) -> Result<bool, JsValue> {
-    let cursor = result(cursor)?;
-    if cursor.is_null() {
-        return Ok(false);
-    }
-    let cursor: IdbCursorWithValue = cursor.unchecked_into();
-    records.push((bytes(&cursor.key()?), bytes(&cursor.value()?)));
-    if records.len() >= limit {
-        return Ok(false);
-    }
-    cursor.continue_()?;
-    Ok(true)
 }
 
 /// The range of a scan, as IndexedDB spells it.

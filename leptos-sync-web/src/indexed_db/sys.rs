@@ -1,12 +1,11 @@
-//! The browser's objects, as futures.
+//! The browser's objects, and their events as promises.
 
-use futures::channel::oneshot;
-use js_sys::{Object, Reflect};
-use leptos_sync_core::Error;
+use js_sys::{Error, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTransactionMode};
 
-use super::{STORE, fault};
+use super::STORE;
 
 // web-sys has the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and calls `commit` deprecated.
 #[wasm_bindgen]
@@ -40,15 +39,28 @@ impl Database {
         let factory: IdbFactory =
             Reflect::get(&js_sys::global(), &"indexedDB".into())?.unchecked_into();
         let request = factory.open(name)?;
-        let on_upgrade = Closure::once_into_js({
-            let request = request.clone();
-            move || {
-                let database: IdbDatabase = request.result()?.unchecked_into();
-                database.create_object_store(STORE).map(drop)
-            }
+        let opened = promise(|opened, failed| {
+            request.set_onupgradeneeded(Some(&opened));
+            request.set_onsuccess(Some(&opened));
+            request.set_onerror(Some(&failed));
         });
-        request.set_onupgradeneeded(Some(on_upgrade.unchecked_ref()));
-        Ok(finished(&request).await?.unchecked_into())
+        // What awaits an event runs within it, while the transaction that upgrades is active.
+        JsFuture::from(opened).await?;
+        let database: Self = request.result()?.unchecked_into();
+        if request.transaction().is_some() {
+            let created = finished(&request);
+            database.create_object_store(STORE)?;
+            JsFuture::from(created).await?;
+        }
+        if database.object_store_names().contains(STORE) {
+            Ok(database)
+        } else {
+            database.close();
+            Err(Error::new(
+                "the database of this name was made by something else than leptos-sync: choose another name",
+            )
+            .into())
+        }
     }
 
     /// Begins a transaction that writes.
@@ -60,51 +72,40 @@ impl Database {
     }
 }
 
-/// The result of a request; it is listened for from now on, not from the first poll.
-pub(super) fn finished(
-    request: &IdbRequest,
-) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
-    let (done, outcome) = oneshot::channel();
-    let listener = Closure::once_into_js({
-        let request = request.clone();
-        move || {
-            // Whoever asked may be gone.
-            let _ = done.send(result(&request));
+/// A promise that somebody is to resolve or reject.
+pub(super) fn promise(listen: impl FnOnce(Function, Function)) -> Promise {
+    let mut listen = Some(listen);
+    // The browser calls it once, before this returns.
+    Promise::new(&mut |resolve, reject| {
+        if let Some(listen) = listen.take() {
+            listen(resolve, reject);
         }
-    });
-    request.set_onsuccess(Some(listener.unchecked_ref()));
-    request.set_onerror(Some(listener.unchecked_ref()));
-    async { outcome.await.unwrap_or(Err(JsValue::UNDEFINED)) }
+    })
 }
 
-/// What a request that is done came to.
-pub(super) fn result(request: &IdbRequest) -> Result<JsValue, JsValue> {
-    match request.error()? {
-        Some(error) => Err(error.into()),
-        None => request.result(),
-    }
+/// The end of a request, with its event.
+pub(super) fn finished(request: &IdbRequest) -> Promise {
+    promise(|succeeded, failed| {
+        request.set_onsuccess(Some(&succeeded));
+        request.set_onerror(Some(&failed));
+    })
 }
 
-/// The end of a transaction; it is listened for from now on, not from the first poll.
+/// The end of a transaction, with its event.
 ///
 /// A request's failure aborts its transaction, so two events say it all, and the reason is the transaction's own: for a
 /// lack of room it may be the only one.
-pub(super) fn completed(
-    transaction: &Transaction,
-) -> impl Future<Output = Result<(), Error>> + use<> {
-    let (done, outcome) = oneshot::channel();
-    let listener = Closure::once_into_js({
-        let transaction: IdbTransaction = transaction.unchecked_ref::<IdbTransaction>().clone();
-        move |event: Event| {
-            let end = if event.type_() == "complete" {
-                Ok(())
-            } else {
-                Err(fault::aborted(transaction.error()))
-            };
-            let _ = done.send(end);
-        }
-    });
-    transaction.set_oncomplete(Some(listener.unchecked_ref()));
-    transaction.set_onabort(Some(listener.unchecked_ref()));
-    async { outcome.await.unwrap_or_else(|_| Err(fault::aborted(None))) }
+pub(super) fn completed(transaction: &Transaction) -> Promise {
+    promise(|completed, aborted| {
+        transaction.set_oncomplete(Some(&completed));
+        transaction.set_onabort(Some(&aborted));
+    })
+}
+
+/// The result of the request whose success an event tells.
+pub(super) fn result(event: &JsValue) -> Result<JsValue, JsValue> {
+    match event.unchecked_ref::<Event>().target() {
+        Some(request) => request.unchecked_into::<IdbRequest>().result(),
+        None => Ok(JsValue::UNDEFINED),
+    }
 }

@@ -1,7 +1,8 @@
-use futures::channel::oneshot;
-use js_sys::{Function, Object, Promise, Reflect};
+use std::{cell::RefCell, rc::Rc};
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
 use crate::persistence::navigator;
 
@@ -53,28 +54,26 @@ impl Locks {
     }
 
     async fn request(&self, name: &str, options: &JsValue) -> Option<Lock> {
-        let (sender, receiver) = oneshot::channel();
-        let granted = Closure::once(move |lock: JsValue| {
-            if lock.is_null() {
-                return JsValue::UNDEFINED;
-            }
-            let mut release = None;
-            let held = Promise::new(&mut |resolve, _| release = Some(resolve));
-            if let Some(release) = release {
-                // Where the asker is gone, the lock comes back with the error and is released by its drop.
-                let _ = sender.send(Lock { release });
-            }
-            held.into()
+        let lock = Rc::new(RefCell::new(None));
+        let mut end: Option<Promise> = None;
+        let answered = Promise::new(&mut |answer, _| {
+            // Where the asker is gone, the browser has the lock back at once, or as soon as `lock` is dropped.
+            let asker = Rc::downgrade(&lock);
+            let granted = Closure::once_into_js(move |granted: JsValue| {
+                let asker = asker.upgrade().filter(|_| !granted.is_null());
+                let held = asker.map(|asker| {
+                    Promise::new(&mut |release, _| *asker.borrow_mut() = Some(Lock { release }))
+                });
+                // Resolving a promise does not throw.
+                let _ = answer.call0(&JsValue::UNDEFINED);
+                held.map_or(JsValue::UNDEFINED, JsValue::from)
+            });
+            end = self.0.request(name, options, granted.unchecked_ref()).ok();
         });
-        let end = self
-            .0
-            .request(name, options, granted.as_ref().unchecked_ref())
-            .ok()?;
-        spawn_local(async move {
-            // Settles when the lock is released or refused; only then may the callback, and the sender in it, go.
-            let _ = JsFuture::from(end).await;
-            drop(granted);
-        });
-        receiver.await.ok()
+        // The end comes without an answer where the browser refuses.
+        let ends = Array::of2(&answered, end.as_ref()?);
+        let answer = Promise::race(&ends);
+        JsFuture::from(answer).await.ok()?;
+        lock.take()
     }
 }
