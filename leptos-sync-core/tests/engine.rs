@@ -1,6 +1,8 @@
 //! Keeping a document in a storage: what a reader finds, whatever happened to the writer.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+mod common;
+
 use std::{
     future::Future,
     pin::pin,
@@ -144,6 +146,37 @@ fn a_large_document_is_kept_in_chunks_and_each_is_needed_for_its_version() {
         again.doc.state().lines.len(),
         loaded.doc.state().lines.len()
     );
+}
+
+/// Such as a server's, or an earlier build's with the feature.
+#[cfg(not(feature = "deflate"))]
+#[test]
+fn a_compressed_record_is_kept_for_a_build_that_can_read_it() {
+    let storage = MemoryStorage::new();
+    let (mut store, mut doc) = open(&storage, 1);
+    let deltas = [edit(&mut doc, 1, &"one ".repeat(500))];
+    log(&mut store, &deltas);
+    compact(&mut store, &mut doc);
+    let (key, envelope) = now(storage.scan(Scan::all())).unwrap().remove(0);
+    let body = common::body_of(&envelope);
+    let mut squeezed = Vec::with_capacity(body.len());
+    flate2::Compress::new(flate2::Compression::fast(), false)
+        .compress_vec(body, &mut squeezed, flate2::FlushCompress::Finish)
+        .unwrap();
+    let compressed = common::sealed_deflated(common::SNAPSHOT, body.len() as u64, &squeezed);
+    let mut batch = Batch::new();
+    batch.put(key.clone(), compressed.clone());
+    now(storage.commit(batch)).unwrap();
+
+    let mut store = DocStore::new(storage.clone(), "notes").unwrap();
+    let mut loaded = now(store.load::<Notes>(clock(2))).unwrap();
+    let error = &loaded.damage[0].error;
+    assert!(error.is_unsupported() && !error.is_corrupt(), "{error:?}");
+    assert!(loaded.doc.version().is_empty());
+    let deltas = [edit(&mut loaded.doc, 2, "two")];
+    log(&mut store, &deltas);
+    compact(&mut store, &mut loaded.doc);
+    assert_eq!(now(storage.get(&key)).unwrap(), Some(compressed));
 }
 
 #[test]
