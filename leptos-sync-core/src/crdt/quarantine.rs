@@ -1,7 +1,4 @@
-use std::{
-    borrow::Cow,
-    collections::{BinaryHeap, HashSet},
-};
+use std::{borrow::Cow, collections::BinaryHeap};
 
 use super::LwwMap;
 use crate::{
@@ -87,16 +84,9 @@ impl Quarantine {
         withstands
     }
 
-    /// Lets the cell at `path` go, if there is one: a newer one stands in the typed view.
-    pub(crate) fn remove(&mut self, path: &PathBuf) {
-        self.0.take(path);
-    }
-
-    /// Lets go what `theirs`, who has seen it, no longer has at any of `paths`.
-    pub(crate) fn remove_forgotten(&mut self, theirs: &VersionVector, paths: &HashSet<PathBuf>) {
-        self.remove_where(|held| {
-            theirs.contains(held.stamp) && !paths.contains(&held.path.to_owned())
-        });
+    /// Lets the cell at `path` go. Returns whether there was one.
+    pub(crate) fn remove(&mut self, path: &PathBuf) -> bool {
+        self.0.take(path).is_some()
     }
 
     /// Forgets the tombstones that `stable` contains, as the typed views do: whoever knows their types forgets them too.
