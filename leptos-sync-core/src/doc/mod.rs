@@ -142,7 +142,7 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// The cells that are beyond `version`. Costs what changed, a step a field, and one a quarantined change.
+    /// The cells that are beyond `version`. Costs what changed, a step a field, and one a quarantined cell.
     ///
     /// # Errors
     ///
