@@ -34,7 +34,8 @@ impl Error {
         self.0.kind == Kind::Corrupt
     }
 
-    /// Bytes were written in a format that is newer than this build reads.
+    /// Bytes are intact, but this build cannot read them: they are in a newer format, or compressed where the feature
+    /// `deflate` is off.
     pub fn is_unsupported(&self) -> bool {
         self.0.kind == Kind::Unsupported
     }

@@ -20,6 +20,8 @@
 //!
 //! # Features
 //!
+//! - `deflate` (default): envelopes are compressed where that pays, and compressed ones are read. Without it they are
+//!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error.
 //! - `testing`: `ManualTime` and the conformance suite for implementations of [`Storage`].
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.

@@ -1,5 +1,11 @@
 //! Keeping a document in a storage: what a reader finds, whatever happened to the writer.
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
 
 use std::{
     future::Future,
@@ -9,7 +15,7 @@ use std::{
 
 use leptos_sync_core::{
     Batch, Clock, Crdt, Delta, Doc, DocStore, GCounter, LwwMap, ManualTime, MemoryStorage,
-    ReplicaId, Saver, Scan, Storage, StoreWrite,
+    ReplicaId, Root, Saver, Scan, Storage, StoreWrite,
 };
 use proptest::prelude::*;
 
@@ -146,6 +152,37 @@ fn a_large_document_is_kept_in_chunks_and_each_is_needed_for_its_version() {
     );
 }
 
+/// Such as a server's, or an earlier build's with the feature.
+#[cfg(not(feature = "deflate"))]
+#[test]
+fn a_compressed_record_is_kept_for_a_build_that_can_read_it() {
+    let storage = MemoryStorage::new();
+    let (mut store, mut doc) = open(&storage, 1);
+    let deltas = [edit(&mut doc, 1, &"one ".repeat(500))];
+    log(&mut store, &deltas);
+    compact(&mut store, &mut doc);
+    let (key, envelope) = now(storage.scan(Scan::all())).unwrap().remove(0);
+    let body = common::body_of(&envelope);
+    let mut squeezed = Vec::with_capacity(body.len());
+    flate2::Compress::new(flate2::Compression::fast(), false)
+        .compress_vec(body, &mut squeezed, flate2::FlushCompress::Finish)
+        .unwrap();
+    let compressed = common::sealed_deflated(common::SNAPSHOT, body.len() as u64, &squeezed);
+    let mut batch = Batch::new();
+    batch.put(key.clone(), compressed.clone());
+    now(storage.commit(batch)).unwrap();
+
+    let mut store = DocStore::new(storage.clone(), "notes").unwrap();
+    let mut loaded = now(store.load::<Notes>(clock(2))).unwrap();
+    let error = &loaded.damage[0].error;
+    assert!(error.is_unsupported() && !error.is_corrupt(), "{error:?}");
+    assert!(loaded.doc.version().is_empty());
+    let deltas = [edit(&mut loaded.doc, 2, "two")];
+    log(&mut store, &deltas);
+    compact(&mut store, &mut loaded.doc);
+    assert_eq!(now(storage.get(&key)).unwrap(), Some(compressed));
+}
+
 #[test]
 fn compaction_deletes_only_what_it_has_seen() {
     let storage = MemoryStorage::new();
@@ -269,5 +306,105 @@ proptest! {
         prop_assert_eq!(saver.unsaved(), 0);
         let (_, again) = open(&storage, 2);
         prop_assert_eq!(bytes(&again), bytes(&doc));
+    }
+}
+
+/// Notes as a newer build has them.
+#[derive(Crdt, Clone, Default)]
+struct NewerNotes {
+    lines: LwwMap<u32, String>,
+    edits: GCounter,
+    done: LwwMap<u32, bool>,
+}
+
+/// What two tabs may do to a document before each leaves a snapshot of it.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Write(usize, u32),
+    Remove(usize, u32),
+    /// The first tab hears of the second one's edits, or the other way round.
+    Hear(usize),
+    /// Both hear of each other, and one of them forgets its tombstones.
+    Forget(usize),
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let (tab, key) = (0_usize..2, 0_u32..4);
+    let turn = prop_oneof![
+        3 => (tab.clone(), key.clone()).prop_map(|(tab, key)| Turn::Write(tab, key)),
+        3 => (tab.clone(), key).prop_map(|(tab, key)| Turn::Remove(tab, key)),
+        1 => tab.clone().prop_map(Turn::Hear),
+        2 => tab.prop_map(Turn::Forget),
+    ];
+    proptest::collection::vec(turn, 0..30)
+}
+
+fn hear(tabs: &mut [Doc<NewerNotes>; 2], tab: usize) {
+    let delta = tabs[1 - tab].delta_since(tabs[tab].version());
+    tabs[tab].apply(&delta.unwrap()).unwrap();
+}
+
+fn take(tabs: &mut [Doc<NewerNotes>; 2], turn: Turn) {
+    match turn {
+        Turn::Write(tab, key) => {
+            let edited = tabs[tab].transact(|tx| {
+                tx.lines().insert(key, format!("by {tab}"));
+                tx.done().insert(key, tab == 0);
+                tx.edits().increment(1);
+            });
+            edited.unwrap();
+        }
+        Turn::Remove(tab, key) => {
+            let edited = tabs[tab].transact(|tx| {
+                tx.lines().remove(&key);
+                tx.done().remove(&key);
+            });
+            edited.unwrap();
+        }
+        Turn::Hear(tab) => hear(tabs, tab),
+        Turn::Forget(tab) => {
+            hear(tabs, 0);
+            hear(tabs, 1);
+            let stable = tabs[tab].version().clone();
+            tabs[tab].forget_tombstones(&stable);
+        }
+    }
+}
+
+/// Loads what both tabs left, as a build does whose type is `S`.
+fn load_both<S: Root>(tabs: &mut [Doc<NewerNotes>; 2]) -> (Doc<S>, Doc<S>) {
+    let storage = MemoryStorage::new();
+    for tab in tabs.iter_mut() {
+        let mut store = DocStore::new(storage.clone(), "notes").unwrap();
+        let compacted = store.compact(tab).unwrap();
+        write(&mut store, compacted);
+    }
+    let mut store = DocStore::new(storage, "notes").unwrap();
+    let loaded = now(store.load::<S>(clock(3))).unwrap().doc;
+    loaded.assert_invariants();
+    let [mut merged, other] = tabs
+        .each_ref()
+        .map(|tab| Doc::<S>::load(&tab.snapshot().unwrap(), clock(3)));
+    merged.merge(&other).unwrap();
+    (loaded, merged)
+}
+
+proptest! {
+    #[test]
+    fn two_snapshots_load_as_their_documents_merge(turns in turns()) {
+        let mut tabs = [1, 2].map(|replica| Doc::<NewerNotes>::new(clock(replica)));
+        for turn in turns {
+            take(&mut tabs, turn);
+        }
+        let (loaded, merged) = load_both::<NewerNotes>(&mut tabs);
+        prop_assert_eq!(loaded.snapshot().unwrap(), merged.snapshot().unwrap());
+        let lines = loaded.state().lines.clone();
+        // A build that does not know the newer map keeps its cells aside.
+        let (loaded, merged) = load_both::<Notes>(&mut tabs);
+        prop_assert_eq!(loaded.snapshot().unwrap(), merged.snapshot().unwrap());
+        prop_assert!(loaded.state().lines == lines);
+        hear(&mut tabs, 0);
+        hear(&mut tabs, 1);
+        prop_assert!(tabs.iter().all(|tab| tab.state().lines.len() == lines.len()));
     }
 }

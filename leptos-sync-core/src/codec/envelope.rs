@@ -17,10 +17,10 @@ use std::borrow::Cow;
 use xxhash_rust::xxh64::xxh64;
 
 use super::{
-    deflate::{deflate, inflate},
+    deflate::{compress, decompress},
     varint::{self, Reader},
 };
-use crate::{error::Error, limits};
+use crate::error::Error;
 
 /// The first bytes of every envelope.
 const MAGIC: &[u8] = b"LSYN";
@@ -43,10 +43,10 @@ pub(crate) enum Kind {
     Snapshot = 2,
 }
 
-/// Wraps `body`, compressed where that saves at least an eighth and [`open`] will accept it.
+/// Wraps `body`, compressed where this build can, that saves at least an eighth and [`open`] will accept it.
 ///
-/// One pass over the body for the checksum and, from [`limits::COMPRESS_FROM_BYTES`] to [`limits::INFLATED_BYTES`], one
-/// of about 20 ns a byte to compress it; memory for the result and, while compressing, some 300 KiB.
+/// One pass over the body for the checksum, and one to compress it, which costs what [`compress`] says; memory for the
+/// result.
 pub(crate) fn seal(kind: Kind, body: &[u8]) -> Vec<u8> {
     match compress(body) {
         Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), [&deflated, &[]]),
@@ -61,13 +61,12 @@ pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2]) -> Vec<u8> {
 
 /// The body of an envelope of the given kind: borrowed when it was not compressed.
 ///
-/// One pass over the bytes for the checksum; inflating allocates what the envelope declares, within
-/// [`limits::INFLATED_BYTES`] and [`limits::INFLATE_RATIO`].
+/// One pass over the bytes for the checksum; inflating allocates what the envelope declares, within the limits.
 ///
 /// # Errors
 ///
-/// [`Error::is_unsupported`] for a newer version or unknown flags, [`Error::is_corrupt`] when anything else is not as
-/// the format says.
+/// [`Error::is_unsupported`] for a newer version, unknown flags, or an intact compressed body that this build has not
+/// the feature to read; [`Error::is_corrupt`] when anything else is not as the format says.
 pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let mut reader = Reader::new(bytes);
     let flags = open_prefix(kind, &mut reader)?;
@@ -155,38 +154,13 @@ fn checksum_of(head: &[u8], body: &[u8]) -> u32 {
     xxh64(body, xxh64(head, 0)) as u32
 }
 
-/// `body` compressed, if that pays and a reader accepts it.
-fn compress(body: &[u8]) -> Option<Vec<u8>> {
-    if !(limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&body.len()) {
-        return None;
-    }
-    // What does not fit into seven eighths is not worth inflating.
-    deflate(body, body.len() - body.len() / 8)
-        .filter(|out| body.len() <= out.len() * limits::INFLATE_RATIO)
-}
-
-/// The `size` bytes to which `body`, all of it, inflates.
-fn decompress(body: &[u8], size: u64) -> Result<Vec<u8>, Error> {
-    let allowed = limits::INFLATED_BYTES.min(body.len().saturating_mul(limits::INFLATE_RATIO));
-    let size = usize::try_from(size)
-        .ok()
-        .filter(|&size| size <= allowed)
-        .ok_or_else(|| {
-            Error::corrupt("envelope: it would inflate to more bytes than are allowed")
-        })?;
-    inflate(body, size).ok_or_else(|| {
-        Error::corrupt(
-            "envelope: the compressed body is not exactly as many bytes as were announced",
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use flate2::{Compress, Compression, FlushCompress, Status};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::limits;
 
     /// Text-like bytes, which compress about four times.
     fn prose(len: usize) -> Vec<u8> {
@@ -246,6 +220,7 @@ mod tests {
         assert!(matches!(body, Cow::Borrowed(b"hi")));
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn what_compresses_is_compressed_and_comes_back() {
         for len in [limits::COMPRESS_FROM_BYTES, 60_000, limits::INFLATED_BYTES] {
@@ -324,6 +299,7 @@ mod tests {
         assert!(refusal(&forged(0x81, Some(4), b"body")).is_unsupported());
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn a_bomb_is_refused_whether_it_hides_its_size_or_not() {
         let bomb = squeezed(&vec![0; 1 << 20]);
@@ -350,6 +326,7 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn an_inflated_size_must_be_exact_and_the_stream_all_there() {
         let body = prose(2000);
@@ -378,6 +355,21 @@ mod tests {
         );
         assert!(refusal(&forged(DEFLATED, Some(0), &[])).is_corrupt());
         assert!(refusal(&forged(DEFLATED, Some(8), b"not deflate")).is_corrupt());
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    #[test]
+    fn without_the_feature_nothing_is_compressed_and_what_is_says_what_to_do() {
+        let body = prose(2000);
+        let sealed = seal(Kind::Delta, &body);
+        assert!(matches!(open(Kind::Delta, &sealed).unwrap(), Cow::Borrowed(same) if same == body));
+
+        let mut compressed = forged(DEFLATED, Some(2000), &squeezed(&body));
+        let error = refusal(&compressed);
+        assert!(error.is_unsupported() && !error.is_corrupt());
+        assert!(error.to_string().contains("feature `deflate`"), "{error}");
+        *compressed.last_mut().unwrap() ^= 1;
+        assert!(refusal(&compressed).is_corrupt(), "damage is still damage");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bincode;
 mod cells;
+#[cfg_attr(not(feature = "deflate"), path = "deflate/absent.rs")]
 mod deflate;
 pub(crate) mod envelope;
 pub(crate) mod varint;

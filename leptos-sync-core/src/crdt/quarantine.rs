@@ -1,9 +1,5 @@
-use std::{
-    borrow::Cow,
-    collections::{BinaryHeap, HashSet},
-};
+use std::borrow::Cow;
 
-use super::LwwMap;
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter},
@@ -16,11 +12,23 @@ use crate::{
 ///
 /// They are stored and passed on like all others, so that an old build never destroys a newer build's data. At one
 /// path there is either a cell here or one in the typed view, never both: whichever won.
+///
+/// Mostly there are none or a few. So it is the least code that somebody's message of a million cells does not bring to
+/// its knees: a list in the order of paths, cut into blocks, so that a cell moves no more than a block to get in.
+/// Look-up is O(log n). It does not know the order of writing.
 #[derive(Clone, Default)]
-pub(crate) struct Quarantine(LwwMap<PathBuf, Held>);
+pub(crate) struct Quarantine {
+    /// None is empty, none longer than [`BLOCK`].
+    blocks: Vec<Vec<Held>>,
+}
+
+/// Cells in a block at most: few to move for each that gets in, and enough that there are not many blocks.
+const BLOCK: usize = 128;
 
 #[derive(Clone)]
 struct Held {
+    path: PathBuf,
+    stamp: Stamp,
     value: Option<Vec<u8>>,
     reason: Option<Cow<'static, str>>,
 }
@@ -40,25 +48,20 @@ pub struct Quarantined<'a> {
 
 impl Quarantine {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.blocks.is_empty()
     }
 
+    /// In the order of paths.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Quarantined<'_>> {
-        let everything = const { &VersionVector::new() };
-        self.0
-            .changes_since(everything)
-            .filter_map(|(path, stamp, held)| {
-                let held = held?;
-                Some(Quarantined {
-                    path: path.as_path(),
-                    stamp,
-                    value: held.value.as_deref(),
-                    reason: held.reason.as_deref(),
-                })
-            })
+        self.blocks.iter().flatten().map(|held| Quarantined {
+            path: held.path.as_path(),
+            stamp: held.stamp,
+            value: held.value.as_deref(),
+            reason: held.reason.as_deref(),
+        })
     }
 
-    /// Takes a cell in, in place of an older one at its path.
+    /// Takes a cell in, in place of one at its path.
     pub(crate) fn keep(
         &mut self,
         parent: Path<'_>,
@@ -66,69 +69,192 @@ impl Quarantine {
         reason: Option<Cow<'static, str>>,
     ) {
         let held = Held {
+            path: cell.path(parent),
+            stamp: cell.stamp,
             value: cell.value.map(<[u8]>::to_vec),
             reason,
         };
-        self.0.insert(cell.path(parent), held, cell.stamp);
+        let (at, place) = self.find(&held.path);
+        let Some(block) = self.blocks.get_mut(at) else {
+            return self.blocks.push(vec![held]);
+        };
+        if let Ok(place) = place {
+            block.remove(place);
+        }
+        let (Ok(place) | Err(place)) = place;
+        block.insert(place, held);
+        if block.len() > BLOCK {
+            let rest = block.split_off(BLOCK / 2);
+            self.blocks.insert(at + 1, rest);
+        }
     }
 
     /// Whether the cell at its path is here and not older than `cell`. One that is older leaves: the typed view is
     /// next to try.
     pub(crate) fn withstands(&mut self, parent: Path<'_>, cell: CellRef<'_>) -> bool {
         let path = cell.path(parent);
-        let Some(held) = self.0.get(&path) else {
+        let (at, place) = self.find(&path);
+        let Ok(place) = place else {
             return false;
         };
-        let stamp = self.0.stamp(&path).unwrap_or_default();
-        let withstands = (cell.stamp, cell.value) <= (stamp, held.value.as_deref());
+        let held = self.blocks.get(at).and_then(|block| block.get(place));
+        let withstands = held
+            .is_some_and(|held| (cell.stamp, cell.value) <= (held.stamp, held.value.as_deref()));
         if !withstands {
             self.remove(&path);
         }
         withstands
     }
 
-    /// Lets the cell at `path` go, if there is one: a newer one stands in the typed view.
-    pub(crate) fn remove(&mut self, path: &PathBuf) {
-        self.0.take(path);
+    /// Lets the cell at `path` go. Returns whether there was one.
+    pub(crate) fn remove(&mut self, path: &PathBuf) -> bool {
+        let (at, place) = self.find(path);
+        let (Some(block), Ok(place)) = (self.blocks.get_mut(at), place) else {
+            return false;
+        };
+        block.remove(place);
+        if block.is_empty() {
+            self.blocks.remove(at);
+        }
+        true
     }
 
-    /// Lets go what `theirs`, who has seen it, no longer has at any of `paths`.
-    pub(crate) fn remove_forgotten(&mut self, theirs: &VersionVector, paths: &HashSet<PathBuf>) {
-        self.remove_where(|held| {
-            theirs.contains(held.stamp) && !paths.contains(&held.path.to_owned())
+    /// The block that has `path`, or is to have it, and where it stands there.
+    fn find(&self, path: &PathBuf) -> (usize, Result<usize, usize>) {
+        let starts_before =
+            |block: &Vec<Held>| block.first().is_some_and(|held| held.path <= *path);
+        let at = self.blocks.partition_point(starts_before).saturating_sub(1);
+        let place = self.blocks.get(at).map_or(Err(0), |block| {
+            block.binary_search_by(|held| held.path.cmp(path))
         });
+        (at, place)
     }
 
     /// Forgets the tombstones that `stable` contains, as the typed views do: whoever knows their types forgets them too.
     pub(crate) fn forget_tombstones(&mut self, stable: &VersionVector) {
-        self.remove_where(|held| held.value.is_none() && stable.contains(held.stamp));
-    }
-
-    fn remove_where(&mut self, gone: impl Fn(&Quarantined<'_>) -> bool) {
-        let gone = self.iter().filter(gone).map(|held| held.path.to_owned());
-        for path in gone.collect::<Vec<_>>() {
-            self.remove(&path);
+        for block in &mut self.blocks {
+            block.retain(|held| held.value.is_some() || !stable.contains(held.stamp));
         }
+        self.blocks.retain(|block| !block.is_empty());
     }
 
-    /// In the order of paths: that of arrival depends on how operations were put together on their way here.
+    /// In the order of paths: that of arrival depends on how operations were put together on their way here. A step for
+    /// each cell that is kept, whether it is written or not.
     pub(crate) fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
-        let paths: BinaryHeap<_> = self.0.changes_since(since).map(|cell| cell.0).collect();
-        for path in paths.into_sorted_vec() {
-            let cell = self.0.stamp(path).zip(self.0.get(path));
-            if let (Some((parent, key)), Some((stamp, held))) = (path.as_path().split_last(), cell)
-            {
+        for held in self.iter() {
+            if since.contains(held.stamp) {
+                continue;
+            }
+            if let Some((parent, key)) = held.path.split_last() {
                 out.group(parent);
                 out.copy(CellRef {
                     key,
-                    stamp,
-                    value: held.value.as_deref(),
+                    stamp: held.stamp,
+                    value: held.value,
                 });
             }
         }
     }
 
     pub(crate) fn assert_invariants(&self) {
-        self.0.assert_invariants();
+        let full = |block: &Vec<Held>| (1..=BLOCK).contains(&block.len());
+        assert!(self.blocks.iter().all(full), "a block is empty or too long");
+        assert!(
+            self.iter().is_sorted_by(|a, b| a.path < b.path),
+            "quarantined cells are sorted by path"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::{clock::Time, id::ReplicaId};
+
+    fn at(time: u64) -> Stamp {
+        Stamp::new(Time::new(time), ReplicaId::new(1))
+    }
+
+    fn keep(kept: &mut Quarantine, key: u16, time: u64) {
+        let cell = CellRef {
+            key: &key.to_be_bytes(),
+            stamp: at(time),
+            value: (!time.is_multiple_of(3)).then_some(b"x"),
+        };
+        if !kept.withstands(Path::ROOT, cell) {
+            kept.keep(Path::ROOT, cell, None);
+        }
+    }
+
+    fn path(key: u16) -> PathBuf {
+        PathBuf::new().child(&key.to_be_bytes())
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Keep(u16, u64),
+        /// So many keys from this one on, as of one message; upwards or downwards.
+        Many(u16, u16, bool),
+        Remove(u16),
+        RemoveMany(u16, u16),
+        Forget(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0_u16..2_000, 1_u64..50).prop_map(|(key, time)| Step::Keep(key, time)),
+            2 => (0_u16..1_500, 1_u16..800, any::<bool>()).prop_map(|(key, len, up)| Step::Many(key, len, up)),
+            4 => (0_u16..2_000).prop_map(Step::Remove),
+            1 => (0_u16..1_500, 1_u16..800).prop_map(|(key, len)| Step::RemoveMany(key, len)),
+            1 => (1_u64..50).prop_map(Step::Forget),
+        ];
+        vec(step, 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn it_keeps_the_latest_cell_of_each_path_in_their_order(steps in steps()) {
+            let mut kept = Quarantine::default();
+            let mut model = BTreeMap::<u16, u64>::new();
+            let later = |model: &mut BTreeMap<u16, u64>, key, time: u64| {
+                let latest = model.entry(key).or_default();
+                *latest = time.max(*latest);
+            };
+            for step in steps {
+                match step {
+                    Step::Keep(key, time) => {
+                        keep(&mut kept, key, time);
+                        later(&mut model, key, time);
+                    }
+                    Step::Many(key, len, up) => {
+                        for n in 0..len {
+                            let key = key + if up { n } else { len - n };
+                            keep(&mut kept, key, 25);
+                            later(&mut model, key, 25);
+                        }
+                    }
+                    Step::Remove(key) => {
+                        prop_assert_eq!(kept.remove(&path(key)), model.remove(&key).is_some());
+                    }
+                    Step::RemoveMany(key, len) => {
+                        for key in key..key + len {
+                            prop_assert_eq!(kept.remove(&path(key)), model.remove(&key).is_some());
+                        }
+                    }
+                    Step::Forget(time) => {
+                        kept.forget_tombstones(&VersionVector::of(ReplicaId::new(1), Time::new(time)));
+                        model.retain(|_, at| !at.is_multiple_of(3) || *at > time);
+                    }
+                }
+                kept.assert_invariants();
+                prop_assert_eq!(kept.is_empty(), model.is_empty());
+            }
+            let found = kept.iter().map(|held| (held.path.to_owned(), held.stamp));
+            prop_assert!(found.eq(model.into_iter().map(|(key, time)| (path(key), at(time)))));
+        }
     }
 }

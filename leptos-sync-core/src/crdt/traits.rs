@@ -58,7 +58,8 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
 
     /// Puts the cell at `rest` back to what it was, whatever stands there now; `None` as if it never was.
     ///
-    /// The one operation that is not a join: a transaction that fails is taken back with it.
+    /// The one operation that is not a join: a transaction that fails is taken back with it, and what another copy has
+    /// forgotten leaves.
     fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>);
 
     /// Forgets tombstones that `stable` contains.

@@ -1,5 +1,6 @@
 //! Documents: a root CRDT with its version, its clock, and the cells that its type does not know.
 
+mod join;
 mod transaction;
 mod writers;
 
@@ -8,7 +9,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     clock::{Clock, Stamp, Time},
     codec::{CellWriter, Cells},
-    crdt::{Applied, Changes, Join, Quarantine, Quarantined, Root},
+    crdt::{Applied, Changes, Quarantine, Quarantined, Root},
     delta::{Delta, Snapshot},
     error::Error,
     id::ReplicaId,
@@ -141,7 +142,7 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// The cells that are beyond `version`. Costs what changed, a step a field, and one a quarantined change.
+    /// The cells that are beyond `version`. Costs what changed, a step a field, and one a quarantined cell.
     ///
     /// # Errors
     ///
@@ -279,37 +280,6 @@ impl<S: Root> Doc<S> {
         self.present.join(version);
         self.horizon.join(horizon);
         self.clock.resume(version.latest());
-    }
-
-    /// Joins another copy without asking for its claims.
-    pub(crate) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
-        let forgotten = !self.horizon.covers(&other.horizon);
-        let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
-            let mut join = Join::new(&self.version, &other.version, forgotten);
-            Arc::make_mut(&mut self.state).join(&other.state, &mut join);
-            join.finish()
-        } else {
-            self.join_cells(other, forgotten)?
-        };
-        self.present.join(&other.present);
-        self.clock.resume(self.present.latest());
-        self.claim(&other.version, &other.horizon);
-        Ok(changes)
-    }
-
-    /// The join where one side keeps cells aside: which of a path's two cells wins is decided on cells, and only what
-    /// was forgotten is left to the types.
-    fn join_cells(&mut self, other: &Self, forgotten: bool) -> Result<Changes, Error> {
-        let theirs = other.snapshot()?;
-        let mut changes = self.absorb(theirs.cells(), theirs.latest());
-        let mut both = self.version.clone();
-        both.join(&other.present);
-        let mut join = Join::new(&both, &other.version, forgotten);
-        Arc::make_mut(&mut self.state).join(&other.state, &mut join);
-        changes.append(join.finish());
-        let paths = theirs.cells().paths().collect();
-        self.quarantine.remove_forgotten(&other.version, &paths);
-        Ok(changes)
     }
 
     /// What a delta from `version` to `upto` relies on: also the cells that are left out as known and that took the place

@@ -100,35 +100,21 @@ struct Loading<S> {
 
 impl<S: Root> Loading<S> {
     fn snapshot(&mut self, generation: Generation, chunks: Vec<Record>) -> Result<(), Error> {
-        let mut doc = Doc::new(self.doc.clock().clone());
-        let mut read = Vec::new();
-        let mut last = None;
+        let mut parts = Vec::new();
         for (key, envelope) in chunks {
             match Snapshot::decode(&envelope) {
                 Ok(part) => {
-                    doc.absorb_silently(part.cells(), part.latest());
                     self.contents.snapshot_bytes += envelope.len();
-                    read.push(key);
-                    last = Some(part);
+                    self.contents.snapshots.push(key);
+                    parts.push(part);
                 }
                 Err(error) => self.damage.push(Damage { key, error }),
             }
         }
-        // A version holds for all parts together.
-        match last {
-            Some(part) if read.len() == generation.chunks() => {
-                doc.claim(part.version(), part.horizon())
-            }
-            _ => {}
-        }
-        self.contents.snapshots.append(&mut read);
         self.contents.generations += 1;
-        if self.contents.generations == 1 {
-            self.doc = doc;
-            Ok(())
-        } else {
-            self.doc.join(&doc).map(|_| ())
-        }
+        let complete = parts.len() == generation.chunks();
+        self.doc.join_parts(&parts, complete, false)?;
+        Ok(())
     }
 
     fn log(&mut self, key: Vec<u8>, record: &[u8]) {

@@ -7,7 +7,7 @@ use std::{
 use leptos::prelude::*;
 use leptos_sync_core::{
     Damage, Delta, Doc, DocStore, Error, Loaded, ReplicaId, Root, Saver, Storage, StoreWrite,
-    limits,
+    VersionVector, limits,
 };
 use wasm_bindgen_futures::spawn_local;
 
@@ -88,7 +88,7 @@ fn start<S: Root>(
 }
 
 /// Joins what was stored with what was edited meanwhile.
-fn take_in<S: Root>(doc: &LiveDoc<S>, loaded: Doc<S>, damage: &[Damage]) -> Result<(), Error> {
+fn take_in<S: Root>(doc: &LiveDoc<S>, mut loaded: Doc<S>, damage: &[Damage]) -> Result<(), Error> {
     // Operations of the leased id may be among what could not be read: it must not be used again.
     let replica = if damage.is_empty() {
         loaded.replica()
@@ -96,15 +96,10 @@ fn take_in<S: Root>(doc: &LiveDoc<S>, loaded: Doc<S>, damage: &[Damage]) -> Resu
         provisional_replica()
     };
     doc.replace(|doc| {
-        let edited = !doc.version().is_empty();
-        if edited {
-            let mut loaded = loaded;
-            std::mem::swap(doc, &mut loaded);
-            doc.merge(&loaded)?;
-        } else {
-            *doc = loaded;
-        }
-        doc.set_replica(replica);
+        // What is here is little: as a delta it joins what was loaded.
+        loaded.apply(&doc.delta_since(&VersionVector::new())?)?;
+        loaded.set_replica(replica);
+        *doc = loaded;
         Ok::<(), Error>(())
     })?;
     if let Some(first) = damage.first() {

@@ -25,12 +25,23 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     let cache = Cache::open()?;
     let mut steps = Steps::default();
     steps.run("native tests", || native(&workspace, effort));
+    steps.run("native tests of leptos-sync-core without `deflate`", || {
+        alone(
+            &workspace,
+            effort,
+            &["leptos-sync-core", "--no-default-features"],
+        )
+    });
     if workspace
         .package("leptos-sync-web")
         .is_some_and(|web| web.has_feature("ssr"))
     {
         steps.run("native tests of leptos-sync-web with `ssr`", || {
-            server_rendering(&workspace, effort)
+            alone(
+                &workspace,
+                effort,
+                &["leptos-sync-web", "--features", "ssr"],
+            )
         });
     }
     steps.run("tests in the browser", || {
@@ -76,16 +87,11 @@ fn native(workspace: &Workspace, effort: Effort) -> Result<()> {
     effort.apply(cmd).run()
 }
 
-fn server_rendering(workspace: &Workspace, effort: Effort) -> Result<()> {
+/// One package, with the features that are not its usual ones.
+fn alone(workspace: &Workspace, effort: Effort, package: &[&str]) -> Result<()> {
     let cmd = Cmd::cargo()
-        .args([
-            "test",
-            "--no-fail-fast",
-            "--package",
-            "leptos-sync-web",
-            "--features",
-            "ssr",
-        ])
+        .args(["test", "--no-fail-fast", "--package"])
+        .args(package)
         .dir(&workspace.root);
     effort.apply(cmd).run()
 }

@@ -211,16 +211,6 @@ impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
             .sum()
     }
 
-    /// Takes an entry out, tombstone and all, as if it never was.
-    pub(crate) fn take<Q>(&mut self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        let slot = self.table.find(key)?;
-        self.table.detach(slot)?.value
-    }
-
     /// Forgets the tombstones that `stable` contains: removals which every replica is known to have seen. O(entries).
     pub fn forget_tombstones(&mut self, stable: &VersionVector) {
         self.table

@@ -5,7 +5,9 @@ use proptest::{collection::vec, prelude::*};
 use super::{LwwMap, recency::Recency};
 use crate::{
     clock::{Stamp, Time},
+    crdt::Crdt,
     id::ReplicaId,
+    path::PathBuf,
     version::VersionVector,
 };
 
@@ -56,8 +58,8 @@ proptest! {
                     }
                 }
                 Step::Take(key) => {
-                    let value = model.remove(&key).and_then(|(_, value)| value);
-                    prop_assert_eq!(map.take(&key), value);
+                    map.restore(PathBuf::new().child(&[key]).as_path().segments(), None);
+                    model.remove(&key);
                 }
                 Step::Forget(stable) => {
                     map.forget_tombstones(&stable);

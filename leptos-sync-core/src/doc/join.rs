@@ -1,0 +1,85 @@
+use std::{collections::BinaryHeap, sync::Arc};
+
+use super::Doc;
+use crate::{
+    crdt::{Changes, Join, Root},
+    delta::Snapshot,
+    error::Error,
+};
+
+impl<S: Root> Doc<S> {
+    /// Joins another copy without asking for its claims: native values where that is all there is, else its cells.
+    pub(super) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
+        let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
+            let forgotten = !self.horizon.covers(&other.horizon);
+            let mut join = Join::new(&self.version, &other.version, forgotten);
+            Arc::make_mut(&mut self.state).join(&other.state, &mut join);
+            join.finish()
+        } else {
+            // Which of a path's two cells wins is decided on cells, where one is kept aside.
+            self.join_parts(&[other.snapshot()?], true, true)?
+        };
+        self.present.join(&other.present);
+        self.clock.resume(self.present.latest());
+        self.claim(&other.version, &other.horizon);
+        Ok(changes)
+    }
+
+    /// Joins the cells of a snapshot in parts, without asking for its claims. Its version holds for all parts together: it
+    /// is claimed where they are `complete`. O(cells of the snapshot), and those of the document where the snapshot has
+    /// forgotten tombstones.
+    ///
+    /// `noting` says whether changes are noted.
+    pub(crate) fn join_parts(
+        &mut self,
+        parts: &[Snapshot],
+        complete: bool,
+        noting: bool,
+    ) -> Result<Changes, Error> {
+        let first = self.present.is_empty();
+        let mut changes = Changes::new();
+        for part in parts {
+            changes.append(self.absorb_noting(noting, part.cells(), part.latest()));
+        }
+        if let (Some(part), true) = (parts.last(), complete) {
+            if !first && !self.horizon.covers(part.horizon()) {
+                self.drop_forgotten(parts, part, &mut changes)?;
+            }
+            self.claim(part.version(), part.horizon());
+        }
+        Ok(changes)
+    }
+
+    /// Lets go of each cell that the snapshot has seen and no longer has: its tombstone was forgotten there.
+    fn drop_forgotten(
+        &mut self,
+        parts: &[Snapshot],
+        whole: &Snapshot,
+        changes: &mut Changes,
+    ) -> Result<(), Error> {
+        // A heap, as in the quarantine: a sort of its own would be as much code again.
+        let mut theirs = BinaryHeap::new();
+        for part in parts {
+            theirs.extend(part.cells().paths());
+        }
+        let theirs = theirs.into_sorted_vec();
+        let ours = self.snapshot()?;
+        let state = Arc::make_mut(&mut self.state);
+        for group in ours.cells().groups() {
+            for cell in group.cells() {
+                if !whole.version().contains(cell.stamp) {
+                    continue;
+                }
+                let path = cell.path(group.parent());
+                if theirs.binary_search(&path).is_ok() || self.quarantine.remove(&path) {
+                    continue;
+                }
+                state.restore(path.as_path().segments(), None);
+                if cell.value.is_some() {
+                    changes.push(path.as_path(), true);
+                }
+            }
+        }
+        Ok(())
+    }
+}
