@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
-    version::VersionVector,
+    version::{Few, VersionVector},
 };
 
 /// What deltas and snapshots have in common: two versions, and cells whose replicas and times are written relative to
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct Body {
     pub(crate) first: VersionVector,
     pub(crate) second: VersionVector,
-    replicas: Vec<ReplicaId>,
+    replicas: Few<ReplicaId>,
     base: Time,
     groups: Vec<u8>,
     census: Census,
@@ -40,9 +40,14 @@ impl Body {
         self.census.cells
     }
 
+    /// The greatest time of each replica's cells.
+    pub(crate) fn upto(&self) -> &VersionVector {
+        &self.census.upto
+    }
+
     /// The greatest time of the cells and of the second version.
     pub(crate) fn latest(&self) -> Time {
-        self.census.latest.max(self.second.latest())
+        self.upto().latest().max(self.second.latest())
     }
 
     /// Bytes of the encoded cells.
@@ -71,7 +76,7 @@ impl Body {
         }
         let mut body = Vec::with_capacity(16 + 8 * table.len() + versions.len());
         varint::put(&mut body, table.len() as u64);
-        for replica in &table {
+        for replica in &*table {
             body.extend_from_slice(&replica.get().to_le_bytes());
         }
         varint::put(&mut body, self.base.get());
@@ -127,16 +132,14 @@ impl BodyWriter {
     }
 
     pub(crate) fn finish(self) -> Result<Body, Error> {
-        let cells = self.cells.len();
-        let latest = self.cells.latest();
-        let (replicas, groups) = self.cells.finish()?;
+        let (replicas, groups, census) = self.cells.finish()?;
         Ok(Body {
             first: self.first,
             second: self.second,
             replicas,
             base: self.base,
             groups,
-            census: Census { cells, latest },
+            census,
         })
     }
 }
@@ -144,7 +147,7 @@ impl BodyWriter {
 fn write_version(
     version: &VersionVector,
     base: Time,
-    table: &mut Vec<ReplicaId>,
+    table: &mut Few<ReplicaId>,
     out: &mut Vec<u8>,
 ) {
     varint::put(out, version.len() as u64);
@@ -161,14 +164,14 @@ fn write_version(
     }
 }
 
-fn read_replicas(input: &mut Reader<'_>) -> Result<Vec<ReplicaId>, Error> {
+fn read_replicas(input: &mut Reader<'_>) -> Result<Few<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > limits::REPLICAS || count > input.remaining() / 8 {
         return Err(Error::corrupt(
             "a message claims more replicas than it has bytes for, or than are allowed",
         ));
     }
-    let mut replicas = Vec::with_capacity(count);
+    let mut replicas = Few::with_capacity(count);
     for _ in 0..count {
         replicas.push(ReplicaId::new(input.u64_le()?));
     }
@@ -186,7 +189,7 @@ fn read_version(
             "a version names more replicas than the message has",
         ));
     }
-    let mut entries: Vec<(ReplicaId, Time)> = Vec::with_capacity(count);
+    let mut entries: Few<(ReplicaId, Time)> = Few::with_capacity(count);
     for _ in 0..count {
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let replica = *replicas

@@ -2,7 +2,6 @@ use std::fmt;
 
 use super::{Body, BodyWriter};
 use crate::{
-    clock::Time,
     codec::{CellWriter, Cells, envelope::Kind},
     error::Error,
     version::VersionVector,
@@ -58,9 +57,9 @@ impl Delta {
         self.0.bytes()
     }
 
-    /// The greatest time that it names.
-    pub(crate) fn latest(&self) -> Time {
-        self.0.latest()
+    /// What it is an envelope's body of.
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
     }
 
     /// This delta as one envelope, ready to store or send. O(bytes).

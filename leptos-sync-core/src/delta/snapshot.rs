@@ -2,7 +2,6 @@ use std::fmt;
 
 use super::{Body, BodyWriter};
 use crate::{
-    clock::Time,
     codec::{CellWriter, Cells, envelope::Kind},
     error::Error,
     version::VersionVector,
@@ -84,8 +83,9 @@ impl Snapshot {
         Ok(parts)
     }
 
-    pub(crate) fn latest(&self) -> Time {
-        self.0.latest()
+    /// What it is an envelope's body of.
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
     }
 
     /// This snapshot as one envelope, ready to store or send. O(bytes).
@@ -129,7 +129,7 @@ impl fmt::Debug for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ReplicaId;
+    use crate::{clock::Time, id::ReplicaId};
 
     /// Whoever merged such a snapshot could never send a delta again: every peer would seem to lack tombstones.
     #[test]

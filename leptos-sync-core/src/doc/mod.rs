@@ -7,9 +7,9 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     clock::{Clock, Stamp, Time},
-    codec::{CellWriter, Cells},
+    codec::CellWriter,
     crdt::{Applied, Changes, Join, Quarantine, Quarantined, Root},
-    delta::{Delta, Snapshot},
+    delta::{Body, Delta, Snapshot},
     error::Error,
     id::ReplicaId,
     path::PathBuf,
@@ -81,9 +81,25 @@ impl<S: Root> Doc<S> {
     /// The clock continues after everything in it; unlike [`merge_snapshot`](Doc::merge_snapshot) this does not ask
     /// how far ahead of the wall clock that is, since it is for data that this replica has accepted before.
     pub fn load(snapshot: &Snapshot, clock: Clock) -> Self {
-        let mut doc = Self::new(clock);
-        doc.absorb_silently(snapshot.cells(), snapshot.latest());
-        doc.claim(snapshot.version(), snapshot.horizon());
+        let body = snapshot.body();
+        let (mut state, mut quarantine) = (S::default(), Quarantine::default());
+        let nothing = VersionVector::new();
+        apply(
+            &mut state,
+            body,
+            Applied::new(&nothing, &mut quarantine, false),
+        );
+        let mut present = snapshot.version().clone();
+        present.join(body.upto());
+        let mut doc = Self {
+            state: Arc::new(state),
+            version: snapshot.version().clone(),
+            horizon: snapshot.horizon().clone(),
+            quarantine,
+            present,
+            clock,
+        };
+        doc.clock.resume(body.latest());
         doc
     }
 
@@ -182,12 +198,13 @@ impl<S: Root> Doc<S> {
                 "a delta starts after operations that are missing here; ask for what lies between",
             ));
         }
-        self.clock.check(delta.latest())?;
+        self.clock.check(delta.body().latest())?;
         let own = self.version.get(self.replica());
-        if delta.upto().get(self.replica()) > own || delta.cells().any_after(self.replica(), own) {
+        let theirs = delta.upto().get(self.replica());
+        if theirs.max(delta.body().upto().get(self.replica())) > own {
             return Err(reused(self.replica()));
         }
-        let changes = self.absorb(delta.cells(), delta.latest());
+        let changes = self.absorb(delta.body());
         self.version.join(delta.upto());
         Ok(changes)
     }
@@ -214,7 +231,7 @@ impl<S: Root> Doc<S> {
     ///
     /// As for [`merge`](Doc::merge).
     pub fn merge_snapshot(&mut self, snapshot: &Snapshot) -> Result<Changes, Error> {
-        self.clock.check(snapshot.latest())?;
+        self.clock.check(snapshot.body().latest())?;
         self.merge(&Self::load(snapshot, self.clock.clone()))
     }
 
@@ -253,24 +270,20 @@ impl<S: Root> Doc<S> {
     }
 
     /// Joins cells whose claims were checked, or that come from this replica's own storage.
-    pub(crate) fn absorb(&mut self, cells: Cells<'_>, latest: Time) -> Changes {
-        self.absorb_noting(true, cells, latest)
+    pub(crate) fn absorb(&mut self, body: &Body) -> Changes {
+        self.absorb_noting(true, body)
     }
 
     /// As [`absorb`](Doc::absorb), without noting what changes: for loading.
-    pub(crate) fn absorb_silently(&mut self, cells: Cells<'_>, latest: Time) {
-        self.absorb_noting(false, cells, latest);
+    pub(crate) fn absorb_silently(&mut self, body: &Body) {
+        self.absorb_noting(false, body);
     }
 
-    fn absorb_noting(&mut self, noting: bool, cells: Cells<'_>, latest: Time) -> Changes {
-        self.clock.resume(latest);
-        self.present.join(&cells.upto());
-        let state = Arc::make_mut(&mut self.state);
-        let mut out = Applied::new(&self.version, &mut self.quarantine, noting);
-        for group in cells.groups() {
-            state.apply_group(group.parent().segments(), &group, &mut out);
-        }
-        out.finish()
+    fn absorb_noting(&mut self, noting: bool, body: &Body) -> Changes {
+        self.clock.resume(body.latest());
+        self.present.join(body.upto());
+        let out = Applied::new(&self.version, &mut self.quarantine, noting);
+        apply(Arc::make_mut(&mut self.state), body, out)
     }
 
     /// Takes note that everything up to `version` is contained, and what was forgotten up to `horizon`.
@@ -301,7 +314,7 @@ impl<S: Root> Doc<S> {
     /// was forgotten is left to the types.
     fn join_cells(&mut self, other: &Self, forgotten: bool) -> Result<Changes, Error> {
         let theirs = other.snapshot()?;
-        let mut changes = self.absorb(theirs.cells(), theirs.latest());
+        let mut changes = self.absorb(theirs.body());
         let mut both = self.version.clone();
         both.join(&other.present);
         let mut join = Join::new(&both, &other.version, forgotten);
@@ -329,6 +342,14 @@ impl<S: Root> Doc<S> {
         self.state.write_cells(&mut PathBuf::new(), since, out);
         self.quarantine.write_cells(since, out);
     }
+}
+
+/// Joins the cells of `body` into `state`.
+fn apply<S: Root>(state: &mut S, body: &Body, mut out: Applied<'_>) -> Changes {
+    for group in body.cells().groups() {
+        state.apply_group(group.parent().segments(), &group, &mut out);
+    }
+    out.finish()
 }
 
 fn reused(replica: ReplicaId) -> Error {

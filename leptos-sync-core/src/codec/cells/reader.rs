@@ -1,5 +1,3 @@
-use std::collections::BinaryHeap;
-
 use super::{lengths::LengthReader, stamps::StampReader};
 use crate::{
     clock::{Stamp, Time},
@@ -8,7 +6,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::{self, Path, PathBuf},
-    version::VersionVector,
+    version::{Few, VersionVector},
 };
 
 /// Cells that were read and checked as a whole: walking them cannot fail.
@@ -20,10 +18,11 @@ pub struct Cells<'a> {
 }
 
 /// What a checked list of cells holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) cells: usize,
-    pub(crate) latest: Time,
+    /// The greatest time of each replica's cells.
+    pub(crate) upto: VersionVector,
 }
 
 impl<'a> Cells<'a> {
@@ -36,17 +35,24 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Checks every length, path, stamp and bound; allocates nothing.
+    /// Checks every length, path, stamp and bound; allocates a time for each replica of the table.
     pub(crate) fn validate(self) -> Result<Census, Error> {
         let mut input = Reader::new(self.groups);
-        let mut census = Census::default();
+        let mut cells = 0;
+        // By row: one replica at a time, in any order, would cost the square of their number.
+        let mut upto = Few::with_capacity(self.replicas.len());
+        for &replica in self.replicas {
+            upto.push((replica, Time::ZERO));
+        }
         while !input.is_empty() {
             let group = Group::read(&mut input, self.replicas, self.base)?;
-            let latest = group.stamps.clone().validate(group.count)?;
-            census.cells += group.count;
-            census.latest = census.latest.max(latest);
+            group.stamps.validate(group.count, &mut upto)?;
+            cells += group.count;
         }
-        Ok(census)
+        Ok(Census {
+            cells,
+            upto: VersionVector::from_unsorted(upto),
+        })
     }
 
     /// The groups, in their order.
@@ -64,24 +70,6 @@ impl<'a> Cells<'a> {
             let parent = group.parent();
             group.cells().map(move |cell| cell.path(parent))
         })
-    }
-
-    /// Whether `replica` wrote one of the cells after `time`. Costs a step a transaction, not a cell.
-    pub(crate) fn any_after(self, replica: ReplicaId, time: Time) -> bool {
-        self.groups()
-            .any(|group| group.stamps.clone().any_after(replica, time))
-    }
-
-    /// The greatest time of each replica's cells. Costs a step a transaction, not a cell.
-    pub(crate) fn upto(self) -> VersionVector {
-        // By row: one replica at a time, in any order, would cost the square of their number.
-        let mut upto: Vec<_> = self.replicas.iter().map(|&id| (id, Time::ZERO)).collect();
-        for group in self.groups() {
-            group.stamps.clone().include_in(&mut upto);
-        }
-        upto.retain(|&(_, time)| time > Time::ZERO);
-        // A heap: of a sort's code, which a page would have to download, it has a tenth.
-        VersionVector::from_sorted(BinaryHeap::from(upto).into_sorted_vec())
     }
 
     /// Whether there is no cell.

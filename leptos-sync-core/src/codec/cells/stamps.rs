@@ -3,6 +3,7 @@ use crate::{
     codec::varint::{self, Reader},
     error::Error,
     id::ReplicaId,
+    version::{Few, VersionVector},
 };
 
 /// Writes a column of stamps as runs of equal ones: all cells of a transaction cost a few bytes together.
@@ -43,7 +44,7 @@ impl StampWriter {
         let Some((stamp, count)) = self.run.take() else {
             return;
         };
-        let row = replicas.row(stamp.replica);
+        let row = replicas.row(stamp);
         let same = self.last_row == Some(row);
         varint::put(&mut self.out, count << 1 | u64::from(same));
         if !same {
@@ -77,39 +78,27 @@ impl<'a> StampReader<'a> {
         }
     }
 
-    /// Walks the whole column: `count` stamps, known replicas, no time of zero. Returns the greatest time.
-    pub(super) fn validate(mut self, count: usize) -> Result<Time, Error> {
+    /// Walks the whole column: `count` stamps, known replicas, no time of zero. Raises each row of `upto` to the time of
+    /// its latest stamp.
+    pub(super) fn validate(
+        mut self,
+        count: usize,
+        upto: &mut [(ReplicaId, Time)],
+    ) -> Result<(), Error> {
         let mut seen = 0_u64;
-        let mut latest = Time::ZERO;
         while !self.input.is_empty() {
             self.read_run()?;
             seen = seen.saturating_add(self.left);
-            latest = latest.max(self.stamp.time);
+            if let Some((_, latest)) = self.last_row.and_then(|row| upto.get_mut(row)) {
+                *latest = (*latest).max(self.stamp.time);
+            }
         }
         if seen != count as u64 {
             return Err(Error::corrupt(
                 "a group has more or fewer stamps than cells",
             ));
         }
-        Ok(latest)
-    }
-
-    pub(super) fn any_after(mut self, replica: ReplicaId, time: Time) -> bool {
-        while !self.input.is_empty() && self.read_run().is_ok() {
-            if self.stamp.replica == replica && self.stamp.time > time {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Raises each row's time to that of its latest stamp.
-    pub(super) fn include_in(mut self, upto: &mut [(ReplicaId, Time)]) {
-        while !self.input.is_empty() && self.read_run().is_ok() {
-            if let Some((_, latest)) = self.last_row.and_then(|row| upto.get_mut(row)) {
-                *latest = (*latest).max(self.stamp.time);
-            }
-        }
+        Ok(())
     }
 
     #[inline]
@@ -145,25 +134,28 @@ impl<'a> StampReader<'a> {
     }
 }
 
-/// The replicas of one message, each written once and then named by its row.
+/// The replicas of one message, each written once and then named by its row; with the greatest time of each.
 #[derive(Default, Clone)]
-pub(crate) struct ReplicaTable(Vec<ReplicaId>);
+pub(super) struct ReplicaTable(Few<(ReplicaId, Time)>);
 
 impl ReplicaTable {
-    /// The row of `replica`, appended if it is new. O(rows), since messages name few replicas.
-    pub(crate) fn row(&mut self, replica: ReplicaId) -> usize {
+    /// The row of the stamp's replica, appended if it is new. O(rows), since messages name few replicas.
+    fn row(&mut self, stamp: Stamp) -> usize {
         // Cells come in runs by replica, mostly of the one seen last.
-        match self.0.iter().rposition(|&known| known == replica) {
-            Some(row) => row,
-            None => {
-                self.0.push(replica);
-                self.0.len() - 1
-            }
+        let known = self.0.iter().rposition(|row| row.0 == stamp.replica);
+        let row = known.unwrap_or(self.0.len());
+        match self.0.get_mut(row) {
+            Some((_, latest)) => *latest = (*latest).max(stamp.time),
+            None => self.0.push((stamp.replica, stamp.time)),
         }
+        row
     }
 
-    pub(crate) fn into_vec(self) -> Vec<ReplicaId> {
-        self.0
+    /// The replicas by row, and the greatest time of each.
+    pub(super) fn into_parts(self) -> (Few<ReplicaId>, VersionVector) {
+        let mut replicas = Few::with_capacity(self.0.len());
+        self.0.iter().for_each(|row| replicas.push(row.0));
+        (replicas, VersionVector::from_unsorted(self.0))
     }
 }
 
