@@ -98,7 +98,6 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.index
             .reserve(self.entries.len() + additional, &self.entries);
         self.entries.reserve(additional);
-        self.recency.reserve(additional);
     }
 
     #[inline]
