@@ -156,28 +156,30 @@ impl<'a> Reader<'a> {
     }
 
     fn varint_long(&mut self) -> Result<u64, Error> {
-        let start = self.position();
         let mut value = 0_u64;
-        for index in 0..MAX_BYTES {
-            let byte = self.u8()?;
-            let bits = u64::from(byte & 0x7f);
-            let shift = 7 * index;
-            if index == MAX_BYTES - 1 && bits > 1 {
+        for (index, &byte) in self.rest.iter().take(MAX_BYTES).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte >= 0x80 {
+                continue;
+            }
+            if byte == 0 && index > 0 {
+                return Err(self.misspelled("is not in its shortest spelling"));
+            }
+            if byte > 1 && index == MAX_BYTES - 1 {
                 break;
             }
-            value |= bits << shift;
-            if byte < 0x80 {
-                if byte == 0 && index > 0 {
-                    return Err(Error::corrupt(format!(
-                        "number at byte {start} is not in its shortest spelling"
-                    )));
-                }
-                return Ok(value);
-            }
+            self.take(index + 1)?;
+            return Ok(value);
         }
-        Err(Error::corrupt(format!(
-            "number at byte {start} exceeds 64 bits"
-        )))
+        if self.remaining() < MAX_BYTES {
+            return Err(self.truncated(self.remaining() as u64 + 1));
+        }
+        Err(self.misspelled("exceeds 64 bits"))
+    }
+
+    #[cold]
+    fn misspelled(&self, fault: &str) -> Error {
+        Error::corrupt(format!("number at byte {} {fault}", self.position()))
     }
 
     #[cold]

@@ -16,8 +16,10 @@ use crate::{
 ///
 /// They are stored and passed on like all others, so that an old build never destroys a newer build's data. At one
 /// path there is either a cell here or one in the typed view, never both: whichever won.
+///
+/// Mostly there is none, so that the map is made with the first.
 #[derive(Clone, Default)]
-pub(crate) struct Quarantine(LwwMap<PathBuf, Held>);
+pub(crate) struct Quarantine(Option<Box<LwwMap<PathBuf, Held>>>);
 
 #[derive(Clone)]
 struct Held {
@@ -40,13 +42,14 @@ pub struct Quarantined<'a> {
 
 impl Quarantine {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.as_ref().is_none_or(|cells| cells.is_empty())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Quarantined<'_>> {
         let everything = const { &VersionVector::new() };
-        self.0
-            .changes_since(everything)
+        let cells = self.0.iter();
+        cells
+            .flat_map(|cells| cells.changes_since(everything))
             .filter_map(|(path, stamp, held)| {
                 let held = held?;
                 Some(Quarantined {
@@ -69,17 +72,21 @@ impl Quarantine {
             value: cell.value.map(<[u8]>::to_vec),
             reason,
         };
-        self.0.insert(cell.path(parent), held, cell.stamp);
+        let cells = self.0.get_or_insert_default();
+        cells.insert(cell.path(parent), held, cell.stamp);
     }
 
     /// Whether the cell at its path is here and not older than `cell`. One that is older leaves: the typed view is
     /// next to try.
     pub(crate) fn withstands(&mut self, parent: Path<'_>, cell: CellRef<'_>) -> bool {
         let path = cell.path(parent);
-        let Some(held) = self.0.get(&path) else {
+        let found = self
+            .0
+            .as_ref()
+            .and_then(|cells| cells.stamp(&path).zip(cells.get(&path)));
+        let Some((stamp, held)) = found else {
             return false;
         };
-        let stamp = self.0.stamp(&path).unwrap_or_default();
         let withstands = (cell.stamp, cell.value) <= (stamp, held.value.as_deref());
         if !withstands {
             self.remove(&path);
@@ -89,7 +96,9 @@ impl Quarantine {
 
     /// Lets the cell at `path` go, if there is one: a newer one stands in the typed view.
     pub(crate) fn remove(&mut self, path: &PathBuf) {
-        self.0.take(path);
+        if let Some(cells) = &mut self.0 {
+            cells.take(path);
+        }
     }
 
     /// Lets go what `theirs`, who has seen it, no longer has at any of `paths`.
@@ -113,9 +122,12 @@ impl Quarantine {
 
     /// In the order of paths: that of arrival depends on how operations were put together on their way here.
     pub(crate) fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
-        let paths: BinaryHeap<_> = self.0.changes_since(since).map(|cell| cell.0).collect();
+        let Some(cells) = &self.0 else {
+            return;
+        };
+        let paths: BinaryHeap<_> = cells.changes_since(since).map(|cell| cell.0).collect();
         for path in paths.into_sorted_vec() {
-            let cell = self.0.stamp(path).zip(self.0.get(path));
+            let cell = cells.stamp(path).zip(cells.get(path));
             if let (Some((parent, key)), Some((stamp, held))) = (path.as_path().split_last(), cell)
             {
                 out.group(parent);
@@ -129,6 +141,8 @@ impl Quarantine {
     }
 
     pub(crate) fn assert_invariants(&self) {
-        self.0.assert_invariants();
+        if let Some(cells) = &self.0 {
+            cells.assert_invariants();
+        }
     }
 }

@@ -14,6 +14,9 @@ use flate2::{Decompress, FlushDecompress, Status};
 pub(super) use compress::deflate;
 
 /// The `size` bytes to which `deflated`, all of it, inflates; `None` if it does not. Never holds more than those.
+///
+/// Its state takes 40 KiB of stack, which are not to be asked for where nothing is compressed.
+#[inline(never)]
 pub(super) fn inflate(deflated: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(size);
     let mut stream = Decompress::new(false);
