@@ -156,20 +156,24 @@ impl<'a> Reader<'a> {
     }
 
     fn varint_long(&mut self) -> Result<u64, Error> {
-        let mut value = 0_u64;
-        for (index, &byte) in self.rest.iter().take(MAX_BYTES).enumerate() {
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte >= 0x80 {
-                continue;
+        let (mut value, mut shift) = (0_u64, 0);
+        let mut rest = self.rest;
+        while let Some((&byte, after)) = rest.split_first()
+            && shift < u64::BITS
+        {
+            rest = after;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                if byte == 0 && shift > 0 {
+                    return Err(self.misspelled("is not in its shortest spelling"));
+                }
+                if byte > 1 && shift == 7 * (MAX_BYTES as u32 - 1) {
+                    break;
+                }
+                self.rest = rest;
+                return Ok(value);
             }
-            if byte == 0 && index > 0 {
-                return Err(self.misspelled("is not in its shortest spelling"));
-            }
-            if byte > 1 && index == MAX_BYTES - 1 {
-                break;
-            }
-            self.take(index + 1)?;
-            return Ok(value);
+            shift += 7;
         }
         if self.remaining() < MAX_BYTES {
             return Err(self.truncated(self.remaining() as u64 + 1));

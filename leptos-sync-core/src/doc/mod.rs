@@ -346,9 +346,9 @@ impl<S: Root> Doc<S> {
 
 /// Joins the cells of `body` into `state`.
 fn apply<S: Root>(state: &mut S, body: &Body, mut out: Applied<'_>) -> Changes {
-    for group in body.cells().groups() {
-        state.apply_group(group.parent().segments(), &group, &mut out);
-    }
+    body.cells().for_each_group(|group| {
+        state.apply_group(group.parent().segments(), group, &mut out);
+    });
     out.finish()
 }
 

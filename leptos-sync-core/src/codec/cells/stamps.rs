@@ -21,7 +21,9 @@ impl StampWriter {
         match &mut self.run {
             Some((current, count)) if *current == stamp => *count += 1,
             _ => {
-                self.close(replicas);
+                let mut out = std::mem::take(&mut self.out);
+                self.close(replicas, &mut out);
+                self.out = out;
                 self.run = Some((stamp, 1));
             }
         }
@@ -29,9 +31,22 @@ impl StampWriter {
 
     /// Appends the column, behind its length in bytes, and starts a new one whose first time is relative to `base`.
     pub(super) fn finish(&mut self, replicas: &mut ReplicaTable, base: Time, out: &mut Vec<u8>) {
-        self.close(replicas);
-        varint::put(out, self.out.len() as u64);
-        out.append(&mut self.out);
+        if self.out.is_empty() {
+            // One run, as for all cells of a transaction: at most thirty bytes, so that the length is one.
+            let start = out.len();
+            out.push(0);
+            self.close(replicas, out);
+            let length = out.len() - start - 1;
+            if let Some(byte) = out.get_mut(start) {
+                *byte = length as u8;
+            }
+        } else {
+            let mut runs = std::mem::take(&mut self.out);
+            self.close(replicas, &mut runs);
+            varint::put(out, runs.len() as u64);
+            out.append(&mut runs);
+            self.out = runs;
+        }
         self.start(base);
     }
 
@@ -40,18 +55,19 @@ impl StampWriter {
         self.last_time = base;
     }
 
-    fn close(&mut self, replicas: &mut ReplicaTable) {
+    /// Appends the run to `out`.
+    fn close(&mut self, replicas: &mut ReplicaTable, out: &mut Vec<u8>) {
         let Some((stamp, count)) = self.run.take() else {
             return;
         };
         let row = replicas.row(stamp);
         let same = self.last_row == Some(row);
-        varint::put(&mut self.out, count << 1 | u64::from(same));
+        varint::put(out, count << 1 | u64::from(same));
         if !same {
-            varint::put(&mut self.out, row as u64);
+            varint::put(out, row as u64);
         }
         let step = stamp.time.get().wrapping_sub(self.last_time.get());
-        varint::put(&mut self.out, zigzag(step));
+        varint::put(out, zigzag(step));
         self.last_row = Some(row);
         self.last_time = stamp.time;
     }
@@ -62,26 +78,37 @@ impl StampWriter {
 pub(super) struct StampReader<'a> {
     input: Reader<'a>,
     replicas: &'a [ReplicaId],
+    base: Time,
     last_row: Option<usize>,
     stamp: Stamp,
     left: u64,
 }
 
 impl<'a> StampReader<'a> {
-    pub(super) fn new(column: &'a [u8], replicas: &'a [ReplicaId], base: Time) -> Self {
+    /// A reader of columns of one message; it has none yet.
+    pub(super) fn new(replicas: &'a [ReplicaId], base: Time) -> Self {
         Self {
-            input: Reader::new(column),
+            input: Reader::new(&[]),
             replicas,
+            base,
             last_row: None,
-            stamp: Stamp::new(base, ReplicaId::default()),
+            stamp: Stamp::ZERO,
             left: 0,
         }
+    }
+
+    /// Starts at the front of `column`.
+    pub(super) fn read(&mut self, column: &'a [u8]) {
+        self.input = Reader::new(column);
+        self.last_row = None;
+        self.stamp.time = self.base;
+        self.left = 0;
     }
 
     /// Walks the whole column: `count` stamps, known replicas, no time of zero. Raises each row of `upto` to the time of
     /// its latest stamp.
     pub(super) fn validate(
-        mut self,
+        &mut self,
         count: usize,
         upto: &mut [(ReplicaId, Time)],
     ) -> Result<(), Error> {
