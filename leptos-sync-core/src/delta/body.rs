@@ -70,17 +70,23 @@ impl Body {
     /// Everything before the cells.
     fn head(&self) -> Vec<u8> {
         let mut table = self.replicas.clone();
-        let mut versions = Vec::new();
         for version in [&self.first, &self.second] {
-            write_version(version, self.base, &mut table, &mut versions);
+            for_each_row(version, &mut table, |_, _| {});
         }
-        let mut body = Vec::with_capacity(16 + 8 * table.len() + versions.len());
+        let entries = self.first.len() + self.second.len();
+        let mut body = Vec::with_capacity(32 + 8 * table.len() + 8 * entries);
         varint::put(&mut body, table.len() as u64);
         for replica in &*table {
             body.extend_from_slice(&replica.get().to_le_bytes());
         }
         varint::put(&mut body, self.base.get());
-        body.extend_from_slice(&versions);
+        for version in [&self.first, &self.second] {
+            varint::put(&mut body, version.len() as u64);
+            for_each_row(version, &mut table, |row, time| {
+                varint::put(&mut body, row as u64);
+                varint::put(&mut body, self.base.get().wrapping_sub(time.get()));
+            });
+        }
         body
     }
 
@@ -144,23 +150,24 @@ impl BodyWriter {
     }
 }
 
-fn write_version(
+/// Hands out the row and time of each of the version's replicas; those that are new to the table are appended.
+fn for_each_row(
     version: &VersionVector,
-    base: Time,
     table: &mut Few<ReplicaId>,
-    out: &mut Vec<u8>,
+    mut work: impl FnMut(usize, Time),
 ) {
-    varint::put(out, version.len() as u64);
+    let mut row = 0;
     for (replica, time) in version.iter() {
-        let row = match table.iter().position(|&known| known == replica) {
-            Some(row) => row,
-            None => {
+        // Mostly the rows follow each other too: maps and counters write their cells by replica.
+        if table.get(row) != Some(&replica) {
+            let known = table.iter().position(|&known| known == replica);
+            row = known.unwrap_or_else(|| {
                 table.push(replica);
                 table.len() - 1
-            }
-        };
-        varint::put(out, row as u64);
-        varint::put(out, base.get().wrapping_sub(time.get()));
+            });
+        }
+        work(row, time);
+        row += 1;
     }
 }
 

@@ -65,17 +65,12 @@ impl VersionVector {
 
     /// The least version that covers both.
     pub fn join(&mut self, other: &Self) {
-        if self.is_empty() {
-            self.0.clone_from(&other.0);
-        } else if other
-            .iter()
-            .all(|(replica, _)| self.position(replica).is_ok())
-        {
-            for (replica, time) in other.iter() {
-                self.include(replica, time);
+        for (replica, time) in other.iter() {
+            let known = self.position(replica).ok();
+            match known.and_then(|at| self.0.get_mut(at)) {
+                Some(entry) => entry.1 = entry.1.max(time),
+                None => return self.0 = self.merged(other),
             }
-        } else {
-            self.0 = self.merged(other);
         }
     }
 

@@ -1,5 +1,5 @@
 use super::recency::NONE;
-use crate::{clock::Stamp, id::ReplicaId, version::Few};
+use crate::{clock::Time, id::ReplicaId, version::Few};
 
 /// The list of one writer: where it begins and ends, and whether its times only rose.
 #[derive(Clone, Copy)]
@@ -7,7 +7,7 @@ pub(super) struct List {
     pub(super) replica: ReplicaId,
     pub(super) head: u32,
     pub(super) tail: u32,
-    pub(super) latest: Stamp,
+    pub(super) latest: Time,
     pub(super) sorted: bool,
 }
 
@@ -39,7 +39,7 @@ impl Lists {
             replica,
             head: NONE,
             tail: NONE,
-            latest: Stamp::ZERO,
+            latest: Time::ZERO,
             sorted: true,
         };
         if self.0.iter().any(|list| list.tail == NONE) {

@@ -54,7 +54,12 @@ impl Recency {
     /// Moves a slot, written by `old` before, to the end of the list of `new`.
     #[inline]
     pub(super) fn renew(&mut self, slot: u32, old: Stamp, new: Stamp) {
-        self.unlink(slot, old.replica);
+        if self.len == 1 {
+            // Alone, whoever wrote it.
+            self.lists = Lists::default();
+        } else {
+            self.unlink(slot, old.replica);
+        }
         self.append(slot, new);
     }
 
@@ -88,7 +93,7 @@ impl Recency {
             && (next == NONE || stamp.time <= stamp_of(next).time);
         let list = self.lists.of(stamp.replica);
         list.sorted &= in_order;
-        list.latest = list.latest.max(stamp);
+        list.latest = list.latest.max(stamp.time);
     }
 
     /// Removes a slot; the last slot takes its place.
@@ -150,7 +155,7 @@ impl Recency {
                 assert_eq!(self.link_of(slot).prev, prev, "links agree both ways");
                 assert!(!list.sorted || time <= Some(stamp.time), "a list is sorted");
                 assert!(
-                    stamp <= list.latest,
+                    stamp.time <= list.latest,
                     "no entry is later than its list's latest"
                 );
                 time = Some(stamp.time);
@@ -192,10 +197,10 @@ impl Recency {
             // An emptied list starts afresh, whatever was in it.
             list.head = slot;
             list.sorted = true;
-            list.latest = stamp;
+            list.latest = stamp.time;
         } else {
-            list.sorted &= stamp >= list.latest;
-            list.latest = list.latest.max(stamp);
+            list.sorted &= stamp.time >= list.latest;
+            list.latest = list.latest.max(stamp.time);
         }
         // Before the first slot there is none: `NONE` is what lies one below zero.
         if self.links.is_empty() && tail == slot.wrapping_sub(1) {
