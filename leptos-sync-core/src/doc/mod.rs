@@ -12,6 +12,7 @@ use crate::{
     delta::{Body, Delta, Snapshot},
     error::Error,
     id::ReplicaId,
+    limits,
     path::PathBuf,
     version::VersionVector,
 };
@@ -191,7 +192,8 @@ impl<S: Root> Doc<S> {
     ///
     /// [`Error::is_gap`] when operations before the delta's are missing; [`Error::is_drift`] when it is stamped too
     /// far in the future; [`Error::is_replica_reused`] when it holds operations under this document's own id that
-    /// this document did not make. Nothing has changed then.
+    /// this document did not make; [`Error::is_limit`] when the document would have operations of more than
+    /// [`limits::REPLICAS`] replicas. Nothing has changed then.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
         if !self.version.covers(delta.after()) {
             return Err(Error::gap(
@@ -204,6 +206,7 @@ impl<S: Root> Doc<S> {
         if theirs.max(delta.body().upto().get(self.replica())) > own {
             return Err(reused(self.replica()));
         }
+        self.check_replicas(delta.upto(), delta.body().upto())?;
         let changes = self.absorb(delta.body());
         self.version.join(delta.upto());
         Ok(changes)
@@ -213,7 +216,7 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`] and [`Error::is_replica_reused`], as for [`apply`](Doc::apply).
+    /// [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`], as for [`apply`](Doc::apply).
     pub fn merge(&mut self, other: &Self) -> Result<Changes, Error> {
         self.clock
             .check(other.version.latest().max(other.present.latest()))?;
@@ -222,6 +225,7 @@ impl<S: Root> Doc<S> {
         if theirs > self.version.get(self.replica()) {
             return Err(reused(self.replica()));
         }
+        self.check_replicas(&other.version, &other.present)?;
         self.join(other)
     }
 
@@ -323,6 +327,27 @@ impl<S: Root> Doc<S> {
         let paths = theirs.cells().paths().collect();
         self.quarantine.remove_forgotten(&other.version, &paths);
         Ok(changes)
+    }
+
+    /// Refuses operations of more replicas than a message may name: the document could not be written any more.
+    fn check_replicas(
+        &self,
+        version: &VersionVector,
+        present: &VersionVector,
+    ) -> Result<(), Error> {
+        let named = [&self.version, &self.present, version, present];
+        if named.map(VersionVector::len).iter().sum::<usize>() <= limits::REPLICAS {
+            return Ok(());
+        }
+        let mut all = VersionVector::new();
+        named.into_iter().for_each(|version| all.join(version));
+        if all.len() > limits::REPLICAS {
+            return Err(Error::limit(format!(
+                "a document can have operations of {} replicas, and no more; start a new one from its state",
+                limits::REPLICAS
+            )));
+        }
+        Ok(())
     }
 
     /// What a delta from `version` to `upto` relies on: also the cells that are left out as known and that took the place

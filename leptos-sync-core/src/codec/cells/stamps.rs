@@ -163,26 +163,44 @@ impl<'a> StampReader<'a> {
 
 /// The replicas of one message, each written once and then named by its row; with the greatest time of each.
 #[derive(Default, Clone)]
-pub(super) struct ReplicaTable(Few<(ReplicaId, Time)>);
+pub(super) struct ReplicaTable {
+    rows: Few<(ReplicaId, Time)>,
+    /// So many rows, from the first on, stand in the order of ids.
+    rising: usize,
+}
 
 impl ReplicaTable {
-    /// The row of the stamp's replica, appended if it is new. O(rows), since messages name few replicas.
+    /// The row of the stamp's replica, appended if it is new. O(log rows) among those that were named in the order of
+    /// ids, as maps and counters do; a step for each of the others.
     fn row(&mut self, stamp: Stamp) -> usize {
-        // Cells come in runs by replica, mostly of the one seen last.
-        let known = self.0.iter().rposition(|row| row.0 == stamp.replica);
-        let row = known.unwrap_or(self.0.len());
-        match self.0.get_mut(row) {
+        let row = self.find(stamp.replica).unwrap_or(self.rows.len());
+        match self.rows.get_mut(row) {
             Some((_, latest)) => *latest = (*latest).max(stamp.time),
-            None => self.0.push((stamp.replica, stamp.time)),
+            None => {
+                let last = self.rows.last().map(|last| last.0);
+                if self.rising == row && last < Some(stamp.replica) {
+                    self.rising += 1;
+                }
+                self.rows.push((stamp.replica, stamp.time));
+            }
         }
         row
     }
 
+    fn find(&self, replica: ReplicaId) -> Option<usize> {
+        let (rising, others) = self.rows.split_at_checked(self.rising)?;
+        let found = rising.binary_search_by_key(&replica, |row| row.0).ok();
+        found.or_else(|| {
+            let other = others.iter().position(|row| row.0 == replica)?;
+            Some(self.rising + other)
+        })
+    }
+
     /// The replicas by row, and the greatest time of each.
     pub(super) fn into_parts(self) -> (Few<ReplicaId>, VersionVector) {
-        let mut replicas = Few::with_capacity(self.0.len());
-        self.0.iter().for_each(|row| replicas.push(row.0));
-        (replicas, VersionVector::from_unsorted(self.0))
+        let mut replicas = Few::with_capacity(self.rows.len());
+        self.rows.iter().for_each(|row| replicas.push(row.0));
+        (replicas, VersionVector::from_unsorted(self.rows))
     }
 }
 
