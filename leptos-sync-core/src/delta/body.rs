@@ -30,6 +30,17 @@ pub(crate) struct Body {
 }
 
 impl Body {
+    /// Collects the cells that `write` writes.
+    pub(crate) fn write(
+        first: VersionVector,
+        second: VersionVector,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        let mut body = BodyWriter::new(first, second);
+        write(&mut body.cells);
+        body.finish()
+    }
+
     /// The cells, checked when the body was made or read.
     pub(crate) fn cells(&self) -> Cells<'_> {
         Cells::trusted(&self.replicas, self.base, &self.groups)
