@@ -82,7 +82,7 @@ impl Body {
     fn head(&self) -> Vec<u8> {
         let mut table = self.replicas.clone();
         for version in [&self.first, &self.second] {
-            for_each_row(version, &mut table, |_, _| {});
+            for_each_row(version, &mut table, &mut |_, _| {});
         }
         let entries = self.first.len() + self.second.len();
         let mut body = Vec::with_capacity(32 + 8 * table.len() + 8 * entries);
@@ -93,7 +93,7 @@ impl Body {
         varint::put(&mut body, self.base.get());
         for version in [&self.first, &self.second] {
             varint::put(&mut body, version.len() as u64);
-            for_each_row(version, &mut table, |row, time| {
+            for_each_row(version, &mut table, &mut |row, time| {
                 varint::put(&mut body, row as u64);
                 varint::put(&mut body, self.base.get().wrapping_sub(time.get()));
             });
@@ -165,7 +165,7 @@ impl BodyWriter {
 fn for_each_row(
     version: &VersionVector,
     table: &mut Few<ReplicaId>,
-    mut work: impl FnMut(usize, Time),
+    work: &mut dyn FnMut(usize, Time),
 ) {
     let mut row = 0;
     for (replica, time) in version.iter() {
