@@ -37,8 +37,11 @@ impl<T: Copy> Few<T> {
         match self {
             Self::Many(all) if all.capacity() == 0 => *self = Self::One(element),
             Self::Many(all) => all.insert(at, element),
-            Self::One(one) if at == 0 => *self = Self::Many(vec![element, *one]),
-            Self::One(one) => *self = Self::Many(vec![*one, element]),
+            Self::One(one) => {
+                let mut all = vec![*one];
+                all.insert(at, element);
+                *self = Self::Many(all);
+            }
         }
     }
 }
