@@ -36,8 +36,9 @@ pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 /// Entries, live or deleted, of one map: positions are 32-bit and one value is kept as "none".
 pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 
-/// Entries of a version vector or a replica table in one message. Ids are leased, so that live documents have tens.
-pub const REPLICAS: usize = 65_536;
+/// Replicas that one message, and so one document, may name. Ids are leased, so that live documents have tens; each costs
+/// every snapshot 16 bytes and more, and some work grows with the square of their number: milliseconds at this bound.
+pub const REPLICAS: usize = 4096;
 
 /// Bytes of a document's name in a storage: it is part of each of its keys.
 pub const NAME_BYTES: usize = 256;

@@ -15,7 +15,9 @@ impl TimeSource for SystemTime {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| {
-                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+                // In 64 bits, which `as_millis` is not.
+                let ms = since.as_secs().saturating_mul(1000);
+                ms.saturating_add(u64::from(since.subsec_millis()))
             })
     }
 }

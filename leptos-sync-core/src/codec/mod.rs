@@ -39,4 +39,24 @@ pub trait Codec: Send + Sync + 'static {
     ///
     /// [`Error::is_value`] when they do not spell a `T`.
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error>;
+
+    /// Whether `bytes`, which [`decode`](Codec::decode) read as `value`, are what [`encode`](Codec::encode) writes.
+    ///
+    /// Writes it again into `scratch` and compares, unless a format knows better.
+    fn is_spelling_of<T: Serialize + 'static>(
+        bytes: &[u8],
+        value: &T,
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        is_written_as::<Self, T>(bytes, value, scratch)
+    }
+}
+
+fn is_written_as<C: Codec + ?Sized, T: Serialize>(
+    bytes: &[u8],
+    value: &T,
+    scratch: &mut Vec<u8>,
+) -> bool {
+    scratch.clear();
+    C::encode(value, scratch).is_ok() && scratch == bytes
 }

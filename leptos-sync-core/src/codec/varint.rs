@@ -156,28 +156,34 @@ impl<'a> Reader<'a> {
     }
 
     fn varint_long(&mut self) -> Result<u64, Error> {
-        let start = self.position();
-        let mut value = 0_u64;
-        for index in 0..MAX_BYTES {
-            let byte = self.u8()?;
-            let bits = u64::from(byte & 0x7f);
-            let shift = 7 * index;
-            if index == MAX_BYTES - 1 && bits > 1 {
-                break;
-            }
-            value |= bits << shift;
+        let (mut value, mut shift) = (0_u64, 0);
+        let mut rest = self.rest;
+        while let Some((&byte, after)) = rest.split_first()
+            && shift < u64::BITS
+        {
+            rest = after;
+            value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                if byte == 0 && index > 0 {
-                    return Err(Error::corrupt(format!(
-                        "number at byte {start} is not in its shortest spelling"
-                    )));
+                if byte == 0 && shift > 0 {
+                    return Err(self.misspelled("is not in its shortest spelling"));
                 }
+                if byte > 1 && shift == 7 * (MAX_BYTES as u32 - 1) {
+                    break;
+                }
+                self.rest = rest;
                 return Ok(value);
             }
+            shift += 7;
         }
-        Err(Error::corrupt(format!(
-            "number at byte {start} exceeds 64 bits"
-        )))
+        if self.remaining() < MAX_BYTES {
+            return Err(self.truncated(self.remaining() as u64 + 1));
+        }
+        Err(self.misspelled("exceeds 64 bits"))
+    }
+
+    #[cold]
+    fn misspelled(&self, fault: &str) -> Error {
+        Error::corrupt(format!("number at byte {} {fault}", self.position()))
     }
 
     #[cold]

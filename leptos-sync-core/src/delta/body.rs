@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
-    version::VersionVector,
+    version::{Few, VersionVector},
 };
 
 /// What deltas and snapshots have in common: two versions, and cells whose replicas and times are written relative to
@@ -23,13 +23,24 @@ use crate::{
 pub(crate) struct Body {
     pub(crate) first: VersionVector,
     pub(crate) second: VersionVector,
-    replicas: Vec<ReplicaId>,
+    replicas: Few<ReplicaId>,
     base: Time,
     groups: Vec<u8>,
     census: Census,
 }
 
 impl Body {
+    /// Collects the cells that `write` writes.
+    pub(crate) fn write(
+        first: VersionVector,
+        second: VersionVector,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        let mut body = BodyWriter::new(first, second);
+        write(&mut body.cells);
+        body.finish()
+    }
+
     /// The cells, checked when the body was made or read.
     pub(crate) fn cells(&self) -> Cells<'_> {
         Cells::trusted(&self.replicas, self.base, &self.groups)
@@ -40,9 +51,14 @@ impl Body {
         self.census.cells
     }
 
+    /// The greatest time of each replica's cells.
+    pub(crate) fn upto(&self) -> &VersionVector {
+        &self.census.upto
+    }
+
     /// The greatest time of the cells and of the second version.
     pub(crate) fn latest(&self) -> Time {
-        self.census.latest.max(self.second.latest())
+        self.upto().latest().max(self.second.latest())
     }
 
     /// Bytes of the encoded cells.
@@ -65,17 +81,23 @@ impl Body {
     /// Everything before the cells.
     fn head(&self) -> Vec<u8> {
         let mut table = self.replicas.clone();
-        let mut versions = Vec::new();
         for version in [&self.first, &self.second] {
-            write_version(version, self.base, &mut table, &mut versions);
+            for_each_row(version, &mut table, &mut |_, _| {});
         }
-        let mut body = Vec::with_capacity(16 + 8 * table.len() + versions.len());
+        let entries = self.first.len() + self.second.len();
+        let mut body = Vec::with_capacity(32 + 8 * table.len() + 8 * entries);
         varint::put(&mut body, table.len() as u64);
-        for replica in &table {
+        for replica in &*table {
             body.extend_from_slice(&replica.get().to_le_bytes());
         }
         varint::put(&mut body, self.base.get());
-        body.extend_from_slice(&versions);
+        for version in [&self.first, &self.second] {
+            varint::put(&mut body, version.len() as u64);
+            for_each_row(version, &mut table, &mut |row, time| {
+                varint::put(&mut body, row as u64);
+                varint::put(&mut body, self.base.get().wrapping_sub(time.get()));
+            });
+        }
         body
     }
 
@@ -127,48 +149,47 @@ impl BodyWriter {
     }
 
     pub(crate) fn finish(self) -> Result<Body, Error> {
-        let cells = self.cells.len();
-        let latest = self.cells.latest();
-        let (replicas, groups) = self.cells.finish()?;
+        let (replicas, groups, census) = self.cells.finish()?;
         Ok(Body {
             first: self.first,
             second: self.second,
             replicas,
             base: self.base,
             groups,
-            census: Census { cells, latest },
+            census,
         })
     }
 }
 
-fn write_version(
+/// Hands out the row and time of each of the version's replicas; those that are new to the table are appended.
+fn for_each_row(
     version: &VersionVector,
-    base: Time,
-    table: &mut Vec<ReplicaId>,
-    out: &mut Vec<u8>,
+    table: &mut Few<ReplicaId>,
+    work: &mut dyn FnMut(usize, Time),
 ) {
-    varint::put(out, version.len() as u64);
+    let mut row = 0;
     for (replica, time) in version.iter() {
-        let row = match table.iter().position(|&known| known == replica) {
-            Some(row) => row,
-            None => {
+        // Mostly the rows follow each other too: maps and counters write their cells by replica.
+        if table.get(row) != Some(&replica) {
+            let known = table.iter().position(|&known| known == replica);
+            row = known.unwrap_or_else(|| {
                 table.push(replica);
                 table.len() - 1
-            }
-        };
-        varint::put(out, row as u64);
-        varint::put(out, base.get().wrapping_sub(time.get()));
+            });
+        }
+        work(row, time);
+        row += 1;
     }
 }
 
-fn read_replicas(input: &mut Reader<'_>) -> Result<Vec<ReplicaId>, Error> {
+fn read_replicas(input: &mut Reader<'_>) -> Result<Few<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > limits::REPLICAS || count > input.remaining() / 8 {
         return Err(Error::corrupt(
             "a message claims more replicas than it has bytes for, or than are allowed",
         ));
     }
-    let mut replicas = Vec::with_capacity(count);
+    let mut replicas = Few::with_capacity(count);
     for _ in 0..count {
         replicas.push(ReplicaId::new(input.u64_le()?));
     }
@@ -186,7 +207,7 @@ fn read_version(
             "a version names more replicas than the message has",
         ));
     }
-    let mut entries: Vec<(ReplicaId, Time)> = Vec::with_capacity(count);
+    let mut entries: Few<(ReplicaId, Time)> = Few::with_capacity(count);
     for _ in 0..count {
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let replica = *replicas

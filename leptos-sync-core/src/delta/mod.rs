@@ -1,10 +1,14 @@
 //! What travels and what is stored: deltas and snapshots, each an envelope around versions and cells.
 
 mod body;
+mod methods;
 mod since;
 mod snapshot;
 
 pub use since::Delta;
 pub use snapshot::Snapshot;
 
-pub(crate) use body::{Body, BodyWriter};
+pub(crate) use body::Body;
+
+use body::BodyWriter;
+use methods::message_methods;

@@ -1,9 +1,8 @@
 use std::fmt;
 
-use super::{Body, BodyWriter};
+use super::{Body, message_methods};
 use crate::{
-    clock::Time,
-    codec::{CellWriter, Cells, envelope::Kind},
+    codec::{CellWriter, envelope::Kind},
     error::Error,
     version::VersionVector,
 };
@@ -23,9 +22,7 @@ impl Delta {
         upto: VersionVector,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
-        let mut body = BodyWriter::new(after, upto);
-        write(&mut body.cells);
-        body.finish().map(Self)
+        Body::write(after, upto, write).map(Self)
     }
 
     /// What the receiver must already have.
@@ -38,42 +35,6 @@ impl Delta {
         &self.0.second
     }
 
-    /// The cells.
-    pub fn cells(&self) -> Cells<'_> {
-        self.0.cells()
-    }
-
-    /// How many cells there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is no cell. Such a delta may still advance a version.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes of the encoded cells, before the envelope and its compression.
-    pub fn bytes(&self) -> usize {
-        self.0.bytes()
-    }
-
-    /// The greatest time that it names.
-    pub(crate) fn latest(&self) -> Time {
-        self.0.latest()
-    }
-
-    /// This delta as one envelope, ready to store or send. O(bytes).
-    pub fn encode(&self) -> Vec<u8> {
-        self.0.seal(Kind::Delta)
-    }
-
-    /// As [`encode`](Delta::encode), never compressed: for a transport or a storage that compresses by itself, and where
-    /// time counts more than bytes. The command `cargo xtask bench compare` shows by how much.
-    pub fn encode_uncompressed(&self) -> Vec<u8> {
-        self.0.seal_uncompressed(Kind::Delta)
-    }
-
     /// Reads and checks an envelope.
     ///
     /// # Errors
@@ -84,6 +45,8 @@ impl Delta {
         Body::open(Kind::Delta, bytes).map(Self)
     }
 }
+
+message_methods!(Delta);
 
 impl fmt::Debug for Delta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

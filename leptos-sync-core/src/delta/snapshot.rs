@@ -1,9 +1,8 @@
 use std::fmt;
 
-use super::{Body, BodyWriter};
+use super::{Body, BodyWriter, message_methods};
 use crate::{
-    clock::Time,
-    codec::{CellWriter, Cells, envelope::Kind},
+    codec::{CellWriter, envelope::Kind},
     error::Error,
     version::VersionVector,
 };
@@ -22,9 +21,7 @@ impl Snapshot {
         horizon: VersionVector,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
-        let mut body = BodyWriter::new(horizon, version);
-        write(&mut body.cells);
-        body.finish().map(Self)
+        Body::write(horizon, version, write).map(Self)
     }
 
     /// Which operations are contained.
@@ -35,26 +32,6 @@ impl Snapshot {
     /// Up to where tombstones were forgotten.
     pub fn horizon(&self) -> &VersionVector {
         &self.0.first
-    }
-
-    /// The cells, tombstones included.
-    pub fn cells(&self) -> Cells<'_> {
-        self.0.cells()
-    }
-
-    /// How many cells there are, tombstones included.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is no cell.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes of the encoded cells, before the envelope and its compression.
-    pub fn bytes(&self) -> usize {
-        self.0.bytes()
     }
 
     /// The same state in pieces of about `bytes` each, at least one: snapshots whose cells together are this one's.
@@ -84,21 +61,6 @@ impl Snapshot {
         Ok(parts)
     }
 
-    pub(crate) fn latest(&self) -> Time {
-        self.0.latest()
-    }
-
-    /// This snapshot as one envelope, ready to store or send. O(bytes).
-    pub fn encode(&self) -> Vec<u8> {
-        self.0.seal(Kind::Snapshot)
-    }
-
-    /// As [`encode`](Snapshot::encode), never compressed: for a transport or a storage that compresses by itself, and where
-    /// time counts more than bytes. The command `cargo xtask bench compare` shows by how much.
-    pub fn encode_uncompressed(&self) -> Vec<u8> {
-        self.0.seal_uncompressed(Kind::Snapshot)
-    }
-
     /// Reads and checks an envelope.
     ///
     /// # Errors
@@ -116,6 +78,8 @@ impl Snapshot {
     }
 }
 
+message_methods!(Snapshot);
+
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
@@ -129,7 +93,7 @@ impl fmt::Debug for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ReplicaId;
+    use crate::{clock::Time, id::ReplicaId};
 
     /// Whoever merged such a snapshot could never send a delta again: every peer would seem to lack tombstones.
     #[test]

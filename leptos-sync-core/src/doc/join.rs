@@ -39,7 +39,7 @@ impl<S: Root> Doc<S> {
         let first = self.present.is_empty();
         let mut changes = Changes::new();
         for part in parts {
-            changes.append(self.absorb_noting(noting, part.cells(), part.latest()));
+            changes.append(self.absorb_noting(noting, part.body()));
         }
         if let (Some(part), true) = (parts.last(), complete) {
             if !first && !self.horizon.covers(part.horizon()) {

@@ -8,11 +8,12 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     clock::{Clock, Stamp, Time},
-    codec::{CellWriter, Cells},
+    codec::CellWriter,
     crdt::{Applied, Changes, Quarantine, Quarantined, Root},
-    delta::{Delta, Snapshot},
+    delta::{Body, Delta, Snapshot},
     error::Error,
     id::ReplicaId,
+    limits,
     path::PathBuf,
     version::VersionVector,
 };
@@ -82,9 +83,25 @@ impl<S: Root> Doc<S> {
     /// The clock continues after everything in it; unlike [`merge_snapshot`](Doc::merge_snapshot) this does not ask
     /// how far ahead of the wall clock that is, since it is for data that this replica has accepted before.
     pub fn load(snapshot: &Snapshot, clock: Clock) -> Self {
-        let mut doc = Self::new(clock);
-        doc.absorb_silently(snapshot.cells(), snapshot.latest());
-        doc.claim(snapshot.version(), snapshot.horizon());
+        let body = snapshot.body();
+        let (mut state, mut quarantine) = (S::default(), Quarantine::default());
+        let nothing = VersionVector::new();
+        apply(
+            &mut state,
+            body,
+            Applied::new(&nothing, &mut quarantine, false),
+        );
+        let mut present = snapshot.version().clone();
+        present.join(body.upto());
+        let mut doc = Self {
+            state: Arc::new(state),
+            version: snapshot.version().clone(),
+            horizon: snapshot.horizon().clone(),
+            quarantine,
+            present,
+            clock,
+        };
+        doc.clock.resume(body.latest());
         doc
     }
 
@@ -176,19 +193,22 @@ impl<S: Root> Doc<S> {
     ///
     /// [`Error::is_gap`] when operations before the delta's are missing; [`Error::is_drift`] when it is stamped too
     /// far in the future; [`Error::is_replica_reused`] when it holds operations under this document's own id that
-    /// this document did not make. Nothing has changed then.
+    /// this document did not make; [`Error::is_limit`] when the document would have operations of more than
+    /// [`limits::REPLICAS`] replicas. Nothing has changed then.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
         if !self.version.covers(delta.after()) {
             return Err(Error::gap(
                 "a delta starts after operations that are missing here; ask for what lies between",
             ));
         }
-        self.clock.check(delta.latest())?;
+        self.clock.check(delta.body().latest())?;
         let own = self.version.get(self.replica());
-        if delta.upto().get(self.replica()) > own || delta.cells().any_after(self.replica(), own) {
+        let theirs = delta.upto().get(self.replica());
+        if theirs.max(delta.body().upto().get(self.replica())) > own {
             return Err(reused(self.replica()));
         }
-        let changes = self.absorb(delta.cells(), delta.latest());
+        self.check_replicas(delta.upto(), delta.body().upto())?;
+        let changes = self.absorb(delta.body());
         self.version.join(delta.upto());
         Ok(changes)
     }
@@ -197,7 +217,7 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`] and [`Error::is_replica_reused`], as for [`apply`](Doc::apply).
+    /// [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`], as for [`apply`](Doc::apply).
     pub fn merge(&mut self, other: &Self) -> Result<Changes, Error> {
         self.clock
             .check(other.version.latest().max(other.present.latest()))?;
@@ -206,6 +226,7 @@ impl<S: Root> Doc<S> {
         if theirs > self.version.get(self.replica()) {
             return Err(reused(self.replica()));
         }
+        self.check_replicas(&other.version, &other.present)?;
         self.join(other)
     }
 
@@ -215,7 +236,7 @@ impl<S: Root> Doc<S> {
     ///
     /// As for [`merge`](Doc::merge).
     pub fn merge_snapshot(&mut self, snapshot: &Snapshot) -> Result<Changes, Error> {
-        self.clock.check(snapshot.latest())?;
+        self.clock.check(snapshot.body().latest())?;
         self.merge(&Self::load(snapshot, self.clock.clone()))
     }
 
@@ -254,24 +275,20 @@ impl<S: Root> Doc<S> {
     }
 
     /// Joins cells whose claims were checked, or that come from this replica's own storage.
-    pub(crate) fn absorb(&mut self, cells: Cells<'_>, latest: Time) -> Changes {
-        self.absorb_noting(true, cells, latest)
+    pub(crate) fn absorb(&mut self, body: &Body) -> Changes {
+        self.absorb_noting(true, body)
     }
 
     /// As [`absorb`](Doc::absorb), without noting what changes: for loading.
-    pub(crate) fn absorb_silently(&mut self, cells: Cells<'_>, latest: Time) {
-        self.absorb_noting(false, cells, latest);
+    pub(crate) fn absorb_silently(&mut self, body: &Body) {
+        self.absorb_noting(false, body);
     }
 
-    fn absorb_noting(&mut self, noting: bool, cells: Cells<'_>, latest: Time) -> Changes {
-        self.clock.resume(latest);
-        self.present.join(&cells.upto());
-        let state = Arc::make_mut(&mut self.state);
-        let mut out = Applied::new(&self.version, &mut self.quarantine, noting);
-        for group in cells.groups() {
-            state.apply_group(group.parent().segments(), &group, &mut out);
-        }
-        out.finish()
+    fn absorb_noting(&mut self, noting: bool, body: &Body) -> Changes {
+        self.clock.resume(body.latest());
+        self.present.join(body.upto());
+        let out = Applied::new(&self.version, &mut self.quarantine, noting);
+        apply(Arc::make_mut(&mut self.state), body, out)
     }
 
     /// Takes note that everything up to `version` is contained, and what was forgotten up to `horizon`.
@@ -280,6 +297,27 @@ impl<S: Root> Doc<S> {
         self.present.join(version);
         self.horizon.join(horizon);
         self.clock.resume(version.latest());
+    }
+
+    /// Refuses operations of more replicas than a message may name: the document could not be written any more.
+    fn check_replicas(
+        &self,
+        version: &VersionVector,
+        present: &VersionVector,
+    ) -> Result<(), Error> {
+        let named = [&self.version, &self.present, version, present];
+        if named.map(VersionVector::len).iter().sum::<usize>() <= limits::REPLICAS {
+            return Ok(());
+        }
+        let mut all = VersionVector::new();
+        named.into_iter().for_each(|version| all.join(version));
+        if all.len() > limits::REPLICAS {
+            return Err(Error::limit(format!(
+                "a document can have operations of {} replicas, and no more; start a new one from its state",
+                limits::REPLICAS
+            )));
+        }
+        Ok(())
     }
 
     /// What a delta from `version` to `upto` relies on: also the cells that are left out as known and that took the place
@@ -299,6 +337,14 @@ impl<S: Root> Doc<S> {
         self.state.write_cells(&mut PathBuf::new(), since, out);
         self.quarantine.write_cells(since, out);
     }
+}
+
+/// Joins the cells of `body` into `state`.
+fn apply<S: Root>(state: &mut S, body: &Body, mut out: Applied<'_>) -> Changes {
+    body.cells().for_each_group(|group| {
+        state.apply_group(group.parent().segments(), group, &mut out);
+    });
+    out.finish()
 }
 
 fn reused(replica: ReplicaId) -> Error {

@@ -30,8 +30,8 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] when a key, a value or the whole transaction is larger than its limit or a counter is
-    /// full; [`Error::is_value`] when a value cannot be encoded; or what was given to [`Tx::cancel`]. The document is
+    /// [`Error::is_limit`] when a key, a value or the whole transaction is larger than its limit, a counter is full, or
+    /// [`limits::REPLICAS`] others have written the document; [`Error::is_value`] when a value cannot be encoded; or what was given to [`Tx::cancel`]. The document is
     /// then as it was before.
     ///
     /// # Panics
@@ -39,6 +39,8 @@ impl<S: Root> Doc<S> {
     /// Only when `edit` does; the document is then as it was before.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
         let stamp = self.clock.tick();
+        let own = VersionVector::of(stamp.replica, stamp.time);
+        self.check_replicas(&own, &own)?;
         let mut open = Open {
             log: Log::new(stamp),
             doc: self,

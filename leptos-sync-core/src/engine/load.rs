@@ -61,7 +61,7 @@ impl<St: Storage> DocStore<St> {
         }
         // What lies before these is missing, so their versions cannot be claimed; what they say holds all the same.
         for delta in &loading.ahead {
-            loading.doc.absorb_silently(delta.cells(), delta.latest());
+            loading.doc.absorb_silently(delta.body());
         }
         self.contents = loading.contents;
         Ok(Loaded {
@@ -139,7 +139,7 @@ impl<S: Root> Loading<S> {
             self.ahead.retain(|delta| {
                 let follows = doc.version().covers(delta.after());
                 if follows {
-                    doc.absorb_silently(delta.cells(), delta.latest());
+                    doc.absorb_silently(delta.body());
                     doc.claim(delta.upto(), &VersionVector::new());
                 }
                 !follows

@@ -1,4 +1,4 @@
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 
 use super::{deserializer::Deserializer, fault::Fault, input::Input};
 
@@ -62,22 +62,20 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Fault> {
-        let Some(left) = self.left.checked_sub(1) else {
-            return Ok(None);
-        };
-        self.left = left;
-        let element = self.part(seed)?;
-        self.spend()?;
-        Ok(Some(element))
+        let element = self.next_key_seed(seed)?;
+        if element.is_some() {
+            self.spend()?;
+        }
+        Ok(element)
     }
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        Some(self.left.min(self.reserve))
+        MapAccess::size_hint(self)
     }
 }
 
-impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
+impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     type Error = Fault;
 
     #[inline]

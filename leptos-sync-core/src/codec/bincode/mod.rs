@@ -24,11 +24,13 @@ mod serializer;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
+
 use ::bincode::config::{Configuration, standard};
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::{deserializer::Deserializer, input::Input, output::Output, serializer::Serializer};
-use super::Codec;
+use super::{Codec, is_written_as};
 use crate::error::Error;
 
 /// The default format of values: [bincode 2](https://docs.rs/bincode/2) with its standard configuration.
@@ -96,5 +98,15 @@ impl Codec for Bincode {
         let value = T::deserialize(Deserializer::new(&mut input))?;
         input.finish()?;
         Ok(value)
+    }
+
+    /// A string as a whole is its own bytes; everything else is written again.
+    #[inline]
+    fn is_spelling_of<T: Serialize + 'static>(
+        bytes: &[u8],
+        value: &T,
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        (value as &dyn Any).is::<String>() || is_written_as::<Self, T>(bytes, value, scratch)
     }
 }

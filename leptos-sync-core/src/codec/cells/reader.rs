@@ -1,5 +1,3 @@
-use std::collections::BinaryHeap;
-
 use super::{lengths::LengthReader, stamps::StampReader};
 use crate::{
     clock::{Stamp, Time},
@@ -8,7 +6,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::{self, Path, PathBuf},
-    version::VersionVector,
+    version::{Few, VersionVector},
 };
 
 /// Cells that were read and checked as a whole: walking them cannot fail.
@@ -20,10 +18,11 @@ pub struct Cells<'a> {
 }
 
 /// What a checked list of cells holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) cells: usize,
-    pub(crate) latest: Time,
+    /// The greatest time of each replica's cells.
+    pub(crate) upto: VersionVector,
 }
 
 impl<'a> Cells<'a> {
@@ -36,26 +35,44 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Checks every length, path, stamp and bound; allocates nothing.
+    /// Checks every length, path, stamp and bound; allocates a time for each replica of the table.
     pub(crate) fn validate(self) -> Result<Census, Error> {
         let mut input = Reader::new(self.groups);
-        let mut census = Census::default();
-        while !input.is_empty() {
-            let group = Group::read(&mut input, self.replicas, self.base)?;
-            let latest = group.stamps.clone().validate(group.count)?;
-            census.cells += group.count;
-            census.latest = census.latest.max(latest);
+        let mut cells = 0;
+        // By row: one replica at a time, in any order, would cost the square of their number.
+        let mut upto = Few::with_capacity(self.replicas.len());
+        for &replica in self.replicas {
+            upto.push((replica, Time::ZERO));
         }
-        Ok(census)
+        let mut group = Group::new(self);
+        while !input.is_empty() {
+            group.read(&mut input)?;
+            group.stamps.validate(group.count, &mut upto)?;
+            cells += group.count;
+        }
+        Ok(Census {
+            cells,
+            upto: VersionVector::from_unsorted(upto),
+        })
     }
 
     /// The groups, in their order.
     pub fn groups(self) -> impl Iterator<Item = Group<'a>> {
         let mut input = Reader::new(self.groups);
+        let mut group = Group::new(self);
         std::iter::from_fn(move || {
             // Asked first: reading at the end would cost the making of an error.
-            (!input.is_empty()).then(|| Group::read(&mut input, self.replicas, self.base).ok())?
+            (!input.is_empty() && group.read(&mut input).is_ok()).then(|| group.clone())
         })
+    }
+
+    /// Hands out the groups, in their order: as [`groups`](Cells::groups), without a copy of each.
+    pub(crate) fn for_each_group(self, mut work: impl FnMut(&Group<'a>)) {
+        let mut input = Reader::new(self.groups);
+        let mut group = Group::new(self);
+        while !input.is_empty() && group.read(&mut input).is_ok() {
+            work(&group);
+        }
     }
 
     /// Each cell's path, in their order. Allocates each.
@@ -64,24 +81,6 @@ impl<'a> Cells<'a> {
             let parent = group.parent();
             group.cells().map(move |cell| cell.path(parent))
         })
-    }
-
-    /// Whether `replica` wrote one of the cells after `time`. Costs a step a transaction, not a cell.
-    pub(crate) fn any_after(self, replica: ReplicaId, time: Time) -> bool {
-        self.groups()
-            .any(|group| group.stamps.clone().any_after(replica, time))
-    }
-
-    /// The greatest time of each replica's cells. Costs a step a transaction, not a cell.
-    pub(crate) fn upto(self) -> VersionVector {
-        // By row: one replica at a time, in any order, would cost the square of their number.
-        let mut upto: Vec<_> = self.replicas.iter().map(|&id| (id, Time::ZERO)).collect();
-        for group in self.groups() {
-            group.stamps.clone().include_in(&mut upto);
-        }
-        upto.retain(|&(_, time)| time > Time::ZERO);
-        // A heap: of a sort's code, which a page would have to download, it has a tenth.
-        VersionVector::from_sorted(BinaryHeap::from(upto).into_sorted_vec())
     }
 
     /// Whether there is no cell.
@@ -123,41 +122,51 @@ impl<'a> Group<'a> {
         CellIter(self.clone())
     }
 
-    fn read(input: &mut Reader<'a>, replicas: &'a [ReplicaId], base: Time) -> Result<Self, Error> {
+    /// A group of the message of `cells`, with nothing in it.
+    fn new(cells: Cells<'a>) -> Self {
+        Self {
+            parent: Path::ROOT,
+            count: 0,
+            stamps: StampReader::new(cells.replicas, cells.base),
+            key_lengths: LengthReader::Constant(0),
+            keys: &[],
+            value_lengths: LengthReader::Constant(0),
+            values: &[],
+        }
+    }
+
+    /// Becomes the group at the reader's position. In place, since a group is 200 bytes and each would be moved twice.
+    fn read(&mut self, input: &mut Reader<'a>) -> Result<(), Error> {
         let parent = input.len()?;
         let parent = Path::from_bytes(input.take(parent)?)?;
         let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let stamps = input.len()?;
-        let stamps = StampReader::new(input.take(stamps)?, replicas, base);
+        self.stamps.read(input.take(stamps)?);
         // As the writer reckons: what is accepted here can be passed on.
         path::check_length(parent.as_bytes().len() + 2)?;
         let key_limit = limits::PATH_BYTES - (parent.as_bytes().len() + 2);
-        let (key_lengths, span) = LengthReader::read(input, bounded(count, input)?, |length| {
+        let span;
+        (self.key_lengths, span) = LengthReader::read(input, bounded(count, input)?, |length| {
             checked(length, key_limit, "key")
         })?;
-        let keys = input.take(span)?;
+        self.keys = input.take(span)?;
         // One key may be empty; more cells than that cannot differ in their keys.
         if count == 0 || count > span + 1 {
             return Err(Error::corrupt(
                 "a group claims more cells than its keys can tell apart",
             ));
         }
-        let (value_lengths, span) = LengthReader::read(input, count, |length| {
+        let span;
+        (self.value_lengths, span) = LengthReader::read(input, count, |length| {
             checked(length.saturating_sub(1), limits::VALUE_BYTES, "value")
         })?;
-        let values = input.take(span)?;
+        self.values = input.take(span)?;
         if parent.segments().count() >= limits::DEPTH {
             return Err(Error::limit("a path has more segments than allowed"));
         }
-        Ok(Self {
-            parent,
-            count,
-            stamps,
-            key_lengths,
-            keys,
-            value_lengths,
-            values,
-        })
+        self.parent = parent;
+        self.count = count;
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@ use crate::{
     codec::varint::{self, Reader},
     error::Error,
     id::ReplicaId,
+    version::{Few, VersionVector},
 };
 
 /// Writes a column of stamps as runs of equal ones: all cells of a transaction cost a few bytes together.
@@ -20,7 +21,9 @@ impl StampWriter {
         match &mut self.run {
             Some((current, count)) if *current == stamp => *count += 1,
             _ => {
-                self.close(replicas);
+                let mut out = std::mem::take(&mut self.out);
+                self.close(replicas, &mut out);
+                self.out = out;
                 self.run = Some((stamp, 1));
             }
         }
@@ -28,9 +31,22 @@ impl StampWriter {
 
     /// Appends the column, behind its length in bytes, and starts a new one whose first time is relative to `base`.
     pub(super) fn finish(&mut self, replicas: &mut ReplicaTable, base: Time, out: &mut Vec<u8>) {
-        self.close(replicas);
-        varint::put(out, self.out.len() as u64);
-        out.append(&mut self.out);
+        if self.out.is_empty() {
+            // One run, as for all cells of a transaction: at most thirty bytes, so that the length is one.
+            let start = out.len();
+            out.push(0);
+            self.close(replicas, out);
+            let length = out.len() - start - 1;
+            if let Some(byte) = out.get_mut(start) {
+                *byte = length as u8;
+            }
+        } else {
+            let mut runs = std::mem::take(&mut self.out);
+            self.close(replicas, &mut runs);
+            varint::put(out, runs.len() as u64);
+            out.append(&mut runs);
+            self.out = runs;
+        }
         self.start(base);
     }
 
@@ -39,18 +55,19 @@ impl StampWriter {
         self.last_time = base;
     }
 
-    fn close(&mut self, replicas: &mut ReplicaTable) {
+    /// Appends the run to `out`.
+    fn close(&mut self, replicas: &mut ReplicaTable, out: &mut Vec<u8>) {
         let Some((stamp, count)) = self.run.take() else {
             return;
         };
-        let row = replicas.row(stamp.replica);
+        let row = replicas.row(stamp);
         let same = self.last_row == Some(row);
-        varint::put(&mut self.out, count << 1 | u64::from(same));
+        varint::put(out, count << 1 | u64::from(same));
         if !same {
-            varint::put(&mut self.out, row as u64);
+            varint::put(out, row as u64);
         }
         let step = stamp.time.get().wrapping_sub(self.last_time.get());
-        varint::put(&mut self.out, zigzag(step));
+        varint::put(out, zigzag(step));
         self.last_row = Some(row);
         self.last_time = stamp.time;
     }
@@ -61,55 +78,54 @@ impl StampWriter {
 pub(super) struct StampReader<'a> {
     input: Reader<'a>,
     replicas: &'a [ReplicaId],
+    base: Time,
     last_row: Option<usize>,
     stamp: Stamp,
     left: u64,
 }
 
 impl<'a> StampReader<'a> {
-    pub(super) fn new(column: &'a [u8], replicas: &'a [ReplicaId], base: Time) -> Self {
+    /// A reader of columns of one message; it has none yet.
+    pub(super) fn new(replicas: &'a [ReplicaId], base: Time) -> Self {
         Self {
-            input: Reader::new(column),
+            input: Reader::new(&[]),
             replicas,
+            base,
             last_row: None,
-            stamp: Stamp::new(base, ReplicaId::default()),
+            stamp: Stamp::ZERO,
             left: 0,
         }
     }
 
-    /// Walks the whole column: `count` stamps, known replicas, no time of zero. Returns the greatest time.
-    pub(super) fn validate(mut self, count: usize) -> Result<Time, Error> {
+    /// Starts at the front of `column`.
+    pub(super) fn read(&mut self, column: &'a [u8]) {
+        self.input = Reader::new(column);
+        self.last_row = None;
+        self.stamp.time = self.base;
+        self.left = 0;
+    }
+
+    /// Walks the whole column: `count` stamps, known replicas, no time of zero. Raises each row of `upto` to the time of
+    /// its latest stamp.
+    pub(super) fn validate(
+        &mut self,
+        count: usize,
+        upto: &mut [(ReplicaId, Time)],
+    ) -> Result<(), Error> {
         let mut seen = 0_u64;
-        let mut latest = Time::ZERO;
         while !self.input.is_empty() {
             self.read_run()?;
             seen = seen.saturating_add(self.left);
-            latest = latest.max(self.stamp.time);
+            if let Some((_, latest)) = self.last_row.and_then(|row| upto.get_mut(row)) {
+                *latest = (*latest).max(self.stamp.time);
+            }
         }
         if seen != count as u64 {
             return Err(Error::corrupt(
                 "a group has more or fewer stamps than cells",
             ));
         }
-        Ok(latest)
-    }
-
-    pub(super) fn any_after(mut self, replica: ReplicaId, time: Time) -> bool {
-        while !self.input.is_empty() && self.read_run().is_ok() {
-            if self.stamp.replica == replica && self.stamp.time > time {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Raises each row's time to that of its latest stamp.
-    pub(super) fn include_in(mut self, upto: &mut [(ReplicaId, Time)]) {
-        while !self.input.is_empty() && self.read_run().is_ok() {
-            if let Some((_, latest)) = self.last_row.and_then(|row| upto.get_mut(row)) {
-                *latest = (*latest).max(self.stamp.time);
-            }
-        }
+        Ok(())
     }
 
     #[inline]
@@ -145,25 +161,46 @@ impl<'a> StampReader<'a> {
     }
 }
 
-/// The replicas of one message, each written once and then named by its row.
+/// The replicas of one message, each written once and then named by its row; with the greatest time of each.
 #[derive(Default, Clone)]
-pub(crate) struct ReplicaTable(Vec<ReplicaId>);
+pub(super) struct ReplicaTable {
+    rows: Few<(ReplicaId, Time)>,
+    /// So many rows, from the first on, stand in the order of ids.
+    rising: usize,
+}
 
 impl ReplicaTable {
-    /// The row of `replica`, appended if it is new. O(rows), since messages name few replicas.
-    pub(crate) fn row(&mut self, replica: ReplicaId) -> usize {
-        // Cells come in runs by replica, mostly of the one seen last.
-        match self.0.iter().rposition(|&known| known == replica) {
-            Some(row) => row,
+    /// The row of the stamp's replica, appended if it is new. O(log rows) among those that were named in the order of
+    /// ids, as maps and counters do; a step for each of the others.
+    fn row(&mut self, stamp: Stamp) -> usize {
+        let row = self.find(stamp.replica).unwrap_or(self.rows.len());
+        match self.rows.get_mut(row) {
+            Some((_, latest)) => *latest = (*latest).max(stamp.time),
             None => {
-                self.0.push(replica);
-                self.0.len() - 1
+                let last = self.rows.last().map(|last| last.0);
+                if self.rising == row && last < Some(stamp.replica) {
+                    self.rising += 1;
+                }
+                self.rows.push((stamp.replica, stamp.time));
             }
         }
+        row
     }
 
-    pub(crate) fn into_vec(self) -> Vec<ReplicaId> {
-        self.0
+    fn find(&self, replica: ReplicaId) -> Option<usize> {
+        let (rising, others) = self.rows.split_at_checked(self.rising)?;
+        let found = rising.binary_search_by_key(&replica, |row| row.0).ok();
+        found.or_else(|| {
+            let other = others.iter().position(|row| row.0 == replica)?;
+            Some(self.rising + other)
+        })
+    }
+
+    /// The replicas by row, and the greatest time of each.
+    pub(super) fn into_parts(self) -> (Few<ReplicaId>, VersionVector) {
+        let mut replicas = Few::with_capacity(self.rows.len());
+        self.rows.iter().for_each(|row| replicas.push(row.0));
+        (replicas, VersionVector::from_unsorted(self.rows))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{
-    CellRef,
+    CellRef, Census,
     lengths::LengthWriter,
     stamps::{ReplicaTable, StampWriter},
 };
@@ -10,6 +10,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::{self, Path},
+    version::Few,
 };
 
 /// Collects cells, group by group, as bytes.
@@ -22,7 +23,6 @@ pub struct CellWriter {
     base: Time,
     groups: Vec<u8>,
     cells: usize,
-    latest: Time,
     parent: Vec<u8>,
     too_deep: bool,
     count: usize,
@@ -44,7 +44,6 @@ impl CellWriter {
             base,
             groups: Vec::new(),
             cells: 0,
-            latest: Time::ZERO,
             parent: Vec::new(),
             too_deep: false,
             count: 0,
@@ -110,7 +109,6 @@ impl CellWriter {
         self.key_lengths.push(key_length as u64);
         self.value_lengths.push(value_length as u64);
         self.stamps.push(stamp, &mut self.replicas);
-        self.latest = self.latest.max(stamp.time);
         self.count += 1;
     }
 
@@ -141,23 +139,20 @@ impl CellWriter {
         );
     }
 
-    /// The greatest time of the cells written.
-    pub(crate) fn latest(&self) -> Time {
-        self.latest
-    }
-
     /// Bytes written so far, near enough to split by.
     pub(crate) fn bytes(&self) -> usize {
         self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
     }
 
-    /// The replica table and the groups' bytes.
-    pub(crate) fn finish(mut self) -> Result<(Vec<ReplicaId>, Vec<u8>), Error> {
+    /// The replica table, the groups' bytes, and what they hold.
+    pub(crate) fn finish(mut self) -> Result<(Few<ReplicaId>, Vec<u8>, Census), Error> {
         self.close();
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok((self.replicas.into_vec(), self.groups)),
+        if let Some(error) = self.error {
+            return Err(error);
         }
+        let (replicas, upto) = self.replicas.into_parts();
+        let cells = self.cells;
+        Ok((replicas, self.groups, Census { cells, upto }))
     }
 
     fn close(&mut self) {

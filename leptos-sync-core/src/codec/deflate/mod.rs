@@ -49,6 +49,9 @@ fn deflate(body: &[u8], room: usize) -> Option<Vec<u8>> {
 }
 
 /// The `size` bytes to which `deflated`, all of it, inflates; `None` if it does not. Never holds more than those.
+///
+/// Its state takes 40 KiB of stack, which are not to be asked for where nothing is compressed.
+#[inline(never)]
 fn inflate(deflated: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(size);
     let mut stream = Decompress::new(false);

@@ -175,8 +175,7 @@ fn wins<V: Value, C: Codec>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) 
 /// would take them for another cell.
 fn decode_key<K: Key, C: Codec>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error> {
     let key = C::decode::<K>(bytes)?;
-    encode_key::<K, C>(&key, scratch);
-    if scratch.as_slice() != bytes {
+    if !C::is_spelling_of(bytes, &key, scratch) {
         return Err(Error::value(
             "a map's key is not spelled as this format spells it",
         ));

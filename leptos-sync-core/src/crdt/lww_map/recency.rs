@@ -22,10 +22,16 @@ pub(super) const NONE: u32 = u32::MAX;
 ///
 /// Where stamps do arrive out of order (in maps used without a document), the list is marked and walked whole.
 ///
-/// It knows slots and stamps, not keys and values. Eight bytes an entry; every operation but a walk is O(1) and a
-/// look-up among the replicas.
+/// While one replica has written every slot once, in their order, that order says it all and there are no links: a map
+/// that was loaded or written in one go and only read costs nothing here. The first other write makes all links.
+///
+/// It knows slots and stamps, not keys and values. At most eight bytes an entry; every operation but a walk is O(1), that
+/// first write excepted, and a look-up among the replicas.
 #[derive(Clone, Default)]
 pub(super) struct Recency {
+    /// How many slots there are.
+    len: u32,
+    /// Of every slot, or none.
     links: Vec<Link>,
     lists: Lists,
 }
@@ -37,23 +43,24 @@ struct Link {
 }
 
 impl Recency {
-    pub(super) fn reserve(&mut self, additional: usize) {
-        self.links.reserve(additional);
-    }
-
     /// Appends the slot that follows the last, written at `stamp`.
     #[inline]
     pub(super) fn push(&mut self, stamp: Stamp) {
-        let link = self.append(self.links.len() as u32, stamp);
-        self.links.push(link);
+        let slot = self.len;
+        self.len += 1;
+        self.append(slot, stamp);
     }
 
     /// Moves a slot, written by `old` before, to the end of the list of `new`.
     #[inline]
     pub(super) fn renew(&mut self, slot: u32, old: Stamp, new: Stamp) {
-        self.unlink(slot, old.replica);
-        let link = self.append(slot, new);
-        *self.link_mut(slot) = link;
+        if self.len == 1 {
+            // Alone, whoever wrote it.
+            self.lists = Lists::default();
+        } else {
+            self.unlink(slot, old.replica);
+        }
+        self.append(slot, new);
     }
 
     /// Where a slot stands in its list.
@@ -71,6 +78,7 @@ impl Recency {
         place: Place,
         stamp_of: impl Fn(u32) -> Stamp,
     ) {
+        self.link_all(self.len);
         self.unlink(slot, now.replica);
         let stamp = stamp_of(slot);
         let prev = place.0.unwrap_or(NONE);
@@ -78,39 +86,28 @@ impl Recency {
             NONE => self.lists.of(stamp.replica).head,
             prev => self.link_of(prev).next,
         };
-        *self.link_mut(slot) = Link { prev, next };
-        match prev {
-            NONE => self.lists.of(stamp.replica).head = slot,
-            prev => self.link_mut(prev).next = slot,
-        }
-        match next {
-            NONE => self.lists.of(stamp.replica).tail = slot,
-            next => self.link_mut(next).prev = slot,
-        }
+        self.set_link(slot, Link { prev, next });
+        self.set_next(prev, slot, stamp.replica);
+        self.set_prev(next, slot, stamp.replica);
         let in_order = (prev == NONE || stamp_of(prev).time <= stamp.time)
             && (next == NONE || stamp.time <= stamp_of(next).time);
         let list = self.lists.of(stamp.replica);
         list.sorted &= in_order;
-        list.latest = list.latest.max(stamp);
+        list.latest = list.latest.max(stamp.time);
     }
 
     /// Removes a slot; the last slot takes its place.
     pub(super) fn swap_remove(&mut self, slot: u32, stamp: Stamp, last_stamp: Stamp) {
         self.unlink(slot, stamp.replica);
-        let last = (self.links.len() - 1) as u32;
+        let last = self.len - 1;
         if slot != last {
             let moved = self.link_of(last);
-            *self.link_mut(slot) = moved;
-            match moved.prev {
-                NONE => self.lists.of(last_stamp.replica).head = slot,
-                prev => self.link_mut(prev).next = slot,
-            }
-            match moved.next {
-                NONE => self.lists.of(last_stamp.replica).tail = slot,
-                next => self.link_mut(next).prev = slot,
-            }
+            self.set_link(slot, moved);
+            self.set_next(moved.prev, slot, last_stamp.replica);
+            self.set_prev(moved.next, slot, last_stamp.replica);
         }
         self.links.pop();
+        self.len = last;
     }
 
     /// The slots written after `since`, by replica, each replica's in the order of their times.
@@ -121,7 +118,7 @@ impl Recency {
         since: &'a VersionVector,
         stamp_of: impl Fn(u32) -> Stamp + Copy + 'a,
     ) -> impl Iterator<Item = u32> + 'a {
-        self.lists.as_slice().iter().flat_map(move |list| {
+        self.lists.iter().flat_map(move |list| {
             let known = since.get(list.replica);
             // Where nothing is known, walking back would only come to the head.
             let found = list.sorted && known > Time::ZERO;
@@ -139,12 +136,14 @@ impl Recency {
     pub(super) fn assert_invariants(&self, stamp_of: impl Fn(u32) -> Stamp) {
         let mut seen = 0;
         assert!(
-            self.lists
-                .as_slice()
-                .is_sorted_by(|a, b| a.replica < b.replica),
+            self.lists.iter().is_sorted_by(|a, b| a.replica < b.replica),
             "lists are sorted by replica"
         );
-        for list in self.lists.as_slice() {
+        assert!(
+            self.links.is_empty() || self.links.len() == self.len as usize,
+            "all slots are linked, or none"
+        );
+        for list in self.lists.iter() {
             let mut prev = NONE;
             let mut time = None;
             for slot in self.walk(list.head) {
@@ -156,7 +155,7 @@ impl Recency {
                 assert_eq!(self.link_of(slot).prev, prev, "links agree both ways");
                 assert!(!list.sorted || time <= Some(stamp.time), "a list is sorted");
                 assert!(
-                    stamp <= list.latest,
+                    stamp.time <= list.latest,
                     "no entry is later than its list's latest"
                 );
                 time = Some(stamp.time);
@@ -165,7 +164,7 @@ impl Recency {
             }
             assert_eq!(list.tail, prev, "the tail is the last");
         }
-        assert_eq!(seen, self.links.len(), "every slot is in one list");
+        assert_eq!(seen, self.len, "every slot is in one list");
     }
 
     fn first_after(&self, list: &List, newer: impl Fn(u32) -> bool) -> u32 {
@@ -189,51 +188,104 @@ impl Recency {
         })
     }
 
-    /// Puts a slot at the end of its writer's list. Returns the link that it needs.
+    /// Puts a slot that is in no list at the end of its writer's.
     #[inline]
-    fn append(&mut self, slot: u32, stamp: Stamp) -> Link {
+    fn append(&mut self, slot: u32, stamp: Stamp) {
         let list = self.lists.of(stamp.replica);
         let tail = std::mem::replace(&mut list.tail, slot);
         if tail == NONE {
             // An emptied list starts afresh, whatever was in it.
             list.head = slot;
             list.sorted = true;
-            list.latest = stamp;
+            list.latest = stamp.time;
         } else {
-            list.sorted &= stamp >= list.latest;
-            list.latest = list.latest.max(stamp);
+            list.sorted &= stamp.time >= list.latest;
+            list.latest = list.latest.max(stamp.time);
         }
-        if tail != NONE {
-            self.link_mut(tail).next = slot;
+        // Before the first slot there is none: `NONE` is what lies one below zero.
+        if self.links.is_empty() && tail == slot.wrapping_sub(1) {
+            return;
         }
-        Link {
+        self.link_all(slot);
+        if let Some(before) = self.links.get_mut(tail as usize) {
+            before.next = slot;
+        }
+        let link = Link {
             prev: tail,
             next: NONE,
+        };
+        match self.links.get_mut(slot as usize) {
+            Some(known) => *known = link,
+            None => self.links.push(link),
         }
     }
 
+    /// Takes a slot out of its writer's list.
     #[inline]
     fn unlink(&mut self, slot: u32, replica: ReplicaId) {
+        // The last slot leaves the others in their order.
+        if slot + 1 < self.len {
+            self.link_all(self.len);
+        }
         let Link { prev, next } = self.link_of(slot);
-        match prev {
-            NONE => self.lists.of(replica).head = next,
-            prev => self.link_mut(prev).next = next,
-        }
-        match next {
-            NONE => self.lists.of(replica).tail = prev,
-            next => self.link_mut(next).prev = prev,
+        self.set_next(prev, next, replica);
+        self.set_prev(next, prev, replica);
+    }
+
+    /// Links the first `count` slots, which are in one list and in their order, unless all slots are linked.
+    #[inline]
+    fn link_all(&mut self, count: u32) {
+        if self.links.is_empty() {
+            self.link_in_order(count);
         }
     }
 
+    #[cold]
+    fn link_in_order(&mut self, count: u32) {
+        // One more will mostly follow.
+        self.links.reserve_exact(self.len as usize);
+        self.links.extend((0..count).map(|slot| Link {
+            prev: slot.wrapping_sub(1),
+            next: if slot + 1 < count { slot + 1 } else { NONE },
+        }));
+    }
+
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "slots are made by `push` alone")]
     fn link_of(&self, slot: u32) -> Link {
-        self.links[slot as usize]
+        let in_order = || Link {
+            prev: slot.wrapping_sub(1),
+            next: if slot + 1 < self.len { slot + 1 } else { NONE },
+        };
+        self.links
+            .get(slot as usize)
+            .copied()
+            .unwrap_or_else(in_order)
     }
 
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "slots are made by `push` alone")]
-    fn link_mut(&mut self, slot: u32) -> &mut Link {
-        &mut self.links[slot as usize]
+    fn set_link(&mut self, slot: u32, link: Link) {
+        if let Some(known) = self.links.get_mut(slot as usize) {
+            *known = link;
+        }
+    }
+
+    /// What follows `slot`; what comes first in the list of `replica`, where `slot` is none.
+    #[inline]
+    fn set_next(&mut self, slot: u32, next: u32, replica: ReplicaId) {
+        if slot == NONE {
+            self.lists.of(replica).head = next;
+        } else if let Some(link) = self.links.get_mut(slot as usize) {
+            link.next = next;
+        }
+    }
+
+    /// What comes before `slot`; what comes last in the list of `replica`, where `slot` is none.
+    #[inline]
+    fn set_prev(&mut self, slot: u32, prev: u32, replica: ReplicaId) {
+        if slot == NONE {
+            self.lists.of(replica).tail = prev;
+        } else if let Some(link) = self.links.get_mut(slot as usize) {
+            link.prev = prev;
+        }
     }
 }

@@ -89,16 +89,15 @@ impl<K, V> Table<K, V> {
 impl<K: Eq + Hash, V> Table<K, V> {
     /// Makes room for `additional` entries, in every part at once.
     pub(super) fn reserve(&mut self, additional: usize) {
-        // The first growth of each part makes room for four.
-        if additional <= 4 {
-            return;
-        }
         // An iterator may claim any length; the rest grows as it comes.
         let additional = additional.min(limits::MAP_ENTRIES);
         self.index
             .reserve(self.entries.len() + additional, &self.entries);
-        self.entries.reserve(additional);
-        self.recency.reserve(additional);
+        if self.entries.capacity() == 0 {
+            self.entries = Vec::with_capacity(additional);
+        } else {
+            self.entries.reserve(additional);
+        }
     }
 
     #[inline]

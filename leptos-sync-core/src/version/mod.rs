@@ -1,21 +1,26 @@
-use std::{cmp::Ordering, fmt};
+mod few;
+
+use std::{cmp::Ordering, collections::BinaryHeap, fmt};
 
 use crate::{
     clock::{Stamp, Time},
     id::ReplicaId,
 };
 
+pub(crate) use few::Few;
+
 /// Which operations are contained: for each replica, all of them up to a time.
 ///
-/// Kept sorted by replica in one vector, since documents have tens of replicas: look-up is O(log n), a join O(n + m).
-/// An absent replica stands at [`Time::ZERO`]. It does not know the operations themselves.
+/// Kept sorted by replica in one list, since documents have tens of replicas: look-up is O(log n), a join
+/// O(n + m log n). That of one replica allocates nothing. An absent replica stands at [`Time::ZERO`]. It does not know
+/// the operations themselves.
 #[derive(Clone, PartialEq, Eq, Default, Hash)]
-pub struct VersionVector(Vec<(ReplicaId, Time)>);
+pub struct VersionVector(Few<(ReplicaId, Time)>);
 
 impl VersionVector {
     /// The version that contains nothing.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(Few::new())
     }
 
     /// The version that contains `replica`'s operations up to `time`.
@@ -60,28 +65,28 @@ impl VersionVector {
 
     /// The least version that covers both.
     pub fn join(&mut self, other: &Self) {
-        if self.is_empty() {
-            return self.0.clone_from(&other.0);
-        }
-        let mut new = Vec::new();
-        for &(replica, time) in &other.0 {
-            match self.position(replica) {
-                Ok(_) => self.include(replica, time),
-                Err(_) => new.push((replica, time)),
+        for (replica, time) in other.iter() {
+            let known = self.position(replica).ok();
+            match known.and_then(|at| self.0.get_mut(at)) {
+                Some(entry) => entry.1 = entry.1.max(time),
+                None => return self.0 = self.merged(other),
             }
         }
-        // All at once: one at a time would cost the square of their number.
-        if !new.is_empty() {
-            let mut ours = std::mem::take(&mut self.0).into_iter().peekable();
-            self.0.reserve(ours.len() + new.len());
-            for entry in new {
-                while let Some(before) = ours.next_if(|ours| ours.0 < entry.0) {
-                    self.0.push(before);
-                }
-                self.0.push(entry);
+    }
+
+    /// Both in one walk: to insert one at a time would cost the square of their number.
+    fn merged(&self, other: &Self) -> Few<(ReplicaId, Time)> {
+        let mut merged = Few::with_capacity(self.len() + other.len());
+        let mut ours = self.iter().peekable();
+        for (replica, time) in other.iter() {
+            while let Some(before) = ours.next_if(|ours| ours.0 < replica) {
+                merged.push(before);
             }
-            self.0.extend(ours);
+            let same = ours.next_if(|ours| ours.0 == replica);
+            merged.push((replica, same.map_or(time, |ours| time.max(ours.1))));
         }
+        ours.for_each(|entry| merged.push(entry));
+        merged
     }
 
     /// Each replica with its time, in the order of ids.
@@ -111,12 +116,25 @@ impl VersionVector {
             .collect()
     }
 
-    /// The version of these entries, which are sorted; of several for one replica, the last counts. Allocates nothing.
-    pub(crate) fn from_sorted(mut entries: Vec<(ReplicaId, Time)>) -> Self {
+    /// The version of these entries, which are sorted and each for another replica. Allocates nothing.
+    pub(crate) fn from_sorted(entries: Few<(ReplicaId, Time)>) -> Self {
+        Self(entries)
+    }
+
+    /// The version of these entries in any order: of several for one replica the greatest counts. O(n log n).
+    pub(crate) fn from_unsorted(entries: Few<(ReplicaId, Time)>) -> Self {
+        let mut entries = match entries {
+            Few::One((_, Time::ZERO)) => return Self::new(),
+            Few::One(_) => return Self(entries),
+            Few::Many(entries) => entries,
+        };
+        entries.retain(|&(_, time)| time > Time::ZERO);
+        // A heap: of a sort's code, which a page would have to download, it has a tenth.
+        let mut entries = BinaryHeap::from(entries).into_sorted_vec();
         entries.reverse();
         entries.dedup_by_key(|entry| entry.0);
         entries.reverse();
-        Self(entries)
+        Self(Few::Many(entries))
     }
 
     fn position(&self, replica: ReplicaId) -> Result<usize, usize> {

@@ -1,0 +1,113 @@
+use std::{
+    hash::{Hash, Hasher},
+    ops::{Deref, DerefMut},
+};
+
+/// A list that mostly holds one: the first stands in place, a second moves both to a vector.
+///
+/// Most documents have one writer, and what is kept for each writer would otherwise be an allocation for one element.
+/// It is read as a slice. Which of its two forms it has says nothing: lists are equal where their elements are.
+#[derive(Clone)]
+pub(crate) enum Few<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T: Copy> Few<T> {
+    /// An empty list. Allocates nothing.
+    pub(crate) const fn new() -> Self {
+        Self::Many(Vec::new())
+    }
+
+    /// An empty list with room for `count`; for one there always is.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self::Many(Vec::with_capacity(if count > 1 { count } else { 0 }))
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, element: T) {
+        match self {
+            Self::Many(all) if all.capacity() == 0 => *self = Self::One(element),
+            _ => self.insert(self.len(), element),
+        }
+    }
+
+    /// Puts `element` at `at`, before what stands there. O(1) at the end.
+    pub(crate) fn insert(&mut self, at: usize, element: T) {
+        match self {
+            Self::Many(all) if all.capacity() == 0 => *self = Self::One(element),
+            Self::Many(all) => all.insert(at, element),
+            Self::One(one) => {
+                let mut all = vec![*one];
+                all.insert(at, element);
+                *self = Self::Many(all);
+            }
+        }
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(all) => all,
+        }
+    }
+}
+
+impl<T> DerefMut for Few<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Self::One(one) => std::slice::from_mut(one),
+            Self::Many(all) => all,
+        }
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl<T: PartialEq> PartialEq for Few<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Eq> Eq for Few<T> {}
+
+impl<T: Hash> Hash for Few<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_short_list_is_what_a_vector_is(inserts in vec((any::<u8>(), any::<usize>()), 0..6)) {
+            let mut few = Few::with_capacity(inserts.len());
+            let mut pushed = Few::new();
+            let mut model = Vec::new();
+            for (element, at) in inserts {
+                let at = at % (model.len() + 1);
+                few.insert(at, element);
+                model.insert(at, element);
+                prop_assert_eq!(&*few, &*model);
+            }
+            model.iter().for_each(|&element| pushed.push(element));
+            prop_assert!(pushed == few);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Documents that as many replicas wrote as a message may name, and one more.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod common;
+
+use common::{DELTA, NOW_MS, clock, doc, sealed, varint};
+use leptos_sync_core::{Crdt, Delta, Doc, GCounter, LwwMap, Snapshot, limits};
+
+const CROWD: u64 = limits::REPLICAS as u64;
+
+#[derive(Crdt, Clone, Default)]
+struct Board {
+    cards: LwwMap<u16, u8>,
+    moves: GCounter,
+}
+
+/// A message in which each of `replicas` has written a card and counted once: in falling order of their ids, which is
+/// the worst for lists that are sorted by id.
+fn message(replicas: u64) -> Vec<u8> {
+    let mut body = varint(replicas);
+    (1..=replicas)
+        .rev()
+        .for_each(|id| body.extend(id.to_le_bytes()));
+    body.extend(varint(NOW_MS << 16));
+    body.extend(varint(0));
+    body.extend(varint(replicas));
+    (0..replicas).rev().for_each(|row| {
+        body.extend(varint(row));
+        body.push(0);
+    });
+    let moves = |id: u64| id.to_be_bytes().to_vec();
+    // As bincode spells a number above 250.
+    let cards = |id: u64| [&[251][..], &(1000 + id as u16).to_le_bytes()].concat();
+    body.extend(group(b"\x05cards", replicas, cards));
+    body.extend(group(b"\x05moves", replicas, moves));
+    sealed(DELTA, &body)
+}
+
+/// The state with its version, as bytes. Compressing them would be most of what these tests do.
+fn bytes(doc: &Doc<Board>) -> Vec<u8> {
+    doc.assert_invariants();
+    doc.snapshot().unwrap().encode_uncompressed()
+}
+
+fn group(parent: &[u8], replicas: u64, key: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
+    let stamps: Vec<u8> = (0..replicas)
+        .flat_map(|row| [varint(2), varint(row), varint(0)].concat())
+        .collect();
+    let keys: Vec<u8> = (1..=replicas).rev().flat_map(&key).collect();
+    let mut out = [&varint(parent.len() as u64), parent, &varint(replicas)].concat();
+    out.extend(varint(stamps.len() as u64));
+    out.extend(stamps);
+    out.push(0);
+    out.extend(varint(key(1).len() as u64));
+    out.extend(keys);
+    // Values of one byte, all of them 1.
+    out.extend([0, 2]);
+    out.extend(vec![1; replicas as usize]);
+    out
+}
+
+/// Whoever could make this take seconds could stop every reader with a message of a hundred kilobytes.
+#[test]
+fn a_crowd_as_large_as_a_message_may_name_comes_in_and_goes_out_at_once() {
+    let delta = Delta::decode(&message(CROWD)).unwrap();
+    let mut reader = doc::<Board>(1);
+    // The reader is one of the crowd itself, as far as ids go: what it never wrote is not taken from others.
+    assert!(reader.apply(&delta).unwrap_err().is_replica_reused());
+    let mut reader = doc::<Board>(CROWD + 1);
+    reader.apply(&delta).unwrap();
+    assert_eq!(reader.state().moves.value(), CROWD);
+    assert_eq!(reader.state().cards.len() as u64, CROWD);
+
+    let snapshot = Snapshot::decode(&bytes(&reader)).unwrap();
+    let copy = Doc::<Board>::load(&snapshot, clock(CROWD + 2));
+    assert_eq!(bytes(&copy), bytes(&reader));
+    let mut merged = doc::<Board>(CROWD + 3);
+    merged.merge(&reader).unwrap();
+    assert_eq!(bytes(&merged), bytes(&reader));
+    let again = reader.delta_since(doc::<Board>(1).version()).unwrap();
+    merged
+        .apply(&Delta::decode(&again.encode_uncompressed()).unwrap())
+        .unwrap();
+    assert_eq!(bytes(&merged), bytes(&reader));
+}
+
+/// The document could otherwise never be written again in a form that anyone reads.
+#[test]
+fn one_replica_more_than_a_message_may_name_is_refused_and_changes_nothing() {
+    assert!(Delta::decode(&message(CROWD + 1)).unwrap_err().is_corrupt());
+
+    let mut full = doc::<Board>(CROWD + 1);
+    full.apply(&Delta::decode(&message(CROWD)).unwrap())
+        .unwrap();
+    let before = bytes(&full);
+    let own = full.transact(|tx| tx.cards().insert(1, 1));
+    assert!(own.unwrap_err().is_limit());
+    let mut other = doc::<Board>(CROWD + 2);
+    let written = other.transact(|tx| tx.moves().increment(1)).unwrap();
+    assert!(full.apply(&written.delta).unwrap_err().is_limit());
+    assert!(full.merge(&other).unwrap_err().is_limit());
+    let snapshot = other.snapshot().unwrap();
+    assert!(full.merge_snapshot(&snapshot).unwrap_err().is_limit());
+    assert_eq!(bytes(&full), before);
+
+    full.set_replica(leptos_sync_core::ReplicaId::new(CROWD));
+    full.transact(|tx| tx.cards().insert(1, 1)).unwrap();
+    assert!(Snapshot::decode(&bytes(&full)).is_ok());
+}
