@@ -63,25 +63,33 @@ impl VersionVector {
         if self.is_empty() {
             return self.0.clone_from(&other.0);
         }
-        let mut new = Vec::new();
+        let mut new = 0;
         for &(replica, time) in &other.0 {
             match self.position(replica) {
                 Ok(_) => self.include(replica, time),
-                Err(_) => new.push((replica, time)),
+                Err(_) => new += 1,
             }
+        }
+        if new == 0 {
+            return;
         }
         // All at once: one at a time would cost the square of their number.
-        if !new.is_empty() {
-            let mut ours = std::mem::take(&mut self.0).into_iter().peekable();
-            self.0.reserve(ours.len() + new.len());
-            for entry in new {
-                while let Some(before) = ours.next_if(|ours| ours.0 < entry.0) {
-                    self.0.push(before);
+        let ours = std::mem::take(&mut self.0);
+        self.0.reserve(ours.len() + new);
+        let mut at = 0;
+        for entry in ours {
+            while let Some(theirs) = other.0.get(at)
+                && theirs.0 <= entry.0
+            {
+                if theirs.0 < entry.0 {
+                    self.0.push(*theirs);
                 }
-                self.0.push(entry);
+                at += 1;
             }
-            self.0.extend(ours);
+            self.0.push(entry);
         }
+        let rest = other.0.get(at..).unwrap_or_default();
+        self.0.extend_from_slice(rest);
     }
 
     /// Each replica with its time, in the order of ids.

@@ -60,7 +60,11 @@ impl<S: Root> Doc<S> {
         // A heap, as in the quarantine: a sort of its own would be as much code again.
         let mut theirs = BinaryHeap::new();
         for part in parts {
-            theirs.extend(part.cells().paths());
+            for group in part.cells().groups() {
+                for cell in group.cells() {
+                    theirs.push(cell.path(group.parent()));
+                }
+            }
         }
         let theirs = theirs.into_sorted_vec();
         let ours = self.snapshot()?;
