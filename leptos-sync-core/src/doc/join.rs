@@ -1,8 +1,9 @@
-use std::{collections::BinaryHeap, sync::Arc};
+use std::sync::Arc;
 
 use super::Doc;
 use crate::{
-    crdt::{Changes, Join, Root},
+    codec::CellRef,
+    crdt::{Changes, Join, Quarantine, Root},
     delta::Snapshot,
     error::Error,
 };
@@ -57,16 +58,22 @@ impl<S: Root> Doc<S> {
         whole: &Snapshot,
         changes: &mut Changes,
     ) -> Result<(), Error> {
-        // A heap, as in the quarantine: a sort of its own would be as much code again.
-        let mut theirs = BinaryHeap::new();
+        // Their paths. The quarantine's list is here anyway; a sort or a set would be as much code again.
+        let mut theirs = Quarantine::default();
         for part in parts {
             for group in part.cells().groups() {
                 for cell in group.cells() {
-                    theirs.push(cell.path(group.parent()));
+                    theirs.keep(
+                        group.parent(),
+                        CellRef {
+                            value: None,
+                            ..cell
+                        },
+                        None,
+                    );
                 }
             }
         }
-        let theirs = theirs.into_sorted_vec();
         let ours = self.snapshot()?;
         let state = Arc::make_mut(&mut self.state);
         for group in ours.cells().groups() {
@@ -75,7 +82,7 @@ impl<S: Root> Doc<S> {
                     continue;
                 }
                 let path = cell.path(group.parent());
-                if theirs.binary_search(&path).is_ok() || self.quarantine.remove(&path) {
+                if theirs.has(&path) || self.quarantine.remove(&path) {
                     continue;
                 }
                 state.restore(path.as_path().segments(), None);
