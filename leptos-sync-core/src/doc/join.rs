@@ -63,14 +63,11 @@ impl<S: Root> Doc<S> {
         for part in parts {
             for group in part.cells().groups() {
                 for cell in group.cells() {
-                    theirs.keep(
-                        group.parent(),
-                        CellRef {
-                            value: None,
-                            ..cell
-                        },
-                        None,
-                    );
+                    let without_value = CellRef {
+                        value: None,
+                        ..cell
+                    };
+                    theirs.keep(group.parent(), without_value, None);
                 }
             }
         }
