@@ -119,6 +119,11 @@ impl Quarantine {
         true
     }
 
+    /// Whether a cell at `path` is here.
+    pub(crate) fn has(&self, path: &PathBuf) -> bool {
+        self.find(path).1.is_ok()
+    }
+
     /// The block that has `path`, or is to have it, and where it stands there.
     fn find(&self, path: &PathBuf) -> (usize, Result<usize, usize>) {
         let starts_before =

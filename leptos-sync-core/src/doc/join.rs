@@ -1,8 +1,9 @@
-use std::{collections::BinaryHeap, sync::Arc};
+use std::sync::Arc;
 
 use super::Doc;
 use crate::{
-    crdt::{Changes, Join, Root},
+    codec::CellRef,
+    crdt::{Changes, Join, Quarantine, Root},
     delta::Snapshot,
     error::Error,
 };
@@ -57,12 +58,19 @@ impl<S: Root> Doc<S> {
         whole: &Snapshot,
         changes: &mut Changes,
     ) -> Result<(), Error> {
-        // A heap, as in the quarantine: a sort of its own would be as much code again.
-        let mut theirs = BinaryHeap::new();
+        // Their paths. The quarantine's list is here anyway; a sort or a set would be as much code again.
+        let mut theirs = Quarantine::default();
         for part in parts {
-            theirs.extend(part.cells().paths());
+            for group in part.cells().groups() {
+                for cell in group.cells() {
+                    let without_value = CellRef {
+                        value: None,
+                        ..cell
+                    };
+                    theirs.keep(group.parent(), without_value, None);
+                }
+            }
         }
-        let theirs = theirs.into_sorted_vec();
         let ours = self.snapshot()?;
         let state = Arc::make_mut(&mut self.state);
         for group in ours.cells().groups() {
@@ -71,7 +79,7 @@ impl<S: Root> Doc<S> {
                     continue;
                 }
                 let path = cell.path(group.parent());
-                if theirs.binary_search(&path).is_ok() || self.quarantine.remove(&path) {
+                if theirs.has(&path) || self.quarantine.remove(&path) {
                     continue;
                 }
                 state.restore(path.as_path().segments(), None);

@@ -49,16 +49,26 @@ impl<St: Storage> DocStore<St> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
+            generation: None,
+            parts: Vec::new(),
             ahead: Vec::new(),
             doc: Doc::new(clock),
         };
-        let (generations, logs) = self.sort(records);
-        for (generation, chunks) in generations {
-            loading.snapshot(generation, chunks)?;
+        for (key, record) in records {
+            match self.keys.parse(&key) {
+                Some(Named::Chunk { generation, .. }) => {
+                    loading.turn_to(Some(generation))?;
+                    loading.chunk(key, &record);
+                }
+                Some(Named::Log) => {
+                    loading.turn_to(None)?;
+                    loading.log(key, &record);
+                }
+                // What a newer build has put under the name is left alone.
+                None => {}
+            }
         }
-        for (key, record) in logs {
-            loading.log(key, &record);
-        }
+        loading.turn_to(None)?;
         // What lies before these is missing, so their versions cannot be claimed; what they say holds all the same.
         for delta in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
@@ -69,52 +79,46 @@ impl<St: Storage> DocStore<St> {
             damage: loading.damage,
         })
     }
-
-    /// The chunks by generation, which stand together in the order of keys, and the log. What a newer build has put
-    /// under the name is left alone.
-    fn sort(&self, records: Vec<Record>) -> (Vec<(Generation, Vec<Record>)>, Vec<Record>) {
-        let mut generations = Vec::<(Generation, Vec<Record>)>::new();
-        let mut logs = Vec::new();
-        for (key, value) in records {
-            match self.keys.parse(&key) {
-                Some(Named::Chunk { generation, .. }) => match generations.last_mut() {
-                    Some((last, chunks)) if *last == generation => chunks.push((key, value)),
-                    _ => generations.push((generation, vec![(key, value)])),
-                },
-                Some(Named::Log) => logs.push((key, value)),
-                None => {}
-            }
-        }
-        (generations, logs)
-    }
 }
 
 /// A document while it is being read.
 struct Loading<S> {
     contents: Contents,
     damage: Vec<Damage>,
+    /// The snapshot whose chunks are being read, and those read so far. They stand together, and before the log, in the
+    /// order of keys.
+    generation: Option<Generation>,
+    parts: Vec<Snapshot>,
     /// Transactions that do not follow what was read so far.
     ahead: Vec<Delta>,
     doc: Doc<S>,
 }
 
 impl<S: Root> Loading<S> {
-    fn snapshot(&mut self, generation: Generation, chunks: Vec<Record>) -> Result<(), Error> {
-        let mut parts = Vec::new();
-        for (key, envelope) in chunks {
-            match Snapshot::decode(&envelope) {
-                Ok(part) => {
-                    self.contents.snapshot_bytes += envelope.len();
-                    self.contents.snapshots.push(key);
-                    parts.push(part);
-                }
-                Err(error) => self.damage.push(Damage { key, error }),
-            }
+    /// Joins the snapshot that was read so far, unless the next record is of it too.
+    fn turn_to(&mut self, next: Option<Generation>) -> Result<(), Error> {
+        if self.generation == next {
+            return Ok(());
         }
-        self.contents.generations += 1;
-        let complete = parts.len() == generation.chunks();
-        self.doc.join_parts(&parts, complete, false)?;
+        if let Some(generation) = self.generation {
+            self.contents.generations += 1;
+            let complete = self.parts.len() == generation.chunks();
+            self.doc.join_parts(&self.parts, complete, false)?;
+            self.parts.clear();
+        }
+        self.generation = next;
         Ok(())
+    }
+
+    fn chunk(&mut self, key: Vec<u8>, envelope: &[u8]) {
+        match Snapshot::decode(envelope) {
+            Ok(part) => {
+                self.contents.snapshot_bytes += envelope.len();
+                self.contents.snapshots.push(key);
+                self.parts.push(part);
+            }
+            Err(error) => self.damage.push(Damage { key, error }),
+        }
     }
 
     fn log(&mut self, key: Vec<u8>, record: &[u8]) {

@@ -77,15 +77,20 @@ impl VersionVector {
     /// Both in one walk: to insert one at a time would cost the square of their number.
     fn merged(&self, other: &Self) -> Few<(ReplicaId, Time)> {
         let mut merged = Few::with_capacity(self.len() + other.len());
-        let mut ours = self.iter().peekable();
-        for (replica, time) in other.iter() {
-            while let Some(before) = ours.next_if(|ours| ours.0 < replica) {
-                merged.push(before);
+        let mut at = 0;
+        for ours in self.iter() {
+            while let Some(&theirs) = other.0.get(at)
+                && theirs.0 <= ours.0
+            {
+                if theirs.0 < ours.0 {
+                    merged.push(theirs);
+                }
+                at += 1;
             }
-            let same = ours.next_if(|ours| ours.0 == replica);
-            merged.push((replica, same.map_or(time, |ours| time.max(ours.1))));
+            merged.push((ours.0, ours.1.max(other.get(ours.0))));
         }
-        ours.for_each(|entry| merged.push(entry));
+        let rest = other.0.get(at..).unwrap_or_default();
+        rest.iter().for_each(|&entry| merged.push(entry));
         merged
     }
 

@@ -77,12 +77,12 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         deserialize_i16 visit_i16 signed: i16,
         deserialize_i32 visit_i32 signed: i32,
         deserialize_i64 visit_i64 signed: i64,
-        deserialize_i128 visit_i128 signed: i128,
+        deserialize_i128 visit_i128 signed_wide: i128,
         deserialize_u8 visit_u8 get: u8,
         deserialize_u16 visit_u16 unsigned: u16,
         deserialize_u32 visit_u32 unsigned: u32,
         deserialize_u64 visit_u64 unsigned: u64,
-        deserialize_u128 visit_u128 unsigned: u128
+        deserialize_u128 visit_u128 unsigned_wide: u128
     );
 
     #[inline]

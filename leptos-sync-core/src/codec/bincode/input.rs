@@ -17,6 +17,10 @@ pub(super) struct Input<'de> {
     reserve: usize,
 }
 
+const TOO_SHORT: &str = "it ends too early";
+const OUT_OF_RANGE: &str = "a number is out of its type's range";
+const NOT_SHORTEST: &str = "a number is not in its shortest spelling";
+
 impl<'de> Input<'de> {
     #[inline]
     pub(super) const fn new(bytes: &'de [u8]) -> Self {
@@ -41,27 +45,95 @@ impl<'de> Input<'de> {
         decoded.map_err(|error| self.malformed(&error))
     }
 
-    /// Reads an unsigned number in its shortest spelling.
+    /// Reads an unsigned number of up to 8 bytes in its shortest spelling.
     #[inline]
-    pub(super) fn unsigned<T: Decode<()> + Copy + Into<u128>>(&mut self) -> Result<T, Fault> {
+    pub(super) fn unsigned<T: TryFrom<u64>>(&mut self) -> Result<T, Fault> {
+        let value = self.number()?;
+        T::try_from(value).map_err(|_| self.out_of_range())
+    }
+
+    /// Reads a signed number of up to 8 bytes in its shortest spelling.
+    #[inline]
+    pub(super) fn signed<T: TryFrom<i64>>(&mut self) -> Result<T, Fault> {
+        let zigzag = self.number()?;
+        let value = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+        T::try_from(value).map_err(|_| self.out_of_range())
+    }
+
+    /// As [`unsigned`](Input::unsigned), for one of 16 bytes.
+    pub(super) fn unsigned_wide<T: From<u128>>(&mut self) -> Result<T, Fault> {
         let before = self.remaining();
-        let value: T = self.get()?;
-        match before - self.remaining() {
-            1 => Ok(value),
-            taken if taken == width(value.into()) => Ok(value),
-            _ => Err(self.fault("a number is not in its shortest spelling")),
+        let value = self.get::<u128>()?;
+        self.check_shortest(before, value)?;
+        Ok(value.into())
+    }
+
+    /// As [`signed`](Input::signed), for one of 16 bytes.
+    pub(super) fn signed_wide<T: From<i128>>(&mut self) -> Result<T, Fault> {
+        let before = self.remaining();
+        let value = self.get::<i128>()?;
+        self.check_shortest(before, ((value << 1) ^ (value >> 127)).cast_unsigned())?;
+        Ok(value.into())
+    }
+
+    fn check_shortest(&self, before: usize, value: u128) -> Result<(), Fault> {
+        let shortest = match value {
+            0..=250 => 1,
+            251..=0xffff => 3,
+            0x1_0000..=0xffff_ffff => 5,
+            0x1_0000_0000..=0xffff_ffff_ffff_ffff => 9,
+            _ => 17,
+        };
+        if before - self.remaining() == shortest {
+            Ok(())
+        } else {
+            Err(self.fault(NOT_SHORTEST))
         }
     }
 
-    /// Reads a signed number in its shortest spelling.
+    /// A number as bincode spells it: one byte up to 250, else a marker and 2, 4 or 8 bytes. One function for all types,
+    /// where bincode has one each.
     #[inline]
-    pub(super) fn signed<T: Decode<()> + Copy + Into<i128>>(&mut self) -> Result<T, Fault> {
-        let before = self.remaining();
-        let value: T = self.get()?;
-        match before - self.remaining() {
-            1 => Ok(value),
-            taken if taken == width(zigzag(value.into())) => Ok(value),
-            _ => Err(self.fault("a number is not in its shortest spelling")),
+    fn number(&mut self) -> Result<u64, Fault> {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte <= 250 => {
+                self.rest = rest;
+                Ok(byte.into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    #[inline]
+    fn long_number(&mut self) -> Result<u64, Fault> {
+        let Some((marker, rest)) = self.rest.split_first() else {
+            return Err(self.fault(TOO_SHORT));
+        };
+        let (value, least, size) = match marker {
+            251 => (
+                rest.first_chunk().map(|b| u16::from_le_bytes(*b).into()),
+                251,
+                2,
+            ),
+            252 => (
+                rest.first_chunk().map(|b| u32::from_le_bytes(*b).into()),
+                0x1_0000,
+                4,
+            ),
+            253 => (
+                rest.first_chunk().map(|b| u64::from_le_bytes(*b)),
+                0x1_0000_0000,
+                8,
+            ),
+            _ => return Err(self.out_of_range()),
+        };
+        match value {
+            Some(value) if value >= least => {
+                self.rest = rest.get(size..).unwrap_or_default();
+                Ok(value)
+            }
+            Some(_) => Err(self.fault(NOT_SHORTEST)),
+            None => Err(self.fault(TOO_SHORT)),
         }
     }
 
@@ -146,6 +218,11 @@ impl<'de> Input<'de> {
     }
 
     #[cold]
+    fn out_of_range(&self) -> Fault {
+        self.fault(OUT_OF_RANGE)
+    }
+
+    #[cold]
     fn overlong(&self, claimed: u64) -> Fault {
         self.fault(&format!("a length of {claimed} exceeds what is left"))
     }
@@ -153,8 +230,8 @@ impl<'de> Input<'de> {
     #[cold]
     fn malformed(&self, error: &DecodeError) -> Fault {
         self.fault(match error {
-            DecodeError::UnexpectedEnd { .. } => "it ends too early",
-            DecodeError::InvalidIntegerType { .. } => "a number is out of its type's range",
+            DecodeError::UnexpectedEnd { .. } => TOO_SHORT,
+            DecodeError::InvalidIntegerType { .. } => OUT_OF_RANGE,
             DecodeError::InvalidBooleanValue(_) => "a boolean is neither 0 nor 1",
             DecodeError::InvalidCharEncoding(_) => "a character is not UTF-8",
             _ => "it is malformed",
@@ -183,20 +260,4 @@ impl Reader for Input<'_> {
     fn consume(&mut self, n: usize) {
         self.rest = self.rest.get(n..).unwrap_or_default();
     }
-}
-
-/// Bytes of `value` in its shortest spelling: one up to 250, else a marker and 2, 4, 8 or 16 bytes.
-const fn width(value: u128) -> usize {
-    match value {
-        0..=250 => 1,
-        251..=0xffff => 3,
-        0x1_0000..=0xffff_ffff => 5,
-        0x1_0000_0000..=0xffff_ffff_ffff_ffff => 9,
-        _ => 17,
-    }
-}
-
-/// Small numbers of either sign as small numbers without one: 0, -1, 1, -2, …
-const fn zigzag(value: i128) -> u128 {
-    ((value << 1) ^ (value >> 127)).cast_unsigned()
 }

@@ -1,8 +1,9 @@
 //! serde's data model over bincode 2's primitives.
 //!
-//! bincode spells numbers, characters and lengths; what is around them is ours, because bincode's own serde adapters
-//! believe what they read: they hand serde any claimed length to reserve memory for, they repeat an element without
-//! bytes as often as the length says, and they recurse as deep as the bytes do. Here, one decode
+//! bincode spells numbers, characters and lengths (numbers are read by our own code, which is one function for all
+//! their types); what is around them is ours, because bincode's own serde adapters believe what they read: they hand
+//! serde any claimed length to reserve memory for, they repeat an element without bytes as often as the length says,
+//! and they recurse as deep as the bytes do. Here, one decode
 //!
 //! - reads a length only if so many elements can follow: every element takes a byte, but for [`FREE_ELEMENTS`] in all;
 //! - reserves memory for at most as many elements as there are bytes, all sequences of a value together. An honest

@@ -81,35 +81,49 @@ impl CellWriter {
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
         value: Option<impl FnOnce(&mut Vec<u8>) -> Result<(), Error>>,
     ) {
-        let key_start = self.keys.len();
-        if self.too_deep {
-            return self.fail(path::too_deep(), key_start, self.values.len());
-        }
-        if let Err(error) = key(&mut self.keys) {
-            return self.fail(error, key_start, self.values.len());
-        }
-        let key_length = self.keys.len() - key_start;
-        // Two bytes hold the length of the longest key.
-        if self.parent.len() + key_length + 2 > limits::PATH_BYTES {
-            let error = path::too_long(self.parent.len() + key_length + 2);
-            return self.fail(error, key_start, self.values.len());
-        }
+        let (key_start, live) = (self.keys.len(), value.is_some());
+        let mut written = key(&mut self.keys);
         let value_start = self.values.len();
-        let mut value_length = 0;
-        if let Some(value) = value {
-            if let Err(error) = value(&mut self.values) {
-                return self.fail(error, key_start, value_start);
-            }
-            value_length = self.values.len() - value_start + 1;
-            if value_length > limits::VALUE_BYTES + 1 {
-                let error = too_large(value_length - 1);
-                return self.fail(error, key_start, value_start);
-            }
+        if let (Ok(()), Some(value)) = (&written, value) {
+            written = value(&mut self.values);
+        }
+        match written {
+            Ok(()) => self.wrote(stamp, key_start, live.then_some(value_start)),
+            Err(error) => self.fail(error, key_start, value_start),
+        }
+    }
+
+    /// Takes note of the cell whose key and value, if it has one, stand in their columns from there on.
+    #[inline]
+    fn wrote(&mut self, stamp: Stamp, key_start: usize, value_start: Option<usize>) {
+        let key_length = self.keys.len() - key_start;
+        let value_length = value_start.map_or(0, |start| self.values.len() - start + 1);
+        // Two bytes hold the length of the longest key.
+        let path_length = self.parent.len() + key_length + 2;
+        if self.too_deep
+            || path_length > limits::PATH_BYTES
+            || value_length > limits::VALUE_BYTES + 1
+        {
+            return self.refuse(path_length, key_start, value_length);
         }
         self.key_lengths.push(key_length as u64);
         self.value_lengths.push(value_length as u64);
         self.stamps.push(stamp, &mut self.replicas);
         self.count += 1;
+    }
+
+    /// Takes a cell back that is beyond a limit.
+    #[cold]
+    fn refuse(&mut self, path_length: usize, key_start: usize, value_length: usize) {
+        let error = if self.too_deep {
+            path::too_deep()
+        } else if path_length > limits::PATH_BYTES {
+            path::too_long(path_length)
+        } else {
+            too_large(value_length - 1)
+        };
+        let value_start = self.values.len() - value_length.saturating_sub(1);
+        self.fail(error, key_start, value_start);
     }
 
     /// How many cells were written.

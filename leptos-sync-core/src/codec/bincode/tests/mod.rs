@@ -40,7 +40,40 @@ fn misread<T: DeserializeOwned>(bytes: &[u8]) -> Error {
     Bincode::decode::<T>(bytes).map(drop).unwrap_err()
 }
 
+/// Whatever the bytes are: read as bincode reads them, where it would spell the number so.
+fn is_read_as_by_bincode<T>(bytes: &[u8])
+where
+    T: DeserializeOwned + Serialize + PartialEq + fmt::Debug,
+{
+    let theirs = ::bincode::serde::decode_from_slice::<T, _>(bytes, CONFIG);
+    let theirs = theirs.ok().map(|(value, _)| value);
+    let theirs = theirs.filter(|value| {
+        ::bincode::serde::encode_to_vec(value, CONFIG).is_ok_and(|spelled| spelled == bytes)
+    });
+    assert_eq!(Bincode::decode::<T>(bytes).ok(), theirs, "{bytes:?}");
+}
+
 proptest! {
+    #[test]
+    fn numbers_are_read_as_by_bincode_in_their_shortest_spelling(
+        first in prop_oneof![any::<u8>(), 248_u8..],
+        rest in proptest::collection::vec(prop_oneof![Just(0), Just(255), any::<u8>()], 0..18),
+    ) {
+        let bytes = [&[first][..], &rest].concat();
+        for len in [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 17, 18] {
+            let bytes = bytes.get(..len).unwrap_or(&bytes);
+            is_read_as_by_bincode::<u8>(bytes);
+            is_read_as_by_bincode::<u16>(bytes);
+            is_read_as_by_bincode::<u32>(bytes);
+            is_read_as_by_bincode::<u64>(bytes);
+            is_read_as_by_bincode::<u128>(bytes);
+            is_read_as_by_bincode::<i16>(bytes);
+            is_read_as_by_bincode::<i32>(bytes);
+            is_read_as_by_bincode::<i64>(bytes);
+            is_read_as_by_bincode::<i128>(bytes);
+        }
+    }
+
     #[test]
     fn every_animal_of_the_zoo_is_spelled_as_bincode_does_and_comes_back(zoo in zoos()) {
         is_bincode(&zoo);
