@@ -15,7 +15,7 @@ use std::{
 
 use leptos_sync_core::{
     Batch, Clock, Crdt, Delta, Doc, DocStore, GCounter, LwwMap, ManualTime, MemoryStorage,
-    ReplicaId, Root, Saver, Scan, Storage, StoreWrite,
+    ReplicaId, Root, Saver, Scan, Storage, StoreWrite, VersionVector,
 };
 use proptest::prelude::*;
 
@@ -198,6 +198,30 @@ fn compaction_deletes_only_what_it_has_seen() {
     assert_eq!(both.state().lines.len(), 2);
     assert!(store.wants_compaction(), "two snapshots are one too many");
     assert_eq!(both.state().edits.value(), 2);
+}
+
+/// A page writes while its document is on its way: what it wrote is in the next snapshot, and nowhere else.
+#[test]
+fn what_is_logged_while_the_document_is_read_is_compacted_with_it() {
+    let storage = MemoryStorage::new();
+    let (mut earlier, mut doc) = open(&storage, 1);
+    log(&mut earlier, &[edit(&mut doc, 1, "stored")]);
+
+    let mut store = DocStore::new(storage.clone(), "notes").unwrap();
+    let mut early = Doc::<Notes>::new(clock(2));
+    log(&mut store, &[edit(&mut early, 2, "before the scan")]);
+    let records = now(storage.scan(store.records())).unwrap();
+    log(&mut store, &[edit(&mut early, 3, "after the scan")]);
+    let mut doc = store.read::<Notes>(records, clock(3)).unwrap().doc;
+    doc.apply(&early.delta_since(&VersionVector::new()).unwrap())
+        .unwrap();
+    compact(&mut store, &mut doc);
+
+    let records = now(storage.scan(Scan::all())).unwrap();
+    assert_eq!(records.len(), 1, "one snapshot, and no log");
+    let (_, found) = open(&storage, 4);
+    assert_eq!(found.state().lines.len(), 3);
+    assert_eq!(bytes(&found), bytes(&doc));
 }
 
 #[test]

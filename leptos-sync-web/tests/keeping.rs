@@ -9,7 +9,7 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Scratch, with_indexed_db};
+use common::{Scratch, hold_lock, with_indexed_db};
 use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
 use leptos_sync_core::{Batch, DocStore, Scan, Storage};
@@ -102,6 +102,30 @@ async fn edits_made_while_the_document_is_loading_are_merged_with_it() {
     assert_eq!(early.doc.lines().keys().get_untracked(), [1, 2]);
     until(early.saved, true).await;
 
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
+}
+
+#[wasm_bindgen_test]
+async fn edits_are_written_before_the_document_is_loaded() {
+    let scratch = Scratch::new("unloaded");
+    // Without a lease nothing is loaded.
+    let leases = format!("leptos-sync:{}:leases", scratch.name());
+    let release = hold_lock(&leases).await;
+    let (_owner, notes) = page(&scratch);
+    notes.doc.lines().insert(1, "typed at once".to_owned());
+    until(notes.saved, true).await;
+    assert!(notes.loading.get_untracked());
+    let storage = scratch.open().await;
+    let documents = Scan::prefix(b"D");
+    assert_eq!(storage.scan(documents).await.unwrap().len(), 1);
+
+    release.call0(&wasm_bindgen::JsValue::UNDEFINED).unwrap();
+    until(notes.loading, false).await;
+    assert_eq!(notes.doc.lines().keys().get_untracked(), [1]);
+    notes.doc.lines().insert(2, "later".to_owned());
+    until(notes.saved, true).await;
     let (_owner, again) = page(&scratch);
     until(again.loading, false).await;
     assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);

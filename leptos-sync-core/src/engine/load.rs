@@ -9,7 +9,7 @@ use crate::{
     delta::{Delta, Snapshot},
     doc::Doc,
     error::Error,
-    storage::{Record, Storage},
+    storage::{Record, Scan, Storage},
     version::VersionVector,
 };
 
@@ -41,11 +41,29 @@ impl<St: Storage> DocStore<St> {
     ///
     /// When the storage cannot be read at all.
     pub async fn load<S: Root>(&mut self, clock: Clock) -> Result<Loaded<S>, Error> {
-        let records = self.storage.scan(self.keys.scan()).await?;
+        let records = self.storage.scan(self.records()).await?;
         self.read(records, clock)
     }
 
-    fn read<S: Root>(&mut self, records: Vec<Record>, clock: Clock) -> Result<Loaded<S>, Error> {
+    /// Where the document's records stand, for whoever scans them and then calls [`read`](DocStore::read): what
+    /// [`load`](DocStore::load) does, with room in between for other work on this store.
+    pub fn records(&self) -> Scan {
+        self.keys.scan()
+    }
+
+    /// Reads the document out of its [`records`](DocStore::records). O(cells).
+    ///
+    /// What was logged since the store was made belongs to the document, whether it is among the records or not; the
+    /// caller joins it.
+    ///
+    /// # Errors
+    ///
+    /// None that what was accepted once could cause again.
+    pub fn read<S: Root>(
+        &mut self,
+        records: Vec<Record>,
+        clock: Clock,
+    ) -> Result<Loaded<S>, Error> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
@@ -73,7 +91,14 @@ impl<St: Storage> DocStore<St> {
         for delta in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }
-        self.contents = loading.contents;
+        let logged = std::mem::replace(&mut self.contents, loading.contents);
+        for key in logged.log {
+            if !self.contents.log.contains(&key) {
+                self.contents.log.push(key);
+            }
+        }
+        // Some of it may be counted twice, which only makes a compaction come a little earlier.
+        self.contents.log_bytes += logged.log_bytes;
         Ok(Loaded {
             doc: loading.doc,
             damage: loading.damage,

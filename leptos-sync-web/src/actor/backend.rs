@@ -1,10 +1,11 @@
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     rc::{Rc, Weak},
     sync::Arc,
 };
 
 use leptos_sync_core::{Batch, Error, ReplicaId};
+use wasm_bindgen_futures::spawn_local;
 
 use super::page;
 use crate::{indexed_db::IndexedDbStorage, lease::Lease, provider::provisional_replica};
@@ -15,15 +16,20 @@ pub(super) struct Backend(Result<Rc<Opened>, Arc<Error>>);
 
 pub(super) struct Opened {
     pub(super) storage: IndexedDbStorage,
-    /// `None` once it was given back: the page is on its way out, or came back from the browser's page cache.
+    /// `None` before it was taken and once it was given back: the page is on its way out, or came back from the
+    /// browser's page cache.
     lease: RefCell<Option<Lease>>,
+    /// The id under which a document is loaded: the leased one, or one that nobody else has. `None` until it is known
+    /// which.
+    replica: Cell<Option<ReplicaId>>,
     flushers: RefCell<Vec<Weak<dyn Flush>>>,
 }
 
-/// A document that can be saved at once, within the event that says that the page may end.
+/// A document that is kept, as the page's events and the lease see it.
 pub(super) trait Flush {
-    /// Issues the write of everything that is not saved. Returns whether everything is issued with no earlier write
-    /// still under way, in which case `last` was written along, in the same batch.
+    /// Reads what is stored, and goes on under `replica`.
+    fn load(&self, replica: ReplicaId);
+    /// Issues the write of everything that is not saved, at once: the page may end with the event that asks for it.
     fn flush(&self);
     /// Whether all transactions are saved.
     fn is_saved(&self) -> bool;
@@ -32,38 +38,51 @@ pub(super) trait Flush {
 }
 
 impl Backend {
-    /// Opens the database and takes a lease. Where that is refused, documents are kept in memory.
+    /// Opens the database. Where that is refused, documents are kept in memory.
+    ///
+    /// What is edited from then on is written at once; a lease is taken beside it, and then the documents are loaded.
     pub(super) async fn open(database: &str) -> Self {
         let storage = match IndexedDbStorage::open(database).await {
             Ok(storage) => storage,
             Err(error) => return Self(Err(Arc::new(error))),
         };
-        let lease = Lease::take(&storage).await.ok();
         let opened = Rc::new(Opened {
             storage,
-            lease: RefCell::new(lease),
+            lease: RefCell::default(),
+            replica: Cell::default(),
             flushers: RefCell::default(),
         });
         page::listen(&opened);
+        spawn_local(Rc::clone(&opened).lease());
         Self(Ok(opened))
     }
 
-    pub(super) fn opened(&self) -> Result<&Rc<Opened>, Arc<Error>> {
-        self.0.as_ref().map_err(Arc::clone)
+    pub(super) fn opened(&self) -> Result<&Rc<Opened>, Error> {
+        let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
+        self.0.as_ref().map_err(why)
     }
 }
 
 impl Opened {
-    /// The id under which documents go on: the leased one, or one that nobody else has.
-    pub(super) fn replica(&self) -> ReplicaId {
-        let lease = self.lease.borrow();
-        lease
+    async fn lease(self: Rc<Self>) {
+        let lease = Lease::take(&self.storage).await.ok();
+        let replica = lease
             .as_ref()
-            .map_or_else(provisional_replica, Lease::replica)
+            .map_or_else(provisional_replica, Lease::replica);
+        self.lease.replace(lease);
+        self.replica.set(Some(replica));
+        for document in self.flushers() {
+            document.load(replica);
+        }
     }
 
-    pub(super) fn register(&self, flusher: Weak<dyn Flush>) {
-        self.flushers.borrow_mut().push(flusher);
+    /// Takes in a document, which is loaded as soon as it is known under which id.
+    pub(super) fn register(&self, document: &Rc<impl Flush + 'static>) {
+        let weak = Rc::downgrade(document);
+        self.flushers.borrow_mut().push(weak);
+        if let Some(replica) = self.replica.get() {
+            document.load(replica);
+        }
     }
 
     /// Issues the writes of everything that is not saved yet.
@@ -83,6 +102,7 @@ impl Opened {
             return;
         }
         if let Some(lease) = self.lease.borrow_mut().take() {
+            self.replica.set(Some(provisional_replica()));
             for flusher in &flushers {
                 flusher.set_replica(provisional_replica());
             }

@@ -24,18 +24,14 @@ use crate::{
 /// How long a failed write waits before it is tried again, if nothing new comes.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Loads a document, and then saves it for as long as the page lives.
-pub(super) fn keep<S: Root>(backend: &Backend, name: String, doc: LiveDoc<S>) {
-    match backend.opened() {
-        Ok(opened) => {
-            let opened = Rc::clone(opened);
-            spawn_local(async move {
-                if let Err(error) = run(opened, &name, &doc).await {
-                    in_memory(&doc, error);
-                }
-            });
-        }
-        Err(error) => in_memory(&doc, Error::unavailable(error.to_string())),
+/// Saves a document for as long as the page lives, and loads it as soon as the lease is there.
+pub(super) fn keep<S: Root>(backend: &Backend, name: &str, doc: LiveDoc<S>) {
+    let store = backend
+        .opened()
+        .and_then(|opened| Ok((opened, DocStore::new(opened.storage.clone(), name)?)));
+    match store {
+        Ok((opened, store)) => start(opened, store, doc),
+        Err(error) => in_memory(&doc, error),
     }
 }
 
@@ -48,43 +44,23 @@ fn in_memory<S: Root>(doc: &LiveDoc<S>, error: Error) {
     status.error(Some(error));
 }
 
-async fn run<S: Root>(opened: Rc<Opened>, name: &str, doc: &LiveDoc<S>) -> Result<(), Error> {
-    let mut store = DocStore::new(opened.storage.clone(), name)?;
-    let clock = doc.with_doc(|doc| doc.clock().with_replica(opened.replica()));
-    page::mark("leptos-sync:load-start");
-    let loaded = store.load::<S>(clock).await?;
-    let keeper = start(&opened, store, loaded, doc)?;
-    while doc.outbox().filled().await {
-        keeper.pump();
-    }
-    Ok(())
-}
-
-/// Shows what was loaded, and is ready to save from then on.
-fn start<S: Root>(
-    opened: &Opened,
-    store: DocStore<IndexedDbStorage>,
-    loaded: Loaded<S>,
-    doc: &LiveDoc<S>,
-) -> Result<Rc<Keeper<S>>, Error> {
-    take_in(doc, loaded.doc, &loaded.damage)?;
-    page::mark("leptos-sync:loaded");
-    let status = doc.status();
-    status.storage.set(StorageKind::IndexedDb);
-    status.loading.set(false);
+fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveDoc<S>) {
+    doc.status().storage.set(StorageKind::IndexedDb);
     let keeper = Rc::new_cyclic(|this| Keeper {
         this: this.clone(),
-        doc: doc.clone(),
+        doc,
         store: RefCell::new(store),
         saver: RefCell::default(),
         flushing: Cell::new(false),
         retrying: Cell::new(false),
         compacting: Cell::new(false),
     });
-    let flusher: Weak<Keeper<S>> = keeper.this.clone();
-    opened.register(flusher);
-    keeper.compact();
-    Ok(keeper)
+    opened.register(&keeper);
+    spawn_local(async move {
+        while keeper.doc.outbox().filled().await {
+            keeper.pump();
+        }
+    });
 }
 
 /// Joins what was stored with what was edited meanwhile.
@@ -125,6 +101,22 @@ struct Keeper<S: 'static> {
 }
 
 impl<S: Root> Keeper<S> {
+    /// Reads what is stored, and shows it.
+    async fn read(&self, replica: ReplicaId) -> Result<(), Error> {
+        page::mark("leptos-sync:load-start");
+        // Edits are written meanwhile, so the store is not held across the wait.
+        let scan = self.store.borrow().records();
+        let storage = self.store.borrow().storage().clone();
+        let records = storage.scan(scan).await?;
+        let clock = self.doc.with_doc(|doc| doc.clock().with_replica(replica));
+        let loaded: Loaded<S> = self.store.borrow_mut().read(records, clock)?;
+        take_in(&self.doc, loaded.doc, &loaded.damage)?;
+        page::mark("leptos-sync:loaded");
+        self.doc.status().loading.set(false);
+        self.compact();
+        Ok(())
+    }
+
     /// Writes what is to be written now.
     fn pump(&self) {
         self.take_outbox();
@@ -241,6 +233,17 @@ impl<S: Root> Keeper<S> {
 }
 
 impl<S: Root> Flush for Keeper<S> {
+    fn load(&self, replica: ReplicaId) {
+        let this = self.this.clone();
+        spawn_local(async move {
+            if let Some(this) = this.upgrade()
+                && let Err(error) = this.read(replica).await
+            {
+                in_memory(&this.doc, error);
+            }
+        });
+    }
+
     fn flush(&self) {
         self.flush_now();
     }

@@ -43,7 +43,7 @@ impl Actor {
     /// Loads the document and saves it from now on.
     pub(crate) fn keep<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
         let name = name.to_owned();
-        let job: Job = Box::new(move |backend| keep(backend, name, doc));
+        let job: Job = Box::new(move |backend| keep(backend, &name, doc));
         self.jobs.push(job);
     }
 }
