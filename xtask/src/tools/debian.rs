@@ -21,6 +21,9 @@ const ENTRY: &str = "debian-rust-";
 /// The linker's path in the entry, where LLVM's version is no part of it.
 const LINKER: &str = "bin/wasm-ld";
 
+/// The libraries that every machine with a compiler has. They go with its kernel and loader: others must not be mixed in.
+const EVERYWHERE: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
+
 /// Debian's compiler, unpacked, with a library for wasm32.
 #[derive(Debug)]
 pub(crate) struct DebianRust {
@@ -108,8 +111,26 @@ fn packages() -> Result<Vec<String>> {
         "rust-web-src",
         "libstd-rust-web-dev",
     ];
-    let moving = [library, llvm, linker];
-    Ok(fixed.map(str::to_owned).into_iter().chain(moving).collect())
+    let mut packages = fixed.map(str::to_owned).to_vec();
+    packages.extend([library, linker]);
+    packages.extend(shared_libraries(llvm));
+    Ok(packages)
+}
+
+/// A package of a shared library, and of those that it needs: a small machine has not all of them.
+fn shared_libraries(package: String) -> Vec<String> {
+    let mut packages = vec![package];
+    let mut at = 0;
+    while let Some(package) = packages.get(at) {
+        for needed in apt::dependencies(package).unwrap_or_default() {
+            let is_everywhere = EVERYWHERE.contains(&needed.as_str());
+            if needed.starts_with("lib") && !is_everywhere && !packages.contains(&needed) {
+                packages.push(needed);
+            }
+        }
+        at += 1;
+    }
+    packages
 }
 
 fn named(packages: &[String], prefix: &str) -> Result<String> {
@@ -129,7 +150,9 @@ fn write_wrapper(dir: &Path, program: &str) -> Result<()> {
     let text = format!(
         "#!/bin/sh\n\
          here=$(cd \"$(dirname \"$0\")/..\" && pwd)\n\
-         for lib in \"$here\"/usr/lib/*-linux-gnu; do LD_LIBRARY_PATH=$lib; done\n\
+         LD_LIBRARY_PATH=\n\
+         for lib in \"$here\"/usr/lib/*-linux-gnu \"$here\"/lib/*-linux-gnu; do\n\
+         LD_LIBRARY_PATH=${{LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}}$lib; done\n\
          export LD_LIBRARY_PATH\n\
          exec \"$here/usr/bin/{program}\" \"$@\"\n"
     );
