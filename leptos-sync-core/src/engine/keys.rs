@@ -68,14 +68,15 @@ impl Keys {
     /// The key of a log record: the stamp of its last transaction, so that each writer's records are in order and
     /// no two writers' are the same.
     pub(super) fn log(&self, deltas: &[Delta]) -> Vec<u8> {
-        let last = deltas
-            .iter()
-            .flat_map(|delta| delta.upto().iter())
-            .map(|(replica, time)| Stamp::new(time, replica))
-            .max();
+        let mut last = Stamp::default();
+        for delta in deltas {
+            for (replica, time) in delta.upto().iter() {
+                last = last.max(Stamp::new(time, replica));
+            }
+        }
         let mut key = self.prefix.clone();
         key.push(LOG);
-        put_stamp(&mut key, last.unwrap_or_default());
+        put_stamp(&mut key, last);
         key
     }
 

@@ -124,7 +124,7 @@ impl<St: Storage> DocStore<St> {
                 contents.snapshots = keys;
                 contents.snapshot_bytes = bytes;
                 // Records that were appended while the compaction was on its way stay.
-                contents.log.drain(..log.min(contents.log.len()));
+                contents.log = contents.log.split_off(log.min(contents.log.len()));
                 contents.log_bytes = 0;
                 contents.generations = 1;
             }

@@ -90,7 +90,9 @@ impl Saver {
         if let Some(first) = transactions.first() {
             let place = first.place;
             let at = self.waiting.partition_point(|pushed| pushed.place < place);
-            self.waiting.splice(at..at, transactions);
+            let later = self.waiting.split_off(at);
+            self.waiting.extend(transactions);
+            self.waiting.extend(later);
         }
         self.stalled = true;
     }

@@ -61,13 +61,13 @@ impl Triggers {
     /// Tells everybody.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn notify_all(&self) {
-        let triggers: Vec<ArcTrigger> = {
+        let mut triggers = Vec::new();
+        {
             let tables = self.0.lock();
-            let all = [&tables.cells, &tables.keys, &tables.wholes];
-            all.into_iter()
-                .flat_map(|table| table.values().cloned())
-                .collect()
-        };
+            for table in [&tables.cells, &tables.keys, &tables.wholes] {
+                triggers.extend(table.values().cloned());
+            }
+        }
         for trigger in triggers {
             trigger.notify();
         }

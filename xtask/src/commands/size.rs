@@ -35,8 +35,8 @@ const BUDGET: Budget = Budget {
 /// What it weighs today, and a little for the difference between compilers. The budget is not met yet; until it is, no change
 /// may move away from it. Lower this with every step.
 const CEILING: Budget = Budget {
-    page: 136_000,
-    added: 63_000,
+    page: 134_000,
+    added: 61_000,
 };
 
 /// Builds both pages the same way, prints their sizes and fails over budget; with `--ceiling` only above what they
