@@ -9,7 +9,7 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Scratch, hold_lock, with_indexed_db};
+use common::{Patch, Scratch, hold_lock, with_indexed_db};
 use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
 use leptos_sync_core::{Batch, DocStore, Scan, Storage};
@@ -129,6 +129,26 @@ async fn edits_are_written_before_the_document_is_loaded() {
     let (_owner, again) = page(&scratch);
     until(again.loading, false).await;
     assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
+}
+
+/// A page that is left gives its replica id back. It may come back, and must not write under that id then.
+#[wasm_bindgen_test]
+async fn a_page_that_is_left_while_it_loads_goes_on_under_an_id_of_its_own() {
+    let scratch = Scratch::new("left");
+    let leave = Patch::method(
+        "IDBObjectStore",
+        "getAllKeys",
+        "queueMicrotask(() => dispatchEvent(new Event('pagehide'))); return genuine.apply(this, arguments)",
+    );
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    drop(leave);
+    let replica = notes.live.with_doc(|doc| doc.replica());
+    let storage = scratch.open().await;
+    let pool = storage.scan(Scan::prefix(b"L")).await.unwrap();
+    assert_eq!(pool.len(), 1, "the id was leased");
+    assert_eq!(pool[0].1, [0], "and given back");
+    assert_ne!(pool[0].0[1..], replica.get().to_be_bytes());
 }
 
 #[wasm_bindgen_test]

@@ -22,11 +22,11 @@ pub(super) struct Opened {
     /// The id under which a document is loaded: the leased one, or one that nobody else has. `None` until it is known
     /// which.
     replica: Cell<Option<ReplicaId>>,
-    flushers: RefCell<Vec<Weak<dyn Flush>>>,
+    documents: RefCell<Vec<Weak<dyn Kept>>>,
 }
 
 /// A document that is kept, as the page's events and the lease see it.
-pub(super) trait Flush {
+pub(super) trait Kept {
     /// Reads what is stored, and goes on under `replica`.
     fn load(&self, replica: ReplicaId);
     /// Issues the write of everything that is not saved, at once: the page may end with the event that asks for it.
@@ -50,7 +50,7 @@ impl Backend {
             storage,
             lease: RefCell::default(),
             replica: Cell::default(),
-            flushers: RefCell::default(),
+            documents: RefCell::default(),
         });
         page::listen(&opened);
         spawn_local(Rc::clone(&opened).lease());
@@ -71,15 +71,15 @@ impl Opened {
             .map_or_else(provisional_replica, Lease::replica);
         self.lease.replace(lease);
         self.replica.set(Some(replica));
-        for document in self.flushers() {
+        for document in self.documents() {
             document.load(replica);
         }
     }
 
     /// Takes in a document, which is loaded as soon as it is known under which id.
-    pub(super) fn register(&self, document: &Rc<impl Flush + 'static>) {
+    pub(super) fn register(&self, document: &Rc<impl Kept + 'static>) {
         let weak = Rc::downgrade(document);
-        self.flushers.borrow_mut().push(weak);
+        self.documents.borrow_mut().push(weak);
         if let Some(replica) = self.replica.get() {
             document.load(replica);
         }
@@ -87,8 +87,8 @@ impl Opened {
 
     /// Issues the writes of everything that is not saved yet.
     pub(super) fn flush(&self) {
-        for flusher in self.flushers() {
-            flusher.flush();
+        for document in self.documents() {
+            document.flush();
         }
     }
 
@@ -96,15 +96,15 @@ impl Opened {
     /// written after that, should the page come back, is written under ids that nobody had before.
     pub(super) fn close(&self) {
         self.flush();
-        let flushers = self.flushers();
-        if !flushers.iter().all(|flusher| flusher.is_saved()) {
+        let documents = self.documents();
+        if !documents.iter().all(|document| document.is_saved()) {
             // The id stays marked as in use, and will be retired.
             return;
         }
         if let Some(lease) = self.lease.borrow_mut().take() {
             self.replica.set(Some(provisional_replica()));
-            for flusher in &flushers {
-                flusher.set_replica(provisional_replica());
+            for document in &documents {
+                document.set_replica(provisional_replica());
             }
             let mut batch = Batch::new();
             lease.release_write(&mut batch);
@@ -112,8 +112,8 @@ impl Opened {
         }
     }
 
-    fn flushers(&self) -> Vec<Rc<dyn Flush>> {
-        self.flushers
+    fn documents(&self) -> Vec<Rc<dyn Kept>> {
+        self.documents
             .borrow()
             .iter()
             .filter_map(Weak::upgrade)

@@ -12,7 +12,7 @@ use leptos_sync_core::{
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
-    backend::{Backend, Flush, Opened},
+    backend::{Backend, Kept, Opened},
     page,
 };
 use crate::{
@@ -51,6 +51,7 @@ fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveD
         doc,
         store: RefCell::new(store),
         saver: RefCell::default(),
+        replica: Cell::default(),
         flushing: Cell::new(false),
         retrying: Cell::new(false),
         compacting: Cell::new(false),
@@ -94,6 +95,8 @@ struct Keeper<S: 'static> {
     doc: LiveDoc<S>,
     store: RefCell<DocStore<IndexedDbStorage>>,
     saver: RefCell<Saver>,
+    /// The id to go on under. It may change while the document is being read.
+    replica: Cell<ReplicaId>,
     /// Whether a timer is set to flush what waits, or to try again what failed.
     flushing: Cell<bool>,
     retrying: Cell<bool>,
@@ -102,12 +105,13 @@ struct Keeper<S: 'static> {
 
 impl<S: Root> Keeper<S> {
     /// Reads what is stored, and shows it.
-    async fn read(&self, replica: ReplicaId) -> Result<(), Error> {
+    async fn read(&self) -> Result<(), Error> {
         page::mark("leptos-sync:load-start");
         // Edits are written meanwhile, so the store is not held across the wait.
         let scan = self.store.borrow().records();
         let storage = self.store.borrow().storage().clone();
         let records = storage.scan(scan).await?;
+        let replica = self.replica.get();
         let clock = self.doc.with_doc(|doc| doc.clock().with_replica(replica));
         let loaded: Loaded<S> = self.store.borrow_mut().read(records, clock)?;
         take_in(&self.doc, loaded.doc, &loaded.damage)?;
@@ -232,12 +236,13 @@ impl<S: Root> Keeper<S> {
     }
 }
 
-impl<S: Root> Flush for Keeper<S> {
+impl<S: Root> Kept for Keeper<S> {
     fn load(&self, replica: ReplicaId) {
+        self.replica.set(replica);
         let this = self.this.clone();
         spawn_local(async move {
             if let Some(this) = this.upgrade()
-                && let Err(error) = this.read(replica).await
+                && let Err(error) = this.read().await
             {
                 in_memory(&this.doc, error);
             }
@@ -253,6 +258,7 @@ impl<S: Root> Flush for Keeper<S> {
     }
 
     fn set_replica(&self, replica: ReplicaId) {
+        self.replica.set(replica);
         self.doc.with_doc_mut(|doc| doc.set_replica(replica));
     }
 }
