@@ -53,7 +53,7 @@ impl Backend {
             documents: RefCell::default(),
         });
         page::listen(&opened);
-        spawn_local(Rc::clone(&opened).lease());
+        spawn_local(Rc::clone(&opened).take_lease());
         Self(Ok(opened))
     }
 
@@ -64,7 +64,8 @@ impl Backend {
 }
 
 impl Opened {
-    async fn lease(self: Rc<Self>) {
+    /// Takes a lease, and has the documents loaded under its id.
+    async fn take_lease(self: Rc<Self>) {
         let lease = Lease::take(&self.storage).await.ok();
         let replica = lease
             .as_ref()

@@ -44,6 +44,7 @@ fn in_memory<S: Root>(doc: &LiveDoc<S>, error: Error) {
     status.error(Some(error));
 }
 
+/// Is ready to save from now on; the load comes when the id is known.
 fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveDoc<S>) {
     doc.status().storage.set(StorageKind::IndexedDb);
     let keeper = Rc::new_cyclic(|this| Keeper {
