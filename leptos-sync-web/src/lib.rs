@@ -47,7 +47,7 @@ pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 pub use indexed_db::IndexedDbStorage;
 #[cfg(target_arch = "wasm32")]
 pub use lease::Lease;
-pub use live::{LiveDoc, StorageKind};
+pub use live::{LiveDoc, StatusSignal, StorageKind};
 pub use node::{Entry, EntryGuard, Keys, Node, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};

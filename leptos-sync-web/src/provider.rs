@@ -64,13 +64,9 @@ impl SyncContext {
         }
     }
 
-    /// The context that was provided; if there is none, the default one is provided here.
+    /// The context that was provided; if there is none, the page's default one.
     pub(crate) fn current() -> Self {
-        use_context().unwrap_or_else(|| {
-            let context = Self::new(SyncOptions::default());
-            provide_context(context.clone());
-            context
-        })
+        use_context().unwrap_or_else(default_context)
     }
 
     /// The document `name`: everybody who asks for it gets the same one.
@@ -92,6 +88,23 @@ impl SyncContext {
         self.inner.actor.keep(name, doc.clone());
         doc
     }
+}
+
+/// The context of everybody who asked for no other: the page's.
+#[cfg(target_arch = "wasm32")]
+fn default_context() -> SyncContext {
+    thread_local! {
+        static OF_THE_PAGE: SyncContext = SyncContext::new(SyncOptions::default());
+    }
+    OF_THE_PAGE.with(Clone::clone)
+}
+
+/// The context of everybody who asked for no other: on a server each request's own.
+#[cfg(not(target_arch = "wasm32"))]
+fn default_context() -> SyncContext {
+    let context = SyncContext::new(SyncOptions::default());
+    provide_context(context.clone());
+    context
 }
 
 /// An id for what is written before a lease was had, or after it ended. Never pooled, so never used again.

@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use leptos::prelude::*;
 use leptos_sync_core::{Error, Root};
 
 use crate::{
-    live::{LiveDoc, StorageKind},
+    live::{LiveDoc, StatusSignal, StatusSignals, StorageKind},
     node::Node,
     provider::SyncContext,
 };
@@ -18,16 +17,16 @@ pub struct UseDocReturn<S: 'static> {
     pub live: LiveDoc<S>,
     /// Whether the stored document is still being read. Until then the document is empty; edits made meanwhile are
     /// kept and merged.
-    pub loading: ReadSignal<bool>,
+    pub loading: StatusSignal<bool>,
     /// Whether every edit is in the browser's storage.
-    pub saved: ReadSignal<bool>,
+    pub saved: StatusSignal<bool>,
     /// How many transactions are not, or not yet.
-    pub unsaved: ReadSignal<usize>,
+    pub unsaved: StatusSignal<usize>,
     /// Where the document is kept.
-    pub storage: ReadSignal<StorageKind>,
+    pub storage: StatusSignal<StorageKind>,
     /// What went wrong last, until it goes right again: an edit that was refused, a write that failed, data that could
     /// not be read.
-    pub error: ReadSignal<Option<Arc<Error>>>,
+    pub error: StatusSignal<Option<Arc<Error>>>,
 }
 
 /// Options of [`use_doc_with_options`].
@@ -80,17 +79,23 @@ pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
 #[track_caller]
 pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
     let live = SyncContext::current().open::<S>(name);
-    let status = live.status().clone();
+    let StatusSignals {
+        loading,
+        saved,
+        unsaved,
+        storage,
+        error,
+    } = StatusSignals::new(Arc::clone(live.status()));
     if options.ask_persistence {
-        crate::actor::ask_persistence(status.unsaved.clone());
+        crate::actor::ask_persistence(unsaved);
     }
     UseDocReturn {
         doc: live.node(),
-        loading: status.loading.read_only().into(),
-        saved: status.saved.read_only().into(),
-        unsaved: status.unsaved.read_only().into(),
-        storage: status.storage.read_only().into(),
-        error: status.error.read_only().into(),
+        loading,
+        saved,
+        unsaved,
+        storage,
+        error,
         live,
     }
 }

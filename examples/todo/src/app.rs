@@ -75,9 +75,8 @@ fn NewTodo(list: List) -> impl IntoView {
 /// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
 #[component]
 fn Rows(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
-    let ids = Memo::new(move |_| list.ids());
-    let shown = use_growing(move || ids.with(Vec::len));
-    let rows = move || ids.with(|ids| ids.iter().take(shown.get()).copied().collect::<Vec<_>>());
+    let shown = use_growing(move || list.ids().len());
+    let rows = move || list.ids().into_iter().take(shown.get());
     view! {
         <main class="main">
             <input id="toggle-all" class="toggle-all" type="checkbox"

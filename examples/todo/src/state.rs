@@ -40,8 +40,8 @@ impl List {
         self.0.done().entry(id).get() == Some(true)
     }
 
-    pub(crate) fn completed_ever(self) -> u64 {
-        self.0.completed().get()
+    pub(crate) fn completed_ever(self) -> String {
+        self.0.completed().get().to_string()
     }
 
     /// Adds a todo for every title that is more than white space.

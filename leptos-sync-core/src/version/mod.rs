@@ -1,6 +1,6 @@
 mod few;
 
-use std::{cmp::Ordering, collections::BinaryHeap, fmt};
+use std::{cmp::Ordering, fmt};
 
 use crate::{
     clock::{Stamp, Time},
@@ -126,20 +126,13 @@ impl VersionVector {
         Self(entries)
     }
 
-    /// The version of these entries in any order: of several for one replica the greatest counts. O(n log n).
+    /// The version of these entries in any order: of several for one replica the greatest counts. O(n log n) in the
+    /// order of ids, the square of their number in others; a sort would be more code than a page should download for it.
     pub(crate) fn from_unsorted(entries: Few<(ReplicaId, Time)>) -> Self {
-        let mut entries = match entries {
-            Few::One((_, Time::ZERO)) => return Self::new(),
-            Few::One(_) => return Self(entries),
-            Few::Many(entries) => entries,
-        };
-        entries.retain(|&(_, time)| time > Time::ZERO);
-        // A heap: of a sort's code, which a page would have to download, it has a tenth.
-        let mut entries = BinaryHeap::from(entries).into_sorted_vec();
-        entries.reverse();
-        entries.dedup_by_key(|entry| entry.0);
-        entries.reverse();
-        Self(Few::Many(entries))
+        match entries {
+            Few::One((_, time)) if time > Time::ZERO => Self(entries),
+            _ => entries.iter().copied().collect(),
+        }
     }
 
     fn position(&self, replica: ReplicaId) -> Result<usize, usize> {

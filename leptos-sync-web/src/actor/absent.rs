@@ -1,9 +1,8 @@
 //! Where there is no browser there is nothing to keep documents in.
 
-use leptos::prelude::*;
 use leptos_sync_core::Root;
 
-use crate::live::LiveDoc;
+use crate::live::{LiveDoc, StatusSignal};
 
 /// Keeps nothing: a server renders from empty documents.
 pub(crate) struct Actor;
@@ -16,4 +15,4 @@ impl Actor {
     pub(crate) fn keep<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
 }
 
-pub(crate) fn ask_persistence(_: ArcRwSignal<usize>) {}
+pub(crate) fn ask_persistence(_: StatusSignal<usize>) {}

@@ -1,6 +1,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -38,15 +39,17 @@ pub(super) fn keep<S: Root>(backend: &Backend, name: &str, doc: LiveDoc<S>) {
 /// Nothing is kept: the document lives as long as the page.
 fn in_memory<S: Root>(doc: &LiveDoc<S>, error: Error) {
     doc.outbox().close();
-    let status = doc.status();
-    status.storage.set(StorageKind::Memory);
-    status.loading.set(false);
-    status.error(Some(error));
+    doc.status().change(|facts| {
+        facts.storage = StorageKind::Memory;
+        facts.loading = false;
+        facts.error = Some(Arc::new(error));
+    });
 }
 
 /// Is ready to save from now on; the load comes when the id is known.
 fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveDoc<S>) {
-    doc.status().storage.set(StorageKind::IndexedDb);
+    doc.status()
+        .change(|facts| facts.storage = StorageKind::IndexedDb);
     let keeper = Rc::new_cyclic(|this| Keeper {
         this: this.clone(),
         doc,
@@ -81,11 +84,11 @@ fn take_in<S: Root>(doc: &LiveDoc<S>, mut loaded: Doc<S>, damage: &[Damage]) -> 
         Ok::<(), Error>(())
     })?;
     if let Some(first) = damage.first() {
-        doc.status().error(Some(Error::storage(format!(
+        doc.status().error(Error::storage(format!(
             "{} stored records could not be read and are kept as they are; the first says: {}",
             damage.len(),
             first.error
-        ))));
+        )));
     }
     Ok(())
 }
@@ -117,7 +120,7 @@ impl<S: Root> Keeper<S> {
         let loaded: Loaded<S> = self.store.borrow_mut().read(records, clock)?;
         take_in(&self.doc, loaded.doc, &loaded.damage)?;
         page::mark("leptos-sync:loaded");
-        self.doc.status().loading.set(false);
+        self.doc.status().change(|facts| facts.loading = false);
         self.compact();
         Ok(())
     }
@@ -168,7 +171,7 @@ impl<S: Root> Keeper<S> {
                 }
                 Err(error) => {
                     this.saver.borrow_mut().failed(id);
-                    this.doc.status().error(Some(error));
+                    this.doc.status().error(error);
                     this.after(
                         RETRY,
                         |this| &this.retrying,
@@ -186,9 +189,10 @@ impl<S: Root> Keeper<S> {
 
     fn saved(&self) {
         let unsaved = self.saver.borrow().unsaved();
-        let status = self.doc.status();
-        status.set_unsaved(unsaved);
-        status.error(None);
+        self.doc.status().change(|facts| {
+            facts.unsaved = unsaved;
+            facts.error = None;
+        });
     }
 
     /// Replaces log and snapshots by one snapshot, when that pays and nothing else is to do.
@@ -202,7 +206,7 @@ impl<S: Root> Keeper<S> {
             .with_doc_mut(|doc| self.store.borrow().compact(doc));
         let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
-            Err(error) => return self.doc.status().error(Some(error)),
+            Err(error) => return self.doc.status().error(error),
         };
         let committed = self.store.borrow().storage().commit(batch);
         let this = self.this.clone();
@@ -213,7 +217,7 @@ impl<S: Root> Keeper<S> {
                 match result {
                     Ok(()) => this.store.borrow_mut().committed(receipt),
                     // Nothing is lost by it: the log stays as it is, until the next write tries again.
-                    Err(error) => this.doc.status().error(Some(error)),
+                    Err(error) => this.doc.status().error(error),
                 }
             }
         });

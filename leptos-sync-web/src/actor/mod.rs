@@ -14,7 +14,7 @@ use leptos_sync_core::Root;
 use wasm_bindgen_futures::spawn_local;
 
 use self::{backend::Backend, keeper::keep};
-use crate::live::{LiveDoc, Outbox};
+use crate::live::{LiveDoc, Outbox, StatusSignal};
 
 /// A handle to the task, for the reactive side.
 pub(crate) struct Actor {
@@ -55,7 +55,7 @@ impl Drop for Actor {
 }
 
 /// Asks for persistence when the first edit is made.
-pub(crate) fn ask_persistence(unsaved: ArcRwSignal<usize>) {
+pub(crate) fn ask_persistence(unsaved: StatusSignal<usize>) {
     let asked = StoredValue::new(false);
     Effect::new(move || {
         if unsaved.get() > 0 && !asked.get_value() {

@@ -1,6 +1,7 @@
 //! A document that tells the reactive graph what changed.
 
 mod outbox;
+mod signal;
 mod status;
 mod triggers;
 
@@ -9,9 +10,10 @@ use std::sync::Arc;
 use crate::lock::RwLock;
 use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
 
-pub use self::status::StorageKind;
+pub use self::{signal::StatusSignal, status::StorageKind};
 pub(crate) use self::{
     outbox::Outbox,
+    signal::StatusSignals,
     status::Status,
     triggers::{Triggers, What},
 };
@@ -31,7 +33,7 @@ struct Inner<S> {
     doc: RwLock<Doc<S>>,
     triggers: Triggers,
     outbox: Outbox<Delta>,
-    status: Status,
+    status: Arc<Status>,
 }
 
 impl<S: Root> LiveDoc<S> {
@@ -42,7 +44,7 @@ impl<S: Root> LiveDoc<S> {
                 doc: RwLock::new(doc),
                 triggers: Triggers::default(),
                 outbox: Outbox::new(),
-                status: Status::new(),
+                status: Arc::new(Status::new()),
             }),
         }
     }
@@ -64,7 +66,7 @@ impl<S: Root> LiveDoc<S> {
             Ok(done) => {
                 if !done.delta.is_empty() {
                     self.inner.outbox.push(done.delta);
-                    self.inner.status.edited();
+                    self.inner.status.change(|facts| facts.unsaved += 1);
                 }
                 self.notify(&done.changes);
                 Ok(())
@@ -113,7 +115,7 @@ impl<S: Root> LiveDoc<S> {
         look(&self.inner.doc.read())
     }
 
-    pub(crate) fn status(&self) -> &Status {
+    pub(crate) fn status(&self) -> &Arc<Status> {
         &self.inner.status
     }
 
@@ -152,7 +154,7 @@ impl<S: Root> Source<S> for LiveDoc<S> {
     }
 
     fn failed(&self, error: Error) {
-        self.inner.status.error(Some(error));
+        self.inner.status.error(error);
     }
 
     fn triggers(&self) -> &Triggers {

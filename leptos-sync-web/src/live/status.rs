@@ -3,6 +3,8 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos_sync_core::Error;
 
+use crate::lock::Mutex;
+
 /// Where a document is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageKind {
@@ -14,44 +16,86 @@ pub enum StorageKind {
     Memory,
 }
 
-/// What is known of a document's storage, as signals.
+/// What is known of a document's storage.
 #[derive(Clone)]
+pub(crate) struct Facts {
+    pub(crate) loading: bool,
+    pub(crate) unsaved: usize,
+    pub(crate) storage: StorageKind,
+    pub(crate) error: Option<Arc<Error>>,
+}
+
+impl Facts {
+    /// For each signal, in the order of [`Shows`], whether it shows something else than it did before.
+    fn differ(&self, old: &Self) -> [bool; 5] {
+        let address = |facts: &Self| facts.error.as_ref().map(Arc::as_ptr);
+        [
+            self.loading != old.loading,
+            (self.unsaved == 0) != (old.unsaved == 0),
+            self.unsaved != old.unsaved,
+            self.storage != old.storage,
+            address(self) != address(old),
+        ]
+    }
+}
+
+/// Which of the facts a signal shows.
+#[derive(Clone, Copy)]
+pub(crate) enum Shows {
+    Loading,
+    Saved,
+    Unsaved,
+    Storage,
+    Error,
+}
+
+/// What is known of a document's storage, and who listens to it.
 pub(crate) struct Status {
-    pub(crate) loading: ArcRwSignal<bool>,
-    pub(crate) saved: ArcRwSignal<bool>,
-    pub(crate) unsaved: ArcRwSignal<usize>,
-    pub(crate) storage: ArcRwSignal<StorageKind>,
-    pub(crate) error: ArcRwSignal<Option<Arc<Error>>>,
+    facts: Mutex<Facts>,
+    triggers: [ArcTrigger; 5],
 }
 
 impl Status {
     pub(crate) fn new() -> Self {
         Self {
-            loading: ArcRwSignal::new(true),
-            saved: ArcRwSignal::new(true),
-            unsaved: ArcRwSignal::new(0),
-            storage: ArcRwSignal::new(StorageKind::Opening),
-            error: ArcRwSignal::new(None),
+            facts: Mutex::new(Facts {
+                loading: true,
+                unsaved: 0,
+                storage: StorageKind::Opening,
+                error: None,
+            }),
+            triggers: std::array::from_fn(|_| ArcTrigger::new()),
         }
     }
 
-    /// One more transaction is not saved.
-    pub(crate) fn edited(&self) {
-        self.set_unsaved(self.unsaved.get_untracked() + 1);
-    }
-
-    /// So many transactions are not saved.
-    pub(crate) fn set_unsaved(&self, unsaved: usize) {
-        self.unsaved.set(unsaved);
-        let saved = unsaved == 0;
-        if self.saved.get_untracked() != saved {
-            self.saved.set(saved);
+    /// Changes what is known, and tells whoever listens to what became another.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Facts)) {
+        let mut facts = self.facts.lock();
+        let old = facts.clone();
+        change(&mut facts);
+        let differ = facts.differ(&old);
+        // A listener may look at them.
+        drop(facts);
+        for (trigger, differs) in self.triggers.iter().zip(differ) {
+            if differs {
+                trigger.notify();
+            }
         }
     }
 
-    pub(crate) fn error(&self, error: Option<Error>) {
-        if error.is_some() || self.error.with_untracked(Option::is_some) {
-            self.error.set(error.map(Arc::new));
+    /// Something went wrong.
+    pub(crate) fn error(&self, error: Error) {
+        self.change(|facts| facts.error = Some(Arc::new(error)));
+    }
+
+    /// The facts as they are now.
+    pub(super) fn facts(&self) -> Facts {
+        self.facts.lock().clone()
+    }
+
+    pub(super) fn track(&self, shows: Shows) {
+        if let Some(trigger) = self.triggers.get(shows as usize) {
+            trigger.track();
         }
     }
 }
