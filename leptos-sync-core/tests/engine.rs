@@ -210,7 +210,7 @@ fn what_is_logged_while_the_document_is_read_is_compacted_with_it() {
     let mut store = DocStore::new(storage.clone(), "notes").unwrap();
     let mut early = Doc::<Notes>::new(clock(2));
     log(&mut store, &[edit(&mut early, 2, "before the scan")]);
-    let records = now(storage.scan(store.records())).unwrap();
+    let records = now(storage.scan_prefix(store.prefix())).unwrap();
     log(&mut store, &[edit(&mut early, 3, "after the scan")]);
     let mut doc = store.read::<Notes>(records, clock(3)).unwrap().doc;
     doc.apply(&early.delta_since(&VersionVector::new()).unwrap())

@@ -4,7 +4,6 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
-    storage::Scan,
 };
 
 /// The first byte of all keys of documents, so that a storage can hold other things besides.
@@ -61,8 +60,8 @@ impl Keys {
         Ok(Self { prefix })
     }
 
-    pub(super) fn scan(&self) -> Scan {
-        Scan::prefix(&self.prefix)
+    pub(super) fn prefix(&self) -> &[u8] {
+        &self.prefix
     }
 
     /// The key of a log record: the stamp of its last transaction, so that each writer's records are in order and

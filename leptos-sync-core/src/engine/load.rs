@@ -9,7 +9,7 @@ use crate::{
     delta::{Delta, Snapshot},
     doc::Doc,
     error::Error,
-    storage::{Record, Scan, Storage},
+    storage::{Record, Storage},
     version::VersionVector,
 };
 
@@ -41,17 +41,17 @@ impl<St: Storage> DocStore<St> {
     ///
     /// When the storage cannot be read at all.
     pub async fn load<S: Root>(&mut self, clock: Clock) -> Result<Loaded<S>, Error> {
-        let records = self.storage.scan(self.records()).await?;
+        let records = self.storage.scan_prefix(self.prefix()).await?;
         self.read(records, clock)
     }
 
-    /// Where the document's records stand, for whoever scans them and then calls [`read`](DocStore::read): what
-    /// [`load`](DocStore::load) does, with room in between for other work on this store.
-    pub fn records(&self) -> Scan {
-        self.keys.scan()
+    /// What the keys of the document's records start with, for whoever scans them and then calls
+    /// [`read`](DocStore::read): what [`load`](DocStore::load) does, with room in between for other work on this store.
+    pub fn prefix(&self) -> &[u8] {
+        self.keys.prefix()
     }
 
-    /// Reads the document out of its [`records`](DocStore::records). O(cells).
+    /// Reads the document out of its records, those of [`prefix`](DocStore::prefix). O(cells).
     ///
     /// What was logged since the store was made belongs to the document, whether it is among the records or not; the
     /// caller joins it.

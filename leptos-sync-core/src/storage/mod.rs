@@ -54,6 +54,15 @@ pub trait Storage {
     /// [`Error::is_storage`] when the store fails.
     async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error>;
 
+    /// All records whose keys start with `prefix`, in order: as a [`scan`](Storage::scan) of [`Scan::prefix`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_storage`] when the store fails.
+    async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
+        self.scan(Scan::prefix(prefix)).await
+    }
+
     /// Issues a batch at once; resolves when it is applied.
     ///
     /// # Errors

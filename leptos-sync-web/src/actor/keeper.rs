@@ -112,9 +112,9 @@ impl<S: Root> Keeper<S> {
     async fn read(&self) -> Result<(), Error> {
         page::mark("leptos-sync:load-start");
         // Edits are written meanwhile, so the store is not held across the wait.
-        let scan = self.store.borrow().records();
+        let prefix = self.store.borrow().prefix().to_vec();
         let storage = self.store.borrow().storage().clone();
-        let records = storage.scan(scan).await?;
+        let records = storage.scan_prefix(&prefix).await?;
         let replica = self.replica.get();
         let clock = self.doc.with_doc(|doc| doc.clock().with_replica(replica));
         let loaded: Loaded<S> = self.store.borrow_mut().read(records, clock)?;

@@ -12,6 +12,11 @@ use super::{
     sys::{Database, finished, promise, result},
 };
 
+/// The event of the request for the value at `key`.
+pub(super) fn get(database: &Database, key: &Uint8Array) -> Result<Promise, JsValue> {
+    Ok(finished(&store(database)?.get(key)?))
+}
+
 /// The events of the requests for the values at `keys`, in their order.
 pub(super) fn get_many(database: &Database, keys: &[Uint8Array]) -> Result<Promise, JsValue> {
     let store = store(database)?;
@@ -28,16 +33,11 @@ pub(super) fn value(event: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
     Ok((!value.is_undefined()).then(|| bytes(&value)))
 }
 
-/// The keys and the values of a range that is not empty, with a limit that is not zero: two arrays.
-pub(super) fn scan(database: &Database, scan: &Scan) -> Result<Promise, JsValue> {
+/// The events of the requests for the keys and for the values of a range that is not empty, in order.
+pub(super) fn forwards(database: &Database, scan: &Scan) -> Result<Promise, JsValue> {
     let store = store(database)?;
     let range = range(scan)?;
-    let limit = scan.limit.unwrap_or(usize::MAX).min(u32::MAX as usize) as u32;
-    if scan.reverse && scan.limit.is_some() {
-        let direction = IdbCursorDirection::Prev;
-        let cursor = store.open_cursor_with_range_and_direction(&range, direction)?;
-        return Ok(backwards(cursor, limit));
-    }
+    let limit = scan.limit.map_or(u32::MAX, within_u32);
     // Two requests, however many records there are: a cursor would take an event each.
     Ok(Promise::all(&Array::of2(
         &finished(&store.get_all_keys_with_key_and_limit(&range, limit)?),
@@ -45,28 +45,33 @@ pub(super) fn scan(database: &Database, scan: &Scan) -> Result<Promise, JsValue>
     )))
 }
 
-/// The records in the two arrays that a [`scan`] resolves with: of a cursor as they are, of requests in their events.
-pub(super) fn records(found: &JsValue, scan: &Scan) -> Result<Vec<Record>, JsValue> {
+/// The records that [`forwards`] found.
+pub(super) fn records(found: &JsValue) -> Result<Vec<Record>, JsValue> {
     let found: &Array = found.unchecked_ref();
-    let column = |at| {
-        let column = found.get(at);
-        if Array::is_array(&column) {
-            Ok(column)
-        } else {
-            result(&column)
-        }
-    };
-    let (keys, values): (Array, Array) = (column(0)?.unchecked_into(), column(1)?.unchecked_into());
+    Ok(zipped(&result(&found.get(0))?, &result(&found.get(1))?))
+}
+
+/// Up to `limit` records of a range that is not empty, from its end: an array of keys and one of values.
+pub(super) fn backwards(database: &Database, scan: &Scan, limit: usize) -> Result<Promise, JsValue> {
+    let direction = IdbCursorDirection::Prev;
+    let request = store(database)?.open_cursor_with_range_and_direction(&range(scan)?, direction)?;
+    Ok(walked(request, within_u32(limit)))
+}
+
+/// The records that [`backwards`] found.
+pub(super) fn walked_records(found: &JsValue) -> Vec<Record> {
+    let found: &Array = found.unchecked_ref();
+    zipped(&found.get(0), &found.get(1))
+}
+
+fn zipped(keys: &JsValue, values: &JsValue) -> Vec<Record> {
+    let (keys, values): (&Array, &Array) = (keys.unchecked_ref(), values.unchecked_ref());
     let record = |at| (bytes(&keys.get(at)), bytes(&values.get(at)));
-    let mut records: Vec<Record> = (0..keys.length()).map(record).collect();
-    if scan.reverse && scan.limit.is_none() {
-        records.reverse();
-    }
-    Ok(records)
+    (0..keys.length()).map(record).collect()
 }
 
 /// Up to `limit` records of a cursor, in its order: an array of keys and one of values.
-fn backwards(request: IdbRequest, limit: u32) -> Promise {
+fn walked(request: IdbRequest, limit: u32) -> Promise {
     promise(|resolve, reject| {
         request.set_onerror(Some(&reject));
         let (keys, values) = (Array::new(), Array::new());
@@ -99,16 +104,11 @@ fn bytes(js: &JsValue) -> Vec<u8> {
 
 /// The range of a scan, as IndexedDB spells it.
 fn range(scan: &Scan) -> Result<JsValue, JsValue> {
-    let range = match (bound(&scan.start), bound(&scan.end)) {
-        // IndexedDB reads `undefined` as everything.
-        (None, None) => return Ok(JsValue::UNDEFINED),
-        (Some((start, open)), None) => IdbKeyRange::lower_bound_with_open(&start, open),
-        (None, Some((end, open))) => IdbKeyRange::upper_bound_with_open(&end, open),
-        (Some((start, start_open)), Some((end, end_open))) => {
-            IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, start_open, end_open)
-        }
-    };
-    range.map(JsValue::from)
+    // The least and the greatest of binary keys: nothing, and what comes after them all, an array.
+    let (start, start_open) = bound(&scan.start).unwrap_or((Uint8Array::new_with_length(0).into(), false));
+    let (end, end_open) = bound(&scan.end).unwrap_or((Array::new().into(), true));
+    IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, start_open, end_open)
+        .map(JsValue::from)
 }
 
 fn bound(bound: &Bound<Vec<u8>>) -> Option<(JsValue, bool)> {
@@ -118,4 +118,8 @@ fn bound(bound: &Bound<Vec<u8>>) -> Option<(JsValue, bool)> {
         Bound::Excluded(key) => (key, true),
     };
     Some((Uint8Array::from(key.as_slice()).into(), open))
+}
+
+fn within_u32(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
 }

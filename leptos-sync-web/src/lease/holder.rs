@@ -1,8 +1,8 @@
-use leptos_sync_core::{Batch, Error, ReplicaId, Scan, Storage};
+use leptos_sync_core::{Batch, Error, ReplicaId, Storage};
 
 use super::{
     locks::{Lock, Locks},
-    pool::{self, Entry, State},
+    pool::{self, Found, State},
 };
 use crate::indexed_db::IndexedDbStorage;
 
@@ -14,41 +14,51 @@ use crate::indexed_db::IndexedDbStorage;
 /// It does not know whether its holder saved what it wrote.
 pub struct Lease {
     replica: ReplicaId,
-    /// Held for an id of the pool; without it the id is new and nobody will ever take it over.
-    lock: Option<Lock>,
+    slot: u32,
+    _lock: Lock,
 }
 
 impl Lease {
-    /// Takes an id out of the database's pool, or a new one where none is free.
+    /// Takes an id out of the database's pool, or puts a new one there.
     ///
-    /// Resolves when the pool says on disk that the id is in use. Without the Web Locks API (an insecure context), or
-    /// when the pool fails, the id is new and stays out of the pool: always safe, but version vectors grow by it.
-    ///
-    /// Costs a scan, a lock request for each id of the pool, and a batch with strict durability.
+    /// Resolves when the pool says on disk that the id is in use. Costs a lock request for each tab that is open, a read,
+    /// and a batch with strict durability. Where the future is dropped, a place in the pool may be held until the page ends.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`] when there is no randomness for a new id.
+    /// [`Error::is_unavailable`] without the Web Locks API (an insecure context), where the browser refuses a lock, where
+    /// more than 64 tabs have leases, and when there is no randomness for a new id; [`Error::is_storage`] when the
+    /// pool fails. An id of one's own, which is never used again, is always safe, but version vectors grow by it.
     pub async fn take(storage: &IndexedDbStorage) -> Result<Self, Error> {
-        if let Some(locks) = Locks::new()
-            && let Ok(Some(lease)) = Self::from_pool(storage, &locks).await
-        {
-            return Ok(lease);
+        let locks = Locks::new()?;
+        for slot in 0..pool::SLOTS {
+            // The name of the lock that is held while the holder of the slot's id lives.
+            let name = ["leptos-sync:", storage.name(), ":", &slot.to_string()].concat();
+            let Some(lock) = locks.try_lock(&name).await? else {
+                continue;
+            };
+            let record = storage.get(&pool::key(slot)).await?;
+            let replica = match pool::look(record.as_deref()) {
+                Found::Free(replica) => replica,
+                Found::Mint => ReplicaId::random()?,
+                Found::Unknown => continue,
+            };
+            let mut batch = Batch::new();
+            pool::write(&mut batch, slot, replica, State::InUse);
+            batch.strict();
+            storage.commit(batch).await?;
+            return Ok(Self {
+                replica,
+                slot,
+                _lock: lock,
+            });
         }
-        Ok(Self {
-            replica: ReplicaId::random()?,
-            lock: None,
-        })
+        Err(Error::unavailable("too many tabs of this site are open"))
     }
 
     /// The id.
     pub fn replica(&self) -> ReplicaId {
         self.replica
-    }
-
-    /// Whether the id can be given back, so that another page uses it again.
-    pub fn is_pooled(&self) -> bool {
-        self.lock.is_some()
     }
 
     /// Adds to a batch that the id is free again.
@@ -57,58 +67,6 @@ impl Lease {
     /// written under this id any more**; then drop the lease. A page that comes back from the browser's back/forward
     /// cache after that must take a new one.
     pub fn release_write(&self, batch: &mut Batch) {
-        if self.is_pooled() {
-            let (replica, state) = (self.replica, State::Free);
-            Entry { replica, state }.write(batch);
-        }
-    }
-
-    /// `None` when the browser refuses a lock.
-    async fn from_pool(storage: &IndexedDbStorage, locks: &Locks) -> Result<Option<Self>, Error> {
-        let names = Names(storage.name());
-        let Some(_pool_lock) = locks.wait(&names.pool()).await else {
-            return Ok(None);
-        };
-        let mut probed = Vec::new();
-        for record in storage.scan(Scan::prefix(pool::PREFIX)).await? {
-            if let Some(entry) = Entry::read(&record) {
-                probed.push((entry, locks.try_lock(&names.replica(entry.replica)).await));
-            }
-        }
-        let plan = pool::plan(probed.iter().map(|(entry, lock)| (*entry, lock.is_some())));
-        let (replica, lock) = match plan.take {
-            Some(replica) => {
-                let found = probed
-                    .iter_mut()
-                    .find(|(entry, _)| entry.replica == replica);
-                (replica, found.and_then(|(_, lock)| lock.take()))
-            }
-            None => {
-                let replica = ReplicaId::random()?;
-                (replica, locks.try_lock(&names.replica(replica)).await)
-            }
-        };
-        if lock.is_some() {
-            storage.commit(plan.batch(replica)).await?;
-        }
-        Ok(lock.map(|lock| Self {
-            replica,
-            lock: Some(lock),
-        }))
-    }
-}
-
-/// The names of a database's locks.
-struct Names<'a>(&'a str);
-
-impl Names<'_> {
-    /// Held while somebody looks at the pool and changes it.
-    fn pool(&self) -> String {
-        ["leptos-sync:", self.0, ":leases"].concat()
-    }
-
-    /// Held while the holder of an id lives.
-    fn replica(&self, replica: ReplicaId) -> String {
-        ["leptos-sync:", self.0, ":replica:", &replica.to_string()].concat()
+        pool::write(batch, self.slot, self.replica, State::Free);
     }
 }

@@ -1,6 +1,5 @@
-use std::{cell::RefCell, rc::Rc};
-
 use js_sys::{Array, Function, Object, Promise, Reflect};
+use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 
@@ -21,7 +20,10 @@ extern "C" {
 }
 
 /// The browser's lock manager: locks by name, among all pages and workers of an origin.
-pub(super) struct Locks(LockManager);
+pub(super) struct Locks {
+    manager: LockManager,
+    if_available: JsValue,
+}
 
 /// A held lock. The browser lets go of it when this is dropped or the page dies.
 pub(super) struct Lock {
@@ -37,43 +39,44 @@ impl Drop for Lock {
 
 impl Locks {
     /// `navigator.locks`, which insecure contexts lack.
-    pub(super) fn new() -> Option<Self> {
-        Some(Self(navigator("locks")?.unchecked_into()))
-    }
-
-    /// Waits for a lock; `None` when the browser refuses it.
-    pub(super) async fn wait(&self, name: &str) -> Option<Lock> {
-        self.request(name, &JsValue::from(Object::new())).await
+    pub(super) fn new() -> Result<Self, Error> {
+        let manager = navigator("locks").ok_or_else(refused)?.unchecked_into();
+        let if_available = Object::new();
+        // A plain object of ours takes any property.
+        let _ = Reflect::set(&if_available, &"ifAvailable".into(), &JsValue::TRUE);
+        Ok(Self {
+            manager,
+            if_available: if_available.into(),
+        })
     }
 
     /// A lock, if nobody holds it.
-    pub(super) async fn try_lock(&self, name: &str) -> Option<Lock> {
-        let options = Object::new();
-        Reflect::set(&options, &JsValue::from_str("ifAvailable"), &JsValue::TRUE).ok()?;
-        self.request(name, &options).await
-    }
-
-    async fn request(&self, name: &str, options: &JsValue) -> Option<Lock> {
-        let lock = Rc::new(RefCell::new(None));
-        let mut end: Option<Promise> = None;
+    pub(super) async fn try_lock(&self, name: &str) -> Result<Option<Lock>, Error> {
+        let mut end = None;
         let answered = Promise::new(&mut |answer, _| {
-            // Where the asker is gone, the browser has the lock back at once, or as soon as `lock` is dropped.
-            let asker = Rc::downgrade(&lock);
-            let granted = Closure::once_into_js(move |granted: JsValue| {
-                let asker = asker.upgrade().filter(|_| !granted.is_null());
-                let held = asker.map(|asker| {
-                    Promise::new(&mut |release, _| *asker.borrow_mut() = Some(Lock { release }))
+            let granted = Closure::once_into_js(move |lock: JsValue| {
+                let mut release = JsValue::NULL;
+                // The lock is held for as long as this promise is open.
+                let held = (!lock.is_null()).then(|| {
+                    Promise::new(&mut |resolve, _| release = resolve.into())
                 });
                 // Resolving a promise does not throw.
-                let _ = answer.call0(&JsValue::UNDEFINED);
+                let _ = answer.call1(&JsValue::UNDEFINED, &release);
                 held.map_or(JsValue::UNDEFINED, JsValue::from)
             });
-            end = self.0.request(name, options, granted.unchecked_ref()).ok();
+            let granted = granted.unchecked_ref();
+            end = self.manager.request(name, &self.if_available, granted).ok();
         });
         // The end comes without an answer where the browser refuses.
-        let ends = Array::of2(&answered, end.as_ref()?);
-        let answer = Promise::race(&ends);
-        JsFuture::from(answer).await.ok()?;
-        lock.take()
+        let ends = Array::of2(&answered, end.as_ref().ok_or_else(refused)?);
+        let release = JsFuture::from(Promise::race(&ends)).await;
+        let release = release.map_err(|_| refused())?;
+        Ok((!release.is_null()).then(|| Lock {
+            release: release.unchecked_into(),
+        }))
     }
+}
+
+fn refused() -> Error {
+    Error::unavailable("the browser gives no locks to this page")
 }

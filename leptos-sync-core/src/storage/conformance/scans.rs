@@ -81,6 +81,9 @@ pub(super) async fn scans_respect_their_prefix(store: &impl Storage) {
             expected,
             "prefix {prefix:02x?}"
         );
+        let records = succeeds(store.scan_prefix(prefix).await, "scan_prefix");
+        let found: Vec<&[u8]> = records.iter().map(|(key, _)| key.as_slice()).collect();
+        assert_eq!(found, expected, "scan_prefix {prefix:02x?}");
         expected.reverse();
         assert_eq!(
             keys(store, Scan::prefix(prefix).reverse()).await,
