@@ -42,7 +42,9 @@ impl<St: Storage> DocStore<St> {
     /// When the storage cannot be read at all.
     pub async fn load<S: Root>(&mut self, clock: Clock) -> Result<Loaded<S>, Error> {
         let records = self.storage.scan_prefix(self.prefix()).await?;
-        self.read(records, clock)
+        let mut doc = Doc::new(clock);
+        let damage = self.read(records, &mut doc)?;
+        Ok(Loaded { doc, damage })
     }
 
     /// What the keys of the document's records start with, for whoever scans them and then calls
@@ -51,10 +53,8 @@ impl<St: Storage> DocStore<St> {
         self.keys.prefix()
     }
 
-    /// Reads the document out of its records, those of [`prefix`](DocStore::prefix). O(cells).
-    ///
-    /// What was logged since the store was made belongs to the document, whether it is among the records or not; the
-    /// caller joins it.
+    /// Joins the document's records, those of [`prefix`](DocStore::prefix), with `doc`: an empty document, or one that was
+    /// edited before it was loaded, under an id of its own. Returns what could not be read. O(cells).
     ///
     /// # Errors
     ///
@@ -62,15 +62,15 @@ impl<St: Storage> DocStore<St> {
     pub fn read<S: Root>(
         &mut self,
         records: Vec<Record>,
-        clock: Clock,
-    ) -> Result<Loaded<S>, Error> {
+        doc: &mut Doc<S>,
+    ) -> Result<Vec<Damage>, Error> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
             generation: None,
             parts: Vec::new(),
             ahead: Vec::new(),
-            doc: Doc::new(clock),
+            doc,
         };
         for (key, record) in records {
             match self.keys.parse(&key) {
@@ -91,6 +91,7 @@ impl<St: Storage> DocStore<St> {
         for delta in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }
+        // What was logged since the store was made belongs to the document, whether it is among the records or not.
         let logged = std::mem::replace(&mut self.contents, loading.contents);
         for key in logged.log {
             if !self.contents.log.contains(&key) {
@@ -99,15 +100,12 @@ impl<St: Storage> DocStore<St> {
         }
         // Some of it may be counted twice, which only makes a compaction come a little earlier.
         self.contents.log_bytes += logged.log_bytes;
-        Ok(Loaded {
-            doc: loading.doc,
-            damage: loading.damage,
-        })
+        Ok(loading.damage)
     }
 }
 
 /// A document while it is being read.
-struct Loading<S> {
+struct Loading<'a, S> {
     contents: Contents,
     damage: Vec<Damage>,
     /// The snapshot whose chunks are being read, and those read so far. They stand together, and before the log, in the
@@ -116,10 +114,10 @@ struct Loading<S> {
     parts: Vec<Snapshot>,
     /// Transactions that do not follow what was read so far.
     ahead: Vec<Delta>,
-    doc: Doc<S>,
+    doc: &'a mut Doc<S>,
 }
 
-impl<S: Root> Loading<S> {
+impl<S: Root> Loading<'_, S> {
     /// Joins the snapshot that was read so far, unless the next record is of it too.
     fn turn_to(&mut self, next: Option<Generation>) -> Result<(), Error> {
         if self.generation == next {

@@ -1,5 +1,5 @@
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     rc::{Rc, Weak},
     sync::Arc,
     time::Duration,
@@ -7,8 +7,7 @@ use std::{
 
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Damage, Delta, Doc, DocStore, Error, Loaded, ReplicaId, Root, Saver, Storage, StoreWrite,
-    VersionVector, limits,
+    Delta, DocStore, Error, ReplicaId, Root, Saver, Storage, StoreWrite, limits,
 };
 use wasm_bindgen_futures::spawn_local;
 
@@ -68,31 +67,6 @@ fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveD
     });
 }
 
-/// Joins what was stored with what was edited meanwhile.
-fn take_in<S: Root>(doc: &LiveDoc<S>, mut loaded: Doc<S>, damage: &[Damage]) -> Result<(), Error> {
-    // Operations of the leased id may be among what could not be read: it must not be used again.
-    let replica = if damage.is_empty() {
-        loaded.replica()
-    } else {
-        provisional_replica()
-    };
-    doc.replace(|doc| {
-        // What is here is little: as a delta it joins what was loaded.
-        loaded.apply(&doc.delta_since(&VersionVector::new())?)?;
-        loaded.set_replica(replica);
-        *doc = loaded;
-        Ok::<(), Error>(())
-    })?;
-    if let Some(first) = damage.first() {
-        doc.status().error(Error::storage(format!(
-            "{} stored records could not be read and are kept as they are; the first says: {}",
-            damage.len(),
-            first.error
-        )));
-    }
-    Ok(())
-}
-
 /// Saves one document.
 struct Keeper<S: 'static> {
     this: Weak<Self>,
@@ -108,17 +82,40 @@ struct Keeper<S: 'static> {
 }
 
 impl<S: Root> Keeper<S> {
-    /// Reads what is stored, and shows it.
+    // Out of line: what it would say if it were borrowed already, which a page has once this way.
+    #[inline(never)]
+    fn store(&self) -> RefMut<'_, DocStore<IndexedDbStorage>> {
+        self.store.borrow_mut()
+    }
+
+    #[inline(never)]
+    fn saver(&self) -> RefMut<'_, Saver> {
+        self.saver.borrow_mut()
+    }
+
+    /// Joins what is stored with what was edited meanwhile, and shows it.
     async fn read(&self) -> Result<(), Error> {
         page::mark("leptos-sync:load-start");
         // Edits are written meanwhile, so the store is not held across the wait.
-        let prefix = self.store.borrow().prefix().to_vec();
-        let storage = self.store.borrow().storage().clone();
+        let prefix = self.store().prefix().to_vec();
+        let storage = self.store().storage().clone();
         let records = storage.scan_prefix(&prefix).await?;
-        let replica = self.replica.get();
-        let clock = self.doc.with_doc(|doc| doc.clock().with_replica(replica));
-        let loaded: Loaded<S> = self.store.borrow_mut().read(records, clock)?;
-        take_in(&self.doc, loaded.doc, &loaded.damage)?;
+        let damage = self.doc.replace(|doc| {
+            let damage = self.store().read(records, doc)?;
+            // Operations of the leased id may be among what could not be read: it must not be used again.
+            doc.set_replica(match damage.first() {
+                None => self.replica.get(),
+                Some(_) => provisional_replica(),
+            });
+            Ok::<_, Error>(damage)
+        })?;
+        if let Some(first) = damage.first() {
+            self.doc.status().error(Error::storage(format!(
+                "{} stored records could not be read and are kept as they are; the first says: {}",
+                damage.len(),
+                first.error
+            )));
+        }
         page::mark("leptos-sync:loaded");
         self.doc.status().change(|facts| facts.loading = false);
         self.compact();
@@ -128,11 +125,11 @@ impl<S: Root> Keeper<S> {
     /// Writes what is to be written now.
     fn pump(&self) {
         self.take_outbox();
-        let next = self.saver.borrow_mut().next_write();
+        let next = self.saver().next_write();
         if let Some((id, deltas)) = next {
             self.write(id, &deltas);
         }
-        if self.saver.borrow().is_waiting() {
+        if self.saver().is_waiting() {
             let delay = Duration::from_millis(limits::SAVE_DELAY_MS.into());
             self.after(delay, |this| &this.flushing, Self::flush_now);
         }
@@ -140,14 +137,14 @@ impl<S: Root> Keeper<S> {
 
     fn flush_now(&self) {
         self.take_outbox();
-        let all = self.saver.borrow_mut().flush();
+        let all = self.saver().flush();
         if let Some((id, deltas)) = all {
             self.write(id, &deltas);
         }
     }
 
     fn take_outbox(&self) {
-        let mut saver = self.saver.borrow_mut();
+        let mut saver = self.saver();
         for delta in self.doc.outbox().take() {
             saver.push(delta);
         }
@@ -155,8 +152,8 @@ impl<S: Root> Keeper<S> {
 
     /// Issues a write; what comes of it is told later.
     fn write(&self, id: u64, deltas: &[Delta]) {
-        let StoreWrite { batch, receipt } = self.store.borrow().log(deltas);
-        let committed = self.store.borrow().storage().commit(batch);
+        let StoreWrite { batch, receipt } = self.store().log(deltas);
+        let committed = self.store().storage().commit(batch);
         let this = self.this.clone();
         spawn_local(async move {
             let result = committed.await;
@@ -165,18 +162,18 @@ impl<S: Root> Keeper<S> {
             };
             match result {
                 Ok(()) => {
-                    this.saver.borrow_mut().saved(id);
-                    this.store.borrow_mut().committed(receipt);
+                    this.saver().saved(id);
+                    this.store().committed(receipt);
                     this.saved();
                 }
                 Err(error) => {
-                    this.saver.borrow_mut().failed(id);
+                    this.saver().failed(id);
                     this.doc.status().error(error);
                     this.after(
                         RETRY,
                         |this| &this.retrying,
                         |this| {
-                            this.saver.borrow_mut().retry();
+                            this.saver().retry();
                             this.pump();
                         },
                     );
@@ -188,7 +185,7 @@ impl<S: Root> Keeper<S> {
     }
 
     fn saved(&self) {
-        let unsaved = self.saver.borrow().unsaved();
+        let unsaved = self.saver().unsaved();
         self.doc.status().change(|facts| {
             facts.unsaved = unsaved;
             facts.error = None;
@@ -197,25 +194,25 @@ impl<S: Root> Keeper<S> {
 
     /// Replaces log and snapshots by one snapshot, when that pays and nothing else is to do.
     fn compact(&self) {
-        let due = self.store.borrow().wants_compaction() && self.saver.borrow().unsaved() == 0;
+        let due = self.store().wants_compaction() && self.saver().unsaved() == 0;
         if !due || self.compacting.replace(true) {
             return;
         }
         let write = self
             .doc
-            .with_doc_mut(|doc| self.store.borrow().compact(doc));
+            .with_doc_mut(|doc| self.store().compact(doc));
         let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
             Err(error) => return self.doc.status().error(error),
         };
-        let committed = self.store.borrow().storage().commit(batch);
+        let committed = self.store().storage().commit(batch);
         let this = self.this.clone();
         spawn_local(async move {
             let result = committed.await;
             if let Some(this) = this.upgrade() {
                 this.compacting.set(false);
                 match result {
-                    Ok(()) => this.store.borrow_mut().committed(receipt),
+                    Ok(()) => this.store().committed(receipt),
                     // Nothing is lost by it: the log stays as it is, until the next write tries again.
                     Err(error) => this.doc.status().error(error),
                 }
@@ -259,7 +256,7 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn is_saved(&self) -> bool {
-        self.saver.borrow().unsaved() == 0
+        self.saver().unsaved() == 0
     }
 
     fn set_replica(&self, replica: ReplicaId) {

@@ -35,7 +35,7 @@ struct Job {
     work: Box<Work>,
     resolve: Function,
     reject: Function,
-    /// Whether a connection that is closing is replaced for it: once.
+    /// Whether a connection that was closed is replaced for it: once.
     patient: bool,
 }
 
@@ -72,14 +72,12 @@ impl Link {
     fn take(self: &Rc<Self>, mut job: Job) {
         let mut state = self.state.borrow_mut();
         match &mut *state {
-            State::Opened(connection) if connection.is_open() => {
-                match (job.work)(connection.database()) {
-                    Err(error) if job.patient && fault::is_closed(&error) => job.patient = false,
-                    done => return job.end(done),
-                }
-            }
+            State::Opened(connection) => match (job.work)(connection.database()) {
+                Err(error) if job.patient && fault::is_closed(&error) => job.patient = false,
+                done => return job.end(done),
+            },
             State::Opening(jobs) => return jobs.push(job),
-            State::Opened(_) | State::Failed => {}
+            State::Failed => {}
         }
         *state = State::Opening(vec![job]);
         spawn_local(Rc::clone(self).reopen());

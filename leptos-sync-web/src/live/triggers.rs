@@ -10,14 +10,11 @@ use leptos_sync_core::{Change, Changes, Path};
 /// They are held strongly, since a subscriber holds them weakly. A cell's trigger is let go when its key comes or
 /// goes: whoever listened runs again and makes a new one if it still cares.
 #[derive(Default)]
-pub(crate) struct Triggers(Mutex<Tables>);
+pub(crate) struct Triggers(Mutex<Table>);
 
+/// By [`What::key`].
 #[derive(Default)]
-struct Tables {
-    cells: HashMap<Box<[u8]>, ArcTrigger>,
-    keys: HashMap<Box<[u8]>, ArcTrigger>,
-    wholes: HashMap<Box<[u8]>, ArcTrigger>,
-}
+struct Table(HashMap<Vec<u8>, ArcTrigger>);
 
 /// What is listened to at a path.
 #[derive(Clone, Copy)]
@@ -33,16 +30,13 @@ pub(crate) enum What {
 impl Triggers {
     /// The trigger of `what` at `path`.
     pub(crate) fn get(&self, what: What, path: Path<'_>) -> ArcTrigger {
-        let mut tables = self.0.lock();
-        let table = tables.table(what);
-        match table.get(path.as_bytes()) {
-            Some(trigger) => trigger.clone(),
-            None => {
-                let trigger = ArcTrigger::new();
-                table.insert(path.as_bytes().into(), trigger.clone());
-                trigger
-            }
+        let mut table = self.0.lock();
+        if let Some(trigger) = table.at(what, path) {
+            return trigger;
         }
+        let trigger = ArcTrigger::new();
+        table.0.insert(what.key(path), trigger.clone());
+        trigger
     }
 
     pub(crate) fn track(&self, what: What, path: Path<'_>) {
@@ -51,49 +45,50 @@ impl Triggers {
 
     /// Tells whoever listens to one of `changes`, each once.
     pub(crate) fn notify(&self, changes: &Changes) {
-        // Notified after the lock is dropped: a subscriber may track and edit.
         let triggers = self.0.lock().affected(changes);
-        for trigger in triggers {
-            trigger.notify();
-        }
+        tell(triggers);
     }
 
     /// Tells everybody.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn notify_all(&self) {
-        let mut triggers = Vec::new();
-        {
-            let tables = self.0.lock();
-            for table in [&tables.cells, &tables.keys, &tables.wholes] {
-                triggers.extend(table.values().cloned());
-            }
-        }
-        for trigger in triggers {
-            trigger.notify();
-        }
+        let triggers = self.0.lock().all();
+        tell(triggers);
     }
 }
 
-impl Tables {
-    fn table(&mut self, what: What) -> &mut HashMap<Box<[u8]>, ArcTrigger> {
-        match what {
-            What::Cell => &mut self.cells,
-            What::Keys => &mut self.keys,
-            What::Whole => &mut self.wholes,
-        }
+/// Called after the lock is dropped: a subscriber may track and edit.
+fn tell(triggers: Vec<ArcTrigger>) {
+    for trigger in triggers {
+        trigger.notify();
+    }
+}
+
+impl What {
+    fn key(self, path: Path<'_>) -> Vec<u8> {
+        [path.as_bytes(), &[self as u8]].concat()
+    }
+}
+
+impl Table {
+    fn at(&self, what: What, path: Path<'_>) -> Option<ArcTrigger> {
+        self.0.get(&what.key(path)).cloned()
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn all(&self) -> Vec<ArcTrigger> {
+        self.0.values().cloned().collect()
     }
 
     fn affected(&mut self, changes: &Changes) -> Vec<ArcTrigger> {
         let mut affected = Vec::new();
         let mut last_parent: Option<(Path<'_>, bool)> = None;
         for Change { path, existence } in changes.iter() {
-            let cell = if existence {
-                self.cells.remove(path.as_bytes())
-            } else {
-                self.cells.get(path.as_bytes()).cloned()
-            };
-            affected.extend(cell);
-            affected.extend(self.wholes.get(path.as_bytes()).cloned());
+            affected.extend(self.at(What::Cell, path));
+            affected.extend(self.at(What::Whole, path));
+            if existence {
+                self.0.remove(&What::Cell.key(path));
+            }
             let Some((parent, _)) = path.split_last() else {
                 continue;
             };
@@ -103,7 +98,7 @@ impl Tables {
                 _ => (false, false),
             };
             if existence && !told_keys {
-                affected.extend(self.keys.get(parent.as_bytes()).cloned());
+                affected.extend(self.at(What::Keys, parent));
             }
             if !told {
                 self.above(parent, &mut affected);
@@ -116,7 +111,7 @@ impl Tables {
     /// The wholes at `path` and at everything above it.
     fn above(&self, mut path: Path<'_>, affected: &mut Vec<ArcTrigger>) {
         loop {
-            affected.extend(self.wholes.get(path.as_bytes()).cloned());
+            affected.extend(self.at(What::Whole, path));
             match path.split_last() {
                 Some((parent, _)) => path = parent,
                 None => return,
