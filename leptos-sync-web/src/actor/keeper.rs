@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_sync_core::{
     Delta, DocStore, Error, ReplicaId, Root, Saver, Storage, StoreWrite, limits,
 };
+use send_wrapper::SendWrapper;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
@@ -60,11 +61,9 @@ fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveD
         compacting: Cell::new(false),
     });
     opened.register(&keeper);
-    spawn_local(async move {
-        while keeper.doc.outbox().filled().await {
-            keeper.pump();
-        }
-    });
+    let outbox = keeper.doc.clone();
+    let keeper = SendWrapper::new(keeper);
+    outbox.outbox().open(Arc::new(move |delta| keeper.save(delta)));
 }
 
 /// Saves one document.
@@ -122,9 +121,13 @@ impl<S: Root> Keeper<S> {
         Ok(())
     }
 
+    fn save(&self, transaction: Delta) {
+        self.saver().push(transaction);
+        self.pump();
+    }
+
     /// Writes what is to be written now.
     fn pump(&self) {
-        self.take_outbox();
         let next = self.saver().next_write();
         if let Some((id, deltas)) = next {
             self.write(id, &deltas);
@@ -136,17 +139,9 @@ impl<S: Root> Keeper<S> {
     }
 
     fn flush_now(&self) {
-        self.take_outbox();
         let all = self.saver().flush();
         if let Some((id, deltas)) = all {
             self.write(id, &deltas);
-        }
-    }
-
-    fn take_outbox(&self) {
-        let mut saver = self.saver();
-        for delta in self.doc.outbox().take() {
-            saver.push(delta);
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_sync_core::Root;
+use send_wrapper::SendWrapper;
 use wasm_bindgen_futures::spawn_local;
 
 use self::{backend::Backend, keeper::keep};
@@ -28,14 +29,10 @@ impl Actor {
     /// Starts the task on the database of that name.
     pub(crate) fn start(database: String) -> Self {
         let jobs = Arc::new(Outbox::<Job>::new());
-        let inbox = Arc::clone(&jobs);
+        let outbox = Arc::clone(&jobs);
         spawn_local(async move {
-            let backend = Backend::open(&database).await;
-            while inbox.filled().await {
-                for job in inbox.take() {
-                    job(&backend);
-                }
-            }
+            let backend = SendWrapper::new(Backend::open(&database).await);
+            outbox.open(Arc::new(move |job: Job| job(&backend)));
         });
         Self { jobs }
     }

@@ -1,72 +1,60 @@
 #[cfg(target_arch = "wasm32")]
-use std::{future::poll_fn, task::Poll};
-
-use futures::task::AtomicWaker;
+use std::mem;
+use std::sync::Arc;
 
 use crate::lock::Mutex;
 
-/// What is on its way from the reactive graph, on whatever thread, to the task that does it.
-///
-/// Nothing is kept where nobody takes it: on a server, and in a browser without storage.
-pub(crate) struct Outbox<T> {
-    queue: Mutex<Queue<T>>,
-    waker: AtomicWaker,
+/// What goes from the reactive graph to whoever takes it, who may come later than the first of it.
+pub(crate) struct Outbox<T>(Mutex<State<T>>);
+
+enum State<T> {
+    /// Kept until somebody takes it.
+    Waiting(Vec<T>),
+    /// Handed over at once.
+    Open(Arc<Taker<T>>),
+    /// Nobody will ever take anything: nothing is kept.
+    Closed,
 }
 
-struct Queue<T> {
-    items: Vec<T>,
-    /// Set where nobody will ever take anything out.
-    closed: bool,
-}
+type Taker<T> = dyn Fn(T) + Send + Sync;
 
 impl<T> Outbox<T> {
     pub(crate) fn new() -> Self {
-        Self {
-            queue: Mutex::new(Queue {
-                items: Vec::new(),
-                closed: false,
-            }),
-            waker: AtomicWaker::new(),
-        }
+        // In a browser the storage may come later than the first edit; on a server it never comes.
+        Self(Mutex::new(if cfg!(target_arch = "wasm32") {
+            State::Waiting(Vec::new())
+        } else {
+            State::Closed
+        }))
     }
 
     pub(crate) fn push(&self, item: T) {
-        let mut queue = self.queue.lock();
-        // In a browser the storage may come later than the first edit; on a server it never comes.
-        if cfg!(target_arch = "wasm32") && !queue.closed {
-            queue.items.push(item);
-            drop(queue);
-            self.waker.wake();
-        }
+        let take = match &mut *self.0.lock() {
+            State::Waiting(items) => return items.push(item),
+            State::Open(take) => Arc::clone(take),
+            State::Closed => return,
+        };
+        take(item);
     }
 }
 
 #[cfg(target_arch = "wasm32")]
 impl<T> Outbox<T> {
-    pub(crate) fn take(&self) -> Vec<T> {
-        std::mem::take(&mut self.queue.lock().items)
+    /// Hands over what waits, and from now on everything as it comes.
+    pub(crate) fn open(&self, take: Arc<Taker<T>>) {
+        let before = self.replace(State::Open(Arc::clone(&take)));
+        if let State::Waiting(items) = before {
+            items.into_iter().for_each(&*take);
+        }
     }
 
     /// From now on nothing is kept.
     pub(crate) fn close(&self) {
-        *self.queue.lock() = Queue {
-            items: Vec::new(),
-            closed: true,
-        };
-        self.waker.wake();
+        // What is let go may look here.
+        drop(self.replace(State::Closed));
     }
 
-    /// Resolves when there is something to take, with `true`, or when there never will be.
-    pub(crate) async fn filled(&self) -> bool {
-        poll_fn(|context| {
-            self.waker.register(context.waker());
-            let queue = self.queue.lock();
-            if queue.items.is_empty() && !queue.closed {
-                Poll::Pending
-            } else {
-                Poll::Ready(!queue.closed)
-            }
-        })
-        .await
+    fn replace(&self, state: State<T>) -> State<T> {
+        mem::replace(&mut *self.0.lock(), state)
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use leptos::prelude::*;
 use leptos_sync_core::Error;
@@ -73,7 +73,13 @@ impl Status {
         let mut facts = self.facts.lock();
         let old = facts.clone();
         change(&mut facts);
-        let differ = facts.differ(&old);
+        self.tell(facts, &old);
+    }
+
+    // Out of line, once for all changes.
+    #[inline(never)]
+    fn tell(&self, facts: MutexGuard<'_, Facts>, old: &Facts) {
+        let differ = facts.differ(old);
         // A listener may look at them.
         drop(facts);
         for (trigger, differs) in self.triggers.iter().zip(differ) {
