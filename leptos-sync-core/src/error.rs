@@ -117,6 +117,15 @@ impl Error {
         Self::new(Kind::Limit, message.into())
     }
 
+    /// Something has more bytes than it may have; `advice` says what to do about it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn too_large(what: &str, bytes: u64, limit: usize, advice: &str) -> Self {
+        Self::limit(format!(
+            "a {what} of {bytes} bytes is larger than the {limit} allowed; {advice}"
+        ))
+    }
+
     pub(crate) fn drift(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Drift, message.into())
     }

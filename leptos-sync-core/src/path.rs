@@ -189,10 +189,8 @@ pub(crate) fn check_length(bytes: usize) -> Result<(), Error> {
 }
 
 pub(crate) fn too_long(bytes: usize) -> Error {
-    Error::limit(format!(
-        "a path of {bytes} bytes is longer than the {} allowed; shorten the map's key",
-        limits::PATH_BYTES
-    ))
+    let advice = "shorten the map's key";
+    Error::too_large("path", bytes as u64, limits::PATH_BYTES, advice)
 }
 
 pub(crate) fn too_deep() -> Error {

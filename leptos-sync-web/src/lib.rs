@@ -34,6 +34,8 @@ mod node;
 #[cfg(target_arch = "wasm32")]
 mod persistence;
 mod provider;
+#[cfg(target_arch = "wasm32")]
+mod task;
 mod use_doc;
 
 pub use leptos_sync_core as core;
@@ -48,7 +50,7 @@ pub use indexed_db::IndexedDbStorage;
 #[cfg(target_arch = "wasm32")]
 pub use lease::Lease;
 pub use live::{LiveDoc, StatusSignal, StorageKind};
-pub use node::{Entry, EntryGuard, Keys, Node, ReadGuard};
+pub use node::{Entry, EntryGuard, Keys, Node, OwnGuard, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
 pub use provider::{SyncOptions, provide_sync};

@@ -74,19 +74,18 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
         0 => None,
         DEFLATED => Some(reader.varint()?),
         _ => {
-            return Err(Error::unsupported(format!(
-                "envelope: flags {flags:#04x} are not known; update the app"
-            )));
+            return Err(Error::unsupported(
+                "envelope: its flags are not known here; update the app",
+            ));
         }
     };
     let claimed = reader.varint()?;
     let head = bytes.get(..reader.position()).unwrap_or_default();
     let checksum = reader.u32_le()?;
     if claimed != reader.remaining() as u64 {
-        return Err(Error::corrupt(format!(
-            "envelope: a body of {claimed} bytes was announced, but {} follow the header; it was cut off or extended",
-            reader.remaining()
-        )));
+        return Err(Error::corrupt(
+            "envelope: its body has another length than announced; it was cut off or extended",
+        ));
     }
     let body = reader.take(reader.remaining())?;
     if checksum_of(head, body) != checksum {
@@ -110,19 +109,18 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
     match reader.u8()? {
         VERSION => {}
         0 => return Err(Error::corrupt("envelope: there is no format version 0")),
-        newer => {
-            return Err(Error::unsupported(format!(
-                "envelope: format version {newer} is newer than {VERSION}, the newest that this build reads; update \
-                 the app"
-            )));
+        _ => {
+            return Err(Error::unsupported(
+                "envelope: its format version is newer than what this build reads; update the app",
+            ));
         }
     }
     let found = reader.u8()?;
     if found != kind as u8 {
-        return Err(Error::corrupt(format!(
-            "envelope: a {kind:?} (kind {}) was expected, but kind {found} found",
-            kind as u8
-        )));
+        return Err(Error::corrupt(match kind {
+            Kind::Delta => "envelope: this is not a delta",
+            Kind::Snapshot => "envelope: this is not a snapshot",
+        }));
     }
     reader.u8()
 }

@@ -312,10 +312,9 @@ impl<S: Root> Doc<S> {
         let mut all = VersionVector::new();
         named.into_iter().for_each(|version| all.join(version));
         if all.len() > limits::REPLICAS {
-            return Err(Error::limit(format!(
-                "a document can have operations of {} replicas, and no more; start a new one from its state",
-                limits::REPLICAS
-            )));
+            return Err(Error::limit(
+                "too many replicas have written this document; start a new one from its state",
+            ));
         }
         Ok(())
     }

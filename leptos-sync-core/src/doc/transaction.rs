@@ -70,11 +70,12 @@ impl<S: Root> Open<'_, S> {
         let stamp = self.log.stamp;
         let delta = self.delta(stamp)?;
         if delta.bytes() > limits::TRANSACTION_BYTES {
-            return Err(Error::limit(format!(
-                "a transaction of {} bytes is larger than the {} allowed; split it into several",
-                delta.bytes(),
-                limits::TRANSACTION_BYTES
-            )));
+            return Err(Error::too_large(
+                "transaction",
+                delta.bytes() as u64,
+                limits::TRANSACTION_BYTES,
+                "split it into several",
+            ));
         }
         let changes = std::mem::take(&mut self.log.changes);
         self.committed = true;
@@ -95,7 +96,7 @@ impl<S: Root> Open<'_, S> {
 
     fn delta(&self, stamp: Stamp) -> Result<Delta, Error> {
         if self.log.changes.is_empty() {
-            return Delta::write(VersionVector::new(), VersionVector::new(), |_| {});
+            return Ok(Delta::default());
         }
         let doc = &*self.doc;
         let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));

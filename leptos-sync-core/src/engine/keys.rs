@@ -46,12 +46,12 @@ impl Generation {
 
 impl Keys {
     pub(super) fn new(name: &str) -> Result<Self, Error> {
-        if name.is_empty() || name.len() > limits::NAME_BYTES {
-            return Err(Error::limit(format!(
-                "a document's name has 1 to {} bytes, this one has {}",
-                limits::NAME_BYTES,
-                name.len()
-            )));
+        if name.is_empty() {
+            return Err(Error::limit("a document must have a name"));
+        }
+        if name.len() > limits::NAME_BYTES {
+            let (bytes, advice) = (name.len() as u64, "choose a shorter one");
+            return Err(Error::too_large("name", bytes, limits::NAME_BYTES, advice));
         }
         let mut prefix = vec![DOCUMENTS];
         // The bound fits two bytes; a fixed width keeps one name from being the start of another.

@@ -5,10 +5,11 @@ use std::{
 };
 
 use leptos_sync_core::{Batch, Error, ReplicaId};
-use wasm_bindgen_futures::spawn_local;
 
 use super::page;
-use crate::{indexed_db::IndexedDbStorage, lease::Lease, provider::provisional_replica};
+use crate::{
+    indexed_db::IndexedDbStorage, lease::Lease, provider::provisional_replica, task::spawn,
+};
 
 /// What the documents of a page share: the database, or the reason why there is none, and the replica id.
 #[derive(Clone)]
@@ -53,7 +54,7 @@ impl Backend {
             documents: RefCell::default(),
         });
         page::listen(&opened);
-        spawn_local(Rc::clone(&opened).take_lease());
+        spawn(Rc::clone(&opened).take_lease());
         Self(Ok(opened))
     }
 

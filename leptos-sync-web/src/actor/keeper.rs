@@ -10,7 +10,6 @@ use leptos_sync_core::{
     Delta, DocStore, Error, ReplicaId, Root, Saver, Storage, StoreWrite, limits,
 };
 use send_wrapper::SendWrapper;
-use wasm_bindgen_futures::spawn_local;
 
 use super::{
     backend::{Backend, Kept, Opened},
@@ -20,6 +19,7 @@ use crate::{
     indexed_db::IndexedDbStorage,
     live::{LiveDoc, StorageKind},
     provider::provisional_replica,
+    task::spawn,
 };
 
 /// How long a failed write waits before it is tried again, if nothing new comes.
@@ -63,7 +63,9 @@ fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveD
     opened.register(&keeper);
     let outbox = keeper.doc.clone();
     let keeper = SendWrapper::new(keeper);
-    outbox.outbox().open(Arc::new(move |delta| keeper.save(delta)));
+    outbox
+        .outbox()
+        .open(Arc::new(move |delta| keeper.save(delta)));
 }
 
 /// Saves one document.
@@ -150,7 +152,7 @@ impl<S: Root> Keeper<S> {
         let StoreWrite { batch, receipt } = self.store().log(deltas);
         let committed = self.store().storage().commit(batch);
         let this = self.this.clone();
-        spawn_local(async move {
+        spawn(async move {
             let result = committed.await;
             let Some(this) = this.upgrade() else {
                 return;
@@ -193,16 +195,14 @@ impl<S: Root> Keeper<S> {
         if !due || self.compacting.replace(true) {
             return;
         }
-        let write = self
-            .doc
-            .with_doc_mut(|doc| self.store().compact(doc));
+        let write = self.doc.with_doc_mut(|doc| self.store().compact(doc));
         let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
             Err(error) => return self.doc.status().error(error),
         };
         let committed = self.store().storage().commit(batch);
         let this = self.this.clone();
-        spawn_local(async move {
+        spawn(async move {
             let result = committed.await;
             if let Some(this) = this.upgrade() {
                 this.compacting.set(false);
@@ -237,7 +237,7 @@ impl<S: Root> Kept for Keeper<S> {
     fn load(&self, replica: ReplicaId) {
         self.replica.set(replica);
         let this = self.this.clone();
-        spawn_local(async move {
+        spawn(async move {
             if let Some(this) = this.upgrade()
                 && let Err(error) = this.read().await
             {

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos_sync_core::Root;
 use send_wrapper::SendWrapper;
-use wasm_bindgen_futures::spawn_local;
 
 use self::{backend::Backend, keeper::keep};
-use crate::live::{LiveDoc, Outbox, StatusSignal};
+use crate::{
+    live::{LiveDoc, Outbox, StatusSignal},
+    task::spawn,
+};
 
 /// A handle to the task, for the reactive side.
 pub(crate) struct Actor {
@@ -30,7 +32,7 @@ impl Actor {
     pub(crate) fn start(database: String) -> Self {
         let jobs = Arc::new(Outbox::<Job>::new());
         let outbox = Arc::clone(&jobs);
-        spawn_local(async move {
+        spawn(async move {
             let backend = SendWrapper::new(Backend::open(&database).await);
             outbox.open(Arc::new(move |job: Job| job(&backend)));
         });
@@ -57,7 +59,7 @@ pub(crate) fn ask_persistence(unsaved: StatusSignal<usize>) {
     Effect::new(move || {
         if unsaved.get() > 0 && !asked.get_value() {
             asked.set_value(true);
-            spawn_local(async {
+            spawn(async {
                 crate::persistence::request_persistence().await;
             });
         }

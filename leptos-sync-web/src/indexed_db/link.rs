@@ -2,13 +2,13 @@ use std::{cell::RefCell, mem, rc::Rc};
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 use super::{
     connection::Connection,
     fault,
     sys::{Database, promise},
 };
+use crate::task::spawn;
 
 /// A connection that is opened again when it is needed after it was closed.
 ///
@@ -80,7 +80,7 @@ impl Link {
             State::Failed => {}
         }
         *state = State::Opening(vec![job]);
-        spawn_local(Rc::clone(self).reopen());
+        spawn(Rc::clone(self).reopen());
     }
 
     async fn reopen(self: Rc<Self>) {

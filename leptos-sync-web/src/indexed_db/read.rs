@@ -52,9 +52,14 @@ pub(super) fn records(found: &JsValue) -> Result<Vec<Record>, JsValue> {
 }
 
 /// Up to `limit` records of a range that is not empty, from its end: an array of keys and one of values.
-pub(super) fn backwards(database: &Database, scan: &Scan, limit: usize) -> Result<Promise, JsValue> {
+pub(super) fn backwards(
+    database: &Database,
+    scan: &Scan,
+    limit: usize,
+) -> Result<Promise, JsValue> {
     let direction = IdbCursorDirection::Prev;
-    let request = store(database)?.open_cursor_with_range_and_direction(&range(scan)?, direction)?;
+    let request =
+        store(database)?.open_cursor_with_range_and_direction(&range(scan)?, direction)?;
     Ok(walked(request, within_u32(limit)))
 }
 
@@ -105,7 +110,8 @@ fn bytes(js: &JsValue) -> Vec<u8> {
 /// The range of a scan, as IndexedDB spells it.
 fn range(scan: &Scan) -> Result<JsValue, JsValue> {
     // The least and the greatest of binary keys: nothing, and what comes after them all, an array.
-    let (start, start_open) = bound(&scan.start).unwrap_or((Uint8Array::new_with_length(0).into(), false));
+    let (start, start_open) =
+        bound(&scan.start).unwrap_or((Uint8Array::new_with_length(0).into(), false));
     let (end, end_open) = bound(&scan.end).unwrap_or((Array::new().into(), true));
     IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, start_open, end_open)
         .map(JsValue::from)

@@ -57,9 +57,8 @@ impl Locks {
             let granted = Closure::once_into_js(move |lock: JsValue| {
                 let mut release = JsValue::NULL;
                 // The lock is held for as long as this promise is open.
-                let held = (!lock.is_null()).then(|| {
-                    Promise::new(&mut |resolve, _| release = resolve.into())
-                });
+                let held = (!lock.is_null())
+                    .then(|| Promise::new(&mut |resolve, _| release = resolve.into()));
                 // Resolving a promise does not throw.
                 let _ = answer.call1(&JsValue::UNDEFINED, &release);
                 held.map_or(JsValue::UNDEFINED, JsValue::from)

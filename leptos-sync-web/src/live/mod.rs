@@ -10,13 +10,13 @@ use std::sync::Arc;
 use crate::lock::RwLock;
 use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
 
-pub use self::{signal::StatusSignal, status::StorageKind};
 pub(crate) use self::{
     outbox::Outbox,
     signal::StatusSignals,
     status::Status,
     triggers::{Triggers, What},
 };
+pub use self::{signal::StatusSignal, status::StorageKind};
 use crate::node::{Node, ReadGuard, Source};
 
 /// A [`Doc`] whose every change notifies exactly the signals that show what changed.

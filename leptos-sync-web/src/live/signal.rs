@@ -7,7 +7,7 @@ use super::{
     StorageKind,
     status::{Facts, Shows, Status},
 };
-use crate::node::ReadGuard;
+use crate::node::OwnGuard;
 
 /// One of the things that are known of a document's storage, as a signal to read: `.get()`, `.with()`, `.track()` and the
 /// like, as of leptos' own signals; [`Signal::from`] makes one of those of it.
@@ -67,11 +67,11 @@ impl<T> Track for StatusSignal<T> {
 }
 
 impl<T> ReadUntracked for StatusSignal<T> {
-    type Value = ReadGuard<T>;
+    type Value = OwnGuard<T>;
 
-    fn try_read_untracked(&self) -> Option<ReadGuard<T>> {
+    fn try_read_untracked(&self) -> Option<OwnGuard<T>> {
         let facts = self.status.try_get_value()?.facts();
-        Some(ReadGuard::own((self.of)(&facts)))
+        Some(OwnGuard((self.of)(&facts)))
     }
 }
 

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_sync_core::{GCounter, PnCounter};
 
-use super::{Node, ReadGuard};
+use super::{Node, OwnGuard};
 
 impl Node<GCounter> {
     /// Counts `by` more.
@@ -35,17 +35,17 @@ impl Track for Node<PnCounter> {
 }
 
 impl ReadUntracked for Node<GCounter> {
-    type Value = ReadGuard<u64>;
+    type Value = OwnGuard<u64>;
 
-    fn try_read_untracked(&self) -> Option<ReadGuard<u64>> {
-        Some(ReadGuard::own(self.source()?.read().value()))
+    fn try_read_untracked(&self) -> Option<OwnGuard<u64>> {
+        Some(OwnGuard(self.source()?.read().value()))
     }
 }
 
 impl ReadUntracked for Node<PnCounter> {
-    type Value = ReadGuard<i64>;
+    type Value = OwnGuard<i64>;
 
-    fn try_read_untracked(&self) -> Option<ReadGuard<i64>> {
-        Some(ReadGuard::own(self.source()?.read().value()))
+    fn try_read_untracked(&self) -> Option<OwnGuard<i64>> {
+        Some(OwnGuard(self.source()?.read().value()))
     }
 }

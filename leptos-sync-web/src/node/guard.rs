@@ -9,16 +9,11 @@ pub struct ReadGuard<T: 'static>(Held<T>);
 enum Held<T: 'static> {
     Shared(Arc<T>),
     Part(Box<dyn Deref<Target = T> + Send + Sync>),
-    Own(T),
 }
 
 impl<T> ReadGuard<T> {
     pub(crate) fn new(value: Arc<T>) -> Self {
         Self(Held::Shared(value))
-    }
-
-    pub(crate) fn own(value: T) -> Self {
-        Self(Held::Own(value))
     }
 }
 
@@ -52,7 +47,6 @@ impl<T> Deref for ReadGuard<T> {
         match &self.0 {
             Held::Shared(value) => value,
             Held::Part(value) => value,
-            Held::Own(value) => value,
         }
     }
 }
@@ -66,5 +60,23 @@ impl<T: fmt::Debug> fmt::Debug for ReadGuard<T> {
 impl<T: fmt::Display> fmt::Display for ReadGuard<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
+    }
+}
+
+/// A value that was made for whoever reads it.
+#[derive(Debug)]
+pub struct OwnGuard<T>(pub(crate) T);
+
+impl<T> Deref for OwnGuard<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for OwnGuard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }

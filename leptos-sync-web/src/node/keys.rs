@@ -3,7 +3,7 @@ use std::{collections::BinaryHeap, fmt, panic::Location};
 use leptos::prelude::*;
 use leptos_sync_core::{Bincode, Codec, Key, LwwMap, Value};
 
-use super::{Node, ReadGuard, What};
+use super::{Node, OwnGuard, What};
 
 /// The keys of a map that have a value, as a node of the reactive graph: sorted, so that every replica shows the same
 /// order. Reading costs O(n log n); it is notified only when a key comes or goes.
@@ -24,16 +24,19 @@ impl<K: Key, V: Value, C: Codec> Track for Keys<K, V, C> {
 }
 
 impl<K: Key + Ord, V: Value, C: Codec> ReadUntracked for Keys<K, V, C> {
-    type Value = ReadGuard<Vec<K>>;
+    type Value = OwnGuard<Vec<K>>;
 
-    fn try_read_untracked(&self) -> Option<ReadGuard<Vec<K>>> {
+    fn try_read_untracked(&self) -> Option<OwnGuard<Vec<K>>> {
         let map = self.0.source()?.read();
-        let mut keys: Vec<K> = map.keys().cloned().collect();
+        let mut keys = Vec::with_capacity(map.len());
+        for key in map.keys() {
+            keys.push(key.clone());
+        }
         // Mostly they are in order. A heap brings a tenth of the code that the library's sorts bring to a page.
         if !keys.is_sorted() {
             keys = BinaryHeap::from(keys).into_sorted_vec();
         }
-        Some(ReadGuard::own(keys))
+        Some(OwnGuard(keys))
     }
 }
 

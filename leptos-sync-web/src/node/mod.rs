@@ -18,7 +18,7 @@ use self::source::FieldSource;
 pub(crate) use self::source::Source;
 pub use self::{
     entry::{Entry, EntryGuard},
-    guard::ReadGuard,
+    guard::{OwnGuard, ReadGuard},
     keys::Keys,
 };
 pub(crate) use crate::live::What;

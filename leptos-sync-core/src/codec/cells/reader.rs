@@ -183,9 +183,12 @@ fn bounded(count: usize, input: &Reader<'_>) -> Result<usize, Error> {
 fn checked(length: u64, limit: usize, what: &str) -> Result<usize, Error> {
     match usize::try_from(length) {
         Ok(length) if length <= limit => Ok(length),
-        _ => Err(Error::limit(format!(
-            "a {what} of {length} bytes is longer than the {limit} allowed"
-        ))),
+        _ => Err(Error::too_large(
+            what,
+            length,
+            limit,
+            "no build of this version has written it",
+        )),
     }
 }
 

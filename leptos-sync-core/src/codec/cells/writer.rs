@@ -196,8 +196,6 @@ impl CellWriter {
 }
 
 fn too_large(bytes: usize) -> Error {
-    Error::limit(format!(
-        "a value of {bytes} bytes is larger than the {} allowed; split it over several keys",
-        limits::VALUE_BYTES
-    ))
+    let advice = "split it over several keys";
+    Error::too_large("value", bytes as u64, limits::VALUE_BYTES, advice)
 }
