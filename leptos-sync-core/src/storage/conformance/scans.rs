@@ -4,7 +4,7 @@ use std::ops::{Bound, RangeBounds};
 
 use super::{
     super::{Batch, Scan, Storage},
-    ask::{commit, keys},
+    ask::{commit, keys, succeeds},
 };
 
 /// Keys in their order, with the edges of bytes and prefixes.
