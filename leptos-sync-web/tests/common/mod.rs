@@ -146,16 +146,3 @@ pub(crate) fn global(name: &str) -> Option<f64> {
 pub(crate) fn set_global(name: &str, value: i32) {
     Reflect::set(&js_sys::global(), &name.into(), &value.into()).expect("a global");
 }
-
-/// Takes a lock of the browser's, as another page would; calling what this returns lets go of it.
-pub(crate) async fn hold_lock(name: &str) -> Function {
-    let body =
-        "return new Promise(taken => navigator.locks.request(name, () => new Promise(taken)))";
-    let taken = Function::new_with_args("name", body)
-        .call1(&JsValue::UNDEFINED, &name.into())
-        .expect("a promise");
-    wasm_bindgen_futures::JsFuture::from(js_sys::Promise::from(taken))
-        .await
-        .expect("a lock")
-        .into()
-}
