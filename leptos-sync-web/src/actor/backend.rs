@@ -1,6 +1,6 @@
 use std::{
     cell::{Cell, RefCell},
-    rc::{Rc, Weak},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -23,15 +23,15 @@ pub(super) struct Opened {
     /// The id under which a document is loaded: the leased one, or one that nobody else has. `None` until it is known
     /// which.
     replica: Cell<Option<ReplicaId>>,
-    documents: RefCell<Vec<Weak<dyn Kept>>>,
+    documents: RefCell<Vec<Rc<dyn Kept>>>,
 }
 
 /// A document that is kept, as the page's events and the lease see it.
 pub(super) trait Kept {
     /// Reads what is stored, and goes on under `replica`.
-    fn load(&self, replica: ReplicaId);
+    fn load(self: Rc<Self>, replica: ReplicaId);
     /// Issues the write of everything that is not saved, at once: the page may end with the event that asks for it.
-    fn flush(&self);
+    fn flush(self: Rc<Self>);
     /// Whether all transactions are saved.
     fn is_saved(&self) -> bool;
     /// Goes on under another replica id.
@@ -79,9 +79,8 @@ impl Opened {
     }
 
     /// Takes in a document, which is loaded as soon as it is known under which id.
-    pub(super) fn register(&self, document: &Rc<impl Kept + 'static>) {
-        let weak = Rc::downgrade(document);
-        self.documents.borrow_mut().push(weak);
+    pub(super) fn register(&self, document: Rc<dyn Kept>) {
+        self.documents.borrow_mut().push(Rc::clone(&document));
         if let Some(replica) = self.replica.get() {
             document.load(replica);
         }
@@ -115,10 +114,7 @@ impl Opened {
     }
 
     fn documents(&self) -> Vec<Rc<dyn Kept>> {
-        self.documents
-            .borrow()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect()
+        // A copy: what is done with them may open another.
+        self.documents.borrow().clone()
     }
 }

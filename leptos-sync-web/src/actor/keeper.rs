@@ -1,6 +1,6 @@
 use std::{
     cell::{Cell, RefCell, RefMut},
-    rc::{Rc, Weak},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -50,8 +50,7 @@ fn in_memory<S: Root>(doc: &LiveDoc<S>, error: Error) {
 fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveDoc<S>) {
     doc.status()
         .change(|facts| facts.storage = StorageKind::IndexedDb);
-    let keeper = Rc::new_cyclic(|this| Keeper {
-        this: this.clone(),
+    let keeper = Rc::new(Keeper {
         doc,
         store: RefCell::new(store),
         saver: RefCell::default(),
@@ -60,17 +59,14 @@ fn start<S: Root>(opened: &Opened, store: DocStore<IndexedDbStorage>, doc: LiveD
         retrying: Cell::new(false),
         compacting: Cell::new(false),
     });
-    opened.register(&keeper);
-    let outbox = keeper.doc.clone();
+    opened.register(Rc::clone(&keeper) as Rc<dyn Kept>);
+    let doc = keeper.doc.clone();
     let keeper = SendWrapper::new(keeper);
-    outbox
-        .outbox()
-        .open(Arc::new(move |delta| keeper.save(delta)));
+    doc.outbox().open(Arc::new(move |delta| keeper.save(delta)));
 }
 
-/// Saves one document.
+/// Saves one document, for as long as the page: the document's outbox holds it.
 struct Keeper<S: 'static> {
-    this: Weak<Self>,
     doc: LiveDoc<S>,
     store: RefCell<DocStore<IndexedDbStorage>>,
     saver: RefCell<Saver>,
@@ -95,7 +91,7 @@ impl<S: Root> Keeper<S> {
     }
 
     /// Joins what is stored with what was edited meanwhile, and shows it.
-    async fn read(&self) -> Result<(), Error> {
+    async fn read(self: &Rc<Self>) -> Result<(), Error> {
         page::mark("leptos-sync:load-start");
         // Edits are written meanwhile, so the store is not held across the wait.
         let prefix = self.store().prefix().to_vec();
@@ -123,13 +119,13 @@ impl<S: Root> Keeper<S> {
         Ok(())
     }
 
-    fn save(&self, transaction: Delta) {
+    fn save(self: &Rc<Self>, transaction: Delta) {
         self.saver().push(transaction);
         self.pump();
     }
 
     /// Writes what is to be written now.
-    fn pump(&self) {
+    fn pump(self: &Rc<Self>) {
         let next = self.saver().next_write();
         if let Some((id, deltas)) = next {
             self.write(id, &deltas);
@@ -140,7 +136,7 @@ impl<S: Root> Keeper<S> {
         }
     }
 
-    fn flush_now(&self) {
+    fn flush_now(self: &Rc<Self>) {
         let all = self.saver().flush();
         if let Some((id, deltas)) = all {
             self.write(id, &deltas);
@@ -148,16 +144,12 @@ impl<S: Root> Keeper<S> {
     }
 
     /// Issues a write; what comes of it is told later.
-    fn write(&self, id: u64, deltas: &[Delta]) {
+    fn write(self: &Rc<Self>, id: u64, deltas: &[Delta]) {
         let StoreWrite { batch, receipt } = self.store().log(deltas);
         let committed = self.store().storage().commit(batch);
-        let this = self.this.clone();
+        let this = Rc::clone(self);
         spawn(async move {
-            let result = committed.await;
-            let Some(this) = this.upgrade() else {
-                return;
-            };
-            match result {
+            match committed.await {
                 Ok(()) => {
                     this.saver().saved(id);
                     this.store().committed(receipt);
@@ -190,7 +182,7 @@ impl<S: Root> Keeper<S> {
     }
 
     /// Replaces log and snapshots by one snapshot, when that pays and nothing else is to do.
-    fn compact(&self) {
+    fn compact(self: &Rc<Self>) {
         let due = self.store().wants_compaction() && self.saver().unsaved() == 0;
         if !due || self.compacting.replace(true) {
             return;
@@ -201,32 +193,33 @@ impl<S: Root> Keeper<S> {
             Err(error) => return self.doc.status().error(error),
         };
         let committed = self.store().storage().commit(batch);
-        let this = self.this.clone();
+        let this = Rc::clone(self);
         spawn(async move {
             let result = committed.await;
-            if let Some(this) = this.upgrade() {
-                this.compacting.set(false);
-                match result {
-                    Ok(()) => this.store().committed(receipt),
-                    // Nothing is lost by it: the log stays as it is, until the next write tries again.
-                    Err(error) => this.doc.status().error(error),
-                }
+            this.compacting.set(false);
+            match result {
+                Ok(()) => this.store().committed(receipt),
+                // Nothing is lost by it: the log stays as it is, until the next write tries again.
+                Err(error) => this.doc.status().error(error),
             }
         });
     }
 
     /// Does `work` after a while, unless the timer that `flag` tells of is set already.
-    fn after(&self, delay: Duration, flag: fn(&Self) -> &Cell<bool>, work: fn(&Self)) {
+    fn after(
+        self: &Rc<Self>,
+        delay: Duration,
+        flag: fn(&Self) -> &Cell<bool>,
+        work: fn(&Rc<Self>),
+    ) {
         if flag(self).replace(true) {
             return;
         }
-        let this = self.this.clone();
+        let this = Rc::clone(self);
         set_timeout(
             move || {
-                if let Some(this) = this.upgrade() {
-                    flag(&this).set(false);
-                    work(&this);
-                }
+                flag(&this).set(false);
+                work(&this);
             },
             delay,
         );
@@ -234,19 +227,16 @@ impl<S: Root> Keeper<S> {
 }
 
 impl<S: Root> Kept for Keeper<S> {
-    fn load(&self, replica: ReplicaId) {
+    fn load(self: Rc<Self>, replica: ReplicaId) {
         self.replica.set(replica);
-        let this = self.this.clone();
         spawn(async move {
-            if let Some(this) = this.upgrade()
-                && let Err(error) = this.read().await
-            {
-                in_memory(&this.doc, error);
+            if let Err(error) = self.read().await {
+                in_memory(&self.doc, error);
             }
         });
     }
 
-    fn flush(&self) {
+    fn flush(self: Rc<Self>) {
         self.flush_now();
     }
 

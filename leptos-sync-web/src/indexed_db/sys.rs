@@ -52,15 +52,14 @@ impl Database {
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
         }
-        if database.object_store_names().contains(STORE) {
-            Ok(database)
-        } else {
+        if database.transaction_with_str(STORE).is_err() {
             database.close();
-            Err(Error::new(
+            return Err(Error::new(
                 "the database of this name was made by something else than leptos-sync: choose another name",
             )
-            .into())
+            .into());
         }
+        Ok(database)
     }
 
     /// Begins a transaction that writes.
