@@ -36,7 +36,7 @@ impl SyncOptions {
 
 /// Gives this component and all below it their documents. Call it once, in the app's root component.
 ///
-/// Without it, [`use_doc`](crate::use_doc) does this with the default options where it is called.
+/// Without it, a page's documents are kept with the default options.
 ///
 /// On a server there is no storage: documents are empty, and nothing is shared between requests.
 pub fn provide_sync(options: SyncOptions) {

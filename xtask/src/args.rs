@@ -43,12 +43,6 @@ impl Args {
         }
     }
 
-    /// Takes `--name` out, wherever it stands; whether it was there.
-    pub(crate) fn flag(&mut self, name: &str) -> bool {
-        let at = self.0.iter().position(|word| word == name);
-        at.and_then(|at| self.0.remove(at)).is_some()
-    }
-
     /// Takes the first word.
     pub(crate) fn word(&mut self) -> Option<String> {
         self.0.pop_front()

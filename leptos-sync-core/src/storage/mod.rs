@@ -121,7 +121,9 @@ impl Scan {
     /// Whether no key can lie between the bounds. Ordered stores tend to fail or panic on such a range.
     pub fn is_empty(&self) -> bool {
         match (&self.start, &self.end) {
-            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (_, Bound::Unbounded) | (Bound::Unbounded, Bound::Included(_)) => false,
+            // Nothing is less than the empty key.
+            (Bound::Unbounded, Bound::Excluded(end)) => end.is_empty(),
             (Bound::Included(start), Bound::Included(end)) => start > end,
             (
                 Bound::Included(start) | Bound::Excluded(start),

@@ -5,8 +5,8 @@
 //! And since an id must never be used by a holder that may have forgotten what it wrote, the pool gives out only ids
 //! whose last holder saved everything and said so.
 //!
-//! Who lives is known from the Web Locks API: a holder holds a lock of its id's name, and the browser lets go of it
-//! when the page dies, however it dies. See `pool` for what follows from it.
+//! Who lives is known from the Web Locks API: a holder holds the lock of its slot in the pool, and the browser lets go of
+//! it when the page dies, however it dies. See `pool` for what follows from it.
 
 #[cfg(target_arch = "wasm32")]
 mod holder;

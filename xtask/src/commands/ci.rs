@@ -50,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             features(&workspace, &cache, package)
         });
     }
-    steps.run("size", || size::run(Args::new(["--ceiling".into()])));
+    steps.run("size", || size::run(none()));
     steps.run("test", || test::run(none()));
     steps.finish()
 }
