@@ -67,6 +67,8 @@ pub(crate) fn build(
                 "--target",
                 "web",
                 "--no-typescript",
+                "--remove-name-section",
+                "--remove-producers-section",
                 "--out-name",
                 name,
                 "--out-dir",
