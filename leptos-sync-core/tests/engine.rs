@@ -15,7 +15,7 @@ use std::{
 
 use leptos_sync_core::{
     Batch, Clock, Crdt, Delta, Doc, DocStore, GCounter, LwwMap, ManualTime, MemoryStorage,
-    ReplicaId, Root, Saver, Scan, Storage, StoreWrite, VersionVector,
+    ReplicaId, Root, Saver, Scan, Storage, StoreWrite,
 };
 use proptest::prelude::*;
 

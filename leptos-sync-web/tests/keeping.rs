@@ -88,6 +88,29 @@ async fn what_was_edited_is_there_when_the_page_opens_again() {
     );
 }
 
+/// `saved` changes once when several edits are made, `unsaved` with each.
+#[wasm_bindgen_test]
+async fn a_status_signal_notifies_where_it_shows_something_else() {
+    let scratch = Scratch::new("status");
+    let (owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    let seen = StoredValue::new(Vec::<bool>::new());
+    owner.with(|| {
+        let saved: Signal<bool> = notes.saved.into();
+        Effect::new(move || seen.update_value(|seen| seen.push(saved.get())));
+    });
+    Executor::tick().await;
+    for line in 0..3 {
+        notes.doc.lines().insert(line, "milk".to_owned());
+        assert_eq!(notes.unsaved.get_untracked(), line as usize + 1);
+        Executor::tick().await;
+    }
+    until(notes.saved, true).await;
+    Executor::tick().await;
+    assert_eq!(seen.get_value(), [true, false, true]);
+    assert!(notes.error.get_untracked().is_none());
+}
+
 #[wasm_bindgen_test]
 async fn edits_made_while_the_document_is_loading_are_merged_with_it() {
     let scratch = Scratch::new("early");

@@ -52,7 +52,7 @@ impl Database {
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
         }
-        if database.transaction_with_str(STORE).is_err() {
+        if !database.object_store_names().contains(STORE) {
             database.close();
             return Err(Error::new(
                 "the database of this name was made by something else than leptos-sync: choose another name",

@@ -6,6 +6,10 @@ use super::{
 };
 use crate::indexed_db::IndexedDbStorage;
 
+/// Slots that are tried, one after the other: so many tabs at once have ids that are used again. More get ids that are
+/// used once.
+const SLOTS: u32 = 64;
+
 /// The right to write under a [`ReplicaId`], alone, for as long as this lives.
 ///
 /// A lease that is dropped or dies with its page retires its id, unless a batch with
@@ -31,7 +35,7 @@ impl Lease {
     /// pool fails. An id of one's own, which is never used again, is always safe, but version vectors grow by it.
     pub async fn take(storage: &IndexedDbStorage) -> Result<Self, Error> {
         let locks = Locks::new()?;
-        for slot in 0..pool::SLOTS {
+        for slot in 0..SLOTS {
             // The name of the lock that is held while the holder of the slot's id lives.
             let name = ["leptos-sync:", storage.name(), ":", &slot.to_string()].concat();
             let Some(lock) = locks.try_lock(&name).await? else {

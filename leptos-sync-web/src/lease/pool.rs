@@ -16,9 +16,6 @@
 
 use leptos_sync_core::{Batch, ReplicaId};
 
-/// Slots that are tried, one after the other: as many tabs share ids at once. More get ids that are used once.
-pub(super) const SLOTS: u32 = 64;
-
 /// What all keys of the pool start with; the slot follows, 4 bytes, big-endian.
 const PREFIX: &[u8] = b"L";
 

@@ -11,6 +11,10 @@ enum State<T> {
     /// Kept until somebody takes it.
     Waiting(Vec<T>),
     /// Handed over at once.
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(dead_code, reason = "on a server nobody takes anything")
+    )]
     Open(Arc<Taker<T>>),
     /// Nobody will ever take anything: nothing is kept.
     Closed,

@@ -10,7 +10,7 @@ use super::{
 use crate::node::OwnGuard;
 
 /// One of the things that are known of a document's storage, as a signal to read: `.get()`, `.with()`, `.track()` and the
-/// like, as of leptos' own signals; [`Signal::from`] makes one of those of it.
+/// like, as of leptos' own signals; and it is turned into one of those by `.into()`.
 ///
 /// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies where it shows something else
 /// than before.

@@ -138,14 +138,14 @@ mod tests {
 
     #[test]
     fn a_page_over_budget_fails_and_says_by_how_much() {
-        within(BUDGET, size(120_000), size(75_000)).unwrap();
-        let error = within(BUDGET, size(120_001), size(115_000)).unwrap_err();
+        within(size(120_000), size(75_000)).unwrap();
+        let error = within(size(120_001), size(115_000)).unwrap_err();
         assert!(error.to_string().contains("1 over its budget"), "{error}");
     }
 
     #[test]
     fn what_the_library_adds_has_a_budget_of_its_own() {
-        let error = within(BUDGET, size(110_000), size(59_000)).unwrap_err();
+        let error = within(size(110_000), size(59_000)).unwrap_err();
         assert!(error.to_string().contains("adds 51000"), "{error}");
     }
 }
