@@ -5,11 +5,14 @@ use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Event;
 
-/// Whether a transaction could not begin because its connection is closed or closing.
-pub(super) fn is_closed(error: &JsValue) -> bool {
+/// What a transaction says that could not begin because its connection is closed or closing.
+pub(super) const CLOSED: &str = "InvalidStateError";
+
+/// Whether that is the error's name.
+pub(super) fn is(error: &JsValue, name: &str) -> bool {
     error
         .dyn_ref::<JsError>()
-        .is_some_and(|error| error.name() == "InvalidStateError")
+        .is_some_and(|error| error.name() == name)
 }
 
 /// An operation's failure: what was thrown, or the event that ended a request or a transaction.
@@ -76,7 +79,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn only_an_invalid_state_means_a_closed_connection() {
-        assert!(is_closed(&exception("InvalidStateError")));
-        assert!(!is_closed(&exception("AbortError")));
+        assert!(is(&exception("InvalidStateError"), CLOSED));
+        assert!(!is(&exception("AbortError"), CLOSED));
     }
 }

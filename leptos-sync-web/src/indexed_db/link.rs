@@ -73,7 +73,9 @@ impl Link {
         let mut state = self.state.borrow_mut();
         match &mut *state {
             State::Opened(connection) => match (job.work)(connection.database()) {
-                Err(error) if job.patient && fault::is_closed(&error) => job.patient = false,
+                Err(error) if job.patient && fault::is(&error, fault::CLOSED) => {
+                    job.patient = false
+                }
                 done => return job.end(done),
             },
             State::Opening(jobs) => return jobs.push(job),

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTransactionMode};
 
-use super::STORE;
+use super::{STORE, fault};
 
 // web-sys has the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and calls `commit` deprecated.
 #[wasm_bindgen]
@@ -52,7 +52,10 @@ impl Database {
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
         }
-        if !database.object_store_names().contains(STORE) {
+        // One that is being closed says something else, and is for its user to find out.
+        if let Err(error) = database.transaction_with_str(STORE)
+            && fault::is(&error, "NotFoundError")
+        {
             database.close();
             return Err(Error::new(
                 "the database of this name was made by something else than leptos-sync: choose another name",
