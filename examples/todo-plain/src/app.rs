@@ -41,7 +41,7 @@ fn NewTodo(todos: Todos) -> impl IntoView {
             autocomplete="off" enterkeyhint="done" aria-label="New todo"
             on:keydown:target=move |event| {
                 if event.key() == "Enter" && !event.is_composing() {
-                    todos.add([event.target().value().as_str()]);
+                    todos.add(&event.target().value());
                     event.target().set_value("");
                 }
             }
@@ -49,7 +49,7 @@ fn NewTodo(todos: Todos) -> impl IntoView {
                 let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
                 if let Some(text) = text.filter(|text| text.trim().contains('\n')) {
                     event.prevent_default();
-                    todos.add(text.lines());
+                    todos.add(&text);
                 }
             }
         />

@@ -35,11 +35,11 @@ impl Todos {
         self.list.with(Vec::len)
     }
 
-    /// Adds a todo for every title that is more than white space.
-    pub(crate) fn add<'a>(&self, titles: impl IntoIterator<Item = &'a str>) {
+    /// Adds a todo for every line that is more than white space.
+    pub(crate) fn add(&self, lines: &str) {
         let first = self.next_id.get_value();
-        let titles = titles
-            .into_iter()
+        let titles = lines
+            .lines()
             .map(str::trim)
             .filter(|title| !title.is_empty());
         let added: Vec<Todo> = (first..)

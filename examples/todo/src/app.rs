@@ -57,7 +57,7 @@ fn NewTodo(list: List) -> impl IntoView {
             autocomplete="off" enterkeyhint="done" aria-label="New todo"
             on:keydown:target=move |event| {
                 if event.key() == "Enter" && !event.is_composing() {
-                    list.add([event.target().value().as_str()]);
+                    list.add(&event.target().value());
                     event.target().set_value("");
                 }
             }
@@ -65,7 +65,7 @@ fn NewTodo(list: List) -> impl IntoView {
                 let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
                 if let Some(text) = text.filter(|text| text.trim().contains('\n')) {
                     event.prevent_default();
-                    list.add(text.lines());
+                    list.add(&text);
                 }
             }
         />

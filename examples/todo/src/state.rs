@@ -44,10 +44,10 @@ impl List {
         self.0.completed().get().to_string()
     }
 
-    /// Adds a todo for every title that is more than white space.
-    pub(crate) fn add<'a>(self, titles: impl IntoIterator<Item = &'a str>) {
-        let titles = titles
-            .into_iter()
+    /// Adds a todo for every line that is more than white space.
+    pub(crate) fn add(self, lines: &str) {
+        let titles = lines
+            .lines()
             .map(str::trim)
             .filter(|title| !title.is_empty());
         self.0.edit(|tx| {
