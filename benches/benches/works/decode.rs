@@ -1,14 +1,14 @@
 //! A document that can be read and written, from its whole state as bytes: as they are, and compressed.
 
-mod setup;
-
 use std::sync::Arc;
 
 use leptos_sync_benches::ours::{self, Map};
 use leptos_sync_core::{Doc, Error, Snapshot};
 
-fn main() {
-    setup::main("decode", |group| {
+use crate::group::Harness;
+
+pub(crate) fn run(harness: &mut Harness) {
+    harness.group("decode", |group| {
         group.bench(
             "plain",
             |size| bytes(size, Snapshot::encode_uncompressed),

@@ -1,8 +1,6 @@
 //! Deltas of a hundred changes (of all entries where there are fewer) in a map of each size: made from the document,
 //! and applied to a copy that lacks them.
 
-mod setup;
-
 use std::sync::Arc;
 
 use leptos_sync_benches::{
@@ -11,8 +9,10 @@ use leptos_sync_benches::{
 };
 use leptos_sync_core::{Doc, VersionVector};
 
-fn main() {
-    setup::main("deltas", |group| {
+use crate::group::Harness;
+
+pub(crate) fn run(harness: &mut Harness) {
+    harness.group("deltas", |group| {
         group.bench_at(
             &[SIZES.as_slice(), &[1_000_000]].concat(),
             "make",

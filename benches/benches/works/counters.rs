@@ -1,14 +1,14 @@
 //! Counters: one replica counting, and joining two counters of as many replicas, half of which have counted since.
 
-mod setup;
-
 use std::{hint::black_box, sync::Arc};
 
 use leptos_sync_benches::ours;
 use leptos_sync_core::GCounter;
 
-fn main() {
-    setup::main("counters", |group| {
+use crate::group::Harness;
+
+pub(crate) fn run(harness: &mut Harness) {
+    harness.group("counters", |group| {
         group.bench(
             "increment",
             |size| move || (GCounter::new(), size),

@@ -1,8 +1,6 @@
 //! Maps: writing one entry at a time, each with a reading of the clock; writing all as one transaction; reading every
 //! entry in random order; and joining a full copy in which a tenth is newer.
 
-mod setup;
-
 use std::hint::black_box;
 
 use leptos_sync_benches::{
@@ -12,8 +10,10 @@ use leptos_sync_benches::{
 };
 use leptos_sync_core::{Clock, ReplicaId};
 
-fn main() {
-    setup::main("maps", |group| {
+use crate::group::Harness;
+
+pub(crate) fn run(harness: &mut Harness) {
+    harness.group("maps", |group| {
         group.bench(
             "insert",
             |size| {

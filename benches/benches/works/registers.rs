@@ -1,14 +1,14 @@
 //! Registers: making them, each with a reading of the clock, and merging later writes into one.
 
-mod setup;
-
 use std::hint::black_box;
 
 use leptos_sync_benches::{ours, values};
 use leptos_sync_core::{Clock, LwwRegister, ReplicaId};
 
-fn main() {
-    setup::main("registers", |group| {
+use crate::group::Harness;
+
+pub(crate) fn run(harness: &mut Harness) {
+    harness.group("registers", |group| {
         group.bench(
             "create",
             |size| {

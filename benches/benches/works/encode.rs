@@ -1,13 +1,13 @@
 //! A document's whole state as bytes: as it is, and compressed.
 
-mod setup;
-
 use std::sync::Arc;
 
 use leptos_sync_benches::ours;
 
-fn main() {
-    setup::main("encode", |group| {
+use crate::group::Harness;
+
+pub(crate) fn run(harness: &mut Harness) {
+    harness.group("encode", |group| {
         group.bench(
             "plain",
             |size| {

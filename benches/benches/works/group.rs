@@ -1,0 +1,117 @@
+//! How all groups are measured: ten samples within a second, so that the whole takes minutes (`-- --quick` takes
+//! seconds); or one of them once, for a profiler.
+
+use std::time::Duration;
+
+use criterion::{
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput,
+    measurement::WallTime,
+};
+use leptos_sync_benches::SIZES;
+
+use crate::counted;
+
+/// What becomes of the benchmarks.
+pub(crate) enum Harness {
+    /// Criterion times those that the command line asks for.
+    Timed(Box<Criterion>),
+    /// The names of those that can be counted are printed.
+    Listed,
+    /// The one of this name is done once.
+    Counted(String),
+}
+
+impl Harness {
+    /// A Criterion that is configured by the command line.
+    pub(crate) fn timed() -> Self {
+        Self::Timed(Box::new(Criterion::default().configure_from_args()))
+    }
+
+    /// Adds a group of benchmarks.
+    pub(crate) fn group(&mut self, name: &'static str, add: impl FnOnce(&mut Group<'_>)) {
+        let timed = match self {
+            Self::Timed(criterion) => {
+                let mut timed = criterion.benchmark_group(name);
+                timed
+                    .sample_size(10)
+                    .sampling_mode(SamplingMode::Flat)
+                    .warm_up_time(Duration::from_millis(200))
+                    .measurement_time(Duration::from_millis(1_000));
+                Mode::Timed(timed)
+            }
+            Self::Listed => Mode::Listed,
+            Self::Counted(id) => Mode::Counted(id),
+        };
+        add(&mut Group { name, mode: timed });
+    }
+
+    /// Prints what criterion has to say at the end.
+    pub(crate) fn finish(self) {
+        if let Self::Timed(criterion) = self {
+            criterion.final_summary();
+        }
+    }
+}
+
+/// One group of benchmarks.
+pub(crate) struct Group<'c> {
+    name: &'static str,
+    mode: Mode<'c>,
+}
+
+enum Mode<'c> {
+    Timed(BenchmarkGroup<'c, WallTime>),
+    Listed,
+    Counted(&'c str),
+}
+
+impl Group<'_> {
+    /// Measures `work` at every size. `prepare` makes, for a size, what makes the input of each run.
+    pub(crate) fn bench<I, O, M: FnMut() -> I>(
+        &mut self,
+        name: &str,
+        prepare: impl FnMut(usize) -> M,
+        work: impl FnMut(&mut I) -> O,
+    ) {
+        self.bench_at(&SIZES, name, prepare, work);
+    }
+
+    /// Measures `work` at some sizes.
+    pub(crate) fn bench_at<I, O, M: FnMut() -> I>(
+        &mut self,
+        sizes: &[usize],
+        name: &str,
+        mut prepare: impl FnMut(usize) -> M,
+        mut work: impl FnMut(&mut I) -> O,
+    ) {
+        let Mode::Timed(timed) = &mut self.mode else {
+            for size in counted::SIZES {
+                self.count(&format!("{}/{name}/{size}", self.name), || {
+                    counted::once(prepare(size)(), &mut work);
+                });
+            }
+            return;
+        };
+        for &size in sizes {
+            // Inputs of small work are made many at a time, so that the clock is not what is measured.
+            let batch = match size {
+                0..1_000 => BatchSize::NumIterations(10_000 / size as u64),
+                _ => BatchSize::PerIteration,
+            };
+            timed.throughput(Throughput::Elements(size as u64));
+            timed.bench_function(BenchmarkId::new(name, size), |bencher| {
+                let mut make = prepare(size);
+                bencher.iter_batched_ref(&mut make, &mut work, batch);
+            });
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "the list is what was asked for")]
+    fn count(&self, id: &str, once: impl FnOnce()) {
+        match self.mode {
+            Mode::Listed => println!("{id}"),
+            Mode::Counted(wanted) if wanted == id => once(),
+            Mode::Counted(_) | Mode::Timed(_) => {}
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! All benchmarks, each measuring what its name says at sizes from 1 to 100,000.
+//!
+//! Under `cargo bench` criterion takes their time. Called as `works --counted ID` the program does one of them once, in
+//! [`counted::measured`], for a profiler that counts instructions there; `works --counted` lists what it can count.
+
+mod counted;
+mod counters;
+mod decode;
+mod deltas;
+mod encode;
+mod group;
+mod maps;
+mod registers;
+
+use group::Harness;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut harness = match arguments.as_slice() {
+        [mode] if mode == "--counted" => Harness::Listed,
+        [mode, id] if mode == "--counted" => Harness::Counted(id.clone()),
+        _ => Harness::timed(),
+    };
+    registers::run(&mut harness);
+    maps::run(&mut harness);
+    counters::run(&mut harness);
+    deltas::run(&mut harness);
+    encode::run(&mut harness);
+    decode::run(&mut harness);
+    harness.finish();
+}
