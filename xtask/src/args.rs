@@ -43,6 +43,11 @@ impl Args {
         }
     }
 
+    /// The first word, which stays.
+    pub(crate) fn peek(&self) -> Option<&str> {
+        self.0.front().map(String::as_str)
+    }
+
     /// Takes the first word.
     pub(crate) fn word(&mut self) -> Option<String> {
         self.0.pop_front()

@@ -7,12 +7,14 @@
 //! - [`commands`]: one file a command;
 //! - [`tools`]: how each tool is found or installed, the shortest way first;
 //! - [`tidy`]: what the compiler cannot check about the code base;
-//! - [`dist`]: from an example's source to the folder a browser loads.
+//! - [`dist`]: from an example's source to the folder a browser loads;
+//! - [`instructions`]: what each benchmark costs, in figures that repeat.
 
 mod args;
 mod cmd;
 mod commands;
 mod dist;
+mod instructions;
 mod serve;
 mod step;
 mod tidy;

@@ -1,25 +1,46 @@
-//! `bench`: this crate's benchmarks, and the same work on peers.
+//! `bench`: this crate's benchmarks, timed or counted, and the same work on peers.
 
 use anyhow::{Result, bail};
 
-use crate::{args::Args, cmd::Cmd, step::step, workspace::Workspace};
+use crate::{args::Args, cmd::Cmd, instructions::Counts, step::step, workspace::Workspace};
 
-/// Runs either, with the arguments that are left.
-pub(crate) fn run(args: Args) -> Result<()> {
+/// Runs one of them, with the arguments that are left.
+pub(crate) fn run(mut args: Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    let args = args.rest();
-    match args.split_first() {
-        Some((first, rest)) if first == "compare" => {
-            step("comparison with peers", || compare(&workspace, rest))
+    match args.peek() {
+        Some("compare") => {
+            args.word();
+            step("comparison with peers", || {
+                compare(&workspace, &args.rest())
+            })
+        }
+        Some("baseline") => {
+            args.word();
+            args.finish()?;
+            Counts::take(&workspace)?.write(&workspace)
+        }
+        Some("check") => {
+            args.word();
+            args.finish()?;
+            check(&workspace)
         }
         _ => step("benchmarks", || {
             Cmd::cargo()
                 .args(["bench", "--package", "leptos-sync-benches"])
-                .args(&args)
+                .args(args.rest())
                 .dir(&workspace.root)
                 .run()
         }),
     }
+}
+
+/// Fails where a benchmark takes more instructions than its baseline allows.
+#[expect(clippy::print_stdout, reason = "the changes are what was asked for")]
+fn check(workspace: &Workspace) -> Result<()> {
+    let baseline = Counts::read(workspace)?;
+    let (changes, verdict) = Counts::take(workspace)?.against(&baseline);
+    print!("{changes}");
+    verdict
 }
 
 fn compare(workspace: &Workspace, args: &[String]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{size, test, tidy};
+use super::{bench, size, test, tidy};
 use crate::{
     args::Args,
     cmd::Cmd,
@@ -51,6 +51,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         });
     }
     steps.run("size", || size::run(none()));
+    steps.run("instructions", || bench::run(Args::new(["check".into()])));
     steps.run("test", || test::run(none()));
     steps.finish()
 }

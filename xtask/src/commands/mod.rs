@@ -40,7 +40,7 @@ const COMMANDS: [Command; 9] = [
     Command {
         name: "ci",
         usage: "ci",
-        about: "runs what has to hold before a change is taken: lints, docs, features, tidy, size, test",
+        about: "runs what has to hold before a change is taken: lints, docs, features, tidy, size, instructions, test",
         run: ci::run,
     },
     Command {
@@ -57,8 +57,8 @@ const COMMANDS: [Command; 9] = [
     },
     Command {
         name: "bench",
-        usage: "bench [compare] [ARGS...]",
-        about: "runs the benchmarks; with `compare` the same work on peers",
+        usage: "bench [compare|baseline|check] [ARGS...]",
+        about: "runs the benchmarks; the same work on peers; or counts instructions and keeps or checks them",
         run: bench::run,
     },
     Command {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::{
     args::Args,
     step::Steps,
-    tools::{Bindgen, Browser, Cache, Wasm, WasmOpt},
+    tools::{Bindgen, Browser, Cache, Valgrind, Wasm, WasmOpt},
     workspace::Workspace,
 };
 
@@ -23,5 +23,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
     });
     steps.run("wasm-opt", || WasmOpt::find(&cache).map(drop));
     steps.run("a browser", || Browser::find(&cache).map(drop));
+    steps.run("valgrind", || Valgrind::find(&cache).map(drop));
     steps.finish()
 }

@@ -6,6 +6,7 @@ mod browser;
 mod cache;
 mod debian;
 mod optimizer;
+mod valgrind;
 mod wasm;
 
 pub(crate) use self::{
@@ -13,5 +14,6 @@ pub(crate) use self::{
     browser::Browser,
     cache::{Cache, remove},
     optimizer::WasmOpt,
+    valgrind::Valgrind,
     wasm::Wasm,
 };
