@@ -105,6 +105,24 @@ fn a_value_that_is_too_large_takes_everything_back() {
     assert!(error.is_limit(), "{error:?}");
 }
 
+/// However many cells somebody writes, what is kept to take them back is bounded.
+#[test]
+fn a_transaction_of_more_cells_than_it_may_have_bytes_goes_no_further() {
+    let mut doc = doc::<LwwMap<u32, ()>>(1);
+    let too_many = limits::TRANSACTION_BYTES as u32 + 1;
+    let error = doc
+        .transact(|tx| {
+            for n in 0..too_many + 100 {
+                tx.insert(n, ());
+            }
+            assert_eq!(tx.len(), too_many as usize);
+        })
+        .unwrap_err();
+    assert!(error.is_limit(), "{error:?}");
+    assert_eq!(doc.state().len(), 0);
+    doc.assert_invariants();
+}
+
 #[test]
 fn a_transaction_that_is_too_large_takes_everything_back() {
     let mut doc = written();

@@ -53,6 +53,18 @@ impl Changes {
         })
     }
 
+    /// Where the change `at` is.
+    pub(crate) fn path(&self, at: usize) -> Option<Path<'_>> {
+        let start = match at.checked_sub(1) {
+            Some(before) => self.ends.get(before)?.0,
+            None => 0,
+        };
+        let path = self
+            .bytes
+            .get(start as usize..self.ends.get(at)?.0 as usize)?;
+        Some(Path::trusted(path))
+    }
+
     /// Adds another operation's changes behind these.
     pub fn append(&mut self, other: Self) {
         let start = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);

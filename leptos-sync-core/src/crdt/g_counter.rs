@@ -65,8 +65,8 @@ impl GCounter {
         self.0.merge(&other.0);
     }
 
-    pub(crate) fn old_cell(&self, replica: ReplicaId) -> Option<SavedCell> {
-        self.0.old_cell(replica)
+    pub(crate) fn old_cell(&self, replica: ReplicaId, value: &mut Vec<u8>) -> Option<SavedCell> {
+        self.0.old_cell(replica, value)
     }
 }
 

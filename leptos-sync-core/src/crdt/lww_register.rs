@@ -2,7 +2,11 @@ use std::{fmt, marker::PhantomData};
 
 use serde::Serialize;
 
-use super::{Applied, Crdt, Join, Value, lww_map::greater, traits::OldCell};
+use super::{
+    Applied, Crdt, Join, Value,
+    lww_map::greater,
+    traits::{OldCell, SavedCell},
+};
 use crate::{
     clock::Stamp,
     codec::{Bincode, CellRef, CellWriter, Codec, Group},
@@ -169,11 +173,17 @@ impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
 
 impl<T: Serialize, C: Codec> LwwRegister<T, C> {
     /// The value's bytes, as they stand in its cell.
-    pub(crate) fn encoded(&self) -> Vec<u8> {
+    fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         // A value that cannot be encoded never gets into a document.
         let _ = C::encode(&self.value, &mut bytes);
         bytes
+    }
+
+    /// The cell as it stands, for taking a transaction back; its value's bytes are appended.
+    pub(crate) fn old_cell(&self, value: &mut Vec<u8>) -> SavedCell {
+        let _ = C::encode(&self.value, value);
+        SavedCell::live(self.stamp)
     }
 }
 

@@ -292,10 +292,12 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// The cell of `replica` as it stands, for taking a transaction back.
-    pub(super) fn old_cell(&self, replica: ReplicaId) -> Option<SavedCell> {
-        let (stamp, value) = self.get(replica)?;
-        Some(SavedCell::live(stamp, encoded(&value)))
+    /// The cell of `replica` as it stands, for taking a transaction back; its value's bytes are appended.
+    pub(super) fn old_cell(&self, replica: ReplicaId, value: &mut Vec<u8>) -> Option<SavedCell> {
+        let (stamp, old) = self.get(replica)?;
+        // Integers can always be encoded.
+        let _ = Bincode::encode(&old, value);
+        Some(SavedCell::live(stamp))
     }
 
     pub(super) fn assert_invariants(&self) {

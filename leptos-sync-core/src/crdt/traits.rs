@@ -88,28 +88,30 @@ pub struct OldCell<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place(pub(crate) Option<u32>);
 
-/// An [`OldCell`] that owns its value.
-#[derive(Clone, Debug)]
+/// An [`OldCell`] whose value is kept elsewhere, together with others.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SavedCell {
     pub(crate) stamp: Stamp,
-    pub(crate) value: Option<Vec<u8>>,
+    /// Whether it has a value.
+    pub(crate) live: bool,
     pub(crate) place: Place,
 }
 
 impl SavedCell {
     /// A live cell of a type that keeps no order.
-    pub(crate) fn live(stamp: Stamp, value: Vec<u8>) -> Self {
+    pub(crate) fn live(stamp: Stamp) -> Self {
         Self {
             stamp,
-            value: Some(value),
+            live: true,
             place: Place::default(),
         }
     }
 
-    pub(crate) fn as_old(&self) -> OldCell<'_> {
+    /// The cell with its value.
+    pub(crate) fn with(self, value: &[u8]) -> OldCell<'_> {
         OldCell {
             stamp: self.stamp,
-            value: self.value.as_deref(),
+            value: self.live.then_some(value),
             place: self.place,
         }
     }

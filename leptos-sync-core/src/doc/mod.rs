@@ -2,6 +2,7 @@
 
 mod join;
 mod transaction;
+mod undo;
 mod writers;
 
 use std::{fmt, sync::Arc};

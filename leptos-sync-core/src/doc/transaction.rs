@@ -1,6 +1,9 @@
 use std::{ops::Deref, sync::Arc};
 
-use super::Doc;
+use super::{
+    Doc,
+    undo::{Before, Undo},
+};
 use crate::{
     clock::Stamp,
     crdt::{Changes, Crdt, Field, Focus, Root, SavedCell},
@@ -70,12 +73,7 @@ impl<S: Root> Open<'_, S> {
         let stamp = self.log.stamp;
         let delta = self.delta(stamp)?;
         if delta.bytes() > limits::TRANSACTION_BYTES {
-            return Err(Error::too_large(
-                "transaction",
-                delta.bytes() as u64,
-                limits::TRANSACTION_BYTES,
-                "split it into several",
-            ));
+            return Err(too_large(delta.bytes()));
         }
         let changes = std::mem::take(&mut self.log.changes);
         self.committed = true;
@@ -109,9 +107,19 @@ impl<S: Root> Open<'_, S> {
     }
 }
 
+fn too_large(bytes: usize) -> Error {
+    let advice = "split it into several";
+    Error::too_large(
+        "transaction",
+        bytes as u64,
+        limits::TRANSACTION_BYTES,
+        advice,
+    )
+}
+
 impl<S: Root> Drop for Open<'_, S> {
     fn drop(&mut self) {
-        if !self.committed && !self.log.replaced.is_empty() {
+        if !self.committed && !self.log.undo.is_empty() {
             self.take_back();
         }
     }
@@ -122,9 +130,8 @@ impl<S: Root> Open<'_, S> {
     #[inline(never)]
     fn take_back(&mut self) {
         let state = Arc::make_mut(&mut self.doc.state);
-        for (path, old) in self.log.replaced.drain(..).rev() {
-            let old = old.as_ref().map(SavedCell::as_old);
-            state.restore(path.as_path().segments(), old);
+        for (path, old) in self.log.undo.back(&self.log.changes) {
+            state.restore(path.segments(), old);
         }
     }
 }
@@ -133,19 +140,33 @@ impl<S: Root> Open<'_, S> {
 pub(super) struct Log {
     pub(super) stamp: Stamp,
     changes: Changes,
-    replaced: Vec<(PathBuf, Replaced)>,
+    undo: Undo,
+    /// The bytes of the key that is being written.
+    key: Vec<u8>,
     error: Option<Error>,
 }
 
-/// A cell as it stood before the transaction; `None` if there was none.
-pub(super) type Replaced = Option<SavedCell>;
-
 impl Log {
+    /// Keeps what was replaced for the first time.
+    fn settle(&mut self, before: Before, first: bool) {
+        if first {
+            self.undo.keep(before, self.changes.len() - 1);
+        } else {
+            self.undo.forget(before);
+        }
+        // No cell takes less than a byte. It ends here, before the places of so many paths are too many to count.
+        if self.changes.len() > limits::TRANSACTION_BYTES {
+            let cells = self.changes.len();
+            self.error.get_or_insert_with(|| too_large(cells));
+        }
+    }
+
     fn new(stamp: Stamp) -> Self {
         Self {
             stamp,
             changes: Changes::new(),
-            replaced: Vec::new(),
+            undo: Undo::default(),
+            key: Vec::new(),
             error: None,
         }
     }
@@ -153,8 +174,8 @@ impl Log {
 
 /// An open transaction on a `T`: the whole document, or, by the methods that `#[derive(Crdt)]` makes, one field of it.
 ///
-/// It reads as a `&T` does, and sees what was written before. Errors are kept until the end of the transaction, which
-/// then fails as a whole.
+/// It reads as a `&T` does, and sees what was written before. An error is kept until the end of the transaction, which
+/// then fails as a whole; what is written after it is not done.
 pub struct Tx<'a, T> {
     pub(super) state: &'a mut T,
     log: &'a mut Log,
@@ -172,31 +193,53 @@ impl<T> Tx<'_, T> {
         self.log.error.get_or_insert(error);
     }
 
+    /// Whether nothing went wrong so far.
+    pub(super) fn is_sound(&self) -> bool {
+        self.log.error.is_none()
+    }
+
+    /// Looks at a cell that is about to be written, as [`Undo::look`] does.
+    pub(super) fn look(
+        &mut self,
+        old: impl FnOnce(&T, &mut Vec<u8>) -> Option<SavedCell>,
+    ) -> Before {
+        self.log.undo.look(|value| old(self.state, value))
+    }
+
     /// Takes note of a change at this value's own path.
-    pub(super) fn changed(&mut self, old: Replaced) {
-        let first = self.is_first(&old);
+    pub(super) fn changed(&mut self, before: Before) {
+        let first = self.is_first(before);
         if first {
             self.log.changes.push(self.path.as_path(), false);
-            self.log.replaced.push((self.path.clone(), old));
         }
+        self.log.settle(before, first);
     }
 
     /// Takes note of a change at `key` below this value's path.
-    pub(super) fn changed_child(&mut self, key: &[u8], existence: bool, old: Replaced) {
-        let first = self.is_first(&old);
+    pub(super) fn changed_child(&mut self, key: &[u8], existence: bool, before: Before) {
+        let first = self.is_first(before);
         if first || existence {
             self.log
                 .changes
                 .push_child(self.path.as_path(), key, existence);
         }
-        if first {
-            self.log.replaced.push((self.path.child(key), old));
-        }
+        self.log.settle(before, first);
     }
 
-    /// Whether a cell was replaced that this transaction had not written itself.
-    fn is_first(&self, old: &Replaced) -> bool {
-        old.as_ref().is_none_or(|old| old.stamp != self.log.stamp)
+    /// Lends the buffer for a key's bytes; it is given back with [`return_key`](Tx::return_key).
+    pub(super) fn take_key(&mut self) -> Vec<u8> {
+        let mut key = std::mem::take(&mut self.log.key);
+        key.clear();
+        key
+    }
+
+    pub(super) fn return_key(&mut self, key: Vec<u8>) {
+        self.log.key = key;
+    }
+
+    /// Whether a cell is replaced that this transaction had not written itself.
+    fn is_first(&self, before: Before) -> bool {
+        before.old.is_none_or(|old| old.stamp != self.log.stamp)
     }
 }
 

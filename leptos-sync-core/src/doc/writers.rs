@@ -1,20 +1,25 @@
 //! What can be written in a transaction, for each CRDT.
 
-use super::transaction::{Replaced, Tx};
+use super::{transaction::Tx, undo::Before};
 use crate::{
+    clock::Stamp,
     codec::Codec,
     crdt::{GCounter, Key, LwwMap, LwwRegister, PnCounter, SavedCell, Value},
     error::Error,
+    id::ReplicaId,
     path,
 };
 
 impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
     /// Writes the value.
     pub fn set(&mut self, value: T) {
+        if !self.is_sound() {
+            return;
+        }
         let stamp = self.stamp();
-        let old = Some(SavedCell::live(self.state.stamp(), self.state.encoded()));
+        let before = self.look(|register, bytes| Some(register.old_cell(bytes)));
         self.state.set(value, stamp);
-        self.changed(old);
+        self.changed(before);
     }
 
     /// Writes what `change` makes of a copy of the value.
@@ -28,13 +33,12 @@ impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
 impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
     /// Writes `value` at `key`.
     pub fn insert(&mut self, key: K, value: V) {
-        let Some((bytes, old)) = self.cell(&key) else {
-            return;
-        };
-        let was_live = self.state.contains_key(&key);
-        let stamp = self.stamp();
-        self.state.insert(key, value, stamp);
-        self.changed_child(&bytes, !was_live, old);
+        if let Some((bytes, before)) = self.look_at(&key) {
+            let stamp = self.stamp();
+            self.state.insert(key, value, stamp);
+            let was_live = before.old.is_some_and(|old| old.live);
+            self.changed_key(bytes, !was_live, before);
+        }
     }
 
     /// Writes many entries, with room made once.
@@ -59,10 +63,10 @@ impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
         if !self.state.contains_key(key) {
             return;
         }
-        if let Some((bytes, old)) = self.cell(key) {
+        if let Some((bytes, before)) = self.look_at(key) {
             let stamp = self.stamp();
             self.state.remove(key, stamp);
-            self.changed_child(&bytes, true, old);
+            self.changed_key(bytes, true, before);
         }
     }
 
@@ -79,53 +83,69 @@ impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
         self.remove_batch(&keys);
     }
 
-    /// The bytes of `key` and the cell that stands there. `None`, and the transaction fails, when it has no bytes or too
+    /// The bytes of `key`, and the cell that stands there. `None`, and the transaction fails, when it has no bytes or too
     /// many.
-    fn cell(&mut self, key: &K) -> Option<(Vec<u8>, Replaced)> {
-        let mut bytes = Vec::new();
-        let encoded = C::encode(key, &mut bytes);
-        // What is longer than any path could not be taken back by its path.
-        if let Err(error) = encoded.and_then(|()| path::check_length(bytes.len())) {
-            self.cancel(error);
+    fn look_at(&mut self, key: &K) -> Option<(Vec<u8>, Before)> {
+        if !self.is_sound() {
             return None;
         }
-        Some((bytes, self.state.old_cell(key)))
+        let mut bytes = self.take_key();
+        let encoded = C::encode(key, &mut bytes);
+        // What is longer than any path could not be taken back by its path.
+        match encoded.and_then(|()| path::check_length(bytes.len())) {
+            Ok(()) => Some((bytes, self.look(|map, value| map.old_cell(key, value)))),
+            Err(error) => {
+                self.cancel(error);
+                None
+            }
+        }
+    }
+
+    fn changed_key(&mut self, bytes: Vec<u8>, existence: bool, before: Before) {
+        self.changed_child(&bytes, existence, before);
+        self.return_key(bytes);
     }
 }
 
 impl Tx<'_, GCounter> {
     /// Counts `by` more. Beyond `u64::MAX` for this replica, the transaction fails.
     pub fn increment(&mut self, by: u64) {
-        let old = self.state.old_cell(self.stamp().replica);
-        let counted = self.state.increment(by, self.stamp());
-        self.counted(old, counted);
+        self.count(GCounter::old_cell, |counter, stamp| {
+            counter.increment(by, stamp)
+        });
     }
 }
 
 impl Tx<'_, PnCounter> {
     /// Counts `by` up. Beyond `u64::MAX` added by this replica, the transaction fails.
     pub fn increment(&mut self, by: u64) {
-        let old = self.state.old_cell(self.stamp().replica);
-        let counted = self.state.increment(by, self.stamp());
-        self.counted(old, counted);
+        self.count(PnCounter::old_cell, |counter, stamp| {
+            counter.increment(by, stamp)
+        });
     }
 
     /// Counts `by` down. Beyond `u64::MAX` taken by this replica, the transaction fails.
     pub fn decrement(&mut self, by: u64) {
-        let old = self.state.old_cell(self.stamp().replica);
-        let counted = self.state.decrement(by, self.stamp());
-        self.counted(old, counted);
+        self.count(PnCounter::old_cell, |counter, stamp| {
+            counter.decrement(by, stamp)
+        });
     }
 }
 
 impl<T> Tx<'_, T> {
-    /// Takes note of what this replica's counter cell was before.
-    fn counted(&mut self, old: Replaced, counted: Result<(), Error>) {
-        match counted {
-            Ok(()) => {
-                let key = self.stamp().replica.get().to_be_bytes();
-                self.changed_child(&key, false, old);
-            }
+    /// Counts in this replica's cell.
+    fn count(
+        &mut self,
+        old_cell: fn(&T, ReplicaId, &mut Vec<u8>) -> Option<SavedCell>,
+        count: impl FnOnce(&mut T, Stamp) -> Result<(), Error>,
+    ) {
+        if !self.is_sound() {
+            return;
+        }
+        let stamp = self.stamp();
+        let before = self.look(|counter, value| old_cell(counter, stamp.replica, value));
+        match count(self.state, stamp) {
+            Ok(()) => self.changed_child(&stamp.replica.get().to_be_bytes(), false, before),
             Err(error) => self.cancel(error),
         }
     }

@@ -140,19 +140,17 @@ impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
         out.changed(group, cell, existence);
     }
 
-    /// The cell at `key` as it stands, for taking a transaction back.
-    pub(crate) fn old_cell(&self, key: &K) -> Option<SavedCell> {
+    /// The cell at `key` as it stands, for taking a transaction back; its value's bytes are appended.
+    pub(crate) fn old_cell(&self, key: &K, value: &mut Vec<u8>) -> Option<SavedCell> {
         let slot = self.table.find(key)?;
         let entry = self.table.entry(slot);
-        let value = entry.value.as_ref().map(|value| {
-            let mut bytes = Vec::new();
+        if let Some(old) = &entry.value {
             // What stands in a document was encoded before.
-            let _ = C::encode(value, &mut bytes);
-            bytes
-        });
+            let _ = C::encode(old, value);
+        }
         Some(SavedCell {
             stamp: entry.stamp,
-            value,
+            live: entry.value.is_some(),
             place: self.table.place(slot),
         })
     }
