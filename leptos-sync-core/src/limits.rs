@@ -12,6 +12,9 @@ pub const DEPTH: usize = 32;
 /// Bytes of one encoded value: a long document's paragraph fits, a photograph belongs elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
+/// Bytes of room that a document keeps from one transaction to the next. What a larger one needed is let go.
+pub const ROOM_BYTES: usize = 64 * 1024;
+
 /// Bytes of one encoded transaction, uncompressed. It travels as one message and is atomic everywhere, so it must fit
 /// into one; imports beyond it are split by the importer.
 pub const TRANSACTION_BYTES: usize = 1024 * 1024;

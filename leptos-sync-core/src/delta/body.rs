@@ -30,15 +30,35 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Collects the cells that `write` writes.
+    /// Collects the cells that `write` writes, in a writer that may have served before.
     pub(crate) fn write(
+        cells: &mut CellWriter,
         first: VersionVector,
         second: VersionVector,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
-        let mut body = BodyWriter::new(first, second);
-        write(&mut body.cells);
-        body.finish()
+        let base = second.latest();
+        cells.start(base);
+        write(cells);
+        Self::of(cells, first, second, base)
+    }
+
+    /// The body of the cells that were written, relative to `base`.
+    fn of(
+        cells: &mut CellWriter,
+        first: VersionVector,
+        second: VersionVector,
+        base: Time,
+    ) -> Result<Self, Error> {
+        let (replicas, groups, census) = cells.finish()?;
+        Ok(Self {
+            first,
+            second,
+            replicas,
+            base,
+            groups,
+            census,
+        })
     }
 
     /// The cells, checked when the body was made or read.
@@ -148,16 +168,8 @@ impl BodyWriter {
         }
     }
 
-    pub(crate) fn finish(self) -> Result<Body, Error> {
-        let (replicas, groups, census) = self.cells.finish()?;
-        Ok(Body {
-            first: self.first,
-            second: self.second,
-            replicas,
-            base: self.base,
-            groups,
-            census,
-        })
+    pub(crate) fn finish(mut self) -> Result<Body, Error> {
+        Body::of(&mut self.cells, self.first, self.second, self.base)
     }
 }
 

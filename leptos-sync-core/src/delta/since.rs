@@ -18,11 +18,12 @@ pub struct Delta(Body);
 impl Delta {
     /// Collects what `write` writes as the delta from `after` to `upto`.
     pub(crate) fn write(
+        cells: &mut CellWriter,
         after: VersionVector,
         upto: VersionVector,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
-        Body::write(after, upto, write).map(Self)
+        Body::write(cells, after, upto, write).map(Self)
     }
 
     /// What the receiver must already have.

@@ -21,7 +21,7 @@ impl Snapshot {
         horizon: VersionVector,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
-        Body::write(horizon, version, write).map(Self)
+        Body::write(&mut CellWriter::default(), horizon, version, write).map(Self)
     }
 
     /// Which operations are contained.

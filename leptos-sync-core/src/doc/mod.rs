@@ -1,6 +1,7 @@
 //! Documents: a root CRDT with its version, its clock, and the cells that its type does not know.
 
 mod join;
+mod log;
 mod transaction;
 mod undo;
 mod writers;
@@ -19,6 +20,7 @@ use crate::{
     version::VersionVector,
 };
 
+use log::Log;
 pub use transaction::{Transaction, Tx};
 
 /// Typed state that is edited in transactions and merged with other copies of itself.
@@ -64,6 +66,8 @@ pub struct Doc<S> {
     /// The greatest time of each replica's cells, which exceeds the version only where saved data was damaged.
     present: VersionVector,
     clock: Clock,
+    /// Empty between transactions, but for its room.
+    log: Log,
 }
 
 impl<S: Root> Doc<S> {
@@ -76,6 +80,7 @@ impl<S: Root> Doc<S> {
             quarantine: Quarantine::default(),
             present: VersionVector::new(),
             clock,
+            log: Log::default(),
         }
     }
 
@@ -101,6 +106,7 @@ impl<S: Root> Doc<S> {
             quarantine,
             present,
             clock,
+            log: Log::default(),
         };
         doc.clock.resume(body.latest());
         doc
@@ -157,6 +163,7 @@ impl<S: Root> Doc<S> {
             quarantine: self.quarantine.clone(),
             present: self.present.clone(),
             clock: self.clock.with_replica(replica),
+            log: Log::default(),
         }
     }
 
@@ -173,7 +180,9 @@ impl<S: Root> Doc<S> {
         }
         let upto = self.version.beyond(version);
         let after = self.taken_for_granted(version, &upto);
-        Delta::write(after, upto, |out| self.write_cells(version, out))
+        Delta::write(&mut CellWriter::default(), after, upto, |out| {
+            self.write_cells(version, out)
+        })
     }
 
     /// The whole state. O(cells).

@@ -2,7 +2,8 @@ use std::{ops::Deref, sync::Arc};
 
 use super::{
     Doc,
-    undo::{Before, Undo},
+    log::{Log, too_large},
+    undo::Before,
 };
 use crate::{
     clock::Stamp,
@@ -10,7 +11,6 @@ use crate::{
     delta::Delta,
     error::Error,
     limits,
-    path::PathBuf,
     version::VersionVector,
 };
 
@@ -44,15 +44,16 @@ impl<S: Root> Doc<S> {
         let stamp = self.clock.tick();
         let own = VersionVector::of(stamp.replica, stamp.time);
         self.check_replicas(&own, &own)?;
-        let mut open = Open {
-            log: Log::new(stamp),
+        self.log.start(stamp);
+        let open = Open {
             doc: self,
             committed: false,
         };
+        let doc = &mut *open.doc;
         edit(&mut Tx {
-            state: Arc::make_mut(&mut open.doc.state),
-            log: &mut open.log,
-            path: PathBuf::new(),
+            state: Arc::make_mut(&mut doc.state),
+            log: &mut doc.log,
+            depth: 0,
         });
         open.commit()
     }
@@ -61,23 +62,22 @@ impl<S: Root> Doc<S> {
 /// A transaction that is taken back when it is dropped before it was committed.
 struct Open<'a, S: Root> {
     doc: &'a mut Doc<S>,
-    log: Log,
     committed: bool,
 }
 
 impl<S: Root> Open<'_, S> {
     fn commit(mut self) -> Result<Transaction, Error> {
-        if let Some(error) = self.log.error.take() {
+        let doc = &mut *self.doc;
+        if let Some(error) = doc.log.error.take() {
             return Err(error);
         }
-        let stamp = self.log.stamp;
-        let delta = self.delta(stamp)?;
+        let stamp = doc.log.stamp;
+        let delta = Self::delta(doc, stamp)?;
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
         }
-        let changes = std::mem::take(&mut self.log.changes);
+        let changes = std::mem::take(&mut doc.log.changes);
         self.committed = true;
-        let doc = &mut *self.doc;
         if !doc.quarantine.is_empty() {
             for change in changes.iter() {
                 doc.quarantine.remove(&change.path.to_owned());
@@ -92,83 +92,42 @@ impl<S: Root> Open<'_, S> {
         })
     }
 
-    fn delta(&self, stamp: Stamp) -> Result<Delta, Error> {
-        if self.log.changes.is_empty() {
+    fn delta(doc: &mut Doc<S>, stamp: Stamp) -> Result<Delta, Error> {
+        let Log {
+            changes,
+            cells,
+            path,
+            ..
+        } = &mut doc.log;
+        if changes.is_empty() {
             return Ok(Delta::default());
         }
-        let doc = &*self.doc;
         let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
         let upto = VersionVector::of(stamp.replica, stamp.time);
+        path.truncate(0);
         // Whatever is present and is not this transaction's carries a stamp that was present before.
-        Delta::write(after, upto, |out| {
-            doc.state
-                .write_cells(&mut PathBuf::new(), &doc.present, out);
+        Delta::write(cells, after, upto, |out| {
+            doc.state.write_cells(path, &doc.present, out);
         })
     }
-}
 
-fn too_large(bytes: usize) -> Error {
-    let advice = "split it into several";
-    Error::too_large(
-        "transaction",
-        bytes as u64,
-        limits::TRANSACTION_BYTES,
-        advice,
-    )
-}
-
-impl<S: Root> Drop for Open<'_, S> {
-    fn drop(&mut self) {
-        if !self.committed && !self.log.undo.is_empty() {
-            self.take_back();
-        }
-    }
-}
-
-impl<S: Root> Open<'_, S> {
     #[cold]
     #[inline(never)]
     fn take_back(&mut self) {
         let state = Arc::make_mut(&mut self.doc.state);
-        for (path, old) in self.log.undo.back(&self.log.changes) {
+        let log = &self.doc.log;
+        for (path, old) in log.undo.back(&log.changes) {
             state.restore(path.segments(), old);
         }
     }
 }
 
-/// What a transaction has done so far, and how to take it back.
-pub(super) struct Log {
-    pub(super) stamp: Stamp,
-    changes: Changes,
-    undo: Undo,
-    /// The bytes of the key that is being written.
-    key: Vec<u8>,
-    error: Option<Error>,
-}
-
-impl Log {
-    /// Keeps what was replaced for the first time.
-    fn settle(&mut self, before: Before, first: bool) {
-        if first {
-            self.undo.keep(before, self.changes.len() - 1);
-        } else {
-            self.undo.forget(before);
+impl<S: Root> Drop for Open<'_, S> {
+    fn drop(&mut self) {
+        if !self.committed && !self.doc.log.undo.is_empty() {
+            self.take_back();
         }
-        // No cell takes less than a byte. It ends here, before the places of so many paths are too many to count.
-        if self.changes.len() > limits::TRANSACTION_BYTES {
-            let cells = self.changes.len();
-            self.error.get_or_insert_with(|| too_large(cells));
-        }
-    }
-
-    fn new(stamp: Stamp) -> Self {
-        Self {
-            stamp,
-            changes: Changes::new(),
-            undo: Undo::default(),
-            key: Vec::new(),
-            error: None,
-        }
+        self.doc.log.clear();
     }
 }
 
@@ -179,7 +138,8 @@ impl Log {
 pub struct Tx<'a, T> {
     pub(super) state: &'a mut T,
     log: &'a mut Log,
-    path: PathBuf,
+    /// How much of the log's path is this value's.
+    depth: usize,
 }
 
 impl<T> Tx<'_, T> {
@@ -210,7 +170,8 @@ impl<T> Tx<'_, T> {
     pub(super) fn changed(&mut self, before: Before) {
         let first = self.is_first(before);
         if first {
-            self.log.changes.push(self.path.as_path(), false);
+            self.log.path.truncate(self.depth);
+            self.log.changes.push(self.log.path.as_path(), false);
         }
         self.log.settle(before, first);
     }
@@ -219,9 +180,9 @@ impl<T> Tx<'_, T> {
     pub(super) fn changed_child(&mut self, key: &[u8], existence: bool, before: Before) {
         let first = self.is_first(before);
         if first || existence {
-            self.log
-                .changes
-                .push_child(self.path.as_path(), key, existence);
+            self.log.path.truncate(self.depth);
+            let parent = self.log.path.as_path();
+            self.log.changes.push_child(parent, key, existence);
         }
         self.log.settle(before, first);
     }
@@ -258,8 +219,8 @@ impl<'b, T: Crdt> Focus for &'b mut Tx<'_, T> {
     fn at<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
             state: (field.get_mut)(self.state),
+            depth: self.log.enter(self.depth, field.name),
             log: self.log,
-            path: self.path.child(field.name.as_bytes()),
         }
     }
 }
@@ -271,8 +232,8 @@ impl<'b, T: Crdt> Focus for Tx<'b, T> {
     fn at<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
             state: (field.get_mut)(self.state),
+            depth: self.log.enter(self.depth, field.name),
             log: self.log,
-            path: self.path.child(field.name.as_bytes()),
         }
     }
 }

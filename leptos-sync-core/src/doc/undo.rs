@@ -53,6 +53,16 @@ impl Undo {
         self.values.truncate(before.start);
     }
 
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.replaced.clear();
+    }
+
+    /// Bytes of room that it has.
+    pub(super) fn room(&self) -> usize {
+        self.values.capacity() + self.replaced.capacity() * size_of::<Replaced>()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.replaced.is_empty()
     }

@@ -1,3 +1,5 @@
+use std::mem;
+
 use super::{
     CellRef, Census,
     lengths::LengthWriter,
@@ -18,6 +20,7 @@ use crate::{
 /// A CRDT writes its cells with [`group`](CellWriter::group) and [`push`](CellWriter::push). The first error (a value
 /// that cannot be encoded, a path or value beyond its limit) is kept and returned at the end, so that writing needs
 /// no error handling. Appending costs the bytes written; nothing is allocated for a cell but room in the columns.
+#[derive(Default)]
 pub struct CellWriter {
     replicas: ReplicaTable,
     base: Time,
@@ -37,23 +40,15 @@ pub struct CellWriter {
 impl CellWriter {
     /// A writer without cells, whose stamps are written relative to `base`: a time near theirs makes them small.
     pub(crate) fn new(base: Time) -> Self {
-        let mut stamps = StampWriter::default();
-        stamps.start(base);
-        Self {
-            replicas: ReplicaTable::default(),
-            base,
-            groups: Vec::new(),
-            cells: 0,
-            parent: Vec::new(),
-            too_deep: false,
-            count: 0,
-            stamps,
-            key_lengths: LengthWriter::default(),
-            keys: Vec::new(),
-            value_lengths: LengthWriter::default(),
-            values: Vec::new(),
-            error: None,
-        }
+        let mut writer = Self::default();
+        writer.start(base);
+        writer
+    }
+
+    /// Begins a message, with the room that earlier ones left.
+    pub(crate) fn start(&mut self, base: Time) {
+        self.base = base;
+        self.stamps.start(base);
     }
 
     /// The cells that follow stand below `parent`.
@@ -158,15 +153,21 @@ impl CellWriter {
         self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
     }
 
-    /// The replica table, the groups' bytes, and what they hold.
-    pub(crate) fn finish(mut self) -> Result<(Few<ReplicaId>, Vec<u8>, Census), Error> {
+    /// The replica table, the groups' bytes, and what they hold. The writer may [`start`](CellWriter::start) again.
+    pub(crate) fn finish(&mut self) -> Result<(Few<ReplicaId>, Vec<u8>, Census), Error> {
         self.close();
-        if let Some(error) = self.error {
-            return Err(error);
+        let (replicas, upto) = mem::take(&mut self.replicas).into_parts();
+        let groups = mem::take(&mut self.groups);
+        let cells = mem::take(&mut self.cells);
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok((replicas, groups, Census { cells, upto })),
         }
-        let (replicas, upto) = self.replicas.into_parts();
-        let cells = self.cells;
-        Ok((replicas, self.groups, Census { cells, upto }))
+    }
+
+    /// Bytes of room that the columns have.
+    pub(crate) fn room(&self) -> usize {
+        self.keys.capacity() + self.values.capacity()
     }
 
     fn close(&mut self) {

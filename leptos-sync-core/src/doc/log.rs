@@ -1,0 +1,66 @@
+use super::undo::{Before, Undo};
+use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits, path::PathBuf};
+
+/// What a transaction has done so far, and how to take it back.
+///
+/// A document's transactions use one after the other, so that they share its room and allocate none.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) stamp: Stamp,
+    pub(super) changes: Changes,
+    pub(super) undo: Undo,
+    pub(super) error: Option<Error>,
+    /// Where the [`Tx`](super::Tx) in use stands, and beyond it where one below it stood.
+    pub(super) path: PathBuf,
+    /// The bytes of the key that is being written.
+    pub(super) key: Vec<u8>,
+    pub(super) cells: CellWriter,
+}
+
+impl Log {
+    pub(super) fn start(&mut self, stamp: Stamp) {
+        self.stamp = stamp;
+    }
+
+    /// Goes to the field `name` of the value at the first `depth` bytes of the path; how much of it is the field's.
+    pub(super) fn enter(&mut self, depth: usize, name: &str) -> usize {
+        self.path.truncate(depth);
+        self.path.push(name.as_bytes());
+        self.path.len()
+    }
+
+    /// Keeps what was replaced for the first time.
+    pub(super) fn settle(&mut self, before: Before, first: bool) {
+        if first {
+            self.undo.keep(before, self.changes.len() - 1);
+        } else {
+            self.undo.forget(before);
+        }
+        // No cell takes less than a byte. It ends here, before the places of so many paths are too many to count.
+        if self.changes.len() > limits::TRANSACTION_BYTES {
+            let cells = self.changes.len();
+            self.error.get_or_insert_with(|| too_large(cells));
+        }
+    }
+
+    /// Empties it. What a large transaction needed is let go.
+    pub(super) fn clear(&mut self) {
+        if self.undo.room() + self.cells.room() > limits::ROOM_BYTES {
+            *self = Self::default();
+        }
+        self.changes = Changes::new();
+        self.undo.clear();
+        self.error = None;
+        self.path.truncate(0);
+    }
+}
+
+pub(super) fn too_large(bytes: usize) -> Error {
+    let advice = "split it into several";
+    Error::too_large(
+        "transaction",
+        bytes as u64,
+        limits::TRANSACTION_BYTES,
+        advice,
+    )
+}
