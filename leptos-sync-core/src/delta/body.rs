@@ -37,19 +37,18 @@ impl Body {
         second: VersionVector,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
-        let base = second.latest();
-        cells.start(base);
+        cells.start(second.latest());
         write(cells);
-        Self::of(cells, first, second, base)
+        Self::of(cells, first, second)
     }
 
-    /// The body of the cells that were written, relative to `base`.
-    fn of(
+    /// The body of the cells that were written, relative to the latest time of `second`.
+    pub(crate) fn of(
         cells: &mut CellWriter,
         first: VersionVector,
         second: VersionVector,
-        base: Time,
     ) -> Result<Self, Error> {
+        let base = second.latest();
         let (replicas, groups, census) = cells.finish()?;
         Ok(Self {
             first,
@@ -146,30 +145,6 @@ impl Body {
             groups,
             census,
         })
-    }
-}
-
-/// Makes a [`Body`]: the versions are known from the start, the cells are written by the CRDTs.
-pub(crate) struct BodyWriter {
-    first: VersionVector,
-    second: VersionVector,
-    base: Time,
-    pub(crate) cells: CellWriter,
-}
-
-impl BodyWriter {
-    pub(crate) fn new(first: VersionVector, second: VersionVector) -> Self {
-        let base = second.latest();
-        Self {
-            first,
-            second,
-            base,
-            cells: CellWriter::new(base),
-        }
-    }
-
-    pub(crate) fn finish(mut self) -> Result<Body, Error> {
-        Body::of(&mut self.cells, self.first, self.second, self.base)
     }
 }
 

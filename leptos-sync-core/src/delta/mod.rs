@@ -10,5 +10,4 @@ pub use snapshot::Snapshot;
 
 pub(crate) use body::Body;
 
-use body::BodyWriter;
 use methods::message_methods;

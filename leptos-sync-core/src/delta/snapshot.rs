@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Body, BodyWriter, message_methods};
+use super::{Body, message_methods};
 use crate::{
     codec::{CellWriter, envelope::Kind},
     error::Error,
@@ -42,23 +42,29 @@ impl Snapshot {
     ///
     /// None that cells which were written once could cause again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        let start = || BodyWriter::new(self.horizon().clone(), self.version().clone());
         let mut parts = Vec::new();
-        let mut part = start();
+        let mut part = CellWriter::new(self.version().latest());
         for group in self.cells().groups() {
-            part.cells.group(group.parent());
+            part.group(group.parent());
             for cell in group.cells() {
-                if part.cells.bytes() >= bytes {
-                    parts.push(Self(std::mem::replace(&mut part, start()).finish()?));
-                    part.cells.group(group.parent());
+                if part.bytes() >= bytes {
+                    parts.push(self.part(&mut part)?);
+                    part.group(group.parent());
                 }
-                part.cells.copy(cell);
+                part.copy(cell);
             }
         }
-        if parts.is_empty() || !part.cells.is_empty() {
-            parts.push(Self(part.finish()?));
+        if parts.is_empty() || !part.is_empty() {
+            parts.push(self.part(&mut part)?);
         }
         Ok(parts)
+    }
+
+    /// The snapshot of the cells that were written; the writer begins the next.
+    fn part(&self, cells: &mut CellWriter) -> Result<Self, Error> {
+        let body = Body::of(cells, self.horizon().clone(), self.version().clone())?;
+        cells.start(self.version().latest());
+        Ok(Self(body))
     }
 
     /// Reads and checks an envelope.

@@ -18,10 +18,6 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn start(&mut self, stamp: Stamp) {
-        self.stamp = stamp;
-    }
-
     /// Goes to the field `name` of the value at the first `depth` bytes of the path; how much of it is the field's.
     pub(super) fn enter(&mut self, depth: usize, name: &str) -> usize {
         self.path.truncate(depth);
@@ -43,15 +39,13 @@ impl Log {
         }
     }
 
-    /// Empties it. What a large transaction needed is let go.
-    pub(super) fn clear(&mut self) {
-        if self.undo.room() + self.cells.room() > limits::ROOM_BYTES {
-            *self = Self::default();
-        }
+    /// Empties it; whether it is worth keeping. What a large transaction needed is to be let go.
+    pub(super) fn clear(&mut self) -> bool {
         self.changes = Changes::new();
         self.undo.clear();
         self.error = None;
         self.path.truncate(0);
+        self.undo.room() + self.cells.room() <= limits::ROOM_BYTES
     }
 }
 

@@ -66,8 +66,8 @@ pub struct Doc<S> {
     /// The greatest time of each replica's cells, which exceeds the version only where saved data was damaged.
     present: VersionVector,
     clock: Clock,
-    /// Empty between transactions, but for its room.
-    log: Log,
+    /// Empty between transactions, but for its room; there from the first one on.
+    log: Option<Box<Log>>,
 }
 
 impl<S: Root> Doc<S> {
@@ -80,7 +80,7 @@ impl<S: Root> Doc<S> {
             quarantine: Quarantine::default(),
             present: VersionVector::new(),
             clock,
-            log: Log::default(),
+            log: None,
         }
     }
 
@@ -106,7 +106,7 @@ impl<S: Root> Doc<S> {
             quarantine,
             present,
             clock,
-            log: Log::default(),
+            log: None,
         };
         doc.clock.resume(body.latest());
         doc
@@ -163,7 +163,7 @@ impl<S: Root> Doc<S> {
             quarantine: self.quarantine.clone(),
             present: self.present.clone(),
             clock: self.clock.with_replica(replica),
-            log: Log::default(),
+            log: None,
         }
     }
 

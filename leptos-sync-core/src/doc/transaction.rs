@@ -44,15 +44,16 @@ impl<S: Root> Doc<S> {
         let stamp = self.clock.tick();
         let own = VersionVector::of(stamp.replica, stamp.time);
         self.check_replicas(&own, &own)?;
-        self.log.start(stamp);
         let open = Open {
             doc: self,
             committed: false,
         };
         let doc = &mut *open.doc;
+        let log = doc.log.get_or_insert_default();
+        log.stamp = stamp;
         edit(&mut Tx {
             state: Arc::make_mut(&mut doc.state),
-            log: &mut doc.log,
+            log,
             depth: 0,
         });
         open.commit()
@@ -68,15 +69,26 @@ struct Open<'a, S: Root> {
 impl<S: Root> Open<'_, S> {
     fn commit(mut self) -> Result<Transaction, Error> {
         let doc = &mut *self.doc;
-        if let Some(error) = doc.log.error.take() {
+        let log = doc.log.get_or_insert_default();
+        if let Some(error) = log.error.take() {
             return Err(error);
         }
-        let stamp = doc.log.stamp;
-        let delta = Self::delta(doc, stamp)?;
+        let stamp = log.stamp;
+        let mut delta = Delta::default();
+        if !log.changes.is_empty() {
+            let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
+            let upto = VersionVector::of(stamp.replica, stamp.time);
+            let (cells, path) = (&mut log.cells, &mut log.path);
+            path.truncate(0);
+            // Whatever is present and is not this transaction's carries a stamp that was present before.
+            delta = Delta::write(cells, after, upto, |out| {
+                doc.state.write_cells(path, &doc.present, out);
+            })?;
+        }
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
         }
-        let changes = std::mem::take(&mut doc.log.changes);
+        let changes = std::mem::take(&mut log.changes);
         self.committed = true;
         if !doc.quarantine.is_empty() {
             for change in changes.iter() {
@@ -92,42 +104,28 @@ impl<S: Root> Open<'_, S> {
         })
     }
 
-    fn delta(doc: &mut Doc<S>, stamp: Stamp) -> Result<Delta, Error> {
-        let Log {
-            changes,
-            cells,
-            path,
-            ..
-        } = &mut doc.log;
-        if changes.is_empty() {
-            return Ok(Delta::default());
-        }
-        let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
-        let upto = VersionVector::of(stamp.replica, stamp.time);
-        path.truncate(0);
-        // Whatever is present and is not this transaction's carries a stamp that was present before.
-        Delta::write(cells, after, upto, |out| {
-            doc.state.write_cells(path, &doc.present, out);
-        })
-    }
-
     #[cold]
     #[inline(never)]
     fn take_back(&mut self) {
-        let state = Arc::make_mut(&mut self.doc.state);
-        let log = &self.doc.log;
-        for (path, old) in log.undo.back(&log.changes) {
-            state.restore(path.segments(), old);
+        if let Some(log) = &self.doc.log {
+            for (path, old) in log.undo.back(&log.changes) {
+                // Nobody else has it any more: the first write took it over.
+                Arc::make_mut(&mut self.doc.state).restore(path.segments(), old);
+            }
         }
     }
 }
 
 impl<S: Root> Drop for Open<'_, S> {
     fn drop(&mut self) {
-        if !self.committed && !self.doc.log.undo.is_empty() {
+        if !self.committed {
             self.take_back();
         }
-        self.doc.log.clear();
+        if let Some(log) = &mut self.doc.log
+            && !log.clear()
+        {
+            self.doc.log = None;
+        }
     }
 }
 

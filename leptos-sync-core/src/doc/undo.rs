@@ -63,10 +63,6 @@ impl Undo {
         self.values.capacity() + self.replaced.capacity() * size_of::<Replaced>()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.replaced.is_empty()
-    }
-
     /// The replaced cells with their paths, the last first.
     pub(super) fn back<'a>(
         &'a self,
