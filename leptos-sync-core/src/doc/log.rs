@@ -12,8 +12,6 @@ pub(super) struct Log {
     pub(super) error: Option<Error>,
     /// Where the [`Tx`](super::Tx) in use stands, and beyond it where one below it stood.
     pub(super) path: PathBuf,
-    /// The bytes of the key that is being written.
-    pub(super) key: Vec<u8>,
     pub(super) cells: CellWriter,
 }
 
@@ -25,8 +23,34 @@ impl Log {
         self.path.len()
     }
 
-    /// Keeps what was replaced for the first time.
-    pub(super) fn settle(&mut self, before: Before, first: bool) {
+    /// Takes note that the cell that was looked at last, below the first `depth` bytes of the path, was written;
+    /// `existence` says whether its key came or went.
+    pub(super) fn note(&mut self, depth: usize, before: Before, existence: bool) {
+        self.path.truncate(depth);
+        let first = self.is_first(before);
+        if first || existence {
+            let key = self.undo.key(before);
+            self.changes.push_child(self.path.as_path(), key, existence);
+        }
+        self.settle(before, first);
+    }
+
+    /// The same for the one cell at the path itself.
+    pub(super) fn note_own(&mut self, depth: usize, before: Before) {
+        self.path.truncate(depth);
+        let first = self.is_first(before);
+        if first {
+            self.changes.push(self.path.as_path(), false);
+        }
+        self.settle(before, first);
+    }
+
+    /// Whether a cell is replaced that this transaction had not written itself.
+    fn is_first(&self, before: Before) -> bool {
+        before.old.is_none_or(|old| old.stamp != self.stamp)
+    }
+
+    fn settle(&mut self, before: Before, first: bool) {
         if first {
             self.undo.keep(before, self.changes.len() - 1);
         } else {

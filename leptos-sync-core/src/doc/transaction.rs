@@ -151,54 +151,28 @@ impl<T> Tx<'_, T> {
         self.log.error.get_or_insert(error);
     }
 
-    /// Whether nothing went wrong so far.
-    pub(super) fn is_sound(&self) -> bool {
-        self.log.error.is_none()
-    }
-
-    /// Looks at a cell that is about to be written, as [`Undo::look`] does.
+    /// Looks at a cell that is about to be written, as [`Undo::look`](super::undo::Undo::look) does. `None` where
+    /// something went wrong, now or before.
     pub(super) fn look(
         &mut self,
+        key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
         old: impl FnOnce(&T, &mut Vec<u8>) -> Option<SavedCell>,
-    ) -> Before {
-        self.log.undo.look(|value| old(self.state, value))
+    ) -> Option<Before> {
+        if self.log.error.is_some() {
+            return None;
+        }
+        let looked = self.log.undo.look(key, |value| old(self.state, value));
+        looked.map_err(|error| self.cancel(error)).ok()
     }
 
-    /// Takes note of a change at this value's own path.
+    /// Takes note that the one cell at this value's own path was written.
     pub(super) fn changed(&mut self, before: Before) {
-        let first = self.is_first(before);
-        if first {
-            self.log.path.truncate(self.depth);
-            self.log.changes.push(self.log.path.as_path(), false);
-        }
-        self.log.settle(before, first);
+        self.log.note_own(self.depth, before);
     }
 
-    /// Takes note of a change at `key` below this value's path.
-    pub(super) fn changed_child(&mut self, key: &[u8], existence: bool, before: Before) {
-        let first = self.is_first(before);
-        if first || existence {
-            self.log.path.truncate(self.depth);
-            let parent = self.log.path.as_path();
-            self.log.changes.push_child(parent, key, existence);
-        }
-        self.log.settle(before, first);
-    }
-
-    /// Lends the buffer for a key's bytes; it is given back with [`return_key`](Tx::return_key).
-    pub(super) fn take_key(&mut self) -> Vec<u8> {
-        let mut key = std::mem::take(&mut self.log.key);
-        key.clear();
-        key
-    }
-
-    pub(super) fn return_key(&mut self, key: Vec<u8>) {
-        self.log.key = key;
-    }
-
-    /// Whether a cell is replaced that this transaction had not written itself.
-    fn is_first(&self, before: Before) -> bool {
-        before.old.is_none_or(|old| old.stamp != self.log.stamp)
+    /// Takes note that a cell below this value's path was written.
+    pub(super) fn changed_child(&mut self, before: Before, existence: bool) {
+        self.log.note(self.depth, before, existence);
     }
 }
 

@@ -1,12 +1,16 @@
-use crate::crdt::{Changes, OldCell, SavedCell};
+use crate::{
+    crdt::{Changes, OldCell, SavedCell},
+    error::Error,
+    path::Path,
+};
 
 /// What a transaction has replaced, so that it can be taken back.
 ///
-/// One allocation holds all old values, and the paths are those of the transaction's changes: a write costs no allocation
-/// of its own.
+/// One buffer holds all old values, and the paths are those of the transaction's changes: a write costs no allocation of
+/// its own.
 #[derive(Default)]
 pub(super) struct Undo {
-    values: Vec<u8>,
+    bytes: Vec<u8>,
     replaced: Vec<Replaced>,
 }
 
@@ -21,55 +25,69 @@ struct Replaced {
     old: Option<SavedCell>,
 }
 
-/// A cell that was looked at before it is written, with where its value's bytes begin.
+/// A cell that was looked at before it is written: its key stands in the buffer, and its value behind it.
 #[derive(Clone, Copy)]
 pub(super) struct Before {
-    pub(super) old: Option<SavedCell>,
     start: usize,
+    value: usize,
+    pub(super) old: Option<SavedCell>,
 }
 
 impl Undo {
-    /// Looks at a cell: `old` tells what it is and appends its value's bytes.
-    pub(super) fn look(&mut self, old: impl FnOnce(&mut Vec<u8>) -> Option<SavedCell>) -> Before {
-        let start = self.values.len();
-        Before {
-            old: old(&mut self.values),
+    /// Looks at a cell: `key` appends its key's bytes, `old` tells what it is and appends its value's.
+    pub(super) fn look(
+        &mut self,
+        key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
+        old: impl FnOnce(&mut Vec<u8>) -> Option<SavedCell>,
+    ) -> Result<Before, Error> {
+        let start = self.bytes.len();
+        key(&mut self.bytes)?;
+        Ok(Before {
             start,
-        }
+            value: self.bytes.len(),
+            old: old(&mut self.bytes),
+        })
+    }
+
+    /// The key of the cell that was looked at.
+    pub(super) fn key(&self, before: Before) -> &[u8] {
+        self.bytes
+            .get(before.start..before.value)
+            .unwrap_or_default()
     }
 
     /// Keeps the cell that was looked at last: it was replaced by the change `change`.
     pub(super) fn keep(&mut self, before: Before, change: usize) {
         self.replaced.push(Replaced {
             change,
-            start: before.start,
-            end: self.values.len(),
+            start: before.value,
+            end: self.bytes.len(),
             old: before.old,
         });
     }
 
     /// Lets the cell go that was looked at last.
     pub(super) fn forget(&mut self, before: Before) {
-        self.values.truncate(before.start);
+        self.bytes.truncate(before.start);
     }
 
     pub(super) fn clear(&mut self) {
-        self.values.clear();
+        self.bytes.clear();
         self.replaced.clear();
     }
 
     /// Bytes of room that it has.
     pub(super) fn room(&self) -> usize {
-        self.values.capacity() + self.replaced.capacity() * size_of::<Replaced>()
+        self.bytes.capacity() + self.replaced.capacity() * size_of::<Replaced>()
     }
 
     /// The replaced cells with their paths, the last first.
     pub(super) fn back<'a>(
         &'a self,
         changes: &'a Changes,
-    ) -> impl Iterator<Item = (crate::path::Path<'a>, Option<OldCell<'a>>)> {
+    ) -> impl Iterator<Item = (Path<'a>, Option<OldCell<'a>>)> {
         self.replaced.iter().rev().filter_map(|replaced| {
-            let value = self.values.get(replaced.start..replaced.end)?;
+            let value = self.bytes.get(replaced.start..replaced.end)?;
             let old = replaced.old.map(|old| old.with(value));
             Some((changes.path(replaced.change)?, old))
         })

@@ -13,13 +13,12 @@ use crate::{
 impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
     /// Writes the value.
     pub fn set(&mut self, value: T) {
-        if !self.is_sound() {
-            return;
+        let look = self.look(|_| Ok(()), |register, value| Some(register.old_cell(value)));
+        if let Some(before) = look {
+            let stamp = self.stamp();
+            self.state.set(value, stamp);
+            self.changed(before);
         }
-        let stamp = self.stamp();
-        let before = self.look(|register, bytes| Some(register.old_cell(bytes)));
-        self.state.set(value, stamp);
-        self.changed(before);
     }
 
     /// Writes what `change` makes of a copy of the value.
@@ -33,11 +32,11 @@ impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
 impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
     /// Writes `value` at `key`.
     pub fn insert(&mut self, key: K, value: V) {
-        if let Some((bytes, before)) = self.look_at(&key) {
+        if let Some(before) = self.look_at(&key) {
             let stamp = self.stamp();
             self.state.insert(key, value, stamp);
             let was_live = before.old.is_some_and(|old| old.live);
-            self.changed_key(bytes, !was_live, before);
+            self.changed_child(before, !was_live);
         }
     }
 
@@ -63,10 +62,10 @@ impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
         if !self.state.contains_key(key) {
             return;
         }
-        if let Some((bytes, before)) = self.look_at(key) {
+        if let Some(before) = self.look_at(key) {
             let stamp = self.stamp();
             self.state.remove(key, stamp);
-            self.changed_key(bytes, true, before);
+            self.changed_child(before, true);
         }
     }
 
@@ -83,27 +82,15 @@ impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
         self.remove_batch(&keys);
     }
 
-    /// The bytes of `key`, and the cell that stands there. `None`, and the transaction fails, when it has no bytes or too
-    /// many.
-    fn look_at(&mut self, key: &K) -> Option<(Vec<u8>, Before)> {
-        if !self.is_sound() {
-            return None;
-        }
-        let mut bytes = self.take_key();
-        let encoded = C::encode(key, &mut bytes);
-        // What is longer than any path could not be taken back by its path.
-        match encoded.and_then(|()| path::check_length(bytes.len())) {
-            Ok(()) => Some((bytes, self.look(|map, value| map.old_cell(key, value)))),
-            Err(error) => {
-                self.cancel(error);
-                None
-            }
-        }
-    }
-
-    fn changed_key(&mut self, bytes: Vec<u8>, existence: bool, before: Before) {
-        self.changed_child(&bytes, existence, before);
-        self.return_key(bytes);
+    /// The cell that stands at `key`. `None`, and the transaction fails, when the key has no bytes or too many.
+    fn look_at(&mut self, key: &K) -> Option<Before> {
+        let encode = |bytes: &mut Vec<u8>| {
+            let start = bytes.len();
+            C::encode(key, bytes)?;
+            // What is longer than any path could not be taken back by its path.
+            path::check_length(bytes.len() - start)
+        };
+        self.look(encode, |map, value| map.old_cell(key, value))
     }
 }
 
@@ -139,14 +126,19 @@ impl<T> Tx<'_, T> {
         old_cell: fn(&T, ReplicaId, &mut Vec<u8>) -> Option<SavedCell>,
         count: impl FnOnce(&mut T, Stamp) -> Result<(), Error>,
     ) {
-        if !self.is_sound() {
-            return;
-        }
         let stamp = self.stamp();
-        let before = self.look(|counter, value| old_cell(counter, stamp.replica, value));
-        match count(self.state, stamp) {
-            Ok(()) => self.changed_child(&stamp.replica.get().to_be_bytes(), false, before),
-            Err(error) => self.cancel(error),
+        let key = |bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(&stamp.replica.get().to_be_bytes());
+            Ok(())
+        };
+        let look = self.look(key, |counter, value| {
+            old_cell(counter, stamp.replica, value)
+        });
+        if let Some(before) = look {
+            match count(self.state, stamp) {
+                Ok(()) => self.changed_child(before, false),
+                Err(error) => self.cancel(error),
+            }
         }
     }
 }
