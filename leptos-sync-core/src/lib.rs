@@ -38,6 +38,7 @@ mod engine;
 mod error;
 mod id;
 mod path;
+mod pool;
 mod storage;
 mod version;
 
@@ -56,6 +57,7 @@ pub use error::Error;
 pub use id::ReplicaId;
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};
+pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
 #[cfg(feature = "testing")]
 pub use storage::conformance;
 pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};

@@ -12,6 +12,10 @@ pub const DEPTH: usize = 32;
 /// Bytes of one encoded value: a long document's paragraph fits, a photograph belongs elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
+/// Bytes that each class of a [`BufferPool`](crate::BufferPool) keeps idle at most, each buffer counted as large as its
+/// class says; it has less than twice that. One of the largest.
+pub const POOL_BYTES: usize = 1024 * 1024;
+
 /// Bytes of room that a document keeps from one transaction to the next. What a larger one needed is let go.
 pub const ROOM_BYTES: usize = 64 * 1024;
 

@@ -1,7 +1,7 @@
 //! The core's modules import only from the layers to their left:
 //!
 //! ```text
-//! id clock version limits error path ← codec ← crdt ← delta ← doc storage transport sync ← collection engine
+//! id clock version limits error path pool ← codec ← crdt ← delta ← doc storage transport sync ← collection engine
 //! ```
 //!
 //! Modules of one layer do not import each other, those of the first excepted. Only tests are free.
@@ -25,7 +25,7 @@ pub(crate) const CORE: &str = "leptos-sync-core";
 
 /// The modules of each layer, from left to right.
 const LAYERS: [&[&str]; 6] = [
-    &["id", "clock", "version", "limits", "error", "path"],
+    &["id", "clock", "version", "limits", "error", "path", "pool"],
     &["codec"],
     &["crdt"],
     &["delta"],
