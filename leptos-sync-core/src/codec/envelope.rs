@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use xxhash_rust::xxh64::xxh64;
 
 use super::{
-    deflate::{compress, decompress},
+    deflate::{compress, decompress, may_pay},
     varint::{self, Reader},
 };
 use crate::error::Error;
@@ -43,20 +43,25 @@ pub(crate) enum Kind {
     Snapshot = 2,
 }
 
-/// Wraps `body`, compressed where this build can, that saves at least an eighth and [`open`] will accept it.
+/// Whether [`seal`] would try to compress a body of so many bytes.
+pub(crate) fn may_compress(bytes: usize) -> bool {
+    may_pay(bytes)
+}
+
+/// Appends the envelope around `body`, compressed where this build can, that saves at least an eighth and [`open`] will
+/// accept it.
 ///
-/// One pass over the body for the checksum, and one to compress it, which costs what [`compress`] says; memory for the
-/// result.
-pub(crate) fn seal(kind: Kind, body: &[u8]) -> Vec<u8> {
+/// One pass over the body for the checksum, and one to compress it, which costs what [`compress`] says.
+pub(crate) fn seal(kind: Kind, body: &[u8], out: &mut Vec<u8>) {
     match compress(body) {
-        Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), [&deflated, &[]]),
-        None => seal_uncompressed(kind, [body, &[]]),
+        Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), [&deflated, &[]], out),
+        None => seal_uncompressed(kind, [body, &[]], out),
     }
 }
 
-/// Wraps a body, given in two parts, as it is.
-pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2]) -> Vec<u8> {
-    assemble(kind, 0, None, body)
+/// Appends the envelope around a body, given in two parts, as it is.
+pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2], out: &mut Vec<u8>) {
+    assemble(kind, 0, None, body, out);
 }
 
 /// The body of an envelope of the given kind: borrowed when it was not compressed.
@@ -125,26 +130,27 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
     reader.u8()
 }
 
-fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: [&[u8]; 2]) -> Vec<u8> {
+fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: [&[u8]; 2], out: &mut Vec<u8>) {
     let [first, rest] = body;
     let length = first.len() + rest.len();
-    let mut out = Vec::with_capacity(HEADER_BYTES + length);
+    let start = out.len();
+    out.reserve(HEADER_BYTES + length);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&[VERSION, kind as u8, flags]);
     if let Some(size) = inflated {
-        varint::put(&mut out, size as u64);
+        varint::put(out, size as u64);
     }
-    varint::put(&mut out, length as u64);
+    varint::put(out, length as u64);
     let head = out.len();
     // Kept free for the checksum until the body is in one piece.
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(first);
     out.extend_from_slice(rest);
     let (head, rest) = out.split_at_mut(head);
+    let head = head.get(start..).unwrap_or_default();
     if let Some((checksum, body)) = rest.split_first_chunk_mut() {
         *checksum = checksum_of(head, body).to_le_bytes();
     }
-    out
 }
 
 /// The low half of XXH64 of the body, seeded with that of everything before the checksum.
@@ -159,6 +165,12 @@ mod tests {
 
     use super::*;
     use crate::limits;
+
+    fn sealed(kind: Kind, body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        seal(kind, body, &mut out);
+        out
+    }
 
     /// Text-like bytes, which compress about four times.
     fn prose(len: usize) -> Vec<u8> {
@@ -183,7 +195,8 @@ mod tests {
 
     /// An envelope with a true checksum, whatever it says.
     fn forged(flags: u8, inflated: Option<u64>, body: &[u8]) -> Vec<u8> {
-        let mut out = assemble(Kind::Delta, flags, None, [body, &[]]);
+        let mut out = Vec::new();
+        assemble(Kind::Delta, flags, None, [body, &[]], &mut out);
         if let Some(size) = inflated {
             out.truncate(MAGIC.len() + 3);
             varint::put(&mut out, size);
@@ -212,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_small_envelope_is_twelve_bytes_around_its_body() {
-        let sealed = seal(Kind::Delta, b"hi");
+        let sealed = sealed(Kind::Delta, b"hi");
         assert_eq!(sealed, *b"LSYN\x01\x01\x00\x02\x52\x90\x38\x92hi");
         let body = open(Kind::Delta, &sealed).unwrap();
         assert!(matches!(body, Cow::Borrowed(b"hi")));
@@ -223,7 +236,7 @@ mod tests {
     fn what_compresses_is_compressed_and_comes_back() {
         for len in [limits::COMPRESS_FROM_BYTES, 60_000, limits::INFLATED_BYTES] {
             let body = prose(len);
-            let sealed = seal(Kind::Snapshot, &body);
+            let sealed = sealed(Kind::Snapshot, &body);
             assert!(
                 sealed.len() < len * 3 / 4,
                 "{len} bytes became {}",
@@ -247,7 +260,7 @@ mod tests {
             prose(limits::COMPRESS_FROM_BYTES - 1),
             Vec::new(),
         ] {
-            let sealed = seal(Kind::Delta, &body);
+            let sealed = sealed(Kind::Delta, &body);
             assert!(
                 matches!(open(Kind::Delta, &sealed).unwrap(), Cow::Borrowed(same) if same == body)
             );
@@ -257,7 +270,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_is_an_error() {
         for body in [b"a small body".to_vec(), prose(1200)] {
-            let sealed = seal(Kind::Delta, &body);
+            let sealed = sealed(Kind::Delta, &body);
             for bit in 0..8 * sealed.len() {
                 let mut damaged = sealed.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
@@ -270,7 +283,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_extension_is_an_error() {
         for body in [b"a small body".to_vec(), prose(1200)] {
-            let mut sealed = seal(Kind::Delta, &body);
+            let mut sealed = sealed(Kind::Delta, &body);
             for len in 0..sealed.len() {
                 assert!(refusal(&sealed[..len]).is_corrupt());
             }
@@ -281,7 +294,7 @@ mod tests {
 
     #[test]
     fn magic_version_kind_and_flags_each_have_their_error() {
-        let sealed = seal(Kind::Delta, b"body");
+        let sealed = sealed(Kind::Delta, b"body");
         let with = |index: usize, byte: u8| {
             let mut bytes = sealed.clone();
             bytes[index] = byte;
@@ -359,7 +372,7 @@ mod tests {
     #[test]
     fn without_the_feature_nothing_is_compressed_and_what_is_says_what_to_do() {
         let body = prose(2000);
-        let sealed = seal(Kind::Delta, &body);
+        let sealed = sealed(Kind::Delta, &body);
         assert!(matches!(open(Kind::Delta, &sealed).unwrap(), Cow::Borrowed(same) if same == body));
 
         let mut compressed = forged(DEFLATED, Some(2000), &squeezed(&body));
@@ -382,7 +395,7 @@ mod tests {
         #[test]
         fn every_body_comes_back(noise in proptest::collection::vec(any::<u8>(), 0..3000), text in 0_usize..6_000) {
             let body = [noise, prose(text)].concat();
-            let sealed = seal(Kind::Snapshot, &body);
+            let sealed = sealed(Kind::Snapshot, &body);
             prop_assert_eq!(open(Kind::Snapshot, &sealed).unwrap(), body);
         }
 

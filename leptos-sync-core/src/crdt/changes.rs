@@ -1,16 +1,23 @@
 use std::fmt;
 
-use crate::path::{Path, PathBuf};
+use crate::{
+    path::{Path, PathBuf},
+    pool::{Scratch, scratch},
+};
 
 /// Which cells an operation changed, as paths.
 ///
-/// One allocation holds all the paths, so that a batch costs no allocation a cell. A path appears again when a
+/// One buffer holds all the paths, so that a batch costs no allocation a cell. A path appears again when a
 /// transaction wrote to it again in between other changes of the same cell's existence.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    bytes: Vec<u8>,
-    ends: Vec<(u32, bool)>,
+    /// Of each change four bytes, which hold its path's length and whether it is one of existence, and the path.
+    bytes: Scratch,
+    count: usize,
 }
+
+/// The bytes before a change's path.
+const HEAD: usize = 4;
 
 /// One changed cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,74 +32,89 @@ impl Changes {
     /// No change.
     pub const fn new() -> Self {
         Self {
-            bytes: Vec::new(),
-            ends: Vec::new(),
+            bytes: Scratch::new(),
+            count: 0,
         }
     }
 
     /// How many changes there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.count
     }
 
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.count == 0
     }
 
     /// The changes, in the order in which they took effect.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Change<'_>> {
-        let mut start = 0;
-        self.ends.iter().map(move |&(end, existence)| {
-            let path = self.bytes.get(start..end as usize).unwrap_or_default();
-            start = end as usize;
-            Change {
-                path: Path::trusted(path),
-                existence,
-            }
+    pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let (change, after) = first(rest)?;
+            rest = after;
+            Some(change)
         })
     }
 
-    /// Where the change `at` is.
-    pub(crate) fn path(&self, at: usize) -> Option<Path<'_>> {
-        let start = match at.checked_sub(1) {
-            Some(before) => self.ends.get(before)?.0,
-            None => 0,
-        };
-        let path = self
-            .bytes
-            .get(start as usize..self.ends.get(at)?.0 as usize)?;
-        Some(Path::trusted(path))
+    /// No change, with room for those that take so many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self {
+            bytes: scratch(bytes),
+            count: 0,
+        }
+    }
+
+    /// The path of the change that was added at this [`place`](Changes::place).
+    pub(crate) fn path(&self, place: usize) -> Option<Path<'_>> {
+        Some(first(self.bytes.get(place..)?)?.0.path)
+    }
+
+    /// Where the next change will be.
+    pub(crate) fn place(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Adds another operation's changes behind these.
     pub fn append(&mut self, other: Self) {
-        let start = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.bytes.extend(other.bytes);
-        let moved = other
-            .ends
-            .iter()
-            .map(|&(end, existence)| (start.saturating_add(end), existence));
-        self.ends.extend(moved);
+        self.bytes.extend_from_slice(&other.bytes);
+        self.count += other.count;
     }
 
     /// Adds the cell at `path`.
     pub(crate) fn push(&mut self, path: Path<'_>, existence: bool) {
-        self.bytes.extend_from_slice(path.as_bytes());
-        self.close(existence);
+        self.add(existence, |bytes| bytes.extend_from_slice(path.as_bytes()));
     }
 
     /// Adds the cell `key` below `parent`.
     pub(crate) fn push_child(&mut self, parent: Path<'_>, key: &[u8], existence: bool) {
-        PathBuf::append_child(&mut self.bytes, parent, key);
-        self.close(existence);
+        self.add(existence, |bytes| PathBuf::append_child(bytes, parent, key));
     }
 
-    fn close(&mut self, existence: bool) {
-        // Four gigabytes of paths cannot arise: transactions and messages are bounded far below.
-        let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.ends.push((end, existence));
+    fn add(&mut self, existence: bool, path: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; HEAD]);
+        path(&mut self.bytes);
+        // Paths are bounded far below two gigabytes.
+        let length = (self.bytes.len() - start - HEAD) as u32;
+        let head = (length << 1 | u32::from(existence)).to_le_bytes();
+        if let Some(to) = self.bytes.get_mut(start..start + HEAD) {
+            to.copy_from_slice(&head);
+        }
+        self.count += 1;
     }
+}
+
+/// The change in front of `bytes`, and what follows it.
+fn first(bytes: &[u8]) -> Option<(Change<'_>, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
+    let head = u32::from_le_bytes(*head);
+    let (path, rest) = rest.split_at_checked((head >> 1) as usize)?;
+    let change = Change {
+        path: Path::trusted(path),
+        existence: head & 1 == 1,
+    };
+    Some((change, rest))
 }
 
 impl fmt::Debug for Changes {

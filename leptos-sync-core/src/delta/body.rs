@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
+    pool::{Scratch, kept, scratch},
     version::{Few, VersionVector},
 };
 
@@ -25,7 +26,7 @@ pub(crate) struct Body {
     pub(crate) second: VersionVector,
     replicas: Few<ReplicaId>,
     base: Time,
-    groups: Vec<u8>,
+    groups: Scratch,
     census: Census,
 }
 
@@ -85,39 +86,44 @@ impl Body {
         self.groups.len()
     }
 
-    /// The envelope around this body. O(bytes).
-    pub(crate) fn seal(&self, kind: envelope::Kind) -> Vec<u8> {
-        let mut body = self.head();
+    /// Appends the envelope around this body, compressed where that pays. O(bytes).
+    pub(crate) fn seal(&self, kind: envelope::Kind, out: &mut Vec<u8>) {
+        let head = self.head();
+        if !envelope::may_compress(head.len() + self.groups.len()) {
+            return envelope::seal_uncompressed(kind, [&head, &self.groups], out);
+        }
+        let mut body = scratch(head.len() + self.groups.len());
+        body.extend_from_slice(&head);
         body.extend_from_slice(&self.groups);
-        envelope::seal(kind, &body)
+        envelope::seal(kind, &body, out);
     }
 
-    /// The envelope around this body as it is. O(bytes).
-    pub(crate) fn seal_uncompressed(&self, kind: envelope::Kind) -> Vec<u8> {
-        envelope::seal_uncompressed(kind, [&self.head(), &self.groups])
+    /// Appends the envelope around this body as it is. O(bytes).
+    pub(crate) fn seal_uncompressed(&self, kind: envelope::Kind, out: &mut Vec<u8>) {
+        envelope::seal_uncompressed(kind, [&self.head(), &self.groups], out);
     }
 
     /// Everything before the cells.
-    fn head(&self) -> Vec<u8> {
+    fn head(&self) -> Scratch {
         let mut table = self.replicas.clone();
         for version in [&self.first, &self.second] {
             for_each_row(version, &mut table, &mut |_, _| {});
         }
         let entries = self.first.len() + self.second.len();
-        let mut body = Vec::with_capacity(32 + 8 * table.len() + 8 * entries);
-        varint::put(&mut body, table.len() as u64);
+        let mut head = scratch(32 + 8 * table.len() + 12 * entries);
+        varint::put(&mut head, table.len() as u64);
         for replica in &*table {
-            body.extend_from_slice(&replica.get().to_le_bytes());
+            head.extend_from_slice(&replica.get().to_le_bytes());
         }
-        varint::put(&mut body, self.base.get());
+        varint::put(&mut head, self.base.get());
         for version in [&self.first, &self.second] {
-            varint::put(&mut body, version.len() as u64);
+            varint::put(&mut head, version.len() as u64);
             for_each_row(version, &mut table, &mut |row, time| {
-                varint::put(&mut body, row as u64);
-                varint::put(&mut body, self.base.get().wrapping_sub(time.get()));
+                varint::put(&mut head, row as u64);
+                varint::put(&mut head, self.base.get().wrapping_sub(time.get()));
             });
         }
-        body
+        head
     }
 
     /// Reads and checks an envelope and everything in it. Allocates at most what it is given, and what that inflates to.
@@ -142,7 +148,7 @@ impl Body {
             second,
             replicas,
             base,
-            groups,
+            groups: kept(groups),
             census,
         })
     }

@@ -24,14 +24,23 @@ macro_rules! message_methods {
 
             /// This as one envelope, ready to store or send. O(bytes).
             pub fn encode(&self) -> Vec<u8> {
-                self.0.seal($crate::codec::envelope::Kind::$type)
+                let mut envelope = Vec::new();
+                self.encode_into(&mut envelope);
+                envelope
+            }
+
+            /// As [`encode`](Self::encode), appended to a buffer that may be used again.
+            pub fn encode_into(&self, envelope: &mut Vec<u8>) {
+                self.0.seal($crate::codec::envelope::Kind::$type, envelope);
             }
 
             /// As [`encode`](Self::encode), never compressed: for a transport or a storage that compresses by itself, and
             /// where time counts more than bytes. The command `cargo xtask bench compare` shows by how much.
             pub fn encode_uncompressed(&self) -> Vec<u8> {
+                let mut envelope = Vec::new();
                 self.0
-                    .seal_uncompressed($crate::codec::envelope::Kind::$type)
+                    .seal_uncompressed($crate::codec::envelope::Kind::$type, &mut envelope);
+                envelope
             }
 
             pub(crate) fn body(&self) -> &Body {

@@ -8,6 +8,8 @@ use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits
 pub(super) struct Log {
     pub(super) stamp: Stamp,
     pub(super) changes: Changes,
+    /// Bytes that the changes of the transaction before took.
+    usual: usize,
     pub(super) undo: Undo,
     pub(super) error: Option<Error>,
     /// Where the [`Tx`](super::Tx) in use stands, and beyond it where one below it stood.
@@ -16,6 +18,18 @@ pub(super) struct Log {
 }
 
 impl Log {
+    /// Begins a transaction.
+    pub(super) fn start(&mut self, stamp: Stamp) {
+        self.stamp = stamp;
+        self.changes = Changes::with_room(self.usual);
+    }
+
+    /// The changes, at the end.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        self.usual = self.changes.place();
+        std::mem::take(&mut self.changes)
+    }
+
     /// Goes to the field `name` of the value at the first `depth` bytes of the path; how much of it is the field's.
     pub(super) fn enter(&mut self, depth: usize, name: &str) -> usize {
         self.path.truncate(depth);
@@ -27,22 +41,22 @@ impl Log {
     /// `existence` says whether its key came or went.
     pub(super) fn note(&mut self, depth: usize, before: Before, existence: bool) {
         self.path.truncate(depth);
-        let first = self.is_first(before);
+        let (first, place) = (self.is_first(before), self.changes.place());
         if first || existence {
             let key = self.undo.key(before);
             self.changes.push_child(self.path.as_path(), key, existence);
         }
-        self.settle(before, first);
+        self.settle(before, first, place);
     }
 
     /// The same for the one cell at the path itself.
     pub(super) fn note_own(&mut self, depth: usize, before: Before) {
         self.path.truncate(depth);
-        let first = self.is_first(before);
+        let (first, place) = (self.is_first(before), self.changes.place());
         if first {
             self.changes.push(self.path.as_path(), false);
         }
-        self.settle(before, first);
+        self.settle(before, first, place);
     }
 
     /// Whether a cell is replaced that this transaction had not written itself.
@@ -50,13 +64,13 @@ impl Log {
         before.old.is_none_or(|old| old.stamp != self.stamp)
     }
 
-    fn settle(&mut self, before: Before, first: bool) {
+    fn settle(&mut self, before: Before, first: bool, place: usize) {
         if first {
-            self.undo.keep(before, self.changes.len() - 1);
+            self.undo.keep(before, place);
         } else {
             self.undo.forget(before);
         }
-        // No cell takes less than a byte. It ends here, before the places of so many paths are too many to count.
+        // No cell takes less than a byte, so that more cells would be refused at the end in any case.
         if self.changes.len() > limits::TRANSACTION_BYTES {
             let cells = self.changes.len();
             self.error.get_or_insert_with(|| too_large(cells));

@@ -50,7 +50,7 @@ impl<S: Root> Doc<S> {
         };
         let doc = &mut *open.doc;
         let log = doc.log.get_or_insert_default();
-        log.stamp = stamp;
+        log.start(stamp);
         edit(&mut Tx {
             state: Arc::make_mut(&mut doc.state),
             log,
@@ -88,7 +88,7 @@ impl<S: Root> Open<'_, S> {
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
         }
-        let changes = std::mem::take(&mut log.changes);
+        let changes = log.take_changes();
         self.committed = true;
         if !doc.quarantine.is_empty() {
             for change in changes.iter() {

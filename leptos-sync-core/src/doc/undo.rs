@@ -16,7 +16,7 @@ pub(super) struct Undo {
 
 /// A cell as it stood before the transaction.
 struct Replaced {
-    /// Which change replaced it.
+    /// The place of the change that replaced it.
     change: usize,
     /// Where its value's bytes are.
     start: usize,
@@ -56,7 +56,7 @@ impl Undo {
             .unwrap_or_default()
     }
 
-    /// Keeps the cell that was looked at last: it was replaced by the change `change`.
+    /// Keeps the cell that was looked at last: it was replaced by the change at that place.
     pub(super) fn keep(&mut self, before: Before, change: usize) {
         self.replaced.push(Replaced {
             change,

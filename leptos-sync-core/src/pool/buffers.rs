@@ -44,16 +44,13 @@ impl BufferPool {
 
     /// An empty buffer with room for `bytes`. O(1) where one is idle.
     pub fn get(&self, bytes: usize) -> Buffer<'_> {
-        let bytes = bytes.max(1 << SMALLEST).next_power_of_two();
-        let Some(class) = self.class(bytes) else {
-            return Buffer {
-                bytes: Vec::with_capacity(bytes),
-                pool: None,
-            };
-        };
-        let idle = class.take();
+        if bytes > 1 << LARGEST {
+            return Buffer::from(Vec::with_capacity(bytes));
+        }
+        let room = bytes.max(1 << SMALLEST).next_power_of_two();
+        let idle = self.class(room).and_then(Pool::take);
         Buffer {
-            bytes: idle.unwrap_or_else(|| Vec::with_capacity(bytes)),
+            bytes: idle.unwrap_or_else(|| Vec::with_capacity(room)),
             pool: Some(self),
         }
     }
@@ -98,6 +95,44 @@ pub struct Buffer<'p> {
     /// `None` where nothing is to return.
     pool: Option<&'p BufferPool>,
 }
+
+impl Buffer<'_> {
+    /// No bytes and no room, from no pool.
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            pool: None,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Buffer<'_> {
+    /// Bytes from no pool.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, pool: None }
+    }
+}
+
+impl Default for Buffer<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Buffer<'_> {
+    /// The same bytes in exactly as much room, from no pool: a copy is mostly kept.
+    fn clone(&self) -> Self {
+        Self::from(self.bytes.clone())
+    }
+}
+
+impl PartialEq for Buffer<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Buffer<'_> {}
 
 impl Deref for Buffer<'_> {
     type Target = Vec<u8>;

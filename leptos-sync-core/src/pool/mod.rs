@@ -1,6 +1,11 @@
 //! Values and buffers that are used again instead of being allocated again.
 
 mod buffers;
+#[cfg_attr(
+    all(target_arch = "wasm32", target_os = "unknown"),
+    path = "scratch_js.rs"
+)]
+mod scratch;
 
 use std::{
     fmt,
@@ -10,6 +15,7 @@ use std::{
 use parking_lot::Mutex;
 
 pub use buffers::{Buffer, BufferPool};
+pub(crate) use scratch::{Scratch, kept, scratch};
 
 /// What can be used again: [`reset`](Reset::reset) makes it as good as new and keeps its room.
 pub trait Reset: Default {

@@ -35,7 +35,8 @@ fn write(base: Time, cells: &[Written]) -> (Few<ReplicaId>, Vec<u8>, Census) {
         });
     }
     assert_eq!(out.len(), cells.len());
-    out.finish().unwrap()
+    let (replicas, groups, census) = out.finish().unwrap();
+    (replicas, groups.to_vec(), census)
 }
 
 fn written() -> impl Strategy<Value = Vec<Written>> {

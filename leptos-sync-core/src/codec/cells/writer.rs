@@ -12,6 +12,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::{self, Path},
+    pool::{Scratch, scratch},
     version::Few,
 };
 
@@ -24,7 +25,7 @@ use crate::{
 pub struct CellWriter {
     replicas: ReplicaTable,
     base: Time,
-    groups: Vec<u8>,
+    groups: Scratch,
     cells: usize,
     parent: Vec<u8>,
     too_deep: bool,
@@ -154,7 +155,7 @@ impl CellWriter {
     }
 
     /// The replica table, the groups' bytes, and what they hold. The writer may [`start`](CellWriter::start) again.
-    pub(crate) fn finish(&mut self) -> Result<(Few<ReplicaId>, Vec<u8>, Census), Error> {
+    pub(crate) fn finish(&mut self) -> Result<(Few<ReplicaId>, Scratch, Census), Error> {
         self.close();
         let (replicas, upto) = mem::take(&mut self.replicas).into_parts();
         let groups = mem::take(&mut self.groups);
@@ -174,8 +175,12 @@ impl CellWriter {
         if self.count == 0 {
             return;
         }
-        let out = &mut self.groups;
-        out.reserve(self.keys.len() + self.values.len() + 2 * self.count + 64);
+        let needed = self.parent.len() + self.keys.len() + self.values.len() + 2 * self.count + 64;
+        if self.groups.capacity() == 0 {
+            self.groups = scratch(needed);
+        }
+        let out: &mut Vec<u8> = &mut self.groups;
+        out.reserve(needed);
         varint::put(out, self.parent.len() as u64);
         out.extend_from_slice(&self.parent);
         varint::put(out, self.count as u64);

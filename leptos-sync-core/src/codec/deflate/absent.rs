@@ -2,8 +2,13 @@
 
 use crate::error::Error;
 
+/// No body is.
+pub(super) fn may_pay(_: usize) -> bool {
+    false
+}
+
 /// Nothing: a body stays as it is.
-pub(super) fn compress(_: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn compress(_: &[u8]) -> Option<crate::pool::Scratch> {
     None
 }
 

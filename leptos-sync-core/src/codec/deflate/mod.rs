@@ -2,13 +2,22 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use crate::{error::Error, limits};
+use crate::{
+    error::Error,
+    limits,
+    pool::{Scratch, scratch},
+};
+
+/// Whether a body of so many bytes is worth a try.
+pub(super) fn may_pay(bytes: usize) -> bool {
+    (limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&bytes)
+}
 
 /// `body` compressed, if that pays and a reader accepts it.
 ///
 /// About 20 ns a byte; memory for the result and some 300 KiB.
-pub(super) fn compress(body: &[u8]) -> Option<Vec<u8>> {
-    if !(limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&body.len()) {
+pub(super) fn compress(body: &[u8]) -> Option<Scratch> {
+    if !may_pay(body.len()) {
         return None;
     }
     // What does not fit into seven eighths is not worth inflating.
@@ -38,14 +47,15 @@ pub(super) fn decompress(body: &[u8], size: u64) -> Result<Vec<u8>, Error> {
 }
 
 /// `body` compressed to at most `room` bytes, if that is possible.
-fn deflate(body: &[u8], room: usize) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(room);
+fn deflate(body: &[u8], room: usize) -> Option<Scratch> {
+    let mut out = scratch(room);
     let status = Compress::new(Compression::default(), false).compress_vec(
         body,
         &mut out,
         FlushCompress::Finish,
     );
-    matches!(status, Ok(Status::StreamEnd)).then_some(out)
+    // The buffer may have more room.
+    (matches!(status, Ok(Status::StreamEnd)) && out.len() <= room).then_some(out)
 }
 
 /// The `size` bytes to which `deflated`, all of it, inflates; `None` if it does not. Never holds more than those.
