@@ -10,6 +10,7 @@ mod deltas;
 mod encode;
 mod group;
 mod maps;
+mod pools;
 mod registers;
 
 use group::Harness;
@@ -23,6 +24,7 @@ fn main() {
     };
     registers::run(&mut harness);
     maps::run(&mut harness);
+    pools::run(&mut harness);
     counters::run(&mut harness);
     deltas::run(&mut harness);
     encode::run(&mut harness);
