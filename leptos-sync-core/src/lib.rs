@@ -22,7 +22,7 @@
 //!
 //! - `deflate` (default): envelopes are compressed where that pays, and compressed ones are read. Without it they are
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error.
-//! - `testing`: `ManualTime` and the conformance suite for implementations of [`Storage`].
+//! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
 extern crate self as leptos_sync_core;
@@ -58,7 +58,7 @@ pub use id::ReplicaId;
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};
 pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
-#[cfg(feature = "testing")]
-pub use storage::conformance;
 pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};
+#[cfg(feature = "testing")]
+pub use storage::{Fault, FaultyStorage, conformance};
 pub use version::VersionVector;

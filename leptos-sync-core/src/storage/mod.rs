@@ -3,6 +3,8 @@
 mod batch;
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(feature = "testing")]
+mod faulty;
 mod memory;
 
 use std::ops::Bound;
@@ -10,6 +12,8 @@ use std::ops::Bound;
 use crate::error::Error;
 
 pub use batch::{Batch, Write};
+#[cfg(feature = "testing")]
+pub use faulty::{Fault, FaultyStorage};
 pub use memory::MemoryStorage;
 
 /// A key and its value.
