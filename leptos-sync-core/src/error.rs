@@ -142,6 +142,14 @@ impl Error {
         Self::new(Kind::ReplicaReused, message.into())
     }
 
+    /// The same error, said of something: `what` stands before its message.
+    #[cfg(feature = "deflate")]
+    #[cold]
+    pub(crate) fn of(self, what: &str) -> Self {
+        let message = format!("{what}: {}", self.0.message);
+        Self::new(self.0.kind, message.into())
+    }
+
     #[cold]
     fn new(kind: Kind, message: Cow<'static, str>) -> Self {
         Self(Box::new(Repr { kind, message }))

@@ -12,7 +12,7 @@
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
 //! └─ Delta Snapshot Codec                                      bytes
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
-//! └─ Storage MemoryStorage                                     ordered keys, atomic batches
+//! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
 //! ```
 //!
 //! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`]. How it is built is told in the
@@ -21,7 +21,7 @@
 //! # Features
 //!
 //! - `deflate` (default): envelopes are compressed where that pays, and compressed ones are read. Without it they are
-//!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error.
+//!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
 //! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
@@ -58,6 +58,8 @@ pub use id::ReplicaId;
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};
 pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
+#[cfg(feature = "deflate")]
+pub use storage::CompressedStorage;
 pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};
 #[cfg(feature = "testing")]
 pub use storage::{Fault, FaultyStorage, conformance};

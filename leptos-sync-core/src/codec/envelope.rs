@@ -41,6 +41,9 @@ pub(crate) enum Kind {
     Delta = 1,
     /// Cells that are a whole state.
     Snapshot = 2,
+    /// A value of a storage, whatever it is.
+    #[cfg(feature = "deflate")]
+    Value = 3,
 }
 
 /// Whether [`seal`] would try to compress a body of so many bytes.
@@ -62,6 +65,38 @@ pub(crate) fn seal(kind: Kind, body: &[u8], out: &mut Vec<u8>) {
 /// Appends the envelope around a body, given in two parts, as it is.
 pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2], out: &mut Vec<u8>) {
     assemble(kind, 0, None, body, out);
+}
+
+/// Whether `bytes` begin as an envelope of that kind does, in whatever version.
+#[cfg(feature = "deflate")]
+pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
+    bytes
+        .strip_prefix(MAGIC)
+        .and_then(|rest| rest.get(1))
+        .is_some_and(|&found| found == kind as u8)
+}
+
+/// The envelope around `body` where compressing it pays; `None` where it is better left as it is.
+///
+/// An envelope that is compressed already is not tried. What is tried costs what [`compress`] says.
+#[cfg(feature = "deflate")]
+pub(crate) fn seal_if_it_pays(kind: Kind, body: &[u8]) -> Option<Vec<u8>> {
+    let flags = body.strip_prefix(MAGIC).and_then(|rest| rest.get(2));
+    if flags == Some(&DEFLATED) {
+        return None;
+    }
+    let deflated = compress(body)?;
+    let mut out = Vec::new();
+    assemble(kind, DEFLATED, Some(body.len()), [&deflated, &[]], &mut out);
+    Some(out)
+}
+
+/// An envelope that no writer makes: its body, marked as compressed, claims to inflate to `inflated` bytes.
+#[cfg(all(test, feature = "deflate"))]
+pub(crate) fn forged(kind: Kind, inflated: usize, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    assemble(kind, DEFLATED, Some(inflated), [body, &[]], &mut out);
+    out
 }
 
 /// The body of an envelope of the given kind: borrowed when it was not compressed.
@@ -125,6 +160,8 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
         return Err(Error::corrupt(match kind {
             Kind::Delta => "envelope: this is not a delta",
             Kind::Snapshot => "envelope: this is not a snapshot",
+            #[cfg(feature = "deflate")]
+            Kind::Value => "envelope: this is not a stored value",
         }));
     }
     reader.u8()

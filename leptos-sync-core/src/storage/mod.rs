@@ -1,6 +1,8 @@
 //! Ordered key-value storage with atomic batches.
 
 mod batch;
+#[cfg(feature = "deflate")]
+mod compressed;
 #[cfg(feature = "testing")]
 pub mod conformance;
 #[cfg(feature = "testing")]
@@ -12,6 +14,8 @@ use std::ops::Bound;
 use crate::error::Error;
 
 pub use batch::{Batch, Write};
+#[cfg(feature = "deflate")]
+pub use compressed::CompressedStorage;
 #[cfg(feature = "testing")]
 pub use faulty::{Fault, FaultyStorage};
 pub use memory::MemoryStorage;

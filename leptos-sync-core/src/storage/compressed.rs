@@ -1,0 +1,210 @@
+use super::{Batch, Record, Scan, Storage, Write};
+use crate::{
+    codec::envelope::{self, Kind},
+    error::Error,
+};
+
+/// A [`Storage`] whose values are compressed in the store below, where that pays.
+///
+/// Values from [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES) to
+/// [`limits::INFLATED_BYTES`](crate::limits::INFLATED_BYTES) are tried and stay as they are where that saves less than
+/// an eighth. Keys are never compressed: they are ordered. A put costs about 20 ns a byte, a read of a compressed value
+/// its inflation, of any other a look at six bytes.
+///
+/// It can be put onto a storage that has data: what was written before is read as it is, and compressed when it is
+/// written again. How the two are told apart is in `docs/format.md`. It cannot be taken off again: what it compressed
+/// is read through it only. It does not know what the values are, nor does it keep any.
+///
+/// A value that is damaged, or would inflate to more than the limits allow, is an [`Error::is_corrupt`] that names its
+/// key. A read of several records that meets one fails as a whole; the others are read by themselves.
+///
+/// # Example
+///
+/// ```
+/// use leptos_sync_core::{Batch, CompressedStorage, MemoryStorage, Storage};
+///
+/// let store = CompressedStorage::new(MemoryStorage::new());
+/// let mut batch = Batch::new();
+/// batch.put(*b"poem", "milk and honey, ".repeat(40) + &"a".repeat(800));
+/// drop(store.commit(batch)); // Compressed and issued by the call.
+/// assert_eq!(store.store().len(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct CompressedStorage<S> {
+    store: S,
+}
+
+impl<S> CompressedStorage<S> {
+    /// `store`, with compression from here on. Reads nothing.
+    pub const fn new(store: S) -> Self {
+        Self { store }
+    }
+
+    /// The store below, whose values are as they are stored.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+}
+
+impl<S: Storage> Storage for CompressedStorage<S> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let stored = self.store.get(key).await?;
+        stored.map(|stored| inflate(key, stored)).transpose()
+    }
+
+    async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let values = self.store.get_many(keys).await?;
+        keys.iter()
+            .zip(values)
+            .map(|(key, stored)| stored.map(|stored| inflate(key, stored)).transpose())
+            .collect()
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error> {
+        inflate_all(self.store.scan(scan).await?)
+    }
+
+    async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
+        inflate_all(self.store.scan_prefix(prefix).await?)
+    }
+
+    fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
+        let mut stored = Batch::new();
+        if batch.is_strict() {
+            stored.strict();
+        }
+        for write in batch.into_writes() {
+            match write {
+                Write::Put(key, value) => stored.put(key, deflate(value)),
+                Write::Delete(key) => stored.delete(key),
+            };
+        }
+        self.store.commit(stored)
+    }
+}
+
+/// `value` as it is stored.
+fn deflate(value: Vec<u8>) -> Vec<u8> {
+    if envelope::is_of(Kind::Value, &value) {
+        // It would be taken for an envelope of ours.
+        let mut sealed = Vec::new();
+        envelope::seal(Kind::Value, &value, &mut sealed);
+        return sealed;
+    }
+    envelope::seal_if_it_pays(Kind::Value, &value).unwrap_or(value)
+}
+
+/// The value that is `stored` at `key`.
+fn inflate(key: &[u8], stored: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if !envelope::is_of(Kind::Value, &stored) {
+        return Ok(stored);
+    }
+    match envelope::open(Kind::Value, &stored) {
+        Ok(value) => Ok(value.into_owned()),
+        Err(error) => Err(error.of(&format!("the value at \"{}\"", key.escape_ascii()))),
+    }
+}
+
+fn inflate_all(mut records: Vec<Record>) -> Result<Vec<Record>, Error> {
+    for (key, value) in &mut records {
+        *value = inflate(key, std::mem::take(value))?;
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits;
+
+    fn text(bytes: usize) -> Vec<u8> {
+        // Words in an order that does not repeat, so that it is compressed by a ratio that a reader accepts.
+        let mut state = 1_u32;
+        let mut out = Vec::with_capacity(bytes + 8);
+        while out.len() < bytes {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            out.extend_from_slice(
+                [&b"milk "[..], b"honey ", b"bread ", b"tea "][(state >> 30) as usize],
+            );
+        }
+        out.truncate(bytes);
+        out
+    }
+
+    fn comes_back(value: &[u8]) -> Vec<u8> {
+        let stored = deflate(value.to_vec());
+        assert!(inflate(b"key", stored.clone()).unwrap() == value);
+        stored
+    }
+
+    #[test]
+    fn only_what_pays_is_compressed() {
+        let long = text(limits::COMPRESS_FROM_BYTES);
+        assert!(comes_back(&long).len() < long.len() * 7 / 8);
+        for plain in [&b""[..], b"milk", &long[1..]] {
+            assert_eq!(comes_back(plain), plain);
+        }
+        // Denser than a reader accepts, larger than it accepts, and compressed already.
+        let dense = vec![0; 100_000];
+        let large = text(limits::INFLATED_BYTES + 1);
+        let mut sealed = Vec::new();
+        envelope::seal(Kind::Snapshot, &text(20_000), &mut sealed);
+        for plain in [dense, large, sealed] {
+            assert!(comes_back(&plain) == plain);
+        }
+    }
+
+    #[test]
+    fn a_value_that_looks_compressed_comes_back() {
+        for seeming in [
+            b"LSYN\x01\x03".to_vec(),
+            b"LSYN\x01\x03\x01".to_vec(),
+            b"LSYN\xff\x03 from a newer build".to_vec(),
+            deflate(text(3000)),
+            [&b"LSYN\x01\x03"[..], &text(5000)].concat(),
+        ] {
+            let stored = comes_back(&seeming);
+            assert_ne!(stored, seeming);
+            comes_back(&stored);
+        }
+    }
+
+    #[test]
+    fn a_damaged_value_is_an_error_that_names_its_key() {
+        let stored = deflate(text(3000));
+        for at in 6..stored.len() {
+            let mut damaged = stored.clone();
+            damaged[at] ^= 1;
+            let error = inflate(b"a\xffb", damaged).unwrap_err();
+            assert!(
+                error.is_corrupt() || error.is_unsupported(),
+                "{at}: {error}"
+            );
+            assert!(error.to_string().contains(r#""a\xffb""#), "{error}");
+        }
+        for len in 6..stored.len() {
+            assert!(
+                inflate(b"key", stored[..len].to_vec())
+                    .unwrap_err()
+                    .is_corrupt()
+            );
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_not_inflated() {
+        let body = [7; 5000];
+        for size in [
+            limits::INFLATED_BYTES + 1,
+            body.len() * limits::INFLATE_RATIO + 1,
+            usize::MAX,
+        ] {
+            let bomb = envelope::forged(Kind::Value, size, &body);
+            let error = inflate(b"bomb", bomb).unwrap_err();
+            assert!(
+                error.is_corrupt() && error.to_string().contains("\"bomb\""),
+                "{error}"
+            );
+        }
+    }
+}

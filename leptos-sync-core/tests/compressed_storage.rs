@@ -1,0 +1,137 @@
+//! Compression of a storage is not seen from above, whatever was there before.
+#![cfg(feature = "deflate")]
+
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use leptos_sync_core::{
+    Batch, CompressedStorage, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance,
+};
+use proptest::{collection::vec, prelude::*};
+
+/// The output of a future that memory never lets wait.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("memory never waits"),
+    }
+}
+
+fn put(store: &impl Storage, key: &[u8], value: &[u8]) {
+    let mut batch = Batch::new();
+    batch.put(key, value);
+    now(store.commit(batch)).unwrap();
+}
+
+#[test]
+fn it_keeps_the_laws_alone_and_composed() {
+    now(conformance::run(async || {
+        CompressedStorage::new(MemoryStorage::new())
+    }));
+    now(conformance::run(async || {
+        CompressedStorage::new(CompressedStorage::new(MemoryStorage::new()))
+    }));
+    now(conformance::run(async || {
+        CompressedStorage::new(FaultyStorage::new(MemoryStorage::new()))
+    }));
+    now(conformance::run(async || {
+        FaultyStorage::new(CompressedStorage::new(MemoryStorage::new()))
+    }));
+}
+
+#[test]
+fn values_from_before_are_read_as_they_are_until_they_are_written_again() {
+    let memory = MemoryStorage::new();
+    let old = "a long value of last year, ".repeat(40).into_bytes();
+    let old = [old, (0..=255).collect()].concat();
+    put(&memory, b"old", &old);
+    put(&memory, b"tag", b"\x01");
+    put(&memory, b"magic", b"LSYN\x01\x01\x00\x02\x52\x90\x38\x92hi");
+
+    let store = CompressedStorage::new(memory.clone());
+    let before = now(memory.scan(Scan::all())).unwrap();
+    assert_eq!(now(store.scan(Scan::all())).unwrap(), before);
+    put(&store, b"old", &old);
+    assert_eq!(now(store.scan(Scan::all())).unwrap(), before);
+    let stored = now(memory.get(b"old")).unwrap().unwrap();
+    assert!(stored.len() < old.len(), "it is compressed by now");
+}
+
+#[test]
+fn one_damaged_value_does_not_hide_the_others() {
+    let memory = MemoryStorage::new();
+    let store = CompressedStorage::new(memory.clone());
+    put(&memory, b"bad", b"LSYN\x01\x03\x01 and no envelope");
+    put(&store, b"good", b"milk");
+    for error in [
+        now(store.get(b"bad")).unwrap_err(),
+        now(store.get_many(&[b"good", b"bad"])).unwrap_err(),
+        now(store.scan(Scan::all())).unwrap_err(),
+        now(store.scan_prefix(b"")).unwrap_err(),
+    ] {
+        assert!(
+            error.is_corrupt() && error.to_string().contains("\"bad\""),
+            "{error}"
+        );
+    }
+    assert_eq!(now(store.get(b"good")).unwrap(), Some(b"milk".to_vec()));
+}
+
+/// A value: short or long, dense or not, and perhaps with the beginning of a compressed one.
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    let start = proptest::sample::select(vec![&b""[..], b"LSYN\x01\x03", b"LSYN\x01\x03\x01"]);
+    (start, vec(any::<u8>(), 0..300), 0_usize..20)
+        .prop_map(|(start, noise, times)| [start, &noise.repeat(times)].concat())
+}
+
+proptest! {
+    #[test]
+    fn random_histories_with_faults_agree_with_a_model(
+        old in vec((0_u8..6, vec(any::<u8>(), 0..4)), 0..4),
+        steps in vec(vec((0_u8..6, proptest::option::of(value())), 0..5), 1..30),
+        seed in any::<u64>(),
+    ) {
+        let memory = MemoryStorage::new();
+        let mut model = BTreeMap::new();
+        for (key, value) in old {
+            put(&memory, &[key], &value);
+            model.insert(vec![key], value);
+        }
+        let faulty = FaultyStorage::new(memory);
+        let store = CompressedStorage::new(faulty.clone());
+        for writes in steps {
+            let mut batch = Batch::new();
+            let mut after = model.clone();
+            for (key, value) in writes {
+                match value {
+                    Some(value) => {
+                        batch.put([key], value.clone());
+                        after.insert(vec![key], value);
+                    }
+                    None => {
+                        batch.delete([key]);
+                        after.remove(&vec![key]);
+                    }
+                }
+            }
+            // Of one commit in three, one way of failing each.
+            let turn = (seed ^ faulty.commits()) % 9;
+            let fault = [Fault::Refused, Fault::Quota, Fault::AnswerLost].get(turn as usize).copied();
+            if let Some(fault) = fault {
+                faulty.fail_commit(faulty.commits(), fault);
+            }
+            prop_assert_eq!(now(store.commit(batch)).is_err(), fault.is_some());
+            if matches!(fault, None | Some(Fault::AnswerLost)) {
+                model = after;
+            }
+            let expected: Vec<_> = model.clone().into_iter().collect();
+            prop_assert_eq!(now(store.scan(Scan::all())).unwrap(), expected);
+            for key in 0..6_u8 {
+                prop_assert_eq!(now(store.get(&[key])).unwrap(), model.get(&vec![key]).cloned());
+            }
+        }
+    }
+}
