@@ -1,6 +1,8 @@
 //! Ordered key-value storage with atomic batches.
 
 mod batch;
+#[cfg(feature = "cache")]
+mod cached;
 #[cfg(feature = "deflate")]
 mod compressed;
 #[cfg(feature = "testing")]
@@ -14,6 +16,8 @@ use std::ops::Bound;
 use crate::error::Error;
 
 pub use batch::{Batch, Write};
+#[cfg(feature = "cache")]
+pub use cached::{CacheLimits, CachedStorage};
 #[cfg(feature = "deflate")]
 pub use compressed::CompressedStorage;
 #[cfg(feature = "testing")]
