@@ -23,6 +23,7 @@
 //! - `deflate` (default): envelopes are compressed where that pays, and compressed ones are read. Without it they are
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
 //! - `cache`: `CachedStorage`, which keeps values of a storage in memory.
+//! - `metrics`: `MeteredStorage`, which counts what is done with a storage.
 //! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
@@ -61,6 +62,8 @@ pub use path::{Path, PathBuf, Segments};
 pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
 #[cfg(feature = "deflate")]
 pub use storage::CompressedStorage;
+#[cfg(feature = "metrics")]
+pub use storage::MeteredStorage;
 pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};
 #[cfg(feature = "cache")]
 pub use storage::{CacheLimits, CachedStorage};

@@ -1,4 +1,5 @@
 //! A cache over a storage is not seen from above, but in what is read below.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::{
     cell::Cell,
@@ -6,7 +7,11 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
 use leptos_sync_core::{
@@ -206,6 +211,42 @@ fn loads_of_one_key_at_once_are_one() {
         assert_eq!(now(get).unwrap().as_deref(), Some(&b"milk"[..]));
     }
     assert_eq!(slow.gets.get(), 1);
+}
+
+/// Counts how often it was woken.
+#[derive(Default)]
+struct Woken(AtomicU32);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn whoever_waits_is_woken_once_when_the_load_ends_or_is_dropped() {
+    for dropped in [false, true] {
+        let slow = Slow::default();
+        let store = cached(slow.clone());
+        let mut first = Box::pin(store.get(b"key"));
+        let mut second = Box::pin(store.get(b"key"));
+        assert!(poll(first.as_mut()).is_pending());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        for _ in 0..2 {
+            let polled = second.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+        }
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        slow.open.set(true);
+        if dropped {
+            drop(first);
+        } else {
+            now(first).unwrap();
+        }
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        now(second).unwrap();
+    }
 }
 
 #[test]

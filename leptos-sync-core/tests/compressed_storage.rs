@@ -1,4 +1,5 @@
 //! Compression of a storage is not seen from above, whatever was there before.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 #![cfg(feature = "deflate")]
 
 use std::{

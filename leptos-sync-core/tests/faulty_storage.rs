@@ -1,4 +1,5 @@
 //! A storage that fails on demand fails then, in that way, and not otherwise.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::{
     pin::pin,

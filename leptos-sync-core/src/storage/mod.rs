@@ -10,6 +10,8 @@ pub mod conformance;
 #[cfg(feature = "testing")]
 mod faulty;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metered;
 
 use std::ops::Bound;
 
@@ -23,6 +25,8 @@ pub use compressed::CompressedStorage;
 #[cfg(feature = "testing")]
 pub use faulty::{Fault, FaultyStorage};
 pub use memory::MemoryStorage;
+#[cfg(feature = "metrics")]
+pub use metered::MeteredStorage;
 
 /// A key and its value.
 pub type Record = (Vec<u8>, Vec<u8>);
