@@ -1,5 +1,9 @@
 //! A metered storage is the storage that it was, and what it hands to a recorder is what happened.
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
 
 use std::{
     collections::BTreeMap,
