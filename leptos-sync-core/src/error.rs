@@ -126,6 +126,12 @@ impl Error {
         ))
     }
 
+    /// The same error, with where it was met before its message.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self::new(self.0.kind, format!("{place}: {}", self.0.message).into())
+    }
+
     pub(crate) fn drift(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Drift, message.into())
     }

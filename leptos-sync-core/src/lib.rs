@@ -12,7 +12,8 @@
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
 //! └─ Delta Snapshot Codec                                      bytes
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
-//! └─ Storage MemoryStorage                                     ordered keys, atomic batches
+//! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
+//! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
 //! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`]. How it is built is told in the
@@ -22,7 +23,7 @@
 //!
 //! - `deflate` (default): envelopes are compressed where that pays, and compressed ones are read. Without it they are
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error.
-//! - `testing`: `ManualTime` and the conformance suite for implementations of [`Storage`].
+//! - `testing`: `ManualTime`, `FaultyStorage` and the conformance suite for implementations of [`Storage`].
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
 extern crate self as leptos_sync_core;
@@ -58,7 +59,9 @@ pub use id::ReplicaId;
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};
 pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
-#[cfg(feature = "testing")]
-pub use storage::conformance;
+#[cfg(feature = "deflate")]
+pub use storage::CompressedStorage;
 pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};
+#[cfg(feature = "testing")]
+pub use storage::{Fault, FaultyStorage, conformance};
 pub use version::VersionVector;

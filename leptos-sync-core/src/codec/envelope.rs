@@ -41,6 +41,17 @@ pub(crate) enum Kind {
     Delta = 1,
     /// Cells that are a whole state.
     Snapshot = 2,
+    /// A value of a storage that compresses.
+    #[cfg(feature = "deflate")]
+    Value = 3,
+}
+
+/// Whether `bytes` begin as an envelope of that kind and of this version does.
+#[cfg(feature = "deflate")]
+pub(crate) fn is(kind: Kind, bytes: &[u8]) -> bool {
+    bytes
+        .strip_prefix(MAGIC)
+        .is_some_and(|rest| rest.starts_with(&[VERSION, kind as u8]))
 }
 
 /// Whether [`seal`] would try to compress a body of so many bytes.
@@ -125,6 +136,8 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
         return Err(Error::corrupt(match kind {
             Kind::Delta => "envelope: this is not a delta",
             Kind::Snapshot => "envelope: this is not a snapshot",
+            #[cfg(feature = "deflate")]
+            Kind::Value => "envelope: this is not a compressed value",
         }));
     }
     reader.u8()

@@ -1,8 +1,12 @@
 //! Ordered key-value storage with atomic batches.
 
 mod batch;
+#[cfg(feature = "deflate")]
+mod compressed;
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(feature = "testing")]
+mod faulty;
 mod memory;
 
 use std::ops::Bound;
@@ -10,6 +14,10 @@ use std::ops::Bound;
 use crate::error::Error;
 
 pub use batch::{Batch, Write};
+#[cfg(feature = "deflate")]
+pub use compressed::CompressedStorage;
+#[cfg(feature = "testing")]
+pub use faulty::{Fault, FaultyStorage};
 pub use memory::MemoryStorage;
 
 /// A key and its value.
