@@ -58,7 +58,7 @@ const COMMANDS: [Command; 9] = [
     Command {
         name: "bench",
         usage: "bench [compare] [ARGS...]",
-        about: "runs the benchmarks; with `compare` the same work on peers",
+        about: "runs the benchmarks; with `compare [--quick] [--bars] [FILTER]` the same work on peers, against the bars",
         run: bench::run,
     },
     Command {
