@@ -19,8 +19,9 @@
 //!   in another order, so that each look-up goes somewhere else. (The order in crdts' map is that of the keys.)
 //! - **merge documents**: yrs and loro cannot join two documents in memory; they read the other's whole state from bytes
 //!   that were encoded outside the loop. *From bytes* has all sides read bytes.
-//! - **deltas**: a hundred changes, written in one transaction before each run. The other library and crdts have none; as
-//!   a delta, crdts gets the list of its operations.
+//! - **deltas**: a hundred changes, written in one transaction before each run. To make one is to find what a version
+//!   lacks; what is applied and counted is, for yrs, the update of the transaction, which is shorter. The
+//!   other library and crdts have none; as a delta, crdts gets the list of its operations.
 //! - **updates**: a hundred single changes, each its own transaction, decoded and applied one by one. The other library has
 //!   no bytes for them and merges maps of one entry.
 //! - **encode**, **decode**: the other's map cannot be encoded, nor made from entries with their timestamps. Its side
