@@ -9,7 +9,8 @@ use crate::{
 pub(crate) enum Evidence {
     /// The time of a run.
     Time(Work),
-    /// The time of a run against that at a smaller size: for an entry, where the work grows with the size. Of ours alone.
+    /// The time of a run against that at a smaller size: for an entry, where the work grows with the size. Of ours
+    /// and, to show what memory costs anybody, of the plain code.
     Growth { work: Work, small: usize },
     /// Bytes.
     Amount(Amount),
@@ -107,8 +108,8 @@ impl Evidence {
         match self {
             Self::Time(work) => Figures(times(work, size, effort)),
             Self::Growth { work, small } => {
-                let growth = growth(work, *small, size, effort);
-                Figures(vec![growth])
+                let of = |who| growth(work, who, *small, size, effort);
+                Figures([Who::Ours, Who::Plain].map(of).to_vec())
             }
             Self::Amount(amount) => Figures(amount.of_all(size, heap)),
         }
@@ -144,9 +145,9 @@ fn times(work: &Work, size: usize, effort: Effort) -> Vec<Option<f64>> {
 
 /// One size after the other, not in turn: small data made between large ones lie scattered over what those left free, and
 /// seem slow for it.
-fn growth(work: &Work, small: usize, size: usize, effort: Effort) -> Option<f64> {
+fn growth(work: &Work, who: Who, small: usize, size: usize, effort: Effort) -> Option<f64> {
     let run = |size| {
-        let side = (work.side)(Who::Ours.peer(), size)?;
+        let side = (work.side)(who.peer(), size)?;
         measure::in_turn(&mut [side], size, effort).pop()
     };
     let growth = run(small).zip(run(size));
