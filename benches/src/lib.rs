@@ -24,6 +24,13 @@ pub fn entries(count: usize) -> Vec<(String, String)> {
     (0..count).map(|at| (key(at), random.value())).collect()
 }
 
+/// The same entries in random order.
+pub fn shuffled_entries(count: usize) -> Vec<(String, String)> {
+    let mut entries: Vec<_> = entries(count).into_iter().map(Some).collect();
+    let order = shuffled(count).into_iter();
+    order.filter_map(|at| entries.get_mut(at)?.take()).collect()
+}
+
 /// Values alone.
 pub fn values(count: usize) -> Vec<String> {
     let mut random = Random(2);
@@ -49,6 +56,16 @@ pub fn changed(count: usize, changes: usize) -> Vec<(String, String)> {
         .take(changes)
         .map(|at| (key(at), random.value()))
         .collect()
+}
+
+/// New values for `count` entries in random order, over and over, without end.
+pub fn edits(count: usize) -> impl Iterator<Item = (String, String)> {
+    let mut random = Random(5);
+    let order = shuffled(count);
+    (0..count)
+        .cycle()
+        .filter_map(move |at| order.get(at).copied())
+        .map(move |at| (key(at), random.value()))
 }
 
 /// The positions below `count` in random order.

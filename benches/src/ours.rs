@@ -73,6 +73,17 @@ pub fn doc(count: usize) -> Doc<Map> {
     doc
 }
 
+/// A copy of a document as another replica holds it: nothing is shared with the first.
+///
+/// # Panics
+///
+/// When the library refuses what it documents to take.
+#[expect(clippy::expect_used, reason = "inputs that cannot be made end the run")]
+pub fn copy(doc: &Doc<Map>, replica: u64) -> Doc<Map> {
+    let state = doc.snapshot().expect("a document can be written");
+    Doc::load(&state, clock(replica))
+}
+
 struct Fixed;
 
 impl TimeSource for Fixed {

@@ -13,6 +13,7 @@
 //! └─ Delta Snapshot Codec                                      bytes
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
+//! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
 //! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`]. How it is built is told in the

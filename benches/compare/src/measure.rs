@@ -5,15 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::works::Work;
-
 /// How long a row may take.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// Time for a row, setting up included.
+    /// Time for a row, setting up included, while there may be more samples.
     budget: Duration,
+    /// Time for a row whose samples take long, until it has enough of them.
+    patience: Duration,
     /// Samples of each side, whatever they take; never fewer.
-    least: usize,
+    fewest: usize,
+    /// Samples of each side, where patience lasts.
+    enough: usize,
     /// Samples of each side; never more.
     most: usize,
 }
@@ -22,7 +24,9 @@ impl Effort {
     pub(crate) const fn full() -> Self {
         Self {
             budget: Duration::from_millis(2_000),
-            least: 15,
+            patience: Duration::from_millis(10_000),
+            fewest: 5,
+            enough: 15,
             most: 201,
         }
     }
@@ -30,23 +34,17 @@ impl Effort {
     pub(crate) const fn quick() -> Self {
         Self {
             budget: Duration::from_millis(150),
-            least: 5,
+            patience: Duration::from_millis(2_000),
+            fewest: 3,
+            enough: 5,
             most: 51,
         }
     }
-}
 
-/// The time of one run of a row's work on each side, in nanoseconds: not whole ones, since a run may take two.
-#[derive(Clone, Copy)]
-pub(crate) struct Medians {
-    pub(crate) ours: f64,
-    pub(crate) other: f64,
-}
-
-impl Medians {
-    /// How many times faster ours is.
-    pub(crate) fn ratio(self) -> f64 {
-        self.other / self.ours
+    fn wants_more(self, samples: usize, elapsed: Duration) -> bool {
+        samples < self.fewest
+            || (samples < self.enough && elapsed < self.patience)
+            || (samples < self.most && elapsed < self.budget)
     }
 }
 
@@ -81,35 +79,53 @@ pub(crate) fn side<I: 'static, O: 'static>(
     })
 }
 
-/// Measures both sides: ours, other, other, ours, ours, …
-pub(crate) fn in_turn(work: &Work, size: usize, effort: Effort) -> Medians {
-    let (mut ours, mut other) = ((work.ours)(size), (work.other)(size));
+/// What takes longer than this is not measured faster by what the caches hold when it starts.
+const WARM_BELOW: Duration = Duration::from_millis(20);
+
+/// The median time of a run on each side, in nanoseconds: not whole ones, since a run may take two. The sides take turns,
+/// forwards and backwards. Before each sample, a short side runs once unmeasured: the other sides' work has taken the
+/// caches, and by how much depends on who they are.
+pub(crate) fn in_turn(sides: &mut [Side], size: usize, effort: Effort) -> Vec<f64> {
     // So many runs in a sample that reading the clock does not count.
     let runs = 500_usize.div_ceil(size);
-    let (mut of_ours, mut of_other) = (Vec::new(), Vec::new());
+    let mut samples: Vec<Vec<Duration>> = vec![Vec::new(); sides.len()];
     let start = Instant::now();
-    // Once to warm up.
-    ours(runs);
-    other(runs);
-    while of_ours.len() < effort.least
-        || (of_ours.len() < effort.most && start.elapsed() < effort.budget)
-    {
-        if of_ours.len() % 2 == 0 {
-            of_ours.push(ours(runs));
-            of_other.push(other(runs));
-        } else {
-            of_other.push(other(runs));
-            of_ours.push(ours(runs));
+    for taken in 0.. {
+        if !effort.wants_more(taken, start.elapsed()) {
+            break;
+        }
+        let mut turns: Vec<_> = sides.iter_mut().zip(&mut samples).collect();
+        if taken % 2 == 1 {
+            turns.reverse();
+        }
+        for (side, samples) in turns {
+            if samples.last().is_none_or(|last| *last < WARM_BELOW) {
+                side(runs);
+            }
+            samples.push(side(runs));
         }
     }
-    Medians {
-        ours: median(of_ours, runs),
-        other: median(of_other, runs),
-    }
+    let medians = samples.into_iter().map(|samples| median(samples, runs));
+    medians.collect()
 }
 
 fn median(mut samples: Vec<Duration>, runs: usize) -> f64 {
     samples.sort_unstable();
     let middle = samples.get(samples.len() / 2).copied().unwrap_or_default();
     middle.as_nanos() as f64 / runs as f64
+}
+
+/// Nanoseconds in three digits.
+pub(crate) fn shown(ns: f64) -> String {
+    let (value, unit) = match ns {
+        ..1e3 => (ns, "ns"),
+        ..1e6 => (ns / 1e3, "µs"),
+        ..1e9 => (ns / 1e6, "ms"),
+        _ => (ns / 1e9, "s"),
+    };
+    match value {
+        ..10.0 => format!("{value:.2} {unit}"),
+        ..100.0 => format!("{value:.1} {unit}"),
+        _ => format!("{value:.0} {unit}"),
+    }
 }

@@ -48,11 +48,13 @@ fn compare(workspace: &Workspace, args: &[String]) -> Result<()> {
     if !dir.join("Cargo.toml").is_file() {
         bail!("there is no benches/compare in this checkout");
     }
-    Cmd::cargo()
-        .args(["run", "--release", "--"])
-        .args(args)
-        .dir(dir)
-        // Its lock file is its own, so its builds must not mix with the workspace's; `cargo clean` still finds them.
-        .env("CARGO_TARGET_DIR", workspace.target.join("compare"))
-        .run()
+    // Its lock file is its own, so its builds must not mix with the workspace's; `cargo clean` still finds them.
+    let cargo = || {
+        Cmd::cargo()
+            .dir(&dir)
+            .env("CARGO_TARGET_DIR", workspace.target.join("compare"))
+    };
+    // It starts a second program, which counts what maps hold in memory.
+    cargo().args(["build", "--release", "--bins"]).run()?;
+    cargo().args(["run", "--release", "--"]).args(args).run()
 }

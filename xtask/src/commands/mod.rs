@@ -58,7 +58,8 @@ const COMMANDS: [Command; 9] = [
     Command {
         name: "bench",
         usage: "bench [compare|baseline|check] [ARGS...]",
-        about: "runs the benchmarks; the same work on peers; or counts instructions and keeps or checks them",
+        about: "runs the benchmarks; with `compare [--quick] [--bars] [FILTER]` the same work on peers, against the bars; \
+                with `baseline` and `check` counts instructions",
         run: bench::run,
     },
     Command {

@@ -1,0 +1,159 @@
+use crate::{
+    heap::Heap,
+    measure::{self, Effort, shown},
+    peers::{Peer, Who},
+    works::Work,
+};
+
+/// What a row is judged by.
+pub(crate) enum Evidence {
+    /// The time of a run.
+    Time(Work),
+    /// The time of a run against that at a smaller size: for an entry, where the work grows with the size. Of ours
+    /// and, to show what memory costs anybody, of the plain code.
+    Growth { work: Work, small: usize },
+    /// Bytes.
+    Amount(Amount),
+}
+
+/// A row of bytes.
+pub(crate) struct Amount {
+    name: &'static str,
+    of: Of,
+    /// Whether it is shown for an entry.
+    each: bool,
+}
+
+enum Of {
+    /// What a library says.
+    Peer(fn(&dyn Peer, usize) -> Option<f64>),
+    /// What a library's map, or its map of cells, holds in memory.
+    Heap { cells: bool },
+}
+
+impl Amount {
+    pub(crate) const DELTA: Self = Self {
+        name: "delta of 100 changes: bytes",
+        of: Of::Peer(|peer, size| peer.delta_bytes(size)),
+        each: false,
+    };
+    pub(crate) const BYTES: Self = Self {
+        name: "bytes an entry",
+        of: Of::Peer(|peer, size| peer.bytes(size)),
+        each: true,
+    };
+    pub(crate) const BYTES_DEFLATED: Self = Self {
+        name: "bytes an entry, deflated",
+        of: Of::Peer(|peer, size| peer.bytes_deflated(size)),
+        each: true,
+    };
+    pub(crate) const HEAP: Self = Self {
+        name: "heap bytes an entry",
+        of: Of::Heap { cells: false },
+        each: true,
+    };
+    pub(crate) const HEAP_OF_CELLS: Self = Self {
+        name: "heap bytes an entry, as a relay's map of cells",
+        of: Of::Heap { cells: true },
+        each: true,
+    };
+}
+
+/// What each library was found to take, in the order of [`Who::ALL`].
+#[derive(Clone)]
+pub(crate) struct Figures(Vec<Option<f64>>);
+
+impl Figures {
+    #[cfg(test)]
+    pub(super) fn new(known: impl IntoIterator<Item = (Who, f64)>) -> Self {
+        let known: Vec<_> = known.into_iter().collect();
+        let find = |who| known.iter().find(|(one, _)| *one == who);
+        Self(Who::ALL.map(|who| Some(find(who)?.1)).to_vec())
+    }
+
+    pub(crate) fn of(&self, who: Who) -> Option<f64> {
+        let all = Who::ALL.into_iter().zip(&self.0);
+        all.into_iter()
+            .find_map(|(one, figure)| figure.filter(|_| one == who))
+    }
+}
+
+impl Evidence {
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Time(work) => work.name.to_owned(),
+            Self::Amount(amount) => amount.name.to_owned(),
+            Self::Growth { work, small } if work.grows => {
+                format!("{}: an entry against {small}", work.name)
+            }
+            Self::Growth { work, small } => format!("{}: against {small}", work.name),
+        }
+    }
+
+    /// Whether measuring it again can change anything.
+    pub(crate) fn varies(&self) -> bool {
+        !matches!(self, Self::Amount(_))
+    }
+
+    pub(crate) fn shown(&self, figure: f64) -> String {
+        match self {
+            Self::Time(_) => shown(figure),
+            Self::Growth { .. } => format!("{figure:.2} ×"),
+            Self::Amount(amount) if amount.each => format!("{figure:.1} B"),
+            Self::Amount(_) => format!("{figure} B"),
+        }
+    }
+
+    pub(crate) fn gather(&self, size: usize, effort: Effort, heap: &Heap) -> Figures {
+        match self {
+            Self::Time(work) => Figures(times(work, size, effort)),
+            Self::Growth { work, small } => {
+                let of = |who| growth(work, who, *small, size, effort);
+                Figures([Who::Ours, Who::Plain].map(of).to_vec())
+            }
+            Self::Amount(amount) => Figures(amount.of_all(size, heap)),
+        }
+    }
+}
+
+impl Amount {
+    fn of_all(&self, size: usize, heap: &Heap) -> Vec<Option<f64>> {
+        let of = |who: Who| match self.of {
+            Of::Peer(ask) => ask(who.peer(), size),
+            Of::Heap { cells } => heap.of(who, size, cells),
+        };
+        let shown = |bytes: f64| {
+            if self.each {
+                bytes / size as f64
+            } else {
+                bytes
+            }
+        };
+        Who::ALL.map(|who| of(who).map(shown)).to_vec()
+    }
+}
+
+fn times(work: &Work, size: usize, effort: Effort) -> Vec<Option<f64>> {
+    let sides = Who::ALL.map(|who| (work.side)(who.peer(), size));
+    let there = sides.each_ref().map(Option::is_some);
+    let mut sides: Vec<_> = sides.into_iter().flatten().collect();
+    let mut medians = measure::in_turn(&mut sides, size, effort).into_iter();
+    there
+        .map(|there| there.then(|| medians.next()).flatten())
+        .to_vec()
+}
+
+/// One size after the other, not in turn: small data made between large ones lie scattered over what those left free, and
+/// seem slow for it.
+fn growth(work: &Work, who: Who, small: usize, size: usize, effort: Effort) -> Option<f64> {
+    let run = |size| {
+        let side = (work.side)(who.peer(), size)?;
+        measure::in_turn(&mut [side], size, effort).pop()
+    };
+    let growth = run(small).zip(run(size));
+    let entries = match work.grows {
+        true => size as f64 / small as f64,
+        false => 1.0,
+    };
+    growth.map(|(at_small, at_size)| at_size / at_small / entries)
+}

@@ -1,0 +1,217 @@
+//! The libraries, one file each: how each does the work, in the best way that its documentation shows.
+#![expect(
+    clippy::expect_used,
+    reason = "inputs that cannot be made, and work that fails, end the run"
+)]
+
+mod automerge;
+mod crdts;
+mod loro;
+mod other;
+mod ours;
+mod plain;
+mod yrs;
+
+use std::{any::Any, cell::RefCell, io::Write, rc::Rc};
+
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+
+use crate::measure::{Side, side};
+
+/// Changes in a delta, and updates that are applied one by one in a run.
+pub(crate) const CHANGES: usize = 100;
+
+/// The work that a library can do, at any size. What it has no way to do stays `None`: a dash in the table.
+///
+/// What each is, and what is not alike in it, is told in [`works`](crate::works).
+pub(crate) trait Peer: Sync {
+    fn create(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn create_as_benchmarked(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn merge_registers(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn count(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn merge_counters(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn insert_each(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn insert_batch(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn insert_batch_ticking(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn insert_in_doc(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn get(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn merge(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn merge_replica(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn merge_docs(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn merge_bytes(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn make_delta(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn apply_delta(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn delta_bytes(&self, _size: usize) -> Option<f64> {
+        None
+    }
+
+    fn apply_updates(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn encode(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn encode_deflated(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn decode(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    fn decode_deflated(&self, _size: usize) -> Option<Side> {
+        None
+    }
+
+    /// Bytes of the whole state.
+    fn bytes(&self, _size: usize) -> Option<f64> {
+        None
+    }
+
+    fn bytes_deflated(&self, _size: usize) -> Option<f64> {
+        None
+    }
+
+    /// A map written in one batch, to see how much memory it holds.
+    fn held(&self, _size: usize) -> Option<Box<dyn Any>> {
+        None
+    }
+
+    /// The same as cells: what a relay holds, which knows no types.
+    fn held_as_cells(&self, _size: usize) -> Option<Box<dyn Any>> {
+        None
+    }
+}
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Ours,
+    Plain,
+    Other,
+    Crdts,
+    Yrs,
+    Loro,
+    Automerge,
+}
+
+impl Who {
+    /// In the order of the columns.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ours,
+        Self::Plain,
+        Self::Other,
+        Self::Crdts,
+        Self::Yrs,
+        Self::Loro,
+        Self::Automerge,
+    ];
+
+    pub(crate) fn peer(self) -> &'static dyn Peer {
+        match self {
+            Self::Ours => &ours::Ours,
+            Self::Plain => &plain::Plain,
+            Self::Other => &other::Other,
+            Self::Crdts => &crdts::Crdts,
+            Self::Yrs => &yrs::Yrs,
+            Self::Loro => &loro::Loro,
+            Self::Automerge => &automerge::Automerge,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Plain => "plain",
+            Self::Other => "other",
+            Self::Crdts => "crdts",
+            Self::Yrs => "yrs",
+            Self::Loro => "loro",
+            Self::Automerge => "automerge",
+        }
+    }
+}
+
+/// A side whose every run gets the next input from `next`, and does `work` on what both copies of a document have become:
+/// so that no run finds the answer of the one before.
+fn evolving<T: 'static, I: 'static, O: 'static>(
+    state: T,
+    mut next: impl FnMut(&mut T) -> I + 'static,
+    mut work: impl FnMut(&mut T, I) -> O + 'static,
+) -> Side {
+    let state = Rc::new(RefCell::new(state));
+    let shared = Rc::clone(&state);
+    side(
+        move || Some(next(&mut state.borrow_mut())),
+        move |input| Some(work(&mut shared.borrow_mut(), input.take()?)),
+    )
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+fn inflated(bytes: &[u8]) -> Vec<u8> {
+    let mut inflated = Vec::new();
+    // What was deflated above inflates.
+    let _ = std::io::Read::read_to_end(&mut DeflateDecoder::new(bytes), &mut inflated);
+    inflated
+}
+
+/// So many bytes.
+fn amount(bytes: usize) -> f64 {
+    bytes as f64
+}
