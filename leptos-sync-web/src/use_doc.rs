@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use leptos::prelude::StoredValue;
 use leptos_sync_core::{Error, Root};
 
 use crate::{
-    live::{LiveDoc, StatusSignal, StatusSignals, StorageKind},
+    live::{LiveDoc, StatusSignal, StorageKind},
     node::Node,
     provider::SyncContext,
 };
@@ -79,23 +80,18 @@ pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
 #[track_caller]
 pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
     let live = SyncContext::current().open::<S>(name);
-    let StatusSignals {
-        loading,
-        saved,
-        unsaved,
-        storage,
-        error,
-    } = StatusSignals::new(Arc::clone(live.status()));
+    let status = StoredValue::new(Arc::clone(live.status()));
+    let unsaved = StatusSignal::unsaved(status);
     if options.ask_persistence {
         crate::actor::ask_persistence(unsaved);
     }
     UseDocReturn {
         doc: live.node(),
-        loading,
-        saved,
+        loading: StatusSignal::loading(status),
+        saved: StatusSignal::saved(status),
         unsaved,
-        storage,
-        error,
+        storage: StatusSignal::storage(status),
+        error: StatusSignal::error(status),
         live,
     }
 }

@@ -14,9 +14,10 @@ use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
 use leptos_sync_core::{Batch, DocStore, Scan, Storage};
 use leptos_sync_web::{
-    Clock, Crdt, LwwMap, LwwRegister, ReplicaId, StatusSignal, StorageKind, SyncOptions,
+    Clock, Crdt, LwwMap, LwwRegister, ReplicaId, StatusSignal, StorageKind, SyncOptions, Tx,
     UseDocReturn, provide_sync, use_doc,
 };
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -156,6 +157,34 @@ async fn edits_are_written_before_the_document_is_loaded() {
     let (_owner, again) = page(&scratch);
     until(again.loading, false).await;
     assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
+}
+
+/// It is kept in memory since, and must not say that it is saved when an earlier write ends.
+#[wasm_bindgen_test]
+async fn a_document_that_cannot_be_loaded_says_so_also_after_a_write_that_succeeded() {
+    let scratch = Scratch::new("unreadable");
+    let (_owner, notes) = page(&scratch);
+    let live = notes.live.clone();
+    let edit = Closure::<dyn Fn()>::new(move || {
+        let edit = |tx: &mut Tx<'_, Notes>| tx.lines().insert(1, "typed meanwhile".to_owned());
+        live.transact(edit).unwrap();
+    });
+    js_sys::Reflect::set(&js_sys::global(), &"edit".into(), edit.as_ref()).unwrap();
+    let unreadable = Patch::method(
+        "IDBObjectStore",
+        "getAllKeys",
+        "queueMicrotask(globalThis.edit); throw new DOMException('no', 'DataError')",
+    );
+    until(notes.loading, false).await;
+    drop(unreadable);
+    // Behind the write, so that it has ended.
+    let storage = scratch.open().await;
+    let written = storage.scan_prefix(b"D").await.unwrap();
+    Executor::tick().await;
+    assert_eq!(written.len(), 1);
+    assert_eq!(notes.storage.get_untracked(), StorageKind::Memory);
+    assert!(notes.error.get_untracked().is_some());
+    assert!(!notes.saved.get_untracked());
 }
 
 /// A page that is left gives its replica id back. It may come back, and must not write under that id then.

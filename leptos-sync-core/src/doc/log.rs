@@ -8,7 +8,7 @@ use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits
 pub(super) struct Log {
     pub(super) stamp: Stamp,
     pub(super) changes: Changes,
-    /// Bytes that the changes of the transaction before took.
+    /// Bytes that the changes of the transaction before took, as far as such room is worth making at once.
     usual: usize,
     pub(super) undo: Undo,
     pub(super) error: Option<Error>,
@@ -26,7 +26,7 @@ impl Log {
 
     /// The changes, at the end.
     pub(super) fn take_changes(&mut self) -> Changes {
-        self.usual = self.changes.place();
+        self.usual = self.changes.place().min(limits::ROOM_BYTES);
         std::mem::take(&mut self.changes)
     }
 
@@ -71,8 +71,8 @@ impl Log {
             self.undo.forget(before);
         }
         // No cell takes less than a byte, so that more cells would be refused at the end in any case.
-        if self.changes.len() > limits::TRANSACTION_BYTES {
-            let cells = self.changes.len();
+        let cells = self.undo.cells();
+        if cells > limits::TRANSACTION_BYTES {
             self.error.get_or_insert_with(|| too_large(cells));
         }
     }

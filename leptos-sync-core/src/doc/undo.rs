@@ -76,6 +76,11 @@ impl Undo {
         self.replaced.clear();
     }
 
+    /// How many cells were replaced.
+    pub(super) fn cells(&self) -> usize {
+        self.replaced.len()
+    }
+
     /// Bytes of room that it has.
     pub(super) fn room(&self) -> usize {
         self.bytes.capacity() + self.replaced.capacity() * size_of::<Replaced>()

@@ -176,8 +176,11 @@ impl<S: Root> Keeper<S> {
     fn saved(&self) {
         let unsaved = self.saver().unsaved();
         self.doc.status().change(|facts| {
-            facts.unsaved = unsaved;
-            facts.error = None;
+            // What could not be loaded is kept in memory since, whatever of it was written before.
+            if facts.storage == StorageKind::IndexedDb {
+                facts.unsaved = unsaved;
+                facts.error = None;
+            }
         });
     }
 

@@ -12,7 +12,6 @@ use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, 
 
 pub(crate) use self::{
     outbox::Outbox,
-    signal::StatusSignals,
     status::Status,
     triggers::{Triggers, What},
 };

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::node::OwnGuard;
 
+/// The status of a document, which belongs to a reactive owner.
+pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
+
 /// One of the things that are known of a document's storage, as a signal to read: `.get()`, `.with()`, `.track()` and the
 /// like, as of leptos' own signals; and it is turned into one of those by `.into()`.
 ///
@@ -16,39 +19,48 @@ use crate::node::OwnGuard;
 /// than before.
 pub struct StatusSignal<T: 'static> {
     // The same for signals of all types, so that a page has their code once.
-    status: StoredValue<Arc<Status>>,
+    status: StoredStatus,
     shows: Shows,
     of: fn(&Facts) -> T,
     defined_at: &'static Location<'static>,
 }
 
-/// All of them.
-pub(crate) struct StatusSignals {
-    pub(crate) loading: StatusSignal<bool>,
-    pub(crate) saved: StatusSignal<bool>,
-    pub(crate) unsaved: StatusSignal<usize>,
-    pub(crate) storage: StatusSignal<StorageKind>,
-    pub(crate) error: StatusSignal<Option<Arc<Error>>>,
+impl StatusSignal<bool> {
+    #[track_caller]
+    pub(crate) fn loading(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Loading, |facts| facts.loading)
+    }
+
+    #[track_caller]
+    pub(crate) fn saved(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Saved, |facts| facts.unsaved == 0)
+    }
 }
 
-impl StatusSignals {
-    /// The signals of `status`, which belong to the current owner.
+impl StatusSignal<usize> {
     #[track_caller]
-    pub(crate) fn new(status: Arc<Status>) -> Self {
-        let status = StoredValue::new(status);
-        Self {
-            loading: StatusSignal::new(status, Shows::Loading, |facts| facts.loading),
-            saved: StatusSignal::new(status, Shows::Saved, |facts| facts.unsaved == 0),
-            unsaved: StatusSignal::new(status, Shows::Unsaved, |facts| facts.unsaved),
-            storage: StatusSignal::new(status, Shows::Storage, |facts| facts.storage),
-            error: StatusSignal::new(status, Shows::Error, |facts| facts.error.clone()),
-        }
+    pub(crate) fn unsaved(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Unsaved, |facts| facts.unsaved)
+    }
+}
+
+impl StatusSignal<StorageKind> {
+    #[track_caller]
+    pub(crate) fn storage(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Storage, |facts| facts.storage)
+    }
+}
+
+impl StatusSignal<Option<Arc<Error>>> {
+    #[track_caller]
+    pub(crate) fn error(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Error, |facts| facts.error.clone())
     }
 }
 
 impl<T> StatusSignal<T> {
     #[track_caller]
-    fn new(status: StoredValue<Arc<Status>>, shows: Shows, of: fn(&Facts) -> T) -> Self {
+    fn new(status: StoredStatus, shows: Shows, of: fn(&Facts) -> T) -> Self {
         Self {
             status,
             shows,

@@ -11,7 +11,7 @@ use automerge::{
 };
 use leptos_sync_benches::{edits, entries, newer, shuffled_keys};
 
-use super::{CHANGES, Peer, amount, evolving};
+use super::{CHANGES, Peer, amount, caught_up, evolving, updated};
 use crate::measure::{Side, side};
 
 pub(super) struct Automerge;
@@ -100,11 +100,11 @@ impl Peer for Automerge {
     }
 
     fn apply_delta(&self, size: usize) -> Option<Side> {
-        let mut edits = edits(size);
-        Some(evolving(
+        Some(caught_up(
             copies(size),
-            move |(doc, _)| change(doc, edits.by_ref().take(CHANGES)),
-            |(_, target), bytes| apply(target, &bytes),
+            size,
+            |doc, edits| change(doc, edits),
+            apply,
         ))
     }
 
@@ -114,18 +114,11 @@ impl Peer for Automerge {
     }
 
     fn apply_updates(&self, size: usize) -> Option<Side> {
-        let mut edits = edits(size);
-        Some(evolving(
+        Some(updated(
             copies(size),
-            move |(doc, _)| -> Vec<Vec<u8>> {
-                let edits = edits.by_ref().take(CHANGES);
-                edits.map(|edit| change(doc, [edit])).collect()
-            },
-            |(_, target), updates| {
-                for bytes in &updates {
-                    apply(target, bytes);
-                }
-            },
+            size,
+            |doc, edits| change(doc, edits),
+            apply,
         ))
     }
 

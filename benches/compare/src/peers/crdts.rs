@@ -9,7 +9,7 @@ use crdts::{CmRDT, CvRDT, GCounter, LWWReg, MVReg, Map as CrdtMap, map::Op};
 use leptos_sync_benches::{edits, entries, newer, shuffled_keys, values};
 use leptos_sync_core::{SystemTime, TimeSource};
 
-use super::{CHANGES, Peer, amount, deflated, evolving};
+use super::{CHANGES, Peer, amount, deflated, evolving, reads};
 use crate::measure::{Side, side};
 
 pub(super) struct Crdts;
@@ -77,15 +77,10 @@ impl Peer for Crdts {
     }
 
     fn get(&self, size: usize) -> Option<Side> {
-        let (map, keys) = (map(size), shuffled_keys(size));
-        Some(side(
-            || (),
-            move |()| {
-                for key in &keys {
-                    black_box(map.get(black_box(key)));
-                }
-            },
-        ))
+        let keys = shuffled_keys(size);
+        Some(reads(map(size), keys, |map, key| {
+            black_box(map.get(key));
+        }))
     }
 
     fn merge(&self, size: usize) -> Option<Side> {

@@ -8,7 +8,7 @@ use std::{any::Any, hint::black_box};
 use leptos_sync_benches::{edits, entries, newer, shuffled_keys};
 use loro::{ExportMode, LoroCounter, LoroDoc, LoroMap};
 
-use super::{CHANGES, Peer, amount, deflated, evolving};
+use super::{CHANGES, Peer, amount, caught_up, deflated, evolving, updated};
 use crate::measure::{Side, side};
 
 pub(super) struct Loro;
@@ -81,11 +81,11 @@ impl Peer for Loro {
     }
 
     fn apply_delta(&self, size: usize) -> Option<Side> {
-        let mut edits = edits(size);
-        Some(evolving(
+        Some(caught_up(
             copies(size),
-            move |(doc, _)| change(doc, edits.by_ref().take(CHANGES)),
-            |(_, target), bytes| import(target, &bytes),
+            size,
+            |doc, edits| change(doc, edits),
+            |target, bytes| import(target, bytes),
         ))
     }
 
@@ -95,18 +95,11 @@ impl Peer for Loro {
     }
 
     fn apply_updates(&self, size: usize) -> Option<Side> {
-        let mut edits = edits(size);
-        Some(evolving(
+        Some(updated(
             copies(size),
-            move |(doc, _)| -> Vec<Vec<u8>> {
-                let edits = edits.by_ref().take(CHANGES);
-                edits.map(|edit| change(doc, [edit])).collect()
-            },
-            |(_, target), updates| {
-                for bytes in &updates {
-                    import(target, bytes);
-                }
-            },
+            size,
+            |doc, edits| change(doc, edits),
+            |target, bytes| import(target, bytes),
         ))
     }
 

@@ -12,9 +12,10 @@ mod ours;
 mod plain;
 mod yrs;
 
-use std::{any::Any, cell::RefCell, io::Write, rc::Rc};
+use std::{any::Any, cell::RefCell, hint::black_box, io::Write, rc::Rc};
 
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use leptos_sync_benches::edits;
 
 use crate::measure::{Side, side};
 
@@ -194,6 +195,61 @@ fn evolving<T: 'static, I: 'static, O: 'static>(
     side(
         move || Some(next(&mut state.borrow_mut())),
         move |input| Some(work(&mut shared.borrow_mut(), input.take()?)),
+    )
+}
+
+/// A side that gives a copy of a document the updates of another, each edit's by itself. `change` makes the edits in the
+/// first and tells what of it has to be sent; `apply` takes that in.
+fn updated<D: 'static>(
+    copies: (D, D),
+    size: usize,
+    change: impl Fn(&mut D, Edits<'_>) -> Vec<u8> + 'static,
+    apply: impl Fn(&mut D, &[u8]) + 'static,
+) -> Side {
+    let mut edits = edits(size);
+    evolving(
+        copies,
+        move |(doc, _)| -> Vec<Vec<u8>> {
+            let edits = edits.by_ref().take(CHANGES);
+            edits
+                .map(|edit| change(doc, &mut std::iter::once(edit)))
+                .collect()
+        },
+        move |(_, target), updates| {
+            for bytes in &updates {
+                apply(target, bytes);
+            }
+        },
+    )
+}
+
+/// A side that gives a copy of a document what a hundred edits have changed in another, at once.
+fn caught_up<D: 'static>(
+    copies: (D, D),
+    size: usize,
+    change: impl Fn(&mut D, Edits<'_>) -> Vec<u8> + 'static,
+    apply: impl Fn(&mut D, &[u8]) + 'static,
+) -> Side {
+    let mut edits = edits(size);
+    evolving(
+        copies,
+        move |(doc, _)| change(doc, &mut edits.by_ref().take(CHANGES)),
+        move |(_, target), bytes| apply(target, &bytes),
+    )
+}
+
+/// Edits, whatever makes them.
+type Edits<'a> = &'a mut dyn Iterator<Item = (String, String)>;
+
+/// A side that reads every key of a map that stays as it is. `read` keeps what it finds from being optimised away.
+fn reads<M: 'static>(map: M, keys: Vec<String>, read: impl Fn(&M, &String) + 'static) -> Side {
+    side(
+        || (),
+        move |()| {
+            for key in &keys {
+                read(&map, black_box(key));
+            }
+        },
     )
 }
 

@@ -7,7 +7,7 @@ use leptos_sync_benches::{edits, entries, newer, shuffled_keys, values};
 use other::crdt::{GCounter, LwwMap, LwwRegister, Mergeable, ReplicaId};
 use uuid::Uuid;
 
-use super::{CHANGES, Peer, amount, deflated, evolving, inflated};
+use super::{CHANGES, Peer, amount, deflated, evolving, inflated, reads};
 use crate::measure::{Side, side};
 
 pub(super) struct Other;
@@ -89,15 +89,10 @@ impl Peer for Other {
     }
 
     fn get(&self, size: usize) -> Option<Side> {
-        let (map, keys) = (map(size), shuffled_keys(size));
-        Some(side(
-            || (),
-            move |()| {
-                for key in &keys {
-                    black_box(map.get(black_box(key)));
-                }
-            },
-        ))
+        let keys = shuffled_keys(size);
+        Some(reads(map(size), keys, |map, key| {
+            black_box(map.get(key));
+        }))
     }
 
     fn merge(&self, size: usize) -> Option<Side> {

@@ -11,7 +11,7 @@ use leptos_sync_core::{
     Bincode, Clock, Codec, Delta, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Snapshot,
 };
 
-use super::{CHANGES, Peer, amount, evolving};
+use super::{CHANGES, Peer, amount, evolving, reads};
 use crate::measure::{Side, side};
 
 pub(super) struct Ours;
@@ -109,15 +109,10 @@ impl Peer for Ours {
     }
 
     fn get(&self, size: usize) -> Option<Side> {
-        let (map, keys) = (ours::map(size), shuffled_keys(size));
-        Some(side(
-            || (),
-            move |()| {
-                for key in &keys {
-                    black_box(map.get(black_box(key)));
-                }
-            },
-        ))
+        let keys = shuffled_keys(size);
+        Some(reads(ours::map(size), keys, |map, key| {
+            black_box(map.get(key));
+        }))
     }
 
     fn merge(&self, size: usize) -> Option<Side> {

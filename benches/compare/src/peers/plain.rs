@@ -8,7 +8,7 @@ use leptos_sync_benches::{edits, entries, newer, shuffled_entries, shuffled_keys
 use leptos_sync_core::{SystemTime, TimeSource};
 use serde::{Deserialize, Serialize};
 
-use super::{CHANGES, Peer, amount, deflated, evolving};
+use super::{CHANGES, Peer, amount, deflated, evolving, reads};
 use crate::measure::{Side, side};
 
 pub(super) struct Plain;
@@ -86,15 +86,10 @@ impl Peer for Plain {
     }
 
     fn get(&self, size: usize) -> Option<Side> {
-        let (map, keys) = (map(size), shuffled_keys(size));
-        Some(side(
-            || (),
-            move |()| {
-                for key in &keys {
-                    black_box(map.get(black_box(key)));
-                }
-            },
-        ))
+        let keys = shuffled_keys(size);
+        Some(reads(map(size), keys, |map, key| {
+            black_box(map.get(key));
+        }))
     }
 
     fn merge(&self, size: usize) -> Option<Side> {

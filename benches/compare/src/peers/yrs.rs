@@ -9,7 +9,7 @@ use yrs::{
     Doc, Map, MapRef, ReadTxn, StateVector, Transact, Update, updates::decoder::Decode as _,
 };
 
-use super::{CHANGES, Peer, amount, deflated, evolving};
+use super::{CHANGES, Peer, amount, caught_up, deflated, evolving, updated};
 use crate::measure::{Side, side};
 
 pub(super) struct Yrs;
@@ -70,11 +70,11 @@ impl Peer for Yrs {
     }
 
     fn apply_delta(&self, size: usize) -> Option<Side> {
-        let mut edits = edits(size);
-        Some(evolving(
+        Some(caught_up(
             copies(size),
-            move |((doc, map), _)| change(doc, map, edits.by_ref().take(CHANGES)).0,
-            |(_, (target, _)), bytes| apply(target, &bytes),
+            size,
+            |(doc, map), edits| change(doc, map, edits).0,
+            |(target, _), bytes| apply(target, bytes),
         ))
     }
 
@@ -85,18 +85,11 @@ impl Peer for Yrs {
     }
 
     fn apply_updates(&self, size: usize) -> Option<Side> {
-        let mut edits = edits(size);
-        Some(evolving(
+        Some(updated(
             copies(size),
-            move |((doc, map), _)| -> Vec<Vec<u8>> {
-                let edits = edits.by_ref().take(CHANGES);
-                edits.map(|edit| change(doc, map, [edit]).0).collect()
-            },
-            |(_, (target, _)), updates| {
-                for bytes in &updates {
-                    apply(target, bytes);
-                }
-            },
+            size,
+            |(doc, map), edits| change(doc, map, edits).0,
+            |(target, _), bytes| apply(target, bytes),
         ))
     }
 

@@ -151,11 +151,14 @@ impl<S: Storage> Storage for CachedStorage<S> {
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        let number = {
+        let (number, issued) = {
             let keys: Vec<&[u8]> = batch.writes().iter().map(key_of).collect();
-            self.shared.kept.lock().issue(&keys)
+            // The lock is held until the store has it, so that commits of several threads are numbered in their order.
+            let mut kept = self.shared.kept.lock();
+            let number = kept.issue(&keys);
+            drop(keys);
+            (number, self.store.commit(batch))
         };
-        let issued = self.store.commit(batch);
         let shared = Arc::clone(&self.shared);
         async move {
             let answer = issued.await;
