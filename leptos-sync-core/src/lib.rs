@@ -65,7 +65,7 @@ pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
 pub use storage::CompressedStorage;
 #[cfg(feature = "metrics")]
 pub use storage::MeteredStorage;
-pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};
+pub use storage::{Batch, Expected, MemoryStorage, Record, Scan, Storage, Write};
 #[cfg(feature = "cache")]
 pub use storage::{CacheLimits, CachedStorage};
 #[cfg(feature = "testing")]

@@ -15,8 +15,8 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Batch, CacheLimits, CachedStorage, Error, Fault, FaultyStorage, ManualTime, MemoryStorage,
-    Record, Scan, Storage, conformance,
+    Batch, CacheLimits, CachedStorage, Error, Expected, Fault, FaultyStorage, ManualTime,
+    MemoryStorage, Record, Scan, Storage, conformance,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -112,6 +112,18 @@ impl Storage for Slow {
         async move {
             door.await;
             memory.commit(batch).await
+        }
+    }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        let (door, memory) = (self.door(), self.memory.clone());
+        async move {
+            door.await;
+            memory.commit_if(expected, batch).await
         }
     }
 }

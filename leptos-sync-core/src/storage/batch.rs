@@ -16,6 +16,18 @@ pub enum Write {
     Delete(Vec<u8>),
 }
 
+/// What [`Storage::commit_if`](super::Storage::commit_if) asks for before it writes.
+///
+/// Meant for short values, such as a count of commits: below
+/// [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES), so that a value is stored in one way only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Where to look.
+    pub key: Vec<u8>,
+    /// The value that is to be there; `None` for no value.
+    pub value: Option<Vec<u8>>,
+}
+
 impl Batch {
     /// A batch without writes, with the store's usual durability.
     pub const fn new() -> Self {

@@ -1,4 +1,4 @@
-use super::{Batch, Record, Scan, Storage, Write};
+use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::{
     codec::envelope::{self, Kind},
     error::Error,
@@ -69,18 +69,35 @@ impl<S: Storage> Storage for CompressedStorage<S> {
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        let mut stored = Batch::new();
-        if batch.is_strict() {
-            stored.strict();
-        }
-        for write in batch.into_writes() {
-            match write {
-                Write::Put(key, value) => stored.put(key, deflate(value)),
-                Write::Delete(key) => stored.delete(key),
-            };
-        }
-        self.store.commit(stored)
+        self.store.commit(deflate_all(batch))
     }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        // A short value is stored in one way only, so that it can be compared as it is stored.
+        let expected = Expected {
+            key: expected.key,
+            value: expected.value.map(deflate),
+        };
+        self.store.commit_if(expected, deflate_all(batch))
+    }
+}
+
+fn deflate_all(batch: Batch) -> Batch {
+    let mut stored = Batch::new();
+    if batch.is_strict() {
+        stored.strict();
+    }
+    for write in batch.into_writes() {
+        match write {
+            Write::Put(key, value) => stored.put(key, deflate(value)),
+            Write::Delete(key) => stored.delete(key),
+        };
+    }
+    stored
 }
 
 /// `value` as it is stored.

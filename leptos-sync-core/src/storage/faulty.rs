@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::Mutex;
 
-use super::{Batch, Record, Scan, Storage};
+use super::{Batch, Expected, Record, Scan, Storage};
 use crate::error::Error;
 
 /// A [`Storage`] that fails where a test tells it to: for tests of whatever stands on a storage.
@@ -199,14 +199,38 @@ impl<S: Storage> Storage for FaultyStorage<S> {
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
         let fault = self.plan.lock().next_commit();
-        let reaches = matches!(fault, None | Some(Fault::AnswerLost));
         // Issued here, not when the answer is awaited.
-        let issued = reaches.then(|| self.store.commit(batch));
-        async move {
-            if let Some(issued) = issued {
-                issued.await?;
-            }
-            fault.map_or(Ok(()), Fault::answer)
-        }
+        let issued = reaches_the_store(fault).then(|| self.store.commit(batch));
+        answered(fault, issued)
+    }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        let fault = self.plan.lock().next_commit();
+        // Issued here, not when the answer is awaited.
+        let issued = reaches_the_store(fault).then(|| self.store.commit_if(expected, batch));
+        answered(fault, issued)
+    }
+}
+
+fn reaches_the_store(fault: Option<Fault>) -> bool {
+    matches!(fault, None | Some(Fault::AnswerLost))
+}
+
+/// What becomes of a commit, which was issued unless the fault is to keep it from the store.
+async fn answered<T>(
+    fault: Option<Fault>,
+    issued: Option<impl Future<Output = Result<T, Error>>>,
+) -> Result<T, Error> {
+    let answer = match issued {
+        Some(issued) => Some(issued.await?),
+        None => None,
+    };
+    match (fault, answer) {
+        (None, Some(answer)) => Ok(answer),
+        (fault, _) => fault.unwrap_or(Fault::Refused).answer(),
     }
 }

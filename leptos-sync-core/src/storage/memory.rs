@@ -2,8 +2,10 @@ use std::{collections::BTreeMap, fmt, future::ready, sync::Arc};
 
 use parking_lot::RwLock;
 
-use super::{Batch, Record, Scan, Storage, Write};
+use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::error::Error;
+
+type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A [`Storage`] that lives as long as its last handle: for tests, servers' caches and documents that need no disk.
 ///
@@ -25,7 +27,7 @@ use crate::error::Error;
 /// ```
 #[derive(Clone, Default)]
 pub struct MemoryStorage {
-    records: Arc<RwLock<BTreeMap<Vec<u8>, Vec<u8>>>>,
+    records: Arc<RwLock<Records>>,
 }
 
 impl MemoryStorage {
@@ -42,20 +44,6 @@ impl MemoryStorage {
     /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.records.read().is_empty()
-    }
-
-    fn apply(&self, batch: Batch) {
-        let mut records = self.records.write();
-        for write in batch.into_writes() {
-            match write {
-                Write::Put(key, value) => {
-                    records.insert(key, value);
-                }
-                Write::Delete(key) => {
-                    records.remove(&key);
-                }
-            }
-        }
     }
 }
 
@@ -85,8 +73,34 @@ impl Storage for MemoryStorage {
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        self.apply(batch);
+        apply(&mut self.records.write(), batch);
         ready(Ok(()))
+    }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        let mut records = self.records.write();
+        let as_expected = records.get(&expected.key) == expected.value.as_ref();
+        if as_expected {
+            apply(&mut records, batch);
+        }
+        ready(Ok(as_expected))
+    }
+}
+
+fn apply(records: &mut Records, batch: Batch) {
+    for write in batch.into_writes() {
+        match write {
+            Write::Put(key, value) => {
+                records.insert(key, value);
+            }
+            Write::Delete(key) => {
+                records.remove(&key);
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use metrics::{counter, histogram};
 
-use super::{Batch, Record, Scan, Storage, Write};
+use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::{clock::TimeSource, error::Error};
 
 /// A [`Storage`] that counts what is done with it, through the façade of the `metrics` crate.
@@ -16,12 +16,12 @@ use crate::{clock::TimeSource, error::Error};
 /// | `storage_operations_total` | counter | `store`, `operation` | operations begun; a commit when it is issued |
 /// | `storage_errors_total` | counter | `store`, `operation` | operations that ended in an error |
 /// | `storage_read_bytes_total` | counter | `store`, `operation` | bytes of values that were read, and of the keys of scans |
-/// | `storage_written_bytes_total` | counter | `store`, `operation` | bytes of keys and values in commits that were issued |
+/// | `storage_written_bytes_total` | counter | `store`, `operation` | bytes of keys and values in commits that were issued, with a condition: that were applied |
 /// | `storage_hits_total` | counter | `store`, `operation` | keys that had a value |
 /// | `storage_misses_total` | counter | `store`, `operation` | keys that had none |
 /// | `storage_seconds` | histogram | `store`, `operation` | time from the call to the answer, errors included |
 ///
-/// `store` is the name that was given; `operation` is `get`, `get_many`, `scan`, `scan_prefix` or `commit`. Times are
+/// `store` is the name that was given; `operation` is `get`, `get_many`, `scan`, `scan_prefix`, `commit` or `commit_if`. Times are
 /// those of the injected clock, whole milliseconds: enough for a disk or a browser's database. A clock that is set back
 /// meanwhile gives 0. An operation that is dropped before its answer is counted and has no time.
 ///
@@ -123,14 +123,19 @@ impl Running {
             .increment(bytes);
     }
 
-    fn wrote(&self, batch: &Batch) {
+    /// Bytes of the keys and values that a batch writes.
+    fn bytes(batch: &Batch) -> u64 {
         let bytes = batch.writes().iter().map(|write| match write {
             Write::Put(key, value) => key.len() + value.len(),
             Write::Delete(key) => key.len(),
         });
+        bytes.sum::<usize>() as u64
+    }
+
+    fn wrote(&self, bytes: u64) {
         let (store, operation) = (self.meter.name, self.operation);
         counter!("storage_written_bytes_total", "store" => store, "operation" => operation)
-            .increment(bytes.sum::<usize>() as u64);
+            .increment(bytes);
     }
 }
 
@@ -167,11 +172,30 @@ impl<S: Storage> Storage for MeteredStorage<S> {
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
         let running = self.meter.begin("commit");
-        running.wrote(&batch);
+        running.wrote(Running::bytes(&batch));
         let issued = self.store.commit(batch);
         async move {
             let answer = issued.await;
             running.end(&answer);
+            answer
+        }
+    }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        let running = self.meter.begin("commit_if");
+        let bytes = Running::bytes(&batch);
+        let issued = self.store.commit_if(expected, batch);
+        async move {
+            let answer = issued.await;
+            running.end(&answer);
+            // What was refused has written nothing.
+            if matches!(answer, Ok(true)) {
+                running.wrote(bytes);
+            }
             answer
         }
     }

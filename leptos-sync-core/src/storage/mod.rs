@@ -17,7 +17,7 @@ use std::ops::Bound;
 
 use crate::error::Error;
 
-pub use batch::{Batch, Write};
+pub use batch::{Batch, Expected, Write};
 #[cfg(feature = "cache")]
 pub use cached::{CacheLimits, CachedStorage};
 #[cfg(feature = "deflate")]
@@ -85,6 +85,18 @@ pub trait Storage {
     ///
     /// [`Error::is_quota`] when there is no room, [`Error::is_storage`] when the store fails.
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static;
+
+    /// Issues a batch at once that is applied only where the store then has what is `expected`; resolves to whether it
+    /// was. This is how a reader writes back what it made of what it read, though others write meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As for [`commit`](Storage::commit). That something else was there is not an error.
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static;
 }
 
 /// Which records a [`Storage::scan`] reads, and in which order.

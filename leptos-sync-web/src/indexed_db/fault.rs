@@ -24,6 +24,13 @@ pub(super) fn failed(error: JsValue) -> Error {
     Error::storage(["IndexedDB failed: ", &reason].concat())
 }
 
+/// Whether a transaction ended because this code aborted it: then it knows no error.
+pub(super) fn is_abort_on_request(event: &JsValue) -> bool {
+    let target = event.dyn_ref().and_then(Event::target);
+    let error = target.and_then(|target| Reflect::get(&target, &"error".into()).ok());
+    error.is_some_and(|error| error.is_null())
+}
+
 /// A database that could not be opened.
 pub(super) fn unavailable(error: JsValue) -> Error {
     let what = "IndexedDB cannot be opened, as in some private or sandboxed pages: ";

@@ -14,7 +14,7 @@ mod write;
 use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
-use leptos_sync_core::{Batch, Error, Record, Scan, Storage};
+use leptos_sync_core::{Batch, Error, Expected, Record, Scan, Storage};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
@@ -72,7 +72,7 @@ impl Storage for IndexedDbStorage {
         let found = self.link.issue(move |database| read::get(database, &key));
         let found = JsFuture::from(found).await;
         found
-            .and_then(|event| read::value(&event))
+            .and_then(|event| read::found(&event))
             .map_err(fault::failed)
     }
 
@@ -85,7 +85,7 @@ impl Storage for IndexedDbStorage {
         let values = found
             .unchecked_ref::<Array>()
             .iter()
-            .map(|event| read::value(&event));
+            .map(|event| read::found(&event));
         values.collect::<Result<_, _>>().map_err(fault::failed)
     }
 
@@ -120,5 +120,23 @@ impl Storage for IndexedDbStorage {
             .issue(move |database| write::issue(database, &batch));
         let end = JsFuture::from(end);
         async { end.await.map(drop).map_err(fault::failed) }
+    }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        let end = self.link.issue(move |database| {
+            write::issue_if(database, &expected.key, expected.value.clone(), &batch)
+        });
+        let end = JsFuture::from(end);
+        async {
+            match end.await {
+                Ok(_) => Ok(true),
+                Err(event) if fault::is_abort_on_request(&event) => Ok(false),
+                Err(error) => Err(fault::failed(error)),
+            }
+        }
     }
 }

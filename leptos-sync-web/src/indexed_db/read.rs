@@ -28,9 +28,13 @@ pub(super) fn get_many(database: &Database, keys: &[Uint8Array]) -> Result<Promi
 }
 
 /// The value that a request found, as its event tells.
-pub(super) fn value(event: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
-    let value = result(event)?;
-    Ok((!value.is_undefined()).then(|| bytes(&value)))
+pub(super) fn found(event: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
+    Ok(value(&result(event)?))
+}
+
+/// The value that a request's result is, if any.
+pub(super) fn value(result: &JsValue) -> Option<Vec<u8>> {
+    (!result.is_undefined()).then(|| bytes(result))
 }
 
 /// The events of the requests for the keys and for the values of a range that is not empty, in order.

@@ -25,6 +25,7 @@ extern "C" {
 
     /// A transaction, which ends in `complete` or `abort`.
     #[wasm_bindgen(extends = IdbTransaction)]
+    #[derive(Clone)]
     pub(super) type Transaction;
 
     /// Asks the browser to commit without waiting for the end of the requests.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use self::flight::{Flight, Leader, Role};
 use self::kept::{Kept, Shared};
-use super::{Batch, Record, Scan, Storage, Write};
+use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::{clock::TimeSource, error::Error};
 
 /// A [`Storage`] that keeps in memory what was read, also that a key has no value.
@@ -100,6 +100,26 @@ impl<S: Storage> CachedStorage<S> {
         leader.land(value.clone());
         Ok(value)
     }
+
+    /// Hands a batch to the store by `commit`, and forgets what it writes. Gives the commit's number, and its answer.
+    fn issue<F>(&self, batch: Batch, commit: impl FnOnce(Batch) -> F) -> (u64, F) {
+        let keys: Vec<&[u8]> = batch.writes().iter().map(key_of).collect();
+        // The lock is held until the store has it, so that commits of several threads are numbered in their order.
+        let mut kept = self.shared.kept.lock();
+        let number = kept.issue(&keys);
+        drop(keys);
+        (number, commit(batch))
+    }
+}
+
+/// Awaits the answer of the commit with that number, and takes note of it.
+async fn answer<T>(
+    shared: Arc<Shared>,
+    (number, issued): (u64, impl Future<Output = Result<T, Error>>),
+) -> Result<T, Error> {
+    let answer = issued.await;
+    shared.kept.lock().answered(number, answer.is_ok());
+    answer
 }
 
 impl<S: Storage> Storage for CachedStorage<S> {
@@ -151,20 +171,18 @@ impl<S: Storage> Storage for CachedStorage<S> {
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        let (number, issued) = {
-            let keys: Vec<&[u8]> = batch.writes().iter().map(key_of).collect();
-            // The lock is held until the store has it, so that commits of several threads are numbered in their order.
-            let mut kept = self.shared.kept.lock();
-            let number = kept.issue(&keys);
-            drop(keys);
-            (number, self.store.commit(batch))
-        };
-        let shared = Arc::clone(&self.shared);
-        async move {
-            let answer = issued.await;
-            shared.kept.lock().answered(number, answer.is_ok());
-            answer
-        }
+        let issued = self.issue(batch, |batch| self.store.commit(batch));
+        answer(Arc::clone(&self.shared), issued)
+    }
+
+    fn commit_if(
+        &self,
+        expected: Expected,
+        batch: Batch,
+    ) -> impl Future<Output = Result<bool, Error>> + 'static {
+        // One that is refused has written nothing: what it would have written is only read anew.
+        let issued = self.issue(batch, |batch| self.store.commit_if(expected, batch));
+        answer(Arc::clone(&self.shared), issued)
     }
 }
 

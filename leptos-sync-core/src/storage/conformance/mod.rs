@@ -14,6 +14,7 @@
 
 mod ask;
 mod commits;
+mod conditions;
 mod model;
 mod scans;
 
@@ -41,6 +42,9 @@ pub async fn run<S: Storage>(fresh: impl AsyncFn() -> S) {
     commits::a_dropped_commit_takes_effect(&fresh().await).await;
     commits::a_scan_sees_whole_batches(&fresh().await).await;
     commits::a_batch_may_be_large(&fresh().await).await;
+    conditions::a_batch_is_applied_where_the_store_is_as_expected(&fresh().await).await;
+    conditions::of_two_that_expect_the_same_one_is_applied(&fresh().await).await;
+    conditions::a_dropped_commit_with_a_condition_takes_effect(&fresh().await).await;
     for seed in 1..=4 {
         model::random_histories_agree_with_a_model(&fresh().await, seed).await;
     }

@@ -1,0 +1,113 @@
+//! Batches that are applied only where the store is as expected.
+
+use super::{
+    super::{Batch, Expected, Scan, Storage},
+    ask::{commit, got, putting, records, scanned, succeeds},
+};
+
+fn expected(key: &[u8], value: Option<&[u8]>) -> Expected {
+    Expected {
+        key: key.to_vec(),
+        value: value.map(<[u8]>::to_vec),
+    }
+}
+
+async fn applied(store: &impl Storage, expected: Expected, batch: Batch) -> bool {
+    let what = format!("a commit that expects {expected:?}");
+    succeeds(store.commit_if(expected, batch).await, &what)
+}
+
+pub(super) async fn a_batch_is_applied_where_the_store_is_as_expected(store: &impl Storage) {
+    let first = putting(&[(b"count", b"1"), (b"a", b"1")]);
+    assert!(
+        applied(store, expected(b"count", None), first).await,
+        "nothing was expected and nothing was there"
+    );
+    for wrong in [None, Some(&b"2"[..]), Some(b""), Some(b"11")] {
+        let mut batch = putting(&[(b"count", b"2"), (b"b", b"2")]);
+        batch.delete(*b"a");
+        assert!(
+            !applied(store, expected(b"count", wrong), batch).await,
+            "{wrong:?} was expected, and 1 was there"
+        );
+    }
+    assert!(
+        !applied(
+            store,
+            expected(b"missing", Some(b"")),
+            putting(&[(b"b", b"2")])
+        )
+        .await,
+        "an empty value is not the same as none"
+    );
+    assert_eq!(
+        scanned(store, Scan::all()).await,
+        records(&[(b"a", b"1"), (b"count", b"1")]),
+        "what was refused has changed nothing"
+    );
+    let second = putting(&[(b"count", b"2"), (b"b", b"2")]);
+    assert!(applied(store, expected(b"count", Some(b"1")), second).await);
+    assert!(
+        applied(store, expected(b"b", Some(b"2")), Batch::new()).await,
+        "a batch without writes still answers"
+    );
+    assert_eq!(
+        scanned(store, Scan::all()).await,
+        records(&[(b"a", b"1"), (b"b", b"2"), (b"count", b"2")])
+    );
+    // A value that a decorator might store in another way than others.
+    let mut seeming = b"LSYN\x01\x03".to_vec();
+    commit(store, putting(&[(b"count", &seeming)]), "a put").await;
+    assert!(
+        applied(
+            store,
+            expected(b"count", Some(&seeming)),
+            putting(&[(b"c", b"3")])
+        )
+        .await,
+        "bytes that look like an envelope are compared as they are"
+    );
+    seeming.push(1);
+    assert!(!applied(store, expected(b"count", Some(&seeming)), Batch::new()).await);
+}
+
+pub(super) async fn of_two_that_expect_the_same_one_is_applied(store: &impl Storage) {
+    for round in 0..20_u8 {
+        let before = got(store, b"count").await;
+        let mut issued = Vec::new();
+        for writer in 0..4_u8 {
+            let mut batch = Batch::new();
+            batch
+                .put(*b"count", [round, writer])
+                .put([b'w', round], [writer]);
+            issued.push(store.commit_if(expected(b"count", before.as_deref()), batch));
+        }
+        let mut applied = Vec::new();
+        for commit in issued {
+            applied.push(succeeds(commit.await, "one of four"));
+        }
+        assert_eq!(
+            applied,
+            [true, false, false, false],
+            "the first one issued finds what it expects"
+        );
+        assert_eq!(got(store, b"count").await, Some(vec![round, 0]));
+        assert_eq!(got(store, &[b'w', round]).await, Some(vec![0]));
+    }
+}
+
+pub(super) async fn a_dropped_commit_with_a_condition_takes_effect(store: &impl Storage) {
+    drop(store.commit_if(expected(b"key", None), putting(&[(b"key", b"1")])));
+    drop(store.commit_if(expected(b"key", Some(b"1")), putting(&[(b"key", b"2")])));
+    commit(
+        store,
+        putting(&[(b"after", b"1")]),
+        "a commit after two dropped ones",
+    )
+    .await;
+    assert_eq!(
+        got(store, b"key").await.as_deref(),
+        Some(&b"2"[..]),
+        "each found what the one before it had written"
+    );
+}
