@@ -13,6 +13,7 @@
 //! └─ Delta Snapshot Codec                                      bytes
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
+//! ChangeSender ChangeStream                                    changes as a bounded stream (feature `stream`)
 //! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
@@ -25,6 +26,7 @@
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
 //! - `cache`: `CachedStorage`, which keeps values of a storage in memory.
 //! - `metrics`: `MeteredStorage`, which counts what is done with a storage.
+//! - `stream`: `ChangeSender` and `ChangeStream`, a bounded stream that tells a slow reader what it missed.
 //! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
@@ -43,6 +45,8 @@ mod id;
 mod path;
 mod pool;
 mod storage;
+#[cfg(feature = "stream")]
+mod stream;
 mod version;
 
 #[cfg(feature = "testing")]
@@ -70,4 +74,6 @@ pub use storage::{Batch, MemoryStorage, Record, Scan, Storage, Write};
 pub use storage::{CacheLimits, CachedStorage};
 #[cfg(feature = "testing")]
 pub use storage::{Fault, FaultyStorage, conformance};
+#[cfg(feature = "stream")]
+pub use stream::{ChangeSender, ChangeStream, Lagged};
 pub use version::VersionVector;
