@@ -11,6 +11,7 @@
 //! ├─ LwwRegister LwwMap GCounter PnCounter, #[derive(Crdt)]    the types: views over cells
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
 //! └─ Delta Snapshot Codec                                      bytes
+//! Export Import          a document in chunks, out and in
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
 //! ChangeSender ChangeStream                                    changes as a bounded stream (feature `stream`)
@@ -58,7 +59,7 @@ pub use crdt::{
     OldCell, PnCounter, Quarantined, Root, Value,
 };
 pub use delta::{Delta, Snapshot};
-pub use doc::{Doc, Transaction, Tx};
+pub use doc::{Doc, Export, Import, Transaction, Tx};
 pub use engine::{Damage, DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
