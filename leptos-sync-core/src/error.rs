@@ -143,7 +143,6 @@ impl Error {
     }
 
     /// The same error, said of something: `what` stands before its message.
-    #[cfg(feature = "deflate")]
     #[cold]
     pub(crate) fn of(self, what: &str) -> Self {
         let message = format!("{what}: {}", self.0.message);

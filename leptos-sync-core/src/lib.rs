@@ -11,8 +11,10 @@
 //! ├─ LwwRegister LwwMap GCounter PnCounter, #[derive(Crdt)]    the types: views over cells
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
 //! └─ Delta Snapshot Codec                                      bytes
+//! Export Import          a document in chunks, out and in
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
+//! ChangeSender ChangeStream                                    changes as a bounded stream (feature `stream`)
 //! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
@@ -25,6 +27,7 @@
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
 //! - `cache`: `CachedStorage`, which keeps values of a storage in memory.
 //! - `metrics`: `MeteredStorage`, which counts what is done with a storage.
+//! - `stream`: `ChangeSender` and `ChangeStream`, a bounded stream that tells a slow reader what it missed.
 //! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
@@ -43,6 +46,8 @@ mod id;
 mod path;
 mod pool;
 mod storage;
+#[cfg(feature = "stream")]
+mod stream;
 mod version;
 
 #[cfg(feature = "testing")]
@@ -54,7 +59,7 @@ pub use crdt::{
     OldCell, PnCounter, Quarantined, Root, Value,
 };
 pub use delta::{Delta, Snapshot};
-pub use doc::{Doc, Transaction, Tx};
+pub use doc::{Doc, Export, Import, Transaction, Tx};
 pub use engine::{Damage, DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
@@ -70,4 +75,6 @@ pub use storage::{Batch, Expected, MemoryStorage, Record, Scan, Storage, Write};
 pub use storage::{CacheLimits, CachedStorage};
 #[cfg(feature = "testing")]
 pub use storage::{Fault, FaultyStorage, conformance};
+#[cfg(feature = "stream")]
+pub use stream::{ChangeSender, ChangeStream, Lagged};
 pub use version::VersionVector;

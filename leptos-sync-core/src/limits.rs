@@ -58,3 +58,8 @@ pub const LOG_BYTES: usize = 256 * 1024;
 
 /// Milliseconds that an edit may wait for an earlier write to finish before it is written all the same.
 pub const SAVE_DELAY_MS: u32 = 50;
+
+/// Changes that a reader of a [`ChangeStream`](crate::ChangeStream) may lie behind: some seconds of fast typing. One that
+/// is slower still is better served by one delta of all that it lacks.
+#[cfg(feature = "stream")]
+pub const STREAM_CHANGES: usize = 256;

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
 use leptos_sync_core::{Batch, DocStore, Scan, Storage};
 use leptos_sync_web::{
-    Clock, Crdt, LwwMap, LwwRegister, ReplicaId, StatusSignal, StorageKind, SyncOptions, Tx,
+    Clock, Crdt, Doc, LwwMap, LwwRegister, ReplicaId, StatusSignal, StorageKind, SyncOptions, Tx,
     UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::closure::Closure;
@@ -129,6 +129,24 @@ async fn edits_made_while_the_document_is_loading_are_merged_with_it() {
     let (_owner, again) = page(&scratch);
     until(again.loading, false).await;
     assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
+}
+
+#[wasm_bindgen_test]
+async fn what_is_loaded_comes_as_a_change_to_those_who_follow_the_document() {
+    let scratch = Scratch::new("followed");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    notes.doc.lines().insert(1, "stored".to_owned());
+    until(notes.saved, true).await;
+
+    let (_owner, again) = page(&scratch);
+    let mut changes = again.live.changes();
+    let mut copy = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
+    while copy.state().lines.is_empty() {
+        let delta = changes.next().await.unwrap().unwrap();
+        copy.apply(&delta).unwrap();
+    }
+    assert_eq!(copy.version(), &again.live.version());
 }
 
 #[wasm_bindgen_test]

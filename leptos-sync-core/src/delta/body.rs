@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use xxhash_rust::xxh64::xxh64;
+
 use crate::{
     clock::Time,
     codec::{CellWriter, Cells, Census, envelope, varint, varint::Reader},
@@ -84,6 +86,11 @@ impl Body {
     /// Bytes of the encoded cells.
     pub(crate) fn bytes(&self) -> usize {
         self.groups.len()
+    }
+
+    /// A checksum of this body, and of what `seed` is one of.
+    pub(crate) fn checksum(&self, seed: u64) -> u64 {
+        xxh64(&self.groups, xxh64(&self.head(), seed))
     }
 
     /// Appends the envelope around this body, compressed where that pays. O(bytes).

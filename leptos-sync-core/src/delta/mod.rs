@@ -1,6 +1,7 @@
 //! What travels and what is stored: deltas and snapshots, each an envelope around versions and cells.
 
 mod body;
+mod chunk;
 mod methods;
 mod since;
 mod snapshot;
@@ -9,5 +10,6 @@ pub use since::Delta;
 pub use snapshot::Snapshot;
 
 pub(crate) use body::Body;
+pub(crate) use chunk::{Chunk, ChunkName};
 
 use methods::message_methods;

@@ -6,6 +6,7 @@ use crate::{
     crdt::{Changes, Join, Quarantine, Root},
     delta::Snapshot,
     error::Error,
+    version::VersionVector,
 };
 
 impl<S: Root> Doc<S> {
@@ -44,38 +45,44 @@ impl<S: Root> Doc<S> {
         }
         if let (Some(part), true) = (parts.last(), complete) {
             if !first && !self.horizon.covers(part.horizon()) {
-                self.drop_forgotten(parts, part, &mut changes)?;
+                let mut theirs = Quarantine::default();
+                for part in parts {
+                    Self::note_paths(&mut theirs, part);
+                }
+                self.drop_forgotten(&theirs, part.version(), &mut changes)?;
             }
             self.claim(part.version(), part.horizon());
         }
         Ok(changes)
     }
 
-    /// Lets go of each cell that the snapshot has seen and no longer has: its tombstone was forgotten there.
-    fn drop_forgotten(
-        &mut self,
-        parts: &[Snapshot],
-        whole: &Snapshot,
-        changes: &mut Changes,
-    ) -> Result<(), Error> {
-        // Their paths. The quarantine's list is here anyway; a sort or a set would be as much code again.
-        let mut theirs = Quarantine::default();
-        for part in parts {
-            for group in part.cells().groups() {
-                for cell in group.cells() {
-                    let without_value = CellRef {
-                        value: None,
-                        ..cell
-                    };
-                    theirs.keep(group.parent(), without_value, None);
-                }
+    /// Adds the paths of a snapshot's part. The quarantine's list is here anyway; a sort or a set would be as much code
+    /// again.
+    pub(super) fn note_paths(paths: &mut Quarantine, part: &Snapshot) {
+        for group in part.cells().groups() {
+            for cell in group.cells() {
+                let without_value = CellRef {
+                    value: None,
+                    ..cell
+                };
+                paths.keep(group.parent(), without_value, None);
             }
         }
+    }
+
+    /// Lets go of each cell that a snapshot at `version` has seen and no longer has, at none of its paths: its tombstone
+    /// was forgotten there.
+    pub(super) fn drop_forgotten(
+        &mut self,
+        theirs: &Quarantine,
+        version: &VersionVector,
+        changes: &mut Changes,
+    ) -> Result<(), Error> {
         let ours = self.snapshot()?;
         let state = Arc::make_mut(&mut self.state);
         for group in ours.cells().groups() {
             for cell in group.cells() {
-                if !whole.version().contains(cell.stamp) {
+                if !version.contains(cell.stamp) {
                     continue;
                 }
                 let path = cell.path(group.parent());

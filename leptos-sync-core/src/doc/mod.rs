@@ -1,5 +1,7 @@
 //! Documents: a root CRDT with its version, its clock, and the cells that its type does not know.
 
+mod export;
+mod import;
 mod join;
 mod log;
 mod transaction;
@@ -20,6 +22,8 @@ use crate::{
     version::VersionVector,
 };
 
+pub use export::Export;
+pub use import::Import;
 use log::Log;
 pub use transaction::{Transaction, Tx};
 
@@ -212,11 +216,7 @@ impl<S: Root> Doc<S> {
             ));
         }
         self.clock.check(delta.body().latest())?;
-        let own = self.version.get(self.replica());
-        let theirs = delta.upto().get(self.replica());
-        if theirs.max(delta.body().upto().get(self.replica())) > own {
-            return Err(reused(self.replica()));
-        }
+        self.check_own(delta.upto(), delta.body().upto())?;
         self.check_replicas(delta.upto(), delta.body().upto())?;
         let changes = self.absorb(delta.body());
         self.version.join(delta.upto());
@@ -231,11 +231,7 @@ impl<S: Root> Doc<S> {
     pub fn merge(&mut self, other: &Self) -> Result<Changes, Error> {
         self.clock
             .check(other.version.latest().max(other.present.latest()))?;
-        let theirs = other.version.get(self.replica());
-        let theirs = theirs.max(other.present.get(self.replica()));
-        if theirs > self.version.get(self.replica()) {
-            return Err(reused(self.replica()));
-        }
+        self.check_own(&other.version, &other.present)?;
         self.check_replicas(&other.version, &other.present)?;
         self.join(other)
     }
@@ -307,6 +303,15 @@ impl<S: Root> Doc<S> {
         self.present.join(version);
         self.horizon.join(horizon);
         self.clock.resume(version.latest());
+    }
+
+    /// Refuses operations under this document's own id that it did not make.
+    fn check_own(&self, version: &VersionVector, present: &VersionVector) -> Result<(), Error> {
+        let own = self.replica();
+        if version.get(own).max(present.get(own)) > self.version.get(own) {
+            return Err(reused(own));
+        }
+        Ok(())
     }
 
     /// Refuses operations of more replicas than a message may name: the document could not be written any more.

@@ -1,5 +1,7 @@
 //! A document that tells the reactive graph what changed.
 
+#[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
+mod feed;
 mod outbox;
 mod signal;
 mod status;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use crate::lock::RwLock;
 use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
 
+use self::feed::Feed;
 pub(crate) use self::{
     outbox::Outbox,
     status::Status,
@@ -32,6 +35,7 @@ struct Inner<S> {
     doc: RwLock<Doc<S>>,
     triggers: Triggers,
     outbox: Outbox<Delta>,
+    feed: Feed,
     status: Arc<Status>,
 }
 
@@ -43,6 +47,7 @@ impl<S: Root> LiveDoc<S> {
                 doc: RwLock::new(doc),
                 triggers: Triggers::default(),
                 outbox: Outbox::new(),
+                feed: Feed::new(),
                 status: Arc::new(Status::new()),
             }),
         }
@@ -64,6 +69,7 @@ impl<S: Root> LiveDoc<S> {
         match done {
             Ok(done) => {
                 if !done.delta.is_empty() {
+                    self.inner.feed.send(&done.delta);
                     self.inner.outbox.push(done.delta);
                     self.inner.status.change(|facts| facts.unsaved += 1);
                 }
@@ -82,6 +88,7 @@ impl<S: Root> LiveDoc<S> {
     /// As for [`Doc::apply`].
     pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
         let changes = self.inner.doc.write().apply(delta)?;
+        self.inner.feed.send(delta);
         self.notify(&changes);
         Ok(())
     }
@@ -109,6 +116,19 @@ impl<S: Root> LiveDoc<S> {
         self.inner.doc.read().version().clone()
     }
 
+    /// The changes from now on: the delta of each edit that is made here, and each that is applied; and what is loaded
+    /// from the storage, as one. Costs nothing before it is called, then a copy of each delta.
+    ///
+    /// A reader that was too slow is told so by [`Lagged`](leptos_sync_core::Lagged), and resumes by
+    /// [`delta_since`](LiveDoc::delta_since) the version that it had reached; so does one that finds a gap, which edits
+    /// on several threads at once may leave. The stream ends with the document's last handle, and where a state was
+    /// loaded of which there is no delta, since tombstones were forgotten: then subscribe again and start from the
+    /// [`snapshot`](LiveDoc::snapshot).
+    #[cfg(feature = "stream")]
+    pub fn changes(&self) -> leptos_sync_core::ChangeStream<Delta> {
+        self.inner.feed.subscribe()
+    }
+
     /// Looks at the document. Nothing is tracked. `look` must not edit it.
     pub fn with_doc<R>(&self, look: impl FnOnce(&Doc<S>) -> R) -> R {
         look(&self.inner.doc.read())
@@ -127,7 +147,12 @@ impl<S: Root> LiveDoc<S> {
     /// Everything that shows it is notified.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut Doc<S>) -> R) -> R {
-        let result = change(&mut self.inner.doc.write());
+        let mut doc = self.inner.doc.write();
+        let before = self.inner.feed.before(&doc);
+        let result = change(&mut doc);
+        let since = Feed::since(before, &doc);
+        drop(doc);
+        self.inner.feed.tell(since);
         self.inner.triggers.notify_all();
         result
     }

@@ -1,8 +1,9 @@
-//! The core builds without a browser and without a framework: it must depend on neither leptos nor tokio, not even
-//! through another crate. Development dependencies are free.
+//! The core builds without a browser and without a framework: it must depend on neither leptos nor tokio's runtime, not
+//! even through another crate. Development dependencies are free, and so is tokio where no more than its feature `sync` is
+//! asked for: channels and cells that any runtime can wait for.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
 };
 
@@ -13,18 +14,32 @@ use super::{Violation, layers::CORE};
 use crate::workspace::{array, string};
 
 /// What the core must not reach.
-const FORBIDDEN: [&str; 2] = ["leptos", "tokio"];
+const FORBIDDEN: [&str; 2] = ["leptos", RUNTIME];
+
+/// What may be reached by packages that ask for [`SYNC`] alone.
+const RUNTIME: &str = "tokio";
+const SYNC: &str = "sync";
 
 /// Reports every forbidden package that the core reaches, with the way there.
 pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
     let mut names = BTreeMap::new();
+    let mut without_runtime = BTreeSet::new();
     for package in array(metadata, "packages")? {
-        names.insert(string(package, "id")?, string(package, "name")?);
+        let id = string(package, "id")?;
+        names.insert(id, string(package, "name")?);
+        if asks_for_sync_alone(package) {
+            without_runtime.insert(id);
+        }
     }
     let mut edges = BTreeMap::new();
     let nodes = metadata.get("resolve").unwrap_or(&Value::Null);
     for node in array(nodes, "nodes")? {
-        edges.insert(string(node, "id")?, shipped(node)?);
+        let id = string(node, "id")?;
+        let mut ids = shipped(node)?;
+        if without_runtime.contains(id) {
+            ids.retain(|id| names.get(id) != Some(&RUNTIME));
+        }
+        edges.insert(id, ids);
     }
     let core = names
         .iter()
@@ -49,6 +64,20 @@ pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
         }
     }
     Ok(violations)
+}
+
+/// Whether a package names the runtime, and nowhere for more than its channels.
+fn asks_for_sync_alone(package: &Value) -> bool {
+    let dependencies = array(package, "dependencies").into_iter().flatten();
+    let mut named = dependencies
+        .filter(|dependency| dependency.get("name").and_then(Value::as_str) == Some(RUNTIME))
+        .filter(|dependency| dependency.get("kind").and_then(Value::as_str) != Some("dev"))
+        .peekable();
+    named.peek().is_some()
+        && named.all(|dependency| {
+            let features = array(dependency, "features");
+            features.is_ok_and(|features| features.iter().all(|feature| feature == SYNC))
+        })
 }
 
 /// A node's dependencies without those for development alone.
@@ -114,6 +143,18 @@ mod tests {
             message.contains("leptos-sync-core → helper → tokio"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn the_channels_of_a_runtime_are_free_and_the_rest_of_it_is_not() {
+        let asking = |features: Value| {
+            let mut metadata = metadata(Value::Null);
+            metadata["packages"][1]["dependencies"] =
+                json!([{ "name": "tokio", "kind": null, "features": features }]);
+            check(&metadata).unwrap().len()
+        };
+        assert_eq!(asking(json!(["sync"])), 0);
+        assert_eq!(asking(json!(["sync", "rt"])), 1);
     }
 
     #[test]

@@ -1,0 +1,60 @@
+//! What an export and an import hold beside the document. Alone in its program: the allocator counts for all threads.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(clippy::print_stdout, reason = "one wants to see the figures")]
+
+mod common;
+
+use common::doc;
+use leptos_sync_core::{Import, LwwMap, limits};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// The most that `work` holds beyond what is there before it, and what it leaves.
+fn held<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let result = work();
+    let peak = MEMORY.peak_usage().saturating_sub(before);
+    (result, peak, MEMORY.current_usage().saturating_sub(before))
+}
+
+#[test]
+fn an_export_holds_the_encoded_cells_and_each_step_a_few_chunks() {
+    let (ada, _, document) = held(|| {
+        let mut ada = doc::<LwwMap<u32, String>>(1);
+        for start in (0..200_000).step_by(10_000) {
+            let cards = (start..start + 10_000).map(|key| (key, format!("card number {key}")));
+            ada.transact(|tx| tx.insert_batch(cards)).unwrap();
+        }
+        ada
+    });
+    let (export, peak, left) = held(|| ada.export().unwrap());
+    let cells = export.bytes();
+    println!("document {document}, cells {cells}: export holds {peak} at most, then {left}");
+    assert!(left < cells * 3 / 2, "{left} for {cells} bytes of cells");
+    assert!(
+        peak < document * 3 / 2,
+        "{peak} for a document of {document}"
+    );
+    assert!(left < document / 3, "{left} for a document of {document}");
+
+    let mut bob = doc::<LwwMap<u32, String>>(2);
+    let mut import = Import::new();
+    let (mut out, mut back) = (0, Vec::new());
+    for index in 0..export.chunks() {
+        let (chunk, peak, _) = held(|| export.chunk(index).unwrap());
+        out = out.max(peak);
+        let (_, peak, grown) = held(|| bob.import(&mut import, &chunk).unwrap());
+        back.push(peak.saturating_sub(grown));
+    }
+    // Some chunks make the document's own tables grow, which holds the old ones and the new for a moment.
+    back.sort_unstable();
+    let back = back.get(back.len() / 2).copied().unwrap_or_default();
+    println!("at most {out} to make a chunk, {back} mostly to import one, beside what stays");
+    assert!(out < 8 * limits::CHUNK_BYTES, "{out}");
+    assert!(back < 8 * limits::CHUNK_BYTES, "{back}");
+    assert!(import.is_complete());
+    assert_eq!(bob.state(), ada.state());
+}

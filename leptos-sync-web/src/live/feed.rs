@@ -1,0 +1,61 @@
+use leptos_sync_core::{ChangeSender, ChangeStream, Delta};
+#[cfg(target_arch = "wasm32")]
+use leptos_sync_core::{Doc, Error, Root, VersionVector};
+
+use crate::lock::Mutex;
+
+/// The streams of a document's changes; nothing is made for them where nobody reads.
+pub(super) struct Feed(Mutex<Option<ChangeSender<Delta>>>);
+
+impl Feed {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The changes from now on.
+    pub(super) fn subscribe(&self) -> ChangeStream<Delta> {
+        self.0.lock().get_or_insert_default().subscribe()
+    }
+
+    /// A change was made. To be told without a lock: whoever waits is woken.
+    pub(super) fn send(&self, delta: &Delta) {
+        if let Some(sender) = self.read() {
+            sender.send(delta.clone());
+        }
+    }
+
+    /// The sender, if somebody reads.
+    fn read(&self) -> Option<ChangeSender<Delta>> {
+        let sender = self.0.lock().clone();
+        sender.filter(|sender| sender.readers() > 0)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Feed {
+    /// What a document contains that is about to change otherwise than by a delta.
+    pub(super) fn before<S: Root>(&self, doc: &Doc<S>) -> Option<VersionVector> {
+        self.read().map(|_| doc.version().clone())
+    }
+
+    /// What has come since `before`.
+    pub(super) fn since<S: Root>(
+        before: Option<VersionVector>,
+        doc: &Doc<S>,
+    ) -> Option<Result<Delta, Error>> {
+        before.map(|version| doc.delta_since(&version))
+    }
+
+    /// Tells what has come; where no delta can say it, the streams end.
+    pub(super) fn tell(&self, since: Option<Result<Delta, Error>>) {
+        match since {
+            None => {}
+            Some(Ok(delta)) => self.send(&delta),
+            Some(Err(_)) => {
+                let sender = self.0.lock().take();
+                // Without the lock: whoever waits is woken by it.
+                drop(sender);
+            }
+        }
+    }
+}
