@@ -23,6 +23,7 @@ enum Kind {
     SnapshotNeeded,
     ReplicaReused,
     Value,
+    Conflict,
     Storage,
     Quota,
     Unavailable,
@@ -68,6 +69,11 @@ impl Error {
     /// A value cannot be encoded, or bytes do not decode as the expected type.
     pub fn is_value(&self) -> bool {
         self.0.kind == Kind::Value
+    }
+
+    /// Another record has this key in a unique index, or others wrote so often that this write never got its turn.
+    pub fn is_conflict(&self) -> bool {
+        self.0.kind == Kind::Conflict
     }
 
     /// The storage failed: its message says how.
@@ -140,6 +146,10 @@ impl Error {
 
     pub(crate) fn replica_reused(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::ReplicaReused, message.into())
+    }
+
+    pub(crate) fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Conflict, message.into())
     }
 
     /// The same error, said of something: `what` stands before its message.

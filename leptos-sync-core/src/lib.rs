@@ -12,9 +12,11 @@
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
 //! └─ Delta Snapshot Codec                                      bytes
 //! Export Import          a document in chunks, out and in
+//! Collection             typed records that stay in a Storage, with indices; transactions, deltas
+//! └─ IndexedStorage Schema Index Query Page                    records with secondary indices
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
-//! ChangeSender ChangeStream                                    changes as a bounded stream (feature `stream`)
+//! ChangeSender ChangeStream                                    changes as a bounded stream
 //! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
@@ -27,7 +29,6 @@
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
 //! - `cache`: `CachedStorage`, which keeps values of a storage in memory.
 //! - `metrics`: `MeteredStorage`, which counts what is done with a storage.
-//! - `stream`: `ChangeSender` and `ChangeStream`, a bounded stream that tells a slow reader what it missed.
 //! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
 // So that `#[derive(Crdt)]` works in here as it does elsewhere.
@@ -37,6 +38,7 @@ pub mod limits;
 
 mod clock;
 mod codec;
+mod collection;
 mod crdt;
 mod delta;
 mod doc;
@@ -46,7 +48,6 @@ mod id;
 mod path;
 mod pool;
 mod storage;
-#[cfg(feature = "stream")]
 mod stream;
 mod version;
 
@@ -54,13 +55,14 @@ mod version;
 pub use clock::ManualTime;
 pub use clock::{Clock, Stamp, SystemTime, Time, TimeSource};
 pub use codec::{Bincode, CellIter, CellRef, CellWriter, Cells, Codec, Group};
+pub use collection::{Collection, CollectionTx};
 pub use crdt::{
     Applied, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap, LwwRegister,
     OldCell, PnCounter, Quarantined, Root, Value,
 };
 pub use delta::{Delta, Snapshot};
 pub use doc::{Doc, Export, Import, Transaction, Tx};
-pub use engine::{Damage, DocStore, Loaded, Receipt, Saver, StoreWrite};
+pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
 pub use leptos_sync_macros::Crdt;
@@ -70,11 +72,13 @@ pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
 pub use storage::CompressedStorage;
 #[cfg(feature = "metrics")]
 pub use storage::MeteredStorage;
-pub use storage::{Batch, Expected, MemoryStorage, Record, Scan, Storage, Write};
+pub use storage::{
+    Batch, Cursor, Damage, Expected, Index, IndexKey, IndexProgress, IndexedStorage, MemoryStorage,
+    Page, Query, Record, RecordKey, Scan, Schema, Storage, Write,
+};
 #[cfg(feature = "cache")]
 pub use storage::{CacheLimits, CachedStorage};
 #[cfg(feature = "testing")]
 pub use storage::{Fault, FaultyStorage, conformance};
-#[cfg(feature = "stream")]
 pub use stream::{ChangeSender, ChangeStream, Lagged};
 pub use version::VersionVector;

@@ -50,6 +50,25 @@ pub const REPLICAS: usize = 4096;
 /// Bytes of a document's name in a storage: it is part of each of its keys.
 pub const NAME_BYTES: usize = 256;
 
+/// Secondary indices of one storage: each costs every write of a record.
+pub const INDICES: usize = 64;
+
+/// Keys that one record may have in one index.
+pub const INDEX_KEYS: usize = 256;
+
+/// Bytes of a key in an index, and of a record's own: they stand together in the key of an entry.
+pub const INDEX_KEY_BYTES: usize = 1024;
+
+/// Bytes of one stored record, as it is stored: one that could travel in a transaction of its own.
+pub const RECORD_BYTES: usize = TRANSACTION_BYTES;
+
+/// Records that are read at once on the way through many: enough that the store's answer is worth its time, few enough to
+/// be forgotten in memory.
+pub const READ_RECORDS: usize = 512;
+
+/// Times that a write is tried again because somebody else has written meanwhile: each time somebody got ahead.
+pub const WRITE_ATTEMPTS: usize = 100;
+
 /// Records in a document's log beyond which it is compacted: each costs a look-up when the document is opened.
 pub const LOG_RECORDS: usize = 256;
 
@@ -61,5 +80,4 @@ pub const SAVE_DELAY_MS: u32 = 50;
 
 /// Changes that a reader of a [`ChangeStream`](crate::ChangeStream) may lie behind: some seconds of fast typing. One that
 /// is slower still is better served by one delta of all that it lacks.
-#[cfg(feature = "stream")]
 pub const STREAM_CHANGES: usize = 256;

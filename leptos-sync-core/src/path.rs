@@ -129,8 +129,13 @@ impl PathBuf {
 
     /// Does `work` with the path of the field `name`, one segment further down.
     pub fn within(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
+        self.within_key(name.as_bytes(), work);
+    }
+
+    /// Does `work` with the path of what stands at `key`, one segment further down.
+    pub(crate) fn within_key(&mut self, key: &[u8], work: impl FnOnce(&mut Self)) {
         let len = self.0.len();
-        self.push(name.as_bytes());
+        self.push(key);
         work(self);
         self.0.truncate(len);
     }

@@ -1,11 +1,13 @@
 //! A cache over a storage is not seen from above, but in what is read below.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+mod common;
+
 use std::{
     cell::Cell,
     collections::BTreeMap,
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     rc::Rc,
     sync::{
         Arc,
@@ -14,6 +16,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
+use common::now;
 use leptos_sync_core::{
     Batch, CacheLimits, CachedStorage, Error, Expected, Fault, FaultyStorage, ManualTime,
     MemoryStorage, Record, Scan, Storage, conformance,
@@ -30,14 +33,6 @@ type Below = FaultyStorage<MemoryStorage>;
 /// One poll of a future.
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// The output of a future that has nothing to wait for.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match poll(pin!(future)) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
-    }
 }
 
 fn put(store: &impl Storage, key: &[u8], value: &[u8]) {

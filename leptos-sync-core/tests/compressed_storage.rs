@@ -2,24 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 #![cfg(feature = "deflate")]
 
-use std::{
-    collections::BTreeMap,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+mod common;
 
+use std::collections::BTreeMap;
+
+use common::now;
 use leptos_sync_core::{
     Batch, CompressedStorage, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance,
 };
 use proptest::{collection::vec, prelude::*};
-
-/// The output of a future that memory never lets wait.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("memory never waits"),
-    }
-}
 
 fn put(store: &impl Storage, key: &[u8], value: &[u8]) {
     let mut batch = Batch::new();

@@ -7,11 +7,7 @@
 
 mod common;
 
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use common::now;
 
 use leptos_sync_core::{
     Batch, Clock, Crdt, Delta, Doc, DocStore, GCounter, LwwMap, ManualTime, MemoryStorage,
@@ -23,14 +19,6 @@ use proptest::prelude::*;
 struct Notes {
     lines: LwwMap<u32, String>,
     edits: GCounter,
-}
-
-/// Runs a future that never waits, as those of a memory storage.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("a memory storage never waits"),
-    }
 }
 
 fn clock(replica: u64) -> Clock {

@@ -1,20 +1,10 @@
 //! A storage that fails on demand fails then, in that way, and not otherwise.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
-use std::{
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+mod common;
 
+use common::now;
 use leptos_sync_core::{Batch, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance};
-
-/// The output of a future that memory never lets wait.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("memory never waits"),
-    }
-}
 
 fn pair(value: u8) -> Batch {
     let mut batch = Batch::new();

@@ -3,25 +3,12 @@
 
 mod common;
 
-use std::{
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
-
-use common::{bytes, clock};
+use common::{bytes, clock, now};
 use leptos_sync_core::{
     DocStore, Fault, FaultyStorage, LwwMap, MemoryStorage, Saver, Storage, StoreWrite,
 };
 
 type Lines = LwwMap<u32, String>;
-
-/// What a future gives that never waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("memory never waits"),
-    }
-}
 
 /// Edits, saves and compacts; the operation `at` fails.
 fn survives(at: u64, fault: Fault) {

@@ -5,29 +5,16 @@
     reason = "a failed test may panic"
 )]
 
-use std::{
-    collections::BTreeMap,
-    pin::{Pin, pin},
-    task::{Context, Poll, Waker},
-};
+mod common;
 
+use std::collections::BTreeMap;
+
+use common::now;
 use leptos_sync_core::{
     Batch, CacheLimits, CachedStorage, Fault, FaultyStorage, ManualTime, MemoryStorage,
     MeteredStorage, Scan, Storage, conformance,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-
-fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// The output of a future that memory never lets wait.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match poll(pin!(future)) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("memory never waits"),
-    }
-}
 
 fn metered<S: Storage>(store: S) -> MeteredStorage<S> {
     MeteredStorage::new(store, "test", ManualTime::at(0))

@@ -43,8 +43,13 @@ impl<'a> Join<'a> {
 
     /// Joins a field: what `join` does happens one segment further down the path.
     pub fn within(&mut self, name: &str, join: impl FnOnce(&mut Self)) {
+        self.within_key(name.as_bytes(), join);
+    }
+
+    /// Joins what stands at `key`.
+    pub(crate) fn within_key(&mut self, key: &[u8], join: impl FnOnce(&mut Self)) {
         let len = self.path.len();
-        self.path.push(name.as_bytes());
+        self.path.push(key);
         join(self);
         self.path.truncate(len);
     }

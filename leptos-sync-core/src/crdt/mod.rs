@@ -10,6 +10,7 @@ mod lww_register;
 mod per_replica;
 mod pn_counter;
 mod quarantine;
+mod records;
 mod traits;
 
 pub use apply::Applied;
@@ -26,3 +27,4 @@ pub use traits::{Crdt, Key, OldCell, Root, Value};
 pub(crate) use traits::SavedCell;
 
 pub(crate) use quarantine::Quarantine;
+pub(crate) use records::{PRESENT, Records, forget_before, keys_of};

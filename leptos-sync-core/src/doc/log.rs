@@ -30,10 +30,11 @@ impl Log {
         std::mem::take(&mut self.changes)
     }
 
-    /// Goes to the field `name` of the value at the first `depth` bytes of the path; how much of it is the field's.
-    pub(super) fn enter(&mut self, depth: usize, name: &str) -> usize {
+    /// Goes to what stands at `key`, a field's name or a record's key, of the value at the first `depth` bytes of the path;
+    /// how much of the path is its.
+    pub(super) fn enter(&mut self, depth: usize, key: &[u8]) -> usize {
         self.path.truncate(depth);
-        self.path.push(name.as_bytes());
+        self.path.push(key);
         self.path.len()
     }
 

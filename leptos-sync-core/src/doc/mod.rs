@@ -4,6 +4,7 @@ mod export;
 mod import;
 mod join;
 mod log;
+mod records;
 mod transaction;
 mod undo;
 mod writers;
@@ -74,6 +75,16 @@ pub struct Doc<S> {
     log: Option<Box<Log>>,
 }
 
+/// What a document consists of, for those that are put together of what a storage has.
+pub(crate) struct Parts<S> {
+    pub(crate) state: S,
+    pub(crate) version: VersionVector,
+    pub(crate) horizon: VersionVector,
+    /// The greatest time of each replica's cells and of the version.
+    pub(crate) present: VersionVector,
+    pub(crate) quarantine: Quarantine,
+}
+
 impl<S: Root> Doc<S> {
     /// An empty document whose operations are stamped by `clock`.
     pub fn new(clock: Clock) -> Self {
@@ -114,6 +125,32 @@ impl<S: Root> Doc<S> {
         };
         doc.clock.resume(body.latest());
         doc
+    }
+
+    /// The document of these parts, whose further operations are stamped by `clock`.
+    pub(crate) fn from_parts(parts: Parts<S>, mut clock: Clock) -> Self {
+        clock.resume(parts.present.latest());
+        Self {
+            state: Arc::new(parts.state),
+            version: parts.version,
+            horizon: parts.horizon,
+            quarantine: parts.quarantine,
+            present: parts.present,
+            clock,
+            log: None,
+        }
+    }
+
+    /// The document's parts, and its clock.
+    pub(crate) fn into_parts(self) -> (Parts<S>, Clock) {
+        let parts = Parts {
+            state: Arc::unwrap_or_clone(self.state),
+            version: self.version,
+            horizon: self.horizon,
+            quarantine: self.quarantine,
+            present: self.present,
+        };
+        (parts, self.clock)
     }
 
     /// The state, to read.

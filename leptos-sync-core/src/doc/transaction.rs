@@ -151,6 +151,19 @@ impl<T> Tx<'_, T> {
         self.log.error.get_or_insert(error);
     }
 
+    /// The part of the value that stands at `key`.
+    pub(super) fn below<F>(
+        &mut self,
+        key: &[u8],
+        part: impl FnOnce(&mut T) -> &mut F,
+    ) -> Tx<'_, F> {
+        Tx {
+            depth: self.log.enter(self.depth, key),
+            state: part(self.state),
+            log: self.log,
+        }
+    }
+
     /// Looks at a cell that is about to be written, as [`Undo::look`](super::undo::Undo::look) does. `None` where
     /// something went wrong, now or before.
     pub(super) fn look(
@@ -191,7 +204,7 @@ impl<'b, T: Crdt> Focus for &'b mut Tx<'_, T> {
     fn at<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
             state: (field.get_mut)(self.state),
-            depth: self.log.enter(self.depth, field.name),
+            depth: self.log.enter(self.depth, field.name.as_bytes()),
             log: self.log,
         }
     }
@@ -204,7 +217,7 @@ impl<'b, T: Crdt> Focus for Tx<'b, T> {
     fn at<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
             state: (field.get_mut)(self.state),
-            depth: self.log.enter(self.depth, field.name),
+            depth: self.log.enter(self.depth, field.name.as_bytes()),
             log: self.log,
         }
     }

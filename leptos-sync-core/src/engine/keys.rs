@@ -3,7 +3,7 @@ use crate::{
     delta::Delta,
     error::Error,
     id::ReplicaId,
-    limits,
+    storage::named,
 };
 
 /// The first byte of all keys of documents, so that a storage can hold other things besides.
@@ -46,18 +46,9 @@ impl Generation {
 
 impl Keys {
     pub(super) fn new(name: &str) -> Result<Self, Error> {
-        if name.is_empty() {
-            return Err(Error::limit("a document must have a name"));
-        }
-        if name.len() > limits::NAME_BYTES {
-            let (bytes, advice) = (name.len() as u64, "choose a shorter one");
-            return Err(Error::too_large("name", bytes, limits::NAME_BYTES, advice));
-        }
-        let mut prefix = vec![DOCUMENTS];
-        // The bound fits two bytes; a fixed width keeps one name from being the start of another.
-        prefix.extend_from_slice(&(name.len() as u16).to_be_bytes());
-        prefix.extend_from_slice(name.as_bytes());
-        Ok(Self { prefix })
+        Ok(Self {
+            prefix: named::prefix(DOCUMENTS, name)?,
+        })
     }
 
     pub(super) fn prefix(&self) -> &[u8] {

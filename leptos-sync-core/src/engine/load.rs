@@ -9,7 +9,7 @@ use crate::{
     delta::{Delta, Snapshot},
     doc::Doc,
     error::Error,
-    storage::{Record, Storage},
+    storage::{Damage, Record, Storage},
     version::VersionVector,
 };
 
@@ -19,15 +19,6 @@ pub struct Loaded<S> {
     pub doc: Doc<S>,
     /// What could not be read. It stays in the storage as it is; compaction does not touch it.
     pub damage: Vec<Damage>,
-}
-
-/// A record that could not be read.
-#[derive(Debug)]
-pub struct Damage {
-    /// The record's key.
-    pub key: Vec<u8>,
-    /// What is wrong with it.
-    pub error: Error,
 }
 
 impl<St: Storage> DocStore<St> {

@@ -25,7 +25,7 @@ use crate::{
     storage::{Batch, Storage},
 };
 
-pub use load::{Damage, Loaded};
+pub use load::Loaded;
 pub use saver::Saver;
 
 use keys::{Generation, Keys};

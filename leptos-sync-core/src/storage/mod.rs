@@ -7,11 +7,14 @@ mod cached;
 mod compressed;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod damage;
 #[cfg(feature = "testing")]
 mod faulty;
+mod indexed;
 mod memory;
 #[cfg(feature = "metrics")]
 mod metered;
+pub(crate) mod named;
 
 use std::ops::Bound;
 
@@ -22,8 +25,13 @@ pub use batch::{Batch, Expected, Write};
 pub use cached::{CacheLimits, CachedStorage};
 #[cfg(feature = "deflate")]
 pub use compressed::CompressedStorage;
+pub use damage::Damage;
 #[cfg(feature = "testing")]
 pub use faulty::{Fault, FaultyStorage};
+pub use indexed::{
+    Cursor, Index, IndexKey, IndexProgress, IndexedStorage, Page, Query, RecordKey, Schema,
+};
+pub(crate) use indexed::{Form, Old, Slot, Uniqueness, bytes_of};
 pub use memory::MemoryStorage;
 #[cfg(feature = "metrics")]
 pub use metered::MeteredStorage;
@@ -162,7 +170,7 @@ impl Scan {
 }
 
 /// The least key that is greater than all keys that start with `prefix`.
-fn prefix_end(prefix: &[u8]) -> Bound<Vec<u8>> {
+pub(crate) fn prefix_end(prefix: &[u8]) -> Bound<Vec<u8>> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if last < u8::MAX {

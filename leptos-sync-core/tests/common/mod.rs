@@ -6,6 +6,11 @@
     reason = "each test uses a part of it, and a failed test may panic"
 )]
 
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use leptos_sync_core::{Clock, Doc, ManualTime, ReplicaId, Root};
 use xxhash_rust::xxh64::xxh64;
 
@@ -21,6 +26,14 @@ pub(crate) fn clock(replica: u64) -> Clock {
 
 pub(crate) fn doc<S: Root>(replica: u64) -> Doc<S> {
     Doc::new(clock(replica))
+}
+
+/// What a future gives that never waits, as those of a store in memory.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
 }
 
 /// The state with its version, as bytes.

@@ -46,6 +46,10 @@ pub(crate) enum Kind {
     Value = 3,
     /// A part of an exported state, which is a snapshot's envelope behind its number.
     Chunk = 4,
+    /// A record of an indexed storage.
+    Record = 5,
+    /// What an indexed storage knows of its indices.
+    Catalog = 6,
 }
 
 /// Whether [`seal`] would try to compress a body of so many bytes.
@@ -174,6 +178,8 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
             #[cfg(feature = "deflate")]
             Kind::Value => "envelope: this is not a stored value",
             Kind::Chunk => "envelope: this is not a chunk of an export",
+            Kind::Record => "envelope: this is not a record",
+            Kind::Catalog => "envelope: this is not a catalog of indices",
         }));
     }
     reader.u8()

@@ -1,0 +1,178 @@
+use crate::{
+    clock::{Stamp, Time},
+    codec::{CellRef, CellWriter, envelope::Kind},
+    crdt::{Applied, PRESENT, Quarantine, Records, Root, forget_before},
+    delta::Body,
+    error::Error,
+    path::{Path, PathBuf},
+    version::VersionVector,
+};
+
+/// A record as it is stored: its cells, with paths from the record on, and the one that says whether it is there.
+#[derive(Clone)]
+pub(super) struct Kept<T> {
+    /// Its last insertion or removal, and which of them it was.
+    pub(super) present: Option<(Stamp, bool)>,
+    pub(super) record: T,
+    /// Cells that the record's type does not know.
+    unknown: Quarantine,
+    /// All of this as bytes, made when it was last changed.
+    body: Body,
+}
+
+impl<T: Root> Kept<T> {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.body.seal(Kind::Record, out);
+        Ok(())
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let body = Body::open(Kind::Record, bytes)?;
+        let (mut record, mut unknown) = (T::default(), Quarantine::default());
+        let nothing = VersionVector::new();
+        let mut out = Applied::new(&nothing, &mut unknown, false);
+        body.cells().for_each_group(|group| {
+            record.apply_group(group.parent().segments(), group, &mut out);
+        });
+        // No type has a field without a name, so this cell was kept aside with those that are not known.
+        let place = PathBuf::new().child(PRESENT);
+        let present = unknown.iter().find(|cell| cell.path == place.as_path());
+        let present = present.map(|cell| (cell.stamp, cell.value.is_some()));
+        unknown.remove(&place);
+        Ok(Self {
+            present,
+            record,
+            unknown,
+            body,
+        })
+    }
+
+    /// Whether both are the same cells, written in the same order.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.body == other.body
+    }
+
+    /// Whether the record is there.
+    pub(super) fn is_present(&self) -> bool {
+        matches!(self.present, Some((_, true)))
+    }
+
+    /// The record, if it is there.
+    pub(super) fn shown(&self) -> Option<&T> {
+        self.is_present().then_some(&self.record)
+    }
+
+    /// The latest time of each replica that has written a cell of it.
+    pub(super) fn upto(&self) -> &VersionVector {
+        self.body.upto()
+    }
+
+    /// Puts the record among those of a document that is being put together.
+    pub(super) fn join_into(
+        self,
+        key: &[u8],
+        records: &mut Records<T>,
+        quarantine: &mut Quarantine,
+    ) {
+        if let Some((stamp, present)) = self.present {
+            records.present.insert(key.to_vec(), (), stamp);
+            if !present {
+                records.present.remove(key, stamp);
+            }
+        }
+        let root = PathBuf::new().child(key);
+        copy(&self.unknown, quarantine, |path| {
+            let mut whole = root.clone();
+            path.segments().for_each(|segment| whole.push(segment));
+            Some(whole)
+        });
+        records.records.insert(key.to_vec(), self.record);
+    }
+
+    /// Takes the record at `key` out of a document that was put together for it; `None` where there is no cell of it.
+    pub(super) fn take(
+        key: &[u8],
+        records: &mut Records<T>,
+        quarantine: &Quarantine,
+    ) -> Result<Option<Self>, Error> {
+        let present = records.present.stamp(key);
+        let present = present.map(|stamp| (stamp, records.present.contains_key(key)));
+        let mut record = records.records.remove(key).unwrap_or_default();
+        let mut unknown = Quarantine::default();
+        let end = present.map(|(stamp, _)| stamp);
+        if let Some(end) = end {
+            forget_before(&mut record, end);
+        }
+        copy_since(quarantine, &mut unknown, end, |path| {
+            let mut segments = path.segments();
+            (segments.next() == Some(key)).then(|| {
+                let mut rest = PathBuf::new();
+                segments.for_each(|segment| rest.push(segment));
+                rest
+            })
+        });
+        let body = write(present, &record, &unknown)?;
+        Ok((body.len() > 0).then_some(Self {
+            present,
+            record,
+            unknown,
+            body,
+        }))
+    }
+}
+
+/// The cells of a record as bytes.
+fn write<T: Root>(
+    present: Option<(Stamp, bool)>,
+    record: &T,
+    unknown: &Quarantine,
+) -> Result<Body, Error> {
+    let nothing = VersionVector::new();
+    // Times are written relative to the insertion, which most cells of a record share.
+    let base = present.map_or(Time::ZERO, |(stamp, _)| stamp.time);
+    let replica = present.map(|(stamp, _)| stamp.replica).unwrap_or_default();
+    let base = VersionVector::of(replica, base);
+    let mut cells = CellWriter::default();
+    Body::write(&mut cells, VersionVector::new(), base, |out| {
+        if let Some((stamp, present)) = present {
+            out.group(Path::ROOT);
+            out.copy(CellRef {
+                key: PRESENT,
+                stamp,
+                value: present.then_some(&[]),
+            });
+        }
+        record.write_cells(&mut PathBuf::new(), &nothing, out);
+        unknown.write_cells(&nothing, out);
+    })
+}
+
+fn copy(from: &Quarantine, to: &mut Quarantine, path: impl Fn(Path<'_>) -> Option<PathBuf>) {
+    copy_since(from, to, None, path);
+}
+
+/// Copies cells that are not older than `end`, to the paths that `path` gives.
+fn copy_since(
+    from: &Quarantine,
+    to: &mut Quarantine,
+    end: Option<Stamp>,
+    path: impl Fn(Path<'_>) -> Option<PathBuf>,
+) {
+    for cell in from.iter() {
+        if end.is_some_and(|end| cell.stamp < end) {
+            continue;
+        }
+        let Some(path) = path(cell.path) else {
+            continue;
+        };
+        if let Some((parent, key)) = path.as_path().split_last() {
+            let reason = cell.reason.map(|reason| reason.to_owned().into());
+            let cell = CellRef {
+                key,
+                stamp: cell.stamp,
+                value: cell.value,
+            };
+            to.keep(parent, cell, reason);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+use std::collections::BTreeMap;
+
+use super::{Collection, CollectionTx, Kept, Meta, open::META, transaction::Unreadable};
+use crate::{
+    clock::Clock,
+    crdt::{Quarantine, Records, Root},
+    doc::{Doc, Parts, Transaction, Tx},
+    error::Error,
+    storage::{Batch, Old, RecordKey, Slot, Storage, Uniqueness, bytes_of},
+};
+
+impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
+    /// Inserts a record at `key`, in place of one that is there: `write` is given it as its type's default.
+    ///
+    /// One read and one commit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transact`](Collection::transact).
+    pub async fn insert(
+        &self,
+        key: &K,
+        mut write: impl FnMut(&mut Tx<'_, T>),
+    ) -> Result<Transaction, Error> {
+        self.transact([key], |tx| write(&mut tx.insert(key))).await
+    }
+
+    /// Inserts many records in one transaction: `write` is given each with what it is to be made of. Of several at one key
+    /// the last stays.
+    ///
+    /// One read and one commit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transact`](Collection::transact).
+    pub async fn insert_batch<V>(
+        &self,
+        records: impl IntoIterator<Item = (K, V)>,
+        mut write: impl FnMut(&mut Tx<'_, T>, &V),
+    ) -> Result<Transaction, Error> {
+        let records: BTreeMap<Vec<u8>, (K, V)> = records
+            .into_iter()
+            .map(|(key, value)| (bytes_of(&key), (key, value)))
+            .collect();
+        let keys = records.values().map(|(key, _)| key);
+        self.transact(keys, |tx| {
+            for (key, value) in records.values() {
+                write(&mut tx.insert(key), value);
+            }
+        })
+        .await
+    }
+
+    /// Changes the record at `key` by `change`; `None`, and nothing is done, where it is not there.
+    ///
+    /// One read and one commit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transact`](Collection::transact).
+    pub async fn update(
+        &self,
+        key: &K,
+        mut change: impl FnMut(&mut Tx<'_, T>),
+    ) -> Result<Option<Transaction>, Error> {
+        let mut found = false;
+        let done = self
+            .transact([key], |tx| {
+                let record = tx.update(key);
+                found = record.is_some();
+                if let Some(mut record) = record {
+                    change(&mut record);
+                }
+            })
+            .await?;
+        Ok(found.then_some(done))
+    }
+
+    /// Removes the record at `key`. Returns whether it was there.
+    ///
+    /// One read and one commit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transact`](Collection::transact).
+    pub async fn remove(&self, key: &K) -> Result<bool, Error> {
+        Ok(self.remove_batch([key]).await? > 0)
+    }
+
+    /// Removes many records in one transaction. Returns how many were there.
+    ///
+    /// One read and one commit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transact`](Collection::transact).
+    pub async fn remove_batch<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k K>,
+    ) -> Result<usize, Error> {
+        let keys: Vec<&K> = keys.into_iter().collect();
+        let mut removed = 0;
+        self.transact(keys.iter().copied(), |tx| {
+            removed = keys.iter().filter(|key| tx.remove(key)).count();
+        })
+        .await?;
+        Ok(removed)
+    }
+
+    /// Edits the records at `keys`: everything that `edit` does happens under one stamp, and all of it or nothing. It may
+    /// read and write those records only, and may be called again where another tab has written meanwhile.
+    ///
+    /// One read and one commit. A transaction that changes nothing commits nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] and [`Error::is_value`] as for [`Doc::transact`](crate::Doc::transact);
+    /// [`Error::is_conflict`] where another record has a key of a unique index; [`Error::is_corrupt`] for a record that
+    /// cannot be read; [`Error::is_unsupported`] where a newer build of the app has declared the indices; or the store's.
+    /// Nothing has changed then.
+    ///
+    /// # Panics
+    ///
+    /// Only when `edit` does; nothing has changed then.
+    pub async fn transact<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k K>,
+        mut edit: impl FnMut(&mut CollectionTx<'_, '_, K, T>),
+    ) -> Result<Transaction, Error> {
+        let mut keys: Vec<Vec<u8>> = keys.into_iter().map(bytes_of).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.write(keys.clone(), Uniqueness::Kept, |doc, damaged| {
+            doc.transact(|tx| edit(&mut CollectionTx::new(tx, &keys, damaged)))
+        })
+        .await
+    }
+
+    /// Puts together a document of the records at `keys`, which are sorted and each another, lets `work` change it, and
+    /// commits what becomes of them. `work` is also told which of them are damaged: they are not in the document, and
+    /// what is written over them keeps their bytes aside.
+    pub(super) async fn write<O>(
+        &self,
+        keys: Vec<Vec<u8>>,
+        uniqueness: Uniqueness,
+        mut work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
+    ) -> Result<O, Error> {
+        let (out, meta, clock) = self
+            .records
+            .edit(keys, vec![META.to_vec()], uniqueness, |reading, batch| {
+                let meta = reading.extra.first().and_then(Option::as_deref);
+                let meta = Meta::decode(meta)?;
+                let (mut doc, damaged) = self.assemble(&mut reading.slots, &meta);
+                let out = work(&mut doc, &damaged)?;
+                let (meta, clock) = self.take_apart(doc, &meta, &mut reading.slots, batch)?;
+                Ok((out, meta, clock))
+            })
+            .await?;
+        self.know(meta, Some(&clock));
+        Ok(out)
+    }
+
+    fn assemble(
+        &self,
+        slots: &mut [Slot<Kept<T>>],
+        meta: &Meta,
+    ) -> (Doc<Records<T>>, Vec<Unreadable>) {
+        let (mut state, mut quarantine) = (Records::default(), Quarantine::default());
+        let mut damaged = Vec::new();
+        for Slot { key, old, .. } in slots {
+            match old {
+                Old::Nothing => {}
+                Old::Record(kept) => kept.clone().join_into(key, &mut state, &mut quarantine),
+                Old::Damaged(_, error) => {
+                    damaged.push((key.clone(), Error::corrupt(error.to_string())));
+                }
+            }
+        }
+        let parts = Parts {
+            state,
+            version: meta.version.clone(),
+            horizon: meta.horizon.clone(),
+            present: meta.present.clone(),
+            quarantine,
+        };
+        let clock = self.state.lock().clock.clone();
+        (Doc::from_parts(parts, clock), damaged)
+    }
+
+    /// What becomes of the records of a document, and of its version.
+    fn take_apart(
+        &self,
+        doc: Doc<Records<T>>,
+        before: &Meta,
+        slots: &mut [Slot<Kept<T>>],
+        batch: &mut Batch,
+    ) -> Result<(Meta, Clock), Error> {
+        let (mut parts, clock) = doc.into_parts();
+        for slot in slots {
+            let kept = Kept::take(&slot.key, &mut parts.state, &parts.quarantine)?;
+            let same = match (&slot.old, &kept) {
+                (Old::Nothing | Old::Damaged(..), None) => true,
+                (Old::Record(old), Some(kept)) => old.is_same_as(kept),
+                _ => false,
+            };
+            if !same {
+                slot.new = Some(kept);
+            }
+        }
+        let meta = Meta {
+            version: parts.version,
+            horizon: parts.horizon,
+            present: parts.present,
+        };
+        if meta != *before {
+            batch.put(self.records.extra_key(META), meta.encode()?);
+        }
+        Ok((meta, clock))
+    }
+}

@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+
+use super::{Applied, Crdt, Join, LwwMap, OldCell, Root};
+use crate::{
+    clock::{Stamp, Time},
+    codec::{Bincode, CellWriter, Cells, Codec, Group},
+    path::{PathBuf, Segments},
+    version::VersionVector,
+};
+
+/// Records under keys, each a CRDT of its own that is inserted and removed as a whole.
+///
+/// Whether a record is there is one cell, in a map of its own below the segment without a name, which no key has; the
+/// record's cells stand below its key.
+///
+/// ```text
+/// "" / key    →  there, or removed: the record's last insertion or removal
+/// key / …     →  the record's own cells
+/// ```
+///
+/// An insertion or a removal ends what was before: of two at one key the later one holds, and cells of the record that are
+/// older than it are gone. So a removal wins over earlier edits, and over later ones of those who have not seen it, which
+/// are kept and not shown until the record is inserted again. What is gone is a function of the cells, whose stamps only
+/// grow, so that copies still merge to the same.
+#[derive(Clone)]
+pub(crate) struct Records<T> {
+    pub(crate) present: LwwMap<Vec<u8>, ()>,
+    pub(crate) records: BTreeMap<Vec<u8>, T>,
+}
+
+/// The segment below which it stands whether records are there.
+pub(crate) const PRESENT: &[u8] = b"";
+
+impl<T> Default for Records<T> {
+    fn default() -> Self {
+        Self {
+            present: LwwMap::new(),
+            records: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T: Root> Records<T> {
+    /// The record at `key`, if it is there.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&T> {
+        self.records
+            .get(key)
+            .filter(|_| self.present.contains_key(key))
+    }
+
+    /// Lets the record's cells go that its last insertion or removal has ended.
+    pub(crate) fn end(&mut self, key: &[u8]) {
+        if let (Some(stamp), Some(record)) = (self.present.stamp(key), self.records.get_mut(key)) {
+            forget_before(record, stamp);
+        }
+    }
+
+    fn end_all(&mut self) {
+        for (key, record) in &mut self.records {
+            if let Some(stamp) = self.present.stamp(key) {
+                forget_before(record, stamp);
+            }
+        }
+    }
+}
+
+/// Removes all cells with stamps before `end`. O(cells).
+pub(crate) fn forget_before(record: &mut impl Crdt, end: Stamp) {
+    let mut cells = CellWriter::default();
+    record.write_cells(&mut PathBuf::new(), &VersionVector::new(), &mut cells);
+    // What stands in a record was written before.
+    let Ok((replicas, groups, _)) = cells.finish() else {
+        return;
+    };
+    for group in Cells::trusted(&replicas, Time::ZERO, &groups).groups() {
+        for cell in group.cells() {
+            if cell.stamp < end {
+                record.restore(cell.path(group.parent()).as_path().segments(), None);
+            }
+        }
+    }
+}
+
+impl<T: Root> Root for Records<T> {}
+
+impl<T: Root> Crdt for Records<T> {
+    fn merge(&mut self, other: &Self) {
+        self.present.merge(&other.present);
+        for (key, theirs) in &other.records {
+            self.records.entry(key.clone()).or_default().merge(theirs);
+        }
+        self.end_all();
+    }
+
+    fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        path.within_key(PRESENT, |path| self.present.write_cells(path, since, out));
+        for (key, record) in &self.records {
+            path.within_key(key, |path| record.write_cells(path, since, out));
+        }
+    }
+
+    fn apply_group(&mut self, mut rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
+        let Some(key) = rest.next() else {
+            return out.unknown_group(group);
+        };
+        if key == PRESENT {
+            self.present.apply_group(rest, group, out);
+            return self.end_all();
+        }
+        let record = self.records.entry(key.to_vec()).or_default();
+        record.apply_group(rest, group, out);
+        let stamp = self.present.stamp(key);
+        if stamp.is_some_and(|end| group.cells().any(|cell| cell.stamp < end)) {
+            self.end(key);
+        }
+    }
+
+    fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        join.within_key(PRESENT, |join| self.present.join(&other.present, join));
+        let nothing = T::default();
+        for (key, theirs) in &other.records {
+            let record = self.records.entry(key.clone()).or_default();
+            join.within_key(key, |join| record.join(theirs, join));
+        }
+        for (key, record) in &mut self.records {
+            if !other.records.contains_key(key) {
+                join.within_key(key, |join| record.join(&nothing, join));
+            }
+        }
+        self.end_all();
+    }
+
+    fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        match rest.next() {
+            None => {}
+            Some(name) if name == PRESENT => self.present.restore(rest, old),
+            Some(key) => {
+                let record = self.records.entry(key.to_vec()).or_default();
+                record.restore(rest, old);
+            }
+        }
+    }
+
+    fn forget_tombstones(&mut self, stable: &VersionVector) {
+        Crdt::forget_tombstones(&mut self.present, stable);
+        for record in self.records.values_mut() {
+            record.forget_tombstones(stable);
+        }
+    }
+
+    fn assert_invariants(&self) {
+        Crdt::assert_invariants(&self.present);
+        for record in self.records.values() {
+            record.assert_invariants();
+        }
+    }
+}
+
+/// The keys of the records that cells are about, sorted, each once.
+pub(crate) fn keys_of(cells: Cells<'_>) -> Vec<Vec<u8>> {
+    let mut keys = Vec::new();
+    for group in cells.groups() {
+        let mut segments = group.parent().segments();
+        match segments.next() {
+            Some(key) if key != PRESENT => keys.push(key.to_vec()),
+            // What is no key's is nobody's: it is kept aside wherever it is applied.
+            Some(_) => keys.extend(
+                group
+                    .cells()
+                    .filter_map(|cell| Bincode::decode(cell.key).ok()),
+            ),
+            None => {}
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}

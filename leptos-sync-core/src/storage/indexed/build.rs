@@ -1,0 +1,205 @@
+use std::collections::BTreeMap;
+
+use super::{
+    IndexedStorage, Known,
+    catalog::{Access, Building, Catalog},
+    key::RecordKey,
+    layout::{own_entry, owners, read_owners},
+    never_its_turn,
+    schema::Declared,
+};
+use crate::{
+    error::Error,
+    limits,
+    storage::{Batch, Scan, Storage},
+};
+
+/// How far the building of indices has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexProgress {
+    /// The index that is being built; empty while the entries of one that is gone are removed.
+    pub index: String,
+    /// How many records are listed in it, or how many entries this step has removed.
+    pub records: u64,
+    /// Whether it is done: others may still be to do.
+    pub done: bool,
+}
+
+impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
+    /// Builds every index that is new and removes what is left of those that are gone, some hundred records at a time;
+    /// `progress` is told of each step. Other reads and writes go on between the steps.
+    ///
+    /// Each step is one commit, which also notes how far it went: a build that is dropped, or dies with its page, goes on
+    /// from there. Two tabs may build at once: a step is done by one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unsupported`] where a newer build of the app has declared the indices, or the store's. What was built
+    /// stays built. Damaged records are passed over; queries by key report them.
+    pub async fn build(&self, mut progress: impl FnMut(IndexProgress)) -> Result<(), Error> {
+        while let Some(step) = self.build_step().await? {
+            progress(step);
+        }
+        Ok(())
+    }
+
+    /// One step of [`build`](IndexedStorage::build); `None` where nothing is to be done.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](IndexedStorage::build).
+    pub async fn build_step(&self) -> Result<Option<IndexProgress>, Error> {
+        let _writing = self.writer.lock().await;
+        for _ in 0..limits::WRITE_ATTEMPTS {
+            let known = self.known();
+            if known.catalog.access(&self.schema) == Access::ReadOnly {
+                return Err(Error::unsupported(
+                    "a newer version of the app keeps the indices of this data: update the app, or reload the page",
+                ));
+            }
+            let mut batch = Batch::new();
+            let mut catalog = known.catalog.clone();
+            let step = match self.sweep(&mut catalog, &mut batch).await? {
+                Some(step) => step,
+                None => match self.extend(&mut catalog, &mut batch).await? {
+                    Some(step) => step,
+                    None if self.is_current(&known).await? => return Ok(None),
+                    None => continue,
+                },
+            };
+            if self.commit(&known, batch, Some(catalog)).await? {
+                return Ok(Some(step));
+            }
+        }
+        Err(never_its_turn())
+    }
+
+    /// Empties an index, to be [built](IndexedStorage::build) anew: where it was damaged, or where the way has changed
+    /// in which it makes its keys.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] where there is no index of that name, or the store's.
+    pub async fn rebuild(&self, index: &str) -> Result<(), Error> {
+        let _writing = self.writer.lock().await;
+        for _ in 0..limits::WRITE_ATTEMPTS {
+            let known = self.known();
+            let mut catalog = known.catalog.clone();
+            catalog.rebuild(index)?;
+            if self.commit(&known, Batch::new(), Some(catalog)).await? {
+                return Ok(());
+            }
+        }
+        Err(never_its_turn())
+    }
+
+    /// Whether nobody else has changed the catalog; if so, what is there now is known afterwards.
+    async fn is_current(&self, known: &Known) -> Result<bool, Error> {
+        Ok(self.look().await?.catalog == known.catalog)
+    }
+
+    /// Removes some of the entries of an index that is gone.
+    async fn sweep(
+        &self,
+        catalog: &mut Catalog,
+        batch: &mut Batch,
+    ) -> Result<Option<IndexProgress>, Error> {
+        let Some(&id) = catalog.dropped.first() else {
+            return Ok(None);
+        };
+        let entries = Scan::prefix(&self.layout.index(id)).limit(limits::READ_RECORDS);
+        let entries = self.store.scan(entries).await?;
+        let done = entries.len() < limits::READ_RECORDS;
+        let records = entries.len() as u64;
+        for (key, _) in entries {
+            batch.delete(key);
+        }
+        if done {
+            catalog.dropped.remove(0);
+        }
+        Ok(Some(IndexProgress {
+            index: String::new(),
+            records,
+            done,
+        }))
+    }
+
+    /// Lists some more records in an index that is being built.
+    async fn extend(
+        &self,
+        catalog: &mut Catalog,
+        batch: &mut Batch,
+    ) -> Result<Option<IndexProgress>, Error> {
+        let building = catalog.indices.iter_mut().find_map(|listed| {
+            let declared = self.schema.indices.iter();
+            let mut declared = declared.filter(|index| *index.name == listed.name);
+            listed
+                .building
+                .is_some()
+                .then_some((declared.next()?, listed))
+        });
+        let Some((declared, listed)) = building else {
+            return Ok(None);
+        };
+        let Building { after, records } = listed.building.clone().unwrap_or_default();
+        let prefix = self.layout.record(&[]);
+        let mut scan = Scan::prefix(&prefix).limit(limits::READ_RECORDS);
+        if let Some(after) = &after {
+            scan.start = std::ops::Bound::Excluded(self.layout.record(after));
+        }
+        let found = self.store.scan(scan).await?;
+        let done = found.len() < limits::READ_RECORDS;
+        let progress = IndexProgress {
+            index: listed.name.clone(),
+            records: records + found.len() as u64,
+            done,
+        };
+        let last = found.last().and_then(|(key, _)| key.get(prefix.len()..));
+        listed.building = (!done).then(|| Building {
+            after: last.map(<[u8]>::to_vec),
+            records: progress.records,
+        });
+        let id = listed.id;
+        self.list_all(declared, id, found, prefix.len(), batch)
+            .await?;
+        Ok(Some(progress))
+    }
+
+    /// Adds to the batch the entries of records that were found. Where some have one key of a unique index, all are
+    /// listed under it.
+    async fn list_all(
+        &self,
+        declared: &Declared<R>,
+        id: u16,
+        found: Vec<(Vec<u8>, Vec<u8>)>,
+        prefix: usize,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        let mut unique = BTreeMap::<Vec<u8>, Vec<Vec<u8>>>::new();
+        for (place, bytes) in found {
+            let key = place.get(prefix..).unwrap_or_default();
+            let Ok(record) = self.decode(key, &bytes) else {
+                continue;
+            };
+            for own in declared.keys(&record)? {
+                if declared.unique {
+                    let records = unique.entry(self.layout.unique(id, &own)).or_default();
+                    records.push(key.to_vec());
+                } else {
+                    batch.put(self.layout.entry(id, &own, key), own_entry(key));
+                }
+            }
+        }
+        let places: Vec<&[u8]> = unique.keys().map(Vec::as_slice).collect();
+        let listed = self.store.get_many(&places).await?;
+        for ((place, mut records), listed) in unique.clone().into_iter().zip(listed) {
+            // Those that were written since the build began are listed already.
+            let listed = listed.map(|value| read_owners(&value).unwrap_or_default());
+            records.extend(listed.into_iter().flatten());
+            records.sort_unstable();
+            records.dedup();
+            batch.put(place, owners(&records));
+        }
+        Ok(())
+    }
+}

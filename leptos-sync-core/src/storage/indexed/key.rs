@@ -1,0 +1,243 @@
+use std::{
+    io::BufRead,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use storekey::{Decode, Encode, Reader, Writer};
+
+use crate::error::Error;
+
+/// A value that index entries are ordered by: its bytes are ordered as it is.
+///
+/// Implemented for booleans, integers, floats, `char`, strings, `Option` (`None` first), `Duration`, `SystemTime` and
+/// tuples of up to four of these; the encoding is that of the `storekey` crate. Floats are ordered as numbers, minus zero
+/// as zero, and not-a-number behind all others. A date of another crate is indexed by what orders it: its milliseconds,
+/// or year, month and day as a tuple.
+///
+/// # Laws
+///
+/// `a < b` exactly where the bytes of `a` are less than those of `b`, and no value's bytes are the beginning of another's
+/// of its type.
+pub trait IndexKey {
+    /// Appends the bytes.
+    fn append(&self, out: &mut Vec<u8>);
+}
+
+/// A value that records are kept under, in its order.
+///
+/// Implemented for booleans, integers, `char`, `String` and tuples of up to four of these.
+pub trait RecordKey: IndexKey + Clone + 'static {
+    /// Reads a key from the front of `input`; `None` where its bytes are not of this type.
+    fn take(input: &mut &[u8]) -> Option<Self>;
+}
+
+/// The key that `bytes`, all of them, spell.
+pub(super) fn parse<K: RecordKey>(mut bytes: &[u8]) -> Result<K, Error> {
+    match K::take(&mut bytes) {
+        Some(key) if bytes.is_empty() => Ok(key),
+        _ => Err(Error::corrupt(
+            "a record's key is not of the type that this store's keys are of",
+        )),
+    }
+}
+
+/// The bytes of a key.
+pub(crate) fn bytes_of(key: &(impl IndexKey + ?Sized)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    key.append(&mut bytes);
+    bytes
+}
+
+/// The bytes that all strings with this beginning start with: those of the string, without their end.
+pub(super) fn text_prefix(text: &str) -> Vec<u8> {
+    let mut bytes = bytes_of(text);
+    bytes.pop();
+    bytes
+}
+
+fn put(value: &(impl Encode + ?Sized), out: &mut Vec<u8>) {
+    // Memory does not fail, and the types that this is called for have no errors of their own.
+    let _ = value.encode(&mut Writer::new(out));
+}
+
+fn get<T: Decode>(input: impl BufRead) -> Option<T> {
+    T::decode(&mut Reader::new(input)).ok()
+}
+
+macro_rules! plain {
+    ($($type:ty)*) => {$(
+        impl IndexKey for $type {
+            fn append(&self, out: &mut Vec<u8>) {
+                put(self, out);
+            }
+        }
+
+        impl RecordKey for $type {
+            fn take(input: &mut &[u8]) -> Option<Self> {
+                get(input)
+            }
+        }
+    )*};
+}
+
+plain!(bool u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 char String);
+
+macro_rules! floats {
+    ($($type:ty)*) => {$(
+        impl IndexKey for $type {
+            fn append(&self, out: &mut Vec<u8>) {
+                // One zero, and one not-a-number, as keys have to be equal where values are.
+                let one_of_each = if self.is_nan() { <$type>::NAN } else { self + 0.0 };
+                put(&one_of_each, out);
+            }
+        }
+    )*};
+}
+
+floats!(f32 f64);
+
+impl IndexKey for str {
+    fn append(&self, out: &mut Vec<u8>) {
+        put(self, out);
+    }
+}
+
+impl IndexKey for Duration {
+    fn append(&self, out: &mut Vec<u8>) {
+        put(self, out);
+    }
+}
+
+impl IndexKey for SystemTime {
+    fn append(&self, out: &mut Vec<u8>) {
+        // Seconds and nanoseconds from the epoch, the latter always forwards.
+        let (seconds, nanos) = match self.duration_since(UNIX_EPOCH) {
+            Ok(since) => (i128::from(since.as_secs()), since.subsec_nanos()),
+            Err(before) => {
+                let before = before.duration();
+                match before.subsec_nanos() {
+                    0 => (-i128::from(before.as_secs()), 0),
+                    nanos => (-i128::from(before.as_secs()) - 1, 1_000_000_000 - nanos),
+                }
+            }
+        };
+        put(&(seconds, nanos), out);
+    }
+}
+
+impl<T: IndexKey + ?Sized> IndexKey for &T {
+    fn append(&self, out: &mut Vec<u8>) {
+        (**self).append(out);
+    }
+}
+
+impl<T: IndexKey> IndexKey for Option<T> {
+    fn append(&self, out: &mut Vec<u8>) {
+        put(&self.is_some(), out);
+        if let Some(value) = self {
+            value.append(out);
+        }
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident)+))*) => {$(
+        impl<$($name: IndexKey),+> IndexKey for ($($name,)+) {
+            #[expect(non_snake_case, reason = "a field is named as its type")]
+            fn append(&self, out: &mut Vec<u8>) {
+                let ($($name,)+) = self;
+                $($name.append(out);)+
+            }
+        }
+
+        impl<$($name: RecordKey),+> RecordKey for ($($name,)+) {
+            fn take(input: &mut &[u8]) -> Option<Self> {
+                Some(($($name::take(input)?,)+))
+            }
+        }
+    )*};
+}
+
+tuples!((A) (A B) (A B C) (A B C D));
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn agrees<T: IndexKey + PartialOrd + std::fmt::Debug>(a: &T, b: &T) {
+        let (left, right) = (bytes_of(a), bytes_of(b));
+        assert_eq!(a.partial_cmp(b), Some(left.cmp(&right)), "{a:?} {b:?}");
+        assert!(a == b || !right.starts_with(&left), "{a:?} begins {b:?}");
+    }
+
+    fn comes_back<K: RecordKey + PartialEq + std::fmt::Debug>(key: &K) {
+        assert_eq!(parse::<K>(&bytes_of(key)).as_ref().ok(), Some(key));
+        let longer = [&bytes_of(key)[..], b"x"].concat();
+        assert!(parse::<K>(&longer).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_ordered_as_values(
+            a in any::<(i64, u16, String, Option<bool>)>(),
+            b in any::<(i64, u16, String, Option<bool>)>(),
+            x in any::<f64>(),
+            y in any::<f64>(),
+        ) {
+            agrees(&a, &b);
+            agrees(&(a.2.clone(), a.0), &(b.2.clone(), b.0));
+            agrees(&(a.0, a.2.clone()), &(a.0, b.2.clone()));
+            agrees(&(a.3, a.1), &(b.3, b.1));
+            if !x.is_nan() && !y.is_nan() {
+                agrees(&x, &y);
+                agrees(&(x as f32), &(y as f32));
+            }
+        }
+
+        #[test]
+        fn a_record_key_comes_back(key in any::<(i64, String, char, bool)>(), text: String) {
+            comes_back(&key);
+            comes_back(&text);
+        }
+
+        #[test]
+        fn no_bytes_make_a_key_panic(bytes: Vec<u8>) {
+            let _ = parse::<(String, i32)>(&bytes);
+            let _ = parse::<(char, bool, u128)>(&bytes);
+        }
+
+        #[test]
+        fn a_text_prefix_begins_what_starts_with_it(text: String, other: String) {
+            let starts = bytes_of(other.as_str()).starts_with(&text_prefix(&text));
+            prop_assert_eq!(starts, other.starts_with(&text));
+            let longer = text.clone() + &other;
+            prop_assert!(bytes_of(longer.as_str()).starts_with(&text_prefix(&text)));
+        }
+    }
+
+    #[test]
+    fn zeros_are_one_key_and_not_a_number_is_the_last() {
+        agrees(&0.0_f64, &-0.0);
+        assert!(bytes_of(&f64::NAN) > bytes_of(&f64::INFINITY));
+        assert_eq!(bytes_of(&f64::NAN), bytes_of(&-f64::NAN));
+    }
+
+    #[test]
+    fn times_before_and_after_the_epoch_are_ordered() {
+        let at = |ms: i64| {
+            let far = Duration::from_millis(ms.unsigned_abs());
+            if ms < 0 {
+                UNIX_EPOCH - far
+            } else {
+                UNIX_EPOCH + far
+            }
+        };
+        let times = [-2001, -2000, -1999, -1, 0, 1, 999, 1000, 1001];
+        for pair in times.windows(2) {
+            let [a, b] = pair else { unreachable!() };
+            agrees(&at(*a), &at(*b));
+        }
+    }
+}

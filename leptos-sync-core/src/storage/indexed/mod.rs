@@ -1,0 +1,296 @@
+//! Records with secondary indices, in any storage.
+//!
+//! An index is ordered keys, written in the same batch as the record, so that it cannot disagree with it and works on
+//! every back end (as FoundationDB's layers do). Under `"I" name`:
+//!
+//! ```text
+//! 0                       →  how many commits there were
+//! 1                       →  the catalog: which indices there are, and how far they are built (an envelope)
+//! 2 record                →  a record (an envelope)
+//! 3 index  key  record    →  an entry of an index: the length of `record`
+//! 3 index  key            →  an entry of a unique index: the keys of its records
+//! 4 record                →  a record that could not be read when it was written over
+//! 5 …                     →  whoever builds on this storage
+//! ```
+//!
+//! Every write reads the records that it replaces, whose entries are to be removed, and is applied only where nobody has
+//! written since: it expects the count of commits that it has read. So tabs and tasks may write at once.
+
+mod build;
+mod catalog;
+mod key;
+mod layout;
+mod query;
+mod read;
+mod schema;
+mod unique;
+mod write;
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use parking_lot::RwLock;
+use tokio::sync::Mutex;
+
+use self::{
+    catalog::{Access, Catalog},
+    layout::Layout,
+};
+use super::{Batch, Damage, Expected, Scan, Storage};
+use crate::{
+    codec::{
+        Bincode, Codec,
+        envelope::{self, Kind},
+    },
+    crdt::Value,
+    error::Error,
+    limits,
+};
+
+pub use build::IndexProgress;
+pub(crate) use key::bytes_of;
+pub use key::{IndexKey, RecordKey};
+pub use query::{Cursor, Page, Query};
+pub use schema::{Index, Schema};
+pub(crate) use unique::Uniqueness;
+pub(crate) use write::{Old, Slot};
+
+/// Records of type `R` under keys of type `K`, kept in a [`Storage`], with secondary indices.
+///
+/// Nothing is held in memory but the catalog of indices. A get is a read; a write reads the records that it replaces and
+/// commits once, with all entries of indices; a query reads its entries, then their records. Opening costs the same
+/// however many records there are.
+///
+/// Where another tab writes at the same time, a write is made again on what is there then; so `update`'s closure may run
+/// more than once. A record that is damaged is reported with its key, and the others are read; what is written over it
+/// keeps its bytes aside.
+///
+/// It knows nothing of replicas and stamps: [`Collection`](crate::Collection) does, and stands on this.
+///
+/// ```
+/// use leptos_sync_core::{Error, Index, IndexedStorage, MemoryStorage, Schema};
+/// # use std::{pin::pin, task::{Context, Poll, Waker}};
+///
+/// async fn run() -> Result<(), Error> {
+///     let by_length = Index::new("length", |word: &String| word.len() as u64);
+///     let schema = Schema::new(1).index(&by_length);
+///     let words = IndexedStorage::<_, u32, String>::open(MemoryStorage::new(), "words", schema).await?;
+///
+///     words.insert_batch([(1, "milk".to_owned()), (2, "honey".to_owned()), (3, "tea".to_owned())]).await?;
+///     words.update(&3, |word| word.push_str("pot")).await?;
+///
+///     let long = words.query(by_length.range(5..).limit(10)).await?;
+///     assert_eq!(long.records, [(2, "honey".to_owned()), (3, "teapot".to_owned())]);
+///     Ok(())
+/// }
+/// # let run = pin!(run());
+/// # assert!(matches!(run.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(()))));
+/// ```
+pub struct IndexedStorage<S, K, R> {
+    store: S,
+    layout: Layout,
+    schema: Schema<R>,
+    /// Held while writing: two tasks of one tab would only refuse each other.
+    writer: Mutex<()>,
+    known: RwLock<Arc<Known>>,
+    damage: Vec<Damage>,
+    form: Form<R>,
+    key: PhantomData<fn() -> K>,
+}
+
+/// How records are kept and shown.
+pub(crate) struct Form<R> {
+    /// Appends a record's envelope.
+    pub(crate) encode: fn(&R, &mut Vec<u8>) -> Result<(), Error>,
+    pub(crate) decode: fn(&[u8]) -> Result<R, Error>,
+    /// Whether a record is one that reads give.
+    pub(crate) shown: fn(&R) -> bool,
+}
+
+/// What was read last of what all handles of a storage share.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Known {
+    commits: Option<Vec<u8>>,
+    catalog_bytes: Option<Vec<u8>>,
+    catalog: Catalog,
+}
+
+impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
+    /// Opens the records called `name` with the indices of `schema`. One read; a commit where the schema is new.
+    ///
+    /// An index that is new is empty until it is [built](IndexedStorage::build); writes list their records in it from
+    /// now on. One that is declared no more is removed by the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] for a name that is empty or too long, or too many indices; [`Error::is_value`] where this
+    /// version of the schema was declared otherwise before; or the store's.
+    pub async fn open(store: S, name: &str, schema: Schema<R>) -> Result<Self, Error> {
+        let form = Form {
+            encode: |record, out| {
+                let mut body = Vec::new();
+                Bincode::encode(record, &mut body)?;
+                envelope::seal(Kind::Record, &body, out);
+                Ok(())
+            },
+            decode: |bytes| Bincode::decode(&envelope::open(Kind::Record, bytes)?),
+            shown: |_| true,
+        };
+        Self::open_as(store, name, schema, form).await
+    }
+}
+
+impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
+    /// As [`open`](IndexedStorage::open), for records in another form.
+    pub(crate) async fn open_as(
+        store: S,
+        name: &str,
+        schema: Schema<R>,
+        form: Form<R>,
+    ) -> Result<Self, Error> {
+        schema.check()?;
+        let mut this = Self {
+            store,
+            layout: Layout::new(name)?,
+            schema,
+            writer: Mutex::new(()),
+            known: RwLock::default(),
+            damage: Vec::new(),
+            form,
+            key: PhantomData,
+        };
+        this.declare().await?;
+        Ok(this)
+    }
+
+    /// Whether a newer build of the app has declared its indices: this one then reads, and does not write.
+    pub fn is_read_only(&self) -> bool {
+        self.known().catalog.access(&self.schema) == Access::ReadOnly
+    }
+
+    /// What was found damaged when this was opened: the catalog, whose indices are then built anew.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// The storage below.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read())
+    }
+
+    /// Reads what all handles share.
+    async fn look(&self) -> Result<Arc<Known>, Error> {
+        let (commits, catalog) = (self.layout.commits(), self.layout.catalog());
+        let found = self.store.get_many(&[&commits, &catalog]).await?;
+        let mut found = found.into_iter();
+        let (commits, catalog_bytes) = (found.next().flatten(), found.next().flatten());
+        let known = Arc::new(Known {
+            catalog: catalog_bytes
+                .as_deref()
+                .map(Catalog::decode)
+                .transpose()?
+                .unwrap_or_default(),
+            commits,
+            catalog_bytes,
+        });
+        *self.known.write() = Arc::clone(&known);
+        Ok(known)
+    }
+
+    /// Brings the catalog to what the schema says.
+    async fn declare(&mut self) -> Result<(), Error> {
+        for _ in 0..limits::WRITE_ATTEMPTS {
+            let known = match self.look().await {
+                Ok(known) => known,
+                Err(error) if error.is_corrupt() => self.restart(error).await?,
+                Err(error) => return Err(error),
+            };
+            let records = Scan::prefix(&self.layout.record(&[])).limit(1);
+            let has_records = !self.store.scan(records).await?.is_empty();
+            let Some(next) = known.catalog.declare(&self.schema, has_records)? else {
+                return Ok(());
+            };
+            if self.commit(&known, Batch::new(), Some(next)).await? {
+                return Ok(());
+            }
+        }
+        Err(never_its_turn())
+    }
+
+    /// What to go on with in place of a catalog that cannot be read: all indices are gone, and their ids are not used again.
+    async fn restart(&mut self, error: Error) -> Result<Arc<Known>, Error> {
+        let key = self.layout.catalog();
+        let mut catalog = Catalog::default();
+        let entries = self.layout.entries();
+        while let Some(id) = catalog.next_to_find() {
+            let mut rest = Scan::prefix(&entries);
+            rest.start = std::ops::Bound::Included(self.layout.index(id));
+            let found = self.store.scan(rest.limit(1)).await?;
+            let Some(id) = found.first().and_then(|(key, _)| self.layout.id_of(key)) else {
+                break;
+            };
+            catalog.found(id);
+        }
+        let commits = self.store.get(&self.layout.commits()).await?;
+        self.damage.push(Damage { key, error });
+        Ok(Arc::new(Known {
+            commits,
+            catalog_bytes: None,
+            catalog,
+        }))
+    }
+
+    /// Commits a batch, and a catalog where it is another, unless somebody has written since `known` was read. Returns
+    /// whether it was applied; where not, what is there now is known.
+    async fn commit(
+        &self,
+        known: &Known,
+        mut batch: Batch,
+        catalog: Option<Catalog>,
+    ) -> Result<bool, Error> {
+        let commits = known.commits.as_deref().and_then(<[u8]>::first_chunk);
+        let next = commits.map_or(0, |commits| u64::from_be_bytes(*commits)) + 1;
+        let next = next.to_be_bytes().to_vec();
+        batch.put(self.layout.commits(), next.clone());
+        let (catalog, catalog_bytes) = match catalog {
+            Some(catalog) => {
+                let bytes = catalog.encode()?;
+                batch.put(self.layout.catalog(), bytes.clone());
+                (catalog, Some(bytes))
+            }
+            None => (known.catalog.clone(), known.catalog_bytes.clone()),
+        };
+        let expected = Expected {
+            key: self.layout.commits(),
+            value: known.commits.clone(),
+        };
+        let applied = self.store.commit_if(expected, batch).await?;
+        if applied {
+            *self.known.write() = Arc::new(Known {
+                commits: Some(next),
+                catalog_bytes,
+                catalog,
+            });
+        } else {
+            self.look().await?;
+        }
+        Ok(applied)
+    }
+}
+
+fn never_its_turn() -> Error {
+    Error::conflict("others have written all the time; try again later")
+}
+
+impl<S: fmt::Debug, K, R> fmt::Debug for IndexedStorage<S, K, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexedStorage")
+            .field("store", &self.store)
+            .field("schema", &self.schema)
+            .field("catalog", &self.known.read().catalog)
+            .finish_non_exhaustive()
+    }
+}

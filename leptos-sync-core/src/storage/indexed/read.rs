@@ -1,0 +1,344 @@
+use super::{
+    Cursor, IndexedStorage, Known, Page, Query,
+    catalog::unknown,
+    key::{RecordKey, bytes_of, parse},
+    layout::{read_owners, split_entry},
+};
+use crate::{
+    error::Error,
+    limits,
+    storage::{Damage, Storage},
+};
+
+/// An index that is asked: its place in the schema, its id, and whether an entry may name several records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked {
+    index: usize,
+    id: u16,
+    unique: bool,
+}
+
+/// What an entry of an index names.
+struct Entry {
+    /// The key of the entry itself.
+    place: Vec<u8>,
+    at: Cursor,
+}
+
+impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
+    /// The record at `key`. One read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] where it is damaged, or the store's.
+    pub async fn get(&self, key: &K) -> Result<Option<R>, Error> {
+        let records = self.get_batch([key]).await?;
+        Ok(records.into_iter().next().flatten())
+    }
+
+    /// The records at `keys`, in their order, read from one state of the store.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](IndexedStorage::get).
+    pub async fn get_batch<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k K>,
+    ) -> Result<Vec<Option<R>>, Error> {
+        let keys: Vec<Vec<u8>> = keys.into_iter().map(bytes_of).collect();
+        let places: Vec<Vec<u8>> = keys.iter().map(|key| self.layout.record(key)).collect();
+        let places: Vec<&[u8]> = places.iter().map(Vec::as_slice).collect();
+        let found = self.store.get_many(&places).await?;
+        let decode = |(key, bytes): (&Vec<u8>, Option<Vec<u8>>)| {
+            let record = bytes.map(|bytes| self.decode(key, &bytes)).transpose()?;
+            Ok(record.filter(self.form.shown))
+        };
+        keys.iter().zip(found).map(decode).collect()
+    }
+
+    /// The records that `query` asks for. Reads its entries and then their records, some hundred at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] for an index that is not declared; [`Error::is_unavailable`] for one that is not
+    /// [built](IndexedStorage::build) yet; [`Error::is_unsupported`] for one that a newer build of the app has removed; or
+    /// the store's.
+    pub async fn query(&self, query: Query) -> Result<Page<K, R>, Error> {
+        let found = self.find(query, self.form.shown).await?;
+        let mut page = Page {
+            records: Vec::with_capacity(found.records.len()),
+            next: found.next,
+            damage: found.damage,
+        };
+        for (key, record) in found.records {
+            match parse(&key) {
+                Ok(parsed) => page.records.push((parsed, record)),
+                Err(error) => page.damage.push(Damage {
+                    key: self.layout.record(&key),
+                    error,
+                }),
+            }
+        }
+        Ok(page)
+    }
+
+    /// As [`query`](IndexedStorage::query), with keys as bytes, of the records that are `shown`.
+    pub(crate) async fn find(
+        &self,
+        mut query: Query,
+        shown: fn(&R) -> bool,
+    ) -> Result<Found<R>, Error> {
+        let mut found = Found {
+            shown,
+            records: Vec::new(),
+            next: None,
+            damage: Vec::new(),
+            last: None,
+        };
+        // One beyond the limit tells whether there is a next page.
+        while found.next.is_none() && query.limit > 0 {
+            let room = query.limit.saturating_add(1) - found.records.len();
+            let chunk = room.min(limits::READ_RECORDS);
+            query.read = match query.index.clone() {
+                None => self.read_records(&query, chunk, &mut found).await?,
+                Some(name) => self.read_entries(&name, &query, chunk, &mut found).await?,
+            };
+            if query.read.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads up to `chunk` records in the order of their keys. Returns the key in the store that was
+    /// read last, `None` at the end.
+    async fn read_records(
+        &self,
+        query: &Query,
+        chunk: usize,
+        found: &mut Found<R>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let prefix = self.layout.record(&[]);
+        let scan = query.scan(&prefix, false).limit(chunk);
+        let records = self.store.scan(scan).await?;
+        let read = last_of(&records, chunk);
+        for (place, bytes) in records {
+            let key = place.get(prefix.len()..).unwrap_or_default();
+            let at = Cursor {
+                key: Vec::new(),
+                record: key.to_vec(),
+            };
+            match self.decode(key, &bytes) {
+                Ok(record) => found.add(query, at, record),
+                Err(error) => found.damage.push(Damage { key: place, error }),
+            }
+        }
+        Ok(read)
+    }
+
+    /// As [`read_records`](IndexedStorage::read_records), in the order of an index.
+    async fn read_entries(
+        &self,
+        name: &str,
+        query: &Query,
+        chunk: usize,
+        found: &mut Found<R>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        for _ in 0..limits::WRITE_ATTEMPTS {
+            let known = self.known();
+            let asked = match self.ask(&known, name) {
+                Err(error) if error.is_unavailable() => self.ask(&*self.look().await?, name)?,
+                asked => asked?,
+            };
+            let prefix = self.layout.index(asked.id);
+            let scan = query.scan(&prefix, asked.unique).limit(chunk);
+            let listed = self.store.scan(scan).await?;
+            let read = last_of(&listed, chunk);
+            let (entries, damage) = entries(listed, prefix.len(), asked, query);
+            if self.read_listed(asked, query, &entries, found).await? {
+                found.damage.extend(damage);
+                return Ok(read);
+            }
+            // The catalog has changed: the index may have been on its way out while it was read.
+            self.look().await?;
+        }
+        Err(super::never_its_turn())
+    }
+
+    /// The index of that name, if it can be asked.
+    fn ask(&self, known: &Known, name: &str) -> Result<Asked, Error> {
+        let declared = self.schema.indices.iter().enumerate();
+        let mut declared = declared.filter(|(_, index)| &*index.name == name);
+        let (index, declared) = declared.next().ok_or_else(|| unknown(name))?;
+        let listed = known.catalog.find(name).ok_or_else(|| {
+            Error::unsupported(format!(
+                "a newer version of the app has removed the index \"{name}\": update the app, or reload the page"
+            ))
+        })?;
+        if let Some(building) = &listed.building {
+            return Err(Error::unavailable(format!(
+                "the index \"{name}\" is being built: {} records are listed so far",
+                building.records
+            )));
+        }
+        Ok(Asked {
+            index,
+            id: listed.id,
+            unique: declared.unique,
+        })
+    }
+
+    /// Reads the records that entries name, in one state together with the entries themselves and the catalog. Returns
+    /// `false`, and shows nothing, where the catalog is not the known one.
+    async fn read_listed(
+        &self,
+        asked: Asked,
+        query: &Query,
+        entries: &[Entry],
+        found: &mut Found<R>,
+    ) -> Result<bool, Error> {
+        let catalog = self.layout.catalog();
+        let records: Vec<Vec<u8>> = entries
+            .iter()
+            .map(|entry| self.layout.record(&entry.at.record))
+            .collect();
+        let mut places: Vec<&[u8]> = vec![&catalog];
+        places.extend(records.iter().map(Vec::as_slice));
+        let mut read = self.store.get_many(&places).await?.into_iter();
+        if read.next().flatten() != self.known().catalog_bytes {
+            return Ok(false);
+        }
+        for (entry, bytes) in entries.iter().zip(read) {
+            if found.next.is_some() {
+                break;
+            }
+            let at = &entry.at;
+            match self.listed(asked, at, bytes) {
+                Ok(record) => found.add(query, at.clone(), record),
+                Err(error) => {
+                    if let Some(error) = self.damaged(asked, entry, error).await? {
+                        found.damage.push(Damage {
+                            key: entry.place.clone(),
+                            error,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// The record that an entry names, which has the entry's key.
+    fn listed(&self, asked: Asked, at: &Cursor, bytes: Option<Vec<u8>>) -> Result<R, Error> {
+        let bytes = bytes.ok_or_else(|| mismatch("names a record that is not there"))?;
+        let record = self.decode(&at.record, &bytes)?;
+        if !self.is_listed(asked.index, &record, &at.key) {
+            return Err(mismatch("lists a record under a key that it has not"));
+        }
+        Ok(record)
+    }
+
+    /// What is wrong with an entry, if anything is: between the reading of the entry and that of its record somebody may
+    /// have written, so both are read once more, at once.
+    async fn damaged(
+        &self,
+        asked: Asked,
+        entry: &Entry,
+        error: Error,
+    ) -> Result<Option<Error>, Error> {
+        let record = self.layout.record(&entry.at.record);
+        let found = self.store.get_many(&[&entry.place, &record]).await?;
+        let mut found = found.into_iter();
+        let Some(value) = found.next().flatten() else {
+            return Ok(None);
+        };
+        let gone = asked.unique
+            && read_owners(&value).is_ok_and(|owners| !owners.contains(&entry.at.record));
+        if gone
+            || self
+                .listed(asked, &entry.at, found.next().flatten())
+                .is_ok()
+        {
+            return Ok(None);
+        }
+        Ok(Some(error))
+    }
+}
+
+/// Records that were found, with their keys as bytes.
+pub(crate) struct Found<R> {
+    shown: fn(&R) -> bool,
+    pub(crate) records: Vec<(Vec<u8>, R)>,
+    pub(crate) next: Option<Cursor>,
+    pub(crate) damage: Vec<Damage>,
+    /// Where the last record stands, which is the end of the page if there is a further one.
+    last: Option<Cursor>,
+}
+
+impl<R> Found<R> {
+    /// Adds a record, or takes note that there is a further one.
+    fn add(&mut self, query: &Query, at: Cursor, record: R) {
+        if self.next.is_some() || !(self.shown)(&record) {
+            return;
+        }
+        if self.records.len() < query.limit {
+            self.records.push((at.record.clone(), record));
+            self.last = Some(at);
+        } else {
+            self.next = self.last.take();
+        }
+    }
+}
+
+/// The key of the last of `records`, if they are as many as were asked for: there may be more behind it.
+fn last_of(records: &[(Vec<u8>, Vec<u8>)], asked_for: usize) -> Option<Vec<u8>> {
+    let last = records.last().filter(|_| records.len() == asked_for);
+    last.map(|(key, _)| key.clone())
+}
+
+/// What the entries that were found name, as far as it lies behind the cursor; and those that cannot be read.
+fn entries(
+    found: Vec<(Vec<u8>, Vec<u8>)>,
+    prefix: usize,
+    asked: Asked,
+    query: &Query,
+) -> (Vec<Entry>, Vec<Damage>) {
+    let (mut entries, mut damage) = (Vec::with_capacity(found.len()), Vec::new());
+    for (place, value) in found {
+        let rest = place.get(prefix..).unwrap_or_default();
+        let named = if asked.unique {
+            read_owners(&value).map(|records| {
+                let at = |record| Cursor {
+                    key: rest.to_vec(),
+                    record,
+                };
+                records.into_iter().map(at).collect()
+            })
+        } else {
+            split_entry(rest, &value).map(|(key, record)| {
+                vec![Cursor {
+                    key: key.to_vec(),
+                    record: record.to_vec(),
+                }]
+            })
+        };
+        match named {
+            Ok(mut named) => {
+                if query.reverse {
+                    named.reverse();
+                }
+                let ahead = named.into_iter().filter(|at| query.is_ahead(at));
+                entries.extend(ahead.map(|at| Entry {
+                    place: place.clone(),
+                    at,
+                }));
+            }
+            Err(error) => damage.push(Damage { key: place, error }),
+        }
+    }
+    (entries, damage)
+}
+
+fn mismatch(what: &str) -> Error {
+    Error::corrupt(format!("an entry of an index {what}: rebuild the index"))
+}

@@ -1,0 +1,282 @@
+use std::{
+    borrow::Borrow,
+    fmt,
+    marker::PhantomData,
+    ops::{Bound, RangeBounds},
+    sync::Arc,
+};
+
+use super::{
+    key::{IndexKey, bytes_of, text_prefix},
+    query::Query,
+};
+use crate::{error::Error, limits};
+
+/// A secondary index: its name, and the keys under which it lists a record.
+///
+/// The same declaration serves to [declare](Schema::index) it and to ask by it; `Q` is the type of its keys. Cloning it
+/// costs a count.
+///
+/// ```
+/// use leptos_sync_core::Index;
+///
+/// struct Person {
+///     first: String,
+///     last: String,
+///     age: u32,
+///     email: String,
+///     tags: Vec<String>,
+/// }
+///
+/// let by_age = Index::new("age", |person: &Person| person.age);
+/// let by_name = Index::new("name", |person: &Person| (person.last.clone(), person.first.clone()));
+/// let by_email = Index::unique("email", |person: &Person| person.email.clone());
+/// let by_tag = Index::multi("tag", |person: &Person| person.tags.clone());
+///
+/// let adults = by_age.range(18..);
+/// let smiths = by_name.leading(&("Smith",));
+/// # drop((adults, smiths, by_email, by_tag));
+/// ```
+pub struct Index<R, Q> {
+    declared: Declared<R>,
+    keys: PhantomData<fn() -> Q>,
+}
+
+/// An index as a [`Schema`] has it: without the type of its keys.
+pub(super) struct Declared<R> {
+    pub(super) name: Arc<str>,
+    pub(super) unique: bool,
+    list: Arc<List<R>>,
+}
+
+/// Hands out the bytes of each key of a record.
+type List<R> = dyn Fn(&R, &mut dyn FnMut(Vec<u8>)) + Send + Sync;
+
+/// The indices of an [`IndexedStorage`](super::IndexedStorage), and which generation of the app has declared them.
+pub struct Schema<R> {
+    pub(super) version: u32,
+    pub(super) indices: Vec<Declared<R>>,
+}
+
+impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
+    /// Lists each record under the one key that `key` gives.
+    pub fn new(name: &str, key: impl Fn(&R) -> Q + Send + Sync + 'static) -> Self {
+        Self::listing(name, false, move |record, list| {
+            list(bytes_of(&key(record)))
+        })
+    }
+
+    /// As [`new`](Index::new); a write that would give two records one key is refused.
+    ///
+    /// Two replicas may each give a record the same key while they are apart. Merging refuses nothing: both records are
+    /// then listed under it, until somebody changes one.
+    pub fn unique(name: &str, key: impl Fn(&R) -> Q + Send + Sync + 'static) -> Self {
+        Self::listing(name, true, move |record, list| list(bytes_of(&key(record))))
+    }
+
+    /// Lists each record under every key that `keys` gives: none, one or several.
+    pub fn multi<I: IntoIterator<Item = Q>>(
+        name: &str,
+        keys: impl Fn(&R) -> I + Send + Sync + 'static,
+    ) -> Self {
+        Self::listing(name, false, move |record, list| {
+            keys(record)
+                .into_iter()
+                .for_each(|key| list(bytes_of(&key)));
+        })
+    }
+
+    fn listing(
+        name: &str,
+        unique: bool,
+        list: impl Fn(&R, &mut dyn FnMut(Vec<u8>)) + Send + Sync + 'static,
+    ) -> Self {
+        let (name, list) = (Arc::from(name), Arc::new(list));
+        Self {
+            declared: Declared { name, unique, list },
+            keys: PhantomData,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.declared.name
+    }
+
+    /// All records that it lists, in the order of its keys.
+    pub fn all(&self) -> Query {
+        self.between(Bound::Unbounded, Bound::Unbounded)
+    }
+
+    /// The records under `key`.
+    pub fn equals<B: IndexKey + ?Sized>(&self, key: &B) -> Query
+    where
+        Q: Borrow<B>,
+    {
+        self.starting(&bytes_of(key))
+    }
+
+    /// The records under keys of `range`.
+    pub fn range<B: IndexKey>(&self, range: impl RangeBounds<B>) -> Query
+    where
+        Q: Borrow<B>,
+    {
+        let bytes = |bound: Bound<&B>| bound.map(bytes_of);
+        self.between(bytes(range.start_bound()), bytes(range.end_bound()))
+    }
+
+    /// The records under composite keys that begin with these: a tuple of one of them or several, of the same types.
+    pub fn leading(&self, first: &impl IndexKey) -> Query {
+        self.starting(&bytes_of(first))
+    }
+
+    fn starting(&self, bytes: &[u8]) -> Query {
+        let bytes = || Bound::Included(bytes.to_vec());
+        self.between(bytes(), bytes())
+    }
+
+    fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Query {
+        Query::by(Some(Arc::clone(&self.declared.name)), start, end)
+    }
+}
+
+impl<R: 'static, Q: IndexKey + Borrow<str> + 'static> Index<R, Q> {
+    /// The records under texts that start with `text`.
+    pub fn prefix(&self, text: &str) -> Query {
+        self.starting(&text_prefix(text))
+    }
+}
+
+impl<R> Schema<R> {
+    /// A schema without indices. `version` is raised whenever the indices change: an app that declares a lower one than
+    /// the storage has seen may read, but not write.
+    pub const fn new(version: u32) -> Self {
+        Self {
+            version,
+            indices: Vec::new(),
+        }
+    }
+
+    /// Adds an index. Where there are records already, it is built in the background.
+    #[must_use]
+    pub fn index<Q>(mut self, index: &Index<R, Q>) -> Self {
+        self.indices.push(index.declared.clone());
+        self
+    }
+
+    /// The same indices for what a `T` is part of.
+    pub(crate) fn within<W: 'static>(self, part: fn(&W) -> Option<&R>) -> Schema<W>
+    where
+        R: 'static,
+    {
+        let within = |index: Declared<R>| Declared {
+            name: index.name,
+            unique: index.unique,
+            list: Arc::new(move |whole: &W, out: &mut dyn FnMut(Vec<u8>)| {
+                if let Some(record) = part(whole) {
+                    (index.list)(record, out);
+                }
+            }),
+        };
+        Schema {
+            version: self.version,
+            indices: self.indices.into_iter().map(within).collect(),
+        }
+    }
+
+    /// Refuses what could not be kept.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.version == 0 {
+            return Err(Error::value("versions of a schema begin with 1"));
+        }
+        if self.indices.len() > limits::INDICES {
+            return Err(Error::limit("there are more indices than allowed"));
+        }
+        for (at, index) in self.indices.iter().enumerate() {
+            let same = |other: &Declared<R>| other.name == index.name;
+            if self.indices.iter().take(at).any(same) {
+                return Err(Error::value(format!(
+                    "two indices are called \"{}\": give each a name of its own",
+                    index.name
+                )));
+            }
+            if index.name.len() > limits::NAME_BYTES {
+                let (bytes, advice) = (index.name.len() as u64, "choose a shorter one");
+                return Err(Error::too_large("name", bytes, limits::NAME_BYTES, advice));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R> Declared<R> {
+    /// The keys of `record` in this index, sorted, each once.
+    pub(super) fn keys(&self, record: &R) -> Result<Vec<Vec<u8>>, Error> {
+        let mut keys = Vec::new();
+        (self.list)(record, &mut |key| keys.push(key));
+        keys.sort_unstable();
+        keys.dedup();
+        if let Some(long) = keys.iter().find(|key| key.len() > limits::INDEX_KEY_BYTES) {
+            let advice = "index a part of the value, such as its beginning";
+            let what = "key of an index";
+            return Err(Error::too_large(
+                what,
+                long.len() as u64,
+                limits::INDEX_KEY_BYTES,
+                advice,
+            ));
+        }
+        if keys.len() > limits::INDEX_KEYS {
+            return Err(Error::limit(format!(
+                "a record has {} keys in the index \"{}\", and {} are allowed",
+                keys.len(),
+                self.name,
+                limits::INDEX_KEYS
+            )));
+        }
+        Ok(keys)
+    }
+}
+
+impl<R> Clone for Declared<R> {
+    fn clone(&self) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            unique: self.unique,
+            list: Arc::clone(&self.list),
+        }
+    }
+}
+
+impl<R, Q> Clone for Index<R, Q> {
+    fn clone(&self) -> Self {
+        Self {
+            declared: self.declared.clone(),
+            keys: PhantomData,
+        }
+    }
+}
+
+impl<R, Q> fmt::Debug for Index<R, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.declared, f)
+    }
+}
+
+impl<R> fmt::Debug for Declared<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("name", &self.name)
+            .field("unique", &self.unique)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> fmt::Debug for Schema<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schema")
+            .field("version", &self.version)
+            .field("indices", &self.indices)
+            .finish()
+    }
+}

@@ -1,0 +1,113 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    IndexedStorage,
+    key::RecordKey,
+    layout::{owners, read_owners},
+};
+use crate::{
+    error::Error,
+    storage::{Batch, Storage},
+};
+
+/// Whether a key that another record has in a unique index is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uniqueness {
+    Kept,
+    /// What was accepted elsewhere is accepted here.
+    Merged,
+}
+
+/// The changes of unique indices' entries: of each, whose it no longer is, and whose it is now.
+#[derive(Default)]
+pub(super) struct Claims(BTreeMap<Vec<u8>, Claim>);
+
+#[derive(Default)]
+pub(super) struct Claim {
+    /// The index, by its place in the schema.
+    index: usize,
+    key: Vec<u8>,
+    pub(super) left: BTreeSet<Vec<u8>>,
+    pub(super) taken: BTreeSet<Vec<u8>>,
+}
+
+impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
+    /// Adds to the batch what becomes of the entries of unique indices.
+    pub(super) async fn settle(
+        &self,
+        claims: Claims,
+        uniqueness: Uniqueness,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        let places: Vec<&[u8]> = claims.0.keys().map(Vec::as_slice).collect();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let found = self.store.get_many(&places).await?;
+        for ((place, claim), found) in claims.0.iter().zip(found) {
+            // An entry that cannot be read is made anew of what is known.
+            let found = found.map(|value| read_owners(&value).unwrap_or_default());
+            let mut records: BTreeSet<Vec<u8>> = found.into_iter().flatten().collect();
+            records.retain(|record| !claim.left.contains(record));
+            records.extend(claim.taken.iter().cloned());
+            if records.len() > 1 && uniqueness == Uniqueness::Kept && !claim.taken.is_empty() {
+                self.drop_stale(claim, &mut records).await?;
+                if records.len() > 1 {
+                    let name = self
+                        .schema
+                        .indices
+                        .get(claim.index)
+                        .map(|index| &*index.name);
+                    return Err(Error::conflict(format!(
+                        "another record has this key in the unique index \"{}\"",
+                        name.unwrap_or_default()
+                    )));
+                }
+            }
+            let records: Vec<Vec<u8>> = records.into_iter().collect();
+            if records.is_empty() {
+                batch.delete(place.clone());
+            } else {
+                batch.put(place.clone(), owners(&records));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the records that an entry names and that have another key by now: those of a damaged record.
+    async fn drop_stale(
+        &self,
+        claim: &Claim,
+        records: &mut BTreeSet<Vec<u8>>,
+    ) -> Result<(), Error> {
+        for record in records.clone() {
+            if claim.taken.contains(&record) {
+                continue;
+            }
+            let stored = self.store.get(&self.layout.record(&record)).await?;
+            let has_key = stored
+                .and_then(|bytes| self.decode(&record, &bytes).ok())
+                .is_some_and(|stored| self.is_listed(claim.index, &stored, &claim.key));
+            if !has_key {
+                records.remove(&record);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Claims {
+    /// The claims to the entry of `key` in the index that stands at `index` in the schema.
+    pub(super) fn of<S, K, R>(
+        &mut self,
+        storage: &IndexedStorage<S, K, R>,
+        index: usize,
+        id: u16,
+        key: &[u8],
+    ) -> &mut Claim {
+        let claim = self.0.entry(storage.layout.unique(id, key)).or_default();
+        claim.index = index;
+        claim.key = key.to_vec();
+        claim
+    }
+}
