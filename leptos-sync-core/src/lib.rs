@@ -15,6 +15,7 @@
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
 //! ChangeSender ChangeStream                                    changes as a bounded stream (feature `stream`)
+//! Lazy LazyPool          values that are loaded on first use (feature `lazy`)
 //! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
@@ -27,6 +28,7 @@
 //!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
 //! - `cache`: `CachedStorage`, which keeps values of a storage in memory.
 //! - `metrics`: `MeteredStorage`, which counts what is done with a storage.
+//! - `lazy`: `Lazy` and `LazyPool`, values that are loaded on first use and of which only some stay open.
 //! - `stream`: `ChangeSender` and `ChangeStream`, a bounded stream that tells a slow reader what it missed.
 //! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
 
@@ -43,6 +45,8 @@ mod doc;
 mod engine;
 mod error;
 mod id;
+#[cfg(feature = "lazy")]
+mod lazy;
 mod path;
 mod pool;
 mod storage;
@@ -63,6 +67,8 @@ pub use doc::{Doc, Export, Import, Transaction, Tx};
 pub use engine::{Damage, DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
+#[cfg(feature = "lazy")]
+pub use lazy::{Lazy, LazyPool, PutAway};
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};
 pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
