@@ -17,6 +17,7 @@
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
 //! ChangeSender ChangeStream                                    changes as a bounded stream
+//! Lazy LazyPool          values that are loaded on first use
 //! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
@@ -45,6 +46,7 @@ mod doc;
 mod engine;
 mod error;
 mod id;
+mod lazy;
 mod path;
 mod pool;
 mod storage;
@@ -65,6 +67,7 @@ pub use doc::{Doc, Export, Import, Transaction, Tx};
 pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
+pub use lazy::{Lazy, LazyPool, PutAway};
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};
 pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};

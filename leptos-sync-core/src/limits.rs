@@ -81,3 +81,7 @@ pub const SAVE_DELAY_MS: u32 = 50;
 /// Changes that a reader of a [`ChangeStream`](crate::ChangeStream) may lie behind: some seconds of fast typing. One that
 /// is slower still is better served by one delta of all that it lacks.
 pub const STREAM_CHANGES: usize = 256;
+
+/// Documents, and other values of a `LazyPool`, that stay open though nobody uses them: the pages that
+/// somebody goes back and forth between are there at once, and memory does not grow with all that were ever looked at.
+pub const OPEN_DOCUMENTS: usize = 64;

@@ -1,7 +1,7 @@
 //! The core's modules import only from the layers to their left:
 //!
 //! ```text
-//! id clock version limits error path pool ← codec ← crdt ← delta ← doc storage stream transport sync ← collection engine
+//! id clock version limits error path pool ← codec ← crdt ← delta ← doc lazy storage stream transport sync ← collection engine
 //! ```
 //!
 //! Modules of one layer do not import each other, those of the first excepted. Only tests are free.
@@ -29,7 +29,7 @@ const LAYERS: [&[&str]; 6] = [
     &["codec"],
     &["crdt"],
     &["delta"],
-    &["doc", "storage", "stream", "transport", "sync"],
+    &["doc", "lazy", "storage", "stream", "transport", "sync"],
     &["collection", "engine"],
 ];
 
