@@ -57,7 +57,9 @@ mod version;
 pub use clock::ManualTime;
 pub use clock::{Clock, Stamp, SystemTime, Time, TimeSource};
 pub use codec::{Bincode, CellIter, CellRef, CellWriter, Cells, Codec, Group};
-pub use collection::{Collection, CollectionTx};
+pub use collection::{
+    Collection, CollectionExport, CollectionImport, CollectionTx, RecordChange, Watch,
+};
 pub use crdt::{
     Applied, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap, LwwRegister,
     OldCell, PnCounter, Quarantined, Root, Value,

@@ -9,60 +9,16 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{clock, now};
+use common::{
+    clock,
+    notes::{Note, NoteFields, Notes, all, by_stars, by_title, cells, key, notes, open, sync},
+    now,
+};
 use leptos_sync_core::{
-    Batch, Collection, CompressedStorage, Crdt, Delta, Error, FaultyStorage, Index, LwwMap,
-    LwwRegister, MemoryStorage, PnCounter, Query, ReplicaId, Scan, Schema, Stamp, Storage,
-    VersionVector,
+    Batch, Collection, CompressedStorage, Crdt, Error, FaultyStorage, LwwRegister, MemoryStorage,
+    Query, ReplicaId, Scan, Schema, Stamp, Storage, VersionVector,
 };
 use proptest::{collection::vec, prelude::*};
-
-#[derive(Crdt, Clone, Default, Debug, PartialEq)]
-struct Note {
-    title: LwwRegister<String>,
-    stars: LwwRegister<u8>,
-    votes: PnCounter,
-    marks: LwwMap<u8, String>,
-}
-
-type Notes<S = MemoryStorage> = Collection<S, String, Note>;
-
-fn by_stars() -> Index<Note, u8> {
-    Index::new("stars", |note: &Note| *note.stars.get())
-}
-
-fn by_title() -> Index<Note, String> {
-    Index::unique("title", |note: &Note| note.title.get().clone())
-}
-
-fn schema() -> Schema<Note> {
-    Schema::new(1).index(&by_stars())
-}
-
-fn open<S: Storage>(store: S, replica: u64) -> Notes<S> {
-    now(Notes::open(store, "notes", schema(), clock(replica))).unwrap()
-}
-
-fn notes(replica: u64) -> Notes {
-    open(MemoryStorage::new(), replica)
-}
-
-fn all<S: Storage>(notes: &Notes<S>) -> Vec<(String, Note)> {
-    let page = now(notes.query(Query::all())).unwrap();
-    assert!(page.damage.is_empty(), "{:?}", page.damage);
-    page.records
-}
-
-fn key(n: u8) -> String {
-    format!("note {n}")
-}
-
-/// Hands everything that `from` has and `to` lacks over, by a delta that is encoded on its way.
-fn sync<S: Storage, R: Storage>(from: &Notes<S>, to: &Notes<R>) {
-    let delta = now(from.delta_since(&to.version())).unwrap();
-    let delta = Delta::decode(&delta.encode()).unwrap();
-    now(to.apply(&delta)).unwrap();
-}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -335,23 +291,6 @@ proptest! {
         sync(&again, &copy);
         prop_assert_eq!(all(&copy), all(&again));
     }
-}
-
-/// Cells as a set: two copies may have written them in another order.
-fn cells(delta: &Delta) -> Vec<String> {
-    let mut cells = Vec::new();
-    for group in delta.cells().groups() {
-        for cell in group.cells() {
-            cells.push(format!(
-                "{} {:?} {:?}",
-                cell.path(group.parent()),
-                cell.stamp,
-                cell.value
-            ));
-        }
-    }
-    cells.sort();
-    cells
 }
 
 #[test]

@@ -14,6 +14,19 @@ pub(super) struct Meta {
     pub(super) horizon: VersionVector,
     /// The greatest time of each replica's cells: more than the version where an import is not done.
     pub(super) present: VersionVector,
+    /// The import that is not done.
+    pub(super) import: Option<Importing>,
+}
+
+/// How far an import has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Importing {
+    /// Which export it is of.
+    pub(super) export: u64,
+    /// How many chunks were joined: the number of the next.
+    pub(super) chunks: u32,
+    /// The greatest key of a record in them.
+    pub(super) last: Vec<u8>,
 }
 
 impl Meta {
@@ -24,24 +37,38 @@ impl Meta {
         let mut input = Reader::new(bytes);
         let length = input.len()?;
         let contained = Snapshot::decode(input.take(length)?)?;
-        let present = Snapshot::decode(input.take(input.remaining())?)?;
+        let length = input.len()?;
+        let present = Snapshot::decode(input.take(length)?)?;
+        let import = match input.is_empty() {
+            true => None,
+            false => Some(Importing {
+                export: input.u64_le()?,
+                chunks: u32::try_from(input.varint()?).unwrap_or(u32::MAX),
+                last: input.take(input.remaining())?.to_vec(),
+            }),
+        };
         Ok(Self {
             version: contained.version().clone(),
             horizon: contained.horizon().clone(),
             present: present.version().clone(),
+            import,
         })
     }
 
-    /// Two envelopes of snapshots without cells, the first behind its length.
+    /// Two envelopes of snapshots without cells, each behind its length, and the import, if there is one.
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
-        let without_cells = |version: &VersionVector, horizon: &VersionVector| {
-            Snapshot::write(version.clone(), horizon.clone(), |_| {})
-        };
-        let contained = without_cells(&self.version, &self.horizon)?.encode();
         let mut bytes = Vec::new();
-        varint::put(&mut bytes, contained.len() as u64);
-        bytes.extend_from_slice(&contained);
-        without_cells(&self.present, &VersionVector::new())?.encode_into(&mut bytes);
+        let nothing = VersionVector::new();
+        for (version, horizon) in [(&self.version, &self.horizon), (&self.present, &nothing)] {
+            let envelope = Snapshot::write(version.clone(), horizon.clone(), |_| {})?.encode();
+            varint::put(&mut bytes, envelope.len() as u64);
+            bytes.extend_from_slice(&envelope);
+        }
+        if let Some(import) = &self.import {
+            bytes.extend_from_slice(&import.export.to_le_bytes());
+            varint::put(&mut bytes, import.chunks.into());
+            bytes.extend_from_slice(&import.last);
+        }
         Ok(bytes)
     }
 }

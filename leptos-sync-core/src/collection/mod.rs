@@ -17,6 +17,8 @@ mod read;
 mod record;
 mod sync;
 mod transaction;
+mod transfer;
+mod watch;
 mod write;
 
 use parking_lot::Mutex;
@@ -25,9 +27,12 @@ use self::{meta::Meta, record::Kept};
 use crate::{
     clock::Clock,
     storage::{Index, IndexedStorage},
+    stream::ChangeSender,
 };
 
 pub use transaction::CollectionTx;
+pub use transfer::{CollectionExport, CollectionImport};
+pub use watch::{RecordChange, Watch};
 
 /// Records of type `T` under keys of type `K`, kept in a [`Storage`](crate::Storage): local-first as a
 /// [`Doc`](crate::Doc) is, and larger than memory if need be.
@@ -85,6 +90,7 @@ pub struct Collection<S, K, T> {
     /// Lists each record under the latest time of each replica that has written it.
     by_time: Index<Kept<T>, (u64, u64)>,
     state: Mutex<State>,
+    changes: ChangeSender<watch::Changed<T>>,
 }
 
 /// What is known without reading.

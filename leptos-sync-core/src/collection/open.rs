@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     id::ReplicaId,
     storage::{Damage, Form, Index, IndexProgress, IndexedStorage, RecordKey, Schema, Storage},
+    stream::ChangeSender,
     version::VersionVector,
 };
 
@@ -50,19 +51,24 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
                 clock,
                 meta: Meta::default(),
             }),
+            changes: ChangeSender::new(),
         };
         this.refresh().await?;
         Ok(this)
     }
 
-    /// Reads what other tabs have written of the version meanwhile. One read.
+    /// Looks what other tabs have written meanwhile, and tells those who [watch](Collection::watch). One read, and those
+    /// of the records that were written, if anybody watches.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] where the version is damaged, or the store's.
+    /// [`Error::is_corrupt`] where the version or a record is damaged, or the store's.
     pub async fn refresh(&self) -> Result<(), Error> {
         let meta = self.records.extra(META).await?;
-        self.know(Meta::decode(meta.as_deref())?, None);
+        let meta = Meta::decode(meta.as_deref())?;
+        let known = self.version();
+        self.tell_since(&known, &meta).await?;
+        self.know(meta, None);
         Ok(())
     }
 

@@ -62,6 +62,11 @@ impl<T: Root> Kept<T> {
         self.is_present().then_some(&self.record)
     }
 
+    /// Bytes of its cells.
+    pub(super) fn bytes(&self) -> usize {
+        self.body.bytes()
+    }
+
     /// The latest time of each replica that has written a cell of it.
     pub(super) fn upto(&self) -> &VersionVector {
         self.body.upto()

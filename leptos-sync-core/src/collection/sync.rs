@@ -21,24 +21,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         let meta = self.records.extra(META).await?;
         let meta = Meta::decode(meta.as_deref())?;
         let (mut state, mut quarantine) = (Records::default(), Quarantine::default());
-        for (replica, _) in meta.version.beyond(version).iter() {
-            let after = (replica.get(), version.get(replica).get());
-            let written_since = (
-                std::ops::Bound::Excluded(after),
-                std::ops::Bound::Included((replica.get(), u64::MAX)),
-            );
-            let found = self
-                .records
-                .find(self.by_time.range(written_since), |_| true)
-                .await?;
-            if let Some(damage) = found.damage.into_iter().next() {
-                return Err(damage.error);
-            }
-            for (key, kept) in found.records {
-                if !state.records.contains_key(&key) {
-                    kept.join_into(&key, &mut state, &mut quarantine);
-                }
-            }
+        for (key, kept) in self.written_since(version, &meta.version).await? {
+            kept.join_into(&key, &mut state, &mut quarantine);
         }
         let parts = Parts {
             state,

@@ -1,12 +1,18 @@
 use std::collections::BTreeMap;
 
-use super::{Collection, CollectionTx, Kept, Meta, open::META, transaction::Unreadable};
+use super::{
+    Collection, CollectionTx, Kept, Meta,
+    meta::Importing,
+    open::META,
+    transaction::Unreadable,
+    watch::{Before, Changed, ChangedRecord},
+};
 use crate::{
     clock::Clock,
     crdt::{Quarantine, Records, Root},
     doc::{Doc, Parts, Transaction, Tx},
     error::Error,
-    storage::{Batch, Old, RecordKey, Slot, Storage, Uniqueness, bytes_of},
+    storage::{Old, RecordKey, Slot, Storage, Uniqueness, bytes_of},
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
@@ -143,19 +149,55 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         &self,
         keys: Vec<Vec<u8>>,
         uniqueness: Uniqueness,
+        work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
+    ) -> Result<O, Error> {
+        self.write_noting(keys, uniqueness, None, work).await
+    }
+
+    /// As [`write`](Collection::write), and takes note of how far an import then is: `None` where it is done.
+    pub(super) async fn write_importing<O>(
+        &self,
+        keys: Vec<Vec<u8>>,
+        import: Option<Importing>,
+        work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
+    ) -> Result<O, Error> {
+        self.write_noting(keys, Uniqueness::Merged, Some(import), work)
+            .await
+    }
+
+    async fn write_noting<O>(
+        &self,
+        keys: Vec<Vec<u8>>,
+        uniqueness: Uniqueness,
+        import: Option<Option<Importing>>,
         mut work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
     ) -> Result<O, Error> {
-        let (out, meta, clock) = self
+        let watched = self.is_watched();
+        let (done, _writing) = self
             .records
             .edit(keys, vec![META.to_vec()], uniqueness, |reading, batch| {
-                let meta = reading.extra.first().and_then(Option::as_deref);
-                let meta = Meta::decode(meta)?;
-                let (mut doc, damaged) = self.assemble(&mut reading.slots, &meta);
+                let before = reading.extra.first().and_then(Option::as_deref);
+                let before = Meta::decode(before)?;
+                let known = self.state.lock().meta.clone();
+                let (mut doc, damaged) = self.assemble(&mut reading.slots, &before);
                 let out = work(&mut doc, &damaged)?;
-                let (meta, clock) = self.take_apart(doc, &meta, &mut reading.slots, batch)?;
-                Ok((out, meta, clock))
+                let (mut meta, clock) = take_apart(doc, &mut reading.slots)?;
+                meta.import = import.clone().unwrap_or_else(|| before.import.clone());
+                if meta != before {
+                    batch.put(self.records.extra_key(META), meta.encode()?);
+                }
+                let changed = watched.then(|| changed(&reading.slots));
+                Ok((out, (known, before, meta), clock, changed))
             })
             .await?;
+        let (out, (known, before, meta), clock, changed) = done;
+        // Nobody else writes through this handle until this is told, so that all is told in the order of commits.
+        if before == known {
+            self.tell(changed.unwrap_or_default());
+        } else if self.tell_since(&known.version, &meta).await.is_err() {
+            // It is committed all the same. Whoever watches is told at the next occasion, which begins where this did.
+            return Ok(out);
+        }
         self.know(meta, Some(&clock));
         Ok(out)
     }
@@ -186,35 +228,46 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         let clock = self.state.lock().clock.clone();
         (Doc::from_parts(parts, clock), damaged)
     }
+}
 
-    /// What becomes of the records of a document, and of its version.
-    fn take_apart(
-        &self,
-        doc: Doc<Records<T>>,
-        before: &Meta,
-        slots: &mut [Slot<Kept<T>>],
-        batch: &mut Batch,
-    ) -> Result<(Meta, Clock), Error> {
-        let (mut parts, clock) = doc.into_parts();
-        for slot in slots {
-            let kept = Kept::take(&slot.key, &mut parts.state, &parts.quarantine)?;
-            let same = match (&slot.old, &kept) {
-                (Old::Nothing | Old::Damaged(..), None) => true,
-                (Old::Record(old), Some(kept)) => old.is_same_as(kept),
-                _ => false,
-            };
-            if !same {
-                slot.new = Some(kept);
-            }
-        }
-        let meta = Meta {
-            version: parts.version,
-            horizon: parts.horizon,
-            present: parts.present,
+/// What becomes of the records of a document, and of its version.
+fn take_apart<T: Root>(
+    doc: Doc<Records<T>>,
+    slots: &mut [Slot<Kept<T>>],
+) -> Result<(Meta, Clock), Error> {
+    let (mut parts, clock) = doc.into_parts();
+    for slot in slots {
+        let kept = Kept::take(&slot.key, &mut parts.state, &parts.quarantine)?;
+        let same = match (&slot.old, &kept) {
+            (Old::Nothing | Old::Damaged(..), None) => true,
+            (Old::Record(old), Some(kept)) => old.is_same_as(kept),
+            _ => false,
         };
-        if meta != *before {
-            batch.put(self.records.extra_key(META), meta.encode()?);
+        if !same {
+            slot.new = Some(kept);
         }
-        Ok((meta, clock))
     }
+    let meta = Meta {
+        import: None,
+        version: parts.version,
+        horizon: parts.horizon,
+        present: parts.present,
+    };
+    Ok((meta, clock))
+}
+
+/// What becomes of the records that are about to be written.
+fn changed<T: Clone>(slots: &[Slot<Kept<T>>]) -> Changed<T> {
+    let written = slots
+        .iter()
+        .filter_map(|slot| Some((slot, slot.new.clone()?)));
+    let changed = written.map(|(slot, after)| ChangedRecord {
+        key: slot.key.clone(),
+        before: match &slot.old {
+            Old::Record(kept) => Before::Record(kept.clone()),
+            Old::Nothing | Old::Damaged(..) => Before::Nothing,
+        },
+        after,
+    });
+    changed.collect()
 }

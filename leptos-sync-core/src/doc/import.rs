@@ -155,6 +155,22 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
+    /// Joins a part of a snapshot that holds all the snapshot has of what this document is about, which is a part of a
+    /// whole too. The snapshot's version is claimed with its `last` part.
+    pub(crate) fn import_range(&mut self, part: &Snapshot, last: bool) -> Result<Changes, Error> {
+        self.check_part(&Import::new(), part)?;
+        let mut changes = self.absorb(part.body());
+        if !self.horizon.covers(part.horizon()) {
+            let mut paths = Quarantine::default();
+            Self::note_paths(&mut paths, part);
+            self.drop_forgotten(&paths, part.version(), &mut changes)?;
+        }
+        if last {
+            self.claim(part.version(), part.horizon());
+        }
+        Ok(changes)
+    }
+
     /// What [`merge`](Doc::merge) asks of another copy.
     fn check_part(&self, import: &Import, part: &Snapshot) -> Result<(), Error> {
         self.clock.check(part.body().latest())?;

@@ -6,6 +6,8 @@
     reason = "each test uses a part of it, and a failed test may panic"
 )]
 
+pub(crate) mod notes;
+
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},

@@ -32,7 +32,7 @@ pub trait RecordKey: IndexKey + Clone + 'static {
 }
 
 /// The key that `bytes`, all of them, spell.
-pub(super) fn parse<K: RecordKey>(mut bytes: &[u8]) -> Result<K, Error> {
+pub(crate) fn parse<K: RecordKey>(mut bytes: &[u8]) -> Result<K, Error> {
     match K::take(&mut bytes) {
         Some(key) if bytes.is_empty() => Ok(key),
         _ => Err(Error::corrupt(

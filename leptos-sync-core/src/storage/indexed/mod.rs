@@ -20,6 +20,7 @@ mod build;
 mod catalog;
 mod key;
 mod layout;
+mod matcher;
 mod query;
 mod read;
 mod schema;
@@ -47,8 +48,9 @@ use crate::{
 };
 
 pub use build::IndexProgress;
-pub(crate) use key::bytes_of;
 pub use key::{IndexKey, RecordKey};
+pub(crate) use key::{bytes_of, parse};
+pub(crate) use matcher::Matcher;
 pub use query::{Cursor, Page, Query};
 pub use schema::{Index, Schema};
 pub(crate) use unique::Uniqueness;

@@ -29,8 +29,8 @@ pub struct Query {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     /// The key in the index; none where records come by their own.
-    pub(super) key: Vec<u8>,
-    pub(super) record: Vec<u8>,
+    pub(crate) key: Vec<u8>,
+    pub(crate) record: Vec<u8>,
 }
 
 /// Some of the records that a [`Query`] asks for.
@@ -61,6 +61,11 @@ impl Query {
     pub fn leading(first: &impl IndexKey) -> Self {
         let bytes = bytes_of(first);
         Self::by(None, Bound::Included(bytes.clone()), Bound::Included(bytes))
+    }
+
+    /// The records whose own keys, as bytes, lie between these.
+    pub(crate) fn between(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Self {
+        Self::by(None, start, end)
     }
 
     pub(super) fn by(index: Option<Arc<str>>, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Self {
@@ -94,6 +99,12 @@ impl Query {
     pub fn after(mut self, cursor: Cursor) -> Self {
         self.after = Some(cursor);
         self
+    }
+
+    /// Whether a key of the index, or of a record, lies within the bounds.
+    pub(super) fn includes(&self, key: &[u8]) -> bool {
+        let range = (self.least(), self.greatest());
+        RangeBounds::<Vec<u8>>::contains(&range, &key.to_vec())
     }
 
     fn least(&self) -> Bound<Vec<u8>> {

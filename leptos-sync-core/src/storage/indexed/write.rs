@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::sync::MutexGuard;
+
 use super::{
     IndexedStorage, Known,
     catalog::Access,
@@ -69,6 +71,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             Ok(())
         })
         .await
+        .map(|(done, _)| done)
     }
 
     /// Writes what `change` makes of the record at `key`. Returns whether there was one. `change` may be called again,
@@ -96,6 +99,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             }
         })
         .await
+        .map(|(done, _)| done)
     }
 
     /// Removes the record at `key`. Returns whether there was one.
@@ -129,6 +133,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             Ok(removed)
         })
         .await
+        .map(|(done, _)| done)
     }
 
     /// What stands at a place that is left to whoever builds on this storage.
@@ -142,14 +147,15 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 
     /// Reads the records at `keys`, which are sorted and each another, and what stands at the `extra` places, lets `edit`
-    /// say what becomes of them, and commits that: all of it on one state of the store, so `edit` may be called again.
+    /// say what becomes of them, and commits that: all of it on one state of the store, so `edit` may be called again. Gives
+    /// what `edit` gave, and a guard: nobody else writes through this handle while it is held.
     pub(crate) async fn edit<T>(
         &self,
         keys: Vec<Vec<u8>>,
         extra: Vec<Vec<u8>>,
         uniqueness: Uniqueness,
         mut edit: impl FnMut(&mut Reading<R>, &mut Batch) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, MutexGuard<'_, ()>), Error> {
         for key in &keys {
             if key.len() > limits::INDEX_KEY_BYTES {
                 let (bytes, what) = (key.len() as u64, "key of a record");
@@ -161,7 +167,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                 ));
             }
         }
-        let _writing = self.writer.lock().await;
+        let writing = self.writer.lock().await;
         for _ in 0..limits::WRITE_ATTEMPTS {
             let known = self.known();
             if known.catalog.access(&self.schema) == Access::ReadOnly {
@@ -175,7 +181,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             self.write(&known, reading.slots, uniqueness, &mut batch)
                 .await?;
             if batch.is_empty() || self.commit(&known, batch, None).await? {
-                return Ok(done);
+                return Ok((done, writing));
             }
         }
         Err(never_its_turn())

@@ -1,0 +1,48 @@
+use super::{IndexedStorage, Query, catalog::unknown, schema::Declared};
+use crate::error::Error;
+
+/// Tells whether a record is one that a query asks for, without asking the store.
+pub(crate) struct Matcher<R> {
+    query: Query,
+    index: Option<Declared<R>>,
+}
+
+impl<R> Matcher<R> {
+    /// For a query by the records' own keys.
+    pub(crate) const fn by_key(query: Query) -> Self {
+        Self { query, index: None }
+    }
+
+    /// Whether a record at that key may be one that the query asks for, whatever it is.
+    pub(crate) fn may_match(&self, key: &[u8]) -> bool {
+        self.index.is_some() || self.query.includes(key)
+    }
+
+    /// Whether the query asks for this record, its limit and cursor aside.
+    pub(crate) fn matches(&self, key: &[u8], record: &R) -> bool {
+        match &self.index {
+            None => self.query.includes(key),
+            Some(index) => {
+                let keys = index.keys(record).unwrap_or_default();
+                keys.iter().any(|key| self.query.includes(key))
+            }
+        }
+    }
+}
+
+impl<S, K, R> IndexedStorage<S, K, R> {
+    /// What tells whether a record is one that `query` asks for.
+    pub(crate) fn matcher(&self, query: &Query) -> Result<Matcher<R>, Error> {
+        let index = match &query.index {
+            None => None,
+            Some(name) => {
+                let declared = self.schema.indices.iter().find(|index| index.name == *name);
+                Some(declared.ok_or_else(|| unknown(name))?.clone())
+            }
+        };
+        Ok(Matcher {
+            query: query.clone(),
+            index,
+        })
+    }
+}
