@@ -405,3 +405,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_refused_commit_lets_go_of_what_others_may_have_written() {
+    let memory = MemoryStorage::new();
+    let (ours, theirs) = (cached(memory.clone()), cached(memory));
+    put(&ours, b"count", b"1");
+    put(&ours, b"a", b"1");
+    assert_eq!(now(ours.get(b"a")).unwrap().as_deref(), Some(&b"1"[..]));
+    assert_eq!(now(ours.get(b"count")).unwrap().as_deref(), Some(&b"1"[..]));
+    put(&theirs, b"count", b"2");
+    put(&theirs, b"a", b"2");
+    let expected = Expected {
+        key: b"count".to_vec(),
+        value: Some(b"1".to_vec()),
+    };
+    assert!(!now(ours.commit_if(expected, putting(b"b", b"1"))).unwrap());
+    assert_eq!(now(ours.get(b"a")).unwrap().as_deref(), Some(&b"2"[..]));
+    assert_eq!(now(ours.get(b"count")).unwrap().as_deref(), Some(&b"2"[..]));
+}

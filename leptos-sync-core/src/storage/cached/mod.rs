@@ -32,7 +32,8 @@ use crate::{clock::TimeSource, error::Error};
 /// memory where all of it is kept, and otherwise reads all of it, since it is to show one state. Scans are not kept.
 ///
 /// Commits through this handle and its clones are seen at once. Those from elsewhere, of another tab for one, are not:
-/// tell them by [`invalidate`](CachedStorage::invalidate), or be content with values as old as the time to live.
+/// tell them by [`invalidate`](CachedStorage::invalidate), or be content with values as old as the time to live. A
+/// `commit_if` that is refused tells of them too: nothing is kept after it.
 ///
 /// A commit whose future is dropped is not known to have ended: nothing further is kept until a later one succeeds.
 ///
@@ -180,9 +181,16 @@ impl<S: Storage> Storage for CachedStorage<S> {
         expected: Expected,
         batch: Batch,
     ) -> impl Future<Output = Result<bool, Error>> + 'static {
-        // One that is refused has written nothing: what it would have written is only read anew.
         let issued = self.issue(batch, |batch| self.store.commit_if(expected, batch));
-        answer(Arc::clone(&self.shared), issued)
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let applied = answer(Arc::clone(&shared), issued).await?;
+            if !applied {
+                // Somebody else has written, and nobody knows what: none of what is kept can be relied on.
+                shared.kept.lock().forget_prefix(&[]);
+            }
+            Ok(applied)
+        }
     }
 }
 
