@@ -1,0 +1,312 @@
+//! The page: one file that loads nothing.
+
+use anyhow::Result;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{
+    Measured,
+    chart::{Chart, Line},
+    compared::{self, Compared, LIBRARIES, Row},
+    plot, quantity,
+};
+
+const STYLE: &str = include_str!("style.css");
+
+/// What stands for the libraries' names.
+const NAMES: &str = "ours: this library; plain: structs and hash tables by hand; other: the other leptos-sync-core, \
+                     0.9.0; crdts, yrs, loro and automerge: the crates of these names.";
+
+/// The whole page.
+///
+/// # Errors
+///
+/// A chart cannot be drawn.
+pub(crate) fn page(measured: &Measured) -> Result<String> {
+    let peers = measured.compared.charts();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "leptos-sync: benchmarks" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "leptos-sync: benchmarks" }
+                    p { "Times are medians. On a shared machine they move from run to run; what is compared was measured \
+                         in turn, in one process. Shorter is better everywhere." }
+                    (sources(measured))
+                }
+                main {
+                    (bars("Bars", &measured.compared, &LIBRARIES))
+                    (bars("In the browser", &measured.browser, &browser_columns(&measured.browser)))
+                    (amounts(&measured.compared))
+                    (charts("Against other libraries, over sizes", NAMES, &peers, Legend::Shared)?)
+                    (charts("This library alone, over sizes", "By criterion.", &measured.criterion, Legend::Each)?)
+                }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+/// What was measured, and the command for what was not.
+fn sources(measured: &Measured) -> Markup {
+    let rows = |compared: &Compared, table| compared.table(table).len();
+    let sources = [
+        (
+            "Table of bars",
+            "cargo xtask bench compare --bars",
+            rows(&measured.compared, "bars"),
+            "rows",
+        ),
+        (
+            "Against the other leptos-sync",
+            "cargo xtask bench compare",
+            rows(&measured.compared, "versus"),
+            "rows",
+        ),
+        (
+            "All libraries at all sizes",
+            "cargo xtask bench compare --sizes",
+            rows(&measured.compared, "sizes"),
+            "rows",
+        ),
+        (
+            "In the browser",
+            "cargo xtask bench browser",
+            rows(&measured.browser, "browser"),
+            "rows",
+        ),
+        (
+            "This library alone",
+            "cargo xtask bench",
+            measured.criterion.len(),
+            "groups",
+        ),
+    ];
+    let quick = measured.compared.quick() + measured.browser.quick();
+    html! {
+        ul.sources {
+            @for (name, command, count, unit) in sources {
+                @if count > 0 {
+                    li { (name) ": " (count) " " (unit) ", by " code { (command) } }
+                } @else {
+                    li.missing { (name) ": " strong { "missing" } ", run " code { (command) } }
+                }
+            }
+        }
+        @if quick > 0 {
+            p.missing { (quick) " rows were measured with " code { "--quick" } ": few samples." }
+        }
+    }
+}
+
+fn browser_columns(browser: &Compared) -> Vec<&str> {
+    let mut columns = Vec::new();
+    for row in browser.table("browser") {
+        for (name, _) in &row.figures {
+            if !columns.contains(&name.as_str()) {
+                columns.push(name);
+            }
+        }
+    }
+    columns
+}
+
+/// A table of what each side takes, what is asked, and whether it is met.
+fn bars(title: &str, compared: &Compared, columns: &[&str]) -> Markup {
+    let rows: Vec<_> = ["bars", "browser"]
+        .into_iter()
+        .flat_map(|table| compared.table(table))
+        .collect();
+    let asked = rows.iter().filter(|row| !row.asked.is_empty());
+    let (met, all) = asked.fold((0, 0), |(met, all), row| {
+        (met + usize::from(row.missed.is_empty()), all + 1)
+    });
+    html! {
+        @if !rows.is_empty() {
+            section {
+                h2 { (title) }
+                p { (met) " of " (all) " bars are met. In brackets: how many times as much as ours." }
+                table.bars {
+                    thead {
+                        tr {
+                            th { "Work" }
+                            th { "Size" }
+                            @for name in columns { th { (name) } }
+                            th { "Bar" }
+                            th { "Met" }
+                        }
+                    }
+                    tbody { @for row in rows { (bar(row, columns)) } }
+                }
+            }
+        }
+    }
+}
+
+fn bar(row: &Row, columns: &[&str]) -> Markup {
+    let ours = row.of("ours");
+    html! {
+        tr {
+            th scope="row" { (row.work) }
+            td data-label="Size" { (quantity::grouped(row.size)) }
+            @for name in columns {
+                @match row.of(name) {
+                    None => td.none data-label=(name) { "–" },
+                    Some(figure) => td data-label=(name) {
+                        span.figure { (quantity::of_unit(figure, &row.unit)) }
+                        @if let (Some(ours), false) = (ours, *name == "ours") {
+                            " " span.ratio { "(" (format!("{:.2}", figure / ours)) " ×)" }
+                        }
+                    },
+                }
+            }
+            td.words.none[row.asked.is_empty()] data-label="Bar" {
+                (or_dash(&row.asked))
+            }
+            td.words.none[row.asked.is_empty()] data-label="Met" { (verdict(row)) }
+        }
+    }
+}
+
+fn verdict(row: &Row) -> Markup {
+    html! {
+        @if row.asked.is_empty() {
+            "–"
+        } @else if row.missed.is_empty() {
+            span.met { "✓ met" }
+        } @else {
+            span.missed { "✗ missed: " (row.missed.join(", ")) }
+        }
+        @if row.measured > 1 {
+            " " span.ratio { "(measured " (row.measured) " times)" }
+        }
+    }
+}
+
+fn or_dash(words: &[String]) -> String {
+    match words {
+        [] => "–".to_owned(),
+        words => words.join(", "),
+    }
+}
+
+/// Bytes of each library, side by side.
+fn amounts(compared: &Compared) -> Markup {
+    let rows = compared.amounts();
+    html! {
+        @if !rows.is_empty() {
+            section {
+                h2 { "Bytes" }
+                div.grid { @for row in rows { (amount(row)) } }
+            }
+        }
+    }
+}
+
+fn amount(row: &Row) -> Markup {
+    let most = row.figures.iter().map(|(_, figure)| *figure);
+    let most = most.fold(f64::MIN_POSITIVE, f64::max);
+    html! {
+        figure {
+            figcaption { strong { (row.work) } " " span.per { (quantity::grouped(row.size)) " entries" } }
+            dl.amounts {
+                @for (name, figure) in &row.figures {
+                    dt { (name) }
+                    dd {
+                        span.bar style=(bar_style(name, figure / most)) {}
+                        span { (quantity::of_unit(*figure, &row.unit)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bar_style(name: &str, share: f64) -> String {
+    let colour = compared::colour(name);
+    format!("--share: {share:.4}; background: var(--line-{colour})")
+}
+
+/// Where the names of the lines stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Legend {
+    /// Once, for all charts have the same lines.
+    Shared,
+    /// Under each chart.
+    Each,
+}
+
+fn charts(title: &str, about: &str, charts: &[Chart], legend: Legend) -> Result<Markup> {
+    let mut drawn = Vec::new();
+    for chart in charts {
+        drawn.push((chart, plot::svg(chart)?));
+    }
+    Ok(html! {
+        @if !drawn.is_empty() {
+            section {
+                h2 { (title) }
+                p { (about) " Both axes are logarithmic." }
+                @if legend == Legend::Shared { (shared_legend()) }
+                div.grid { @for (chart, svg) in &drawn { (figure(chart, svg, legend)) } }
+            }
+        }
+    })
+}
+
+fn figure(chart: &Chart, svg: &str, legend: Legend) -> Markup {
+    html! {
+        figure {
+            figcaption { strong { (chart.work) } " " span.per { (chart.per.name()) } }
+            (PreEscaped(svg))
+            @if legend == Legend::Each {
+                (names(chart.lines.iter().map(|line| (line.colour, line.name.as_str()))))
+            }
+            (figures(chart))
+        }
+    }
+}
+
+/// The chart in figures, for those who cannot see it and those who want to know.
+fn figures(chart: &Chart) -> Markup {
+    let cell = |line: &Line, size| line.at(size).map_or_else(|| "–".to_owned(), quantity::time);
+    html! {
+        details {
+            summary { "Figures" }
+            div.scroll tabindex="0" {
+                table {
+                    thead {
+                        tr { th { "Size" } @for line in &chart.lines { th { (line.name) } } }
+                    }
+                    tbody {
+                        @for size in chart.sizes() {
+                            tr {
+                                th scope="row" { (quantity::grouped(size)) }
+                                @for line in &chart.lines { td { (cell(line, size)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn shared_legend() -> Markup {
+    html! { div.shared { (names(LIBRARIES.into_iter().enumerate())) } }
+}
+
+fn names<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Markup {
+    html! {
+        ul.legend {
+            @for (colour, name) in lines {
+                li { span.key style=(format!("background: var(--line-{colour})")) {} (name) }
+            }
+        }
+    }
+}
