@@ -12,11 +12,11 @@ use crate::scratch::{Failure, now};
 
 pub(super) fn work(size: usize) -> Work {
     Work {
-        name: "insert records",
+        name: "insert records in one batch",
         size,
         sides: vec![
             Side {
-                name: "one batch",
+                name: "ours",
                 sample: |asked| Box::pin(one_batch(asked)),
                 bar: None,
             },

@@ -33,22 +33,22 @@ pub(super) fn work(size: usize) -> Work {
         size,
         sides: vec![
             Side {
-                name: "leptos-sync",
+                name: "ours",
                 sample: |asked| Box::pin(ours(asked)),
                 bar: None,
             },
             Side {
-                name: "a record an entry, bytes",
+                name: "a record an entry (bytes)",
                 sample: |asked| Box::pin(records(asked, as_bytes, from_bytes)),
                 bar: Some(5.0),
             },
             Side {
-                name: "a record an entry, text",
+                name: "a record an entry (text)",
                 sample: |asked| Box::pin(records(asked, as_text, from_text)),
                 bar: Some(5.0),
             },
             Side {
-                name: "yjs, y-indexeddb",
+                name: "yjs with y-indexeddb",
                 sample: |asked| Box::pin(yjs(asked)),
                 bar: Some(1.0),
             },

@@ -1,6 +1,6 @@
 //! `bench browser`: what keeping data in a browser costs, measured in one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -11,12 +11,8 @@ use crate::{
     report::browser_file,
     step::step,
     tools::{Browser, Cache},
-    workspace::Workspace,
+    workspace::{BENCH_PAGE, BENCH_RUNNER, Workspace},
 };
-
-/// The package of the page, and the one that opens it.
-const PAGE: &str = "browser-bench";
-const RUNNER: &str = "browser-bench-run";
 
 /// What the page is compared with, and what makes one file of it. The npm packages' versions are pinned, so that the
 /// figures are of the same programs everywhere.
@@ -40,12 +36,11 @@ pub(super) fn run(workspace: &Workspace, mut args: Args) -> Result<()> {
     args.finish()?;
     let cache = Cache::open()?;
     let browser = Browser::find(&cache)?;
-    let dist = dist::build(workspace, &cache, PAGE, Optimize::IfPossible)?;
-    bundle(workspace, &cache, &dist)?;
+    let dist = page(workspace, &cache)?;
     let query = if quick { QUICK } else { FULL };
     step("benchmarks in Chromium", || {
         Cmd::cargo()
-            .args(["run", "--quiet", "--package", RUNNER, "--"])
+            .args(["run", "--quiet", "--package", BENCH_RUNNER, "--"])
             .arg(&dist)
             .arg(query)
             .arg(browser_file(workspace)?)
@@ -54,6 +49,22 @@ pub(super) fn run(workspace: &Workspace, mut args: Args) -> Result<()> {
             .dir(&workspace.root)
             .run()
     })
+}
+
+/// Builds the page and returns its folder.
+///
+/// # Errors
+///
+/// There is no npm, or it cannot fetch what the page is compared with; the message says what to do.
+pub(crate) fn page(workspace: &Workspace, cache: &Cache) -> Result<PathBuf> {
+    let dist = dist::build(workspace, cache, BENCH_PAGE, Optimize::IfPossible)?;
+    bundle(workspace, cache, &dist)?;
+    Ok(dist)
+}
+
+/// Whether npm is there, which the page needs.
+pub(crate) fn has_npm() -> bool {
+    on_path("npm").is_some()
 }
 
 /// Makes the page's `peers.js` from its scripts and the npm packages that they import.
@@ -66,7 +77,9 @@ fn bundle(workspace: &Workspace, cache: &Cache, dist: &Path) -> Result<()> {
     let modules = cache
         .entry(ENTRY, |dir| install(&npm, dir))?
         .join("node_modules");
-    let page = workspace.package(PAGE).context("the page is no member")?;
+    let page = workspace
+        .package(BENCH_PAGE)
+        .context("the page is no member")?;
     step("bundling what it is compared with", || {
         Cmd::new(node)
             .arg(modules.join("esbuild/bin/esbuild"))

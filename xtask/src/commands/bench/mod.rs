@@ -1,7 +1,7 @@
 //! `bench`: this crate's benchmarks, timed or counted, the same work on peers, what a browser takes, and a page of all
 //! that.
 
-mod browser;
+pub(crate) mod browser;
 mod report;
 
 use anyhow::{Result, bail};
