@@ -17,6 +17,10 @@ const LEAST_ALIKE: usize = 1_000;
 /// The most entries that ours takes in one transaction of a document, of the sizes here.
 const MOST_IN_TRANSACTION: usize = 10_000;
 
+/// A library that took longer for a run, in nanoseconds, is left out at the sizes above: a few of its samples would take
+/// as long as the rest of the table.
+const LONGEST: f64 = 0.5e9;
+
 /// Prints the table.
 pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut Saved) {
     let works: Vec<_> = works::ALL.iter().filter(|work| wanted(work.name)).collect();
@@ -29,13 +33,17 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut S
     println!("| Work | Size | {} |", Who::ALL.map(Who::name).join(" | "));
     println!("|---|--:|{}", "--:|".repeat(Who::ALL.len()));
     for work in works {
+        let mut before = None;
         for size in leptos_sync_benches::SIZES {
             if can_be_done(work, size) {
-                row(work, size, effort, saved);
+                before = Some(row(work, size, effort, before, saved));
             }
         }
     }
     println!();
+    println!(
+        "A dash: the library cannot do it, or took more than half a second at the size before."
+    );
 }
 
 fn can_be_done(work: &Work, size: usize) -> bool {
@@ -47,10 +55,22 @@ fn can_be_done(work: &Work, size: usize) -> bool {
     sizes.contains(&size)
 }
 
-fn row(work: &Work, size: usize, effort: Effort, saved: &mut Saved) {
-    let figures = Figures::of_times(work, size, effort);
+/// Prints and keeps a row. `before` are the figures of the last.
+fn row(
+    work: &Work,
+    size: usize,
+    effort: Effort,
+    before: Option<Figures>,
+    saved: &mut Saved,
+) -> Figures {
+    let takes_part = |who| match &before {
+        Some(before) => before.of(who).is_some_and(|ns| ns <= LONGEST),
+        None => true,
+    };
+    let figures = Figures::of_times(work, size, effort, takes_part);
     let cell = |who| figures.of(who).map_or_else(|| "–".to_owned(), shown);
     let cells = Who::ALL.map(cell).join(" | ");
     println!("| {} | {size} | {cells} |", work.name);
     saved.keep(Row::of_times(TABLE, work, size).with_figures(&figures));
+    figures
 }
