@@ -59,6 +59,12 @@ impl Compared {
         Ok(Self(rows.with_context(named)?.with_context(named)?))
     }
 
+    /// What a file of that text holds.
+    #[cfg(test)]
+    pub(crate) fn of(json: &str) -> Self {
+        Self(serde_json::from_str(json).unwrap())
+    }
+
     /// The rows of a table.
     pub(crate) fn table(&self, name: &str) -> Vec<&Row> {
         self.0.iter().filter(|row| row.table == name).collect()
@@ -143,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_chart_takes_each_point_from_the_table_of_sizes_before_the_others() {
-        let compared = Compared(serde_json::from_str(ROWS).unwrap());
+        let compared = Compared::of(ROWS);
         let charts = compared.charts();
         assert_eq!(charts.len(), 1);
         let lines = charts[0].lines.iter();

@@ -6,6 +6,7 @@
 //!             `bench browser` saved       ─┘
 //! chart       lines of time over sizes
 //! plot        a chart as SVG
+//! tables      what is asked, and whether it is met; bytes
 //! page        all of it as one file of HTML
 //! ```
 
@@ -15,6 +16,7 @@ mod criterion;
 mod page;
 mod plot;
 mod quantity;
+mod tables;
 
 use std::{fs, path::PathBuf};
 
