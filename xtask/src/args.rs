@@ -43,6 +43,12 @@ impl Args {
         }
     }
 
+    /// Takes the word `name` out, wherever it stands, and says whether it was there.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        let at = self.0.iter().position(|word| word == name);
+        at.and_then(|at| self.0.remove(at)).is_some()
+    }
+
     /// The first word, which stays.
     pub(crate) fn peek(&self) -> Option<&str> {
         self.0.front().map(String::as_str)
@@ -96,6 +102,13 @@ mod tests {
         assert_eq!(args("a --port 80").option("--port").unwrap(), Some(80));
         assert_eq!(args("--port=80 a").option("--port").unwrap(), Some(80));
         assert_eq!(args("--ports 80").option::<u16>("--port").unwrap(), None);
+    }
+
+    #[test]
+    fn a_flag_is_taken_where_it_stands_and_only_then() {
+        let mut args = args("a --quick");
+        assert!(args.flag("--quick") && !args.flag("--quick"));
+        assert_eq!(args.rest(), ["a"]);
     }
 
     #[test]

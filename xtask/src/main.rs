@@ -15,6 +15,7 @@ mod cmd;
 mod commands;
 mod dist;
 mod instructions;
+mod report;
 mod serve;
 mod step;
 mod tidy;

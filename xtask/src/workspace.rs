@@ -10,6 +10,10 @@ use crate::cmd::Cmd;
 /// The package of the end-to-end tests. They need the built examples and a browser.
 pub(crate) const E2E: &str = "todo-e2e";
 
+/// The page that measures storage in a browser, and the package that opens it, whose tests need the built page.
+pub(crate) const BENCH_PAGE: &str = "browser-bench";
+pub(crate) const BENCH_RUNNER: &str = "browser-bench-run";
+
 /// The workspace's folder and packages.
 #[derive(Debug)]
 pub(crate) struct Workspace {

@@ -3,8 +3,12 @@
 use crate::{
     measure::{self, Effort, shown},
     peers::Who,
+    saved::{Row, Saved},
     works::{self, Work},
 };
+
+/// The table's name in the file.
+const TABLE: &str = "versus";
 
 /// How often a row that looks slower is measured again: a shared machine stutters.
 const RETRIES: usize = 3;
@@ -38,13 +42,21 @@ impl Medians {
     fn ratio(self) -> f64 {
         self.other / self.ours
     }
+
+    fn named(self) -> Vec<(String, f64)> {
+        let named = |who: Who, figure| (who.name().to_owned(), figure);
+        vec![named(Who::Ours, self.ours), named(Who::Other, self.other)]
+    }
 }
 
 /// Prints the table, and returns how many rows are slower than the other library.
-pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort) -> usize {
+pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut Saved) -> usize {
     let works: Vec<_> = WORKS.iter().filter(|work| wanted(work.name)).collect();
     if works.is_empty() {
         return 0;
+    }
+    if works.len() == WORKS.len() {
+        saved.forget(TABLE);
     }
     println!("| Work | Size | ours | other leptos-sync 0.9.0 | ratio |");
     println!("|---|--:|--:|--:|--:|");
@@ -61,6 +73,11 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort) -> usize {
                 noted(retries)
             );
             slower += usize::from(medians.ratio() < 1.0);
+            saved.keep(Row {
+                figures: medians.named(),
+                measured: retries + 1,
+                ..Row::of_times(TABLE, work, size)
+            });
         }
     }
     println!();

@@ -52,6 +52,9 @@ macro_rules! works {
             side: |peer, size| peer.$method(size),
             grows: $grows,
         };)*
+
+        /// All of them.
+        pub(crate) const ALL: &[Work] = &[$($constant),*];
     };
 }
 

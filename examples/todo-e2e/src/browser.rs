@@ -60,6 +60,12 @@ impl<'a> Browser<'a> {
         &self.session
     }
 
+    /// Opens the page in the current tab, whatever it is; its address ends in `query`.
+    #[track_caller]
+    pub fn visit(&self, query: &str) {
+        self.session.go_to(&format!("{}{query}", self.url));
+    }
+
     /// Opens the page in the current tab and waits until it can be typed into.
     #[track_caller]
     #[must_use]

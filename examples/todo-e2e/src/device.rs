@@ -29,7 +29,7 @@ impl Device {
     #[track_caller]
     #[must_use]
     pub fn new() -> Self {
-        Self::visiting("TODO_DIST")
+        Self::visiting(&Site::named_by("TODO_DIST"))
     }
 
     /// A device with an empty profile that visits `todo-plain`, the same page without leptos-sync.
@@ -40,12 +40,18 @@ impl Device {
     #[track_caller]
     #[must_use]
     pub fn with_baseline() -> Self {
-        Self::visiting("TODO_PLAIN_DIST")
+        Self::visiting(&Site::named_by("TODO_PLAIN_DIST"))
     }
 
+    /// A device with an empty profile that visits another page, built into a folder.
+    ///
+    /// # Panics
+    ///
+    /// If there is no page.
     #[track_caller]
-    fn visiting(variable: &str) -> Self {
-        let site = Site::start(variable);
+    #[must_use]
+    pub fn visiting(dist: &Path) -> Self {
+        let site = Site::start(dist);
         let profile = tempfile::Builder::new().prefix("todo-e2e-").tempdir();
         Self {
             site,

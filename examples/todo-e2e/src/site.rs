@@ -17,15 +17,22 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Serves the folder that an environment variable names.
+    /// The folder that an environment variable names.
     #[track_caller]
-    pub(crate) fn start(variable: &str) -> Self {
-        let root = env::var_os(variable)
-            .map(PathBuf::from)
-            .filter(|root| root.join("index.html").is_file());
-        let Some(root) = root else {
-            panic!("{variable} names no folder with a built page: run `cargo xtask test`");
-        };
+    pub(crate) fn named_by(variable: &str) -> PathBuf {
+        let root = env::var_os(variable).map(PathBuf::from);
+        root.unwrap_or_else(|| panic!("{variable} names no folder: run `cargo xtask test`"))
+    }
+
+    /// Serves a folder.
+    #[track_caller]
+    pub(crate) fn start(root: &Path) -> Self {
+        let root = root.to_owned();
+        assert!(
+            root.join("index.html").is_file(),
+            "{} is no folder with a built page",
+            root.display()
+        );
         let server = Server::http("127.0.0.1:0")
             .unwrap_or_else(|error| panic!("no port to serve on: {error}"));
         let server = Arc::new(server);

@@ -57,9 +57,10 @@ const COMMANDS: [Command; 9] = [
     },
     Command {
         name: "bench",
-        usage: "bench [compare|baseline|check] [ARGS...]",
-        about: "runs the benchmarks; with `compare [--quick] [--bars] [FILTER]` the same work on peers, against the bars; \
-                with `baseline` and `check` counts instructions",
+        usage: "bench [compare|browser|report|baseline|check] [ARGS...]",
+        about: "runs the benchmarks; with `compare [--quick] [--bars|--sizes] [FILTER]` the same work on peers, against the \
+                bars; with `browser [--quick]` storage in Chromium, against the alternatives; with `report` makes a page of \
+                charts of what was measured; with `baseline` and `check` counts instructions",
         run: bench::run,
     },
     Command {

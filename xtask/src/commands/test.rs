@@ -2,13 +2,14 @@
 
 use anyhow::Result;
 
+use super::bench::browser::{has_npm, page};
 use crate::{
     args::Args,
     cmd::Cmd,
     dist::{self, Optimize},
     step::{Steps, step},
     tools::{Bindgen, Browser, Cache, Wasm},
-    workspace::{E2E, Workspace},
+    workspace::{BENCH_RUNNER, E2E, Workspace},
 };
 
 /// The package whose tests run in a browser; those of the core on wasm32 are among them.
@@ -52,6 +53,13 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
             end_to_end(&workspace, &cache, effort)
         });
     }
+    if has_npm() {
+        steps.run("benchmark page in the browser", || {
+            benchmark_page(&workspace, &cache)
+        });
+    } else {
+        eprintln!("    not tested: the benchmark page, which needs Node.js with npm");
+    }
     steps.finish()
 }
 
@@ -81,8 +89,10 @@ fn native(workspace: &Workspace, effort: Effort) -> Result<()> {
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(testing(workspace))
         .dir(&workspace.root);
-    if workspace.package(E2E).is_some() {
-        cmd = cmd.args(["--exclude", E2E]);
+    for package in [E2E, BENCH_RUNNER] {
+        if workspace.package(package).is_some() {
+            cmd = cmd.args(["--exclude", package]);
+        }
     }
     effort.apply(cmd).run()
 }
@@ -122,6 +132,18 @@ fn end_to_end(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()
         .env("CHROMEDRIVER", &browser.driver)
         .dir(&workspace.root);
     step("todo in Chromium", || effort.apply(cmd).run())
+}
+
+/// That it measures, with small numbers; what it finds is not judged.
+fn benchmark_page(workspace: &Workspace, cache: &Cache) -> Result<()> {
+    let browser = Browser::find(cache)?;
+    Cmd::cargo()
+        .args(["test", "--package", BENCH_RUNNER])
+        .env("BROWSER_BENCH_DIST", page(workspace, cache)?)
+        .env("CHROME", &browser.chrome)
+        .env("CHROMEDRIVER", &browser.driver)
+        .dir(&workspace.root)
+        .run()
 }
 
 /// The core's conformance suites, which its own tests run too.

@@ -71,6 +71,16 @@ impl Figures {
         Self(Who::ALL.map(|who| Some(find(who)?.1)).to_vec())
     }
 
+    /// The time of a run, in nanoseconds, of all that `takes_part` says yes to.
+    pub(crate) fn of_times(
+        work: &Work,
+        size: usize,
+        effort: Effort,
+        takes_part: impl Fn(Who) -> bool,
+    ) -> Self {
+        Self(times(work, size, effort, takes_part))
+    }
+
     pub(crate) fn of(&self, who: Who) -> Option<f64> {
         let all = Who::ALL.into_iter().zip(&self.0);
         all.into_iter()
@@ -90,6 +100,20 @@ impl Evidence {
         }
     }
 
+    /// What its figures are, for the file.
+    pub(crate) fn unit(&self) -> &'static str {
+        match self {
+            Self::Time(_) => "ns",
+            Self::Growth { .. } => "times",
+            Self::Amount(_) => "bytes",
+        }
+    }
+
+    /// Whether its figures are times of work that does as much as the size says.
+    pub(crate) fn is_each(&self) -> bool {
+        matches!(self, Self::Time(work) if work.grows)
+    }
+
     /// Whether measuring it again can change anything.
     pub(crate) fn varies(&self) -> bool {
         !matches!(self, Self::Amount(_))
@@ -106,7 +130,7 @@ impl Evidence {
 
     pub(crate) fn gather(&self, size: usize, effort: Effort, heap: &Heap) -> Figures {
         match self {
-            Self::Time(work) => Figures(times(work, size, effort)),
+            Self::Time(work) => Figures::of_times(work, size, effort, |_| true),
             Self::Growth { work, small } => {
                 let of = |who| growth(work, who, *small, size, effort);
                 Figures([Who::Ours, Who::Plain].map(of).to_vec())
@@ -133,8 +157,17 @@ impl Amount {
     }
 }
 
-fn times(work: &Work, size: usize, effort: Effort) -> Vec<Option<f64>> {
-    let sides = Who::ALL.map(|who| (work.side)(who.peer(), size));
+fn times(
+    work: &Work,
+    size: usize,
+    effort: Effort,
+    takes_part: impl Fn(Who) -> bool,
+) -> Vec<Option<f64>> {
+    let side = |who: Who| match takes_part(who) {
+        true => (work.side)(who.peer(), size),
+        false => None,
+    };
+    let sides = Who::ALL.map(side);
     let there = sides.each_ref().map(Option::is_some);
     let mut sides: Vec<_> = sides.into_iter().flatten().collect();
     let mut medians = measure::in_turn(&mut sides, size, effort).into_iter();

@@ -6,4 +6,5 @@ mod demand;
 mod evidence;
 mod table;
 
+pub(crate) use evidence::Figures;
 pub(crate) use table::print;

@@ -1,15 +1,27 @@
 use super::{data::BARS, data::Bar, evidence::Figures};
-use crate::{heap::Heap, measure::Effort, peers::Who, versus::noted};
+use crate::{
+    heap::Heap,
+    measure::Effort,
+    peers::Who,
+    saved::{Row, Saved},
+    versus::noted,
+};
+
+/// The table's name in the file.
+const TABLE: &str = "bars";
 
 /// How often a row that falls short is measured again.
 const RETRIES: usize = 3;
 
 /// Prints the table, and returns how many rows fall short.
-pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort) -> usize {
+pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut Saved) -> usize {
     let bars = BARS.iter().filter(|bar| wanted(&bar.evidence.name()));
     let bars: Vec<_> = bars.collect();
     if bars.is_empty() {
         return 0;
+    }
+    if bars.len() == BARS.len() {
+        saved.forget(TABLE);
     }
     let names = Who::ALL.map(Who::name).join(" | ");
     println!("| Work | Size | {names} | bar | met |");
@@ -19,6 +31,7 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort) -> usize {
     for bar in bars {
         let (figures, retries) = gathered(bar, effort, &heap);
         println!("{}", row(bar, &figures, retries));
+        saved.keep(to_save(bar, &figures, retries));
         short += usize::from(reached(bar, &figures) < 1.0);
     }
     println!();
@@ -51,6 +64,34 @@ fn reached(bar: &Bar, figures: &Figures) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
+/// What of its demands is missed, and by how much.
+fn missed(bar: &Bar, figures: &Figures) -> Vec<String> {
+    let missed = bar.demands.iter().filter_map(|demand| {
+        let missed = demand.missed(figures);
+        match demand.reached(figures) {
+            Some(_) => missed,
+            None => Some("no figure".to_owned()),
+        }
+    });
+    missed.collect()
+}
+
+fn to_save(bar: &Bar, figures: &Figures, retries: usize) -> Row {
+    let row = Row {
+        table: TABLE.to_owned(),
+        work: bar.evidence.name(),
+        size: bar.size,
+        unit: bar.evidence.unit().to_owned(),
+        each: bar.evidence.is_each(),
+        quick: false,
+        figures: Vec::new(),
+        asked: bar.demands.iter().map(|demand| demand.asked()).collect(),
+        missed: missed(bar, figures),
+        measured: retries + 1,
+    };
+    row.with_figures(figures)
+}
+
 fn row(bar: &Bar, figures: &Figures, retries: usize) -> String {
     let ours = figures.of(Who::Ours);
     let cells = Who::ALL.map(|who| match (figures.of(who), ours) {
@@ -61,14 +102,7 @@ fn row(bar: &Bar, figures: &Figures, retries: usize) -> String {
         (None, _) => "–".to_owned(),
     });
     let asked: Vec<_> = bar.demands.iter().map(|demand| demand.asked()).collect();
-    let missed = bar.demands.iter().filter_map(|demand| {
-        let missed = demand.missed(figures);
-        match demand.reached(figures) {
-            Some(_) => missed,
-            None => Some("no figure".to_owned()),
-        }
-    });
-    let missed: Vec<_> = missed.collect();
+    let missed = missed(bar, figures);
     let met = match (asked.is_empty(), missed.is_empty()) {
         (true, _) => "–".to_owned(),
         (false, true) => "yes".to_owned(),

@@ -1,8 +1,15 @@
-//! `bench`: this crate's benchmarks, timed or counted, and the same work on peers.
+//! `bench`: this crate's benchmarks, timed or counted, the same work on peers, what a browser takes, and a page of all
+//! that.
+
+pub(crate) mod browser;
+mod report;
 
 use anyhow::{Result, bail};
 
-use crate::{args::Args, cmd::Cmd, instructions::Counts, step::step, workspace::Workspace};
+use crate::{
+    args::Args, cmd::Cmd, instructions::Counts, report::compared_file, step::step,
+    workspace::Workspace,
+};
 
 /// Runs one of them, with the arguments that are left.
 pub(crate) fn run(mut args: Args) -> Result<()> {
@@ -13,6 +20,15 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
             step("comparison with peers", || {
                 compare(&workspace, &args.rest())
             })
+        }
+        Some("browser") => {
+            args.word();
+            browser::run(&workspace, args)
+        }
+        Some("report") => {
+            args.word();
+            args.finish()?;
+            report::run(&workspace)
         }
         Some("baseline") => {
             args.word();
@@ -56,5 +72,9 @@ fn compare(workspace: &Workspace, args: &[String]) -> Result<()> {
     };
     // It starts a second program, which counts what maps hold in memory.
     cargo().args(["build", "--release", "--bins"]).run()?;
-    cargo().args(["run", "--release", "--"]).args(args).run()
+    let save = format!("--save={}", compared_file(workspace)?.display());
+    cargo()
+        .args(["run", "--release", "--", &save])
+        .args(args)
+        .run()
 }

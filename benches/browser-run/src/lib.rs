@@ -1,0 +1,88 @@
+//! Opens the built benchmark page in a headless Chromium and waits for its figures.
+//!
+//! `CHROME` and `CHROMEDRIVER` are as for the end-to-end tests, whose means are used.
+
+use std::{
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use todo_e2e::{Device, Session};
+
+/// How long the page may go on without telling of progress. The longest step takes seconds.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The pause between two questions. Each takes the page some time, which must not be seen in its figures.
+const POLL: Duration = Duration::from_millis(500);
+
+const RESULT: &str = "return document.querySelector('main')?.dataset.result ?? null";
+const PROGRESS: &str = "return document.querySelector('[role=status]')?.textContent ?? null";
+
+/// What the page has measured.
+#[derive(Debug)]
+pub struct Figures {
+    /// A table for people.
+    pub markdown: String,
+    /// The rows as JSON, for `cargo xtask bench report`.
+    pub rows: String,
+    /// The bars that are missed, in words.
+    pub missed: Vec<String>,
+}
+
+/// Opens the page in the folder `dist`, at an address that ends in `query`, and waits until it has measured all. Its
+/// progress goes to standard error.
+///
+/// # Errors
+///
+/// The page failed, or made no progress for long; the message says where.
+///
+/// # Panics
+///
+/// There is no page, or no browser.
+pub fn measured(dist: &Path, query: &str) -> Result<Figures, String> {
+    let device = Device::visiting(dist);
+    let browser = device.launch();
+    browser.visit(query);
+    let result = awaited(browser.session())?;
+    browser.quit();
+    let text = |field: &str| result.get(field).and_then(Value::as_str);
+    if let Some(failure) = text("failure") {
+        return Err(format!("the page failed: {failure}"));
+    }
+    let (Some(markdown), Some(rows)) = (text("markdown"), text("rows")) else {
+        return Err(format!("the page has no figures: {result}"));
+    };
+    let missed = result.get("missed").and_then(Value::as_array);
+    let words = missed.into_iter().flatten().filter_map(Value::as_str);
+    Ok(Figures {
+        markdown: markdown.to_owned(),
+        rows: rows.to_owned(),
+        missed: words.map(str::to_owned).collect(),
+    })
+}
+
+/// What the page says at its end.
+fn awaited(session: &Session) -> Result<Value, String> {
+    let mut last = Value::Null;
+    let mut since = Instant::now();
+    while since.elapsed() < PATIENCE {
+        if let Value::String(result) = session.script(RESULT, &[]) {
+            return serde_json::from_str(&result)
+                .map_err(|error| format!("the page's result is no JSON: {error}"));
+        }
+        let progress = session.script(PROGRESS, &[]);
+        if progress != last {
+            if let Some(words) = progress.as_str() {
+                eprintln!("    {words}");
+            }
+            (last, since) = (progress, Instant::now());
+        }
+        sleep(POLL);
+    }
+    Err(format!(
+        "the page did not go on for {} s, after: {last}",
+        PATIENCE.as_secs()
+    ))
+}

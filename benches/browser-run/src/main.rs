@@ -1,0 +1,38 @@
+//! Prints what the built benchmark page measures.
+//!
+//! ```text
+//! browser-bench-run DIST QUERY FILE
+//! ```
+//!
+//! DIST is the folder of the page, QUERY what its address ends in, FILE gets its rows for `cargo xtask bench report`. It
+//! fails where the page does, and where a bar is missed.
+
+use std::{fs, path::Path, process::ExitCode};
+
+use browser_bench_run::measured;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [dist, query, file] = arguments.as_slice() else {
+        eprintln!("usage: browser-bench-run DIST QUERY FILE");
+        return ExitCode::FAILURE;
+    };
+    match run(Path::new(dist), query, Path::new(file)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what was asked for")]
+fn run(dist: &Path, query: &str, file: &Path) -> Result<(), String> {
+    let figures = measured(dist, query)?;
+    println!("{}", figures.markdown);
+    fs::write(file, figures.rows).map_err(|error| format!("{}: {error}", file.display()))?;
+    match figures.missed.as_slice() {
+        [] => Ok(()),
+        missed => Err(format!("bars are missed: {}", missed.join(", "))),
+    }
+}

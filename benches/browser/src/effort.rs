@@ -1,0 +1,44 @@
+use web_sys::UrlSearchParams;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// Records that are inserted.
+    pub(crate) records: usize,
+    /// Entries of the document that is opened.
+    pub(crate) entries: usize,
+    /// Samples of each side.
+    pub(crate) rounds: usize,
+}
+
+impl Effort {
+    const FULL: Self = Self {
+        records: 10_000,
+        entries: 100_000,
+        rounds: 5,
+    };
+
+    /// What the page's address asks for; the full effort where it says nothing.
+    pub(crate) fn asked() -> Self {
+        let query = web_sys::window().and_then(|window| window.location().search().ok());
+        let query = query.and_then(|query| UrlSearchParams::new_with_str(&query).ok());
+        let number = |name: &str, otherwise| {
+            let given = query.as_ref().and_then(|query| query.get(name));
+            given
+                .and_then(|given| given.parse().ok())
+                .unwrap_or(otherwise)
+        };
+        Self {
+            records: number("records", Self::FULL.records),
+            entries: number("entries", Self::FULL.entries),
+            rounds: number("rounds", Self::FULL.rounds),
+        }
+    }
+
+    /// Whether it is less than the full effort.
+    pub(crate) fn is_quick(self) -> bool {
+        self.records < Self::FULL.records
+            || self.entries < Self::FULL.entries
+            || self.rounds < Self::FULL.rounds
+    }
+}

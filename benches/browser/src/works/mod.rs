@@ -1,0 +1,83 @@
+//! What is measured. A work has sides, of which the first is ours; a side is one way to do it.
+
+mod insert;
+mod open;
+
+use std::pin::Pin;
+
+use browser_bench::{Bar, Row};
+
+use crate::{
+    effort::Effort,
+    scratch::{Failure, Scratch},
+};
+
+/// All works, in the order of the table.
+pub(crate) fn all(effort: Effort) -> Vec<Work> {
+    vec![insert::work(effort.records), open::work(effort.entries)]
+}
+
+/// Something that is done, at one size.
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
+    pub(crate) size: usize,
+    /// Ours is the first.
+    sides: Vec<Side>,
+}
+
+/// One way to do it.
+struct Side {
+    name: &'static str,
+    /// Prepares a database of that name, and measures: in milliseconds.
+    sample: fn(Asked) -> Sample,
+    /// How many times as much as ours it has to take, if that is asked.
+    bar: Option<f64>,
+}
+
+/// What a side is asked to do.
+struct Asked {
+    name: String,
+    size: usize,
+}
+
+type Sample = Pin<Box<dyn Future<Output = Result<f64, Failure>>>>;
+
+impl Work {
+    /// Takes so many samples of each side, in turn, forwards and backwards.
+    pub(crate) async fn measure(
+        &self,
+        rounds: usize,
+        mut progress: impl FnMut(usize, &'static str),
+    ) -> Result<Row, Failure> {
+        let mut samples: Vec<_> = self.sides.iter().map(|side| (side, Vec::new())).collect();
+        for round in 0..rounds {
+            for (side, samples) in &mut samples {
+                progress(round + 1, side.name);
+                samples.push(side.once(self.size).await?);
+            }
+            samples.reverse();
+        }
+        if rounds % 2 == 1 {
+            samples.reverse();
+        }
+        let samples = samples.into_iter().map(|(side, taken)| (side.name, taken));
+        let mut row = Row::of_samples(self.name, self.size, samples);
+        for side in &self.sides {
+            row.bars.extend(side.bar.map(|times| Bar {
+                times,
+                side: side.name.to_owned(),
+            }));
+        }
+        Ok(row)
+    }
+}
+
+impl Side {
+    async fn once(&self, size: usize) -> Result<f64, Failure> {
+        let scratch = Scratch::new();
+        let name = scratch.name().to_owned();
+        let taken = (self.sample)(Asked { name, size }).await?;
+        scratch.forget().await?;
+        Ok(taken)
+    }
+}

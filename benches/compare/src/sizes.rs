@@ -1,0 +1,76 @@
+//! The table of all libraries at all sizes: nothing is asked of it, `cargo xtask bench report` draws it.
+
+use crate::{
+    bars::Figures,
+    measure::{Effort, shown},
+    peers::Who,
+    saved::{Row, Saved},
+    works::{self, Work},
+};
+
+/// The table's name in the file.
+pub(crate) const TABLE: &str = "sizes";
+
+/// Below this, work that is the same at every size is not: there are fewer entries than it changes.
+const LEAST_ALIKE: usize = 1_000;
+
+/// The most entries that ours takes in one transaction of a document, of the sizes here.
+const MOST_IN_TRANSACTION: usize = 10_000;
+
+/// A library that took longer for a run, in nanoseconds, is left out at the sizes above: a few of its samples would take
+/// as long as the rest of the table.
+const LONGEST: f64 = 0.5e9;
+
+/// Prints the table.
+pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut Saved) {
+    let works: Vec<_> = works::ALL.iter().filter(|work| wanted(work.name)).collect();
+    if works.is_empty() {
+        return;
+    }
+    if works.len() == works::ALL.len() {
+        saved.forget(TABLE);
+    }
+    println!("| Work | Size | {} |", Who::ALL.map(Who::name).join(" | "));
+    println!("|---|--:|{}", "--:|".repeat(Who::ALL.len()));
+    for work in works {
+        let mut before = None;
+        for size in leptos_sync_benches::SIZES {
+            if can_be_done(work, size) {
+                before = Some(row(work, size, effort, before, saved));
+            }
+        }
+    }
+    println!();
+    println!(
+        "A dash: the library cannot do it, or took more than half a second at the size before."
+    );
+}
+
+fn can_be_done(work: &Work, size: usize) -> bool {
+    let sizes = match work.name {
+        name if name == works::INSERT_IN_DOC.name => 1..=MOST_IN_TRANSACTION,
+        _ if work.grows => 1..=usize::MAX,
+        _ => LEAST_ALIKE..=usize::MAX,
+    };
+    sizes.contains(&size)
+}
+
+/// Prints and keeps a row. `before` are the figures of the last.
+fn row(
+    work: &Work,
+    size: usize,
+    effort: Effort,
+    before: Option<Figures>,
+    saved: &mut Saved,
+) -> Figures {
+    let takes_part = |who| match &before {
+        Some(before) => before.of(who).is_some_and(|ns| ns <= LONGEST),
+        None => true,
+    };
+    let figures = Figures::of_times(work, size, effort, takes_part);
+    let cell = |who| figures.of(who).map_or_else(|| "–".to_owned(), shown);
+    let cells = Who::ALL.map(cell).join(" | ");
+    println!("| {} | {size} | {cells} |", work.name);
+    saved.keep(Row::of_times(TABLE, work, size).with_figures(&figures));
+    figures
+}

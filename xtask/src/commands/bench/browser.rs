@@ -1,0 +1,114 @@
+//! `bench browser`: what keeping data in a browser costs, measured in one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    args::Args,
+    cmd::{Cmd, on_path},
+    dist::{self, Optimize},
+    report::browser_file,
+    step::step,
+    tools::{Browser, Cache},
+    workspace::{BENCH_PAGE, BENCH_RUNNER, Workspace},
+};
+
+/// What the page is compared with, and what makes one file of it. The npm packages' versions are pinned, so that the
+/// figures are of the same programs everywhere.
+const PACKAGES: [&str; 4] = [
+    "yjs@13.6.33",
+    "lib0@0.2.120",
+    "y-indexeddb@9.0.12",
+    "esbuild@0.28.2",
+];
+
+/// The cache's entry for all of them: its name has what differs when a version does.
+const ENTRY: &str = "browser-peers-yjs-13.6.33-esbuild-0.28.2";
+
+/// What the page's address ends in.
+const FULL: &str = "";
+const QUICK: &str = "?records=1000&entries=20000&rounds=3";
+
+/// Builds the page, opens it and prints what it found.
+pub(super) fn run(workspace: &Workspace, mut args: Args) -> Result<()> {
+    let quick = args.flag("--quick");
+    args.finish()?;
+    let cache = Cache::open()?;
+    let browser = Browser::find(&cache)?;
+    let dist = page(workspace, &cache)?;
+    let query = if quick { QUICK } else { FULL };
+    step("benchmarks in Chromium", || {
+        Cmd::cargo()
+            .args(["run", "--quiet", "--package", BENCH_RUNNER, "--"])
+            .arg(&dist)
+            .arg(query)
+            .arg(browser_file(workspace)?)
+            .env("CHROME", &browser.chrome)
+            .env("CHROMEDRIVER", &browser.driver)
+            .dir(&workspace.root)
+            .run()
+    })
+}
+
+/// Builds the page and returns its folder.
+///
+/// # Errors
+///
+/// There is no npm, or it cannot fetch what the page is compared with; the message says what to do.
+pub(crate) fn page(workspace: &Workspace, cache: &Cache) -> Result<PathBuf> {
+    let dist = dist::build(workspace, cache, BENCH_PAGE, Optimize::IfPossible)?;
+    bundle(workspace, cache, &dist)?;
+    Ok(dist)
+}
+
+/// Whether npm is there, which the page needs.
+pub(crate) fn has_npm() -> bool {
+    on_path("npm").is_some()
+}
+
+/// Makes the page's `peers.js` from its scripts and the npm packages that they import.
+fn bundle(workspace: &Workspace, cache: &Cache, dist: &Path) -> Result<()> {
+    let (Some(node), Some(npm)) = (on_path("node"), on_path("npm")) else {
+        bail!(
+            "install Node.js with npm: it fetches yjs and y-indexeddb, which the page is compared with"
+        );
+    };
+    let modules = cache
+        .entry(ENTRY, |dir| install(&npm, dir))?
+        .join("node_modules");
+    let page = workspace
+        .package(BENCH_PAGE)
+        .context("the page is no member")?;
+    step("bundling what it is compared with", || {
+        Cmd::new(node)
+            .arg(modules.join("esbuild/bin/esbuild"))
+            .arg(page.dir.join("js/main.js"))
+            .args([
+                "--bundle",
+                "--format=esm",
+                "--minify",
+                "--log-level=warning",
+            ])
+            .arg(format!("--outfile={}", dist.join("peers.js").display()))
+            // The packages are not beside the scripts that import them.
+            .env("NODE_PATH", &modules)
+            .run_quietly()
+    })
+}
+
+fn install(npm: &Path, dir: &Path) -> Result<()> {
+    Cmd::new(npm)
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--prefix",
+        ])
+        .arg(dir)
+        .args(PACKAGES)
+        .dir(dir)
+        .run_quietly()
+        .context("npm has to fetch yjs and y-indexeddb, which the page is compared with")
+}

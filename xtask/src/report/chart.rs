@@ -1,0 +1,107 @@
+//! What is drawn: lines of time over sizes.
+
+/// One chart.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chart {
+    /// What is done.
+    pub(crate) work: String,
+    /// What its times are of.
+    pub(crate) per: Per,
+    /// The lines, in the order of their names in the legend.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// What a time is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Per {
+    /// A run does as much as the size says; the time is that of one entry.
+    Entry,
+    /// A run does the same at every size.
+    Run,
+}
+
+/// One library, or one function.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    /// Its name.
+    pub(crate) name: String,
+    /// Which of the page's colours it has.
+    pub(crate) colour: usize,
+    /// Sizes and nanoseconds, in the order of sizes.
+    pub(crate) points: Vec<(usize, f64)>,
+}
+
+impl Per {
+    /// The time that is shown, of a run's.
+    pub(crate) fn of_run(self, ns: f64, size: usize) -> f64 {
+        match self {
+            Self::Entry => ns / size as f64,
+            Self::Run => ns,
+        }
+    }
+
+    /// What the chart says about its times.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Entry => "time an entry",
+            Self::Run => "time of a run",
+        }
+    }
+}
+
+impl Chart {
+    /// Adds a point to a line, which is begun where it is not there; the first figure of a size stays.
+    pub(crate) fn add(&mut self, name: &str, colour: usize, size: usize, ns: f64) {
+        let at = self.lines.iter().position(|line| line.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.lines.push(Line {
+                name: name.to_owned(),
+                colour,
+                points: Vec::new(),
+            });
+            self.lines.len() - 1
+        });
+        if let Some(line) = self.lines.get_mut(at)
+            && let Err(place) = line.points.binary_search_by_key(&size, |(size, _)| *size)
+        {
+            line.points.insert(place, (size, ns));
+        }
+    }
+
+    /// All sizes at which any line has a point, in order.
+    pub(crate) fn sizes(&self) -> Vec<usize> {
+        let points = self.lines.iter().flat_map(|line| &line.points);
+        let mut sizes: Vec<_> = points.map(|(size, _)| *size).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+}
+
+impl Line {
+    /// The figure at a size.
+    pub(crate) fn at(&self, size: usize) -> Option<f64> {
+        let point = self.points.iter().find(|(at, _)| *at == size);
+        point.map(|(_, ns)| *ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_kept_in_order_and_the_first_figure_of_a_size_stays() {
+        let mut chart = Chart {
+            work: "decode".to_owned(),
+            per: Per::Entry,
+            lines: Vec::new(),
+        };
+        for (size, ns) in [(100, 3.0), (1, 9.0), (100, 4.0)] {
+            chart.add("ours", 0, size, ns);
+        }
+        assert_eq!(chart.lines[0].points, [(1, 9.0), (100, 3.0)]);
+        assert_eq!(chart.sizes(), [1, 100]);
+        assert_eq!(chart.lines[0].at(2), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! What `cargo xtask bench compare` saved: rows of three tables. Their form is told in `benches/compare/src/saved.rs`.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::chart::{Chart, Per};
+
+/// The libraries, in the order of their columns and colours.
+pub(crate) const LIBRARIES: [&str; 7] = [
+    "ours",
+    "plain",
+    "other",
+    "crdts",
+    "yrs",
+    "loro",
+    "automerge",
+];
+
+/// All rows of the file.
+#[derive(Debug, Default)]
+pub(crate) struct Compared(Vec<Row>);
+
+/// A row of any table.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Row {
+    table: String,
+    /// What is done, or what is counted.
+    pub(crate) work: String,
+    /// With how many entries.
+    pub(crate) size: usize,
+    /// `ns`, `times` or `bytes`.
+    pub(crate) unit: String,
+    each: bool,
+    quick: bool,
+    /// What each library takes.
+    pub(crate) figures: Vec<(String, f64)>,
+    /// The bar.
+    pub(crate) asked: Vec<String>,
+    /// What of the bar is missed.
+    pub(crate) missed: Vec<String>,
+    /// How often it was measured; the best is shown.
+    pub(crate) measured: usize,
+}
+
+impl Compared {
+    /// Reads the file; empty where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The file is of another form.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        if !path.is_file() {
+            return Ok(Self::default());
+        }
+        let rows = fs::read(path).map(|bytes| serde_json::from_slice(&bytes));
+        let named = || format!("{}: remove it and measure again", path.display());
+        Ok(Self(rows.with_context(named)?.with_context(named)?))
+    }
+
+    /// What a file of that text holds.
+    #[cfg(test)]
+    pub(crate) fn of(json: &str) -> Self {
+        Self(serde_json::from_str(json).unwrap())
+    }
+
+    /// The rows of a table.
+    pub(crate) fn table(&self, name: &str) -> Vec<&Row> {
+        self.0.iter().filter(|row| row.table == name).collect()
+    }
+
+    /// How many rows are of a quick measurement.
+    pub(crate) fn quick(&self) -> usize {
+        self.0.iter().filter(|row| row.quick).count()
+    }
+
+    /// A chart for each work whose time was taken, of all libraries that can do it. The points are those of the table of
+    /// sizes; where it has none, those of the bars and of the comparison with the other library.
+    pub(crate) fn charts(&self) -> Vec<Chart> {
+        let mut charts: Vec<Chart> = Vec::new();
+        let tables = ["sizes", "bars", "versus"].into_iter();
+        for row in tables.flat_map(|name| self.table(name)) {
+            if row.unit != "ns" {
+                continue;
+            }
+            let at = charts.iter().position(|chart| chart.work == row.work);
+            let at = at.unwrap_or_else(|| {
+                charts.push(row.chart());
+                charts.len() - 1
+            });
+            if let Some(chart) = charts.get_mut(at) {
+                for (name, ns) in &row.figures {
+                    let ns = chart.per.of_run(*ns, row.size);
+                    chart.add(name, colour(name), row.size, ns);
+                }
+            }
+        }
+        for chart in &mut charts {
+            chart.lines.sort_by_key(|line| line.colour);
+        }
+        charts
+    }
+
+    /// The rows of bytes, for bars side by side.
+    pub(crate) fn amounts(&self) -> Vec<&Row> {
+        let bars = self.table("bars").into_iter();
+        bars.filter(|row| row.unit == "bytes").collect()
+    }
+}
+
+impl Row {
+    /// What a library takes, if it can do this.
+    pub(crate) fn of(&self, library: &str) -> Option<f64> {
+        let known = self.figures.iter().find(|(name, _)| name == library);
+        known.map(|(_, figure)| *figure)
+    }
+
+    fn chart(&self) -> Chart {
+        Chart {
+            work: self.work.clone(),
+            per: match self.each {
+                true => Per::Entry,
+                false => Per::Run,
+            },
+            lines: Vec::new(),
+        }
+    }
+}
+
+/// The colour of a library; one that is not known yet gets that behind the last.
+pub(crate) fn colour(library: &str) -> usize {
+    let known = LIBRARIES.iter().position(|name| *name == library);
+    known.unwrap_or(LIBRARIES.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: &str = r#"[
+        {"table":"versus","work":"decode","size":10,"unit":"ns","each":true,"quick":true,
+         "figures":[["ours",50.0],["other",90.0]],"asked":[],"missed":[],"measured":1},
+        {"table":"sizes","work":"decode","size":10,"unit":"ns","each":true,"quick":false,
+         "figures":[["ours",40.0],["yrs",80.0]],"asked":[],"missed":[],"measured":1},
+        {"table":"bars","work":"heap","size":10,"unit":"bytes","each":false,"quick":false,
+         "figures":[["ours",40.0]],"asked":["at most 30"],"missed":["40.00"],"measured":1}
+    ]"#;
+
+    #[test]
+    fn a_chart_takes_each_point_from_the_table_of_sizes_before_the_others() {
+        let compared = Compared::of(ROWS);
+        let charts = compared.charts();
+        assert_eq!(charts.len(), 1);
+        let lines = charts[0].lines.iter();
+        let seen: Vec<_> = lines.map(|line| (&*line.name, line.at(10))).collect();
+        let expected = [
+            ("ours", Some(4.0)),
+            ("other", Some(9.0)),
+            ("yrs", Some(8.0)),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(compared.amounts().len(), 1);
+        assert_eq!(compared.quick(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_has_no_rows() {
+        let compared = Compared::read(Path::new("/no/such/file")).unwrap();
+        assert!(compared.table("bars").is_empty() && compared.charts().is_empty());
+    }
+}

@@ -1,0 +1,93 @@
+//! Figures as a person reads them.
+
+/// Nanoseconds in three digits.
+pub(crate) fn time(ns: f64) -> String {
+    let (value, unit) = in_unit(ns);
+    match value {
+        ..10.0 => format!("{value:.2} {unit}"),
+        ..100.0 => format!("{value:.1} {unit}"),
+        _ => format!("{value:.0} {unit}"),
+    }
+}
+
+/// Nanoseconds that are a round figure, on an axis.
+pub(crate) fn round_time(ns: f64) -> String {
+    let (value, unit) = in_unit(ns);
+    format!("{} {unit}", rounded(value))
+}
+
+/// A size that is a round figure, on an axis.
+pub(crate) fn round_size(size: f64) -> String {
+    match size {
+        ..1e3 => rounded(size),
+        ..1e6 => format!("{} k", rounded(size / 1e3)),
+        _ => format!("{} M", rounded(size / 1e6)),
+    }
+}
+
+/// A figure of the comparison in its row's unit.
+pub(crate) fn of_unit(figure: f64, unit: &str) -> String {
+    match unit {
+        "ns" => time(figure),
+        "times" => format!("{figure:.2} ×"),
+        // Of a whole delta there are whole ones.
+        _ if figure.fract() == 0.0 => format!("{figure} B"),
+        _ => format!("{figure:.1} B"),
+    }
+}
+
+/// Digits in groups of three.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn in_unit(ns: f64) -> (f64, &'static str) {
+    // A figure that rounds to the next unit is shown in it.
+    match ns {
+        ..999.5 => (ns, "ns"),
+        ..999.5e3 => (ns / 1e3, "µs"),
+        ..999.5e6 => (ns / 1e6, "ms"),
+        _ => (ns / 1e9, "s"),
+    }
+}
+
+/// Without the noise of binary fractions.
+fn rounded(value: f64) -> String {
+    let thousandths = (value * 1e3).round() / 1e3;
+    thousandths.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_and_a_unit_that_fits() {
+        let shown = [0.5, 99.9, 999.6, 1_234.0, 2.5e6, 1.5e9].map(time);
+        let expected = [
+            "0.50 ns", "99.9 ns", "1.00 µs", "1.23 µs", "2.50 ms", "1.50 s",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn an_axis_has_round_figures_without_noise() {
+        assert_eq!(round_time(100.000_000_01), "100 ns");
+        assert_eq!(round_time(0.1 + 0.2), "0.3 ns");
+        assert_eq!([1.0, 1e4, 1e6].map(round_size), ["1", "10 k", "1 M"]);
+    }
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let shown = [7, 100, 1_000, 100_000, 1_000_000].map(grouped);
+        assert_eq!(shown, ["7", "100", "1,000", "100,000", "1,000,000"]);
+    }
+}
