@@ -461,6 +461,8 @@ fn a_field_that_an_older_build_does_not_know_is_kept_and_passed_on() {
     // It goes with its record.
     now(old.remove(&key(1))).unwrap();
     now(old.insert(&key(1), |_| {})).unwrap();
+    let all = now(old.delta_since(&VersionVector::new())).unwrap();
+    assert_eq!(cells(&all).len(), 1, "{:?}", cells(&all));
     now(another.apply(&now(old.delta_since(&another.version())).unwrap())).unwrap();
     assert_eq!(now(another.get(&key(1))).unwrap().unwrap().colour.get(), "");
 }

@@ -1,7 +1,7 @@
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter, envelope::Kind},
-    crdt::{Applied, PRESENT, Quarantine, Records, Root, forget_before},
+    crdt::{Applied, PRESENT, Quarantine, Records, Root},
     delta::Body,
     error::Error,
     path::{Path, PathBuf},
@@ -102,12 +102,10 @@ impl<T: Root> Kept<T> {
     ) -> Result<Option<Self>, Error> {
         let present = records.present.stamp(key);
         let present = present.map(|stamp| (stamp, records.present.contains_key(key)));
-        let mut record = records.records.remove(key).unwrap_or_default();
+        let record = records.records.remove(key).unwrap_or_default();
         let mut unknown = Quarantine::default();
+        // What an insertion or a removal ends: of the record itself that is gone already.
         let end = present.map(|(stamp, _)| stamp);
-        if let Some(end) = end {
-            forget_before(&mut record, end);
-        }
         copy_since(quarantine, &mut unknown, end, |path| {
             let mut segments = path.segments();
             (segments.next() == Some(key)).then(|| {

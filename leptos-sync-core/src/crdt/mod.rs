@@ -27,4 +27,4 @@ pub use traits::{Crdt, Key, OldCell, Root, Value};
 pub(crate) use traits::SavedCell;
 
 pub(crate) use quarantine::Quarantine;
-pub(crate) use records::{PRESENT, Records, forget_before, keys_of};
+pub(crate) use records::{PRESENT, Records, keys_of};

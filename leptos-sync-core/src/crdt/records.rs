@@ -65,7 +65,7 @@ impl<T: Root> Records<T> {
 }
 
 /// Removes all cells with stamps before `end`. O(cells).
-pub(crate) fn forget_before(record: &mut impl Crdt, end: Stamp) {
+fn forget_before(record: &mut impl Crdt, end: Stamp) {
     let mut cells = CellWriter::default();
     record.write_cells(&mut PathBuf::new(), &VersionVector::new(), &mut cells);
     // What stands in a record was written before.
