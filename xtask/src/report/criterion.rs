@@ -78,7 +78,8 @@ fn find(dir: &Path, found: &mut Vec<std::path::PathBuf>) -> Result<()> {
     }
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if path.ends_with("new") && path.join("estimates.json").is_file() {
+        // Written last: where it is missing, the run was stopped, or is still on its way.
+        if path.ends_with("new") && path.join("benchmark.json").is_file() {
             found.push(path);
         } else if path.is_dir() {
             find(&path, found)?;
@@ -128,6 +129,17 @@ mod tests {
             ("maps", "insert", 1, vec![(100, 9.0)]),
         ];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_benchmark_that_was_stopped_half_way_is_passed_over() {
+        let dir = std::env::temp_dir().join(format!("leptos-sync-half-{}", std::process::id()));
+        write(&dir, "maps", "get", "1", 8.0);
+        write(&dir, "maps", "get", "10", 8.0);
+        fs::remove_file(dir.join("maps/get/10/new/benchmark.json")).unwrap();
+        let charts = charts(&dir).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(charts[0].sizes(), [1]);
     }
 
     #[test]
