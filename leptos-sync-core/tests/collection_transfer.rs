@@ -198,6 +198,28 @@ fn a_change_tells_what_came_changed_and_left() {
 }
 
 #[test]
+fn a_write_also_tells_of_what_another_tab_has_written_before_it() {
+    let store = MemoryStorage::new();
+    let (tab, another) = (open(store.clone(), 1), open(store, 2));
+    let mut watch = tab.watch_query(&Query::all()).unwrap();
+    now(another.insert(&key(1), |_| {})).unwrap();
+    now(another.insert(&key(2), |_| {})).unwrap();
+    now(tab.insert(&key(3), |_| {})).unwrap();
+    let keys: Vec<String> = waiting(&mut watch)
+        .into_iter()
+        .map(|change| change.key)
+        .collect();
+    assert_eq!(keys, [key(1), key(2), key(3)]);
+    now(another.remove(&key(2))).unwrap();
+    now(tab.update(&key(3), |note| note.stars().set(1))).unwrap();
+    let gone: Vec<(String, bool)> = waiting(&mut watch)
+        .into_iter()
+        .map(|change| (change.key, change.after.is_none()))
+        .collect();
+    assert_eq!(gone, [(key(2), true), (key(3), false)]);
+}
+
+#[test]
 fn a_slow_reader_is_told_that_it_missed_something() {
     let notes = notes(1);
     let mut watch = notes.watch(&key(1));

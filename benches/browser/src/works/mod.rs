@@ -1,5 +1,6 @@
 //! What is measured. A work has sides, of which the first is ours; a side is one way to do it.
 
+mod collect;
 mod insert;
 mod open;
 
@@ -14,7 +15,11 @@ use crate::{
 
 /// All works, in the order of the table.
 pub(crate) fn all(effort: Effort) -> Vec<Work> {
-    vec![insert::work(effort.records), open::work(effort.entries)]
+    vec![
+        insert::work(effort.records),
+        collect::work(effort.records),
+        open::work(effort.entries),
+    ]
 }
 
 /// Something that is done, at one size.

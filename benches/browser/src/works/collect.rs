@@ -1,0 +1,77 @@
+//! Records that are put into a collection: all in one transaction, or each in one of its own, of which the next waits for
+//! the last. The collection is open before, and has an index besides its own.
+
+use leptos_sync_benches::entries;
+use leptos_sync_web::{
+    Crdt, IndexedDbStorage, LwwRegister,
+    core::{Clock, Collection, Index, Query, ReplicaId, Schema},
+};
+
+use super::{Asked, Side, Work};
+use crate::scratch::{Failure, now};
+
+#[derive(Crdt, Clone, Default)]
+struct Text {
+    text: LwwRegister<String>,
+}
+
+type Texts = Collection<IndexedDbStorage, String, Text>;
+
+pub(super) fn work(size: usize) -> Work {
+    Work {
+        name: "insert into a collection in one batch",
+        size,
+        sides: vec![
+            Side {
+                name: "ours",
+                sample: |asked| Box::pin(one_batch(asked)),
+                bar: None,
+            },
+            Side {
+                name: "a transaction a record",
+                sample: |asked| Box::pin(one_by_one(asked)),
+                bar: Some(4.0),
+            },
+        ],
+    }
+}
+
+async fn texts(asked: &Asked) -> Result<Texts, Failure> {
+    let storage = IndexedDbStorage::open(&asked.name).await?;
+    let by_text = Index::new("text", |text: &Text| text.text.get().clone());
+    let schema = Schema::new(1).index(&by_text);
+    let clock = Clock::system(ReplicaId::random()?);
+    Ok(Collection::open(storage, "texts", schema, clock).await?)
+}
+
+async fn one_batch(asked: Asked) -> Result<f64, Failure> {
+    let texts = texts(&asked).await?;
+    let entries = entries(asked.size);
+    let start = now();
+    let write = |text: &mut leptos_sync_web::core::Tx<'_, Text>, value: &String| {
+        text.text().set(value.clone());
+    };
+    texts.insert_batch(entries, write).await?;
+    let taken = now() - start;
+    checked(&texts, asked.size, taken).await
+}
+
+async fn one_by_one(asked: Asked) -> Result<f64, Failure> {
+    let texts = texts(&asked).await?;
+    let entries = entries(asked.size);
+    let start = now();
+    for (key, value) in entries {
+        texts
+            .insert(&key, |text| text.text().set(value.clone()))
+            .await?;
+    }
+    let taken = now() - start;
+    checked(&texts, asked.size, taken).await
+}
+
+async fn checked(texts: &Texts, size: usize, taken: f64) -> Result<f64, Failure> {
+    match texts.query(Query::all()).await?.records.len() == size {
+        true => Ok(taken),
+        false => Err("the collection has not what was put into it".into()),
+    }
+}
