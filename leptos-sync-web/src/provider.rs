@@ -53,7 +53,7 @@ pub(crate) struct SyncContext {
 
 struct Inner {
     actor: Actor,
-    /// The one that was opened last stands last.
+    /// In the order in which they were opened first.
     docs: Mutex<Vec<Open>>,
 }
 
@@ -125,9 +125,8 @@ impl Inner {
                 return;
             };
             let gone = docs.remove(at);
-            // What is let go may look here.
             drop(docs);
-            // The document and its keeper hold each other by it.
+            // The document and its keeper hold each other by it. They go when the next document takes its place.
             gone.status.outbox.close();
         }
     }

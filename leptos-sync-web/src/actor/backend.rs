@@ -1,5 +1,6 @@
 use std::{
     cell::{Cell, RefCell},
+    mem,
     rc::Rc,
     sync::Arc,
 };
@@ -85,11 +86,16 @@ impl Opened {
         let gone = documents
             .iter_mut()
             .find(|kept| Rc::strong_count(kept) == 1);
-        match gone {
-            Some(place) => *place = Rc::clone(&document),
-            None => documents.push(Rc::clone(&document)),
-        }
+        let gone = match gone {
+            Some(place) => Some(mem::replace(place, Rc::clone(&document))),
+            None => {
+                documents.push(Rc::clone(&document));
+                None
+            }
+        };
+        // What is let go may look here.
         drop(documents);
+        drop(gone);
         if let Some(replica) = self.replica.get() {
             document.load(replica);
         }
