@@ -18,7 +18,7 @@
 //! - `deflate`: compressed envelopes are read, and written. A page whose storage or peers give it such needs it; others
 //!   are 16 KB smaller, gzipped, without it. A stored record that is compressed is reported by the status signal `error`
 //!   where the feature is off, and kept as it is.
-//! - `stream`: [`LiveDoc::changes`], a document's deltas as a bounded stream that says when a slow reader missed some.
+//! - `stream`: `LiveDoc::changes`, a document's deltas as a bounded stream that says when a slow reader missed some.
 //! - `ssr`: for the server's build of an app. Documents are empty there and nothing is stored.
 
 extern crate self as leptos_sync_web;

@@ -1,14 +1,16 @@
 use std::{
-    any::Any,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
-use leptos_sync_core::{Clock, Doc, ReplicaId, Root};
+use leptos_sync_core::{Clock, Doc, ReplicaId, Root, limits};
 
-use crate::{actor::Actor, live::LiveDoc};
+use crate::{
+    actor::Actor,
+    live::{Erased, LiveDoc, Status},
+};
 
 /// How documents are kept.
 #[derive(Clone, Debug)]
@@ -51,7 +53,23 @@ pub(crate) struct SyncContext {
 
 struct Inner {
     actor: Actor,
-    docs: Mutex<Vec<(String, Arc<dyn Any + Send + Sync>)>>,
+    /// In the order in which they were opened first.
+    docs: Mutex<Vec<Open>>,
+}
+
+/// A document that is open.
+struct Open {
+    name: String,
+    doc: Arc<Erased>,
+    status: Arc<Status>,
+}
+
+impl Open {
+    /// Whether it may be put away: nobody has it but this list and the task that keeps it, and the storage has all of it.
+    /// Signals of its status go with the node that was made with them, which has it.
+    fn may_go(&self) -> bool {
+        Arc::strong_count(&self.doc) == 2 && self.status.is_stored()
+    }
 }
 
 impl SyncContext {
@@ -77,16 +95,40 @@ impl SyncContext {
         let mut docs = self.inner.docs.lock();
         let open = docs
             .iter()
-            .filter(|(known, _)| known == name)
-            .find_map(|(_, doc)| doc.downcast_ref::<LiveDoc<S>>());
+            .filter(|open| open.name == name)
+            .find_map(|open| LiveDoc::of(&open.doc));
         if let Some(doc) = open {
-            return doc.clone();
+            return doc;
         }
         let doc = LiveDoc::new(Doc::new(Clock::system(provisional_replica())));
-        docs.push((name.to_owned(), Arc::new(doc.clone())));
+        docs.push(Open {
+            name: name.to_owned(),
+            doc: doc.erased(),
+            status: Arc::clone(doc.status()),
+        });
         drop(docs);
+        self.inner.put_away();
         self.inner.actor.keep(name, doc.clone());
         doc
+    }
+}
+
+impl Inner {
+    /// Lets go of what is beyond the limit and may go, what was opened first before the others.
+    fn put_away(&self) {
+        loop {
+            let mut docs = self.docs.lock();
+            if docs.len() <= limits::OPEN_DOCUMENTS {
+                return;
+            }
+            let Some(at) = docs.iter().position(Open::may_go) else {
+                return;
+            };
+            let gone = docs.remove(at);
+            drop(docs);
+            // The document and its keeper hold each other by it. They go when the next document takes its place.
+            gone.status.outbox.close();
+        }
     }
 }
 
@@ -111,6 +153,6 @@ fn default_context() -> SyncContext {
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
         // A platform without randomness: what seeds the hash tables has to do.
-        ReplicaId::new(RandomState::new().hash_one(Clock::system(ReplicaId::default()).tick()))
+        ReplicaId::new(RandomState::new().hash_one(Clock::system(ReplicaId::default()).tick().time))
     })
 }

@@ -49,7 +49,9 @@ impl UseDocOptions {
 
 /// The document `name`, kept in the browser: there when the page opens, saved on every edit.
 ///
-/// Everybody who asks for a name gets the same document. The node belongs to the reactive owner that calls this.
+/// Everybody who asks for a name gets the same document. The node belongs to the reactive owner that calls this. What
+/// nobody uses and is saved may be put away where more than [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS)
+/// are open; opening it again loads it again.
 ///
 /// ```
 /// use leptos::prelude::*;

@@ -1,5 +1,6 @@
 use std::{
     cell::{Cell, RefCell},
+    mem,
     rc::Rc,
     sync::Arc,
 };
@@ -80,7 +81,21 @@ impl Opened {
 
     /// Takes in a document, which is loaded as soon as it is known under which id.
     pub(super) fn register(&self, document: Rc<dyn Kept>) {
-        self.documents.borrow_mut().push(Rc::clone(&document));
+        let mut documents = self.documents.borrow_mut();
+        // One that nobody else holds belonged to a document that was put away: this takes its place.
+        let gone = documents
+            .iter_mut()
+            .find(|kept| Rc::strong_count(kept) == 1);
+        let gone = match gone {
+            Some(place) => Some(mem::replace(place, Rc::clone(&document))),
+            None => {
+                documents.push(Rc::clone(&document));
+                None
+            }
+        };
+        // What is let go may look here.
+        drop(documents);
+        drop(gone);
         if let Some(replica) = self.replica.get() {
             document.load(replica);
         }

@@ -108,7 +108,7 @@ impl<S: Root> Keeper<S> {
         })?;
         if let Some(first) = damage.first() {
             self.doc.status().error(Error::storage(format!(
-                "{} stored records could not be read and are kept as they are; the first says: {}",
+                "{} stored records are kept but unreadable: {}",
                 damage.len(),
                 first.error
             )));

@@ -7,7 +7,7 @@ mod signal;
 mod status;
 mod triggers;
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use crate::lock::RwLock;
 use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
@@ -31,10 +31,12 @@ pub struct LiveDoc<S> {
     inner: Arc<Inner<S>>,
 }
 
+/// A document of any type. Each handle, and each node that is alive, counts as one of its owners.
+pub(crate) type Erased = dyn Any + Send + Sync;
+
 struct Inner<S> {
     doc: RwLock<Doc<S>>,
     triggers: Triggers,
-    outbox: Outbox<Delta>,
     feed: Feed,
     status: Arc<Status>,
 }
@@ -46,7 +48,6 @@ impl<S: Root> LiveDoc<S> {
             inner: Arc::new(Inner {
                 doc: RwLock::new(doc),
                 triggers: Triggers::default(),
-                outbox: Outbox::new(),
                 feed: Feed::new(),
                 status: Arc::new(Status::new()),
             }),
@@ -70,7 +71,7 @@ impl<S: Root> LiveDoc<S> {
             Ok(done) => {
                 if !done.delta.is_empty() {
                     self.inner.feed.send(&done.delta);
-                    self.inner.outbox.push(done.delta);
+                    self.inner.status.outbox.push(done.delta);
                     self.inner.status.change(|facts| facts.unsaved += 1);
                 }
                 self.notify(&done.changes);
@@ -89,6 +90,7 @@ impl<S: Root> LiveDoc<S> {
     pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
         let changes = self.inner.doc.write().apply(delta)?;
         self.inner.feed.send(delta);
+        self.inner.status.change(|facts| facts.applied = true);
         self.notify(&changes);
         Ok(())
     }
@@ -138,9 +140,20 @@ impl<S: Root> LiveDoc<S> {
         &self.inner.status
     }
 
+    /// The document without its type.
+    pub(crate) fn erased(&self) -> Arc<Erased> {
+        Arc::clone(&self.inner) as Arc<Erased>
+    }
+
+    /// The document, if it is of this type.
+    pub(crate) fn of(erased: &Arc<Erased>) -> Option<Self> {
+        let inner = Arc::clone(erased).downcast().ok()?;
+        Some(Self { inner })
+    }
+
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn outbox(&self) -> &Outbox<Delta> {
-        &self.inner.outbox
+        &self.inner.status.outbox
     }
 
     /// Changes the document in a way that is not a transaction: takes in what was stored, changes its replica id.

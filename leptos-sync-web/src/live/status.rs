@@ -1,8 +1,9 @@
 use std::sync::{Arc, MutexGuard};
 
 use leptos::prelude::*;
-use leptos_sync_core::Error;
+use leptos_sync_core::{Delta, Error};
 
+use super::Outbox;
 use crate::lock::Mutex;
 
 /// Where a document is kept.
@@ -21,6 +22,8 @@ pub enum StorageKind {
 pub(crate) struct Facts {
     pub(crate) loading: bool,
     pub(crate) unsaved: usize,
+    /// Whether something was applied, which is not stored by that.
+    pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
 }
@@ -49,8 +52,9 @@ pub(crate) enum Shows {
     Error,
 }
 
-/// What is known of a document's storage, and who listens to it.
+/// A document's side of its storage: what goes there, what is known of it, and who listens.
 pub(crate) struct Status {
+    pub(crate) outbox: Outbox<Delta>,
     facts: Mutex<Facts>,
     triggers: [ArcTrigger; 5],
 }
@@ -58,9 +62,11 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) fn new() -> Self {
         Self {
+            outbox: Outbox::new(),
             facts: Mutex::new(Facts {
                 loading: true,
                 unsaved: 0,
+                applied: false,
                 storage: StorageKind::Opening,
                 error: None,
             }),
@@ -92,6 +98,12 @@ impl Status {
     /// Something went wrong.
     pub(crate) fn error(&self, error: Error) {
         self.change(|facts| facts.error = Some(Arc::new(error)));
+    }
+
+    /// Whether nothing of the document is known to be in memory alone.
+    pub(crate) fn is_stored(&self) -> bool {
+        let facts = self.facts.lock();
+        !facts.loading && facts.unsaved == 0 && !facts.applied
     }
 
     /// The facts as they are now.

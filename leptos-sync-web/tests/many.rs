@@ -1,0 +1,120 @@
+//! Many documents in one page: few stay open, and none loses anything.
+#![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod common;
+
+use std::sync::Weak;
+
+use any_spawner::Executor;
+use common::Scratch;
+use futures::StreamExt;
+use leptos::prelude::*;
+use leptos_sync_web::{
+    Crdt, LwwMap, StatusSignal, SyncOptions, UseDocReturn, core::limits, provide_sync, use_doc,
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[derive(Crdt, Clone, Default)]
+struct Note {
+    lines: LwwMap<u32, String>,
+}
+
+const NOTES: u32 = 200;
+
+/// Resolves when a signal shows `value`.
+async fn until<T: PartialEq + Send + Sync + 'static>(signal: StatusSignal<T>, value: T) {
+    let (tell, mut told) = futures::channel::mpsc::unbounded();
+    let effect = Effect::new(move || {
+        if signal.with(|now| *now == value) {
+            let _ = tell.unbounded_send(());
+        }
+    });
+    told.next().await;
+    effect.stop();
+}
+
+/// A page that shows one note after the other.
+struct Page(Owner);
+
+impl Page {
+    fn new(scratch: &Scratch) -> Self {
+        // Initialised by the first test of all.
+        let _ = Executor::init_wasm_bindgen();
+        let owner = Owner::new();
+        owner.with(|| provide_sync(SyncOptions::default().database(scratch.name())));
+        Self(owner)
+    }
+
+    /// Shows a note until the owner is dropped.
+    async fn show(&self, number: u32) -> (Owner, UseDocReturn<Note>) {
+        let owner = self.0.with(Owner::new);
+        let note = owner.with(|| use_doc::<Note>(&format!("note {number}")));
+        owner.set();
+        until(note.loading, false).await;
+        (owner, note)
+    }
+
+    /// Edits a note and leaves it when it is saved. Its state is there for as long as the document is open.
+    async fn edit(&self, number: u32) -> Weak<Note> {
+        let (owner, note) = self.show(number).await;
+        note.doc.lines().insert(number, format!("line {number}"));
+        until(note.saved, true).await;
+        let state = note.live.with_doc(|doc| doc.shared_state());
+        owner.cleanup();
+        std::sync::Arc::downgrade(&state)
+    }
+}
+
+fn open(notes: &[Weak<Note>]) -> usize {
+    notes.iter().filter(|note| note.strong_count() > 0).count()
+}
+
+#[wasm_bindgen_test]
+async fn two_hundred_notes_one_after_the_other_leave_few_open_and_all_their_edits_are_there() {
+    let scratch = Scratch::new("many");
+    let page = Page::new(&scratch);
+    let mut notes = Vec::new();
+    for number in 0..NOTES {
+        notes.push(page.edit(number).await);
+        // One more while the last that was put away waits for the next to take its place.
+        assert!(open(&notes) <= limits::OPEN_DOCUMENTS + 1);
+    }
+    for number in 0..NOTES {
+        let (owner, note) = page.show(number).await;
+        let line = note.doc.lines().entry(number).get_untracked();
+        assert_eq!(line, Some(format!("line {number}")));
+        assert!(note.error.get_untracked().is_none());
+        owner.cleanup();
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_somebody_holds_stays_open_however_many_come_after_it() {
+    let scratch = Scratch::new("held");
+    let page = Page::new(&scratch);
+    // One is held by its node, which an owner keeps, the other by its handle.
+    let (_shown, by_node) = page.show(1000).await;
+    let (owner, note) = page.show(1001).await;
+    let by_handle = note.live.clone();
+    owner.cleanup();
+    drop((owner, note));
+    let node = by_node.doc;
+    drop(by_node);
+    let mut notes = Vec::new();
+    for number in 0..limits::OPEN_DOCUMENTS as u32 + 20 {
+        notes.push(page.edit(number).await);
+    }
+    assert!(open(&notes) < notes.len());
+    node.lines().insert(1, "by its node".to_owned());
+    by_handle
+        .transact(|tx| tx.lines().insert(2, "by its handle".to_owned()))
+        .unwrap();
+    let (_owner, again) = page.show(1000).await;
+    assert_eq!(again.doc.lines().keys().get_untracked(), [1]);
+    let (_owner, again) = page.show(1001).await;
+    assert_eq!(again.doc.lines().keys().get_untracked(), [2]);
+    until(again.saved, true).await;
+}
