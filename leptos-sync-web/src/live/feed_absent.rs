@@ -6,6 +6,10 @@ use leptos_sync_core::Doc;
 
 pub(super) struct Feed;
 
+/// What is known of a document before and after a change.
+#[cfg(target_arch = "wasm32")]
+pub(super) struct Nothing;
+
 impl Feed {
     pub(super) const fn new() -> Self {
         Self
@@ -14,11 +18,15 @@ impl Feed {
     pub(super) fn send(&self, _: &Delta) {}
 
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn before<S>(&self, _: &Doc<S>) {}
+    pub(super) fn before<S>(&self, _: &Doc<S>) -> Nothing {
+        Nothing
+    }
 
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn since<S>((): (), _: &Doc<S>) {}
+    pub(super) fn since<S>(before: Nothing, _: &Doc<S>) -> Nothing {
+        before
+    }
 
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn tell(&self, (): ()) {}
+    pub(super) fn tell(&self, _: Nothing) {}
 }
