@@ -11,10 +11,7 @@ use leptos_sync_core::{
 };
 use send_wrapper::SendWrapper;
 
-use super::{
-    backend::{Backend, Kept, Opened},
-    page,
-};
+use super::backend::{Backend, Kept, Opened};
 use crate::{
     indexed_db::IndexedDbStorage,
     live::{LiveDoc, StorageKind},
@@ -92,7 +89,6 @@ impl<S: Root> Keeper<S> {
 
     /// Joins what is stored with what was edited meanwhile, and shows it.
     async fn read(self: &Rc<Self>) -> Result<(), Error> {
-        page::mark("leptos-sync:load-start");
         // Edits are written meanwhile, so the store is not held across the wait.
         let prefix = self.store().prefix().to_vec();
         let storage = self.store().storage().clone();
@@ -113,7 +109,6 @@ impl<S: Root> Keeper<S> {
                 first.error
             )));
         }
-        page::mark("leptos-sync:loaded");
         self.doc.status().change(|facts| facts.loading = false);
         self.compact();
         Ok(())

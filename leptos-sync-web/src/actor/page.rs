@@ -19,11 +19,3 @@ pub(super) fn listen(opened: &Rc<Opened>) {
     let left = Rc::clone(opened);
     let _ = window_event_listener_untyped("pagehide", move |_| left.close());
 }
-
-/// Puts a mark on the browser's timeline, where its developer tools show it.
-pub(super) fn mark(name: &str) {
-    if let Some(performance) = window().performance() {
-        // A full buffer of marks is no reason to fail.
-        let _ = performance.mark(name);
-    }
-}
