@@ -14,7 +14,7 @@ use crate::error::Error;
 pub use bincode::Bincode;
 pub use cells::{CellIter, CellRef, CellWriter, Cells, Group};
 
-pub(crate) use cells::Census;
+pub(crate) use cells::{Census, Written};
 
 /// How values of a CRDT become bytes: the serde format behind a register or a map.
 ///

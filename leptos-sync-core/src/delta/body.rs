@@ -4,7 +4,7 @@ use xxhash_rust::xxh64::xxh64;
 
 use crate::{
     clock::Time,
-    codec::{CellWriter, Cells, Census, envelope, varint, varint::Reader},
+    codec::{CellWriter, Cells, Census, Written, envelope, varint, varint::Reader},
     error::Error,
     id::ReplicaId,
     limits,
@@ -51,16 +51,24 @@ impl Body {
         first: VersionVector,
         second: VersionVector,
     ) -> Result<Self, Error> {
-        let base = second.latest();
-        let (replicas, groups, census) = cells.finish()?;
-        Ok(Self {
+        let written = cells.finish()?;
+        Ok(Self::with(written, first, second))
+    }
+
+    /// The body of what was written relative to the latest time of `second`.
+    pub(crate) fn with(
+        (replicas, groups, census): Written,
+        first: VersionVector,
+        second: VersionVector,
+    ) -> Self {
+        Self {
+            base: second.latest(),
             first,
             second,
             replicas,
-            base,
             groups,
             census,
-        })
+        }
     }
 
     /// The cells, checked when the body was made or read.

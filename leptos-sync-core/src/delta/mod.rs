@@ -3,6 +3,11 @@
 mod body;
 mod chunk;
 mod methods;
+#[cfg_attr(
+    all(target_arch = "wasm32", target_os = "unknown"),
+    path = "parts_js.rs"
+)]
+mod parts;
 mod since;
 mod snapshot;
 

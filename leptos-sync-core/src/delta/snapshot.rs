@@ -12,7 +12,7 @@ use crate::{
 /// It also says up to where tombstones were forgotten (its `horizon`): joining it removes what its version contains
 /// and it lacks. The cells are kept encoded.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Snapshot(Body);
+pub struct Snapshot(pub(super) Body);
 
 impl Snapshot {
     /// Collects what `write` writes as the state at `version`.

@@ -45,7 +45,7 @@ impl<S: Root> Doc<S> {
     ///
     /// As for [`export`](Doc::export).
     pub fn export_in(&self, bytes: usize) -> Result<Export, Error> {
-        let parts = self.snapshot()?.split(bytes.min(limits::CHUNK_BYTES))?;
+        let parts = self.snapshot_parts(bytes.min(limits::CHUNK_BYTES))?;
         let (mut id, mut total, mut before) = (0, 0, vec![0]);
         for part in &parts {
             id = part.body().checksum(id);

@@ -238,6 +238,14 @@ impl<S: Root> Doc<S> {
         })
     }
 
+    /// The whole state in parts of about `bytes` each. O(cells).
+    pub(crate) fn snapshot_parts(&self, bytes: usize) -> Result<Vec<Snapshot>, Error> {
+        let nothing = VersionVector::new();
+        Snapshot::write_parts(self.version.clone(), self.horizon.clone(), bytes, |out| {
+            self.write_cells(&nothing, out);
+        })
+    }
+
     /// Joins a delta. Cells that were seen before change nothing. Returns what changed. O(cells of the delta).
     ///
     /// # Errors

@@ -87,7 +87,7 @@ impl<St: Storage> DocStore<St> {
     ///
     /// None that what was accepted once could cause again.
     pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
-        let parts = doc.snapshot()?.split(limits::CHUNK_BYTES)?;
+        let parts = doc.snapshot_parts(limits::CHUNK_BYTES)?;
         let generation = Generation::new(doc.next_stamp(), parts.len());
         let mut batch = Batch::new();
         let mut keys = Vec::with_capacity(parts.len());

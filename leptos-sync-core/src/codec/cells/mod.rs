@@ -14,6 +14,11 @@
 #[cfg(test)]
 mod forged;
 mod lengths;
+#[cfg_attr(
+    all(target_arch = "wasm32", target_os = "unknown"),
+    path = "parts_js.rs"
+)]
+mod parts;
 mod reader;
 mod stamps;
 #[cfg(test)]
@@ -24,3 +29,4 @@ pub use reader::{CellIter, CellRef, Cells, Group};
 pub use writer::CellWriter;
 
 pub(crate) use reader::Census;
+pub(crate) use writer::Written;

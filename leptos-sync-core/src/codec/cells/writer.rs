@@ -3,6 +3,7 @@ use std::mem;
 use super::{
     CellRef, Census,
     lengths::LengthWriter,
+    parts::Parts,
     stamps::{ReplicaTable, StampWriter},
 };
 use crate::{
@@ -35,8 +36,12 @@ pub struct CellWriter {
     keys: Vec<u8>,
     value_lengths: LengthWriter,
     values: Vec<u8>,
+    pub(super) parts: Parts,
     error: Option<Error>,
 }
+
+/// The replica table, the groups' bytes, and what they hold.
+pub(crate) type Written = (Few<ReplicaId>, Scratch, Census);
 
 impl CellWriter {
     /// A writer without cells, whose stamps are written relative to `base`: a time near theirs makes them small.
@@ -65,8 +70,9 @@ impl CellWriter {
 
     /// Makes room for `cells` cells, where their number is known.
     pub fn reserve(&mut self, cells: usize) {
-        self.keys.reserve(cells.saturating_mul(8));
-        self.values.reserve(cells.saturating_mul(8));
+        let bytes = self.parts.at_most(cells.saturating_mul(8));
+        self.keys.reserve(bytes);
+        self.values.reserve(bytes);
     }
 
     /// Adds the cell `key`, below the current group's parent, whose value is appended by `value`; a tombstone if `None`.
@@ -77,6 +83,9 @@ impl CellWriter {
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
         value: Option<impl FnOnce(&mut Vec<u8>) -> Result<(), Error>>,
     ) {
+        if self.parts.is_due(|| self.bytes()) {
+            self.cut();
+        }
         let (key_start, live) = (self.keys.len(), value.is_some());
         let mut written = key(&mut self.keys);
         let value_start = self.values.len();
@@ -154,16 +163,29 @@ impl CellWriter {
         self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
     }
 
-    /// The replica table, the groups' bytes, and what they hold. The writer may [`start`](CellWriter::start) again.
-    pub(crate) fn finish(&mut self) -> Result<(Few<ReplicaId>, Scratch, Census), Error> {
+    /// What was written. The writer may [`start`](CellWriter::start) again.
+    pub(crate) fn finish(&mut self) -> Result<Written, Error> {
+        let written = self.take();
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(written),
+        }
+    }
+
+    fn take(&mut self) -> Written {
         self.close();
         let (replicas, upto) = mem::take(&mut self.replicas).into_parts();
         let groups = mem::take(&mut self.groups);
         let cells = mem::take(&mut self.cells);
-        match self.error.take() {
-            Some(error) => Err(error),
-            None => Ok((replicas, groups, Census { cells, upto })),
-        }
+        (replicas, groups, Census { cells, upto })
+    }
+
+    /// Ends a part. What follows is of the same group, unless another one is begun.
+    #[cold]
+    fn cut(&mut self) {
+        let part = self.take();
+        self.parts.keep(part);
+        self.stamps.start(self.base);
     }
 
     /// Bytes of room that the columns have.

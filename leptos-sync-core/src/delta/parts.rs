@@ -1,0 +1,19 @@
+use super::{Body, Snapshot};
+use crate::{codec::CellWriter, error::Error, version::VersionVector};
+
+impl Snapshot {
+    /// As [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each, of which none is held
+    /// twice.
+    pub(crate) fn write_parts(
+        version: VersionVector,
+        horizon: VersionVector,
+        bytes: usize,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Vec<Self>, Error> {
+        let mut cells = CellWriter::in_parts(version.latest(), bytes);
+        write(&mut cells);
+        let parts = cells.finish_parts()?.into_iter();
+        let part = |part| Self(Body::with(part, horizon.clone(), version.clone()));
+        Ok(parts.map(part).collect())
+    }
+}
