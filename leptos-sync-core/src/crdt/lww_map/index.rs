@@ -39,7 +39,7 @@ impl Index {
     }
 
     /// The position of `key`'s entry. One hashing, which a [`push`](Index::push) that follows need not repeat.
-    #[inline]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn find<K, V, Q>(&self, key: &Q, entries: &[Entry<K, V>]) -> Result<u32, Vacant>
     where
         K: Borrow<Q>,

@@ -115,7 +115,7 @@ impl<K, V, C> LwwMap<K, V, C> {
 
 impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
     /// The value at `key`. One hash look-up.
-    #[inline]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,

@@ -100,7 +100,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn find<Q>(&self, key: &Q) -> Option<u32>
     where
         K: Borrow<Q>,
@@ -110,7 +110,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// As [`find`](Table::find); where there is no entry, what [`push`](Table::push) needs to know.
-    #[inline]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn look_up<Q>(&self, key: &Q) -> Result<u32, Vacant>
     where
         K: Borrow<Q>,
@@ -119,7 +119,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.index.find(key, &self.entries)
     }
 
-    #[inline]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get<Q>(&self, key: &Q) -> Option<&Entry<K, V>>
     where
         K: Borrow<Q>,
