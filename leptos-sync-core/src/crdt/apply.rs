@@ -36,8 +36,19 @@ impl<'a> Applied<'a> {
     /// is newer.
     #[inline]
     pub fn passes_over(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
-        self.seen.contains(cell.stamp)
-            || (!self.quarantine.is_empty() && self.quarantine.withstands(group.parent(), cell))
+        self.seen.contains(cell.stamp) || self.withstood(group, cell)
+    }
+
+    /// What was seen before.
+    #[inline]
+    pub(super) fn seen(&self) -> &'a VersionVector {
+        self.seen
+    }
+
+    /// Whether the cell that is kept aside at the path of `cell` is newer.
+    #[inline]
+    pub(super) fn withstood(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
+        !self.quarantine.is_empty() && self.quarantine.withstands(group.parent(), cell)
     }
 
     /// The cell won; `existence` says whether its key came into being or was removed.

@@ -25,6 +25,11 @@ impl<'a> Join<'a> {
         }
     }
 
+    /// What this side had already seen.
+    pub(super) fn ours(&self) -> &'a VersionVector {
+        self.ours
+    }
+
     /// Whether this side had already seen the operation at `stamp`.
     pub fn ours_has_seen(&self, stamp: Stamp) -> bool {
         self.ours.contains(stamp)

@@ -1,4 +1,4 @@
-use super::{LwwMap, table::Entry};
+use super::{LwwMap, ahead::NOWHERE, table::Entry};
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Codec, Group},
@@ -44,30 +44,35 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
             self.table.reserve(group.len());
         }
         let mut scratch = Vec::new();
-        for cell in group.cells() {
-            if out.passes_over(group, cell) {
-                continue;
-            }
-            match decode_key::<K, C>(cell.key, &mut scratch) {
-                Ok(key) => self.apply_entry(key, group, cell, out),
-                Err(error) => out.quarantine(group, cell, &error),
-            }
-        }
+        let seen = out.seen();
+        let cells = group.cells().filter(|cell| !seen.contains(cell.stamp));
+        self.for_each(
+            cells.map(|cell| (cell, decode_key::<K, C>(cell.key, &mut scratch))),
+            |(_, key)| Some((key.as_ref().ok()?, NOWHERE)),
+            |map, (cell, key)| {
+                if out.withstood(group, cell) {
+                    return;
+                }
+                match key {
+                    Ok(key) => map.apply_entry(key, group, cell, out),
+                    Err(error) => out.quarantine(group, cell, &error),
+                }
+            },
+        );
     }
 
     fn join(&mut self, other: &Self, join: &mut Join<'_>) {
         let (mut key, mut scratch) = (Vec::new(), Vec::new());
-        let nothing = VersionVector::new();
-        for slot in other.table.slots_since(&nothing) {
-            let theirs = other.table.entry(slot);
-            if join.ours_has_seen(theirs.stamp) {
-                continue;
-            }
-            if let Some(existence) = self.table.join::<C>(slot, theirs, &mut scratch) {
-                encode_key::<K, C>(&theirs.key, &mut key);
-                join.changed_child(&key, existence);
-            }
-        }
+        self.for_each(
+            other.table.beyond(join.ours()),
+            |(slot, theirs)| Some((&theirs.key, *slot)),
+            |map, (slot, theirs)| {
+                if let Some(existence) = map.table.join::<C>(slot, theirs, &mut scratch) {
+                    encode_key::<K, C>(&theirs.key, &mut key);
+                    join.changed_child(&key, existence);
+                }
+            },
+        );
         if !join.theirs_has_forgotten() {
             return;
         }

@@ -5,7 +5,11 @@ use std::{
 
 use hashbrown::HashTable;
 
-use super::{hasher::TableHasher, table::Entry};
+use super::{
+    ahead::{NOWHERE, WINDOW},
+    hasher::TableHasher,
+    table::Entry,
+};
 
 /// Entries up to which a look-up compares keys one after the other: as fast as hashing, and many maps are so small.
 const SCANNED: usize = 8;
@@ -59,6 +63,26 @@ impl Index {
             .find(hash, is_here)
             .copied()
             .ok_or(Vacant(hash))
+    }
+
+    /// Where each of `keys` probably is, where `slots` does not say so yet: the first position with the same byte of hash.
+    pub(super) fn guess<'k, K: Hash + 'k>(
+        &self,
+        keys: impl Iterator<Item = &'k K>,
+        slots: &mut [u32; WINDOW],
+    ) {
+        let mut hashes = [0; WINDOW];
+        let known = hashes.iter_mut().zip(keys);
+        let count = known
+            .map(|(hash, key)| *hash = self.hasher.hash_one(key))
+            .count();
+        for (slot, &hash) in slots.iter_mut().zip(&hashes).take(count) {
+            if *slot == NOWHERE
+                && let Some(&guess) = self.positions.find(hash, |_| true)
+            {
+                *slot = guess;
+            }
+        }
     }
 
     /// Takes note of the last of `entries`, whose key was not found before.

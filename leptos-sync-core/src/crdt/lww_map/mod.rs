@@ -1,6 +1,7 @@
 //! The last-writer-wins map, in four concepts: the table of entries (this file and `table`), where each key is
 //! (`index`), the order in which they were written (`recency`), and its cells (`cells`).
 
+mod ahead;
 mod cells;
 #[cfg_attr(
     all(target_arch = "wasm32", target_os = "unknown"),
@@ -18,7 +19,7 @@ use std::{any::Any, borrow::Borrow, fmt, hash::Hash};
 
 use serde::Serialize;
 
-use self::table::Table;
+use self::{ahead::NOWHERE, table::Table};
 use crate::{
     clock::Stamp,
     codec::{Bincode, Codec},
@@ -182,9 +183,15 @@ impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
     ) -> usize {
         let entries = entries.into_iter();
         self.table.reserve(entries.size_hint().0);
-        entries
-            .map(|(key, value)| usize::from(self.table.write(key, Some(value), stamp)))
-            .sum()
+        let mut written = 0;
+        self.for_each(
+            entries,
+            |(key, _)| Some((key, NOWHERE)),
+            |map, (key, value)| {
+                written += usize::from(map.table.write(key, Some(value), stamp));
+            },
+        );
+        written
     }
 
     /// Removes `key`, leaving a tombstone. Returns whether it had a value that the removal took away.
@@ -236,10 +243,13 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V
         }
         let nothing = VersionVector::new();
         let mut scratch = Vec::new();
-        other.table.slots_since(&nothing).for_each(|slot| {
-            let theirs = other.table.entry(slot);
-            self.table.join::<C>(slot, theirs, &mut scratch);
-        });
+        self.for_each(
+            other.table.beyond(&nothing),
+            |(slot, theirs)| Some((&theirs.key, *slot)),
+            |map, (slot, theirs)| {
+                map.table.join::<C>(slot, theirs, &mut scratch);
+            },
+        );
     }
 }
 

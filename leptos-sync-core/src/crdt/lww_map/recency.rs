@@ -110,6 +110,14 @@ impl Recency {
         self.len = last;
     }
 
+    /// Something of the links of a slot and its neighbours, which is to read them.
+    #[inline]
+    pub(super) fn around(&self, slot: u32) -> u32 {
+        let link_of = |slot: u32| self.links.get(slot as usize);
+        let read = |at: u32| link_of(at).map_or(0, |link| link.prev ^ link.next);
+        link_of(slot).map_or(0, |link| read(link.prev) ^ read(link.next))
+    }
+
     /// The slots written after `since`, by replica, each replica's in the order of their times.
     ///
     /// `stamp_of` gives a slot's stamp.

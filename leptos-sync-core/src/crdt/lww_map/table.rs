@@ -1,8 +1,9 @@
-use std::{borrow::Borrow, hash::Hash};
+use std::{borrow::Borrow, hash::Hash, hint::black_box};
 
 use serde::Serialize;
 
 use super::{
+    ahead::{NOWHERE, WINDOW},
     greater,
     index::{Index, Vacant},
     recency::Recency,
@@ -49,6 +50,11 @@ impl<K, V> Table<K, V> {
         self.live
     }
 
+    /// Entries for which there is room.
+    pub(super) fn room(&self) -> usize {
+        self.entries.capacity()
+    }
+
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<K, V>> {
         self.entries.iter()
     }
@@ -57,14 +63,16 @@ impl<K, V> Table<K, V> {
         &'a self,
         since: &'a VersionVector,
     ) -> impl Iterator<Item = &'a Entry<K, V>> {
-        self.slots_since(since).map(|slot| self.entry(slot))
+        self.beyond(since).map(|(_, entry)| entry)
     }
 
-    pub(super) fn slots_since<'a>(
+    /// The entries whose last write `since` does not contain, each with its position.
+    pub(super) fn beyond<'a>(
         &'a self,
         since: &'a VersionVector,
-    ) -> impl Iterator<Item = u32> + 'a {
-        self.recency.since(since, |slot| self.entry(slot).stamp)
+    ) -> impl Iterator<Item = (u32, &'a Entry<K, V>)> {
+        let slots = self.recency.since(since, |slot| self.entry(slot).stamp);
+        slots.map(|slot| (slot, self.entry(slot)))
     }
 
     #[inline]
@@ -98,6 +106,40 @@ impl<K: Eq + Hash, V> Table<K, V> {
         } else {
             self.entries.reserve(additional);
         }
+    }
+
+    /// Reads what looking up these keys, at most [`WINDOW`], and writing there will read: of all keys one thing, then of
+    /// all the next. With each key comes the position where it may be.
+    pub(super) fn read_ahead<'k>(&self, keys: impl Iterator<Item = (&'k K, u32)> + Clone)
+    where
+        K: 'k,
+    {
+        let mut slots = [NOWHERE; WINDOW];
+        let mut unknown = false;
+        for (slot, (key, hint)) in slots.iter_mut().zip(keys.clone()) {
+            match self.is_at(hint, key) {
+                true => *slot = hint,
+                false => unknown = true,
+            }
+        }
+        if unknown {
+            self.index
+                .guess(keys.clone().map(|(key, _)| key), &mut slots);
+            let guessed = slots.iter().zip(keys);
+            black_box(
+                guessed
+                    .filter(|&(&slot, (key, _))| self.is_at(slot, key))
+                    .count(),
+            );
+        }
+        let around = slots.iter().map(|&slot| self.recency.around(slot));
+        black_box(around.fold(0, |all, one| all ^ one));
+    }
+
+    #[inline]
+    fn is_at(&self, slot: u32, key: &K) -> bool {
+        let entry = self.entries.get(slot as usize);
+        entry.is_some_and(|entry| entry.key == *key)
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
