@@ -88,6 +88,9 @@ impl Changes {
 
     /// Adds the cell `key` below `parent`.
     pub(crate) fn push_child(&mut self, parent: Path<'_>, key: &[u8], existence: bool) {
+        // Grown once for all parts of the path: with its length, two bytes.
+        self.bytes
+            .reserve(HEAD + parent.as_bytes().len() + 2 + key.len());
         self.add(existence, |bytes| PathBuf::append_child(bytes, parent, key));
     }
 
