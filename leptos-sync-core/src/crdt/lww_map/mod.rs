@@ -1,5 +1,6 @@
-//! The last-writer-wins map, in four concepts: the table of entries (this file and `table`), where each key is
-//! (`index`), the order in which they were written (`recency`), and its cells (`cells`).
+//! The last-writer-wins map, in five concepts: the table of entries (this file and `table`), where each key is
+//! (`index`), the order in which they were written (`recency`), its cells (`cells`), and how work on many keys waits for
+//! memory once and not for each (`ahead`).
 
 mod ahead;
 mod cells;

@@ -17,6 +17,9 @@ type Map = LwwMap<String, String>;
 /// A key, a value or none, and when and by whom it was written. Few keys, so that some are written several times.
 type Write = (u32, Option<Vec<u8>>, u64, u64);
 
+/// A cell that is kept aside: its path, stamp and value.
+type Kept = (Vec<u8>, Stamp, Option<Vec<u8>>);
+
 /// Bytes of a value; some are no text.
 fn write() -> impl Strategy<Value = Write> {
     let bytes = vec(prop_oneof![9 => b'a'..b'd', 1 => Just(0xff_u8)], 0..3);
@@ -45,7 +48,7 @@ static LARGE: LazyLock<Map> = LazyLock::new(|| {
 });
 
 /// Applies the writes as cells, so many in a group; gives what became of the map and what was kept aside.
-fn applied(writes: &[Write], in_group: usize) -> (Map, Vec<(Vec<u8>, Stamp, Option<Vec<u8>>)>) {
+fn applied(writes: &[Write], in_group: usize) -> (Map, Vec<Kept>) {
     let mut out = CellWriter::new(Time::new(9));
     for group in writes.chunks(in_group) {
         out.group(Path::ROOT);
