@@ -16,7 +16,7 @@ use common::{
 };
 use leptos_sync_core::{
     Batch, Collection, CompressedStorage, Crdt, Error, FaultyStorage, LwwRegister, MemoryStorage,
-    Query, ReplicaId, Scan, Schema, Stamp, Storage, VersionVector,
+    Query, ReplicaId, Scan, Schema, Stamp, Storage, VersionVector, limits,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -376,6 +376,55 @@ fn a_unique_title_is_refused_here_and_accepted_from_elsewhere() {
     );
     now(ada.update(&key(3), |note| note.title().set("tea".to_owned()))).unwrap();
     titled(&ada, 1, "milk").unwrap();
+}
+
+#[test]
+fn what_is_too_large_for_an_index_is_refused_here_and_accepted_from_elsewhere() {
+    let by_title = || Schema::new(1).index(&by_title());
+    let indexed = now(Notes::open(
+        MemoryStorage::new(),
+        "notes",
+        by_title(),
+        clock(1),
+    ))
+    .unwrap();
+    let long = "x".repeat(limits::INDEX_KEY_BYTES);
+    let refused = now(indexed.insert(&key(1), |note| note.title().set(long.clone())));
+    assert!(refused.unwrap_err().is_limit());
+
+    let other = notes(2);
+    now(other.insert(&key(1), |note| note.title().set(long.clone()))).unwrap();
+    now(other.insert(&key(2), |note| note.title().set("short".to_owned()))).unwrap();
+    sync(&other, &indexed);
+    assert_eq!(all(&indexed), all(&other));
+    let listed = now(indexed.query(common::notes::by_title().all())).unwrap();
+    assert_eq!((listed.records.len(), listed.damage.len()), (1, 0));
+    now(indexed.update(&key(1), |note| note.title().set("shorter".to_owned()))).unwrap();
+    assert_eq!(
+        now(indexed.query(common::notes::by_title().all()))
+            .unwrap()
+            .records
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn a_record_may_have_as_many_writers_as_a_message_may_name() {
+    let (first, copy) = (notes(1), notes(2));
+    now(first.insert(&key(1), |_| {})).unwrap();
+    for replica in 3..400 {
+        first.set_replica(ReplicaId::new(replica));
+        now(first.update(&key(1), |note| note.votes().increment(1))).unwrap();
+    }
+    sync(&first, &copy);
+    assert_eq!(now(copy.get(&key(1))).unwrap().unwrap().votes.value(), 397);
+    first.set_replica(ReplicaId::new(5));
+    now(first.update(&key(1), |note| note.votes().increment(1))).unwrap();
+    let delta = now(first.delta_since(&copy.version())).unwrap();
+    assert_eq!(cells(&delta).len(), 1, "only what is new");
+    now(copy.apply(&delta)).unwrap();
+    assert_eq!(all(&copy), all(&first));
 }
 
 #[test]

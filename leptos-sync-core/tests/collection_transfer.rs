@@ -300,3 +300,23 @@ fn an_empty_collection_is_one_chunk() {
     assert_eq!(now(other.query(Query::all())).unwrap().records, []);
     assert!(!other.storage().is_empty() && now(other.storage().get(b"x")).unwrap().is_none());
 }
+
+#[test]
+fn two_tabs_that_import_one_export_end_with_one() {
+    let source = notes(1);
+    for n in 0..20 {
+        write(&source, n, 1);
+    }
+    let store = MemoryStorage::new();
+    let tabs = [open(store.clone(), 2), open(store, 3)];
+    let mut export = now(source.export()).unwrap();
+    while let Some(chunk) = now(source.export_chunk(&mut export)).unwrap() {
+        for tab in &tabs {
+            let imported = now(tab.import_chunk(&chunk)).unwrap();
+            assert_eq!(imported.chunks, export.chunks());
+        }
+    }
+    now(tabs[0].refresh()).unwrap();
+    assert_eq!(all(&tabs[0]), all(&source));
+    assert_eq!(tabs[0].version(), source.version());
+}

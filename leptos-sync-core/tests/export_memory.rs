@@ -34,10 +34,7 @@ fn an_export_holds_the_encoded_cells_and_each_step_a_few_chunks() {
     let cells = export.bytes();
     println!("document {document}, cells {cells}: export holds {peak} at most, then {left}");
     assert!(left < cells * 3 / 2, "{left} for {cells} bytes of cells");
-    assert!(
-        peak < document * 3 / 2,
-        "{peak} for a document of {document}"
-    );
+    assert!(peak < cells * 3 / 2, "{peak} for {cells} bytes of cells");
     assert!(left < document / 3, "{left} for a document of {document}");
 
     let mut bob = doc::<LwwMap<u32, String>>(2);

@@ -14,7 +14,7 @@ pub(super) struct Meta {
     pub(super) horizon: VersionVector,
     /// The greatest time of each replica's cells: more than the version where an import is not done.
     pub(super) present: VersionVector,
-    /// The import that is not done.
+    /// The import that is under way, or was the last one.
     pub(super) import: Option<Importing>,
 }
 
@@ -25,8 +25,17 @@ pub(super) struct Importing {
     pub(super) export: u64,
     /// How many chunks were joined: the number of the next.
     pub(super) chunks: u32,
+    /// Whether those were all.
+    pub(super) done: bool,
     /// The greatest key of a record in them.
     pub(super) last: Vec<u8>,
+}
+
+/// A step of an import: how far one was before, and how far it then is.
+#[derive(Clone, Debug)]
+pub(super) struct Advance {
+    pub(super) from: Option<Importing>,
+    pub(super) to: Importing,
 }
 
 impl Meta {
@@ -44,6 +53,7 @@ impl Meta {
             false => Some(Importing {
                 export: input.u64_le()?,
                 chunks: u32::try_from(input.varint()?).unwrap_or(u32::MAX),
+                done: input.u8()? != 0,
                 last: input.take(input.remaining())?.to_vec(),
             }),
         };
@@ -67,6 +77,7 @@ impl Meta {
         if let Some(import) = &self.import {
             bytes.extend_from_slice(&import.export.to_le_bytes());
             varint::put(&mut bytes, import.chunks.into());
+            bytes.push(import.done.into());
             bytes.extend_from_slice(&import.last);
         }
         Ok(bytes)

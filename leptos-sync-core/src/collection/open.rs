@@ -8,6 +8,7 @@ use crate::{
     crdt::Root,
     error::Error,
     id::ReplicaId,
+    limits,
     storage::{Damage, Form, Index, IndexProgress, IndexedStorage, RecordKey, Schema, Storage},
     stream::ChangeSender,
     version::VersionVector,
@@ -36,7 +37,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
             let times = kept.upto().iter();
             let times = times.map(|(replica, time)| (replica.get(), time.get()));
             times.collect::<Vec<_>>()
-        });
+        })
+        .of_up_to(limits::REPLICAS);
         let schema = schema.within(Kept::shown).index(&by_time);
         let form = Form {
             encode: Kept::encode,

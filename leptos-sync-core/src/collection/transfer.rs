@@ -1,6 +1,10 @@
 use std::{fmt, ops::Bound};
 
-use super::{Collection, Meta, meta::Importing, open::META};
+use super::{
+    Collection, Meta,
+    meta::{Advance, Importing},
+    open::META,
+};
 use crate::{
     codec::varint::{self, Reader},
     crdt::{Quarantine, Records, Root, keys_of},
@@ -9,7 +13,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::PathBuf,
-    storage::{Cursor, Query, RecordKey, Storage, Uniqueness},
+    storage::{Cursor, Origin, Query, RecordKey, Storage},
     version::VersionVector,
 };
 
@@ -129,6 +133,23 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// [`Doc::merge`](crate::Doc::merge); or the store's. Nothing has changed then.
     pub async fn import_chunk(&self, chunk: &[u8]) -> Result<CollectionImport, Error> {
         let Chunk { name, part } = Chunk::decode(chunk)?;
+        let mut attempts = limits::WRITE_ATTEMPTS;
+        loop {
+            attempts -= 1;
+            match self.import_part(name, &part).await {
+                // Another tab imports too: what it has done is seen now.
+                Err(error) if error.is_conflict() && attempts > 0 => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// One attempt, which is a conflict where another tab has imported meanwhile.
+    async fn import_part(
+        &self,
+        name: ChunkName,
+        part: &Snapshot,
+    ) -> Result<CollectionImport, Error> {
         let meta = self.records.extra(META).await?;
         let meta = Meta::decode(meta.as_deref())?;
         let before = match &meta.import {
@@ -140,7 +161,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         if name.index < next {
             return Ok(CollectionImport {
                 chunks: next,
-                done: false,
+                done: before.is_some_and(|import| import.done),
             });
         }
         if name.index > next {
@@ -153,21 +174,25 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         let after = before.map(|import| import.last);
         if !meta.horizon.covers(part.horizon()) {
             let end = keys.last().filter(|_| !last);
-            self.drop_between(after.as_deref(), end, &keys, &part)
+            self.drop_between(after.as_deref(), end, &keys, part)
                 .await?;
         }
         let import = Importing {
             export: name.export,
             chunks: next + 1,
+            done: last,
             last: keys.last().cloned().or(after).unwrap_or_default(),
         };
         let done = CollectionImport {
             chunks: import.chunks,
             done: last,
         };
-        let import = (!last).then_some(import);
+        let import = Advance {
+            from: meta.import,
+            to: import,
+        };
         self.write_importing(keys, import, |doc, _| {
-            doc.import_range(&part, last).map(drop)
+            doc.import_range(part, last).map(drop)
         })
         .await?;
         Ok(done)
@@ -192,7 +217,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
             let keys = keys
                 .filter(|key| theirs.binary_search(key).is_err())
                 .collect();
-            self.write(keys, Uniqueness::Merged, |doc, _| {
+            self.write(keys, Origin::Elsewhere, |doc, _| {
                 doc.import_range(&empty, false).map(drop)
             })
             .await?;

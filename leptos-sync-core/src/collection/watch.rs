@@ -12,6 +12,9 @@ use crate::{
 /// The records that one commit has changed.
 pub(super) type Changed<T> = Vec<ChangedRecord<T>>;
 
+/// Records that were written since some version, with their keys.
+pub(super) type Written<T> = Vec<(Vec<u8>, Kept<T>)>;
+
 /// A record before and after a commit, with its key.
 #[derive(Clone)]
 pub(super) struct ChangedRecord<T> {
@@ -107,7 +110,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         &self,
         known: &VersionVector,
         version: &VersionVector,
-    ) -> Result<Vec<(Vec<u8>, Kept<T>)>, Error> {
+    ) -> Result<Written<T>, Error> {
         let mut written = BTreeMap::new();
         for (replica, _) in version.beyond(known).iter() {
             let since = (

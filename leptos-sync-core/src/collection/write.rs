@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Collection, CollectionTx, Kept, Meta,
-    meta::Importing,
+    meta::Advance,
     open::META,
     transaction::Unreadable,
     watch::{Before, Changed, ChangedRecord},
@@ -12,7 +12,7 @@ use crate::{
     crdt::{Quarantine, Records, Root},
     doc::{Doc, Parts, Transaction, Tx},
     error::Error,
-    storage::{Old, RecordKey, Slot, Storage, Uniqueness, bytes_of},
+    storage::{Old, Origin, RecordKey, Slot, Storage, bytes_of},
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
@@ -136,7 +136,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         let mut keys: Vec<Vec<u8>> = keys.into_iter().map(bytes_of).collect();
         keys.sort_unstable();
         keys.dedup();
-        self.write(keys.clone(), Uniqueness::Kept, |doc, damaged| {
+        self.write(keys.clone(), Origin::Here, |doc, damaged| {
             doc.transact(|tx| edit(&mut CollectionTx::new(tx, &keys, damaged)))
         })
         .await
@@ -148,41 +148,45 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     pub(super) async fn write<O>(
         &self,
         keys: Vec<Vec<u8>>,
-        uniqueness: Uniqueness,
+        origin: Origin,
         work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
     ) -> Result<O, Error> {
-        self.write_noting(keys, uniqueness, None, work).await
+        self.write_noting(keys, origin, None, work).await
     }
 
-    /// As [`write`](Collection::write), and takes note of how far an import then is: `None` where it is done.
+    /// As [`write`](Collection::write), and takes note of how far an import then is.
     pub(super) async fn write_importing<O>(
         &self,
         keys: Vec<Vec<u8>>,
-        import: Option<Importing>,
+        import: Advance,
         work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
     ) -> Result<O, Error> {
-        self.write_noting(keys, Uniqueness::Merged, Some(import), work)
+        self.write_noting(keys, Origin::Elsewhere, Some(import), work)
             .await
     }
 
     async fn write_noting<O>(
         &self,
         keys: Vec<Vec<u8>>,
-        uniqueness: Uniqueness,
-        import: Option<Option<Importing>>,
+        origin: Origin,
+        import: Option<Advance>,
         mut work: impl FnMut(&mut Doc<Records<T>>, &[Unreadable]) -> Result<O, Error>,
     ) -> Result<O, Error> {
         let watched = self.is_watched();
         let (done, _writing) = self
             .records
-            .edit(keys, vec![META.to_vec()], uniqueness, |reading, batch| {
+            .edit(keys, vec![META.to_vec()], origin, |reading, batch| {
                 let before = reading.extra.first().and_then(Option::as_deref);
                 let before = Meta::decode(before)?;
                 let known = self.state.lock().meta.clone();
                 let (mut doc, damaged) = self.assemble(&mut reading.slots, &before);
                 let out = work(&mut doc, &damaged)?;
                 let (mut meta, clock) = take_apart(doc, &mut reading.slots)?;
-                meta.import = import.clone().unwrap_or_else(|| before.import.clone());
+                meta.import = match &import {
+                    None => before.import.clone(),
+                    Some(step) if step.from == before.import => Some(step.to.clone()),
+                    Some(_) => return Err(Error::conflict("another tab has imported meanwhile")),
+                };
                 if meta != before {
                     batch.put(self.records.extra_key(META), meta.encode()?);
                 }

@@ -26,10 +26,10 @@ impl<S: Root> Doc<S> {
     /// The document as it is now, to give away in chunks of about [`limits::CHUNK_BYTES`] each; the counterpart is
     /// [`import`](Doc::import).
     ///
-    /// O(cells), in one go, which is the one step that does not give way to others: the cells are encoded here, as for a
-    /// [`snapshot`](Doc::snapshot), and are kept so, without compression. For that moment it holds about as much as a
-    /// document of short texts does, afterwards about a quarter of that: the test `export_memory` prints the figures. Making
-    /// a chunk then costs its bytes.
+    /// O(cells), in one go, which is the one step that does not give way to others: the cells are encoded here, part by
+    /// part, and are kept so, without compression, in about a quarter of what a document of short texts takes (the test
+    /// `export_memory` prints the figures). In a browser they are held twice for that moment. Making a chunk then costs its
+    /// bytes.
     ///
     /// # Errors
     ///

@@ -31,7 +31,7 @@ pub use faulty::{Fault, FaultyStorage};
 pub use indexed::{
     Cursor, Index, IndexKey, IndexProgress, IndexedStorage, Page, Query, RecordKey, Schema,
 };
-pub(crate) use indexed::{Form, Matcher, Old, Slot, Uniqueness, bytes_of, parse};
+pub(crate) use indexed::{Form, Matcher, Old, Origin, Slot, bytes_of, parse};
 pub use memory::MemoryStorage;
 #[cfg(feature = "metrics")]
 pub use metered::MeteredStorage;

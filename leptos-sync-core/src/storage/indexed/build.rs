@@ -181,7 +181,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let Ok(record) = self.decode(key, &bytes) else {
                 continue;
             };
-            for own in declared.keys(&record)? {
+            for own in declared.keys(&record) {
                 if declared.unique {
                     let records = unique.entry(self.layout.unique(id, &own)).or_default();
                     records.push(key.to_vec());

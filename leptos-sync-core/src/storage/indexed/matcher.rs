@@ -23,7 +23,7 @@ impl<R> Matcher<R> {
         match &self.index {
             None => self.query.includes(key),
             Some(index) => {
-                let keys = index.keys(record).unwrap_or_default();
+                let keys = index.keys(record);
                 keys.iter().any(|key| self.query.includes(key))
             }
         }

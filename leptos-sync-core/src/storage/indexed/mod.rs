@@ -53,8 +53,7 @@ pub(crate) use key::{bytes_of, parse};
 pub(crate) use matcher::Matcher;
 pub use query::{Cursor, Page, Query};
 pub use schema::{Index, Schema};
-pub(crate) use unique::Uniqueness;
-pub(crate) use write::{Old, Slot};
+pub(crate) use write::{Old, Origin, Slot};
 
 /// Records of type `R` under keys of type `K`, kept in a [`Storage`], with secondary indices.
 ///

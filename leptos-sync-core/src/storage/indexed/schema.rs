@@ -46,6 +46,8 @@ pub struct Index<R, Q> {
 pub(super) struct Declared<R> {
     pub(super) name: Arc<str>,
     pub(super) unique: bool,
+    /// Keys of one record at most.
+    most: usize,
     list: Arc<List<R>>,
 }
 
@@ -74,7 +76,9 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
         Self::listing(name, true, move |record, list| list(bytes_of(&key(record))))
     }
 
-    /// Lists each record under every key that `keys` gives: none, one or several.
+    /// Lists each record under every key that `keys` gives: none, one or several, up to [`limits::INDEX_KEYS`].
+    ///
+    /// A record that was merged is not refused for a key beyond a limit; it is not listed under that one.
     pub fn multi<I: IntoIterator<Item = Q>>(
         name: &str,
         keys: impl Fn(&R) -> I + Send + Sync + 'static,
@@ -93,9 +97,20 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
     ) -> Self {
         let (name, list) = (Arc::from(name), Arc::new(list));
         Self {
-            declared: Declared { name, unique, list },
+            declared: Declared {
+                name,
+                unique,
+                most: limits::INDEX_KEYS,
+                list,
+            },
             keys: PhantomData,
         }
+    }
+
+    /// The same index, of up to so many keys a record.
+    pub(crate) fn of_up_to(mut self, keys: usize) -> Self {
+        self.declared.most = keys;
+        self
     }
 
     /// Its name.
@@ -172,6 +187,7 @@ impl<R> Schema<R> {
         let within = |index: Declared<R>| Declared {
             name: index.name,
             unique: index.unique,
+            most: index.most,
             list: Arc::new(move |whole: &W, out: &mut dyn FnMut(Vec<u8>)| {
                 if let Some(record) = part(whole) {
                     (index.list)(record, out);
@@ -210,31 +226,45 @@ impl<R> Schema<R> {
 }
 
 impl<R> Declared<R> {
-    /// The keys of `record` in this index, sorted, each once.
-    pub(super) fn keys(&self, record: &R) -> Result<Vec<Vec<u8>>, Error> {
-        let mut keys = Vec::new();
-        (self.list)(record, &mut |key| keys.push(key));
-        keys.sort_unstable();
-        keys.dedup();
+    /// The keys under which `record` is listed in this index, sorted, each once: those that are not too long, and no more
+    /// than are allowed.
+    pub(super) fn keys(&self, record: &R) -> Vec<Vec<u8>> {
+        let mut keys = self.all_keys(record);
+        keys.retain(|key| key.len() <= limits::INDEX_KEY_BYTES);
+        keys.truncate(self.most);
+        keys
+    }
+
+    /// Refuses a record that cannot be listed under all of its keys.
+    pub(super) fn check(&self, record: &R) -> Result<(), Error> {
+        let keys = self.all_keys(record);
         if let Some(long) = keys.iter().find(|key| key.len() > limits::INDEX_KEY_BYTES) {
+            let (bytes, what) = (long.len() as u64, "key of an index");
             let advice = "index a part of the value, such as its beginning";
-            let what = "key of an index";
             return Err(Error::too_large(
                 what,
-                long.len() as u64,
+                bytes,
                 limits::INDEX_KEY_BYTES,
                 advice,
             ));
         }
-        if keys.len() > limits::INDEX_KEYS {
+        if keys.len() > self.most {
             return Err(Error::limit(format!(
                 "a record has {} keys in the index \"{}\", and {} are allowed",
                 keys.len(),
                 self.name,
-                limits::INDEX_KEYS
+                self.most
             )));
         }
-        Ok(keys)
+        Ok(())
+    }
+
+    fn all_keys(&self, record: &R) -> Vec<Vec<u8>> {
+        let mut keys = Vec::new();
+        (self.list)(record, &mut |key| keys.push(key));
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 }
 
@@ -243,6 +273,7 @@ impl<R> Clone for Declared<R> {
         Self {
             name: Arc::clone(&self.name),
             unique: self.unique,
+            most: self.most,
             list: Arc::clone(&self.list),
         }
     }

@@ -4,19 +4,12 @@ use super::{
     IndexedStorage,
     key::RecordKey,
     layout::{owners, read_owners},
+    write::Origin,
 };
 use crate::{
     error::Error,
     storage::{Batch, Storage},
 };
-
-/// Whether a key that another record has in a unique index is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Uniqueness {
-    Kept,
-    /// What was accepted elsewhere is accepted here.
-    Merged,
-}
 
 /// The changes of unique indices' entries: of each, whose it no longer is, and whose it is now.
 #[derive(Default)]
@@ -36,7 +29,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     pub(super) async fn settle(
         &self,
         claims: Claims,
-        uniqueness: Uniqueness,
+        origin: Origin,
         batch: &mut Batch,
     ) -> Result<(), Error> {
         let places: Vec<&[u8]> = claims.0.keys().map(Vec::as_slice).collect();
@@ -50,7 +43,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let mut records: BTreeSet<Vec<u8>> = found.into_iter().flatten().collect();
             records.retain(|record| !claim.left.contains(record));
             records.extend(claim.taken.iter().cloned());
-            if records.len() > 1 && uniqueness == Uniqueness::Kept && !claim.taken.is_empty() {
+            if records.len() > 1 && origin == Origin::Here && !claim.taken.is_empty() {
                 self.drop_stale(claim, &mut records).await?;
                 if records.len() > 1 {
                     let name = self

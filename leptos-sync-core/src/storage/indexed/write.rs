@@ -8,7 +8,7 @@ use super::{
     key::{RecordKey, bytes_of},
     layout::own_entry,
     never_its_turn,
-    unique::{Claims, Uniqueness},
+    unique::Claims,
 };
 use crate::{
     error::Error,
@@ -38,6 +38,15 @@ pub(crate) enum Old<R> {
     Damaged(Vec<u8>, Error),
 }
 
+/// Where a write was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is to be accepted here, or refused: where a unique key is another record's, where something is too large.
+    Here,
+    /// What was accepted elsewhere is accepted here, or copies would never be equal.
+    Elsewhere,
+}
+
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// Writes `record` at `key`. One read and one commit.
     ///
@@ -64,7 +73,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             .map(|(key, record)| (bytes_of(&key), record))
             .collect();
         let keys = records.keys().cloned().collect();
-        self.edit(keys, Vec::new(), Uniqueness::Kept, |reading, _| {
+        self.edit(keys, Vec::new(), Origin::Here, |reading, _| {
             for (slot, record) in reading.slots.iter_mut().zip(records.values()) {
                 slot.new = Some(Some(record.clone()));
             }
@@ -82,7 +91,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// As for [`insert`](IndexedStorage::insert), and [`Error::is_corrupt`] for a record that cannot be read.
     pub async fn update(&self, key: &K, mut change: impl FnMut(&mut R)) -> Result<bool, Error> {
         let keys = vec![bytes_of(key)];
-        self.edit(keys, Vec::new(), Uniqueness::Kept, |reading, _| {
+        self.edit(keys, Vec::new(), Origin::Here, |reading, _| {
             let Some(slot) = reading.slots.first_mut() else {
                 return Ok(false);
             };
@@ -122,7 +131,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     ) -> Result<usize, Error> {
         let keys: BTreeSet<Vec<u8>> = keys.into_iter().map(bytes_of).collect();
         let keys = keys.into_iter().collect();
-        self.edit(keys, Vec::new(), Uniqueness::Kept, |reading, _| {
+        self.edit(keys, Vec::new(), Origin::Here, |reading, _| {
             let mut removed = 0;
             for slot in &mut reading.slots {
                 if !matches!(slot.old, Old::Nothing) {
@@ -153,7 +162,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         &self,
         keys: Vec<Vec<u8>>,
         extra: Vec<Vec<u8>>,
-        uniqueness: Uniqueness,
+        origin: Origin,
         mut edit: impl FnMut(&mut Reading<R>, &mut Batch) -> Result<T, Error>,
     ) -> Result<(T, MutexGuard<'_, ()>), Error> {
         for key in &keys {
@@ -178,7 +187,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let mut reading = self.reading(&keys, &extra).await?;
             let mut batch = Batch::new();
             let done = edit(&mut reading, &mut batch)?;
-            self.write(&known, reading.slots, uniqueness, &mut batch)
+            self.write(&known, reading.slots, origin, &mut batch)
                 .await?;
             if batch.is_empty() || self.commit(&known, batch, None).await? {
                 return Ok((done, writing));
@@ -215,7 +224,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         &self,
         known: &Known,
         slots: Vec<Slot<R>>,
-        uniqueness: Uniqueness,
+        origin: Origin,
         batch: &mut Batch,
     ) -> Result<(), Error> {
         let mut claims = Claims::default();
@@ -228,13 +237,17 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                 Old::Record(old) => Some(old),
                 _ => None,
             };
-            self.list(known, &key, old, new.as_ref(), &mut claims, batch)?;
+            if let (Origin::Here, Some(new)) = (origin, &new) {
+                let mut indices = self.schema.indices.iter();
+                indices.try_for_each(|index| index.check(new))?;
+            }
+            self.list(known, &key, old, new.as_ref(), &mut claims, batch);
             match new {
-                Some(record) => batch.put(self.layout.record(&key), self.encode(&record)?),
+                Some(record) => batch.put(self.layout.record(&key), self.encode(&record, origin)?),
                 None => batch.delete(self.layout.record(&key)),
             };
         }
-        self.settle(claims, uniqueness, batch).await
+        self.settle(claims, origin, batch).await
     }
 
     /// Adds to the batch how the entries of a record change, or to the claims where the index is unique.
@@ -246,14 +259,13 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         new: Option<&R>,
         claims: &mut Claims,
         batch: &mut Batch,
-    ) -> Result<(), Error> {
+    ) {
         for (index, declared) in self.schema.indices.iter().enumerate() {
             let Some(listed) = known.catalog.find(&declared.name) else {
                 continue;
             };
-            let keys = |of: Option<&R>| of.map_or(Ok(Vec::new()), |of| declared.keys(of));
-            // What was accepted under an older limit can still be taken off the list.
-            let (old, new) = (keys(old).unwrap_or_default(), keys(new)?);
+            let keys = |of: Option<&R>| of.map(|of| declared.keys(of)).unwrap_or_default();
+            let (old, new) = (keys(old), keys(new));
             let gone = old.iter().filter(|key| new.binary_search(key).is_err());
             let added = new.iter().filter(|key| old.binary_search(key).is_err());
             if declared.unique {
@@ -278,7 +290,6 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                 batch.put(self.layout.entry(listed.id, key, record), own_entry(record));
             });
         }
-        Ok(())
     }
 
     /// Whether a record has that key in the index at that place of the schema.
@@ -288,13 +299,13 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             .indices
             .get(index)
             .map(|index| index.keys(record));
-        keys.is_some_and(|keys| keys.is_ok_and(|keys| keys.iter().any(|own| own == key)))
+        keys.is_some_and(|keys| keys.iter().any(|own| own == key))
     }
 
-    fn encode(&self, record: &R) -> Result<Vec<u8>, Error> {
+    fn encode(&self, record: &R, origin: Origin) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         (self.form.encode)(record, &mut bytes)?;
-        if bytes.len() > limits::RECORD_BYTES {
+        if bytes.len() > limits::RECORD_BYTES && origin == Origin::Here {
             let (bytes, advice) = (bytes.len() as u64, "split it into several");
             return Err(Error::too_large(
                 "record",
