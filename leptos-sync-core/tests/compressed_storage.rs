@@ -1,5 +1,9 @@
 //! Compression of a storage is not seen from above, whatever was there before.
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
 #![cfg(feature = "deflate")]
 
 mod common;
@@ -8,7 +12,8 @@ use std::collections::BTreeMap;
 
 use common::now;
 use leptos_sync_core::{
-    Batch, CompressedStorage, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance,
+    Batch, CompressedStorage, DocStore, Fault, FaultyStorage, LwwMap, MemoryStorage, Scan, Storage,
+    conformance,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -58,17 +63,21 @@ fn one_damaged_value_does_not_hide_the_others() {
     let store = CompressedStorage::new(memory.clone());
     put(&memory, b"bad", b"LSYN\x01\x03\x01 and no envelope");
     put(&store, b"good", b"milk");
-    for error in [
-        now(store.get(b"bad")).unwrap_err(),
-        now(store.get_many(&[b"good", b"bad"])).unwrap_err(),
-        now(store.scan(Scan::all())).unwrap_err(),
-        now(store.scan_prefix(b"")).unwrap_err(),
-    ] {
-        assert!(
-            error.is_corrupt() && error.to_string().contains("\"bad\""),
-            "{error}"
-        );
-    }
+    let error = now(store.get(b"bad")).unwrap_err();
+    assert!(
+        error.is_corrupt() && error.to_string().contains("\"bad\""),
+        "{error}"
+    );
+    // It is among the others as it is stored, for its reader to refuse.
+    let stored = b"LSYN\x01\x03\x01 and no envelope".to_vec();
+    let all = vec![
+        (b"bad".to_vec(), stored.clone()),
+        (b"good".to_vec(), b"milk".to_vec()),
+    ];
+    assert_eq!(now(store.scan(Scan::all())).unwrap(), all);
+    assert_eq!(now(store.scan_prefix(b"")).unwrap(), all);
+    let many = now(store.get_many(&[b"good", b"bad"])).unwrap();
+    assert_eq!(many, [Some(b"milk".to_vec()), Some(stored)]);
     assert_eq!(now(store.get(b"good")).unwrap(), Some(b"milk".to_vec()));
 }
 
@@ -126,4 +135,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_document_loads_past_a_damaged_value() {
+    let memory = MemoryStorage::new();
+    let store = CompressedStorage::new(memory.clone());
+    let mut doc = common::doc::<LwwMap<u32, String>>(1);
+    let mut kept = DocStore::new(store.clone(), "list").unwrap();
+    for n in 0..3 {
+        let written = doc.transact(|tx| tx.insert(n, "milk and honey, ".repeat(200 + n as usize)));
+        let write = kept.log(&[written.unwrap().delta]);
+        now(store.commit(write.batch)).unwrap();
+        kept.committed(write.receipt);
+    }
+    let records = now(memory.scan(Scan::all())).unwrap();
+    let (key, value) = &records[1];
+    let mut damaged = value.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    put(&memory, key, &damaged);
+
+    let mut again = DocStore::new(store, "list").unwrap();
+    let loaded = now(again.load::<LwwMap<u32, String>>(common::clock(2))).unwrap();
+    assert_eq!(loaded.damage.len(), 1);
+    assert_eq!(&loaded.damage[0].key, key);
+    assert_eq!(loaded.doc.state().len(), 2);
 }

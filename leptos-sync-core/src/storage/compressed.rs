@@ -16,7 +16,8 @@ use crate::{
 /// is read through it only. It does not know what the values are, nor does it keep any.
 ///
 /// A value that is damaged, or would inflate to more than the limits allow, is an [`Error::is_corrupt`] that names its
-/// key. A read of several records that meets one fails as a whole; the others are read by themselves.
+/// key. A read of several records gives it as it is stored, so that it does not hide the others: an envelope, which
+/// whoever reads a delta, a snapshot or a record refuses.
 ///
 /// # Example
 ///
@@ -53,19 +54,16 @@ impl<S: Storage> Storage for CompressedStorage<S> {
     }
 
     async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let values = self.store.get_many(keys).await?;
-        keys.iter()
-            .zip(values)
-            .map(|(key, stored)| stored.map(|stored| inflate(key, stored)).transpose())
-            .collect()
+        let values = self.store.get_many(keys).await?.into_iter();
+        Ok(values.map(|stored| stored.map(inflate_if_sound)).collect())
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error> {
-        inflate_all(self.store.scan(scan).await?)
+        Ok(inflate_all(self.store.scan(scan).await?))
     }
 
     async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
-        inflate_all(self.store.scan_prefix(prefix).await?)
+        Ok(inflate_all(self.store.scan_prefix(prefix).await?))
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
@@ -122,11 +120,22 @@ fn inflate(key: &[u8], stored: Vec<u8>) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn inflate_all(mut records: Vec<Record>) -> Result<Vec<Record>, Error> {
-    for (key, value) in &mut records {
-        *value = inflate(key, std::mem::take(value))?;
+/// The value that is `stored`; where that is damaged, as it is stored.
+fn inflate_if_sound(stored: Vec<u8>) -> Vec<u8> {
+    if !envelope::is_of(Kind::Value, &stored) {
+        return stored;
     }
-    Ok(records)
+    match envelope::open(Kind::Value, &stored) {
+        Ok(value) => value.into_owned(),
+        Err(_) => stored,
+    }
+}
+
+fn inflate_all(mut records: Vec<Record>) -> Vec<Record> {
+    for (_, value) in &mut records {
+        *value = inflate_if_sound(std::mem::take(value));
+    }
+    records
 }
 
 #[cfg(test)]
