@@ -3,6 +3,7 @@
 //! Under `cargo bench` criterion takes their time. Called as `works --counted ID` the program does one of them once, in
 //! [`counted::measured`], for a profiler that counts instructions there; `works --counted` lists what it can count.
 
+mod collections;
 mod counted;
 mod counters;
 mod decode;
@@ -29,5 +30,6 @@ fn main() {
     deltas::run(&mut harness);
     encode::run(&mut harness);
     decode::run(&mut harness);
+    collections::run(&mut harness);
     harness.finish();
 }

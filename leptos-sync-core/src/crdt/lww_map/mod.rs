@@ -244,8 +244,16 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V
         }
         let nothing = VersionVector::new();
         let mut scratch = Vec::new();
+        let all = other.table.beyond(&nothing);
+        if !self.pays_ahead() {
+            // The one loop of a small map, where a call for each entry would be felt.
+            all.for_each(|(slot, theirs)| {
+                self.table.join::<C>(slot, theirs, &mut scratch);
+            });
+            return;
+        }
         self.for_each(
-            other.table.beyond(&nothing),
+            all,
             |(slot, theirs)| Some((&theirs.key, *slot)),
             |map, (slot, theirs)| {
                 map.table.join::<C>(slot, theirs, &mut scratch);

@@ -50,11 +50,6 @@ impl<K, V> Table<K, V> {
         self.live
     }
 
-    /// Entries for which there is room.
-    pub(super) fn room(&self) -> usize {
-        self.entries.capacity()
-    }
-
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<K, V>> {
         self.entries.iter()
     }
@@ -137,7 +132,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     #[inline]
-    fn is_at(&self, slot: u32, key: &K) -> bool {
+    pub(super) fn is_at(&self, slot: u32, key: &K) -> bool {
         let entry = self.entries.get(slot as usize);
         entry.is_some_and(|entry| entry.key == *key)
     }

@@ -19,13 +19,18 @@ pub(super) const NOWHERE: u32 = u32::MAX;
 /// Keys from which it pays.
 const KEYS: usize = 4;
 
-/// Entries from which it pays: fewer are in a near cache anyway.
+/// Entries that are there, from which it pays: fewer are in a near cache anyway, and what is new is written side by side.
 const ENTRIES: usize = 16 * 1024;
 
 /// Whether it is there at all: a page does not download it.
 const THERE: bool = cfg!(not(target_arch = "wasm32"));
 
 impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
+    /// Whether there are so many entries that reading ahead pays.
+    pub(super) fn pays_ahead(&self) -> bool {
+        THERE && self.table.len() >= ENTRIES
+    }
+
     /// Does `work` with each item, in their order. `key` gives an item's key, and the position where it may be.
     pub(super) fn for_each<T>(
         &mut self,
@@ -34,15 +39,20 @@ impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
         mut work: impl FnMut(&mut Self, T),
     ) {
         let few = items.size_hint().1.is_some_and(|most| most < KEYS);
-        if !THERE || few || self.table.room() < ENTRIES {
+        if few || !self.pays_ahead() {
             return items.for_each(|item| work(self, item));
         }
         let mut window = Vec::with_capacity(WINDOW);
-        loop {
-            window.extend(items.by_ref().take(WINDOW));
-            if window.is_empty() {
-                return;
+        while let Some(first) = items.next() {
+            // Where one is at the position it came with, so are mostly those that follow: they are side by side.
+            if key(&first).is_some_and(|(key, hint)| self.table.is_at(hint, key)) {
+                work(self, first);
+                let along = items.by_ref().take(WINDOW - 1);
+                along.for_each(|item| work(self, item));
+                continue;
             }
+            window.push(first);
+            window.extend(items.by_ref().take(WINDOW - 1));
             self.table.read_ahead(window.iter().filter_map(&key));
             window.drain(..).for_each(|item| work(self, item));
         }
