@@ -1,4 +1,5 @@
-//! A collection with one index, in memory: what an operation costs beside what the store does, among so many records.
+//! A collection with one index, in memory: what an operation costs beside what the store does, among so many records. A
+//! query asks for a hundred.
 
 use std::{
     pin::pin,
@@ -39,10 +40,10 @@ pub(crate) fn run(harness: &mut Harness) {
         group.bench("get", lent, |texts| {
             now(texts.get(&entries(1).swap_remove(0).0)).is_ok()
         });
-        group.bench("query 100 by index", lent, |texts| {
+        group.bench("query_by_index", lent, |texts| {
             now(texts.query(by_text().all().limit(100))).is_ok()
         });
-        group.bench("query 100 by key", lent, |texts| {
+        group.bench("query_by_key", lent, |texts| {
             now(texts.query(Query::all().limit(100))).is_ok()
         });
     });

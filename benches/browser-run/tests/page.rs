@@ -18,6 +18,7 @@ fn every_side_of_every_work_is_measured() {
         .collect();
     let expected = [
         ("insert records in one batch", 20),
+        ("insert into a collection in one batch", 20),
         ("open a document", 200),
     ];
     assert_eq!(seen, expected);

@@ -94,11 +94,13 @@ impl<T: Root> Kept<T> {
         records.records.insert(key.to_vec(), self.record);
     }
 
-    /// Takes the record at `key` out of a document that was put together for it; `None` where there is no cell of it.
+    /// Takes the record at `key` out of a document that was put together for it; `None` where there is no cell of it. The
+    /// writer may serve many.
     pub(super) fn take(
         key: &[u8],
         records: &mut Records<T>,
         quarantine: &Quarantine,
+        cells: &mut CellWriter,
     ) -> Result<Option<Self>, Error> {
         let present = records.present.stamp(key);
         let present = present.map(|stamp| (stamp, records.present.contains_key(key)));
@@ -114,7 +116,7 @@ impl<T: Root> Kept<T> {
                 rest
             })
         });
-        let body = write(present, &record, &unknown)?;
+        let body = write(present, &record, &unknown, cells)?;
         Ok((body.len() > 0).then_some(Self {
             present,
             record,
@@ -129,14 +131,14 @@ fn write<T: Root>(
     present: Option<(Stamp, bool)>,
     record: &T,
     unknown: &Quarantine,
+    cells: &mut CellWriter,
 ) -> Result<Body, Error> {
     let nothing = VersionVector::new();
     // Times are written relative to the insertion, which most cells of a record share.
     let base = present.map_or(Time::ZERO, |(stamp, _)| stamp.time);
     let replica = present.map(|(stamp, _)| stamp.replica).unwrap_or_default();
     let base = VersionVector::of(replica, base);
-    let mut cells = CellWriter::default();
-    Body::write(&mut cells, VersionVector::new(), base, |out| {
+    Body::write(cells, VersionVector::new(), base, |out| {
         if let Some((stamp, present)) = present {
             out.group(Path::ROOT);
             out.copy(CellRef {

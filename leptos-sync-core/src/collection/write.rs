@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    codec::CellWriter,
     crdt::{Quarantine, Records, Root},
     doc::{Doc, Parts, Transaction, Tx},
     error::Error,
@@ -240,8 +241,9 @@ fn take_apart<T: Root>(
     slots: &mut [Slot<Kept<T>>],
 ) -> Result<(Meta, Clock), Error> {
     let (mut parts, clock) = doc.into_parts();
+    let mut cells = CellWriter::default();
     for slot in slots {
-        let kept = Kept::take(&slot.key, &mut parts.state, &parts.quarantine)?;
+        let kept = Kept::take(&slot.key, &mut parts.state, &parts.quarantine, &mut cells)?;
         let same = match (&slot.old, &kept) {
             (Old::Nothing | Old::Damaged(..), None) => true,
             (Old::Record(old), Some(kept)) => old.is_same_as(kept),

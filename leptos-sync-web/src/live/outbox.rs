@@ -1,6 +1,4 @@
-#[cfg(target_arch = "wasm32")]
-use std::mem;
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use crate::lock::Mutex;
 
@@ -40,6 +38,16 @@ impl<T> Outbox<T> {
         };
         take(item);
     }
+
+    /// From now on nothing is kept.
+    pub(crate) fn close(&self) {
+        // What is let go may look here.
+        drop(self.replace(State::Closed));
+    }
+
+    fn replace(&self, state: State<T>) -> State<T> {
+        mem::replace(&mut *self.0.lock(), state)
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -50,15 +58,5 @@ impl<T> Outbox<T> {
         if let State::Waiting(items) = before {
             items.into_iter().for_each(&*take);
         }
-    }
-
-    /// From now on nothing is kept.
-    pub(crate) fn close(&self) {
-        // What is let go may look here.
-        drop(self.replace(State::Closed));
-    }
-
-    fn replace(&self, state: State<T>) -> State<T> {
-        mem::replace(&mut *self.0.lock(), state)
     }
 }
