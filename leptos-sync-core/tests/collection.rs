@@ -15,8 +15,8 @@ use common::{
     now,
 };
 use leptos_sync_core::{
-    Batch, Collection, CompressedStorage, Crdt, Error, FaultyStorage, LwwRegister, MemoryStorage,
-    Query, ReplicaId, Scan, Schema, Stamp, Storage, VersionVector, limits,
+    Batch, Collection, Crdt, Error, FaultyStorage, LwwRegister, MemoryStorage, Query, ReplicaId,
+    Scan, Schema, Stamp, Storage, VersionVector, limits,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -249,8 +249,7 @@ proptest! {
         seed: u64,
         steps in vec(step(), 1..20),
     ) {
-        let memory = MemoryStorage::new();
-        let faulty = FaultyStorage::new(CompressedStorage::new(memory));
+        let faulty = FaultyStorage::new(common::compressed());
         let notes = open(faulty.clone(), 1);
         for (_, step) in steps {
             let before = all(&notes);

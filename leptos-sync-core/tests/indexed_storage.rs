@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use common::now;
 use leptos_sync_core::{
-    Batch, CompressedStorage, Cursor, Error, Fault, FaultyStorage, Index, IndexedStorage,
-    MemoryStorage, Query, Scan, Schema, Storage, Write,
+    Batch, Cursor, Error, Fault, FaultyStorage, Index, IndexedStorage, MemoryStorage, Query, Scan,
+    Schema, Storage, Write,
 };
 use proptest::{collection::vec, prelude::*};
 use serde::{Deserialize, Serialize};
@@ -346,7 +346,7 @@ proptest! {
         steps in vec(step(), 1..24),
         questions in vec((question(), 1_usize..6, any::<bool>()), 8),
     ) {
-        let store = CompressedStorage::new(MemoryStorage::new());
+        let store = common::compressed();
         let mut version = 1;
         let mut handle = people(store.clone(), version).unwrap();
         let mut model = Model::new();

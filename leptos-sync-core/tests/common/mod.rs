@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use leptos_sync_core::{Clock, Doc, ManualTime, ReplicaId, Root};
+use leptos_sync_core::{Clock, Doc, ManualTime, MemoryStorage, ReplicaId, Root};
 use xxhash_rust::xxh64::xxh64;
 
 /// Where time stands in tests that do not move it, in milliseconds.
@@ -28,6 +28,18 @@ pub(crate) fn clock(replica: u64) -> Clock {
 
 pub(crate) fn doc<S: Root>(replica: u64) -> Doc<S> {
     Doc::new(clock(replica))
+}
+
+/// A store below which values are compressed, where this build can.
+#[cfg(feature = "deflate")]
+pub(crate) fn compressed() -> leptos_sync_core::CompressedStorage<MemoryStorage> {
+    leptos_sync_core::CompressedStorage::new(MemoryStorage::new())
+}
+
+/// A store below which values are compressed, where this build can.
+#[cfg(not(feature = "deflate"))]
+pub(crate) fn compressed() -> MemoryStorage {
+    MemoryStorage::new()
 }
 
 /// What a future gives that never waits, as those of a store in memory.
