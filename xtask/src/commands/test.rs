@@ -110,12 +110,15 @@ fn in_browser(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()
     let wasm = Wasm::find(cache, workspace)?;
     let bindgen = Bindgen::find(cache, workspace)?;
     let browser = Browser::find(cache)?;
+    // chromedriver leaves a profile of 55 MB there for each test binary.
+    let profiles = tempfile::tempdir()?;
     let cmd = wasm
         .cargo("test")
         .args(["--lib", "--tests", "--no-fail-fast"])
         .args(["--package", IN_BROWSER])
         .args(testing(workspace))
         .envs(bindgen.test_env(&browser, cache)?)
+        .env("TMPDIR", profiles.path())
         .dir(&workspace.root);
     effort.apply(cmd).run()
 }
