@@ -9,6 +9,7 @@
 //! ```text
 //! Doc                    a typed state with its version and clock; transactions, deltas, merge, fork
 //! ├─ LwwRegister LwwMap GCounter PnCounter, #[derive(Crdt)]    the types: views over cells
+//! ├─ CellMap                                                   the cells of any of them, whose type is not known
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
 //! └─ Delta Snapshot Codec                                      bytes
 //! Export Import          a document in chunks, out and in
@@ -61,8 +62,8 @@ pub use collection::{
     Collection, CollectionExport, CollectionImport, CollectionTx, RecordChange, Watch,
 };
 pub use crdt::{
-    Applied, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap, LwwRegister,
-    OldCell, PnCounter, Quarantined, Root, Value,
+    Applied, CellMap, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap,
+    LwwRegister, OldCell, PnCounter, Quarantined, Root, Value,
 };
 pub use delta::{Delta, Snapshot};
 pub use doc::{Doc, Export, Import, Transaction, Tx};

@@ -82,6 +82,11 @@ impl<'a> Path<'a> {
 pub struct Segments<'a>(&'a [u8]);
 
 impl<'a> Segments<'a> {
+    /// The bytes that spell the path of these segments.
+    pub(crate) fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
     /// Whether no segment is left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

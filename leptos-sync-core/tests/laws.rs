@@ -10,8 +10,8 @@ mod model;
 use std::fmt::Debug;
 
 use leptos_sync_core::{
-    Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp, Time, Tx,
-    VersionVector,
+    CellMap, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp,
+    Time, Tx, VersionVector,
 };
 use model::{
     Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, Schema as _, doc_at, send,
@@ -523,13 +523,16 @@ proptest! {
     }
 
     #[test]
-    fn builds_with_other_schemas_lose_and_change_nothing(steps in steps(4)) {
+    fn builds_with_other_schemas_lose_and_change_nothing(steps in steps(5)) {
         let (new, new_time) = doc_at::<Board>(1, NOW_MS);
         let (old, old_time) = doc_at::<OldBoard>(2, NOW_MS + 10);
         let (odd, odd_time) = doc_at::<OddBoard>(3, NOW_MS + 20);
         let (other, other_time) = doc_at::<Board>(4, NOW_MS + 30);
-        let mut peers: [Box<dyn Peer>; 4] = [Box::new(new), Box::new(old), Box::new(odd), Box::new(other)];
-        let history = play(&steps, &mut peers, &[new_time, old_time, odd_time, other_time]);
+        let (relay, relay_time) = doc_at::<CellMap>(5, NOW_MS + 40);
+        let mut peers: [Box<dyn Peer>; 5] =
+            [Box::new(new), Box::new(old), Box::new(odd), Box::new(other), Box::new(relay)];
+        let times = [new_time, old_time, odd_time, other_time, relay_time];
+        let history = play(&steps, &mut peers, &times);
         settle(&mut peers);
         let settled = peers[0].cells();
         for peer in &peers {

@@ -1,5 +1,9 @@
 use super::Changes;
-use crate::{clock::Stamp, path::PathBuf, version::VersionVector};
+use crate::{
+    clock::Stamp,
+    path::{Path, PathBuf},
+    version::VersionVector,
+};
 
 /// The versions of the two states of a join, and what the join changes.
 ///
@@ -67,6 +71,14 @@ impl<'a> Join<'a> {
     /// The cell `key` below the current path changed.
     pub(crate) fn changed_child(&mut self, key: &[u8], existence: bool) {
         self.changes.push_child(self.path.as_path(), key, existence);
+    }
+
+    /// The cell at `path` below the current path changed.
+    pub(super) fn changed_at(&mut self, path: Path<'_>, existence: bool) {
+        let len = self.path.len();
+        path.segments().for_each(|segment| self.path.push(segment));
+        self.changes.push(self.path.as_path(), existence);
+        self.path.truncate(len);
     }
 
     pub(crate) fn finish(self) -> Changes {

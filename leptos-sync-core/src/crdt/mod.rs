@@ -1,6 +1,7 @@
 //! The CRDTs: typed views over last-writer-wins cells.
 
 mod apply;
+mod cell_map;
 mod changes;
 mod field;
 mod g_counter;
@@ -14,6 +15,7 @@ mod records;
 mod traits;
 
 pub use apply::Applied;
+pub use cell_map::CellMap;
 pub use changes::{Change, Changes};
 pub use field::{Field, Focus};
 pub use g_counter::GCounter;

@@ -8,7 +8,7 @@ use leptos_sync_benches::{
     shuffled_entries, shuffled_keys, values,
 };
 use leptos_sync_core::{
-    Bincode, Clock, Codec, Delta, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Snapshot,
+    CellMap, Clock, Delta, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Snapshot,
 };
 
 use super::{CHANGES, Peer, amount, evolving, reads};
@@ -250,24 +250,14 @@ impl Peer for Ours {
     }
 
     fn held_as_cells(&self, size: usize) -> Option<Box<dyn Any>> {
-        let mut cells = LwwMap::<Box<[u8]>, Box<[u8]>>::new();
-        let encoded = entries(size)
-            .into_iter()
-            .map(|(key, value)| (cell(&key), cell(&value)));
-        cells.insert_batch(encoded, ours::stamp(0, 1));
-        Some(Box::new(cells))
+        let state = ours::doc(size).snapshot();
+        let state = state.expect("a document can be written");
+        Some(Box::new(Doc::<CellMap>::load(&state, clock())))
     }
 }
 
 fn clock() -> Clock {
     Clock::system(ReplicaId::new(1))
-}
-
-/// The bytes of a key or a value in a cell.
-fn cell(text: &String) -> Box<[u8]> {
-    let mut bytes = Vec::new();
-    Bincode::encode(text, &mut bytes).expect("text can be written");
-    bytes.into_boxed_slice()
 }
 
 fn encoded(doc: &Doc<Map>) -> Vec<u8> {

@@ -26,7 +26,7 @@ pub(super) struct Index {
 
 /// What a look-up found out about a key that is not there: its hash, once there is a hash table.
 #[derive(Clone, Copy)]
-pub(super) struct Vacant(u64);
+pub(in crate::crdt) struct Vacant(u64);
 
 impl Index {
     /// Makes room for `total` entries.

@@ -20,7 +20,8 @@ use std::{any::Any, borrow::Borrow, fmt, hash::Hash};
 
 use serde::Serialize;
 
-use self::{ahead::NOWHERE, table::Table};
+use self::ahead::NOWHERE;
+pub(super) use self::table::{Entry, Table};
 use crate::{
     clock::Stamp,
     codec::{Bincode, Codec},

@@ -15,7 +15,7 @@ use crate::{clock::Stamp, codec::Codec, crdt::traits::Place, limits, version::Ve
 ///
 /// A walk over all entries is a walk over memory.
 #[derive(Clone)]
-pub(super) struct Table<K, V> {
+pub(in crate::crdt) struct Table<K, V> {
     entries: Vec<Entry<K, V>>,
     index: Index,
     recency: Recency,
@@ -24,14 +24,14 @@ pub(super) struct Table<K, V> {
 
 /// One key's last write; `None` is a tombstone.
 #[derive(Clone)]
-pub(super) struct Entry<K, V> {
-    pub(super) key: K,
-    pub(super) value: Option<V>,
-    pub(super) stamp: Stamp,
+pub(in crate::crdt) struct Entry<K, V> {
+    pub(in crate::crdt) key: K,
+    pub(in crate::crdt) value: Option<V>,
+    pub(in crate::crdt) stamp: Stamp,
 }
 
 impl<K, V> Table<K, V> {
-    pub(super) fn new() -> Self {
+    pub(in crate::crdt) fn new() -> Self {
         Self {
             entries: Vec::new(),
             index: Index::default(),
@@ -41,20 +41,20 @@ impl<K, V> Table<K, V> {
     }
 
     /// Entries, tombstones included.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::crdt) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Entries that have a value.
-    pub(super) fn live(&self) -> usize {
+    pub(in crate::crdt) fn live(&self) -> usize {
         self.live
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<K, V>> {
+    pub(in crate::crdt) fn entries(&self) -> impl Iterator<Item = &Entry<K, V>> {
         self.entries.iter()
     }
 
-    pub(super) fn since<'a>(
+    pub(in crate::crdt) fn since<'a>(
         &'a self,
         since: &'a VersionVector,
     ) -> impl Iterator<Item = &'a Entry<K, V>> {
@@ -75,7 +75,7 @@ impl<K, V> Table<K, V> {
         clippy::indexing_slicing,
         reason = "positions are made by this table alone"
     )]
-    pub(super) fn entry(&self, slot: u32) -> &Entry<K, V> {
+    pub(in crate::crdt) fn entry(&self, slot: u32) -> &Entry<K, V> {
         &self.entries[slot as usize]
     }
 
@@ -91,7 +91,7 @@ impl<K, V> Table<K, V> {
 
 impl<K: Eq + Hash, V> Table<K, V> {
     /// Makes room for `additional` entries, in every part at once.
-    pub(super) fn reserve(&mut self, additional: usize) {
+    pub(in crate::crdt) fn reserve(&mut self, additional: usize) {
         // An iterator may claim any length; the rest grows as it comes.
         let additional = additional.min(limits::MAP_ENTRIES);
         self.index
@@ -138,7 +138,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn find<Q>(&self, key: &Q) -> Option<u32>
+    pub(in crate::crdt) fn find<Q>(&self, key: &Q) -> Option<u32>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -148,7 +148,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// As [`find`](Table::find); where there is no entry, what [`push`](Table::push) needs to know.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn look_up<Q>(&self, key: &Q) -> Result<u32, Vacant>
+    pub(in crate::crdt) fn look_up<Q>(&self, key: &Q) -> Result<u32, Vacant>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -157,7 +157,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn get<Q>(&self, key: &Q) -> Option<&Entry<K, V>>
+    pub(in crate::crdt) fn get<Q>(&self, key: &Q) -> Option<&Entry<K, V>>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -167,7 +167,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// A local write: it takes effect unless the entry is newer.
     #[inline]
-    pub(super) fn write(&mut self, key: K, value: Option<V>, stamp: Stamp) -> bool {
+    pub(in crate::crdt) fn write(&mut self, key: K, value: Option<V>, stamp: Stamp) -> bool {
         match self.look_up(&key) {
             Ok(slot) => {
                 if stamp < self.entry(slot).stamp {
@@ -182,7 +182,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// Adds an entry whose key was just looked up and not found.
     #[inline]
-    pub(super) fn push(&mut self, vacant: Vacant, entry: Entry<K, V>) {
+    pub(in crate::crdt) fn push(&mut self, vacant: Vacant, entry: Entry<K, V>) {
         self.live += usize::from(entry.value.is_some());
         self.recency.push(entry.stamp);
         self.entries.push(entry);
@@ -207,7 +207,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// Puts a value and stamp in place of an entry's, whatever they were.
-    pub(super) fn replace(&mut self, slot: u32, value: Option<V>, stamp: Stamp) {
+    pub(in crate::crdt) fn replace(&mut self, slot: u32, value: Option<V>, stamp: Stamp) {
         self.renew(slot, stamp, |entry| *entry = value);
     }
 
@@ -230,7 +230,13 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// Undoes a [`replace`](Table::replace), the latest that is not yet undone: also the order is as it was.
-    pub(super) fn put_back(&mut self, slot: u32, value: Option<V>, stamp: Stamp, place: Place) {
+    pub(in crate::crdt) fn put_back(
+        &mut self,
+        slot: u32,
+        value: Option<V>,
+        stamp: Stamp,
+        place: Place,
+    ) {
         let now = self.entry(slot).stamp;
         let is_live = usize::from(value.is_some());
         let entry = self.entry_mut(slot);
@@ -249,7 +255,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// Takes an entry out, tombstone and all. The last entry takes its place.
-    pub(super) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
+    pub(in crate::crdt) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
         let last = u32::try_from(self.entries.len().checked_sub(1)?).ok()?;
         self.index.swap_remove(slot, last, &self.entries);
         let (stamp, last_stamp) = (self.entry(slot).stamp, self.entry(last).stamp);
@@ -260,7 +266,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// Takes out every entry that `gone` picks.
-    pub(super) fn remove_where(&mut self, mut gone: impl FnMut(&Entry<K, V>) -> bool) {
+    pub(in crate::crdt) fn remove_where(&mut self, mut gone: impl FnMut(&Entry<K, V>) -> bool) {
         // From the end, so that the entry which takes a removed one's place has been asked already.
         for slot in (0..self.entries.len() as u32).rev() {
             if gone(self.entry(slot)) {
@@ -269,7 +275,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    pub(super) fn assert_invariants(&self) {
+    pub(in crate::crdt) fn assert_invariants(&self) {
         self.index.assert_invariants(self.entries.len());
         let live = self.entries().filter(|entry| entry.value.is_some());
         assert_eq!(live.count(), self.live, "live entries are counted");

@@ -1,0 +1,231 @@
+//! Cells whose types nobody knows.
+
+mod bytes;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use self::bytes::Bytes;
+use super::{
+    Applied, Crdt, Join, Root,
+    lww_map::{Entry, Table},
+    traits::OldCell,
+};
+use crate::{
+    clock::Stamp,
+    codec::{CellRef, CellWriter, Group},
+    path::{Path, PathBuf, Segments},
+    version::VersionVector,
+};
+
+/// The cells of a document, by path: what a relay holds, which knows no types.
+///
+/// A `Doc<CellMap>` takes every delta and snapshot and gives them on, whatever they are of. Cells are not looked into:
+/// the later one stays, and of two with equal stamps the one with the greater bytes, a tombstone being least. In memory
+/// a cell is 48 bytes and its place in a hash table; a path or a value of more than 14 bytes is an allocation more.
+///
+/// ```
+/// use leptos_sync_core::{CellMap, Clock, Crdt, Doc, LwwRegister, ReplicaId};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Page {
+///     title: LwwRegister<String>,
+/// }
+///
+/// let mut ada = Doc::<Page>::new(Clock::system(ReplicaId::new(1)));
+/// let mut relay = Doc::<CellMap>::new(Clock::system(ReplicaId::new(2)));
+/// let mut bob = Doc::<Page>::new(Clock::system(ReplicaId::new(3)));
+///
+/// relay.apply(&ada.transact(|tx| tx.title().set("Plans".to_owned()))?.delta)?;
+/// bob.apply(&relay.delta_since(bob.version())?)?;
+/// assert_eq!(bob.state().title.get(), "Plans");
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct CellMap(Table<Bytes, Bytes>);
+
+impl CellMap {
+    /// No cells. Allocates nothing.
+    pub fn new() -> Self {
+        Self(Table::new())
+    }
+
+    /// How many cells there are, tombstones included. O(1).
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no cell. O(1).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many of the cells are tombstones. O(1).
+    pub fn tombstones(&self) -> usize {
+        self.0.len() - self.0.live()
+    }
+
+    /// The cell at `path`: its stamp and its encoded value, `None` for a tombstone. One hash look-up.
+    pub fn get(&self, path: Path<'_>) -> Option<(Stamp, Option<&[u8]>)> {
+        let entry = self.0.get(path.as_bytes())?;
+        Some((entry.stamp, entry.value.as_ref().map(Bytes::as_slice)))
+    }
+
+    /// Each cell with its path, in no order that replicas share.
+    pub fn iter(&self) -> impl Iterator<Item = (Path<'_>, Stamp, Option<&[u8]>)> {
+        self.0.entries().map(|entry| {
+            let value = entry.value.as_ref().map(Bytes::as_slice);
+            (path(entry), entry.stamp, value)
+        })
+    }
+
+    /// Joins a cell. Where it won, returns whether its path came into being or ended.
+    fn take(&mut self, path: &[u8], stamp: Stamp, value: Option<&[u8]>) -> Option<bool> {
+        let slot = match self.0.look_up(path) {
+            Ok(slot) => slot,
+            Err(vacant) => {
+                let entry = Entry {
+                    key: Bytes::new(path),
+                    value: value.map(Bytes::new),
+                    stamp,
+                };
+                self.0.push(vacant, entry);
+                return Some(value.is_some());
+            }
+        };
+        let ours = self.0.entry(slot);
+        let our_value = ours.value.as_ref().map(Bytes::as_slice);
+        let wins = (stamp, value) > (ours.stamp, our_value);
+        let existence = our_value.is_some() != value.is_some();
+        wins.then(|| {
+            self.0.replace(slot, value.map(Bytes::new), stamp);
+            existence
+        })
+    }
+}
+
+impl Root for CellMap {}
+
+impl Crdt for CellMap {
+    fn merge(&mut self, other: &Self) {
+        for theirs in other.0.entries() {
+            let value = theirs.value.as_ref().map(Bytes::as_slice);
+            self.take(theirs.key.as_slice(), theirs.stamp, value);
+        }
+    }
+
+    /// Writes in the order of paths, so that cells which share a parent stand together. O(n log n) in what it writes.
+    fn write_cells(&self, _: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        let mut cells: Vec<_> = self.0.since(since).collect();
+        // A parent as a whole before its children's children, which the bytes alone would mix.
+        cells.sort_unstable_by_key(|entry| (path(entry).split_last(), entry.stamp));
+        out.reserve(cells.len());
+        for entry in cells {
+            if let Some((parent, key)) = path(entry).split_last() {
+                out.group(parent);
+                out.copy(CellRef {
+                    key,
+                    stamp: entry.stamp,
+                    value: entry.value.as_ref().map(Bytes::as_slice),
+                });
+            }
+        }
+    }
+
+    fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
+        if self.is_empty() {
+            self.0.reserve(group.len());
+        }
+        let mut path = rest.as_bytes().to_vec();
+        let parent = path.len();
+        for cell in group.cells() {
+            if out.passes_over(group, cell) {
+                continue;
+            }
+            path.truncate(parent);
+            PathBuf::append_child(&mut path, Path::ROOT, cell.key);
+            if let Some(existence) = self.take(&path, cell.stamp, cell.value) {
+                out.changed(group, cell, existence);
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        for theirs in other.0.since(join.ours()) {
+            let value = theirs.value.as_ref().map(Bytes::as_slice);
+            if let Some(existence) = self.take(theirs.key.as_slice(), theirs.stamp, value) {
+                join.changed_at(path(theirs), existence);
+            }
+        }
+        if !join.theirs_has_forgotten() {
+            return;
+        }
+        self.0.remove_where(|ours| {
+            let gone = join.theirs_has_seen(ours.stamp) && other.0.get(&ours.key).is_none();
+            if gone && ours.value.is_some() {
+                join.changed_at(path(ours), true);
+            }
+            gone
+        });
+    }
+
+    fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        let slot = self.0.find(rest.as_bytes());
+        match (old, slot) {
+            (None, Some(slot)) => {
+                self.0.detach(slot);
+            }
+            (Some(old), Some(slot)) => {
+                let value = old.value.map(Bytes::new);
+                self.0.put_back(slot, value, old.stamp, old.place);
+            }
+            (Some(old), None) => {
+                let value = old.value.map(Bytes::new);
+                self.0.write(Bytes::new(rest.as_bytes()), value, old.stamp);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn forget_tombstones(&mut self, stable: &VersionVector) {
+        self.0
+            .remove_where(|entry| entry.value.is_none() && stable.contains(entry.stamp));
+    }
+
+    fn assert_invariants(&self) {
+        self.0.assert_invariants();
+    }
+}
+
+/// Where an entry's cell stands.
+fn path(entry: &Entry<Bytes, Bytes>) -> Path<'_> {
+    Path::trusted(entry.key.as_slice())
+}
+
+impl Default for CellMap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for CellMap {
+    /// Whether both hold the same cells, tombstones included.
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|(path, stamp, value)| other.get(path) == Some((stamp, value)))
+    }
+}
+
+impl Eq for CellMap {}
+
+impl fmt::Debug for CellMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cells = self
+            .iter()
+            .map(|(path, stamp, value)| (path, (stamp, value)));
+        f.debug_map().entries(cells).finish()
+    }
+}
