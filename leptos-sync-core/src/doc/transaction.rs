@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     clock::Stamp,
-    crdt::{Changes, Crdt, Field, Focus, Root, SavedCell},
+    crdt::{Changes, Crdt, Field, Focus, OldCell, Root, SavedCell},
     delta::Delta,
     error::Error,
     limits,
+    path::Path,
     version::VersionVector,
 };
 
@@ -41,6 +42,15 @@ impl<S: Root> Doc<S> {
     ///
     /// Only when `edit` does; the document is then as it was before.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
+        self.transact_noting(edit, None::<fn(Path<'_>, Option<OldCell<'_>>)>)
+    }
+
+    /// The same; `note` is told of each cell that was replaced, once it is sure that it stays so.
+    pub(super) fn transact_noting(
+        &mut self,
+        edit: impl FnOnce(&mut Tx<'_, S>),
+        note: Option<impl FnMut(Path<'_>, Option<OldCell<'_>>)>,
+    ) -> Result<Transaction, Error> {
         let stamp = self.clock.tick();
         let own = VersionVector::of(stamp.replica, stamp.time);
         self.check_replicas(&own, &own)?;
@@ -56,7 +66,7 @@ impl<S: Root> Doc<S> {
             log,
             depth: 0,
         });
-        open.commit()
+        open.commit(note)
     }
 }
 
@@ -67,7 +77,10 @@ struct Open<'a, S: Root> {
 }
 
 impl<S: Root> Open<'_, S> {
-    fn commit(mut self) -> Result<Transaction, Error> {
+    fn commit(
+        mut self,
+        note: Option<impl FnMut(Path<'_>, Option<OldCell<'_>>)>,
+    ) -> Result<Transaction, Error> {
         let doc = &mut *self.doc;
         let log = doc.log.get_or_insert_default();
         if let Some(error) = log.error.take() {
@@ -87,6 +100,11 @@ impl<S: Root> Open<'_, S> {
         }
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
+        }
+        if let Some(mut note) = note {
+            for (path, old) in log.undo.back(&log.changes) {
+                note(path, old);
+            }
         }
         let changes = log.take_changes();
         self.committed = true;
