@@ -6,7 +6,8 @@ use crate::{
     codec::Cells,
     crdt::OldCell,
     delta::{Delta, Snapshot},
-    path::PathBuf,
+    doc::transaction::Note,
+    path::{Path, PathBuf},
     version::VersionVector,
 };
 
@@ -23,22 +24,15 @@ struct Covered {
 /// A cell's stamp and value.
 pub(super) type OwnedCell = (Stamp, Option<Box<[u8]>>);
 
+impl Note for &mut Below {
+    fn replaced(&mut self, each: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>))) {
+        each(&mut |path, old| self.cover(path.to_owned(), old.map(kept)));
+    }
+}
+
 impl Below {
     /// One more transaction wrote at `path`. If it is the first, `before` is what stood there.
-    pub(super) fn cover<'a>(
-        &mut self,
-        path: PathBuf,
-        before: impl FnOnce() -> Option<OldCell<'a>>,
-    ) {
-        let covered = self.0.entry(path).or_insert_with(|| Covered {
-            cell: before().map(|cell| (cell.stamp, cell.value.map(Box::from))),
-            writers: 0,
-        });
-        covered.writers += 1;
-    }
-
-    /// The same, where what stood there was copied.
-    pub(super) fn cover_by(&mut self, path: PathBuf, before: Option<OwnedCell>) {
+    pub(super) fn cover(&mut self, path: PathBuf, before: Option<OwnedCell>) {
         let covered = self.0.entry(path);
         covered
             .or_insert(Covered {
@@ -113,6 +107,11 @@ impl Below {
     pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.0.keys()
     }
+}
+
+/// A copy of a cell that stood there.
+pub(super) fn kept(cell: OldCell<'_>) -> OwnedCell {
+    (cell.stamp, cell.value.map(Box::from))
 }
 
 fn view(cell: &Option<OwnedCell>) -> Option<Cell<'_>> {

@@ -9,10 +9,10 @@ use self::below::Below;
 use super::{Doc, Transaction, Tx};
 use crate::{
     clock::Stamp,
-    crdt::{Changes, OldCell, Root},
+    crdt::{Changes, Root},
     delta::{Delta, Snapshot},
     error::Error,
-    path::{Path, PathBuf},
+    path::PathBuf,
     version::VersionVector,
 };
 
@@ -104,9 +104,7 @@ impl Outbox {
         doc: &mut Doc<S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
     ) -> Result<Transaction, Error> {
-        let below = &mut self.below;
-        let note = |path: Path<'_>, old: Option<OldCell<'_>>| below.cover(path.to_owned(), || old);
-        let done = doc.transact_noting(edit, Some(note))?;
+        let done = doc.transact_noting(edit, &mut self.below)?;
         if !done.delta.is_empty() {
             self.transactions.push_back(done.delta.clone());
         }
@@ -150,13 +148,13 @@ impl Outbox {
         let mut value = Vec::new();
         let before = delta.cells().paths().map(|path| {
             let cell = doc.cell_at(&path, &mut value);
-            let cell = cell.map(|cell| (cell.stamp, cell.value.map(Box::from)));
+            let cell = cell.map(below::kept);
             (path, cell)
         });
         let before: Vec<_> = before.collect();
         let changes = apply(doc)?;
         for (path, cell) in before {
-            self.below.cover_by(path, cell);
+            self.below.cover(path, cell);
         }
         self.transactions.push_back(delta.clone());
         Ok(changes)
