@@ -76,8 +76,7 @@ impl SqliteLog {
     }
 
     fn start(path: &Path, options: &SqliteOptions) -> Result<Self, Error> {
-        let mut connection = options.writing(path)?;
-        schema::prepare(&mut connection)?;
+        let connection = options.writing(path)?;
         let trust = Arc::new(Trust::of(&connection));
         Ok(Self {
             readers: Readers::start(path, options)?,

@@ -2,7 +2,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::fault::fault;
+use super::{fault::fault, schema};
 use crate::{error::Error, limits};
 
 /// How a [`SqliteLog`](super::SqliteLog) works.
@@ -36,11 +36,13 @@ impl SqliteOptions {
         self
     }
 
-    /// The connection that writes, and that moves what is in SQLite's log to its place: no other does, so that none of the two
+    /// The connection that writes, to a log that is made where there is none. It is also the one that moves what is in SQLite's log to its place: no other does, so that none of the two
     /// ever happens beside the other.
     pub(super) fn writing(&self, path: &Path) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let connection = open(path, flags)?;
+        let mut connection = open(path, flags)?;
+        // Somebody else's file is not even brought into another mode.
+        let new = schema::is_new(&connection)?;
         let pragmas: [(&str, &dyn rusqlite::ToSql); 3] = [
             ("journal_mode", &"WAL"),
             // A commit is on the disk before it is answered.
@@ -58,6 +60,9 @@ impl SqliteOptions {
             connection
                 .pragma_update(None, "max_page_count", pages.max(1).cast_signed())
                 .map_err(fault)?;
+        }
+        if new {
+            schema::create(&mut connection)?;
         }
         Ok(connection)
     }

@@ -77,12 +77,12 @@ const SCHEMA: [(&str, &str); 8] = [
     ),
 ];
 
-/// Makes the tables where there are none, and checks that they are what this build knows.
-pub(super) fn prepare(connection: &mut Connection) -> Result<(), Error> {
+/// Whether there is nothing yet; checks that what there is, is what this build knows. Changes nothing.
+pub(super) fn is_new(connection: &Connection) -> Result<bool, Error> {
     let kept = number(connection, "application_id")?;
     let version = number(connection, "user_version")?;
     if (kept, version) == (0, 0) && tables(connection)?.is_empty() {
-        return create(connection);
+        return Ok(true);
     }
     if kept != APPLICATION {
         return Err(Error::unsupported(
@@ -102,10 +102,11 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Error> {
             "its list of tables is not what a build of this version makes",
         ));
     }
-    Ok(())
+    Ok(false)
 }
 
-fn create(connection: &mut Connection) -> Result<(), Error> {
+/// Makes the tables.
+pub(super) fn create(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(fault)?;
