@@ -2,6 +2,7 @@
 
 mod body;
 mod chunk;
+mod collect;
 mod methods;
 #[cfg_attr(
     all(target_arch = "wasm32", target_os = "unknown"),

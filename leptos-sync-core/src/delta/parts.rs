@@ -1,19 +1,18 @@
-use super::{Body, Snapshot};
+use super::Body;
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
-impl Snapshot {
-    /// As [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each, of which none is held
-    /// twice.
+impl Body {
+    /// As [`write`](Body::write), [split](Body::split) into parts of about `bytes` each, of which none is held twice.
     pub(crate) fn write_parts(
-        version: VersionVector,
-        horizon: VersionVector,
+        first: VersionVector,
+        second: VersionVector,
         bytes: usize,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
-        let mut cells = CellWriter::in_parts(version.latest(), bytes);
+        let mut cells = CellWriter::in_parts(second.latest(), bytes);
         write(&mut cells);
         let parts = cells.finish_parts()?.into_iter();
-        let part = |part| Self(Body::with(part, horizon.clone(), version.clone()));
+        let part = |part| Self::with(part, first.clone(), second.clone());
         Ok(parts.map(part).collect())
     }
 }

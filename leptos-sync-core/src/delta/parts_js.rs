@@ -1,16 +1,16 @@
-//! In a browser a snapshot is written in one piece and cut: what fits into a page fits twice, and the code is downloaded.
+//! In a browser a message is written in one piece and cut: what fits into a page fits twice, and the code is downloaded.
 
-use super::Snapshot;
+use super::Body;
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
-impl Snapshot {
-    /// As [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each.
+impl Body {
+    /// As [`write`](Body::write), [split](Body::split) into parts of about `bytes` each.
     pub(crate) fn write_parts(
-        version: VersionVector,
-        horizon: VersionVector,
+        first: VersionVector,
+        second: VersionVector,
         bytes: usize,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
-        Self::write(version, horizon, write)?.split(bytes)
+        Self::write(&mut CellWriter::default(), first, second, write)?.split(bytes)
     }
 }

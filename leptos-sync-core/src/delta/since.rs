@@ -13,7 +13,7 @@ use crate::{
 /// It may be applied where the local version covers `after`; then the local version joins `upto`. Applying is
 /// idempotent and commutative. The cells are kept encoded, so a delta costs its bytes and no more.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Delta(Body);
+pub struct Delta(pub(super) Body);
 
 impl Delta {
     /// Collects what `write` writes as the delta from `after` to `upto`.

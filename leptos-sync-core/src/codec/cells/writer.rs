@@ -141,8 +141,8 @@ impl CellWriter {
         self.len() == 0
     }
 
-    /// Adds a cell as it is.
-    pub(crate) fn copy(&mut self, cell: CellRef<'_>) {
+    /// Adds a cell as it is, below the current group's parent.
+    pub fn copy(&mut self, cell: CellRef<'_>) {
         self.push(
             cell.stamp,
             |bytes| {

@@ -1,0 +1,153 @@
+//! How many small transactions a log in a file takes, and how long their writers wait for the acknowledgement.
+//!
+//! `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`: first 200 writers that each wait for
+//! the answer before they write again, then 5,000 transactions a second, whatever was answered. The file stands in FOLDER,
+//! that of temporary files if none is named: it should be on the disk that is asked about.
+#![expect(clippy::print_stdout, reason = "figures are what it is for")]
+
+use std::{
+    error::Error,
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use leptos_sync_core::{CellRef, Delta, PathBuf, ReplicaId, Stamp, Time, VersionVector};
+use leptos_sync_server::{DurableLog, SqliteLog};
+
+const WRITERS: u64 = 200;
+/// Documents that they share.
+const DOCUMENTS: u64 = 50;
+const OFFERED: u64 = 5_000;
+/// Cards that a writer goes round.
+const CARDS: u64 = 500;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let mut args = std::env::args().skip(1);
+    let seconds = args.next().map_or(Ok(10), |seconds| seconds.parse())?;
+    let folder = match args.next() {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None => tempfile::tempdir()?,
+    };
+    let time = Duration::from_secs(seconds);
+    println!(
+        "a write of 4 KiB and its fsync: {:?}",
+        fsync(folder.path())?
+    );
+    let log = Arc::new(SqliteLog::open(folder.path().join("log"))?);
+    report(
+        "200 writers, one after the other each",
+        time,
+        closed(&log, time).await?,
+    );
+    report("5,000 a second offered", time, open(&log, time).await?);
+    Ok(())
+}
+
+/// The median of what the disk takes for a commit of nothing.
+fn fsync(folder: &Path) -> Result<Duration, Failure> {
+    let mut file = File::create(folder.join("fsync"))?;
+    let mut taken = Vec::new();
+    for _ in 0..200 {
+        let start = Instant::now();
+        file.write_all(&[1; 4096])?;
+        file.sync_data()?;
+        taken.push(start.elapsed());
+    }
+    taken.sort_unstable();
+    Ok(quantile(&taken, 50))
+}
+
+/// Each writer waits for its answer.
+async fn closed(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Failure> {
+    let end = Instant::now() + time;
+    let writers = (0..WRITERS).map(|writer| {
+        let log = Arc::clone(log);
+        tokio::spawn(async move {
+            let (mut waited, mut at) = (Vec::new(), 0);
+            while Instant::now() < end {
+                let start = Instant::now();
+                append(&log, writer, at).await?;
+                waited.push(start.elapsed());
+                at += 1;
+            }
+            Ok::<_, Failure>(waited)
+        })
+    });
+    let mut all = Vec::new();
+    for waited in join_all(writers).await {
+        all.append(&mut waited??);
+    }
+    Ok(all)
+}
+
+/// Transactions come when they come; what one waits counts from then on.
+async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Failure> {
+    let start = Instant::now();
+    let mut appends = Vec::new();
+    let mut pace = tokio::time::interval(Duration::from_millis(1));
+    while start.elapsed() < time {
+        pace.tick().await;
+        let due = start.elapsed().as_micros() as u64 * OFFERED / 1_000_000;
+        while (appends.len() as u64) < due {
+            let (log, number) = (Arc::clone(log), appends.len() as u64);
+            let came = Instant::now();
+            // Of one writer each, so that none follows another that is still on its way.
+            let writer = WRITERS + number % 2_000;
+            let at = number / 2_000;
+            appends.push(tokio::spawn(async move {
+                append(&log, writer, at).await?;
+                Ok::<_, Failure>(came.elapsed())
+            }));
+        }
+    }
+    let mut all = Vec::new();
+    for waited in join_all(appends).await {
+        all.push(waited??);
+    }
+    Ok(all)
+}
+
+/// One small transaction: a card's text and a count.
+async fn append(log: &SqliteLog, writer: u64, at: u64) -> Result<(), Failure> {
+    let replica = ReplicaId::new(writer);
+    let version = |time| VersionVector::of(replica, Time::new(time));
+    let stamp = Stamp::new(Time::new(at + 1), replica);
+    let key = (writer * CARDS + at % CARDS).to_be_bytes();
+    let delta = Delta::collect(version(at), version(at + 1), |out| {
+        for (parent, key, value) in [
+            ("cards", key, &b"some thirty bytes of what to do"[..]),
+            ("moves", writer.to_be_bytes(), &at.to_be_bytes()[..]),
+        ] {
+            out.group(PathBuf::new().child(parent.as_bytes()).as_path());
+            let (key, value) = (&key[..], Some(value));
+            out.copy(CellRef { key, stamp, value });
+        }
+    })?;
+    let document = format!("board {}", writer % DOCUMENTS);
+    log.append(&document, vec![delta]).await?;
+    Ok(())
+}
+
+fn report(what: &str, time: Duration, mut waited: Vec<Duration>) {
+    waited.sort_unstable();
+    println!(
+        "{what}: {:.0} appends/s, acknowledged after {:?} (p50), {:?} (p99), {:?} (most)",
+        waited.len() as f64 / time.as_secs_f64(),
+        quantile(&waited, 50),
+        quantile(&waited, 99),
+        quantile(&waited, 100),
+    );
+}
+
+/// The time below which so many of a hundred lie.
+fn quantile(sorted: &[Duration], percent: usize) -> Duration {
+    let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(at).copied().unwrap_or_default()
+}

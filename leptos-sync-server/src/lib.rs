@@ -1,0 +1,57 @@
+//! The relay of leptos-sync: it keeps documents for all who edit them.
+//!
+//! So far it is the half that keeps them: the **durable log**. A [`DurableLog`] holds documents as last-writer-wins
+//! cells with their versions. It knows no user's types, no sockets and no runtime.
+//!
+//! ```text
+//! DurableLog             documents: joined durably, and what somebody lacks of them
+//! ├─ SqliteLog           in a file of SQLite; a relay on one machine
+//! └─ MemoryLog           in memory, gone with the process; for tests, and where nothing need last
+//! DocumentState Since    what a log says of a document
+//! ```
+//!
+//! ```
+//! use futures::executor::block_on;
+//! use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, ReplicaId, VersionVector};
+//! use leptos_sync_server::{DurableLog, MemoryLog, Since};
+//!
+//! #[derive(Crdt, Clone, Default)]
+//! struct Page {
+//!     title: LwwRegister<String>,
+//! }
+//!
+//! let log = MemoryLog::new();
+//! let mut ada = Doc::<Page>::new(Clock::system(ReplicaId::new(1)));
+//! let written = ada.transact(|tx| tx.title().set("Plans".to_owned()))?;
+//! block_on(log.append("page", vec![written.delta]))?;
+//!
+//! let mut bob = Doc::<Page>::new(Clock::system(ReplicaId::new(2)));
+//! if let Since::Delta(parts) = block_on(log.since("page", bob.version(), 64 * 1024))? {
+//!     // So little is one part.
+//!     bob.apply(&parts[0])?;
+//! }
+//! assert_eq!(bob.state().title.get(), "Plans");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`].
+//!
+//! # Features
+//!
+//! - `sqlite` (default): `SqliteLog`. It brings SQLite, through `rusqlite`. Only one `libsqlite3-sys` can be linked into a
+//!   program, and many apps link it through sqlx; so the versions of `rusqlite` that are accepted are a range: cargo takes one
+//!   whose `libsqlite3-sys` sqlx 0.8 or 0.9 takes too. With sqlx 0.8 that is `rusqlite` 0.32, and
+//!   `cargo update -p rusqlite --precise 0.32.1` says so to a lock file that has a later one.
+//! - `testing`: the conformance suite for implementations of [`DurableLog`].
+
+pub mod limits;
+
+mod error;
+mod log;
+
+pub use error::Error;
+#[cfg(feature = "testing")]
+pub use log::conformance;
+pub use log::{DocumentState, DurableLog, MemoryLog, Since};
+#[cfg(feature = "sqlite")]
+pub use log::{SqliteLog, SqliteOptions};

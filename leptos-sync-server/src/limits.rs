@@ -1,0 +1,37 @@
+//! Every bound of the relay, by name, with its unit and its reason. Those of cells and messages are the core's.
+
+/// Bytes of a document's name: as in the storage of a browser.
+pub const NAME_BYTES: usize = leptos_sync_core::limits::NAME_BYTES;
+
+/// Bytes of a user's name: an address or an id of any common kind fits.
+pub const USER_BYTES: usize = 256;
+
+/// Writes that wait for the log's writer; whoever brings more waits for room. Some commits' worth, so that the writer never
+/// waits for somebody, and no more than can be answered in a moment.
+pub const QUEUED_WRITES: usize = 1024;
+
+/// Reads that wait for one of the log's readers; whoever brings more waits for room.
+pub const QUEUED_READS: usize = 1024;
+
+/// Writes that share a commit. Waiting for the disk is then little for each; more would only make the first wait for the last.
+pub const COMMIT_WRITES: usize = 512;
+
+/// Bytes of cells beyond which no further write joins a commit: so much is written within the time of a few commits.
+pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Cells that are removed at a time, so that writes never wait long behind the forgetting of tombstones or the removal of a
+/// document.
+pub const STEP_CELLS: usize = 500;
+
+/// Bytes of cells that are put into the order of their paths in memory. Where somebody lacks more, the document is read in
+/// that order, whole.
+pub const SORT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Connections of a log that read, by default: readers wait for the disk more than for a processor.
+pub const READERS: usize = 4;
+
+/// Milliseconds to wait for somebody else who writes to the same file: a backup or a person with a shell.
+pub const BUSY_MS: u64 = 5_000;
+
+/// Bytes of SQLite's log that stay after a checkpoint. It grows beyond while a reader holds an older state.
+pub const WAL_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,0 +1,96 @@
+//! What holds of tombstones that are forgotten.
+
+use leptos_sync_core::{ManualTime, Time, VersionVector};
+
+use super::{
+    ask::{Whole, append, cells, fails, since, state, succeeds},
+    board::{NOW_MS, Op, doc, write},
+};
+use crate::DurableLog;
+
+/// Ada wrote a card and was away; Bob removed it, and the log forgot that he did.
+pub(super) async fn a_forgotten_tombstone_does_not_let_its_value_return(log: &dyn DurableLog) {
+    let (early, late) = (ManualTime::at(NOW_MS), ManualTime::at(NOW_MS + 1_000));
+    let (mut ada, mut bob) = (doc(1, &early), doc(2, &late));
+    let written = write(&mut ada, &[Op::Card(1, 1), Op::Card(2, 2)]);
+    append(log, "board", &[&written]).await;
+    bob.apply(&written).expect("it follows nothing");
+    let removed = write(&mut bob, &[Op::Uncard(1)]);
+    append(log, "board", &[&removed]).await;
+    // Not sent yet.
+    let rewritten = write(&mut ada, &[Op::Card(1, 9)]);
+
+    let floor = Time::from_ms(NOW_MS + 2_000);
+    succeeds(log.forget_tombstones("board", floor).await, "forget");
+    assert_eq!(cells(log, "board").await.len(), 1, "the tombstone is gone");
+    let here = state(log, "board").await;
+    assert_eq!((here.floor, &here.horizon), (floor, &here.version));
+    let earlier = Time::from_ms(NOW_MS);
+    succeeds(log.forget_tombstones("board", earlier).await, "forget less");
+    assert_eq!(state(log, "board").await, here, "a floor does not sink");
+
+    let error = fails(log.append("board", vec![rewritten]).await, "an old write");
+    assert!(error.is_stale() && !error.is_gap(), "{error:?}");
+    assert_eq!(state(log, "board").await, here);
+    append(log, "board", &[&written]).await;
+    assert_eq!(
+        cells(log, "board").await.len(),
+        1,
+        "seen before, so passed over"
+    );
+
+    let Whole::Snapshot(snapshot) = since(log, "board", written.upto(), 1000).await else {
+        panic!("she lacks a tombstone that was forgotten");
+    };
+    assert_eq!(
+        (snapshot.version(), snapshot.horizon()),
+        (&here.version, &here.horizon)
+    );
+    let mut fresh = doc(3, &late);
+    fresh.apply(&written).expect("it follows nothing");
+    fresh.merge_snapshot(&snapshot).expect("it is no older");
+    let live = fresh.snapshot().expect("it is small");
+    assert_eq!(live.len(), 1, "the card is gone for whoever had it");
+
+    late.set(NOW_MS + 3_000);
+    append(log, "board", &[&write(&mut bob, &[Op::Card(1, 5)])]).await;
+    assert_eq!(cells(log, "board").await.len(), 2, "a new write is taken");
+}
+
+pub(super) async fn more_tombstones_than_a_step_takes_are_forgotten(log: &dyn DurableLog) {
+    let time = ManualTime::at(NOW_MS);
+    let mut ada = doc(1, &time);
+    // 512 removals: cards and notes, by turns of two replicas.
+    let mut deltas = Vec::new();
+    let mut kept = VersionVector::new();
+    for round in 0..2 {
+        let mut other = doc(10 + round, &time);
+        let own = || (0..=255).filter(move |key| u64::from(key % 2) == round);
+        let cards = own().map(|key| Op::Card(key, 1));
+        let notes = own().map(|key| Op::Note(key, 1));
+        deltas.push(write(&mut other, &cards.chain(notes).collect::<Vec<_>>()));
+        let notes = own().map(Op::Unnote);
+        let cards = own().map(Op::Uncard);
+        deltas.push(write(&mut other, &cards.chain(notes).collect::<Vec<_>>()));
+        kept.join(other.version());
+    }
+    time.advance(1);
+    deltas.push(write(&mut ada, &[Op::Card(1, 1), Op::Note(1, 1)]));
+    append(log, "board", &deltas.iter().collect::<Vec<_>>()).await;
+    let before = cells(log, "board").await.len();
+    assert_eq!(before, 512);
+    succeeds(
+        log.forget_tombstones("board", Time::from_ms(NOW_MS)).await,
+        "forget",
+    );
+    assert_eq!(cells(log, "board").await.len(), before, "none is that old");
+    let floor = Time::from_ms(NOW_MS + 1_000);
+    succeeds(log.forget_tombstones("board", floor).await, "forget");
+    let left = cells(log, "board").await;
+    assert!(
+        left.values().all(|(_, value)| value.is_some()),
+        "all tombstones are gone"
+    );
+    assert_eq!(left.len(), 2, "and nothing else");
+    assert!(state(log, "board").await.horizon.covers(&kept));
+}

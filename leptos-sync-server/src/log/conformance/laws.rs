@@ -1,0 +1,193 @@
+//! What holds of documents, their names and their replicas.
+
+use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector, limits};
+
+use super::{
+    ask::{append, cells, cells_of, fails, since, state, succeeds},
+    board::{Op, still, write},
+};
+use crate::{DocumentState, DurableLog};
+
+pub(super) async fn a_document_that_was_never_written_has_the_default(log: &dyn DurableLog) {
+    assert_eq!(state(log, "none").await, DocumentState::default());
+    assert!(cells(log, "none").await.is_empty());
+    let asked = VersionVector::of(ReplicaId::new(1), Time::new(5));
+    assert!(since(log, "none", &asked, 1).await.cells().is_empty());
+    succeeds(log.append("none", Vec::new()).await, "nothing is appended");
+    succeeds(
+        log.claim("none", VersionVector::new()).await,
+        "nothing is claimed",
+    );
+    succeeds(log.forget_tombstones("none", Time::new(5)).await, "forget");
+    succeeds(log.remove("none").await, "nothing is removed");
+    assert_eq!(state(log, "none").await, DocumentState::default());
+}
+
+pub(super) async fn what_was_appended_is_contained(log: &dyn DurableLog) {
+    let mut ada = still(1);
+    let (first, second) = (
+        write(&mut ada, &[Op::Title(1), Op::Card(1, 3), Op::Card(2, 0)]),
+        write(&mut ada, &[Op::Title(2), Op::Uncard(1)]),
+    );
+    append(log, "board", &[&first, &second]).await;
+    assert_eq!(&state(log, "board").await.version, ada.version());
+    let expected = cells_of(ada.snapshot().expect("it is small").cells());
+    assert_eq!(cells(log, "board").await, expected);
+    append(log, "board", &[&first]).await;
+    assert_eq!(cells(log, "board").await, expected, "again changes nothing");
+    let lacking = since(log, "board", first.upto(), 1000).await;
+    assert_eq!(
+        lacking.cells(),
+        cells_of(second.cells()),
+        "just what changed"
+    );
+}
+
+pub(super) async fn a_gap_is_refused_and_nothing_of_the_call_is_taken(log: &dyn DurableLog) {
+    let (mut ada, mut bob) = (still(1), still(2));
+    let ops = [Op::Like, Op::Card(1, 1)];
+    let deltas: Vec<_> = (0..4).map(|_| write(&mut ada, &ops)).collect();
+    let bobs = write(&mut bob, &[Op::Card(7, 1)]);
+    let [one, two, three, four] = &*deltas else {
+        return;
+    };
+    for refused in [vec![two.clone()], vec![one.clone(), three.clone()]] {
+        let error = fails(log.append("board", refused).await, "a gap");
+        assert!(error.is_gap() && !error.is_unavailable(), "{error:?}");
+        assert_eq!(state(log, "board").await, DocumentState::default());
+        assert!(cells(log, "board").await.is_empty(), "all or none");
+    }
+    append(log, "board", &[one]).await;
+    let before = (state(log, "board").await, cells(log, "board").await);
+    let refused = vec![bobs, two.clone(), four.clone()];
+    assert!(fails(log.append("board", refused).await, "a gap at the end").is_gap());
+    let after = (state(log, "board").await, cells(log, "board").await);
+    assert_eq!(after, before, "all or none");
+    append(log, "board", &[two, three, four]).await;
+    assert_eq!(&state(log, "board").await.version, ada.version());
+}
+
+pub(super) async fn what_was_claimed_is_contained_without_cells(log: &dyn DurableLog) {
+    let mut ada = still(1);
+    let refused = write(&mut ada, &[Op::Title(1)]);
+    let next = write(&mut ada, &[Op::Card(1, 1)]);
+    succeeds(log.claim("board", refused.upto().clone()).await, "claim");
+    assert_eq!(&state(log, "board").await.version, refused.upto());
+    assert!(cells(log, "board").await.is_empty());
+    append(log, "board", &[&refused]).await;
+    assert!(
+        cells(log, "board").await.is_empty(),
+        "what was refused for good does not come"
+    );
+    append(log, "board", &[&next]).await;
+    assert_eq!(cells(log, "board").await, cells_of(next.cells()));
+    let earlier = succeeds(log.claim("board", refused.upto().clone()).await, "claim");
+    assert_eq!(
+        (earlier, &state(log, "board").await.version),
+        ((), next.upto())
+    );
+}
+
+pub(super) async fn documents_do_not_mix(log: &dyn DurableLog) {
+    // Names that are prefixes, empty, or no plain text.
+    for (at, name) in ["", "a", "ab", "A", "a\0b", "ä'%_\n"].iter().enumerate() {
+        let delta = write(&mut still(at as u64), &[Op::Card(1, at as u8)]);
+        append(log, name, &[&delta]).await;
+    }
+    for (at, name) in ["", "a", "ab", "A", "a\0b", "ä'%_\n"].iter().enumerate() {
+        let expected = write(&mut still(at as u64), &[Op::Card(1, at as u8)]);
+        assert_eq!(
+            cells(log, name).await,
+            cells_of(expected.cells()),
+            "{name:?}"
+        );
+    }
+}
+
+pub(super) async fn a_removed_document_is_as_if_never_written(log: &dyn DurableLog) {
+    let mut ada = still(1);
+    let first = write(&mut ada, &[Op::Card(1, 1), Op::Uncard(2)]);
+    append(log, "board", &[&first]).await;
+    append(log, "other", &[&first]).await;
+    let replica = [ReplicaId::new(1)];
+    succeeds(log.bind(&replica, "ada").await, "bind");
+    let later = Time::new(first.upto().latest().get() + 1);
+    succeeds(log.forget_tombstones("board", later).await, "forget");
+
+    succeeds(log.remove("board").await, "remove");
+    assert_eq!(state(log, "board").await, DocumentState::default());
+    assert!(cells(log, "board").await.is_empty());
+    assert_eq!(cells(log, "other").await, cells_of(first.cells()));
+    let taken = succeeds(log.bind(&replica, "bob").await, "bind");
+    assert_eq!(taken, replica, "who is who is no document's");
+
+    append(log, "board", &[&first]).await;
+    assert_eq!(
+        cells(log, "board").await,
+        cells_of(first.cells()),
+        "a new one"
+    );
+    assert_eq!(state(log, "board").await.floor, Time::ZERO);
+}
+
+pub(super) async fn a_replica_is_bound_to_one_user(log: &dyn DurableLog) {
+    let id = |id| ReplicaId::new(id);
+    let all = [id(0), id(1), id(u64::MAX)];
+    let bind = async |ids: &[ReplicaId], user| succeeds(log.bind(ids, user).await, "bind");
+    assert_eq!(bind(&all, "ada").await, []);
+    assert_eq!(bind(&all, "ada").await, [], "again, by herself");
+    assert_eq!(bind(&[], "bob").await, []);
+    assert_eq!(
+        bind(&[id(7), id(u64::MAX), id(0)], "bob").await,
+        [id(u64::MAX), id(0)]
+    );
+    assert_eq!(
+        bind(&[id(7), id(7)], "eve").await,
+        [],
+        "nothing was bound to Bob"
+    );
+    assert_eq!(bind(&[id(7)], "bob").await, [id(7)]);
+}
+
+pub(super) async fn names_are_bounded(log: &dyn DurableLog) {
+    let longest = "n".repeat(crate::limits::NAME_BYTES);
+    let delta = write(&mut still(1), &[Op::Like]);
+    append(log, &longest, &[&delta]).await;
+    let longer = longest + "n";
+    let nowhere = VersionVector::new();
+    let refused = [
+        fails(log.state(&longer).await, "a long name"),
+        fails(log.append(&longer, vec![delta]).await, "a long name"),
+        fails(log.claim(&longer, nowhere.clone()).await, "a long name"),
+        fails(log.since(&longer, &nowhere, 1).await, "a long name"),
+        fails(
+            log.forget_tombstones(&longer, Time::new(1)).await,
+            "a long name",
+        ),
+        fails(log.remove(&longer).await, "a long name"),
+        fails(
+            log.bind(&[], &"u".repeat(crate::limits::USER_BYTES + 1))
+                .await,
+            "a long user",
+        ),
+    ];
+    assert!(refused.iter().all(crate::Error::is_limit), "{refused:?}");
+}
+
+/// A document of more replicas than a message may name could never be sent again.
+pub(super) async fn replicas_are_bounded(log: &dyn DurableLog) {
+    let of = |ids: std::ops::Range<u64>| -> VersionVector {
+        ids.map(|id| (ReplicaId::new(id), Time::new(1))).collect()
+    };
+    let most = limits::REPLICAS as u64;
+    succeeds(log.claim("board", of(0..most)).await, "claim");
+    let more = of(most..most + 1);
+    let error = fails(log.claim("board", more.clone()).await, "one more");
+    assert!(error.is_limit(), "{error:?}");
+    let delta = Delta::collect(VersionVector::new(), more, |_| {});
+    let delta = delta.expect("it has no cells");
+    let error = fails(log.append("board", vec![delta]).await, "one more");
+    assert!(error.is_limit(), "{error:?}");
+    assert_eq!(state(log, "board").await.version, of(0..most));
+    assert!(cells(log, "board").await.is_empty(), "it can be sent");
+}

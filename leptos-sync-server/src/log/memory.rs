@@ -1,0 +1,190 @@
+use std::{collections::HashMap, sync::Arc};
+
+use futures::{FutureExt, future::BoxFuture};
+use leptos_sync_core::{CellMap, Clock, Delta, Doc, ReplicaId, Time, TimeSource, VersionVector};
+use parking_lot::Mutex;
+
+use super::{DocumentState, DurableLog, Head, Reach, Since, check_name, check_user};
+use crate::error::Error;
+
+/// Documents in memory, gone with the process: for tests, and for relays of which nothing need last.
+///
+/// "Durable" means here: until this is dropped. A document is a `Doc<CellMap>` under a lock of its own.
+#[derive(Default)]
+pub struct MemoryLog {
+    documents: Mutex<HashMap<String, Arc<Mutex<Document>>>>,
+    bindings: Mutex<HashMap<ReplicaId, String>>,
+}
+
+struct Document {
+    head: Head,
+    cells: Doc<CellMap>,
+}
+
+impl MemoryLog {
+    /// No documents.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn find(&self, document: &str) -> Result<Option<Arc<Mutex<Document>>>, Error> {
+        check_name(document)?;
+        Ok(self.documents.lock().get(document).map(Arc::clone))
+    }
+
+    fn find_or_make(&self, document: &str) -> Result<Arc<Mutex<Document>>, Error> {
+        if let Some(found) = self.find(document)? {
+            return Ok(found);
+        }
+        // It edits nothing; but an id that somebody writes under would be taken for its own.
+        let clock = Clock::new(ReplicaId::random()?, EndOfTime);
+        let made = Document {
+            head: Head::default(),
+            cells: Doc::new(clock),
+        };
+        let mut documents = self.documents.lock();
+        let entry = documents.entry(document.to_owned());
+        let made = entry.or_insert_with(|| Arc::new(Mutex::new(made)));
+        Ok(Arc::clone(made))
+    }
+
+    fn append_now(&self, document: &str, deltas: &[Delta]) -> Result<(), Error> {
+        check_name(document)?;
+        let Some(found) = self.find(document)? else {
+            // So that what is refused leaves no document behind.
+            checked(&Head::default(), deltas)?;
+            return match deltas {
+                [] => Ok(()),
+                _ => self.find_or_make(document)?.lock().append(deltas),
+            };
+        };
+        found.lock().append(deltas)
+    }
+
+    fn bind_now(&self, replicas: &[ReplicaId], user: &str) -> Result<Vec<ReplicaId>, Error> {
+        check_user(user)?;
+        let mut bindings = self.bindings.lock();
+        let taken = |replica: &&ReplicaId| bindings.get(replica).is_some_and(|of| of != user);
+        let taken: Vec<_> = replicas.iter().filter(taken).copied().collect();
+        if taken.is_empty() {
+            bindings.extend(replicas.iter().map(|&replica| (replica, user.to_owned())));
+        }
+        Ok(taken)
+    }
+}
+
+impl Document {
+    fn append(&mut self, deltas: &[Delta]) -> Result<(), Error> {
+        let head = checked(&self.head, deltas)?;
+        for delta in deltas {
+            self.cells.apply(delta)?;
+        }
+        self.head = head;
+        Ok(())
+    }
+
+    fn claim(&mut self, upto: VersionVector) -> Result<(), Error> {
+        self.head.claim(&upto)?;
+        let nothing = Delta::collect(VersionVector::new(), upto, |_| {})?;
+        self.cells.apply(&nothing)?;
+        Ok(())
+    }
+
+    fn since(&self, version: &VersionVector, bytes: usize) -> Result<Since, Error> {
+        let Reach::Delta { after, upto } = self.head.reach(version) else {
+            let parts = self.cells.snapshot()?.split(bytes.max(1))?;
+            return Ok(Since::Snapshot(parts));
+        };
+        let whole = self.cells.delta_since(version)?;
+        let parts = Delta::collect_parts(after, upto, bytes, |out| {
+            for group in whole.cells().groups() {
+                out.group(group.parent());
+                group.cells().for_each(|cell| out.copy(cell));
+            }
+        })?;
+        Ok(Since::Delta(parts))
+    }
+
+    fn forget(&mut self, before: Time) {
+        self.head.forget(before);
+        self.cells.forget_tombstones(&self.head.horizon);
+    }
+}
+
+/// The head when all deltas are joined, if all can be.
+fn checked(head: &Head, deltas: &[Delta]) -> Result<Head, Error> {
+    let mut head = head.clone();
+    for delta in deltas {
+        head.check(delta)?;
+        head.take(delta);
+    }
+    Ok(head)
+}
+
+/// Whether a stamp lies too far ahead is asked before it comes to the log.
+struct EndOfTime;
+
+impl TimeSource for EndOfTime {
+    fn now_ms(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+/// Nothing waits here but for a lock, so everything is done within the call.
+fn ready<T: Send + 'static>(done: Result<T, Error>) -> BoxFuture<'static, Result<T, Error>> {
+    futures::future::ready(done).boxed()
+}
+
+impl DurableLog for MemoryLog {
+    fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>> {
+        ready(self.find(document).map(|found| {
+            found.map_or_else(DocumentState::default, |found| found.lock().head.state())
+        }))
+    }
+
+    fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
+        ready(self.append_now(document, &deltas))
+    }
+
+    fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
+        if upto.is_empty() {
+            return ready(check_name(document));
+        }
+        let checked = Head::default().claim(&upto);
+        ready(checked.and_then(|()| self.find_or_make(document)?.lock().claim(upto)))
+    }
+
+    fn since(
+        &self,
+        document: &str,
+        version: &VersionVector,
+        bytes: usize,
+    ) -> BoxFuture<'_, Result<Since, Error>> {
+        ready(self.find(document).and_then(|found| match found {
+            Some(found) => found.lock().since(version, bytes),
+            None => Ok(Since::Delta(vec![Delta::default()])),
+        }))
+    }
+
+    fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>> {
+        ready(self.find(document).map(|found| {
+            if let Some(found) = found {
+                found.lock().forget(before);
+            }
+        }))
+    }
+
+    fn bind(
+        &self,
+        replicas: &[ReplicaId],
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        ready(self.bind_now(replicas, user))
+    }
+
+    fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>> {
+        ready(check_name(document).map(|()| {
+            self.documents.lock().remove(document);
+        }))
+    }
+}

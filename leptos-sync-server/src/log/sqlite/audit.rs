@@ -1,0 +1,93 @@
+//! Whether a document is all there.
+//!
+//! A checksum a record shows what was changed, not what is missing: a damaged node of a tree sends a search the wrong way.
+//! So before anything of a document is searched, it is walked once: all records are right, in strict order, and what their
+//! tally says; and the index lists just them. From then on every search in what was walked finds what is there. It is done
+//! once for a document as long as the file is open, and costs some microseconds a cell.
+
+use rusqlite::{Connection, params};
+
+use super::{
+    cells,
+    fault::fault,
+    heads::StoredHead,
+    record::{Cell, Checksum, Table, damaged, to_sql},
+    tally::Tally,
+};
+use crate::error::Error;
+
+/// Walks a document. O(cells).
+pub(super) fn audit(
+    connection: &Connection,
+    document: i64,
+    stored: &StoredHead,
+) -> Result<(), Error> {
+    let mut count = Count::default();
+    let mut listed = Tally::default();
+    cells::each(connection, document, |cell, checksum| {
+        let time = to_sql(cell.stamp.time.get());
+        let replica = to_sql(cell.stamp.replica.get());
+        listed.add(entry(replica, time, cell.parent, cell.key));
+        count.add(cell, checksum)?;
+        Ok(true)
+    })?;
+    if count.tally != stored.cells || listed != index(connection, document)? {
+        return Err(damaged());
+    }
+    Ok(())
+}
+
+/// Counts cells that come in their order.
+#[derive(Default)]
+pub(super) struct Count {
+    pub(super) tally: Tally,
+    parent: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Count {
+    pub(super) fn add(&mut self, cell: Cell<'_>, checksum: i64) -> Result<(), Error> {
+        let last = (&*self.parent, &*self.key);
+        if self.tally.records > 0 && last >= (cell.parent, cell.key) {
+            return Err(damaged());
+        }
+        for (to, from) in [(&mut self.parent, cell.parent), (&mut self.key, cell.key)] {
+            to.clear();
+            to.extend_from_slice(from);
+        }
+        self.tally.add(checksum);
+        Ok(())
+    }
+}
+
+fn entry(replica: i64, time: i64, parent: &[u8], key: &[u8]) -> i64 {
+    Checksum::of(Table::Cells)
+        .number(replica)
+        .number(time)
+        .bytes(parent)
+        .bytes(key)
+        .finish()
+}
+
+/// The tally of the index' entries, which are in strict order.
+fn index(connection: &Connection, document: i64) -> Result<Tally, Error> {
+    let mut query = connection
+        .prepare_cached(
+            "SELECT replica, time, parent, key FROM cells INDEXED BY cells_by_time
+             WHERE document = ?1 ORDER BY replica, time, parent, key",
+        )
+        .map_err(fault)?;
+    let mut rows = query.query(params![document]).map_err(fault)?;
+    let mut tally = Tally::default();
+    let mut last: Option<(i64, i64, Vec<u8>, Vec<u8>)> = None;
+    while let Some(row) = rows.next().map_err(fault)? {
+        let columns = || Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let here: (i64, i64, Vec<u8>, Vec<u8>) = columns().map_err(fault)?;
+        if last.is_some_and(|last| last >= here) {
+            return Err(damaged());
+        }
+        tally.add(entry(here.0, here.1, &here.2, &here.3));
+        last = Some(here);
+    }
+    Ok(tally)
+}

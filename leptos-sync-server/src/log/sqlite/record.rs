@@ -1,0 +1,131 @@
+//! How stamps and cells stand in the tables, and the checksum of every record.
+//!
+//! A checksum is xxh64 of a record's fields, each behind its length or of a fixed one, in the order of their columns. The
+//! table's number is the seed, so that no record passes for one of another table.
+
+use leptos_sync_core::{ReplicaId, Stamp, Time};
+use rusqlite::Row;
+use xxhash_rust::xxh64::Xxh64;
+
+use super::fault::fault;
+use crate::error::Error;
+
+/// Each table's number.
+#[derive(Clone, Copy)]
+pub(super) enum Table {
+    Bindings = 1,
+    Cells = 2,
+    Documents = 3,
+    Heads = 4,
+    Tallies = 5,
+}
+
+/// A checksum that is being made.
+pub(super) struct Checksum(Xxh64);
+
+impl Checksum {
+    pub(super) fn of(table: Table) -> Self {
+        Self(Xxh64::new(table as u64))
+    }
+
+    pub(super) fn number(mut self, number: i64) -> Self {
+        self.0.update(&number.to_le_bytes());
+        self
+    }
+
+    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    pub(super) fn finish(&self) -> i64 {
+        self.0.digest().cast_signed()
+    }
+}
+
+/// A u64 as an integer of SQLite, in the same order.
+pub(super) fn to_sql(number: u64) -> i64 {
+    (number ^ (1 << 63)).cast_signed()
+}
+
+/// The inverse of [`to_sql`].
+pub(super) fn from_sql(number: i64) -> u64 {
+    number.cast_unsigned() ^ (1 << 63)
+}
+
+/// A cell of a document.
+#[derive(Clone, Copy)]
+pub(super) struct Cell<'a> {
+    pub(super) parent: &'a [u8],
+    pub(super) key: &'a [u8],
+    pub(super) stamp: Stamp,
+    pub(super) value: Option<&'a [u8]>,
+}
+
+impl Cell<'_> {
+    pub(super) fn checksum(&self, document: i64) -> i64 {
+        let sum = Checksum::of(Table::Cells)
+            .number(document)
+            .bytes(self.parent)
+            .bytes(self.key)
+            .number(to_sql(self.stamp.time.get()))
+            .number(to_sql(self.stamp.replica.get()));
+        match self.value {
+            Some(value) => sum.number(1).bytes(value),
+            None => sum.number(0),
+        }
+        .finish()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.parent.len() + self.key.len() + self.value.map_or(0, <[u8]>::len)
+    }
+}
+
+/// The columns of [`cell`], in their order.
+macro_rules! cell_columns {
+    () => {
+        "parent, key, time, replica, value, checksum"
+    };
+}
+pub(super) use cell_columns;
+
+/// The cell of a row of those columns, with its checksum, which is right.
+pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64), Error> {
+    let blob = |at: usize| -> Result<Option<&'a [u8]>, Error> {
+        let value = row.get_ref(at).map_err(fault)?;
+        // As `as_blob_or_null`; text is what no build has written.
+        value.as_blob_or_null().map_err(|_| damaged())
+    };
+    let number = |at: usize| row.get::<_, i64>(at).map_err(fault);
+    let time = Time::new(from_sql(number(2)?));
+    let cell = Cell {
+        parent: blob(0)?.ok_or_else(damaged)?,
+        key: blob(1)?.ok_or_else(damaged)?,
+        stamp: Stamp::new(time, ReplicaId::new(from_sql(number(3)?))),
+        value: blob(4)?,
+    };
+    let checksum = number(5)?;
+    if cell.checksum(document) != checksum {
+        return Err(damaged());
+    }
+    Ok((cell, checksum))
+}
+
+/// A record is not what was written.
+pub(super) fn damaged() -> Error {
+    Error::damaged_file("a record is not what was written, or is missing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_order() {
+        let numbers = [0, 1, u64::MAX / 2, u64::MAX / 2 + 1, u64::MAX];
+        assert!(numbers.map(to_sql).is_sorted());
+        assert_eq!(numbers.map(to_sql).map(from_sql), numbers);
+    }
+}

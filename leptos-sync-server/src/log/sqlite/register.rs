@@ -1,0 +1,124 @@
+//! The documents by name: each has a number, which its records bear.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    fault::fault,
+    heads::{self, StoredHead},
+    record::{Checksum, Table, damaged},
+    tally::{self, Tallied, Tally},
+};
+use crate::error::Error;
+
+fn checksum(name: &[u8], id: i64) -> i64 {
+    Checksum::of(Table::Documents)
+        .bytes(name)
+        .number(id)
+        .finish()
+}
+
+/// The number of a document, if there is such a one.
+pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<i64>, Error> {
+    let found: Option<(i64, i64)> = connection
+        .prepare_cached("SELECT id, checksum FROM documents WHERE name = ?1")
+        .and_then(|mut query| {
+            query
+                .query_row([name.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .map_err(fault)?;
+    match found {
+        Some((id, sum)) if sum == checksum(name.as_bytes(), id) => Ok(Some(id)),
+        Some(_) => Err(damaged()),
+        None => Ok(None),
+    }
+}
+
+/// Whether there is a record of that name, right or damaged.
+pub(super) fn has(connection: &Connection, name: &str) -> Result<bool, Error> {
+    connection
+        .prepare_cached("SELECT 1 FROM documents WHERE name = ?1")
+        .and_then(|mut query| query.exists([name.as_bytes()]))
+        .map_err(fault)
+}
+
+/// Makes a document without cells; there is none of that name.
+pub(super) fn create(connection: &Connection, name: &str) -> Result<i64, Error> {
+    let mut stored = tally::load(connection, Tallied::Documents)?;
+    let id = stored.next;
+    let sum = checksum(name.as_bytes(), id);
+    connection
+        .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3)")
+        .and_then(|mut insert| insert.execute(params![name.as_bytes(), id, sum]))
+        .map_err(fault)?;
+    stored.next += 1;
+    stored.tally.add(sum);
+    tally::store(connection, Tallied::Documents, stored)?;
+    heads::create(connection, id, &StoredHead::default())?;
+    Ok(id)
+}
+
+/// Takes a document out of the register, whatever state it is in. Its cells stay, under a number that is not used again.
+/// Returns that number, if there was one.
+pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>, Error> {
+    let found: Option<(i64, i64)> = connection
+        .prepare_cached("DELETE FROM documents WHERE name = ?1 RETURNING id, checksum")
+        .and_then(|mut delete| {
+            delete
+                .query_row([name.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .map_err(fault)?;
+    let Some((id, sum)) = found else {
+        return Ok(None);
+    };
+    let mut stored = tally::load(connection, Tallied::Documents)?;
+    if sum != checksum(name.as_bytes(), id) {
+        // What it was once is not known. Where it was the only one, the others tell.
+        if let Some(rest) = walk(connection, stored.next)?
+            && rest.records.checked_add(1) == Some(stored.tally.records)
+        {
+            stored.tally = rest;
+            tally::store(connection, Tallied::Documents, stored)?;
+        }
+        // A damaged number may be another document's, so what bears it stays.
+        return Ok(None);
+    }
+    stored.tally.remove(sum);
+    tally::store(connection, Tallied::Documents, stored)?;
+    connection
+        .prepare_cached("DELETE FROM heads WHERE document = ?1")
+        .and_then(|mut delete| delete.execute([id]))
+        .map_err(fault)?;
+    connection
+        .prepare_cached("INSERT INTO removed VALUES (?1)")
+        .and_then(|mut insert| insert.execute([id]))
+        .map_err(fault)?;
+    Ok(Some(id))
+}
+
+/// Whether every document can be found by its name: all records are right, in order, and as many as there should be.
+/// O(documents).
+pub(super) fn is_intact(connection: &Connection) -> Result<bool, Error> {
+    let stored = tally::load(connection, Tallied::Documents)?;
+    Ok(walk(connection, stored.next)? == Some(stored.tally))
+}
+
+/// The tally of all records, if all are right and in order.
+fn walk(connection: &Connection, next: i64) -> Result<Option<Tally>, Error> {
+    let mut query = connection
+        .prepare("SELECT name, id, checksum FROM documents ORDER BY name")
+        .map_err(fault)?;
+    let mut rows = query.query([]).map_err(fault)?;
+    let (mut tally, mut last): (Tally, Option<Vec<u8>>) = Default::default();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let name: Vec<u8> = row.get(0).map_err(fault)?;
+        let (id, sum): (i64, i64) = (row.get(1).map_err(fault)?, row.get(2).map_err(fault)?);
+        if sum != checksum(&name, id) || id >= next || last.is_some_and(|last| last >= name) {
+            return Ok(None);
+        }
+        tally.add(sum);
+        last = Some(name);
+    }
+    Ok(Some(tally))
+}

@@ -1,0 +1,198 @@
+use std::{collections::VecDeque, sync::Arc, thread};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
+
+use super::{
+    fault::fault,
+    readers::{closed, join, spawn},
+    trust::Trust,
+    work::{Answer, Chore, Done, Job, Work},
+};
+use crate::{error::Error, limits};
+
+/// The one thread that writes.
+///
+/// **Group commit**: what waits when a commit begins is committed together, each in a savepoint of its own, so that what is
+/// refused leaves the others alone. While the disk is waited for, the next commit's work comes together. Answers follow the
+/// commit.
+pub(super) struct Writer {
+    /// `None` once it is closed.
+    queue: Option<mpsc::Sender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, trust: Arc<Trust>) -> Result<Self, Error> {
+        let (queue, jobs) = mpsc::channel(limits::QUEUED_WRITES);
+        let writing = Writing {
+            connection,
+            trust,
+            jobs,
+            // What an earlier process left.
+            chores: VecDeque::from([Chore::Clear]),
+        };
+        let thread = spawn("leptos-sync writer", move || writing.run())?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Brings work to the writer; returns when it is committed.
+    pub(super) async fn ask(&self, work: Work) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        let job = Job { work, answer };
+        queue.send(job).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until what was brought is committed.
+    fn drop(&mut self) {
+        self.queue = None;
+        join(self.thread.take().into_iter());
+    }
+}
+
+/// What the thread has.
+struct Writing {
+    connection: Connection,
+    trust: Arc<Trust>,
+    jobs: mpsc::Receiver<Job>,
+    chores: VecDeque<Chore>,
+}
+
+impl Writing {
+    fn run(mut self) {
+        while let Some(jobs) = self.next() {
+            if !jobs.is_empty() {
+                self.commit(jobs);
+            }
+            if let Some(chore) = self.chores.pop_front() {
+                self.step(chore);
+            }
+        }
+    }
+
+    /// All that waits, as far as one commit takes it; waits for something where there is nothing else to do. `None` at the
+    /// end.
+    fn next(&mut self) -> Option<Vec<Job>> {
+        let first = if self.chores.is_empty() {
+            self.jobs.blocking_recv()?
+        } else {
+            match self.jobs.try_recv() {
+                Ok(job) => job,
+                Err(TryRecvError::Empty) => return Some(Vec::new()),
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        };
+        let mut bytes = first.work.bytes();
+        let mut jobs = vec![first];
+        while jobs.len() < limits::COMMIT_WRITES
+            && bytes < limits::COMMIT_BYTES
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            bytes += job.work.bytes();
+            jobs.push(job);
+        }
+        Some(jobs)
+    }
+
+    /// Commits them together. Where that comes to nothing as a whole, as on a full disk, each is tried by itself: the others
+    /// are not refused for the sake of one.
+    fn commit(&mut self, jobs: Vec<Job>) {
+        match self.attempt(&jobs) {
+            Ok(done) => {
+                for (job, done) in jobs.into_iter().zip(done) {
+                    self.settle(job, done);
+                }
+            }
+            Err(_) if jobs.len() > 1 => {
+                for job in jobs {
+                    self.commit(vec![job]);
+                }
+            }
+            Err(error) => {
+                for job in jobs {
+                    self.settle(job, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// What came of each, or why nothing was committed.
+    fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Result<Done, Error>>, Error> {
+        let mut transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        let mut all = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let savepoint = transaction.savepoint().map_err(fault)?;
+            let done = job.work.perform(&savepoint, &self.trust);
+            if let (Err(error), true) = (&done, savepoint.is_autocommit()) {
+                // SQLite has undone everything by itself.
+                return Err(error.clone());
+            }
+            if done.is_ok() {
+                savepoint.commit().map_err(fault)?;
+            } else {
+                savepoint.finish().map_err(fault)?;
+            }
+            all.push(done);
+        }
+        transaction.commit().map_err(fault)?;
+        Ok(all)
+    }
+
+    fn settle(&mut self, job: Job, done: Result<Done, Error>) {
+        let Job { work, answer } = job;
+        let answered = match (done, work) {
+            (Ok(Done::Answer(taken)), _) => Ok(taken),
+            (Ok(Done::Forget), Work::Forget { document, .. }) => {
+                return self.chores.push_back(Chore::Forget { document, answer });
+            }
+            (Ok(Done::Removed), Work::Remove { document }) => {
+                self.trust.removed(&self.connection, &document);
+                self.chores.push_back(Chore::Clear);
+                Ok(Vec::new())
+            }
+            (Ok(_), _) => Ok(Vec::new()),
+            (Err(error), work) => Err(match work.document() {
+                Some(document) => self.trust.of_document(document, error),
+                None => error.of_bindings(),
+            }),
+        };
+        // Whoever asked may have gone.
+        let _ = answer.send(answered);
+    }
+
+    /// A bit of work that is not waited for by those who write.
+    fn step(&mut self, chore: Chore) {
+        match (self.attempt_step(&chore), chore) {
+            (Ok(true), chore) => self.chores.push_back(chore),
+            (done, Chore::Forget { document, answer }) => {
+                let done = done.map_err(|error| self.trust.of_document(&document, error));
+                let _ = answer.send(done.map(|_| Vec::new()));
+            }
+            // What is left in a damaged tree takes room and no more; the next to open the file tries again.
+            (_, Chore::Clear) => {}
+        }
+    }
+
+    fn attempt_step(&mut self, chore: &Chore) -> Result<bool, Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        let more = chore.step(&transaction, &self.trust)?;
+        transaction.commit().map_err(fault)?;
+        Ok(more)
+    }
+}

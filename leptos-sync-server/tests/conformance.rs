@@ -1,0 +1,41 @@
+//! Every log keeps the laws.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use std::sync::Arc;
+
+use leptos_sync_server::{
+    DurableLog, MemoryLog, SqliteLog,
+    conformance::{self, Place},
+};
+
+/// How many random histories each runs; `PROPTEST_CASES` sets it.
+fn cases(usual: u32) -> u32 {
+    let asked = std::env::var("PROPTEST_CASES");
+    asked.map_or(usual, |cases| cases.parse().unwrap())
+}
+
+struct Memory(Arc<MemoryLog>);
+
+impl Place for Memory {
+    fn open(&self) -> Arc<dyn DurableLog> {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn a_memory_log_keeps_the_laws() {
+    conformance::run(|| Memory(Arc::new(MemoryLog::new())), cases(256));
+}
+
+struct File(tempfile::TempDir);
+
+impl Place for File {
+    fn open(&self) -> Arc<dyn DurableLog> {
+        Arc::new(SqliteLog::open(self.0.path().join("log")).unwrap())
+    }
+}
+
+#[test]
+fn a_sqlite_log_keeps_the_laws() {
+    conformance::run(|| File(tempfile::tempdir().unwrap()), cases(64));
+}

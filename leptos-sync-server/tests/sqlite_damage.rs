@@ -1,0 +1,274 @@
+//! A damaged file never gives a wrong answer, and what is damaged does not take the rest with it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a failed test may panic, and says where it was"
+)]
+
+mod boards;
+
+use std::{fs, path::Path};
+
+use boards::{Cells, Random, append, cells, cells_since, delta, setting};
+use futures::executor::block_on;
+use leptos_sync_core::{ReplicaId, Time, VersionVector};
+use leptos_sync_server::{DocumentState, DurableLog, Error, SqliteLog};
+
+const DOCUMENTS: u64 = 12;
+/// Replicas that are bound to users.
+const BOUND: u64 = 40;
+
+fn name(document: u64) -> String {
+    format!("the board of team {document}")
+}
+
+/// Where a replica stood when half of a document was written.
+fn halfway() -> VersionVector {
+    VersionVector::of(ReplicaId::new(1), Time::new(20))
+}
+
+/// What a file must say of a document, to whoever lacks all and to whoever lacks half of it.
+#[derive(PartialEq, Debug)]
+struct Contents {
+    state: DocumentState,
+    all: Cells,
+    half: Cells,
+}
+
+fn read(log: &SqliteLog, document: &str) -> Result<Contents, Error> {
+    Ok(Contents {
+        // Whoever joins sees cells first.
+        half: cells_since(log, document, &halfway())?,
+        all: cells(log, document)?,
+        state: block_on(log.state(document))?,
+    })
+}
+
+/// Some hundred cells in several documents, some with tombstones forgotten.
+fn write(path: &Path) -> Vec<Contents> {
+    let log = SqliteLog::open(path).unwrap();
+    for document in 0..DOCUMENTS {
+        for (after, time) in (0..4_u64).map(|round| (10 * round, 10 * (round + 1))) {
+            let cards = (0..25_u64).map(|card| {
+                let key = format!("card {}", (card + time) % 60).into_bytes();
+                let long = (card * 7 + document) % 90;
+                let value = format!("{document} {card} {}", "x".repeat(long as usize));
+                (key, (card % 6 != 0).then(|| value.into_bytes()))
+            });
+            append(&log, &name(document), delta(1, after, time, cards)).unwrap();
+        }
+        if document % 3 == 0 {
+            block_on(log.forget_tombstones(&name(document), Time::new(15))).unwrap();
+        }
+    }
+    for replica in 0..BOUND {
+        let replica = [ReplicaId::new(replica << 40)];
+        assert!(block_on(log.bind(&replica, "ada")).unwrap().is_empty());
+    }
+    let contents = (0..DOCUMENTS).map(|document| read(&log, &name(document)).unwrap());
+    contents.collect()
+}
+
+/// Checks what a damaged file says. Returns whether it noticed anything.
+fn inspect(path: &Path, expected: &[Contents]) -> bool {
+    let log = match SqliteLog::open(path) {
+        Ok(log) => log,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return true;
+        }
+    };
+    let mut noticed = false;
+    for (document, expected) in expected.iter().enumerate() {
+        let name = name(document as u64);
+        match read(&log, &name) {
+            Ok(contents) => assert_eq!(&contents, expected, "{name}"),
+            Err(error) => {
+                noticed = true;
+                let named = error.to_string().contains(&name);
+                assert!(named || !error.is_damaged(), "{error} does not say {name}");
+            }
+        }
+        // A write finds out too, or joins what is right.
+        let change = [(b"card 1".to_vec(), Some(b"changed".to_vec()))];
+        if append(&log, &name, delta(2, 0, 50, change)).is_ok()
+            && let Ok(now) = cells(&log, &name)
+        {
+            let kept = |cells: &Cells| -> Cells {
+                let cells = cells
+                    .iter()
+                    .filter(|(path, _)| !path.to_string().ends_with("/card 1"));
+                cells
+                    .map(|(path, cell)| (path.clone(), cell.clone()))
+                    .collect()
+            };
+            assert_eq!(kept(&now), kept(&expected.all), "{name} after a write");
+        }
+    }
+    for replica in 0..BOUND {
+        let replica = [ReplicaId::new(replica << 40)];
+        match block_on(log.bind(&replica, "mallory")) {
+            Ok(taken) => assert_eq!(taken, replica, "an id was given to somebody else"),
+            Err(_) => noticed = true,
+        }
+    }
+    noticed
+}
+
+/// `LEPTOS_SYNC_FLIPS` sets how many bits are flipped, each in a copy of its own, `LEPTOS_SYNC_SEED` which.
+#[test]
+fn no_flipped_bit_gives_a_wrong_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = folder.path().join("original");
+    let expected = write(&original);
+    assert!(
+        !inspect(&copy(&original, |_| {}), &expected),
+        "an intact file is intact"
+    );
+    let seed = setting("LEPTOS_SYNC_SEED", 0x5eed_1e55);
+    let flips = setting("LEPTOS_SYNC_FLIPS", 100);
+    let (mut random, mut noticed) = (Random(seed), 0);
+    for flip in 0..flips {
+        let mut place = 0;
+        let damaged = copy(&original, |bytes| {
+            place = random.below(8 * bytes.len() as u64);
+            bytes[(place / 8) as usize] ^= 1 << (place % 8);
+        });
+        let inspected = std::panic::catch_unwind(|| inspect(&damaged, &expected));
+        match inspected {
+            Ok(found) => noticed += u64::from(found),
+            Err(_) => panic!("seed {seed}, flip {flip}: bit {place} gave a wrong value"),
+        }
+    }
+    println!("seed {seed}: {noticed} of {flips} flips were noticed, the others changed nothing");
+    assert!(noticed > flips / 4, "most of the file is what is stored");
+}
+
+/// A copy of a file that was closed, changed.
+fn copy(original: &Path, change: impl FnOnce(&mut Vec<u8>)) -> std::path::PathBuf {
+    let mut bytes = fs::read(original).unwrap();
+    change(&mut bytes);
+    let copy = original.with_file_name("copy");
+    for of in ["copy-wal", "copy-shm"] {
+        let _ = fs::remove_file(original.with_file_name(of));
+    }
+    fs::write(&copy, bytes).unwrap();
+    copy
+}
+
+/// The table of cells is changed behind the log's back, as a bad disk would.
+fn tamper(path: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+fn two_documents(path: &Path) {
+    let log = SqliteLog::open(path).unwrap();
+    for document in ["good", "bad"] {
+        let cells = [
+            (b"a".to_vec(), Some(document.as_bytes().to_vec())),
+            (b"b".to_vec(), None),
+        ];
+        append(&log, document, delta(1, 0, 5, cells)).unwrap();
+    }
+}
+
+#[test]
+fn damage_is_quarantined_with_its_document_until_that_is_removed() {
+    let bad = "(SELECT id FROM documents WHERE name = CAST('bad' AS BLOB))";
+    let damages = [
+        format!("UPDATE cells SET value = x'00' WHERE document = {bad} AND value IS NOT NULL"),
+        format!("UPDATE cells SET value = NULL WHERE document = {bad}"),
+        format!("UPDATE cells SET time = time + 1 WHERE document = {bad} AND value IS NULL"),
+        format!("UPDATE cells SET replica = replica + 1 WHERE document = {bad}"),
+        format!("UPDATE cells SET key = x'63' WHERE document = {bad} AND value IS NULL"),
+        format!("DELETE FROM cells WHERE document = {bad} AND value IS NULL"),
+        format!("DELETE FROM cells WHERE document = {bad}"),
+        format!("UPDATE heads SET head = x'00' WHERE document = {bad}"),
+        format!("DELETE FROM heads WHERE document = {bad}"),
+        "UPDATE documents SET id = id + 10 WHERE name = CAST('bad' AS BLOB)".to_owned(),
+    ];
+    for damage in damages {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        two_documents(&path);
+        tamper(&path, &damage);
+        let log = SqliteLog::open(&path).unwrap();
+        let change = || delta(2, 0, 9, [(b"a".to_vec(), Some(b"new".to_vec()))]);
+
+        let errors = [
+            append(&log, "bad", change()).unwrap_err(),
+            cells(&log, "bad").unwrap_err(),
+            block_on(log.state("bad")).unwrap_err(),
+            block_on(log.claim("bad", halfway())).unwrap_err(),
+            block_on(log.forget_tombstones("bad", Time::new(9))).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(
+                error.is_damaged() && !error.is_unavailable(),
+                "{damage}: {error:?}"
+            );
+            assert!(error.to_string().contains("\"bad\""), "{damage}: {error}");
+        }
+        append(&log, "good", change()).unwrap();
+        assert_eq!(cells(&log, "good").unwrap().len(), 2, "{damage}");
+
+        block_on(log.remove("bad")).unwrap();
+        append(&log, "bad", change()).unwrap();
+        assert_eq!(
+            cells(&log, "bad").unwrap().len(),
+            1,
+            "{damage}: a new document"
+        );
+        drop(log);
+        let log = SqliteLog::open(&path).unwrap();
+        assert_eq!(cells(&log, "bad").unwrap().len(), 1, "{damage}: also later");
+        append(&log, "another", change()).unwrap();
+    }
+}
+
+/// Damage that comes while the file is open, where no walk looks any more, is found when a write joins the cell.
+#[test]
+fn a_write_does_not_replace_a_damaged_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    two_documents(&path);
+    let log = SqliteLog::open(&path).unwrap();
+    assert_eq!(cells(&log, "bad").unwrap().len(), 2);
+    tamper(
+        &path,
+        "UPDATE cells SET value = x'00' WHERE value = CAST('bad' AS BLOB)",
+    );
+    let change = |time| delta(2, 0, time, [(b"a".to_vec(), Some(b"new".to_vec()))]);
+    let error = append(&log, "bad", change(9)).unwrap_err();
+    assert!(
+        error.is_damaged() && error.to_string().contains("\"bad\""),
+        "{error:?}"
+    );
+    assert!(
+        append(&log, "bad", change(10)).unwrap_err().is_damaged(),
+        "from then on"
+    );
+    append(&log, "good", change(9)).unwrap();
+}
+
+/// One whose name is damaged cannot be told from one that was never written.
+#[test]
+fn a_document_that_is_not_found_in_a_damaged_register_is_not_said_to_be_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    two_documents(&path);
+    tamper(
+        &path,
+        "UPDATE documents SET name = CAST('bat' AS BLOB) WHERE name = CAST('bad' AS BLOB)",
+    );
+    let log = SqliteLog::open(&path).unwrap();
+    assert!(block_on(log.state("bad")).unwrap_err().is_damaged());
+    assert!(block_on(log.remove("bad")).unwrap_err().is_damaged());
+    assert_eq!(
+        cells(&log, "good").unwrap().len(),
+        2,
+        "what is found is served"
+    );
+}
