@@ -67,7 +67,7 @@ pub use crdt::{
     LwwRegister, OldCell, PnCounter, Quarantined, Root, Value,
 };
 pub use delta::{Delta, Snapshot};
-pub use doc::{Doc, Export, Import, Outbox, Restamped, Transaction, Tx};
+pub use doc::{Doc, Export, Import, Outbox, Received, Restamped, Transaction, Tx};
 pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;

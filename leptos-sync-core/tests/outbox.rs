@@ -10,8 +10,8 @@ mod model;
 use std::collections::BTreeMap;
 
 use leptos_sync_core::{
-    Delta, Doc, ManualTime, Outbox, PathBuf, ReplicaId, Stamp, Time, Transaction, VersionVector,
-    Window, limits,
+    CellMap, Delta, Doc, ManualTime, Outbox, PathBuf, ReplicaId, Stamp, Time, Transaction,
+    VersionVector, Window, limits,
 };
 use model::{Board, BoardFields as _, Cell, NOW_MS, Op, Peer, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
@@ -123,7 +123,8 @@ impl World {
             }
             Step::Others(ops) => {
                 let done = self.others.edit(ops).unwrap();
-                if self.outbox.receive(&mut self.doc, &done.delta).is_ok() {
+                if let Ok(received) = self.outbox.receive(&mut self.doc, &done.delta) {
+                    assert!(received.refused.is_empty());
                     self.settled.extend(cells(&done.delta));
                 } else {
                     self.others = doc_at(self.others.replica().get() + 10, NOW_MS).0;
@@ -270,7 +271,7 @@ fn a_refused_edit_gives_way_to_what_the_relay_sent_meanwhile() {
         .transact(&mut doc, |tx| tx.title().set("ours".to_owned()))
         .unwrap();
     outbox.receive(&mut doc, &theirs.delta).unwrap();
-    assert_eq!(doc.state().title.get(), "ours");
+    assert_eq!(doc.state().title.get(), "ours", "it is the later one");
     let (_, changes) = outbox.reject(&mut doc, ours.delta.upto()).unwrap();
     assert_eq!(doc.state().title.get(), "theirs");
     assert!(!changes.is_empty(), "somebody has to be told");
@@ -304,4 +305,39 @@ fn a_day_ahead_becomes_now_and_the_next_edit_follows() {
     );
     let (again, _) = outbox.restamp(&mut doc, window).unwrap();
     assert!(again.is_empty(), "all stamps are within the window");
+}
+
+/// The relay has stored the first and refused the second, and its answers were lost.
+#[test]
+fn what_became_of_edits_is_seen_when_answers_were_lost() {
+    let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
+    let mut outbox = Outbox::new();
+    let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
+    let mut edit = |doc: &mut Doc<Board>, key, text: &str| {
+        let text = text.to_owned();
+        let done = outbox.transact(doc, |tx| tx.cards().insert(key, text));
+        done.unwrap().delta
+    };
+    let first = edit(&mut doc, 1, "stored");
+    let second = edit(&mut doc, 1, "refused");
+    let third = edit(&mut doc, 2, "stored");
+    relay.apply(&first).unwrap();
+    let claim = Delta::collect(second.after().clone(), second.upto().clone(), |_| {});
+    relay.apply(&claim.unwrap()).unwrap();
+    relay.apply(&third).unwrap();
+
+    let asked = outbox.version(&doc);
+    assert!(asked.is_empty(), "nothing is known to be stored: {asked:?}");
+    let told = relay.delta_since(&asked).unwrap();
+    let received = outbox.receive(&mut doc, &told).unwrap();
+    assert_eq!(received.refused, [second]);
+    assert!(outbox.is_empty());
+    assert_eq!(
+        doc.state().cards.get(&1).map(String::as_str),
+        Some("stored")
+    );
+    assert_eq!(
+        doc.state().cards.get(&2).map(String::as_str),
+        Some("stored")
+    );
 }

@@ -48,6 +48,7 @@ pub mod limits;
 
 mod error;
 mod log;
+mod relay;
 
 pub use error::Error;
 #[cfg(feature = "testing")]
@@ -55,3 +56,4 @@ pub use log::conformance;
 pub use log::{DocumentState, DurableLog, MemoryLog, Since};
 #[cfg(feature = "sqlite")]
 pub use log::{SqliteLog, SqliteOptions};
+pub use relay::{Authorizer, Denied, Everybody, Gone, Relay, Transport, User};

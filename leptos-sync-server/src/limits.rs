@@ -35,3 +35,25 @@ pub const BUSY_MS: u64 = 5_000;
 
 /// Bytes of SQLite's log that stay after a checkpoint. It grows beyond while a reader holds an older state.
 pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Events that wait to be told to one connection. Who is further behind is cut off, and goes on from the version that was
+/// reached, which costs less than the events would.
+pub const QUEUED_EVENTS: usize = 256;
+
+/// Bytes of the events that wait to be told to one connection.
+pub const QUEUED_BYTES: usize = 256 * 1024;
+
+/// Milliseconds that a connection may take to accept a frame.
+pub const SEND_MS: u64 = 10_000;
+
+/// Milliseconds of silence after which a connection counts as dead. Replicas say something after a third of it.
+pub const SILENCE_MS: u32 = 30_000;
+
+/// Connections that one user may have at a time: tabs and devices.
+pub const USER_SOCKETS: usize = 16;
+
+/// Transactions of one replica that are stored with one commit.
+pub const PUSHED: usize = 256;
+
+/// Bytes of a part of what a replica lacks.
+pub const PART_BYTES: usize = 128 * 1024;

@@ -36,6 +36,12 @@ impl Delta {
         &self.0.second
     }
 
+    /// The latest time of each replica's cells. Those of a delta of a document that lost some of its saved data may lie beyond
+    /// [`upto`](Delta::upto).
+    pub fn written(&self) -> &VersionVector {
+        self.0.upto()
+    }
+
     /// The same operations in parts of about `bytes` each, at least one. Each has the versions of the whole, which hold only
     /// for all of them together. O(bytes).
     ///

@@ -2,29 +2,41 @@ use std::collections::VecDeque;
 
 use crate::{codec::varint::Reader, error::Error, limits};
 
-/// A frame that is a whole message, or the end of one.
-const LAST: u8 = 0;
-/// A frame of which the message goes on in the next.
+/// The bit of a frame's first byte that says that the message goes on in the next.
 const MORE: u8 = 1;
 
-/// Cuts a message into frames of at most [`limits::FRAME_BYTES`]: a byte that says whether another follows, and a part of
-/// the message.
+/// Numbers of frames, after which they begin again. A transport that loses, repeats or exchanges frames is found out, unless
+/// it loses so many at once.
+const NUMBERS: u8 = 128;
+
+/// Cuts messages into frames of at most [`limits::FRAME_BYTES`]: a byte with the frame's number and whether another one of the
+/// message follows, and a part of the message.
 ///
 /// Frames of different messages are never mixed.
-pub(super) fn cut(message: &[u8], frames: &mut VecDeque<Vec<u8>>) {
-    let mut parts = message.chunks(limits::FRAME_BYTES - 1).peekable();
-    while let Some(part) = parts.next() {
-        let more = if parts.peek().is_some() { MORE } else { LAST };
-        let mut frame = Vec::with_capacity(part.len() + 1);
-        frame.push(more);
-        frame.extend_from_slice(part);
-        frames.push_back(frame);
+#[derive(Default)]
+pub(super) struct Cutter {
+    next: u8,
+}
+
+impl Cutter {
+    /// Appends the frames of a message.
+    pub(super) fn cut(&mut self, message: &[u8], frames: &mut VecDeque<Vec<u8>>) {
+        let mut parts = message.chunks(limits::FRAME_BYTES - 1).peekable();
+        while let Some(part) = parts.next() {
+            let more = if parts.peek().is_some() { MORE } else { 0 };
+            let mut frame = Vec::with_capacity(part.len() + 1);
+            frame.push((self.next << 1) | more);
+            frame.extend_from_slice(part);
+            frames.push_back(frame);
+            self.next = (self.next + 1) % NUMBERS;
+        }
     }
 }
 
 /// Puts messages together again.
 #[derive(Default)]
 pub(super) struct Assembler {
+    next: u8,
     begun: Vec<u8>,
 }
 
@@ -48,11 +60,12 @@ impl Assembler {
             )));
         }
         let mut reader = Reader::new(frame);
-        let more = match reader.u8()? {
-            LAST => false,
-            MORE => true,
-            _ => return Err(Error::corrupt("a frame that does not tell its part")),
-        };
+        let first = reader.u8()?;
+        if first >> 1 != self.next {
+            return Err(Error::corrupt("a frame is missing, or came twice"));
+        }
+        self.next = (self.next + 1) % NUMBERS;
+        let more = first & MORE == MORE;
         let part = reader.take(reader.remaining())?;
         if part.is_empty() {
             return Err(Error::corrupt("a frame without a message"));
@@ -94,10 +107,11 @@ mod tests {
         fn what_was_cut_is_put_together_again(
             lengths in proptest::collection::vec(1_usize..3 * limits::FRAME_BYTES, 1..5),
         ) {
-            let (mut frames, mut assembler) = (VecDeque::new(), Assembler::default());
+            let mut frames = VecDeque::new();
+            let (mut cutter, mut assembler) = (Cutter::default(), Assembler::default());
             for (at, length) in lengths.into_iter().enumerate() {
                 let message: Vec<u8> = (0..length).map(|byte| (byte * (at + 1)) as u8).collect();
-                cut(&message, &mut frames);
+                cutter.cut(&message, &mut frames);
                 let mut out = None;
                 while let Some(frame) = frames.pop_front() {
                     prop_assert!(out.is_none(), "more frames than the message needs");
@@ -109,14 +123,37 @@ mod tests {
         }
 
         #[test]
+        fn a_frame_that_is_lost_or_repeated_is_noticed(messages in 2_usize..40, at in any::<usize>()) {
+            let mut frames = VecDeque::new();
+            let mut cutter = Cutter::default();
+            (0..messages).for_each(|_| cutter.cut(b"message", &mut frames));
+            let at = at % (messages - 1);
+            let all = |frames: &mut dyn Iterator<Item = Vec<u8>>| {
+                let mut assembler = Assembler::default();
+                let mut taken = frames.map(|frame| assembler.take(&frame, limits::FRAME_BYTES, whole));
+                taken.all(|taken| taken.is_ok())
+            };
+            let mut lost = frames.clone();
+            lost.remove(at);
+            prop_assert!(!all(&mut lost.into_iter()));
+            let mut exchanged = frames.clone();
+            exchanged.swap(at, at + 1);
+            prop_assert!(!all(&mut exchanged.into_iter()));
+            let mut repeated = frames.clone();
+            repeated.insert(at, frames[at].clone());
+            prop_assert!(!all(&mut repeated.into_iter()));
+            prop_assert!(all(&mut frames.into_iter()));
+        }
+
+        #[test]
         fn no_frame_is_kept_beyond_the_limit(frames in proptest::collection::vec(
-            (0_u8..3, 0_usize..2 * limits::FRAME_BYTES), 0..20)
+            (0_u8..2, 0_usize..2 * limits::FRAME_BYTES), 0..20)
         ) {
             let mut assembler = Assembler::default();
-            for (kind, length) in frames {
+            for (more, length) in frames {
                 let mut frame = vec![7; length];
                 if let Some(first) = frame.first_mut() {
-                    *first = kind;
+                    *first = (assembler.next << 1) | more;
                 }
                 let _ = assembler.take(&frame, limits::FRAME_BYTES, whole);
                 prop_assert!(assembler.begun() <= limits::MESSAGE_BYTES);

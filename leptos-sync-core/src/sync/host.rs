@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    frame::{self, Assembler},
+    frame::{Assembler, Cutter},
     message::{Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
     parts::Parts,
 };
@@ -21,6 +21,7 @@ pub struct Host {
     /// Whether the replica reads compressed envelopes.
     deflate: bool,
     assembler: Assembler,
+    cutter: Cutter,
     channels: BTreeMap<Channel, Exchange>,
     frames: VecDeque<Vec<u8>>,
 }
@@ -181,7 +182,7 @@ impl Host {
     fn push(&mut self, response: &Response) {
         let mut message = Vec::new();
         response.encode(self.deflate, &mut message);
-        frame::cut(&message, &mut self.frames);
+        self.cutter.cut(&message, &mut self.frames);
     }
 
     fn ask(&mut self, request: Request) -> Result<Option<Ask>, Error> {

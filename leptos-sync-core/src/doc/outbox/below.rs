@@ -77,6 +77,23 @@ impl Below {
         }
     }
 
+    /// Whether the relay, whose cells were joined, has refused a transaction with these, which its version contains: none of them
+    /// is there, and one is not covered by a later one. `removed` says whether one that is not there at all may have been
+    /// removed since.
+    pub(super) fn lacks(&self, cells: Cells<'_>, removed: bool) -> bool {
+        let mut lacks = false;
+        for group in cells.groups() {
+            for cell in group.cells() {
+                match self.get(&cell.path(group.parent())) {
+                    Some((stamp, _)) if stamp == cell.stamp => return false,
+                    Some((stamp, _)) => lacks |= stamp < cell.stamp,
+                    None => lacks |= !removed,
+                }
+            }
+        }
+        lacks
+    }
+
     /// Lets go of what a snapshot at `version` has seen and lacks: its tombstone was forgotten.
     pub(super) fn forget(&mut self, version: &VersionVector, parts: &[Snapshot]) {
         let seen = |covered: &Covered| {

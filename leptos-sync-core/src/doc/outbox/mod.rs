@@ -53,6 +53,15 @@ pub struct Outbox {
     acknowledged: VersionVector,
 }
 
+/// What a message of the relay has brought.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// What changed in the document.
+    pub changes: Changes,
+    /// Transactions that turned out to have been refused, and were taken back.
+    pub refused: Vec<Delta>,
+}
+
 /// The version that one transaction leads to: its replica and its time.
 fn stamp(delta: &Delta) -> Option<Stamp> {
     let mut upto = delta.upto().iter();
@@ -160,46 +169,102 @@ impl Outbox {
         Ok(changes)
     }
 
-    /// Joins what the relay sent. What it contains is acknowledged. O(cells of the delta).
+    /// What the document contains but for the transactions that are here: the version from which to ask the relay, which
+    /// then tells of these too, as far as it has them. O(transactions).
+    pub fn version<S: Root>(&self, doc: &Doc<S>) -> VersionVector {
+        let mut starts = BTreeMap::new();
+        for delta in &self.transactions {
+            if let Some(stamp) = stamp(delta) {
+                let before = delta.after().get(stamp.replica);
+                let start = starts.entry(stamp.replica).or_insert(before);
+                *start = before.min(*start);
+            }
+        }
+        let version = doc.version().iter().map(|(replica, time)| {
+            let start = starts.get(&replica).copied().unwrap_or(time);
+            (replica, time.min(start))
+        });
+        version.collect()
+    }
+
+    /// Joins what the relay sent. O(cells of the delta).
+    ///
+    /// A transaction that the relay's version contains is acknowledged where the relay has its cells, or later ones in their
+    /// place; where it does not, the relay has refused it and the answer was lost: it is taken back. That holds for what
+    /// was asked for from [`version`](Outbox::version).
     ///
     /// # Errors
     ///
     /// As for [`Doc::apply`]; nothing has changed then.
-    pub fn receive<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
+    pub fn receive<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Received, Error> {
         let changes = self.join(doc, delta)?;
-        self.acknowledge(delta.upto());
-        Ok(changes)
+        Ok(self.settle(doc, delta.upto(), &VersionVector::new(), changes))
     }
 
-    /// Joins the relay's whole state; see [`Doc::merge_snapshot`]. What it contains is acknowledged. O(cells of both).
+    /// Joins the relay's whole state; see [`Doc::merge_snapshot_parts`] and [`receive`](Outbox::receive). O(cells of both).
     ///
     /// # Errors
     ///
-    /// As for [`Doc::merge_snapshot`]; nothing has changed then.
+    /// As for [`Doc::merge_snapshot_parts`]; nothing has changed then.
     pub fn receive_snapshot<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         parts: &[Snapshot],
-    ) -> Result<Changes, Error> {
+    ) -> Result<Received, Error> {
         let changes = doc.merge_snapshot_parts(parts)?;
+        let Some(last) = parts.last() else {
+            return Ok(Received::default());
+        };
         for part in parts {
             self.below.join(part.cells());
         }
-        if let Some(part) = parts.last() {
-            self.below.forget(part.version(), parts);
-            self.acknowledge(part.version());
+        self.below.forget(last.version(), parts);
+        Ok(self.settle(doc, last.version(), last.horizon(), changes))
+    }
+
+    /// The relay contains `upto`, and its cells were joined: what of it is here is acknowledged, or was refused. What is not
+    /// there although `forgotten` contains it may have been removed since.
+    fn settle<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        upto: &VersionVector,
+        forgotten: &VersionVector,
+        mut changes: Changes,
+    ) -> Received {
+        let below = &self.below;
+        let covered = self.transactions.iter();
+        let covered = covered.filter(|delta| upto.covers(delta.upto()));
+        let is_lost = |delta: &&Delta| {
+            let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
+            below.lacks(delta.cells(), removed)
+        };
+        let refused: Vec<_> = covered.filter(is_lost).cloned().collect();
+        for delta in &refused {
+            if let Some((_, back)) = self.reject(doc, delta.upto()) {
+                changes.append(back);
+            }
         }
-        Ok(changes)
+        self.acknowledged.join(upto);
+        self.let_go(|below, delta| {
+            // Its cells were joined where the relay still has them.
+            delta.cells().paths().for_each(|path| below.uncover(&path));
+        });
+        Received { changes, refused }
     }
 
     /// Takes note that the relay contains everything up to there. O(cells of the transactions that this is about).
     pub fn acknowledge(&mut self, upto: &VersionVector) {
         self.acknowledged.join(upto);
+        self.let_go(Below::settle);
+    }
+
+    /// Lets the transactions go that are acknowledged.
+    fn let_go(&mut self, mut uncover: impl FnMut(&mut Below, &Delta)) {
         let (acknowledged, below) = (&self.acknowledged, &mut self.below);
         self.transactions.retain(|delta| {
             let done = acknowledged.covers(delta.upto());
             if done {
-                below.settle(delta);
+                uncover(below, delta);
             }
             !done
         });
@@ -244,13 +309,9 @@ impl Outbox {
         let mut base = doc.fork(doc.replica());
         let paths: Vec<_> = self.below.paths().cloned().collect();
         base.put(&paths, |path| self.below.get(path));
-        for delta in &self.transactions {
-            if let Some(stamp) = stamp(delta) {
-                let before = delta.after().get(stamp.replica);
-                if before < base.version().get(stamp.replica) {
-                    base.rewind(stamp.replica, before);
-                }
-            }
+        let version = self.version(doc);
+        for (replica, _) in doc.version().beyond(&version).iter() {
+            base.rewind(replica, version.get(replica));
         }
         base
     }

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Its implementation keeps the document, the outbox and the storage in step. Nothing here may wait.
 pub trait Document {
-    /// Which operations are contained.
+    /// Which operations are contained, but for the transactions that the relay has not acknowledged.
     fn version(&self) -> VersionVector;
 
     /// The transactions that a relay which contains `relay` lacks, each a delta, in their order; some of the first are
@@ -22,24 +22,23 @@ pub trait Document {
     /// Where there is no such delta; the exchange is closed then.
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error>;
 
-    /// The relay has opened the document: what the user may do, what the relay contains, and which stamps it accepts.
-    /// Transactions with others are to be stamped anew now.
+    /// The relay has opened the document: what the user may do, and by the window what time it is at the relay. The
+    /// document's clock is to follow that now. What the document lacks comes next.
+    fn opened(&mut self, permission: Permission, window: Window);
+
+    /// What the document lacked has come, if there was anything. Transactions whose stamps the relay would refuse are to be
+    /// stamped anew now, and not before: of a replica that had forgotten something, the relay may have had later ones.
     ///
     /// # Errors
     ///
     /// Where that fails; the exchange is closed then.
-    fn opened(
-        &mut self,
-        permission: Permission,
-        relay: &VersionVector,
-        window: Window,
-    ) -> Result<(), Error>;
+    fn caught_up(&mut self, window: Window) -> Result<(), Error>;
 
     /// Joins what others did.
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`] makes the client ask anew; any other closes the exchange.
+    /// [`Error::is_gap`] and [`Error::is_drift`] make the client ask anew; any other closes the exchange.
     fn receive(&mut self, delta: &Delta) -> Result<(), Error>;
 
     /// Joins the relay's state: the parts of one snapshot, all or none.

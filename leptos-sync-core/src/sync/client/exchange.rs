@@ -21,16 +21,20 @@ pub(super) struct Exchange<D> {
     pub(super) stage: Stage,
     /// What was told of this replica's presence last, to be told again on a new connection.
     pub(super) presence: Option<Vec<u8>>,
+    /// The version that the document was asked for from.
+    asked: VersionVector,
     /// What the relay has, and what was pushed on this connection.
     sent: VersionVector,
+    /// What is to be told to the document once what it lacks has come.
+    behind: Option<Window>,
     /// Pushed and not answered: the version it leads to, and its bytes.
     in_flight: VecDeque<(VersionVector, usize)>,
     parts: Parts,
     snapshots: Vec<Snapshot>,
     /// When to ask again for a document that the relay has closed for a while.
     pub(super) again_at: Option<u64>,
-    /// Times that the relay refused stamps which had just been put into its window.
-    refused: u32,
+    /// Times in a row that the exchange began anew, and to no avail.
+    tries: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +48,8 @@ pub(super) enum Stage {
     Refused,
 }
 
-/// Times that transactions are stamped anew in a row before they count as refused for good: clocks that jump take one or
-/// two.
-const RESTAMPS: u32 = 8;
+/// Times in a row that an exchange begins anew at once: clocks that jump and frames that get lost take one or two.
+const TRIES: u32 = 8;
 
 impl<D: Document> Exchange<D> {
     pub(super) fn new(name: String, schema: u64, document: D) -> Self {
@@ -56,12 +59,14 @@ impl<D: Document> Exchange<D> {
             schema,
             stage: Stage::Closed,
             presence: None,
+            asked: VersionVector::new(),
             sent: VersionVector::new(),
+            behind: None,
             in_flight: VecDeque::new(),
             parts: Parts::default(),
             snapshots: Vec::new(),
             again_at: None,
-            refused: 0,
+            tries: 0,
         }
     }
 
@@ -72,16 +77,18 @@ impl<D: Document> Exchange<D> {
         self.parts = Parts::default();
         self.snapshots.clear();
         self.again_at = None;
+        self.behind = None;
     }
 
     /// Asks for the document, from where it stands.
     pub(super) fn open(&mut self, channel: Channel) -> Request {
         self.reset(Stage::Opening);
+        self.asked = self.document.version();
         Request::Open {
             channel,
             document: self.name.clone(),
             schema: self.schema,
-            version: self.document.version(),
+            version: self.asked.clone(),
         }
     }
 
@@ -95,9 +102,22 @@ impl<D: Document> Exchange<D> {
     ) -> Result<(), Error> {
         self.stage = Stage::Open;
         let window = Window { floor, now_ms };
-        self.document.opened(permission, &version, window)?;
+        self.document.opened(permission, window);
+        self.behind = Some(window);
+        let lacks = !self.asked.covers(&version);
         self.sent = version;
-        Ok(())
+        match lacks {
+            true => Ok(()),
+            false => self.caught_up(),
+        }
+    }
+
+    /// What the document lacked has come.
+    fn caught_up(&mut self) -> Result<(), Error> {
+        match self.behind.take() {
+            Some(window) => self.document.caught_up(window),
+            None => Ok(()),
+        }
     }
 
     /// The next messages of transactions that the relay lacks, as far as it may be pushed to without an answer.
@@ -106,7 +126,7 @@ impl<D: Document> Exchange<D> {
         channel: Channel,
         mut send: impl FnMut(Request),
     ) -> Result<(), Error> {
-        while self.stage == Stage::Open && self.has_room() {
+        while self.stage == Stage::Open && self.behind.is_none() && self.has_room() {
             let pending = self.document.pending(&self.sent)?;
             if pending.is_empty() {
                 return Ok(());
@@ -158,7 +178,9 @@ impl<D: Document> Exchange<D> {
             return self.parts.add(delta, 0);
         }
         let whole = self.parts.end(delta)?;
-        self.document.receive(&whole)
+        self.document.receive(&whole)?;
+        self.tries = 0;
+        self.caught_up()
     }
 
     /// The relay's state has come, or a part of it.
@@ -174,30 +196,30 @@ impl<D: Document> Exchange<D> {
             return Ok(());
         }
         let parts = mem::take(&mut self.snapshots);
-        self.document.receive_snapshot(&parts)
+        self.document.receive_snapshot(&parts)?;
+        self.caught_up()
     }
 
     pub(super) fn acknowledged(&mut self, upto: &VersionVector) {
         self.in_flight.retain(|(sent, _)| !upto.covers(sent));
-        self.refused = 0;
+        self.tries = 0;
         self.document.acknowledged(upto);
     }
 
     /// A transaction was refused. Returns whether to begin the exchange anew.
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
-        let again = match reason {
-            Reason::Gap => true,
-            reason if reason.is_of_time() => {
-                self.refused += 1;
-                self.refused <= RESTAMPS
-            }
-            _ => false,
-        };
+        let again = reason == Reason::Gap || reason.is_of_time();
         if !again {
             self.document.rejected(upto, reason, text);
         }
         again
+    }
+
+    /// Whether to begin the exchange anew at once, or after a while.
+    pub(super) fn begins_at_once(&mut self) -> bool {
+        self.tries += 1;
+        self.tries <= TRIES
     }
 }
 

@@ -12,7 +12,7 @@ use self::{
     retry::Retry,
 };
 use super::{
-    frame::{self, Assembler},
+    frame::{Assembler, Cutter},
     message::{Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
 };
 use crate::{error::Error, limits};
@@ -37,6 +37,7 @@ pub struct Client<D> {
     state: State,
     retry: Retry,
     assembler: Assembler,
+    cutter: Cutter,
     frames: VecDeque<Vec<u8>>,
     /// When something was heard last, and said last.
     heard_ms: u64,
@@ -86,6 +87,7 @@ impl<D: Document> Client<D> {
             state: State::Waiting { until_ms: 0 },
             retry: Retry::new(seed),
             assembler: Assembler::default(),
+            cutter: Cutter::default(),
             frames: VecDeque::new(),
             heard_ms: 0,
             said_ms: 0,
@@ -198,6 +200,7 @@ impl<D: Document> Client<D> {
     /// A connection is open.
     pub fn connected(&mut self, now_ms: u64) {
         self.assembler = Assembler::default();
+        self.cutter = Cutter::default();
         self.frames.clear();
         self.heard_ms = now_ms;
         self.said_ms = now_ms;
@@ -336,7 +339,7 @@ impl<D: Document> Client<D> {
     fn say(&mut self, request: &Request) {
         let mut message = Vec::new();
         request.encode(cfg!(feature = "deflate"), &mut message);
-        frame::cut(&message, &mut self.frames);
+        self.cutter.cut(&message, &mut self.frames);
     }
 
     fn end(&mut self, reason: Reason, text: String) {

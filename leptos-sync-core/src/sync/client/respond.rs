@@ -89,7 +89,7 @@ impl<D: Document> Client<D> {
                 upto, reason, text, ..
             } => {
                 if exchange.rejected(&upto, reason, &text) {
-                    return self.ask_for(channel);
+                    return self.begin_anew(channel);
                 }
                 Ok(())
             }
@@ -101,8 +101,22 @@ impl<D: Document> Client<D> {
         };
         match done {
             Ok(()) => self.edited(channel),
-            Err(error) if error.is_gap() => self.ask_for(channel),
+            // By what the relay answers, the document sees what it lacks, and by how much its clock is wrong.
+            Err(error) if error.is_gap() || error.is_drift() => self.begin_anew(channel),
             Err(error) => self.close(channel, Reason::Other, &error.to_string()),
         }
+    }
+
+    /// Asks for a document again: at once, or, where that was of no use, after a while.
+    fn begin_anew(&mut self, channel: Channel) {
+        let Some(exchange) = self.exchanges.get_mut(&channel) else {
+            return;
+        };
+        if exchange.begins_at_once() {
+            return self.ask_for(channel);
+        }
+        exchange.reset(Stage::Closed);
+        exchange.again_at = Some(self.heard_ms + self.retry.delay_ms());
+        self.say(&Request::Leave { channel });
     }
 }

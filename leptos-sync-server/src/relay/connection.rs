@@ -1,0 +1,218 @@
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use http::request::Parts;
+use leptos_sync_core::{
+    ReplicaId,
+    sync::{Ask, Channel, Host, Reason, Response},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    Inner,
+    authorizer::User,
+    open::{Open, closed},
+    queue::{Event, Queue},
+    transport::{Gone, Transport},
+};
+use crate::limits;
+
+/// One connection, from the first frame to the last.
+pub(super) struct Connection {
+    pub(super) relay: Arc<Inner>,
+    pub(super) host: Host,
+    pub(super) peer: ReplicaId,
+    pub(super) request: Parts,
+    pub(super) user: Option<User>,
+    pub(super) open: BTreeMap<Channel, Open>,
+    /// Replica ids that are known to be the user's.
+    pub(super) bound: HashSet<ReplicaId>,
+    pub(super) queue: Queue,
+    closing: watch::Receiver<bool>,
+}
+
+/// What happens next on a connection.
+enum Next {
+    Frame(Option<Vec<u8>>),
+    Event(Option<Event>),
+    Deadline,
+    Closing,
+}
+
+impl Connection {
+    pub(super) fn new(relay: Arc<Inner>, peer: ReplicaId, request: Parts) -> Self {
+        Self {
+            closing: relay.closing.subscribe(),
+            relay,
+            host: Host::new(),
+            peer,
+            request,
+            user: None,
+            open: BTreeMap::new(),
+            bound: HashSet::new(),
+            queue: Queue::default(),
+        }
+    }
+
+    /// Serves until either side ends it.
+    pub(super) async fn run(mut self, transport: &mut impl Transport) {
+        let start = Instant::now();
+        let mut heard = start;
+        while !self.host.is_over() {
+            let deadline = self.deadline(start, heard);
+            let next = tokio::select! {
+                biased;
+                _ = self.closing.wait_for(|closing| *closing) => Next::Closing,
+                () = sleep_until(deadline) => Next::Deadline,
+                event = self.queue.next() => Next::Event(event),
+                frame = transport.receive() => Next::Frame(frame),
+            };
+            match next {
+                Next::Frame(Some(frame)) => {
+                    heard = Instant::now();
+                    self.hear(&frame, transport).await;
+                }
+                Next::Frame(None) => break,
+                Next::Event(Some(event)) => self.event(event).await,
+                Next::Event(None) => self.host.bye(Reason::Slow, "too far behind; come back"),
+                Next::Deadline => self.overdue(),
+                Next::Closing => self.host.bye(Reason::GoingAway, "the relay goes down"),
+            }
+            if self.flush(transport).await.is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Until when something has to happen.
+    fn deadline(&self, start: Instant, heard: Instant) -> Instant {
+        if !self.host.is_welcome() {
+            return start + Duration::from_millis(leptos_sync_core::limits::HANDSHAKE_MS);
+        }
+        let silence = heard + Duration::from_millis(self.relay.silence_ms.into());
+        let expires = self.user.as_ref().and_then(User::expires_ms);
+        match expires {
+            Some(ms) => {
+                let left = ms.saturating_sub(self.relay.time.now_ms());
+                silence.min(Instant::now() + Duration::from_millis(left))
+            }
+            None => silence,
+        }
+    }
+
+    fn overdue(&mut self) {
+        let now_ms = self.relay.time.now_ms();
+        let expires = self.user.as_ref().and_then(User::expires_ms);
+        if !self.host.is_welcome() {
+            self.host.bye(Reason::Timeout, "no hello came in time");
+        } else if expires.is_some_and(|expires| expires <= now_ms) {
+            self.host
+                .bye(Reason::Unauthorized, "the credentials have expired");
+        } else {
+            self.host
+                .bye(Reason::Timeout, "nothing was heard for too long");
+        }
+    }
+
+    /// Takes in a frame, and those behind it that only push more to the same document.
+    async fn hear(&mut self, frame: &[u8], transport: &mut impl Transport) {
+        // What is wrong was told to the replica by the host.
+        let Ok(Some(ask)) = self.host.receive(frame) else {
+            return;
+        };
+        match ask {
+            Ask::Admission {
+                protocol,
+                credentials,
+                again,
+            } => self.admit(protocol, &credentials, again).await,
+            Ask::Open {
+                channel,
+                document,
+                schema,
+                version,
+            } => {
+                let opened = self.open(channel, document, schema, &version, transport);
+                if let Err(closed) = opened.await {
+                    self.host.send(&closed);
+                }
+            }
+            Ask::Push { channel, deltas } => self.push(channel, deltas).await,
+            Ask::Presence { channel, data } => {
+                if let Some(open) = self.open.get(&channel) {
+                    open.room.tell(self.peer, channel, data.into());
+                }
+            }
+            Ask::Leave { channel } => self.leave(channel),
+            Ask::Ping => self.host.send(&Response::Pong {
+                now_ms: self.relay.time.now_ms(),
+            }),
+        }
+    }
+
+    async fn event(&mut self, event: Event) {
+        match event {
+            Event::Delta { channel, delta } => {
+                if self.open.contains_key(&channel) {
+                    self.host.send(&Response::Delta {
+                        channel,
+                        more: false,
+                        delta: (*delta).clone(),
+                    });
+                }
+            }
+            Event::Presence {
+                channel,
+                peer,
+                data,
+            } => {
+                if self.open.contains_key(&channel) {
+                    self.host.send(&Response::Presence {
+                        channel,
+                        peer,
+                        data: data.to_vec(),
+                    });
+                }
+            }
+            Event::Closed {
+                channel,
+                reason,
+                text,
+            } => self.close(closed(channel, reason, text)),
+            Event::Recheck => self.recheck().await,
+        }
+    }
+
+    /// Sends what waits.
+    pub(super) async fn flush(&mut self, transport: &mut impl Transport) -> Result<(), Gone> {
+        let limit = Duration::from_millis(limits::SEND_MS);
+        while let Some(frame) = self.host.next_frame() {
+            timeout(limit, transport.send(frame))
+                .await
+                .map_err(|_| Gone)??;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let channels: Vec<_> = self.open.keys().copied().collect();
+        channels.into_iter().for_each(|channel| self.leave(channel));
+        if let Some(user) = &self.user {
+            let mut users = self.relay.users.lock();
+            if let Some(queues) = users.get_mut(user.name()) {
+                queues.retain(|queue| !queue.is(&self.queue));
+                if queues.is_empty() {
+                    users.remove(user.name());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The relay: connections, who may do what, and telling the others.
+
+mod admit;
+mod authorizer;
+mod connection;
+mod open;
+mod push;
+mod queue;
+mod room;
+mod transport;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use http::request::Parts;
+use leptos_sync_core::{ReplicaId, SystemTime, Time, TimeSource, sync::Reason};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use self::{
+    connection::Connection,
+    queue::{Event, Queue},
+    room::Rooms,
+};
+use crate::{error::Error, limits, log::DurableLog};
+
+pub use authorizer::{Authorizer, Denied, Everybody, User};
+pub use transport::{Gone, Transport};
+
+/// A relay: keeps documents in a [`DurableLog`] and exchanges them with all who have them open.
+///
+/// `Clone` gives another handle to the same relay. It answers what is durable, and tells the others of it only then.
+#[derive(Clone)]
+pub struct Relay(Arc<Inner>);
+
+struct Inner {
+    log: Arc<dyn DurableLog>,
+    authorizer: Box<dyn Authorizer>,
+    time: Box<dyn TimeSource>,
+    silence_ms: u32,
+    rooms: Rooms,
+    /// The connections of each user.
+    users: Mutex<HashMap<String, Vec<Queue>>>,
+    next_peer: AtomicU64,
+    /// Whether the relay goes down. Each connection holds a receiver, so that all are known to be gone.
+    closing: watch::Sender<bool>,
+}
+
+impl Relay {
+    /// A relay of the documents of `log` for those whom `authorizer` lets in.
+    pub fn new(log: impl DurableLog, authorizer: impl Authorizer) -> Self {
+        Self::with_time(log, authorizer, SystemTime)
+    }
+
+    /// The same, by another clock than the system's.
+    pub fn with_time(
+        log: impl DurableLog,
+        authorizer: impl Authorizer,
+        time: impl TimeSource + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            log: Arc::new(log),
+            authorizer: Box::new(authorizer),
+            time: Box::new(time),
+            silence_ms: limits::SILENCE_MS,
+            rooms: Rooms::default(),
+            users: Mutex::default(),
+            next_peer: AtomicU64::new(1),
+            closing: watch::Sender::new(false),
+        }))
+    }
+
+    /// Serves one connection until it ends. `request` is the one that opened it.
+    ///
+    /// When the future is dropped, the connection ends there, as if the network had failed.
+    pub async fn serve(&self, request: Parts, transport: &mut impl Transport) {
+        let peer = ReplicaId::new(self.0.next_peer.fetch_add(1, Ordering::Relaxed));
+        let connection = Connection::new(Arc::clone(&self.0), peer, request);
+        connection.run(transport).await;
+    }
+
+    /// Asks the authorizer again what the user may do to the documents that they have open; of all users, if none is named.
+    /// Who may no longer see a document is told so at once.
+    pub fn recheck(&self, user: Option<&str>) {
+        let users = self.0.users.lock();
+        let named = |name: &str| user.is_none_or(|user| user == name);
+        for (_, queues) in users.iter().filter(|(name, _)| named(name)) {
+            queues.iter().for_each(|queue| queue.push(Event::Recheck));
+        }
+    }
+
+    /// Forgets the tombstones of a document that are older than `before`: who was away for longer gets the whole state, and
+    /// operations below it that were never acknowledged are stamped anew by their authors.
+    ///
+    /// # Errors
+    ///
+    /// Those of the log.
+    pub async fn forget_tombstones(&self, document: &str, before: Time) -> Result<(), Error> {
+        self.0.log.forget_tombstones(document, before).await
+    }
+
+    /// Removes a document, and closes it for all who have it open.
+    ///
+    /// # Errors
+    ///
+    /// Those of the log.
+    pub async fn remove(&self, document: &str) -> Result<(), Error> {
+        self.0.log.remove(document).await?;
+        if let Some(room) = self.0.rooms.occupied(document) {
+            room.announce(|channel| Event::Closed {
+                channel,
+                reason: Reason::Other,
+                text: "the document was removed",
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes no more connections, tells all that the relay goes down, and returns when they are gone.
+    pub async fn shut_down(&self) {
+        self.0.closing.send_replace(true);
+        self.0.closing.closed().await;
+    }
+}

@@ -1,0 +1,173 @@
+use std::sync::Arc;
+
+use leptos_sync_core::{
+    VersionVector,
+    sync::{Channel, Permission, Reason, Response},
+};
+
+use super::{admit::reason, connection::Connection, room::Room, transport::Transport};
+use crate::{error::Error, limits, log::Since};
+
+/// A document that is exchanged.
+pub(super) struct Open {
+    pub(super) document: String,
+    schema: u64,
+    pub(super) permission: Permission,
+    pub(super) room: Arc<Room>,
+}
+
+impl Connection {
+    /// Opens a document, and sends what the replica lacks.
+    pub(super) async fn open(
+        &mut self,
+        channel: Channel,
+        document: String,
+        schema: u64,
+        version: &VersionVector,
+        transport: &mut impl Transport,
+    ) -> Result<(), Response> {
+        self.leave(channel);
+        let Some(permission) = self.permission(channel, &document, schema).await? else {
+            return Err(closed(
+                channel,
+                Reason::Forbidden,
+                "this document is not for this user",
+            ));
+        };
+        let room = self.relay.rooms.room(&document);
+        // Before the state is read: what comes meanwhile is told twice rather than never.
+        room.enter(self.peer, channel, &self.queue);
+        let log = Arc::clone(&self.relay.log);
+        self.open.insert(
+            channel,
+            Open {
+                document: document.clone(),
+                schema,
+                permission,
+                room,
+            },
+        );
+        let failed = |error: Error| failed(channel, &error);
+        let state = log.state(&document).await.map_err(failed)?;
+        self.host.send(&Response::Opened {
+            channel,
+            permission,
+            version: state.version.clone(),
+            floor: state.floor,
+            now_ms: self.relay.time.now_ms(),
+        });
+        if version.covers(&state.version) {
+            return Ok(());
+        }
+        let since = log
+            .since(&document, version, limits::PART_BYTES)
+            .await
+            .map_err(failed)?;
+        for part in parts(channel, since) {
+            self.host.send(&part);
+            // One after the other, so that the frames of a large document never wait in memory together.
+            if self.flush(transport).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// What the user may do to a document.
+    async fn permission(
+        &self,
+        channel: Channel,
+        document: &str,
+        schema: u64,
+    ) -> Result<Option<Permission>, Response> {
+        let Some(user) = &self.user else {
+            return Ok(None);
+        };
+        let asked = self.relay.authorizer.permission(user, document, schema);
+        asked
+            .await
+            .map_err(|denied| closed(channel, reason(&denied), &denied.text))
+    }
+
+    /// Asks again what the user may do to the documents that are open.
+    pub(super) async fn recheck(&mut self) {
+        let channels: Vec<_> = self.open.keys().copied().collect();
+        for channel in channels {
+            let Some(open) = self.open.get(&channel) else {
+                continue;
+            };
+            let asked = self.permission(channel, &open.document, open.schema).await;
+            match (asked, self.open.get_mut(&channel)) {
+                (Ok(Some(permission)), Some(open)) => open.permission = permission,
+                (Ok(None), _) => {
+                    let text = "this document is no longer for this user";
+                    self.close(closed(channel, Reason::Forbidden, text));
+                }
+                (Err(closed), _) => self.close(closed),
+                (Ok(Some(_)), None) => {}
+            }
+        }
+    }
+
+    /// Says that a document is closed, and leaves it.
+    pub(super) fn close(&mut self, closed: Response) {
+        if let Response::Closed { channel, .. } = closed {
+            self.leave(channel);
+        }
+        self.host.send(&closed);
+    }
+
+    pub(super) fn leave(&mut self, channel: Channel) {
+        if let Some(open) = self.open.remove(&channel) {
+            open.room.leave(self.peer, channel);
+        }
+    }
+}
+
+/// What a replica lacks, as messages.
+fn parts(channel: Channel, since: Since) -> Box<dyn Iterator<Item = Response> + Send> {
+    match since {
+        Since::Delta(parts) => {
+            let last = parts.len().saturating_sub(1);
+            Box::new(parts.into_iter().enumerate().map(move |(at, delta)| {
+                let more = at < last;
+                Response::Delta {
+                    channel,
+                    more,
+                    delta,
+                }
+            }))
+        }
+        Since::Snapshot(parts) => {
+            let last = parts.len().saturating_sub(1);
+            Box::new(parts.into_iter().enumerate().map(move |(at, part)| {
+                let more = at < last;
+                Response::Snapshot {
+                    channel,
+                    more,
+                    part,
+                }
+            }))
+        }
+    }
+}
+
+pub(super) fn closed(channel: Channel, reason: Reason, text: &str) -> Response {
+    Response::Closed {
+        channel,
+        reason,
+        text: text.to_owned(),
+    }
+}
+
+/// What to say of a document that the log has failed.
+pub(super) fn failed(channel: Channel, error: &Error) -> Response {
+    let reason = if error.is_damaged() {
+        Reason::Damaged
+    } else if error.is_limit() {
+        Reason::Limit
+    } else {
+        Reason::Unavailable
+    };
+    closed(channel, reason, &error.to_string())
+}

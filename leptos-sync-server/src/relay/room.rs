@@ -1,0 +1,119 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use leptos_sync_core::{Delta, ReplicaId, sync::Channel};
+use parking_lot::Mutex;
+
+use super::queue::{Event, Queue};
+
+/// Those who have one document open.
+#[derive(Default)]
+pub(super) struct Room(Mutex<Vec<Member>>);
+
+struct Member {
+    peer: ReplicaId,
+    channel: Channel,
+    queue: Queue,
+    presence: Option<Arc<[u8]>>,
+}
+
+impl Room {
+    /// Adds a connection, which is told of everything from now on, first of who is present. One that is here already begins
+    /// again.
+    pub(super) fn enter(&self, peer: ReplicaId, channel: Channel, queue: &Queue) {
+        let mut members = self.0.lock();
+        members.retain(|member| member.peer != peer || member.channel != channel);
+        for member in members.iter() {
+            if let Some(data) = &member.presence {
+                queue.push(Event::Presence {
+                    channel,
+                    peer: member.peer,
+                    data: Arc::clone(data),
+                });
+            }
+        }
+        members.push(Member {
+            peer,
+            channel,
+            queue: queue.clone(),
+            presence: None,
+        });
+    }
+
+    /// Removes a connection, and tells the others that it is no longer present.
+    pub(super) fn leave(&self, peer: ReplicaId, channel: Channel) {
+        self.tell(peer, channel, Arc::default());
+        let mut members = self.0.lock();
+        members.retain(|member| member.peer != peer || member.channel != channel);
+    }
+
+    /// Tells the others of operations that are durable. Under one lock, so that all are told of them in one order.
+    pub(super) fn publish(&self, from: ReplicaId, deltas: &[Arc<Delta>]) {
+        let members = self.0.lock();
+        for delta in deltas {
+            for member in members.iter().filter(|member| member.peer != from) {
+                member.queue.push(Event::Delta {
+                    channel: member.channel,
+                    delta: Arc::clone(delta),
+                });
+            }
+        }
+    }
+
+    /// Tells the others of a presence; nothing, where there was none and is none.
+    pub(super) fn tell(&self, from: ReplicaId, channel: Channel, data: Arc<[u8]>) {
+        let mut members = self.0.lock();
+        let own = members
+            .iter_mut()
+            .find(|member| member.peer == from && member.channel == channel);
+        let Some(own) = own else {
+            return;
+        };
+        if own.presence.is_none() && data.is_empty() {
+            return;
+        }
+        own.presence = (!data.is_empty()).then(|| Arc::clone(&data));
+        for member in members.iter().filter(|member| member.peer != from) {
+            member.queue.push(Event::Presence {
+                channel: member.channel,
+                peer: from,
+                data: Arc::clone(&data),
+            });
+        }
+    }
+
+    /// Tells everybody something.
+    pub(super) fn announce(&self, event: impl Fn(Channel) -> Event) {
+        for member in self.0.lock().iter() {
+            member.queue.push(event(member.channel));
+        }
+    }
+}
+
+/// The rooms in which somebody is, by document.
+#[derive(Default)]
+pub(super) struct Rooms(Mutex<HashMap<String, Weak<Room>>>);
+
+impl Rooms {
+    /// The room of a document.
+    pub(super) fn room(&self, document: &str) -> Arc<Room> {
+        let mut rooms = self.0.lock();
+        if let Some(room) = rooms.get(document).and_then(Weak::upgrade) {
+            return room;
+        }
+        // Empty rooms leave their names behind until the table would grow.
+        if rooms.len() == rooms.capacity() {
+            rooms.retain(|_, room| room.strong_count() > 0);
+        }
+        let room = Arc::new(Room::default());
+        rooms.insert(document.to_owned(), Arc::downgrade(&room));
+        room
+    }
+
+    /// The room of a document, if somebody is in it.
+    pub(super) fn occupied(&self, document: &str) -> Option<Arc<Room>> {
+        self.0.lock().get(document).and_then(Weak::upgrade)
+    }
+}
