@@ -37,6 +37,7 @@
 extern crate self as leptos_sync_core;
 
 pub mod limits;
+pub mod sync;
 
 mod clock;
 mod codec;
@@ -56,7 +57,7 @@ mod version;
 
 #[cfg(feature = "testing")]
 pub use clock::ManualTime;
-pub use clock::{Clock, Stamp, SystemTime, Time, TimeSource};
+pub use clock::{Clock, Stamp, SystemTime, Time, TimeSource, Window};
 pub use codec::{Bincode, CellIter, CellRef, CellWriter, Cells, Codec, Group};
 pub use collection::{
     Collection, CollectionExport, CollectionImport, CollectionTx, RecordChange, Watch,
@@ -66,7 +67,7 @@ pub use crdt::{
     LwwRegister, OldCell, PnCounter, Quarantined, Root, Value,
 };
 pub use delta::{Delta, Snapshot};
-pub use doc::{Doc, Export, Import, Transaction, Tx};
+pub use doc::{Doc, Export, Import, Outbox, Restamped, Transaction, Tx};
 pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;

@@ -85,3 +85,42 @@ pub const STREAM_CHANGES: usize = 256;
 /// Documents, and other values of a `LazyPool`, that stay open though nobody uses them: the pages that
 /// somebody goes back and forth between are there at once, and memory does not grow with all that were ever looked at.
 pub const OPEN_DOCUMENTS: usize = 64;
+
+/// Bytes of one frame between a replica and its relay: what infrastructure on the way lets pass, and what a slow connection
+/// is busy with at once.
+pub const FRAME_BYTES: usize = 256 * 1024;
+
+/// Bytes of a frame from somebody who has not said yet who they are.
+pub const HELLO_BYTES: usize = 4 * 1024;
+
+/// Bytes of one message, of however many frames: the largest transaction, with the versions around it.
+pub const MESSAGE_BYTES: usize = TRANSACTION_BYTES + 256 * 1024;
+
+/// Bytes of the parts of one delta that is too large for a message: a document of a million short entries.
+pub const PARTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of the credentials that a replica shows: a signed token fits, and all of it into the first frame.
+pub const CREDENTIALS_BYTES: usize = 3 * 1024;
+
+/// Bytes of what a replica tells of its presence: a name, a colour, a selection.
+pub const PRESENCE_BYTES: usize = 4 * 1024;
+
+/// Bytes of a message to a person about why something was refused.
+pub const REASON_BYTES: usize = 512;
+
+/// Documents that one connection exchanges at a time: more than a page keeps open.
+pub const CHANNELS: usize = 256;
+
+/// Bytes of transactions that a replica pushes without an answer: enough to keep a fast connection busy, little enough that a
+/// slow one does not wait for minutes behind them.
+pub const IN_FLIGHT_BYTES: usize = 1024 * 1024;
+
+/// Transactions that a replica pushes without an answer.
+pub const IN_FLIGHT: usize = 256;
+
+/// Milliseconds that a relay has to welcome a replica, and a replica to introduce itself.
+pub const HANDSHAKE_MS: u64 = 5_000;
+
+/// Milliseconds of silence after which a connection counts as dead, unless the relay says otherwise. A replica that has
+/// nothing to say asks for the time after a third of it.
+pub const SILENCE_MS: u64 = 30_000;

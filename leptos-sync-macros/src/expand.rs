@@ -43,6 +43,9 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
     let groups = each(
         &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::apply_group(&mut self.#ident, rest, group, out),),
     );
+    let looks = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::cell_at(&self.#ident, rest, value),),
+    );
     let restores = each(
         &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::restore(&mut self.#ident, rest, old),),
     );
@@ -64,6 +67,17 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
                 }
                 #groups
                 ::core::option::Option::Some(_) => out.unknown_group(group),
+            }
+        }
+
+        fn cell_at<'leptos_sync>(
+            &self,
+            mut rest: #core::Segments<'_>,
+            value: &'leptos_sync mut ::std::vec::Vec<u8>,
+        ) -> ::core::option::Option<#core::OldCell<'leptos_sync>> {
+            match ::core::iter::Iterator::next(&mut rest) {
+                #looks
+                _ => ::core::option::Option::None,
             }
         }
 

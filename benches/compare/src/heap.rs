@@ -41,14 +41,14 @@ fn asked() -> Option<String> {
 pub fn print(used: impl Fn() -> usize) {
     for who in Who::ALL {
         let kinds = [
-            (false, who.peer().held(1)),
-            (true, who.peer().held_as_cells(1)),
+            (false, who.peer().held(SIZE)),
+            (true, who.peer().held_as_cells(SIZE)),
         ];
         for (cells, there) in kinds {
             if there.is_none() {
                 continue;
             }
-            // What a library keeps once for all its maps was made for the first.
+            // What a library keeps once for all its maps (a pool of buffers, say) was made for the first.
             drop(there);
             let before = used();
             let map = match cells {

@@ -104,6 +104,11 @@ impl Clock {
         self.last = self.last.max(time);
     }
 
+    /// Continues after `time`, though later stamps were given out: nobody has them any more.
+    pub(crate) fn set_back(&mut self, time: Time) {
+        self.last = time;
+    }
+
     /// Milliseconds by which this clock runs ahead of the wall clock: more than [`limits::DRIFT_MS`] means that others
     /// refuse its stamps until the wall clock catches up.
     pub fn ahead_ms(&self) -> u64 {

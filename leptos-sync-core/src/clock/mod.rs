@@ -14,9 +14,11 @@ mod manual;
 )]
 mod source;
 mod stamp;
+mod window;
 
 pub use hlc::{Clock, TimeSource};
 #[cfg(any(test, feature = "testing"))]
 pub use manual::ManualTime;
 pub use source::SystemTime;
 pub use stamp::{Stamp, Time};
+pub use window::Window;

@@ -163,6 +163,12 @@ impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
         }
     }
 
+    fn cell_at<'a>(&self, _: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+        value.clear();
+        let cell = (self.stamp != Stamp::ZERO).then(|| self.old_cell(value))?;
+        Some(cell.with(value))
+    }
+
     fn restore(&mut self, _: Segments<'_>, old: Option<OldCell<'_>>) {
         let value = old.and_then(|old| Some((C::decode(old.value?).ok()?, old.stamp)));
         *self = value.map_or_else(Self::default, |(value, stamp)| Self::new(value, stamp));

@@ -280,6 +280,17 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         self.merge(&new);
     }
 
+    pub(super) fn cell_at<'a>(
+        &self,
+        mut rest: Segments<'_>,
+        value: &'a mut Vec<u8>,
+    ) -> Option<OldCell<'a>> {
+        value.clear();
+        let replica = rest.next().and_then(decode_key)?;
+        let cell = self.old_cell(replica, value)?;
+        rest.is_empty().then(|| cell.with(value))
+    }
+
     pub(super) fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
         let Some(replica) = rest.next().and_then(decode_key) else {
             return;

@@ -110,6 +110,10 @@ impl Crdt for PnCounter {
         self.0.join(&other.0, join);
     }
 
+    fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+        self.0.cell_at(rest, value)
+    }
+
     fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>) {
         self.0.restore(rest, old);
     }

@@ -33,6 +33,17 @@ struct Held {
     reason: Option<Cow<'static, str>>,
 }
 
+impl Held {
+    fn view(&self) -> Quarantined<'_> {
+        Quarantined {
+            path: self.path.as_path(),
+            stamp: self.stamp,
+            value: self.value.as_deref(),
+            reason: self.reason.as_deref(),
+        }
+    }
+}
+
 /// A cell that is kept but not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quarantined<'a> {
@@ -53,12 +64,7 @@ impl Quarantine {
 
     /// In the order of paths.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Quarantined<'_>> {
-        self.blocks.iter().flatten().map(|held| Quarantined {
-            path: held.path.as_path(),
-            stamp: held.stamp,
-            value: held.value.as_deref(),
-            reason: held.reason.as_deref(),
-        })
+        self.blocks.iter().flatten().map(Held::view)
     }
 
     /// Takes a cell in, in place of one at its path.
@@ -117,6 +123,13 @@ impl Quarantine {
             self.blocks.remove(at);
         }
         true
+    }
+
+    /// The cell at `path`.
+    pub(crate) fn get(&self, path: &PathBuf) -> Option<Quarantined<'_>> {
+        let (at, place) = self.find(path);
+        let held = self.blocks.get(at)?.get(place.ok()?)?;
+        Some(held.view())
     }
 
     /// Whether a cell at `path` is here.

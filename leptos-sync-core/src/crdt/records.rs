@@ -130,6 +130,13 @@ impl<T: Root> Crdt for Records<T> {
         self.end_all();
     }
 
+    fn cell_at<'a>(&self, mut rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+        match rest.next()? {
+            name if name == PRESENT => self.present.cell_at(rest, value),
+            key => self.records.get(key)?.cell_at(rest, value),
+        }
+    }
+
     fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
         match rest.next() {
             None => {}

@@ -56,6 +56,11 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// Joins another copy whose version is known, so that what one of the two has forgotten is not brought back.
     fn join(&mut self, other: &Self, join: &mut Join<'_>);
 
+    /// The cell that stands at `rest`, tombstones included. Its value's bytes are put into `value`, in place of what is there.
+    ///
+    /// One look-up, and what it costs to encode the value.
+    fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>>;
+
     /// Puts the cell at `rest` back to what it was, whatever stands there now; `None` as if it never was.
     ///
     /// The one operation that is not a join: a transaction that fails is taken back with it, and what another copy has
@@ -73,7 +78,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     fn assert_invariants(&self) {}
 }
 
-/// A cell as it stood before a transaction.
+/// A cell as it stands, or stood before a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct OldCell<'a> {
     /// When and by whom it was written.

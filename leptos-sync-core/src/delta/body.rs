@@ -193,9 +193,7 @@ fn for_each_row(
 fn read_replicas(input: &mut Reader<'_>) -> Result<Few<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > limits::REPLICAS || count > input.remaining() / 8 {
-        return Err(Error::corrupt(
-            "a message claims more replicas than it has bytes for, or than are allowed",
-        ));
+        return Err(Error::corrupt("a message claims too many replicas"));
     }
     let mut replicas = Few::with_capacity(count);
     for _ in 0..count {

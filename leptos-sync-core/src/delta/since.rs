@@ -36,6 +36,60 @@ impl Delta {
         &self.0.second
     }
 
+    /// The same operations in parts of about `bytes` each, at least one. Each has the versions of the whole, which hold only
+    /// for all of them together. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// None that cells which were written once could cause again.
+    pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
+        let mut parts = Vec::new();
+        let mut part = CellWriter::new(self.upto().latest());
+        for group in self.cells().groups() {
+            part.group(group.parent());
+            for cell in group.cells() {
+                if part.bytes() >= bytes {
+                    parts.push(self.part(&mut part)?);
+                    part.group(group.parent());
+                }
+                part.copy(cell);
+            }
+        }
+        if parts.is_empty() || !part.is_empty() {
+            parts.push(self.part(&mut part)?);
+        }
+        Ok(parts)
+    }
+
+    /// The delta of these parts. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] where they are not parts of one.
+    pub fn of_parts(parts: &[Self]) -> Result<Self, Error> {
+        let Some(first) = parts.first() else {
+            return Ok(Self::default());
+        };
+        let same = |part: &Self| part.after() == first.after() && part.upto() == first.upto();
+        if !parts.iter().all(same) {
+            return Err(Error::corrupt("parts of different deltas"));
+        }
+        let versions = (first.after().clone(), first.upto().clone());
+        Self::write(&mut CellWriter::default(), versions.0, versions.1, |out| {
+            for group in parts.iter().flat_map(|part| part.cells().groups()) {
+                out.group(group.parent());
+                group.cells().for_each(|cell| out.copy(cell));
+            }
+        })
+    }
+
+    /// The delta of the cells that were written, with the versions of the whole; the writer begins the next.
+    fn part(&self, cells: &mut CellWriter) -> Result<Self, Error> {
+        let body = Body::of(cells, self.after().clone(), self.upto().clone())?;
+        cells.start(self.upto().latest());
+        Ok(Self(body))
+    }
+
     /// Reads and checks an envelope.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ mod export;
 mod import;
 mod join;
 mod log;
+mod outbox;
 mod records;
+mod rewind;
 mod transaction;
 mod undo;
 mod writers;
@@ -26,6 +28,7 @@ use crate::{
 pub use export::Export;
 pub use import::Import;
 use log::Log;
+pub use outbox::{Outbox, Restamped};
 pub use transaction::{Transaction, Tx};
 
 /// Typed state that is edited in transactions and merged with other copies of itself.
@@ -268,6 +271,18 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
+    /// Joins a delta from this replica's own storage, whose claims were checked before.
+    fn apply_own(&mut self, delta: &Delta) -> Result<Changes, Error> {
+        if !self.version.covers(delta.after()) {
+            return Err(Error::gap(
+                "a stored transaction starts after operations that are missing",
+            ));
+        }
+        let changes = self.absorb(delta.body());
+        self.claim(delta.upto(), &VersionVector::new());
+        Ok(changes)
+    }
+
     /// Joins another copy. What either side has forgotten is not brought back. Returns what changed. O(cells of both).
     ///
     /// # Errors
@@ -289,6 +304,27 @@ impl<S: Root> Doc<S> {
     pub fn merge_snapshot(&mut self, snapshot: &Snapshot) -> Result<Changes, Error> {
         self.clock.check(snapshot.body().latest())?;
         self.merge(&Self::load(snapshot, self.clock.clone()))
+    }
+
+    /// Joins a snapshot in parts, each of which has the version of the whole. O(cells of the parts), and those of the
+    /// document where the snapshot has forgotten tombstones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`merge`](Doc::merge), and [`Error::is_corrupt`] where the parts are not of one snapshot.
+    pub fn merge_snapshot_parts(&mut self, parts: &[Snapshot]) -> Result<Changes, Error> {
+        for part in parts {
+            if parts
+                .first()
+                .is_some_and(|first| first.version() != part.version())
+            {
+                return Err(Error::corrupt("parts of different snapshots"));
+            }
+            self.clock.check(part.body().latest())?;
+            self.check_own(part.version(), part.body().upto())?;
+            self.check_replicas(part.version(), part.body().upto())?;
+        }
+        self.join_parts(parts, true, true)
     }
 
     /// Forgets the tombstones that `stable` contains: removals that every replica is known to have seen, and before which

@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     clock::Stamp,
-    crdt::{Changes, Crdt, Field, Focus, Root, SavedCell},
+    crdt::{Changes, Crdt, Field, Focus, OldCell, Root, SavedCell},
     delta::Delta,
     error::Error,
     limits,
+    path::Path,
     version::VersionVector,
 };
 
@@ -41,6 +42,15 @@ impl<S: Root> Doc<S> {
     ///
     /// Only when `edit` does; the document is then as it was before.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
+        self.transact_noting(edit, ())
+    }
+
+    /// The same; `note` is told of each cell that was replaced, once it is sure that it stays so.
+    pub(super) fn transact_noting(
+        &mut self,
+        edit: impl FnOnce(&mut Tx<'_, S>),
+        note: impl Note,
+    ) -> Result<Transaction, Error> {
         let stamp = self.clock.tick();
         let own = VersionVector::of(stamp.replica, stamp.time);
         self.check_replicas(&own, &own)?;
@@ -56,8 +66,20 @@ impl<S: Root> Doc<S> {
             log,
             depth: 0,
         });
-        open.commit()
+        open.commit(note)
     }
+}
+
+/// Who wants to know which cells a transaction has replaced.
+pub(super) trait Note {
+    /// The transaction stays; `each` tells of its cells, the last first.
+    fn replaced(&mut self, each: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>)));
+}
+
+/// Nobody: it costs nothing.
+impl Note for () {
+    #[inline(always)]
+    fn replaced(&mut self, _: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>))) {}
 }
 
 /// A transaction that is taken back when it is dropped before it was committed.
@@ -67,7 +89,7 @@ struct Open<'a, S: Root> {
 }
 
 impl<S: Root> Open<'_, S> {
-    fn commit(mut self) -> Result<Transaction, Error> {
+    fn commit(mut self, mut note: impl Note) -> Result<Transaction, Error> {
         let doc = &mut *self.doc;
         let log = doc.log.get_or_insert_default();
         if let Some(error) = log.error.take() {
@@ -88,6 +110,11 @@ impl<S: Root> Open<'_, S> {
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
         }
+        note.replaced(|note| {
+            for (path, old) in log.undo.back(&log.changes) {
+                note(path, old);
+            }
+        });
         let changes = log.take_changes();
         self.committed = true;
         if !doc.quarantine.is_empty() {

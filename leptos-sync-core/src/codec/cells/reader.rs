@@ -152,9 +152,7 @@ impl<'a> Group<'a> {
         self.keys = input.take(span)?;
         // One key may be empty; more cells than that cannot differ in their keys.
         if count == 0 || count > span + 1 {
-            return Err(Error::corrupt(
-                "a group claims more cells than its keys can tell apart",
-            ));
+            return Err(too_many_cells());
         }
         let span;
         (self.value_lengths, span) = LengthReader::read(input, count, |length| {
@@ -173,11 +171,14 @@ impl<'a> Group<'a> {
 /// A claimed number of cells, refused where the input is too short to hold a byte for each.
 fn bounded(count: usize, input: &Reader<'_>) -> Result<usize, Error> {
     if count > input.remaining() {
-        return Err(Error::corrupt(
-            "a group claims more cells than there are bytes",
-        ));
+        return Err(too_many_cells());
     }
     Ok(count)
+}
+
+#[cold]
+fn too_many_cells() -> Error {
+    Error::corrupt("a group claims more cells than it has bytes for")
 }
 
 fn checked(length: u64, limit: usize, what: &str) -> Result<usize, Error> {

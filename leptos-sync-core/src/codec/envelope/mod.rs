@@ -129,15 +129,11 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let head = bytes.get(..reader.position()).unwrap_or_default();
     let checksum = reader.u32_le()?;
     if claimed != reader.remaining() as u64 {
-        return Err(Error::corrupt(
-            "envelope: its body has another length than announced; it was cut off or extended",
-        ));
+        return Err(Error::corrupt("envelope: it was cut off or extended"));
     }
     let body = reader.take(reader.remaining())?;
     if checksum_of(head, body) != checksum {
-        return Err(Error::corrupt(
-            "envelope: the checksum does not match; bytes were damaged",
-        ));
+        return Err(Error::corrupt("envelope: its bytes were damaged"));
     }
     match inflated {
         None => Ok(Cow::Borrowed(body)),

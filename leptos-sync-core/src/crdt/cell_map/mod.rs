@@ -170,6 +170,18 @@ impl Crdt for CellMap {
         });
     }
 
+    fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+        value.clear();
+        let slot = self.0.find(rest.as_bytes())?;
+        let entry = self.0.entry(slot);
+        value.extend_from_slice(entry.value.as_ref().map_or(&[], Bytes::as_slice));
+        Some(OldCell {
+            stamp: entry.stamp,
+            value: entry.value.is_some().then_some(value.as_slice()),
+            place: self.0.place(slot),
+        })
+    }
+
     fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>) {
         let slot = self.0.find(rest.as_bytes());
         match (old, slot) {

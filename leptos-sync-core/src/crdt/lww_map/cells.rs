@@ -86,6 +86,13 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
         });
     }
 
+    fn cell_at<'a>(&self, mut rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+        value.clear();
+        let key = C::decode::<K>(rest.next()?).ok()?;
+        let cell = self.old_cell(&key, value)?;
+        rest.is_empty().then(|| cell.with(value))
+    }
+
     fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
         let Some(Ok(key)) = rest.next().map(C::decode::<K>) else {
             return;

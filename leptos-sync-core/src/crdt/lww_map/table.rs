@@ -225,7 +225,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     /// Where an entry stands in the order of writing.
-    pub(super) fn place(&self, slot: u32) -> Place {
+    pub(in crate::crdt) fn place(&self, slot: u32) -> Place {
         self.recency.place(slot)
     }
 

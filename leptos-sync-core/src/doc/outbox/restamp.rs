@@ -1,0 +1,129 @@
+use std::collections::BTreeSet;
+
+use super::{Outbox, stamp};
+use crate::{
+    clock::{Stamp, Time, Window},
+    codec::{CellRef, CellWriter},
+    crdt::{Changes, Root},
+    delta::Delta,
+    doc::Doc,
+    error::Error,
+    id::ReplicaId,
+    version::VersionVector,
+};
+
+/// A transaction that has another stamp than before. Of several, all are replaced at once: the new stamp of one may be the
+/// old stamp of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restamped {
+    /// The version that it led to.
+    pub replaced: VersionVector,
+    /// The transaction as it is now.
+    pub delta: Delta,
+}
+
+impl Outbox {
+    /// Stamps anew what the relay would refuse for its time, and what was written after it under the same replica ids.
+    /// Nobody outside this browser has seen it. The document's clock goes on after what remains. Returns what was
+    /// stamped anew, in order, for the storage and the other tabs to [`replace`](Outbox::replace), and what changed.
+    /// O(cells of all transactions).
+    ///
+    /// It is the one thing that takes a clock back: its source should tell the relay's time by then.
+    ///
+    /// # Errors
+    ///
+    /// None that a transaction which was written once could cause again; nothing has changed then.
+    pub fn restamp<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        window: Window,
+    ) -> Result<(Vec<Restamped>, Changes), Error> {
+        let outside: BTreeSet<ReplicaId> = self
+            .transactions
+            .iter()
+            .filter_map(stamp)
+            .filter(|stamp| !window.has(stamp.time))
+            .map(|stamp| stamp.replica)
+            .collect();
+        if outside.is_empty() {
+            return Ok((Vec::new(), Changes::new()));
+        }
+        let affected = |replica| outside.contains(&replica);
+        let mut ends = VersionVector::new();
+        // What remains: others' operations, and of these replicas what is acknowledged.
+        let mut last = Time::ZERO;
+        for (replica, time) in doc.version().iter() {
+            if affected(replica) {
+                ends.include(replica, self.acknowledged.get(replica));
+            } else {
+                last = last.max(time);
+            }
+        }
+        last = last.max(ends.latest());
+        let mut restamped = Vec::new();
+        for delta in &self.transactions {
+            let Some(old) = stamp(delta).filter(|stamp| affected(stamp.replica)) else {
+                continue;
+            };
+            last = last.next().max(Time::from_ms(window.now_ms));
+            let new = Stamp::new(last, old.replica);
+            restamped.push(Restamped {
+                replaced: delta.upto().clone(),
+                delta: stamped(delta, ends.get(old.replica), new)?,
+            });
+            ends.include(old.replica, last);
+        }
+        let changes = self.replace(doc, &restamped);
+        doc.set_clock_back(last);
+        Ok((restamped, changes))
+    }
+
+    /// Puts transactions that were stamped anew, here or in another tab, in the place of what they were. O(cells of all
+    /// transactions).
+    pub fn replace<S: Root>(&mut self, doc: &mut Doc<S>, restamped: &[Restamped]) -> Changes {
+        let mut paths = BTreeSet::new();
+        let mut ends = VersionVector::new();
+        // Looked for before any is put in place: one's new stamp may be another's old one.
+        let places: Vec<_> = restamped
+            .iter()
+            .map(|one| {
+                self.transactions
+                    .iter()
+                    .position(|known| *known.upto() == one.replaced)
+            })
+            .collect();
+        for (Restamped { delta, .. }, place) in restamped.iter().zip(places) {
+            let Some(known) = place.and_then(|place| self.transactions.get_mut(place)) else {
+                continue;
+            };
+            if let Some(is) = stamp(delta) {
+                // The first of a replica's says where its operations begin that are stamped anew.
+                if ends.get(is.replica) == Time::ZERO {
+                    doc.rewind(is.replica, delta.after().get(is.replica));
+                }
+                ends.include(is.replica, is.time);
+                paths.extend(known.cells().paths());
+            }
+            known.clone_from(delta);
+        }
+        // All of them: what had lost may win under its new stamp.
+        let paths: Vec<_> = paths.into_iter().collect();
+        let changes = self.restore(doc, &paths);
+        doc.claim(&ends, &VersionVector::new());
+        changes
+    }
+}
+
+/// The same cells under another stamp.
+fn stamped(delta: &Delta, after: Time, stamp: Stamp) -> Result<Delta, Error> {
+    let after = VersionVector::of(stamp.replica, after);
+    let upto = VersionVector::of(stamp.replica, stamp.time);
+    Delta::write(&mut CellWriter::default(), after, upto, |out| {
+        for group in delta.cells().groups() {
+            out.group(group.parent());
+            for cell in group.cells() {
+                out.copy(CellRef { stamp, ..cell });
+            }
+        }
+    })
+}

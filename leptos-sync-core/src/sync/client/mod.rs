@@ -1,0 +1,347 @@
+//! A replica's end of a connection to its relay, for all documents that it exchanges.
+
+mod document;
+mod exchange;
+mod respond;
+mod retry;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use self::{
+    exchange::{Exchange, Stage},
+    retry::Retry,
+};
+use super::{
+    frame::{self, Assembler},
+    message::{Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
+};
+use crate::{error::Error, limits};
+
+pub use document::Document;
+
+/// The state machine of a replica's connection: frames in, frames out, and when to connect.
+///
+/// Whoever drives it connects when [`link`](Client::link) says so, hands over what comes, sends what
+/// [`next_frame`](Client::next_frame) gives, and calls [`wake`](Client::wake) at the time that [`wake_at`](Client::wake_at)
+/// tells. Times are milliseconds of any clock that only goes forward.
+///
+/// ```text
+///            ┌──────────────── disconnected, after a while ───────────────┐
+///            ▼                                                            │
+///  link: Connect ──connected──▶ Hello … Welcome ──▶ Open … Opened ⇄ Push, Ack, Delta, Reject
+/// ```
+pub struct Client<D> {
+    exchanges: BTreeMap<Channel, Exchange<D>>,
+    next_channel: u32,
+    credentials: Vec<u8>,
+    state: State,
+    retry: Retry,
+    assembler: Assembler,
+    frames: VecDeque<Vec<u8>>,
+    /// When something was heard last, and said last.
+    heard_ms: u64,
+    said_ms: u64,
+    /// Milliseconds of silence that mean the connection is dead.
+    silence_ms: u64,
+    /// Why the connection ended last, or never came to be.
+    ended: Option<(Reason, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not connected; to be tried from then on.
+    Waiting {
+        until_ms: u64,
+    },
+    /// Being connected.
+    Connecting,
+    /// The relay has not said yet whether this replica is welcome.
+    Introduced,
+    Welcome,
+    /// To be disconnected.
+    Ending,
+    /// The relay does not want this replica as it is.
+    Refused,
+}
+
+/// What is to be done about the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing.
+    Stay,
+    /// Open one, and say whether that succeeded by [`connected`](Client::connected) or
+    /// [`disconnected`](Client::disconnected).
+    Connect,
+    /// Close it, once all frames are sent, and say so by [`disconnected`](Client::disconnected).
+    Disconnect,
+}
+
+impl<D: Document> Client<D> {
+    /// A client that is not connected. `seed` decides how long it waits between tries: another number in each page.
+    pub fn new(credentials: Vec<u8>, seed: u64) -> Self {
+        Self {
+            exchanges: BTreeMap::new(),
+            next_channel: 0,
+            credentials,
+            state: State::Waiting { until_ms: 0 },
+            retry: Retry::new(seed),
+            assembler: Assembler::default(),
+            frames: VecDeque::new(),
+            heard_ms: 0,
+            said_ms: 0,
+            silence_ms: limits::SILENCE_MS,
+            ended: None,
+        }
+    }
+
+    /// Exchanges a document from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] beyond [`limits::CHANNELS`] documents.
+    pub fn open(&mut self, name: &str, schema: u64, document: D) -> Result<Channel, Error> {
+        if self.exchanges.len() >= limits::CHANNELS {
+            return Err(Error::limit(
+                "too many documents are exchanged at once; let go of some",
+            ));
+        }
+        let channel = Channel(self.next_channel);
+        self.next_channel = self.next_channel.wrapping_add(1);
+        let exchange = Exchange::new(name.to_owned(), schema, document);
+        self.exchanges.insert(channel, exchange);
+        self.ask_for(channel);
+        Ok(channel)
+    }
+
+    /// Exchanges a document no longer, and gives it back.
+    pub fn leave(&mut self, channel: Channel) -> Option<D> {
+        let exchange = self.exchanges.remove(&channel)?;
+        if self.state == State::Welcome && exchange.stage != Stage::Closed {
+            self.say(&Request::Leave { channel });
+        }
+        Some(exchange.document)
+    }
+
+    /// The document that is exchanged there.
+    pub fn document(&mut self, channel: Channel) -> Option<&mut D> {
+        let exchange = self.exchanges.get_mut(&channel)?;
+        Some(&mut exchange.document)
+    }
+
+    /// The document has transactions that the relay may lack.
+    pub fn edited(&mut self, channel: Channel) {
+        if self.state != State::Welcome {
+            return;
+        }
+        let Some(exchange) = self.exchanges.get_mut(&channel) else {
+            return;
+        };
+        let mut requests = Vec::new();
+        let pushed = exchange.push(channel, |request| requests.push(request));
+        requests.iter().for_each(|request| self.say(request));
+        if let Err(error) = pushed {
+            self.close(channel, Reason::Other, &error.to_string());
+        }
+    }
+
+    /// Tells the others what is true of this replica for the moment; nothing, if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] beyond [`limits::PRESENCE_BYTES`].
+    pub fn set_presence(&mut self, channel: Channel, data: Vec<u8>) -> Result<(), Error> {
+        if data.len() > limits::PRESENCE_BYTES {
+            return Err(Error::limit("presence is larger than allowed"));
+        }
+        if let Some(exchange) = self.exchanges.get_mut(&channel) {
+            exchange.presence = Some(data.clone());
+            if exchange.stage == Stage::Open {
+                self.say(&Request::Presence { channel, data });
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows other credentials from now on; one that was refused tries again with them.
+    pub fn set_credentials(&mut self, credentials: Vec<u8>) {
+        self.credentials = credentials;
+        match self.state {
+            State::Welcome => self.say(&Request::Renew {
+                credentials: self.credentials.clone(),
+            }),
+            State::Refused => self.state = State::Waiting { until_ms: 0 },
+            _ => {}
+        }
+    }
+
+    /// Asks again for a document that the relay has refused.
+    pub fn retry(&mut self, channel: Channel) {
+        let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
+        if self.exchanges.get(&channel).is_some_and(refused) {
+            self.ask_for(channel);
+        }
+    }
+
+    /// What is to be done about the connection now.
+    pub fn link(&mut self, now_ms: u64) -> Link {
+        match self.state {
+            State::Waiting { until_ms } if until_ms <= now_ms && !self.exchanges.is_empty() => {
+                self.state = State::Connecting;
+                self.heard_ms = now_ms;
+                Link::Connect
+            }
+            State::Ending => Link::Disconnect,
+            _ => Link::Stay,
+        }
+    }
+
+    /// A connection is open.
+    pub fn connected(&mut self, now_ms: u64) {
+        self.assembler = Assembler::default();
+        self.frames.clear();
+        self.heard_ms = now_ms;
+        self.said_ms = now_ms;
+        self.silence_ms = limits::SILENCE_MS;
+        self.state = State::Introduced;
+        self.ended = None;
+        self.say(&Request::Hello {
+            newest: PROTOCOL,
+            oldest: PROTOCOL_FLOOR,
+            deflate: cfg!(feature = "deflate"),
+            credentials: self.credentials.clone(),
+        });
+    }
+
+    /// The connection is gone, or could not be opened. It is tried again after a while.
+    pub fn disconnected(&mut self, now_ms: u64) {
+        self.frames.clear();
+        for exchange in self.exchanges.values_mut() {
+            if exchange.stage != Stage::Refused {
+                exchange.reset(Stage::Closed);
+            }
+        }
+        let refused = matches!(
+            self.ended,
+            Some((Reason::Unauthorized | Reason::Unsupported, _))
+        );
+        self.state = match refused {
+            true => State::Refused,
+            false => State::Waiting {
+                until_ms: now_ms.saturating_add(self.retry.delay_ms()),
+            },
+        };
+    }
+
+    /// The network is back: tries at once.
+    pub fn hurry(&mut self) {
+        if let State::Waiting { until_ms } = &mut self.state {
+            *until_ms = 0;
+        }
+    }
+
+    /// Takes in a frame. What is wrong with it ends the connection.
+    pub fn receive(&mut self, frame: &[u8], now_ms: u64) {
+        if !matches!(self.state, State::Introduced | State::Welcome) {
+            return;
+        }
+        self.heard_ms = now_ms;
+        let limit = limits::FRAME_BYTES;
+        match self.assembler.take(frame, limit, Response::decode) {
+            Ok(Some(response)) => self.respond(response),
+            Ok(None) => {}
+            Err(error) => self.end(Reason::Malformed, error.to_string()),
+        }
+    }
+
+    /// The next frame to send.
+    pub fn next_frame(&mut self, now_ms: u64) -> Option<Vec<u8>> {
+        let frame = self.frames.pop_front()?;
+        self.said_ms = now_ms;
+        Some(frame)
+    }
+
+    /// When to call [`wake`](Client::wake), if nothing happens before.
+    pub fn wake_at(&self) -> Option<u64> {
+        match self.state {
+            State::Waiting { .. } if self.exchanges.is_empty() => None,
+            State::Waiting { until_ms } => Some(until_ms),
+            State::Connecting | State::Introduced => Some(self.heard_ms + limits::HANDSHAKE_MS),
+            State::Welcome => {
+                let again = self
+                    .exchanges
+                    .values()
+                    .filter_map(|exchange| exchange.again_at);
+                let dead = self.heard_ms + self.silence_ms;
+                let ping = self.said_ms + self.silence_ms / 3;
+                again.chain([dead, ping]).min()
+            }
+            State::Ending | State::Refused => None,
+        }
+    }
+
+    /// Time has passed.
+    pub fn wake(&mut self, now_ms: u64) {
+        let silent = now_ms.saturating_sub(self.heard_ms);
+        match self.state {
+            State::Connecting | State::Introduced if silent >= limits::HANDSHAKE_MS => {
+                self.end(Reason::Timeout, "the relay does not answer".to_owned());
+            }
+            State::Welcome if silent >= self.silence_ms => {
+                self.end(Reason::Timeout, "the relay fell silent".to_owned());
+            }
+            State::Welcome => {
+                if now_ms.saturating_sub(self.said_ms) >= self.silence_ms / 3 {
+                    self.said_ms = now_ms;
+                    self.say(&Request::Ping);
+                }
+                let due = |exchange: &Exchange<D>| exchange.again_at.is_some_and(|at| at <= now_ms);
+                let due = self.exchanges.iter().filter(|(_, exchange)| due(exchange));
+                let due: Vec<_> = due.map(|(&channel, _)| channel).collect();
+                due.into_iter().for_each(|channel| self.ask_for(channel));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the relay is there and has welcomed this replica.
+    pub fn is_welcome(&self) -> bool {
+        self.state == State::Welcome
+    }
+
+    /// Why the connection ended last, if it is not there.
+    pub fn ended(&self) -> Option<(Reason, &str)> {
+        let (reason, text) = self.ended.as_ref()?;
+        Some((*reason, text))
+    }
+
+    /// Gives a document's exchange up: what the relay says, or the document itself, does not fit.
+    fn close(&mut self, channel: Channel, reason: Reason, text: &str) {
+        if let Some(exchange) = self.exchanges.get_mut(&channel) {
+            exchange.reset(Stage::Refused);
+            exchange.document.closed(reason, text);
+            self.say(&Request::Leave { channel });
+        }
+    }
+
+    fn ask_for(&mut self, channel: Channel) {
+        if self.state != State::Welcome {
+            return;
+        }
+        if let Some(exchange) = self.exchanges.get_mut(&channel) {
+            let open = exchange.open(channel);
+            self.say(&open);
+        }
+    }
+
+    fn say(&mut self, request: &Request) {
+        let mut message = Vec::new();
+        request.encode(cfg!(feature = "deflate"), &mut message);
+        frame::cut(&message, &mut self.frames);
+    }
+
+    fn end(&mut self, reason: Reason, text: String) {
+        self.ended = Some((reason, text));
+        self.state = State::Ending;
+        self.frames.clear();
+    }
+}

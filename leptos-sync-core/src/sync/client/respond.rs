@@ -1,0 +1,108 @@
+use super::{Client, Document, State, exchange::Stage};
+use crate::{
+    limits,
+    sync::message::{Channel, Reason, Request, Response},
+};
+
+impl<D: Document> Client<D> {
+    /// The relay has said something.
+    pub(super) fn respond(&mut self, response: Response) {
+        match (self.state, response) {
+            (_, Response::Bye { reason, text }) => self.end(reason, text),
+            (State::Introduced, Response::Welcome { silence_ms, .. }) => {
+                self.state = State::Welcome;
+                self.silence_ms = u64::from(silence_ms).clamp(1_000, 10 * limits::SILENCE_MS);
+                self.retry.succeeded();
+                let channels: Vec<_> = self.exchanges.keys().copied().collect();
+                channels
+                    .into_iter()
+                    .for_each(|channel| self.ask_for(channel));
+            }
+            (State::Welcome, response) => self.respond_welcome(response),
+            _ => self.end(
+                Reason::Malformed,
+                "the relay's first message is no welcome".to_owned(),
+            ),
+        }
+    }
+
+    fn respond_welcome(&mut self, response: Response) {
+        match response {
+            Response::Welcome { .. } | Response::Bye { .. } => self.end(
+                Reason::Malformed,
+                "the relay's message is out of order".to_owned(),
+            ),
+            Response::Renewed | Response::Pong { .. } => {}
+            Response::Opened { channel, .. }
+            | Response::Delta { channel, .. }
+            | Response::Snapshot { channel, .. }
+            | Response::Ack { channel, .. }
+            | Response::Reject { channel, .. }
+            | Response::Presence { channel, .. }
+            | Response::Closed { channel, .. } => self.exchange(channel, response),
+        }
+    }
+
+    /// Something about one document.
+    fn exchange(&mut self, channel: Channel, response: Response) {
+        // Said before the relay heard that it was left.
+        let Some(exchange) = self.exchanges.get_mut(&channel) else {
+            return;
+        };
+        let opening = exchange.stage == Stage::Opening;
+        let done = match response {
+            Response::Opened {
+                permission,
+                version,
+                floor,
+                now_ms,
+                ..
+            } if opening => {
+                self.retry.succeeded();
+                let opened = exchange.opened(permission, version, floor, now_ms);
+                let presence = exchange.presence.clone();
+                if let (Ok(()), Some(data)) = (&opened, presence) {
+                    self.say(&Request::Presence { channel, data });
+                }
+                opened
+            }
+            Response::Closed { reason, text, .. } => {
+                let stage = match reason.is_passing() {
+                    true => Stage::Closed,
+                    false => Stage::Refused,
+                };
+                exchange.reset(stage);
+                if stage == Stage::Closed {
+                    exchange.again_at = Some(self.heard_ms + self.retry.delay_ms());
+                }
+                return exchange.document.closed(reason, &text);
+            }
+            // Said before the relay heard that the exchange begins anew.
+            _ if opening => return,
+            Response::Delta { more, delta, .. } => exchange.receive(more, delta),
+            Response::Snapshot { more, part, .. } => exchange.receive_snapshot(more, part),
+            Response::Ack { upto, .. } => {
+                exchange.acknowledged(&upto);
+                Ok(())
+            }
+            Response::Reject {
+                upto, reason, text, ..
+            } => {
+                if exchange.rejected(&upto, reason, &text) {
+                    return self.ask_for(channel);
+                }
+                Ok(())
+            }
+            Response::Presence { peer, data, .. } => {
+                exchange.document.presence(peer, &data);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        match done {
+            Ok(()) => self.edited(channel),
+            Err(error) if error.is_gap() => self.ask_for(channel),
+            Err(error) => self.close(channel, Reason::Other, &error.to_string()),
+        }
+    }
+}

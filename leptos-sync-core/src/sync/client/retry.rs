@@ -1,0 +1,67 @@
+/// When to try again: after a random part of a time that doubles with each failure ("full jitter"), so that many who lost
+/// one relay do not come back at once.
+///
+/// The formula is that of M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+#[derive(Clone, Debug)]
+pub(super) struct Retry {
+    failures: u32,
+    /// The state of a generator that only has to differ from page to page.
+    random: u64,
+}
+
+/// Milliseconds of which the first try waits a random part.
+const FIRST_MS: u64 = 500;
+
+/// Milliseconds of which a try waits a random part at most.
+const MOST_MS: u64 = 30_000;
+
+impl Retry {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            failures: 0,
+            random: seed,
+        }
+    }
+
+    /// Milliseconds to wait after one more failure.
+    pub(super) fn delay_ms(&mut self) -> u64 {
+        let most = FIRST_MS
+            .checked_shl(self.failures.min(16))
+            .map_or(MOST_MS, |most| most.min(MOST_MS));
+        self.failures = self.failures.saturating_add(1);
+        self.next() % (most + 1)
+    }
+
+    /// It has succeeded.
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    /// SplitMix64, by G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators", 2014.
+    fn next(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_to_the_most_and_fill_their_range() {
+        let mut longest = [0; 12];
+        for seed in 0..2_000 {
+            let mut retry = Retry::new(seed);
+            for longest in &mut longest {
+                *longest = retry.delay_ms().max(*longest);
+            }
+        }
+        assert!((450..=500).contains(&longest[0]), "{longest:?}");
+        assert!((900..=1_000).contains(&longest[1]), "{longest:?}");
+        assert!((29_000..=MOST_MS).contains(&longest[11]), "{longest:?}");
+    }
+}

@@ -1,0 +1,298 @@
+use super::{
+    Channel, Message, Reason,
+    fields::{Fields, Writer},
+};
+use crate::{
+    clock::Time,
+    delta::{Delta, Snapshot},
+    error::Error,
+    id::ReplicaId,
+    limits,
+    version::VersionVector,
+};
+
+/// What a relay says to a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// The answer to [`Hello`](super::Request::Hello) where the replica is welcome.
+    Welcome {
+        /// The protocol that both speak from now on.
+        protocol: u16,
+        /// The relay's wall clock, in milliseconds since the Unix epoch.
+        now_ms: u64,
+        /// Milliseconds of silence after which either side takes the connection for dead.
+        silence_ms: u32,
+    },
+    /// The answer to [`Renew`](super::Request::Renew): the new credentials are in use.
+    Renewed,
+    /// A document is open. What the replica lacks follows, then everything that happens.
+    Opened {
+        /// The document.
+        channel: Channel,
+        /// What the user may do to it.
+        permission: Permission,
+        /// What the relay contains.
+        version: VersionVector,
+        /// Stamps up to here are refused: removals may have been forgotten.
+        floor: Time,
+        /// The relay's wall clock, in milliseconds since the Unix epoch.
+        now_ms: u64,
+    },
+    /// Operations of others.
+    Delta {
+        /// The document.
+        channel: Channel,
+        /// Whether this is a part of a larger delta, which is to be taken as a whole once the last part has come.
+        more: bool,
+        /// The operations. The versions of a part are those of the whole.
+        delta: Delta,
+    },
+    /// The relay's state, for a replica that was away for so long that removals it has not seen were forgotten.
+    Snapshot {
+        /// The document.
+        channel: Channel,
+        /// Whether another part follows.
+        more: bool,
+        /// A part of the state.
+        part: Snapshot,
+    },
+    /// Operations of the replica are stored durably.
+    Ack {
+        /// The document.
+        channel: Channel,
+        /// Up to where. Replicas that are not named stay where they were.
+        upto: VersionVector,
+    },
+    /// A transaction was not taken, and never will be as it is.
+    Reject {
+        /// The document.
+        channel: Channel,
+        /// The version that the transaction would have led to. The relay's version has it from now on, unless the
+        /// [reason is of time](Reason::is_of_time).
+        upto: VersionVector,
+        /// Why.
+        reason: Reason,
+        /// The same for a person.
+        text: String,
+    },
+    /// Somebody else's presence.
+    Presence {
+        /// The document.
+        channel: Channel,
+        /// Whose: the relay's name for a connection.
+        peer: ReplicaId,
+        /// What was said; empty where that replica is no longer present.
+        data: Vec<u8>,
+    },
+    /// The document is no longer exchanged, or never was.
+    Closed {
+        /// The document.
+        channel: Channel,
+        /// Why.
+        reason: Reason,
+        /// The same for a person.
+        text: String,
+    },
+    /// The last message: the connection ends.
+    Bye {
+        /// Why.
+        reason: Reason,
+        /// The same for a person.
+        text: String,
+    },
+    /// The answer to [`Ping`](super::Request::Ping).
+    Pong {
+        /// The relay's wall clock, in milliseconds since the Unix epoch.
+        now_ms: u64,
+    },
+}
+
+/// What a user may do to a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See it.
+    Read,
+    /// Edit it too.
+    Write,
+    /// Also remove it, and say who may do what.
+    Admin,
+}
+
+const WELCOME: u8 = 1;
+const RENEWED: u8 = 2;
+const OPENED: u8 = 3;
+const DELTA: u8 = 4;
+const SNAPSHOT: u8 = 5;
+const ACK: u8 = 6;
+const REJECT: u8 = 7;
+const PRESENCE: u8 = 8;
+const CLOSED: u8 = 9;
+const BYE: u8 = 10;
+const PONG: u8 = 11;
+
+impl Response {
+    /// The kind that a message begins with, and the document that it is about.
+    fn head(&self) -> (u8, Option<Channel>) {
+        match self {
+            Self::Welcome { .. } => (WELCOME, None),
+            Self::Renewed => (RENEWED, None),
+            Self::Opened { channel, .. } => (OPENED, Some(*channel)),
+            Self::Delta { channel, .. } => (DELTA, Some(*channel)),
+            Self::Snapshot { channel, .. } => (SNAPSHOT, Some(*channel)),
+            Self::Ack { channel, .. } => (ACK, Some(*channel)),
+            Self::Reject { channel, .. } => (REJECT, Some(*channel)),
+            Self::Presence { channel, .. } => (PRESENCE, Some(*channel)),
+            Self::Closed { channel, .. } => (CLOSED, Some(*channel)),
+            Self::Bye { .. } => (BYE, None),
+            Self::Pong { .. } => (PONG, None),
+        }
+    }
+}
+
+impl Message for Response {
+    fn encode(&self, deflate: bool, out: &mut Vec<u8>) {
+        let mut out = Writer { out, deflate };
+        let (kind, channel) = self.head();
+        out.byte(kind);
+        if let Some(channel) = channel {
+            out.number(channel.0.into());
+        }
+        match self {
+            Self::Welcome {
+                protocol,
+                now_ms,
+                silence_ms,
+            } => {
+                out.number((*protocol).into());
+                out.number(*now_ms);
+                out.number((*silence_ms).into());
+            }
+            Self::Renewed => {}
+            Self::Opened {
+                permission,
+                version,
+                floor,
+                now_ms,
+                ..
+            } => {
+                out.byte(*permission as u8);
+                out.version(version);
+                out.number(floor.get());
+                out.number(*now_ms);
+            }
+            Self::Delta { more, delta, .. } => {
+                out.byte((*more).into());
+                out.delta(delta);
+            }
+            Self::Snapshot { more, part, .. } => {
+                out.byte((*more).into());
+                out.snapshot(part);
+            }
+            Self::Ack { upto, .. } => out.version(upto),
+            Self::Reject {
+                upto, reason, text, ..
+            } => {
+                out.version(upto);
+                why(&mut out, *reason, text);
+            }
+            Self::Presence { peer, data, .. } => {
+                out.number(peer.get());
+                out.bytes(data);
+            }
+            Self::Closed { reason, text, .. } | Self::Bye { reason, text } => {
+                why(&mut out, *reason, text);
+            }
+            Self::Pong { now_ms } => out.number(*now_ms),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::new(bytes);
+        let message = match fields.byte()? {
+            WELCOME => Self::Welcome {
+                protocol: fields.small()?,
+                now_ms: fields.number()?,
+                silence_ms: fields.small()?,
+            },
+            RENEWED => Self::Renewed,
+            OPENED => Self::Opened {
+                channel: Channel(fields.small()?),
+                permission: permission(fields.byte()?)?,
+                version: fields.version()?,
+                floor: Time::new(fields.number()?),
+                now_ms: fields.number()?,
+            },
+            DELTA => Self::Delta {
+                channel: Channel(fields.small()?),
+                more: fields.flag()?,
+                delta: fields.delta()?,
+            },
+            SNAPSHOT => Self::Snapshot {
+                channel: Channel(fields.small()?),
+                more: fields.flag()?,
+                part: fields.snapshot()?,
+            },
+            ACK => Self::Ack {
+                channel: Channel(fields.small()?),
+                upto: fields.version()?,
+            },
+            REJECT => {
+                let channel = Channel(fields.small()?);
+                let upto = fields.version()?;
+                let (reason, text) = read_why(&mut fields)?;
+                Self::Reject {
+                    channel,
+                    upto,
+                    reason,
+                    text,
+                }
+            }
+            PRESENCE => Self::Presence {
+                channel: Channel(fields.small()?),
+                peer: ReplicaId::new(fields.number()?),
+                data: fields.bytes(limits::PRESENCE_BYTES)?.to_vec(),
+            },
+            CLOSED => {
+                let channel = Channel(fields.small()?);
+                let (reason, text) = read_why(&mut fields)?;
+                Self::Closed {
+                    channel,
+                    reason,
+                    text,
+                }
+            }
+            BYE => {
+                let (reason, text) = read_why(&mut fields)?;
+                Self::Bye { reason, text }
+            }
+            PONG => Self::Pong {
+                now_ms: fields.number()?,
+            },
+            tag => {
+                return Err(Error::unsupported(format!(
+                    "a response of kind {tag} is not known here"
+                )));
+            }
+        };
+        fields.end(message)
+    }
+}
+
+fn permission(byte: u8) -> Result<Permission, Error> {
+    let all = [Permission::Read, Permission::Write, Permission::Admin];
+    let known = all.into_iter().find(|known| *known as u8 == byte);
+    known.ok_or_else(|| Error::corrupt("a permission that does not exist"))
+}
+
+/// A reason, and as much of its text as a message may have.
+fn why(out: &mut Writer<'_>, reason: Reason, text: &str) {
+    out.byte(reason.code());
+    let end = text.len().min(limits::REASON_BYTES);
+    let whole = (0..=end).rev().find_map(|end| text.get(..end));
+    out.bytes(whole.unwrap_or_default().as_bytes());
+}
+
+fn read_why(fields: &mut Fields<'_>) -> Result<(Reason, String), Error> {
+    let reason = Reason::of_code(fields.byte()?);
+    Ok((reason, fields.text(limits::REASON_BYTES)?))
+}

@@ -1,0 +1,292 @@
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::{
+    clock::{Stamp, Time},
+    codec::{CellRef, CellWriter},
+    delta::{Delta, Snapshot},
+    id::ReplicaId,
+    limits,
+    path::PathBuf,
+    version::VersionVector,
+};
+
+fn version() -> impl Strategy<Value = VersionVector> {
+    vec((any::<u64>(), 1_u64..), 0..4).prop_map(|entries| {
+        let entries = entries.into_iter();
+        entries
+            .map(|(replica, time)| (ReplicaId::new(replica), Time::new(time)))
+            .collect()
+    })
+}
+
+fn written(out: &mut CellWriter, values: &[Option<u8>]) {
+    let stamp = Stamp::new(Time::new(7), ReplicaId::new(9));
+    out.group(PathBuf::new().child(b"list").as_path());
+    for (key, value) in values.iter().enumerate() {
+        let value = value.map(|length| vec![1; usize::from(length)]);
+        out.copy(CellRef {
+            key: &[key as u8],
+            stamp,
+            value: value.as_deref(),
+        });
+    }
+}
+
+fn delta() -> impl Strategy<Value = Delta> {
+    (version(), version(), vec(any::<Option<u8>>(), 0..9)).prop_map(|(after, upto, values)| {
+        let mut cells = CellWriter::default();
+        Delta::write(&mut cells, after, upto, |out| written(out, &values)).unwrap()
+    })
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    (version(), vec(any::<Option<u8>>(), 0..9)).prop_map(|(version, values)| {
+        Snapshot::write(version, VersionVector::new(), |out| written(out, &values)).unwrap()
+    })
+}
+
+fn why() -> impl Strategy<Value = (Reason, String)> {
+    ((0_u8..15).prop_map(Reason::of_code), "\\PC{0,20}")
+}
+
+fn channel() -> impl Strategy<Value = Channel> {
+    any::<u32>().prop_map(Channel)
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let bytes = || vec(any::<u8>(), 0..30);
+    prop_oneof![
+        (any::<u16>(), any::<u16>(), any::<bool>(), bytes()).prop_map(
+            |(newest, oldest, deflate, credentials)| Request::Hello {
+                newest,
+                oldest,
+                deflate,
+                credentials
+            }
+        ),
+        bytes().prop_map(|credentials| Request::Renew { credentials }),
+        (channel(), "\\PC{1,9}", any::<u64>(), version()).prop_map(
+            |(channel, document, schema, version)| Request::Open {
+                channel,
+                document,
+                schema,
+                version
+            }
+        ),
+        (channel(), vec(delta(), 1..4))
+            .prop_map(|(channel, deltas)| Request::Push { channel, deltas }),
+        (channel(), delta()).prop_map(|(channel, delta)| Request::Part { channel, delta }),
+        (channel(), bytes()).prop_map(|(channel, data)| Request::Presence { channel, data }),
+        channel().prop_map(|channel| Request::Leave { channel }),
+        Just(Request::Ping),
+    ]
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let permission = prop_oneof![
+        Just(Permission::Read),
+        Just(Permission::Write),
+        Just(Permission::Admin)
+    ];
+    prop_oneof![
+        (any::<u16>(), any::<u64>(), any::<u32>()).prop_map(|(protocol, now_ms, silence_ms)| {
+            Response::Welcome {
+                protocol,
+                now_ms,
+                silence_ms,
+            }
+        }),
+        Just(Response::Renewed),
+        (channel(), permission, version(), any::<u64>(), any::<u64>()).prop_map(
+            |(channel, permission, version, floor, now_ms)| Response::Opened {
+                channel,
+                permission,
+                version,
+                floor: Time::new(floor),
+                now_ms
+            }
+        ),
+        (channel(), any::<bool>(), delta()).prop_map(|(channel, more, delta)| Response::Delta {
+            channel,
+            more,
+            delta
+        }),
+        (channel(), any::<bool>(), snapshot()).prop_map(|(channel, more, part)| {
+            Response::Snapshot {
+                channel,
+                more,
+                part,
+            }
+        }),
+        (channel(), version()).prop_map(|(channel, upto)| Response::Ack { channel, upto }),
+        (channel(), version(), why()).prop_map(|(channel, upto, (reason, text))| {
+            Response::Reject {
+                channel,
+                upto,
+                reason,
+                text,
+            }
+        }),
+        (channel(), any::<u64>(), vec(any::<u8>(), 0..30)).prop_map(|(channel, peer, data)| {
+            Response::Presence {
+                channel,
+                peer: ReplicaId::new(peer),
+                data,
+            }
+        }),
+        (channel(), why()).prop_map(|(channel, (reason, text))| Response::Closed {
+            channel,
+            reason,
+            text
+        }),
+        why().prop_map(|(reason, text)| Response::Bye { reason, text }),
+        any::<u64>().prop_map(|now_ms| Response::Pong { now_ms }),
+    ]
+}
+
+/// That a message is its bytes, and that what is not a message is an error.
+fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
+    for deflate in [false, cfg!(feature = "deflate")] {
+        let mut bytes = Vec::new();
+        message.encode(deflate, &mut bytes);
+        // Compared as bytes: a delta that was read knows the replicas of its versions in another order.
+        let mut again = Vec::new();
+        M::decode(&bytes).unwrap().encode(deflate, &mut again);
+        assert_eq!(again, bytes, "{message:?}");
+        assert!(bytes.len() < limits::MESSAGE_BYTES);
+
+        let at = byte.0 % bytes.len();
+        // Cut off, it may still be a push of fewer transactions.
+        if let Ok(shorter) = M::decode(&bytes[..at]) {
+            again.clear();
+            shorter.encode(deflate, &mut again);
+            assert_ne!(again, bytes);
+        }
+        let mut longer = bytes.clone();
+        longer.push(byte.1);
+        assert!(M::decode(&longer).is_err(), "something follows");
+        bytes[at] ^= byte.1 | 1;
+        let _ = M::decode(&bytes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_request_is_its_bytes(message in request(), byte in any::<(usize, u8)>()) {
+        is_its_bytes(&message, byte);
+    }
+
+    #[test]
+    fn a_response_is_its_bytes(message in response(), byte in any::<(usize, u8)>()) {
+        is_its_bytes(&message, byte);
+    }
+
+    #[test]
+    fn garbage_is_no_message(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = Request::decode(&bytes);
+        let _ = Response::decode(&bytes);
+    }
+}
+
+/// The bytes that `docs/protocol.md` describes, which every build of this protocol has to write.
+#[test]
+fn the_bytes_are_those_of_the_protocol() {
+    let version = VersionVector::of(ReplicaId::new(7), Time::new(300));
+    let id = [7, 0, 0, 0, 0, 0, 0, 0];
+    let requests: [(Request, Vec<u8>); 4] = [
+        (
+            Request::Hello {
+                newest: 1,
+                oldest: 1,
+                deflate: true,
+                credentials: b"me".to_vec(),
+            },
+            vec![1, 1, 1, 1, 2, b'm', b'e'],
+        ),
+        (
+            Request::Open {
+                channel: Channel(200),
+                document: "a".to_owned(),
+                schema: 5,
+                version: version.clone(),
+            },
+            [&[3, 200, 1, 1, b'a', 5, 1][..], &id, &[172, 2]].concat(),
+        ),
+        (
+            Request::Leave {
+                channel: Channel(1),
+            },
+            vec![7, 1],
+        ),
+        (Request::Ping, vec![8]),
+    ];
+    for (request, expected) in requests {
+        let mut bytes = Vec::new();
+        request.encode(false, &mut bytes);
+        assert_eq!(bytes, expected, "{request:?}");
+    }
+    let responses: [(Response, Vec<u8>); 4] = [
+        (
+            Response::Welcome {
+                protocol: 1,
+                now_ms: 2,
+                silence_ms: 300,
+            },
+            vec![1, 1, 2, 172, 2],
+        ),
+        (
+            Response::Opened {
+                channel: Channel(0),
+                permission: Permission::Write,
+                version: version.clone(),
+                floor: Time::new(4),
+                now_ms: 5,
+            },
+            [&[3, 0, 1, 1][..], &id, &[172, 2, 4, 5]].concat(),
+        ),
+        (
+            Response::Reject {
+                channel: Channel(0),
+                upto: version,
+                reason: Reason::Drift,
+                text: "no".to_owned(),
+            },
+            [&[7, 0, 1][..], &id, &[172, 2, 4, 2, b'n', b'o']].concat(),
+        ),
+        (
+            Response::Bye {
+                reason: Reason::Slow,
+                text: String::new(),
+            },
+            vec![10, 10, 0],
+        ),
+    ];
+    for (response, expected) in responses {
+        let mut bytes = Vec::new();
+        response.encode(false, &mut bytes);
+        assert_eq!(bytes, expected, "{response:?}");
+    }
+}
+
+#[test]
+fn a_reason_that_is_not_known_is_another_one() {
+    for code in 0..=u8::MAX {
+        let reason = Reason::of_code(code);
+        assert!(reason.code() == code || reason == Reason::Other);
+    }
+}
+
+#[test]
+fn a_long_explanation_is_cut_between_its_letters() {
+    let response = Response::Bye {
+        reason: Reason::Other,
+        text: "ä".repeat(limits::REASON_BYTES),
+    };
+    let mut bytes = Vec::new();
+    response.encode(false, &mut bytes);
+    let Response::Bye { text, .. } = Response::decode(&bytes).unwrap() else {
+        panic!("another message");
+    };
+    assert_eq!(text, "ä".repeat(limits::REASON_BYTES / 2));
+}

@@ -1,0 +1,12 @@
+//! What a replica and its relay say to each other: messages, and the state machines of both ends, which do no IO and read no
+//! clock.
+
+mod client;
+mod frame;
+mod host;
+mod message;
+mod parts;
+
+pub use client::{Client, Document, Link};
+pub use host::{Ask, Host};
+pub use message::{Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response};
