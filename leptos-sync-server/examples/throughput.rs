@@ -1,8 +1,9 @@
 //! How many small transactions a log in a file takes, and how long their writers wait for the acknowledgement.
 //!
 //! `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`: first 200 writers that each wait for
-//! the answer before they write again, then 5,000 transactions a second, whatever was answered. The file stands in FOLDER,
-//! that of temporary files if none is named: it should be on the disk that is asked about.
+//! the answer before they write again, then 5,000 transactions a second, whatever was answered; then what it costs to bring
+//! somebody up to date. The file stands in FOLDER, that of temporary files if none is named: it should be on the disk that is
+//! asked about.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::{
@@ -47,6 +48,57 @@ async fn main() -> Result<(), Failure> {
         closed(&log, time).await?,
     );
     report("5,000 a second offered", time, open(&log, time).await?);
+    fill(&log).await?;
+    drop(log);
+    since(&SqliteLog::open(folder.path().join("log"))?).await
+}
+
+/// A large document.
+const LARGE: &str = "large";
+
+/// 200,000 cells, and then 100 that change.
+async fn fill(log: &SqliteLog) -> Result<(), Failure> {
+    for at in 0..200 {
+        log.append(LARGE, vec![cards(at, 1_000)?]).await?;
+    }
+    log.append(LARGE, vec![cards(200, 100)?]).await?;
+    Ok(())
+}
+
+/// The transaction `at`, of so many cards of its own.
+fn cards(at: u64, count: u64) -> Result<Delta, Failure> {
+    let stamp = Stamp::new(Time::new(at + 1), ReplicaId::new(1));
+    let delta = Delta::collect(version(1, at), version(1, at + 1), |out| {
+        out.group(PathBuf::new().child(b"cards").as_path());
+        for key in 0..count {
+            let key = (at * 1_000 + key).to_be_bytes();
+            let value = Some(&b"some thirty bytes of what to do"[..]);
+            out.copy(CellRef {
+                key: &key,
+                stamp,
+                value,
+            });
+        }
+    })?;
+    Ok(delta)
+}
+
+/// Up to where a replica's operations are contained.
+fn version(replica: u64, time: u64) -> VersionVector {
+    VersionVector::of(ReplicaId::new(replica), Time::new(time))
+}
+
+/// What the first use of a document costs, what it costs to find 100 changes, and to read all.
+async fn since(log: &SqliteLog) -> Result<(), Failure> {
+    for (what, known) in [
+        ("100 changes, the first use of the document", 200),
+        ("100 changes of 200,100 cells", 200),
+        ("all of 200,100 cells", 0),
+    ] {
+        let start = Instant::now();
+        log.since(LARGE, &version(1, known), 64 * 1024).await?;
+        println!("{what}: {:?}", start.elapsed());
+    }
     Ok(())
 }
 
@@ -117,10 +169,9 @@ async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Fai
 /// One small transaction: a card's text and a count.
 async fn append(log: &SqliteLog, writer: u64, at: u64) -> Result<(), Failure> {
     let replica = ReplicaId::new(writer);
-    let version = |time| VersionVector::of(replica, Time::new(time));
     let stamp = Stamp::new(Time::new(at + 1), replica);
     let key = (writer * CARDS + at % CARDS).to_be_bytes();
-    let delta = Delta::collect(version(at), version(at + 1), |out| {
+    let delta = Delta::collect(version(writer, at), version(writer, at + 1), |out| {
         for (parent, key, value) in [
             ("cards", key, &b"some thirty bytes of what to do"[..]),
             ("moves", writer.to_be_bytes(), &at.to_be_bytes()[..]),

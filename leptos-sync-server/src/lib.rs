@@ -39,9 +39,8 @@
 //! # Features
 //!
 //! - `sqlite` (default): `SqliteLog`. It brings SQLite, through `rusqlite`. Only one `libsqlite3-sys` can be linked into a
-//!   program, and many apps link it through sqlx; so the versions of `rusqlite` that are accepted are a range: cargo takes one
-//!   whose `libsqlite3-sys` sqlx 0.8 or 0.9 takes too. With sqlx 0.8 that is `rusqlite` 0.32, and
-//!   `cargo update -p rusqlite --precise 0.32.1` says so to a lock file that has a later one.
+//!   program, and many apps link it through sqlx; so a range of versions of `rusqlite` is accepted, of which cargo takes the one
+//!   whose `libsqlite3-sys` the app's sqlx (0.8 or 0.9) takes too.
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].
 
 pub mod limits;

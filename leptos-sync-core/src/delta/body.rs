@@ -71,33 +71,6 @@ impl Body {
         }
     }
 
-    /// The same in pieces of about `bytes` each, at least one, which all carry both versions.
-    pub(crate) fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        let mut parts = Vec::new();
-        let mut part = CellWriter::new(self.second.latest());
-        for group in self.cells().groups() {
-            part.group(group.parent());
-            for cell in group.cells() {
-                if part.bytes() >= bytes {
-                    parts.push(self.part(&mut part)?);
-                    part.group(group.parent());
-                }
-                part.copy(cell);
-            }
-        }
-        if parts.is_empty() || !part.is_empty() {
-            parts.push(self.part(&mut part)?);
-        }
-        Ok(parts)
-    }
-
-    /// The body of the cells that were written; the writer begins the next.
-    fn part(&self, cells: &mut CellWriter) -> Result<Self, Error> {
-        let body = Self::of(cells, self.first.clone(), self.second.clone())?;
-        cells.start(self.second.latest());
-        Ok(body)
-    }
-
     /// The cells, checked when the body was made or read.
     pub(crate) fn cells(&self) -> Cells<'_> {
         Cells::trusted(&self.replicas, self.base, &self.groups)

@@ -1,6 +1,6 @@
 //! Deltas and snapshots of cells that stand in no document, as in the database of a relay.
 
-use super::{Body, Delta, Snapshot};
+use super::{Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
 impl Delta {
@@ -55,8 +55,7 @@ impl Delta {
         bytes: usize,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
-        let parts = Body::write_parts(after, upto, bytes.max(1), write)?;
-        Ok(parts.into_iter().map(Self).collect())
+        Self::write_parts(after, upto, bytes.max(1), write)
     }
 
     /// The greatest time of each replica's cells. It lies beyond [`upto`](Delta::upto) only where the saved data of
@@ -106,4 +105,58 @@ fn has_seen(version: &VersionVector, horizon: &VersionVector) -> Result<(), Erro
     Err(Error::corrupt(
         "a snapshot cannot have forgotten what its version does not contain",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::{Stamp, Time},
+        codec::CellRef,
+        id::ReplicaId,
+        path::Path,
+    };
+
+    fn at(time: u64) -> VersionVector {
+        VersionVector::of(ReplicaId::new(1), Time::new(time))
+    }
+
+    fn write(out: &mut CellWriter) {
+        out.group(Path::ROOT);
+        for key in 0..100_u8 {
+            let stamp = Stamp::new(Time::new(5), ReplicaId::new(1));
+            let (key, value) = (&[key][..], Some(&[key; 30][..]));
+            out.copy(CellRef { key, stamp, value });
+        }
+    }
+
+    #[test]
+    fn parts_have_the_versions_and_the_cells_of_the_whole() {
+        let whole = Delta::collect(at(3), at(4), write).unwrap();
+        assert_eq!(whole.cells_upto(), &at(5), "beyond what is claimed");
+        for (bytes, count) in [(0, 100), (1_000, 4), (usize::MAX, 1)] {
+            let parts = Delta::collect_parts(at(3), at(4), bytes, write).unwrap();
+            assert_eq!(parts.len(), count, "{bytes} bytes");
+            let versions = |part: &Delta| (part.after(), part.upto()) == (&at(3), &at(4));
+            assert!(parts.iter().all(versions));
+            let cells = Delta::collect(at(3), at(4), |out| {
+                for group in parts.iter().flat_map(|part| part.cells().groups()) {
+                    out.group(group.parent());
+                    group.cells().for_each(|cell| out.copy(cell));
+                }
+            });
+            assert_eq!(cells.unwrap(), whole);
+        }
+        let nothing = Delta::collect_parts(at(3), at(4), 1, |_| {}).unwrap();
+        assert_eq!(nothing.len(), 1, "versions alone are a part too");
+    }
+
+    #[test]
+    fn a_snapshot_that_nobody_could_read_is_not_made() {
+        assert!(Snapshot::collect(at(5), at(5), write).is_ok());
+        let error = Snapshot::collect(at(5), at(6), write).unwrap_err();
+        assert!(error.is_corrupt());
+        let error = Snapshot::collect_parts(at(5), at(6), 10, write).unwrap_err();
+        assert!(error.is_corrupt());
+    }
 }

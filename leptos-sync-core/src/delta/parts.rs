@@ -1,18 +1,35 @@
-use super::Body;
+use super::{Body, Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
-impl Body {
-    /// As [`write`](Body::write), [split](Body::split) into parts of about `bytes` each, of which none is held twice.
+impl Snapshot {
+    /// As [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each, of which none is held
+    /// twice.
     pub(crate) fn write_parts(
-        first: VersionVector,
-        second: VersionVector,
+        version: VersionVector,
+        horizon: VersionVector,
         bytes: usize,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
-        let mut cells = CellWriter::in_parts(second.latest(), bytes);
+        let mut cells = CellWriter::in_parts(version.latest(), bytes);
         write(&mut cells);
         let parts = cells.finish_parts()?.into_iter();
-        let part = |part| Self::with(part, first.clone(), second.clone());
+        let part = |part| Self(Body::with(part, horizon.clone(), version.clone()));
+        Ok(parts.map(part).collect())
+    }
+}
+
+impl Delta {
+    /// As [`write`](Delta::write), in parts of about `bytes` each, of which none is held twice.
+    pub(super) fn write_parts(
+        after: VersionVector,
+        upto: VersionVector,
+        bytes: usize,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Vec<Self>, Error> {
+        let mut cells = CellWriter::in_parts(upto.latest(), bytes);
+        write(&mut cells);
+        let parts = cells.finish_parts()?.into_iter();
+        let part = |part| Self(Body::with(part, after.clone(), upto.clone()));
         Ok(parts.map(part).collect())
     }
 }

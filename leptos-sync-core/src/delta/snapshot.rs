@@ -24,17 +24,6 @@ impl Snapshot {
         Body::write(&mut CellWriter::default(), horizon, version, write).map(Self)
     }
 
-    /// As [`write`](Snapshot::write), in parts of about `bytes` each.
-    pub(crate) fn write_parts(
-        version: VersionVector,
-        horizon: VersionVector,
-        bytes: usize,
-        write: impl FnOnce(&mut CellWriter),
-    ) -> Result<Vec<Self>, Error> {
-        let parts = Body::write_parts(horizon, version, bytes, write)?;
-        Ok(parts.into_iter().map(Self).collect())
-    }
-
     /// Which operations are contained.
     pub fn version(&self) -> &VersionVector {
         &self.0.second
@@ -53,8 +42,29 @@ impl Snapshot {
     ///
     /// None that cells which were written once could cause again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        let parts = self.0.split(bytes)?;
-        Ok(parts.into_iter().map(Self).collect())
+        let mut parts = Vec::new();
+        let mut part = CellWriter::new(self.version().latest());
+        for group in self.cells().groups() {
+            part.group(group.parent());
+            for cell in group.cells() {
+                if part.bytes() >= bytes {
+                    parts.push(self.part(&mut part)?);
+                    part.group(group.parent());
+                }
+                part.copy(cell);
+            }
+        }
+        if parts.is_empty() || !part.is_empty() {
+            parts.push(self.part(&mut part)?);
+        }
+        Ok(parts)
+    }
+
+    /// The snapshot of the cells that were written; the writer begins the next.
+    fn part(&self, cells: &mut CellWriter) -> Result<Self, Error> {
+        let body = Body::of(cells, self.horizon().clone(), self.version().clone())?;
+        cells.start(self.version().latest());
+        Ok(Self(body))
     }
 
     /// Reads and checks an envelope.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The packages that must build with each of their features alone and with none.
-const PERMUTED: [&str; 2] = ["leptos-sync-core", "leptos-sync-web"];
+const PERMUTED: [&str; 3] = ["leptos-sync-core", "leptos-sync-web", "leptos-sync-server"];
 
 /// Runs all checks, the quick ones first, also behind one that failed.
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -84,6 +84,8 @@ fn clippy_wasm(workspace: &Workspace, cache: &Cache) -> Result<()> {
 
 fn features(workspace: &Workspace, cache: &Cache, package: &Package) -> Result<()> {
     let wasm = Wasm::find(cache, workspace)?;
+    let mut browser = workspace.browser_packages().into_iter();
+    let in_browser = browser.any(|other| other.name == package.name);
     let alone = package.features.iter().map(Some);
     for feature in std::iter::once(None).chain(alone) {
         let check = |cmd: Cmd| {
@@ -98,8 +100,8 @@ fn features(workspace: &Workspace, cache: &Cache, package: &Package) -> Result<(
         };
         eprintln!("    {}", feature.map_or("no feature", String::as_str));
         check(Cmd::cargo().arg("check"))?;
-        // Server rendering is the one thing that no browser builds.
-        if feature.is_none_or(|feature| feature != "ssr") {
+        // Server rendering is the one thing of its packages that no browser builds.
+        if in_browser && feature.is_none_or(|feature| feature != "ssr") {
             check(wasm.cargo("check"))?;
         }
     }

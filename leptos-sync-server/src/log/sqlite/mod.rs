@@ -46,7 +46,7 @@ pub use options::SqliteOptions;
 /// see that nothing is missing. SQLite's log beside the file (`-wal`) has checksums of its own; damage there ends it, as a crash
 /// does, and what it held since the last checkpoint is gone.
 ///
-/// One process should have the file open; others that read it, as a backup does, are welcome.
+/// Dropping it waits until what was brought is committed. One process should have the file open; others that read it, as a backup does, are welcome.
 pub struct SqliteLog {
     trust: Arc<Trust>,
     // In this order: the last to close the file is the writer, which leaves it whole.

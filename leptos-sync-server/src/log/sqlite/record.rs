@@ -122,6 +122,26 @@ pub(super) fn damaged() -> Error {
 mod tests {
     use super::*;
 
+    /// Files that were written have these.
+    #[test]
+    fn the_checksum_of_a_cell_stays_what_it_is() {
+        let cell = |value| Cell {
+            parent: b"\x05cards",
+            key: b"7",
+            stamp: Stamp::new(Time::new(1 << 60), ReplicaId::new(3)),
+            value,
+        };
+        let checksums = [None, Some(&b""[..]), Some(b"milk")].map(|value| cell(value).checksum(4));
+        assert_eq!(
+            checksums,
+            [
+                -239839580872085612,
+                -7522669997807465165,
+                -6798999696676040156
+            ]
+        );
+    }
+
     #[test]
     fn numbers_keep_their_order() {
         let numbers = [0, 1, u64::MAX / 2, u64::MAX / 2 + 1, u64::MAX];
