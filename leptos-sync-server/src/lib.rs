@@ -55,4 +55,6 @@ pub use log::conformance;
 pub use log::{DocumentState, DurableLog, MemoryLog, Since};
 #[cfg(feature = "sqlite")]
 pub use log::{SqliteLog, SqliteOptions};
-pub use relay::{Authorizer, Denied, Everybody, Gone, Relay, Transport, User};
+pub use relay::{
+    Authorizer, Denied, Everybody, Gone, Relay, RelayOptions, Transport, User, router,
+};

@@ -57,3 +57,9 @@ pub const PUSHED: usize = 256;
 
 /// Bytes of a part of what a replica lacks.
 pub const PART_BYTES: usize = 128 * 1024;
+
+/// Bytes of the buffer that a WebSocket reads into: of ten thousand that have nothing to say, it is most of the memory.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Milliseconds that a connection which was ended may take to hear so.
+pub const LINGER_MS: u64 = 1_000;

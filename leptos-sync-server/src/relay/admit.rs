@@ -11,7 +11,7 @@ impl Connection {
             Ok(user) => user,
             Err(denied) => return self.host.bye(reason(&denied), &denied.text),
         };
-        let now_ms = self.relay.time.now_ms();
+        let now_ms = self.relay.now_ms();
         if user.expires_ms().is_some_and(|expires| expires <= now_ms) {
             return self
                 .host
@@ -33,7 +33,8 @@ impl Connection {
             }
         }
         self.user = Some(user);
-        self.host.welcome(protocol, now_ms, self.relay.silence_ms);
+        self.host
+            .welcome(protocol, now_ms, self.relay.options.silence_ms);
         if again {
             self.recheck().await;
         }

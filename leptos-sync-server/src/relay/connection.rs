@@ -95,11 +95,11 @@ impl Connection {
         if !self.host.is_welcome() {
             return start + Duration::from_millis(leptos_sync_core::limits::HANDSHAKE_MS);
         }
-        let silence = heard + Duration::from_millis(self.relay.silence_ms.into());
+        let silence = heard + Duration::from_millis(self.relay.options.silence_ms.into());
         let expires = self.user.as_ref().and_then(User::expires_ms);
         match expires {
             Some(ms) => {
-                let left = ms.saturating_sub(self.relay.time.now_ms());
+                let left = ms.saturating_sub(self.relay.now_ms());
                 silence.min(Instant::now() + Duration::from_millis(left))
             }
             None => silence,
@@ -107,7 +107,7 @@ impl Connection {
     }
 
     fn overdue(&mut self) {
-        let now_ms = self.relay.time.now_ms();
+        let now_ms = self.relay.now_ms();
         let expires = self.user.as_ref().and_then(User::expires_ms);
         if !self.host.is_welcome() {
             self.host.bye(Reason::Timeout, "no hello came in time");
@@ -151,7 +151,7 @@ impl Connection {
             }
             Ask::Leave { channel } => self.leave(channel),
             Ask::Ping => self.host.send(&Response::Pong {
-                now_ms: self.relay.time.now_ms(),
+                now_ms: self.relay.now_ms(),
             }),
         }
     }

@@ -7,6 +7,7 @@ mod open;
 mod push;
 mod queue;
 mod room;
+mod router;
 mod transport;
 
 use std::{
@@ -30,6 +31,7 @@ use self::{
 use crate::{error::Error, limits, log::DurableLog};
 
 pub use authorizer::{Authorizer, Denied, Everybody, User};
+pub use router::router;
 pub use transport::{Gone, Transport};
 
 /// A relay: keeps documents in a [`DurableLog`] and exchanges them with all who have them open.
@@ -41,8 +43,7 @@ pub struct Relay(Arc<Inner>);
 struct Inner {
     log: Arc<dyn DurableLog>,
     authorizer: Box<dyn Authorizer>,
-    time: Box<dyn TimeSource>,
-    silence_ms: u32,
+    options: RelayOptions,
     rooms: Rooms,
     /// The connections of each user.
     users: Mutex<HashMap<String, Vec<Queue>>>,
@@ -51,23 +52,72 @@ struct Inner {
     closing: watch::Sender<bool>,
 }
 
+/// How a relay works.
+#[derive(Clone)]
+pub struct RelayOptions {
+    time: Arc<dyn TimeSource>,
+    silence_ms: u32,
+    origins: Vec<String>,
+}
+
+impl Default for RelayOptions {
+    /// The system's clock, pages of the relay's own origin, and half a minute of silence.
+    fn default() -> Self {
+        Self {
+            time: Arc::new(SystemTime),
+            silence_ms: limits::SILENCE_MS,
+            origins: Vec::new(),
+        }
+    }
+}
+
+impl RelayOptions {
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
+        self.time = Arc::new(time);
+        self
+    }
+
+    /// Milliseconds of silence after which a connection counts as dead.
+    #[must_use]
+    pub fn silence_ms(mut self, silence_ms: u32) -> Self {
+        self.silence_ms = silence_ms;
+        self
+    }
+
+    /// Lets pages of these origins connect too, each as browsers write it: `https://app.example`. Pages of the relay's own
+    /// origin always may.
+    #[must_use]
+    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.origins.extend(origins.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl Inner {
+    /// The wall clock, in milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64 {
+        self.options.time.now_ms()
+    }
+}
+
 impl Relay {
     /// A relay of the documents of `log` for those whom `authorizer` lets in.
     pub fn new(log: impl DurableLog, authorizer: impl Authorizer) -> Self {
-        Self::with_time(log, authorizer, SystemTime)
+        Self::with_options(log, authorizer, RelayOptions::default())
     }
 
-    /// The same, by another clock than the system's.
-    pub fn with_time(
+    /// The same with options.
+    pub fn with_options(
         log: impl DurableLog,
         authorizer: impl Authorizer,
-        time: impl TimeSource + 'static,
+        options: RelayOptions,
     ) -> Self {
         Self(Arc::new(Inner {
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
-            time: Box::new(time),
-            silence_ms: limits::SILENCE_MS,
+            options,
             rooms: Rooms::default(),
             users: Mutex::default(),
             next_peer: AtomicU64::new(1),

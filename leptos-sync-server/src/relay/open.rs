@@ -54,7 +54,7 @@ impl Connection {
             permission,
             version: state.version.clone(),
             floor: state.floor,
-            now_ms: self.relay.time.now_ms(),
+            now_ms: self.relay.now_ms(),
         });
         if version.covers(&state.version) {
             return Ok(());

@@ -40,7 +40,7 @@ impl Connection {
         let window = Window {
             // The log refuses what is too old, since it knows what is there already.
             floor: leptos_sync_core::Time::ZERO,
-            now_ms: self.relay.time.now_ms(),
+            now_ms: self.relay.now_ms(),
         };
         let latest = delta.upto().latest().max(delta.written().latest());
         if !window.has(latest) && latest > leptos_sync_core::Time::ZERO {

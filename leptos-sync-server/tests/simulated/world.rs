@@ -10,7 +10,7 @@ use leptos_sync_core::{
     CellMap, Clock, Doc, ReplicaId, Time, TimeSource as _, VersionVector,
     sync::{Client, Link, Permission},
 };
-use leptos_sync_server::{Authorizer, Denied, DurableLog as _, Relay, Since, User};
+use leptos_sync_server::{Authorizer, Denied, DurableLog as _, Relay, RelayOptions, Since, User};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::{AbortHandle, spawn_local},
@@ -123,7 +123,11 @@ impl World {
     }
 
     pub(crate) fn start_relay(&self) {
-        let relay = Relay::with_time(self.log.clone(), ByName, self.clock.clone());
+        let relay = Relay::with_options(
+            self.log.clone(),
+            ByName,
+            RelayOptions::default().time(self.clock.clone()),
+        );
         self.relay.borrow_mut().get_or_insert(relay);
     }
 

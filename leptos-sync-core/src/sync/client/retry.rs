@@ -12,8 +12,8 @@ pub(super) struct Retry {
 /// Milliseconds of which the first try waits a random part.
 const FIRST_MS: u64 = 500;
 
-/// Milliseconds of which a try waits a random part at most.
-const MOST_MS: u64 = 30_000;
+/// Milliseconds of which a try waits a random part at most: half a minute after the relay is back, all who lost it are.
+const MOST_MS: u64 = 15_000;
 
 impl Retry {
     pub(super) fn new(seed: u64) -> Self {
@@ -62,6 +62,6 @@ mod tests {
         }
         assert!((450..=500).contains(&longest[0]), "{longest:?}");
         assert!((900..=1_000).contains(&longest[1]), "{longest:?}");
-        assert!((29_000..=MOST_MS).contains(&longest[11]), "{longest:?}");
+        assert!((14_000..=MOST_MS).contains(&longest[11]), "{longest:?}");
     }
 }

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::{
+        FromRef, State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use tokio::time::timeout;
+
+use super::{Gone, Relay, Transport};
+use crate::limits;
+
+/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`.
+///
+/// ```
+/// use axum::Router;
+/// use leptos_sync_server::{Everybody, MemoryLog, Relay, router};
+///
+/// let relay = Relay::new(MemoryLog::new(), Everybody);
+/// let app: Router = Router::new().nest("/sync", router(relay));
+/// ```
+///
+/// The state is a [`Relay`], or an app's state of which the relay is a part (`Relay: FromRef<AppState>`).
+///
+/// A browser's connection is taken only from pages of the same origin, or of those that
+/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names: the browser sends cookies along whatever page asks.
+pub fn router<S, S2>(state: S) -> Router<S2>
+where
+    Relay: FromRef<S>,
+    S: Clone + Send + Sync + 'static,
+    S2: Clone + Send + Sync + 'static,
+{
+    routes().with_state(Relay::from_ref(&state))
+}
+
+fn routes() -> Router<Relay> {
+    Router::new()
+        .route("/", get(connect))
+        .route("/healthz", get(|| async { "ok" }))
+}
+
+async fn connect(
+    State(relay): State<Relay>,
+    upgrade: WebSocketUpgrade,
+    request: RequestHead,
+) -> Response {
+    let RequestHead(parts) = request;
+    if !is_allowed(&parts.headers, &relay.0.options.origins) {
+        return (
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not connect; name it to the relay to allow it",
+        )
+            .into_response();
+    }
+    upgrade
+        .read_buffer_size(limits::SOCKET_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * leptos_sync_core::limits::FRAME_BYTES)
+        .max_frame_size(leptos_sync_core::limits::FRAME_BYTES)
+        .max_message_size(leptos_sync_core::limits::FRAME_BYTES)
+        .on_upgrade(move |socket| async move {
+            let mut socket = Socket(socket);
+            relay.serve(parts, &mut socket).await;
+            socket.close().await;
+        })
+}
+
+/// The request without its body.
+struct RequestHead(Parts);
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for RequestHead {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let mut head = axum::http::Request::new(()).into_parts().0;
+        head.method = parts.method.clone();
+        head.uri = parts.uri.clone();
+        head.version = parts.version;
+        head.headers = parts.headers.clone();
+        head.extensions = parts.extensions.clone();
+        Ok(Self(head))
+    }
+}
+
+/// A WebSocket, of which each binary message is a frame.
+struct Socket(WebSocket);
+
+impl Socket {
+    /// Says that this is the end, and waits for the other side to have heard it: to hang up with something unread would take
+    /// back what was said last.
+    async fn close(&mut self) {
+        let end = async {
+            if self.0.send(Message::Close(None)).await.is_ok() {
+                while let Some(Ok(_)) = self.0.recv().await {}
+            }
+        };
+        // Whoever goes on talking has had the time to listen.
+        let _ = timeout(Duration::from_millis(limits::LINGER_MS), end).await;
+    }
+}
+
+impl Transport for Socket {
+    async fn receive(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match self.0.recv().await?.ok()? {
+                Message::Binary(frame) => return Some(frame.into()),
+                // No frame of ours: an empty one is refused with a reason.
+                Message::Text(_) => return Some(Vec::new()),
+                Message::Ping(_) | Message::Pong(_) => {}
+                Message::Close(_) => return None,
+            }
+        }
+    }
+
+    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Gone> {
+        let frame = Message::Binary(frame.into());
+        self.0.send(frame).await.map_err(|_| Gone)
+    }
+}
+
+/// Whether a page of the origin that these headers tell may connect. Who is no browser tells none.
+pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let is_same = origin
+        .split_once("://")
+        .is_some_and(|(_, authority)| Some(authority) == host);
+    is_same || origins.iter().any(|allowed| allowed == origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_the_same_origin_and_of_named_ones_may_connect() {
+        let ask = |origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "app.example:3000".parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_allowed(&headers, &["https://friend.example".to_owned()])
+        };
+        assert!(ask(None), "no browser");
+        assert!(ask(Some("http://app.example:3000")));
+        assert!(ask(Some("https://friend.example")));
+        for other in [
+            "http://app.example",
+            "http://evil.example",
+            "https://friend.example.evil.example",
+            "http://evil.example/app.example:3000",
+            "null",
+        ] {
+            assert!(!ask(Some(other)), "{other}");
+        }
+    }
+}
