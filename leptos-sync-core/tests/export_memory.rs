@@ -22,9 +22,12 @@ fn held<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
 
 #[test]
 fn an_export_holds_the_encoded_cells_and_each_step_a_few_chunks() {
+    // LEPTOS_SYNC_ENTRIES=1000000 asks for as many.
+    let entries = std::env::var("LEPTOS_SYNC_ENTRIES");
+    let entries: u32 = entries.map_or(200_000, |entries| entries.parse().unwrap());
     let (ada, _, document) = held(|| {
         let mut ada = doc::<LwwMap<u32, String>>(1);
-        for start in (0..200_000).step_by(10_000) {
+        for start in (0..entries).step_by(10_000) {
             let cards = (start..start + 10_000).map(|key| (key, format!("card number {key}")));
             ada.transact(|tx| tx.insert_batch(cards)).unwrap();
         }
