@@ -68,7 +68,7 @@ pub use crdt::{
 };
 pub use delta::{Delta, Snapshot};
 pub use doc::{Doc, Export, Import, Outbox, Received, Restamped, Transaction, Tx};
-pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
+pub use engine::{DocStore, ExchangedReceipt, ExchangedWrite, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
 pub use lazy::{Lazy, LazyPool, PutAway};

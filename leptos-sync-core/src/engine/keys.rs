@@ -10,6 +10,7 @@ use crate::{
 const DOCUMENTS: u8 = b'D';
 const SNAPSHOT: u8 = 0;
 const LOG: u8 = 1;
+const ACKNOWLEDGED: u8 = 2;
 
 /// The keys under which one document is kept.
 #[derive(Clone)]
@@ -64,9 +65,14 @@ impl Keys {
                 last = last.max(Stamp::new(time, replica));
             }
         }
+        self.log_at(last)
+    }
+
+    /// The key of the log record of that stamp.
+    pub(super) fn log_at(&self, stamp: Stamp) -> Vec<u8> {
         let mut key = self.prefix.clone();
         key.push(LOG);
-        put_stamp(&mut key, last);
+        put_stamp(&mut key, stamp);
         key
     }
 
@@ -76,6 +82,13 @@ impl Keys {
         put_stamp(&mut key, generation.stamp);
         key.extend_from_slice(&generation.chunks.to_be_bytes());
         key.extend_from_slice(&(index as u32).to_be_bytes());
+        key
+    }
+
+    /// The key of what the relay is known to have.
+    pub(super) fn acknowledged(&self) -> Vec<u8> {
+        let mut key = self.prefix.clone();
+        key.push(ACKNOWLEDGED);
         key
     }
 

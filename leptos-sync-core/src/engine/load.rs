@@ -55,6 +55,16 @@ impl<St: Storage> DocStore<St> {
         records: Vec<Record>,
         doc: &mut Doc<S>,
     ) -> Result<Vec<Damage>, Error> {
+        self.read_by(records, doc, Plain)
+    }
+
+    /// The same; `take` joins the transactions of the log.
+    pub(super) fn read_by<S: Root>(
+        &mut self,
+        records: Vec<Record>,
+        doc: &mut Doc<S>,
+        take: impl Take<S>,
+    ) -> Result<Vec<Damage>, Error> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
@@ -62,6 +72,7 @@ impl<St: Storage> DocStore<St> {
             parts: Vec::new(),
             ahead: Vec::new(),
             doc,
+            take,
         };
         for (key, record) in records {
             match self.keys.parse(&key) {
@@ -95,8 +106,23 @@ impl<St: Storage> DocStore<St> {
     }
 }
 
+/// What joins the transactions of a log with the document, each once it follows what is there.
+pub(super) trait Take<S: Root> {
+    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta);
+}
+
+/// For a document that is in this storage alone.
+struct Plain;
+
+impl<S: Root> Take<S> for Plain {
+    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta) {
+        doc.absorb_silently(delta.body());
+        doc.claim(delta.upto(), &VersionVector::new());
+    }
+}
+
 /// A document while it is being read.
-struct Loading<'a, S> {
+struct Loading<'a, S, T> {
     contents: Contents,
     damage: Vec<Damage>,
     /// The snapshot whose chunks are being read, and those read so far. They stand together, and before the log, in the
@@ -106,9 +132,10 @@ struct Loading<'a, S> {
     /// Transactions that do not follow what was read so far.
     ahead: Vec<Delta>,
     doc: &'a mut Doc<S>,
+    take: T,
 }
 
-impl<S: Root> Loading<'_, S> {
+impl<S: Root, T: Take<S>> Loading<'_, S, T> {
     /// Joins the snapshot that was read so far, unless the next record is of it too.
     fn turn_to(&mut self, next: Option<Generation>) -> Result<(), Error> {
         if self.generation == next {
@@ -153,12 +180,11 @@ impl<S: Root> Loading<'_, S> {
     fn follow(&mut self) {
         loop {
             let before = self.ahead.len();
-            let doc = &mut self.doc;
+            let (doc, take) = (&mut *self.doc, &mut self.take);
             self.ahead.retain(|delta| {
                 let follows = doc.version().covers(delta.after());
                 if follows {
-                    doc.absorb_silently(delta.body());
-                    doc.claim(delta.upto(), &VersionVector::new());
+                    take.take(doc, delta);
                 }
                 !follows
             });

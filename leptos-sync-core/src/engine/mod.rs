@@ -5,12 +5,14 @@
 //! ```text
 //! "D" name  0  generation  chunk  chunks   →  a part of a snapshot (an envelope)
 //! "D" name  1  time  replica               →  the transactions of one write (length and envelope, each)
+//! "D" name  2                              →  what the relay has acknowledged: a delta of no cells up to there
 //! ```
 //!
 //! Several tabs may write to one name at once: log records are named by their writer's stamp, generations by a stamp
 //! of their own, and compaction deletes only what its document was seen to contain. So there may be several
 //! generations; loading joins whatever is there.
 
+mod exchanged;
 mod keys;
 mod load;
 mod log;
@@ -25,6 +27,7 @@ use crate::{
     storage::{Batch, Storage},
 };
 
+pub use exchanged::{ExchangedReceipt, ExchangedWrite};
 pub use load::Loaded;
 pub use saver::Saver;
 

@@ -1,0 +1,200 @@
+//! A document that is exchanged with a relay, in a storage: whatever is there after a crash, nothing is lost and what the
+//! relay refuses can still be taken back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod model;
+
+use std::{pin::pin, task::Poll};
+
+use leptos_sync_core::{
+    Batch, Delta, Doc, DocStore, ExchangedWrite, MemoryStorage, Outbox, ReplicaId, Storage,
+    StoreWrite, Time, VersionVector, Window,
+};
+use model::{Board, BoardFields as _, NOW_MS, Op, Peer as _, Schema as _, doc_at};
+use proptest::{collection::vec, prelude::*};
+
+/// A storage in memory never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let waker = std::task::Waker::noop();
+    match pin!(future).poll(&mut std::task::Context::from_waker(waker)) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("a storage in memory waits"),
+    }
+}
+
+struct Kept {
+    store: DocStore<MemoryStorage>,
+    doc: Doc<Board>,
+    outbox: Outbox,
+}
+
+impl Kept {
+    fn open(storage: &MemoryStorage, replica: u64) -> Self {
+        let clock = doc_at::<Board>(replica, NOW_MS + replica).0.clock().clone();
+        let mut store = DocStore::new(storage.clone(), "board").unwrap();
+        let (loaded, outbox) = now(store.load_exchanged(clock)).unwrap();
+        assert!(loaded.damage.is_empty());
+        let doc = loaded.doc;
+        Self { store, doc, outbox }
+    }
+
+    fn edit(&mut self, ops: &[Op]) {
+        let edit = |tx: &mut leptos_sync_core::Tx<'_, Board>| {
+            ops.iter().for_each(|op| Board::edit(tx, op));
+        };
+        let done = self.outbox.transact(&mut self.doc, edit).unwrap();
+        if !done.delta.is_empty() {
+            let StoreWrite { batch, receipt } = self.store.log(&[done.delta]);
+            self.commit(batch);
+            self.store.committed(receipt);
+        }
+    }
+
+    fn commit(&self, batch: Batch) {
+        now(self.store.storage().commit(batch)).unwrap();
+    }
+
+    fn write(&mut self, write: ExchangedWrite) {
+        self.commit(write.batch);
+        self.store.committed_exchanged(write.receipt);
+    }
+
+    fn receive(&mut self, delta: &Delta) {
+        self.outbox.receive(&mut self.doc, delta).unwrap();
+        let write = self.store.log_received(&mut self.doc, delta, &self.outbox);
+        self.write(write);
+    }
+
+    fn acknowledge(&mut self, upto: &VersionVector) {
+        self.outbox.acknowledge(upto);
+        let write = self.store.log_acknowledged(&self.outbox);
+        self.write(write);
+    }
+
+    fn compact(&mut self) {
+        let write = self.store.compact_exchanged(&mut self.doc, &self.outbox);
+        self.write(write.unwrap());
+    }
+
+    fn first(&self) -> Option<VersionVector> {
+        let first = self.outbox.transactions().next()?;
+        Some(first.upto().clone())
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Edit(Vec<Op>),
+    Receive(Vec<Op>),
+    Acknowledge,
+    /// A transaction is taken back, or all are stamped anew: both write everything anew.
+    Reject,
+    Restamp,
+    Compact,
+    Reopen,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        "[a-z]{0,3}".prop_map(Op::Title),
+        (0_u32..4, "[a-z]{0,3}").prop_map(|(key, text)| Op::Card(key, text)),
+        (0_u32..4).prop_map(Op::Uncard),
+        (1_u64..9).prop_map(Op::Like),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let ops = || vec(op(), 1..4);
+    let step = prop_oneof![
+        6 => ops().prop_map(Step::Edit),
+        4 => ops().prop_map(Step::Receive),
+        3 => Just(Step::Acknowledge),
+        2 => Just(Step::Reject),
+        1 => Just(Step::Restamp),
+        2 => Just(Step::Compact),
+        3 => Just(Step::Reopen),
+    ];
+    vec(step, 1..24)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_document_and_its_outbox_are_there_again(steps in steps()) {
+        let storage = MemoryStorage::new();
+        let mut kept = Kept::open(&storage, 1);
+        let mut others = doc_at::<Board>(1_000, NOW_MS + 7).0;
+        let mut replica = 1;
+        for step in steps {
+            match step {
+                Step::Edit(ops) => kept.edit(&ops),
+                Step::Receive(ops) => {
+                    let written = others.edit(&ops).unwrap();
+                    kept.receive(&written.delta);
+                }
+                Step::Acknowledge => {
+                    if let Some(first) = kept.first() {
+                        kept.acknowledge(&first);
+                    }
+                }
+                Step::Reject => {
+                    if let Some(first) = kept.first() {
+                        kept.outbox.reject(&mut kept.doc, &first).unwrap();
+                        kept.compact();
+                    }
+                }
+                Step::Restamp => {
+                    let now_ms = NOW_MS + 60_000;
+                    let floor = Time::from_ms(NOW_MS + 50_000);
+                    kept.outbox.restamp(&mut kept.doc, Window { floor, now_ms }).unwrap();
+                    kept.compact();
+                }
+                Step::Compact => kept.compact(),
+                Step::Reopen => {
+                    replica += 1;
+                    let again = Kept::open(&storage, replica);
+                    let cells = kept.doc.cells();
+                    prop_assert_eq!(again.doc.cells(), cells);
+                    prop_assert_eq!(again.doc.version(), kept.doc.version());
+                    prop_assert!(again.outbox.transactions().eq(kept.outbox.transactions()));
+                    prop_assert_eq!(
+                        again.outbox.base(&again.doc).cells(),
+                        kept.outbox.base(&kept.doc).cells()
+                    );
+                    prop_assert_eq!(again.outbox.acknowledged(), kept.outbox.acknowledged());
+                    kept = again;
+                }
+            }
+            kept.doc.assert_invariants();
+        }
+    }
+}
+
+/// Both end with the same operation of Bob's, and only the first says what Ada did.
+#[test]
+fn two_deltas_that_end_alike_are_both_kept() {
+    let storage = MemoryStorage::new();
+    let mut kept = Kept::open(&storage, 1);
+    let (mut ada, mut bob) = (
+        doc_at::<Board>(2, NOW_MS).0,
+        doc_at::<Board>(3, NOW_MS + 9).0,
+    );
+    ada.transact(|tx| tx.title().set("Ada's".to_owned()))
+        .unwrap();
+    bob.apply(&ada.delta_since(bob.version()).unwrap()).unwrap();
+    bob.transact(|tx| tx.likes().increment(1)).unwrap();
+    let all = bob.delta_since(&VersionVector::new()).unwrap();
+    kept.receive(&all);
+    let last = VersionVector::of(ReplicaId::new(2), ada.version().latest());
+    let again = bob.delta_since(&last).unwrap();
+    assert_eq!(again.upto().latest(), all.upto().latest());
+    kept.receive(&again);
+    let kept = Kept::open(&storage, 4);
+    assert_eq!(kept.doc.state().title.get(), "Ada's");
+    assert_eq!(kept.doc.state().likes.value(), 1);
+}
