@@ -1,8 +1,10 @@
 use std::{cell::RefCell, rc::Rc};
 
+use futures::FutureExt as _;
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, Outbox, Received, ReplicaId,
-    Restamped, Snapshot, TimeSource as _, VersionVector, Window, limits,
+    Batch, Clock, Crdt, Delta, Doc, DocStore, Error, ExchangedWrite, GCounter, LwwMap, LwwRegister,
+    MemoryStorage, Outbox, Received, Record, ReplicaId, Scan, Snapshot, Storage as _, StoreWrite,
+    TimeSource as _, VersionVector, Window, limits,
     sync::{Document, Permission, Reason},
 };
 
@@ -16,23 +18,34 @@ pub(crate) struct Board {
     pub(crate) likes: GCounter,
 }
 
-/// What a replica keeps: a log of everything that happened to its document. What is not synced is lost in a crash.
-#[derive(Default)]
+/// A storage of which a crash takes back what was not synced.
 struct Disk {
-    records: Vec<Record>,
-    synced: usize,
+    storage: MemoryStorage,
+    synced: Vec<Record>,
 }
 
-#[derive(Clone)]
-enum Record {
-    /// The document without what has no answer.
-    Base(Snapshot, VersionVector),
-    Made(Delta),
-    Received(Delta),
-    ReceivedState(Vec<Snapshot>),
-    Acknowledged(VersionVector),
-    Refused(VersionVector),
-    Restamped(Vec<Restamped>),
+impl Disk {
+    fn sync(&mut self) {
+        let all = self.storage.scan(Scan::all()).now_or_never();
+        self.synced = all.unwrap().unwrap();
+    }
+
+    fn crash(&mut self) {
+        self.storage = MemoryStorage::new();
+        let mut batch = Batch::new();
+        for (key, value) in &self.synced {
+            batch.put(key.clone(), value.clone());
+        }
+        self.commit(batch);
+    }
+
+    fn commit(&self, batch: Batch) {
+        self.storage.commit(batch).now_or_never().unwrap().unwrap();
+    }
+
+    fn store(&self) -> DocStore<MemoryStorage> {
+        DocStore::new(self.storage.clone(), "board").unwrap()
+    }
 }
 
 /// A document with its outbox and its disk.
@@ -45,6 +58,9 @@ pub(crate) struct State {
     clock: WallClock,
     skew_ms: i64,
     disk: Disk,
+    store: DocStore<MemoryStorage>,
+    /// Transactions since the last sync.
+    unsynced: Vec<Delta>,
     journal: Rc<RefCell<Journal>>,
     /// Whether what it writes may be stored. What may not is in no journal.
     writes: bool,
@@ -61,14 +77,20 @@ impl State {
         journal: Rc<RefCell<Journal>>,
     ) -> Self {
         clock.set_skew_ms(skew_ms);
+        let disk = Disk {
+            storage: MemoryStorage::new(),
+            synced: Vec::new(),
+        };
         Self {
+            store: disk.store(),
+            unsynced: Vec::new(),
             name,
             doc: Doc::new(Clock::new(replica, clock.clone())),
             outbox: Outbox::new(),
             permission: Permission::Write,
             clock,
             skew_ms,
-            disk: Disk::default(),
+            disk,
             journal,
             writes,
             present: Vec::new(),
@@ -91,66 +113,43 @@ impl State {
             if self.writes {
                 self.journal.borrow_mut().made(&delta);
             }
-            self.disk.records.push(Record::Made(delta));
+            let StoreWrite { batch, receipt } = self.store.log(std::slice::from_ref(&delta));
+            self.disk.commit(batch);
+            self.store.committed(receipt);
+            self.unsynced.push(delta);
         }
     }
 
     /// Everything so far is on the disk.
     pub(crate) fn sync(&mut self) {
-        self.disk.synced = self.disk.records.len();
+        self.disk.sync();
+        self.unsynced.clear();
     }
 
-    /// Replaces the log by what it amounts to.
+    /// Writes everything anew.
     pub(crate) fn compact(&mut self) {
-        let base = self.outbox.base(&self.doc).snapshot().unwrap();
-        let acknowledged = self.outbox.acknowledged().clone();
-        let made = self.outbox.transactions().cloned().map(Record::Made);
-        self.disk.records = [Record::Base(base, acknowledged)]
-            .into_iter()
-            .chain(made)
-            .collect();
-        self.sync();
+        let write = self.store.compact_exchanged(&mut self.doc, &self.outbox);
+        self.write(write.unwrap());
+    }
+
+    fn write(&mut self, write: ExchangedWrite) {
+        self.disk.commit(write.batch);
+        self.store.committed_exchanged(write.receipt);
     }
 
     /// Ends without a word, and begins again under another id with what is on the disk.
     pub(crate) fn crash(&mut self, replica: ReplicaId) {
-        for record in self.disk.records.drain(self.disk.synced..) {
-            if let Record::Made(delta) = record {
-                self.journal.borrow_mut().may_be_lost(&delta);
-            }
+        for delta in self.unsynced.drain(..) {
+            self.journal.borrow_mut().may_be_lost(&delta);
         }
-        // What was accepted before is not asked for its time again.
-        self.clock.set_skew_ms(0);
-        self.doc = Doc::new(Clock::new(replica, self.clock.clone()));
-        self.outbox = Outbox::new();
-        for record in self.disk.records.clone() {
-            let (doc, outbox) = (&mut self.doc, &mut self.outbox);
-            match record {
-                Record::Base(base, acknowledged) => {
-                    *doc = Doc::load(&base, doc.clock().clone());
-                    *outbox = Outbox::resume(acknowledged);
-                }
-                Record::Made(delta) => {
-                    outbox.load(doc, &delta).unwrap();
-                }
-                Record::Received(delta) => {
-                    outbox.load(doc, &delta).unwrap();
-                    outbox.acknowledge(delta.upto());
-                }
-                Record::ReceivedState(parts) => {
-                    let taken = outbox.receive_snapshot(doc, &parts).unwrap();
-                    assert!(taken.refused.is_empty(), "they have records of their own");
-                }
-                Record::Acknowledged(upto) => outbox.acknowledge(&upto),
-                Record::Refused(upto) => {
-                    outbox.reject(doc, &upto);
-                }
-                Record::Restamped(all) => {
-                    outbox.replace(doc, &all);
-                }
-            }
-        }
+        self.disk.crash();
         self.clock.set_skew_ms(self.skew_ms);
+        self.store = self.disk.store();
+        let clock = Clock::new(replica, self.clock.clone());
+        let loaded = self.store.load_exchanged(clock).now_or_never();
+        let (loaded, outbox) = loaded.unwrap().unwrap();
+        assert!(loaded.damage.is_empty());
+        (self.doc, self.outbox) = (loaded.doc, outbox);
     }
 
     /// The device's clock is set.
@@ -164,8 +163,6 @@ impl State {
         for delta in before {
             if received.refused.contains(delta) {
                 journal.refused(delta);
-                let upto = delta.upto().clone();
-                self.disk.records.push(Record::Refused(upto));
             } else if self.writes && !self.outbox.transactions().any(|left| left == delta) {
                 // A reader's counts as stored where others have overwritten it since: that cannot be told apart.
                 journal.acknowledged(delta);
@@ -210,7 +207,7 @@ impl Document for Handle {
             if state.writes {
                 state.journal.borrow_mut().restamped(&restamped);
             }
-            state.disk.records.push(Record::Restamped(restamped));
+            state.compact();
             // Before the relay hears of it: otherwise it would be stamped anew once more, and win over what came between.
             state.sync();
         }
@@ -222,9 +219,16 @@ impl Document for Handle {
         let state = &mut *state;
         let before = state.pending();
         let received = state.outbox.receive(&mut state.doc, delta)?;
-        // What was refused is taken back before what contains it is taken in, when this is read again.
         state.settled(&before, &received);
-        state.disk.records.push(Record::Received(delta.clone()));
+        match received.refused.is_empty() {
+            true => {
+                let write = state
+                    .store
+                    .log_received(&mut state.doc, delta, &state.outbox);
+                state.write(write);
+            }
+            false => state.compact(),
+        }
         Ok(())
     }
 
@@ -234,10 +238,7 @@ impl Document for Handle {
         let before = state.pending();
         let received = state.outbox.receive_snapshot(&mut state.doc, parts)?;
         state.settled(&before, &received);
-        state
-            .disk
-            .records
-            .push(Record::ReceivedState(parts.to_vec()));
+        state.compact();
         Ok(())
     }
 
@@ -246,7 +247,8 @@ impl Document for Handle {
         let before = state.pending();
         state.outbox.acknowledge(upto);
         state.settled(&before, &Received::default());
-        state.disk.records.push(Record::Acknowledged(upto.clone()));
+        let write = state.store.log_acknowledged(&state.outbox);
+        state.write(write);
     }
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
@@ -256,7 +258,7 @@ impl Document for Handle {
         if let Some((refused, _)) = state.outbox.reject(&mut state.doc, upto) {
             state.journal.borrow_mut().refused(&refused);
         }
-        state.disk.records.push(Record::Refused(upto.clone()));
+        state.compact();
     }
 
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
