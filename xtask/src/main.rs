@@ -8,6 +8,7 @@
 //! - [`tools`]: how each tool is found or installed, the shortest way first;
 //! - [`tidy`]: what the compiler cannot check about the code base;
 //! - [`dist`]: from an example's source to the folder a browser loads;
+//! - [`mutants`]: faults that the tests have to find;
 //! - [`instructions`]: what each benchmark costs, in figures that repeat.
 
 mod args;
@@ -15,6 +16,7 @@ mod cmd;
 mod commands;
 mod dist;
 mod instructions;
+mod mutants;
 mod report;
 mod serve;
 mod step;

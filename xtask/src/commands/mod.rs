@@ -5,7 +5,9 @@ mod ci;
 mod demo;
 mod dist;
 mod env;
+mod mutants;
 mod setup;
+mod simulate;
 mod size;
 mod test;
 mod tidy;
@@ -24,7 +26,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(Args) -> Result<()>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "demo",
         usage: "demo [--port N]",
@@ -62,6 +64,18 @@ const COMMANDS: [Command; 9] = [
                 bars; with `browser [--quick]` storage in Chromium, against the alternatives; with `report` makes a page of \
                 charts of what was measured; with `baseline` and `check` counts instructions",
         run: bench::run,
+    },
+    Command {
+        name: "simulate",
+        usage: "simulate [--seeds N] [--seed N]",
+        about: "runs the simulation of replicas, network and relay with many seeds, or with one again",
+        run: simulate::run,
+    },
+    Command {
+        name: "mutants",
+        usage: "mutants [--seeds N] [FILTER]",
+        about: "plants faults on purpose and says whether the tests find them",
+        run: mutants::run,
     },
     Command {
         name: "dist",

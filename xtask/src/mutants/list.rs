@@ -1,0 +1,126 @@
+//! Faults to plant, each of which somebody could make, and the tests that have to find it.
+
+use super::{Fault, Suite};
+
+/// All faults. A test of this package checks that each can still be planted.
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        name: "the relay acknowledges before the log has committed",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "match log.append(document, deltas.clone()).await {",
+        to: "let (name, some) = (document.to_owned(), deltas.clone());\n        tokio::spawn(async move { log.append(&name, some).await });\n        match Ok::<(), Error>(()) {",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "a delta is joined whatever it follows",
+        file: "leptos-sync-core/src/doc/mod.rs",
+        from: "if !self.version.covers(delta.after()) {\n            return Err(Error::gap(\n                \"a delta starts",
+        to: "if false {\n            return Err(Error::gap(\n                \"a delta starts",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "the earlier of two cells wins at the relay",
+        file: "leptos-sync-core/src/crdt/cell_map/mod.rs",
+        from: "let wins = (stamp, value) > (ours.stamp, our_value);",
+        to: "let wins = (stamp, value) < (ours.stamp, our_value);",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "nothing is stamped anew",
+        file: "leptos-sync-core/src/doc/outbox/restamp.rs",
+        from: "if outside.is_empty() {",
+        to: "if !outside.contains(&ReplicaId::new(u64::MAX)) {",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "transactions are stamped anew before what the document lacks has come",
+        file: "leptos-sync-core/src/sync/client/exchange.rs",
+        from: "let lacks = !self.asked.covers(&version);",
+        to: "let lacks = self.asked.covers(&version) && version.is_empty();",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "a compaction forgets the outbox",
+        file: "leptos-sync-core/src/engine/exchanged.rs",
+        from: "for some in transactions.chunks(TRANSACTIONS) {",
+        to: "for some in transactions.chunks(TRANSACTIONS).skip(1) {",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "a snapshot in the storage has what the relay has not acknowledged",
+        file: "leptos-sync-core/src/engine/exchanged.rs",
+        from: "let parts = outbox.base(doc).snapshot_parts(",
+        to: "let parts = doc.snapshot_parts(",
+        suite: Suite::Exchanged,
+    },
+    Fault {
+        name: "two deltas that end alike have one key in the storage",
+        file: "leptos-sync-core/src/engine/exchanged.rs",
+        from: "let key = self.keys.log_at(doc.next_stamp());",
+        to: "let key = self.keys.log(std::slice::from_ref(delta));\n        let _ = doc.next_stamp();",
+        suite: Suite::Exchanged,
+    },
+    Fault {
+        name: "an answer that was lost counts as a yes",
+        file: "leptos-sync-core/src/doc/outbox/mod.rs",
+        from: "below.lacks(delta.cells(), removed)",
+        to: "below.lacks(delta.cells(), removed) && false",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "what came meanwhile is forgotten when an edit is taken back",
+        file: "leptos-sync-core/src/doc/outbox/mod.rs",
+        from: "let changes = doc.apply(delta)?;\n        self.below.join(delta.cells());\n        Ok(changes)\n    }\n\n    /// Puts",
+        to: "let changes = doc.apply(delta)?;\n        Ok(changes)\n    }\n\n    /// Puts",
+        suite: Suite::Outbox,
+    },
+    Fault {
+        name: "a replica asks from a version that counts what has no answer",
+        file: "leptos-sync-core/src/doc/outbox/mod.rs",
+        from: "(replica, time.min(start))",
+        to: "(replica, time.max(start))",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "frames that are lost or repeated are not noticed",
+        file: "leptos-sync-core/src/sync/frame.rs",
+        from: "if first >> 1 != self.next {",
+        to: "if first >> 1 > NUMBERS {",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "the relay takes stamps from the future",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "if !window.has(latest) && latest",
+        to: "if window.now_ms == 0 && latest",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "who may only read may write",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "if permission < Some(Permission::Write) {",
+        to: "if permission < Some(Permission::Read) {",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "a replica id is anybody's",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "Ok(others) if others.is_empty() => {",
+        to: "Ok(others) if others.len() < usize::MAX => {",
+        suite: Suite::WebSocket,
+    },
+    Fault {
+        name: "nobody is told of others' edits",
+        file: "leptos-sync-server/src/relay/room.rs",
+        from: "for member in members.iter().filter(|member| member.peer != from) {\n                member.queue.push(Event::Delta {",
+        to: "for member in members.iter().filter(|member| member.peer == from) {\n                member.queue.push(Event::Delta {",
+        suite: Suite::Simulation,
+    },
+    Fault {
+        name: "a removal that was forgotten comes back to who was away",
+        file: "leptos-sync-core/src/doc/mod.rs",
+        from: "if !version.covers(&self.horizon) {",
+        to: "if self.horizon.len() > limits::REPLICAS && !version.covers(&self.horizon) {",
+        suite: Suite::Simulation,
+    },
+];
