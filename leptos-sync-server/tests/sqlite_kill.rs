@@ -116,12 +116,13 @@ fn check(path: &Path, acknowledged: &HashMap<u64, u64>) {
             "writer {writer} was told {at} and reached {reached:?}"
         );
         let all = cells(&log, &board(writer)).unwrap();
+        let all: HashMap<String, _> = all
+            .into_iter()
+            .map(|(path, (_, value))| (path.to_string(), value))
+            .collect();
         let value = |name: String| {
-            let mut found = all
-                .iter()
-                .filter(|(path, _)| path.to_string() == format!("/cards/{name}"));
-            let (_, (_, value)) = found.next().unwrap();
-            u64::from_be_bytes(value.clone().unwrap().try_into().unwrap())
+            let value = all[&format!("/cards/{name}")].clone();
+            u64::from_be_bytes(value.unwrap().try_into().unwrap())
         };
         for written in 0..reached.get() {
             assert_eq!(value(format!("{writer} at {written}")), written);

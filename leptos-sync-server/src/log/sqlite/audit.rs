@@ -73,7 +73,7 @@ fn entry(replica: i64, time: i64, parent: &[u8], key: &[u8]) -> i64 {
 fn index(connection: &Connection, document: i64) -> Result<Tally, Error> {
     let mut query = connection
         .prepare_cached(
-            "SELECT replica, time, parent, key FROM cells INDEXED BY cells_by_time
+            "SELECT replica, time, parent, key, document FROM cells INDEXED BY cells_by_time
              WHERE document = ?1 ORDER BY replica, time, parent, key",
         )
         .map_err(fault)?;
@@ -83,7 +83,8 @@ fn index(connection: &Connection, document: i64) -> Result<Tally, Error> {
     while let Some(row) = rows.next().map_err(fault)? {
         let columns = || Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         let here: (i64, i64, Vec<u8>, Vec<u8>) = columns().map_err(fault)?;
-        if last.is_some_and(|last| last >= here) {
+        let of: i64 = row.get(4).map_err(fault)?;
+        if of != document || last.is_some_and(|last| last >= here) {
             return Err(damaged());
         }
         tally.add(entry(here.0, here.1, &here.2, &here.3));

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{
     fault::fault,
-    record::{Cell, cell, cell_columns, to_sql},
+    record::{Cell, cell, cell_columns, damaged, to_sql},
     tally::Tally,
 };
 use crate::{error::Error, limits};
@@ -156,10 +156,9 @@ pub(super) fn forget(
         }
     }
     for (parent, key, checksum) in &gone {
-        connection
-            .prepare_cached("DELETE FROM cells WHERE document = ?1 AND parent = ?2 AND key = ?3")
-            .and_then(|mut delete| delete.execute(params![document, parent, key]))
-            .map_err(fault)?;
+        if delete(connection, document, parent, key)? != 1 {
+            return Err(damaged());
+        }
         tally.remove(*checksum);
     }
     Ok(gone.len() >= limits::STEP_CELLS)
@@ -168,14 +167,22 @@ pub(super) fn forget(
 /// Removes cells of a document that is no longer in the register, at most [`limits::STEP_CELLS`]. Returns whether there may
 /// be more.
 pub(super) fn clear(connection: &Connection, document: i64) -> Result<bool, Error> {
-    let removed = connection
-        .prepare_cached(
-            "DELETE FROM cells WHERE (document, parent, key) IN
-                 (SELECT document, parent, key FROM cells WHERE document = ?1 LIMIT ?2)",
-        )
-        .and_then(|mut delete| delete.execute(params![document, limits::STEP_CELLS as i64]))
+    let keys: Vec<(Vec<u8>, Vec<u8>)> = connection
+        .prepare_cached("SELECT parent, key FROM cells WHERE document = ?1 LIMIT ?2")
+        .and_then(|mut query| {
+            let limit = limits::STEP_CELLS as i64;
+            let keys = query.query_map(params![document, limit], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            });
+            keys?.collect()
+        })
         .map_err(fault)?;
-    if removed == limits::STEP_CELLS {
+    // One by one and by the whole key, since a record that only seems to be the document's is not to be touched.
+    let mut removed = 0;
+    for (parent, key) in &keys {
+        removed += delete(connection, document, parent, key)?;
+    }
+    if keys.len() == limits::STEP_CELLS && removed > 0 {
         return Ok(true);
     }
     connection
@@ -183,6 +190,18 @@ pub(super) fn clear(connection: &Connection, document: i64) -> Result<bool, Erro
         .and_then(|mut delete| delete.execute([document]))
         .map_err(fault)?;
     Ok(false)
+}
+
+fn delete(
+    connection: &Connection,
+    document: i64,
+    parent: &[u8],
+    key: &[u8],
+) -> Result<usize, Error> {
+    connection
+        .prepare_cached("DELETE FROM cells WHERE document = ?1 AND parent = ?2 AND key = ?3")
+        .and_then(|mut delete| delete.execute(params![document, parent, key]))
+        .map_err(fault)
 }
 
 /// A document whose cells are still to be removed.

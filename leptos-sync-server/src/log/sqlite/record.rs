@@ -86,7 +86,7 @@ impl Cell<'_> {
 /// The columns of [`cell`], in their order.
 macro_rules! cell_columns {
     () => {
-        "parent, key, time, replica, value, checksum"
+        "parent, key, time, replica, value, checksum, document"
     };
 }
 pub(super) use cell_columns;
@@ -107,7 +107,9 @@ pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64
         value: blob(4)?,
     };
     let checksum = number(5)?;
-    if cell.checksum(document) != checksum {
+    // A search for a document walks from its first record to the next document's, whatever stands between: one whose
+    // number is damaged is handed out too.
+    if number(6)? != document || cell.checksum(document) != checksum {
         return Err(damaged());
     }
     Ok((cell, checksum))
