@@ -5,6 +5,7 @@ mod ci;
 mod demo;
 mod dist;
 mod env;
+mod fuzz;
 mod mutants;
 mod setup;
 mod simulate;
@@ -26,7 +27,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(Args) -> Result<()>,
 }
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "demo",
         usage: "demo [--port N]",
@@ -70,6 +71,12 @@ const COMMANDS: [Command; 11] = [
         usage: "simulate [--seeds N] [--seed N]",
         about: "runs the simulation of replicas, network and relay with many seeds, or with one again",
         run: simulate::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "fuzz [--seconds N] [TARGET]",
+        about: "feeds decoders and sessions bytes that nobody thought of, with the nightly compiler",
+        run: fuzz::run,
     },
     Command {
         name: "mutants",

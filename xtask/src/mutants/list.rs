@@ -118,9 +118,9 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a removal that was forgotten comes back to who was away",
-        file: "leptos-sync-core/src/doc/mod.rs",
+        file: "leptos-sync-server/src/log/head.rs",
         from: "if !version.covers(&self.horizon) {",
-        to: "if self.horizon.len() > limits::REPLICAS && !version.covers(&self.horizon) {",
+        to: "if self.horizon.len() > 1_000_000 && !version.covers(&self.horizon) {",
         suite: Suite::Simulation,
     },
 ];

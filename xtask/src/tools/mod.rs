@@ -5,6 +5,7 @@ mod bindgen;
 mod browser;
 mod cache;
 mod debian;
+mod fuzzer;
 mod optimizer;
 mod valgrind;
 mod wasm;
@@ -13,6 +14,7 @@ pub(crate) use self::{
     bindgen::Bindgen,
     browser::Browser,
     cache::{Cache, remove},
+    fuzzer::Fuzzer,
     optimizer::WasmOpt,
     valgrind::Valgrind,
     wasm::Wasm,

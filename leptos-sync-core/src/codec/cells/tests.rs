@@ -261,3 +261,22 @@ fn whatever_a_reader_accepts_a_writer_can_write() {
         assert_eq!(out.finish().is_ok(), fits, "{parent_bytes}");
     }
 }
+
+/// Found by fuzzing: what was read as two groups was written as one that nobody could read, and the cells were gone.
+#[test]
+fn cells_without_a_key_are_copied_apart() {
+    let stamp = Stamp::new(Time::new(3), ReplicaId::new(1));
+    let mut out = CellWriter::default();
+    out.group(crate::path::Path::ROOT);
+    for key in [&b""[..], b"", b"a", b"", b"b"] {
+        out.copy(CellRef {
+            key,
+            stamp,
+            value: Some(b"x"),
+        });
+    }
+    let (replicas, groups, census) = out.finish().unwrap();
+    let cells = Cells::trusted(&replicas, Time::ZERO, &groups);
+    assert_eq!(cells.validate().unwrap(), census);
+    assert_eq!(cells.paths().count(), 5);
+}

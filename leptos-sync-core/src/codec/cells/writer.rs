@@ -143,6 +143,10 @@ impl CellWriter {
 
     /// Adds a cell as it is, below the current group's parent.
     pub fn copy(&mut self, cell: CellRef<'_>) {
+        if cell.key.is_empty() {
+            // Somebody's message may have several of one path, and no group with two empty keys would be read.
+            self.close();
+        }
         self.push(
             cell.stamp,
             |bytes| {

@@ -1,0 +1,28 @@
+//! Any frames to a relay's end of a connection. The first byte of each says how long it is.
+#![no_main]
+
+use leptos_sync_core::sync::{Ask, Host, Reason, Response};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut host = Host::new();
+    let mut rest = bytes;
+    while let Some((&length, after)) = rest.split_first() {
+        let (frame, after) = after.split_at(after.len().min(length.into()));
+        rest = after;
+        match host.receive(frame) {
+            Ok(Some(Ask::Admission { protocol, .. })) => host.welcome(protocol, 1, 30_000),
+            Ok(Some(Ask::Open { channel, .. })) if length % 2 == 0 => {
+                let text = String::new();
+                host.send(&Response::Closed {
+                    channel,
+                    reason: Reason::Forbidden,
+                    text,
+                });
+            }
+            Ok(_) => {}
+            Err(_) => assert!(host.is_over(), "an error is the end"),
+        }
+        while host.next_frame().is_some() {}
+    }
+});

@@ -1,0 +1,53 @@
+//! `cargo-fuzz`, and the nightly compiler that it needs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Cache, cache::remove};
+use crate::cmd::{Cmd, on_path};
+
+/// The version that is installed where there is none.
+const VERSION: &str = "0.13.2";
+
+/// What fuzzes.
+#[derive(Debug)]
+pub(crate) struct Fuzzer(PathBuf);
+
+impl Fuzzer {
+    /// Takes it from `PATH`, else builds it once into the cache.
+    ///
+    /// # Errors
+    ///
+    /// There is no nightly compiler; the message says how to get one.
+    pub(crate) fn find(cache: &Cache) -> Result<Self> {
+        let nightly = Cmd::new("rustc").args(["+nightly", "--version"]).read();
+        if nightly.is_err() {
+            bail!("fuzzing needs the nightly compiler: `rustup toolchain install nightly`");
+        }
+        if let Some(program) = on_path("cargo-fuzz") {
+            return Ok(Self(program));
+        }
+        let entry = cache.entry(&format!("cargo-fuzz-{VERSION}"), |dir| {
+            let build = dir.join("build");
+            Cmd::cargo()
+                .args(["install", "cargo-fuzz", "--version", VERSION, "--root"])
+                .arg(dir)
+                .dir(dir)
+                .env("CARGO_TARGET_DIR", &build)
+                .run_quietly()
+                .context("get it with `cargo install cargo-fuzz`")?;
+            remove(&build)
+        })?;
+        Ok(Self(entry.join("bin/cargo-fuzz")))
+    }
+
+    /// `cargo fuzz` by the nightly compiler.
+    pub(crate) fn cmd(&self) -> Cmd {
+        Cmd::new(&self.0)
+            .arg("fuzz")
+            .env("RUSTUP_TOOLCHAIN", "nightly")
+            // The cargo of another compiler would be run otherwise.
+            .without_env("CARGO")
+    }
+}
