@@ -63,3 +63,15 @@ pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Milliseconds that a connection which was ended may take to hear so.
 pub const LINGER_MS: u64 = 1_000;
+
+/// Tokens that were verified and are remembered: as many as users are there at a time, some megabytes.
+pub const TOKENS: usize = 4_096;
+
+/// Documents or patterns of them that one token may name: more do not fit into the first message well.
+pub const GRANTS: usize = 64;
+
+/// Bytes of a secret for HS256 at least: as many as its hash has, as RFC 7518 demands.
+pub const SECRET_BYTES: usize = 32;
+
+/// Seconds that the clock of who signs tokens may be ahead of the relay's.
+pub const TOKEN_SKEW_S: u64 = 30;
