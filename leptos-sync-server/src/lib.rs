@@ -66,5 +66,5 @@ pub use log::{DocumentState, DurableLog, MemoryLog, Since};
 #[cfg(feature = "sqlite")]
 pub use log::{SqliteLog, SqliteOptions};
 pub use relay::{
-    Authorizer, Denied, Everybody, Gone, Relay, RelayOptions, Transport, User, router,
+    Authorizer, Denied, Everybody, Gone, Rate, Rates, Relay, RelayOptions, Transport, User, router,
 };

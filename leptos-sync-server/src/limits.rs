@@ -75,3 +75,27 @@ pub const SECRET_BYTES: usize = 32;
 
 /// Seconds that the clock of who signs tokens may be ahead of the relay's.
 pub const TOKEN_SKEW_S: u64 = 30;
+
+/// Frames that one connection may bring in a second: a person makes ten, and a program that waits for each answer no more.
+pub const FRAMES_PER_S: u32 = 1_000;
+
+/// Frames that one connection may bring at once: many documents are opened when a page comes back.
+pub const FRAMES_BURST: u32 = 4_000;
+
+/// Bytes that one connection may bring in a second: much for a replica that goes on, and little for the disk.
+pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
+
+/// Bytes that one connection may bring at once: some of the largest messages, so that what was made offline is soon there.
+pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
+
+/// Times in a second that the presence of one connection is told to others: a pointer moves smoothly with so many.
+pub const PRESENCE_PER_S: u32 = 30;
+
+/// Times that the presence of one connection is told to others at once: as many documents open together.
+pub const PRESENCE_BURST: u32 = 60;
+
+/// Times the rate of presence at which a connection is ended: no screen is drawn so often.
+pub const PRESENCE_FLOOD: u32 = 10;
+
+/// Times what one connection may bring that all of a user's may together: few of somebody's tabs are busy at a time.
+pub const USER_SHARE: u32 = 4;

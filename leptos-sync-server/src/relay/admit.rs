@@ -1,8 +1,6 @@
 use leptos_sync_core::sync::Reason;
 
 use super::{authorizer::Denied, connection::Connection};
-use crate::limits;
-
 impl Connection {
     /// Lets the replica in, or lets it stay with other credentials.
     pub(super) async fn admit(&mut self, protocol: u16, credentials: &[u8], again: bool) {
@@ -17,14 +15,15 @@ impl Connection {
                 .host
                 .bye(Reason::Unauthorized, "the credentials have expired");
         }
-        match &self.user {
-            Some(known) if known.name() != user.name() => {
+        let known = self.user.as_ref().map(|known| known.name() == user.name());
+        match known {
+            Some(false) => {
                 return self.host.bye(
                     Reason::Unauthorized,
                     "the credentials are another user's; open a new connection",
                 );
             }
-            Some(_) => {}
+            Some(true) => {}
             None if self.register(user.name()) => {}
             None => {
                 return self
@@ -41,14 +40,12 @@ impl Connection {
     }
 
     /// Counts this connection as the user's, if there is room for another.
-    fn register(&self, name: &str) -> bool {
-        let mut users = self.relay.users.lock();
-        let queues = users.entry(name.to_owned()).or_default();
-        let room = queues.len() < limits::USER_SOCKETS;
-        if room {
-            queues.push(self.queue.clone());
-        }
-        room
+    fn register(&mut self, name: &str) -> bool {
+        let (users, rates) = (&self.relay.users, self.relay.options.user_rates);
+        let limiters = users.enter(name, &self.queue, rates);
+        limiters
+            .map(|limiters| self.intake.of_user(limiters))
+            .is_some()
     }
 }
 

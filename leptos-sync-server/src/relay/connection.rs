@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     Inner,
     authorizer::User,
+    intake::{Flood, Intake},
     open::{Open, closed},
     queue::{Event, Queue},
     transport::{Gone, Transport},
@@ -34,6 +35,7 @@ pub(super) struct Connection {
     /// Replica ids that are known to be the user's.
     pub(super) bound: HashSet<ReplicaId>,
     pub(super) queue: Queue,
+    pub(super) intake: Intake,
     closing: watch::Receiver<bool>,
 }
 
@@ -41,6 +43,8 @@ pub(super) struct Connection {
 enum Next {
     Frame(Option<Vec<u8>>),
     Event(Option<Event>),
+    /// It may be time for what has come too soon.
+    Intake,
     Deadline,
     Closing,
 }
@@ -49,6 +53,7 @@ impl Connection {
     pub(super) fn new(relay: Arc<Inner>, peer: ReplicaId, request: Parts) -> Self {
         Self {
             closing: relay.closing.subscribe(),
+            intake: Intake::new(relay.options.connection_rates),
             relay,
             host: Host::new(),
             peer,
@@ -65,19 +70,27 @@ impl Connection {
         let start = Instant::now();
         let mut heard = start;
         while !self.host.is_over() {
+            if !self.intake.is_open() {
+                // It is not the replica that keeps silent.
+                heard = Instant::now();
+            }
             let deadline = self.deadline(start, heard);
+            let wake = self.intake.wake_at();
             let next = tokio::select! {
                 biased;
                 _ = self.closing.wait_for(|closing| *closing) => Next::Closing,
                 () = sleep_until(deadline) => Next::Deadline,
                 event = self.queue.next() => Next::Event(event),
-                frame = transport.receive() => Next::Frame(frame),
+                () = sleep_until(wake.unwrap_or(deadline)), if wake.is_some() => Next::Intake,
+                frame = transport.receive(), if self.intake.is_open() => Next::Frame(frame),
             };
             match next {
                 Next::Frame(Some(frame)) => {
                     heard = Instant::now();
-                    self.hear(&frame, transport).await;
+                    self.intake.put(frame);
+                    self.take_in(transport).await;
                 }
+                Next::Intake => self.take_in(transport).await,
                 Next::Frame(None) => break,
                 Next::Event(Some(event)) => self.event(event).await,
                 Next::Event(None) => self.host.bye(Reason::Slow, "too far behind; come back"),
@@ -120,7 +133,18 @@ impl Connection {
         }
     }
 
-    /// Takes in a frame, and those behind it that only push more to the same document.
+    /// Goes on with what has come, as far as it is time.
+    async fn take_in(&mut self, transport: &mut impl Transport) {
+        if let Some(frame) = self.intake.next_frame() {
+            self.hear(&frame, transport).await;
+        }
+        while let Some((channel, data)) = self.intake.next_presence() {
+            if let Some(open) = self.open.get(&channel) {
+                open.room.tell(self.peer, channel, data.into());
+            }
+        }
+    }
+
     async fn hear(&mut self, frame: &[u8], transport: &mut impl Transport) {
         // What is wrong was told to the replica by the host.
         let Ok(Some(ask)) = self.host.receive(frame) else {
@@ -145,8 +169,11 @@ impl Connection {
             }
             Ask::Push { channel, deltas } => self.push(channel, deltas).await,
             Ask::Presence { channel, data } => {
-                if let Some(open) = self.open.get(&channel) {
-                    open.room.tell(self.peer, channel, data.into());
+                if self.open.contains_key(&channel)
+                    && let Err(Flood) = self.intake.put_presence(channel, data)
+                {
+                    self.host
+                        .bye(Reason::Limit, "presence is told far too often");
                 }
             }
             Ask::Leave { channel } => self.leave(channel),
@@ -206,13 +233,7 @@ impl Drop for Connection {
         let channels: Vec<_> = self.open.keys().copied().collect();
         channels.into_iter().for_each(|channel| self.leave(channel));
         if let Some(user) = &self.user {
-            let mut users = self.relay.users.lock();
-            if let Some(queues) = users.get_mut(user.name()) {
-                queues.retain(|queue| !queue.is(&self.queue));
-                if queues.is_empty() {
-                    users.remove(user.name());
-                }
-            }
+            self.relay.users.leave(user.name(), &self.queue);
         }
     }
 }

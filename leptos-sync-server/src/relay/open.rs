@@ -120,6 +120,7 @@ impl Connection {
     pub(super) fn leave(&mut self, channel: Channel) {
         if let Some(open) = self.open.remove(&channel) {
             open.room.leave(self.peer, channel);
+            self.intake.forget(channel);
         }
     }
 }
