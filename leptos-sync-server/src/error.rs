@@ -113,7 +113,7 @@ impl Error {
         Self::new(Kind::Unsupported, message.into())
     }
 
-    #[cfg(feature = "jwt")]
+    #[cfg(any(feature = "jwt", feature = "prometheus"))]
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Invalid, message.into())
     }

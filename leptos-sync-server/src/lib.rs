@@ -47,6 +47,7 @@
 //!   program, and many apps link it through sqlx; so a range of versions of `rusqlite` is accepted, of which cargo takes the one
 //!   whose `libsqlite3-sys` the app's sqlx (0.8 or 0.9) takes too.
 //! - `jwt`: `JwtAuthorizer`, which takes users and what they may do from signed JSON Web Tokens.
+//! - `prometheus`: `Prometheus`, the process's figures, which the router answers with at `/metrics`.
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].
 
 pub mod limits;
@@ -55,6 +56,8 @@ mod error;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod log;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod relay;
 
 pub use error::Error;
@@ -65,6 +68,8 @@ pub use log::conformance;
 pub use log::{DocumentState, DurableLog, MemoryLog, Since};
 #[cfg(feature = "sqlite")]
 pub use log::{SqliteLog, SqliteOptions};
+#[cfg(feature = "prometheus")]
+pub use prometheus::Prometheus;
 pub use relay::{
     Authorizer, Denied, Everybody, Gone, Rate, Rates, Relay, RelayOptions, Transport, User, router,
 };

@@ -61,6 +61,12 @@ pub const PART_BYTES: usize = 128 * 1024;
 /// Bytes of the buffer that a WebSocket reads into: of ten thousand that have nothing to say, it is most of the memory.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
+/// Milliseconds that the log may take to answer that it is there.
+pub const HEALTH_MS: u64 = 2_000;
+
+/// Milliseconds between the times that figures are put together while nobody asks for them: some thousands of them wait.
+pub const UPKEEP_MS: u64 = 5_000;
+
 /// Milliseconds that a connection which was ended may take to hear so.
 pub const LINGER_MS: u64 = 1_000;
 

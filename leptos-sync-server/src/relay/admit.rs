@@ -7,18 +7,16 @@ impl Connection {
         let admitted = self.relay.authorizer.admit(&self.request, credentials);
         let user = match admitted.await {
             Ok(user) => user,
-            Err(denied) => return self.host.bye(reason(&denied), &denied.text),
+            Err(denied) => return self.bye(reason(&denied), &denied.text),
         };
         let now_ms = self.relay.now_ms();
         if user.expires_ms().is_some_and(|expires| expires <= now_ms) {
-            return self
-                .host
-                .bye(Reason::Unauthorized, "the credentials have expired");
+            return self.bye(Reason::Unauthorized, "the credentials have expired");
         }
         let known = self.user.as_ref().map(|known| known.name() == user.name());
         match known {
             Some(false) => {
-                return self.host.bye(
+                return self.bye(
                     Reason::Unauthorized,
                     "the credentials are another user's; open a new connection",
                 );
@@ -26,11 +24,11 @@ impl Connection {
             Some(true) => {}
             None if self.register(user.name()) => {}
             None => {
-                return self
-                    .host
-                    .bye(Reason::Limit, "too many connections of this user");
+                return self.bye(Reason::Limit, "too many connections of this user");
             }
         }
+        tracing::Span::current().record("user", user.name());
+        tracing::info!(again, "let in");
         self.user = Some(user);
         self.host
             .welcome(protocol, now_ms, self.relay.options.silence_ms);

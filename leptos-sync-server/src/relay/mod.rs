@@ -4,6 +4,7 @@ mod admit;
 mod authorizer;
 mod connection;
 mod intake;
+mod meters;
 mod open;
 mod options;
 mod push;
@@ -22,8 +23,9 @@ use std::sync::{
 use http::request::Parts;
 use leptos_sync_core::{ReplicaId, Time, sync::Reason};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
-use self::{connection::Connection, queue::Event, room::Rooms, users::Users};
+use self::{connection::Connection, meters::Meters, queue::Event, room::Rooms, users::Users};
 use crate::{error::Error, log::DurableLog};
 
 pub use authorizer::{Authorizer, Denied, Everybody, User};
@@ -35,6 +37,23 @@ pub use transport::{Gone, Transport};
 /// A relay: keeps documents in a [`DurableLog`] and exchanges them with all who have them open.
 ///
 /// `Clone` gives another handle to the same relay. It answers what is durable, and tells the others of it only then.
+///
+/// # What it tells of itself
+///
+/// Figures, through the façade of the `metrics` crate, to the recorder that was installed before the relay was made:
+///
+/// | Metric | Kind | Meaning |
+/// |---|---|---|
+/// | `relay_sockets` | gauge | connections |
+/// | `relay_documents` | gauge | documents that somebody has open |
+/// | `relay_queued_events` | gauge | events that wait to be told to connections |
+/// | `relay_transactions_total` | counter | transactions acknowledged |
+/// | `relay_operations_total` | counter | cells of these transactions |
+/// | `relay_acknowledge_seconds` | histogram | time from the arrival of a push to its acknowledgement |
+/// | `relay_refused_total` | counter | what was refused, by `what` (`connection`, `document`, `transaction`) and `reason` |
+///
+/// And through `tracing`: a span `connection` with the user's name, within it spans `document` with the document's name, and an
+/// event for whatever was let in, opened, refused or ended.
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
 
@@ -42,6 +61,7 @@ struct Inner {
     log: Arc<dyn DurableLog>,
     authorizer: Box<dyn Authorizer>,
     options: RelayOptions,
+    meters: Meters,
     rooms: Rooms,
     users: Users,
     next_peer: AtomicU64,
@@ -68,11 +88,13 @@ impl Relay {
         authorizer: impl Authorizer,
         options: RelayOptions,
     ) -> Self {
+        let meters = Meters::new();
         Self(Arc::new(Inner {
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
             options,
-            rooms: Rooms::default(),
+            rooms: Rooms::new(meters.documents.clone()),
+            meters,
             users: Users::default(),
             next_peer: AtomicU64::new(1),
             closing: watch::Sender::new(false),
@@ -84,8 +106,9 @@ impl Relay {
     /// When the future is dropped, the connection ends there, as if the network had failed.
     pub async fn serve(&self, request: Parts, transport: &mut impl Transport) {
         let peer = ReplicaId::new(self.0.next_peer.fetch_add(1, Ordering::Relaxed));
+        let span = tracing::info_span!("connection", %peer, user = tracing::field::Empty);
         let connection = Connection::new(Arc::clone(&self.0), peer, request);
-        connection.run(transport).await;
+        connection.run(transport).instrument(span).await;
     }
 
     /// Asks the authorizer again what the user may do to the documents that they have open; of all users, if none is named.

@@ -13,6 +13,8 @@ pub struct RelayOptions {
     pub(super) origins: Vec<String>,
     pub(super) connection_rates: Rates,
     pub(super) user_rates: Rates,
+    #[cfg(feature = "prometheus")]
+    pub(super) prometheus: Option<crate::Prometheus>,
 }
 
 impl Default for RelayOptions {
@@ -24,6 +26,8 @@ impl Default for RelayOptions {
             origins: Vec::new(),
             connection_rates: Rates::CONNECTION,
             user_rates: Rates::user(),
+            #[cfg(feature = "prometheus")]
+            prometheus: None,
         }
     }
 }
@@ -62,6 +66,15 @@ impl RelayOptions {
     #[must_use]
     pub fn user_rates(mut self, rates: Rates) -> Self {
         self.user_rates = rates;
+        self
+    }
+
+    /// Answers at `/metrics` of the [`router`](crate::router) with these figures. Whoever may reach that page sees how busy the
+    /// relay is, and no names of users or documents.
+    #[cfg(feature = "prometheus")]
+    #[must_use]
+    pub fn prometheus(mut self, figures: crate::Prometheus) -> Self {
+        self.prometheus = Some(figures);
         self
     }
 }

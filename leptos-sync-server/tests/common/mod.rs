@@ -3,6 +3,7 @@
 
 mod handle;
 mod session;
+mod switched;
 
 use std::{net::SocketAddr, path::Path};
 
@@ -11,10 +12,15 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use leptos_sync_core::sync::Permission;
 use leptos_sync_server::{Authorizer, Denied, Relay, RelayOptions, SqliteLog, User, router};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 
 pub(crate) use handle::{Board, Handle};
 pub(crate) use session::{Session, Socket, bye};
+pub(crate) use switched::SwitchedLog;
 
 /// Whoever names themselves is let in; guests may only read, and nobody but the owner sees what is theirs alone.
 pub(crate) struct ByName;
@@ -78,4 +84,16 @@ pub(crate) async fn serve_relay(relay: &Relay) -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().unwrap();
     let served = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (address, served)
+}
+
+/// Asks for a page, and returns the status and the body.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap();
+    (status.parse().unwrap(), body.to_owned())
 }

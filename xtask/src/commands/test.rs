@@ -16,7 +16,10 @@ use crate::{
 const IN_BROWSER: &str = "leptos-sync-web";
 
 /// What the relay can be besides its usual features, for all that is checked of the whole workspace.
-pub(crate) const RELAY: [&str; 2] = ["--features", "leptos-sync-server/jwt"];
+pub(crate) const RELAY: [&str; 2] = [
+    "--features",
+    "leptos-sync-server/jwt,leptos-sync-server/prometheus",
+];
 
 /// Runs all suites, also behind one that failed.
 pub(crate) fn run(mut args: Args) -> Result<()> {
