@@ -23,6 +23,7 @@ enum Kind {
     Unsupported,
     Full,
     Unavailable,
+    Invalid,
 }
 
 impl Error {
@@ -62,6 +63,11 @@ impl Error {
     /// ask again; after a failure of the disk it may have been done all the same, and asking again does no harm.
     pub fn is_unavailable(&self) -> bool {
         matches!(self.0.kind, Kind::Unavailable | Kind::Full)
+    }
+
+    /// What was given to set the relay up cannot be used, such as a key that is none.
+    pub fn is_invalid(&self) -> bool {
+        self.0.kind == Kind::Invalid
     }
 
     /// For implementations of [`DurableLog`](crate::DurableLog): what is stored of `document` is damaged.
@@ -105,6 +111,11 @@ impl Error {
     #[cfg(feature = "sqlite")]
     pub(crate) fn unsupported(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Unsupported, message.into())
+    }
+
+    #[cfg(any(feature = "jwt", feature = "prometheus"))]
+    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Invalid, message.into())
     }
 
     pub(crate) fn gap(message: impl Into<Cow<'static, str>>) -> Self {

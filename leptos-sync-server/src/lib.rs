@@ -1,9 +1,14 @@
 //! The relay of leptos-sync: it keeps documents for all who edit them.
 //!
-//! So far it is the half that keeps them: the **durable log**. A [`DurableLog`] holds documents as last-writer-wins
-//! cells with their versions. It knows no user's types, no sockets and no runtime.
+//! A [`Relay`] serves connections, usually those of a [`router`] in an axum app. It asks an [`Authorizer`] who may do what,
+//! and keeps documents in a **durable log**: a [`DurableLog`] holds them as last-writer-wins cells with their versions. It
+//! knows no user's types, no sockets and no runtime.
 //!
 //! ```text
+//! router → Relay         connections; answers what is durable, and tells the others then
+//! Authorizer             who may do what
+//! ├─ JwtAuthorizer       what signed tokens say (feature `jwt`)
+//! └─ Everybody           everybody everything
 //! DurableLog             documents: joined durably, and what somebody lacks of them
 //! ├─ SqliteLog           in a file of SQLite; a relay on one machine
 //! └─ MemoryLog           in memory, gone with the process; for tests, and where nothing need last
@@ -41,20 +46,30 @@
 //! - `sqlite` (default): `SqliteLog`. It brings SQLite, through `rusqlite`. Only one `libsqlite3-sys` can be linked into a
 //!   program, and many apps link it through sqlx; so a range of versions of `rusqlite` is accepted, of which cargo takes the one
 //!   whose `libsqlite3-sys` the app's sqlx (0.8 or 0.9) takes too.
+//! - `jwt`: `JwtAuthorizer`, which takes users and what they may do from signed JSON Web Tokens.
+//! - `prometheus`: `Prometheus`, the process's figures, which the router answers with at `/metrics`.
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].
 
 pub mod limits;
 
 mod error;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod log;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod relay;
 
 pub use error::Error;
+#[cfg(feature = "jwt")]
+pub use jwt::{JwtAuthorizer, JwtKey};
 #[cfg(feature = "testing")]
 pub use log::conformance;
 pub use log::{DocumentState, DurableLog, MemoryLog, Since};
 #[cfg(feature = "sqlite")]
 pub use log::{SqliteLog, SqliteOptions};
+#[cfg(feature = "prometheus")]
+pub use prometheus::Prometheus;
 pub use relay::{
-    Authorizer, Denied, Everybody, Gone, Relay, RelayOptions, Transport, User, router,
+    Authorizer, Denied, Everybody, Gone, Rate, Rates, Relay, RelayOptions, Transport, User, router,
 };

@@ -61,5 +61,47 @@ pub const PART_BYTES: usize = 128 * 1024;
 /// Bytes of the buffer that a WebSocket reads into: of ten thousand that have nothing to say, it is most of the memory.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
+/// Milliseconds that the log may take to answer that it is there.
+pub const HEALTH_MS: u64 = 2_000;
+
+/// Milliseconds between the times that figures are put together while nobody asks for them: some thousands of them wait.
+pub const UPKEEP_MS: u64 = 5_000;
+
 /// Milliseconds that a connection which was ended may take to hear so.
 pub const LINGER_MS: u64 = 1_000;
+
+/// Tokens that were verified and are remembered: as many as users are there at a time, some megabytes.
+pub const TOKENS: usize = 4_096;
+
+/// Documents or patterns of them that one token may name: more do not fit into the first message well.
+pub const GRANTS: usize = 64;
+
+/// Bytes of a secret for HS256 at least: as many as its hash has, as RFC 7518 demands.
+pub const SECRET_BYTES: usize = 32;
+
+/// Seconds that the clock of who signs tokens may be ahead of the relay's.
+pub const TOKEN_SKEW_S: u64 = 30;
+
+/// Frames that one connection may bring in a second: a person makes ten, and a program that waits for each answer no more.
+pub const FRAMES_PER_S: u32 = 1_000;
+
+/// Frames that one connection may bring at once: many documents are opened when a page comes back.
+pub const FRAMES_BURST: u32 = 4_000;
+
+/// Bytes that one connection may bring in a second: much for a replica that goes on, and little for the disk.
+pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
+
+/// Bytes that one connection may bring at once: some of the largest messages, so that what was made offline is soon there.
+pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
+
+/// Times in a second that the presence of one connection is told to others: a pointer moves smoothly with so many.
+pub const PRESENCE_PER_S: u32 = 30;
+
+/// Times that the presence of one connection is told to others at once: as many documents open together.
+pub const PRESENCE_BURST: u32 = 60;
+
+/// Times the rate of presence at which a connection is ended: no screen is drawn so often.
+pub const PRESENCE_FLOOD: u32 = 10;
+
+/// Times what one connection may bring that all of a user's may together: few of somebody's tabs are busy at a time.
+pub const USER_SHARE: u32 = 4;

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{any::Any, borrow::Cow, sync::Arc};
 
 use futures::future::BoxFuture;
 use http::request::Parts;
@@ -66,10 +66,11 @@ pub trait Authorizer: Send + Sync + 'static {
 }
 
 /// Somebody who was let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct User {
     name: String,
     expires_ms: Option<u64>,
+    more: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl User {
@@ -78,7 +79,16 @@ impl User {
         Self {
             name: name.into(),
             expires_ms: None,
+            more: None,
         }
+    }
+
+    /// What the authorizer has found out and will be asked for: whoever decides on a document finds it with
+    /// [`get`](User::get). One value; another one takes its place.
+    #[must_use]
+    pub fn with(mut self, value: impl Any + Send + Sync) -> Self {
+        self.more = Some(Arc::new(value));
+        self
     }
 
     /// Somebody who is let in until then, in milliseconds since the Unix epoch.
@@ -93,6 +103,11 @@ impl User {
         &self.name
     }
 
+    /// What the authorizer has kept of the user, if it is of this type.
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.more.as_deref()?.downcast_ref()
+    }
+
     /// Until when the user is let in.
     pub fn expires_ms(&self) -> Option<u64> {
         self.expires_ms
@@ -103,7 +118,7 @@ impl User {
 #[derive(Clone, Debug)]
 pub struct Denied {
     pub(super) passing: bool,
-    pub(super) text: Cow<'static, str>,
+    pub(crate) text: Cow<'static, str>,
 }
 
 impl Denied {

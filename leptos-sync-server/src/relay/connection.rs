@@ -6,17 +6,20 @@ use std::{
 
 use http::request::Parts;
 use leptos_sync_core::{
-    ReplicaId,
+    Error, ReplicaId,
     sync::{Ask, Channel, Host, Reason, Response},
 };
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until, timeout},
 };
+use tracing::Instrument as _;
 
 use super::{
     Inner,
     authorizer::User,
+    intake::{Flood, Intake},
+    meters::{Meters, Refused},
     open::{Open, closed},
     queue::{Event, Queue},
     transport::{Gone, Transport},
@@ -34,6 +37,9 @@ pub(super) struct Connection {
     /// Replica ids that are known to be the user's.
     pub(super) bound: HashSet<ReplicaId>,
     pub(super) queue: Queue,
+    pub(super) intake: Intake,
+    /// When the last frame came.
+    pub(super) came: Instant,
     closing: watch::Receiver<bool>,
 }
 
@@ -41,14 +47,20 @@ pub(super) struct Connection {
 enum Next {
     Frame(Option<Vec<u8>>),
     Event(Option<Event>),
+    /// It may be time for what has come too soon.
+    Intake,
     Deadline,
     Closing,
 }
 
 impl Connection {
     pub(super) fn new(relay: Arc<Inner>, peer: ReplicaId, request: Parts) -> Self {
+        relay.meters.sockets.increment(1.0);
         Self {
             closing: relay.closing.subscribe(),
+            intake: Intake::new(relay.options.connection_rates),
+            queue: Queue::new(relay.meters.queued.clone()),
+            came: Instant::now(),
             relay,
             host: Host::new(),
             peer,
@@ -56,7 +68,6 @@ impl Connection {
             user: None,
             open: BTreeMap::new(),
             bound: HashSet::new(),
-            queue: Queue::default(),
         }
     }
 
@@ -65,24 +76,33 @@ impl Connection {
         let start = Instant::now();
         let mut heard = start;
         while !self.host.is_over() {
+            if !self.intake.is_open() {
+                // It is not the replica that keeps silent.
+                heard = Instant::now();
+            }
             let deadline = self.deadline(start, heard);
+            let wake = self.intake.wake_at();
             let next = tokio::select! {
                 biased;
                 _ = self.closing.wait_for(|closing| *closing) => Next::Closing,
                 () = sleep_until(deadline) => Next::Deadline,
                 event = self.queue.next() => Next::Event(event),
-                frame = transport.receive() => Next::Frame(frame),
+                () = sleep_until(wake.unwrap_or(deadline)), if wake.is_some() => Next::Intake,
+                frame = transport.receive(), if self.intake.is_open() => Next::Frame(frame),
             };
             match next {
                 Next::Frame(Some(frame)) => {
                     heard = Instant::now();
-                    self.hear(&frame, transport).await;
+                    self.came = heard;
+                    self.intake.put(frame);
+                    self.take_in(transport).await;
                 }
+                Next::Intake => self.take_in(transport).await,
                 Next::Frame(None) => break,
                 Next::Event(Some(event)) => self.event(event).await,
-                Next::Event(None) => self.host.bye(Reason::Slow, "too far behind; come back"),
+                Next::Event(None) => self.bye(Reason::Slow, "too far behind; come back"),
                 Next::Deadline => self.overdue(),
-                Next::Closing => self.host.bye(Reason::GoingAway, "the relay goes down"),
+                Next::Closing => self.bye(Reason::GoingAway, "the relay goes down"),
             }
             if self.flush(transport).await.is_err() {
                 break;
@@ -110,21 +130,32 @@ impl Connection {
         let now_ms = self.relay.now_ms();
         let expires = self.user.as_ref().and_then(User::expires_ms);
         if !self.host.is_welcome() {
-            self.host.bye(Reason::Timeout, "no hello came in time");
+            self.bye(Reason::Timeout, "no hello came in time");
         } else if expires.is_some_and(|expires| expires <= now_ms) {
-            self.host
-                .bye(Reason::Unauthorized, "the credentials have expired");
+            self.bye(Reason::Unauthorized, "the credentials have expired");
         } else {
-            self.host
-                .bye(Reason::Timeout, "nothing was heard for too long");
+            self.bye(Reason::Timeout, "nothing was heard for too long");
         }
     }
 
-    /// Takes in a frame, and those behind it that only push more to the same document.
+    /// Goes on with what has come, as far as it is time.
+    async fn take_in(&mut self, transport: &mut impl Transport) {
+        if let Some(frame) = self.intake.next_frame() {
+            self.hear(&frame, transport).await;
+        }
+        while let Some((channel, data)) = self.intake.next_presence() {
+            if let Some(open) = self.open.get(&channel) {
+                open.room.tell(self.peer, channel, data.into());
+            }
+        }
+    }
+
     async fn hear(&mut self, frame: &[u8], transport: &mut impl Transport) {
-        // What is wrong was told to the replica by the host.
-        let Ok(Some(ask)) = self.host.receive(frame) else {
-            return;
+        let ask = match self.host.receive(frame) {
+            Ok(Some(ask)) => ask,
+            Ok(None) => return,
+            // The host has told the replica.
+            Err(error) => return Self::misunderstood(&error),
         };
         match ask {
             Ask::Admission {
@@ -138,15 +169,22 @@ impl Connection {
                 schema,
                 version,
             } => {
+                let span = tracing::debug_span!("document", name = document);
                 let opened = self.open(channel, document, schema, &version, transport);
-                if let Err(closed) = opened.await {
-                    self.host.send(&closed);
+                if let Err(closed) = opened.instrument(span.clone()).await {
+                    span.in_scope(|| self.close(closed));
                 }
             }
-            Ask::Push { channel, deltas } => self.push(channel, deltas).await,
+            Ask::Push { channel, deltas } => {
+                let name = self.open.get(&channel).map(|open| &*open.document);
+                let span = tracing::debug_span!("document", name);
+                self.push(channel, deltas).instrument(span).await;
+            }
             Ask::Presence { channel, data } => {
-                if let Some(open) = self.open.get(&channel) {
-                    open.room.tell(self.peer, channel, data.into());
+                if self.open.contains_key(&channel)
+                    && let Err(Flood) = self.intake.put_presence(channel, data)
+                {
+                    self.bye(Reason::Limit, "presence is told far too often");
                 }
             }
             Ask::Leave { channel } => self.leave(channel),
@@ -189,6 +227,24 @@ impl Connection {
         }
     }
 
+    /// Ends the connection, and says why.
+    pub(super) fn bye(&mut self, reason: Reason, text: &str) {
+        ended(reason, text);
+        self.host.bye(reason, text);
+    }
+
+    /// A frame that was not as the protocol says has ended the connection.
+    fn misunderstood(error: &Error) {
+        let reason = if error.is_limit() {
+            Reason::Limit
+        } else if error.is_unsupported() {
+            Reason::Unsupported
+        } else {
+            Reason::Malformed
+        };
+        ended(reason, &error.to_string());
+    }
+
     /// Sends what waits.
     pub(super) async fn flush(&mut self, transport: &mut impl Transport) -> Result<(), Gone> {
         let limit = Duration::from_millis(limits::SEND_MS);
@@ -203,16 +259,16 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.relay.meters.sockets.decrement(1.0);
         let channels: Vec<_> = self.open.keys().copied().collect();
         channels.into_iter().for_each(|channel| self.leave(channel));
         if let Some(user) = &self.user {
-            let mut users = self.relay.users.lock();
-            if let Some(queues) = users.get_mut(user.name()) {
-                queues.retain(|queue| !queue.is(&self.queue));
-                if queues.is_empty() {
-                    users.remove(user.name());
-                }
-            }
+            self.relay.users.leave(user.name(), &self.queue);
         }
     }
+}
+
+fn ended(reason: Reason, text: &str) {
+    tracing::info!(%reason, text, "ended");
+    Meters::refused(Refused::Connection, reason);
 }

@@ -3,40 +3,57 @@
 mod admit;
 mod authorizer;
 mod connection;
+mod intake;
+mod meters;
 mod open;
+mod options;
 mod push;
 mod queue;
+mod rates;
 mod room;
 mod router;
 mod transport;
+mod users;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use http::request::Parts;
-use leptos_sync_core::{ReplicaId, SystemTime, Time, TimeSource, sync::Reason};
-use parking_lot::Mutex;
+use leptos_sync_core::{ReplicaId, Time, sync::Reason};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
-use self::{
-    connection::Connection,
-    queue::{Event, Queue},
-    room::Rooms,
-};
-use crate::{error::Error, limits, log::DurableLog};
+use self::{connection::Connection, meters::Meters, queue::Event, room::Rooms, users::Users};
+use crate::{error::Error, log::DurableLog};
 
 pub use authorizer::{Authorizer, Denied, Everybody, User};
+pub use options::RelayOptions;
+pub use rates::{Rate, Rates};
 pub use router::router;
 pub use transport::{Gone, Transport};
 
 /// A relay: keeps documents in a [`DurableLog`] and exchanges them with all who have them open.
 ///
 /// `Clone` gives another handle to the same relay. It answers what is durable, and tells the others of it only then.
+///
+/// # What it tells of itself
+///
+/// Figures, through the façade of the `metrics` crate, to the recorder that was installed before the relay was made:
+///
+/// | Metric | Kind | Meaning |
+/// |---|---|---|
+/// | `relay_sockets` | gauge | connections |
+/// | `relay_documents` | gauge | documents that somebody has open |
+/// | `relay_queued_events` | gauge | events that wait to be told to connections |
+/// | `relay_transactions_total` | counter | transactions acknowledged |
+/// | `relay_operations_total` | counter | cells of these transactions |
+/// | `relay_acknowledge_seconds` | histogram | time from the arrival of a push to its acknowledgement |
+/// | `relay_refused_total` | counter | what was refused, by `what` (`connection`, `document`, `transaction`) and `reason` |
+///
+/// And through `tracing`: a span `connection` with the user's name, within it spans `document` with the document's name, and an
+/// event for whatever was let in, opened, refused or ended.
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
 
@@ -44,55 +61,12 @@ struct Inner {
     log: Arc<dyn DurableLog>,
     authorizer: Box<dyn Authorizer>,
     options: RelayOptions,
+    meters: Meters,
     rooms: Rooms,
-    /// The connections of each user.
-    users: Mutex<HashMap<String, Vec<Queue>>>,
+    users: Users,
     next_peer: AtomicU64,
     /// Whether the relay goes down. Each connection holds a receiver, so that all are known to be gone.
     closing: watch::Sender<bool>,
-}
-
-/// How a relay works.
-#[derive(Clone)]
-pub struct RelayOptions {
-    time: Arc<dyn TimeSource>,
-    silence_ms: u32,
-    origins: Vec<String>,
-}
-
-impl Default for RelayOptions {
-    /// The system's clock, pages of the relay's own origin, and half a minute of silence.
-    fn default() -> Self {
-        Self {
-            time: Arc::new(SystemTime),
-            silence_ms: limits::SILENCE_MS,
-            origins: Vec::new(),
-        }
-    }
-}
-
-impl RelayOptions {
-    /// Another clock than the system's.
-    #[must_use]
-    pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
-        self.time = Arc::new(time);
-        self
-    }
-
-    /// Milliseconds of silence after which a connection counts as dead.
-    #[must_use]
-    pub fn silence_ms(mut self, silence_ms: u32) -> Self {
-        self.silence_ms = silence_ms;
-        self
-    }
-
-    /// Lets pages of these origins connect too, each as browsers write it: `https://app.example`. Pages of the relay's own
-    /// origin always may.
-    #[must_use]
-    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.origins.extend(origins.into_iter().map(Into::into));
-        self
-    }
 }
 
 impl Inner {
@@ -114,12 +88,14 @@ impl Relay {
         authorizer: impl Authorizer,
         options: RelayOptions,
     ) -> Self {
+        let meters = Meters::new();
         Self(Arc::new(Inner {
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
             options,
-            rooms: Rooms::default(),
-            users: Mutex::default(),
+            rooms: Rooms::new(meters.documents.clone()),
+            meters,
+            users: Users::default(),
             next_peer: AtomicU64::new(1),
             closing: watch::Sender::new(false),
         }))
@@ -130,18 +106,16 @@ impl Relay {
     /// When the future is dropped, the connection ends there, as if the network had failed.
     pub async fn serve(&self, request: Parts, transport: &mut impl Transport) {
         let peer = ReplicaId::new(self.0.next_peer.fetch_add(1, Ordering::Relaxed));
+        let span = tracing::info_span!("connection", %peer, user = tracing::field::Empty);
         let connection = Connection::new(Arc::clone(&self.0), peer, request);
-        connection.run(transport).await;
+        connection.run(transport).instrument(span).await;
     }
 
     /// Asks the authorizer again what the user may do to the documents that they have open; of all users, if none is named.
     /// Who may no longer see a document is told so at once.
     pub fn recheck(&self, user: Option<&str>) {
-        let users = self.0.users.lock();
-        let named = |name: &str| user.is_none_or(|user| user == name);
-        for (_, queues) in users.iter().filter(|(name, _)| named(name)) {
-            queues.iter().for_each(|queue| queue.push(Event::Recheck));
-        }
+        let users = &self.0.users;
+        users.each(user, |queue| queue.push(Event::Recheck));
     }
 
     /// Forgets the tombstones of a document that are older than `before`: who was away for longer gets the whole state, and

@@ -5,7 +5,13 @@ use leptos_sync_core::{
     sync::{Channel, Permission, Reason, Response},
 };
 
-use super::{admit::reason, connection::Connection, room::Room, transport::Transport};
+use super::{
+    admit::reason,
+    connection::Connection,
+    meters::{Meters, Refused},
+    room::Room,
+    transport::Transport,
+};
 use crate::{error::Error, limits, log::Since};
 
 /// A document that is exchanged.
@@ -47,6 +53,7 @@ impl Connection {
                 room,
             },
         );
+        tracing::debug!(?permission, "opened");
         let failed = |error: Error| failed(channel, &error);
         let state = log.state(&document).await.map_err(failed)?;
         self.host.send(&Response::Opened {
@@ -111,7 +118,14 @@ impl Connection {
 
     /// Says that a document is closed, and leaves it.
     pub(super) fn close(&mut self, closed: Response) {
-        if let Response::Closed { channel, .. } = closed {
+        if let Response::Closed {
+            channel,
+            reason,
+            ref text,
+        } = closed
+        {
+            tracing::info!(%reason, text, "closed");
+            Meters::refused(Refused::Document, reason);
             self.leave(channel);
         }
         self.host.send(&closed);
@@ -120,6 +134,7 @@ impl Connection {
     pub(super) fn leave(&mut self, channel: Channel) {
         if let Some(open) = self.open.remove(&channel) {
             open.room.leave(self.peer, channel);
+            self.intake.forget(channel);
         }
     }
 }
@@ -162,6 +177,7 @@ pub(super) fn closed(channel: Channel, reason: Reason, text: &str) -> Response {
 
 /// What to say of a document that the log has failed.
 pub(super) fn failed(channel: Channel, error: &Error) -> Response {
+    tracing::error!(%error, "the log failed");
     let reason = if error.is_damaged() {
         Reason::Damaged
     } else if error.is_limit() {

@@ -5,7 +5,12 @@ use leptos_sync_core::{
     sync::{Channel, Permission, Reason, Response},
 };
 
-use super::{connection::Connection, open::failed, room::Room};
+use super::{
+    connection::Connection,
+    meters::{self, Meters},
+    open::failed,
+    room::Room,
+};
 use crate::error::Error;
 
 impl Connection {
@@ -130,6 +135,8 @@ impl Connection {
         let mut upto = VersionVector::new();
         deltas.iter().for_each(|delta| upto.join(delta.upto()));
         self.host.send(&Response::Ack { channel, upto });
+        let meters = &self.relay.meters;
+        meters.acknowledged(&deltas, self.came.elapsed());
         let deltas: Vec<_> = deltas.into_iter().map(Arc::new).collect();
         room.publish(self.peer, &deltas);
     }
@@ -153,6 +160,8 @@ impl Connection {
                 return false;
             }
         }
+        tracing::info!(%reason, text, "rejected");
+        Meters::refused(meters::Refused::Transaction, reason);
         self.host.send(&Response::Reject {
             channel,
             upto: delta.upto().clone(),

@@ -4,18 +4,20 @@ use leptos_sync_core::{
     Delta, ReplicaId,
     sync::{Channel, Reason},
 };
+use metrics::Gauge;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::limits;
 
 /// What waits to be told to one connection. It is bounded: who does not keep up is cut off, and nobody else notices.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Queue(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    /// How many events wait in all queues.
+    waiting: Gauge,
     changed: Notify,
 }
 
@@ -58,6 +60,14 @@ impl Event {
 }
 
 impl Queue {
+    pub(super) fn new(waiting: Gauge) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            waiting,
+            changed: Notify::new(),
+        }))
+    }
+
     /// Adds an event. One that is beyond the bounds cuts the connection off; a single large one passes.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.0.state.lock();
@@ -68,11 +78,13 @@ impl Queue {
         let full = state.events.len() >= limits::QUEUED_EVENTS
             || (!state.events.is_empty() && state.bytes + bytes > limits::QUEUED_BYTES);
         if full {
+            self.0.waiting.decrement(state.events.len() as f64);
             *state = State {
                 cut: true,
                 ..State::default()
             };
         } else {
+            self.0.waiting.increment(1.0);
             state.bytes += bytes;
             state.events.push_back(event);
         }
@@ -101,7 +113,15 @@ impl Queue {
             return Some(None);
         }
         let event = state.events.pop_front()?;
+        self.0.waiting.decrement(1.0);
         state.bytes -= event.bytes();
         Some(Some(event))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let left = self.state.get_mut().events.len();
+        self.waiting.decrement(left as f64);
     }
 }

@@ -4,13 +4,17 @@ use std::{
 };
 
 use leptos_sync_core::{Delta, ReplicaId, sync::Channel};
+use metrics::Gauge;
 use parking_lot::Mutex;
 
 use super::queue::{Event, Queue};
 
 /// Those who have one document open.
-#[derive(Default)]
-pub(super) struct Room(Mutex<Vec<Member>>);
+pub(super) struct Room {
+    members: Mutex<Vec<Member>>,
+    /// How many rooms there are.
+    count: Gauge,
+}
 
 struct Member {
     peer: ReplicaId,
@@ -20,10 +24,18 @@ struct Member {
 }
 
 impl Room {
+    fn new(count: Gauge) -> Self {
+        count.increment(1.0);
+        Self {
+            members: Mutex::default(),
+            count,
+        }
+    }
+
     /// Adds a connection, which is told of everything from now on, first of who is present. One that is here already begins
     /// again.
     pub(super) fn enter(&self, peer: ReplicaId, channel: Channel, queue: &Queue) {
-        let mut members = self.0.lock();
+        let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
         for member in members.iter() {
             if let Some(data) = &member.presence {
@@ -45,13 +57,13 @@ impl Room {
     /// Removes a connection, and tells the others that it is no longer present.
     pub(super) fn leave(&self, peer: ReplicaId, channel: Channel) {
         self.tell(peer, channel, Arc::default());
-        let mut members = self.0.lock();
+        let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
     }
 
     /// Tells the others of operations that are durable. Under one lock, so that all are told of them in one order.
     pub(super) fn publish(&self, from: ReplicaId, deltas: &[Arc<Delta>]) {
-        let members = self.0.lock();
+        let members = self.members.lock();
         for delta in deltas {
             for member in members.iter().filter(|member| member.peer != from) {
                 member.queue.push(Event::Delta {
@@ -64,7 +76,7 @@ impl Room {
 
     /// Tells the others of a presence; nothing, where there was none and is none.
     pub(super) fn tell(&self, from: ReplicaId, channel: Channel, data: Arc<[u8]>) {
-        let mut members = self.0.lock();
+        let mut members = self.members.lock();
         let own = members
             .iter_mut()
             .find(|member| member.peer == from && member.channel == channel);
@@ -86,20 +98,35 @@ impl Room {
 
     /// Tells everybody something.
     pub(super) fn announce(&self, event: impl Fn(Channel) -> Event) {
-        for member in self.0.lock().iter() {
+        for member in self.members.lock().iter() {
             member.queue.push(event(member.channel));
         }
     }
 }
 
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.count.decrement(1.0);
+    }
+}
+
 /// The rooms in which somebody is, by document.
-#[derive(Default)]
-pub(super) struct Rooms(Mutex<HashMap<String, Weak<Room>>>);
+pub(super) struct Rooms {
+    rooms: Mutex<HashMap<String, Weak<Room>>>,
+    count: Gauge,
+}
 
 impl Rooms {
+    pub(super) fn new(count: Gauge) -> Self {
+        Self {
+            rooms: Mutex::default(),
+            count,
+        }
+    }
+
     /// The room of a document.
     pub(super) fn room(&self, document: &str) -> Arc<Room> {
-        let mut rooms = self.0.lock();
+        let mut rooms = self.rooms.lock();
         if let Some(room) = rooms.get(document).and_then(Weak::upgrade) {
             return room;
         }
@@ -107,13 +134,13 @@ impl Rooms {
         if rooms.len() == rooms.capacity() {
             rooms.retain(|_, room| room.strong_count() > 0);
         }
-        let room = Arc::new(Room::default());
+        let room = Arc::new(Room::new(self.count.clone()));
         rooms.insert(document.to_owned(), Arc::downgrade(&room));
         room
     }
 
     /// The room of a document, if somebody is in it.
     pub(super) fn occupied(&self, document: &str) -> Option<Arc<Room>> {
-        self.0.lock().get(document).and_then(Weak::upgrade)
+        self.rooms.lock().get(document).and_then(Weak::upgrade)
     }
 }

@@ -16,7 +16,8 @@ use tokio::time::timeout;
 use super::{Gone, Relay, Transport};
 use crate::limits;
 
-/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`.
+/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log is not
+/// available and when the relay goes down. With `RelayOptions::prometheus` (feature `prometheus`) also `/metrics`.
 ///
 /// ```
 /// use axum::Router;
@@ -40,9 +41,42 @@ where
 }
 
 fn routes() -> Router<Relay> {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(connect))
-        .route("/healthz", get(|| async { "ok" }))
+        .route("/healthz", get(health));
+    #[cfg(feature = "prometheus")]
+    let routes = routes.route("/metrics", get(figures));
+    routes
+}
+
+/// Whether to send somebody here: not while the log does not answer, nor when the relay goes down.
+async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
+    if *relay.0.closing.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "going down");
+    }
+    // Any read tells; that of a document which nobody has is the cheapest.
+    let answer = timeout(
+        Duration::from_millis(limits::HEALTH_MS),
+        relay.0.log.state(""),
+    );
+    match answer.await {
+        Ok(Ok(_)) => (StatusCode::OK, "ok"),
+        // Of the document, not of the log.
+        Ok(Err(error)) if !error.is_unavailable() => (StatusCode::OK, "ok"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the log is unavailable"),
+    }
+}
+
+/// The process's figures, where the options give them.
+#[cfg(feature = "prometheus")]
+async fn figures(State(relay): State<Relay>) -> Response {
+    match &relay.0.options.prometheus {
+        Some(prometheus) => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+            (kind, prometheus.render()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn connect(

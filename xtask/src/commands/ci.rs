@@ -26,22 +26,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
     });
     steps.run("tidy", || tidy::run(none()));
     steps.run("clippy", || {
-        cargo(
-            &workspace,
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        )
-        .run()
+        cargo(&workspace, &["clippy", "--workspace", "--all-targets"])
+            .args(test::RELAY)
+            .args(["--", "-D", "warnings"])
+            .run()
     });
     steps.run("clippy for wasm32", || clippy_wasm(&workspace, &cache));
     steps.run("documentation", || {
         cargo(&workspace, &["doc", "--workspace", "--no-deps"])
+            .args(test::RELAY)
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()
     });

@@ -15,6 +15,12 @@ use crate::{
 /// The package whose tests run in a browser; those of the core on wasm32 are among them.
 const IN_BROWSER: &str = "leptos-sync-web";
 
+/// What the relay can be besides its usual features, for all that is checked of the whole workspace.
+pub(crate) const RELAY: [&str; 2] = [
+    "--features",
+    "leptos-sync-server/jwt,leptos-sync-server/prometheus",
+];
+
 /// Runs all suites, also behind one that failed.
 pub(crate) fn run(mut args: Args) -> Result<()> {
     let effort = Effort {
@@ -88,6 +94,7 @@ fn native(workspace: &Workspace, effort: Effort) -> Result<()> {
     let mut cmd = Cmd::cargo()
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(testing(workspace))
+        .args(RELAY)
         .dir(&workspace.root);
     for package in [E2E, BENCH_RUNNER] {
         if workspace.package(package).is_some() {

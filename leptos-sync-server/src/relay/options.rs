@@ -1,0 +1,80 @@
+use std::sync::Arc;
+
+use leptos_sync_core::{SystemTime, TimeSource};
+
+use super::rates::Rates;
+use crate::limits;
+
+/// How a relay works.
+#[derive(Clone)]
+pub struct RelayOptions {
+    pub(super) time: Arc<dyn TimeSource>,
+    pub(super) silence_ms: u32,
+    pub(super) origins: Vec<String>,
+    pub(super) connection_rates: Rates,
+    pub(super) user_rates: Rates,
+    #[cfg(feature = "prometheus")]
+    pub(super) prometheus: Option<crate::Prometheus>,
+}
+
+impl Default for RelayOptions {
+    /// The system's clock, pages of the relay's own origin, and half a minute of silence.
+    fn default() -> Self {
+        Self {
+            time: Arc::new(SystemTime),
+            silence_ms: limits::SILENCE_MS,
+            origins: Vec::new(),
+            connection_rates: Rates::CONNECTION,
+            user_rates: Rates::user(),
+            #[cfg(feature = "prometheus")]
+            prometheus: None,
+        }
+    }
+}
+
+impl RelayOptions {
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
+        self.time = Arc::new(time);
+        self
+    }
+
+    /// Milliseconds of silence after which a connection counts as dead.
+    #[must_use]
+    pub fn silence_ms(mut self, silence_ms: u32) -> Self {
+        self.silence_ms = silence_ms;
+        self
+    }
+
+    /// Lets pages of these origins connect too, each as browsers write it: `https://app.example`. Pages of the relay's own
+    /// origin always may.
+    #[must_use]
+    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.origins.extend(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// What one connection may bring, [`Rates::CONNECTION`] unless said otherwise.
+    #[must_use]
+    pub fn connection_rates(mut self, rates: Rates) -> Self {
+        self.connection_rates = rates;
+        self
+    }
+
+    /// What all connections of one user may bring together, [`Rates::user`] unless said otherwise.
+    #[must_use]
+    pub fn user_rates(mut self, rates: Rates) -> Self {
+        self.user_rates = rates;
+        self
+    }
+
+    /// Answers at `/metrics` of the [`router`](crate::router) with these figures. Whoever may reach that page sees how busy the
+    /// relay is, and no names of users or documents.
+    #[cfg(feature = "prometheus")]
+    #[must_use]
+    pub fn prometheus(mut self, figures: crate::Prometheus) -> Self {
+        self.prometheus = Some(figures);
+        self
+    }
+}

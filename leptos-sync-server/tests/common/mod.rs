@@ -1,0 +1,99 @@
+//! What tests over real WebSockets share: a relay in an axum app, and people at the other end.
+#![allow(dead_code, unused_imports, reason = "each test uses some of it")]
+
+mod handle;
+mod session;
+mod switched;
+
+use std::{net::SocketAddr, path::Path};
+
+use axum::{Router, extract::FromRef};
+use futures::future::BoxFuture;
+use http::request::Parts;
+use leptos_sync_core::sync::Permission;
+use leptos_sync_server::{Authorizer, Denied, Relay, RelayOptions, SqliteLog, User, router};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+pub(crate) use handle::{Board, Handle};
+pub(crate) use session::{Session, Socket, bye};
+pub(crate) use switched::SwitchedLog;
+
+/// Whoever names themselves is let in; guests may only read, and nobody but the owner sees what is theirs alone.
+pub(crate) struct ByName;
+
+impl Authorizer for ByName {
+    fn admit<'a>(
+        &'a self,
+        _: &'a Parts,
+        credentials: &'a [u8],
+    ) -> BoxFuture<'a, Result<User, Denied>> {
+        Box::pin(async move {
+            match String::from_utf8(credentials.to_vec()) {
+                Ok(name) if !name.is_empty() => Ok(User::new(name)),
+                _ => Err(Denied::unauthorized("say who you are")),
+            }
+        })
+    }
+
+    fn permission<'a>(
+        &'a self,
+        user: &'a User,
+        document: &'a str,
+        _: u64,
+    ) -> BoxFuture<'a, Result<Option<Permission>, Denied>> {
+        let permission = match (user.name(), document) {
+            (_, "private") if user.name() != "ada" => None,
+            ("guest", _) => Some(Permission::Read),
+            _ => Some(Permission::Write),
+        };
+        Box::pin(async move { Ok(permission) })
+    }
+}
+
+/// An app's state, of which the relay is a part.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) relay: Relay,
+}
+
+impl FromRef<AppState> for Relay {
+    fn from_ref(state: &AppState) -> Self {
+        state.relay.clone()
+    }
+}
+
+/// A relay of those who name themselves, on a file.
+pub(crate) async fn serve(file: &Path) -> (SocketAddr, Relay, JoinHandle<()>) {
+    let log = SqliteLog::open(file).unwrap();
+    let relay = Relay::with_options(log, ByName, RelayOptions::default());
+    let (address, served) = serve_relay(&relay).await;
+    (address, relay, served)
+}
+
+/// An app with the relay at `/sync`.
+pub(crate) async fn serve_relay(relay: &Relay) -> (SocketAddr, JoinHandle<()>) {
+    let state = AppState {
+        relay: relay.clone(),
+    };
+    let app: Router = Router::new().nest("/sync", router(state));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, served)
+}
+
+/// Asks for a page, and returns the status and the body.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}

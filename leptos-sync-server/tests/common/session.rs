@@ -1,0 +1,136 @@
+use std::{net::SocketAddr, time::Duration};
+
+use futures::{SinkExt as _, StreamExt as _};
+use leptos_sync_core::sync::{Channel, Client, Reason};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use super::Handle;
+
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Somebody's connection, driven by hand.
+pub(crate) struct Session {
+    pub(crate) client: Client<Handle>,
+    pub(crate) channel: Channel,
+    pub(crate) handle: Handle,
+    pub(crate) socket: Socket,
+    pub(crate) start: Instant,
+}
+
+impl Session {
+    pub(crate) async fn open(
+        address: SocketAddr,
+        user: &str,
+        document: &str,
+        handle: &Handle,
+    ) -> Self {
+        Self::open_at(
+            &format!("ws://{address}/sync"),
+            user.as_bytes(),
+            document,
+            handle,
+        )
+        .await
+    }
+
+    pub(crate) async fn open_at(
+        url: &str,
+        credentials: &[u8],
+        document: &str,
+        handle: &Handle,
+    ) -> Self {
+        let start = Instant::now();
+        let mut client = Client::new(credentials.to_vec(), 1);
+        let channel = client.open(document, 0, handle.clone()).unwrap();
+        client.link(0);
+        client.connected(0);
+        let (socket, _) = connect_async(url).await.unwrap();
+        Self {
+            client,
+            channel,
+            handle: handle.clone(),
+            socket,
+            start,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, key: u32, text: &str) {
+        self.handle.insert(key, text);
+        self.client.edited(self.channel);
+    }
+
+    /// Sends and receives until the transactions made so far have an answer.
+    pub(crate) async fn acknowledged(&mut self) {
+        self.until("acknowledged", |handle| handle.unanswered() == 0)
+            .await;
+    }
+
+    /// Sends and receives until the relay ends the connection, and returns why it did.
+    pub(crate) async fn ended(&mut self) -> (Reason, String) {
+        let until = timeout(Duration::from_secs(10), async {
+            loop {
+                let now = self.start.elapsed().as_millis() as u64;
+                while let Some(frame) = self.client.next_frame(now) {
+                    let _ = self.socket.send(Message::Binary(frame.into())).await;
+                }
+                match self.socket.next().await {
+                    Some(Ok(Message::Binary(frame))) => self.client.receive(&frame, now),
+                    Some(Ok(_)) => {}
+                    _ => return,
+                }
+            }
+        });
+        until.await.unwrap();
+        let (reason, text) = self.client.ended().unwrap();
+        (reason, text.to_owned())
+    }
+
+    /// Sends and receives until `done`.
+    pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Handle) -> bool) {
+        let until = timeout(Duration::from_secs(10), async {
+            loop {
+                let now = self.start.elapsed().as_millis() as u64;
+                while let Some(frame) = self.client.next_frame(now) {
+                    self.socket
+                        .send(Message::Binary(frame.into()))
+                        .await
+                        .unwrap();
+                }
+                if done(&self.handle) {
+                    return;
+                }
+                match self.socket.next().await {
+                    Some(Ok(Message::Binary(frame))) => self.client.receive(&frame, now),
+                    Some(Ok(_)) => {}
+                    _ => {
+                        self.client.disconnected(now);
+                        assert!(done(&self.handle), "{what}: the connection ended");
+                        return;
+                    }
+                }
+            }
+        });
+        until
+            .await
+            .unwrap_or_else(|_| panic!("{what}: not in time"));
+    }
+}
+
+/// The reason with which the relay ends a connection.
+pub(crate) async fn bye(socket: &mut Socket) -> Option<u8> {
+    let answer = timeout(Duration::from_secs(10), async {
+        while let Some(Ok(message)) = socket.next().await {
+            if let Message::Binary(frame) = message
+                && frame[1] == 10
+            {
+                return Some(frame[2]);
+            }
+        }
+        None
+    });
+    answer.await.unwrap()
+}

@@ -1,0 +1,70 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use futures::future::BoxFuture;
+use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
+use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
+
+/// A log that can be switched off, as a disk that is gone.
+#[derive(Clone, Default)]
+pub(crate) struct SwitchedLog {
+    log: Arc<MemoryLog>,
+    off: Arc<AtomicBool>,
+}
+
+impl SwitchedLog {
+    pub(crate) fn switch(&self, on: bool) {
+        self.off.store(!on, Ordering::SeqCst);
+    }
+
+    fn or_off<'a, T: Send + 'a>(
+        &self,
+        done: BoxFuture<'a, Result<T, Error>>,
+    ) -> BoxFuture<'a, Result<T, Error>> {
+        match self.off.load(Ordering::SeqCst) {
+            true => Box::pin(async { Err(Error::unavailable("the disk is gone")) }),
+            false => done,
+        }
+    }
+}
+
+impl DurableLog for SwitchedLog {
+    fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>> {
+        self.or_off(self.log.state(document))
+    }
+
+    fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
+        self.or_off(self.log.append(document, deltas))
+    }
+
+    fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
+        self.or_off(self.log.claim(document, upto))
+    }
+
+    fn since(
+        &self,
+        document: &str,
+        version: &VersionVector,
+        bytes: usize,
+    ) -> BoxFuture<'_, Result<Since, Error>> {
+        self.or_off(self.log.since(document, version, bytes))
+    }
+
+    fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>> {
+        self.or_off(self.log.forget_tombstones(document, before))
+    }
+
+    fn bind(
+        &self,
+        replicas: &[ReplicaId],
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        self.or_off(self.log.bind(replicas, user))
+    }
+
+    fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>> {
+        self.or_off(self.log.remove(document))
+    }
+}

@@ -1,0 +1,327 @@
+//! Who has a token that somebody has signed may do what it says, over real WebSockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use common::{Handle, Session, serve_relay};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
+use leptos_sync_core::{SystemTime, TimeSource, sync::Reason};
+use leptos_sync_server::{JwtAuthorizer, JwtKey, MemoryLog, Relay, RelayOptions};
+use serde_json::{Value, json};
+
+const SECRET: &[u8] = b"thirty-two bytes, known to nobody";
+
+/// A clock that can be set forward.
+#[derive(Clone, Default)]
+struct Ahead(Arc<AtomicU64>);
+
+impl TimeSource for Ahead {
+    fn now_ms(&self) -> u64 {
+        SystemTime.now_ms() + self.0.load(Ordering::SeqCst)
+    }
+}
+
+async fn relay(key: JwtKey, time: Ahead) -> SocketAddr {
+    let authorizer = JwtAuthorizer::new(key, "notes");
+    let options = RelayOptions::default().time(time);
+    let relay = Relay::with_options(MemoryLog::new(), authorizer, options);
+    serve_relay(&relay).await.0
+}
+
+async fn relay_of_secret() -> SocketAddr {
+    relay(JwtKey::hs256(SECRET).unwrap(), Ahead::default()).await
+}
+
+/// Claims that are good for `seconds`.
+fn claims(user: &str, seconds: u64) -> Value {
+    json!({
+        "sub": user,
+        "aud": "notes",
+        "exp": get_current_timestamp() + seconds,
+        "documents": { "read": ["help/*"], "write": ["board"] },
+    })
+}
+
+fn signed(claims: &Value) -> String {
+    let key = EncodingKey::from_secret(SECRET);
+    encode(&Header::new(Algorithm::HS256), claims, &key).unwrap()
+}
+
+/// Why a token is not taken.
+async fn refusal(address: SocketAddr, token: &str) -> String {
+    let mut session = Session::open(address, token, "board", &Handle::new(9)).await;
+    let (reason, text) = session.ended().await;
+    assert_eq!(reason, Reason::Unauthorized, "{text}");
+    text
+}
+
+#[tokio::test]
+async fn a_token_opens_the_documents_that_it_names_and_no_others() {
+    let address = relay_of_secret().await;
+    let token = signed(&claims("ada", 60));
+    let ada = Handle::new(1);
+    let mut at_ada = Session::open(address, &token, "board", &ada).await;
+    at_ada.insert(1, "mine");
+    at_ada.acknowledged().await;
+    // May be read, and not written.
+    let help = Handle::new(2);
+    let mut at_help = Session::open(address, &token, "help/start", &help).await;
+    at_help.insert(1, "mine too");
+    at_help.acknowledged().await;
+    assert_eq!(help.0.lock().unwrap().refused[0].0, Reason::Forbidden);
+    // Not even seen.
+    let other = Handle::new(3);
+    let mut at_other = Session::open(address, &token, "help/start/old", &other).await;
+    let closed = |other: &Handle| other.0.lock().unwrap().closed.is_some();
+    at_other.until("refused", closed).await;
+    let closed = other.0.lock().unwrap().closed.clone().unwrap();
+    assert_eq!(closed.0, Reason::Forbidden);
+    // The name in the token is the user: another one's replica id is not hers to use.
+    let bob = Handle::new(1);
+    let token = signed(&claims("bob", 60));
+    let mut at_bob = Session::open(address, &token, "board", &bob).await;
+    at_bob.insert(2, "forged");
+    let refused = |bob: &Handle| !bob.0.lock().unwrap().refused.is_empty();
+    at_bob.until("refused", refused).await;
+    assert_eq!(bob.0.lock().unwrap().refused[0].0, Reason::Forged);
+}
+
+#[tokio::test]
+async fn each_algorithm_verifies_its_own_signatures_and_no_others() {
+    let keys = [
+        (
+            Algorithm::HS256,
+            EncodingKey::from_secret(SECRET),
+            JwtKey::hs256(SECRET),
+        ),
+        (
+            Algorithm::RS256,
+            EncodingKey::from_rsa_pem(include_bytes!("keys/rs256.pem")).unwrap(),
+            JwtKey::rs256(include_bytes!("keys/rs256.pub.pem")),
+        ),
+        (
+            Algorithm::ES256,
+            EncodingKey::from_ec_pem(include_bytes!("keys/es256.pem")).unwrap(),
+            JwtKey::es256(include_bytes!("keys/es256.pub.pem")),
+        ),
+        (
+            Algorithm::EdDSA,
+            EncodingKey::from_ed_pem(include_bytes!("keys/eddsa.pem")).unwrap(),
+            JwtKey::eddsa(include_bytes!("keys/eddsa.pub.pem")),
+        ),
+    ];
+    let tokens: Vec<_> = keys
+        .iter()
+        .map(|(algorithm, key, _)| encode(&Header::new(*algorithm), &claims("ada", 60), key))
+        .map(Result::unwrap)
+        .collect();
+    for (at, (algorithm, _, key)) in keys.into_iter().enumerate() {
+        let address = relay(key.unwrap(), Ahead::default()).await;
+        for (other, token) in tokens.iter().enumerate() {
+            if other == at {
+                let mut session = Session::open(address, token, "board", &Handle::new(1)).await;
+                session.insert(1, "mine");
+                session.acknowledged().await;
+            } else {
+                let text = refusal(address, token).await;
+                assert!(text.contains("another algorithm"), "{algorithm:?}: {text}");
+            }
+        }
+    }
+}
+
+/// The known forgery: a public key taken for an HMAC's secret.
+#[tokio::test]
+async fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
+    let public = include_bytes!("keys/rs256.pub.pem");
+    let address = relay(JwtKey::rs256(public).unwrap(), Ahead::default()).await;
+    let key = EncodingKey::from_secret(public);
+    let token = encode(&Header::new(Algorithm::HS256), &claims("ada", 60), &key).unwrap();
+    let text = refusal(address, &token).await;
+    assert!(text.contains("another algorithm"), "{text}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_good_is_refused_with_the_reason() {
+    let address = relay_of_secret().await;
+    let with = |name: &str, value: Value| {
+        let mut claims = claims("ada", 60);
+        match value {
+            Value::Null => claims.as_object_mut().unwrap().remove(name),
+            value => claims
+                .as_object_mut()
+                .unwrap()
+                .insert(name.to_owned(), value),
+        };
+        signed(&claims)
+    };
+    let good = signed(&claims("ada", 60));
+    let mut parts: Vec<_> = good.split('.').collect();
+    let other = signed(&claims("eve", 60));
+    parts[1] = other.split('.').nth(1).unwrap();
+    let changed = parts.join(".");
+    // `{"alg":"none"}`, with a signature and without.
+    parts[0] = "eyJhbGciOiJub25lIn0";
+    let none = parts.join(".");
+    parts[2] = "";
+    let bare = parts.join(".");
+    let now = get_current_timestamp();
+    let mut old = claims("ada", 0);
+    old["exp"] = json!(now - 3600);
+    for (token, expected) in [
+        (changed, "not signed with this relay's key"),
+        (none, "no JSON Web Token that this relay can verify"),
+        (bare, "no JSON Web Token that this relay can verify"),
+        ("ada".to_owned(), "no JSON Web Token"),
+        (String::new(), "no JSON Web Token"),
+        (with("exp", Value::Null), "has no `exp`"),
+        (with("exp", json!("tomorrow")), "has no `exp`"),
+        (with("aud", Value::Null), "has no `aud`"),
+        (with("sub", Value::Null), "has no `sub`"),
+        (with("sub", json!("")), "`sub` is empty"),
+        (with("sub", json!("x".repeat(257))), "more than 256 bytes"),
+        (with("aud", json!("mail")), "for somebody else"),
+        (with("nbf", json!(now + 3600)), "only later"),
+        (with("documents", json!(["board"])), "`documents`"),
+        (signed(&old), "have expired"),
+        // Within the time that clocks may differ by, but over at this clock.
+        (with("exp", json!(now - 1)), "have expired"),
+    ] {
+        let text = refusal(address, &token).await;
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let key = EncodingKey::from_secret(b"another secret, of thirty-two bytes");
+    let foreign = encode(&Header::new(Algorithm::HS256), &claims("ada", 60), &key).unwrap();
+    let text = refusal(address, &foreign).await;
+    assert!(text.contains("not signed with this relay's key"), "{text}");
+    // The good one still is, also for all time, and as one of several audiences'.
+    for token in [
+        good,
+        with("exp", json!(1e19)),
+        with("aud", json!(["mail", "notes"])),
+        with("nbf", json!(now + 10)),
+    ] {
+        let mut session = Session::open(address, &token, "board", &Handle::new(1)).await;
+        session.insert(1, "mine");
+        session.acknowledged().await;
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_and_a_claim_can_be_demanded() {
+    let authorizer = JwtAuthorizer::new(JwtKey::hs256(SECRET).unwrap(), "notes")
+        .issuer("https://id.example")
+        .claim("https://notes.example/documents");
+    let relay = Relay::new(MemoryLog::new(), authorizer);
+    let (address, _) = serve_relay(&relay).await;
+    let mut claims = claims("ada", 60);
+    let text = refusal(address, &signed(&claims)).await;
+    assert!(text.contains("has no `iss`"), "{text}");
+    claims["iss"] = json!("https://evil.example");
+    let text = refusal(address, &signed(&claims)).await;
+    assert!(text.contains("another issuer"), "{text}");
+    claims["iss"] = json!("https://id.example");
+    claims["https://notes.example/documents"] = json!({ "write": ["mine"] });
+    let mut session = Session::open(address, &signed(&claims), "mine", &Handle::new(1)).await;
+    session.insert(1, "mine");
+    session.acknowledged().await;
+}
+
+#[tokio::test]
+async fn when_a_token_expires_the_relay_ends_the_connection_within_a_second() {
+    let address = relay_of_secret().await;
+    let claims = claims("ada", 2);
+    let expires_ms = claims["exp"].as_u64().unwrap() * 1000;
+    let mut session = Session::open(address, &signed(&claims), "board", &Handle::new(1)).await;
+    session.insert(1, "mine");
+    session.acknowledged().await;
+    let (reason, text) = session.ended().await;
+    let late_ms = SystemTime.now_ms().checked_sub(expires_ms);
+    assert_eq!(reason, Reason::Unauthorized);
+    assert!(text.contains("have expired"), "{text}");
+    // Half of it for a busy machine's threads.
+    assert!(
+        late_ms.is_some_and(|late| late < 1_500),
+        "{late_ms:?} ms late"
+    );
+    // Remembered or not, it is no longer good.
+    let text = refusal(address, &signed(&claims)).await;
+    assert!(text.contains("have expired"), "{text}");
+}
+
+#[tokio::test]
+async fn another_token_of_the_user_keeps_the_session_and_changes_what_they_may_do() {
+    let time = Ahead::default();
+    let address = relay(JwtKey::hs256(SECRET).unwrap(), time.clone()).await;
+    let ada = Handle::new(1);
+    let token = signed(&claims("ada", 600));
+    let mut session = Session::open(address, &token, "board", &ada).await;
+    session.insert(1, "first");
+    session.acknowledged().await;
+    let renewed = signed(&claims("ada", 3600));
+    session.client.set_credentials(renewed.into_bytes());
+    session.insert(2, "second");
+    session.acknowledged().await;
+    // The first one has expired meanwhile.
+    time.0.store(1_800_000, Ordering::SeqCst);
+    session.insert(3, "third");
+    session.acknowledged().await;
+    // One that permits less counts at once.
+    let mut less = claims("ada", 3600);
+    less["documents"] = json!({ "read": ["board"] });
+    session.client.set_credentials(signed(&less).into_bytes());
+    session.insert(4, "fourth");
+    session.acknowledged().await;
+    assert_eq!(ada.card(3).as_deref(), Some("third"));
+    assert_eq!(ada.card(4), None, "taken back");
+    // Without another it would have been over.
+    time.0.store(3_601_000, Ordering::SeqCst);
+    session.insert(5, "fifth");
+    let (reason, text) = session.ended().await;
+    assert_eq!(reason, Reason::Unauthorized, "{text}");
+}
+
+#[tokio::test]
+async fn another_users_token_ends_the_session() {
+    let address = relay_of_secret().await;
+    let token = signed(&claims("ada", 60));
+    let mut session = Session::open(address, &token, "board", &Handle::new(1)).await;
+    session.insert(1, "mine");
+    session.acknowledged().await;
+    let bobs = signed(&claims("bob", 60));
+    session.client.set_credentials(bobs.into_bytes());
+    let (reason, text) = session.ended().await;
+    assert_eq!(reason, Reason::Unauthorized);
+    assert!(text.contains("another user's"), "{text}");
+}
+
+#[test]
+fn a_key_that_is_none_is_an_error_that_says_what_is_needed() {
+    let short = JwtKey::hs256(b"too short").unwrap_err();
+    assert!(
+        short.is_invalid() && short.to_string().contains("32"),
+        "{short}"
+    );
+    for key in [
+        JwtKey::rs256(include_bytes!("keys/es256.pub.pem")),
+        JwtKey::es256(include_bytes!("keys/eddsa.pub.pem")),
+        JwtKey::eddsa(b"-----BEGIN PUBLIC KEY-----"),
+        JwtKey::rs256(SECRET),
+    ] {
+        let error = key.unwrap_err();
+        assert!(error.is_invalid(), "{error}");
+        assert!(error.to_string().contains("PUBLIC KEY"), "{error}");
+    }
+}

@@ -1,0 +1,144 @@
+//! What a relay tells of itself: figures, a health that can be asked for, and what happened to whom.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
+use leptos_sync_core::sync::Reason;
+use leptos_sync_server::{MemoryLog, Prometheus, Relay, RelayOptions};
+
+/// What was written to it.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The value of a metric, with its labels as they are written.
+fn value(figures: &str, metric: &str) -> f64 {
+    let line = figures.lines().find_map(|line| line.strip_prefix(metric));
+    let line = line.unwrap_or_else(|| panic!("no {metric} in {figures}"));
+    line.trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn edits_are_seen_in_the_figures_and_told_with_the_names_of_user_and_document() {
+    let said = Said::default();
+    let writer = said.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing_subscriber::util::SubscriberInitExt::init(subscriber);
+    let figures = Prometheus::install().unwrap();
+    assert!(
+        Prometheus::install().err().unwrap().is_invalid(),
+        "one a process"
+    );
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().prometheus(figures);
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+
+    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    let mut bob = Session::open(address, "bob", "board", &Handle::new(2)).await;
+    for key in 1..=20 {
+        ada.insert(key, "from Ada");
+        ada.acknowledged().await;
+    }
+    bob.until("seen", |bob| bob.card(20).is_some()).await;
+    let mut guest = Session::open(address, "guest", "notes", &Handle::new(3)).await;
+    guest.insert(1, "may not");
+    guest.acknowledged().await;
+
+    let (status, text) = get(address, "/sync/metrics").await;
+    assert_eq!(status, 200, "{text}");
+    let value = |metric: &str| value(&text, metric);
+    assert_eq!(value("relay_sockets "), 3.0);
+    assert_eq!(value("relay_documents "), 2.0);
+    assert_eq!(value("relay_queued_events "), 0.0);
+    assert_eq!(value("relay_transactions_total "), 20.0);
+    assert_eq!(value("relay_operations_total "), 20.0);
+    assert_eq!(value("relay_acknowledge_seconds_count "), 20.0);
+    let quantile = |q: &str| value(&format!("relay_acknowledge_seconds{{quantile=\"{q}\"}}"));
+    let (p50, p95, p99) = (quantile("0.5"), quantile("0.95"), quantile("0.99"));
+    assert!(0.0 < p50 && p50 <= p95 && p95 <= p99, "{p50} {p95} {p99}");
+    let refused = "relay_refused_total{what=\"transaction\",reason=\"Forbidden\"}";
+    assert_eq!(value(refused), 1.0);
+    for name in ["ada", "bob", "guest", "board", "notes"] {
+        assert!(!text.contains(name), "{name} is nobody's business");
+    }
+
+    // When the disk is gone.
+    log.switch(false);
+    ada.insert(21, "lost?");
+    let closed = |ada: &Handle| ada.0.lock().unwrap().closed.is_some();
+    ada.until("closed", closed).await;
+    let reason = ada.handle.0.lock().unwrap().closed.as_ref().unwrap().0;
+    assert_eq!(reason, Reason::Unavailable);
+    let (_, later) = get(address, "/sync/metrics").await;
+    let refused = "relay_refused_total{what=\"document\",reason=\"Unavailable\"}";
+    assert_eq!(self::value(&later, refused), 1.0);
+    drop((ada, bob, guest));
+    relay.shut_down().await;
+    let (_, last) = get(address, "/sync/metrics").await;
+    assert_eq!(self::value(&last, "relay_sockets "), 0.0);
+    assert_eq!(self::value(&last, "relay_documents "), 0.0);
+    assert_eq!(self::value(&last, "relay_queued_events "), 0.0);
+
+    let said = String::from_utf8(said.0.lock().unwrap().clone()).unwrap();
+    let line = |parts: &[&str]| {
+        let found = said
+            .lines()
+            .any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(found, "{parts:?} in {said}");
+    };
+    line(&["INFO", "user=\"bob\"", "let in"]);
+    line(&["DEBUG", "user=\"ada\"", "name=\"board\"", "opened"]);
+    line(&["INFO", "user=\"guest\"", "name=\"notes\"", "rejected"]);
+    line(&[
+        "ERROR",
+        "user=\"ada\"",
+        "name=\"board\"",
+        "the disk is gone",
+    ]);
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_relay_whose_log_is_gone_or_that_goes_down() {
+    let log = SwitchedLog::default();
+    let relay = Relay::new(log.clone(), ByName);
+    let (address, _) = serve_relay(&relay).await;
+    assert_eq!(get(address, "/sync/healthz").await, (200, "ok".to_owned()));
+    log.switch(false);
+    let (status, text) = get(address, "/sync/healthz").await;
+    assert_eq!(status, 503);
+    assert!(text.contains("log") && !text.contains("disk"), "{text}");
+    log.switch(true);
+    assert_eq!(get(address, "/sync/healthz").await.0, 200);
+    relay.shut_down().await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 503);
+}
+
+#[tokio::test]
+async fn figures_are_shown_only_by_a_relay_that_is_told_to() {
+    let relay = Relay::new(MemoryLog::new(), ByName);
+    let (address, _) = serve_relay(&relay).await;
+    assert_eq!(get(address, "/sync/metrics").await.0, 404);
+}
