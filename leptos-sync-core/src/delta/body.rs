@@ -218,7 +218,7 @@ fn read_version(
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let replica = *replicas
             .get(row)
-            .ok_or_else(|| Error::corrupt("a version names a replica outside the table"))?;
+            .ok_or_else(|| Error::corrupt("a replica outside the table is named"))?;
         let time = Time::new(base.get().wrapping_sub(input.varint()?));
         if time == Time::ZERO {
             return Err(Error::corrupt("a version names a time of zero"));

@@ -148,7 +148,7 @@ impl<'a> StampReader<'a> {
         let replica = *self
             .replicas
             .get(row)
-            .ok_or_else(|| Error::corrupt("a stamp names a replica outside the table"))?;
+            .ok_or_else(|| Error::corrupt("a replica outside the table is named"))?;
         let step = unzigzag(self.input.varint()?);
         let time = Time::new(self.stamp.time.get().wrapping_add(step));
         if time == Time::ZERO || head >> 1 == 0 {
