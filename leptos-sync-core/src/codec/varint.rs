@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 if byte == 0 && shift > 0 {
-                    return Err(self.misspelled("is not in its shortest spelling"));
+                    return Err(self.misspelled("a number is not in its shortest spelling"));
                 }
                 if byte > 1 && shift == 7 * (MAX_BYTES as u32 - 1) {
                     break;
@@ -178,12 +178,12 @@ impl<'a> Reader<'a> {
         if self.remaining() < MAX_BYTES {
             return Err(self.truncated(self.remaining() as u64 + 1));
         }
-        Err(self.misspelled("exceeds 64 bits"))
+        Err(self.misspelled("a number exceeds 64 bits"))
     }
 
     #[cold]
     fn misspelled(&self, fault: &str) -> Error {
-        Error::corrupt(format!("number at byte {} {fault}", self.position()))
+        Error::corrupt(format!("{fault}, at byte {}", self.position()))
     }
 
     #[cold]
