@@ -48,6 +48,7 @@
 //!   whose `libsqlite3-sys` the app's sqlx (0.8 or 0.9) takes too.
 //! - `jwt`: `JwtAuthorizer`, which takes users and what they may do from signed JSON Web Tokens.
 //! - `prometheus`: `Prometheus`, the process's figures, which the router answers with at `/metrics`.
+//! - `relay`: the program `leptos-sync-relay`, which is all of these with options; `--help` tells them.
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].
 
 pub mod limits;

@@ -70,6 +70,9 @@ pub const UPKEEP_MS: u64 = 5_000;
 /// Milliseconds that a connection which was ended may take to hear so.
 pub const LINGER_MS: u64 = 1_000;
 
+/// Milliseconds that the program takes at most to end, once asked: connections are told, and what has come is stored.
+pub const SHUT_DOWN_MS: u64 = 5_000;
+
 /// Tokens that were verified and are remembered: as many as users are there at a time, some megabytes.
 pub const TOKENS: usize = 4_096;
 

@@ -99,6 +99,8 @@ async fn connect(
         .max_frame_size(leptos_sync_core::limits::FRAME_BYTES)
         .max_message_size(leptos_sync_core::limits::FRAME_BYTES)
         .on_upgrade(move |socket| async move {
+            // The relay is not down before this has heard the last of it.
+            let _open = relay.0.closing.subscribe();
             let mut socket = Socket(socket);
             relay.serve(parts, &mut socket).await;
             socket.close().await;

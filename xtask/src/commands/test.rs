@@ -15,11 +15,8 @@ use crate::{
 /// The package whose tests run in a browser; those of the core on wasm32 are among them.
 const IN_BROWSER: &str = "leptos-sync-web";
 
-/// What the relay can be besides its usual features, for all that is checked of the whole workspace.
-pub(crate) const RELAY: [&str; 2] = [
-    "--features",
-    "leptos-sync-server/jwt,leptos-sync-server/prometheus",
-];
+/// All that the server can be, its program included, for whatever is checked of the whole workspace.
+pub(crate) const RELAY: [&str; 2] = ["--features", "leptos-sync-server/relay"];
 
 /// Runs all suites, also behind one that failed.
 pub(crate) fn run(mut args: Args) -> Result<()> {

@@ -1,0 +1,81 @@
+//! A relay as a program of its own: documents in a file of SQLite, for whoever is let in.
+
+mod options;
+mod signals;
+
+use std::{error::Error, process::ExitCode, time::Duration};
+
+use clap::Parser as _;
+use leptos_sync_server::{Everybody, Prometheus, Relay, RelayOptions, SqliteLog, limits, router};
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use self::options::Options;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    // Before anything is served that would have to be ended.
+    let stop = signals::stop()?;
+    let relay = relay(options)?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|error| format!("cannot listen at {}: {error}", options.listen))?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+
+    let (drained, ended) = oneshot::channel::<()>();
+    let served = axum::serve(listener, router(relay.clone())).with_graceful_shutdown(async {
+        // Dropped is told, too.
+        let _ = ended.await;
+    });
+    let mut server = tokio::spawn(served.into_future());
+    tokio::select! {
+        () = stop => {}
+        served = &mut server => return Ok(served??),
+    }
+    tracing::info!("going down");
+    let drain = async {
+        relay.shut_down().await;
+        drop(drained);
+        server.await
+    };
+    match timeout(Duration::from_millis(limits::SHUT_DOWN_MS), drain).await {
+        Ok(served) => served??,
+        Err(_) => tracing::warn!("some connections would not end"),
+    }
+    Ok(())
+}
+
+fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
+    let mut how = RelayOptions::default().allow_origins(&options.allow_origin);
+    if options.metrics {
+        how = how.prometheus(Prometheus::install()?);
+    }
+    let authorizer = options.access.authorizer()?;
+    let log = SqliteLog::open(&options.database)?;
+    Ok(match authorizer {
+        Some(tokens) => Relay::with_options(log, tokens, how),
+        None => {
+            tracing::warn!("everybody who can connect may read and write every document");
+            Relay::with_options(log, Everybody, how)
+        }
+    })
+}

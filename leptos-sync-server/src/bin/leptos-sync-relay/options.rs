@@ -1,0 +1,116 @@
+use std::{fs, net::SocketAddr, path::PathBuf};
+
+use clap::{ArgGroup, Args, Parser, ValueEnum};
+use leptos_sync_server::{JwtAuthorizer, JwtKey};
+
+/// Keeps documents of leptos-sync in a file of SQLite, and exchanges them with all who have them open: a WebSocket at `/`,
+/// `/healthz`, and with --metrics `/metrics`. TLS is for a proxy in front of it.
+#[derive(Parser)]
+#[command(name = "leptos-sync-relay", version)]
+pub(crate) struct Options {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "LEPTOS_SYNC_LISTEN", default_value = "127.0.0.1:4000")]
+    pub(crate) listen: SocketAddr,
+
+    /// The file that the documents are in. It is made if there is none.
+    #[arg(long, env = "LEPTOS_SYNC_DATABASE", value_name = "FILE")]
+    pub(crate) database: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) access: Access,
+
+    /// Another origin whose pages may connect, such as `https://app.example`; repeat it, or put commas between them.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    pub(crate) allow_origin: Vec<String>,
+
+    /// Show figures at /metrics, for Prometheus.
+    #[arg(long, env = "LEPTOS_SYNC_METRICS")]
+    pub(crate) metrics: bool,
+}
+
+/// Who may do what: one of these has to be said.
+#[derive(Args)]
+#[command(group(ArgGroup::new("access").required(true)))]
+pub(crate) struct Access {
+    /// Let everybody in who can connect, to read and write everything.
+    #[arg(long, group = "access")]
+    open_to_everybody: bool,
+
+    /// Let in who shows a token signed by this algorithm.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_JWT_ALGORITHM",
+        group = "access",
+        requires_all = ["jwt_key_file", "jwt_audience"]
+    )]
+    jwt_algorithm: Option<Algorithm>,
+
+    /// The file of the secret (HS256) or of the issuer's public key in PEM (the others).
+    #[arg(long, env = "LEPTOS_SYNC_JWT_KEY_FILE", value_name = "FILE")]
+    jwt_key_file: Option<PathBuf>,
+
+    /// For whom tokens have to be: their `aud`.
+    #[arg(long, env = "LEPTOS_SYNC_JWT_AUDIENCE", value_name = "NAME")]
+    jwt_audience: Option<String>,
+
+    /// Whose tokens alone are taken: their `iss`.
+    #[arg(long, env = "LEPTOS_SYNC_JWT_ISSUER", value_name = "NAME")]
+    jwt_issuer: Option<String>,
+
+    /// The claim that lists documents.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_JWT_CLAIM",
+        value_name = "NAME",
+        default_value = "documents"
+    )]
+    jwt_claim: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Algorithm {
+    #[value(name = "HS256")]
+    Hs256,
+    #[value(name = "RS256")]
+    Rs256,
+    #[value(name = "ES256")]
+    Es256,
+    #[value(name = "EdDSA")]
+    EdDsa,
+}
+
+impl Access {
+    /// Who decides; `None` where nobody does.
+    pub(crate) fn authorizer(&self) -> Result<Option<JwtAuthorizer>, String> {
+        let (Some(algorithm), Some(file), Some(audience)) =
+            (self.jwt_algorithm, &self.jwt_key_file, &self.jwt_audience)
+        else {
+            return Ok(None);
+        };
+        let of_file = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let key = fs::read(file).map_err(|error| of_file(&error))?;
+        let key = match algorithm {
+            Algorithm::Hs256 => JwtKey::hs256(without_line_end(&key)),
+            Algorithm::Rs256 => JwtKey::rs256(&key),
+            Algorithm::Es256 => JwtKey::es256(&key),
+            Algorithm::EdDsa => JwtKey::eddsa(&key),
+        };
+        let key = key.map_err(|error| of_file(&error))?;
+        let tokens = JwtAuthorizer::new(key, audience).claim(self.jwt_claim.clone());
+        Ok(Some(match &self.jwt_issuer {
+            Some(issuer) => tokens.issuer(issuer),
+            None => tokens,
+        }))
+    }
+}
+
+/// A secret without the end of the line that editors and `echo` put behind it.
+fn without_line_end(secret: &[u8]) -> &[u8] {
+    let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
+    secret.strip_suffix(b"\r").unwrap_or(secret)
+}

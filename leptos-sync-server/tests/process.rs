@@ -1,0 +1,223 @@
+//! The relay as a process: killed, ended, and set up wrongly.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{Handle, Session, get};
+use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use leptos_sync_core::sync::Reason;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+/// A relay that was started. It does not outlive the test.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+fn command(database: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leptos-sync-relay"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--database"])
+        .arg(database)
+        .args(more)
+        .env_remove("RUST_LOG")
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Process {
+    fn start(database: &Path, more: &[&str]) -> Self {
+        let mut child = command(database, more).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert_ne!(said.read_line(&mut line).unwrap(), 0, "it has ended");
+            if let Some((_, address)) = line.trim().split_once("listening address=") {
+                break address.parse().unwrap();
+            }
+        };
+        // What nobody reads would stop it in the end.
+        thread::spawn(move || said.read_to_end(&mut Vec::new()));
+        Self { child, address }
+    }
+
+    async fn open(&self, credentials: &str, handle: &Handle) -> Session {
+        let url = format!("ws://{}/", self.address);
+        Session::open_at(&url, credentials.as_bytes(), "board", handle).await
+    }
+
+    fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end.
+    fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < Duration::from_secs(8), "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_missing_when_the_relay_was_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relay.db");
+    let ada = Handle::new(1);
+    let mut made = 0;
+    for round in 0..3 {
+        let relay = Process::start(&file, &["--open-to-everybody"]);
+        let mut session = relay.open("", &ada).await;
+        for _ in 0..200 {
+            made += 1;
+            session.insert(made, "from Ada");
+        }
+        // In the midst of it: some are answered, and others are on their way.
+        let before = ada.unanswered();
+        session
+            .until("some acknowledged", |ada| ada.unanswered() < before)
+            .await;
+        drop(relay);
+        let acknowledged = made - ada.unanswered() as u32;
+        let relay = Process::start(&file, &["--open-to-everybody"]);
+        let late = Handle::new(100 + round);
+        let mut at_late = relay.open("", &late).await;
+        at_late
+            .until("all that was acknowledged", |late| {
+                (1..=acknowledged).all(|key| late.card(key).is_some())
+            })
+            .await;
+    }
+    // And the rest is brought when the relay is back.
+    let relay = Process::start(&file, &["--open-to-everybody"]);
+    let mut session = relay.open("", &ada).await;
+    session.acknowledged().await;
+    let late = Handle::new(200);
+    let all = |late: &Handle| (1..=made).all(|key| late.card(key).is_some());
+    relay.open("", &late).await.until("all", all).await;
+}
+
+#[tokio::test]
+async fn a_relay_that_is_asked_to_end_says_so_to_all_and_ends_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relay.db");
+    let mut relay = Process::start(&file, &["--open-to-everybody", "--metrics"]);
+    assert_eq!(get(relay.address, "/healthz").await.0, 200);
+    let (status, figures) = get(relay.address, "/metrics").await;
+    assert_eq!(status, 200);
+    assert!(figures.contains("relay_sockets"), "{figures}");
+    let ada = Handle::new(1);
+    let mut session = relay.open("", &ada).await;
+    session.insert(1, "kept");
+    session.acknowledged().await;
+    // One who says nothing more and does not listen, and one who has not begun.
+    let mut mute = relay.open("", &Handle::new(2)).await;
+    mute.insert(2, "kept");
+    mute.acknowledged().await;
+    let idle = tokio::net::TcpStream::connect(relay.address).await.unwrap();
+    relay.terminate();
+    let (reason, text) = session.ended().await;
+    assert_eq!(reason, Reason::GoingAway, "{text}");
+    assert!(relay.ended().success());
+    drop((mute, idle));
+    let relay = Process::start(&file, &["--open-to-everybody"]);
+    let late = Handle::new(3);
+    let kept = |late: &Handle| late.card(1).is_some() && late.card(2).is_some();
+    relay.open("", &late).await.until("kept", kept).await;
+}
+
+#[tokio::test]
+async fn a_relay_with_a_key_takes_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, key) = (dir.path().join("relay.db"), dir.path().join("key"));
+    // As `echo` writes it.
+    let secret = "thirty-two bytes, known to nobody";
+    fs::write(&key, format!("{secret}\n")).unwrap();
+    let key = key.to_str().unwrap();
+    let access = ["--jwt-algorithm", "HS256", "--jwt-audience", "notes"];
+    let access = [&access[..], &["--jwt-key-file", key]].concat();
+    let relay = Process::start(&file, &access);
+    let claims = json!({
+        "sub": "ada", "aud": "notes", "exp": get_current_timestamp() + 60,
+        "documents": { "write": ["board"] },
+    });
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    let token = encode(&Header::default(), &claims, &key).unwrap();
+    let mut session = relay.open(&token, &Handle::new(1)).await;
+    session.insert(1, "mine");
+    session.acknowledged().await;
+    let (reason, text) = relay.open("", &Handle::new(2)).await.ended().await;
+    assert_eq!(reason, Reason::Unauthorized, "{text}");
+}
+
+#[test]
+fn a_relay_that_is_set_up_wrongly_says_how_and_does_not_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relay.db");
+    let key = dir.path().join("key");
+    fs::write(&key, "short").unwrap();
+    let key = key.to_str().unwrap();
+    let tokens = ["--jwt-algorithm", "RS256", "--jwt-audience", "notes"];
+    let run = |more: &[&str]| -> Output { command(&file, more).output().unwrap() };
+    for (more, expected) in [
+        (vec![], "--open-to-everybody"),
+        (vec!["--metrics"], "--jwt-algorithm"),
+        (tokens.to_vec(), "--jwt-key-file"),
+        (
+            [&tokens[..], &["--jwt-key-file", key]].concat(),
+            "BEGIN PUBLIC KEY",
+        ),
+        (
+            [&tokens[..], &["--jwt-key-file", "/nowhere"]].concat(),
+            "/nowhere",
+        ),
+        (
+            [&tokens[..], &["--jwt-key-file", key, "--open-to-everybody"]].concat(),
+            "cannot be used with",
+        ),
+        (
+            vec!["--open-to-everybody", "--listen", "127.0.0.1"],
+            "--listen",
+        ),
+    ] {
+        let ended = run(&more);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success(), "{more:?}");
+        assert!(said.contains(expected), "{more:?}: {said}");
+        assert!(!file.exists(), "nothing was made");
+    }
+    let help = run(&["--help"]);
+    let said = String::from_utf8(help.stdout).unwrap();
+    assert!(
+        help.status.success() && said.contains("--database"),
+        "{said}"
+    );
+}
