@@ -8,84 +8,12 @@
 
 mod common;
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, process::Output};
 
-use common::{Handle, Session, get};
+use common::{Handle, Process, command, get};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use leptos_sync_core::sync::Reason;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-
-/// A relay that was started. It does not outlive the test.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-fn command(database: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leptos-sync-relay"));
-    command
-        .args(["--listen", "127.0.0.1:0", "--database"])
-        .arg(database)
-        .args(more)
-        .env_remove("RUST_LOG")
-        .stderr(Stdio::piped());
-    command
-}
-
-impl Process {
-    fn start(database: &Path, more: &[&str]) -> Self {
-        let mut child = command(database, more).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        let address = loop {
-            line.clear();
-            assert_ne!(said.read_line(&mut line).unwrap(), 0, "it has ended");
-            if let Some((_, address)) = line.trim().split_once("listening address=") {
-                break address.parse().unwrap();
-            }
-        };
-        // What nobody reads would stop it in the end.
-        thread::spawn(move || said.read_to_end(&mut Vec::new()));
-        Self { child, address }
-    }
-
-    async fn open(&self, credentials: &str, handle: &Handle) -> Session {
-        let url = format!("ws://{}/", self.address);
-        Session::open_at(&url, credentials.as_bytes(), "board", handle).await
-    }
-
-    fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-    }
-
-    /// Waits for its end.
-    fn ended(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(start.elapsed() < Duration::from_secs(8), "it does not end");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[tokio::test]
 async fn nothing_acknowledged_is_missing_when_the_relay_was_killed() {

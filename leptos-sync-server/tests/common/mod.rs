@@ -2,6 +2,8 @@
 #![allow(dead_code, unused_imports, reason = "each test uses some of it")]
 
 mod handle;
+#[cfg(all(feature = "relay", unix))]
+mod process;
 mod session;
 mod switched;
 
@@ -19,6 +21,8 @@ use tokio::{
 };
 
 pub(crate) use handle::{Board, Handle};
+#[cfg(all(feature = "relay", unix))]
+pub(crate) use process::{Process, command};
 pub(crate) use session::{Session, Socket, bye};
 pub(crate) use switched::SwitchedLog;
 

@@ -12,6 +12,7 @@ mod simulate;
 mod size;
 mod test;
 mod tidy;
+mod torture;
 
 use anyhow::Result;
 
@@ -27,7 +28,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(Args) -> Result<()>,
 }
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     Command {
         name: "demo",
         usage: "demo [--port N]",
@@ -71,6 +72,12 @@ const COMMANDS: [Command; 12] = [
         usage: "simulate [--seeds N] [--seed N]",
         about: "runs the simulation of replicas, network and relay with many seeds, or with one again",
         run: simulate::run,
+    },
+    Command {
+        name: "torture",
+        usage: "torture [--kills N] [--writers N]",
+        about: "kills the relay's program again and again while many write, and looks for what was acknowledged",
+        run: torture::run,
     },
     Command {
         name: "fuzz",
