@@ -17,13 +17,15 @@
 //! └─ IndexedStorage Schema Index Query Page                    records with secondary indices
 //! DocStore Saver         a document in a Storage: loading, logging, compacting
 //! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
+//! Outbox                 what a relay has not acknowledged, and how to take it back
+//! sync: Client Host      what a replica and its relay say to each other
 //! ChangeSender ChangeStream                                    changes as a bounded stream
 //! Lazy LazyPool          values that are loaded on first use
 //! Pool BufferPool        values and buffers that are used again
 //! ```
 //!
 //! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`]. How it is built is told in the
-//! repository's `ARCHITECTURE.md`, every byte in `docs/format.md`.
+//! repository's `ARCHITECTURE.md`, every byte in `docs/format.md` and `docs/protocol.md`.
 //!
 //! # Features
 //!

@@ -47,13 +47,10 @@ pub const QUEUED_BYTES: usize = 256 * 1024;
 pub const SEND_MS: u64 = 10_000;
 
 /// Milliseconds of silence after which a connection counts as dead. Replicas say something after a third of it.
-pub const SILENCE_MS: u32 = 30_000;
+pub const SILENCE_MS: u32 = leptos_sync_core::limits::SILENCE_MS as u32;
 
 /// Connections that one user may have at a time: tabs and devices.
 pub const USER_SOCKETS: usize = 16;
-
-/// Transactions of one replica that are stored with one commit.
-pub const PUSHED: usize = 256;
 
 /// Bytes of a part of what a replica lacks.
 pub const PART_BYTES: usize = 128 * 1024;

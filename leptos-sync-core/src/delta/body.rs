@@ -71,6 +71,31 @@ impl Body {
         }
     }
 
+    /// The same in pieces of about `bytes` each, at least one, each with the versions of the whole. O(bytes).
+    pub(super) fn split<T>(&self, bytes: usize, of: fn(Self) -> T) -> Result<Vec<T>, Error> {
+        let mut parts = Vec::new();
+        let mut part = CellWriter::new(self.second.latest());
+        let end = |part: &mut CellWriter| {
+            let body = Self::of(part, self.first.clone(), self.second.clone())?;
+            part.start(self.second.latest());
+            Ok::<_, Error>(of(body))
+        };
+        for group in self.cells().groups() {
+            part.group(group.parent());
+            for cell in group.cells() {
+                if part.bytes() >= bytes {
+                    parts.push(end(&mut part)?);
+                    part.group(group.parent());
+                }
+                part.copy(cell);
+            }
+        }
+        if parts.is_empty() || !part.is_empty() {
+            parts.push(end(&mut part)?);
+        }
+        Ok(parts)
+    }
+
     /// The cells, checked when the body was made or read.
     pub(crate) fn cells(&self) -> Cells<'_> {
         Cells::trusted(&self.replicas, self.base, &self.groups)

@@ -36,12 +36,6 @@ impl Delta {
         &self.0.second
     }
 
-    /// The latest time of each replica's cells. Those of a delta of a document that lost some of its saved data may lie beyond
-    /// [`upto`](Delta::upto).
-    pub fn written(&self) -> &VersionVector {
-        self.0.upto()
-    }
-
     /// The same operations in parts of about `bytes` each, at least one. Each has the versions of the whole, which hold only
     /// for all of them together. O(bytes).
     ///
@@ -49,22 +43,7 @@ impl Delta {
     ///
     /// None that cells which were written once could cause again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        let mut parts = Vec::new();
-        let mut part = CellWriter::new(self.upto().latest());
-        for group in self.cells().groups() {
-            part.group(group.parent());
-            for cell in group.cells() {
-                if part.bytes() >= bytes {
-                    parts.push(self.part(&mut part)?);
-                    part.group(group.parent());
-                }
-                part.copy(cell);
-            }
-        }
-        if parts.is_empty() || !part.is_empty() {
-            parts.push(self.part(&mut part)?);
-        }
-        Ok(parts)
+        self.0.split(bytes, Self)
     }
 
     /// The delta of these parts. O(bytes).
@@ -87,13 +66,6 @@ impl Delta {
                 group.cells().for_each(|cell| out.copy(cell));
             }
         })
-    }
-
-    /// The delta of the cells that were written, with the versions of the whole; the writer begins the next.
-    fn part(&self, cells: &mut CellWriter) -> Result<Self, Error> {
-        let body = Body::of(cells, self.after().clone(), self.upto().clone())?;
-        cells.start(self.upto().latest());
-        Ok(Self(body))
     }
 
     /// Reads and checks an envelope.

@@ -42,29 +42,7 @@ impl Snapshot {
     ///
     /// None that cells which were written once could cause again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        let mut parts = Vec::new();
-        let mut part = CellWriter::new(self.version().latest());
-        for group in self.cells().groups() {
-            part.group(group.parent());
-            for cell in group.cells() {
-                if part.bytes() >= bytes {
-                    parts.push(self.part(&mut part)?);
-                    part.group(group.parent());
-                }
-                part.copy(cell);
-            }
-        }
-        if parts.is_empty() || !part.is_empty() {
-            parts.push(self.part(&mut part)?);
-        }
-        Ok(parts)
-    }
-
-    /// The snapshot of the cells that were written; the writer begins the next.
-    fn part(&self, cells: &mut CellWriter) -> Result<Self, Error> {
-        let body = Body::of(cells, self.horizon().clone(), self.version().clone())?;
-        cells.start(self.version().latest());
-        Ok(Self(body))
+        self.0.split(bytes, Self)
     }
 
     /// Reads and checks an envelope.

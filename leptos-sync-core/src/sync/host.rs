@@ -281,7 +281,7 @@ impl Host {
         let Some(exchange) = self.exchange(channel)? else {
             return Ok(None);
         };
-        if exchange.parts.bytes() > 0 {
+        if !exchange.parts.is_empty() {
             let last = match (deltas.pop(), deltas.is_empty()) {
                 (Some(last), true) => last,
                 _ => return Err(Error::corrupt("the last part of a delta is not alone")),

@@ -1,6 +1,11 @@
 use std::mem;
 
-use crate::{delta::Delta, error::Error, limits};
+use crate::{
+    delta::{Delta, Snapshot},
+    error::Error,
+    limits,
+    version::VersionVector,
+};
 
 /// The parts of one delta that have come so far.
 #[derive(Default)]
@@ -10,6 +15,11 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Whether nothing waits for the rest.
+    pub(super) fn is_empty(&self) -> bool {
+        self.deltas.is_empty()
+    }
+
     /// Bytes of the parts that wait.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
@@ -17,18 +27,17 @@ impl Parts {
 
     /// Keeps a part, where `others` bytes of other deltas wait.
     pub(super) fn add(&mut self, part: Delta, others: usize) -> Result<(), Error> {
-        if others + self.bytes + part.bytes() > limits::PARTS_BYTES {
-            return Err(Error::limit("the parts of a delta are too large together"));
-        }
+        let bytes = self.bytes + of_delta(&part);
+        check(others + bytes)?;
         self.check(&part)?;
-        self.bytes += part.bytes();
+        self.bytes = bytes;
         self.deltas.push(part);
         Ok(())
     }
 
     /// The delta, of which this is the last part.
     pub(super) fn end(&mut self, last: Delta) -> Result<Delta, Error> {
-        if self.deltas.is_empty() {
+        if self.is_empty() {
             return Ok(last);
         }
         self.check(&last)?;
@@ -44,5 +53,75 @@ impl Parts {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The parts of one snapshot that have come so far.
+#[derive(Default)]
+pub(super) struct SnapshotParts {
+    parts: Vec<Snapshot>,
+    bytes: usize,
+}
+
+impl SnapshotParts {
+    /// Keeps a part.
+    pub(super) fn add(&mut self, part: Snapshot) -> Result<(), Error> {
+        let versions = [part.version(), part.horizon()];
+        self.bytes += bytes(part.bytes(), versions);
+        check(self.bytes)?;
+        self.parts.push(part);
+        Ok(())
+    }
+
+    /// All of them.
+    pub(super) fn end(&mut self) -> Vec<Snapshot> {
+        mem::take(self).parts
+    }
+}
+
+/// Bytes of a delta in a message and in memory, not less than it will be. Also one without cells takes some.
+pub(super) fn of_delta(delta: &Delta) -> usize {
+    bytes(delta.bytes(), [delta.after(), delta.upto()])
+}
+
+fn bytes(cells: usize, versions: [&VersionVector; 2]) -> usize {
+    let entries: usize = versions.map(VersionVector::len).iter().sum();
+    cells + 24 * entries + 64
+}
+
+fn check(bytes: usize) -> Result<(), Error> {
+    if bytes > limits::PARTS_BYTES {
+        return Err(Error::limit("parts of a message are too large together"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_without_cells_are_bounded_too() {
+        let mut deltas = Parts::default();
+        let most = limits::PARTS_BYTES / 64;
+        let taken = (0..=most).take_while(|_| deltas.add(Delta::default(), 0).is_ok());
+        assert_eq!(taken.count(), most);
+        assert!(deltas.add(Delta::default(), 0).unwrap_err().is_limit());
+
+        let nothing = VersionVector::new();
+        let part = Snapshot::collect(nothing.clone(), nothing, |_| {}).unwrap();
+        let mut snapshots = SnapshotParts::default();
+        let taken = (0..=most).take_while(|_| snapshots.add(part.clone()).is_ok());
+        assert_eq!(taken.count(), most);
+    }
+
+    #[test]
+    fn a_delta_that_began_without_cells_is_not_forgotten() {
+        let mut parts = Parts::default();
+        parts.add(Delta::default(), 0).unwrap();
+        assert!(!parts.is_empty());
+        parts.end(Delta::default()).unwrap();
+        assert!(parts.is_empty());
+        assert_eq!(parts.bytes(), 0);
     }
 }

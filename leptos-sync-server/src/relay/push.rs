@@ -47,7 +47,7 @@ impl Connection {
             floor: leptos_sync_core::Time::ZERO,
             now_ms: self.relay.now_ms(),
         };
-        let latest = delta.upto().latest().max(delta.written().latest());
+        let latest = delta.upto().latest().max(delta.cells_upto().latest());
         if !window.has(latest) && latest > leptos_sync_core::Time::ZERO {
             let ahead = latest.ms().saturating_sub(window.now_ms);
             let text = format!("stamped {ahead} ms ahead of the relay's clock");
@@ -65,7 +65,7 @@ impl Connection {
 
     /// Whether all replica ids of a transaction are the user's, who gets those that are nobody's.
     async fn check_replicas(&mut self, channel: Channel, delta: &Delta) -> Result<(), Refused> {
-        let named = delta.upto().iter().chain(delta.written().iter());
+        let named = delta.upto().iter().chain(delta.cells_upto().iter());
         let unknown: BTreeSet<ReplicaId> = named
             .map(|(replica, _)| replica)
             .filter(|replica| !self.bound.contains(replica))

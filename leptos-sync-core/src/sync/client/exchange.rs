@@ -8,7 +8,7 @@ use crate::{
     limits,
     sync::{
         message::{Channel, Permission, Reason, Request},
-        parts::Parts,
+        parts::{Parts, SnapshotParts, of_delta},
     },
     version::VersionVector,
 };
@@ -30,7 +30,7 @@ pub(super) struct Exchange<D> {
     /// Pushed and not answered: the version it leads to, and its bytes.
     in_flight: VecDeque<(VersionVector, usize)>,
     parts: Parts,
-    snapshots: Vec<Snapshot>,
+    snapshots: SnapshotParts,
     /// When to ask again for a document that the relay has closed for a while.
     pub(super) again_at: Option<u64>,
     /// Times in a row that the exchange began anew, and to no avail.
@@ -64,7 +64,7 @@ impl<D: Document> Exchange<D> {
             behind: None,
             in_flight: VecDeque::new(),
             parts: Parts::default(),
-            snapshots: Vec::new(),
+            snapshots: SnapshotParts::default(),
             again_at: None,
             tries: 0,
         }
@@ -75,7 +75,7 @@ impl<D: Document> Exchange<D> {
         self.stage = stage;
         self.in_flight.clear();
         self.parts = Parts::default();
-        self.snapshots.clear();
+        self.snapshots = SnapshotParts::default();
         self.again_at = None;
         self.behind = None;
     }
@@ -137,7 +137,7 @@ impl<D: Document> Exchange<D> {
                 if !self.has_room() {
                     break;
                 }
-                let size = size(&delta);
+                let size = of_delta(&delta);
                 if !deltas.is_empty() && bytes + size > limits::TRANSACTION_BYTES {
                     let deltas = mem::take(&mut deltas);
                     send(Request::Push { channel, deltas });
@@ -185,17 +185,11 @@ impl<D: Document> Exchange<D> {
 
     /// The relay's state has come, or a part of it.
     pub(super) fn receive_snapshot(&mut self, more: bool, part: Snapshot) -> Result<(), Error> {
-        let bytes = self.snapshots.iter().map(Snapshot::bytes).sum::<usize>();
-        if bytes + part.bytes() > limits::PARTS_BYTES {
-            return Err(Error::limit(
-                "the relay's state is too large for one document",
-            ));
-        }
-        self.snapshots.push(part);
+        self.snapshots.add(part)?;
         if more {
             return Ok(());
         }
-        let parts = mem::take(&mut self.snapshots);
+        let parts = self.snapshots.end();
         self.document.receive_snapshot(&parts)?;
         self.caught_up()
     }
@@ -221,10 +215,4 @@ impl<D: Document> Exchange<D> {
         self.tries += 1;
         self.tries <= TRIES
     }
-}
-
-/// Bytes of a delta in a message, not less than it will be.
-fn size(delta: &Delta) -> usize {
-    let entries = delta.after().len() + delta.upto().len();
-    delta.bytes() + 24 * entries + 64
 }
