@@ -87,18 +87,14 @@ impl Document for Handle {
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
         let this = self.0.borrow();
-        let all = this.outbox.transactions();
-        Ok(all
-            .filter(|delta| !relay.covers(delta.upto()))
-            .cloned()
-            .collect())
+        this.outbox.pending(&this.doc, relay, |_| true)
     }
 
     fn opened(&mut self, _: Permission, _: Window) {}
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        outbox.restamp(doc, window).map(drop)
+        outbox.restamp(doc, window, |_| true).map(drop)
     }
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {

@@ -182,7 +182,10 @@ impl World {
             floor: Time::from_ms(now_ms - limits::DRIFT_MS),
             now_ms,
         };
-        let (restamped, _) = self.outbox.restamp(&mut self.doc, window).unwrap();
+        let (restamped, _) = self
+            .outbox
+            .restamp(&mut self.doc, window, |_| true)
+            .unwrap();
         let place = |one: &leptos_sync_core::Restamped| {
             let place = self
                 .pending
@@ -292,7 +295,7 @@ fn a_day_ahead_becomes_now_and_the_next_edit_follows() {
         floor: Time::ZERO,
         now_ms: NOW_MS,
     };
-    let (restamped, _) = outbox.restamp(&mut doc, window).unwrap();
+    let (restamped, _) = outbox.restamp(&mut doc, window, |_| true).unwrap();
     assert_eq!(restamped.len(), 2);
     assert_eq!(restamped[0].replaced, *first.delta.upto());
     assert!(window.has(doc.version().latest()));
@@ -303,7 +306,7 @@ fn a_day_ahead_becomes_now_and_the_next_edit_follows() {
         *third.delta.after(),
         VersionVector::of(ReplicaId::new(1), restamped[1].delta.upto().latest())
     );
-    let (again, _) = outbox.restamp(&mut doc, window).unwrap();
+    let (again, _) = outbox.restamp(&mut doc, window, |_| true).unwrap();
     assert!(again.is_empty(), "all stamps are within the window");
 }
 

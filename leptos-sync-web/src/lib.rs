@@ -34,10 +34,18 @@ mod lock;
 mod node;
 #[cfg(target_arch = "wasm32")]
 mod persistence;
+mod presence;
 mod provider;
 #[cfg(target_arch = "wasm32")]
+mod session;
+#[cfg(target_arch = "wasm32")]
+mod tabs;
+#[cfg(target_arch = "wasm32")]
 mod task;
+mod time;
 mod use_doc;
+#[cfg(target_arch = "wasm32")]
+mod web_locks;
 
 pub use leptos_sync_core as core;
 pub use leptos_sync_core::{
@@ -52,10 +60,12 @@ pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 pub use indexed_db::IndexedDbStorage;
 #[cfg(target_arch = "wasm32")]
 pub use lease::Lease;
-pub use live::{LiveDoc, StatusSignal, StorageKind};
+pub use leptos_sync_core::sync::Reason;
+pub use live::{Connection, LiveDoc, Refusal, StatusSignal, StorageKind};
 pub use node::{Entry, EntryGuard, Keys, Node, OwnGuard, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
+pub use presence::{Peer, UsePresenceReturn, use_presence};
 pub use provider::{SyncOptions, provide_sync};
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
 

@@ -5,24 +5,40 @@ use std::{
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
-use leptos_sync_core::{Clock, Doc, ReplicaId, Root, limits};
+use leptos_sync_core::{Clock, Doc, Outbox, ReplicaId, Root, limits};
 
 use crate::{
     actor::Actor,
     live::{Erased, LiveDoc, Status},
+    time::PageTime,
 };
 
-/// How documents are kept.
+/// How documents are kept, and with whom they are exchanged.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{SyncOptions, provide_sync};
+///
+/// #[component]
+/// fn App() -> impl IntoView {
+///     let token = RwSignal::new(String::new());
+///     provide_sync(SyncOptions::default().relay("/sync").credentials(token));
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SyncOptions {
     database: String,
+    relay: Option<String>,
+    credentials: Option<Signal<String>>,
 }
 
 impl Default for SyncOptions {
-    /// A database called `leptos-sync`.
+    /// A database called `leptos-sync`, and no relay.
     fn default() -> Self {
         Self {
             database: "leptos-sync".to_owned(),
+            relay: None,
+            credentials: None,
         }
     }
 }
@@ -34,15 +50,58 @@ impl SyncOptions {
         self.database = name.into();
         self
     }
+
+    /// The relay with which all documents are exchanged: a path on the page's own server, as `"/sync"`, or a whole address,
+    /// as `"wss://relay.example.com/sync"`. Documents are at the relay by the names that they have here.
+    ///
+    /// Without one, documents are exchanged among the tabs of this browser.
+    #[must_use]
+    pub fn relay(mut self, address: impl Into<String>) -> Self {
+        self.relay = Some(address.into());
+        self
+    }
+
+    /// What is shown to the relay as proof of who the user is, such as a token, in the first message of a connection. When the
+    /// signal changes, the new credentials are shown on the open connection, and what was refused is tried again.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl Into<Signal<String>>) -> Self {
+        self.credentials = Some(credentials.into());
+        self
+    }
+}
+
+/// What the task that keeps documents is to know.
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(
+        dead_code,
+        reason = "on a server nothing is kept and there is no relay"
+    )
+)]
+pub(crate) struct Options {
+    pub(crate) database: String,
+    pub(crate) relay: Option<String>,
+    pub(crate) credentials: Vec<u8>,
+    pub(crate) time: PageTime,
 }
 
 /// Gives this component and all below it their documents. Call it once, in the app's root component.
 ///
 /// Without it, a page's documents are kept with the default options.
 ///
-/// On a server there is no storage: documents are empty, and nothing is shared between requests.
+/// On a server there is no storage and no relay: documents are empty, and nothing is shared between requests.
 pub fn provide_sync(options: SyncOptions) {
-    provide_context(SyncContext::new(options));
+    let credentials = options.credentials;
+    let context = SyncContext::new(options);
+    provide_context(context.clone());
+    if let Some(credentials) = credentials {
+        // The first ones are there already.
+        Effect::watch(
+            move || credentials.get(),
+            move |shown, _, _| context.inner.actor.renew(shown.clone().into_bytes()),
+            false,
+        );
+    }
 }
 
 /// The documents of an app, by name, and the task that keeps them.
@@ -53,6 +112,8 @@ pub(crate) struct SyncContext {
 
 struct Inner {
     actor: Actor,
+    time: PageTime,
+    has_relay: bool,
     /// In the order in which they were opened first.
     docs: Mutex<Vec<Open>>,
 }
@@ -74,9 +135,19 @@ impl Open {
 
 impl SyncContext {
     fn new(options: SyncOptions) -> Self {
+        let time = PageTime::default();
+        let credentials = options.credentials;
+        let credentials = credentials.and_then(|credentials| credentials.try_get_untracked());
         Self {
             inner: Arc::new(Inner {
-                actor: Actor::start(options.database),
+                time: time.clone(),
+                has_relay: options.relay.is_some(),
+                actor: Actor::start(Options {
+                    database: options.database,
+                    relay: options.relay,
+                    credentials: credentials.unwrap_or_default().into_bytes(),
+                    time,
+                }),
                 docs: Mutex::new(Vec::new()),
             }),
         }
@@ -100,7 +171,12 @@ impl SyncContext {
         if let Some(doc) = open {
             return doc;
         }
-        let doc = LiveDoc::new(Doc::new(Clock::system(provisional_replica())));
+        let clock = Clock::new(provisional_replica(), self.inner.time.clone());
+        let outbox = match self.inner.has_relay {
+            true => Outbox::new(),
+            false => Outbox::without_relay(),
+        };
+        let doc = LiveDoc::with_outbox(Doc::new(clock), outbox);
         docs.push(Open {
             name: name.to_owned(),
             doc: doc.erased(),
@@ -127,7 +203,7 @@ impl Inner {
             let gone = docs.remove(at);
             drop(docs);
             // The document and its keeper hold each other by it. They go when the next document takes its place.
-            gone.status.outbox.close();
+            gone.status.close();
         }
     }
 }

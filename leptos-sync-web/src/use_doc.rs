@@ -4,12 +4,12 @@ use leptos::prelude::StoredValue;
 use leptos_sync_core::{Error, Root};
 
 use crate::{
-    live::{LiveDoc, StatusSignal, StorageKind},
+    live::{Connection, LiveDoc, Refusal, StatusSignal, StorageKind},
     node::Node,
     provider::SyncContext,
 };
 
-/// What [`use_doc`] gives: the document, and what is known of its storage.
+/// What [`use_doc`] gives: the document, and what is known of where it is saved.
 #[derive(Clone, Debug)]
 pub struct UseDocReturn<S: 'static> {
     /// The document as a reactive node; `doc.title()` is the node of its field `title`.
@@ -25,6 +25,20 @@ pub struct UseDocReturn<S: 'static> {
     pub unsaved: StatusSignal<usize>,
     /// Where the document is kept.
     pub storage: StatusSignal<StorageKind>,
+    /// Whether every edit is stored durably by the relay too. Never, where there is none.
+    pub synced: StatusSignal<bool>,
+    /// How many transactions of this browser are not, or not yet, as far as this page knows.
+    pub pending: StatusSignal<usize>,
+    /// How the document stands to the relay.
+    pub connection: StatusSignal<Connection>,
+    /// Why it stands so, where the relay has said.
+    pub reason: StatusSignal<Option<Arc<Refusal>>>,
+    /// Why the last edit that the relay refused for good was taken back.
+    pub rejected: StatusSignal<Option<Arc<Refusal>>>,
+    /// How many others are present; see [`use_presence`](crate::use_presence).
+    pub peers: StatusSignal<usize>,
+    /// Whether what others wrote waits because it is ahead of this device's clock.
+    pub clock_blocked: StatusSignal<bool>,
     /// What went wrong last, until it goes right again: an edit that was refused, a write that failed, data that could
     /// not be read.
     pub error: StatusSignal<Option<Arc<Error>>>,
@@ -93,6 +107,13 @@ pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseD
         saved: StatusSignal::saved(status),
         unsaved,
         storage: StatusSignal::storage(status),
+        synced: StatusSignal::synced(status),
+        pending: StatusSignal::pending(status),
+        connection: StatusSignal::connection(status),
+        reason: StatusSignal::reason(status),
+        rejected: StatusSignal::rejected(status),
+        peers: StatusSignal::peers(status),
+        clock_blocked: StatusSignal::clock_blocked(status),
         error: StatusSignal::error(status),
         live,
     }

@@ -1,8 +1,9 @@
 //! The page around the rows.
 
 use leptos::prelude::*;
-use leptos_sync_web::{StorageKind, UseDocReturn, use_doc};
+use leptos_sync_web::{provide_sync, use_doc};
 
+use crate::exchange::{self, Others, Saved};
 use crate::filter::{Filter, use_filter};
 use crate::grow::use_growing;
 use crate::row::Row;
@@ -11,23 +12,11 @@ use crate::state::{List, Todos};
 /// The whole page.
 #[component]
 pub(crate) fn App() -> impl IntoView {
-    let UseDocReturn {
-        doc,
-        saved,
-        storage,
-        ..
-    } = use_doc::<Todos>("todos");
-    let list = List(doc);
+    provide_sync(exchange::options());
+    let opened = use_doc::<Todos>("todos");
+    let list = List(opened.doc);
     let left = Memo::new(move |_| list.left());
     let filter = use_filter();
-    let state = move || match (storage.get(), saved.get()) {
-        (StorageKind::Memory, _) => (
-            "memory",
-            "in memory only: this browser keeps nothing for this page",
-        ),
-        (StorageKind::IndexedDb, true) => ("saved", "saved on this device"),
-        _ => ("saving", "saving"),
-    };
     view! {
         <section class="todoapp">
             <header class="header">
@@ -40,9 +29,8 @@ pub(crate) fn App() -> impl IntoView {
             </Show>
         </section>
         <footer class="info">
-            <p class="saved-mark" data-testid="saved-mark" data-state=move || state().0 role="status" aria-live="polite">
-                {move || state().1}
-            </p>
+            <Saved opened=opened.clone() />
+            <Others opened />
             <p>"completed so far: " <strong data-testid="completed-ever">{move || list.completed_ever()}</strong></p>
             <p class="hint">"Double-click a todo to edit it, or press " <kbd>"Enter"</kbd> " on its checkbox."</p>
         </footer>

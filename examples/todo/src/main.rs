@@ -1,6 +1,6 @@
-//! TodoMVC whose state is leptos-sync's: it is there when the page opens, and saved on every edit.
+//! TodoMVC whose state is leptos-sync's: it is there when the page opens, saved on every edit, and the same wherever it is open.
 //!
-//! `state` is what a todo list knows, `app` and `row` show it, `filter` follows the address bar, `grow` keeps
+//! `state` is what a todo list knows, `app` and `row` show it, `exchange` says where it is saved and who else is here, `filter` follows the address bar, `grow` keeps
 //! long lists from holding up the page.
 
 #![expect(
@@ -9,6 +9,7 @@
 )]
 
 mod app;
+mod exchange;
 mod filter;
 mod grow;
 mod row;

@@ -32,20 +32,20 @@ impl<S: Root> Doc<S> {
         self.state.cell_at(path.as_path().segments(), value)
     }
 
-    /// Puts the cells at `paths` to what `cells` says, whatever stands there now: `None` as if there never was one. Returns
-    /// what changed. O(paths).
+    /// Puts the cells at `paths`, each named once, to what `cells` says for a path and its place among them, whatever stands there
+    /// now: `None` as if there never was one. Returns what changed. O(paths).
     pub(super) fn put<'a>(
         &mut self,
         paths: &[PathBuf],
-        cells: impl Fn(&PathBuf) -> Option<(Stamp, Option<&'a [u8]>)>,
+        cells: impl Fn(usize, &PathBuf) -> Option<(Stamp, Option<&'a [u8]>)>,
     ) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
         let mut out = CellWriter::default();
-        for path in paths {
+        for (at, path) in paths.iter().enumerate() {
             state.restore(path.as_path().segments(), None);
             self.quarantine.remove(path);
-            match (cells(path), path.as_path().split_last()) {
+            match (cells(at, path), path.as_path().split_last()) {
                 (Some((stamp, value)), Some((parent, key))) => {
                     out.group(parent);
                     out.copy(CellRef { key, stamp, value });

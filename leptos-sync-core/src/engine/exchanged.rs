@@ -56,16 +56,16 @@ impl<St: Storage> DocStore<St> {
         Ok(damage)
     }
 
-    /// The write that appends what the relay has sent, and takes note of what it has. O(bytes).
+    /// The write that appends what the relay has sent, as one record, and takes note of what it has. O(bytes).
     pub fn log_received<S: Root>(
         &self,
         doc: &mut Doc<S>,
-        delta: &Delta,
+        deltas: &[Delta],
         outbox: &Outbox,
     ) -> ExchangedWrite {
-        let record = log::encode(std::slice::from_ref(delta));
+        let record = log::encode(deltas);
         // By a stamp of its own: two deltas of others may end with the same one.
-        let key = self.keys.log_at(doc.next_stamp());
+        let key = self.keys.received(doc.next_stamp());
         let bytes = record.len();
         let mut write = self.log_acknowledged(outbox);
         write.batch.put(key.clone(), record);
@@ -159,9 +159,12 @@ impl<St: Storage> DocStore<St> {
 const TRANSACTIONS: usize = 256;
 
 impl<S: Root> Take<S> for &mut Outbox {
-    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta) {
-        // What follows was just asked.
-        let _ = self.load(doc, delta);
+    // Whether it follows was just asked.
+    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool) {
+        let _ = match received {
+            true => self.load_received(doc, delta).map(drop),
+            false => self.load(doc, delta).map(drop),
+        };
     }
 }
 

@@ -11,6 +11,7 @@ const DOCUMENTS: u8 = b'D';
 const SNAPSHOT: u8 = 0;
 const LOG: u8 = 1;
 const ACKNOWLEDGED: u8 = 2;
+const RECEIVED: u8 = 3;
 
 /// The keys under which one document is kept.
 #[derive(Clone)]
@@ -31,6 +32,7 @@ pub(super) struct Generation {
 pub(super) enum Named {
     Chunk { generation: Generation, index: u32 },
     Log,
+    Received,
 }
 
 impl Generation {
@@ -65,13 +67,17 @@ impl Keys {
                 last = last.max(Stamp::new(time, replica));
             }
         }
-        self.log_at(last)
+        self.stamped(LOG, last)
     }
 
-    /// The key of the log record of that stamp.
-    pub(super) fn log_at(&self, stamp: Stamp) -> Vec<u8> {
+    /// The key of what the relay has sent, by a stamp that no operation carries.
+    pub(super) fn received(&self, stamp: Stamp) -> Vec<u8> {
+        self.stamped(RECEIVED, stamp)
+    }
+
+    fn stamped(&self, kind: u8, stamp: Stamp) -> Vec<u8> {
         let mut key = self.prefix.clone();
-        key.push(LOG);
+        key.push(kind);
         put_stamp(&mut key, stamp);
         key
     }
@@ -103,6 +109,7 @@ impl Keys {
         );
         match (kind, rest.len()) {
             (LOG, 0) => Some(Named::Log),
+            (RECEIVED, 0) => Some(Named::Received),
             (SNAPSHOT, 8) => {
                 let (chunks, index) = rest.split_first_chunk::<4>()?;
                 Some(Named::Chunk {

@@ -82,7 +82,11 @@ impl<St: Storage> DocStore<St> {
                 }
                 Some(Named::Log) => {
                     loading.turn_to(None)?;
-                    loading.log(key, &record);
+                    loading.log(key, &record, false);
+                }
+                Some(Named::Received) => {
+                    loading.turn_to(None)?;
+                    loading.log(key, &record, true);
                 }
                 // What a newer build has put under the name is left alone.
                 None => {}
@@ -90,7 +94,7 @@ impl<St: Storage> DocStore<St> {
         }
         loading.turn_to(None)?;
         // What lies before these is missing, so their versions cannot be claimed; what they say holds all the same.
-        for delta in &loading.ahead {
+        for (delta, _) in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }
         // What was logged since the store was made belongs to the document, whether it is among the records or not.
@@ -108,14 +112,15 @@ impl<St: Storage> DocStore<St> {
 
 /// What joins the transactions of a log with the document, each once it follows what is there.
 pub(super) trait Take<S: Root> {
-    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta);
+    /// `received` says whether the relay has sent it.
+    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool);
 }
 
 /// For a document that is in this storage alone.
 struct Plain;
 
 impl<S: Root> Take<S> for Plain {
-    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta) {
+    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, _: bool) {
         doc.absorb_silently(delta.body());
         doc.claim(delta.upto(), &VersionVector::new());
     }
@@ -129,8 +134,8 @@ struct Loading<'a, S, T> {
     /// order of keys.
     generation: Option<Generation>,
     parts: Vec<Snapshot>,
-    /// Transactions that do not follow what was read so far.
-    ahead: Vec<Delta>,
+    /// Transactions that do not follow what was read so far, and whether the relay has sent them.
+    ahead: Vec<(Delta, bool)>,
     doc: &'a mut Doc<S>,
     take: T,
 }
@@ -162,13 +167,13 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
         }
     }
 
-    fn log(&mut self, key: Vec<u8>, record: &[u8]) {
+    fn log(&mut self, key: Vec<u8>, record: &[u8], received: bool) {
         let deltas = match log::decode(record) {
             Ok(deltas) => deltas,
             Err(error) => return self.damage.push(Damage { key, error }),
         };
         for delta in deltas {
-            self.ahead.push(delta);
+            self.ahead.push((delta, received));
         }
         self.contents.log_bytes += record.len();
         self.contents.log.push(key);
@@ -181,10 +186,10 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
         loop {
             let before = self.ahead.len();
             let (doc, take) = (&mut *self.doc, &mut self.take);
-            self.ahead.retain(|delta| {
+            self.ahead.retain(|(delta, received)| {
                 let follows = doc.version().covers(delta.after());
                 if follows {
-                    take.take(doc, delta);
+                    take.take(doc, delta, *received);
                 }
                 !follows
             });

@@ -6,6 +6,7 @@
 //! "D" name  0  generation  chunk  chunks   →  a part of a snapshot (an envelope)
 //! "D" name  1  time  replica               →  the transactions of one write (length and envelope, each)
 //! "D" name  2                              →  what the relay has acknowledged: a delta of no cells up to there
+//! "D" name  3  time  replica               →  what the relay has sent (length and envelope, each)
 //! ```
 //!
 //! Several tabs may write to one name at once: log records are named by their writer's stamp, generations by a stamp

@@ -62,18 +62,15 @@ impl Document for Handle {
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
         let state = self.0.lock().unwrap();
-        let all = state.outbox.transactions();
-        Ok(all
-            .filter(|delta| !relay.covers(delta.upto()))
-            .cloned()
-            .collect())
+        state.outbox.pending(&state.doc, relay, |_| true)
     }
 
     fn opened(&mut self, _: Permission, _: Window) {}
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         let state = &mut *self.0.lock().unwrap();
-        state.outbox.restamp(&mut state.doc, window).map(drop)
+        let mine = |_| true;
+        state.outbox.restamp(&mut state.doc, window, mine).map(drop)
     }
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {

@@ -187,9 +187,7 @@ impl Document for Handle {
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
         let state = self.0.borrow();
-        let lacks = |delta: &&Delta| !relay.covers(delta.upto());
-        let pending: Vec<_> = state.outbox.transactions().filter(lacks).cloned().collect();
-        Ok(pending)
+        state.outbox.pending(&state.doc, relay, |_| true)
     }
 
     fn opened(&mut self, permission: Permission, window: Window) {
@@ -202,7 +200,7 @@ impl Document for Handle {
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         let mut state = self.0.borrow_mut();
         let state = &mut *state;
-        let (restamped, _) = state.outbox.restamp(&mut state.doc, window)?;
+        let (restamped, _) = state.outbox.restamp(&mut state.doc, window, |_| true)?;
         if !restamped.is_empty() {
             if state.writes {
                 state.journal.borrow_mut().restamped(&restamped);
@@ -222,9 +220,11 @@ impl Document for Handle {
         state.settled(&before, &received);
         match received.refused.is_empty() {
             true => {
-                let write = state
-                    .store
-                    .log_received(&mut state.doc, delta, &state.outbox);
+                let write = state.store.log_received(
+                    &mut state.doc,
+                    std::slice::from_ref(delta),
+                    &state.outbox,
+                );
                 state.write(write);
             }
             false => state.compact(),

@@ -1,49 +1,56 @@
-//! The task that owns what cannot leave the browser's thread: the database, the lease, the page's events.
+//! The task that owns what cannot leave the browser's thread: the database, the lease, the page's events, the connection.
 //!
-//! The reactive side hands it documents to keep and fills their outboxes; it answers through their status signals.
+//! The reactive side hands it documents to keep and fills their mailboxes; it answers through their status signals.
 //! Nothing else of this crate touches a browser object.
 
-mod backend;
+mod events;
 mod keeper;
+mod owners;
 mod page;
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use leptos::prelude::*;
 use leptos_sync_core::Root;
 use send_wrapper::SendWrapper;
 
-use self::{backend::Backend, keeper::keep};
+use self::{keeper::keep, page::Page};
 use crate::{
-    live::{LiveDoc, Outbox, StatusSignal},
+    live::{LiveDoc, Mailbox, StatusSignal},
+    provider::Options,
     task::spawn,
 };
 
 /// A handle to the task, for the reactive side.
 pub(crate) struct Actor {
-    jobs: Arc<Outbox<Job>>,
+    jobs: Arc<Mailbox<Job>>,
 }
 
 /// What the task is asked to do once the storage is open, or is known not to open.
-type Job = Box<dyn FnOnce(&Backend) + Send>;
+type Job = Box<dyn FnOnce(&Rc<Page>) + Send>;
 
 impl Actor {
-    /// Starts the task on the database of that name.
-    pub(crate) fn start(database: String) -> Self {
-        let jobs = Arc::new(Outbox::<Job>::new());
-        let outbox = Arc::clone(&jobs);
+    /// Starts the task.
+    pub(crate) fn start(options: Options) -> Self {
+        let jobs = Arc::new(Mailbox::<Job>::new());
+        let mailbox = Arc::clone(&jobs);
         spawn(async move {
-            let backend = SendWrapper::new(Backend::open(&database).await);
-            outbox.open(Arc::new(move |job: Job| job(&backend)));
+            let page = SendWrapper::new(Page::open(options).await);
+            mailbox.open(Arc::new(move |job: Job| job(&page)));
         });
         Self { jobs }
     }
 
-    /// Loads the document and saves it from now on.
+    /// Loads the document, saves it and exchanges it from now on.
     pub(crate) fn keep<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
         let name = name.to_owned();
-        let job: Job = Box::new(move |backend| keep(backend, &name, doc));
-        self.jobs.push(job);
+        self.jobs.push(Box::new(move |page| keep(page, name, doc)));
+    }
+
+    /// The user shows other credentials from now on.
+    pub(crate) fn renew(&self, credentials: Vec<u8>) {
+        self.jobs
+            .push(Box::new(move |page| page.renew(credentials)));
     }
 }
 

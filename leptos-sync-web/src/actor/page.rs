@@ -1,21 +1,226 @@
-use std::rc::Rc;
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    mem,
+    rc::{Rc, Weak},
+    sync::Arc,
+};
 
-use leptos::prelude::*;
-use web_sys::VisibilityState;
+use leptos_sync_core::{Batch, Error, ReplicaId, Storage as _};
 
-use super::backend::Opened;
+use super::{events, owners::Owners};
+use crate::{
+    indexed_db::IndexedDbStorage,
+    lease::Lease,
+    live::{Connection, Refusal},
+    provider::{Options, provisional_replica},
+    session::Session,
+    tabs::{Tabs, Told},
+    task::spawn,
+    time::PageTime,
+};
 
-/// Listens to what a browser says before it may end the page: it was hidden, or it is being left.
-///
-/// Nothing may be awaited in these events. Everything is issued within them.
-pub(super) fn listen(opened: &Rc<Opened>) {
-    let hidden = Rc::clone(opened);
-    // For as long as the page: the database is.
-    let _ = window_event_listener_untyped("visibilitychange", move |_| {
-        if document().visibility_state() == VisibilityState::Hidden {
-            hidden.flush();
+/// What the documents of a page share: the database, or the reason why there is none, the replica id, the other tabs, and
+/// the connection to the relay.
+pub(super) struct Page {
+    storage: Result<IndexedDbStorage, Arc<Error>>,
+    /// `None` before it was taken and once it was given back: the page is on its way out, or came back from the
+    /// browser's page cache.
+    lease: RefCell<Option<Lease>>,
+    /// The id under which a document is loaded: the leased one, or one that nobody else has. `None` until it is known
+    /// which.
+    replica: Cell<Option<ReplicaId>>,
+    documents: RefCell<Vec<Rc<dyn Kept>>>,
+    tabs: Option<Tabs>,
+    owners: Owners,
+    /// Set at once, if there is a relay; or why it cannot be one.
+    session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
+    pub(super) time: PageTime,
+}
+
+/// A document that is kept, as the page's events, the lease, the other tabs and the relay see it.
+pub(super) trait Kept {
+    /// Reads what is stored, and goes on under `replica`.
+    fn load(self: Rc<Self>, replica: ReplicaId);
+    /// Issues the write of everything that is not saved, at once: the page may end with the event that asks for it.
+    fn flush(self: Rc<Self>);
+    /// Whether all transactions are saved.
+    fn is_saved(&self) -> bool;
+    /// Goes on under another replica id.
+    fn set_replica(&self, replica: ReplicaId);
+    /// The document's name.
+    fn name(&self) -> &str;
+    /// Another tab tells something of the document.
+    fn hear(self: Rc<Self>, told: Told);
+    /// Asks the other tabs for what they have.
+    fn ask(&self);
+    /// From now on this page sends what was written under `replica`.
+    fn adopt(self: Rc<Self>, replica: ReplicaId);
+    /// The page's connection to the relay has changed.
+    fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>);
+}
+
+impl Page {
+    /// Opens the database. Where that is refused, documents are kept in memory.
+    ///
+    /// What is edited from then on is written at once; a lease is taken beside it, and then the documents are loaded.
+    pub(super) async fn open(options: Options) -> Rc<Self> {
+        let storage = IndexedDbStorage::open(&options.database).await;
+        let page = Rc::new_cyclic(|page| {
+            let hears: Weak<Self> = page.clone();
+            let hear = move |name: &str, told: Told| {
+                let documents = hears.upgrade().map(|page| page.documents());
+                for document in documents.into_iter().flatten() {
+                    if document.name() == name {
+                        document.hear(told.clone());
+                    }
+                }
+            };
+            Self {
+                storage: storage.map_err(Arc::new),
+                lease: RefCell::default(),
+                replica: Cell::default(),
+                documents: RefCell::default(),
+                tabs: Tabs::join(&options.database, hear),
+                owners: Owners::new(page.clone(), &options.database),
+                session: OnceCell::new(),
+                time: options.time,
+            }
+        });
+        if let Some(relay) = options.relay {
+            let told = Rc::downgrade(&page);
+            let tell = move |connection, reason: Option<Arc<Refusal>>| {
+                if let Some(page) = told.upgrade() {
+                    for document in page.documents() {
+                        document.connection(connection, reason.clone());
+                    }
+                }
+            };
+            let session = Session::new(
+                &relay,
+                options.credentials,
+                provisional_replica().get(),
+                Box::new(tell),
+            );
+            let _ = page.session.set(session.map_err(Arc::new));
         }
-    });
-    let left = Rc::clone(opened);
-    let _ = window_event_listener_untyped("pagehide", move |_| left.close());
+        events::listen(&page);
+        spawn(Rc::clone(&page).take_lease());
+        page
+    }
+
+    /// The database.
+    pub(super) fn storage(&self) -> Result<&IndexedDbStorage, Error> {
+        let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
+        self.storage.as_ref().map_err(why)
+    }
+
+    /// The other tabs.
+    pub(super) fn tabs(&self) -> Option<&Tabs> {
+        self.tabs.as_ref()
+    }
+
+    pub(super) fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    /// The connection to the relay, if there is to be one; or why there cannot be.
+    pub(super) fn session(&self) -> Option<Result<&Rc<Session>, Error>> {
+        let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
+        Some(self.session.get()?.as_ref().map_err(why))
+    }
+
+    /// The user shows other credentials from now on.
+    pub(super) fn renew(&self, credentials: Vec<u8>) {
+        if let Some(Ok(session)) = self.session() {
+            session.run(move |client| client.set_credentials(credentials));
+        }
+    }
+
+    /// The network may be back, or the page was away: does at once what it would wait for.
+    pub(super) fn hurry(&self) {
+        if let Some(Ok(session)) = self.session() {
+            session.run(|client| client.hurry());
+        }
+        for document in self.documents() {
+            document.ask();
+        }
+    }
+
+    /// Takes a lease, and has the documents loaded under its id.
+    async fn take_lease(self: Rc<Self>) {
+        let lease = match &self.storage {
+            Ok(storage) => Lease::take(storage).await.ok(),
+            Err(_) => None,
+        };
+        let replica = lease
+            .as_ref()
+            .map_or_else(provisional_replica, Lease::replica);
+        self.lease.replace(lease);
+        self.replica.set(Some(replica));
+        for document in self.documents() {
+            document.load(replica);
+        }
+    }
+
+    /// Takes in a document, which is loaded as soon as it is known under which id.
+    pub(super) fn register(&self, document: Rc<dyn Kept>) {
+        let mut documents = self.documents.borrow_mut();
+        // One that nobody else holds belonged to a document that was put away: this takes its place.
+        let gone = documents
+            .iter_mut()
+            .find(|kept| Rc::strong_count(kept) == 1);
+        let gone = match gone {
+            Some(place) => Some(mem::replace(place, Rc::clone(&document))),
+            None => {
+                documents.push(Rc::clone(&document));
+                None
+            }
+        };
+        // What is let go may look here.
+        drop(documents);
+        drop(gone);
+        if let Some(replica) = self.replica.get() {
+            document.load(replica);
+        }
+    }
+
+    /// From now on this page sends what was written under `replica`.
+    pub(super) fn adopt(&self, replica: ReplicaId) {
+        for document in self.documents() {
+            document.adopt(replica);
+        }
+    }
+
+    /// Issues the writes of everything that is not saved yet.
+    pub(super) fn flush(&self) {
+        for document in self.documents() {
+            document.flush();
+        }
+    }
+
+    /// The page ends, as far as it knows: flushes, and gives the lease back if everything is saved. Whatever is
+    /// written after that, should the page come back, is written under ids that nobody had before.
+    pub(super) fn close(&self) {
+        self.flush();
+        let documents = self.documents();
+        if !documents.iter().all(|document| document.is_saved()) {
+            // The id stays marked as in use, and will be retired.
+            return;
+        }
+        let lease = self.lease.borrow_mut().take();
+        if let (Some(lease), Ok(storage)) = (lease, &self.storage) {
+            self.replica.set(Some(provisional_replica()));
+            for document in &documents {
+                document.set_replica(provisional_replica());
+            }
+            let mut batch = Batch::new();
+            lease.release_write(&mut batch);
+            drop(storage.commit(batch));
+        }
+    }
+
+    fn documents(&self) -> Vec<Rc<dyn Kept>> {
+        // A copy: what is done with them may open another.
+        self.documents.borrow().clone()
+    }
 }

@@ -1,10 +1,10 @@
 use leptos_sync_core::{Batch, Error, ReplicaId, Storage};
 
-use super::{
-    locks::{Lock, Locks},
-    pool::{self, Found, State},
+use super::pool::{self, Found, State};
+use crate::{
+    indexed_db::IndexedDbStorage,
+    web_locks::{Lock, Locks},
 };
-use crate::indexed_db::IndexedDbStorage;
 
 /// Slots that are tried, one after the other: so many tabs at once have ids that are used again. More get ids that are
 /// used once.

@@ -10,8 +10,6 @@
 
 #[cfg(target_arch = "wasm32")]
 mod holder;
-#[cfg(target_arch = "wasm32")]
-mod locks;
 mod pool;
 
 #[cfg(target_arch = "wasm32")]

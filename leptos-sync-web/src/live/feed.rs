@@ -51,11 +51,14 @@ impl Feed {
         match since {
             None => {}
             Some(Ok(delta)) => self.send(&delta),
-            Some(Err(_)) => {
-                let sender = self.0.lock().take();
-                // Without the lock: whoever waits is woken by it.
-                drop(sender);
-            }
+            Some(Err(_)) => self.end(),
         }
+    }
+
+    /// Ends the streams.
+    pub(super) fn end(&self) {
+        let sender = self.0.lock().take();
+        // Without the lock: whoever waits is woken by it.
+        drop(sender);
     }
 }

@@ -29,4 +29,7 @@ impl Feed {
 
     #[cfg(target_arch = "wasm32")]
     pub(super) fn tell(&self, _: Nothing) {}
+
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn end(&self) {}
 }

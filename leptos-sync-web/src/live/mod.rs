@@ -2,7 +2,9 @@
 
 #[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
 mod feed;
-mod outbox;
+mod held;
+mod kinds;
+mod mailbox;
 mod signal;
 mod status;
 mod triggers;
@@ -10,15 +12,21 @@ mod triggers;
 use std::{any::Any, sync::Arc};
 
 use crate::lock::RwLock;
-use leptos_sync_core::{Changes, Delta, Doc, Error, PathBuf, Root, Snapshot, Tx, VersionVector};
+use leptos_sync_core::{
+    Changes, Delta, Doc, Error, Outbox, PathBuf, Root, Snapshot, Tx, VersionVector,
+};
 
 use self::feed::Feed;
 pub(crate) use self::{
-    outbox::Outbox,
-    status::Status,
+    held::Held,
+    mailbox::Mailbox,
+    status::{Peers, Status},
     triggers::{Triggers, What},
 };
-pub use self::{signal::StatusSignal, status::StorageKind};
+pub use self::{
+    kinds::{Connection, Refusal, StorageKind},
+    signal::StatusSignal,
+};
 use crate::node::{Node, ReadGuard, Source};
 
 /// A [`Doc`] whose every change notifies exactly the signals that show what changed.
@@ -35,7 +43,7 @@ pub struct LiveDoc<S> {
 pub(crate) type Erased = dyn Any + Send + Sync;
 
 struct Inner<S> {
-    doc: RwLock<Doc<S>>,
+    held: RwLock<Held<S>>,
     triggers: Triggers,
     feed: Feed,
     status: Arc<Status>,
@@ -44,9 +52,14 @@ struct Inner<S> {
 impl<S: Root> LiveDoc<S> {
     /// Makes a document reactive.
     pub fn new(doc: Doc<S>) -> Self {
+        Self::with_outbox(doc, Outbox::without_relay())
+    }
+
+    /// Makes a document reactive, whose transactions are kept in `outbox` until a relay has them.
+    pub(crate) fn with_outbox(doc: Doc<S>, outbox: Outbox) -> Self {
         Self {
             inner: Arc::new(Inner {
-                doc: RwLock::new(doc),
+                held: RwLock::new(Held { doc, outbox }),
                 triggers: Triggers::default(),
                 feed: Feed::new(),
                 status: Arc::new(Status::new()),
@@ -66,19 +79,21 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::transact`]; the document is then as it was.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
-        let done = self.inner.doc.write().transact(edit);
-        match done {
-            Ok(done) => {
-                if !done.delta.is_empty() {
-                    self.inner.feed.send(&done.delta);
-                    self.inner.status.outbox.push(done.delta);
-                    self.inner.status.change(|facts| facts.unsaved += 1);
-                }
-                self.notify(&done.changes);
-                Ok(())
-            }
-            Err(error) => Err(error),
+        let mut held = self.inner.held.write();
+        let Held { doc, outbox } = &mut *held;
+        let done = outbox.transact(doc, edit)?;
+        let pending = outbox.len();
+        drop(held);
+        if !done.delta.is_empty() {
+            self.inner.feed.send(&done.delta);
+            self.inner.status.edits.push(done.delta);
+            self.inner.status.change(|facts| {
+                facts.unsaved += 1;
+                facts.pending = pending;
+            });
         }
+        self.notify(&done.changes);
+        Ok(())
     }
 
     /// Joins what another copy did; see [`Doc::apply`]. It is not stored again by this: whoever applies a delta knows
@@ -88,7 +103,10 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::apply`].
     pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
-        let changes = self.inner.doc.write().apply(delta)?;
+        let mut held = self.inner.held.write();
+        let Held { doc, outbox } = &mut *held;
+        let changes = outbox.apply(doc, delta)?;
+        drop(held);
         self.inner.feed.send(delta);
         self.inner.status.change(|facts| facts.applied = true);
         self.notify(&changes);
@@ -101,7 +119,7 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::delta_since`].
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
-        self.inner.doc.read().delta_since(version)
+        self.inner.held.read().doc.delta_since(version)
     }
 
     /// The whole state; see [`Doc::snapshot`].
@@ -110,12 +128,12 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::snapshot`].
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.inner.doc.read().snapshot()
+        self.inner.held.read().doc.snapshot()
     }
 
     /// Which operations are contained.
     pub fn version(&self) -> VersionVector {
-        self.inner.doc.read().version().clone()
+        self.inner.held.read().doc.version().clone()
     }
 
     /// The changes from now on: the delta of each edit that is made here, and each that is applied; and what is loaded
@@ -133,7 +151,7 @@ impl<S: Root> LiveDoc<S> {
 
     /// Looks at the document. Nothing is tracked. `look` must not edit it.
     pub fn with_doc<R>(&self, look: impl FnOnce(&Doc<S>) -> R) -> R {
-        look(&self.inner.doc.read())
+        look(&self.inner.held.read().doc)
     }
 
     pub(crate) fn status(&self) -> &Arc<Status> {
@@ -151,29 +169,56 @@ impl<S: Root> LiveDoc<S> {
         Some(Self { inner })
     }
 
+    /// Takes in what was stored, or a whole state. Everything that shows the document is notified, and the streams of changes
+    /// are told what has come.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn outbox(&self) -> &Outbox<Delta> {
-        &self.inner.status.outbox
-    }
-
-    /// Changes the document in a way that is not a transaction: takes in what was stored, changes its replica id.
-    /// Everything that shows it is notified.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut Doc<S>) -> R) -> R {
-        let mut doc = self.inner.doc.write();
-        let before = self.inner.feed.before(&doc);
-        let result = change(&mut doc);
-        let since = Feed::since(before, &doc);
-        drop(doc);
+    pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut Held<S>) -> R) -> R {
+        let mut held = self.inner.held.write();
+        let before = self.inner.feed.before(&held.doc);
+        let result = change(&mut held);
+        let since = Feed::since(before, &held.doc);
+        let pending = held.outbox.len();
+        drop(held);
         self.inner.feed.tell(since);
-        self.inner.triggers.notify_all();
+        self.changed(pending);
         result
     }
 
-    /// Changes the document in a way that shows nowhere.
+    /// Something was taken back, of which no delta tells: the streams of changes end, and everything that shows the document
+    /// is notified.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn with_doc_mut<R>(&self, change: impl FnOnce(&mut Doc<S>) -> R) -> R {
-        change(&mut self.inner.doc.write())
+    pub(crate) fn took_back(&self) {
+        self.inner.feed.end();
+        self.changed(self.with_held(|held| held.outbox.len()));
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn changed(&self, pending: usize) {
+        self.inner.status.change(|facts| facts.pending = pending);
+        self.inner.triggers.notify_all();
+    }
+
+    /// Joins a delta in the way that `join` says, from wherever it was stored already.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn join(
+        &self,
+        delta: &Delta,
+        join: impl FnOnce(&mut Held<S>) -> Result<Changes, Error>,
+    ) -> Result<(), Error> {
+        let mut held = self.inner.held.write();
+        let changes = join(&mut held)?;
+        let pending = held.outbox.len();
+        drop(held);
+        self.inner.feed.send(delta);
+        self.inner.status.change(|facts| facts.pending = pending);
+        self.notify(&changes);
+        Ok(())
+    }
+
+    /// Looks at the document and its outbox, or changes them in a way that shows nowhere.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn with_held<R>(&self, work: impl FnOnce(&mut Held<S>) -> R) -> R {
+        work(&mut self.inner.held.write())
     }
 
     fn notify(&self, changes: &Changes) {
@@ -183,7 +228,7 @@ impl<S: Root> LiveDoc<S> {
 
 impl<S: Root> Source<S> for LiveDoc<S> {
     fn read(&self) -> ReadGuard<S> {
-        ReadGuard::new(self.inner.doc.read().shared_state())
+        ReadGuard::new(self.inner.held.read().doc.shared_state())
     }
 
     fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) -> Result<(), Error> {

@@ -4,15 +4,15 @@ use leptos::prelude::*;
 use leptos_sync_core::Error;
 
 use super::{
-    StorageKind,
-    status::{Facts, Shows, Status},
+    Connection, Refusal, StorageKind,
+    status::{Facts, Peers, Shows, Status},
 };
 use crate::node::OwnGuard;
 
 /// The status of a document, which belongs to a reactive owner.
 pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 
-/// One of the things that are known of a document's storage, as a signal to read: `.get()`, `.with()`, `.track()` and the
+/// One of the things that are known of a document's storage and its relay, as a signal to read: `.get()`, `.with()`, `.track()` and the
 /// like, as of leptos' own signals; and it is turned into one of those by `.into()`.
 ///
 /// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies where it shows something else
@@ -35,12 +35,58 @@ impl StatusSignal<bool> {
     pub(crate) fn saved(status: StoredStatus) -> Self {
         Self::new(status, Shows::Saved, |facts| facts.unsaved == 0)
     }
+
+    #[track_caller]
+    pub(crate) fn synced(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Synced, Facts::is_synced)
+    }
+
+    #[track_caller]
+    pub(crate) fn clock_blocked(status: StoredStatus) -> Self {
+        Self::new(status, Shows::ClockBlocked, |facts| facts.clock_blocked)
+    }
 }
 
 impl StatusSignal<usize> {
     #[track_caller]
     pub(crate) fn unsaved(status: StoredStatus) -> Self {
         Self::new(status, Shows::Unsaved, |facts| facts.unsaved)
+    }
+
+    #[track_caller]
+    pub(crate) fn pending(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Pending, |facts| facts.pending)
+    }
+
+    #[track_caller]
+    pub(crate) fn peers(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Peers, |facts| facts.peers.len())
+    }
+}
+
+impl StatusSignal<Connection> {
+    #[track_caller]
+    pub(crate) fn connection(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Connection, |facts| facts.connection)
+    }
+}
+
+impl StatusSignal<Option<Arc<Refusal>>> {
+    #[track_caller]
+    pub(crate) fn reason(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Reason, |facts| facts.reason.clone())
+    }
+
+    #[track_caller]
+    pub(crate) fn rejected(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Rejected, |facts| facts.rejected.clone())
+    }
+}
+
+impl StatusSignal<Arc<Peers>> {
+    #[track_caller]
+    pub(crate) fn present(status: StoredStatus) -> Self {
+        Self::new(status, Shows::Peers, |facts| Arc::clone(&facts.peers))
     }
 }
 

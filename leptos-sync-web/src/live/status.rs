@@ -1,23 +1,12 @@
 use std::sync::{Arc, MutexGuard};
 
 use leptos::prelude::*;
-use leptos_sync_core::{Delta, Error};
+use leptos_sync_core::{Delta, Error, ReplicaId};
 
-use super::Outbox;
+use super::{Connection, Mailbox, Refusal, StorageKind};
 use crate::lock::Mutex;
 
-/// Where a document is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StorageKind {
-    /// Nowhere yet: the storage is being opened. Edits are queued.
-    Opening,
-    /// In the browser's IndexedDB.
-    IndexedDb,
-    /// In memory only, until the page is closed: there is no storage here, or the browser refused it.
-    Memory,
-}
-
-/// What is known of a document's storage.
+/// What is known of a document's storage and of its exchange with a relay.
 #[derive(Clone)]
 pub(crate) struct Facts {
     pub(crate) loading: bool,
@@ -26,20 +15,46 @@ pub(crate) struct Facts {
     pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
+    pub(crate) pending: usize,
+    pub(crate) connection: Connection,
+    /// Why the connection is what it is.
+    pub(crate) reason: Option<Arc<Refusal>>,
+    pub(crate) rejected: Option<Arc<Refusal>>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) clock_blocked: bool,
 }
 
+/// Who else is present, and with what.
+pub(crate) type Peers = Vec<(ReplicaId, Vec<u8>)>;
+
 impl Facts {
+    /// Whether the relay has everything, as far as this page knows.
+    pub(crate) fn is_synced(&self) -> bool {
+        self.connection != Connection::Absent && !self.loading && self.pending == 0
+    }
+
     /// For each signal, in the order of [`Shows`], whether it shows something else than it did before.
-    fn differ(&self, old: &Self) -> [bool; 5] {
-        let address = |facts: &Self| facts.error.as_ref().map(Arc::as_ptr);
+    fn differ(&self, old: &Self) -> [bool; SIGNALS] {
         [
             self.loading != old.loading,
             (self.unsaved == 0) != (old.unsaved == 0),
             self.unsaved != old.unsaved,
             self.storage != old.storage,
-            address(self) != address(old),
+            another(&self.error, &old.error),
+            self.is_synced() != old.is_synced(),
+            self.pending != old.pending,
+            self.connection != old.connection,
+            another(&self.reason, &old.reason),
+            another(&self.rejected, &old.rejected),
+            !Arc::ptr_eq(&self.peers, &old.peers),
+            self.clock_blocked != old.clock_blocked,
         ]
     }
+}
+
+/// Whether these are not the same thing.
+fn another<T>(new: &Option<Arc<T>>, old: &Option<Arc<T>>) -> bool {
+    new.as_ref().map(Arc::as_ptr) != old.as_ref().map(Arc::as_ptr)
 }
 
 /// Which of the facts a signal shows.
@@ -50,25 +65,43 @@ pub(crate) enum Shows {
     Unsaved,
     Storage,
     Error,
+    Synced,
+    Pending,
+    Connection,
+    Reason,
+    Rejected,
+    Peers,
+    ClockBlocked,
 }
 
-/// A document's side of its storage: what goes there, what is known of it, and who listens.
+const SIGNALS: usize = Shows::ClockBlocked as usize + 1;
+
+/// A document's side of its storage and its relay: what goes there, what is known of it, and who listens.
 pub(crate) struct Status {
-    pub(crate) outbox: Outbox<Delta>,
+    pub(crate) edits: Mailbox<Delta>,
+    /// What others are told of this page for the moment.
+    pub(crate) presence: Mailbox<Vec<u8>>,
     facts: Mutex<Facts>,
-    triggers: [ArcTrigger; 5],
+    triggers: [ArcTrigger; SIGNALS],
 }
 
 impl Status {
     pub(crate) fn new() -> Self {
         Self {
-            outbox: Outbox::new(),
+            edits: Mailbox::new(),
+            presence: Mailbox::new(),
             facts: Mutex::new(Facts {
                 loading: true,
                 unsaved: 0,
                 applied: false,
                 storage: StorageKind::Opening,
                 error: None,
+                pending: 0,
+                connection: Connection::Absent,
+                reason: None,
+                rejected: None,
+                peers: Arc::default(),
+                clock_blocked: false,
             }),
             triggers: std::array::from_fn(|_| ArcTrigger::new()),
         }
@@ -100,10 +133,22 @@ impl Status {
         self.change(|facts| facts.error = Some(Arc::new(error)));
     }
 
-    /// Whether nothing of the document is known to be in memory alone.
+    /// Whether nothing of the document is known to be in memory alone, and nothing is to be sent.
     pub(crate) fn is_stored(&self) -> bool {
         let facts = self.facts.lock();
-        !facts.loading && facts.unsaved == 0 && !facts.applied
+        !facts.loading && facts.unsaved == 0 && !facts.applied && facts.pending == 0
+    }
+
+    /// Whether the stored document is still being read.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn is_loading(&self) -> bool {
+        self.facts.lock().loading
+    }
+
+    /// From now on nothing is kept.
+    pub(crate) fn close(&self) {
+        self.edits.close();
+        self.presence.close();
     }
 
     /// The facts as they are now.

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use super::Cell;
 use crate::{
@@ -14,19 +14,23 @@ use crate::{
 /// At each path that unacknowledged transactions wrote: how many did, and the cell that would stand there without them,
 /// `None` where none would.
 #[derive(Default)]
-pub(super) struct Below(BTreeMap<PathBuf, Covered>);
+pub(super) struct Below(HashMap<PathBuf, Covered>);
 
 struct Covered {
     cell: Option<OwnedCell>,
     writers: usize,
+    /// For whoever looks for some of them among many cells: which of those that are looked for it is, from 1.
+    mark: usize,
 }
 
 /// A cell's stamp and value.
 pub(super) type OwnedCell = (Stamp, Option<Box<[u8]>>);
 
-impl Note for &mut Below {
+impl Note for Option<&mut Below> {
     fn replaced(&mut self, each: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>))) {
-        each(&mut |path, old| self.cover(path.to_owned(), old.map(kept)));
+        if let Some(below) = self {
+            each(&mut |path, old| below.cover(path.to_owned(), old.map(kept)));
+        }
     }
 }
 
@@ -38,6 +42,7 @@ impl Below {
             .or_insert(Covered {
                 cell: before,
                 writers: 0,
+                mark: 0,
             })
             .writers += 1;
     }
@@ -48,6 +53,41 @@ impl Below {
             covered.writers = covered.writers.saturating_sub(1);
             if covered.writers == 0 {
                 self.0.remove(path);
+            }
+        }
+    }
+
+    /// Marks those of `paths` that at least so many transactions cover, each by its place there from 1. Returns whether any is marked.
+    pub(super) fn mark(&mut self, paths: &[PathBuf], writers: usize) -> bool {
+        let mut any = false;
+        for (at, path) in paths.iter().enumerate() {
+            if let Some(covered) = self.0.get_mut(path) {
+                if covered.writers >= writers {
+                    covered.mark = at + 1;
+                    any = true;
+                }
+            }
+        }
+        any
+    }
+
+    /// Whether nobody has asked for this path before, of those that transactions cover, since marks were taken away.
+    pub(super) fn is_first(&mut self, path: &PathBuf) -> bool {
+        let covered = self.0.get_mut(path);
+        covered.is_some_and(|covered| std::mem::replace(&mut covered.mark, 1) == 0)
+    }
+
+    /// The mark of `path`, if it has one.
+    pub(super) fn marked(&self, path: &PathBuf) -> Option<usize> {
+        let mark = self.0.get(path)?.mark;
+        mark.checked_sub(1)
+    }
+
+    /// Takes the marks away.
+    pub(super) fn unmark(&mut self, paths: &[PathBuf]) {
+        for path in paths {
+            if let Some(covered) = self.0.get_mut(path) {
+                covered.mark = 0;
             }
         }
     }
@@ -103,22 +143,24 @@ impl Below {
         if !self.0.values().any(seen) {
             return;
         }
-        let there: BTreeSet<_> = parts.iter().flat_map(|part| part.cells().paths()).collect();
-        for (path, covered) in &mut self.0 {
-            if seen(covered) && !there.contains(path) {
+        for part in parts {
+            for path in part.cells().paths() {
+                if let Some(covered) = self.0.get_mut(&path) {
+                    covered.mark = 1;
+                }
+            }
+        }
+        for covered in self.0.values_mut() {
+            if covered.mark == 0 && seen(covered) {
                 covered.cell = None;
             }
+            covered.mark = 0;
         }
     }
 
     /// What would stand at `path`.
     pub(super) fn get(&self, path: &PathBuf) -> Option<Cell<'_>> {
         view(&self.0.get(path)?.cell)
-    }
-
-    /// How many unacknowledged transactions wrote at `path`.
-    pub(super) fn writers(&self, path: &PathBuf) -> usize {
-        self.0.get(path).map_or(0, |covered| covered.writers)
     }
 
     pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {

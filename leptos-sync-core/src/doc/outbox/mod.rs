@@ -3,15 +3,16 @@
 mod below;
 mod restamp;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use self::below::Below;
 use super::{Doc, Transaction, Tx};
 use crate::{
-    clock::Stamp,
+    clock::{Stamp, Time},
     crdt::{Changes, Root},
     delta::{Delta, Snapshot},
     error::Error,
+    id::ReplicaId,
     path::PathBuf,
     version::VersionVector,
 };
@@ -51,6 +52,8 @@ pub struct Outbox {
     transactions: VecDeque<Delta>,
     below: Below,
     acknowledged: VersionVector,
+    /// Whether there is no relay: nothing is kept.
+    is_off: bool,
 }
 
 /// What a message of the relay has brought.
@@ -79,6 +82,15 @@ impl Outbox {
     pub fn resume(acknowledged: VersionVector) -> Self {
         Self {
             acknowledged,
+            ..Self::default()
+        }
+    }
+
+    /// An outbox that keeps nothing, for a document that no relay exchanges: what is done through it is done to the document
+    /// alone, so that whoever drives documents with and without a relay has one way to do it.
+    pub fn without_relay() -> Self {
+        Self {
+            is_off: true,
             ..Self::default()
         }
     }
@@ -113,8 +125,9 @@ impl Outbox {
         doc: &mut Doc<S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
     ) -> Result<Transaction, Error> {
-        let done = doc.transact_noting(edit, &mut self.below)?;
-        if !done.delta.is_empty() {
+        let noted = (!self.is_off).then_some(&mut self.below);
+        let done = doc.transact_noting(edit, noted)?;
+        if !done.delta.is_empty() && !self.is_off {
             self.transactions.push_back(done.delta.clone());
         }
         Ok(done)
@@ -146,7 +159,7 @@ impl Outbox {
         delta: &Delta,
         apply: impl FnOnce(&mut Doc<S>) -> Result<Changes, Error>,
     ) -> Result<Changes, Error> {
-        if self.acknowledged.covers(delta.upto()) {
+        if self.is_off || self.acknowledged.covers(delta.upto()) {
             let changes = apply(doc)?;
             self.below.join(delta.cells());
             return Ok(changes);
@@ -172,16 +185,22 @@ impl Outbox {
     /// What the document contains but for the transactions that are here: the version from which to ask the relay, which
     /// then tells of these too, as far as it has them. O(transactions).
     pub fn version<S: Root>(&self, doc: &Doc<S>) -> VersionVector {
-        let mut starts = BTreeMap::new();
+        // Where each replica's transactions begin: those of one come in order.
+        let mut starts = VersionVector::new();
+        let mut written = VersionVector::new();
         for delta in &self.transactions {
             if let Some(stamp) = stamp(delta) {
-                let before = delta.after().get(stamp.replica);
-                let start = starts.entry(stamp.replica).or_insert(before);
-                *start = before.min(*start);
+                if !written.contains(Stamp::new(Time::new(1), stamp.replica)) {
+                    starts.include(stamp.replica, delta.after().get(stamp.replica));
+                    written.include(stamp.replica, stamp.time);
+                }
             }
         }
         let version = doc.version().iter().map(|(replica, time)| {
-            let start = starts.get(&replica).copied().unwrap_or(time);
+            let start = match written.get(replica) {
+                Time::ZERO => time,
+                _ => starts.get(replica),
+            };
             (replica, time.min(start))
         });
         version.collect()
@@ -197,8 +216,26 @@ impl Outbox {
     ///
     /// As for [`Doc::apply`]; nothing has changed then.
     pub fn receive<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Received, Error> {
-        let changes = self.join(doc, delta)?;
-        Ok(self.settle(doc, delta.upto(), &VersionVector::new(), changes))
+        let changes = self.apply(doc, delta)?;
+        let seen = (delta.after(), delta.upto(), &VersionVector::new());
+        Ok(self.settle(doc, seen, changes))
+    }
+
+    /// Joins what the relay sent once, from the document's own storage: as [`receive`](Outbox::receive), but it is not asked
+    /// how far ahead of the wall clock it is. O(cells of the delta).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_gap`] when operations before it are missing; nothing has changed then.
+    pub fn load_received<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        delta: &Delta,
+    ) -> Result<Received, Error> {
+        let changes = doc.apply_own(delta)?;
+        self.below.join(delta.cells());
+        let seen = (delta.after(), delta.upto(), &VersionVector::new());
+        Ok(self.settle(doc, seen, changes))
     }
 
     /// Joins the relay's whole state; see [`Doc::merge_snapshot_parts`] and [`receive`](Outbox::receive). O(cells of both).
@@ -219,21 +256,23 @@ impl Outbox {
             self.below.join(part.cells());
         }
         self.below.forget(last.version(), parts);
-        Ok(self.settle(doc, last.version(), last.horizon(), changes))
+        let seen = (&VersionVector::new(), last.version(), last.horizon());
+        Ok(self.settle(doc, seen, changes))
     }
 
-    /// The relay contains `upto`, and its cells were joined: what of it is here is acknowledged, or was refused. What is not
-    /// there although `forgotten` contains it may have been removed since.
+    /// The relay contains `upto`, and its cells beyond `after` were joined: what of it is here is acknowledged, or was refused. What
+    /// is not there although `forgotten` contains it may have been removed since.
     fn settle<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
-        upto: &VersionVector,
-        forgotten: &VersionVector,
+        (after, upto, forgotten): (&VersionVector, &VersionVector, &VersionVector),
         mut changes: Changes,
     ) -> Received {
         let below = &self.below;
         let covered = self.transactions.iter();
-        let covered = covered.filter(|delta| upto.covers(delta.upto()));
+        // What the relay's answer takes for granted was acknowledged when it was asked.
+        let is_told = |delta: &&Delta| upto.covers(delta.upto()) && !after.covers(delta.upto());
+        let covered = covered.filter(is_told);
         let is_lost = |delta: &&Delta| {
             let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
             below.lacks(delta.cells(), removed)
@@ -296,11 +335,38 @@ impl Outbox {
                 paths.push(path);
             }
         }
-        let changes = self.restore(doc, &paths);
+        // This one has written there too.
+        let changes = self.restore(doc, &paths, 2);
         for path in rejected.cells().paths() {
             self.below.uncover(&path);
         }
         Some((rejected, changes))
+    }
+
+    /// What to send next to a relay that contains `relay`: the first of the transactions that it lacks, of the replicas that
+    /// are `mine` to send for. Before them, where the relay lacks something that is in no transaction, as all that was
+    /// written before there was a relay, a delta of that. O(transactions that were sent and have no answer), and of such a delta.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_snapshot_needed`] where such a delta cannot be made, since removals were forgotten.
+    pub fn pending<S: Root>(
+        &self,
+        doc: &Doc<S>,
+        relay: &VersionVector,
+        mine: impl Fn(ReplicaId) -> bool,
+    ) -> Result<Vec<Delta>, Error> {
+        let mut pending = Vec::new();
+        if !relay.covers(doc.version()) && !relay.covers(&self.version(doc)) {
+            pending.push(self.base(doc).delta_since(relay)?);
+        }
+        let lacks = |delta: &&Delta| {
+            let stamp = stamp(delta);
+            !relay.covers(delta.upto()) && stamp.is_none_or(|stamp| mine(stamp.replica))
+        };
+        let lacks = self.transactions.iter().filter(lacks);
+        pending.extend(lacks.take(PENDING).cloned());
+        Ok(pending)
     }
 
     /// The document as it would be without the transactions that are not acknowledged: what a storage keeps as a
@@ -308,7 +374,10 @@ impl Outbox {
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());
         let paths: Vec<_> = self.below.paths().cloned().collect();
-        base.put(&paths, |path| self.below.get(path));
+        // Otherwise it shares its cells with the document.
+        if !paths.is_empty() {
+            base.put(&paths, |_, path| self.below.get(path));
+        }
         let version = self.version(doc);
         for (replica, _) in doc.version().beyond(&version).iter() {
             base.rewind(replica, version.get(replica));
@@ -316,47 +385,49 @@ impl Outbox {
         base
     }
 
-    /// Joins cells that the relay has. Those that lose to an unacknowledged one are what would stand below it.
-    fn join<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
+    /// Joins what another copy has, and what is neither a transaction to keep nor the relay's word; see [`Doc::apply`].
+    /// O(cells of the delta).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Doc::apply`]; nothing has changed then.
+    pub fn apply<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         let changes = doc.apply(delta)?;
+        // Cells that lose to an unacknowledged one are what would stand below it.
         self.below.join(delta.cells());
         Ok(changes)
     }
 
-    /// Puts the cells at `paths` to what stands there by the transactions that are here.
-    fn restore<S: Root>(&self, doc: &mut Doc<S>, paths: &[PathBuf]) -> Changes {
-        let written = self.written(paths);
-        doc.put(paths, |path| {
-            let below = self.below.get(path);
-            below.max(written.get(path).copied())
-        })
-    }
-}
-
-/// A cell without its path.
-type Cell<'a> = (Stamp, Option<&'a [u8]>);
-
-impl Outbox {
-    /// The last of the cells that the transactions wrote at each of `paths`, where one did.
-    fn written(&self, paths: &[PathBuf]) -> BTreeMap<PathBuf, Cell<'_>> {
-        let mut written = BTreeMap::new();
-        let covered = paths.iter().filter(|path| self.below.writers(path) > 0);
-        let covered: BTreeSet<_> = covered.collect();
-        if covered.is_empty() {
-            return written;
-        }
-        for delta in &self.transactions {
+    /// Puts the cells at `paths`, each named once, to what stands there by the transactions that are here, where at least so many
+    /// have written.
+    fn restore<S: Root>(&mut self, doc: &mut Doc<S>, paths: &[PathBuf], writers: usize) -> Changes {
+        let mut written: Vec<Option<Cell<'_>>> = vec![None; paths.len()];
+        let transactions = self
+            .below
+            .mark(paths, writers)
+            .then_some(&self.transactions);
+        for delta in transactions.into_iter().flatten() {
             for group in delta.cells().groups() {
                 for cell in group.cells() {
-                    let path = cell.path(group.parent());
-                    if covered.contains(&path) {
-                        let cell = (cell.stamp, cell.value);
-                        let last = written.entry(path).or_insert(cell);
-                        *last = cell.max(*last);
+                    let mark = self.below.marked(&cell.path(group.parent()));
+                    if let Some(last) = mark.and_then(|mark| written.get_mut(mark)) {
+                        *last = (*last).max(Some((cell.stamp, cell.value)));
                     }
                 }
             }
         }
-        written
+        let below = &self.below;
+        let changes = doc.put(paths, |at, path| {
+            let written = written.get(at).copied().flatten();
+            below.get(path).max(written)
+        });
+        self.below.unmark(paths);
+        changes
     }
 }
+
+/// Transactions that are given at once to be sent: few, since whoever sends them asks again for more.
+const PENDING: usize = 32;
+
+/// A cell without its path.
+type Cell<'a> = (Stamp, Option<&'a [u8]>);

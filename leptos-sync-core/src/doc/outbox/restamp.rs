@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::{Outbox, stamp};
 use crate::{
     clock::{Stamp, Time, Window},
@@ -23,8 +21,8 @@ pub struct Restamped {
 }
 
 impl Outbox {
-    /// Stamps anew what the relay would refuse for its time, and what was written after it under the same replica ids.
-    /// Nobody outside this browser has seen it. The document's clock goes on after what remains. Returns what was
+    /// Stamps anew what the relay would refuse for its time, and what was written after it under the same replica ids, of those
+    /// that are `mine` to send for. Nobody outside this browser has seen it. The document's clock goes on after what remains. Returns what was
     /// stamped anew, in order, for the storage and the other tabs to [`replace`](Outbox::replace), and what changed.
     /// O(cells of all transactions).
     ///
@@ -37,18 +35,18 @@ impl Outbox {
         &mut self,
         doc: &mut Doc<S>,
         window: Window,
+        mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<(Vec<Restamped>, Changes), Error> {
-        let outside: BTreeSet<ReplicaId> = self
-            .transactions
-            .iter()
-            .filter_map(stamp)
-            .filter(|stamp| !window.has(stamp.time))
-            .map(|stamp| stamp.replica)
-            .collect();
+        let mut outside = VersionVector::new();
+        for stamp in self.transactions.iter().filter_map(stamp) {
+            if !window.has(stamp.time) && mine(stamp.replica) {
+                outside.include(stamp.replica, stamp.time);
+            }
+        }
         if outside.is_empty() {
             return Ok((Vec::new(), Changes::new()));
         }
-        let affected = |replica| outside.contains(&replica);
+        let affected = |replica| outside.get(replica) > Time::ZERO;
         let mut ends = VersionVector::new();
         // What remains: others' operations, and of these replicas what is acknowledged.
         let mut last = Time::ZERO;
@@ -81,7 +79,7 @@ impl Outbox {
     /// Puts transactions that were stamped anew, here or in another tab, in the place of what they were. O(cells of all
     /// transactions).
     pub fn replace<S: Root>(&mut self, doc: &mut Doc<S>, restamped: &[Restamped]) -> Changes {
-        let mut paths = BTreeSet::new();
+        let mut paths = Vec::new();
         let mut ends = VersionVector::new();
         // Looked for before any is put in place: one's new stamp may be another's old one.
         let places: Vec<_> = restamped
@@ -102,14 +100,20 @@ impl Outbox {
                     doc.rewind(is.replica, delta.after().get(is.replica));
                 }
                 ends.include(is.replica, is.time);
-                paths.extend(known.cells().paths());
+                for path in known.cells().paths() {
+                    if self.below.is_first(&path) {
+                        paths.push(path);
+                    }
+                }
             }
             known.clone_from(delta);
         }
         // All of them: what had lost may win under its new stamp.
-        let paths: Vec<_> = paths.into_iter().collect();
-        let changes = self.restore(doc, &paths);
+        self.below.unmark(&paths);
+        let changes = self.restore(doc, &paths, 1);
         doc.claim(&ends, &VersionVector::new());
+        // The clock followed the stamps that are gone.
+        doc.set_clock_back(Time::ZERO);
         changes
     }
 }

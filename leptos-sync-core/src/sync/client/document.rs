@@ -60,3 +60,45 @@ pub trait Document {
     /// The document is no longer exchanged; the client comes back to it where the [reason passes](Reason::is_passing).
     fn closed(&mut self, reason: Reason, text: &str);
 }
+
+impl<D: Document + ?Sized> Document for Box<D> {
+    fn version(&self) -> VersionVector {
+        (**self).version()
+    }
+
+    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
+        (**self).pending(relay)
+    }
+
+    fn opened(&mut self, permission: Permission, window: Window) {
+        (**self).opened(permission, window);
+    }
+
+    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
+        (**self).caught_up(window)
+    }
+
+    fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
+        (**self).receive(delta)
+    }
+
+    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
+        (**self).receive_snapshot(parts)
+    }
+
+    fn acknowledged(&mut self, upto: &VersionVector) {
+        (**self).acknowledged(upto);
+    }
+
+    fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
+        (**self).rejected(upto, reason, text);
+    }
+
+    fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
+        (**self).presence(peer, data);
+    }
+
+    fn closed(&mut self, reason: Reason, text: &str) {
+        (**self).closed(reason, text);
+    }
+}

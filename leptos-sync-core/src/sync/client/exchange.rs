@@ -179,6 +179,8 @@ impl<D: Document> Exchange<D> {
         }
         let whole = self.parts.end(delta)?;
         self.document.receive(&whole)?;
+        // The relay has what it sends.
+        self.sent.join(whole.upto());
         self.tries = 0;
         self.caught_up()
     }
@@ -191,6 +193,9 @@ impl<D: Document> Exchange<D> {
         }
         let parts = self.snapshots.end();
         self.document.receive_snapshot(&parts)?;
+        if let Some(last) = parts.last() {
+            self.sent.join(last.version());
+        }
         self.caught_up()
     }
 

@@ -2,13 +2,15 @@
 
 mod document;
 mod exchange;
+mod exchanges;
 mod respond;
 mod retry;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use self::{
     exchange::{Exchange, Stage},
+    exchanges::Exchanges,
     retry::Retry,
 };
 use super::{
@@ -31,7 +33,7 @@ pub use document::Document;
 ///  link: Connect ──connected──▶ Hello … Welcome ──▶ Open … Opened ⇄ Push, Ack, Delta, Reject
 /// ```
 pub struct Client<D> {
-    exchanges: BTreeMap<Channel, Exchange<D>>,
+    exchanges: Exchanges<D>,
     next_channel: u32,
     credentials: Vec<u8>,
     state: State,
@@ -81,7 +83,7 @@ impl<D: Document> Client<D> {
     /// A client that is not connected. `seed` decides how long it waits between tries: another number in each page.
     pub fn new(credentials: Vec<u8>, seed: u64) -> Self {
         Self {
-            exchanges: BTreeMap::new(),
+            exchanges: Exchanges::new(),
             next_channel: 0,
             credentials,
             state: State::Waiting { until_ms: 0 },
@@ -117,7 +119,7 @@ impl<D: Document> Client<D> {
 
     /// Exchanges a document no longer, and gives it back.
     pub fn leave(&mut self, channel: Channel) -> Option<D> {
-        let exchange = self.exchanges.remove(&channel)?;
+        let exchange = self.exchanges.remove(channel)?;
         if self.state == State::Welcome && exchange.stage != Stage::Closed {
             self.say(&Request::Leave { channel });
         }
@@ -126,7 +128,7 @@ impl<D: Document> Client<D> {
 
     /// The document that is exchanged there.
     pub fn document(&mut self, channel: Channel) -> Option<&mut D> {
-        let exchange = self.exchanges.get_mut(&channel)?;
+        let exchange = self.exchanges.get_mut(channel)?;
         Some(&mut exchange.document)
     }
 
@@ -135,7 +137,7 @@ impl<D: Document> Client<D> {
         if self.state != State::Welcome {
             return;
         }
-        let Some(exchange) = self.exchanges.get_mut(&channel) else {
+        let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
         let mut requests = Vec::new();
@@ -155,7 +157,7 @@ impl<D: Document> Client<D> {
         if data.len() > limits::PRESENCE_BYTES {
             return Err(Error::limit("presence is larger than allowed"));
         }
-        if let Some(exchange) = self.exchanges.get_mut(&channel) {
+        if let Some(exchange) = self.exchanges.get_mut(channel) {
             exchange.presence = Some(data.clone());
             if exchange.stage == Stage::Open {
                 self.say(&Request::Presence { channel, data });
@@ -164,13 +166,17 @@ impl<D: Document> Client<D> {
         Ok(())
     }
 
-    /// Shows other credentials from now on; one that was refused tries again with them.
+    /// Shows other credentials from now on; what was refused is tried again with them.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
-            State::Welcome => self.say(&Request::Renew {
-                credentials: self.credentials.clone(),
-            }),
+            State::Welcome => {
+                self.say(&Request::Renew {
+                    credentials: self.credentials.clone(),
+                });
+                let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
+                self.ask_for_all(refused);
+            }
             State::Refused => self.state = State::Waiting { until_ms: 0 },
             _ => {}
         }
@@ -178,8 +184,8 @@ impl<D: Document> Client<D> {
 
     /// Asks again for a document that the relay has refused.
     pub fn retry(&mut self, channel: Channel) {
-        let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
-        if self.exchanges.get(&channel).is_some_and(refused) {
+        let exchange = self.exchanges.get_mut(channel);
+        if exchange.is_some_and(|exchange| exchange.stage == Stage::Refused) {
             self.ask_for(channel);
         }
     }
@@ -298,9 +304,7 @@ impl<D: Document> Client<D> {
                     self.say(&Request::Ping);
                 }
                 let due = |exchange: &Exchange<D>| exchange.again_at.is_some_and(|at| at <= now_ms);
-                let due = self.exchanges.iter().filter(|(_, exchange)| due(exchange));
-                let due: Vec<_> = due.map(|(&channel, _)| channel).collect();
-                due.into_iter().for_each(|channel| self.ask_for(channel));
+                self.ask_for_all(due);
             }
             _ => {}
         }
@@ -319,7 +323,7 @@ impl<D: Document> Client<D> {
 
     /// Gives a document's exchange up: what the relay says, or the document itself, does not fit.
     fn close(&mut self, channel: Channel, reason: Reason, text: &str) {
-        if let Some(exchange) = self.exchanges.get_mut(&channel) {
+        if let Some(exchange) = self.exchanges.get_mut(channel) {
             exchange.reset(Stage::Refused);
             exchange.document.closed(reason, text);
             self.say(&Request::Leave { channel });
@@ -330,9 +334,15 @@ impl<D: Document> Client<D> {
         if self.state != State::Welcome {
             return;
         }
-        if let Some(exchange) = self.exchanges.get_mut(&channel) {
+        if let Some(exchange) = self.exchanges.get_mut(channel) {
             let open = exchange.open(channel);
             self.say(&open);
+        }
+    }
+
+    fn ask_for_all(&mut self, which: impl Fn(&Exchange<D>) -> bool) {
+        for channel in self.exchanges.channels(which) {
+            self.ask_for(channel);
         }
     }
 

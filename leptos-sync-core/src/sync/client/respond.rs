@@ -13,10 +13,7 @@ impl<D: Document> Client<D> {
                 self.state = State::Welcome;
                 self.silence_ms = u64::from(silence_ms).clamp(1_000, 10 * limits::SILENCE_MS);
                 self.retry.succeeded();
-                let channels: Vec<_> = self.exchanges.keys().copied().collect();
-                channels
-                    .into_iter()
-                    .for_each(|channel| self.ask_for(channel));
+                self.ask_for_all(|_| true);
             }
             (State::Welcome, response) => self.respond_welcome(response),
             _ => self.end(
@@ -46,7 +43,7 @@ impl<D: Document> Client<D> {
     /// Something about one document.
     fn exchange(&mut self, channel: Channel, response: Response) {
         // Said before the relay heard that it was left.
-        let Some(exchange) = self.exchanges.get_mut(&channel) else {
+        let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
         let opening = exchange.stage == Stage::Opening;
@@ -109,7 +106,7 @@ impl<D: Document> Client<D> {
 
     /// Asks for a document again: at once, or, where that was of no use, after a while.
     fn begin_anew(&mut self, channel: Channel) {
-        let Some(exchange) = self.exchanges.get_mut(&channel) else {
+        let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
         if exchange.begins_at_once() {

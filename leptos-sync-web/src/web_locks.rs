@@ -20,13 +20,13 @@ extern "C" {
 }
 
 /// The browser's lock manager: locks by name, among all pages and workers of an origin.
-pub(super) struct Locks {
+pub(crate) struct Locks {
     manager: LockManager,
     if_available: JsValue,
 }
 
 /// A held lock. The browser lets go of it when this is dropped or the page dies.
-pub(super) struct Lock {
+pub(crate) struct Lock {
     release: Function,
 }
 
@@ -39,7 +39,7 @@ impl Drop for Lock {
 
 impl Locks {
     /// `navigator.locks`, which insecure contexts lack.
-    pub(super) fn new() -> Result<Self, Error> {
+    pub(crate) fn new() -> Result<Self, Error> {
         let manager = navigator("locks").ok_or_else(refused)?.unchecked_into();
         let if_available = Object::new();
         // A plain object of ours takes any property.
@@ -51,7 +51,7 @@ impl Locks {
     }
 
     /// A lock, if nobody holds it.
-    pub(super) async fn try_lock(&self, name: &str) -> Result<Option<Lock>, Error> {
+    pub(crate) async fn try_lock(&self, name: &str) -> Result<Option<Lock>, Error> {
         let mut end = None;
         let answered = Promise::new(&mut |answer, _| {
             let granted = Closure::once_into_js(move |lock: JsValue| {
@@ -73,6 +73,20 @@ impl Locks {
         Ok((!release.is_null()).then(|| Lock {
             release: release.unchecked_into(),
         }))
+    }
+
+    /// Waits for a lock, and holds it for as long as the page lives; `granted` is called when it is there.
+    pub(crate) fn hold(&self, name: &str, granted: impl FnOnce() + 'static) {
+        let granted = Closure::once_into_js(move || {
+            granted();
+            // Never resolved.
+            Promise::new(&mut |_, _| {})
+        });
+        let options = Object::new();
+        // What a browser refuses is never granted.
+        let _ = self
+            .manager
+            .request(name, &options, granted.unchecked_ref());
     }
 }
 

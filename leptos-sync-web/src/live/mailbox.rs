@@ -3,7 +3,7 @@ use std::{mem, sync::Arc};
 use crate::lock::Mutex;
 
 /// What goes from the reactive graph to whoever takes it, who may come later than the first of it.
-pub(crate) struct Outbox<T>(Mutex<State<T>>);
+pub(crate) struct Mailbox<T>(Mutex<State<T>>);
 
 enum State<T> {
     /// Kept until somebody takes it.
@@ -20,7 +20,7 @@ enum State<T> {
 
 type Taker<T> = dyn Fn(T) + Send + Sync;
 
-impl<T> Outbox<T> {
+impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
         // In a browser the storage may come later than the first edit; on a server it never comes.
         Self(Mutex::new(if cfg!(target_arch = "wasm32") {
@@ -51,7 +51,7 @@ impl<T> Outbox<T> {
 }
 
 #[cfg(target_arch = "wasm32")]
-impl<T> Outbox<T> {
+impl<T> Mailbox<T> {
     /// Hands over what waits, and from now on everything as it comes.
     pub(crate) fn open(&self, take: Arc<Taker<T>>) {
         let before = self.replace(State::Open(Arc::clone(&take)));

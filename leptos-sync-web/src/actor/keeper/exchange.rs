@@ -1,0 +1,150 @@
+use std::{rc::Rc, sync::Arc};
+
+use leptos_sync_core::{
+    Delta, Error, ReplicaId, Root, Snapshot, VersionVector, Window,
+    sync::{Document, Permission, Reason},
+};
+
+use super::{Keeper, disk::Disk};
+use crate::{
+    live::{Connection, Held, Refusal},
+    tabs::Told,
+};
+
+/// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
+/// from the relay themselves.
+pub(super) struct Exchanged<S: 'static>(pub(super) Rc<Keeper<S>>);
+
+impl<S: Root> Document for Exchanged<S> {
+    fn version(&self) -> VersionVector {
+        let version = |held: &mut Held<S>| held.outbox.version(&held.doc);
+        self.0.doc.with_held(version)
+    }
+
+    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
+        // What was stamped anew is stored first: otherwise it would be, after a crash, once more.
+        if self.0.disk.as_ref().is_some_and(Disk::is_stale) {
+            return Ok(Vec::new());
+        }
+        let owners = self.0.page.owners();
+        self.0.doc.with_held(|Held { doc, outbox }| {
+            outbox.pending(doc, relay, |replica| owners.has(replica))
+        })
+    }
+
+    fn opened(&mut self, _: Permission, window: Window) {
+        self.0.page.time.follow(window.now_ms);
+        self.0.doc.status().change(|facts| {
+            facts.connection = Connection::Online;
+            facts.reason = None;
+        });
+    }
+
+    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
+        let owners = self.0.page.owners();
+        let (restamped, _) = self.0.doc.with_held(|Held { doc, outbox }| {
+            outbox.restamp(doc, window, |replica| owners.has(replica))
+        })?;
+        if !restamped.is_empty() {
+            self.0.doc.took_back();
+            self.0.tell(Told::Restamped(restamped));
+            self.0.rewrite();
+        }
+        self.0
+            .doc
+            .status()
+            .change(|facts| facts.clock_blocked = false);
+        Ok(())
+    }
+
+    fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
+        let mut refused = Vec::new();
+        let joined = self.0.doc.join(delta, |Held { doc, outbox }| {
+            let received = outbox.receive(doc, delta)?;
+            refused = received.refused;
+            Ok(received.changes)
+        });
+        if let Err(error) = joined {
+            let blocked = error.is_drift();
+            self.0
+                .doc
+                .status()
+                .change(|facts| facts.clock_blocked = blocked);
+            return Err(error);
+        }
+        self.0.save_received(delta);
+        self.refused(refused);
+        Ok(())
+    }
+
+    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
+        let receive = |held: &mut Held<S>| held.outbox.receive_snapshot(&mut held.doc, parts);
+        let received = self.0.doc.replace(receive)?;
+        self.0.rewrite();
+        self.refused(received.refused);
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, upto: &VersionVector) {
+        let pending = self.0.doc.with_held(|Held { outbox, .. }| {
+            outbox.acknowledge(upto);
+            outbox.len()
+        });
+        self.0.doc.status().change(|facts| facts.pending = pending);
+        self.0.note_soon();
+    }
+
+    fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
+        let refusal = Refusal {
+            reason,
+            text: text.to_owned(),
+        };
+        self.0.tell(Told::Rejected(upto.clone(), refusal.clone()));
+        self.0.reject(upto, refusal);
+    }
+
+    fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
+        self.0.doc.status().change(|facts| {
+            let mut peers = (*facts.peers).clone();
+            peers.retain(|(known, _)| *known != peer);
+            if !data.is_empty() {
+                peers.push((peer, data.to_vec()));
+            }
+            facts.peers = Arc::new(peers);
+        });
+    }
+
+    fn closed(&mut self, reason: Reason, text: &str) {
+        let text = text.to_owned();
+        self.0.doc.status().change(|facts| {
+            facts.connection = match reason.is_passing() {
+                true => Connection::Offline,
+                false => Connection::Refused,
+            };
+            facts.reason = Some(Arc::new(Refusal { reason, text }));
+            facts.peers = Arc::default();
+        });
+    }
+}
+
+impl<S: Root> Exchanged<S> {
+    /// Transactions turned out to have been refused, whose answers were lost; they were taken back.
+    fn refused(&mut self, refused: Vec<Delta>) {
+        for delta in refused {
+            let text = "the relay does not have it; its answer was lost";
+            self.rejected(delta.upto(), Reason::Other, text);
+        }
+    }
+}
+
+impl<S: Root> Keeper<S> {
+    /// Takes back what the relay has refused for good.
+    pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, refusal: Refusal) {
+        self.doc
+            .with_held(|Held { doc, outbox }| outbox.reject(doc, upto));
+        self.doc.took_back();
+        let refusal = Some(Arc::new(refusal));
+        self.doc.status().change(|facts| facts.rejected = refusal);
+        self.rewrite();
+    }
+}

@@ -1,0 +1,204 @@
+//! The connection of a page to its relay, which all its documents share.
+//!
+//! A core's `Client` decides; this lends it a WebSocket, the time and a timer.
+
+mod socket;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+    sync::Arc,
+    time::Duration,
+};
+
+use leptos::prelude::{document, set_timeout, window};
+use leptos_sync_core::{
+    Error,
+    sync::{Client, Document, Link, Reason},
+};
+
+use self::socket::{Said, Socket, resolve};
+use crate::live::{Connection, Refusal};
+
+/// The client of a page's documents, whatever their types.
+pub(crate) type PageClient = Client<Box<dyn Document>>;
+
+/// Drives the client. Whatever is done with it goes through [`run`](Session::run), for its documents may answer by asking for
+/// more.
+pub(crate) struct Session {
+    this: Weak<Self>,
+    client: RefCell<PageClient>,
+    /// What is to be done with the client next.
+    jobs: RefCell<VecDeque<Job>>,
+    address: String,
+    socket: RefCell<Option<Socket>>,
+    /// When the next timer goes off.
+    wakes_at: Cell<u64>,
+    /// What was told of the connection last, and who is told.
+    told: Cell<Connection>,
+    tell: Box<Tell>,
+    /// Whether the relay was not there when it was tried last.
+    lost: Cell<bool>,
+}
+
+type Job = Box<dyn FnOnce(&mut PageClient)>;
+
+/// Is told how the page stands to the relay, whenever that changes.
+type Tell = dyn Fn(Connection, Option<Arc<Refusal>>);
+
+impl Session {
+    /// A session that connects as soon as it has a document to exchange.
+    pub(crate) fn new(
+        relay: &str,
+        credentials: Vec<u8>,
+        seed: u64,
+        tell: Box<Tell>,
+    ) -> Result<Rc<Self>, Error> {
+        let address = resolve(
+            relay,
+            &document().base_uri().ok().flatten().unwrap_or_default(),
+        )?;
+        Ok(Rc::new_cyclic(|this| Self {
+            this: this.clone(),
+            client: RefCell::new(Client::new(credentials, seed)),
+            jobs: RefCell::default(),
+            address,
+            socket: RefCell::default(),
+            wakes_at: Cell::new(u64::MAX),
+            told: Cell::new(Connection::Connecting),
+            tell,
+            lost: Cell::default(),
+        }))
+    }
+
+    /// Does something with the client, now or as soon as what is being done with it is done, and then what follows from it.
+    pub(crate) fn run(&self, job: impl FnOnce(&mut PageClient) + 'static) {
+        self.run_boxed(Box::new(job));
+    }
+
+    #[inline(never)]
+    fn run_boxed(&self, job: Job) {
+        self.jobs.borrow_mut().push_back(job);
+        let Ok(mut client) = self.client.try_borrow_mut() else {
+            return;
+        };
+        loop {
+            let job = self.jobs.borrow_mut().pop_front();
+            match job {
+                Some(job) => job(&mut client),
+                None if self.follow(&mut client) => {}
+                None => break,
+            }
+        }
+        let (connection, reason) = self.state(&client);
+        let wake_at = client.wake_at();
+        drop(client);
+        self.wake_at(wake_at);
+        if self.told.replace(connection) != connection {
+            (self.tell)(connection, reason);
+        }
+    }
+
+    /// How the page stands to the relay.
+    pub(crate) fn connection(&self) -> Connection {
+        self.told.get()
+    }
+
+    /// Does what the client wants done. Returns whether it should be asked once more.
+    fn follow(&self, client: &mut PageClient) -> bool {
+        let now = now_ms();
+        let link = client.link(now);
+        if let Some(socket) = &*self.socket.borrow() {
+            while let Some(frame) = client.next_frame(now) {
+                socket.send(&frame);
+            }
+        }
+        match link {
+            Link::Stay => return false,
+            Link::Connect => match self.connect() {
+                Ok(socket) => drop(self.socket.replace(Some(socket))),
+                Err(_) => self.lose(client, now),
+            },
+            Link::Disconnect => {
+                drop(self.socket.take());
+                self.lose(client, now);
+            }
+        }
+        true
+    }
+
+    fn lose(&self, client: &mut PageClient, now: u64) {
+        self.lost.set(true);
+        client.disconnected(now);
+    }
+
+    fn connect(&self) -> Result<Socket, Error> {
+        let this = self.this.clone();
+        let said = Rc::new(move |said| {
+            let Some(this) = this.upgrade() else {
+                return;
+            };
+            let now = now_ms();
+            match said {
+                Said::Opened => this.run(move |client| client.connected(now)),
+                Said::Frame(frame) => this.run(move |client| client.receive(&frame, now)),
+                Said::Closed => {
+                    // Not within its own event: the socket's functions go with it.
+                    let socket = this.socket.take();
+                    set_timeout(move || drop(socket), Duration::ZERO);
+                    this.lost.set(true);
+                    this.run(move |client| client.disconnected(now));
+                }
+            }
+        });
+        Socket::connect(&self.address, said)
+    }
+
+    /// How the page stands to the relay now, and why.
+    fn state(&self, client: &PageClient) -> (Connection, Option<Arc<Refusal>>) {
+        if client.is_welcome() {
+            self.lost.set(false);
+            return (Connection::Online, None);
+        }
+        let reason = client.ended().map(|(reason, text)| Refusal {
+            reason,
+            text: text.to_owned(),
+        });
+        let connection = match &reason {
+            Some(Refusal {
+                reason: Reason::Unauthorized | Reason::Unsupported,
+                ..
+            }) => Connection::Refused,
+            _ if self.lost.get() => Connection::Offline,
+            _ => Connection::Connecting,
+        };
+        (connection, reason.map(Arc::new))
+    }
+
+    /// Sets a timer, unless one goes off before.
+    fn wake_at(&self, at: Option<u64>) {
+        let Some(at) = at.filter(|at| *at < self.wakes_at.get()) else {
+            return;
+        };
+        self.wakes_at.set(at);
+        let this = self.this.clone();
+        let wake = move || {
+            let Some(this) = this.upgrade() else {
+                return;
+            };
+            // One that was set later and goes off earlier has its own.
+            if this.wakes_at.get() == at {
+                this.wakes_at.set(u64::MAX);
+                this.run(|client| client.wake(now_ms()));
+            }
+        };
+        set_timeout(wake, Duration::from_millis(at.saturating_sub(now_ms())));
+    }
+}
+
+/// Milliseconds of a clock that only goes forward.
+fn now_ms() -> u64 {
+    // Whole ones, and a little late: a timer may go off a fraction early.
+    window().performance().map_or(0, |clock| clock.now() as u64)
+}
