@@ -3,8 +3,6 @@
 mod below;
 mod restamp;
 
-use std::collections::VecDeque;
-
 use self::below::Below;
 use super::{Doc, Transaction, Tx};
 use crate::{
@@ -49,7 +47,7 @@ pub use restamp::Restamped;
 /// ```
 #[derive(Default)]
 pub struct Outbox {
-    transactions: VecDeque<Delta>,
+    transactions: Vec<Delta>,
     below: Below,
     acknowledged: VersionVector,
     /// Whether there is no relay: nothing is kept.
@@ -105,6 +103,15 @@ impl Outbox {
         self.transactions.iter()
     }
 
+    /// Whose they are: the replicas that wrote them, and the time of the last of each.
+    pub fn writers(&self) -> VersionVector {
+        let mut writers = VersionVector::new();
+        for delta in &self.transactions {
+            writers.join(delta.upto());
+        }
+        writers
+    }
+
     /// How many transactions are not acknowledged.
     pub fn len(&self) -> usize {
         self.transactions.len()
@@ -128,7 +135,7 @@ impl Outbox {
         let noted = (!self.is_off).then_some(&mut self.below);
         let done = doc.transact_noting(edit, noted)?;
         if !done.delta.is_empty() && !self.is_off {
-            self.transactions.push_back(done.delta.clone());
+            self.transactions.push(done.delta.clone());
         }
         Ok(done)
     }
@@ -178,7 +185,7 @@ impl Outbox {
         for (path, cell) in before {
             self.below.cover(path, cell);
         }
-        self.transactions.push_back(delta.clone());
+        self.transactions.push(delta.clone());
         Ok(changes)
     }
 
@@ -325,7 +332,7 @@ impl Outbox {
             .transactions
             .iter()
             .position(|delta| delta.upto() == upto)?;
-        let rejected = self.transactions.remove(at)?;
+        let rejected = self.transactions.remove(at);
         let written = stamp(&rejected);
         let mut paths = Vec::new();
         let mut value = Vec::new();
