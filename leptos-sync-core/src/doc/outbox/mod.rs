@@ -1,12 +1,14 @@
 //! What a document holds that its relay has not acknowledged.
 
 mod below;
+mod copy;
 mod restamp;
 
-use self::below::Below;
+use self::{below::Below, copy::copy};
 use super::{Doc, Transaction, Tx};
 use crate::{
     clock::{Stamp, Time},
+    codec::CellRef,
     crdt::{Changes, Root},
     delta::{Delta, Snapshot},
     error::Error,
@@ -351,8 +353,9 @@ impl Outbox {
     }
 
     /// What to send next to a relay that contains `relay`: the first of the transactions that it lacks, of the replicas that
-    /// are `mine` to send for. Before them, where the relay lacks something that is in no transaction, as all that was
-    /// written before there was a relay, a delta of that. O(transactions that were sent and have no answer), and of such a delta.
+    /// are `mine` to send for. Before them, where the relay lacks something that is in no transaction, a delta of that for each
+    /// replica: of those that no relay was ever known to have, as before there was one, and of mine, which it may have lost with
+    /// its disk. O(transactions that were sent and have no answer), and of such deltas.
     ///
     /// # Errors
     ///
@@ -364,8 +367,18 @@ impl Outbox {
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
-        if !relay.covers(doc.version()) && !relay.covers(&self.version(doc)) {
-            pending.push(self.base(doc).delta_since(relay)?);
+        if !relay.covers(doc.version()) {
+            for (replica, upto) in self.version(doc).beyond(relay).iter() {
+                if self.acknowledged.get(replica) < upto || mine(replica) {
+                    let base = self.base(doc).delta_since(relay)?;
+                    let after = VersionVector::of(replica, relay.get(replica));
+                    let upto = VersionVector::of(replica, upto);
+                    let is_theirs = |cell: &CellRef<'_>| cell.stamp.replica == replica;
+                    pending.push(copy(&base, after, upto, |cell| {
+                        Some(cell).filter(is_theirs)
+                    })?);
+                }
+            }
         }
         let lacks = |delta: &&Delta| {
             let stamp = stamp(delta);
