@@ -22,6 +22,12 @@ struct Notes {
     likes: GCounter,
 }
 
+/// What `Notes` was before anybody liked them.
+#[derive(Crdt, Clone, Default)]
+struct OlderNotes {
+    lines: LwwMap<u32, String>,
+}
+
 /// Where nobody listens.
 const NOWHERE: &str = "ws://127.0.0.1:9/sync";
 
@@ -146,4 +152,28 @@ async fn an_address_that_is_none_is_told_and_everything_else_works() {
     notes.doc.lines().insert(1, "kept".to_owned());
     let saved = notes.saved;
     until(move || saved.get()).await;
+}
+
+/// They know nothing of each other's operations, so they must not count them under one replica id.
+#[wasm_bindgen_test]
+async fn a_document_that_is_open_as_two_types_shows_the_edits_of_both_in_both() {
+    let scratch = Scratch::new("types");
+    let options = || SyncOptions::default().database(scratch.name());
+    let (owner, notes) = opened(options()).await;
+    let older = owner.with(|| use_doc::<OlderNotes>("notes"));
+    let loading = older.loading;
+    until(move || !loading.get()).await;
+    let replica = older.live.with_doc(|doc| doc.replica());
+    assert_ne!(notes.live.with_doc(|doc| doc.replica()), replica);
+    notes.doc.lines().insert(1, "by the newer".to_owned());
+    older.doc.lines().insert(2, "by the older".to_owned());
+    notes.doc.likes().increment(1);
+    let (seen, doc) = (lines(&notes), older.doc);
+    until(move || seen() == [1, 2] && doc.lines().keys().get().len() == 2).await;
+    for saved in [notes.saved, older.saved] {
+        until(move || saved.get()).await;
+    }
+    let (_again, again) = opened(options()).await;
+    assert_eq!(lines(&again)(), [1, 2]);
+    assert_eq!(again.doc.likes().get_untracked(), 1);
 }
