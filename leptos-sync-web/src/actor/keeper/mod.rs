@@ -139,7 +139,7 @@ impl<S: Root> Keeper<S> {
                 let this = Rc::clone(self);
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
-                    match client.open(&this.name, 0, document) {
+                    match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
                             this.tell_presence();
