@@ -55,7 +55,11 @@ pub(super) async fn drive<T: Transport>(
         }
         let wake = async {
             match client.wake_at() {
-                Some(ms) => sleep(Duration::from_millis(ms.saturating_sub(crew.now_ms()))).await,
+                Some(ms) => {
+                    // Never at once: a client that wants that again and again would stop the time.
+                    let left = ms.saturating_sub(crew.now_ms()).max(1);
+                    sleep(Duration::from_millis(left)).await;
+                }
                 None => pending().await,
             }
         };
