@@ -66,7 +66,7 @@ pub use collection::{
 };
 pub use crdt::{
     Applied, CellMap, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap,
-    LwwRegister, OldCell, PnCounter, Quarantined, Root, Value,
+    LwwRegister, OldCell, PnCounter, Quarantined, Root, Value, schema,
 };
 pub use delta::{Delta, Snapshot};
 pub use doc::{Doc, Export, Import, Outbox, Received, Restamped, Transaction, Tx};

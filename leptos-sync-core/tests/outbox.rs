@@ -344,3 +344,105 @@ fn what_became_of_edits_is_seen_when_answers_were_lost() {
         Some("stored")
     );
 }
+
+/// An acknowledgement may not have reached the disk. What the relay's answer follows, it has.
+#[test]
+fn what_an_answer_takes_for_granted_was_not_refused() {
+    let (mut doc, time) = doc_at::<Board>(1, NOW_MS);
+    let mut outbox = Outbox::new();
+    let edit = |doc: &mut Doc<Board>, outbox: &mut Outbox, text: &str| {
+        time.advance(1);
+        let text = text.to_owned();
+        let done = outbox.transact(doc, |tx| tx.title().set(text));
+        done.unwrap().delta
+    };
+    let first = edit(&mut doc, &mut outbox, "first");
+    // The relay was asked when it was known to have the first, and tells of a second that it has, by another tab.
+    let (mut tab, _tab_time) = doc_at::<Board>(2, NOW_MS);
+    tab.apply(&first).unwrap();
+    let asked = tab.version().clone();
+    let likes = tab.edit(&[Op::Like(1)]).unwrap().delta;
+    let mut upto = asked.clone();
+    upto.join(likes.upto());
+    let answer = Delta::collect(asked, upto, |_| {}).unwrap();
+    let received = outbox.receive(&mut doc, &answer).unwrap();
+    assert!(received.refused.is_empty());
+    assert_eq!(doc.state().title.get(), "first");
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn an_outbox_without_a_relay_keeps_nothing() {
+    let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
+    let mut outbox = Outbox::without_relay();
+    let done = outbox.transact(&mut doc, |tx| tx.title().set("kept".to_owned()));
+    let delta = done.unwrap().delta;
+    let (mut other, _other_time) = doc_at::<Board>(2, NOW_MS);
+    let theirs = other.edit(&[Op::Like(1)]).unwrap().delta;
+    outbox.take(&mut doc, &theirs).unwrap();
+    assert!(outbox.is_empty());
+    assert_eq!(outbox.version(&doc), *doc.version());
+    assert!(doc.version().covers(delta.upto()) && doc.version().covers(theirs.upto()));
+    assert_eq!(outbox.base(&doc).state(), doc.state());
+}
+
+/// A document that was edited before there was a relay is brought to it; one whose relay has lost its disk is brought back
+/// as far as this replica wrote it, and nobody claims what others wrote.
+#[test]
+fn what_is_in_no_transaction_is_sent_for_each_who_wrote_it() {
+    let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
+    doc.edit(&[Op::Title("before".to_owned())]).unwrap();
+    let (mut other, _other_time) = doc_at::<Board>(2, NOW_MS);
+    let theirs = other.edit(&[Op::Card(1, "theirs".to_owned())]).unwrap();
+    doc.apply(&theirs.delta).unwrap();
+    let nothing = VersionVector::new();
+    let mine = |replica| replica == ReplicaId::new(1);
+
+    let mut outbox = Outbox::new();
+    let mut relay = doc_at::<Board>(9, NOW_MS).0;
+    for delta in outbox.pending(&doc, &nothing, mine).unwrap() {
+        assert_eq!(delta.upto().len(), 1, "each may be refused by itself");
+        relay.apply(&delta).unwrap();
+    }
+    assert_eq!(
+        relay.state(),
+        doc.state(),
+        "no relay was ever known to have it"
+    );
+
+    outbox.acknowledge(doc.version());
+    let again = outbox.pending(&doc, &nothing, mine).unwrap();
+    let writers: Vec<_> = again.iter().flat_map(|delta| delta.upto().iter()).collect();
+    assert_eq!(
+        writers,
+        [(ReplicaId::new(1), doc.version().get(ReplicaId::new(1)))]
+    );
+    assert!(
+        outbox
+            .pending(&doc, doc.version(), mine)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
+    let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
+    let mut outbox = Outbox::new();
+    let ours = outbox.transact(&mut doc, |tx| tx.title().set("ours".to_owned()));
+    let ours = ours.unwrap().delta;
+    let (mut tab, _tab_time) = doc_at::<Board>(2, NOW_MS);
+    let theirs = tab.edit(&[Op::Like(1)]).unwrap().delta;
+    outbox.take(&mut doc, &theirs).unwrap();
+    let mine = |replica| replica == ReplicaId::new(1);
+    let pending = outbox.pending(&doc, &VersionVector::new(), mine).unwrap();
+    assert_eq!(pending, [ours.clone()]);
+    let window = Window {
+        floor: Time::ZERO,
+        now_ms: NOW_MS - 86_400_000,
+    };
+    let (restamped, _) = outbox.restamp(&mut doc, window, mine).unwrap();
+    let replaced: Vec<_> = restamped.iter().map(|one| &one.replaced).collect();
+    assert_eq!(replaced, [ours.upto()]);
+    assert!(doc.version().covers(theirs.upto()));
+}

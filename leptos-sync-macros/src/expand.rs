@@ -16,16 +16,29 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
     let (generics, arguments, bounds) = record.input.generics.split_for_impl();
     let down = downward(record, core);
     let along = alongside(record, core);
+    let schema = schema(record, core);
     quote! {
         #[automatically_derived]
         impl #generics #core::Root for #name #arguments #bounds {}
 
         #[automatically_derived]
         impl #generics #core::Crdt for #name #arguments #bounds {
+            #schema
             #down
             #along
         }
     }
+}
+
+/// The fingerprint of the type.
+fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
+    let fields = record.parts.iter().map(|Part { name, ty, .. }| {
+        // Compilers differ in where they put spaces.
+        let mut text = quote!(#ty).to_string();
+        text.retain(|part| !part.is_whitespace());
+        quote!((#name, #text, <#ty as #core::Crdt>::SCHEMA))
+    });
+    quote!(const SCHEMA: u64 = #core::schema(&[#(#fields),*]);)
 }
 
 /// The methods that find their way by a path.

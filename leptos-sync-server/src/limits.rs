@@ -58,6 +58,10 @@ pub const PART_BYTES: usize = 128 * 1024;
 /// Bytes of the buffer that a WebSocket reads into: of ten thousand that have nothing to say, it is most of the memory.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
+/// Bytes of a WebSocket's message that are read: more than a frame may have, so that whoever sends one that is too large is told
+/// so. What is larger still ends the connection unread.
+pub const SOCKET_MESSAGE_BYTES: usize = 2 * leptos_sync_core::limits::FRAME_BYTES;
+
 /// Milliseconds that the log may take to answer that it is there.
 pub const HEALTH_MS: u64 = 2_000;
 

@@ -9,7 +9,7 @@ mod common;
 
 use std::net::SocketAddr;
 
-use common::{ByName, Handle, Session, serve_relay};
+use common::{ByName, Handle, Honest, Session, serve_relay};
 use leptos_sync_core::sync::Reason;
 use leptos_sync_server::{MemoryLog, Rate, Rates, Relay, RelayOptions};
 use tokio::time::Instant;
@@ -97,20 +97,22 @@ async fn a_flood_of_presence_reaches_the_others_at_the_rate_and_ends_with_the_la
 #[tokio::test]
 async fn a_flood_of_presence_far_beyond_the_rate_ends_the_connection_and_no_other() {
     let address = relay(RelayOptions::default()).await;
-    let mut eve = here(address, "eve", 1).await;
-    let (mut bob, mut ada) = (here(address, "bob", 2).await, here(address, "ada", 3).await);
+    let mut honest = Honest::open(address).await;
+    let (mut eve, mut carol) = (
+        here(address, "eve", 9).await,
+        here(address, "carol", 8).await,
+    );
+    honest.expect(9, "eve");
+    honest.expect(8, "carol");
     for at in 0..5_000_u32 {
         let data = at.to_string().into_bytes();
         eve.client.set_presence(eve.channel, data).unwrap();
     }
-    let (reason, text) = eve.ended().await;
+    let (reason, text) = honest.beside(eve.ended()).await;
     assert_eq!(reason, Reason::Limit, "{text}");
     assert!(text.contains("presence"), "{text}");
-    bob.until("gone", |bob| present(bob).last().is_some_and(Vec::is_empty))
-        .await;
-    ada.insert(10, "from Ada");
-    ada.acknowledged().await;
-    bob.until("seen", |bob| bob.card(10).is_some()).await;
+    let gone = |carol: &Handle| present(carol).last().is_some_and(Vec::is_empty);
+    carol.until("gone", gone).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@
 
 mod simulated;
 
-use std::{env, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use simulated::{network::Faults, replica::DRIFT_MS, world::World};
 use tokio::{runtime::Builder, task::LocalSet, time::sleep};
@@ -19,13 +19,8 @@ const SEEDS: u64 = 1_000;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_all_end_equal() {
-    let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds = match number("LEPTOS_SYNC_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("LEPTOS_SYNC_SEEDS").unwrap_or(SEEDS),
-    };
     let mut sum = Seen::default();
-    for seed in seeds {
+    for seed in simulated::seeds(SEEDS) {
         // Printed only where it fails.
         println!("LEPTOS_SYNC_SEED={seed}");
         let seen = run(seed);
@@ -60,15 +55,15 @@ fn run(seed: u64) -> Seen {
                 _ => random.below(60_000) as i64 - 30_000,
             })
             .collect();
-        let world = World::new(seed, replicas, random.chance(50), &skews);
+        let world = World::new(seed, random.chance(50), &skews);
         for _ in 0..random.below(120) + 20 {
             step(&world).await;
-            world.check();
+            world.crew.check();
         }
         heal(&world);
         sleep(Duration::from_secs(30)).await;
-        world.check_quiet().await;
-        let journal = world.journal.borrow();
+        world.crew.check_quiet();
+        let journal = world.crew.journal.borrow();
         Seen {
             acknowledgements: journal.acknowledgements(),
             refused: journal.refused,
@@ -79,26 +74,25 @@ fn run(seed: u64) -> Seen {
 
 /// Something happens, and some time passes.
 async fn step(world: &Rc<World>) {
-    let random = &world.random;
-    let at = random.below(world.replicas.len() as u64) as usize;
+    let crew = &world.crew;
+    let random = &crew.random;
+    let at = random.below(crew.replicas.len() as u64) as usize;
+    let state = &crew.replicas[at].state.0;
     match random.below(100) {
-        0..55 => world.edit(at),
+        0..55 => crew.edit(at),
         55..60 => world.cut(at),
-        60..65 => {
-            world.replicas[at].away.set(true);
-            world.cut(at);
-        }
-        65..72 => world.replicas[at].away.set(false),
+        60..65 => world.set_away(at, true),
+        65..72 => world.set_away(at, false),
         72..76 => world.crash(at),
-        76..80 => world.replicas[at].state.0.borrow_mut().sync(),
-        80..82 => world.replicas[at].state.0.borrow_mut().compact(),
+        76..80 => state.borrow_mut().sync(),
+        80..82 => state.borrow_mut().compact(),
         82..85 => world.kill_relay(),
         85..90 => world.start_relay(),
         90..92 => {
             let by = random.below(4_000_000) as i64 - 2_000_000;
-            world.replicas[at].state.0.borrow_mut().jump(by);
+            state.borrow_mut().jump(by);
         }
-        92..94 => world.forget_tombstones(5_000).await,
+        92..94 => world.forget_tombstones(5_000),
         94..97 => world.faults.set(Faults {
             lost: random.below(4),
             twice: random.below(4),
@@ -119,8 +113,8 @@ async fn step(world: &Rc<World>) {
 fn heal(world: &Rc<World>) {
     world.faults.set(Faults::default());
     world.start_relay();
-    for (at, replica) in world.replicas.iter().enumerate() {
-        replica.away.set(false);
+    for at in 0..world.crew.replicas.len() {
+        world.set_away(at, false);
         world.cut(at);
     }
 }

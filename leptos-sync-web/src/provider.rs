@@ -63,6 +63,9 @@ impl SyncOptions {
 
     /// What is shown to the relay as proof of who the user is, such as a token, in the first message of a connection. When the
     /// signal changes, the new credentials are shown on the open connection, and what was refused is tried again.
+    ///
+    /// Another user of the same browser needs another [`database`](SyncOptions::database): what is stored, and what waits to be sent, is
+    /// this user's.
     #[must_use]
     pub fn credentials(mut self, credentials: impl Into<Signal<String>>) -> Self {
         self.credentials = Some(credentials.into());

@@ -12,6 +12,7 @@ mod per_replica;
 mod pn_counter;
 mod quarantine;
 mod records;
+mod schema;
 mod traits;
 
 pub use apply::Applied;
@@ -24,6 +25,7 @@ pub use lww_map::LwwMap;
 pub use lww_register::LwwRegister;
 pub use pn_counter::PnCounter;
 pub use quarantine::Quarantined;
+pub use schema::schema;
 pub use traits::{Crdt, Key, OldCell, Root, Value};
 
 pub(crate) use traits::SavedCell;

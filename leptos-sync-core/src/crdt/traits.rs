@@ -31,6 +31,10 @@ use crate::{
 /// Stamps are unique where replica ids are; the laws also hold where one was used twice, since cells with equal stamps
 /// are ordered by their bytes.
 pub trait Crdt: Clone + Default + Send + Sync + 'static {
+    /// A fingerprint of the type, which `#[derive(Crdt)]` makes of its fields' names and types. It is told to whoever decides
+    /// who may open a document; nothing else depends on it.
+    const SCHEMA: u64 = 0;
+
     /// Joins another copy's state into this one: afterwards both copies' operations are contained.
     fn merge(&mut self, other: &Self);
 

@@ -96,8 +96,8 @@ async fn connect(
         .read_buffer_size(limits::SOCKET_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(2 * leptos_sync_core::limits::FRAME_BYTES)
-        .max_frame_size(leptos_sync_core::limits::FRAME_BYTES)
-        .max_message_size(leptos_sync_core::limits::FRAME_BYTES)
+        .max_frame_size(limits::SOCKET_MESSAGE_BYTES)
+        .max_message_size(limits::SOCKET_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
             // The relay is not down before this has heard the last of it.
             let _open = relay.0.closing.subscribe();

@@ -2,8 +2,10 @@
 #![allow(dead_code, unused_imports, reason = "each test uses some of it")]
 
 mod handle;
+mod honest;
 #[cfg(all(feature = "relay", unix))]
 mod process;
+mod raw;
 mod session;
 mod switched;
 
@@ -14,6 +16,7 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use leptos_sync_core::sync::Permission;
 use leptos_sync_server::{Authorizer, Denied, Relay, RelayOptions, SqliteLog, User, router};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -21,8 +24,10 @@ use tokio::{
 };
 
 pub(crate) use handle::{Board, Handle};
+pub(crate) use honest::Honest;
 #[cfg(all(feature = "relay", unix))]
 pub(crate) use process::{Process, command};
+pub(crate) use raw::{Answer, HELLO, Raw, card, now_ms, transactions, varint};
 pub(crate) use session::{Session, Socket, bye};
 pub(crate) use switched::SwitchedLog;
 
@@ -76,6 +81,13 @@ pub(crate) async fn serve(file: &Path) -> (SocketAddr, Relay, JoinHandle<()>) {
     let relay = Relay::with_options(log, ByName, RelayOptions::default());
     let (address, served) = serve_relay(&relay).await;
     (address, relay, served)
+}
+
+/// A relay on a file, and two people who use it.
+pub(crate) async fn relay_in_use() -> (TempDir, SocketAddr, Honest) {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, ..) = serve(&dir.path().join("relay.db")).await;
+    (dir, address, Honest::open(address).await)
 }
 
 /// An app with the relay at `/sync`.

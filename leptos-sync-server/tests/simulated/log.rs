@@ -21,6 +21,11 @@ impl SlowLog {
         }
     }
 
+    /// What is stored, at once.
+    pub(crate) fn kept(&self) -> &MemoryLog {
+        &self.log
+    }
+
     async fn pause(&self) {
         let ms = self.random.lock().below(8);
         sleep(Duration::from_millis(ms)).await;

@@ -1,5 +1,8 @@
 //! Replicas, a network and a relay in virtual time, of which one number decides everything that happens.
+#![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod crew;
+mod drive;
 pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod network;
@@ -8,6 +11,8 @@ pub(crate) mod world;
 
 use std::{
     cell::Cell,
+    env,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -15,10 +20,18 @@ use std::{
 };
 
 use leptos_sync_core::TimeSource;
-use tokio::time::Instant;
 
 /// The wall clock at which a run begins.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;
+
+/// The seeds of a test: those that the environment names, or so many.
+pub(crate) fn seeds(usual: u64) -> Range<u64> {
+    let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    match number("LEPTOS_SYNC_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("LEPTOS_SYNC_SEEDS").unwrap_or(usual),
+    }
+}
 
 /// The run's random numbers: SplitMix64.
 pub(crate) struct Random(Cell<u64>);
@@ -48,17 +61,20 @@ impl Random {
     }
 }
 
+/// Milliseconds of virtual time since the run began.
+pub(crate) type Elapsed = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// A wall clock that follows virtual time, and may be wrong.
 #[derive(Clone)]
 pub(crate) struct WallClock {
-    start: Instant,
+    elapsed: Elapsed,
     skew_ms: Arc<AtomicI64>,
 }
 
 impl WallClock {
-    pub(crate) fn new(start: Instant, skew_ms: i64) -> Self {
+    pub(crate) fn new(elapsed: Elapsed, skew_ms: i64) -> Self {
         Self {
-            start,
+            elapsed,
             skew_ms: Arc::new(AtomicI64::new(skew_ms)),
         }
     }
@@ -74,7 +90,7 @@ impl WallClock {
 
 impl TimeSource for WallClock {
     fn now_ms(&self) -> u64 {
-        let elapsed = self.start.elapsed().as_millis() as u64;
-        (START_MS + elapsed).saturating_add_signed(self.skew_ms.load(Ordering::Relaxed))
+        let right_ms = START_MS + (self.elapsed)();
+        right_ms.saturating_add_signed(self.skew_ms.load(Ordering::Relaxed))
     }
 }

@@ -18,23 +18,13 @@ pub(crate) struct End {
     incoming: Receiver<Vec<u8>>,
 }
 
-impl End {
-    pub(crate) async fn receive(&mut self) -> Option<Vec<u8>> {
+impl Transport for End {
+    async fn receive(&mut self) -> Option<Vec<u8>> {
         self.incoming.recv().await
     }
 
-    pub(crate) async fn send(&mut self, frame: Vec<u8>) -> Result<(), Gone> {
-        self.outgoing.send(frame).await.map_err(|_| Gone)
-    }
-}
-
-impl Transport for End {
-    async fn receive(&mut self) -> Option<Vec<u8>> {
-        Self::receive(self).await
-    }
-
     async fn send(&mut self, frame: Vec<u8>) -> Result<(), Gone> {
-        Self::send(self, frame).await
+        self.outgoing.send(frame).await.map_err(|_| Gone)
     }
 }
 

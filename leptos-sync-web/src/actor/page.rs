@@ -1,6 +1,6 @@
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    mem,
+    mem, ptr,
     rc::{Rc, Weak},
     sync::Arc,
 };
@@ -114,9 +114,16 @@ impl Page {
         self.storage.as_ref().map_err(why)
     }
 
-    /// The other tabs.
-    pub(super) fn tabs(&self) -> Option<&Tabs> {
-        self.tabs.as_ref()
+    /// Tells of a document what one of its keepers knows: the other tabs, and whoever else keeps one of its name here.
+    pub(super) fn tell(&self, from: *const dyn Kept, name: &str, told: &Told) {
+        if let Some(tabs) = &self.tabs {
+            tabs.tell(name, told);
+        }
+        for document in self.documents() {
+            if document.name() == name && !ptr::addr_eq(Rc::as_ptr(&document), from) {
+                document.hear(told.clone());
+            }
+        }
     }
 
     pub(super) fn owners(&self) -> &Owners {
@@ -158,8 +165,23 @@ impl Page {
         self.lease.replace(lease);
         self.replica.set(Some(replica));
         for document in self.documents() {
-            document.load(replica);
+            self.load(document);
         }
+    }
+
+    /// Has a document loaded, if it is known by now under which id: the page's. But of two documents of one name, which were opened as
+    /// different types and know nothing of each other's operations, only one may have it.
+    fn load(&self, document: Rc<dyn Kept>) {
+        let Some(replica) = self.replica.get() else {
+            return;
+        };
+        let documents = self.documents();
+        let first = documents.iter().find(|kept| kept.name() == document.name());
+        let is_first = first.is_some_and(|first| Rc::ptr_eq(first, &document));
+        document.load(match is_first {
+            true => replica,
+            false => provisional_replica(),
+        });
     }
 
     /// Takes in a document, which is loaded as soon as it is known under which id.
@@ -179,8 +201,20 @@ impl Page {
         // What is let go may look here.
         drop(documents);
         drop(gone);
-        if let Some(replica) = self.replica.get() {
-            document.load(replica);
+        self.load(document);
+    }
+
+    /// The relay says that the id is somebody else's, as after another user has signed in: nothing is written under it any more, here
+    /// or by a later page.
+    pub(super) fn retire(&self, replica: ReplicaId) {
+        if self.replica.get() != Some(replica) {
+            return;
+        }
+        self.replica.set(Some(provisional_replica()));
+        // Not given back: whoever finds it in use by nobody does not take it.
+        drop(self.lease.borrow_mut().take());
+        for document in self.documents() {
+            document.set_replica(provisional_replica());
         }
     }
 

@@ -6,7 +6,6 @@ mod socket;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     rc::{Rc, Weak},
     sync::Arc,
     time::Duration,
@@ -30,7 +29,7 @@ pub(crate) struct Session {
     this: Weak<Self>,
     client: RefCell<PageClient>,
     /// What is to be done with the client next.
-    jobs: RefCell<VecDeque<Job>>,
+    jobs: RefCell<Vec<Job>>,
     address: String,
     socket: RefCell<Option<Socket>>,
     /// When the next timer goes off.
@@ -79,16 +78,17 @@ impl Session {
 
     #[inline(never)]
     fn run_boxed(&self, job: Job) {
-        self.jobs.borrow_mut().push_back(job);
+        self.jobs.borrow_mut().push(job);
         let Ok(mut client) = self.client.try_borrow_mut() else {
             return;
         };
         loop {
-            let job = self.jobs.borrow_mut().pop_front();
-            match job {
-                Some(job) => job(&mut client),
-                None if self.follow(&mut client) => {}
-                None => break,
+            // What they ask for in turn comes after them.
+            for job in self.jobs.take() {
+                job(&mut client);
+            }
+            if self.jobs.borrow().is_empty() && !self.follow(&mut client) {
+                break;
             }
         }
         let (connection, reason) = self.state(&client);

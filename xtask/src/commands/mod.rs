@@ -69,8 +69,9 @@ const COMMANDS: [Command; 13] = [
     },
     Command {
         name: "simulate",
-        usage: "simulate [--seeds N] [--seed N]",
-        about: "runs the simulation of replicas, network and relay with many seeds, or with one again",
+        usage: "simulate [--hosts] [--seeds N] [--seed N]",
+        about: "runs the simulation of replicas, network and relay with many seeds, or with one again; with `--hosts` that of the \
+                real router on hosts that crash",
         run: simulate::run,
     },
     Command {

@@ -107,7 +107,7 @@ pub(super) const FAULTS: &[Fault] = &[
         file: "leptos-sync-server/src/relay/push.rs",
         from: "Ok(others) if others.is_empty() => {",
         to: "Ok(others) if others.len() < usize::MAX => {",
-        suite: Suite::WebSocket,
+        suite: Suite::BadClients,
     },
     Fault {
         name: "nobody is told of others' edits",
@@ -122,5 +122,33 @@ pub(super) const FAULTS: &[Fault] = &[
         from: "if !version.covers(&self.horizon) {",
         to: "if self.horizon.len() > 1_000_000 && !version.covers(&self.horizon) {",
         suite: Suite::Simulation,
+    },
+    Fault {
+        name: "a replica waits forever for a relay that fell silent",
+        file: "leptos-sync-core/src/sync/client/mod.rs",
+        from: "State::Welcome if silent >= self.silence_ms => {",
+        to: "State::Welcome if silent >= 1_000 * self.silence_ms => {",
+        suite: Suite::Turmoil,
+    },
+    Fault {
+        name: "what is refused as forged is claimed all the same",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "matches!(reason, Reason::Gap | Reason::Forged)",
+        to: "matches!(reason, Reason::Gap)",
+        suite: Suite::BadClients,
+    },
+    Fault {
+        name: "a body inflates to whatever it says",
+        file: "leptos-sync-core/src/codec/deflate/mod.rs",
+        from: ".filter(|&size| size <= allowed)",
+        to: ".filter(|&size| size <= allowed.max(1 << 30))",
+        suite: Suite::TooLarge,
+    },
+    Fault {
+        name: "a frame that is too large ends a connection without a word",
+        file: "leptos-sync-server/src/limits.rs",
+        from: "= 2 * leptos_sync_core::limits::FRAME_BYTES;",
+        to: "= leptos_sync_core::limits::FRAME_BYTES;",
+        suite: Suite::TooLarge,
     },
 ];

@@ -25,8 +25,12 @@ struct Fault {
 enum Suite {
     /// Replicas, network and relay in virtual time.
     Simulation,
-    /// The relay over real WebSockets.
-    WebSocket,
+    /// The real router on hosts that crash.
+    Turmoil,
+    /// Who does not behave, over real WebSockets.
+    BadClients,
+    /// Who brings too much, over real WebSockets.
+    TooLarge,
     /// What a relay has not acknowledged.
     Outbox,
     /// The same in a storage.
@@ -37,7 +41,9 @@ impl Suite {
     fn package_and_test(self) -> [&'static str; 2] {
         match self {
             Self::Simulation => ["leptos-sync-server", "simulation"],
-            Self::WebSocket => ["leptos-sync-server", "websocket"],
+            Self::Turmoil => ["leptos-sync-server", "turmoil"],
+            Self::BadClients => ["leptos-sync-server", "bad_clients"],
+            Self::TooLarge => ["leptos-sync-server", "too_large"],
             Self::Outbox => ["leptos-sync-core", "outbox"],
             Self::Exchanged => ["leptos-sync-core", "exchanged"],
         }

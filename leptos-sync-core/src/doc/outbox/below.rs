@@ -14,7 +14,7 @@ use crate::{
 /// At each path that unacknowledged transactions wrote: how many did, and the cell that would stand there without them,
 /// `None` where none would.
 #[derive(Default)]
-pub(super) struct Below(HashMap<PathBuf, Covered>);
+pub(super) struct Below(HashMap<PathBuf, Box<Covered>>);
 
 struct Covered {
     cell: Option<OwnedCell>,
@@ -37,14 +37,16 @@ impl Note for Option<&mut Below> {
 impl Below {
     /// One more transaction wrote at `path`. If it is the first, `before` is what stood there.
     pub(super) fn cover(&mut self, path: PathBuf, before: Option<OwnedCell>) {
-        let covered = self.0.entry(path);
-        covered
-            .or_insert(Covered {
-                cell: before,
-                writers: 0,
-                mark: 0,
-            })
-            .writers += 1;
+        if let Some(covered) = self.0.get_mut(&path) {
+            covered.writers += 1;
+            return;
+        }
+        let covered = Covered {
+            cell: before,
+            writers: 1,
+            mark: 0,
+        };
+        self.0.insert(path, Box::new(covered));
     }
 
     /// One transaction less is unacknowledged at `path`; its cell is not below.
@@ -136,7 +138,7 @@ impl Below {
 
     /// Lets go of what a snapshot at `version` has seen and lacks: its tombstone was forgotten.
     pub(super) fn forget(&mut self, version: &VersionVector, parts: &[Snapshot]) {
-        let seen = |covered: &Covered| {
+        let seen = |covered: &Box<Covered>| {
             let cell = covered.cell.as_ref();
             cell.is_some_and(|(stamp, _)| version.contains(*stamp))
         };

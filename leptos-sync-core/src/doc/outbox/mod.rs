@@ -1,14 +1,14 @@
 //! What a document holds that its relay has not acknowledged.
 
 mod below;
+mod copy;
 mod restamp;
 
-use std::collections::VecDeque;
-
-use self::below::Below;
+use self::{below::Below, copy::copy};
 use super::{Doc, Transaction, Tx};
 use crate::{
     clock::{Stamp, Time},
+    codec::CellRef,
     crdt::{Changes, Root},
     delta::{Delta, Snapshot},
     error::Error,
@@ -49,7 +49,7 @@ pub use restamp::Restamped;
 /// ```
 #[derive(Default)]
 pub struct Outbox {
-    transactions: VecDeque<Delta>,
+    transactions: Vec<Delta>,
     below: Below,
     acknowledged: VersionVector,
     /// Whether there is no relay: nothing is kept.
@@ -105,6 +105,15 @@ impl Outbox {
         self.transactions.iter()
     }
 
+    /// Whose they are: the replicas that wrote them, and the time of the last of each.
+    pub fn writers(&self) -> VersionVector {
+        let mut writers = VersionVector::new();
+        for delta in &self.transactions {
+            writers.join(delta.upto());
+        }
+        writers
+    }
+
     /// How many transactions are not acknowledged.
     pub fn len(&self) -> usize {
         self.transactions.len()
@@ -128,7 +137,7 @@ impl Outbox {
         let noted = (!self.is_off).then_some(&mut self.below);
         let done = doc.transact_noting(edit, noted)?;
         if !done.delta.is_empty() && !self.is_off {
-            self.transactions.push_back(done.delta.clone());
+            self.transactions.push(done.delta.clone());
         }
         Ok(done)
     }
@@ -178,7 +187,7 @@ impl Outbox {
         for (path, cell) in before {
             self.below.cover(path, cell);
         }
-        self.transactions.push_back(delta.clone());
+        self.transactions.push(delta.clone());
         Ok(changes)
     }
 
@@ -325,7 +334,7 @@ impl Outbox {
             .transactions
             .iter()
             .position(|delta| delta.upto() == upto)?;
-        let rejected = self.transactions.remove(at)?;
+        let rejected = self.transactions.remove(at);
         let written = stamp(&rejected);
         let mut paths = Vec::new();
         let mut value = Vec::new();
@@ -344,8 +353,9 @@ impl Outbox {
     }
 
     /// What to send next to a relay that contains `relay`: the first of the transactions that it lacks, of the replicas that
-    /// are `mine` to send for. Before them, where the relay lacks something that is in no transaction, as all that was
-    /// written before there was a relay, a delta of that. O(transactions that were sent and have no answer), and of such a delta.
+    /// are `mine` to send for. Before them, where the relay lacks something that is in no transaction, a delta of that for each
+    /// replica: of those that no relay was ever known to have, as before there was one, and of mine, which it may have lost with
+    /// its disk. O(transactions that were sent and have no answer), and of such deltas.
     ///
     /// # Errors
     ///
@@ -357,8 +367,18 @@ impl Outbox {
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
-        if !relay.covers(doc.version()) && !relay.covers(&self.version(doc)) {
-            pending.push(self.base(doc).delta_since(relay)?);
+        if !relay.covers(doc.version()) {
+            for (replica, upto) in self.version(doc).beyond(relay).iter() {
+                if self.acknowledged.get(replica) < upto || mine(replica) {
+                    let base = self.base(doc).delta_since(relay)?;
+                    let after = VersionVector::of(replica, relay.get(replica));
+                    let upto = VersionVector::of(replica, upto);
+                    let is_theirs = |cell: &CellRef<'_>| cell.stamp.replica == replica;
+                    pending.push(copy(&base, after, upto, |cell| {
+                        Some(cell).filter(is_theirs)
+                    })?);
+                }
+            }
         }
         let lacks = |delta: &&Delta| {
             let stamp = stamp(delta);

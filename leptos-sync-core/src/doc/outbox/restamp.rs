@@ -1,7 +1,7 @@
-use super::{Outbox, stamp};
+use super::{Outbox, copy::copy, stamp};
 use crate::{
     clock::{Stamp, Time, Window},
-    codec::{CellRef, CellWriter},
+    codec::CellRef,
     crdt::{Changes, Root},
     delta::Delta,
     doc::Doc,
@@ -122,12 +122,5 @@ impl Outbox {
 fn stamped(delta: &Delta, after: Time, stamp: Stamp) -> Result<Delta, Error> {
     let after = VersionVector::of(stamp.replica, after);
     let upto = VersionVector::of(stamp.replica, stamp.time);
-    Delta::write(&mut CellWriter::default(), after, upto, |out| {
-        for group in delta.cells().groups() {
-            out.group(group.parent());
-            for cell in group.cells() {
-                out.copy(CellRef { stamp, ..cell });
-            }
-        }
-    })
+    copy(delta, after, upto, |cell| Some(CellRef { stamp, ..cell }))
 }

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, mem};
+use std::mem;
 
 use super::Document;
 use crate::{
@@ -28,7 +28,7 @@ pub(super) struct Exchange<D> {
     /// What is to be told to the document once what it lacks has come.
     behind: Option<Window>,
     /// Pushed and not answered: the version it leads to, and its bytes.
-    in_flight: VecDeque<(VersionVector, usize)>,
+    in_flight: Vec<(VersionVector, usize)>,
     parts: Parts,
     snapshots: SnapshotParts,
     /// When to ask again for a document that the relay has closed for a while.
@@ -62,7 +62,7 @@ impl<D: Document> Exchange<D> {
             asked: VersionVector::new(),
             sent: VersionVector::new(),
             behind: None,
-            in_flight: VecDeque::new(),
+            in_flight: Vec::new(),
             parts: Parts::default(),
             snapshots: SnapshotParts::default(),
             again_at: None,
@@ -145,7 +145,7 @@ impl<D: Document> Exchange<D> {
                 }
                 bytes += size;
                 self.sent.join(delta.upto());
-                self.in_flight.push_back((delta.upto().clone(), size));
+                self.in_flight.push((delta.upto().clone(), size));
                 if size > limits::TRANSACTION_BYTES {
                     // Larger than any transaction: it is sent in parts, and is one all the same.
                     bytes = 0;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Delta, DocStore, Error, ExchangedWrite, ReplicaId, Root, Saver, Storage as _, StoreWrite,
+    Delta, DocStore, Error, ExchangedWrite, ReplicaId, Root, Saver, Storage as _, StoreWrite, Time,
     limits,
 };
 
@@ -134,7 +134,7 @@ impl<S: Root> Keeper<S> {
     /// Saves what was written elsewhere under `replica` and is not acknowledged.
     pub(super) fn save_of(self: &Rc<Self>, replica: ReplicaId) {
         let theirs: Vec<_> = self.doc.with_held(|Held { outbox, .. }| {
-            let is_theirs = |delta: &&Delta| delta.upto().iter().any(|(id, _)| id == replica);
+            let is_theirs = |delta: &&Delta| delta.upto().get(replica) > Time::ZERO;
             outbox.transactions().filter(is_theirs).cloned().collect()
         });
         for delta in theirs {
@@ -340,10 +340,9 @@ impl<S: Root> Keeper<S> {
 
     /// Whether all that is not acknowledged is for this page to send: what another page has written, that one stores.
     fn is_alone(&self) -> bool {
+        let writers = self.doc.with_held(|held| held.outbox.writers());
         let owners = self.page.owners();
-        self.doc.with_held(|Held { outbox, .. }| {
-            let mut written = outbox.transactions().flat_map(|delta| delta.upto().iter());
-            written.all(|(replica, _)| owners.has(replica))
-        })
+        let mut writers = writers.iter();
+        writers.all(|(replica, _)| owners.has(replica))
     }
 }

@@ -99,6 +99,11 @@ impl<S: Root> Document for Exchanged<S> {
             reason,
             text: text.to_owned(),
         };
+        if reason == Reason::Forged {
+            for (replica, _) in upto.iter() {
+                self.0.page.retire(replica);
+            }
+        }
         self.0.tell(Told::Rejected(upto.clone(), refusal.clone()));
         self.0.reject(upto, refusal);
     }
@@ -140,8 +145,11 @@ impl<S: Root> Exchanged<S> {
 impl<S: Root> Keeper<S> {
     /// Takes back what the relay has refused for good.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, refusal: Refusal) {
-        self.doc
-            .with_held(|Held { doc, outbox }| outbox.reject(doc, upto));
+        let reject = |held: &mut Held<S>| held.outbox.reject(&mut held.doc, upto);
+        if self.doc.with_held(reject).is_none() {
+            // It is in no transaction: nothing of it can be taken back.
+            return;
+        }
         self.doc.took_back();
         let refusal = Some(Arc::new(refusal));
         self.doc.status().change(|facts| facts.rejected = refusal);

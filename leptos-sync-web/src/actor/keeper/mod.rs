@@ -122,10 +122,7 @@ impl<S: Root> Keeper<S> {
     /// What is stored has been joined: begins to exchange it with others.
     fn begin(self: &Rc<Self>) {
         self.ask_others();
-        let replicas: Vec<_> = self.doc.with_held(|Held { outbox, .. }| {
-            let written = outbox.transactions();
-            written.flat_map(|delta| delta.upto().iter()).collect()
-        });
+        let writers = self.doc.with_held(|held| held.outbox.writers());
         match self.page.session() {
             None => {}
             Some(Err(error)) => {
@@ -135,14 +132,14 @@ impl<S: Root> Keeper<S> {
                 });
             }
             Some(Ok(session)) => {
-                for (replica, _) in replicas {
+                for (replica, _) in writers.iter() {
                     self.page.owners().claim(replica);
                 }
                 self.connection(session.connection(), None);
                 let this = Rc::clone(self);
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
-                    match client.open(&this.name, 0, document) {
+                    match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
                             this.tell_presence();

@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use std::{ptr, rc::Rc};
 
 use leptos_sync_core::{Root, VersionVector};
 
@@ -8,9 +8,7 @@ use crate::{live::Held, tabs::Told};
 impl<S: Root> Keeper<S> {
     /// Tells the other tabs.
     pub(super) fn tell(&self, told: Told) {
-        if let Some(tabs) = self.page.tabs() {
-            tabs.tell(&self.name, &told);
-        }
+        self.page.tell(ptr::from_ref(self), &self.name, &told);
     }
 
     /// Another tab tells something.

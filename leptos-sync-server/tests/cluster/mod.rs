@@ -1,0 +1,167 @@
+//! A relay's host and those of replicas, with a network of simulated TCP between them.
+
+mod socket;
+
+use std::{
+    net::Ipv4Addr,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use leptos_sync_server::{RelayOptions, router};
+use turmoil::{Builder, Sim, net::TcpListener};
+
+use crate::simulated::crew::Crew;
+use socket::{Accepting, Socket};
+
+/// The relay's host, and where it listens.
+const RELAY: &str = "relay";
+const PORT: u16 = 80;
+
+/// Milliseconds between the times that messages arrive. Timers of hosts are exact.
+const TICK_MS: u64 = 10;
+
+/// Milliseconds of silence after which a connection counts as dead: a simulated network that has lost something brings nothing
+/// more on that connection, and it has to be noticed soon after all is well.
+pub(crate) const SILENCE_MS: u32 = 6_000;
+
+/// Hosts, the network between them, and what they do.
+pub(crate) struct Cluster {
+    pub(crate) crew: Rc<Crew>,
+    sim: Sim<'static>,
+    elapsed_ms: Arc<AtomicU64>,
+}
+
+fn name(at: usize) -> String {
+    format!("replica-{at}")
+}
+
+impl Cluster {
+    /// As many replicas as clocks, by how much these are wrong; the last may be a reader.
+    pub(crate) fn new(seed: u64, reader: bool, skews_ms: &[i64]) -> Self {
+        let elapsed_ms = Arc::new(AtomicU64::new(0));
+        let elapsed = {
+            let elapsed_ms = Arc::clone(&elapsed_ms);
+            Arc::new(move || elapsed_ms.load(Ordering::Relaxed))
+        };
+        let crew = Rc::new(Crew::new(seed, elapsed, reader, skews_ms));
+        let mut sim = Builder::new()
+            .tick_duration(Duration::from_millis(TICK_MS))
+            .simulation_duration(Duration::from_secs(3_600))
+            .min_message_latency(Duration::from_millis(1))
+            .max_message_latency(Duration::from_millis(50))
+            .rng_seed(seed)
+            .build();
+        let served = Rc::clone(&crew);
+        sim.host(RELAY, move || serve(Rc::clone(&served)));
+        for at in 0..skews_ms.len() {
+            let crew = Rc::clone(&crew);
+            sim.host(name(at), move || {
+                let running = crew.begin(at, Socket::connect);
+                async move {
+                    running.await;
+                    Ok(())
+                }
+            });
+        }
+        Self {
+            crew,
+            sim,
+            elapsed_ms,
+        }
+    }
+
+    /// Lets time pass. What panics on a host fails the run.
+    pub(crate) fn run(&mut self, ms: u64) {
+        for _ in 0..ms.div_ceil(TICK_MS) {
+            let finished = self.sim.step().unwrap();
+            assert!(finished, "hosts run until they are crashed");
+            let elapsed = self.sim.elapsed().as_millis() as u64;
+            self.elapsed_ms.store(elapsed, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the relay's process at once, whatever it was doing; what its log has stored stays. Returns whether it was running.
+    pub(crate) fn crash_relay(&mut self) -> bool {
+        let running = self.sim.is_host_running(RELAY);
+        self.sim.crash(RELAY);
+        running
+    }
+
+    /// Starts the relay, if it is not running.
+    pub(crate) fn start_relay(&mut self) {
+        if !self.sim.is_host_running(RELAY) {
+            self.sim.bounce(RELAY);
+        }
+    }
+
+    /// Ends a replica's process at once; it has what it had saved. Returns whether it was running.
+    pub(crate) fn crash(&mut self, at: usize) -> bool {
+        let running = self.sim.is_host_running(name(at));
+        if running {
+            self.sim.crash(name(at));
+            self.crew.crash(at);
+        }
+        running
+    }
+
+    /// Starts a replica, if it is not running.
+    pub(crate) fn start(&mut self, at: usize) {
+        if !self.sim.is_host_running(name(at)) {
+            self.sim.bounce(name(at));
+        }
+    }
+
+    /// From now on all that is sent between a replica and the relay waits.
+    pub(crate) fn hold(&self, at: usize) {
+        self.sim.hold(name(at), RELAY);
+    }
+
+    /// From now on all that is sent between a replica and the relay is lost.
+    pub(crate) fn part(&self, at: usize) {
+        self.sim.partition(name(at), RELAY);
+    }
+
+    /// From now on all that a replica sends to the relay is lost, or all that the relay sends to it.
+    pub(crate) fn part_oneway(&self, at: usize, to_relay: bool) {
+        match to_relay {
+            true => self.sim.partition_oneway(name(at), RELAY),
+            false => self.sim.partition_oneway(RELAY, name(at)),
+        }
+    }
+
+    /// The network between a replica and the relay is well: what was held arrives, what was lost is lost.
+    pub(crate) fn mend(&self, at: usize) {
+        self.sim.release(name(at), RELAY);
+    }
+
+    /// How long a message between a replica and the relay takes at most.
+    pub(crate) fn set_latency_ms(&self, at: usize, ms: u64) {
+        let most = Duration::from_millis(ms);
+        self.sim.set_link_max_message_latency(name(at), RELAY, most);
+    }
+
+    /// All hosts run, and the network is well.
+    pub(crate) fn heal(&mut self) {
+        self.start_relay();
+        for at in 0..self.crew.replicas.len() {
+            self.start(at);
+            self.mend(at);
+            self.set_latency_ms(at, 50);
+        }
+    }
+}
+
+/// The relay in an axum app.
+async fn serve(crew: Rc<Crew>) -> turmoil::Result {
+    let relay = crew.relay(RelayOptions::default().silence_ms(SILENCE_MS));
+    let app: Router = Router::new().nest("/sync", router(relay));
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await?;
+    axum::serve(Accepting(listener), app).await?;
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Clients that bring too much, over real WebSockets: each is told so, and two people who edit the same document go on meanwhile
+//! and notice nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
+
+use common::{Answer, HELLO, Raw, card, now_ms, relay_in_use, varint};
+use flate2::{Compress, Compression, FlushCompress};
+use leptos_sync_core::{
+    CellRef, Delta, Path, ReplicaId, Stamp, Time, VersionVector, limits, sync::Reason,
+};
+use xxhash_rust::xxh64::xxh64;
+
+/// Eve's replica id.
+const EVE: u64 = 9;
+
+/// Bytes of a value in a bomb.
+const VALUE_BYTES: usize = 128 * 1024;
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_before_and_after_the_hello() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let bad = async {
+        for length in [limits::HELLO_BYTES + 1, limits::FRAME_BYTES + 1] {
+            let mut eve = Raw::connect(address).await;
+            eve.send(vec![0; length]).await;
+            assert_eq!(eve.bye().await, Some(Reason::Limit), "{length} bytes first");
+        }
+        let mut eve = Raw::open(address, "eve", "board").await;
+        eve.say_part(&vec![4; limits::FRAME_BYTES], false).await;
+        assert_eq!(eve.bye().await, Some(Reason::Limit), "a frame");
+        let mut eve = Raw::open(address, "eve", "board").await;
+        for _ in 0..=limits::MESSAGE_BYTES / (limits::FRAME_BYTES - 1) {
+            eve.say_part(&vec![4; limits::FRAME_BYTES - 1], true).await;
+        }
+        assert_eq!(eve.bye().await, Some(Reason::Limit), "a message");
+        // What nobody would send by mistake is not read to its end.
+        let mut eve = Raw::open(address, "eve", "board").await;
+        eve.send(vec![0; 16 * limits::FRAME_BYTES]).await;
+        assert_eq!(eve.bye().await, None, "the connection ends");
+    };
+    honest.beside(bad).await;
+}
+
+#[tokio::test]
+async fn a_decompression_bomb_is_refused_whatever_it_says_of_its_size() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    // 64 MiB of a delta, in all other ways as it should be.
+    let zeros = body(&delta(512, &[]));
+    let bomb = deflated(&zeros);
+    // One that inflates within the ratio that is allowed, to more than is allowed at all.
+    let noise: Vec<u8> = (0..VALUE_BYTES / 80)
+        .flat_map(|at| xxh64(&at.to_le_bytes(), 0).to_le_bytes())
+        .collect();
+    let mixed = body(&delta(limits::INFLATED_BYTES / VALUE_BYTES + 1, &noise));
+    let squeezed = deflated(&mixed);
+    assert!(squeezed.len() * limits::INFLATE_RATIO > mixed.len());
+    assert!(squeezed.len() < limits::MESSAGE_BYTES);
+    let bombs = [
+        envelope(zeros.len(), &bomb),
+        envelope(limits::INFLATED_BYTES, &bomb),
+        envelope(bomb.len() * limits::INFLATE_RATIO, &bomb),
+        envelope(1, &bomb),
+        envelope(usize::MAX, &bomb),
+        envelope(mixed.len(), &squeezed),
+    ];
+    let bad = async {
+        for bomb in &bombs {
+            // Also of those who say that they do not read such envelopes themselves.
+            for deflate in [0, 1] {
+                let mut eve = Raw::connect(address).await;
+                eve.say(&[1, 1, 1, deflate, 3, b'e', b'v', b'e']).await;
+                eve.say(&[3, 0, 5, b'b', b'o', b'a', b'r', b'd', 0, 0])
+                    .await;
+                eve.push(bomb).await;
+                assert_eq!(eve.bye().await, Some(Reason::Malformed));
+            }
+        }
+        // As a part of a larger delta too.
+        let mut eve = Raw::open(address, "eve", "board").await;
+        let mut part = vec![5, 0];
+        varint(&mut part, bombs[0].len());
+        eve.say(&[part, bombs[0].clone()].concat()).await;
+        assert_eq!(eve.bye().await, Some(Reason::Malformed));
+    };
+    honest.beside(bad).await;
+    // An envelope that is compressed and no bomb is read.
+    let mut eve = Raw::open(address, "eve", "board").await;
+    let text: String = (0..500).map(|at| format!("line {at}\n")).collect();
+    let delta = card(EVE, now_ms(), &text);
+    assert!(delta.encode().len() < delta.encode_uncompressed().len());
+    eve.push(&delta.encode()).await;
+    assert_eq!(eve.answer().await, Answer::Ack);
+    honest.expect(900, &text);
+    honest.check().await;
+}
+
+/// So many cells of Eve's, each of which begins with `noise` and is zero then.
+fn delta(cells: usize, noise: &[u8]) -> Delta {
+    let stamp = Stamp::new(Time::from_ms(now_ms()), ReplicaId::new(EVE));
+    let mut value = noise.to_vec();
+    value.resize(VALUE_BYTES, 0);
+    let upto = VersionVector::of(stamp.replica, stamp.time);
+    let delta = Delta::collect(VersionVector::new(), upto, |out| {
+        out.group(Path::from_bytes(b"\x05cards").unwrap());
+        for at in 0..cells as u16 {
+            out.copy(CellRef {
+                key: &at.to_be_bytes(),
+                stamp,
+                value: Some(&value),
+            });
+        }
+    });
+    delta.unwrap()
+}
+
+/// What stands in a delta's envelope behind its head: magic, version, kind and flags, length, checksum.
+fn body(delta: &Delta) -> Vec<u8> {
+    let envelope = delta.encode_uncompressed();
+    let length = envelope[7..].iter().position(|byte| *byte < 128).unwrap() + 1;
+    envelope[7 + length + 4..].to_vec()
+}
+
+/// Raw deflate.
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() / 2 + 1_024);
+    let mut stream = Compress::new(Compression::best(), false);
+    let finish = FlushCompress::Finish;
+    stream.compress_vec(bytes, &mut out, finish).unwrap();
+    out
+}
+
+/// A delta's envelope with a right checksum, whose body says that it inflates to so many bytes.
+fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
+    let mut out = b"LSYN\x01\x01\x01".to_vec();
+    varint(&mut out, inflated);
+    varint(&mut out, body.len());
+    let checksum = xxh64(body, xxh64(&out, 0)) as u32;
+    out.extend_from_slice(&checksum.to_le_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+#[tokio::test]
+async fn a_thousand_documents_on_one_socket_are_too_many() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let bad = async {
+        let mut eve = Raw::connect(address).await;
+        eve.say(&HELLO).await;
+        for channel in 0..1_000 {
+            let mut open = vec![3];
+            varint(&mut open, channel);
+            open.extend([1, b'x', 0, 0]);
+            eve.say(&open).await;
+        }
+        assert_eq!(eve.bye().await, Some(Reason::Limit));
+    };
+    honest.beside(bad).await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many_of_a_user_is_not_let_in() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let bad = async {
+        let mut sessions = Vec::new();
+        for _ in 0..16 {
+            let mut eve = Raw::open(address, "eve", "private").await;
+            assert_eq!(eve.answer().await, Answer::Closed(Reason::Forbidden));
+            sessions.push(eve);
+        }
+        let mut one_more = Raw::connect(address).await;
+        one_more.say(&HELLO).await;
+        assert_eq!(one_more.bye().await, Some(Reason::Limit));
+    };
+    honest.beside(bad).await;
+}

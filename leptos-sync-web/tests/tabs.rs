@@ -1,0 +1,179 @@
+//! Pages of one browser tell each other what is edited: without a relay, without a storage, and while the relay is away.
+#![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod common;
+
+use any_spawner::Executor;
+use common::{Scratch, with_indexed_db};
+use futures::StreamExt;
+use leptos::prelude::*;
+use leptos_sync_web::{
+    Connection, Crdt, GCounter, LwwMap, StorageKind, SyncOptions, UseDocReturn, provide_sync,
+    use_doc,
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[derive(Crdt, Clone, Default)]
+struct Notes {
+    lines: LwwMap<u32, String>,
+    likes: GCounter,
+}
+
+/// What `Notes` was before anybody liked them.
+#[derive(Crdt, Clone, Default)]
+struct OlderNotes {
+    lines: LwwMap<u32, String>,
+}
+
+/// Where nobody listens.
+const NOWHERE: &str = "ws://127.0.0.1:9/sync";
+
+/// Opens the notes as a page that has just been loaded does.
+fn page(options: SyncOptions) -> (Owner, UseDocReturn<Notes>) {
+    // Initialised by the first test of all.
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let notes = owner.with(|| {
+        provide_sync(options);
+        use_doc::<Notes>("notes")
+    });
+    owner.set();
+    (owner, notes)
+}
+
+/// Resolves when `is` holds, which depends on signals.
+async fn until(is: impl Fn() -> bool + 'static) {
+    let (tell, mut told) = futures::channel::mpsc::unbounded();
+    let effect = Effect::new(move || {
+        if is() {
+            let _ = tell.unbounded_send(());
+        }
+    });
+    told.next().await;
+    effect.stop();
+}
+
+async fn opened(options: SyncOptions) -> (Owner, UseDocReturn<Notes>) {
+    let (owner, notes) = page(options);
+    let loading = notes.loading;
+    until(move || !loading.get()).await;
+    (owner, notes)
+}
+
+fn lines(notes: &UseDocReturn<Notes>) -> impl Fn() -> Vec<u32> + Copy + 'static {
+    let doc = notes.doc;
+    move || {
+        let mut keys = doc.lines().keys().get();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+#[wasm_bindgen_test]
+async fn two_tabs_show_each_others_edits_without_a_relay() {
+    let scratch = Scratch::new("tabs");
+    let options = || SyncOptions::default().database(scratch.name());
+    let (_one, one) = opened(options()).await;
+    let (_two, two) = opened(options()).await;
+    assert_eq!(one.connection.get_untracked(), Connection::Absent);
+    one.doc.lines().insert(1, "by one".to_owned());
+    two.doc.lines().insert(2, "by two".to_owned());
+    one.doc.likes().increment(1);
+    two.doc.likes().increment(2);
+    for notes in [&one, &two] {
+        let (lines, likes) = (lines(notes), notes.doc.likes());
+        until(move || lines() == [1, 2] && likes.get() == 3).await;
+        assert!(notes.error.get_untracked().is_none());
+        assert_eq!(notes.pending.get_untracked(), 0, "there is no relay");
+    }
+    one.doc.lines().remove(&2);
+    let lines = lines(&two);
+    until(move || lines() == [1]).await;
+}
+
+/// What was edited before the other tab listened is in no message: it asks.
+#[wasm_bindgen_test]
+async fn a_tab_without_a_storage_is_told_what_it_lacks() {
+    let scratch = Scratch::new("told");
+    let options = || SyncOptions::default().database(scratch.name());
+    let (_one, one) = opened(options()).await;
+    one.doc.lines().insert(1, "before".to_owned());
+    let (_two, two) = with_indexed_db("undefined", async || opened(options()).await).await;
+    assert_eq!(two.storage.get_untracked(), StorageKind::Memory);
+    let seen = lines(&two);
+    until(move || seen() == [1]).await;
+    two.doc.lines().insert(2, "in memory alone".to_owned());
+    let seen = lines(&one);
+    until(move || seen() == [1, 2]).await;
+}
+
+#[wasm_bindgen_test]
+async fn edits_wait_for_a_relay_that_is_away_over_a_reload_and_other_tabs_show_them() {
+    let scratch = Scratch::new("waiting");
+    let options = || {
+        SyncOptions::default()
+            .database(scratch.name())
+            .relay(NOWHERE)
+    };
+    let (_one, one) = opened(options()).await;
+    let (_two, two) = opened(options()).await;
+    one.doc.lines().insert(1, "by one".to_owned());
+    two.doc.lines().insert(2, "by two".to_owned());
+    for notes in [&one, &two] {
+        let (lines, pending) = (lines(notes), notes.pending);
+        until(move || lines() == [1, 2] && pending.get() == 2).await;
+        let saved = notes.saved;
+        until(move || saved.get()).await;
+        assert!(!notes.synced.get_untracked());
+        let connection = notes.connection;
+        until(move || connection.get() == Connection::Offline).await;
+    }
+    let (_again, again) = opened(options()).await;
+    assert_eq!(again.pending.get_untracked(), 2, "they are on disk");
+    assert_eq!(lines(&again)(), [1, 2]);
+    // A page without a relay has them too, and keeps nothing for one.
+    let (_alone, alone) = opened(SyncOptions::default().database(scratch.name())).await;
+    assert_eq!(lines(&alone)(), [1, 2]);
+    assert_eq!(alone.pending.get_untracked(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn an_address_that_is_none_is_told_and_everything_else_works() {
+    let scratch = Scratch::new("address");
+    let options = SyncOptions::default().database(scratch.name());
+    let (_owner, notes) = opened(options.relay("http://[")).await;
+    let connection = notes.connection;
+    until(move || connection.get() == Connection::Refused).await;
+    let error = notes.error.get_untracked().unwrap().to_string();
+    assert!(error.contains("http://["), "{error}");
+    notes.doc.lines().insert(1, "kept".to_owned());
+    let saved = notes.saved;
+    until(move || saved.get()).await;
+}
+
+/// They know nothing of each other's operations, so they must not count them under one replica id.
+#[wasm_bindgen_test]
+async fn a_document_that_is_open_as_two_types_shows_the_edits_of_both_in_both() {
+    let scratch = Scratch::new("types");
+    let options = || SyncOptions::default().database(scratch.name());
+    let (owner, notes) = opened(options()).await;
+    let older = owner.with(|| use_doc::<OlderNotes>("notes"));
+    let loading = older.loading;
+    until(move || !loading.get()).await;
+    let replica = older.live.with_doc(|doc| doc.replica());
+    assert_ne!(notes.live.with_doc(|doc| doc.replica()), replica);
+    notes.doc.lines().insert(1, "by the newer".to_owned());
+    older.doc.lines().insert(2, "by the older".to_owned());
+    notes.doc.likes().increment(1);
+    let (seen, doc) = (lines(&notes), older.doc);
+    until(move || seen() == [1, 2] && doc.lines().keys().get().len() == 2).await;
+    for saved in [notes.saved, older.saved] {
+        until(move || saved.get()).await;
+    }
+    let (_again, again) = opened(options()).await;
+    assert_eq!(lines(&again)(), [1, 2]);
+    assert_eq!(again.doc.likes().get_untracked(), 1);
+}
