@@ -61,6 +61,44 @@ fn two_devices_that_are_edited_at_the_same_time_end_with_the_same_list() {
 }
 
 #[test]
+fn what_two_devices_did_without_the_network_is_on_both_when_it_is_back() {
+    let server = Server::start();
+    let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let (ada, bob) = (open(&laptop), open(&phone));
+    ada.paste("milk\nbread\nsalt");
+    bob.expect_titles(&["milk", "bread", "salt"]);
+
+    for (browser, page) in [(&laptop, &ada), (&phone, &bob)] {
+        browser.set_offline(true);
+        page.expect_connection("offline");
+    }
+    // The same todo and others. The title that was typed last stays, whoever comes back first.
+    ada.edit("milk");
+    ada.type_over("oat milk\u{e007}");
+    ada.toggle("bread");
+    ada.add("from Ada");
+    ada.expect_saved();
+    ada.expect_status("offline, 3 edits wait");
+    bob.edit("milk");
+    bob.type_over("soy milk\u{e007}");
+    bob.toggle("soy milk");
+    bob.delete("salt");
+    bob.add("from Bob");
+    bob.expect_saved();
+
+    phone.set_offline(false);
+    bob.expect_synced();
+    laptop.set_offline(false);
+    for page in [&ada, &bob] {
+        page.expect_titles(&["soy milk", "bread", "from Ada", "from Bob"]);
+        page.expect_completed(&["soy milk", "bread"]);
+        page.expect_text("[data-testid=completed-ever]", "2");
+    }
+    expect_equal(&ada, &bob);
+}
+
+#[test]
 fn a_server_killed_amid_edits_and_started_again_has_all_of_them_for_both() {
     let mut server = Server::start();
     let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
