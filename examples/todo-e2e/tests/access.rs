@@ -23,7 +23,7 @@ fn an_edit_of_one_who_may_only_read_is_undone_and_the_page_says_why() {
     bob.expect_titles(&["milk", "bread"]);
 
     bob.delete("milk");
-    bob.expect_taken_back("");
+    bob.expect_taken_back("not permitted: this user may read this document, and not write it");
     bob.expect_titles(&["milk", "bread"]);
     bob.add("cake");
     bob.expect_titles(&["milk", "bread"]);
@@ -46,7 +46,7 @@ fn a_page_whose_token_has_expired_says_so_and_one_with_another_token_goes_on() {
     let ada = laptop.open();
     let bob = phone.open();
     ada.expect_connection("refused");
-    ada.expect_status("the relay refuses it: ");
+    ada.expect_status("the relay refuses it: not authorized: the credentials have expired");
     ada.add("milk");
     ada.expect_saved();
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::json;
-use todo_e2e::{Browser, Device, Key, Page, Server};
+use todo_e2e::{Browser, Device, Key, Page, RelayProcess, Server, Site, expiring, reader};
 
 /// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS pixels.
 const WINDOWS: [(u32, u32); 2] = [(390, 844), (1280, 800)];
@@ -105,4 +105,27 @@ fn screenshots_of_two_who_edit_one_list() {
     ada.expect_status("offline, 2 edits wait");
     ada.click("h1");
     take(&laptop, &folder, "offline");
+}
+
+#[test]
+fn screenshots_of_a_page_that_the_relay_refuses_something() {
+    let folder = folder();
+    let site = Site::of_todo();
+    let relay = RelayProcess::start(&[site.origin()]);
+    site.exchange_with(&relay.url(), &reader("ada"));
+    let device = Device::at(site.url());
+    let browser = device.launch();
+    let page = browser.open();
+    page.expect_synced();
+    page.add("Feed the cat");
+    page.expect_taken_back("not permitted");
+    page.expect_titles(&[]);
+    take(&browser, &folder, "taken-back");
+    site.exchange_with(&relay.url(), &expiring("ada", -3600));
+    page.reload();
+    page.expect_connection("refused");
+    page.add("Feed the cat");
+    page.expect_saved();
+    page.click("h1");
+    take(&browser, &folder, "refused");
 }

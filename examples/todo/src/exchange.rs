@@ -67,7 +67,7 @@ pub(crate) fn Saved(opened: UseDocReturn<Todos>) -> impl IntoView {
             {move || relay().1}
         </p>
         {move || rejected.get().map(|why| view! {
-            <p class="rejected" data-testid="rejected" role="alert">"An edit was taken back. " {why.to_string()}</p>
+            <p class="rejected" data-testid="rejected" role="alert">"An edit was taken back: " {why.to_string()}</p>
         })}
     }
 }

@@ -46,7 +46,7 @@ impl Page<'_> {
     pub fn expect_taken_back(&self, why: &str) {
         self.expect_words(
             "[data-testid=rejected]",
-            &format!("An edit was taken back. {why}"),
+            &format!("An edit was taken back: {why}"),
         );
     }
 
