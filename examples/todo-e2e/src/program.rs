@@ -17,6 +17,9 @@ pub(crate) fn named_by(variable: &str) -> PathBuf {
     program.unwrap_or_else(|| panic!("{variable} names no program: run `cargo xtask test`"))
 }
 
+/// How often it is started before that is a failure: the port that it had may be somebody's for a moment.
+const STARTS: usize = 5;
+
 /// A program that was started. It does not outlive this value.
 pub(crate) struct Program {
     child: Child,
@@ -27,6 +30,15 @@ impl Program {
     /// Starts it, and waits until it says its address behind `marker`.
     #[track_caller]
     pub(crate) fn start(mut command: Command, marker: &str) -> Self {
+        let mut said = String::new();
+        (0..STARTS)
+            .find_map(|_| Self::try_start(&mut command, marker, &mut said))
+            .unwrap_or_else(|| panic!("{command:?} does not say where it listens, but:\n{said}"))
+    }
+
+    /// `None` if it ends at once; what it says goes to `all`.
+    #[track_caller]
+    fn try_start(command: &mut Command, marker: &str, all: &mut String) -> Option<Self> {
         let child = command
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -42,17 +54,15 @@ impl Program {
             child,
             address: ([0, 0, 0, 0], 0).into(),
         };
-        let mut all = String::new();
         program.address = loop {
-            let Ok(line) = lines.recv_timeout(PATIENCE) else {
-                panic!("{command:?} did not say where it listens, but:\n{all}");
-            };
+            let line = lines.recv_timeout(PATIENCE).ok()?;
             if let Some(address) = address(&line, marker) {
                 break address;
             }
-            all = all + &line + "\n";
+            all.push_str(&line);
+            all.push('\n');
         };
-        program
+        Some(program)
     }
 
     /// Asks it to end, and waits until it has ended by itself.
