@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use leptos_sync_core::{
     Delta, ReplicaId, VersionVector, Window,
-    sync::{Channel, Permission, Reason, Response},
+    sync::{Broadcast, Channel, Permission, Reason, Response},
 };
 
 use super::{
@@ -137,7 +137,8 @@ impl Connection {
         self.host.send(&Response::Ack { channel, upto });
         let meters = &self.relay.meters;
         meters.acknowledged(&deltas, self.came.elapsed());
-        let deltas: Vec<_> = deltas.into_iter().map(Arc::new).collect();
+        let deltas = deltas.into_iter().map(Broadcast::new);
+        let deltas: Vec<_> = deltas.map(Arc::new).collect();
         room.publish(self.peer, &deltas);
     }
 
