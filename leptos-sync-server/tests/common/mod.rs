@@ -2,8 +2,12 @@
 #![allow(dead_code, unused_imports, reason = "each test uses some of it")]
 
 mod handle;
+#[cfg(feature = "jwt")]
+mod issuer;
 #[cfg(all(feature = "relay", unix))]
 mod process;
+#[cfg(all(feature = "relay", unix))]
+mod program;
 mod session;
 mod switched;
 
@@ -21,6 +25,8 @@ use tokio::{
 };
 
 pub(crate) use handle::{Board, Handle};
+#[cfg(feature = "jwt")]
+pub(crate) use issuer::Issuer;
 #[cfg(all(feature = "relay", unix))]
 pub(crate) use process::{Process, command};
 pub(crate) use session::{Session, Socket, bye};
