@@ -8,7 +8,6 @@ use leptos_sync_core::{
 use super::{
     connection::Connection,
     meters::{self, Meters},
-    open::failed,
     room::Room,
 };
 use crate::error::Error;
@@ -86,7 +85,7 @@ impl Connection {
                 let text = format!("replica id {first} is another user's");
                 Err(Refused::Transaction(Reason::Forged, text))
             }
-            Err(error) => Err(Refused::Document(failed(channel, &error))),
+            Err(error) => Err(Refused::Document(self.failed(channel, &error))),
         }
     }
 
@@ -123,7 +122,7 @@ impl Connection {
                     self.refuse(channel, document, delta, reason, &text).await
                 }
                 _ => {
-                    self.close(failed(channel, &error));
+                    self.close(self.failed(channel, &error));
                     false
                 }
             },
@@ -157,7 +156,7 @@ impl Connection {
         if claims {
             let log = Arc::clone(&self.relay.log);
             if let Err(error) = log.claim(document, delta.upto().clone()).await {
-                self.close(failed(channel, &error));
+                self.close(self.failed(channel, &error));
                 return false;
             }
         }

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use super::{Gone, Relay, Transport};
 use crate::limits;
 
-/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log is not
-/// available and when the relay goes down. With `RelayOptions::prometheus` (feature `prometheus`) also `/metrics`.
+/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log cannot
+/// be read, while it has failed somebody and cannot be written, and when the relay goes down. With `RelayOptions::prometheus` (feature `prometheus`) also `/metrics`.
 ///
 /// ```
 /// use axum::Router;
@@ -52,21 +52,11 @@ fn routes() -> Router<Relay> {
     routes
 }
 
-/// Whether to send somebody here: not while the log does not answer, nor when the relay goes down.
+/// Whether to send somebody here.
 async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
-    if *relay.0.closing.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "going down");
-    }
-    // Any read tells; that of a document which nobody has is the cheapest.
-    let answer = timeout(
-        Duration::from_millis(limits::HEALTH_MS),
-        relay.0.log.state(""),
-    );
-    match answer.await {
-        Ok(Ok(_)) => (StatusCode::OK, "ok"),
-        // Of the document, not of the log.
-        Ok(Err(error)) if !error.is_unavailable() => (StatusCode::OK, "ok"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the log is unavailable"),
+    match relay.0.health().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
