@@ -20,11 +20,7 @@ pub(super) struct Cutter {
 
 impl Cutter {
     /// Appends the frames of the message that `write` writes. One that is a single frame, as nearly all are, is not copied.
-    pub(super) fn cut(
-        &mut self,
-        frames: &mut VecDeque<Vec<u8>>,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub(super) fn cut(&mut self, frames: &mut VecDeque<Vec<u8>>, write: impl FnOnce(&mut Vec<u8>)) {
         // The room for the first frame's own byte.
         let mut first = vec![0];
         write(&mut first);
