@@ -73,6 +73,20 @@ impl Cmd {
         Ok(())
     }
 
+    /// Runs it in the place of this program, so that whoever ends this one ends that. Where that cannot be, as on Windows, this
+    /// one waits for it.
+    pub(crate) fn become_it(self) -> Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt as _;
+            let mut this = self;
+            let error = this.0.exec();
+            Err(error).with_context(|| format!("cannot start `{}`", this.line()))
+        }
+        #[cfg(not(unix))]
+        self.run()
+    }
+
     /// Runs it and keeps what it prints to itself, unless it fails: then the error carries all of it.
     pub(crate) fn run_quietly(self) -> Result<()> {
         self.read().map(drop)

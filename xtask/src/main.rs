@@ -8,6 +8,7 @@
 //! - [`tools`]: how each tool is found or installed, the shortest way first;
 //! - [`tidy`]: what the compiler cannot check about the code base;
 //! - [`dist`]: from an example's source to the folder a browser loads;
+//! - [`programs`]: the page's server and the relay, built;
 //! - [`mutants`]: faults that the tests have to find;
 //! - [`instructions`]: what each benchmark costs, in figures that repeat.
 
@@ -17,8 +18,8 @@ mod commands;
 mod dist;
 mod instructions;
 mod mutants;
+mod programs;
 mod report;
-mod serve;
 mod step;
 mod tidy;
 mod tools;

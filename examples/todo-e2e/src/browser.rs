@@ -10,7 +10,7 @@ use crate::page::Page;
 use crate::session::Session;
 
 /// What headless Chromium needs as root, without a screen and without the network, and asks nobody for.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -21,6 +21,8 @@ const FLAGS: [&str; 10] = [
     "--disable-quic",
     "--disable-breakpad",
     "--no-first-run",
+    // So high that the footer of a short list, which stays in sight, covers none of its rows.
+    "--window-size=1280,1000",
 ];
 
 /// A browser on the profile of a [`Device`]. Dropping it kills it.
@@ -79,6 +81,17 @@ impl<'a> Browser<'a> {
     pub fn show_empty_tab(&self) {
         let tab = self.session.new_tab();
         self.session.switch_to(&tab);
+    }
+
+    /// Cuts the current tab off from the network, or connects it again.
+    #[track_caller]
+    pub fn set_offline(&self, offline: bool) {
+        // Without it, the network only says that it is not there.
+        self.session.devtools("Network.enable", &json!({}));
+        self.session.devtools(
+            "Network.emulateNetworkConditions",
+            &json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 }),
+        );
     }
 
     /// Runs a script at the start of every page that is opened from now on, before the page's own.

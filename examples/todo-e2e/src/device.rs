@@ -16,12 +16,14 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 ///
 /// Launch a browser on it, close or kill it, and launch the next; one at a time.
 pub struct Device {
-    site: Site,
+    url: String,
     profile: TempDir,
+    /// What serves the page, where that is the device's own.
+    site: Option<Site>,
 }
 
 impl Device {
-    /// A device with an empty profile.
+    /// A device with an empty profile, on which the page is told of no relay.
     ///
     /// # Panics
     ///
@@ -52,10 +54,24 @@ impl Device {
     #[must_use]
     pub fn visiting(dist: &Path) -> Self {
         let site = Site::start(dist);
+        let mut device = Self::at(site.url());
+        device.site = Some(site);
+        device
+    }
+
+    /// A device with an empty profile that visits a page which somebody else serves.
+    ///
+    /// # Panics
+    ///
+    /// If there is no place for a profile.
+    #[track_caller]
+    #[must_use]
+    pub fn at(url: &str) -> Self {
         let profile = tempfile::Builder::new().prefix("todo-e2e-").tempdir();
         Self {
-            site,
+            url: url.to_owned(),
             profile: profile.unwrap_or_else(|error| panic!("no folder for a profile: {error}")),
+            site: None,
         }
     }
 
@@ -67,7 +83,7 @@ impl Device {
     }
 
     pub(crate) fn url(&self) -> &str {
-        &self.site.url
+        &self.url
     }
 
     pub(crate) fn profile(&self) -> &Path {

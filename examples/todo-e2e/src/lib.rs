@@ -5,13 +5,18 @@
 //! left. A [`Page`] speaks of todos rather than of elements and waits for what it is told to expect, by asking
 //! again and again until a deadline; nothing here waits for a fixed time.
 //!
-//! Everything ends with its owner, also when a test fails: the server, the driver, the browser with its children,
+//! Where several people edit one list, each has a device [`at`](Device::at) the same address: that of a [`Server`], which is
+//! the page's own with its relay, or that of a [`Site`] whose pages are told of a [`RelayProcess`] and of a token.
+//!
+//! Everything ends with its owner, also when a test fails: the servers, the driver, the browser with its children,
 //! and the profile.
 //!
 //! | Variable | Meaning |
 //! |---|---|
 //! | `TODO_DIST` | the folder of the built page; `cargo xtask test` sets it |
 //! | `TODO_PLAIN_DIST` | that of the page on plain signals, for figures to compare with; set likewise |
+//! | `TODO_SERVER` | the program `todo-server`; set likewise |
+//! | `TODO_RELAY` | the program `leptos-sync-relay`; set likewise |
 //! | `CHROMEDRIVER` | the driver, if it is not the `chromedriver` in the path |
 //! | `CHROME` | the browser, if it is not the one that the driver finds |
 //! | `SCREENSHOTS` | where the screenshots go, if not to `target/screenshots` |
@@ -23,6 +28,9 @@ mod device;
 mod driver;
 mod page;
 mod process;
+mod program;
+mod relay;
+mod server;
 mod session;
 mod site;
 mod wait;
@@ -30,4 +38,7 @@ mod wait;
 pub use browser::Browser;
 pub use device::Device;
 pub use page::{Key, Page};
+pub use relay::{RelayProcess, expiring, reader, writer};
+pub use server::Server;
 pub use session::Session;
+pub use site::Site;

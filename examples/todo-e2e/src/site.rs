@@ -1,19 +1,28 @@
-//! The built page on a loopback port.
+//! The built page on a loopback port, from a server that is no relay.
 
 use std::env;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use tiny_http::{Header, Request, Response, Server};
 
+/// The type of the page itself.
+const HTML: &str = "text/html; charset=utf-8";
+
+/// How the page names the relay of the server that it came from.
+const OWN_RELAY: &str = r#"<meta name="relay" content="sync">"#;
+
 /// Serves a folder until it is dropped.
-pub(crate) struct Site {
+///
+/// The page is told of no relay, and of another one as soon as [`Site::exchange_with`] names it.
+pub struct Site {
     server: Arc<Server>,
     thread: Option<JoinHandle<()>>,
-    pub(crate) url: String,
+    url: String,
+    relay: Arc<Mutex<String>>,
 }
 
 impl Site {
@@ -22,6 +31,37 @@ impl Site {
     pub(crate) fn named_by(variable: &str) -> PathBuf {
         let root = env::var_os(variable).map(PathBuf::from);
         root.unwrap_or_else(|| panic!("{variable} names no folder: run `cargo xtask test`"))
+    }
+
+    /// Serves the todo page.
+    ///
+    /// # Panics
+    ///
+    /// If `TODO_DIST` names no built page.
+    #[track_caller]
+    #[must_use]
+    pub fn of_todo() -> Self {
+        Self::start(&Self::named_by("TODO_DIST"))
+    }
+
+    /// Where the page is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The page's origin, as a relay is told of it.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.url.trim_end_matches('/')
+    }
+
+    /// Names a relay, and the token that says who the user is, to every page that is loaded from now on.
+    pub fn exchange_with(&self, relay: &str, token: &str) {
+        let metas = format!(
+            r#"<meta name="relay" content="{relay}"><meta name="token" content="{token}">"#
+        );
+        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = metas;
     }
 
     /// Serves a folder.
@@ -38,16 +78,20 @@ impl Site {
         let server = Arc::new(server);
         let url = format!("http://{}/", server.server_addr());
         let worker = Arc::clone(&server);
+        let relay = Arc::<Mutex<String>>::default();
+        let metas = Arc::clone(&relay);
         let thread = thread::spawn(move || {
             for request in worker.incoming_requests() {
                 // A browser that went away needs no answer.
-                let _ = answer(&root, request);
+                let metas = metas.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let _ = answer(&root, request, &metas);
             }
         });
         Self {
             server,
             thread: Some(thread),
             url,
+            relay,
         }
     }
 }
@@ -61,15 +105,23 @@ impl Drop for Site {
     }
 }
 
-fn answer(root: &Path, request: Request) -> io::Result<()> {
+fn answer(root: &Path, request: Request, metas: &str) -> io::Result<()> {
     match file(root, request.url()) {
+        Some((mut file, kind @ HTML)) => {
+            let kind = header("Content-Type", kind)?;
+            let page = io::read_to_string(&mut file)?.replace(OWN_RELAY, metas);
+            request.respond(Response::from_string(page).with_header(kind))
+        }
         Some((file, kind)) => {
-            let kind = Header::from_bytes("Content-Type", kind)
-                .map_err(|()| io::ErrorKind::InvalidInput)?;
+            let kind = header("Content-Type", kind)?;
             request.respond(Response::from_file(file).with_header(kind))
         }
         None => request.respond(Response::empty(404)),
     }
+}
+
+fn header(name: &str, value: &str) -> io::Result<Header> {
+    Header::from_bytes(name, value).map_err(|()| io::ErrorKind::InvalidInput.into())
 }
 
 /// The file that a URL names, with its type. Only files below `root` have names.
@@ -80,7 +132,7 @@ fn file(root: &Path, url: &str) -> Option<(File, &'static str)> {
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
     let kind = match path.extension()?.to_str()? {
-        "html" => "text/html; charset=utf-8",
+        "html" => HTML,
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "wasm" => "application/wasm",

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::json;
-use todo_e2e::{Browser, Device, Key, Page};
+use todo_e2e::{Browser, Device, Key, Page, Server};
 
 /// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS pixels.
 const WINDOWS: [(u32, u32); 2] = [(390, 844), (1280, 800)];
 
 fn folder() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots");
-    env::var_os("SCREENSHOTS").map_or(default, PathBuf::from)
+    let folder = env::var_os("SCREENSHOTS").map_or(default, PathBuf::from);
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    folder
 }
 
 fn take(browser: &Browser<'_>, folder: &Path, name: &str) {
@@ -58,7 +60,6 @@ fn fill(page: &Page<'_>) {
 #[test]
 fn screenshots() {
     let folder = folder();
-    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let device = Device::new();
     let browser = device.launch();
     let page = browser.open();
@@ -75,4 +76,33 @@ fn screenshots() {
     page.expect_rows(45);
     page.click("h1");
     take(&browser, &folder, "many");
+}
+
+#[test]
+fn screenshots_of_two_who_edit_one_list() {
+    let folder = folder();
+    let mut server = Server::start();
+    let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let (ada, bob) = (laptop.open(), phone.open());
+    fill(&ada);
+    bob.expect_rows(5);
+    bob.add("Feed the cat");
+    ada.expect_rows(6);
+    for (page, browser, name) in [
+        (&ada, &laptop, "one-of-two"),
+        (&bob, &phone, "other-of-two"),
+    ] {
+        page.expect_synced();
+        page.expect_peers("1 other is here");
+        page.click("h1");
+        take(browser, &folder, name);
+    }
+    server.kill();
+    ada.expect_connection("offline");
+    ada.add("Buy stamps");
+    ada.delete("Return the library books");
+    ada.expect_status("offline, 2 edits wait");
+    ada.click("h1");
+    take(&laptop, &folder, "offline");
 }

@@ -153,6 +153,13 @@ impl Page {
         }
     }
 
+    /// The network is gone, says the browser.
+    pub(super) fn disconnect(&self) {
+        if let Some(Ok(session)) = self.session() {
+            session.disconnect();
+        }
+    }
+
     /// Takes a lease, and has the documents loaded under its id.
     async fn take_lease(self: Rc<Self>) {
         let lease = match &self.storage {

@@ -100,6 +100,20 @@ impl Session {
         }
     }
 
+    /// Gives the connection up, for a WebSocket goes on without the network until it has been silent for too long, and tries
+    /// again as ever: the relay may be on this very machine.
+    pub(crate) fn disconnect(&self) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        self.run(move |client| {
+            if let Some(socket) = this.socket.take() {
+                drop(socket);
+                this.lose(client, now_ms());
+            }
+        });
+    }
+
     /// How the page stands to the relay.
     pub(crate) fn connection(&self) -> Connection {
         self.told.get()

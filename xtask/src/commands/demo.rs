@@ -1,28 +1,35 @@
-//! `demo`: the todo example in a browser.
+//! `demo`: the todo example in a browser, with a relay.
+
+use std::fs;
 
 use anyhow::Result;
 
 use crate::{
     args::Args,
+    cmd::Cmd,
     dist::{self, Optimize},
-    serve::Site,
-    tools::Cache,
+    programs,
+    tools::{Cache, c_compiler},
     workspace::Workspace,
 };
 
-const PORT: u16 = 8080;
-
-/// Builds the example, then serves it until the program is stopped.
-#[expect(clippy::print_stdout, reason = "the address is what was asked for")]
+/// Builds the page and its server, and becomes the server.
 pub(crate) fn run(mut args: Args) -> Result<()> {
-    let port = args.option("--port")?;
+    let port: Option<u16> = args.option("--port")?;
     args.finish()?;
+    c_compiler::require()?;
     let workspace = Workspace::load()?;
     let dist = dist::build(&workspace, &Cache::open()?, "todo", Optimize::IfPossible)?;
-    let site = Site::open(&dist, port, PORT)?;
-    if let Some(address) = site.address() {
-        println!("http://{address}/ (Ctrl-C stops it)");
+    let server = programs::todo_server(&workspace)?;
+    let data = workspace.target.join("demo");
+    fs::create_dir_all(&data)?;
+    let mut cmd = Cmd::new(server)
+        .arg("--dist")
+        .arg(dist)
+        .arg("--database")
+        .arg(data.join("todo.db"));
+    if let Some(port) = port {
+        cmd = cmd.args(["--port", &port.to_string()]);
     }
-    site.serve();
-    Ok(())
+    cmd.become_it()
 }

@@ -33,7 +33,7 @@ const COMMANDS: [Command; 14] = [
     Command {
         name: "demo",
         usage: "demo [--port N]",
-        about: "builds the todo example and serves it on 127.0.0.1",
+        about: "builds the todo example and its server with a relay, and runs it on 127.0.0.1",
         run: demo::run,
     },
     Command {

@@ -7,6 +7,7 @@ use crate::{
     args::Args,
     cmd::Cmd,
     dist::{self, Optimize},
+    programs,
     step::{Steps, step},
     tools::{Bindgen, Browser, Cache, Wasm},
     workspace::{BENCH_RUNNER, E2E, Workspace},
@@ -131,10 +132,13 @@ fn end_to_end(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()
     let browser = Browser::find(cache)?;
     let todo = dist::build(workspace, cache, "todo", Optimize::IfPossible)?;
     let plain = dist::build(workspace, cache, "todo-plain", Optimize::IfPossible)?;
+    let (server, relay) = programs::servers(workspace)?;
     let cmd = Cmd::cargo()
         .args(["test", "--no-fail-fast", "--package", E2E])
         .env("TODO_DIST", todo)
         .env("TODO_PLAIN_DIST", plain)
+        .env("TODO_SERVER", server)
+        .env("TODO_RELAY", relay)
         .env("CHROME", &browser.chrome)
         .env("CHROMEDRIVER", &browser.driver)
         .dir(&workspace.root);

@@ -3,6 +3,7 @@
 mod apt;
 mod bindgen;
 mod browser;
+pub(crate) mod c_compiler;
 mod cache;
 mod debian;
 mod fuzzer;

@@ -1,5 +1,7 @@
 //! The todo page, in the words of its user.
 
+mod marks;
+
 use serde_json::{Value, json};
 
 use crate::session::{Element, Session};
@@ -162,7 +164,14 @@ impl<'a> Page<'a> {
     /// Expects the titles of the todos that can be seen, from the top.
     #[track_caller]
     pub fn expect_titles(&self, titles: &[&str]) {
-        eventually("titles", &titles, || self.titles("[data-testid=todo-item]"));
+        eventually("titles", &titles, || self.shown());
+    }
+
+    /// The titles of the todos that can be seen right now, from the top.
+    #[track_caller]
+    #[must_use]
+    pub fn shown(&self) -> Vec<String> {
+        self.titles("[data-testid=todo-item]")
     }
 
     /// Expects the titles of the todos that can be seen, whatever their order.
@@ -171,7 +180,7 @@ impl<'a> Page<'a> {
     #[track_caller]
     pub fn expect_titles_in_any_order(&self, titles: &[&str]) {
         eventually("titles, sorted", &titles, || {
-            let mut found = self.titles("[data-testid=todo-item]");
+            let mut found = self.shown();
             found.sort();
             found
         });
@@ -241,21 +250,6 @@ impl<'a> Page<'a> {
     pub fn has_focus(&self, class: &str) -> bool {
         let script = "return document.activeElement.classList.contains(arguments[0])";
         self.session.script(script, &[json!(class)]) == json!(true)
-    }
-
-    /// Expects the page to say that all edits are stored on this device.
-    #[track_caller]
-    pub fn expect_saved(&self) {
-        self.expect_text("[data-testid=saved-mark]", "saved on this device");
-    }
-
-    /// Expects the page to say that edits are kept in memory only.
-    #[track_caller]
-    pub fn expect_memory_only(&self) {
-        let script = "return document.querySelector('[data-testid=saved-mark]').innerText.includes('in memory only')";
-        eventually("the mark says: in memory only", &json!(true), || {
-            self.session.script(script, &[])
-        });
     }
 
     /// A part of the row of a todo.

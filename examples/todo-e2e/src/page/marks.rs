@@ -1,0 +1,84 @@
+//! What the page says below the list: where its edits are, and who else is here.
+
+use serde_json::json;
+
+use super::Page;
+use crate::wait::eventually;
+
+impl Page<'_> {
+    /// Expects the page to say that all edits are stored on this device.
+    #[track_caller]
+    pub fn expect_saved(&self) {
+        self.expect_mark("state", "saved");
+    }
+
+    /// Expects the page to say that edits are kept in memory only.
+    #[track_caller]
+    pub fn expect_memory_only(&self) {
+        let script = "return document.querySelector('[data-testid=saved-mark]').innerText.includes('in memory only')";
+        eventually("the mark says: in memory only", &json!(true), || {
+            self.session.script(script, &[])
+        });
+    }
+
+    /// Expects how the page stands to its relay: `absent`, `offline`, `online` or `refused`.
+    #[track_caller]
+    pub fn expect_connection(&self, connection: &str) {
+        self.expect_mark("connection", connection);
+    }
+
+    /// Expects the page to say that all edits are stored on this device and at the relay.
+    #[track_caller]
+    pub fn expect_synced(&self) {
+        self.expect_saved();
+        self.expect_connection("online");
+        self.expect_mark("synced", "true");
+    }
+
+    /// Expects the page to say how many others are here; `""` where none is.
+    #[track_caller]
+    pub fn expect_peers(&self, text: &str) {
+        self.expect_text("[data-testid=peers]", text);
+    }
+
+    /// Expects the page to say that an edit was taken back, with these words in the reason.
+    #[track_caller]
+    pub fn expect_taken_back(&self, why: &str) {
+        self.expect_words(
+            "[data-testid=rejected]",
+            &format!("An edit was taken back. {why}"),
+        );
+    }
+
+    /// Expects the line of where edits are to have these words in it.
+    #[track_caller]
+    pub fn expect_status(&self, words: &str) {
+        self.expect_words("[data-testid=saved-mark]", words);
+    }
+
+    /// Expects that the todos which can be seen are those that another page shows, in the same order.
+    #[track_caller]
+    pub fn expect_same_as(&self, other: &Page<'_>) {
+        let rows = ["", ".completed"].map(|which| format!("[data-testid=todo-item]{which}"));
+        let list = |page: &Page<'_>| rows.each_ref().map(|rows| page.titles(rows));
+        eventually("titles and completed titles", &list(other), || list(self));
+    }
+
+    #[track_caller]
+    fn expect_mark(&self, name: &str, value: &str) {
+        let script =
+            "return document.querySelector('[data-testid=saved-mark]').dataset[arguments[0]]";
+        eventually(name, &value.to_owned(), || {
+            self.text_of(script, &[json!(name)])
+        });
+    }
+
+    #[track_caller]
+    fn expect_words(&self, css: &str, words: &str) {
+        let script = "const text = document.querySelector(arguments[0])?.innerText.trim() ?? '';
+            return text.includes(arguments[1]) ? arguments[1] : text";
+        eventually(css, &words.to_owned(), || {
+            self.text_of(script, &[json!(css), json!(words)])
+        });
+    }
+}

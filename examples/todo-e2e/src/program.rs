@@ -1,0 +1,94 @@
+//! A program that listens, as a process of its own.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use crate::wait::PATIENCE;
+
+/// The file of a program, which an environment variable names.
+#[track_caller]
+pub(crate) fn named_by(variable: &str) -> PathBuf {
+    let program = env::var_os(variable).map(PathBuf::from);
+    program.unwrap_or_else(|| panic!("{variable} names no program: run `cargo xtask test`"))
+}
+
+/// A program that was started. It does not outlive this value.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Program {
+    /// Starts it, and waits until it says its address behind `marker`.
+    #[track_caller]
+    pub(crate) fn start(mut command: Command, marker: &str) -> Self {
+        let child = command
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let (said, lines) = channel();
+        read(child.stdout.take(), said.clone());
+        read(child.stderr.take(), said);
+        // It ends with this value, also where it says no address.
+        let mut program = Self {
+            child,
+            address: ([0, 0, 0, 0], 0).into(),
+        };
+        let mut all = String::new();
+        program.address = loop {
+            let Ok(line) = lines.recv_timeout(PATIENCE) else {
+                panic!("{command:?} did not say where it listens, but:\n{all}");
+            };
+            if let Some(address) = address(&line, marker) {
+                break address;
+            }
+            all = all + &line + "\n";
+        };
+        program
+    }
+
+    /// Asks it to end, and waits until it has ended by itself.
+    #[track_caller]
+    pub(crate) fn end(mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.child), Signal::TERM)
+            .unwrap_or_else(|error| panic!("cannot ask it to end: {error}"));
+        let ended = self.child.wait();
+        assert!(
+            ended.as_ref().is_ok_and(|status| status.success()),
+            "it ended with {ended:?}"
+        );
+    }
+}
+
+impl Drop for Program {
+    /// Sends SIGKILL, and waits for the end.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads to the end, also what nobody wants to know: a full pipe would stop the program.
+fn read(output: Option<impl Read + Send + 'static>, lines: Sender<String>) {
+    let Some(output) = output else { return };
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = lines.send(line);
+        }
+    });
+}
+
+fn address(line: &str, marker: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(marker)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ':'));
+    rest.get(..end.unwrap_or(rest.len()))?.parse().ok()
+}

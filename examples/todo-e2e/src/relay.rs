@@ -1,0 +1,111 @@
+//! The relay as a program, which lets in who has a token.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::program::{Program, named_by};
+
+/// What the relay verifies tokens by.
+const SECRET: &[u8] = b"thirty-two bytes, known to nobody";
+
+/// For whom the tokens are.
+const AUDIENCE: &str = "todo-e2e";
+
+/// How long a token is good, for a test that is not about that.
+const HOUR: i64 = 3600;
+
+/// The program `leptos-sync-relay` on a free port, with a database that is new and empty. It does not outlive this value.
+pub struct RelayProcess {
+    folder: TempDir,
+    origins: String,
+    address: SocketAddr,
+    program: Option<Program>,
+}
+
+impl RelayProcess {
+    /// Starts it for pages of some origins.
+    ///
+    /// # Panics
+    ///
+    /// If `TODO_RELAY` names no program.
+    #[track_caller]
+    #[must_use]
+    pub fn start(origins: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("todo-e2e-").tempdir();
+        let folder = folder.unwrap_or_else(|error| panic!("no folder for a database: {error}"));
+        fs::write(folder.path().join("key"), SECRET)
+            .unwrap_or_else(|error| panic!("no file for a key: {error}"));
+        let mut relay = Self {
+            folder,
+            origins: origins.join(","),
+            address: ([127, 0, 0, 1], 0).into(),
+            program: None,
+        };
+        relay.restart();
+        relay
+    }
+
+    /// Where it is, for a WebSocket.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("ws://{}/", self.address)
+    }
+
+    /// Sends SIGKILL: it can write nothing more, and answer nothing more.
+    pub fn kill(&mut self) {
+        self.program = None;
+    }
+
+    /// Starts it again, where it was and on the same database.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.kill();
+        let mut command = Command::new(named_by("TODO_RELAY"));
+        command
+            .args(["--listen", &self.address.to_string(), "--database"])
+            .arg(self.folder.path().join("relay.db"))
+            .args(["--jwt-algorithm", "HS256", "--jwt-audience", AUDIENCE])
+            .arg("--jwt-key-file")
+            .arg(self.folder.path().join("key"))
+            .args(["--allow-origin", &self.origins]);
+        let program = Program::start(command, "listening address=");
+        self.address = program.address;
+        self.program = Some(program);
+    }
+}
+
+/// A token of a user who may edit the list.
+#[must_use]
+pub fn writer(user: &str) -> String {
+    token(user, "write", HOUR)
+}
+
+/// A token of a user who may only read the list.
+#[must_use]
+pub fn reader(user: &str) -> String {
+    token(user, "read", HOUR)
+}
+
+/// A token of a user who may edit the list for some seconds from now, or has been allowed to until some seconds ago.
+#[must_use]
+pub fn expiring(user: &str, seconds: i64) -> String {
+    token(user, "write", seconds)
+}
+
+fn token(user: &str, may: &str, seconds: i64) -> String {
+    let claims = json!({
+        "sub": user, "aud": AUDIENCE, "exp": get_current_timestamp().saturating_add_signed(seconds),
+        "documents": { may: ["todos"] },
+    });
+    encode(
+        &Header::default(),
+        &claims,
+        &EncodingKey::from_secret(SECRET),
+    )
+    .unwrap_or_else(|error| panic!("no token: {error}"))
+}

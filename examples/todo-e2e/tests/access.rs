@@ -1,0 +1,139 @@
+//! What people see whom the relay lets in by tokens, and whose clocks are wrong. These tests are leptos-sync's own.
+
+use todo_e2e::{Device, RelayProcess, Site, expiring, reader, writer};
+
+/// Two people, each with a site of their own, and a relay for both.
+fn two_sites() -> (Site, Site, RelayProcess) {
+    let (one, other) = (Site::of_todo(), Site::of_todo());
+    let relay = RelayProcess::start(&[one.origin(), other.origin()]);
+    (one, other, relay)
+}
+
+#[test]
+fn an_edit_of_one_who_may_only_read_is_undone_and_the_page_says_why() {
+    let (adas, bobs, relay) = two_sites();
+    adas.exchange_with(&relay.url(), &writer("ada"));
+    bobs.exchange_with(&relay.url(), &reader("bob"));
+    let (laptop, phone) = (Device::at(adas.url()), Device::at(bobs.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let ada = laptop.open();
+    ada.paste("milk\nbread");
+    ada.expect_synced();
+    let bob = phone.open();
+    bob.expect_titles(&["milk", "bread"]);
+
+    bob.delete("milk");
+    bob.expect_taken_back("");
+    bob.expect_titles(&["milk", "bread"]);
+    bob.add("cake");
+    bob.expect_titles(&["milk", "bread"]);
+    bob.expect_synced();
+    // Nor does it come back, and what others do still arrives.
+    bob.reload();
+    bob.expect_titles(&["milk", "bread"]);
+    ada.toggle("bread");
+    bob.expect_completed(&["bread"]);
+    ada.expect_titles(&["milk", "bread"]);
+}
+
+#[test]
+fn a_page_whose_token_has_expired_says_so_and_one_with_another_token_goes_on() {
+    let (adas, bobs, relay) = two_sites();
+    adas.exchange_with(&relay.url(), &expiring("ada", -3600));
+    bobs.exchange_with(&relay.url(), &writer("bob"));
+    let (laptop, phone) = (Device::at(adas.url()), Device::at(bobs.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let ada = laptop.open();
+    let bob = phone.open();
+    ada.expect_connection("refused");
+    ada.expect_status("the relay refuses it: ");
+    ada.add("milk");
+    ada.expect_saved();
+
+    adas.exchange_with(&relay.url(), &writer("ada"));
+    ada.reload();
+    ada.expect_synced();
+    bob.expect_titles(&["milk"]);
+}
+
+#[test]
+fn a_token_that_expires_while_the_page_is_open_stops_it_and_loses_nothing() {
+    /// Long enough to open the page, and no longer than one waits.
+    const SECONDS: i64 = 10;
+    let (adas, bobs, relay) = two_sites();
+    bobs.exchange_with(&relay.url(), &writer("bob"));
+    let (laptop, phone) = (Device::at(adas.url()), Device::at(bobs.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let bob = phone.open();
+    adas.exchange_with(&relay.url(), &expiring("ada", SECONDS));
+    let ada = laptop.open();
+    ada.add("milk");
+    bob.expect_titles(&["milk"]);
+    ada.expect_connection("refused");
+    ada.add("bread");
+    ada.expect_saved();
+    ada.expect_titles(&["milk", "bread"]);
+
+    adas.exchange_with(&relay.url(), &writer("ada"));
+    ada.reload();
+    bob.expect_titles(&["milk", "bread"]);
+    ada.expect_synced();
+}
+
+/// The page's clock, a day ahead.
+const A_DAY_AHEAD: &str = "
+    const AHEAD = 24 * 60 * 60 * 1000;
+    globalThis.Date = class extends Date {
+        static now() { return super.now() + AHEAD }
+        constructor(...parts) { if (parts.length) { super(...parts) } else { super(Date.now()) } }
+    };";
+
+#[test]
+fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_win() {
+    let (adas, bobs, mut relay) = two_sites();
+    adas.exchange_with(&relay.url(), &writer("ada"));
+    bobs.exchange_with(&relay.url(), &writer("bob"));
+    let (laptop, phone) = (Device::at(adas.url()), Device::at(bobs.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    laptop.before_every_page(A_DAY_AHEAD);
+    relay.kill();
+    let (ada, bob) = (laptop.open(), phone.open());
+    let ahead = laptop
+        .session()
+        .script("return new Date() - performance.timeOrigin > 80000000", &[]);
+    assert_eq!(ahead, true, "the laptop's clock is right");
+    // Before the relay has ever told its time.
+    ada.expect_connection("offline");
+    ada.add("without the relay");
+    ada.expect_saved();
+    relay.restart();
+    bob.expect_titles(&["without the relay"]);
+    ada.add("with the relay");
+    // What the wrong clock named stands below what came after: a name does not change.
+    bob.expect_titles(&["with the relay", "without the relay"]);
+    ada.expect_synced();
+
+    bob.edit("without the relay");
+    bob.type_over("by Bob\u{e007}");
+    bob.toggle("with the relay");
+    ada.expect_titles(&["with the relay", "by Bob"]);
+    ada.expect_completed(&["with the relay"]);
+
+    // Offline once more, when the relay's time is known.
+    relay.kill();
+    ada.expect_connection("offline");
+    ada.edit("by Bob");
+    ada.type_over("by Ada\u{e007}");
+    ada.expect_saved();
+    relay.restart();
+    bob.expect_titles(&["with the relay", "by Ada"]);
+    bob.edit("by Ada");
+    bob.type_over("by Bob again\u{e007}");
+    ada.expect_titles(&["with the relay", "by Bob again"]);
+    // And all of it is as well after the page was loaded anew.
+    ada.expect_synced();
+    ada.reload();
+    ada.expect_synced();
+    ada.expect_titles(&["with the relay", "by Bob again"]);
+    ada.expect_same_as(&bob);
+}
