@@ -74,11 +74,15 @@ pub const LINGER_MS: u64 = 1_000;
 /// Milliseconds that the program takes at most to end, once asked: connections are told, and what has come is stored.
 pub const SHUT_DOWN_MS: u64 = 5_000;
 
-/// Tokens that were verified and are remembered: as many as users are there at a time, some megabytes.
+/// Tokens that were verified and are remembered: as many as users are there at a time, some megabytes at most.
 pub const TOKENS: usize = 4_096;
 
 /// Documents or patterns of them that one token may name: more do not fit into the first message well.
 pub const GRANTS: usize = 64;
+
+/// Patterns of documents that stay compiled, at some 15 KB each: those that many users share, and those of who opens many
+/// documents.
+pub const PATTERNS: usize = 256;
 
 /// Bytes of a secret for HS256 at least: as many as its hash has, as RFC 7518 demands.
 pub const SECRET_BYTES: usize = 32;

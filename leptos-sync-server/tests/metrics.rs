@@ -1,4 +1,4 @@
-//! What a relay tells of itself: figures, a health that can be asked for, and what happened to whom.
+//! What a relay tells of itself: figures, and what happened to whom.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -118,22 +118,6 @@ async fn edits_are_seen_in_the_figures_and_told_with_the_names_of_user_and_docum
         "name=\"board\"",
         "the disk is gone",
     ]);
-}
-
-#[tokio::test]
-async fn nobody_is_sent_to_a_relay_whose_log_is_gone_or_that_goes_down() {
-    let log = SwitchedLog::default();
-    let relay = Relay::new(log.clone(), ByName);
-    let (address, _) = serve_relay(&relay).await;
-    assert_eq!(get(address, "/sync/healthz").await, (200, "ok".to_owned()));
-    log.switch(false);
-    let (status, text) = get(address, "/sync/healthz").await;
-    assert_eq!(status, 503);
-    assert!(text.contains("log") && !text.contains("disk"), "{text}");
-    log.switch(true);
-    assert_eq!(get(address, "/sync/healthz").await.0, 200);
-    relay.shut_down().await;
-    assert_eq!(get(address, "/sync/healthz").await.0, 503);
 }
 
 #[tokio::test]

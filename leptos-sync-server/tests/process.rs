@@ -8,12 +8,19 @@
 
 mod common;
 
-use std::{fs, process::Output};
+use std::{
+    fs,
+    process::Output,
+    time::{Duration, Instant},
+};
 
-use common::{Handle, Process, command, get};
+use common::{Handle, Issuer, Process, Session, command, get};
+use futures::{SinkExt as _, StreamExt as _};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use leptos_sync_core::sync::Reason;
 use serde_json::json;
+use tokio::net::TcpSocket;
+use tokio_tungstenite::{MaybeTlsStream, client_async, tungstenite::Message};
 
 #[tokio::test]
 async fn nothing_acknowledged_is_missing_when_the_relay_was_killed() {
@@ -104,6 +111,77 @@ async fn a_relay_with_a_key_takes_tokens() {
     session.acknowledged().await;
     let (reason, text) = relay.open("", &Handle::new(2)).await.ended().await;
     assert_eq!(reason, Reason::Unauthorized, "{text}");
+}
+
+#[tokio::test]
+async fn who_reads_nothing_costs_the_relay_no_more_than_a_queue() {
+    const EDITS: u32 = 20_000;
+    // So little that it is not compressed.
+    let text = "so ".repeat(300);
+    let dir = tempfile::tempdir().unwrap();
+    let (issuer, access) = Issuer::new(dir.path());
+    let relay = Process::start(&dir.path().join("relay.db"), &access);
+    let mut readers = Vec::new();
+    for replica in 2..6 {
+        // What the kernel keeps for a reader is not the relay's.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(relay.address).await.unwrap());
+        let url = format!("ws://{}/", relay.address);
+        let (socket, _) = client_async(url, stream).await.unwrap();
+        let token = issuer.token(&format!("reader {replica}"));
+        let handle = Handle::new(replica);
+        let mut reader = Session::open_on(socket, token.as_bytes(), "board", &handle);
+        reader.insert(replica as u32, "is there");
+        reader.acknowledged().await;
+        readers.push(reader);
+    }
+    let ada = Handle::new(1);
+    let mut session = relay.open(&issuer.token("ada"), &ada).await;
+    session.insert(1, &text);
+    session.acknowledged().await;
+    let before = relay.most_memory();
+    for _ in 0..EDITS / 200 {
+        (0..200).for_each(|_| ada.insert(1, &text));
+        session.insert(1, &text);
+        session.acknowledged().await;
+    }
+    let told = u64::from(EDITS) * text.len() as u64;
+    let grown = relay.most_memory() - before;
+    assert!(grown < told / 2, "{grown} more bytes for {told} told");
+}
+
+#[tokio::test]
+async fn two_answers_come_one_right_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = Process::start(&dir.path().join("relay.db"), &["--open-to-everybody"]);
+    let mut socket = relay.open("", &Handle::new(1)).await.socket;
+    // Hello in protocol 1, and what time it is; frames are numbered.
+    let mut number = 0;
+    let mut ask = async |what: &[&[u8]]| {
+        let start = Instant::now();
+        for message in what {
+            let frame = [&[number * 2][..], message].concat();
+            number = (number + 1) % 128;
+            socket.feed(Message::Binary(frame.into())).await.unwrap();
+        }
+        socket.flush().await.unwrap();
+        for _ in what {
+            socket.next().await.unwrap().unwrap();
+        }
+        start.elapsed()
+    };
+    ask(&[&[1, 1, 1, 0, 0]]).await;
+    // Only to who answers at once does the kernel confirm late what comes.
+    for _ in 0..20 {
+        ask(&[&[8]]).await;
+    }
+    let mut taken = Vec::new();
+    for _ in 0..21 {
+        taken.push(ask(&[&[8], &[8]]).await);
+    }
+    taken.sort();
+    assert!(taken[10] < Duration::from_millis(30), "{taken:?}");
 }
 
 #[test]

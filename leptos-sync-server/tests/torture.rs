@@ -11,7 +11,7 @@
 mod common;
 
 use std::{
-    env, fs,
+    env,
     net::SocketAddr,
     sync::{
         Arc,
@@ -20,15 +20,11 @@ use std::{
     time::Duration,
 };
 
-use common::{Handle, Process, Session};
+use common::{Handle, Issuer, Process, Session};
 use futures::{SinkExt as _, StreamExt as _, future::pending};
-use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use leptos_sync_core::sync::{Client, Link};
-use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
-
-const SECRET: &str = "thirty-two bytes, known to nobody";
 
 /// Connections of one user, and so writers with one name.
 const WRITERS_A_USER: usize = 10;
@@ -63,10 +59,9 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
     let kills = number("LEPTOS_SYNC_KILLS", 3);
     let count = number("LEPTOS_SYNC_WRITERS", 20);
     let dir = tempfile::tempdir().unwrap();
-    let (file, key) = (dir.path().join("relay.db"), dir.path().join("key"));
-    fs::write(&key, SECRET).unwrap();
-    let access = ["--jwt-algorithm", "HS256", "--jwt-audience", "torture"];
-    let access = [&access[..], &["--jwt-key-file", key.to_str().unwrap()]].concat();
+    let file = dir.path().join("relay.db");
+    let (issuer, access) = Issuer::new(dir.path());
+    let token = issuer.token("whoever looks");
 
     let mut relay = Process::start(&file, &access);
     let address = relay.address;
@@ -76,7 +71,7 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
     for at in 0..count {
         let writer = Arc::new(Writer {
             at,
-            token: token(at / WRITERS_A_USER),
+            token: issuer.token(&format!("user {}", at / WRITERS_A_USER)),
             made: AtomicU32::new(0),
             acknowledged: AtomicU32::new(0),
         });
@@ -97,7 +92,7 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
         drop(relay);
         relay = Process::start_at(&address.to_string(), &file, &access);
         let some = kill % 20.min(count);
-        check(address, &writers, &known, some).await;
+        check(address, &token, &writers, &known, some).await;
         println!(
             "kill {}: {} acknowledged",
             kill + 1,
@@ -116,7 +111,7 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
         .map(|writer| writer.made.load(Ordering::SeqCst))
         .collect();
     for document in 0..20.min(count) {
-        check(address, &writers, &all, document).await;
+        check(address, &token, &writers, &all, document).await;
     }
     let sum: u32 = all.iter().sum();
     println!("{kills} kills, {count} writers, {sum} edits, none missing");
@@ -124,11 +119,16 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
 }
 
 /// Asks the relay anew for a document, which must have so many of each writer's edits.
-async fn check(address: SocketAddr, writers: &[Arc<Writer>], known: &[u32], document: usize) {
+async fn check(
+    address: SocketAddr,
+    token: &str,
+    writers: &[Arc<Writer>],
+    known: &[u32],
+    document: usize,
+) {
     let reader = Handle::new(1_000_000);
     let name = writers[document].document();
     let url = format!("ws://{address}/");
-    let token = token(10_000);
     let mut session = Session::open_at(&url, token.as_bytes(), &name, &reader).await;
     let mut expected = Vec::new();
     for (writer, known) in writers.iter().zip(known) {
@@ -143,15 +143,6 @@ async fn check(address: SocketAddr, writers: &[Arc<Writer>], known: &[u32], docu
             expected.iter().all(|key| cards.contains_key(key))
         })
         .await;
-}
-
-fn token(user: usize) -> String {
-    let claims = json!({
-        "sub": format!("user {user}"), "aud": "torture", "exp": get_current_timestamp() + 36_000,
-        "documents": { "write": ["*"] },
-    });
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
-    encode(&Header::default(), &claims, &key).unwrap()
 }
 
 /// Writes until it is enough, and comes back whenever the relay does.

@@ -12,6 +12,7 @@ use std::{
 use axum::{
     Router,
     http::{HeaderValue, header::CACHE_CONTROL},
+    serve::ListenerExt as _,
 };
 use clap::Parser as _;
 use leptos_sync_server::{Everybody, Relay, SqliteLog, limits, router};
@@ -51,6 +52,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     );
 
     let (asked, going_down) = oneshot::channel::<()>();
+    // Edits are small and are to be there at once.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         drop(asked);

@@ -19,17 +19,30 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    /// Appends the frames of a message.
-    pub(super) fn cut(&mut self, message: &[u8], frames: &mut VecDeque<Vec<u8>>) {
-        let mut parts = message.chunks(limits::FRAME_BYTES - 1).peekable();
+    /// Appends the frames of the message that `write` writes. One that is a single frame, as nearly all are, is not copied.
+    pub(super) fn cut(&mut self, frames: &mut VecDeque<Vec<u8>>, write: impl FnOnce(&mut Vec<u8>)) {
+        // The room for the first frame's own byte.
+        let mut first = vec![0];
+        write(&mut first);
+        let rest = first.split_off(first.len().min(limits::FRAME_BYTES));
+        let mut parts = rest.chunks(limits::FRAME_BYTES - 1).peekable();
+        if let Some(byte) = first.first_mut() {
+            *byte = self.number(parts.peek().is_some());
+        }
+        frames.push_back(first);
         while let Some(part) = parts.next() {
-            let more = if parts.peek().is_some() { MORE } else { 0 };
             let mut frame = Vec::with_capacity(part.len() + 1);
-            frame.push((self.next << 1) | more);
+            frame.push(self.number(parts.peek().is_some()));
             frame.extend_from_slice(part);
             frames.push_back(frame);
-            self.next = (self.next + 1) % NUMBERS;
         }
+    }
+
+    /// The first byte of the next frame.
+    fn number(&mut self, more: bool) -> u8 {
+        let number = self.next;
+        self.next = (number + 1) % NUMBERS;
+        (number << 1) | if more { MORE } else { 0 }
     }
 }
 
@@ -111,7 +124,7 @@ mod tests {
             let (mut cutter, mut assembler) = (Cutter::default(), Assembler::default());
             for (at, length) in lengths.into_iter().enumerate() {
                 let message: Vec<u8> = (0..length).map(|byte| (byte * (at + 1)) as u8).collect();
-                cutter.cut(&message, &mut frames);
+                cutter.cut(&mut frames, |out| out.extend_from_slice(&message));
                 let mut out = None;
                 while let Some(frame) = frames.pop_front() {
                     prop_assert!(out.is_none(), "more frames than the message needs");
@@ -126,7 +139,7 @@ mod tests {
         fn a_frame_that_is_lost_or_repeated_is_noticed(messages in 2_usize..40, at in any::<usize>()) {
             let mut frames = VecDeque::new();
             let mut cutter = Cutter::default();
-            (0..messages).for_each(|_| cutter.cut(b"message", &mut frames));
+            (0..messages).for_each(|_| cutter.cut(&mut frames, |out| out.extend_from_slice(b"message")));
             let at = at % (messages - 1);
             let all = |frames: &mut dyn Iterator<Item = Vec<u8>>| {
                 let mut assembler = Assembler::default();

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     frame::{Assembler, Cutter},
-    message::{Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
+    message::{Broadcast, Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
     parts::Parts,
 };
 use crate::{delta::Delta, error::Error, limits, version::VersionVector};
@@ -174,15 +174,22 @@ impl Host {
         }
     }
 
+    /// Tells of others' operations, which are encoded once for all who are told.
+    pub fn broadcast(&mut self, channel: Channel, delta: &Broadcast) {
+        if self.stage != Stage::Over {
+            let write = |message: &mut Vec<u8>| delta.write(channel, self.deflate, message);
+            self.cutter.cut(&mut self.frames, write);
+        }
+    }
+
     /// The next frame to send.
     pub fn next_frame(&mut self) -> Option<Vec<u8>> {
         self.frames.pop_front()
     }
 
     fn push(&mut self, response: &Response) {
-        let mut message = Vec::new();
-        response.encode(self.deflate, &mut message);
-        self.cutter.cut(&message, &mut self.frames);
+        let write = |message: &mut Vec<u8>| response.encode(self.deflate, message);
+        self.cutter.cut(&mut self.frames, write);
     }
 
     fn ask(&mut self, request: Request) -> Result<Option<Ask>, Error> {

@@ -1,16 +1,12 @@
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use leptos_sync_core::sync::Permission;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::patterns::{self, Patterns};
 use crate::{limits, relay::Denied};
 
-/// What a token permits.
-pub(super) struct Grants {
-    patterns: GlobSet,
-    /// What each of the patterns permits.
-    permissions: Vec<Permission>,
-}
+/// What a token permits: patterns of documents, those first that permit most.
+pub(super) struct Grants(Box<[(Box<str>, Permission)]>);
 
 /// The claim as it is written.
 #[derive(Deserialize, Default)]
@@ -30,45 +26,36 @@ impl Grants {
             None => Listed::default(),
         };
         let all = [
-            (listed.read, Permission::Read),
-            (listed.write, Permission::Write),
             (listed.admin, Permission::Admin),
+            (listed.write, Permission::Write),
+            (listed.read, Permission::Read),
         ];
-        let mut patterns = GlobSetBuilder::new();
-        let mut permissions = Vec::new();
-        for (pattern, permission) in all
-            .into_iter()
-            .flat_map(|(list, permission)| list.into_iter().map(move |entry| (entry, permission)))
-        {
-            if permissions.len() == limits::GRANTS || pattern.len() > limits::NAME_BYTES {
+        let all = all.into_iter().flat_map(|(list, permission)| {
+            list.into_iter()
+                .map(move |entry| (entry.into_boxed_str(), permission))
+        });
+        let mut granted = Vec::new();
+        for (pattern, permission) in all {
+            if granted.len() == limits::GRANTS || pattern.len() > limits::NAME_BYTES {
                 let (many, long) = (limits::GRANTS, limits::NAME_BYTES);
                 let text =
                     format_args!("has more than {many} entries, or one of more than {long} bytes");
                 return Err(denied(name, text));
             }
-            let glob = GlobBuilder::new(&pattern)
-                .literal_separator(true)
-                .backslash_escape(true)
-                .build()
+            patterns::check(&pattern)
                 .map_err(|error| denied(name, format_args!("has no good pattern: {error}")))?;
-            patterns.add(glob);
-            permissions.push(permission);
+            granted.push((pattern, permission));
         }
-        let patterns = patterns
-            .build()
-            .map_err(|error| denied(name, format_args!("has too large a pattern: {error}")))?;
-        Ok(Self {
-            patterns,
-            permissions,
-        })
+        Ok(Self(granted.into()))
     }
 
     /// The highest permission for a document that any of the patterns gives.
-    pub(super) fn permission(&self, document: &str) -> Option<Permission> {
-        let matching = self.patterns.matches(document).into_iter();
-        matching
-            .filter_map(|at| self.permissions.get(at).copied())
-            .max()
+    pub(super) fn permission(&self, document: &str, patterns: &Patterns) -> Option<Permission> {
+        let first = self
+            .0
+            .iter()
+            .find(|(pattern, _)| patterns.matches(pattern, document));
+        first.map(|(_, permission)| *permission)
     }
 }
 
@@ -87,7 +74,7 @@ mod tests {
         grants
             .map_err(|denied| panic!("{denied:?}"))
             .unwrap()
-            .permission(document)
+            .permission(document, &Patterns::new())
     }
 
     #[test]
@@ -127,10 +114,8 @@ mod tests {
                 );
             }
         }
-        assert_eq!(
-            Grants::of("documents", None).ok().unwrap().permission("x"),
-            None
-        );
+        let nothing = Grants::of("documents", None).ok().unwrap();
+        assert_eq!(nothing.permission("x", &Patterns::new()), None);
     }
 
     #[test]

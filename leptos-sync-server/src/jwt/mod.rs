@@ -2,6 +2,7 @@
 
 mod grants;
 mod key;
+mod patterns;
 
 use std::borrow::Cow;
 
@@ -12,7 +13,7 @@ use leptos_sync_core::sync::Permission;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 
-use self::grants::Grants;
+use self::{grants::Grants, patterns::Patterns};
 use crate::{
     limits,
     relay::{Authorizer, Denied, User},
@@ -41,7 +42,7 @@ pub use key::JwtKey;
 /// these characters and `{a,b}` for one of these words; a `\` before one of them takes away its meaning. Of several entries that
 /// match, the highest permission counts.
 ///
-/// A token is verified once and remembered until it expires, with its patterns. A token that is to be taken back before it expires
+/// A token is verified once and remembered until it expires. A token that is to be taken back before it expires
 /// needs another authorizer, so let it live for minutes and renew it.
 ///
 /// ```
@@ -57,6 +58,7 @@ pub struct JwtAuthorizer {
     claim: Cow<'static, str>,
     /// Tokens that were verified, by their bytes.
     verified: Cache<Box<[u8]>, User>,
+    patterns: Patterns,
 }
 
 impl JwtAuthorizer {
@@ -72,6 +74,7 @@ impl JwtAuthorizer {
             validation,
             claim: "documents".into(),
             verified: Cache::new(limits::TOKENS),
+            patterns: Patterns::new(),
         }
     }
 
@@ -140,7 +143,7 @@ impl Authorizer for JwtAuthorizer {
     ) -> BoxFuture<'a, Result<Option<Permission>, Denied>> {
         let granted = user
             .get::<Grants>()
-            .and_then(|all| all.permission(document));
+            .and_then(|all| all.permission(document, &self.patterns));
         Box::pin(async move { Ok(granted) })
     }
 }

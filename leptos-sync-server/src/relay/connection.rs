@@ -198,11 +198,7 @@ impl Connection {
         match event {
             Event::Delta { channel, delta } => {
                 if self.open.contains_key(&channel) {
-                    self.host.send(&Response::Delta {
-                        channel,
-                        more: false,
-                        delta: (*delta).clone(),
-                    });
+                    self.host.broadcast(channel, &delta);
                 }
             }
             Event::Presence {

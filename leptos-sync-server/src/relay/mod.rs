@@ -3,6 +3,7 @@
 mod admit;
 mod authorizer;
 mod connection;
+mod health;
 mod intake;
 mod meters;
 mod open;
@@ -17,7 +18,7 @@ mod users;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use http::request::Parts;
@@ -65,6 +66,8 @@ struct Inner {
     rooms: Rooms,
     users: Users,
     next_peer: AtomicU64,
+    /// Whether the log has failed somebody since it was last seen to take writes.
+    log_failed: AtomicBool,
     /// Whether the relay goes down. Each connection holds a receiver, so that all are known to be gone.
     closing: watch::Sender<bool>,
 }
@@ -97,6 +100,7 @@ impl Relay {
             meters,
             users: Users::default(),
             next_peer: AtomicU64::new(1),
+            log_failed: AtomicBool::new(false),
             closing: watch::Sender::new(false),
         }))
     }

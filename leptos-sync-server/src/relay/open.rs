@@ -54,8 +54,8 @@ impl Connection {
             },
         );
         tracing::debug!(?permission, "opened");
-        let failed = |error: Error| failed(channel, &error);
-        let state = log.state(&document).await.map_err(failed)?;
+        let state = log.state(&document).await;
+        let state = state.map_err(|error| self.failed(channel, &error))?;
         self.host.send(&Response::Opened {
             channel,
             permission,
@@ -66,10 +66,8 @@ impl Connection {
         if version.covers(&state.version) {
             return Ok(());
         }
-        let since = log
-            .since(&document, version, limits::PART_BYTES)
-            .await
-            .map_err(failed)?;
+        let since = log.since(&document, version, limits::PART_BYTES).await;
+        let since = since.map_err(|error| self.failed(channel, &error))?;
         for part in parts(channel, since) {
             self.host.send(&part);
             // One after the other, so that the frames of a large document never wait in memory together.
@@ -137,6 +135,20 @@ impl Connection {
             self.intake.forget(channel);
         }
     }
+
+    /// What to say of a document that the log has failed.
+    pub(super) fn failed(&self, channel: Channel, error: &Error) -> Response {
+        tracing::error!(%error, "the log failed");
+        self.relay.noted(error);
+        let reason = if error.is_damaged() {
+            Reason::Damaged
+        } else if error.is_limit() {
+            Reason::Limit
+        } else {
+            Reason::Unavailable
+        };
+        closed(channel, reason, &error.to_string())
+    }
 }
 
 /// What a replica lacks, as messages.
@@ -173,17 +185,4 @@ pub(super) fn closed(channel: Channel, reason: Reason, text: &str) -> Response {
         reason,
         text: text.to_owned(),
     }
-}
-
-/// What to say of a document that the log has failed.
-pub(super) fn failed(channel: Channel, error: &Error) -> Response {
-    tracing::error!(%error, "the log failed");
-    let reason = if error.is_damaged() {
-        Reason::Damaged
-    } else if error.is_limit() {
-        Reason::Limit
-    } else {
-        Reason::Unavailable
-    };
-    closed(channel, reason, &error.to_string())
 }

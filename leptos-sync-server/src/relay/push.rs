@@ -2,13 +2,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use leptos_sync_core::{
     Delta, ReplicaId, VersionVector, Window,
-    sync::{Channel, Permission, Reason, Response},
+    sync::{Broadcast, Channel, Permission, Reason, Response},
 };
 
 use super::{
     connection::Connection,
     meters::{self, Meters},
-    open::failed,
     room::Room,
 };
 use crate::error::Error;
@@ -86,7 +85,7 @@ impl Connection {
                 let text = format!("replica id {first} is another user's");
                 Err(Refused::Transaction(Reason::Forged, text))
             }
-            Err(error) => Err(Refused::Document(failed(channel, &error))),
+            Err(error) => Err(Refused::Document(self.failed(channel, &error))),
         }
     }
 
@@ -123,7 +122,7 @@ impl Connection {
                     self.refuse(channel, document, delta, reason, &text).await
                 }
                 _ => {
-                    self.close(failed(channel, &error));
+                    self.close(self.failed(channel, &error));
                     false
                 }
             },
@@ -137,7 +136,8 @@ impl Connection {
         self.host.send(&Response::Ack { channel, upto });
         let meters = &self.relay.meters;
         meters.acknowledged(&deltas, self.came.elapsed());
-        let deltas: Vec<_> = deltas.into_iter().map(Arc::new).collect();
+        let deltas = deltas.into_iter().map(Broadcast::new);
+        let deltas: Vec<_> = deltas.map(Arc::new).collect();
         room.publish(self.peer, &deltas);
     }
 
@@ -156,7 +156,7 @@ impl Connection {
         if claims {
             let log = Arc::clone(&self.relay.log);
             if let Err(error) = log.claim(document, delta.upto().clone()).await {
-                self.close(failed(channel, &error));
+                self.close(self.failed(channel, &error));
                 return false;
             }
         }

@@ -1,8 +1,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use leptos_sync_core::{
-    Delta, ReplicaId,
-    sync::{Channel, Reason},
+    ReplicaId,
+    sync::{Broadcast, Channel, Reason},
 };
 use metrics::Gauge;
 use parking_lot::Mutex;
@@ -32,7 +32,10 @@ struct State {
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     /// Others' operations.
-    Delta { channel: Channel, delta: Arc<Delta> },
+    Delta {
+        channel: Channel,
+        delta: Arc<Broadcast>,
+    },
     /// Somebody's presence.
     Presence {
         channel: Channel,

@@ -3,7 +3,10 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use leptos_sync_core::{Delta, ReplicaId, sync::Channel};
+use leptos_sync_core::{
+    ReplicaId,
+    sync::{Broadcast, Channel},
+};
 use metrics::Gauge;
 use parking_lot::Mutex;
 
@@ -62,7 +65,7 @@ impl Room {
     }
 
     /// Tells the others of operations that are durable. Under one lock, so that all are told of them in one order.
-    pub(super) fn publish(&self, from: ReplicaId, deltas: &[Arc<Delta>]) {
+    pub(super) fn publish(&self, from: ReplicaId, deltas: &[Arc<Broadcast>]) {
         let members = self.members.lock();
         for delta in deltas {
             for member in members.iter().filter(|member| member.peer != from) {

@@ -1,12 +1,12 @@
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Router,
     extract::{
-        FromRef, State,
+        FromRef, FromRequestParts, OriginalUri, State,
         ws::{Message, WebSocket, WebSocketUpgrade},
     },
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use super::{Gone, Relay, Transport};
 use crate::limits;
 
-/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log is not
-/// available and when the relay goes down. With `RelayOptions::prometheus` (feature `prometheus`) also `/metrics`.
+/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log cannot
+/// be read, while it has failed somebody and cannot be written, and when the relay goes down. With `RelayOptions::prometheus` (feature `prometheus`) also `/metrics`.
 ///
 /// ```
 /// use axum::Router;
@@ -28,6 +28,9 @@ use crate::limits;
 /// ```
 ///
 /// The state is a [`Relay`], or an app's state of which the relay is a part (`Relay: FromRef<AppState>`).
+///
+/// Serve it with `TCP_NODELAY`, as `axum::serve::ListenerExt::tap_io` sets it: otherwise what is told in two frames, one after the
+/// other, may wait some 40 ms for the first to be confirmed.
 ///
 /// A browser's connection is taken only from pages of the same origin, or of those that
 /// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names: the browser sends cookies along whatever page asks.
@@ -49,21 +52,11 @@ fn routes() -> Router<Relay> {
     routes
 }
 
-/// Whether to send somebody here: not while the log does not answer, nor when the relay goes down.
+/// Whether to send somebody here.
 async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
-    if *relay.0.closing.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "going down");
-    }
-    // Any read tells; that of a document which nobody has is the cheapest.
-    let answer = timeout(
-        Duration::from_millis(limits::HEALTH_MS),
-        relay.0.log.state(""),
-    );
-    match answer.await {
-        Ok(Ok(_)) => (StatusCode::OK, "ok"),
-        // Of the document, not of the log.
-        Ok(Err(error)) if !error.is_unavailable() => (StatusCode::OK, "ok"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the log is unavailable"),
+    match relay.0.health().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
@@ -107,21 +100,35 @@ async fn connect(
         })
 }
 
-/// The request without its body.
+/// The request without its body, in memory of its own. What a server hands out are parts of the buffer that it has read into,
+/// which is some times larger and would stay as long as the connection.
 struct RequestHead(Parts);
 
-impl<S: Sync> axum::extract::FromRequestParts<S> for RequestHead {
-    type Rejection = std::convert::Infallible;
+impl<S: Sync> FromRequestParts<S> for RequestHead {
+    type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let mut head = axum::http::Request::new(()).into_parts().0;
         head.method = parts.method.clone();
-        head.uri = parts.uri.clone();
+        head.uri = copied(&parts.uri);
         head.version = parts.version;
-        head.headers = parts.headers.clone();
+        head.headers = parts.headers.iter().filter_map(copied_header).collect();
         head.extensions = parts.extensions.clone();
+        if let Some(OriginalUri(uri)) = head.extensions.get_mut() {
+            *uri = copied(uri);
+        }
         Ok(Self(head))
     }
+}
+
+fn copied(uri: &Uri) -> Uri {
+    uri.to_string().parse().unwrap_or_default()
+}
+
+fn copied_header((name, value): (&HeaderName, &HeaderValue)) -> Option<(HeaderName, HeaderValue)> {
+    let mut copy = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+    copy.set_sensitive(value.is_sensitive());
+    Some((name.clone(), copy))
 }
 
 /// A WebSocket, of which each binary message is a frame.
@@ -179,7 +186,29 @@ pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Bytes;
+    use futures::executor::block_on;
+
     use super::*;
+
+    #[test]
+    fn what_a_connection_keeps_of_its_request_holds_nothing_of_the_servers_buffer() {
+        let buffer = Bytes::from(b"/sync?page=1 session=ada".repeat(100));
+        let uri = Uri::from_maybe_shared(buffer.slice(..12)).unwrap();
+        let mut cookie = HeaderValue::from_maybe_shared(buffer.slice(13..24)).unwrap();
+        cookie.set_sensitive(true);
+        let mut request = axum::http::Request::new(()).into_parts().0;
+        request.uri = uri.clone();
+        request.extensions.insert(OriginalUri(uri.clone()));
+        request.headers.append(header::COOKIE, cookie.clone());
+        request.headers.append(header::COOKIE, cookie.clone());
+        let Ok(RequestHead(kept)) = block_on(RequestHead::from_request_parts(&mut request, &()));
+        assert_eq!(kept.uri, uri);
+        assert_eq!(kept.headers, request.headers);
+        assert!(kept.headers.values().all(HeaderValue::is_sensitive));
+        drop((request, uri, cookie));
+        assert!(buffer.is_unique());
+    }
 
     #[test]
     fn pages_of_the_same_origin_and_of_named_ones_may_connect() {

@@ -3,8 +3,12 @@
 
 mod handle;
 mod honest;
+#[cfg(feature = "jwt")]
+mod issuer;
 #[cfg(all(feature = "relay", unix))]
 mod process;
+#[cfg(all(feature = "relay", unix))]
+mod program;
 mod raw;
 mod session;
 mod switched;
@@ -25,6 +29,8 @@ use tokio::{
 
 pub(crate) use handle::{Board, Handle};
 pub(crate) use honest::Honest;
+#[cfg(feature = "jwt")]
+pub(crate) use issuer::Issuer;
 #[cfg(all(feature = "relay", unix))]
 pub(crate) use process::{Process, command};
 pub(crate) use raw::{Answer, HELLO, Raw, card, now_ms, transactions, varint};

@@ -1,56 +1,42 @@
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus},
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Handle, Session};
+use super::{
+    Handle, Session,
+    program::{self, Program},
+};
 
 /// A relay that was started. It does not outlive the test.
 pub(crate) struct Process {
-    child: Child,
+    program: Program,
     pub(crate) address: SocketAddr,
 }
 
-pub(crate) fn command(database: &Path, more: &[&str]) -> Command {
+pub(crate) fn command(database: &Path, more: &[impl AsRef<str>]) -> Command {
     command_at("127.0.0.1:0", database, more)
 }
 
-fn command_at(listen: &str, database: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leptos-sync-relay"));
-    command
-        .args(["--listen", listen, "--database"])
-        .arg(database)
-        .args(more)
-        .env_remove("RUST_LOG")
-        .stderr(Stdio::piped());
-    command
+fn command_at(listen: &str, database: &Path, more: &[impl AsRef<str>]) -> Command {
+    let relay = Path::new(env!("CARGO_BIN_EXE_leptos-sync-relay"));
+    program::command(relay, listen, database, more)
 }
 
 impl Process {
-    pub(crate) fn start(database: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(database: &Path, more: &[impl AsRef<str>]) -> Self {
         Self::start_at("127.0.0.1:0", database, more)
     }
 
-    pub(crate) fn start_at(listen: &str, database: &Path, more: &[&str]) -> Self {
-        let mut child = command_at(listen, database, more).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        let address = loop {
-            line.clear();
-            assert_ne!(said.read_line(&mut line).unwrap(), 0, "it has ended");
-            if let Some((_, address)) = line.trim().split_once("listening address=") {
-                break address.parse().unwrap();
-            }
-        };
-        // What nobody reads would stop it in the end.
-        thread::spawn(move || said.read_to_end(&mut Vec::new()));
-        Self { child, address }
+    pub(crate) fn start_at(listen: &str, database: &Path, more: &[impl AsRef<str>]) -> Self {
+        let program = Program::start(&mut command_at(listen, database, more));
+        let address = program.address;
+        Self { program, address }
     }
 
     pub(crate) async fn open(&self, credentials: &str, handle: &Handle) -> Session {
@@ -58,26 +44,24 @@ impl Process {
         Session::open_at(&url, credentials.as_bytes(), "board", handle).await
     }
 
+    /// Bytes of memory that it has had at most.
+    pub(crate) fn most_memory(&self) -> u64 {
+        self.program.memory("VmHWM")
+    }
+
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&self.program.child), Signal::TERM).unwrap();
     }
 
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.program.child.try_wait().unwrap() {
                 return status;
             }
             assert!(start.elapsed() < Duration::from_secs(8), "it does not end");
             thread::sleep(Duration::from_millis(10));
         }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -43,12 +43,22 @@ impl Session {
         document: &str,
         handle: &Handle,
     ) -> Self {
+        let (socket, _) = connect_async(url).await.unwrap();
+        Self::open_on(socket, credentials, document, handle)
+    }
+
+    /// On a socket that is open.
+    pub(crate) fn open_on(
+        socket: Socket,
+        credentials: &[u8],
+        document: &str,
+        handle: &Handle,
+    ) -> Self {
         let start = Instant::now();
         let mut client = Client::new(credentials.to_vec(), 1);
         let channel = client.open(document, 0, handle.clone()).unwrap();
         client.link(0);
         client.connected(0);
-        let (socket, _) = connect_async(url).await.unwrap();
         Self {
             client,
             channel,

@@ -7,16 +7,32 @@ use futures::future::BoxFuture;
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
 
-/// A log that can be switched off, as a disk that is gone.
+/// A log that can be switched off, as a disk that is gone, or takes no writes, as one that is full.
 #[derive(Clone, Default)]
 pub(crate) struct SwitchedLog {
     log: Arc<MemoryLog>,
     off: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
 }
 
 impl SwitchedLog {
     pub(crate) fn switch(&self, on: bool) {
         self.off.store(!on, Ordering::SeqCst);
+    }
+
+    /// Whether there is room left; it can be read all the same.
+    pub(crate) fn fill(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    fn or_full<'a, T: Send + 'a>(
+        &self,
+        done: BoxFuture<'a, Result<T, Error>>,
+    ) -> BoxFuture<'a, Result<T, Error>> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Box::pin(async { Err(Error::unavailable("the disk is full")) }),
+            false => self.or_off(done),
+        }
     }
 
     fn or_off<'a, T: Send + 'a>(
@@ -36,11 +52,11 @@ impl DurableLog for SwitchedLog {
     }
 
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_off(self.log.append(document, deltas))
+        self.or_full(self.log.append(document, deltas))
     }
 
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_off(self.log.claim(document, upto))
+        self.or_full(self.log.claim(document, upto))
     }
 
     fn since(
@@ -53,7 +69,7 @@ impl DurableLog for SwitchedLog {
     }
 
     fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_off(self.log.forget_tombstones(document, before))
+        self.or_full(self.log.forget_tombstones(document, before))
     }
 
     fn bind(
@@ -61,10 +77,10 @@ impl DurableLog for SwitchedLog {
         replicas: &[ReplicaId],
         user: &str,
     ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
-        self.or_off(self.log.bind(replicas, user))
+        self.or_full(self.log.bind(replicas, user))
     }
 
     fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_off(self.log.remove(document))
+        self.or_full(self.log.remove(document))
     }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod dist;
 mod env;
 mod fuzz;
+mod load;
 mod mutants;
 mod setup;
 mod simulate;
@@ -28,7 +29,7 @@ pub(crate) struct Command {
     pub(crate) run: fn(Args) -> Result<()>,
 }
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 14] = [
     Command {
         name: "demo",
         usage: "demo [--port N]",
@@ -79,6 +80,12 @@ const COMMANDS: [Command; 13] = [
         usage: "torture [--kills N] [--writers N]",
         about: "kills the relay's program again and again while many write, and looks for what was acknowledged",
         run: torture::run,
+    },
+    Command {
+        name: "load",
+        usage: "load [--seconds N]",
+        about: "puts 10,000 connections and a steady load on the relay's program, against its bars",
+        run: load::run,
     },
     Command {
         name: "fuzz",

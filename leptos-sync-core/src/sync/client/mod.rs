@@ -347,9 +347,8 @@ impl<D: Document> Client<D> {
     }
 
     fn say(&mut self, request: &Request) {
-        let mut message = Vec::new();
-        request.encode(cfg!(feature = "deflate"), &mut message);
-        self.cutter.cut(&message, &mut self.frames);
+        let write = |message: &mut Vec<u8>| request.encode(cfg!(feature = "deflate"), message);
+        self.cutter.cut(&mut self.frames, write);
     }
 
     fn end(&mut self, reason: Reason, text: String) {

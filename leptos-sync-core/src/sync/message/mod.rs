@@ -1,5 +1,6 @@
 //! What a replica and its relay say to each other. `docs/protocol.md` gives every byte.
 
+mod broadcast;
 mod fields;
 mod reason;
 mod request;
@@ -7,6 +8,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub use broadcast::Broadcast;
 pub use reason::Reason;
 pub use request::Request;
 pub use response::{Permission, Response};

@@ -121,7 +121,7 @@ pub enum Permission {
 const WELCOME: u8 = 1;
 const RENEWED: u8 = 2;
 const OPENED: u8 = 3;
-const DELTA: u8 = 4;
+pub(super) const DELTA: u8 = 4;
 const SNAPSHOT: u8 = 5;
 const ACK: u8 = 6;
 const REJECT: u8 = 7;

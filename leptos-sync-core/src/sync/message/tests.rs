@@ -173,6 +173,22 @@ fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
 
 proptest! {
     #[test]
+    fn what_many_are_told_has_the_bytes_of_what_one_is_told(channel in channel(), delta in delta()) {
+        let shared = Broadcast::new(delta.clone());
+        let response = Response::Delta {
+            channel,
+            more: false,
+            delta,
+        };
+        for deflate in [false, cfg!(feature = "deflate"), false] {
+            let (mut one, mut many) = (Vec::new(), Vec::new());
+            response.encode(deflate, &mut one);
+            shared.write(channel, deflate, &mut many);
+            prop_assert_eq!(one, many);
+        }
+    }
+
+    #[test]
     fn a_request_is_its_bytes(message in request(), byte in any::<(usize, u8)>()) {
         is_its_bytes(&message, byte);
     }

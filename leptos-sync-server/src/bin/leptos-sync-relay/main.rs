@@ -5,6 +5,7 @@ mod signals;
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
+use axum::serve::ListenerExt as _;
 use clap::Parser as _;
 use leptos_sync_server::{Everybody, Prometheus, Relay, RelayOptions, SqliteLog, limits, router};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
@@ -42,6 +43,12 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     tracing::info!(%address, "listening");
 
     let (drained, ended) = oneshot::channel::<()>();
+    // What is told in two frames, one after the other, is not to wait for the first to be confirmed.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection's frames are not sent at once");
+        }
+    });
     let served = axum::serve(listener, router(relay.clone())).with_graceful_shutdown(async {
         // Dropped is told, too.
         let _ = ended.await;

@@ -1,0 +1,212 @@
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use futures::{SinkExt as _, StreamExt as _, future::pending};
+use leptos_sync_core::{
+    limits,
+    sync::{Channel, Client, Link},
+};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Message, protocol::WebSocketConfig},
+};
+
+use crate::{Failure, figures::Figures, replica::Replica};
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// One connection that comes back whenever it is lost, as the core's client says.
+pub(crate) struct Connection {
+    pub(crate) address: SocketAddr,
+    pub(crate) client: Client<Replica>,
+    pub(crate) channel: Channel,
+    pub(crate) figures: Arc<Figures>,
+    /// When it edits.
+    pub(crate) turns: Turns,
+    socket: Option<Socket>,
+}
+
+/// When all writers edit together: at a steady rate, whatever the relay does.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pace {
+    pub(crate) start: Duration,
+    pub(crate) end: Duration,
+    /// Between two edits, each of the next writer.
+    pub(crate) interval: Duration,
+}
+
+/// The turns of one writer.
+pub(crate) struct Turns {
+    pace: watch::Receiver<Pace>,
+    /// Its place among the writers, and how many they are.
+    place: u32,
+    writers: u32,
+    made: u32,
+}
+
+impl Turns {
+    pub(crate) fn new(pace: watch::Receiver<Pace>, place: u32, writers: u32) -> Self {
+        Self {
+            pace,
+            place,
+            writers,
+            made: 0,
+        }
+    }
+
+    /// When the next edit is meant to be made.
+    fn next(&self) -> Option<Duration> {
+        let pace = *self.pace.borrow();
+        let turn = self.made.saturating_mul(self.writers) + self.place;
+        let at = pace.start + pace.interval.saturating_mul(turn);
+        (at < pace.end).then_some(at)
+    }
+
+    /// Returns when there is another pace.
+    async fn changed(&mut self) {
+        match self.pace.changed().await {
+            Ok(()) => self.made = 0,
+            // Nobody will tell another any more.
+            Err(_) => pending().await,
+        }
+    }
+}
+
+/// Bytes of a socket's read buffer: the generator's memory is not what is asked about.
+const BUFFER_BYTES: usize = 4 * 1024;
+
+impl Connection {
+    pub(crate) fn new(
+        address: SocketAddr,
+        token: String,
+        document: &str,
+        id: u64,
+        figures: &Arc<Figures>,
+        turns: Turns,
+    ) -> Result<Self, Failure> {
+        let mut client = Client::new(token.into_bytes(), id);
+        let channel = client.open(document, 0, Replica::new(id, figures))?;
+        Ok(Self {
+            address,
+            client,
+            channel,
+            figures: Arc::clone(figures),
+            turns,
+            socket: None,
+        })
+    }
+
+    /// Goes on until it is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            match self.client.link(self.now_ms()) {
+                Link::Connect => match connect(self.address).await {
+                    Some(socket) => {
+                        self.socket = Some(socket);
+                        self.client.connected(self.now_ms());
+                    }
+                    None => self.disconnected(),
+                },
+                Link::Disconnect => {
+                    if let Some((reason, text)) = self.client.ended() {
+                        let what = format!("a connection was ended ({reason}): {text}");
+                        self.figures.went_wrong(what);
+                    }
+                    self.disconnected();
+                }
+                Link::Stay => {}
+            }
+            if self.flush().await.is_none() {
+                self.disconnected();
+            }
+            let wake = self.client.wake_at().map(Duration::from_millis);
+            let turn = self.turns.next().filter(|_| self.is_open());
+            let heard = async {
+                match &mut self.socket {
+                    Some(socket) => socket.next().await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                message = heard => match message {
+                    Some(Ok(Message::Binary(frame))) => {
+                        let now_ms = self.now_ms();
+                        self.client.receive(&frame, now_ms);
+                    }
+                    Some(Ok(_)) => {}
+                    _ => self.disconnected(),
+                },
+                () = reach(&self.figures, turn) => self.edit(),
+                () = reach(&self.figures, wake) => self.client.wake(self.now_ms()),
+                () = self.turns.changed() => {}
+            }
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.figures.now().as_millis() as u64
+    }
+
+    fn is_open(&mut self) -> bool {
+        let replica = self.client.document(self.channel);
+        replica.is_some_and(|replica| replica.is_open)
+    }
+
+    /// Makes the edits that are due, however late it is.
+    fn edit(&mut self) {
+        let now = self.figures.now();
+        while let Some(meant) = self.turns.next().filter(|&meant| meant <= now) {
+            self.turns.made += 1;
+            if let Some(replica) = self.client.document(self.channel) {
+                replica.edit(meant);
+            }
+        }
+        self.client.edited(self.channel);
+    }
+
+    /// Sends what waits; `None` where the connection is gone.
+    async fn flush(&mut self) -> Option<()> {
+        let now_ms = self.now_ms();
+        if let Some(socket) = &mut self.socket {
+            while let Some(frame) = self.client.next_frame(now_ms) {
+                socket.send(Message::Binary(frame.into())).await.ok()?;
+            }
+        }
+        Some(())
+    }
+
+    fn disconnected(&mut self) {
+        self.socket = None;
+        if let Some(replica) = self.client.document(self.channel) {
+            replica.lost();
+        }
+        self.client.disconnected(self.now_ms());
+    }
+}
+
+async fn connect(address: SocketAddr) -> Option<Socket> {
+    let opening = async {
+        let stream = TcpStream::connect(address).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(0);
+        let url = format!("ws://{address}/");
+        let opened = client_async_with_config(url, stream, Some(config)).await;
+        opened.ok().map(|(socket, _)| socket)
+    };
+    let limit = Duration::from_millis(limits::HANDSHAKE_MS);
+    timeout(limit, opening).await.ok().flatten()
+}
+
+/// Returns at that time, if there is one.
+async fn reach(figures: &Figures, at: Option<Duration>) {
+    match at {
+        Some(at) => sleep_until(figures.instant(at)).await,
+        None => pending().await,
+    }
+}

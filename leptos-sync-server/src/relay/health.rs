@@ -1,0 +1,95 @@
+use std::{sync::atomic::Ordering, time::Duration};
+
+use leptos_sync_core::{CellRef, Delta, PathBuf, ReplicaId, Stamp, Time, VersionVector};
+use tokio::time::timeout;
+
+use super::Inner;
+use crate::{error::Error, limits};
+
+/// The document that tells whether the log can be written. Replicas cannot name it.
+const DOCUMENT: &str = "";
+
+/// Who writes it.
+const WRITER: ReplicaId = ReplicaId::new(1);
+
+impl Inner {
+    /// Whether to send somebody here: not while the log cannot be read, nor while it has failed somebody and cannot be written.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) async fn health(&self) -> Result<(), &'static str> {
+        if *self.closing.borrow() {
+            return Err("going down");
+        }
+        let looked = async {
+            // Any read tells; that of a document which hardly has anything is the cheapest.
+            self.log.state(DOCUMENT).await.map(drop)?;
+            if self.log_failed.load(Ordering::Relaxed) {
+                self.write().await?;
+                self.log_failed.store(false, Ordering::Relaxed);
+            }
+            Ok::<_, Error>(())
+        };
+        match timeout(Duration::from_millis(limits::HEALTH_MS), looked).await {
+            // What is of the document is not of the log.
+            Ok(Err(error)) if error.is_unavailable() => Err("the log is unavailable"),
+            Ok(_) => Ok(()),
+            Err(_) => Err("the log is unavailable"),
+        }
+    }
+
+    /// The log has failed somebody.
+    pub(super) fn noted(&self, error: &Error) {
+        if error.is_unavailable() {
+            self.log_failed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes a cell in the place of the last.
+    async fn write(&self) -> Result<(), Error> {
+        let time = Time::from_ms(self.now_ms());
+        let upto = VersionVector::of(WRITER, time);
+        let delta = Delta::collect(VersionVector::new(), upto, |out| {
+            out.group(PathBuf::new().as_path());
+            out.copy(CellRef {
+                key: b"written",
+                stamp: Stamp::new(time, WRITER),
+                value: Some(&[]),
+            });
+        })?;
+        self.log.append(DOCUMENT, vec![delta]).await
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use leptos_sync_core::{ManualTime, TimeSource as _};
+
+    use super::*;
+    use crate::{Everybody, Relay, RelayOptions, Since, SqliteLog};
+
+    #[tokio::test]
+    async fn to_see_whether_the_log_takes_writes_costs_one_cell_however_often() {
+        let dir = tempfile::tempdir().unwrap();
+        let time = ManualTime::at(1_000_000);
+        let log = SqliteLog::open(dir.path().join("log")).unwrap();
+        let options = RelayOptions::default().time(time.clone());
+        let relay = Relay::with_options(log, Everybody, options).0;
+        for _ in 0..3 {
+            time.advance(1_000);
+            relay.noted(&Error::unavailable("no room"));
+            assert_eq!(relay.health().await, Ok(()));
+        }
+        let all = relay.log.since(DOCUMENT, &VersionVector::new(), 1_000);
+        let Since::Delta(parts) = all.await.unwrap() else {
+            panic!("nothing was forgotten");
+        };
+        assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), 1);
+        let written = Time::from_ms(time.now_ms());
+        assert_eq!(
+            relay.log.state(DOCUMENT).await.unwrap().version.latest(),
+            written
+        );
+    }
+}
