@@ -1,9 +1,11 @@
+use std::{cell::RefCell, rc::Rc};
+
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use leptos_sync_core::Error;
+use leptos_sync_core::{Error, ReplicaId};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::persistence::navigator;
+use crate::{persistence::navigator, task::spawn};
 
 // web-sys has this only behind `--cfg=web_sys_unstable_apis`, which every application would have to set.
 #[wasm_bindgen]
@@ -75,18 +77,41 @@ impl Locks {
         }))
     }
 
-    /// Waits for a lock, and holds it for as long as the page lives; `granted` is called when it is there.
-    pub(crate) fn hold(&self, name: &str, granted: impl FnOnce() + 'static) {
+    /// Waits for a lock; `granted` is called with it, or without one where the browser gives none.
+    pub(crate) fn wait(&self, name: &str, granted: impl FnOnce(Option<Lock>) + 'static) {
+        let granted = Rc::new(RefCell::new(Some(granted)));
+        let tell = move |lock| {
+            if let Some(granted) = granted.take() {
+                granted(lock);
+            }
+        };
+        let refused = tell.clone();
         let granted = Closure::once_into_js(move || {
-            granted();
-            // Never resolved.
-            Promise::new(&mut |_, _| {})
+            let mut release = JsValue::NULL;
+            let held = Promise::new(&mut |resolve, _| release = resolve.into());
+            tell(Some(Lock {
+                release: release.unchecked_into(),
+            }));
+            held
         });
-        let options = Object::new();
-        // What a browser refuses is never granted.
-        let _ = self
+        let request = self
             .manager
-            .request(name, &options, granted.unchecked_ref());
+            .request(name, &Object::new(), granted.unchecked_ref());
+        spawn(async move {
+            // It lasts for as long as the lock is waited for and held.
+            let ended = match request {
+                Ok(request) => JsFuture::from(request).await,
+                Err(error) => Err(error),
+            };
+            if ended.is_err() {
+                refused(None);
+            }
+        });
+    }
+
+    /// The name of the lock that is held while somebody writes under a replica id, or sends what was written under it.
+    pub(crate) fn of_replica(database: &str, replica: ReplicaId) -> String {
+        format!("leptos-sync:{database}:replica:{replica}")
     }
 }
 

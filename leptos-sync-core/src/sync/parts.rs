@@ -80,7 +80,7 @@ impl SnapshotParts {
 }
 
 /// Bytes of a delta in a message and in memory, not less than it will be. Also one without cells takes some.
-pub(super) fn of_delta(delta: &Delta) -> usize {
+pub(in crate::sync) fn of_delta(delta: &Delta) -> usize {
     bytes(delta.bytes(), [delta.after(), delta.upto()])
 }
 

@@ -5,7 +5,7 @@ use std::{
 
 use leptos_sync_core::{
     ReplicaId,
-    sync::{Broadcast, Channel},
+    sync::{Broadcast, Channel, Reason},
 };
 use metrics::Gauge;
 use parking_lot::Mutex;
@@ -69,9 +69,18 @@ impl Room {
         let members = self.members.lock();
         for delta in deltas {
             for member in members.iter().filter(|member| member.peer != from) {
-                member.queue.push(Event::Delta {
-                    channel: member.channel,
-                    delta: Arc::clone(delta),
+                let channel = member.channel;
+                member.queue.push(match delta.fits() {
+                    true => Event::Delta {
+                        channel,
+                        delta: Arc::clone(delta),
+                    },
+                    // It is in no message. Who opens the document again gets it in parts, as fast as they can be sent.
+                    false => Event::Closed {
+                        channel,
+                        reason: Reason::Slow,
+                        text: "what has come is too large to be told in one piece",
+                    },
                 });
             }
         }

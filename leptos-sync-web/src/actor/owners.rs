@@ -1,9 +1,9 @@
 use std::{cell::RefCell, rc::Weak};
 
-use leptos_sync_core::ReplicaId;
+use leptos_sync_core::{ReplicaId, VersionVector};
 
 use super::page::Page;
-use crate::web_locks::Locks;
+use crate::web_locks::{Lock, Locks};
 
 /// Whose transactions this page sends to the relay: its own, and those of pages that are gone.
 ///
@@ -13,8 +13,19 @@ pub(super) struct Owners {
     page: Weak<Page>,
     /// The database's name, and the locks; without them each page sends everything it knows of.
     locks: Option<(String, Locks)>,
-    /// The ids whose locks were asked for, and whether they are held.
-    known: RefCell<Vec<(ReplicaId, bool)>>,
+    known: RefCell<Vec<Known>>,
+}
+
+/// An id whose lock was asked for.
+struct Known {
+    replica: ReplicaId,
+    /// Whether this page writes under it. Otherwise the lock is let go of when nothing is left to send, so that the id can be used
+    /// again.
+    own: bool,
+    /// Whether this page sends for it.
+    granted: bool,
+    /// Held until this is dropped; `None` too where the browser gives none.
+    lock: Option<Lock>,
 }
 
 impl Owners {
@@ -30,33 +41,55 @@ impl Owners {
     /// Whether this page sends what was written under `replica`.
     pub(super) fn has(&self, replica: ReplicaId) -> bool {
         let known = self.known.borrow();
-        self.locks.is_none() || known.contains(&(replica, true))
+        let mut known = known.iter();
+        self.locks.is_none() || known.any(|known| known.replica == replica && known.granted)
     }
 
-    /// Sends for `replica` as soon as nobody else does.
-    pub(super) fn claim(&self, replica: ReplicaId) {
+    /// Sends for `replica` as soon as nobody else does; `own` says that this page writes under it.
+    pub(super) fn claim(&self, replica: ReplicaId, own: bool) {
         let Some((database, locks)) = &self.locks else {
             return;
         };
-        let mut known = self.known.borrow_mut();
-        if known.iter().any(|(known, _)| *known == replica) {
+        let mut all = self.known.borrow_mut();
+        if let Some(known) = all.iter_mut().find(|known| known.replica == replica) {
+            known.own |= own;
             return;
         }
-        known.push((replica, false));
-        drop(known);
-        let name = format!("leptos-sync:{database}:replica:{replica}");
+        all.push(Known {
+            replica,
+            own,
+            granted: false,
+            lock: None,
+        });
+        drop(all);
         let page = self.page.clone();
-        locks.hold(&name, move || {
+        locks.wait(&Locks::of_replica(database, replica), move |lock| {
             if let Some(page) = page.upgrade() {
-                page.owners().granted(replica);
+                page.owners().granted(replica, lock);
                 page.adopt(replica);
             }
         });
     }
 
-    fn granted(&self, replica: ReplicaId) {
-        for (known, held) in self.known.borrow_mut().iter_mut() {
-            *held |= *known == replica;
+    fn granted(&self, replica: ReplicaId, lock: Option<Lock>) {
+        let mut known = self.known.borrow_mut();
+        if let Some(known) = known.iter_mut().find(|known| known.replica == replica) {
+            known.granted = true;
+            known.lock = lock;
         }
+    }
+
+    /// Lets go of the ids of others of which `unsent`, the writers of what is to be sent, has none.
+    pub(super) fn release(&self, unsent: &VersionVector) {
+        let mut known = self.known.borrow_mut();
+        known.retain(|known| {
+            known.own || !known.granted || unsent.iter().any(|(id, _)| id == known.replica)
+        });
+    }
+
+    /// Whether this page sends for others.
+    pub(super) fn has_others(&self) -> bool {
+        let known = self.known.borrow();
+        known.iter().any(|known| known.granted && !known.own)
     }
 }

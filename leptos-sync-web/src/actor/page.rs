@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use leptos_sync_core::{Batch, Error, ReplicaId, Storage as _};
+use leptos_sync_core::{Batch, Error, ReplicaId, Storage as _, VersionVector};
 
 use super::{events, owners::Owners};
 use crate::{
@@ -53,6 +53,8 @@ pub(super) trait Kept {
     fn hear(self: Rc<Self>, told: Told);
     /// Asks the other tabs for what they have.
     fn ask(&self);
+    /// Who wrote what is to be sent.
+    fn writers(&self) -> VersionVector;
     /// From now on this page sends what was written under `replica`.
     fn adopt(self: Rc<Self>, replica: ReplicaId);
     /// The page's connection to the relay has changed.
@@ -182,12 +184,16 @@ impl Page {
         let Some(replica) = self.replica.get() else {
             return;
         };
-        let documents = self.documents();
-        let first = documents.iter().find(|kept| kept.name() == document.name());
-        let is_first = first.is_some_and(|first| Rc::ptr_eq(first, &document));
-        document.load(match is_first {
-            true => replica,
-            false => provisional_replica(),
+        let documents = self.documents.borrow();
+        // One that nobody else holds was put away.
+        let mut alive = documents.iter().filter(|kept| Rc::strong_count(kept) > 1);
+        let is_other =
+            |kept: &Rc<dyn Kept>| kept.name() == document.name() && !Rc::ptr_eq(kept, &document);
+        let shared = alive.any(is_other);
+        drop(documents);
+        document.load(match shared {
+            false => replica,
+            true => provisional_replica(),
         });
     }
 
@@ -229,6 +235,18 @@ impl Page {
     pub(super) fn adopt(&self, replica: ReplicaId) {
         for document in self.documents() {
             document.adopt(replica);
+        }
+        self.release();
+    }
+
+    /// Lets go of ids of others under which nothing is left to send.
+    pub(super) fn release(&self) {
+        if self.owners.has_others() {
+            let mut unsent = VersionVector::new();
+            for document in self.documents() {
+                unsent.join(&document.writers());
+            }
+            self.owners.release(&unsent);
         }
     }
 

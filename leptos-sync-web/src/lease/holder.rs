@@ -43,7 +43,14 @@ impl Lease {
             };
             let record = storage.get(&pool::key(slot)).await?;
             let replica = match pool::look(record.as_deref()) {
-                Found::Free(replica) => replica,
+                Found::Free(replica) => {
+                    // Another page may be sending what was written under it before: it goes on doing so, under that id.
+                    let name = Locks::of_replica(storage.name(), replica);
+                    match locks.try_lock(&name).await? {
+                        Some(_) => replica,
+                        None => ReplicaId::random()?,
+                    }
+                }
                 Found::Mint => ReplicaId::random()?,
                 Found::Unknown => continue,
             };

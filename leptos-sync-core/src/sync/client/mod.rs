@@ -36,6 +36,8 @@ pub struct Client<D> {
     exchanges: Exchanges<D>,
     next_channel: u32,
     credentials: Vec<u8>,
+    /// Those of the connection's first message: what a relay says of these it says of no others.
+    shown: Vec<u8>,
     state: State,
     retry: Retry,
     assembler: Assembler,
@@ -86,6 +88,7 @@ impl<D: Document> Client<D> {
             exchanges: Exchanges::new(),
             next_channel: 0,
             credentials,
+            shown: Vec::new(),
             state: State::Waiting { until_ms: 0 },
             retry: Retry::new(seed),
             assembler: Assembler::default(),
@@ -177,7 +180,10 @@ impl<D: Document> Client<D> {
                 let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
                 self.ask_for_all(refused);
             }
-            State::Refused => self.state = State::Waiting { until_ms: 0 },
+            State::Refused => {
+                self.ended = None;
+                self.state = State::Waiting { until_ms: 0 };
+            }
             _ => {}
         }
     }
@@ -213,6 +219,7 @@ impl<D: Document> Client<D> {
         self.silence_ms = limits::SILENCE_MS;
         self.state = State::Introduced;
         self.ended = None;
+        self.shown.clone_from(&self.credentials);
         self.say(&Request::Hello {
             newest: PROTOCOL,
             oldest: PROTOCOL_FLOOR,
@@ -229,10 +236,11 @@ impl<D: Document> Client<D> {
                 exchange.reset(Stage::Closed);
             }
         }
-        let refused = matches!(
-            self.ended,
-            Some((Reason::Unauthorized | Reason::Unsupported, _))
-        );
+        let refused = match &self.ended {
+            Some((Reason::Unsupported, _)) => true,
+            Some((Reason::Unauthorized, _)) => self.shown == self.credentials,
+            _ => false,
+        };
         self.state = match refused {
             true => State::Refused,
             false => State::Waiting {

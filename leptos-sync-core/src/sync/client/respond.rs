@@ -55,7 +55,6 @@ impl<D: Document> Client<D> {
                 now_ms,
                 ..
             } if opening => {
-                self.retry.succeeded();
                 let opened = exchange.opened(permission, version, floor, now_ms);
                 let presence = exchange.presence.clone();
                 if let (Ok(()), Some(data)) = (&opened, presence) {
@@ -80,6 +79,8 @@ impl<D: Document> Client<D> {
             Response::Snapshot { more, part, .. } => exchange.receive_snapshot(more, part),
             Response::Ack { upto, .. } => {
                 exchange.acknowledged(&upto);
+                // That it was opened is no sign yet that the relay can take something.
+                self.retry.succeeded();
                 Ok(())
             }
             Response::Reject {

@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use super::{Channel, fields::Writer, response::DELTA};
-use crate::delta::Delta;
+use crate::{delta::Delta, limits, sync::parts::of_delta};
 
 /// A delta that is told to many: encoded once for those who read compressed envelopes, and once for those who do not.
 ///
@@ -26,6 +26,11 @@ impl Broadcast {
     /// Bytes of the delta's cells.
     pub fn bytes(&self) -> usize {
         self.delta.bytes()
+    }
+
+    /// Whether it is small enough for one message; others come in parts, to who asks for them.
+    pub fn fits(&self) -> bool {
+        of_delta(&self.delta) <= limits::TRANSACTION_BYTES
     }
 
     /// Appends the bytes of [`Response::Delta`](super::Response::Delta). O(bytes), and the first time the cost of encoding.
