@@ -11,8 +11,8 @@ mod model;
 use std::{pin::pin, task::Poll};
 
 use leptos_sync_core::{
-    Batch, Delta, Doc, DocStore, ExchangedWrite, MemoryStorage, Outbox, ReplicaId, Storage,
-    StoreWrite, Time, VersionVector, Window,
+    Batch, Delta, Doc, DocStore, MemoryStorage, Outbox, ReplicaId, Storage, StoreWrite, Time,
+    VersionVector, Window,
 };
 use model::{Board, BoardFields as _, NOW_MS, Op, Peer as _, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
@@ -58,9 +58,9 @@ impl Kept {
         now(self.store.storage().commit(batch)).unwrap();
     }
 
-    fn write(&mut self, write: ExchangedWrite) {
+    fn write(&mut self, write: StoreWrite) {
         self.commit(write.batch);
-        self.store.committed_exchanged(write.receipt);
+        self.store.committed(write.receipt);
     }
 
     fn receive(&mut self, delta: &Delta) {
@@ -73,7 +73,7 @@ impl Kept {
 
     fn acknowledge(&mut self, upto: &VersionVector) {
         self.outbox.acknowledge(upto);
-        let write = self.store.log_acknowledged(&self.outbox);
+        let write = self.store.log_received(&mut self.doc, &[], &self.outbox);
         self.write(write);
     }
 
@@ -83,7 +83,7 @@ impl Kept {
     }
 
     fn first(&self) -> Option<VersionVector> {
-        let first = self.outbox.transactions().next()?;
+        let first = self.outbox.transactions().first()?;
         Some(first.upto().clone())
     }
 }
@@ -163,7 +163,7 @@ proptest! {
                     let cells = kept.doc.cells();
                     prop_assert_eq!(again.doc.cells(), cells);
                     prop_assert_eq!(again.doc.version(), kept.doc.version());
-                    prop_assert!(again.outbox.transactions().eq(kept.outbox.transactions()));
+                    prop_assert_eq!(again.outbox.transactions(), kept.outbox.transactions());
                     prop_assert_eq!(
                         again.outbox.base(&again.doc).cells(),
                         kept.outbox.base(&kept.doc).cells()

@@ -233,10 +233,7 @@ impl World {
             winners(self.settled.iter()),
             "below the outbox"
         );
-        assert!(
-            self.outbox.transactions().eq(self.pending.iter()),
-            "the outbox"
-        );
+        assert_eq!(self.outbox.transactions(), self.pending, "the outbox");
         for delta in &self.pending {
             let stamp = last(delta);
             assert!(!base.version().contains(stamp) && self.doc.version().contains(stamp));

@@ -9,4 +9,6 @@ mod parts;
 
 pub use client::{Client, Document, Link};
 pub use host::{Ask, Host};
-pub use message::{Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response};
+pub use message::{
+    Channel, News, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response, Told,
+};

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use leptos_sync_core::{Batch, Error, ReplicaId, Storage as _};
+use leptos_sync_core::{
+    Batch, Error, ReplicaId, Storage as _,
+    sync::{News, Told},
+};
 
 use super::{events, owners::Owners};
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     live::{Connection, Refusal},
     provider::{Options, provisional_replica},
     session::Session,
-    tabs::{Tabs, Told},
+    tabs::Tabs,
     task::spawn,
     time::PageTime,
 };
@@ -50,7 +53,7 @@ pub(super) trait Kept {
     /// The document's name.
     fn name(&self) -> &str;
     /// Another tab tells something of the document.
-    fn hear(self: Rc<Self>, told: Told);
+    fn hear(self: Rc<Self>, news: News);
     /// Asks the other tabs for what they have.
     fn ask(&self);
     /// From now on this page sends what was written under `replica`.
@@ -67,11 +70,12 @@ impl Page {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
             let hears: Weak<Self> = page.clone();
-            let hear = move |name: &str, told: Told| {
-                let documents = hears.upgrade().map(|page| page.documents());
-                for document in documents.into_iter().flatten() {
-                    if document.name() == name {
-                        document.hear(told.clone());
+            let hear = move |told: Told| {
+                if let Some(page) = hears.upgrade() {
+                    for document in page.documents() {
+                        if document.name() == told.document {
+                            document.hear(told.news.clone());
+                        }
                     }
                 }
             };

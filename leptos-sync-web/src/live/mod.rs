@@ -20,7 +20,8 @@ use self::feed::Feed;
 pub(crate) use self::{
     held::Held,
     mailbox::Mailbox,
-    status::{Peers, Status},
+    signal::StoredStatus,
+    status::{Facts, Said, Status},
     triggers::{Triggers, What},
 };
 pub use self::{
@@ -86,7 +87,7 @@ impl<S: Root> LiveDoc<S> {
         drop(held);
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
-            self.inner.status.edits.push(done.delta);
+            self.inner.status.said.push(Said::Edit(done.delta));
             self.inner.status.change(|facts| {
                 facts.unsaved += 1;
                 facts.pending = pending;
@@ -203,7 +204,7 @@ impl<S: Root> LiveDoc<S> {
     pub(crate) fn join(
         &self,
         delta: &Delta,
-        join: impl FnOnce(&mut Held<S>) -> Result<Changes, Error>,
+        join: &mut dyn FnMut(&mut Held<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
         let mut held = self.inner.held.write();
         let changes = join(&mut held)?;

@@ -6,10 +6,12 @@ mod request;
 mod response;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use reason::Reason;
 pub use request::Request;
 pub use response::{Permission, Response};
+pub use told::{News, Told};
 
 use crate::error::Error;
 

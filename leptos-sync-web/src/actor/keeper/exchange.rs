@@ -2,14 +2,11 @@ use std::{rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
     Delta, Error, ReplicaId, Root, Snapshot, VersionVector, Window,
-    sync::{Document, Permission, Reason},
+    sync::{Document, News, Permission, Reason},
 };
 
 use super::{Keeper, disk::Disk};
-use crate::{
-    live::{Connection, Held, Refusal},
-    tabs::Told,
-};
+use crate::live::{Connection, Held, Refusal};
 
 /// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
 /// from the relay themselves.
@@ -47,7 +44,7 @@ impl<S: Root> Document for Exchanged<S> {
         })?;
         if !restamped.is_empty() {
             self.0.doc.took_back();
-            self.0.tell(Told::Restamped(restamped));
+            self.0.tell(News::Restamped(restamped));
             self.0.rewrite();
         }
         self.0
@@ -59,7 +56,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
         let mut refused = Vec::new();
-        let joined = self.0.doc.join(delta, |Held { doc, outbox }| {
+        let joined = self.0.doc.join(delta, &mut |Held { doc, outbox }| {
             let received = outbox.receive(doc, delta)?;
             refused = received.refused;
             Ok(received.changes)
@@ -95,12 +92,13 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
-        let refusal = Refusal {
+        let text = text.to_owned();
+        self.0.tell(News::Rejected {
+            upto: upto.clone(),
             reason,
-            text: text.to_owned(),
-        };
-        self.0.tell(Told::Rejected(upto.clone(), refusal.clone()));
-        self.0.reject(upto, refusal);
+            text: text.clone(),
+        });
+        self.0.reject(upto, Refusal { reason, text });
     }
 
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
