@@ -68,9 +68,9 @@ pub use crdt::{
     Applied, CellMap, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap,
     LwwRegister, OldCell, PnCounter, Quarantined, Root, Value, schema,
 };
-pub use delta::{Delta, Snapshot};
-pub use doc::{Doc, Export, Import, Outbox, Received, Restamped, Transaction, Tx};
-pub use engine::{DocStore, ExchangedReceipt, ExchangedWrite, Loaded, Receipt, Saver, StoreWrite};
+pub use delta::{Delta, Restamped, Snapshot};
+pub use doc::{Doc, Export, Import, Outbox, Received, Transaction, Tx};
+pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::ReplicaId;
 pub use lazy::{Lazy, LazyPool, PutAway};

@@ -233,10 +233,7 @@ impl World {
             winners(self.settled.iter()),
             "below the outbox"
         );
-        assert!(
-            self.outbox.transactions().eq(self.pending.iter()),
-            "the outbox"
-        );
+        assert_eq!(self.outbox.transactions(), self.pending, "the outbox");
         for delta in &self.pending {
             let stamp = last(delta);
             assert!(!base.version().contains(stamp) && self.doc.version().contains(stamp));
@@ -436,7 +433,7 @@ fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
     outbox.take(&mut doc, &theirs).unwrap();
     let mine = |replica| replica == ReplicaId::new(1);
     let pending = outbox.pending(&doc, &VersionVector::new(), mine).unwrap();
-    assert_eq!(pending, [ours.clone()]);
+    assert_eq!(pending, std::slice::from_ref(&ours));
     let window = Window {
         floor: Time::ZERO,
         now_ms: NOW_MS - 86_400_000,

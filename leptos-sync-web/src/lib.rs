@@ -65,7 +65,7 @@ pub use live::{Connection, LiveDoc, Refusal, StatusSignal, StorageKind};
 pub use node::{Entry, EntryGuard, Keys, Node, OwnGuard, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
-pub use presence::{Peer, UsePresenceReturn, use_presence};
+pub use presence::{OwnPresence, Peer, UsePresenceReturn, use_presence};
 pub use provider::{SyncOptions, provide_sync};
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
 

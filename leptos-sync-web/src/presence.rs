@@ -1,17 +1,50 @@
-use std::{sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use leptos::prelude::*;
 use leptos_sync_core::{Bincode, Codec, Error, ReplicaId, Root, Value, limits};
 
-use crate::live::{LiveDoc, Peers, Status, StatusSignal};
+use crate::live::{Facts, LiveDoc, Said, StatusSignal, StoredStatus};
 
 /// What [`use_presence`] gives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct UsePresenceReturn<P: Value> {
-    /// What is true of this page for the moment, to be set as it changes. `None` at first: the others do not see it.
-    pub own: RwSignal<Option<P>>,
+    /// Tells the others what is true of this page for the moment.
+    pub own: OwnPresence<P>,
     /// The others that are present, and what is true of them, in the order in which they came.
-    pub peers: Signal<Vec<Peer<P>>>,
+    pub peers: StatusSignal<Vec<Peer<P>>>,
+}
+
+/// What is true of this page for the moment: nothing at first, so that the others do not see it.
+pub struct OwnPresence<P> {
+    status: StoredStatus,
+    of: PhantomData<fn(P)>,
+}
+
+impl<P: Value> OwnPresence<P> {
+    /// The others are told this from now on; with `None` they do not see this page. To be called as it changes, such as in an
+    /// effect. Nothing happens where the document has no relay, or its reactive owner is gone.
+    pub fn set(&self, own: Option<P>) {
+        if let Some(status) = self.status.try_get_value() {
+            match own.as_ref().map_or_else(|| Ok(Vec::new()), write) {
+                Ok(data) => status.said.push(Said::Present(data)),
+                Err(error) => status.error(error),
+            }
+        }
+    }
+}
+
+impl<P> Clone for OwnPresence<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for OwnPresence<P> {}
+
+impl<P> fmt::Debug for OwnPresence<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnPresence").finish_non_exhaustive()
+    }
 }
 
 /// Another page that has the document open: somebody else's, or another tab.
@@ -25,9 +58,6 @@ pub struct Peer<P> {
 
 /// The first byte of what is told, for a value may have none of its own; and nothing is told by no bytes.
 const PRESENT: u8 = 1;
-
-/// Between two messages of what is true of a page: twenty a second look smooth.
-const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Tells the others that have a document open what is true of this page for the moment, such as where its cursor is, and shows
 /// what is true of them. Nothing of it is stored. A document has presence of one type.
@@ -59,19 +89,21 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// ```
 #[track_caller]
 pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P> {
-    let status = StoredValue::new(Arc::clone(doc.status()));
-    let present = StatusSignal::present(status);
-    let own = RwSignal::new(None::<P>);
-    tell(Arc::clone(doc.status()), own);
+    let status = Arc::clone(doc.status());
+    let stored = StoredValue::new(Arc::clone(&status));
+    on_cleanup(move || status.said.push(Said::Present(Vec::new())));
     UsePresenceReturn {
-        own,
-        peers: Signal::derive(move || read(&present.get())),
+        own: OwnPresence {
+            status: stored,
+            of: PhantomData,
+        },
+        peers: StatusSignal::present(stored, read),
     }
 }
 
 /// Those whose data can be read: who has another build of the app may have told something else.
-fn read<P: Value>(peers: &Peers) -> Vec<Peer<P>> {
-    let peers = peers.iter().filter_map(|(id, data)| {
+fn read<P: Value>(facts: &Facts) -> Vec<Peer<P>> {
+    let peers = facts.peers.iter().filter_map(|(id, data)| {
         let data = Bincode::decode(data.strip_prefix(&[PRESENT])?).ok()?;
         Some(Peer { id: *id, data })
     });
@@ -88,36 +120,4 @@ fn write<P: Value>(own: &P) -> Result<Vec<u8>, Error> {
         )));
     }
     Ok(data)
-}
-
-/// Tells what `own` is whenever it changes, at once, and then not before the interval has passed.
-fn tell<P: Value>(status: Arc<Status>, own: RwSignal<Option<P>>) {
-    let waits = StoredValue::new(false);
-    let gone = Arc::clone(&status);
-    // Runs whenever something has changed, or the interval has passed.
-    let due = ArcTrigger::new();
-    Effect::new(move |told: Option<Vec<u8>>| {
-        due.track();
-        let data = own.with(|own| own.as_ref().map_or_else(|| Ok(Vec::new()), write));
-        let told = told.unwrap_or_default();
-        match data {
-            Ok(data) if data != told && !waits.get_value() => {
-                waits.set_value(true);
-                status.presence.push(data.clone());
-                let due = due.clone();
-                let again = move || {
-                    waits.try_set_value(false);
-                    due.notify();
-                };
-                set_timeout(again, INTERVAL);
-                data
-            }
-            Ok(_) => told,
-            Err(error) => {
-                status.error(error);
-                told
-            }
-        }
-    });
-    on_cleanup(move || gone.presence.push(Vec::new()));
 }

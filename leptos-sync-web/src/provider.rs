@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -22,15 +23,18 @@ use crate::{
 /// #[component]
 /// fn App() -> impl IntoView {
 ///     let token = RwSignal::new(String::new());
-///     provide_sync(SyncOptions::default().relay("/sync").credentials(token));
+///     provide_sync(SyncOptions::default().relay("/sync").credentials(move || token.get()));
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SyncOptions {
     database: String,
     relay: Option<String>,
-    credentials: Option<Signal<String>>,
+    credentials: Option<Credentials>,
 }
+
+/// Reads the credentials, as a derived signal does.
+type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
 
 impl Default for SyncOptions {
     /// A database called `leptos-sync`, and no relay.
@@ -61,15 +65,26 @@ impl SyncOptions {
         self
     }
 
-    /// What is shown to the relay as proof of who the user is, such as a token, in the first message of a connection. When the
-    /// signal changes, the new credentials are shown on the open connection, and what was refused is tried again.
+    /// What is shown to the relay as proof of who the user is, such as a token, in the first message of a connection. When a
+    /// signal that is read by it changes, the new credentials are shown on the open connection, and what was refused is tried
+    /// again.
     ///
     /// Another user of the same browser needs another [`database`](SyncOptions::database): what is stored, and what waits to be sent, is
     /// this user's.
     #[must_use]
-    pub fn credentials(mut self, credentials: impl Into<Signal<String>>) -> Self {
-        self.credentials = Some(credentials.into());
+    pub fn credentials(mut self, shown: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.credentials = Some(Arc::new(shown));
         self
+    }
+}
+
+impl fmt::Debug for SyncOptions {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncOptions")
+            .field("database", &self.database)
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,16 +109,17 @@ pub(crate) struct Options {
 ///
 /// On a server there is no storage and no relay: documents are empty, and nothing is shared between requests.
 pub fn provide_sync(options: SyncOptions) {
-    let credentials = options.credentials;
+    let credentials = options.credentials.clone();
     let context = SyncContext::new(options);
     provide_context(context.clone());
     if let Some(credentials) = credentials {
-        // The first ones are there already.
-        Effect::watch(
-            move || credentials.get(),
-            move |shown, _, _| context.inner.actor.renew(shown.clone().into_bytes()),
-            false,
-        );
+        Effect::new(move |first: Option<()>| {
+            let shown = credentials();
+            // The first ones are there already.
+            if first.is_some() {
+                context.inner.actor.renew(shown.into_bytes());
+            }
+        });
     }
 }
 
@@ -139,8 +155,7 @@ impl Open {
 impl SyncContext {
     fn new(options: SyncOptions) -> Self {
         let time = PageTime::default();
-        let credentials = options.credentials;
-        let credentials = credentials.and_then(|credentials| credentials.try_get_untracked());
+        let shown = options.credentials.map(|shown| untrack(|| shown()));
         Self {
             inner: Arc::new(Inner {
                 time: time.clone(),
@@ -148,7 +163,7 @@ impl SyncContext {
                 actor: Actor::start(Options {
                     database: options.database,
                     relay: options.relay,
-                    credentials: credentials.unwrap_or_default().into_bytes(),
+                    credentials: shown.unwrap_or_default().into_bytes(),
                     time,
                 }),
                 docs: Mutex::new(Vec::new()),

@@ -1,5 +1,6 @@
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
+use leptos::prelude::set_timeout;
 use wasm_bindgen_futures::spawn_local;
 
 /// Runs a task on the browser's thread. Boxed, so that a page has the code of spawning once and not for each task.
@@ -10,4 +11,14 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
 #[inline(never)]
 fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(task);
+}
+
+/// Does `work` after a while. Boxed, as tasks are.
+pub(crate) fn after(delay: Duration, work: impl FnOnce() + 'static) {
+    after_boxed(delay, Box::new(work));
+}
+
+#[inline(never)]
+fn after_boxed(delay: Duration, work: Box<dyn FnOnce()>) {
+    set_timeout(work, delay);
 }

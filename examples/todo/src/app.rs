@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_sync_web::{provide_sync, use_doc};
 
-use crate::exchange::{self, Others, Saved};
+use crate::exchange::{self, Status};
 use crate::filter::{Filter, use_filter};
 use crate::grow::use_growing;
 use crate::row::Row;
@@ -29,8 +29,7 @@ pub(crate) fn App() -> impl IntoView {
             </Show>
         </section>
         <footer class="info">
-            <Saved opened=opened.clone() />
-            <Others opened />
+            <Status opened />
             <p>"completed so far: " <strong data-testid="completed-ever">{move || list.completed_ever()}</strong></p>
             <p class="hint">"Double-click a todo to edit it, or press " <kbd>"Enter"</kbd> " on its checkbox."</p>
         </footer>

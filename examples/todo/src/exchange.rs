@@ -1,9 +1,7 @@
 //! With which relay the list is exchanged, where it is saved, and who else is here.
 
 use leptos::prelude::*;
-use leptos_sync_web::{
-    Connection, StorageKind, SyncOptions, UseDocReturn, UsePresenceReturn, use_presence,
-};
+use leptos_sync_web::{Connection, StorageKind, SyncOptions, UseDocReturn, use_presence};
 
 use crate::state::Todos;
 
@@ -15,7 +13,7 @@ pub(crate) fn options() -> SyncOptions {
         options = options.relay(relay);
     }
     if let Some(token) = meta("token") {
-        options = options.credentials(token);
+        options = options.credentials(move || token.clone());
     }
     options
 }
@@ -26,63 +24,66 @@ fn meta(name: &str) -> Option<String> {
     element.get_attribute("content")
 }
 
-/// Where the list is saved, and what was taken back.
+/// Where the list is saved, what was taken back, and how many others have it open. One view: what it shows changes seldom, and
+/// each part with a view of its own is more for the page to download.
 #[component]
-pub(crate) fn Saved(opened: UseDocReturn<Todos>) -> impl IntoView {
-    let UseDocReturn {
-        saved,
-        storage,
-        synced,
-        pending,
-        connection,
-        reason,
-        rejected,
-        ..
-    } = opened;
-    let state = move || match (storage.get(), saved.get()) {
+pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
+    use_presence::<(), _>(&opened.live).own.set(Some(()));
+    move || {
+        let (state, place) = saved(&opened);
+        let (connection, relay) = relay(&opened);
+        let synced = if opened.synced.get() { "true" } else { "false" };
+        let rejected = opened
+            .rejected
+            .get()
+            .map(|why| ["An edit was taken back: ", &why.to_string()].concat());
+        let peers = match opened.peers.get() {
+            0 => None,
+            1 => Some("1 other is here".to_owned()),
+            others => Some([&others.to_string(), " others are here"].concat()),
+        };
+        view! {
+            <p class="saved-mark" data-testid="saved-mark" data-state=state data-connection=connection data-synced=synced
+                role="status" aria-live="polite">{[place, &relay].concat()}</p>
+            {rejected.map(|text| line("rejected", "alert", text))}
+            {peers.map(|text| line("peers", "note", text))}
+        }
+    }
+}
+
+fn line(name: &'static str, role: &'static str, text: String) -> impl IntoView {
+    view! { <p class=name data-testid=name role=role>{text}</p> }
+}
+
+/// Where it is saved on this device: for a program, and for a person.
+fn saved(opened: &UseDocReturn<Todos>) -> (&'static str, &'static str) {
+    match (opened.storage.get(), opened.saved.get()) {
         (StorageKind::Memory, _) => (
             "memory",
             "in memory only: this browser keeps nothing for this page",
         ),
         (StorageKind::IndexedDb, true) => ("saved", "saved on this device"),
         _ => ("saving", "saving"),
-    };
-    let relay = move || match (connection.get(), pending.get()) {
-        (Connection::Absent, _) => ("absent", String::new()),
-        (Connection::Online, 0) => ("online", " and at the relay".to_owned()),
-        (Connection::Online, _) => ("online", ", on its way to the relay".to_owned()),
-        (Connection::Refused, _) => {
-            let why = reason.get().map_or_else(String::new, |why| why.to_string());
-            ("refused", ["; the relay refuses it: ", &why].concat())
-        }
-        (_, 0) => ("offline", "; offline".to_owned()),
-        (_, 1) => ("offline", "; offline, 1 edit waits".to_owned()),
-        (_, waiting) => ("offline", format!("; offline, {waiting} edits wait")),
-    };
-    view! {
-        <p class="saved-mark" data-testid="saved-mark" data-state=move || state().0
-            data-connection=move || relay().0 data-synced=move || synced.get().to_string()
-            role="status" aria-live="polite">
-            {move || state().1}
-            {move || relay().1}
-        </p>
-        {move || rejected.get().map(|why| view! {
-            <p class="rejected" data-testid="rejected" role="alert">"An edit was taken back: " {why.to_string()}</p>
-        })}
     }
 }
 
-/// How many others have the list open.
-#[component]
-pub(crate) fn Others(opened: UseDocReturn<Todos>) -> impl IntoView {
-    let UsePresenceReturn { own, .. } = use_presence::<(), _>(&opened.live);
-    own.set(Some(()));
-    move || {
-        match opened.peers.get() {
-            0 => None,
-            1 => Some("1 other is here".to_owned()),
-            others => Some(format!("{others} others are here")),
+/// How it stands to the relay: for a program, and for a person.
+fn relay(opened: &UseDocReturn<Todos>) -> (&'static str, String) {
+    let (pending, reason) = (opened.pending.get(), opened.reason.get());
+    let (state, text) = match (opened.connection.get(), pending) {
+        (Connection::Absent, _) => ("absent", ""),
+        (Connection::Online, 0) => ("online", " and at the relay"),
+        (Connection::Online, _) => ("online", ", on its way to the relay"),
+        (Connection::Refused, _) => {
+            let why = reason.map_or_else(String::new, |why| why.to_string());
+            return ("refused", ["; the relay refuses it: ", &why].concat());
         }
-        .map(|text| view! { <p data-testid="peers">{text}</p> })
-    }
+        (_, 0) => ("offline", "; offline"),
+        (_, 1) => ("offline", "; offline, 1 edit waits"),
+        (_, waiting) => {
+            let waiting = waiting.to_string();
+            return ("offline", ["; offline, ", &waiting, " edits wait"].concat());
+        }
+    };
+    (state, text.to_owned())
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::{
     clock::Stamp,
-    codec::{CellRef, CellWriter},
+    codec::{CellRef, CellWriter, Cells},
     path::{Path, PathBuf},
     version::VersionVector,
 };
@@ -74,10 +74,21 @@ impl Quarantine {
         cell: CellRef<'_>,
         reason: Option<Cow<'static, str>>,
     ) {
+        self.put(cell.path(parent), cell.stamp, cell.value, reason);
+    }
+
+    /// Takes a cell in, in place of one at its path.
+    pub(crate) fn put(
+        &mut self,
+        path: PathBuf,
+        stamp: Stamp,
+        value: Option<&[u8]>,
+        reason: Option<Cow<'static, str>>,
+    ) {
         let held = Held {
-            path: cell.path(parent),
-            stamp: cell.stamp,
-            value: cell.value.map(<[u8]>::to_vec),
+            path,
+            stamp,
+            value: value.map(<[u8]>::to_vec),
             reason,
         };
         let (at, place) = self.find(&held.path);
@@ -110,6 +121,22 @@ impl Quarantine {
             self.remove(&path);
         }
         withstands
+    }
+
+    /// Takes a cell in where there is an earlier one at its path.
+    pub(crate) fn overtake(&mut self, parent: Path<'_>, cell: CellRef<'_>) {
+        let path = cell.path(parent);
+        let held = self.get(&path);
+        if held.is_some_and(|held| (held.stamp, held.value) < (cell.stamp, cell.value)) {
+            self.put(path, cell.stamp, cell.value, None);
+        }
+    }
+
+    /// Adds the paths of cells. This list is here anyway; a sort or a set would be as much code again.
+    pub(crate) fn note_paths(&mut self, cells: Cells<'_>) {
+        cells.for_each(&mut |parent, cell| {
+            self.put(cell.path(parent), cell.stamp, None, None);
+        });
     }
 
     /// Lets the cell at `path` go. Returns whether there was one.

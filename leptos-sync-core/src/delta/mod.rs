@@ -9,9 +9,11 @@ mod methods;
     path = "parts_js.rs"
 )]
 mod parts;
+mod restamped;
 mod since;
 mod snapshot;
 
+pub use restamped::Restamped;
 pub use since::Delta;
 pub use snapshot::Snapshot;
 

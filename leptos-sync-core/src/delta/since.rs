@@ -61,9 +61,11 @@ impl Delta {
         }
         let versions = (first.after().clone(), first.upto().clone());
         Self::write(&mut CellWriter::default(), versions.0, versions.1, |out| {
-            for group in parts.iter().flat_map(|part| part.cells().groups()) {
-                out.group(group.parent());
-                group.cells().for_each(|cell| out.copy(cell));
+            for part in parts {
+                part.cells().for_each(&mut |parent, cell| {
+                    out.group(parent);
+                    out.copy(cell);
+                });
             }
         })
     }

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// It also says up to where tombstones were forgotten (its `horizon`): joining it removes what its version contains
 /// and it lacks. The cells are kept encoded.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Snapshot(pub(super) Body);
 
 impl Snapshot {

@@ -140,7 +140,7 @@ impl<S: Root> Doc<S> {
             import.paths = Some(Quarantine::default());
         }
         if let Some(paths) = &mut import.paths {
-            Self::note_paths(paths, part);
+            paths.note_paths(part.cells());
         }
         let mut changes = self.absorb(part.body());
         import.note(&chunk);
@@ -162,7 +162,7 @@ impl<S: Root> Doc<S> {
         let mut changes = self.absorb(part.body());
         if !self.horizon.covers(part.horizon()) {
             let mut paths = Quarantine::default();
-            Self::note_paths(&mut paths, part);
+            paths.note_paths(part.cells());
             self.drop_forgotten(&paths, part.version(), &mut changes)?;
         }
         if last {

@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use super::Doc;
 use crate::{
-    codec::CellRef,
     crdt::{Changes, Join, Quarantine, Root},
     delta::Snapshot,
     error::Error,
@@ -47,27 +46,13 @@ impl<S: Root> Doc<S> {
             if !first && !self.horizon.covers(part.horizon()) {
                 let mut theirs = Quarantine::default();
                 for part in parts {
-                    Self::note_paths(&mut theirs, part);
+                    theirs.note_paths(part.cells());
                 }
                 self.drop_forgotten(&theirs, part.version(), &mut changes)?;
             }
             self.claim(part.version(), part.horizon());
         }
         Ok(changes)
-    }
-
-    /// Adds the paths of a snapshot's part. The quarantine's list is here anyway; a sort or a set would be as much code
-    /// again.
-    pub(super) fn note_paths(paths: &mut Quarantine, part: &Snapshot) {
-        for group in part.cells().groups() {
-            for cell in group.cells() {
-                let without_value = CellRef {
-                    value: None,
-                    ..cell
-                };
-                paths.keep(group.parent(), without_value, None);
-            }
-        }
     }
 
     /// Lets go of each cell that a snapshot at `version` has seen and no longer has, at none of its paths: its tombstone
@@ -80,21 +65,16 @@ impl<S: Root> Doc<S> {
     ) -> Result<(), Error> {
         let ours = self.snapshot()?;
         let state = Arc::make_mut(&mut self.state);
-        for group in ours.cells().groups() {
-            for cell in group.cells() {
-                if !version.contains(cell.stamp) {
-                    continue;
-                }
-                let path = cell.path(group.parent());
-                if theirs.has(&path) || self.quarantine.remove(&path) {
-                    continue;
-                }
-                state.restore(path.as_path().segments(), None);
-                if cell.value.is_some() {
-                    changes.push(path.as_path(), true);
-                }
+        ours.cells().for_each(&mut |parent, cell| {
+            let path = cell.path(parent);
+            if !version.contains(cell.stamp) || theirs.has(&path) || self.quarantine.remove(&path) {
+                return;
             }
-        }
+            state.restore(path.as_path().segments(), None);
+            if cell.value.is_some() {
+                changes.push(path.as_path(), true);
+            }
+        });
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 pub use export::Export;
 pub use import::Import;
 use log::Log;
-pub use outbox::{Outbox, Received, Restamped};
+pub use outbox::{Outbox, Received};
 pub use transaction::{Transaction, Tx};
 
 /// Typed state that is edited in transactions and merged with other copies of itself.

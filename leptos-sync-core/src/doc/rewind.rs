@@ -4,7 +4,7 @@ use super::{Doc, apply};
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter},
-    crdt::{Applied, Changes, OldCell, Root},
+    crdt::{Applied, Changes, OldCell, Quarantine, Quarantined, Root},
     delta::Body,
     id::ReplicaId,
     path::PathBuf,
@@ -32,25 +32,24 @@ impl<S: Root> Doc<S> {
         self.state.cell_at(path.as_path().segments(), value)
     }
 
-    /// Puts the cells at `paths`, each named once, to what `cells` says for a path and its place among them, whatever stands there
-    /// now: `None` as if there never was one. Returns what changed. O(paths).
-    pub(super) fn put<'a>(
-        &mut self,
-        paths: &[PathBuf],
-        cells: impl Fn(usize, &PathBuf) -> Option<(Stamp, Option<&'a [u8]>)>,
-    ) -> Changes {
+    /// Puts the cells at the paths of `cells` to these, whatever stands there now; where one has no stamp, as if there never was
+    /// one. Returns what changed. O(cells).
+    pub(super) fn put(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
         let mut out = CellWriter::default();
-        for (at, path) in paths.iter().enumerate() {
-            state.restore(path.as_path().segments(), None);
-            self.quarantine.remove(path);
-            match (cells(at, path), path.as_path().split_last()) {
-                (Some((stamp, value)), Some((parent, key))) => {
+        for held in cells.iter() {
+            let Quarantined {
+                path, stamp, value, ..
+            } = held;
+            state.restore(path.segments(), None);
+            self.quarantine.remove(&path.to_owned());
+            match path.split_last() {
+                Some((parent, key)) if stamp != Stamp::default() => {
                     out.group(parent);
                     out.copy(CellRef { key, stamp, value });
                 }
-                _ => changes.push(path.as_path(), true),
+                _ => changes.push(path, true),
             }
         }
         let nothing = VersionVector::new();

@@ -1,8 +1,8 @@
-use super::{Contents, DocStore, Loaded, keys::Generation, load::Take, log};
+use super::{DocStore, Loaded, StoreWrite, load::Take};
 use crate::{
     clock::Clock,
     crdt::Root,
-    delta::Delta,
+    delta::{Delta, Snapshot},
     doc::{Doc, Outbox},
     error::Error,
     limits,
@@ -41,46 +41,37 @@ impl<St: Storage> DocStore<St> {
         outbox: &mut Outbox,
     ) -> Result<Vec<Damage>, Error> {
         let mut damage = Vec::new();
-        let key = self.keys.acknowledged();
-        for (_, record) in records.iter().filter(|(known, _)| *known == key) {
-            match Delta::decode(record) {
-                Ok(acknowledged) => outbox.acknowledge(acknowledged.upto()),
-                // Then all of the log counts as not acknowledged, and the relay will say that it is.
-                Err(error) => damage.push(Damage {
-                    key: key.clone(),
-                    error,
-                }),
+        let acknowledged = self.keys.acknowledged();
+        for (key, record) in &records {
+            if *key == acknowledged {
+                match Delta::decode(record) {
+                    Ok(acknowledged) => outbox.acknowledge(acknowledged.upto()),
+                    // Then all of the log counts as not acknowledged, and the relay will say that it is.
+                    Err(error) => damage.push(Damage {
+                        key: key.clone(),
+                        error,
+                    }),
+                }
             }
         }
         damage.extend(self.read_by(records, doc, outbox)?);
         Ok(damage)
     }
 
-    /// The write that appends what the relay has sent, as one record, and takes note of what it has. O(bytes).
+    /// The write that appends what the relay has sent, if it has, as one record, and takes note of what it has. O(bytes).
     pub fn log_received<S: Root>(
         &self,
         doc: &mut Doc<S>,
         deltas: &[Delta],
         outbox: &Outbox,
-    ) -> ExchangedWrite {
-        let record = log::encode(deltas);
-        // By a stamp of its own: two deltas of others may end with the same one.
-        let key = self.keys.received(doc.next_stamp());
-        let bytes = record.len();
-        let mut write = self.log_acknowledged(outbox);
-        write.batch.put(key.clone(), record);
-        write.receipt = ExchangedReceipt(Done::Logged { key, bytes });
-        write
-    }
-
-    /// The write that takes note of what the relay has. Small.
-    pub fn log_acknowledged(&self, outbox: &Outbox) -> ExchangedWrite {
-        let mut batch = Batch::new();
-        self.put_acknowledged(outbox, &mut batch);
-        ExchangedWrite {
-            batch,
-            receipt: ExchangedReceipt(Done::Acknowledged),
+    ) -> StoreWrite {
+        let mut write = StoreWrite::default();
+        if !deltas.is_empty() {
+            // By a stamp of its own: two deltas of others may end with the same one.
+            write.append(self.keys.received(doc.next_stamp()), deltas);
         }
+        self.put_acknowledged(outbox, &mut write.batch);
+        write
     }
 
     /// The write that replaces everything `doc` was seen to contain: by a snapshot of it without the outbox, and the outbox.
@@ -93,56 +84,15 @@ impl<St: Storage> DocStore<St> {
         &self,
         doc: &mut Doc<S>,
         outbox: &Outbox,
-    ) -> Result<ExchangedWrite, Error> {
-        let mut batch = Batch::new();
-        for key in self.contents.snapshots.iter().chain(&self.contents.log) {
-            batch.delete(key.clone());
-        }
-        let mut now = Contents {
-            generations: 1,
-            ..Contents::default()
-        };
+    ) -> Result<StoreWrite, Error> {
         let parts = outbox.base(doc).snapshot_parts(limits::CHUNK_BYTES)?;
-        let generation = Generation::new(doc.next_stamp(), parts.len());
-        for (index, part) in parts.iter().enumerate() {
-            let key = self.keys.chunk(generation, index);
-            let envelope = part.encode();
-            now.snapshot_bytes += envelope.len();
-            now.snapshots.push(key.clone());
-            batch.put(key, envelope);
+        let mut write = self.replace(&parts, doc.next_stamp());
+        for some in outbox.transactions().chunks(TRANSACTIONS) {
+            // By a stamp of its own: their last may be another tab's, whose own record has that name.
+            write.append(self.keys.log_at(doc.next_stamp()), some);
         }
-        let transactions: Vec<_> = outbox.transactions().cloned().collect();
-        for some in transactions.chunks(TRANSACTIONS) {
-            let key = self.keys.log(some);
-            now.log.push(key.clone());
-            batch.put(key, log::encode(some));
-        }
-        self.put_acknowledged(outbox, &mut batch);
-        Ok(ExchangedWrite {
-            batch,
-            receipt: ExchangedReceipt(Done::Compacted {
-                now,
-                log: self.contents.log.len(),
-            }),
-        })
-    }
-
-    /// Takes note that a write was committed.
-    pub fn committed_exchanged(&mut self, receipt: ExchangedReceipt) {
-        let contents = &mut self.contents;
-        match receipt.0 {
-            Done::Acknowledged => {}
-            Done::Logged { key, bytes } => {
-                contents.log.push(key);
-                contents.log_bytes += bytes;
-            }
-            Done::Compacted { mut now, log } => {
-                // Records that were appended while the compaction was on its way stay.
-                let later = contents.log.split_off(log.min(contents.log.len()));
-                now.log.extend(later);
-                *contents = now;
-            }
-        }
+        self.put_acknowledged(outbox, &mut write.batch);
+        Ok(write)
     }
 
     fn put_acknowledged(&self, outbox: &Outbox, batch: &mut Batch) {
@@ -159,6 +109,10 @@ impl<St: Storage> DocStore<St> {
 const TRANSACTIONS: usize = 256;
 
 impl<S: Root> Take<S> for &mut Outbox {
+    fn joined(&mut self, part: &Snapshot) {
+        self.load_below(part);
+    }
+
     // Whether it follows was just asked.
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool) {
         let _ = match received {
@@ -166,21 +120,4 @@ impl<S: Root> Take<S> for &mut Outbox {
             false => self.load(doc, delta).map(drop),
         };
     }
-}
-
-/// A batch to commit, and what to tell [`DocStore::committed_exchanged`] when that succeeded.
-pub struct ExchangedWrite {
-    /// The batch.
-    pub batch: Batch,
-    /// What it does.
-    pub receipt: ExchangedReceipt,
-}
-
-/// What a committed write has changed.
-pub struct ExchangedReceipt(Done);
-
-enum Done {
-    Acknowledged,
-    Logged { key: Vec<u8>, bytes: usize },
-    Compacted { now: Contents, log: usize },
 }

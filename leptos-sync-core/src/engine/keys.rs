@@ -67,7 +67,12 @@ impl Keys {
                 last = last.max(Stamp::new(time, replica));
             }
         }
-        self.stamped(LOG, last)
+        self.log_at(last)
+    }
+
+    /// The key of the log record of that stamp.
+    pub(super) fn log_at(&self, stamp: Stamp) -> Vec<u8> {
+        self.stamped(LOG, stamp)
     }
 
     /// The key of what the relay has sent, by a stamp that no operation carries.

@@ -112,6 +112,9 @@ impl<St: Storage> DocStore<St> {
 
 /// What joins the transactions of a log with the document, each once it follows what is there.
 pub(super) trait Take<S: Root> {
+    /// A part of a snapshot was joined with the document.
+    fn joined(&mut self, part: &Snapshot);
+
     /// `received` says whether the relay has sent it.
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool);
 }
@@ -120,6 +123,8 @@ pub(super) trait Take<S: Root> {
 struct Plain;
 
 impl<S: Root> Take<S> for Plain {
+    fn joined(&mut self, _: &Snapshot) {}
+
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, _: bool) {
         doc.absorb_silently(delta.body());
         doc.claim(delta.upto(), &VersionVector::new());
@@ -150,7 +155,9 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
             self.contents.generations += 1;
             let complete = self.parts.len() == generation.chunks();
             self.doc.join_parts(&self.parts, complete, false)?;
-            self.parts.clear();
+            for part in self.parts.drain(..) {
+                self.take.joined(&part);
+            }
         }
         self.generation = next;
         Ok(())

@@ -20,15 +20,15 @@ mod log;
 mod saver;
 
 use crate::{
+    clock::Stamp,
     crdt::Root,
-    delta::Delta,
+    delta::{Delta, Snapshot},
     doc::Doc,
     error::Error,
     limits,
     storage::{Batch, Storage},
 };
 
-pub use exchanged::{ExchangedReceipt, ExchangedWrite};
 pub use load::Loaded;
 pub use saver::Saver;
 
@@ -74,15 +74,9 @@ impl<St: Storage> DocStore<St> {
 
     /// The write that appends `deltas` to the log, as one record. O(bytes).
     pub fn log(&self, deltas: &[Delta]) -> StoreWrite {
-        let record = log::encode(deltas);
-        let key = self.keys.log(deltas);
-        let bytes = record.len();
-        let mut batch = Batch::new();
-        batch.put(key.clone(), record);
-        StoreWrite {
-            batch,
-            receipt: Receipt(ReceiptKind::Logged { key, bytes }),
-        }
+        let mut write = StoreWrite::default();
+        write.append(self.keys.log(deltas), deltas);
+        write
     }
 
     /// The write that replaces everything `doc` was seen to contain by one snapshot of it. O(cells).
@@ -92,46 +86,43 @@ impl<St: Storage> DocStore<St> {
     /// None that what was accepted once could cause again.
     pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
         let parts = doc.snapshot_parts(limits::CHUNK_BYTES)?;
-        let generation = Generation::new(doc.next_stamp(), parts.len());
-        let mut batch = Batch::new();
-        let mut keys = Vec::with_capacity(parts.len());
-        let mut bytes = 0;
+        Ok(self.replace(&parts, doc.next_stamp()))
+    }
+
+    /// The write that replaces everything the document was seen to contain by a snapshot in these parts.
+    fn replace(&self, parts: &[Snapshot], stamp: Stamp) -> StoreWrite {
+        let mut write = StoreWrite::default();
+        for key in self.contents.snapshots.iter().chain(&self.contents.log) {
+            write.batch.delete(key.clone());
+        }
+        let generation = Generation::new(stamp, parts.len());
+        let now = &mut write.receipt.now;
         for (index, part) in parts.iter().enumerate() {
             let key = self.keys.chunk(generation, index);
             let envelope = part.encode();
-            bytes += envelope.len();
-            keys.push(key.clone());
-            batch.put(key, envelope);
+            now.snapshot_bytes += envelope.len();
+            now.snapshots.push(key.clone());
+            write.batch.put(key, envelope);
         }
-        for key in self.contents.snapshots.iter().chain(&self.contents.log) {
-            batch.delete(key.clone());
-        }
-        Ok(StoreWrite {
-            batch,
-            receipt: Receipt(ReceiptKind::Compacted {
-                keys,
-                bytes,
-                log: self.contents.log.len(),
-            }),
-        })
+        now.generations = 1;
+        write.receipt.replaced = Some(self.contents.log.len());
+        write
     }
 
     /// Takes note that a write was committed.
     pub fn committed(&mut self, receipt: Receipt) {
+        let Receipt { mut now, replaced } = receipt;
         let contents = &mut self.contents;
-        match receipt.0 {
-            ReceiptKind::Logged { key, bytes } => {
-                contents.log.push(key);
-                contents.log_bytes += bytes;
-            }
-            ReceiptKind::Compacted { keys, bytes, log } => {
-                contents.snapshots = keys;
-                contents.snapshot_bytes = bytes;
-                // Records that were appended while the compaction was on its way stay.
-                contents.log = contents.log.split_off(log.min(contents.log.len()));
-                contents.log_bytes = 0;
-                contents.generations = 1;
-            }
+        if let Some(log) = replaced {
+            // Records that were appended while the compaction was on its way stay.
+            let later = contents.log.split_off(log.min(contents.log.len()));
+            now.log.extend(later);
+            *contents = now;
+            // What it has written to the log anew is no reason for another one.
+            contents.log_bytes = 0;
+        } else {
+            contents.log.append(&mut now.log);
+            contents.log_bytes += now.log_bytes;
         }
     }
 
@@ -146,6 +137,7 @@ impl<St: Storage> DocStore<St> {
 }
 
 /// A batch to commit, and what to tell [`DocStore::committed`] when that succeeded.
+#[derive(Default)]
 pub struct StoreWrite {
     /// The batch.
     pub batch: Batch,
@@ -153,17 +145,22 @@ pub struct StoreWrite {
     pub receipt: Receipt,
 }
 
-/// What a committed write has changed.
-pub struct Receipt(ReceiptKind);
+impl StoreWrite {
+    /// Adds a record to the log.
+    fn append(&mut self, key: Vec<u8>, deltas: &[Delta]) {
+        let record = log::encode(deltas);
+        let now = &mut self.receipt.now;
+        now.log.push(key.clone());
+        now.log_bytes += record.len();
+        self.batch.put(key, record);
+    }
+}
 
-enum ReceiptKind {
-    Logged {
-        key: Vec<u8>,
-        bytes: usize,
-    },
-    Compacted {
-        keys: Vec<Vec<u8>>,
-        bytes: usize,
-        log: usize,
-    },
+/// What a committed write has changed.
+#[derive(Default)]
+pub struct Receipt {
+    /// What it has written.
+    now: Contents,
+    /// How many records of the log were there when it replaced everything, if it did.
+    replaced: Option<usize>,
 }

@@ -97,6 +97,19 @@ impl Saver {
         self.stalled = true;
     }
 
+    /// How many transactions were pushed so far.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// The first `pushed` transactions are stored by other means, whatever becomes of their own writes.
+    pub fn settled(&mut self, pushed: u64) {
+        self.waiting.retain(|one| one.place >= pushed);
+        for write in &mut self.under_way {
+            write.transactions.retain(|one| one.place >= pushed);
+        }
+    }
+
     /// How many transactions are not known to be saved.
     pub fn unsaved(&self) -> usize {
         let under_way = self.under_way.iter().map(|write| write.transactions.len());

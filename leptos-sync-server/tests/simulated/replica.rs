@@ -2,9 +2,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::FutureExt as _;
 use leptos_sync_core::{
-    Batch, Clock, Crdt, Delta, Doc, DocStore, Error, ExchangedWrite, GCounter, LwwMap, LwwRegister,
-    MemoryStorage, Outbox, Received, Record, ReplicaId, Scan, Snapshot, Storage as _, StoreWrite,
-    TimeSource as _, VersionVector, Window, limits,
+    Batch, Clock, Crdt, Delta, Doc, DocStore, Error, GCounter, LwwMap, LwwRegister, MemoryStorage,
+    Outbox, Received, Record, ReplicaId, Scan, Snapshot, Storage as _, StoreWrite, TimeSource as _,
+    VersionVector, Window, limits,
     sync::{Document, Permission, Reason},
 };
 
@@ -132,9 +132,9 @@ impl State {
         self.write(write.unwrap());
     }
 
-    fn write(&mut self, write: ExchangedWrite) {
+    fn write(&mut self, write: StoreWrite) {
         self.disk.commit(write.batch);
-        self.store.committed_exchanged(write.receipt);
+        self.store.committed(write.receipt);
     }
 
     /// Ends without a word, and begins again under another id with what is on the disk.
@@ -163,7 +163,7 @@ impl State {
         for delta in before {
             if received.refused.contains(delta) {
                 journal.refused(delta);
-            } else if self.writes && !self.outbox.transactions().any(|left| left == delta) {
+            } else if self.writes && !self.outbox.transactions().contains(delta) {
                 // A reader's counts as stored where others have overwritten it since: that cannot be told apart.
                 journal.acknowledged(delta);
             }
@@ -171,7 +171,7 @@ impl State {
     }
 
     fn pending(&self) -> Vec<Delta> {
-        self.outbox.transactions().cloned().collect()
+        self.outbox.transactions().to_vec()
     }
 }
 
@@ -244,10 +244,11 @@ impl Document for Handle {
 
     fn acknowledged(&mut self, upto: &VersionVector) {
         let mut state = self.0.borrow_mut();
+        let state = &mut *state;
         let before = state.pending();
         state.outbox.acknowledge(upto);
         state.settled(&before, &Received::default());
-        let write = state.store.log_acknowledged(&state.outbox);
+        let write = state.store.log_received(&mut state.doc, &[], &state.outbox);
         state.write(write);
     }
 

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use leptos_sync_core::{Batch, Error, ReplicaId, Storage as _, VersionVector};
+use leptos_sync_core::{
+    Batch, Error, ReplicaId, Storage as _, VersionVector,
+    sync::{News, Told},
+};
 
 use super::{events, owners::Owners};
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     live::{Connection, Refusal},
     provider::{Options, provisional_replica},
     session::Session,
-    tabs::{Tabs, Told},
+    tabs::Tabs,
     task::spawn,
     time::PageTime,
 };
@@ -50,7 +53,7 @@ pub(super) trait Kept {
     /// The document's name.
     fn name(&self) -> &str;
     /// Another tab tells something of the document.
-    fn hear(self: Rc<Self>, told: Told);
+    fn hear(self: Rc<Self>, news: News);
     /// Asks the other tabs for what they have.
     fn ask(&self);
     /// Who wrote what is to be sent.
@@ -69,12 +72,9 @@ impl Page {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
             let hears: Weak<Self> = page.clone();
-            let hear = move |name: &str, told: Told| {
-                let documents = hears.upgrade().map(|page| page.documents());
-                for document in documents.into_iter().flatten() {
-                    if document.name() == name {
-                        document.hear(told.clone());
-                    }
+            let hear = move |told: Told| {
+                if let Some(page) = hears.upgrade() {
+                    page.hear(&told, None);
                 }
             };
             Self {
@@ -117,13 +117,19 @@ impl Page {
     }
 
     /// Tells of a document what one of its keepers knows: the other tabs, and whoever else keeps one of its name here.
-    pub(super) fn tell(&self, from: *const dyn Kept, name: &str, told: &Told) {
+    pub(super) fn tell(&self, from: *const dyn Kept, told: &Told) {
         if let Some(tabs) = &self.tabs {
-            tabs.tell(name, told);
+            tabs.tell(told);
         }
+        self.hear(told, Some(from));
+    }
+
+    /// Tells all who keep the document, but for who told it.
+    fn hear(&self, told: &Told, from: Option<*const dyn Kept>) {
         for document in self.documents() {
-            if document.name() == name && !ptr::addr_eq(Rc::as_ptr(&document), from) {
-                document.hear(told.clone());
+            let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
+            if document.name() == told.document && !is_own {
+                document.hear(told.news.clone());
             }
         }
     }

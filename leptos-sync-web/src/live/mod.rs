@@ -20,7 +20,8 @@ use self::feed::Feed;
 pub(crate) use self::{
     held::Held,
     mailbox::Mailbox,
-    status::{Peers, Status},
+    signal::StoredStatus,
+    status::{Facts, Said, Status},
     triggers::{Triggers, What},
 };
 pub use self::{
@@ -73,7 +74,8 @@ impl<S: Root> LiveDoc<S> {
     }
 
     /// Edits the document in one transaction; see [`Doc::transact`]. The change is on screen at once; it is stored in
-    /// the background.
+    /// the background. What `edit` needs of the document it reads before: while it runs, the document's nodes cannot be
+    /// read.
     ///
     /// # Errors
     ///
@@ -81,15 +83,16 @@ impl<S: Root> LiveDoc<S> {
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
         let mut held = self.inner.held.write();
         let Held { doc, outbox } = &mut *held;
+        let before = outbox.len();
         let done = outbox.transact(doc, edit)?;
-        let pending = outbox.len();
+        let waits = outbox.len() - before;
         drop(held);
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
-            self.inner.status.edits.push(done.delta);
+            self.inner.status.said.push(Said::Edit(done.delta));
             self.inner.status.change(|facts| {
                 facts.unsaved += 1;
-                facts.pending = pending;
+                facts.pending += waits;
             });
         }
         self.notify(&done.changes);
@@ -177,10 +180,9 @@ impl<S: Root> LiveDoc<S> {
         let before = self.inner.feed.before(&held.doc);
         let result = change(&mut held);
         let since = Feed::since(before, &held.doc);
-        let pending = held.outbox.len();
         drop(held);
         self.inner.feed.tell(since);
-        self.changed(pending);
+        self.changed();
         result
     }
 
@@ -189,13 +191,21 @@ impl<S: Root> LiveDoc<S> {
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn took_back(&self) {
         self.inner.feed.end();
-        self.changed(self.with_held(|held| held.outbox.len()));
+        self.changed();
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn changed(&self, pending: usize) {
-        self.inner.status.change(|facts| facts.pending = pending);
+    fn changed(&self) {
+        self.settled();
         self.inner.triggers.notify_all();
+    }
+
+    /// What the relay lacks, as far as is known, may have become another.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn settled(&self) {
+        let pending = |Held { doc, outbox }: &mut Held<S>| outbox.len() + outbox.unknown(doc);
+        let pending = self.with_held(pending);
+        self.inner.status.change(|facts| facts.pending = pending);
     }
 
     /// Joins a delta in the way that `join` says, from wherever it was stored already.
@@ -203,14 +213,13 @@ impl<S: Root> LiveDoc<S> {
     pub(crate) fn join(
         &self,
         delta: &Delta,
-        join: impl FnOnce(&mut Held<S>) -> Result<Changes, Error>,
+        join: &mut dyn FnMut(&mut Held<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
         let mut held = self.inner.held.write();
         let changes = join(&mut held)?;
-        let pending = held.outbox.len();
         drop(held);
         self.inner.feed.send(delta);
-        self.inner.status.change(|facts| facts.pending = pending);
+        self.settled();
         self.notify(&changes);
         Ok(())
     }

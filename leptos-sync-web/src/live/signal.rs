@@ -5,7 +5,7 @@ use leptos_sync_core::Error;
 
 use super::{
     Connection, Refusal, StorageKind,
-    status::{Facts, Peers, Shows, Status},
+    status::{Facts, Shows, Status},
 };
 use crate::node::OwnGuard;
 
@@ -83,10 +83,11 @@ impl StatusSignal<Option<Arc<Refusal>>> {
     }
 }
 
-impl StatusSignal<Arc<Peers>> {
+impl<P> StatusSignal<Vec<P>> {
+    /// Who else is present, as `of` reads it.
     #[track_caller]
-    pub(crate) fn present(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Peers, |facts| Arc::clone(&facts.peers))
+    pub(crate) fn present(status: StoredStatus, of: fn(&Facts) -> Vec<P>) -> Self {
+        Self::new(status, Shows::Peers, of)
     }
 }
 

@@ -57,6 +57,18 @@ fn another<T>(new: &Option<Arc<T>>, old: &Option<Arc<T>>) -> bool {
     new.as_ref().map(Arc::as_ptr) != old.as_ref().map(Arc::as_ptr)
 }
 
+/// What goes from a document to its storage and its relay.
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "on a server nobody takes it")
+)]
+pub(crate) enum Said {
+    /// A transaction was made.
+    Edit(Delta),
+    /// This is true of the page from now on; nothing, if it is empty.
+    Present(Vec<u8>),
+}
+
 /// Which of the facts a signal shows.
 #[derive(Clone, Copy)]
 pub(crate) enum Shows {
@@ -78,9 +90,7 @@ const SIGNALS: usize = Shows::ClockBlocked as usize + 1;
 
 /// A document's side of its storage and its relay: what goes there, what is known of it, and who listens.
 pub(crate) struct Status {
-    pub(crate) edits: Mailbox<Delta>,
-    /// What others are told of this page for the moment.
-    pub(crate) presence: Mailbox<Vec<u8>>,
+    pub(crate) said: Mailbox<Said>,
     facts: Mutex<Facts>,
     triggers: [ArcTrigger; SIGNALS],
 }
@@ -88,8 +98,7 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) fn new() -> Self {
         Self {
-            edits: Mailbox::new(),
-            presence: Mailbox::new(),
+            said: Mailbox::new(),
             facts: Mutex::new(Facts {
                 loading: true,
                 unsaved: 0,
@@ -147,8 +156,7 @@ impl Status {
 
     /// From now on nothing is kept.
     pub(crate) fn close(&self) {
-        self.edits.close();
-        self.presence.close();
+        self.said.close();
     }
 
     /// The facts as they are now.

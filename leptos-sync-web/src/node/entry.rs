@@ -23,7 +23,7 @@ impl<K: Key, V: Value, C: Codec> Entry<K, V, C> {
         &self.key
     }
 
-    /// Changes the value, if there is one.
+    /// Changes the value, if there is one. While `change` runs, the document's nodes cannot be read.
     pub fn modify(&self, change: impl FnOnce(&mut V)) {
         self.map.edit(|tx| tx.update(&self.key, change));
     }

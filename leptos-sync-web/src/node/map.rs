@@ -22,6 +22,8 @@ impl<K: Key, V: Value, C: Codec> Node<LwwMap<K, V, C>> {
 
     /// Writes many entries as one transaction.
     pub fn insert_batch(&self, entries: impl IntoIterator<Item = (K, V)>) {
+        // Before the document is being edited: they may be made of what it holds.
+        let entries: Vec<_> = entries.into_iter().collect();
         self.edit(|tx| tx.insert_batch(entries));
     }
 
@@ -32,6 +34,7 @@ impl<K: Key, V: Value, C: Codec> Node<LwwMap<K, V, C>> {
 
     /// Removes many keys as one transaction.
     pub fn remove_batch<'k>(&self, keys: impl IntoIterator<Item = &'k K>) {
+        let keys: Vec<_> = keys.into_iter().collect();
         self.edit(|tx| tx.remove_batch(keys));
     }
 }

@@ -140,6 +140,8 @@ impl<T: Crdt> Node<T> {
     }
 
     /// As [`transact`](Node::transact), for event handlers: a failure goes into the status signals.
+    ///
+    /// What `edit` needs of the document it reads before: while it runs, the document's nodes cannot be read.
     pub fn edit(&self, edit: impl FnOnce(&mut Tx<'_, T>)) {
         if let Some(source) = self.source()
             && let Err(error) = self.transact(edit)

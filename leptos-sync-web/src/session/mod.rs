@@ -11,14 +11,17 @@ use std::{
     time::Duration,
 };
 
-use leptos::prelude::{document, set_timeout, window};
+use leptos::prelude::{document, window};
 use leptos_sync_core::{
     Error,
     sync::{Client, Document, Link, Reason},
 };
 
 use self::socket::{Said, Socket, resolve};
-use crate::live::{Connection, Refusal};
+use crate::{
+    live::{Connection, Refusal},
+    task::after,
+};
 
 /// The client of a page's documents, whatever their types.
 pub(crate) type PageClient = Client<Box<dyn Document>>;
@@ -160,7 +163,7 @@ impl Session {
                 Said::Closed => {
                     // Not within its own event: the socket's functions go with it.
                     let socket = this.socket.take();
-                    set_timeout(move || drop(socket), Duration::ZERO);
+                    after(Duration::ZERO, move || drop(socket));
                     this.lost.set(true);
                     this.run(move |client| client.disconnected(now));
                 }
@@ -207,7 +210,7 @@ impl Session {
                 this.run(|client| client.wake(now_ms()));
             }
         };
-        set_timeout(wake, Duration::from_millis(at.saturating_sub(now_ms())));
+        after(Duration::from_millis(at.saturating_sub(now_ms())), wake);
     }
 }
 

@@ -14,8 +14,14 @@ const OLDEST: u32 = 116;
 const BINARYEN: &str = "132.0.0";
 
 /// What rustc's output uses, by name: `--all-features` would turn on proposals that browsers refuse.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 10] = [
     "-Oz",
+    // Again while it finds something.
+    "--converge",
+    // What has one caller is inlined where it is short: more of that makes functions less alike, which costs gzip more.
+    "--one-caller-inline-max-function-size=30",
+    // The lowest kilobyte is the end of the stack: whoever gets there is about to overflow it.
+    "--low-memory-unused",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",

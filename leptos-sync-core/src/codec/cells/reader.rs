@@ -75,6 +75,15 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Hands out each cell with its parent's path, in their order. One function, whatever is done with them.
+    pub(crate) fn for_each(self, work: &mut dyn FnMut(Path<'a>, CellRef<'a>)) {
+        self.for_each_group(|group| {
+            for cell in group.cells() {
+                work(group.parent(), cell);
+            }
+        });
+    }
+
     /// Each cell's path, in their order. Allocates each.
     pub fn paths(self) -> impl Iterator<Item = PathBuf> {
         self.groups().flat_map(|group| {

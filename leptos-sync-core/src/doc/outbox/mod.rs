@@ -9,15 +9,13 @@ use super::{Doc, Transaction, Tx};
 use crate::{
     clock::{Stamp, Time},
     codec::CellRef,
-    crdt::{Changes, Root},
+    crdt::{Changes, Quarantine, Root},
     delta::{Delta, Snapshot},
     error::Error,
     id::ReplicaId,
-    path::PathBuf,
+    path::Path,
     version::VersionVector,
 };
-
-pub use restamp::Restamped;
 
 /// The transactions of one document that its relay has not acknowledged, and what would stand there without them.
 ///
@@ -101,8 +99,8 @@ impl Outbox {
     }
 
     /// The transactions that are not acknowledged, in the order in which they came.
-    pub fn transactions(&self) -> impl ExactSizeIterator<Item = &Delta> {
-        self.transactions.iter()
+    pub fn transactions(&self) -> &[Delta] {
+        &self.transactions
     }
 
     /// Whose they are: the replicas that wrote them, and the time of the last of each.
@@ -112,6 +110,15 @@ impl Outbox {
             writers.join(delta.upto());
         }
         writers
+    }
+
+    /// Of how many replicas the document contains something that is in no transaction and that no relay is known to have, as of all
+    /// that was written before there was one. O(transactions).
+    pub fn unknown<S: Root>(&self, doc: &Doc<S>) -> usize {
+        match self.is_off {
+            true => 0,
+            false => self.version(doc).beyond(&self.acknowledged).len(),
+        }
     }
 
     /// How many transactions are not acknowledged.
@@ -149,7 +156,7 @@ impl Outbox {
     ///
     /// As for [`Doc::apply`]; nothing has changed then.
     pub fn take<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
-        self.take_by(doc, delta, |doc| doc.apply(delta))
+        self.take_by(doc, delta, Doc::apply)
     }
 
     /// Joins a transaction from the document's own storage: as [`take`](Outbox::take), but it may be of the document's own
@@ -159,17 +166,22 @@ impl Outbox {
     ///
     /// [`Error::is_gap`] when operations before it are missing; nothing has changed then.
     pub fn load<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
-        self.take_by(doc, delta, |doc| doc.apply_own(delta))
+        self.take_by(doc, delta, Doc::apply_own)
+    }
+
+    /// A part of the document's stored snapshot was joined with it, which may have been edited before.
+    pub(crate) fn load_below(&mut self, part: &Snapshot) {
+        self.below.join(part.cells());
     }
 
     fn take_by<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         delta: &Delta,
-        apply: impl FnOnce(&mut Doc<S>) -> Result<Changes, Error>,
+        apply: fn(&mut Doc<S>, &Delta) -> Result<Changes, Error>,
     ) -> Result<Changes, Error> {
         if self.is_off || self.acknowledged.covers(delta.upto()) {
-            let changes = apply(doc)?;
+            let changes = apply(doc, delta)?;
             self.below.join(delta.cells());
             return Ok(changes);
         }
@@ -177,16 +189,11 @@ impl Outbox {
             return Ok(Changes::new());
         }
         let mut value = Vec::new();
-        let before = delta.cells().paths().map(|path| {
-            let cell = doc.cell_at(&path, &mut value);
-            let cell = cell.map(below::kept);
-            (path, cell)
+        delta.cells().for_each(&mut |parent, cell| {
+            let path = cell.path(parent);
+            self.below.cover(&path, || doc.cell_at(&path, &mut value));
         });
-        let before: Vec<_> = before.collect();
-        let changes = apply(doc)?;
-        for (path, cell) in before {
-            self.below.cover(path, cell);
-        }
+        let changes = apply(doc, delta)?;
         self.transactions.push(delta.clone());
         Ok(changes)
     }
@@ -198,11 +205,11 @@ impl Outbox {
         let mut starts = VersionVector::new();
         let mut written = VersionVector::new();
         for delta in &self.transactions {
-            if let Some(stamp) = stamp(delta) {
-                if !written.contains(Stamp::new(Time::new(1), stamp.replica)) {
-                    starts.include(stamp.replica, delta.after().get(stamp.replica));
-                    written.include(stamp.replica, stamp.time);
-                }
+            if let Some(stamp) = stamp(delta)
+                && written.get(stamp.replica) == Time::ZERO
+            {
+                starts.include(stamp.replica, delta.after().get(stamp.replica));
+                written.include(stamp.replica, stamp.time);
             }
         }
         let version = doc.version().iter().map(|(replica, time)| {
@@ -277,51 +284,52 @@ impl Outbox {
         (after, upto, forgotten): (&VersionVector, &VersionVector, &VersionVector),
         mut changes: Changes,
     ) -> Received {
-        let below = &self.below;
-        let covered = self.transactions.iter();
-        // What the relay's answer takes for granted was acknowledged when it was asked.
-        let is_told = |delta: &&Delta| upto.covers(delta.upto()) && !after.covers(delta.upto());
-        let covered = covered.filter(is_told);
-        let is_lost = |delta: &&Delta| {
-            let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
-            below.lacks(delta.cells(), removed)
-        };
-        let refused: Vec<_> = covered.filter(is_lost).cloned().collect();
+        let mut refused = Vec::new();
+        for delta in &self.transactions {
+            // What the relay's answer takes for granted was acknowledged when it was asked.
+            let is_told = upto.covers(delta.upto()) && !after.covers(delta.upto());
+            if is_told && self.below.lacks(delta, forgotten) {
+                refused.push(delta.clone());
+            }
+        }
         for delta in &refused {
             if let Some((_, back)) = self.reject(doc, delta.upto()) {
                 changes.append(back);
             }
         }
         self.acknowledged.join(upto);
-        self.let_go(|below, delta| {
-            // Its cells were joined where the relay still has them.
-            delta.cells().paths().for_each(|path| below.uncover(&path));
-        });
+        // Their cells were joined where the relay still has them.
+        self.let_go(|_, _| {});
         Received { changes, refused }
     }
 
     /// Takes note that the relay contains everything up to there. O(cells of the transactions that this is about).
     pub fn acknowledge(&mut self, upto: &VersionVector) {
         self.acknowledged.join(upto);
-        self.let_go(Below::settle);
+        self.let_go(|below, delta| below.join(delta.cells()));
     }
 
     /// Lets the transactions go that are acknowledged.
-    fn let_go(&mut self, mut uncover: impl FnMut(&mut Below, &Delta)) {
-        let (acknowledged, below) = (&self.acknowledged, &mut self.below);
+    fn let_go(&mut self, work: fn(&mut Below, &Delta)) {
         self.transactions.retain(|delta| {
-            let done = acknowledged.covers(delta.upto());
+            let done = self.acknowledged.covers(delta.upto());
             if done {
-                uncover(below, delta);
+                work(&mut self.below, delta);
             }
             !done
         });
+        self.clear_below();
+    }
+
+    fn clear_below(&mut self) {
+        if self.transactions.is_empty() {
+            self.below = Below::default();
+        }
     }
 
     /// Takes the transaction back that leads to the version `upto`: where a cell is still the one that it wrote, the one
     /// that would stand there without it returns. The relay is then known to have refused it for good. Returns the
-    /// transaction and what changed; `None` if it is not here. O(its cells), and a look at all transactions for each
-    /// of its cells that an earlier one wrote too.
+    /// transaction and what changed; `None` if it is not here. O(cells of all transactions).
     ///
     /// What a later transaction was written in view of it stays: a counter's cell has what all before it has counted.
     pub fn reject<S: Root>(
@@ -336,19 +344,17 @@ impl Outbox {
             .position(|delta| delta.upto() == upto)?;
         let rejected = self.transactions.remove(at);
         let written = stamp(&rejected);
-        let mut paths = Vec::new();
+        let mut cells = Quarantine::default();
         let mut value = Vec::new();
-        for path in rejected.cells().paths() {
+        rejected.cells().for_each(&mut |parent, cell| {
+            let path = cell.path(parent);
             let still = doc.cell_at(&path, &mut value).map(|cell| cell.stamp);
             if still == written {
-                paths.push(path);
+                self.below.add_to(&mut cells, path);
             }
-        }
-        // This one has written there too.
-        let changes = self.restore(doc, &paths, 2);
-        for path in rejected.cells().paths() {
-            self.below.uncover(&path);
-        }
+        });
+        let changes = self.restore(doc, cells);
+        self.clear_below();
         Some((rejected, changes))
     }
 
@@ -368,24 +374,28 @@ impl Outbox {
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
         if !relay.covers(doc.version()) {
+            let mut base = None;
             for (replica, upto) in self.version(doc).beyond(relay).iter() {
                 if self.acknowledged.get(replica) < upto || mine(replica) {
-                    let base = self.base(doc).delta_since(relay)?;
+                    let base = match &base {
+                        Some(base) => base,
+                        None => base.insert(self.base(doc).delta_since(relay)?),
+                    };
                     let after = VersionVector::of(replica, relay.get(replica));
                     let upto = VersionVector::of(replica, upto);
                     let is_theirs = |cell: &CellRef<'_>| cell.stamp.replica == replica;
-                    pending.push(copy(&base, after, upto, |cell| {
+                    pending.push(copy(base, after, upto, |cell| {
                         Some(cell).filter(is_theirs)
                     })?);
                 }
             }
         }
-        let lacks = |delta: &&Delta| {
-            let stamp = stamp(delta);
-            !relay.covers(delta.upto()) && stamp.is_none_or(|stamp| mine(stamp.replica))
-        };
-        let lacks = self.transactions.iter().filter(lacks);
-        pending.extend(lacks.take(PENDING).cloned());
+        for delta in &self.transactions {
+            let is_mine = stamp(delta).is_none_or(|stamp| mine(stamp.replica));
+            if is_mine && !relay.covers(delta.upto()) && pending.len() < PENDING {
+                pending.push(delta.clone());
+            }
+        }
         Ok(pending)
     }
 
@@ -393,10 +403,9 @@ impl Outbox {
     /// snapshot, with these beside it. O(cells).
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());
-        let paths: Vec<_> = self.below.paths().cloned().collect();
         // Otherwise it shares its cells with the document.
-        if !paths.is_empty() {
-            base.put(&paths, |_, path| self.below.get(path));
+        if !self.below.cells().is_empty() {
+            base.put(self.below.cells());
         }
         let version = self.version(doc);
         for (replica, _) in doc.version().beyond(&version).iter() {
@@ -418,36 +427,19 @@ impl Outbox {
         Ok(changes)
     }
 
-    /// Puts the cells at `paths`, each named once, to what stands there by the transactions that are here, where at least so many
-    /// have written.
-    fn restore<S: Root>(&mut self, doc: &mut Doc<S>, paths: &[PathBuf], writers: usize) -> Changes {
-        let mut written: Vec<Option<Cell<'_>>> = vec![None; paths.len()];
-        let transactions = self
-            .below
-            .mark(paths, writers)
-            .then_some(&self.transactions);
-        for delta in transactions.into_iter().flatten() {
-            for group in delta.cells().groups() {
-                for cell in group.cells() {
-                    let mark = self.below.marked(&cell.path(group.parent()));
-                    if let Some(last) = mark.and_then(|mark| written.get_mut(mark)) {
-                        *last = (*last).max(Some((cell.stamp, cell.value)));
-                    }
-                }
-            }
+    /// Puts the cells at the paths of `cells`, which would stand there without the transactions that are here, to what stands
+    /// there with them. O(cells of all transactions).
+    fn restore<S: Root>(&self, doc: &mut Doc<S>, mut cells: Quarantine) -> Changes {
+        if cells.is_empty() {
+            return Changes::new();
         }
-        let below = &self.below;
-        let changes = doc.put(paths, |at, path| {
-            let written = written.get(at).copied().flatten();
-            below.get(path).max(written)
-        });
-        self.below.unmark(paths);
-        changes
+        for delta in &self.transactions {
+            let each = &mut |parent: Path<'_>, cell: CellRef<'_>| cells.overtake(parent, cell);
+            delta.cells().for_each(each);
+        }
+        doc.put(&cells)
     }
 }
 
 /// Transactions that are given at once to be sent: few, since whoever sends them asks again for more.
 const PENDING: usize = 32;
-
-/// A cell without its path.
-type Cell<'a> = (Stamp, Option<&'a [u8]>);

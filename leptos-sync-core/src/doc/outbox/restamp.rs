@@ -2,23 +2,14 @@ use super::{Outbox, copy::copy, stamp};
 use crate::{
     clock::{Stamp, Time, Window},
     codec::CellRef,
-    crdt::{Changes, Root},
-    delta::Delta,
+    crdt::{Changes, Quarantine, Root},
+    delta::{Delta, Restamped},
     doc::Doc,
     error::Error,
     id::ReplicaId,
+    path::Path,
     version::VersionVector,
 };
-
-/// A transaction that has another stamp than before. Of several, all are replaced at once: the new stamp of one may be the
-/// old stamp of another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restamped {
-    /// The version that it led to.
-    pub replaced: VersionVector,
-    /// The transaction as it is now.
-    pub delta: Delta,
-}
 
 impl Outbox {
     /// Stamps anew what the relay would refuse for its time, and what was written after it under the same replica ids, of those
@@ -38,8 +29,11 @@ impl Outbox {
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<(Vec<Restamped>, Changes), Error> {
         let mut outside = VersionVector::new();
-        for stamp in self.transactions.iter().filter_map(stamp) {
-            if !window.has(stamp.time) && mine(stamp.replica) {
+        for delta in &self.transactions {
+            if let Some(stamp) = stamp(delta)
+                && !window.has(stamp.time)
+                && mine(stamp.replica)
+            {
                 outside.include(stamp.replica, stamp.time);
             }
         }
@@ -48,11 +42,14 @@ impl Outbox {
         }
         let affected = |replica| outside.get(replica) > Time::ZERO;
         let mut ends = VersionVector::new();
-        // What remains: others' operations, and of these replicas what is acknowledged.
+        let settled = self.version(doc);
+        // What remains: others' operations, and of these replicas what is in no transaction.
         let mut last = Time::ZERO;
         for (replica, time) in doc.version().iter() {
             if affected(replica) {
-                ends.include(replica, self.acknowledged.get(replica));
+                // What no relay has seen and none would take does not hold up what is written since.
+                let end = Some(settled.get(replica)).filter(|end| window.has(*end));
+                ends.include(replica, end.unwrap_or(self.acknowledged.get(replica)));
             } else {
                 last = last.max(time);
             }
@@ -79,38 +76,30 @@ impl Outbox {
     /// Puts transactions that were stamped anew, here or in another tab, in the place of what they were. O(cells of all
     /// transactions).
     pub fn replace<S: Root>(&mut self, doc: &mut Doc<S>, restamped: &[Restamped]) -> Changes {
-        let mut paths = Vec::new();
+        let mut cells = Quarantine::default();
         let mut ends = VersionVector::new();
-        // Looked for before any is put in place: one's new stamp may be another's old one.
-        let places: Vec<_> = restamped
-            .iter()
-            .map(|one| {
-                self.transactions
-                    .iter()
-                    .position(|known| *known.upto() == one.replaced)
-            })
-            .collect();
-        for (Restamped { delta, .. }, place) in restamped.iter().zip(places) {
-            let Some(known) = place.and_then(|place| self.transactions.get_mut(place)) else {
+        // Each transaction is looked at once: its new stamp may be another's old one.
+        for known in &mut self.transactions {
+            let mut all = restamped.iter();
+            let Some(one) = all.find(|one| one.replaced == *known.upto()) else {
                 continue;
             };
+            let delta = &one.delta;
             if let Some(is) = stamp(delta) {
                 // The first of a replica's says where its operations begin that are stamped anew.
                 if ends.get(is.replica) == Time::ZERO {
                     doc.rewind(is.replica, delta.after().get(is.replica));
                 }
                 ends.include(is.replica, is.time);
-                for path in known.cells().paths() {
-                    if self.below.is_first(&path) {
-                        paths.push(path);
-                    }
-                }
             }
+            // All of them: what had lost may win under its new stamp.
+            let each = &mut |parent: Path<'_>, cell: CellRef<'_>| {
+                self.below.add_to(&mut cells, cell.path(parent));
+            };
+            delta.cells().for_each(each);
             known.clone_from(delta);
         }
-        // All of them: what had lost may win under its new stamp.
-        self.below.unmark(&paths);
-        let changes = self.restore(doc, &paths, 1);
+        let changes = self.restore(doc, cells);
         doc.claim(&ends, &VersionVector::new());
         // The clock followed the stamps that are gone.
         doc.set_clock_back(Time::ZERO);

@@ -124,7 +124,7 @@ impl<D: Document> Exchange<D> {
     pub(super) fn push(
         &mut self,
         channel: Channel,
-        mut send: impl FnMut(Request),
+        send: &mut dyn FnMut(Request),
     ) -> Result<(), Error> {
         while self.stage == Stage::Open && self.behind.is_none() && self.has_room() {
             let pending = self.document.pending(&self.sent)?;
@@ -138,25 +138,23 @@ impl<D: Document> Exchange<D> {
                     break;
                 }
                 let size = of_delta(&delta);
-                if !deltas.is_empty() && bytes + size > limits::TRANSACTION_BYTES {
-                    let deltas = mem::take(&mut deltas);
-                    send(Request::Push { channel, deltas });
-                    bytes = 0;
-                }
-                bytes += size;
                 self.sent.join(delta.upto());
                 self.in_flight.push((delta.upto().clone(), size));
-                if size > limits::TRANSACTION_BYTES {
-                    // Larger than any transaction: it is sent in parts, and is one all the same.
-                    bytes = 0;
-                    let mut parts = delta.split(limits::TRANSACTION_BYTES / 2)?;
-                    let last = parts.pop();
-                    parts
-                        .into_iter()
-                        .for_each(|delta| send(Request::Part { channel, delta }));
-                    let deltas = last.into_iter().collect();
+                bytes += size;
+                if bytes > limits::TRANSACTION_BYTES && !deltas.is_empty() {
+                    let deltas = mem::take(&mut deltas);
                     send(Request::Push { channel, deltas });
-                } else {
+                    bytes = size;
+                }
+                if size <= limits::TRANSACTION_BYTES {
+                    deltas.push(delta);
+                    continue;
+                }
+                // Larger than any transaction: it is sent in parts, and is one all the same.
+                for delta in delta.split(limits::TRANSACTION_BYTES / 2)? {
+                    if let Some(delta) = deltas.pop() {
+                        send(Request::Part { channel, delta });
+                    }
                     deltas.push(delta);
                 }
             }

@@ -5,6 +5,8 @@ mod exchange;
 mod exchanges;
 mod respond;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -144,7 +146,7 @@ impl<D: Document> Client<D> {
             return;
         };
         let mut requests = Vec::new();
-        let pushed = exchange.push(channel, |request| requests.push(request));
+        let pushed = exchange.push(channel, &mut |request| requests.push(request));
         requests.iter().for_each(|request| self.say(request));
         if let Err(error) = pushed {
             self.close(channel, Reason::Other, &error.to_string());
@@ -160,7 +162,9 @@ impl<D: Document> Client<D> {
         if data.len() > limits::PRESENCE_BYTES {
             return Err(Error::limit("presence is larger than allowed"));
         }
-        if let Some(exchange) = self.exchanges.get_mut(channel) {
+        if let Some(exchange) = self.exchanges.get_mut(channel)
+            && exchange.presence.as_ref() != Some(&data)
+        {
             exchange.presence = Some(data.clone());
             if exchange.stage == Stage::Open {
                 self.say(&Request::Presence { channel, data });

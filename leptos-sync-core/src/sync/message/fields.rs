@@ -1,3 +1,4 @@
+use super::{Channel, Reason};
 use crate::{
     clock::Time,
     codec::varint::{self, Reader},
@@ -37,8 +38,13 @@ impl Writer<'_> {
         }
     }
 
+    /// Known where it is compiled, in a build that cannot compress.
+    fn compresses(&self) -> bool {
+        cfg!(feature = "deflate") && self.deflate
+    }
+
     pub(super) fn delta(&mut self, delta: &Delta) {
-        let envelope = match self.deflate {
+        let envelope = match self.compresses() {
             true => delta.encode(),
             false => delta.encode_uncompressed(),
         };
@@ -46,99 +52,154 @@ impl Writer<'_> {
     }
 
     pub(super) fn snapshot(&mut self, snapshot: &Snapshot) {
-        let envelope = match self.deflate {
+        let envelope = match self.compresses() {
             true => snapshot.encode(),
             false => snapshot.encode_uncompressed(),
         };
         self.bytes(&envelope);
     }
+
+    /// A reason, and as much of its text as a message may have.
+    pub(super) fn why(&mut self, reason: Reason, text: &str) {
+        self.byte(reason.code());
+        let end = text.len().min(limits::REASON_BYTES);
+        let whole = (0..=end).rev().find_map(|end| text.get(..end));
+        self.bytes(whole.unwrap_or_default().as_bytes());
+    }
 }
 
 /// Reads the fields of a message, each checked against its bound.
-pub(super) struct Fields<'a>(Reader<'a>);
+///
+/// Where something is wrong, that and all after it reads as nothing, and [`end`](Fields::end) tells what it was: so reading a
+/// message is a list of its fields.
+pub(super) struct Fields<'a> {
+    input: Reader<'a>,
+    wrong: Option<Error>,
+}
 
 impl<'a> Fields<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self(Reader::new(bytes))
-    }
-
-    pub(super) fn byte(&mut self) -> Result<u8, Error> {
-        self.0.u8()
-    }
-
-    pub(super) fn number(&mut self) -> Result<u64, Error> {
-        self.0.varint()
-    }
-
-    pub(super) fn small<T: TryFrom<u64>>(&mut self) -> Result<T, Error> {
-        T::try_from(self.number()?)
-            .map_err(|_| Error::corrupt("a number in a message is out of range"))
-    }
-
-    pub(super) fn flag(&mut self) -> Result<bool, Error> {
-        match self.byte()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Error::corrupt("a flag in a message is neither 0 nor 1")),
+        Self {
+            input: Reader::new(bytes),
+            wrong: None,
         }
     }
 
-    pub(super) fn bytes(&mut self, limit: usize) -> Result<&'a [u8], Error> {
-        let length = self.0.len()?;
-        if length > limit {
-            return Err(Error::limit("a field of a message is larger than allowed"));
+    /// The message cannot be read. Its first fault counts.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.wrong.get_or_insert(error);
+        self.input = Reader::new(&[]);
+    }
+
+    fn known<T: Default>(&mut self, read: Result<T, Error>) -> T {
+        read.unwrap_or_else(|error| {
+            self.fail(error);
+            T::default()
+        })
+    }
+
+    pub(super) fn byte(&mut self) -> u8 {
+        let read = self.input.u8();
+        self.known(read)
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        let read = self.input.varint();
+        self.known(read)
+    }
+
+    pub(super) fn small<T: TryFrom<u64> + Default>(&mut self) -> T {
+        let number = self.number();
+        T::try_from(number).unwrap_or_else(|_| {
+            self.fail(Error::corrupt("a number in a message is out of range"));
+            T::default()
+        })
+    }
+
+    pub(super) fn channel(&mut self) -> Channel {
+        Channel(self.small())
+    }
+
+    pub(super) fn flag(&mut self) -> bool {
+        let byte = self.byte();
+        if byte > 1 {
+            self.fail(Error::corrupt("a flag in a message is neither 0 nor 1"));
         }
-        self.0.take(length)
+        byte == 1
     }
 
-    pub(super) fn text(&mut self, limit: usize) -> Result<String, Error> {
-        let text = str::from_utf8(self.bytes(limit)?);
-        text.map(str::to_owned)
-            .map_err(|_| Error::corrupt("a text in a message is not UTF-8"))
+    pub(super) fn bytes(&mut self, limit: usize) -> &'a [u8] {
+        let bytes = self.envelope();
+        if bytes.len() > limit {
+            self.fail(Error::limit("a field of a message is larger than allowed"));
+            return &[];
+        }
+        bytes
     }
 
-    pub(super) fn version(&mut self) -> Result<VersionVector, Error> {
-        let count = self.small::<usize>()?;
+    /// As many bytes as the message may have.
+    fn envelope(&mut self) -> &'a [u8] {
+        let input = &mut self.input;
+        let read = input.len().and_then(|length| input.take(length));
+        self.known(read)
+    }
+
+    pub(super) fn text(&mut self, limit: usize) -> String {
+        let text = str::from_utf8(self.bytes(limit));
+        let text = text.map_err(|_| Error::corrupt("a text in a message is not UTF-8"));
+        self.known(text).to_owned()
+    }
+
+    pub(super) fn version(&mut self) -> VersionVector {
+        let count = self.small::<usize>();
         // An entry is nine bytes at least.
-        if count > limits::REPLICAS || count > self.0.remaining() / 9 {
-            return Err(Error::corrupt(
+        if count > limits::REPLICAS || count > self.input.remaining() / 9 {
+            self.fail(Error::corrupt(
                 "a version claims more replicas than it has bytes for, or than are allowed",
             ));
         }
         let mut version = VersionVector::new();
         let mut last = None;
-        for _ in 0..count {
-            let replica = ReplicaId::new(self.0.u64_le()?);
-            let time = Time::new(self.number()?);
+        while version.len() < count && self.wrong.is_none() {
+            let replica = self.input.u64_le();
+            let replica = ReplicaId::new(self.known(replica));
+            let time = Time::new(self.number());
             if last.is_some_and(|last| last >= replica) || time == Time::ZERO {
-                return Err(Error::corrupt(
+                self.fail(Error::corrupt(
                     "a version names its replicas out of order, or a time of zero",
                 ));
             }
             last = Some(replica);
             version.include(replica, time);
         }
-        Ok(version)
+        version
     }
 
-    pub(super) fn delta(&mut self) -> Result<Delta, Error> {
-        Delta::decode(self.bytes(limits::MESSAGE_BYTES)?)
+    pub(super) fn delta(&mut self) -> Delta {
+        let read = Delta::decode(self.envelope());
+        self.known(read)
     }
 
-    pub(super) fn snapshot(&mut self) -> Result<Snapshot, Error> {
-        Snapshot::decode(self.bytes(limits::MESSAGE_BYTES)?)
+    pub(super) fn snapshot(&mut self) -> Snapshot {
+        let read = Snapshot::decode(self.envelope());
+        self.known(read)
+    }
+
+    pub(super) fn why(&mut self) -> (Reason, String) {
+        let reason = Reason::of_code(self.byte());
+        (reason, self.text(limits::REASON_BYTES))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.input.is_empty()
     }
 
-    /// The message, if nothing follows it.
+    /// The message, if nothing was wrong and nothing follows it.
     pub(super) fn end<T>(self, message: T) -> Result<T, Error> {
-        if self.is_empty() {
-            Ok(message)
-        } else {
-            Err(Error::corrupt("a message goes on behind its end"))
+        match self.wrong {
+            Some(error) => Err(error),
+            None if self.input.is_empty() => Ok(message),
+            None => Err(Error::corrupt("a message goes on behind its end")),
         }
     }
 }

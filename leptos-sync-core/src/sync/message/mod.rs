@@ -7,11 +7,13 @@ mod request;
 mod response;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use broadcast::Broadcast;
 pub use reason::Reason;
 pub use request::Request;
 pub use response::{Permission, Response};
+pub use told::{News, Told};
 
 use crate::error::Error;
 

@@ -132,63 +132,64 @@ impl Message for Request {
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::new(bytes);
-        let message = match fields.byte()? {
+        let message = match fields.byte() {
             HELLO => Self::Hello {
-                newest: fields.small()?,
-                oldest: fields.small()?,
-                deflate: fields.flag()?,
-                credentials: fields.bytes(limits::CREDENTIALS_BYTES)?.to_vec(),
+                newest: fields.small(),
+                oldest: fields.small(),
+                deflate: fields.flag(),
+                credentials: fields.bytes(limits::CREDENTIALS_BYTES).to_vec(),
             },
             RENEW => Self::Renew {
-                credentials: fields.bytes(limits::CREDENTIALS_BYTES)?.to_vec(),
+                credentials: fields.bytes(limits::CREDENTIALS_BYTES).to_vec(),
             },
             OPEN => Self::Open {
-                channel: Channel(fields.small()?),
-                document: name(&mut fields)?,
-                schema: fields.number()?,
-                version: fields.version()?,
+                channel: fields.channel(),
+                document: name(&mut fields),
+                schema: fields.number(),
+                version: fields.version(),
             },
             PUSH => Self::Push {
-                channel: Channel(fields.small()?),
-                deltas: deltas(&mut fields)?,
+                channel: fields.channel(),
+                deltas: deltas(&mut fields),
             },
             PART => Self::Part {
-                channel: Channel(fields.small()?),
-                delta: fields.delta()?,
+                channel: fields.channel(),
+                delta: fields.delta(),
             },
             PRESENCE => Self::Presence {
-                channel: Channel(fields.small()?),
-                data: fields.bytes(limits::PRESENCE_BYTES)?.to_vec(),
+                channel: fields.channel(),
+                data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
             },
             LEAVE => Self::Leave {
-                channel: Channel(fields.small()?),
+                channel: fields.channel(),
             },
             PING => Self::Ping,
             tag => {
-                return Err(Error::unsupported(format!(
+                fields.fail(Error::unsupported(format!(
                     "a request of kind {tag} is not known here"
                 )));
+                Self::Ping
             }
         };
         fields.end(message)
     }
 }
 
-fn name(fields: &mut Fields<'_>) -> Result<String, Error> {
-    let name = fields.text(limits::NAME_BYTES)?;
+fn name(fields: &mut Fields<'_>) -> String {
+    let name = fields.text(limits::NAME_BYTES);
     if name.is_empty() {
-        return Err(Error::limit("a document's name is empty"));
+        fields.fail(Error::limit("a document's name is empty"));
     }
-    Ok(name)
+    name
 }
 
-fn deltas(fields: &mut Fields<'_>) -> Result<Vec<Delta>, Error> {
+fn deltas(fields: &mut Fields<'_>) -> Vec<Delta> {
     let mut deltas = Vec::new();
     while !fields.is_empty() {
-        deltas.push(fields.delta()?);
+        deltas.push(fields.delta());
     }
     if deltas.is_empty() {
-        return Err(Error::corrupt("a push of no transaction"));
+        fields.fail(Error::corrupt("a push of no transaction"));
     }
-    Ok(deltas)
+    deltas
 }

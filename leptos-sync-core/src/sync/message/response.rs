@@ -111,11 +111,11 @@ pub enum Response {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
     /// See it.
-    Read,
+    Read = 0,
     /// Edit it too.
-    Write,
+    Write = 1,
     /// Also remove it, and say who may do what.
-    Admin,
+    Admin = 2,
 }
 
 const WELCOME: u8 = 1;
@@ -193,14 +193,14 @@ impl Message for Response {
                 upto, reason, text, ..
             } => {
                 out.version(upto);
-                why(&mut out, *reason, text);
+                out.why(*reason, text);
             }
             Self::Presence { peer, data, .. } => {
                 out.number(peer.get());
                 out.bytes(data);
             }
             Self::Closed { reason, text, .. } | Self::Bye { reason, text } => {
-                why(&mut out, *reason, text);
+                out.why(*reason, text);
             }
             Self::Pong { now_ms } => out.number(*now_ms),
         }
@@ -208,38 +208,38 @@ impl Message for Response {
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::new(bytes);
-        let message = match fields.byte()? {
+        let message = match fields.byte() {
             WELCOME => Self::Welcome {
-                protocol: fields.small()?,
-                now_ms: fields.number()?,
-                silence_ms: fields.small()?,
+                protocol: fields.small(),
+                now_ms: fields.number(),
+                silence_ms: fields.small(),
             },
             RENEWED => Self::Renewed,
             OPENED => Self::Opened {
-                channel: Channel(fields.small()?),
-                permission: permission(fields.byte()?)?,
-                version: fields.version()?,
-                floor: Time::new(fields.number()?),
-                now_ms: fields.number()?,
+                channel: fields.channel(),
+                permission: permission(&mut fields),
+                version: fields.version(),
+                floor: Time::new(fields.number()),
+                now_ms: fields.number(),
             },
             DELTA => Self::Delta {
-                channel: Channel(fields.small()?),
-                more: fields.flag()?,
-                delta: fields.delta()?,
+                channel: fields.channel(),
+                more: fields.flag(),
+                delta: fields.delta(),
             },
             SNAPSHOT => Self::Snapshot {
-                channel: Channel(fields.small()?),
-                more: fields.flag()?,
-                part: fields.snapshot()?,
+                channel: fields.channel(),
+                more: fields.flag(),
+                part: fields.snapshot(),
             },
             ACK => Self::Ack {
-                channel: Channel(fields.small()?),
-                upto: fields.version()?,
+                channel: fields.channel(),
+                upto: fields.version(),
             },
             REJECT => {
-                let channel = Channel(fields.small()?);
-                let upto = fields.version()?;
-                let (reason, text) = read_why(&mut fields)?;
+                let channel = fields.channel();
+                let upto = fields.version();
+                let (reason, text) = fields.why();
                 Self::Reject {
                     channel,
                     upto,
@@ -248,13 +248,13 @@ impl Message for Response {
                 }
             }
             PRESENCE => Self::Presence {
-                channel: Channel(fields.small()?),
-                peer: ReplicaId::new(fields.number()?),
-                data: fields.bytes(limits::PRESENCE_BYTES)?.to_vec(),
+                channel: fields.channel(),
+                peer: ReplicaId::new(fields.number()),
+                data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
             },
             CLOSED => {
-                let channel = Channel(fields.small()?);
-                let (reason, text) = read_why(&mut fields)?;
+                let channel = fields.channel();
+                let (reason, text) = fields.why();
                 Self::Closed {
                     channel,
                     reason,
@@ -262,37 +262,31 @@ impl Message for Response {
                 }
             }
             BYE => {
-                let (reason, text) = read_why(&mut fields)?;
+                let (reason, text) = fields.why();
                 Self::Bye { reason, text }
             }
             PONG => Self::Pong {
-                now_ms: fields.number()?,
+                now_ms: fields.number(),
             },
             tag => {
-                return Err(Error::unsupported(format!(
+                fields.fail(Error::unsupported(format!(
                     "a response of kind {tag} is not known here"
                 )));
+                Self::Renewed
             }
         };
         fields.end(message)
     }
 }
 
-fn permission(byte: u8) -> Result<Permission, Error> {
-    let all = [Permission::Read, Permission::Write, Permission::Admin];
-    let known = all.into_iter().find(|known| *known as u8 == byte);
-    known.ok_or_else(|| Error::corrupt("a permission that does not exist"))
-}
-
-/// A reason, and as much of its text as a message may have.
-fn why(out: &mut Writer<'_>, reason: Reason, text: &str) {
-    out.byte(reason.code());
-    let end = text.len().min(limits::REASON_BYTES);
-    let whole = (0..=end).rev().find_map(|end| text.get(..end));
-    out.bytes(whole.unwrap_or_default().as_bytes());
-}
-
-fn read_why(fields: &mut Fields<'_>) -> Result<(Reason, String), Error> {
-    let reason = Reason::of_code(fields.byte()?);
-    Ok((reason, fields.text(limits::REASON_BYTES)?))
+fn permission(fields: &mut Fields<'_>) -> Permission {
+    match fields.byte() {
+        0 => Permission::Read,
+        1 => Permission::Write,
+        2 => Permission::Admin,
+        _ => {
+            fields.fail(Error::corrupt("a permission that does not exist"));
+            Permission::Read
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter},
-    delta::{Delta, Snapshot},
+    delta::{Delta, Restamped, Snapshot},
     id::ReplicaId,
     limits,
     path::PathBuf,
@@ -146,6 +146,20 @@ fn response() -> impl Strategy<Value = Response> {
 }
 
 /// That a message is its bytes, and that what is not a message is an error.
+fn told() -> impl Strategy<Value = Told> {
+    let restamped =
+        (version(), delta()).prop_map(|(replaced, delta)| Restamped { replaced, delta });
+    let news = prop_oneof![
+        delta().prop_map(News::Edit),
+        version().prop_map(News::Ask),
+        version().prop_map(News::Answer),
+        delta().prop_map(News::Missing),
+        (version(), why()).prop_map(|(upto, (reason, text))| News::Rejected { upto, reason, text }),
+        vec(restamped, 0..4).prop_map(News::Restamped),
+    ];
+    ("\\PC{1,9}", news).prop_map(|(document, news)| Told { document, news })
+}
+
 fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
     for deflate in [false, cfg!(feature = "deflate")] {
         let mut bytes = Vec::new();
@@ -199,9 +213,15 @@ proptest! {
     }
 
     #[test]
+    fn what_pages_tell_each_other_is_its_bytes(message in told(), byte in any::<(usize, u8)>()) {
+        is_its_bytes(&message, byte);
+    }
+
+    #[test]
     fn garbage_is_no_message(bytes in vec(any::<u8>(), 0..200)) {
         let _ = Request::decode(&bytes);
         let _ = Response::decode(&bytes);
+        let _ = Told::decode(&bytes);
     }
 }
 

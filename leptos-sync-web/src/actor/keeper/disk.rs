@@ -1,16 +1,13 @@
 use std::{
     cell::{Cell, RefCell, RefMut},
-    mem,
     rc::Rc,
-    time::Duration,
 };
 
 use leptos_sync_core::{
-    Delta, DocStore, Error, ExchangedWrite, ReplicaId, Root, Saver, Storage as _, StoreWrite, Time,
-    limits,
+    Batch, Delta, DocStore, Error, Receipt, ReplicaId, Root, Saver, Storage as _, StoreWrite, Time,
 };
 
-use super::Keeper;
+use super::{Keeper, Timer};
 use crate::{
     indexed_db::IndexedDbStorage,
     live::{Held, StorageKind},
@@ -18,19 +15,12 @@ use crate::{
     task::spawn,
 };
 
-/// How long a failed write waits before it is tried again, if nothing new comes.
-const RETRY: Duration = Duration::from_secs(5);
-
 /// Where a document is stored, and what is to be stored next.
 pub(super) struct Disk {
     store: RefCell<DocStore<IndexedDbStorage>>,
     saver: RefCell<Saver>,
     /// What the relay has sent since the last write of it.
     received: RefCell<Vec<Delta>>,
-    /// Whether timers are set: to flush what waits, to try again what failed, to write what the relay has said.
-    flushing: Cell<bool>,
-    retrying: Cell<bool>,
-    noting: Cell<bool>,
     compacting: Cell<bool>,
     /// Whether transactions were refused or stamped anew, so that what is stored has to be written anew before anything
     /// else is.
@@ -41,15 +31,30 @@ pub(super) struct Disk {
     given_up: Cell<bool>,
 }
 
+/// What a write was issued for.
+enum Issued {
+    /// Transactions: the saver's number of the write.
+    Log(u64),
+    /// What the relay has said.
+    Note,
+    /// Everything anew.
+    All {
+        receipt: Receipt,
+        /// Whether what was stored was stale.
+        stale: bool,
+        /// The saver's number of what waited and is part of it.
+        waiting: Option<u64>,
+        /// How many transactions the saver had been given: all of them are part of it.
+        pushed: u64,
+    },
+}
+
 impl Disk {
     pub(super) fn new(store: DocStore<IndexedDbStorage>) -> Self {
         Self {
             store: RefCell::new(store),
             saver: RefCell::default(),
             received: RefCell::default(),
-            flushing: Cell::default(),
-            retrying: Cell::default(),
-            noting: Cell::default(),
             compacting: Cell::default(),
             stale: Cell::default(),
             rewriting: Cell::default(),
@@ -133,9 +138,13 @@ impl<S: Root> Keeper<S> {
 
     /// Saves what was written elsewhere under `replica` and is not acknowledged.
     pub(super) fn save_of(self: &Rc<Self>, replica: ReplicaId) {
-        let theirs: Vec<_> = self.doc.with_held(|Held { outbox, .. }| {
-            let is_theirs = |delta: &&Delta| delta.upto().get(replica) > Time::ZERO;
-            outbox.transactions().filter(is_theirs).cloned().collect()
+        let mut theirs = Vec::new();
+        self.doc.with_held(|Held { outbox, .. }| {
+            for delta in outbox.transactions() {
+                if delta.upto().get(replica) > Time::ZERO {
+                    theirs.push(delta.clone());
+                }
+            }
         });
         for delta in theirs {
             self.save(delta);
@@ -152,30 +161,18 @@ impl<S: Root> Keeper<S> {
 
     /// What the relay has said is to be stored, soon. Whatever is lost of it, the relay says again.
     pub(super) fn note_soon(self: &Rc<Self>) {
-        let delay = Duration::from_millis(limits::SAVE_DELAY_MS.into());
-        self.after(delay, |disk| &disk.noting, Self::note);
+        self.after(Timer::Note);
     }
 
-    fn note(self: &Rc<Self>) {
+    pub(super) fn note(self: &Rc<Self>) {
         let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
             return;
         };
-        let received = mem::take(&mut *disk.received.borrow_mut());
-        let ExchangedWrite { batch, receipt } =
-            self.doc
-                .with_held(|Held { doc, outbox }| match received.is_empty() {
-                    true => disk.store().log_acknowledged(outbox),
-                    false => disk.store().log_received(doc, &received, outbox),
-                });
-        disk.store().committed_exchanged(receipt);
-        let committed = disk.store().storage().commit(batch);
-        let this = Rc::clone(self);
-        spawn(async move {
-            if let Err(error) = committed.await {
-                this.doc.status().error(error);
-            }
-            this.compact();
-        });
+        let received = disk.received.take();
+        let log =
+            |Held { doc, outbox }: &mut Held<S>| disk.store().log_received(doc, &received, outbox);
+        let write = self.doc.with_held(log);
+        self.append(disk, write, Issued::Note);
     }
 
     /// What is stored has to be written anew, before anything else is.
@@ -188,65 +185,113 @@ impl<S: Root> Keeper<S> {
 
     /// Writes what is to be written now.
     fn pump(self: &Rc<Self>) {
-        let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
-            return;
-        };
-        let next = disk.saver().next_write();
-        if let Some((id, deltas)) = next {
-            self.write(disk, id, &deltas);
-        }
-        if disk.saver().is_waiting() {
-            let delay = Duration::from_millis(limits::SAVE_DELAY_MS.into());
-            self.after(delay, |disk| &disk.flushing, Self::flush_waiting);
+        self.write(Saver::next_write);
+        let waits = |disk: &Disk| !disk.stale.get() && disk.saver().is_waiting();
+        if self.disk().is_some_and(waits) {
+            self.after(Timer::Flush);
         }
     }
 
-    fn flush_waiting(self: &Rc<Self>) {
-        let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
-            return;
-        };
-        let all = disk.saver().flush();
-        if let Some((id, deltas)) = all {
-            self.write(disk, id, &deltas);
-        }
+    pub(super) fn flush_waiting(self: &Rc<Self>) {
+        self.write(Saver::flush);
     }
 
     /// Issues everything at once.
     pub(super) fn flush_now(self: &Rc<Self>) {
         self.compact();
         self.flush_waiting();
-        let unnoted = self.disk().is_some_and(|disk| disk.noting.get());
-        if unnoted {
+        if self.is_set(Timer::Note) {
             self.note();
         }
     }
 
-    /// Issues a write; what comes of it is told later.
-    fn write(self: &Rc<Self>, disk: &Disk, id: u64, deltas: &[Delta]) {
-        let StoreWrite { batch, receipt } = disk.store().log(deltas);
-        // Known from now on, so that a rewrite which is issued before this is done replaces it too.
-        disk.store().committed(receipt);
-        let committed = disk.store().storage().commit(batch);
-        let this = Rc::clone(self);
-        spawn(async move { this.written(id, committed.await) });
+    /// Tries again what failed.
+    pub(super) fn retry(self: &Rc<Self>) {
+        if let Some(disk) = self.disk() {
+            disk.saver().retry();
+            self.compact();
+            self.pump();
+        }
     }
 
-    fn written(self: &Rc<Self>, id: u64, result: Result<(), Error>) {
+    /// Issues a write of the transactions that `next` gives, if any.
+    fn write(self: &Rc<Self>, next: fn(&mut Saver) -> Option<(u64, Vec<Delta>)>) {
+        let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
+            return;
+        };
+        let next = next(&mut disk.saver());
+        if let Some((id, deltas)) = next {
+            let write = disk.store().log(&deltas);
+            self.append(disk, write, Issued::Log(id));
+        }
+    }
+
+    /// Issues a write to the log.
+    fn append(self: &Rc<Self>, disk: &Disk, write: StoreWrite, issued: Issued) {
+        let StoreWrite { batch, receipt } = write;
+        // Known from now on, so that a rewrite which is issued before this is done replaces it too.
+        disk.store().committed(receipt);
+        self.commit(disk, batch, issued);
+    }
+
+    /// Issues a write; what comes of it is told later.
+    fn commit(self: &Rc<Self>, disk: &Disk, batch: Batch, issued: Issued) {
+        let committed = disk.store().storage().commit(batch);
+        let this = Rc::clone(self);
+        spawn(async move { this.committed(issued, committed.await) });
+    }
+
+    fn committed(self: &Rc<Self>, issued: Issued, result: Result<(), Error>) {
         let Some(disk) = &self.disk else {
             return;
         };
+        let id = match issued {
+            Issued::Log(id) => Some(id),
+            Issued::Note => None,
+            Issued::All {
+                receipt,
+                stale,
+                waiting,
+                pushed,
+            } => {
+                disk.compacting.set(false);
+                disk.rewriting.set(false);
+                match result {
+                    Ok(()) => {
+                        disk.store().committed(receipt);
+                        if stale {
+                            // Also those whose own write fails yet: they may have other stamps by now.
+                            disk.saver().settled(pushed);
+                        }
+                    }
+                    // Nothing is lost by it: the log stays as it is, until the next write tries again.
+                    Err(_) => disk.stale.set(stale || disk.stale.get()),
+                }
+                waiting
+            }
+        };
+        let done = match result {
+            Ok(()) => Saver::saved,
+            Err(_) => Saver::failed,
+        };
+        if let Some(id) = id {
+            done(&mut disk.saver(), id);
+        }
         match result {
             Ok(()) => {
-                disk.saver().saved(id);
                 self.saved(disk);
+                self.push();
             }
             Err(error) => {
-                disk.saver().failed(id);
-                self.failed(error);
+                self.doc.status().error(error);
+                self.after(Timer::Retry);
             }
         }
         self.pump();
-        self.compact();
+        // What failed is tried again later, or by the next edit.
+        if !self.is_set(Timer::Retry) {
+            self.compact();
+        }
     }
 
     fn saved(&self, disk: &Disk) {
@@ -258,21 +303,6 @@ impl<S: Root> Keeper<S> {
                 facts.error = None;
             }
         });
-    }
-
-    fn failed(self: &Rc<Self>, error: Error) {
-        self.doc.status().error(error);
-        self.after(
-            RETRY,
-            |disk| &disk.retrying,
-            |this| {
-                if let Some(disk) = this.disk() {
-                    disk.saver().retry();
-                    this.compact();
-                    this.pump();
-                }
-            },
-        );
     }
 
     /// Replaces log and snapshots by one snapshot and what is not acknowledged: when that pays and nothing else is to do, or
@@ -296,7 +326,7 @@ impl<S: Root> Keeper<S> {
         let write = self
             .doc
             .with_held(|Held { doc, outbox }| disk.store().compact_exchanged(doc, outbox));
-        let ExchangedWrite { batch, receipt } = match write {
+        let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
             Err(error) => {
                 disk.compacting.set(false);
@@ -306,36 +336,13 @@ impl<S: Root> Keeper<S> {
         // What becomes stale meanwhile is written once more.
         disk.stale.set(false);
         disk.rewriting.set(stale);
-        let committed = disk.store().storage().commit(batch);
-        let this = Rc::clone(self);
-        spawn(async move {
-            let result = committed.await;
-            let Some(disk) = &this.disk else {
-                return;
-            };
-            disk.compacting.set(false);
-            disk.rewriting.set(false);
-            match result {
-                Ok(()) => {
-                    disk.store().committed_exchanged(receipt);
-                    if let Some(id) = waiting {
-                        disk.saver().saved(id);
-                    }
-                    this.saved(disk);
-                    this.push();
-                }
-                // Nothing is lost by it: the log stays as it is, until the next write tries again.
-                Err(error) => {
-                    disk.stale.set(stale || disk.stale.get());
-                    if let Some(id) = waiting {
-                        disk.saver().failed(id);
-                    }
-                    this.failed(error);
-                }
-            }
-            this.pump();
-            this.compact();
-        });
+        let issued = Issued::All {
+            receipt,
+            stale,
+            waiting,
+            pushed: disk.saver().pushed(),
+        };
+        self.commit(disk, batch, issued);
     }
 
     /// Whether all that is not acknowledged is for this page to send: what another page has written, that one stores.

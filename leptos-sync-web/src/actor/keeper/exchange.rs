@@ -2,14 +2,11 @@ use std::{rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
     Delta, Error, ReplicaId, Root, Snapshot, VersionVector, Window,
-    sync::{Document, Permission, Reason},
+    sync::{Document, News, Permission, Reason},
 };
 
 use super::{Keeper, disk::Disk};
-use crate::{
-    live::{Connection, Held, Refusal},
-    tabs::Told,
-};
+use crate::live::{Connection, Held, Refusal};
 
 /// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
 /// from the relay themselves.
@@ -37,6 +34,8 @@ impl<S: Root> Document for Exchanged<S> {
         self.0.doc.status().change(|facts| {
             facts.connection = Connection::Online;
             facts.reason = None;
+            // Those who are there are told anew.
+            facts.peers = Arc::default();
         });
     }
 
@@ -47,7 +46,7 @@ impl<S: Root> Document for Exchanged<S> {
         })?;
         if !restamped.is_empty() {
             self.0.doc.took_back();
-            self.0.tell(Told::Restamped(restamped));
+            self.0.tell(News::Restamped(restamped));
             self.0.rewrite();
         }
         self.0
@@ -59,7 +58,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
         let mut refused = Vec::new();
-        let joined = self.0.doc.join(delta, |Held { doc, outbox }| {
+        let joined = self.0.doc.join(delta, &mut |Held { doc, outbox }| {
             let received = outbox.receive(doc, delta)?;
             refused = received.refused;
             Ok(received.changes)
@@ -86,26 +85,27 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn acknowledged(&mut self, upto: &VersionVector) {
-        let pending = self.0.doc.with_held(|Held { outbox, .. }| {
-            outbox.acknowledge(upto);
-            outbox.len()
-        });
-        self.0.doc.status().change(|facts| facts.pending = pending);
+        self.0
+            .doc
+            .with_held(|Held { outbox, .. }| outbox.acknowledge(upto));
+        self.0.doc.settled();
         self.0.note_soon();
+        self.0.page.release();
     }
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
-        let refusal = Refusal {
+        let text = text.to_owned();
+        self.0.tell(News::Rejected {
+            upto: upto.clone(),
             reason,
-            text: text.to_owned(),
-        };
+            text: text.clone(),
+        });
         if reason == Reason::Forged {
             for (replica, _) in upto.iter() {
                 self.0.page.retire(replica);
             }
         }
-        self.0.tell(Told::Rejected(upto.clone(), refusal.clone()));
-        self.0.reject(upto, refusal);
+        self.0.reject(upto, Refusal { reason, text });
     }
 
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
@@ -136,23 +136,42 @@ impl<S: Root> Exchanged<S> {
     /// Transactions turned out to have been refused, whose answers were lost; they were taken back.
     fn refused(&mut self, refused: Vec<Delta>) {
         for delta in refused {
-            let text = "the relay does not have it; its answer was lost";
-            self.rejected(delta.upto(), Reason::Other, text);
+            self.0.tell(News::Rejected {
+                upto: delta.upto().clone(),
+                reason: Reason::Other,
+                text: LOST.to_owned(),
+            });
+            self.0.undone(Refusal {
+                reason: Reason::Other,
+                text: LOST.to_owned(),
+            });
         }
     }
 }
 
+/// What is said of a transaction whose refusal was lost.
+const LOST: &str = "the relay has refused it, and its answer was lost";
+
 impl<S: Root> Keeper<S> {
-    /// Takes back what the relay has refused for good.
+    /// Takes back what the relay has refused for good. What is in no transaction stays, and is reported all the same.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, refusal: Refusal) {
         let reject = |held: &mut Held<S>| held.outbox.reject(&mut held.doc, upto);
-        if self.doc.with_held(reject).is_none() {
-            // It is in no transaction: nothing of it can be taken back.
-            return;
+        match self.doc.with_held(reject) {
+            Some(_) => self.undone(refusal),
+            None => self.report(refusal),
         }
+    }
+
+    /// Something was taken back.
+    fn undone(self: &Rc<Self>, refusal: Refusal) {
         self.doc.took_back();
+        self.report(refusal);
+        // Before anything else is stored: it would be found there as acknowledged.
+        self.rewrite();
+    }
+
+    fn report(&self, refusal: Refusal) {
         let refusal = Some(Arc::new(refusal));
         self.doc.status().change(|facts| facts.rejected = refusal);
-        self.rewrite();
     }
 }

@@ -11,16 +11,17 @@ use std::{
     time::Duration,
 };
 
-use leptos::prelude::*;
-use leptos_sync_core::{Delta, DocStore, Error, ReplicaId, Root, sync::Channel};
+use leptos_sync_core::{
+    Delta, DocStore, Error, ReplicaId, Root, VersionVector, limits,
+    sync::{Channel, News},
+};
 use send_wrapper::SendWrapper;
 
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{Kept, Page};
 use crate::{
-    live::{Connection, Held, LiveDoc, Refusal, StorageKind},
-    tabs::Told,
-    task::spawn,
+    live::{Connection, Held, LiveDoc, Refusal, Said, StorageKind},
+    task::{after, spawn},
 };
 
 /// Keeps a document for as long as the page lives, or until it is put away.
@@ -44,22 +45,20 @@ pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         replica: Cell::default(),
         channel: Cell::default(),
         presence: RefCell::default(),
+        timers: Cell::default(),
+        unheard: RefCell::default(),
+        lacks: Cell::default(),
     });
     if let Some(error) = error {
         keeper.in_memory(error);
     }
     page.register(Rc::clone(&keeper) as Rc<dyn Kept>);
-    let (edits, presence) = (keeper.doc.clone(), keeper.doc.clone());
-    let takes = SendWrapper::new(Leaving(Rc::clone(&keeper)));
-    edits
-        .status()
-        .edits
-        .open(Arc::new(move |delta| takes.0.edited(delta)));
-    let keeper = SendWrapper::new(keeper);
-    presence
-        .status()
-        .presence
-        .open(Arc::new(move |data| keeper.present(data)));
+    let status = Arc::clone(keeper.doc.status());
+    let takes = SendWrapper::new(Leaving(keeper));
+    status.said.open(Arc::new(move |said| match said {
+        Said::Edit(delta) => takes.0.edited(delta),
+        Said::Present(data) => takes.0.present(data),
+    }));
 }
 
 /// Keeps one document: the mailboxes of its status hold it.
@@ -73,9 +72,47 @@ struct Keeper<S: 'static> {
     replica: Cell<ReplicaId>,
     /// Under which it is exchanged with the relay, if it is.
     channel: Cell<Option<Channel>>,
-    /// What the others are told of this page.
+    /// What the others are to be told of this page.
     presence: RefCell<Option<Vec<u8>>>,
+    /// The timers that are set, a bit each.
+    timers: Cell<u8>,
+    /// What other tabs told while the document was being read: it may be about what is read.
+    unheard: RefCell<Vec<News>>,
+    /// Whether something was missing since the other tabs were asked last.
+    lacks: Cell<bool>,
 }
+
+/// What is done after a while.
+#[derive(Clone, Copy)]
+enum Timer {
+    /// Flushes what waits.
+    Flush,
+    /// Writes what the relay has said.
+    Note,
+    /// Tries again what failed.
+    Retry,
+    /// Tells the others what is true of this page by then.
+    Present,
+    /// Asks the other tabs again, if something is missing.
+    Ask,
+}
+
+impl Timer {
+    fn delay(self) -> Duration {
+        match self {
+            Self::Flush | Self::Note => Duration::from_millis(limits::SAVE_DELAY_MS.into()),
+            Self::Retry | Self::Ask => RETRY,
+            Self::Present => INTERVAL,
+        }
+    }
+}
+
+/// How long a failed write waits before it is tried again, if nothing new comes; and other tabs before they are asked again, who may
+/// not have what is missing.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Between two messages of what is true of a page: twenty a second look smooth.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 /// A keeper whose document is put away when this is dropped.
 struct Leaving<S: Root>(Rc<Keeper<S>>);
@@ -104,25 +141,28 @@ impl<S: Root> Keeper<S> {
     /// A transaction was made here.
     fn edited(self: &Rc<Self>, delta: Delta) {
         // Asked for before anybody hears of it.
-        self.claim(&delta);
-        self.tell(Told::Edit(delta.clone()));
+        self.claim(delta.upto(), true);
+        self.tell(News::Edit(delta.clone()));
         self.save(delta);
         self.push();
     }
 
-    /// Sends for whoever wrote it, once nobody else does.
-    fn claim(&self, delta: &Delta) {
+    /// Sends what these have written, once nobody else does; `own` says that this page writes under their ids.
+    fn claim(&self, writers: &VersionVector, own: bool) {
         if self.page.session().is_some() {
-            for (replica, _) in delta.upto().iter() {
-                self.page.owners().claim(replica);
+            for (replica, _) in writers.iter() {
+                self.page.owners().claim(replica, own);
             }
         }
     }
 
     /// What is stored has been joined: begins to exchange it with others.
     fn begin(self: &Rc<Self>) {
+        for news in self.unheard.take() {
+            self.heard(news);
+        }
         self.ask_others();
-        let writers = self.doc.with_held(|held| held.outbox.writers());
+        self.claim(&self.writers(), false);
         match self.page.session() {
             None => {}
             Some(Err(error)) => {
@@ -132,9 +172,6 @@ impl<S: Root> Keeper<S> {
                 });
             }
             Some(Ok(session)) => {
-                for (replica, _) in writers.iter() {
-                    self.page.owners().claim(replica);
-                }
                 self.connection(session.connection(), None);
                 let this = Rc::clone(self);
                 session.run(move |client| {
@@ -152,16 +189,21 @@ impl<S: Root> Keeper<S> {
     }
 
     /// Others are told this from now on.
-    fn present(&self, data: Vec<u8>) {
+    fn present(self: &Rc<Self>, data: Vec<u8>) {
         self.presence.replace(Some(data));
         self.tell_presence();
     }
 
-    fn tell_presence(&self) {
-        let told = self.presence.borrow().clone();
-        if let (Some(Ok(session)), Some(channel), Some(data)) =
-            (self.page.session(), self.channel.get(), told)
-        {
+    /// Tells the others what they are to be told, unless they were told something just now.
+    fn tell_presence(self: &Rc<Self>) {
+        let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) else {
+            return;
+        };
+        if self.is_set(Timer::Present) {
+            return;
+        }
+        if let Some(data) = self.presence.take() {
+            self.after(Timer::Present);
             session.run(move |client| {
                 // Its size was checked when it was made.
                 let _ = client.set_presence(channel, data);
@@ -176,27 +218,28 @@ impl<S: Root> Keeper<S> {
         }
     }
 
-    /// Does `work` after a while, unless the timer that `flag` tells of is set already.
-    fn after(
-        self: &Rc<Self>,
-        delay: Duration,
-        flag: fn(&Disk) -> &Cell<bool>,
-        work: fn(&Rc<Self>),
-    ) {
-        let set = |to| self.disk.as_ref().map(|disk| flag(disk).replace(to));
-        if set(true) != Some(false) {
+    fn is_set(&self, timer: Timer) -> bool {
+        self.timers.get() & (1 << timer as u8) != 0
+    }
+
+    /// Sets a timer, unless it is set already.
+    fn after(self: &Rc<Self>, timer: Timer) {
+        if self.is_set(timer) {
             return;
         }
+        let bit = 1 << timer as u8;
+        self.timers.set(self.timers.get() | bit);
         let this = Rc::clone(self);
-        set_timeout(
-            move || {
-                if let Some(disk) = &this.disk {
-                    flag(disk).set(false);
-                }
-                work(&this);
-            },
-            delay,
-        );
+        after(timer.delay(), move || {
+            this.timers.set(this.timers.get() & !bit);
+            match timer {
+                Timer::Flush => this.flush_waiting(),
+                Timer::Note => this.note(),
+                Timer::Retry => this.retry(),
+                Timer::Present => this.tell_presence(),
+                Timer::Ask => this.ask_again(),
+            }
+        });
     }
 }
 
@@ -229,12 +272,19 @@ impl<S: Root> Kept for Keeper<S> {
         &self.name
     }
 
-    fn hear(self: Rc<Self>, told: Told) {
-        self.heard(told);
+    fn hear(self: Rc<Self>, news: News) {
+        match self.doc.status().is_loading() {
+            true => self.unheard.borrow_mut().push(news),
+            false => self.heard(news),
+        }
     }
 
     fn ask(&self) {
         self.ask_others();
+    }
+
+    fn writers(&self) -> VersionVector {
+        self.doc.with_held(|held| held.outbox.writers())
     }
 
     fn adopt(self: Rc<Self>, replica: ReplicaId) {

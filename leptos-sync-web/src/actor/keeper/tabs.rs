@@ -1,38 +1,50 @@
 use std::{ptr, rc::Rc};
 
-use leptos_sync_core::{Root, VersionVector};
+use leptos_sync_core::{
+    Root, VersionVector,
+    sync::{News, Told},
+};
 
-use super::Keeper;
-use crate::{live::Held, tabs::Told};
+use super::{Keeper, Timer};
+use crate::live::{Held, Refusal};
 
 impl<S: Root> Keeper<S> {
     /// Tells the other tabs.
-    pub(super) fn tell(&self, told: Told) {
-        self.page.tell(ptr::from_ref(self), &self.name, &told);
+    pub(super) fn tell(&self, news: News) {
+        let document = self.name.clone();
+        self.page
+            .tell(ptr::from_ref(self), &Told { document, news });
     }
 
     /// Another tab tells something.
-    pub(super) fn heard(self: &Rc<Self>, told: Told) {
-        match told {
-            Told::Edit(delta) => {
-                self.claim(&delta);
+    pub(super) fn heard(self: &Rc<Self>, news: News) {
+        match news {
+            News::Edit(delta) => {
+                self.claim(delta.upto(), false);
                 let joined = self
                     .doc
-                    .join(&delta, |Held { doc, outbox }| outbox.take(doc, &delta));
-                // What is wrong otherwise is so by a wrong clock, and comes again once that is known.
-                if joined.is_err_and(|error| error.is_gap()) && !self.doc.status().is_loading() {
-                    self.ask_others();
+                    .join(&delta, &mut |Held { doc, outbox }| outbox.take(doc, &delta));
+                match joined {
+                    // It may be for this page to send.
+                    Ok(()) => self.push(),
+                    Err(error) if error.is_gap() => {
+                        self.lacks.set(true);
+                        self.ask_again();
+                    }
+                    // What is wrong otherwise is so by a wrong clock, and comes again once that is known.
+                    Err(_) => {}
                 }
             }
-            Told::Version { version, answered } => self.answer(&version, answered),
-            Told::Missing(delta) => {
+            News::Ask(version) => self.answer(&version, false),
+            News::Answer(version) => self.answer(&version, true),
+            News::Missing(delta) => {
                 // What does not follow is of a tab that is not asked any more.
-                let _ = self
-                    .doc
-                    .join(&delta, |Held { doc, outbox }| outbox.apply(doc, &delta));
+                let _ = self.doc.join(&delta, &mut |Held { doc, outbox }| {
+                    outbox.apply(doc, &delta)
+                });
             }
-            Told::Rejected(upto, refusal) => self.reject(&upto, refusal),
-            Told::Restamped(restamped) => {
+            News::Rejected { upto, reason, text } => self.reject(&upto, Refusal { reason, text }),
+            News::Restamped(restamped) => {
                 self.doc
                     .with_held(|Held { doc, outbox }| outbox.replace(doc, &restamped));
                 self.doc.took_back();
@@ -43,10 +55,15 @@ impl<S: Root> Keeper<S> {
 
     /// Asks the other tabs for what they have.
     pub(super) fn ask_others(&self) {
-        self.tell(Told::Version {
-            version: self.doc.version(),
-            answered: false,
-        });
+        self.tell(News::Ask(self.doc.version()));
+    }
+
+    /// Asks the other tabs if something is missing, unless they were asked just now: they may not have it.
+    pub(super) fn ask_again(self: &Rc<Self>) {
+        if !self.is_set(Timer::Ask) && self.lacks.replace(false) {
+            self.after(Timer::Ask);
+            self.ask_others();
+        }
     }
 
     /// Another tab has `version`: tells it what it lacks, and asks it for what is lacking here.
@@ -57,22 +74,23 @@ impl<S: Root> Keeper<S> {
                 let base = outbox.base(doc);
                 if !version.covers(base.version()) {
                     // Where removals were forgotten, the storage and the relay have to tell.
-                    missing.extend(base.delta_since(version).ok().map(Told::Missing));
+                    if let Ok(delta) = base.delta_since(version) {
+                        missing.push(News::Missing(delta));
+                    }
                 }
-                let lacks = outbox.transactions();
-                let lacks = lacks.filter(|delta| !version.covers(delta.upto()));
-                missing.extend(lacks.cloned().map(Told::Edit));
+                for delta in outbox.transactions() {
+                    if !version.covers(delta.upto()) {
+                        missing.push(News::Edit(delta.clone()));
+                    }
+                }
             }
             doc.version().clone()
         });
-        for told in missing {
-            self.tell(told);
+        for news in missing {
+            self.tell(news);
         }
         if !answered && !ours.covers(version) {
-            self.tell(Told::Version {
-                version: ours,
-                answered: true,
-            });
+            self.tell(News::Answer(ours));
         }
     }
 }
