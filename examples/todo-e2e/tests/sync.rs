@@ -182,6 +182,31 @@ fn what_a_tab_did_not_deliver_before_it_was_closed_another_tab_delivers() {
     expect_equal(&second, &bob);
 }
 
+/// The other tab takes over what a tab that reloads may have left, and gives it back.
+#[test]
+fn what_a_reloaded_tab_writes_beside_another_is_delivered_at_once() {
+    let server = Server::start();
+    let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let bob = open(&phone);
+    let first = open(&laptop);
+    laptop.show_empty_tab();
+    let second = open(&laptop);
+    first.show();
+    first.add("before");
+    expect_equal(&first, &bob);
+    for title in ["after one reload", "after two"] {
+        first.reload();
+        first.expect_synced();
+        first.add(title);
+        expect_equal(&first, &bob);
+    }
+    second.show();
+    second.add("by the second");
+    expect_equal(&second, &bob);
+    bob.expect_titles(&["before", "after one reload", "after two", "by the second"]);
+}
+
 #[test]
 fn two_tabs_of_a_page_without_a_relay_show_each_others_edits() {
     let device = Device::new();

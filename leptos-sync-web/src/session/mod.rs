@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use leptos::prelude::{document, window};
+use leptos::prelude::{TimeoutHandle, document, set_timeout_with_handle, window};
 use leptos_sync_core::{
     Error,
     sync::{Client, Document, Link, Reason},
@@ -35,8 +35,7 @@ pub(crate) struct Session {
     jobs: RefCell<Vec<Job>>,
     address: String,
     socket: RefCell<Option<Socket>>,
-    /// When the next timer goes off.
-    wakes_at: Cell<u64>,
+    timer: RefCell<Option<TimeoutHandle>>,
     /// What was told of the connection last, and who is told.
     told: Cell<Connection>,
     tell: Box<Tell>,
@@ -67,7 +66,7 @@ impl Session {
             jobs: RefCell::default(),
             address,
             socket: RefCell::default(),
-            wakes_at: Cell::new(u64::MAX),
+            timer: RefCell::default(),
             told: Cell::new(Connection::Connecting),
             tell,
             lost: Cell::default(),
@@ -193,24 +192,24 @@ impl Session {
         (connection, reason.map(Arc::new))
     }
 
-    /// Sets a timer, unless one goes off before.
+    /// Sets the timer anew, also where it was set to the same time: of a page that nobody sees, a browser delays by a minute each
+    /// timer that was set by one before it, and none that was set when something came.
     fn wake_at(&self, at: Option<u64>) {
-        let Some(at) = at.filter(|at| *at < self.wakes_at.get()) else {
+        if let Some(timer) = self.timer.take() {
+            timer.clear();
+        }
+        let Some(at) = at else {
             return;
         };
-        self.wakes_at.set(at);
         let this = self.this.clone();
         let wake = move || {
-            let Some(this) = this.upgrade() else {
-                return;
-            };
-            // One that was set later and goes off earlier has its own.
-            if this.wakes_at.get() == at {
-                this.wakes_at.set(u64::MAX);
+            if let Some(this) = this.upgrade() {
                 this.run(|client| client.wake(now_ms()));
             }
         };
-        after(Duration::from_millis(at.saturating_sub(now_ms())), wake);
+        let delay = Duration::from_millis(at.saturating_sub(now_ms()));
+        self.timer
+            .replace(set_timeout_with_handle(wake, delay).ok());
     }
 }
 
