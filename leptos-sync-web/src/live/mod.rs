@@ -88,7 +88,7 @@ impl<S: Root> LiveDoc<S> {
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
             self.inner.status.said.push(Said::Edit(done.delta));
-            self.inner.status.change(|facts| {
+            self.inner.status.change(&mut |facts| {
                 facts.unsaved += 1;
                 facts.pending = pending;
             });
@@ -109,7 +109,7 @@ impl<S: Root> LiveDoc<S> {
         let changes = outbox.apply(doc, delta)?;
         drop(held);
         self.inner.feed.send(delta);
-        self.inner.status.change(|facts| facts.applied = true);
+        self.inner.status.change(&mut |facts| facts.applied = true);
         self.notify(&changes);
         Ok(())
     }
@@ -195,7 +195,7 @@ impl<S: Root> LiveDoc<S> {
 
     #[cfg(target_arch = "wasm32")]
     fn changed(&self, pending: usize) {
-        self.inner.status.change(|facts| facts.pending = pending);
+        self.inner.status.change(&mut |facts| facts.pending = pending);
         self.inner.triggers.notify_all();
     }
 
@@ -211,7 +211,7 @@ impl<S: Root> LiveDoc<S> {
         let pending = held.outbox.len();
         drop(held);
         self.inner.feed.send(delta);
-        self.inner.status.change(|facts| facts.pending = pending);
+        self.inner.status.change(&mut |facts| facts.pending = pending);
         self.notify(&changes);
         Ok(())
     }

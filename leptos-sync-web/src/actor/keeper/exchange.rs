@@ -6,7 +6,7 @@ use leptos_sync_core::{
 };
 
 use super::{Keeper, disk::Disk};
-use crate::live::{Connection, Held, Refusal};
+use crate::live::{Connection, Facts, Held, Refusal};
 
 /// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
 /// from the relay themselves.
@@ -31,7 +31,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn opened(&mut self, _: Permission, window: Window) {
         self.0.page.time.follow(window.now_ms);
-        self.0.doc.status().change(|facts| {
+        self.0.doc.status().change(&mut |facts| {
             facts.connection = Connection::Online;
             facts.reason = None;
         });
@@ -50,7 +50,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0
             .doc
             .status()
-            .change(|facts| facts.clock_blocked = false);
+            .change(&mut |facts| facts.clock_blocked = false);
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl<S: Root> Document for Exchanged<S> {
             self.0
                 .doc
                 .status()
-                .change(|facts| facts.clock_blocked = blocked);
+                .change(&mut |facts| facts.clock_blocked = blocked);
             return Err(error);
         }
         self.0.save_received(delta);
@@ -87,7 +87,7 @@ impl<S: Root> Document for Exchanged<S> {
             outbox.acknowledge(upto);
             outbox.len()
         });
-        self.0.doc.status().change(|facts| facts.pending = pending);
+        self.0.doc.status().change(&mut |facts| facts.pending = pending);
         self.0.note_soon();
     }
 
@@ -102,9 +102,13 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
-        self.0.doc.status().change(|facts| {
-            let mut peers = (*facts.peers).clone();
-            peers.retain(|(known, _)| *known != peer);
+        self.0.doc.status().change(&mut |facts| {
+            let mut peers = Vec::new();
+            for (known, theirs) in facts.peers.iter() {
+                if *known != peer {
+                    peers.push((*known, theirs.clone()));
+                }
+            }
             if !data.is_empty() {
                 peers.push((peer, data.to_vec()));
             }
@@ -114,12 +118,13 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn closed(&mut self, reason: Reason, text: &str) {
         let text = text.to_owned();
-        self.0.doc.status().change(|facts| {
+        let why = Some(Arc::new(Refusal { reason, text }));
+        self.0.doc.status().change(&mut |facts| {
             facts.connection = match reason.is_passing() {
                 true => Connection::Offline,
                 false => Connection::Refused,
             };
-            facts.reason = Some(Arc::new(Refusal { reason, text }));
+            facts.reason.clone_from(&why);
             facts.peers = Arc::default();
         });
     }
@@ -142,7 +147,8 @@ impl<S: Root> Keeper<S> {
             .with_held(|Held { doc, outbox }| outbox.reject(doc, upto));
         self.doc.took_back();
         let refusal = Some(Arc::new(refusal));
-        self.doc.status().change(|facts| facts.rejected = refusal);
+        let changed = &mut |facts: &mut Facts| facts.rejected.clone_from(&refusal);
+        self.doc.status().change(changed);
         self.rewrite();
     }
 }
