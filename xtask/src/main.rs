@@ -17,6 +17,7 @@ mod commands;
 mod dist;
 mod instructions;
 mod mutants;
+mod names;
 mod report;
 mod serve;
 mod step;

@@ -195,7 +195,9 @@ impl<S: Root> LiveDoc<S> {
 
     #[cfg(target_arch = "wasm32")]
     fn changed(&self, pending: usize) {
-        self.inner.status.change(&mut |facts| facts.pending = pending);
+        self.inner
+            .status
+            .change(&mut |facts| facts.pending = pending);
         self.inner.triggers.notify_all();
     }
 
@@ -211,7 +213,9 @@ impl<S: Root> LiveDoc<S> {
         let pending = held.outbox.len();
         drop(held);
         self.inner.feed.send(delta);
-        self.inner.status.change(&mut |facts| facts.pending = pending);
+        self.inner
+            .status
+            .change(&mut |facts| facts.pending = pending);
         self.notify(&changes);
         Ok(())
     }

@@ -87,7 +87,10 @@ impl<S: Root> Document for Exchanged<S> {
             outbox.acknowledge(upto);
             outbox.len()
         });
-        self.0.doc.status().change(&mut |facts| facts.pending = pending);
+        self.0
+            .doc
+            .status()
+            .change(&mut |facts| facts.pending = pending);
         self.0.note_soon();
     }
 
