@@ -77,10 +77,11 @@ impl Locks {
 
     /// Waits for a lock, and holds it for as long as the page lives; `granted` is called when it is there.
     pub(crate) fn hold(&self, name: &str, granted: impl FnOnce() + 'static) {
-        let granted = Closure::once_into_js(move || {
+        // Of the type that waiting is done with elsewhere too.
+        let granted = Closure::once_into_js(move |_: JsValue| {
             granted();
             // Never resolved.
-            Promise::new(&mut |_, _| {})
+            JsValue::from(Promise::new(&mut |_, _| {}))
         });
         let options = Object::new();
         // What a browser refuses is never granted.
