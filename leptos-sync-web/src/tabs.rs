@@ -3,12 +3,12 @@
 use js_sys::Uint8Array;
 use leptos_sync_core::sync::Told;
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{BroadcastChannel, MessageEvent};
+use web_sys::{BroadcastChannel, Event, MessageEvent};
 
 /// The channel of all pages that use one database.
 pub(crate) struct Tabs {
     channel: BroadcastChannel,
-    _heard: Closure<dyn FnMut(MessageEvent)>,
+    _heard: Closure<dyn FnMut(Event)>,
 }
 
 impl Tabs {
@@ -16,9 +16,10 @@ impl Tabs {
     pub(crate) fn join(database: &str, hear: impl Fn(Told) + 'static) -> Option<Self> {
         let name = ["leptos-sync:", database].concat();
         let channel = BroadcastChannel::new(&name).ok()?;
-        let heard = Closure::new(move |event: MessageEvent| {
+        let heard = Closure::new(move |event: Event| {
+            let data = event.unchecked_into::<MessageEvent>().data();
             // What cannot be read is of a page of another build, or nobody's.
-            if let Ok(bytes) = event.data().dyn_into::<Uint8Array>()
+            if let Ok(bytes) = data.dyn_into::<Uint8Array>()
                 && let Ok(told) = Told::decode(&bytes.to_vec())
             {
                 hear(told);

@@ -86,13 +86,14 @@ impl Locks {
             }
         };
         let refused = tell.clone();
-        let granted = Closure::once_into_js(move || {
+        // Of the type that waiting is done with elsewhere too.
+        let granted = Closure::once_into_js(move |_: JsValue| {
             let mut release = JsValue::NULL;
             let held = Promise::new(&mut |resolve, _| release = resolve.into());
             tell(Some(Lock {
                 release: release.unchecked_into(),
             }));
-            held
+            JsValue::from(held)
         });
         let request = self
             .manager

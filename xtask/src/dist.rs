@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    names,
     step::step,
     tools::{Bindgen, Cache, Wasm, WasmOpt},
     workspace::Workspace,
@@ -77,8 +78,9 @@ pub(crate) fn build(
             .arg(&built)
             .run()
     })?;
+    let file = out.join(format!("{name}_bg.wasm"));
+    names::number(&out.join(format!("{name}.js")), &file)?;
     if let Some(optimizer) = optimizer {
-        let file = out.join(format!("{name}_bg.wasm"));
         step(&format!("wasm-opt for {name}"), || {
             optimizer.optimize(&file, &file)
         })?;

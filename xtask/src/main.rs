@@ -18,6 +18,7 @@ mod commands;
 mod dist;
 mod instructions;
 mod mutants;
+mod names;
 mod programs;
 mod report;
 mod step;

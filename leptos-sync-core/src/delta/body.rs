@@ -71,29 +71,28 @@ impl Body {
         }
     }
 
-    /// The same in pieces of about `bytes` each, at least one, each with the versions of the whole. O(bytes).
-    pub(super) fn split<T>(&self, bytes: usize, of: fn(Self) -> T) -> Result<Vec<T>, Error> {
-        let mut parts = Vec::new();
+    /// Hands out the same in pieces of about `bytes` each, at least one, each with the versions of the whole. O(bytes).
+    pub(super) fn split(&self, bytes: usize, out: &mut dyn FnMut(Self)) -> Result<(), Error> {
         let mut part = CellWriter::new(self.second.latest());
-        let end = |part: &mut CellWriter| {
-            let body = Self::of(part, self.first.clone(), self.second.clone())?;
+        let mut end = |part: &mut CellWriter| {
+            out(Self::of(part, self.first.clone(), self.second.clone())?);
             part.start(self.second.latest());
-            Ok::<_, Error>(of(body))
+            Ok::<_, Error>(())
         };
         for group in self.cells().groups() {
             part.group(group.parent());
             for cell in group.cells() {
                 if part.bytes() >= bytes {
-                    parts.push(end(&mut part)?);
+                    end(&mut part)?;
                     part.group(group.parent());
                 }
                 part.copy(cell);
             }
         }
-        if parts.is_empty() || !part.is_empty() {
-            parts.push(end(&mut part)?);
+        if !part.is_empty() || self.groups.is_empty() {
+            end(&mut part)?;
         }
-        Ok(parts)
+        Ok(())
     }
 
     /// The cells, checked when the body was made or read.

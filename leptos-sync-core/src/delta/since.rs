@@ -43,7 +43,9 @@ impl Delta {
     ///
     /// None that cells which were written once could cause again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        self.0.split(bytes, Self)
+        let mut parts = Vec::new();
+        self.0.split(bytes, &mut |body| parts.push(Self(body)))?;
+        Ok(parts)
     }
 
     /// The delta of these parts. O(bytes).

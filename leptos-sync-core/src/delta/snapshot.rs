@@ -42,7 +42,9 @@ impl Snapshot {
     ///
     /// None that cells which were written once could cause again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
-        self.0.split(bytes, Self)
+        let mut parts = Vec::new();
+        self.0.split(bytes, &mut |body| parts.push(Self(body)))?;
+        Ok(parts)
     }
 
     /// Reads and checks an envelope.

@@ -90,7 +90,7 @@ impl<S: Root> LiveDoc<S> {
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
             self.inner.status.said.push(Said::Edit(done.delta));
-            self.inner.status.change(|facts| {
+            self.inner.status.change(&mut |facts| {
                 facts.unsaved += 1;
                 facts.pending += waits;
             });
@@ -111,7 +111,7 @@ impl<S: Root> LiveDoc<S> {
         let changes = outbox.apply(doc, delta)?;
         drop(held);
         self.inner.feed.send(delta);
-        self.inner.status.change(|facts| facts.applied = true);
+        self.inner.status.change(&mut |facts| facts.applied = true);
         self.notify(&changes);
         Ok(())
     }
@@ -205,7 +205,9 @@ impl<S: Root> LiveDoc<S> {
     pub(crate) fn settled(&self) {
         let pending = |Held { doc, outbox }: &mut Held<S>| outbox.len() + outbox.unknown(doc);
         let pending = self.with_held(pending);
-        self.inner.status.change(|facts| facts.pending = pending);
+        self.inner
+            .status
+            .change(&mut |facts| facts.pending = pending);
     }
 
     /// Joins a delta in the way that `join` says, from wherever it was stored already.

@@ -1,4 +1,4 @@
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_sync_core::{Delta, Error, ReplicaId};
@@ -117,17 +117,12 @@ impl Status {
     }
 
     /// Changes what is known, and tells whoever listens to what became another.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Facts)) {
+    // Once for all changes, of which a page has many.
+    pub(crate) fn change(&self, change: &mut dyn FnMut(&mut Facts)) {
         let mut facts = self.facts.lock();
         let old = facts.clone();
         change(&mut facts);
-        self.tell(facts, &old);
-    }
-
-    // Out of line, once for all changes.
-    #[inline(never)]
-    fn tell(&self, facts: MutexGuard<'_, Facts>, old: &Facts) {
-        let differ = facts.differ(old);
+        let differ = facts.differ(&old);
         // A listener may look at them.
         drop(facts);
         for (trigger, differs) in self.triggers.iter().zip(differ) {
@@ -139,7 +134,8 @@ impl Status {
 
     /// Something went wrong.
     pub(crate) fn error(&self, error: Error) {
-        self.change(|facts| facts.error = Some(Arc::new(error)));
+        let error = Arc::new(error);
+        self.change(&mut |facts| facts.error = Some(Arc::clone(&error)));
     }
 
     /// Whether nothing of the document is known to be in memory alone, and nothing is to be sent.

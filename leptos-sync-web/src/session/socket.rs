@@ -16,10 +16,11 @@ pub(super) enum Said {
 /// channels to a page, where one function is called for each event.
 pub(super) struct Socket {
     socket: WebSocket,
-    _opened: Closure<dyn FnMut()>,
-    _frame: Closure<dyn FnMut(MessageEvent)>,
-    _closed: Closure<dyn FnMut(Event)>,
+    _listeners: [Listener; 3],
 }
+
+/// Of the type of leptos' own, so that a page has the code of it once.
+type Listener = Closure<dyn FnMut(Event)>;
 
 impl Socket {
     /// Begins to connect.
@@ -27,24 +28,24 @@ impl Socket {
         let refused = |_| Error::unavailable(format!("{address} is no address of a relay"));
         let socket = WebSocket::new(address).map_err(refused)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let tell = Rc::clone(&said);
-        let opened = Closure::new(move || tell(Said::Opened));
-        let tell = Rc::clone(&said);
-        let frame = Closure::new(move |event: MessageEvent| {
+        let listener = |read: fn(Event) -> Said| -> Listener {
+            let said = Rc::clone(&said);
+            Closure::new(move |event| said(read(event)))
+        };
+        let opened = listener(|_| Said::Opened);
+        let heard = listener(|event| {
             // A text is no frame: as an empty one it ends the connection.
-            let data = event.data().dyn_into::<ArrayBuffer>();
-            let bytes = data.map_or_else(|_| Vec::new(), |data| Uint8Array::new(&data).to_vec());
-            tell(Said::Frame(bytes));
+            let data = event.unchecked_into::<MessageEvent>().data();
+            let data = data.dyn_into::<ArrayBuffer>();
+            Said::Frame(data.map_or_else(|_| Vec::new(), |data| Uint8Array::new(&data).to_vec()))
         });
-        let closed = Closure::new(move |_: Event| said(Said::Closed));
+        let closed = listener(|_| Said::Closed);
         socket.set_onopen(Some(AsRef::<JsValue>::as_ref(&opened).unchecked_ref()));
-        socket.set_onmessage(Some(AsRef::<JsValue>::as_ref(&frame).unchecked_ref()));
+        socket.set_onmessage(Some(AsRef::<JsValue>::as_ref(&heard).unchecked_ref()));
         socket.set_onclose(Some(AsRef::<JsValue>::as_ref(&closed).unchecked_ref()));
         Ok(Self {
             socket,
-            _opened: opened,
-            _frame: frame,
-            _closed: closed,
+            _listeners: [opened, heard, closed],
         })
     }
 

@@ -70,8 +70,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "what came meanwhile is forgotten when an edit is taken back",
         file: "leptos-sync-core/src/doc/outbox/mod.rs",
-        from: "stand below it.\n        self.below.join(delta.cells());",
-        to: "stand below it.",
+        from: "are what would stand below it.\n        self.below.join(delta.cells());",
+        to: "are what would stand below it.",
         suite: Suite::Outbox,
     },
     Fault {

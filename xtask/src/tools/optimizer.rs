@@ -15,7 +15,8 @@ const BINARYEN: &str = "132.0.0";
 
 /// What rustc's output uses, by name: `--all-features` would turn on proposals that browsers refuse.
 const FLAGS: [&str; 10] = [
-    "-Oz",
+    // Not `-Oz`, which is smaller before it is compressed and larger after.
+    "-Os",
     // Again while it finds something.
     "--converge",
     // What has one caller is inlined where it is short: more of that makes functions less alike, which costs gzip more.

@@ -288,13 +288,13 @@ impl<D: Document> Client<D> {
             State::Waiting { until_ms } => Some(until_ms),
             State::Connecting | State::Introduced => Some(self.heard_ms + limits::HANDSHAKE_MS),
             State::Welcome => {
-                let again = self
-                    .exchanges
-                    .values()
-                    .filter_map(|exchange| exchange.again_at);
                 let dead = self.heard_ms + self.silence_ms;
                 let ping = self.said_ms + self.silence_ms / 3;
-                again.chain([dead, ping]).min()
+                let mut at = dead.min(ping);
+                for exchange in self.exchanges.values() {
+                    at = at.min(exchange.again_at.unwrap_or(at));
+                }
+                Some(at)
             }
             State::Ending | State::Refused => None,
         }

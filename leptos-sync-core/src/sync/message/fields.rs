@@ -91,6 +91,11 @@ impl<'a> Fields<'a> {
         self.input = Reader::new(&[]);
     }
 
+    /// A field is not as the protocol says. Which one, who reads the bytes sees: a page is not to download a text for each.
+    pub(super) fn malformed(&mut self) {
+        self.fail(Error::corrupt("a message is not as the protocol says"));
+    }
+
     fn known<T: Default>(&mut self, read: Result<T, Error>) -> T {
         read.unwrap_or_else(|error| {
             self.fail(error);
@@ -111,7 +116,7 @@ impl<'a> Fields<'a> {
     pub(super) fn small<T: TryFrom<u64> + Default>(&mut self) -> T {
         let number = self.number();
         T::try_from(number).unwrap_or_else(|_| {
-            self.fail(Error::corrupt("a number in a message is out of range"));
+            self.malformed();
             T::default()
         })
     }
@@ -123,7 +128,7 @@ impl<'a> Fields<'a> {
     pub(super) fn flag(&mut self) -> bool {
         let byte = self.byte();
         if byte > 1 {
-            self.fail(Error::corrupt("a flag in a message is neither 0 nor 1"));
+            self.malformed();
         }
         byte == 1
     }
@@ -146,17 +151,17 @@ impl<'a> Fields<'a> {
 
     pub(super) fn text(&mut self, limit: usize) -> String {
         let text = str::from_utf8(self.bytes(limit));
-        let text = text.map_err(|_| Error::corrupt("a text in a message is not UTF-8"));
-        self.known(text).to_owned()
+        text.map(str::to_owned).unwrap_or_else(|_| {
+            self.malformed();
+            String::new()
+        })
     }
 
     pub(super) fn version(&mut self) -> VersionVector {
         let count = self.small::<usize>();
         // An entry is nine bytes at least.
         if count > limits::REPLICAS || count > self.input.remaining() / 9 {
-            self.fail(Error::corrupt(
-                "a version claims more replicas than it has bytes for, or than are allowed",
-            ));
+            self.malformed();
         }
         let mut version = VersionVector::new();
         let mut last = None;
@@ -165,9 +170,7 @@ impl<'a> Fields<'a> {
             let replica = ReplicaId::new(self.known(replica));
             let time = Time::new(self.number());
             if last.is_some_and(|last| last >= replica) || time == Time::ZERO {
-                self.fail(Error::corrupt(
-                    "a version names its replicas out of order, or a time of zero",
-                ));
+                self.malformed();
             }
             last = Some(replica);
             version.include(replica, time);
@@ -195,11 +198,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The message, if nothing was wrong and nothing follows it.
-    pub(super) fn end<T>(self, message: T) -> Result<T, Error> {
-        match self.wrong {
-            Some(error) => Err(error),
-            None if self.input.is_empty() => Ok(message),
-            None => Err(Error::corrupt("a message goes on behind its end")),
+    pub(super) fn end<T>(mut self, message: T) -> Result<T, Error> {
+        if !self.is_empty() {
+            self.malformed();
         }
+        self.wrong.map_or(Ok(message), Err)
     }
 }

@@ -285,7 +285,7 @@ fn permission(fields: &mut Fields<'_>) -> Permission {
         1 => Permission::Write,
         2 => Permission::Admin,
         _ => {
-            fields.fail(Error::corrupt("a permission that does not exist"));
+            fields.malformed();
             Permission::Read
         }
     }

@@ -122,7 +122,7 @@ impl<S: Root> Keeper<S> {
                 first.error
             )));
         }
-        self.doc.status().change(|facts| facts.loading = false);
+        self.doc.status().change(&mut |facts| facts.loading = false);
         self.compact();
         Ok(())
     }
@@ -299,7 +299,7 @@ impl<S: Root> Keeper<S> {
 
     fn saved(&self, disk: &Disk) {
         let unsaved = disk.saver().unsaved();
-        self.doc.status().change(|facts| {
+        self.doc.status().change(&mut |facts| {
             // What could not be loaded is kept in memory since, whatever of it was written before.
             if facts.storage == StorageKind::IndexedDb {
                 facts.unsaved = unsaved;

@@ -31,7 +31,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn opened(&mut self, _: Permission, window: Window) {
         self.0.page.time.follow(window.now_ms);
-        self.0.doc.status().change(|facts| {
+        self.0.doc.status().change(&mut |facts| {
             facts.connection = Connection::Online;
             facts.reason = None;
             // Those who are there are told anew.
@@ -52,7 +52,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0
             .doc
             .status()
-            .change(|facts| facts.clock_blocked = false);
+            .change(&mut |facts| facts.clock_blocked = false);
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl<S: Root> Document for Exchanged<S> {
             self.0
                 .doc
                 .status()
-                .change(|facts| facts.clock_blocked = blocked);
+                .change(&mut |facts| facts.clock_blocked = blocked);
             return Err(error);
         }
         self.0.save_received(delta);
@@ -109,9 +109,13 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
-        self.0.doc.status().change(|facts| {
-            let mut peers = (*facts.peers).clone();
-            peers.retain(|(known, _)| *known != peer);
+        self.0.doc.status().change(&mut |facts| {
+            let mut peers = Vec::new();
+            for (known, theirs) in facts.peers.iter() {
+                if *known != peer {
+                    peers.push((*known, theirs.clone()));
+                }
+            }
             if !data.is_empty() {
                 peers.push((peer, data.to_vec()));
             }
@@ -121,12 +125,13 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn closed(&mut self, reason: Reason, text: &str) {
         let text = text.to_owned();
-        self.0.doc.status().change(|facts| {
+        let why = Some(Arc::new(Refusal { reason, text }));
+        self.0.doc.status().change(&mut |facts| {
             facts.connection = match reason.is_passing() {
                 true => Connection::Offline,
                 false => Connection::Refused,
             };
-            facts.reason = Some(Arc::new(Refusal { reason, text }));
+            facts.reason.clone_from(&why);
             facts.peers = Arc::default();
         });
     }
@@ -172,6 +177,8 @@ impl<S: Root> Keeper<S> {
 
     fn report(&self, refusal: Refusal) {
         let refusal = Some(Arc::new(refusal));
-        self.doc.status().change(|facts| facts.rejected = refusal);
+        self.doc
+            .status()
+            .change(&mut |facts| facts.rejected.clone_from(&refusal));
     }
 }

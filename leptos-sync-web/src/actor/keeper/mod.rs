@@ -20,7 +20,7 @@ use send_wrapper::SendWrapper;
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{Kept, Page};
 use crate::{
-    live::{Connection, Held, LiveDoc, Refusal, Said, StorageKind},
+    live::{Connection, Facts, Held, LiveDoc, Refusal, Said, StorageKind},
     task::{after, spawn},
 };
 
@@ -35,7 +35,7 @@ pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
     };
     if disk.is_some() {
         doc.status()
-            .change(|facts| facts.storage = StorageKind::IndexedDb);
+            .change(&mut |facts| facts.storage = StorageKind::IndexedDb);
     }
     let keeper = Rc::new(Keeper {
         page: Rc::clone(page),
@@ -131,10 +131,10 @@ impl<S: Root> Keeper<S> {
         if let Some(disk) = &self.disk {
             disk.give_up();
         }
-        self.doc.status().change(|facts| {
+        self.doc.status().error(error);
+        self.doc.status().change(&mut |facts| {
             facts.storage = StorageKind::Memory;
             facts.loading = false;
-            facts.error = Some(Arc::new(error));
         });
     }
 
@@ -166,10 +166,9 @@ impl<S: Root> Keeper<S> {
         match self.page.session() {
             None => {}
             Some(Err(error)) => {
-                self.doc.status().change(|facts| {
-                    facts.connection = Connection::Refused;
-                    facts.error = Some(Arc::new(error));
-                });
+                self.doc.status().error(error);
+                let refused = &mut |facts: &mut Facts| facts.connection = Connection::Refused;
+                self.doc.status().change(refused);
             }
             Some(Ok(session)) => {
                 self.connection(session.connection(), None);
@@ -296,13 +295,13 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
-        self.doc.status().change(|facts| {
+        self.doc.status().change(&mut |facts| {
             facts.connection = match connection {
                 // Until the document is opened there.
                 Connection::Online => Connection::Connecting,
                 connection => connection,
             };
-            facts.reason = reason;
+            facts.reason.clone_from(&reason);
             facts.peers = Arc::default();
         });
     }
