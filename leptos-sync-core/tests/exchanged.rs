@@ -200,3 +200,29 @@ fn two_deltas_that_end_alike_are_both_kept() {
     assert_eq!(kept.doc.state().title.get(), "Ada's");
     assert_eq!(kept.doc.state().likes.value(), 1);
 }
+
+/// A page edits before its storage is open: what is stored then is what stands below.
+#[test]
+fn an_edit_from_before_the_load_that_is_refused_gives_way_to_what_was_stored() {
+    let storage = MemoryStorage::new();
+    let mut kept = Kept::open(&storage, 1);
+    kept.edit(&[Op::Title("stored".to_owned())]);
+    let first = kept.first().unwrap();
+    kept.acknowledge(&first);
+    kept.compact();
+    let mut doc = doc_at::<Board>(2, NOW_MS + 9).0;
+    let mut outbox = Outbox::new();
+    let early = outbox.transact(&mut doc, |tx| tx.title().set("early".to_owned()));
+    let mut store = DocStore::new(storage.clone(), "board").unwrap();
+    let records = now(storage.scan_prefix(store.prefix())).unwrap();
+    let damage = store
+        .read_exchanged(records, &mut doc, &mut outbox)
+        .unwrap();
+    assert!(damage.is_empty());
+    assert_eq!(doc.state().title.get(), "early");
+    assert_eq!(outbox.base(&doc).state().title.get(), "stored");
+    outbox
+        .reject(&mut doc, early.unwrap().delta.upto())
+        .unwrap();
+    assert_eq!(doc.state().title.get(), "stored");
+}

@@ -195,11 +195,11 @@ impl Outbox {
         let mut starts = VersionVector::new();
         let mut written = VersionVector::new();
         for delta in &self.transactions {
-            if let Some(stamp) = stamp(delta) {
-                if !written.contains(Stamp::new(Time::new(1), stamp.replica)) {
-                    starts.include(stamp.replica, delta.after().get(stamp.replica));
-                    written.include(stamp.replica, stamp.time);
-                }
+            if let Some(stamp) = stamp(delta)
+                && !written.contains(Stamp::new(Time::new(1), stamp.replica))
+            {
+                starts.include(stamp.replica, delta.after().get(stamp.replica));
+                written.include(stamp.replica, stamp.time);
             }
         }
         let version = doc.version().iter().map(|(replica, time)| {

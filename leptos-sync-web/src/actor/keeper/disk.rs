@@ -31,6 +31,9 @@ pub(super) struct Disk {
     given_up: Cell<bool>,
 }
 
+/// What of a saver is to be written.
+type Next = fn(&mut Saver) -> Option<(u64, Vec<Delta>)>;
+
 /// What a write was issued for.
 enum Issued {
     /// Transactions: the saver's number of the write.
@@ -213,7 +216,7 @@ impl<S: Root> Keeper<S> {
     }
 
     /// Issues a write of the transactions that `next` gives, if any.
-    fn write(self: &Rc<Self>, next: fn(&mut Saver) -> Option<(u64, Vec<Delta>)>) {
+    fn write(self: &Rc<Self>, next: Next) {
         let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
             return;
         };
