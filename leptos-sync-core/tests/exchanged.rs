@@ -229,3 +229,29 @@ fn what_one_tab_compacts_is_not_overwritten_by_what_another_logs() {
     assert_eq!(again.outbox.len(), 2, "ours is there too");
     assert_eq!(again.doc.cells(), ours.doc.cells());
 }
+
+/// A page edits before its storage is open: what is stored then is what stands below.
+#[test]
+fn an_edit_from_before_the_load_that_is_refused_gives_way_to_what_was_stored() {
+    let storage = MemoryStorage::new();
+    let mut kept = Kept::open(&storage, 1);
+    kept.edit(&[Op::Title("stored".to_owned())]);
+    let first = kept.first().unwrap();
+    kept.acknowledge(&first);
+    kept.compact();
+    let mut doc = doc_at::<Board>(2, NOW_MS + 9).0;
+    let mut outbox = Outbox::new();
+    let early = outbox.transact(&mut doc, |tx| tx.title().set("early".to_owned()));
+    let mut store = DocStore::new(storage.clone(), "board").unwrap();
+    let records = now(storage.scan_prefix(store.prefix())).unwrap();
+    let damage = store
+        .read_exchanged(records, &mut doc, &mut outbox)
+        .unwrap();
+    assert!(damage.is_empty());
+    assert_eq!(doc.state().title.get(), "early");
+    assert_eq!(outbox.base(&doc).state().title.get(), "stored");
+    outbox
+        .reject(&mut doc, early.unwrap().delta.upto())
+        .unwrap();
+    assert_eq!(doc.state().title.get(), "stored");
+}

@@ -1,6 +1,6 @@
 //! The names of the functions that a page's wasm and its JavaScript share.
 
-use std::{fs, ops::Range, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 
@@ -15,21 +15,19 @@ pub(crate) fn number(js: &Path, wasm: &Path) -> Result<()> {
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let (mut script, mut code) = (read(js)?, read(wasm)?);
     let mut names: Vec<Vec<u8>> = Vec::new();
-    for place in places(&script) {
-        let name = &script[place];
+    for name in names_in(&mut script) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_vec());
         }
     }
-    for file in [&mut script, &mut code] {
-        for place in places(file) {
-            let name = &mut file[place];
-            // In wasm a byte that happens to be a letter may stand before it.
-            if let Some(number) = names.iter().position(|known| name.ends_with(known)) {
-                let digits = names[number].len() - 1;
-                let at = name.len() - digits;
-                name[at - 1] = b'_';
-                name[at..].copy_from_slice(format!("{number:0digits$}").as_bytes());
+    for name in names_in(&mut script).chain(names_in(&mut code)) {
+        // In wasm a byte that happens to be a letter may stand before it.
+        let mut known = names.iter().enumerate();
+        if let Some((number, known)) = known.find(|(_, known)| name.ends_with(known)) {
+            let digits = known.len() - 1;
+            let before = name.len() - known.len();
+            if let Some(place) = name.get_mut(before..) {
+                place.copy_from_slice(format!("_{number:0digits$}").as_bytes());
             }
         }
     }
@@ -40,23 +38,17 @@ pub(crate) fn number(js: &Path, wasm: &Path) -> Result<()> {
     write(wasm, code)
 }
 
-/// Where in a file there are words that end with a hash, behind `_` or `_h`.
-fn places(file: &[u8]) -> Vec<Range<usize>> {
+/// The words of a file that end with a hash, behind `_` or `_h`.
+fn names_in(file: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let mut places = Vec::new();
-    let mut at = 0;
-    for word in file.split(|byte| !is_letter(byte)) {
-        let place = at..at + word.len();
-        at = place.end + 1;
-        let Some((name, hash)) = word.split_last_chunk::<DIGITS>() else {
-            continue;
-        };
-        let is_name = name.ends_with(b"_") || name.ends_with(b"_h");
-        if is_name && hash.iter().all(u8::is_ascii_hexdigit) {
-            places.push(place);
-        }
-    }
-    places
+    let words = file.split_mut(move |byte| !is_letter(byte));
+    words.filter(|word| {
+        word.split_last_chunk::<DIGITS>()
+            .is_some_and(|(name, hash)| {
+                let is_name = name.ends_with(b"_") || name.ends_with(b"_h");
+                is_name && hash.iter().all(u8::is_ascii_hexdigit)
+            })
+    })
 }
 
 #[cfg(test)]

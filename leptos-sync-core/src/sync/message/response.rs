@@ -269,9 +269,8 @@ impl Message for Response {
                 now_ms: fields.number(),
             },
             tag => {
-                fields.fail(Error::unsupported(format!(
-                    "a response of kind {tag} is not known here"
-                )));
+                let what = format!("a response of kind {tag} is not known here");
+                fields.fail(Error::unsupported(what));
                 Self::Renewed
             }
         };
