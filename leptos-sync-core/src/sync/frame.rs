@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use crate::{codec::varint::Reader, error::Error, limits};
 
 /// The bit of a frame's first byte that says that the message goes on in the next.
@@ -20,7 +18,11 @@ pub(super) struct Cutter {
 
 impl Cutter {
     /// Appends the frames of the message that `write` writes. One that is a single frame, as nearly all are, is not copied.
-    pub(super) fn cut(&mut self, frames: &mut VecDeque<Vec<u8>>, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn cut(
+        &mut self,
+        frames: &mut impl Extend<Vec<u8>>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
         // The room for the first frame's own byte.
         let mut first = vec![0];
         write(&mut first);
@@ -29,12 +31,12 @@ impl Cutter {
         if let Some(byte) = first.first_mut() {
             *byte = self.number(parts.peek().is_some());
         }
-        frames.push_back(first);
+        frames.extend(Some(first));
         while let Some(part) = parts.next() {
             let mut frame = Vec::with_capacity(part.len() + 1);
             frame.push(self.number(parts.peek().is_some()));
             frame.extend_from_slice(part);
-            frames.push_back(frame);
+            frames.extend(Some(frame));
         }
     }
 
@@ -107,6 +109,8 @@ impl Assembler {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use proptest::prelude::*;
 
     use super::*;

@@ -6,18 +6,18 @@ use crate::{
 };
 
 /// A delta of the cells of another, each as `cell` says, but for those that it leaves out. O(cells).
-pub(super) fn copy<'a>(
-    delta: &'a Delta,
+pub(super) fn copy(
+    delta: &Delta,
     after: VersionVector,
     upto: VersionVector,
-    cell: impl Fn(CellRef<'a>) -> Option<CellRef<'a>>,
+    cell: &dyn for<'a> Fn(CellRef<'a>) -> Option<CellRef<'a>>,
 ) -> Result<Delta, Error> {
     Delta::write(&mut CellWriter::default(), after, upto, |out| {
-        for group in delta.cells().groups() {
-            out.group(group.parent());
-            for cell in group.cells().filter_map(&cell) {
+        delta.cells().for_each(&mut |parent, known| {
+            if let Some(cell) = cell(known) {
+                out.group(parent);
                 out.copy(cell);
             }
-        }
+        });
     })
 }

@@ -374,6 +374,7 @@ impl Outbox {
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
         if !relay.covers(doc.version()) {
+            // Made for the first of them.
             let mut base = None;
             for (replica, upto) in self.version(doc).beyond(relay).iter() {
                 if self.acknowledged.get(replica) < upto || mine(replica) {
@@ -383,9 +384,8 @@ impl Outbox {
                     };
                     let after = VersionVector::of(replica, relay.get(replica));
                     let upto = VersionVector::of(replica, upto);
-                    let is_theirs = |cell: &CellRef<'_>| cell.stamp.replica == replica;
-                    pending.push(copy(base, after, upto, |cell| {
-                        Some(cell).filter(is_theirs)
+                    pending.push(copy(base, after, upto, &|cell| {
+                        (cell.stamp.replica == replica).then_some(cell)
                     })?);
                 }
             }

@@ -111,5 +111,5 @@ impl Outbox {
 fn stamped(delta: &Delta, after: Time, stamp: Stamp) -> Result<Delta, Error> {
     let after = VersionVector::of(stamp.replica, after);
     let upto = VersionVector::of(stamp.replica, stamp.time);
-    copy(delta, after, upto, |cell| Some(CellRef { stamp, ..cell }))
+    copy(delta, after, upto, &|cell| Some(CellRef { stamp, ..cell }))
 }

@@ -8,8 +8,6 @@ mod retry;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-
 use self::{
     exchange::{Exchange, Stage},
     exchanges::Exchanges,
@@ -44,7 +42,7 @@ pub struct Client<D> {
     retry: Retry,
     assembler: Assembler,
     cutter: Cutter,
-    frames: VecDeque<Vec<u8>>,
+    frames: Vec<Vec<u8>>,
     /// When something was heard last, and said last.
     heard_ms: u64,
     said_ms: u64,
@@ -95,7 +93,7 @@ impl<D: Document> Client<D> {
             retry: Retry::new(seed),
             assembler: Assembler::default(),
             cutter: Cutter::default(),
-            frames: VecDeque::new(),
+            frames: Vec::new(),
             heard_ms: 0,
             said_ms: 0,
             silence_ms: limits::SILENCE_MS,
@@ -276,7 +274,11 @@ impl<D: Document> Client<D> {
 
     /// The next frame to send.
     pub fn next_frame(&mut self, now_ms: u64) -> Option<Vec<u8>> {
-        let frame = self.frames.pop_front()?;
+        if self.frames.is_empty() {
+            return None;
+        }
+        // Mostly there is one, and a list is less for a page than a queue.
+        let frame = self.frames.remove(0);
         self.said_ms = now_ms;
         Some(frame)
     }
