@@ -1,4 +1,8 @@
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, atomic::Ordering},
+};
 
 use leptos::prelude::*;
 use leptos_sync_core::{Bincode, Codec, Error, ReplicaId, Root, Value, limits};
@@ -91,7 +95,13 @@ const PRESENT: u8 = 1;
 pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P> {
     let status = Arc::clone(doc.status());
     let stored = StoredValue::new(Arc::clone(&status));
-    on_cleanup(move || status.said.push(Said::Present(Vec::new())));
+    // Where another one has come since, as the next page of an app before the last has gone, it is for that one to say.
+    let uses = status.uses.fetch_add(1, Ordering::Relaxed) + 1;
+    on_cleanup(move || {
+        if status.uses.load(Ordering::Relaxed) == uses {
+            status.said.push(Said::Present(Vec::new()));
+        }
+    });
     UsePresenceReturn {
         own: OwnPresence {
             status: stored,

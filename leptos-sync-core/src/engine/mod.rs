@@ -50,6 +50,8 @@ struct Contents {
     snapshot_bytes: usize,
     log: Vec<Vec<u8>>,
     log_bytes: usize,
+    /// How many records of the log the last compaction has written itself: they are no reason for another one.
+    rewritten: usize,
     generations: usize,
 }
 
@@ -116,6 +118,7 @@ impl<St: Storage> DocStore<St> {
         if let Some(log) = replaced {
             // Records that were appended while the compaction was on its way stay.
             let later = contents.log.split_off(log.min(contents.log.len()));
+            now.rewritten = now.log.len();
             now.log.extend(later);
             *contents = now;
             // What it has written to the log anew is no reason for another one.
@@ -130,7 +133,7 @@ impl<St: Storage> DocStore<St> {
     /// snapshot and [`limits::LOG_BYTES`], or two tabs have left a snapshot each.
     pub fn wants_compaction(&self) -> bool {
         let contents = &self.contents;
-        contents.log.len() > limits::LOG_RECORDS
+        contents.log.len() > limits::LOG_RECORDS + contents.rewritten
             || contents.log_bytes > contents.snapshot_bytes.max(limits::LOG_BYTES)
             || contents.generations > 1
     }

@@ -71,6 +71,23 @@ impl Owners {
         });
     }
 
+    /// Sends for an id of this page, whose lock it has.
+    pub(super) fn hold(&self, replica: ReplicaId, lock: Lock) {
+        self.known.borrow_mut().push(Known {
+            replica,
+            own: true,
+            granted: true,
+            lock: Some(lock),
+        });
+    }
+
+    /// This page writes under that id no more.
+    pub(super) fn disown(&self, replica: ReplicaId) {
+        for known in self.known.borrow_mut().iter_mut() {
+            known.own &= known.replica != replica;
+        }
+    }
+
     fn granted(&self, replica: ReplicaId, lock: Option<Lock>) {
         let mut known = self.known.borrow_mut();
         if let Some(known) = known.iter_mut().find(|known| known.replica == replica) {

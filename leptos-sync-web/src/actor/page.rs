@@ -48,6 +48,8 @@ pub(super) trait Kept {
     fn flush(self: Rc<Self>);
     /// Whether all transactions are saved.
     fn is_saved(&self) -> bool;
+    /// The id that it is written under.
+    fn replica(&self) -> ReplicaId;
     /// Goes on under another replica id.
     fn set_replica(&self, replica: ReplicaId);
     /// The document's name.
@@ -95,6 +97,7 @@ impl Page {
                     for document in page.documents() {
                         document.connection(connection, reason.clone());
                     }
+                    page.release();
                 }
             };
             let session = Session::new(
@@ -170,13 +173,16 @@ impl Page {
 
     /// Takes a lease, and has the documents loaded under its id.
     async fn take_lease(self: Rc<Self>) {
-        let lease = match &self.storage {
+        let mut lease = match &self.storage {
             Ok(storage) => Lease::take(storage).await.ok(),
             Err(_) => None,
         };
         let replica = lease
             .as_ref()
             .map_or_else(provisional_replica, Lease::replica);
+        if let Some(lock) = lease.as_mut().and_then(Lease::take_sends) {
+            self.owners.hold(replica, lock);
+        }
         self.lease.replace(lease);
         self.replica.set(Some(replica));
         for document in self.documents() {
@@ -226,14 +232,16 @@ impl Page {
     /// The relay says that the id is somebody else's, as after another user has signed in: nothing is written under it any more, here
     /// or by a later page.
     pub(super) fn retire(&self, replica: ReplicaId) {
-        if self.replica.get() != Some(replica) {
-            return;
+        self.owners.disown(replica);
+        if self.replica.get() == Some(replica) {
+            self.replica.set(Some(provisional_replica()));
+            // Not given back: whoever finds it in use by nobody does not take it.
+            drop(self.lease.borrow_mut().take());
         }
-        self.replica.set(Some(provisional_replica()));
-        // Not given back: whoever finds it in use by nobody does not take it.
-        drop(self.lease.borrow_mut().take());
         for document in self.documents() {
-            document.set_replica(provisional_replica());
+            if document.replica() == replica {
+                document.set_replica(provisional_replica());
+            }
         }
     }
 
@@ -249,11 +257,19 @@ impl Page {
     pub(super) fn release(&self) {
         if self.owners.has_others() {
             let mut unsent = VersionVector::new();
-            for document in self.documents() {
-                unsent.join(&document.writers());
+            // Whom the relay does not want cannot send for others.
+            if !self.is_refused() {
+                for document in self.documents() {
+                    unsent.join(&document.writers());
+                }
             }
             self.owners.release(&unsent);
         }
+    }
+
+    fn is_refused(&self) -> bool {
+        let session = self.session().and_then(Result::ok);
+        session.is_some_and(|session| session.connection() == Connection::Refused)
     }
 
     /// Issues the writes of everything that is not saved yet.

@@ -20,6 +20,8 @@ pub struct Lease {
     replica: ReplicaId,
     slot: u32,
     _lock: Lock,
+    /// That of the id itself, for whoever sends what is written under it.
+    sends: Option<Lock>,
 }
 
 impl Lease {
@@ -42,18 +44,17 @@ impl Lease {
                 continue;
             };
             let record = storage.get(&pool::key(slot)).await?;
-            let replica = match pool::look(record.as_deref()) {
-                Found::Free(replica) => {
-                    // Another page may be sending what was written under it before: it goes on doing so, under that id.
-                    let name = Locks::of_replica(storage.name(), replica);
-                    match locks.try_lock(&name).await? {
-                        Some(_) => replica,
-                        None => ReplicaId::random()?,
-                    }
-                }
+            let mut replica = match pool::look(record.as_deref()) {
+                Found::Free(replica) => replica,
                 Found::Mint => ReplicaId::random()?,
                 Found::Unknown => continue,
             };
+            let name = Locks::of_replica(storage.name(), replica);
+            let sends = locks.try_lock(&name).await?;
+            if sends.is_none() {
+                // Another page is sending what was written under it before: it goes on doing so, under that id.
+                replica = ReplicaId::random()?;
+            }
             let mut batch = Batch::new();
             pool::write(&mut batch, slot, replica, State::InUse);
             batch.strict();
@@ -62,6 +63,7 @@ impl Lease {
                 replica,
                 slot,
                 _lock: lock,
+                sends,
             });
         }
         Err(Error::unavailable("too many tabs of this site are open"))
@@ -70,6 +72,11 @@ impl Lease {
     /// The id.
     pub fn replica(&self) -> ReplicaId {
         self.replica
+    }
+
+    /// The lock of the id, once, if this page holds it.
+    pub(crate) fn take_sends(&mut self) -> Option<Lock> {
+        self.sends.take()
     }
 
     /// Adds to a batch that the id is free again.

@@ -111,6 +111,8 @@ impl<S: Root> LiveDoc<S> {
         let changes = outbox.apply(doc, delta)?;
         drop(held);
         self.inner.feed.send(delta);
+        #[cfg(target_arch = "wasm32")]
+        self.settled();
         self.inner.status.change(&mut |facts| facts.applied = true);
         self.notify(&changes);
         Ok(())

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use leptos::prelude::*;
 use leptos_sync_core::{Delta, Error, ReplicaId};
@@ -91,6 +91,8 @@ const SIGNALS: usize = Shows::ClockBlocked as usize + 1;
 /// A document's side of its storage and its relay: what goes there, what is known of it, and who listens.
 pub(crate) struct Status {
     pub(crate) said: Mailbox<Said>,
+    /// How often presence was asked for.
+    pub(crate) uses: AtomicUsize,
     facts: Mutex<Facts>,
     triggers: [ArcTrigger; SIGNALS],
 }
@@ -99,6 +101,7 @@ impl Status {
     pub(crate) fn new() -> Self {
         Self {
             said: Mailbox::new(),
+            uses: AtomicUsize::new(0),
             facts: Mutex::new(Facts {
                 loading: true,
                 unsaved: 0,

@@ -35,6 +35,8 @@ pub(super) struct Exchange<D> {
     pub(super) again_at: Option<u64>,
     /// Times in a row that the exchange began anew, and to no avail.
     tries: u32,
+    /// What was refused last for its time.
+    untimely: Option<VersionVector>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ impl<D: Document> Exchange<D> {
             snapshots: SnapshotParts::default(),
             again_at: None,
             tries: 0,
+            untimely: None,
         }
     }
 
@@ -105,6 +108,12 @@ impl<D: Document> Exchange<D> {
         self.document.opened(permission, window);
         self.behind = Some(window);
         let lacks = !self.asked.covers(&version);
+        // What both contain needs no answer, which may have been lost.
+        let mut both = VersionVector::new();
+        for (replica, time) in self.asked.iter() {
+            both.include(replica, time.min(version.get(replica)));
+        }
+        self.document.acknowledged(&both);
         self.sent = version;
         match lacks {
             true => Ok(()),
@@ -206,7 +215,12 @@ impl<D: Document> Exchange<D> {
     /// A transaction was refused. Returns whether to begin the exchange anew.
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
-        let again = reason == Reason::Gap || reason.is_of_time();
+        // What was not stamped anew cannot be.
+        let hopeless = reason.is_of_time() && self.untimely.as_ref() == Some(upto);
+        let again = reason == Reason::Gap || reason.is_of_time() && !hopeless;
+        if reason.is_of_time() {
+            self.untimely = Some(upto.clone());
+        }
         if !again {
             self.document.rejected(upto, reason, text);
         }

@@ -1,20 +1,28 @@
-use std::collections::VecDeque;
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use super::*;
 use crate::{
-    clock::Window,
+    clock::{Time, Window},
     delta::{Delta, Snapshot},
     id::ReplicaId,
     sync::message::Permission,
     version::VersionVector,
 };
 
-/// A document in which nothing happens.
-struct Empty;
+/// A document that nobody edits, and what it was told.
+#[derive(Clone, Default)]
+struct Told(Rc<RefCell<Heard>>);
 
-impl Document for Empty {
+#[derive(Default)]
+struct Heard {
+    version: VersionVector,
+    acknowledged: VersionVector,
+    rejected: Vec<Reason>,
+}
+
+impl Document for Told {
     fn version(&self) -> VersionVector {
-        VersionVector::new()
+        self.0.borrow().version.clone()
     }
 
     fn pending(&mut self, _: &VersionVector) -> Result<Vec<Delta>, Error> {
@@ -35,9 +43,13 @@ impl Document for Empty {
         Ok(())
     }
 
-    fn acknowledged(&mut self, _: &VersionVector) {}
+    fn acknowledged(&mut self, upto: &VersionVector) {
+        self.0.borrow_mut().acknowledged.join(upto);
+    }
 
-    fn rejected(&mut self, _: &VersionVector, _: Reason, _: &str) {}
+    fn rejected(&mut self, _: &VersionVector, reason: Reason, _: &str) {
+        self.0.borrow_mut().rejected.push(reason);
+    }
 
     fn presence(&mut self, _: ReplicaId, _: &[u8]) {}
 
@@ -46,16 +58,19 @@ impl Document for Empty {
 
 /// A client, and what its relay says by hand.
 struct Talk {
-    client: Client<Empty>,
+    client: Client<Told>,
+    document: Told,
     cutter: Cutter,
 }
 
 impl Talk {
     fn begin() -> Self {
         let mut client = Client::new(b"first".to_vec(), 1);
-        client.open("plans", 0, Empty).unwrap();
+        let document = Told::default();
+        client.open("plans", 0, document.clone()).unwrap();
         let mut talk = Self {
             client,
+            document,
             cutter: Cutter::default(),
         };
         talk.connect();
@@ -138,4 +153,57 @@ fn a_network_that_fails_after_a_refusal_is_no_refusal() {
     talk.connect();
     talk.welcome();
     assert!(talk.client.is_welcome());
+}
+
+impl Talk {
+    fn opened(&mut self, version: VersionVector) {
+        self.hear(&Response::Opened {
+            channel: Channel(0),
+            permission: Permission::Write,
+            version,
+            floor: Time::ZERO,
+            now_ms: 0,
+        });
+    }
+}
+
+fn version(entries: &[(u64, u64)]) -> VersionVector {
+    let entries = entries.iter();
+    let entries = entries.map(|&(replica, time)| (ReplicaId::new(replica), Time::new(time)));
+    entries.collect()
+}
+
+/// The answer to what was sent before may have been lost, and nothing is missing that would come with another.
+#[test]
+fn what_document_and_relay_both_contain_counts_as_acknowledged() {
+    let mut talk = Talk::begin();
+    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 9)]);
+    talk.welcome();
+    talk.opened(version(&[(1, 7), (2, 4), (3, 1)]));
+    assert_eq!(
+        talk.document.0.borrow().acknowledged,
+        version(&[(1, 5), (2, 4)])
+    );
+}
+
+/// What cannot be stamped anew would be refused for ever.
+#[test]
+fn what_is_refused_for_its_time_once_more_is_refused_for_good() {
+    let mut talk = Talk::begin();
+    talk.welcome();
+    let refuse = |talk: &mut Talk, upto| {
+        talk.opened(VersionVector::new());
+        talk.hear(&Response::Reject {
+            channel: Channel(0),
+            upto: version(&[(1, upto)]),
+            reason: Reason::Drift,
+            text: "tomorrow".to_owned(),
+        });
+    };
+    refuse(&mut talk, 50);
+    // It has another stamp now.
+    refuse(&mut talk, 40);
+    assert!(talk.document.0.borrow().rejected.is_empty());
+    refuse(&mut talk, 40);
+    assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
 }

@@ -96,7 +96,7 @@ impl<S: Root> Keeper<S> {
         self.disk.as_ref().filter(|disk| !disk.given_up.get())
     }
 
-    /// Joins what is stored with what was edited meanwhile, and shows it.
+    /// Joins what is stored with what was edited meanwhile, and shows it; also what other pages have stored since.
     pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
         let Some(disk) = self.disk() else {
             self.set_own_replica(self.replica.get());
@@ -106,6 +106,10 @@ impl<S: Root> Keeper<S> {
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
         let records = storage.scan_prefix(&prefix).await?;
+        if disk.compacting.get() {
+            // It knows what it replaces, and that may be among these.
+            return Ok(());
+        }
         let damage = self.doc.replace(|Held { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
             // Operations of the leased id may be among what could not be read: it must not be used again.
@@ -158,8 +162,8 @@ impl<S: Root> Keeper<S> {
     pub(super) fn save_received(self: &Rc<Self>, delta: &Delta) {
         if let Some(disk) = self.disk() {
             disk.received.borrow_mut().push(delta.clone());
-            self.note_soon();
         }
+        self.note_soon();
     }
 
     /// What the relay has said is to be stored, soon. Whatever is lost of it, the relay says again.
@@ -168,6 +172,7 @@ impl<S: Root> Keeper<S> {
     }
 
     pub(super) fn note(self: &Rc<Self>) {
+        self.page.release();
         let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
             return;
         };

@@ -90,7 +90,6 @@ impl<S: Root> Document for Exchanged<S> {
             .with_held(|Held { outbox, .. }| outbox.acknowledge(upto));
         self.0.doc.settled();
         self.0.note_soon();
-        self.0.page.release();
     }
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
@@ -111,14 +110,15 @@ impl<S: Root> Document for Exchanged<S> {
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
         self.0.doc.status().change(&mut |facts| {
             let mut peers = Vec::new();
+            let mut here = Some((peer, data.to_vec()));
             for (known, theirs) in facts.peers.iter() {
-                if *known != peer {
-                    peers.push((*known, theirs.clone()));
+                match *known == peer {
+                    true => peers.extend(here.take()),
+                    false => peers.push((*known, theirs.clone())),
                 }
             }
-            if !data.is_empty() {
-                peers.push((peer, data.to_vec()));
-            }
+            peers.extend(here);
+            peers.retain(|(_, data)| !data.is_empty());
             facts.peers = Arc::new(peers);
         });
     }
@@ -163,8 +163,12 @@ impl<S: Root> Keeper<S> {
         let reject = |held: &mut Held<S>| held.outbox.reject(&mut held.doc, upto);
         match self.doc.with_held(reject) {
             Some(_) => self.undone(refusal),
-            None => self.report(refusal),
+            None => {
+                self.report(refusal);
+                self.doc.settled();
+            }
         }
+        self.note_soon();
     }
 
     /// Something was taken back.

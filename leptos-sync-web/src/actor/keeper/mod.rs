@@ -48,6 +48,7 @@ pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         timers: Cell::default(),
         unheard: RefCell::default(),
         lacks: Cell::default(),
+        left: Cell::default(),
     });
     if let Some(error) = error {
         keeper.in_memory(error);
@@ -80,6 +81,8 @@ struct Keeper<S: 'static> {
     unheard: RefCell<Vec<News>>,
     /// Whether something was missing since the other tabs were asked last.
     lacks: Cell<bool>,
+    /// Whether the document was put away.
+    left: Cell<bool>,
 }
 
 /// What is done after a while.
@@ -119,6 +122,7 @@ struct Leaving<S: Root>(Rc<Keeper<S>>);
 
 impl<S: Root> Drop for Leaving<S> {
     fn drop(&mut self) {
+        self.0.left.set(true);
         if let (Some(channel), Some(Ok(session))) = (self.0.channel.take(), self.0.page.session()) {
             session.run(move |client| drop(client.leave(channel)));
         }
@@ -156,13 +160,18 @@ impl<S: Root> Keeper<S> {
         }
     }
 
+    /// Sends what others have written too, once nobody else does.
+    fn claim_others(&self) {
+        self.claim(&self.writers(), false);
+    }
+
     /// What is stored has been joined: begins to exchange it with others.
     fn begin(self: &Rc<Self>) {
         for news in self.unheard.take() {
             self.heard(news);
         }
         self.ask_others();
-        self.claim(&self.writers(), false);
+        self.claim_others();
         match self.page.session() {
             None => {}
             Some(Err(error)) => {
@@ -261,6 +270,10 @@ impl<S: Root> Kept for Keeper<S> {
         self.disk.as_ref().is_none_or(Disk::is_saved)
     }
 
+    fn replica(&self) -> ReplicaId {
+        self.doc.with_held(|held| held.doc.replica())
+    }
+
     fn set_replica(&self, replica: ReplicaId) {
         self.replica.set(replica);
         self.doc
@@ -272,9 +285,10 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn hear(self: Rc<Self>, news: News) {
-        match self.doc.status().is_loading() {
-            true => self.unheard.borrow_mut().push(news),
-            false => self.heard(news),
+        if self.doc.status().is_loading() {
+            self.unheard.borrow_mut().push(news);
+        } else if !self.left.get() {
+            self.heard(news);
         }
     }
 
@@ -287,14 +301,24 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn adopt(self: Rc<Self>, replica: ReplicaId) {
-        // Whoever wrote it may have died before it was stored.
-        if replica != self.replica.get() {
-            self.save_of(replica);
+        if replica == self.replica() {
+            return self.push();
         }
-        self.push();
+        // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
+        // be replaced where it is stamped anew.
+        spawn(async move {
+            // What cannot be read was reported when the document was opened.
+            let _ = self.read().await;
+            self.save_of(replica);
+            self.push();
+        });
     }
 
     fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+        if connection == Connection::Online {
+            // It may have let go of them while the relay did not want it.
+            self.claim_others();
+        }
         self.doc.status().change(&mut |facts| {
             facts.connection = match connection {
                 // Until the document is opened there.
