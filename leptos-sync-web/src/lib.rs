@@ -1,15 +1,17 @@
 //! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser and shown by signals.
 //!
 //! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as the signals they are:
-//! the example is at [`use_doc`]. Everything of `leptos-sync-core` that an app needs is exported here, so this is the
+//! the example is at [`use_doc`]. [`SyncOptions::relay`] exchanges it with everybody else. Everything of `leptos-sync-core` that an app needs is exported here, so this is the
 //! one dependency in the browser.
 //!
 //! ```text
 //! node       what a view reads and changes        ─┐
 //! live       a document that notifies              │ the reactive side: Send + Sync, also on a server
 //! provider   the documents of an app, use_doc     ─┘
-//! actor      loads, saves, flushes                ─┐
-//! lease      which replica id this tab may use     │ the browser's side: never leaves its thread
+//! actor      loads, saves, flushes, exchanges     ─┐
+//! session    the connection to the relay           │
+//! tabs       what tabs tell each other             │ the browser's side: never leaves its thread
+//! lease      which replica id this tab may use     │
 //! indexed_db the storage                          ─┘
 //! ```
 //!

@@ -69,7 +69,7 @@ const PRESENT: u8 = 1;
 /// It goes through the relay, so without one nobody is present. What changes more often than twenty times a second is told
 /// twenty times a second. Who leaves, is cut off, or is not heard of for
 /// [`limits::SILENCE_MS`](leptos_sync_core::limits::SILENCE_MS) is gone. When the reactive owner that calls this ends, the others
-/// see this page no more.
+/// see this page no more, unless another one has asked for it since.
 ///
 /// What takes more than [`limits::PRESENCE_BYTES`](leptos_sync_core::limits::PRESENCE_BYTES) is not told, which the document's
 /// status signal `error` says.

@@ -5,12 +5,12 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Scratch, with_indexed_db};
+use common::{Scratch, sleep, with_indexed_db};
 use futures::StreamExt;
 use leptos::prelude::*;
 use leptos_sync_web::{
-    Connection, Crdt, GCounter, LwwMap, StorageKind, SyncOptions, UseDocReturn, provide_sync,
-    use_doc,
+    Connection, Crdt, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions, UseDocReturn,
+    provide_sync, use_doc,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -176,4 +176,24 @@ async fn a_document_that_is_open_as_two_types_shows_the_edits_of_both_in_both() 
     let (_again, again) = opened(options()).await;
     assert_eq!(lines(&again)(), [1, 2]);
     assert_eq!(again.doc.likes().get_untracked(), 1);
+}
+
+/// The page takes on to send what the first was edited with. That is none of the other's business, which is not loaded yet.
+#[wasm_bindgen_test]
+async fn a_document_that_is_being_opened_is_written_under_an_id_that_nobody_else_has() {
+    let scratch = Scratch::new("opening");
+    let options = SyncOptions::default().database(scratch.name());
+    let (owner, first) = page(options.relay(NOWHERE));
+    first.doc.lines().insert(1, "typed at once".to_owned());
+    let second = owner.with(|| use_doc::<Notes>("others"));
+    while first.loading.get_untracked() || second.loading.get_untracked() {
+        for notes in [&first, &second] {
+            let replica = notes.live.with_doc(|doc| doc.replica());
+            assert_ne!(replica, ReplicaId::default());
+        }
+        sleep(0).await;
+    }
+    let saved = first.saved;
+    until(move || saved.get()).await;
+    assert_eq!(lines(&second)(), [0; 0]);
 }

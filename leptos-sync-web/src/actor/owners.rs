@@ -65,8 +65,8 @@ impl Owners {
         let page = self.page.clone();
         locks.wait(&Locks::of_replica(database, replica), move |lock| {
             if let Some(page) = page.upgrade() {
-                page.owners().granted(replica, lock);
-                page.adopt(replica);
+                let own = page.owners().granted(replica, lock);
+                page.adopt(replica, own);
             }
         });
     }
@@ -88,12 +88,15 @@ impl Owners {
         }
     }
 
-    fn granted(&self, replica: ReplicaId, lock: Option<Lock>) {
+    /// Takes the lock in. Returns whether this page writes under the id.
+    fn granted(&self, replica: ReplicaId, lock: Option<Lock>) -> bool {
         let mut known = self.known.borrow_mut();
-        if let Some(known) = known.iter_mut().find(|known| known.replica == replica) {
+        let known = known.iter_mut().find(|known| known.replica == replica);
+        known.is_some_and(|known| {
             known.granted = true;
             known.lock = lock;
-        }
+            known.own
+        })
     }
 
     /// Lets go of the ids of others of which `unsent`, the writers of what is to be sent, has none.

@@ -60,8 +60,10 @@ pub(super) trait Kept {
     fn ask(&self);
     /// Who wrote what is to be sent.
     fn writers(&self) -> VersionVector;
-    /// From now on this page sends what was written under `replica`.
+    /// From now on this page sends what another one has written under `replica`.
     fn adopt(self: Rc<Self>, replica: ReplicaId);
+    /// There may be something to send.
+    fn send(&self);
     /// The page's connection to the relay has changed.
     fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>);
 }
@@ -245,10 +247,13 @@ impl Page {
         }
     }
 
-    /// From now on this page sends what was written under `replica`.
-    pub(super) fn adopt(&self, replica: ReplicaId) {
+    /// From now on this page sends what was written under `replica`; `own` says that it is its own.
+    pub(super) fn adopt(&self, replica: ReplicaId, own: bool) {
         for document in self.documents() {
-            document.adopt(replica);
+            match own {
+                true => document.send(),
+                false => document.adopt(replica),
+            }
         }
         self.release();
     }

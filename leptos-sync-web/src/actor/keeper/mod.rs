@@ -37,12 +37,13 @@ pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         doc.status()
             .change(&mut |facts| facts.storage = StorageKind::IndexedDb);
     }
+    let replica = doc.with_held(|held| held.doc.replica());
     let keeper = Rc::new(Keeper {
         page: Rc::clone(page),
         name,
         doc,
         disk,
-        replica: Cell::default(),
+        replica: Cell::new(replica),
         channel: Cell::default(),
         presence: RefCell::default(),
         timers: Cell::default(),
@@ -301,8 +302,9 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn adopt(self: Rc<Self>, replica: ReplicaId) {
-        if replica == self.replica() {
-            return self.push();
+        // What is being opened reads what is stored anyway, and claims then what it finds.
+        if self.doc.status().is_loading() || self.left.get() {
+            return;
         }
         // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
         // be replaced where it is stamped anew.
@@ -312,6 +314,10 @@ impl<S: Root> Kept for Keeper<S> {
             self.save_of(replica);
             self.push();
         });
+    }
+
+    fn send(&self) {
+        self.push();
     }
 
     fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
