@@ -33,9 +33,7 @@ impl Index {
     pub(super) fn reserve<K: Hash, V>(&mut self, total: usize, entries: &[Entry<K, V>]) {
         if total > SCANNED {
             let Self { positions, hasher } = self;
-            positions.reserve(total - positions.len(), |&slot| {
-                hash_at(hasher, entries, slot)
-            });
+            positions.reserve(total - positions.len(), by_key(hasher, entries));
             if positions.is_empty() {
                 self.fill(entries);
             }
@@ -90,9 +88,8 @@ impl Index {
     pub(super) fn push<K: Hash, V>(&mut self, vacant: Vacant, entries: &[Entry<K, V>]) {
         if !self.positions.is_empty() {
             let Self { positions, hasher } = self;
-            positions.insert_unique(vacant.0, entries.len() as u32 - 1, |&slot| {
-                hash_at(hasher, entries, slot)
-            });
+            let last = entries.len() as u32 - 1;
+            positions.insert_unique(vacant.0, last, by_key(hasher, entries));
         } else if entries.len() > SCANNED {
             self.fill(entries);
         }
@@ -131,12 +128,20 @@ impl Index {
     fn fill<K: Hash, V>(&mut self, entries: &[Entry<K, V>]) {
         let Self { positions, hasher } = self;
         // Room at once: growing step by step would hash every key again.
-        positions.reserve(entries.len(), |&slot| hash_at(hasher, entries, slot));
+        positions.reserve(entries.len(), by_key(hasher, entries));
         for slot in 0..entries.len() as u32 {
-            let hash = hash_at(hasher, entries, slot);
-            positions.insert_unique(hash, slot, |&slot| hash_at(hasher, entries, slot));
+            positions.insert_unique(
+                hash_at(hasher, entries, slot),
+                slot,
+                by_key(hasher, entries),
+            );
         }
     }
+}
+
+/// How a position is hashed when the table grows: of one type wherever that is, so that the growing is compiled once.
+fn by_key<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>]) -> impl Fn(&u32) -> u64 {
+    |&slot| hash_at(hasher, entries, slot)
 }
 
 fn hash_at<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>], slot: u32) -> u64 {
