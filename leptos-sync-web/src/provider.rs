@@ -1,8 +1,4 @@
-use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
@@ -246,7 +242,7 @@ fn default_context() -> SyncContext {
 /// An id for what is written before a lease was had, or after it ended. Never pooled, so never used again.
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
-        // A platform without randomness: what seeds the hash tables has to do.
-        ReplicaId::new(RandomState::new().hash_one(Clock::system(ReplicaId::default()).tick().time))
+        // A platform without randomness: the time has to do.
+        ReplicaId::new(Clock::system(ReplicaId::default()).tick().time.get())
     })
 }

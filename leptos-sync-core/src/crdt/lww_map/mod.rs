@@ -4,10 +4,6 @@
 
 mod ahead;
 mod cells;
-#[cfg_attr(
-    all(target_arch = "wasm32", target_os = "unknown"),
-    path = "hasher_js.rs"
-)]
 mod hasher;
 mod index;
 mod lists;
