@@ -50,6 +50,7 @@ impl DebianRust {
             step("lists of Debian packages", apt::update)?;
         }
         let version = apt::candidate("rustc-web")?;
+        require_current(&version)?;
         // `1.96.0+dfsg1-1~deb12u2`: what Debian did to it is no part of a folder's name.
         let upstream = version.split(['+', '-', '~']).next().unwrap_or(&version);
         let dir = cache.entry(&format!("{ENTRY}{upstream}"), |dir| make(dir, &version))?;
@@ -80,6 +81,25 @@ impl DebianRust {
             ),
         ]
     }
+}
+
+/// Fails where Debian's compiler is too old for this workspace, before anything is downloaded.
+fn require_current(version: &str) -> Result<()> {
+    let needed = env!("CARGO_PKG_RUST_VERSION");
+    if numbers(version) < numbers(needed) {
+        bail!(
+            "Debian's compiler with that target, rustc-web, is {version} here, and {needed} is needed: Debian updates \
+             it with its security packages, so see that apt lists those (`bookworm-security` or the like), or run \
+             `rustup target add {TARGET}` where rustup can download it"
+        );
+    }
+    Ok(())
+}
+
+/// The first two numbers of a version.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split(['.', '+', '~', '-']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 fn make(dir: &Path, version: &str) -> Result<()> {
@@ -215,6 +235,14 @@ fn build_library(dir: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_compiler_of_debian_is_refused_with_what_to_do() {
+        require_current("1.96.0+dfsg1-1~deb12u2").unwrap();
+        require_current(concat!(env!("CARGO_PKG_RUST_VERSION"), ".0+dfsg3-1")).unwrap();
+        let error = require_current("1.85.0+dfsg3-1~deb12u3").unwrap_err();
+        assert!(error.to_string().contains("bookworm-security"), "{error}");
+    }
 
     #[test]
     fn versioned_packages_are_found_among_the_dependencies() {
