@@ -9,7 +9,6 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    names,
     step::step,
     tools::{Bindgen, Cache, Wasm, WasmOpt},
     workspace::Workspace,
@@ -79,11 +78,11 @@ pub(crate) fn build(
             .run()
     })?;
     let file = out.join(format!("{name}_bg.wasm"));
-    names::number(&out.join(format!("{name}.js")), &file)?;
     if let Some(optimizer) = optimizer {
-        step(&format!("wasm-opt for {name}"), || {
-            optimizer.optimize(&file, &file)
+        let renamed = step(&format!("wasm-opt for {name}"), || {
+            optimizer.optimize(&file)
         })?;
+        renamed.apply(&out.join(format!("{name}.js")))?;
     }
     copy_static_files(&package.dir, &out)?;
     Ok(out)

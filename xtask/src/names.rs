@@ -1,76 +1,118 @@
 //! The names of the functions that a page's wasm and its JavaScript share.
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
-/// Hex digits of a hash, which wasm-bindgen puts at the end of a name.
-const DIGITS: usize = 16;
+/// The object that wasm-bindgen's JavaScript calls the exports of.
+const EXPORTS_OF: &str = "wasm.";
 
-/// Numbers the names of a page. They tell nobody anything there, and what tells them apart is a hash, which cannot be
-/// compressed; a number can, and takes 4 KB off the todo example. A number is written as long as the name, so nothing in a
-/// file moves.
-pub(crate) fn number(js: &Path, wasm: &Path) -> Result<()> {
-    let read =
-        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let (mut script, mut code) = (read(js)?, read(wasm)?);
-    let mut names: Vec<Vec<u8>> = Vec::new();
-    for name in names_in(&mut script) {
-        if !names.iter().any(|known| known == name) {
-            names.push(name.to_vec());
-        }
-    }
-    for name in names_in(&mut script).chain(names_in(&mut code)) {
-        // In wasm a byte that happens to be a letter may stand before it.
-        let mut known = names.iter().enumerate();
-        if let Some((number, known)) = known.find(|(_, known)| name.ends_with(known)) {
-            let digits = known.len() - 1;
-            let before = name.len() - known.len();
-            if let Some(place) = name.get_mut(before..) {
-                place.copy_from_slice(format!("_{number:0digits$}").as_bytes());
-            }
-        }
-    }
-    let write = |path: &Path, bytes| {
-        fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write(js, script)?;
-    write(wasm, code)
+/// What `wasm-opt` has renamed in a file, as it prints it: module, name and new name of each import, name and new name of
+/// each export.
+///
+/// wasm-bindgen's names end with hashes, which cannot be compressed: with names of one or two letters the todo example is
+/// 5 KB smaller.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Renamed {
+    imports: Vec<(String, String, String)>,
+    exports: Vec<(String, String)>,
 }
 
-/// The words of a file that end with a hash, behind `_` or `_h`.
-fn names_in(file: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let words = file.split_mut(move |byte| !is_letter(byte));
-    words.filter(|word| {
-        word.split_last_chunk::<DIGITS>()
-            .is_some_and(|(name, hash)| {
-                let is_name = name.ends_with(b"_") || name.ends_with(b"_h");
-                is_name && hash.iter().all(u8::is_ascii_hexdigit)
-            })
-    })
+/// What `wasm-opt` calls the one module that imports are from.
+const MODULE: &str = "a";
+
+impl Renamed {
+    /// Reads what `wasm-opt` printed.
+    pub(crate) fn parse(printed: &str) -> Result<Self> {
+        serde_json::from_str(printed).context("wasm-opt printed no names that it shortened")
+    }
+
+    /// Says the new names in wasm-bindgen's JavaScript.
+    ///
+    /// # Errors
+    ///
+    /// An import that is not there exactly once, or one of another module: it is not what wasm-bindgen wrote.
+    pub(crate) fn apply(&self, js: &Path) -> Result<()> {
+        let script = fs::read_to_string(js)
+            .with_context(|| format!("cannot read {}", js.display()))
+            .and_then(|script| self.rename(&script))?;
+        fs::write(js, script).with_context(|| format!("cannot write {}", js.display()))
+    }
+
+    fn rename(&self, script: &str) -> Result<String> {
+        let mut imports: HashMap<&str, &str> = HashMap::new();
+        let mut modules: Vec<&str> = Vec::new();
+        for (module, name, short) in &self.imports {
+            imports.insert(name, short);
+            if !modules.contains(&module.as_str()) {
+                modules.push(module);
+            }
+        }
+        let &[module] = modules.as_slice() else {
+            bail!("the wasm file imports from {modules:?}, which have to be one module");
+        };
+        let exports: HashMap<&str, &str> = (self.exports.iter())
+            .map(|(name, short)| (name.as_str(), short.as_str()))
+            .collect();
+
+        let mut renamed = String::with_capacity(script.len());
+        let mut rest = script;
+        while let Some(at) = rest.find(is_of_word) {
+            let (before, from) = rest.split_at(at);
+            renamed.push_str(before);
+            let end = from.find(|c| !is_of_word(c)).unwrap_or(from.len());
+            let (word, after) = from.split_at(end);
+            let short = if renamed.ends_with(EXPORTS_OF) {
+                exports.get(word).copied()
+            } else if after.starts_with(": ") {
+                imports.remove(word)
+            } else {
+                None
+            };
+            renamed.push_str(short.unwrap_or(word));
+            rest = after;
+        }
+        renamed.push_str(rest);
+        if let Some(missing) = imports.keys().next() {
+            bail!("the JavaScript has no function `{missing}`, which the wasm file imports");
+        }
+        Ok(renamed.replace(&format!("\"{module}\""), &format!("\"{MODULE}\"")))
+    }
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$'
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PRINTED: &str = r#"{
+        "imports": [["./p_bg.js", "__wbg_get_f96702c6245e4ef9", "a"], ["./p_bg.js", "__wbindgen_throw", "b"]],
+        "exports": [["memory", "c"], ["invoke__hf96702c6245e4ef0", "d"]]
+    }"#;
+
     #[test]
-    fn both_files_have_the_same_numbers_and_keep_their_length() {
-        let dir = tempfile::tempdir().unwrap();
-        let (js, wasm) = (dir.path().join("a.js"), dir.path().join("a.wasm"));
-        let script =
-            "__wbg_get_f96702c6245e4ef9: x, set_00aa02c6245e4e01: y, invoke__hf96702c6245e4ef0()";
-        fs::write(&js, script).unwrap();
-        let code =
-            b"\0\x1aset_00aa02c6245e4e01\x02\x41__wbg_get_f96702c6245e4ef9\xff_0123456789abcdef";
-        fs::write(&wasm, code).unwrap();
-        number(&js, &wasm).unwrap();
-        let numbered =
-            "_0000000000000000000000000: x, _0000000000000000001: y, _000000000000000000000002()";
-        assert_eq!(fs::read_to_string(&js).unwrap(), numbered);
-        let numbered =
-            b"\0\x1a_0000000000000000001\x02\x41_0000000000000000000000000\xff_0123456789abcdef";
-        assert_eq!(fs::read(&wasm).unwrap(), numbered, "what is no name stays");
+    fn the_javascript_says_what_the_wasm_file_says() {
+        let script = "const memory = wasm.memory.buffer; wasm.invoke__hf96702c6245e4ef0(get);\n\
+                      { __wbg_get_f96702c6245e4ef9: function(memory) {}, __wbindgen_throw: throwing };\n\
+                      return { \"./p_bg.js\": imports };";
+        let renamed = Renamed::parse(PRINTED).unwrap().rename(script).unwrap();
+        assert_eq!(
+            renamed,
+            "const memory = wasm.c.buffer; wasm.d(get);\n\
+             { a: function(memory) {}, b: throwing };\n\
+             return { \"a\": imports };"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        let renamed = Renamed::parse(PRINTED).unwrap();
+        let error = renamed.rename("{ __wbindgen_throw: 1 }").unwrap_err();
+        assert!(error.to_string().contains("__wbg_get_f96"), "{error}");
+        assert!(Renamed::parse("wasm-opt 100").is_err());
     }
 }

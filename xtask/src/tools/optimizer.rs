@@ -5,16 +5,31 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::Cache;
-use crate::cmd::{Cmd, on_path};
+use crate::{
+    cmd::{Cmd, on_path},
+    names::Renamed,
+};
 
-/// Older ones write files that browsers refuse ("unknown type form").
-const OLDEST: u32 = 116;
+/// Older ones make other sizes or print what they renamed otherwise; much older ones write files that browsers refuse.
+const OLDEST: u32 = 132;
 
 /// The npm package's version, pinned so that sizes are the same everywhere.
 const BINARYEN: &str = "132.0.0";
 
 /// What rustc's output uses, by name: `--all-features` would turn on proposals that browsers refuse.
-const FLAGS: [&str; 10] = [
+const FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Shortens the names of imports and exports, and prints them.
+const SHORTEN: &str = "--minify-imports-and-exports-and-modules";
+
+const OPTIMIZE: [&str; 4] = [
     // Not `-Oz`, which is smaller before it is compressed and larger after.
     "-Os",
     // Again while it finds something.
@@ -23,12 +38,6 @@ const FLAGS: [&str; 10] = [
     "--one-caller-inline-max-function-size=30",
     // The lowest kilobyte is the end of the stack: whoever gets there is about to overflow it.
     "--low-memory-unused",
-    "--enable-bulk-memory",
-    "--enable-nontrapping-float-to-int",
-    "--enable-sign-ext",
-    "--enable-mutable-globals",
-    "--enable-reference-types",
-    "--enable-multivalue",
 ];
 
 /// A `wasm-opt` that is new enough.
@@ -70,13 +79,21 @@ impl WasmOpt {
         Ok(Self::Node { node, script })
     }
 
-    /// Writes the optimised `from` to `to`.
-    pub(crate) fn optimize(&self, from: &Path, to: &Path) -> Result<()> {
+    /// Optimises a file in its place, and returns the names that its JavaScript has to say now.
+    pub(crate) fn optimize(&self, wasm: &Path) -> Result<Renamed> {
+        // By itself, since what converges goes over the names again and again, and prints each time.
+        let renamed = Renamed::parse(&self.rewrite(wasm, &[SHORTEN])?)?;
+        self.rewrite(wasm, &OPTIMIZE)?;
+        Ok(renamed)
+    }
+
+    fn rewrite(&self, wasm: &Path, passes: &[&str]) -> Result<String> {
         let cmd = match self {
             Self::Native(program) => Cmd::new(program),
             Self::Node { node, script } => Cmd::new(node).arg(script),
         };
-        cmd.args(FLAGS).arg(from).arg("-o").arg(to).run_quietly()
+        let cmd = cmd.args(FEATURES).args(passes);
+        cmd.arg(wasm).arg("-o").arg(wasm).read()
     }
 }
 
@@ -111,8 +128,8 @@ mod tests {
     #[test]
     fn an_old_or_unknown_wasm_opt_is_not_used() {
         assert!(is_new_enough("wasm-opt version 132 (version_132)"));
-        assert!(is_new_enough("wasm-opt version 116"));
-        assert!(!is_new_enough("wasm-opt version 108"));
+        assert!(is_new_enough("wasm-opt version 140"));
+        assert!(!is_new_enough("wasm-opt version 131"));
         assert!(!is_new_enough("wasm-opt: command not found"));
         assert!(!is_new_enough(""));
     }
