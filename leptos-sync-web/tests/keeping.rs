@@ -278,6 +278,47 @@ async fn a_long_log_becomes_a_snapshot_and_what_another_page_wrote_meanwhile_sta
     assert!(again.error.get_untracked().is_none());
 }
 
+/// A database that is full takes no snapshot either. The page says so, and does not try again and again.
+#[wasm_bindgen_test]
+async fn a_compaction_that_fails_waits_for_the_next_write_or_a_while() {
+    let scratch = Scratch::new("full");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    // Only a compaction deletes records.
+    let full = Patch::method(
+        "IDBObjectStore",
+        "delete",
+        "globalThis.refused = (globalThis.refused ?? 0) + 1;
+         throw new DOMException('full', 'QuotaExceededError')",
+    );
+    let refused = || common::global("refused").unwrap_or(0.0);
+    let before = refused();
+    let mut written = 0;
+    while refused() == before {
+        assert!(written < 1_000, "the log of {written} records is compacted");
+        notes.doc.lines().insert(written, format!("line {written}"));
+        until(notes.saved, true).await;
+        written += 1;
+    }
+    while notes.error.get_untracked().is_none() {
+        common::sleep(0).await;
+    }
+    assert!(notes.error.get_untracked().unwrap().is_quota());
+    let first = refused();
+    for _ in 0..100 {
+        common::sleep(0).await;
+    }
+    // The timer may go off once.
+    assert!(refused() <= first + 1.0, "{first}, {}", refused());
+    drop(full);
+    assert_eq!(notes.unsaved.get_untracked(), 0);
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    let lines = again.doc.lines().keys().get_untracked().len();
+    assert_eq!(lines, written as usize);
+}
+
 #[wasm_bindgen_test]
 async fn without_a_storage_the_page_works_in_memory_and_says_so() {
     let scratch = Scratch::new("blocked");

@@ -7,12 +7,16 @@ mod common;
 use any_spawner::Executor;
 use common::{Scratch, sleep, with_indexed_db};
 use futures::StreamExt;
+use js_sys::Uint8Array;
 use leptos::prelude::*;
+use leptos_sync_core::sync::{News, Told};
 use leptos_sync_web::{
-    Connection, Crdt, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions, UseDocReturn,
-    provide_sync, use_doc,
+    Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions,
+    UseDocReturn, provide_sync, use_doc,
 };
+use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{BroadcastChannel, MessageEvent};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -196,4 +200,49 @@ async fn a_document_that_is_being_opened_is_written_under_an_id_that_nobody_else
     let saved = first.saved;
     until(move || saved.get()).await;
     assert_eq!(lines(&second)(), [0; 0]);
+}
+
+/// The tab that was asked may not have it, or not yet: another one may be opened that does.
+#[wasm_bindgen_test]
+async fn what_is_missing_is_asked_for_at_once_and_again_after_a_while() {
+    let scratch = Scratch::new("asking");
+    // A tab that says what the test says.
+    let channel = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
+    let (tell, mut asked) = futures::channel::mpsc::unbounded();
+    let heard = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
+        let bytes = event.data().unchecked_into::<Uint8Array>().to_vec();
+        if let News::Ask(version) = Told::decode(&bytes).unwrap().news {
+            tell.unbounded_send(version).unwrap();
+        }
+    });
+    channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    let say = |news| {
+        let document = "notes".to_owned();
+        let bytes = Told { document, news }.encode();
+        channel
+            .post_message(&Uint8Array::from(bytes.as_slice()))
+            .unwrap();
+    };
+
+    let (_owner, notes) = opened(SyncOptions::default().database(scratch.name())).await;
+    asked.next().await.unwrap();
+    let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
+    let mut edits = [1, 2, 3].map(|line| {
+        doc.transact(|tx| tx.lines().insert(line, "by another tab".to_owned()))
+            .unwrap()
+            .delta
+    });
+    let [_, second, third] = &mut edits;
+    say(News::Edit(second.clone()));
+    let lacking = asked.next().await.unwrap();
+    assert!(!lacking.covers(doc.version()));
+    say(News::Edit(third.clone()));
+    for _ in 0..20 {
+        sleep(0).await;
+    }
+    assert!(asked.try_recv().is_err(), "asked just now");
+    let lacking = asked.next().await.unwrap();
+    say(News::Missing(doc.delta_since(&lacking).unwrap()));
+    let seen = lines(&notes);
+    until(move || seen() == [1, 2, 3]).await;
 }

@@ -165,3 +165,39 @@ fn a_second_user_of_a_browser_goes_on_under_another_id() {
     bob.expect_titles(&["ada's", "eve's"]);
     page.expect_titles(&["ada's", "eve's"]);
 }
+
+/// It cannot send what the closed tab left, so it must not keep others from it.
+#[test]
+fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_it_refuses() {
+    let (homes, bobs, mut relay) = two_sites();
+    homes.exchange_with(&relay.url(), &writer("ada"));
+    bobs.exchange_with(&relay.url(), &writer("bob"));
+    let (home, phone) = (Device::at(homes.url()), Device::at(bobs.url()));
+    let (home, phone) = (home.launch(), phone.launch());
+    let bob = phone.open();
+    let first = home.open();
+    first.expect_synced();
+    relay.kill();
+    first.add("from a tab that is closed");
+    first.expect_saved();
+    // The first to wait for what the first tab leaves, and the only one when it is closed.
+    homes.exchange_with(&relay.url(), &expiring("ada", -3600));
+    home.show_empty_tab();
+    let refused = home.open();
+    refused.expect_titles(&["from a tab that is closed"]);
+    refused.expect_connection("offline");
+    first.show();
+    first.close();
+    refused.show();
+    homes.exchange_with(&relay.url(), &writer("ada"));
+    home.show_empty_tab();
+    let wanted = home.open();
+    wanted.expect_titles(&["from a tab that is closed"]);
+    wanted.expect_status("offline, 1 edit waits");
+
+    relay.restart();
+    bob.expect_titles(&["from a tab that is closed"]);
+    wanted.expect_synced();
+    refused.show();
+    refused.expect_connection("refused");
+}
