@@ -90,7 +90,7 @@ pub const OPEN_DOCUMENTS: usize = 64;
 /// is busy with at once.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
-/// Bytes of a frame from somebody who has not said yet who they are.
+/// Bytes of a frame that is looked at from somebody who has not said yet who they are.
 pub const HELLO_BYTES: usize = 4 * 1024;
 
 /// Bytes of one message, of however many frames: the largest transaction, with the versions around it.
@@ -115,7 +115,7 @@ pub const CHANNELS: usize = 256;
 /// slow one does not wait for minutes behind them.
 pub const IN_FLIGHT_BYTES: usize = 1024 * 1024;
 
-/// Transactions that a replica pushes without an answer.
+/// Transactions that a replica pushes without an answer, and that one push may have.
 pub const IN_FLIGHT: usize = 256;
 
 /// Milliseconds that a relay has to welcome a replica, and a replica to introduce itself.

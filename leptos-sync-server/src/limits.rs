@@ -36,12 +36,16 @@ pub const BUSY_MS: u64 = 5_000;
 /// Bytes of SQLite's log that stay after a checkpoint. It grows beyond while a reader holds an older state.
 pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Events that wait to be told to one connection. Who is further behind is cut off, and goes on from the version that was
-/// reached, which costs less than the events would.
+/// Events that wait to be told to one connection: what was stored together is one. Who is further behind is cut off, and goes
+/// on from the version that was reached, which costs less than the events would.
 pub const QUEUED_EVENTS: usize = 256;
 
-/// Bytes of the events that wait to be told to one connection.
+/// Bytes of the events that wait to be told to one connection, beyond which the next one cuts it off.
 pub const QUEUED_BYTES: usize = 256 * 1024;
+
+/// Connections of a document whose presence the others are told; nobody looks at more pointers. Further ones are not seen until
+/// one of these has gone and they tell theirs again.
+pub const PRESENT: usize = 256;
 
 /// Milliseconds that a connection may take to accept a frame.
 pub const SEND_MS: u64 = 10_000;
@@ -51,6 +55,13 @@ pub const SILENCE_MS: u32 = leptos_sync_core::limits::SILENCE_MS as u32;
 
 /// Connections that one user may have at a time: tabs and devices.
 pub const USER_SOCKETS: usize = 16;
+
+/// Replica ids that one pushed delta may name: a transaction is of one, and what was
+/// written before there was a relay comes as one delta for each.
+pub const DELTA_REPLICAS: usize = 16;
+
+/// Replica ids that are remembered to be the user's of a connection; the log is asked again for others.
+pub const KNOWN_REPLICAS: usize = 1_024;
 
 /// Bytes of a part of what a replica lacks.
 pub const PART_BYTES: usize = 128 * 1024;
@@ -96,7 +107,8 @@ pub const FRAMES_PER_S: u32 = 1_000;
 /// Frames that one connection may bring at once: many documents are opened when a page comes back.
 pub const FRAMES_BURST: u32 = 4_000;
 
-/// Bytes that one connection may bring in a second: much for a replica that goes on, and little for the disk.
+/// Bytes that one connection may bring in a second, as they come: compressed cells are more on the disk. Much for a replica that
+/// goes on.
 pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
 
 /// Bytes that one connection may bring at once: some of the largest messages, so that what was made offline is soon there.

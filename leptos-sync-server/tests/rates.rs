@@ -71,6 +71,11 @@ async fn a_flood_of_presence_reaches_the_others_at_the_rate_and_ends_with_the_la
                     .unwrap();
                 session.until("told", |_| true).await;
             }
+            if at <= 2 {
+                // Within what may be told at once.
+                let both = move |bob: &Handle| present(bob).len() >= 2 * at as usize;
+                bob.until("both are told", both).await;
+            }
         }
         let last = |handle: &Handle| {
             let present = present(handle);

@@ -285,6 +285,9 @@ impl Host {
     }
 
     fn pushed(&mut self, channel: Channel, mut deltas: Vec<Delta>) -> Result<Option<Ask>, Error> {
+        if deltas.len() > limits::IN_FLIGHT {
+            return Err(Error::limit("more transactions than a push may have"));
+        }
         let Some(exchange) = self.exchange(channel)? else {
             return Ok(None);
         };

@@ -1,11 +1,18 @@
-use leptos_sync_core::sync::Reason;
+use std::time::Duration;
 
-use super::{authorizer::Denied, connection::Connection};
+use leptos_sync_core::{limits::HANDSHAKE_MS, sync::Reason};
+use tokio::time::timeout;
+
+use super::{
+    authorizer::{Denied, User},
+    connection::Connection,
+};
+
 impl Connection {
     /// Lets the replica in, or lets it stay with other credentials.
     pub(super) async fn admit(&mut self, protocol: u16, credentials: &[u8], again: bool) {
         let admitted = self.relay.authorizer.admit(&self.request, credentials);
-        let user = match admitted.await {
+        let user = match in_time(admitted).await {
             Ok(user) => user,
             Err(denied) => return self.bye(reason(&denied), &denied.text),
         };
@@ -22,7 +29,7 @@ impl Connection {
                 );
             }
             Some(true) => {}
-            None if self.register(user.name()) => {}
+            None if self.register(&user) => {}
             None => {
                 return self.bye(Reason::Limit, "too many connections of this user");
             }
@@ -38,13 +45,24 @@ impl Connection {
     }
 
     /// Counts this connection as the user's, if there is room for another.
-    fn register(&mut self, name: &str) -> bool {
+    fn register(&mut self, user: &User) -> bool {
         let (users, rates) = (&self.relay.users, self.relay.options.user_rates);
-        let limiters = users.enter(name, &self.queue, rates);
-        limiters
-            .map(|limiters| self.intake.of_user(limiters))
-            .is_some()
+        let Some(limiters) = users.enter(user, &self.queue, rates) else {
+            return false;
+        };
+        if !user.is_many() {
+            self.intake.of_user(limiters);
+        }
+        true
     }
+}
+
+/// What an authorizer answers, if it does so in time.
+pub(super) async fn in_time<T>(
+    asked: impl Future<Output = Result<T, Denied>>,
+) -> Result<T, Denied> {
+    let answered = timeout(Duration::from_millis(HANDSHAKE_MS), asked).await;
+    answered.unwrap_or_else(|_| Err(Denied::unavailable("who decides takes too long; come back")))
 }
 
 /// Why somebody was denied something, in a message.

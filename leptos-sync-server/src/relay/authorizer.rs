@@ -69,6 +69,7 @@ pub trait Authorizer: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct User {
     name: String,
+    is_many: bool,
     expires_ms: Option<u64>,
     more: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -78,6 +79,7 @@ impl User {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            is_many: false,
             expires_ms: None,
             more: None,
         }
@@ -91,11 +93,24 @@ impl User {
         self
     }
 
+    /// Many people under one name, as those who say nothing of themselves: how many connections they have is not limited, and each of
+    /// them may bring as much as a connection may.
+    #[must_use]
+    pub fn many(mut self) -> Self {
+        self.is_many = true;
+        self
+    }
+
     /// Somebody who is let in until then, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn expires_at_ms(mut self, ms: u64) -> Self {
         self.expires_ms = Some(ms);
         self
+    }
+
+    /// Whether it stands for [many](User::many).
+    pub fn is_many(&self) -> bool {
+        self.is_many
     }
 
     /// The user's name.
@@ -139,13 +154,14 @@ impl Denied {
     }
 }
 
-/// Lets everybody in, as one user, and everybody write everything: for a relay that only its own users can reach.
+/// Lets everybody in, as one user who is [many](User::many), and everybody write everything: for a relay that only its own users
+/// can reach.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Everybody;
 
 impl Authorizer for Everybody {
     fn admit<'a>(&'a self, _: &'a Parts, _: &'a [u8]) -> BoxFuture<'a, Result<User, Denied>> {
-        Box::pin(async { Ok(User::new("everybody")) })
+        Box::pin(async { Ok(User::new("everybody").many()) })
     }
 
     fn permission<'a>(

@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) intake: Intake,
     /// When the last frame came.
     pub(super) came: Instant,
+    /// Whether the transport takes no more.
+    gone: bool,
     closing: watch::Receiver<bool>,
 }
 
@@ -61,6 +63,7 @@ impl Connection {
             intake: Intake::new(relay.options.connection_rates),
             queue: Queue::new(relay.meters.queued.clone()),
             came: Instant::now(),
+            gone: false,
             relay,
             host: Host::new(),
             peer,
@@ -90,10 +93,11 @@ impl Connection {
                 () = sleep_until(wake.unwrap_or(deadline)), if wake.is_some() => Next::Intake,
                 frame = transport.receive(), if self.intake.is_open() => Next::Frame(frame),
             };
+            let busy = Instant::now();
             match next {
                 Next::Frame(Some(frame)) => {
-                    heard = Instant::now();
-                    self.came = heard;
+                    heard = busy;
+                    self.came = busy;
                     self.intake.put(frame);
                     self.take_in(transport).await;
                 }
@@ -102,12 +106,37 @@ impl Connection {
                 Next::Event(Some(event)) => self.event(event).await,
                 Next::Event(None) => self.bye(Reason::Slow, "too far behind; come back"),
                 Next::Deadline => self.overdue(),
-                Next::Closing => self.bye(Reason::GoingAway, "the relay goes down"),
+                Next::Closing => self.go_away(),
             }
             if self.flush(transport).await.is_err() {
                 break;
             }
+            // What the replica has said meanwhile waits to be read: it was not silent.
+            heard += busy.elapsed();
         }
+    }
+
+    /// Ends the connection of somebody who is let in no longer: also while much is sent or stored. Returns whether it has ended.
+    pub(super) fn expires(&mut self) -> bool {
+        let now_ms = self.relay.now_ms();
+        let expires = self.user.as_ref().and_then(User::expires_ms);
+        if expires.is_some_and(|expires| expires <= now_ms) {
+            self.overdue();
+        }
+        self.gone || self.host.is_over()
+    }
+
+    /// As [`expires`](Connection::expires), and where the relay goes down: what has come is stored by then, and what is sent can
+    /// be had later.
+    pub(super) fn ends(&mut self) -> bool {
+        if *self.closing.borrow() {
+            self.go_away();
+        }
+        self.expires()
+    }
+
+    fn go_away(&mut self) {
+        self.bye(Reason::GoingAway, "the relay goes down");
     }
 
     /// Until when something has to happen.
@@ -196,9 +225,10 @@ impl Connection {
 
     async fn event(&mut self, event: Event) {
         match event {
-            Event::Delta { channel, delta } => {
+            Event::Deltas { channel, deltas } => {
                 if self.open.contains_key(&channel) {
-                    self.host.broadcast(channel, &delta);
+                    let tell = |delta| self.host.broadcast(channel, delta);
+                    deltas.iter().for_each(tell);
                 }
             }
             Event::Presence {
@@ -243,13 +273,29 @@ impl Connection {
 
     /// Sends what waits.
     pub(super) async fn flush(&mut self, transport: &mut impl Transport) -> Result<(), Gone> {
-        let limit = Duration::from_millis(limits::SEND_MS);
-        while let Some(frame) = self.host.next_frame() {
-            timeout(limit, transport.send(frame))
-                .await
-                .map_err(|_| Gone)??;
+        while !self.gone
+            && let Some(frame) = self.host.next_frame()
+        {
+            let sent = timeout(self.patience(), transport.send(frame)).await;
+            self.gone = !matches!(sent, Ok(Ok(())));
         }
-        Ok(())
+        match self.gone {
+            false => Ok(()),
+            true => Err(Gone),
+        }
+    }
+
+    /// How long the transport may take for a frame: no longer than the user is let in, or, once the connection has ended, than it
+    /// may linger.
+    fn patience(&self) -> Duration {
+        if self.host.is_over() {
+            return Duration::from_millis(limits::LINGER_MS);
+        }
+        let expires = self.user.as_ref().and_then(User::expires_ms);
+        let left = expires.map(|expires| expires.saturating_sub(self.relay.now_ms()));
+        // A moment is left to those who are about to be told so.
+        let left = left.map_or(limits::SEND_MS, |ms| ms + limits::LINGER_MS / 2);
+        Duration::from_millis(left.min(limits::SEND_MS))
     }
 }
 

@@ -132,7 +132,8 @@ impl Relay {
         self.0.log.forget_tombstones(document, before).await
     }
 
-    /// Removes a document, and closes it for all who have it open.
+    /// Removes a document, and closes it for all who have it open. A replica that opens it again brings back what it has written
+    /// itself: who is not to do so may not open it, which the authorizer decides.
     ///
     /// # Errors
     ///

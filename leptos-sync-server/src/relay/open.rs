@@ -6,7 +6,7 @@ use leptos_sync_core::{
 };
 
 use super::{
-    admit::reason,
+    admit::{in_time, reason},
     connection::Connection,
     meters::{Meters, Refused},
     room::Room,
@@ -71,7 +71,8 @@ impl Connection {
         for part in parts(channel, since) {
             self.host.send(&part);
             // One after the other, so that the frames of a large document never wait in memory together.
-            if self.flush(transport).await.is_err() {
+            let _ = self.flush(transport).await;
+            if self.ends() {
                 return Ok(());
             }
         }
@@ -89,7 +90,7 @@ impl Connection {
             return Ok(None);
         };
         let asked = self.relay.authorizer.permission(user, document, schema);
-        asked
+        in_time(asked)
             .await
             .map_err(|denied| closed(channel, reason(&denied), &denied.text))
     }
@@ -133,6 +134,7 @@ impl Connection {
         if let Some(open) = self.open.remove(&channel) {
             open.room.leave(self.peer, channel);
             self.intake.forget(channel);
+            self.queue.forget(channel);
         }
     }
 

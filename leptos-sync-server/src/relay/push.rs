@@ -8,9 +8,10 @@ use leptos_sync_core::{
 use super::{
     connection::Connection,
     meters::{self, Meters},
+    open::closed,
     room::Room,
 };
-use crate::error::Error;
+use crate::{error::Error, limits};
 
 impl Connection {
     /// Stores transactions, answers for each, and tells the others.
@@ -21,6 +22,9 @@ impl Connection {
         let (document, room) = (open.document.clone(), Arc::clone(&open.room));
         let mut accepted = Vec::new();
         for delta in deltas {
+            if self.expires() {
+                return;
+            }
             match self.check(channel, &delta).await {
                 Ok(()) => accepted.push(delta),
                 Err(Refused::Transaction(reason, text)) => {
@@ -41,6 +45,12 @@ impl Connection {
 
     /// Whether a transaction may be stored, as far as it can be said without the log.
     async fn check(&mut self, channel: Channel, delta: &Delta) -> Result<(), Refused> {
+        // Before anything else: who may only read leaves no trace.
+        let permission = self.open.get(&channel).map(|open| open.permission);
+        if permission < Some(Permission::Write) {
+            let text = "this user may read this document, and not write it";
+            return Err(Refused::Transaction(Reason::Forbidden, text.to_owned()));
+        }
         let window = Window {
             // The log refuses what is too old, since it knows what is there already.
             floor: leptos_sync_core::Time::ZERO,
@@ -52,14 +62,7 @@ impl Connection {
             let text = format!("stamped {ahead} ms ahead of the relay's clock");
             return Err(Refused::Transaction(Reason::Drift, text));
         }
-        self.check_replicas(channel, delta).await?;
-        // Last: what is refused for it is claimed, which only the ids' holder may have done.
-        let permission = self.open.get(&channel).map(|open| open.permission);
-        if permission < Some(Permission::Write) {
-            let text = "this user may read this document, and not write it";
-            return Err(Refused::Transaction(Reason::Forbidden, text.to_owned()));
-        }
-        Ok(())
+        self.check_replicas(channel, delta).await
     }
 
     /// Whether all replica ids of a transaction are the user's, who gets those that are nobody's.
@@ -72,11 +75,18 @@ impl Connection {
         if unknown.is_empty() {
             return Ok(());
         }
+        if unknown.len() > limits::DELTA_REPLICAS {
+            let text = "a transaction is of one replica id, and this one names many";
+            return Err(Refused::Document(closed(channel, Reason::Limit, text)));
+        }
         let unknown: Vec<_> = unknown.into_iter().collect();
         let user = self.user.as_ref().map_or("", |user| user.name());
         let log = Arc::clone(&self.relay.log);
         match log.bind(&unknown, user).await {
             Ok(others) if others.is_empty() => {
+                if self.bound.len() >= limits::KNOWN_REPLICAS {
+                    self.bound.clear();
+                }
                 self.bound.extend(unknown);
                 Ok(())
             }
@@ -136,8 +146,7 @@ impl Connection {
         self.host.send(&Response::Ack { channel, upto });
         let meters = &self.relay.meters;
         meters.acknowledged(&deltas, self.came.elapsed());
-        let deltas = deltas.into_iter().map(Broadcast::new);
-        let deltas: Vec<_> = deltas.map(Arc::new).collect();
+        let deltas: Arc<[Broadcast]> = deltas.into_iter().map(Broadcast::new).collect();
         room.publish(self.peer, &deltas);
     }
 
@@ -151,8 +160,9 @@ impl Connection {
         reason: Reason,
         text: &str,
     ) -> bool {
-        // An id that is another user's says nothing about what that user has written.
-        let claims = !reason.is_of_time() && !matches!(reason, Reason::Gap | Reason::Forged);
+        // An id that is another user's says nothing about what that user has written, and who may only read changes nothing.
+        let claims = !reason.is_of_time()
+            && !matches!(reason, Reason::Gap | Reason::Forged | Reason::Forbidden);
         if claims {
             let log = Arc::clone(&self.relay.log);
             if let Err(error) = log.claim(document, delta.upto().clone()).await {

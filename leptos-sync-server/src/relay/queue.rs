@@ -1,4 +1,7 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use leptos_sync_core::{
     ReplicaId,
@@ -10,13 +13,14 @@ use tokio::sync::Notify;
 
 use crate::limits;
 
-/// What waits to be told to one connection. It is bounded: who does not keep up is cut off, and nobody else notices.
+/// What waits to be told to one connection. It is bounded: who does not keep up is cut off, and nobody else notices. Presence
+/// cuts nobody off: of each one the latest waits, behind everything else.
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// How many events wait in all queues.
+    /// How much waits in all queues.
     waiting: Gauge,
     changed: Notify,
 }
@@ -25,16 +29,22 @@ struct Shared {
 struct State {
     events: VecDeque<Event>,
     bytes: usize,
+    /// Whose presence waits, in the order in which it is told; and what it is.
+    order: VecDeque<Present>,
+    presence: HashMap<Present, Arc<[u8]>>,
     cut: bool,
 }
+
+/// Who is present in which document.
+type Present = (Channel, ReplicaId);
 
 /// Something that a connection is to be told.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    /// Others' operations.
-    Delta {
+    /// Others' operations, which were stored together.
+    Deltas {
         channel: Channel,
-        delta: Arc<Broadcast>,
+        deltas: Arc<[Broadcast]>,
     },
     /// Somebody's presence.
     Presence {
@@ -55,9 +65,17 @@ pub(super) enum Event {
 impl Event {
     fn bytes(&self) -> usize {
         match self {
-            Self::Delta { delta, .. } => delta.bytes(),
-            Self::Presence { data, .. } => data.len(),
-            Self::Closed { .. } | Self::Recheck => 0,
+            Self::Deltas { deltas, .. } => deltas.iter().map(Broadcast::bytes).sum(),
+            Self::Presence { .. } | Self::Closed { .. } | Self::Recheck => 0,
+        }
+    }
+
+    fn is_of(&self, of: Channel) -> bool {
+        match self {
+            Self::Deltas { channel, .. }
+            | Self::Presence { channel, .. }
+            | Self::Closed { channel, .. } => *channel == of,
+            Self::Recheck => false,
         }
     }
 }
@@ -71,28 +89,53 @@ impl Queue {
         }))
     }
 
-    /// Adds an event. One that is beyond the bounds cuts the connection off; a single large one passes.
+    /// Adds an event. Where as much waits as may, it cuts the connection off: so it is not for what has come at once, however
+    /// much that is, but for what was there before.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.0.state.lock();
         if state.cut {
             return;
         }
-        let bytes = event.bytes();
-        let full = state.events.len() >= limits::QUEUED_EVENTS
-            || (!state.events.is_empty() && state.bytes + bytes > limits::QUEUED_BYTES);
-        if full {
-            self.0.waiting.decrement(state.events.len() as f64);
+        let is_full =
+            state.events.len() >= limits::QUEUED_EVENTS || state.bytes >= limits::QUEUED_BYTES;
+        if is_full {
+            self.0.waiting.decrement(state.waiting());
             *state = State {
                 cut: true,
                 ..State::default()
             };
         } else {
             self.0.waiting.increment(1.0);
-            state.bytes += bytes;
+            state.bytes += event.bytes();
             state.events.push_back(event);
         }
         drop(state);
         self.0.changed.notify_one();
+    }
+
+    /// Adds somebody's presence, in the place of what was not told yet.
+    pub(super) fn tell(&self, channel: Channel, peer: ReplicaId, data: Arc<[u8]>) {
+        let mut state = self.0.state.lock();
+        if state.cut {
+            return;
+        }
+        if state.presence.insert((channel, peer), data).is_none() {
+            self.0.waiting.increment(1.0);
+            state.order.push_back((channel, peer));
+        }
+        drop(state);
+        self.0.changed.notify_one();
+    }
+
+    /// Nothing is told of a document any more: its number may become another one's.
+    pub(super) fn forget(&self, channel: Channel) {
+        let mut state = self.0.state.lock();
+        let before = state.waiting();
+        state.events.retain(|event| !event.is_of(channel));
+        state.order.retain(|(of, _)| *of != channel);
+        state.presence.retain(|(of, _), _| *of != channel);
+        state.bytes = state.events.iter().map(Event::bytes).sum();
+        self.0.waiting.decrement(before - state.waiting());
     }
 
     /// The next event, once there is one; `None` when the connection was cut off. A future that is dropped has taken nothing.
@@ -115,16 +158,35 @@ impl Queue {
         if state.cut {
             return Some(None);
         }
-        let event = state.events.pop_front()?;
+        let event = match state.events.pop_front() {
+            Some(event) => event,
+            None => state.next_presence()?,
+        };
         self.0.waiting.decrement(1.0);
         state.bytes -= event.bytes();
         Some(Some(event))
     }
 }
 
+impl State {
+    fn waiting(&self) -> f64 {
+        (self.events.len() + self.order.len()) as f64
+    }
+
+    fn next_presence(&mut self) -> Option<Event> {
+        let (channel, peer) = self.order.pop_front()?;
+        let data = self.presence.remove(&(channel, peer))?;
+        Some(Event::Presence {
+            channel,
+            peer,
+            data,
+        })
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
-        let left = self.state.get_mut().events.len();
-        self.waiting.decrement(left as f64);
+        let left = self.state.get_mut().waiting();
+        self.waiting.decrement(left);
     }
 }

@@ -11,6 +11,7 @@ use metrics::Gauge;
 use parking_lot::Mutex;
 
 use super::queue::{Event, Queue};
+use crate::limits;
 
 /// Those who have one document open.
 pub(super) struct Room {
@@ -42,11 +43,7 @@ impl Room {
         members.retain(|member| member.peer != peer || member.channel != channel);
         for member in members.iter() {
             if let Some(data) = &member.presence {
-                queue.push(Event::Presence {
-                    channel,
-                    peer: member.peer,
-                    data: Arc::clone(data),
-                });
+                queue.tell(channel, member.peer, Arc::clone(data));
             }
         }
         members.push(Member {
@@ -65,46 +62,44 @@ impl Room {
     }
 
     /// Tells the others of operations that are durable. Under one lock, so that all are told of them in one order.
-    pub(super) fn publish(&self, from: ReplicaId, deltas: &[Arc<Broadcast>]) {
+    pub(super) fn publish(&self, from: ReplicaId, deltas: &Arc<[Broadcast]>) {
+        let fits = deltas.iter().all(Broadcast::fits);
         let members = self.members.lock();
-        for delta in deltas {
-            for member in members.iter().filter(|member| member.peer != from) {
-                let channel = member.channel;
-                member.queue.push(match delta.fits() {
-                    true => Event::Delta {
-                        channel,
-                        delta: Arc::clone(delta),
-                    },
-                    // It is in no message. Who opens the document again gets it in parts, as fast as they can be sent.
-                    false => Event::Closed {
-                        channel,
-                        reason: Reason::Slow,
-                        text: "what has come is too large to be told in one piece",
-                    },
-                });
-            }
+        for member in members.iter().filter(|member| member.peer != from) {
+            let channel = member.channel;
+            member.queue.push(match fits {
+                true => Event::Deltas {
+                    channel,
+                    deltas: Arc::clone(deltas),
+                },
+                // It is in no message. Who opens the document again gets it in parts, as fast as they can be sent.
+                false => Event::Closed {
+                    channel,
+                    reason: Reason::Slow,
+                    text: "what has come is too large to be told in one piece",
+                },
+            });
         }
     }
 
-    /// Tells the others of a presence; nothing, where there was none and is none.
+    /// Tells the others of a presence; nothing, where there was none and is none, or where as many are present as are told.
     pub(super) fn tell(&self, from: ReplicaId, channel: Channel, data: Arc<[u8]>) {
         let mut members = self.members.lock();
+        let present = members.iter().filter(|member| member.presence.is_some());
+        let is_crowded = present.count() >= limits::PRESENT;
         let own = members
             .iter_mut()
             .find(|member| member.peer == from && member.channel == channel);
         let Some(own) = own else {
             return;
         };
-        if own.presence.is_none() && data.is_empty() {
+        if own.presence.is_none() && (data.is_empty() || is_crowded) {
             return;
         }
         own.presence = (!data.is_empty()).then(|| Arc::clone(&data));
         for member in members.iter().filter(|member| member.peer != from) {
-            member.queue.push(Event::Presence {
-                channel: member.channel,
-                peer: from,
-                data: Arc::clone(&data),
-            });
+            let data = Arc::clone(&data);
+            member.queue.tell(member.channel, from, data);
         }
     }
 

@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
+    authorizer::User,
     queue::Queue,
     rates::{Limiters, Rates},
 };
@@ -22,7 +23,8 @@ struct Connected {
 
 impl Users {
     /// Counts a connection as the user's, if there is room for another. Returns what all of them count against.
-    pub(super) fn enter(&self, name: &str, queue: &Queue, rates: Rates) -> Option<Arc<Limiters>> {
+    pub(super) fn enter(&self, user: &User, queue: &Queue, rates: Rates) -> Option<Arc<Limiters>> {
+        let (name, is_many) = (user.name(), user.is_many());
         let mut users = self.0.lock();
         if users.len() == users.capacity() {
             let rest = rates.rest();
@@ -33,7 +35,7 @@ impl Users {
             limiters: Arc::new(Limiters::new(rates)),
             left: Instant::now(),
         });
-        if user.queues.len() >= limits::USER_SOCKETS {
+        if !is_many && user.queues.len() >= limits::USER_SOCKETS {
             return None;
         }
         user.queues.push(queue.clone());

@@ -112,8 +112,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "nobody is told of others' edits",
         file: "leptos-sync-server/src/relay/room.rs",
-        from: "for member in members.iter().filter(|member| member.peer != from) {\n                let channel",
-        to: "for member in members.iter().filter(|member| member.peer == from) {\n                let channel",
+        from: "for member in members.iter().filter(|member| member.peer != from) {\n            let channel",
+        to: "for member in members.iter().filter(|member| member.peer == from) {\n            let channel",
         suite: Suite::Simulation,
     },
     Fault {
@@ -133,9 +133,31 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "what is refused as forged is claimed all the same",
         file: "leptos-sync-server/src/relay/push.rs",
-        from: "matches!(reason, Reason::Gap | Reason::Forged)",
-        to: "matches!(reason, Reason::Gap)",
+        from: "Reason::Gap | Reason::Forged | Reason::Forbidden",
+        to: "Reason::Gap | Reason::Forbidden",
         suite: Suite::BadClients,
+    },
+    Fault {
+        name: "what somebody pushes who may only read is claimed",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "Reason::Gap | Reason::Forged | Reason::Forbidden",
+        to: "Reason::Gap | Reason::Forged",
+        suite: Suite::Neighbours,
+    },
+    Fault {
+        name: "presence waits in line with edits",
+        file: "leptos-sync-server/src/relay/room.rs",
+        from: "queue.tell(channel, member.peer, Arc::clone(data));",
+        to: "let (peer, data) = (member.peer, Arc::clone(data));\n                \
+             queue.push(Event::Presence { channel, peer, data });",
+        suite: Suite::Neighbours,
+    },
+    Fault {
+        name: "a connection goes on after a part of a document could not be sent",
+        file: "leptos-sync-server/src/relay/connection.rs",
+        from: "while !self.gone\n            && let Some",
+        to: "self.gone = false;\n        while !self.gone\n            && let Some",
+        suite: Suite::SlowReaders,
     },
     Fault {
         name: "a body inflates to whatever it says",

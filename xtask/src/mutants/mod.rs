@@ -31,6 +31,10 @@ enum Suite {
     BadClients,
     /// Who brings too much, over real WebSockets.
     TooLarge,
+    /// What one connection does to the others.
+    Neighbours,
+    /// Who takes in a large document slowly.
+    SlowReaders,
     /// What a relay has not acknowledged.
     Outbox,
     /// The same in a storage.
@@ -44,6 +48,8 @@ impl Suite {
             Self::Turmoil => ["leptos-sync-server", "turmoil"],
             Self::BadClients => ["leptos-sync-server", "bad_clients"],
             Self::TooLarge => ["leptos-sync-server", "too_large"],
+            Self::Neighbours => ["leptos-sync-server", "neighbours"],
+            Self::SlowReaders => ["leptos-sync-server", "slow_readers"],
             Self::Outbox => ["leptos-sync-core", "outbox"],
             Self::Exchanged => ["leptos-sync-core", "exchanged"],
         }

@@ -68,7 +68,7 @@ pub enum Response {
         /// The document.
         channel: Channel,
         /// The version that the transaction would have led to. The relay's version has it from now on, unless the
-        /// [reason is of time](Reason::is_of_time).
+        /// [reason is of time](Reason::is_of_time), or a gap, forbidden or forged.
         upto: VersionVector,
         /// Why.
         reason: Reason,
@@ -114,7 +114,7 @@ pub enum Permission {
     Read = 0,
     /// Edit it too.
     Write = 1,
-    /// Also remove it, and say who may do what.
+    /// The same for this protocol. An app's own pages may let whoever has it remove the document, or say who may do what.
     Admin = 2,
 }
 
