@@ -145,11 +145,10 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::Neighbours,
     },
     Fault {
-        name: "presence waits in line with edits",
-        file: "leptos-sync-server/src/relay/room.rs",
-        from: "queue.tell(channel, member.peer, Arc::clone(data));",
-        to: "let (peer, data) = (member.peer, Arc::clone(data));\n                \
-             queue.push(Event::Presence { channel, peer, data });",
+        name: "much at once cuts off those who keep up",
+        file: "leptos-sync-server/src/relay/queue.rs",
+        from: "state.bytes >= limits::QUEUED_BYTES",
+        to: "state.bytes + event.bytes() > limits::QUEUED_BYTES",
         suite: Suite::Neighbours,
     },
     Fault {
