@@ -31,7 +31,7 @@ use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use rusqlite::Connection;
 
 use self::{heads::StoredHead, readers::Readers, trust::Trust, work::Work, writer::Writer};
-use super::{DocumentState, DurableLog, Since, check_name, check_user};
+use super::{DocumentState, DurableLog, Since, check_name, check_user, listed};
 use crate::error::Error;
 
 pub use options::SqliteOptions;
@@ -194,6 +194,18 @@ impl DurableLog for SqliteLog {
             self.write_cells(&document, work).await
         }
         .boxed()
+    }
+
+    fn documents(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        let after = after.map(str::to_owned);
+        let list = move |connection: &Connection| {
+            register::list(connection, after.as_deref(), listed(most))
+        };
+        self.readers.read(list).boxed()
     }
 
     fn bind(
