@@ -59,6 +59,10 @@ pub const LISTED: usize = 500;
 /// changed, so it is longer than holidays and leaves; and tombstones of a season take little room.
 pub const RETENTION_DAYS: u32 = 90;
 
+/// Milliseconds by which the floor of a document rises at least, and at multiples of which it stands: a document that is written
+/// every day is worked on once a day, however often a relay looks or is started.
+pub const FLOOR_STEP_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Milliseconds between the times that a relay looks for tombstones to forget. Against a retention of days it is little, and
 /// four times a day a look at each document costs nothing that is noticed.
 pub const SWEEP_MS: u64 = 6 * 60 * 60 * 1000;

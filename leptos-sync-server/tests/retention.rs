@@ -11,15 +11,16 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use boards::{append, delta};
-use common::{ByName, Handle, Session, SwitchedLog, serve_relay};
+use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
 use leptos_sync_core::{Cells, ManualTime, Time, TimeSource, VersionVector, limits::DRIFT_MS};
 use leptos_sync_server::{
     DurableLog as _, Everybody, MemoryLog, Relay, RelayOptions, Since, SqliteLog, limits,
 };
 use tokio::time;
 
-const NOW_MS: u64 = 1_700_000_000_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// A day begins.
+const NOW_MS: u64 = 20_000 * DAY_MS;
 
 /// Lets so much time pass for the relay's task, and lets it do what it does then.
 async fn pass(ms: u64) {
@@ -165,6 +166,38 @@ async fn a_relay_that_is_to_remember_forgets_nothing() {
     pass(limits::FIRST_SWEEP_MS + limits::SWEEP_MS).await;
     assert_eq!(tombstones(&log).await, 1);
     assert_eq!(floor(&log).await, Time::ZERO);
+}
+
+#[tokio::test]
+async fn a_document_is_worked_on_once_a_day_at_most_and_not_when_all_is_done() {
+    let time = ManualTime::at(NOW_MS);
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().time(time.clone());
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
+    ada.insert(1, "from Ada");
+    ada.acknowledged().await;
+    drop(ada);
+    pass(limits::FIRST_SWEEP_MS).await;
+    // A write would fail, and be seen.
+    log.fill(true);
+    time.advance(DAY_MS / 2);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 200, "the same day");
+    time.advance(DAY_MS / 2);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 503, "the next day");
+    log.fill(false);
+    assert_eq!(get(address, "/sync/healthz").await.0, 200);
+    time.advance(90 * DAY_MS);
+    pass(limits::SWEEP_MS).await;
+    log.fill(true);
+    time.advance(10 * DAY_MS);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 200, "all is done");
+    let state = log.state("board").await.unwrap();
+    assert_eq!(state.horizon, state.version);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use leptos_sync_core::{Delta, ReplicaId, Snapshot, Time, VersionVector};
 
 use crate::{error::Error, limits};
@@ -43,6 +43,16 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// [`Error::is_damaged`], [`Error::is_unavailable`], [`Error::is_limit`] where the name is too long.
     fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>>;
+
+    /// Whether the log can be read: reads as little as shows it, and does not wait for what others read, so that one which is
+    /// busy does not look like one which is gone. Unless it is implemented, the state of a document is read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`state`](DurableLog::state).
+    fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
+        async { self.state("").await.map(drop) }.boxed()
+    }
 
     /// Joins deltas in their order, all or none. When it returns they are durable, and the version covers the `upto` of each.
     ///

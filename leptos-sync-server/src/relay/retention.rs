@@ -16,7 +16,7 @@ use std::{
 use leptos_sync_core::{Time, limits::DRIFT_MS};
 use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
 
-use super::Inner;
+use super::{Inner, health};
 use crate::{error::Error, limits};
 
 /// Whether the task was started.
@@ -75,7 +75,8 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
                 return;
             }
         };
-        for document in &names {
+        // That of the relay's own has one cell, which is never removed.
+        for document in names.iter().filter(|name| *name != health::DOCUMENT) {
             let Some(inner) = relay.upgrade() else {
                 return;
             };
@@ -102,12 +103,13 @@ impl Inner {
         Time::from_ms(self.now_ms().saturating_sub(DRIFT_MS))
     }
 
-    /// Forgets the tombstones of a document that are older than the retention. One that has nothing which came to be so old
-    /// since the last time costs a look at its versions.
+    /// Forgets the tombstones of a document that are older than the retention, in steps of a day. One that was not written since
+    /// the last step costs a look at its versions.
     async fn forget_aged(&self, document: &str, retention: Duration) -> Result<(), Error> {
         let state = self.log.state(document).await?;
         let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
-        let aged = Time::from_ms(self.now_ms().saturating_sub(retention));
+        let aged = self.now_ms().saturating_sub(retention);
+        let aged = Time::from_ms(aged - aged % limits::FLOOR_STEP_MS);
         // No further than what the document has: to forget that, it is enough, and a clock that was once set wrong does not
         // refuse what is written later.
         let all = Time::new(state.version.latest().get().saturating_add(1));
