@@ -311,6 +311,37 @@ fn a_write_does_not_replace_a_damaged_cell() {
     append(&log, "good", change(9)).unwrap();
 }
 
+#[test]
+fn names_that_were_asked_for_while_the_register_was_damaged_are_sound_once_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    two_documents(&path);
+    tamper(
+        &path,
+        "UPDATE documents SET id = id + 10 WHERE name = CAST('bad' AS BLOB)",
+    );
+    let log = SqliteLog::open(&path).unwrap();
+    let change = || delta(2, 0, 9, [(b"a".to_vec(), Some(b"new".to_vec()))]);
+    let refused = [
+        block_on(log.state("new")).unwrap_err(),
+        cells(&log, "new").unwrap_err(),
+        append(&log, "new", change()).unwrap_err(),
+        block_on(log.claim("new", halfway())).unwrap_err(),
+        block_on(log.forget_tombstones("new", Time::new(9))).unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.is_damaged(), "{error:?}");
+        assert!(error.to_string().contains("\"new\""), "{error}");
+    }
+    block_on(log.remove("bad")).unwrap();
+    assert_eq!(
+        block_on(log.state("new")).unwrap(),
+        DocumentState::default()
+    );
+    append(&log, "new", change()).unwrap();
+    assert_eq!(cells(&log, "new").unwrap().len(), 1);
+}
+
 /// One whose name is damaged cannot be told from one that was never written.
 #[test]
 fn a_document_that_is_not_found_in_a_damaged_register_is_not_said_to_be_empty() {

@@ -21,6 +21,7 @@ pub(super) async fn a_document_that_was_never_written_has_the_default(log: &dyn 
     );
     succeeds(log.forget_tombstones("none", Time::new(5)).await, "forget");
     succeeds(log.remove("none").await, "nothing is removed");
+    succeeds(log.probe().await, "probe");
     assert_eq!(state(log, "none").await, DocumentState::default());
 }
 

@@ -115,7 +115,7 @@ impl SqliteLog {
         };
         let (trust, name) = (Arc::clone(&self.trust), document.to_owned());
         let read = move |connection: &Connection| {
-            let of_document = |error| trust.of_document(&name, error);
+            let of_document = |error| trust.of_document(connection, &name, error);
             let found = find(connection, &trust, &name, turn.is_some()).map_err(of_document);
             // The next knows by now what came of it. It is kept until here also where nobody waits for the answer any more.
             drop(turn);
