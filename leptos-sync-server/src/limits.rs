@@ -56,12 +56,31 @@ pub const SILENCE_MS: u32 = leptos_sync_core::limits::SILENCE_MS as u32;
 /// Connections that one user may have at a time: tabs and devices.
 pub const USER_SOCKETS: usize = 16;
 
-/// Replica ids that one pushed delta may name: a transaction is of one, and what was
-/// written before there was a relay comes as one delta for each.
+/// Replica ids that one pushed delta may name: a transaction is of one, and what was written before there was a relay comes as one
+/// delta for each.
 pub const DELTA_REPLICAS: usize = 16;
 
 /// Replica ids that are remembered to be the user's of a connection; the log is asked again for others.
 pub const KNOWN_REPLICAS: usize = 1_024;
+
+/// Names of documents that a log lists at a time: some 100 KB at most, and few questions for many documents.
+pub const LISTED: usize = 500;
+
+/// Days that a relay keeps tombstones by default. Who was away for longer gets the whole state, which costs more than what has
+/// changed, so it is longer than holidays and leaves; and tombstones of a season take little room.
+pub const RETENTION_DAYS: u32 = 90;
+
+/// Milliseconds by which the floor of a document rises at least, and at multiples of which it stands: a document that is written
+/// every day is worked on once a day, however often a relay looks or is started.
+pub const FLOOR_STEP_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Milliseconds between the times that a relay looks for tombstones to forget. Against a retention of days it is little, and
+/// four times a day a look at each document costs nothing that is noticed.
+pub const SWEEP_MS: u64 = 6 * 60 * 60 * 1000;
+
+/// Milliseconds from the start of a relay to the first of these times: by then those who come back after a restart have what
+/// they lack, and the machine's clock has been set.
+pub const FIRST_SWEEP_MS: u64 = 10 * 60 * 1000;
 
 /// Bytes of a part of what a replica lacks.
 pub const PART_BYTES: usize = 128 * 1024;

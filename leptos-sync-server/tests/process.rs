@@ -213,6 +213,10 @@ fn a_relay_that_is_set_up_wrongly_says_how_and_does_not_start() {
             vec!["--open-to-everybody", "--listen", "127.0.0.1"],
             "--listen",
         ),
+        (
+            vec!["--open-to-everybody", "--retention-days", "long"],
+            "number of days, or `never`",
+        ),
     ] {
         let ended = run(&more);
         let said = String::from_utf8(ended.stderr).unwrap();
@@ -226,4 +230,6 @@ fn a_relay_that_is_set_up_wrongly_says_how_and_does_not_start() {
         help.status.success() && said.contains("--database"),
         "{said}"
     );
+    let (_, of_retention) = said.split_once("--retention-days").unwrap();
+    assert!(of_retention.contains("[default: 90]"), "{said}");
 }

@@ -69,6 +69,20 @@ fn write(path: &Path) -> Vec<Contents> {
     contents.collect()
 }
 
+/// All documents, a page at a time.
+fn names(log: &SqliteLog) -> Result<Vec<String>, Error> {
+    let mut all: Vec<String> = Vec::new();
+    loop {
+        let after = all.last().map(String::as_str);
+        let page = block_on(log.documents(after, 2))?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+        assert!(all.is_sorted_by(|a, b| a < b), "{all:?} has no end");
+    }
+}
+
 /// Checks what a damaged file says. Returns whether it noticed anything.
 fn inspect(path: &Path, expected: &[Contents]) -> bool {
     let log = match SqliteLog::open(path) {
@@ -79,6 +93,14 @@ fn inspect(path: &Path, expected: &[Contents]) -> bool {
         }
     };
     let mut noticed = false;
+    match names(&log) {
+        Ok(names) => {
+            let known = |name: &String| (0..DOCUMENTS).any(|at| self::name(at) == *name);
+            assert!(names.iter().all(known), "{names:?}");
+            noticed |= names.len() < DOCUMENTS as usize;
+        }
+        Err(error) => noticed |= error.is_damaged(),
+    }
     for (document, expected) in expected.iter().enumerate() {
         let name = name(document as u64);
         match read(&log, &name) {
@@ -243,6 +265,27 @@ fn damage_is_quarantined_with_its_document_until_that_is_removed() {
     }
 }
 
+#[test]
+fn documents_whose_names_are_damaged_are_passed_over_by_whoever_goes_through_all() {
+    let row = |document: u64| format!("WHERE name = CAST('{}' AS BLOB)", name(document));
+    for damage in [
+        format!("UPDATE documents SET id = id + 10 {}", row(4)),
+        format!("UPDATE documents SET name = 'text' {}", row(4)),
+        format!("UPDATE documents SET name = x'' {}", row(4)),
+        format!("UPDATE documents SET name = x'ffff' {}", row(4)),
+        format!("UPDATE documents SET checksum = 'none' {}", row(4)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        write(&path);
+        tamper(&path, &damage);
+        let mut expected: Vec<_> = (0..DOCUMENTS).filter(|&at| at != 4).map(name).collect();
+        expected.sort();
+        let log = SqliteLog::open(&path).unwrap();
+        assert_eq!(names(&log).unwrap(), expected, "{damage}");
+    }
+}
+
 /// Damage that comes while the file is open, where no walk looks any more, is found when a write joins the cell.
 #[test]
 fn a_write_does_not_replace_a_damaged_cell() {
@@ -266,6 +309,37 @@ fn a_write_does_not_replace_a_damaged_cell() {
         "from then on"
     );
     append(&log, "good", change(9)).unwrap();
+}
+
+#[test]
+fn names_that_were_asked_for_while_the_register_was_damaged_are_sound_once_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    two_documents(&path);
+    tamper(
+        &path,
+        "UPDATE documents SET id = id + 10 WHERE name = CAST('bad' AS BLOB)",
+    );
+    let log = SqliteLog::open(&path).unwrap();
+    let change = || delta(2, 0, 9, [(b"a".to_vec(), Some(b"new".to_vec()))]);
+    let refused = [
+        block_on(log.state("new")).unwrap_err(),
+        cells(&log, "new").unwrap_err(),
+        append(&log, "new", change()).unwrap_err(),
+        block_on(log.claim("new", halfway())).unwrap_err(),
+        block_on(log.forget_tombstones("new", Time::new(9))).unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.is_damaged(), "{error:?}");
+        assert!(error.to_string().contains("\"new\""), "{error}");
+    }
+    block_on(log.remove("bad")).unwrap();
+    assert_eq!(
+        block_on(log.state("new")).unwrap(),
+        DocumentState::default()
+    );
+    append(&log, "new", change()).unwrap();
+    assert_eq!(cells(&log, "new").unwrap().len(), 1);
 }
 
 /// One whose name is damaged cannot be told from one that was never written.

@@ -1,10 +1,14 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::Arc,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use leptos_sync_core::{CellMap, Clock, Delta, Doc, ReplicaId, Time, TimeSource, VersionVector};
 use parking_lot::Mutex;
 
-use super::{DocumentState, DurableLog, Head, Reach, Since, check_name, check_user};
+use super::{DocumentState, DurableLog, Head, Reach, Since, check_name, check_user, listed};
 use crate::error::Error;
 
 /// Documents in memory, gone with the process: for tests, and for relays of which nothing need last.
@@ -12,7 +16,7 @@ use crate::error::Error;
 /// "Durable" means here: until this is dropped. A document is a `Doc<CellMap>` under a lock of its own.
 #[derive(Default)]
 pub struct MemoryLog {
-    documents: Mutex<HashMap<String, Arc<Mutex<Document>>>>,
+    documents: Mutex<BTreeMap<String, Arc<Mutex<Document>>>>,
     bindings: Mutex<HashMap<ReplicaId, String>>,
 }
 
@@ -172,6 +176,18 @@ impl DurableLog for MemoryLog {
                 found.lock().forget(before);
             }
         }))
+    }
+
+    fn documents(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let documents = self.documents.lock();
+        let names = documents.range::<str, _>((from, Bound::Unbounded));
+        let names = names.map(|(name, _)| name.clone());
+        ready(Ok(names.take(listed(most)).collect()))
     }
 
     fn bind(

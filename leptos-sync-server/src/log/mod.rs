@@ -8,7 +8,7 @@ mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use leptos_sync_core::{Delta, ReplicaId, Snapshot, Time, VersionVector};
 
 use crate::{error::Error, limits};
@@ -43,6 +43,16 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// [`Error::is_damaged`], [`Error::is_unavailable`], [`Error::is_limit`] where the name is too long.
     fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>>;
+
+    /// Whether the log can be read: reads as little as shows it, and does not wait for what others read, so that one which is
+    /// busy does not look like one which is gone. Unless it is implemented, the state of a document is read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`state`](DurableLog::state).
+    fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
+        async { self.state("").await.map(drop) }.boxed()
+    }
 
     /// Joins deltas in their order, all or none. When it returns they are durable, and the version covers the `upto` of each.
     ///
@@ -82,6 +92,19 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// Those of [`state`](DurableLog::state). The floor may have risen then; call again to forget the rest.
     fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Names of documents in the order of their bytes, from the first or from behind `after`: at most `most`, which counts as at
+    /// least one and at most [`limits::LISTED`]. None are left where none are told. So all are gone through a page at a time;
+    /// what comes or goes meanwhile may be told or not. Costs what is told. A document whose name is damaged is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_damaged`] where the list cannot be read, [`Error::is_unavailable`].
+    fn documents(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, Error>>;
 
     /// Binds replica ids to a user where they are bound to nobody yet, in all documents. Returns those that are bound to
     /// somebody else; if there are any, nothing is bound. Durable when it returns.
@@ -132,6 +155,11 @@ fn check_name(document: &str) -> Result<(), Error> {
 /// Refuses the name of a user that is too long.
 fn check_user(user: &str) -> Result<(), Error> {
     check_length("user", user, limits::USER_BYTES)
+}
+
+/// How many names to tell of `most`.
+fn listed(most: usize) -> usize {
+    most.clamp(1, limits::LISTED)
 }
 
 fn check_length(what: &str, name: &str, limit: usize) -> Result<(), Error> {

@@ -6,14 +6,15 @@ use tokio::time::timeout;
 use super::Inner;
 use crate::{error::Error, limits};
 
-/// The document that tells whether the log can be written. Replicas cannot name it.
-const DOCUMENT: &str = "";
+/// The document that tells whether the log takes edits. Replicas cannot name it.
+pub(super) const DOCUMENT: &str = "";
 
 /// Who writes it.
 const WRITER: ReplicaId = ReplicaId::new(1);
 
 impl Inner {
-    /// Whether to send somebody here: not while the log cannot be read, nor while it has failed somebody and cannot be written.
+    /// Whether to send somebody here: not while the log cannot be read, nor while it has failed somebody and cannot be written,
+    /// either within [`limits::HEALTH_MS`]. The read waits for no other; the write waits in line, like any edit.
     ///
     /// # Errors
     ///
@@ -23,8 +24,7 @@ impl Inner {
             return Err("going down");
         }
         let looked = async {
-            // Any read tells; that of a document which hardly has anything is the cheapest.
-            self.log.state(DOCUMENT).await.map(drop)?;
+            self.log.probe().await?;
             if self.log_failed.load(Ordering::Relaxed) {
                 self.write().await?;
                 self.log_failed.store(false, Ordering::Relaxed);

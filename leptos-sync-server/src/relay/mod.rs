@@ -11,6 +11,7 @@ mod options;
 mod push;
 mod queue;
 mod rates;
+mod retention;
 mod room;
 mod router;
 mod transport;
@@ -26,7 +27,10 @@ use leptos_sync_core::{ReplicaId, Time, sync::Reason};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use self::{connection::Connection, meters::Meters, queue::Event, room::Rooms, users::Users};
+use self::{
+    connection::Connection, meters::Meters, queue::Event, retention::Retention, room::Rooms,
+    users::Users,
+};
 use crate::{error::Error, log::DurableLog};
 
 pub use authorizer::{Authorizer, Denied, Everybody, User};
@@ -68,6 +72,7 @@ struct Inner {
     next_peer: AtomicU64,
     /// Whether the log has failed somebody since it was last seen to take writes.
     log_failed: AtomicBool,
+    retention: Retention,
     /// Whether the relay goes down. Each connection holds a receiver, so that all are known to be gone.
     closing: watch::Sender<bool>,
 }
@@ -92,7 +97,7 @@ impl Relay {
         options: RelayOptions,
     ) -> Self {
         let meters = Meters::new();
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
             options,
@@ -101,14 +106,18 @@ impl Relay {
             users: Users::default(),
             next_peer: AtomicU64::new(1),
             log_failed: AtomicBool::new(false),
+            retention: Retention::default(),
             closing: watch::Sender::new(false),
-        }))
+        });
+        Retention::start(&inner);
+        Self(inner)
     }
 
     /// Serves one connection until it ends. `request` is the one that opened it.
     ///
     /// When the future is dropped, the connection ends there, as if the network had failed.
     pub async fn serve(&self, request: Parts, transport: &mut impl Transport) {
+        Retention::start(&self.0);
         let peer = ReplicaId::new(self.0.next_peer.fetch_add(1, Ordering::Relaxed));
         let span = tracing::info_span!("connection", %peer, user = tracing::field::Empty);
         let connection = Connection::new(Arc::clone(&self.0), peer, request);
@@ -123,12 +132,17 @@ impl Relay {
     }
 
     /// Forgets the tombstones of a document that are older than `before`: who was away for longer gets the whole state, and
-    /// operations below it that were never acknowledged are stamped anew by their authors.
+    /// operations below it that were never acknowledged are stamped anew by their authors. The relay does so by itself to those
+    /// that are older than its [retention](RelayOptions::retention); this is for whoever wants it sooner.
+    ///
+    /// A `before` that is later than [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the relay's time counts as that: a
+    /// time in the future would refuse whatever is written until then, since what was forgotten once stays so.
     ///
     /// # Errors
     ///
     /// Those of the log.
     pub async fn forget_tombstones(&self, document: &str, before: Time) -> Result<(), Error> {
+        let before = before.min(self.0.latest_floor());
         self.0.log.forget_tombstones(document, before).await
     }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use leptos_sync_core::{SystemTime, TimeSource};
 
@@ -10,6 +10,7 @@ use crate::limits;
 pub struct RelayOptions {
     pub(super) time: Arc<dyn TimeSource>,
     pub(super) silence_ms: u32,
+    pub(super) retention: Option<Duration>,
     pub(super) origins: Vec<String>,
     pub(super) connection_rates: Rates,
     pub(super) user_rates: Rates,
@@ -17,12 +18,16 @@ pub struct RelayOptions {
     pub(super) prometheus: Option<crate::Prometheus>,
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl Default for RelayOptions {
-    /// The system's clock, pages of the relay's own origin, and half a minute of silence.
+    /// The system's clock, pages of the relay's own origin, half a minute of silence, and tombstones kept for
+    /// [`limits::RETENTION_DAYS`].
     fn default() -> Self {
         Self {
             time: Arc::new(SystemTime),
             silence_ms: limits::SILENCE_MS,
+            retention: Some(DAY * limits::RETENTION_DAYS),
             origins: Vec::new(),
             connection_rates: Rates::CONNECTION,
             user_rates: Rates::user(),
@@ -44,6 +49,20 @@ impl RelayOptions {
     #[must_use]
     pub fn silence_ms(mut self, silence_ms: u32) -> Self {
         self.silence_ms = silence_ms;
+        self
+    }
+
+    /// How long tombstones are kept, [`limits::RETENTION_DAYS`] unless said otherwise; `None` keeps them for ever. A replica that
+    /// was away for longer gets the whole state instead of what has changed, and keeps its edits that were never acknowledged:
+    /// they are stamped anew.
+    ///
+    /// Those of a day go together. The relay looks for them every [`limits::SWEEP_MS`], first [`limits::FIRST_SWEEP_MS`] after it was made
+    /// within a runtime, or after its first connection. What of a document was left by a crash in the midst goes with the next
+    /// that comes to be so old in it. No operation of the last [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) is so old,
+    /// however short the time is.
+    #[must_use]
+    pub fn retention(mut self, retention: Option<Duration>) -> Self {
+        self.retention = retention;
         self
     }
 

@@ -1,7 +1,8 @@
 use std::sync::{Arc, Mutex};
 
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, Error, LwwMap, Outbox, ReplicaId, Snapshot, VersionVector, Window,
+    Clock, Crdt, Delta, Doc, Error, LwwMap, Outbox, ReplicaId, Snapshot, SystemTime, TimeSource,
+    VersionVector, Window,
     sync::{Document, Permission, Reason},
 };
 use tokio::time::Instant;
@@ -26,8 +27,13 @@ pub(crate) struct Handle(pub(crate) Arc<Mutex<State>>);
 
 impl Handle {
     pub(crate) fn new(replica: u64) -> Self {
+        Self::at(replica, SystemTime)
+    }
+
+    /// With a clock of its own.
+    pub(crate) fn at(replica: u64, time: impl TimeSource + 'static) -> Self {
         Self(Arc::new(Mutex::new(State {
-            doc: Doc::new(Clock::system(ReplicaId::new(replica))),
+            doc: Doc::new(Clock::new(ReplicaId::new(replica), time)),
             outbox: Outbox::new(),
             refused: Vec::new(),
             closed: None,
@@ -43,6 +49,14 @@ impl Handle {
             .outbox
             .transact(doc, |tx| tx.cards().insert(key, text))
             .unwrap();
+    }
+
+    pub(crate) fn remove(&self, key: u32) {
+        let state = &mut *self.0.lock().unwrap();
+        let removed = state
+            .outbox
+            .transact(&mut state.doc, |tx| tx.cards().remove(&key));
+        removed.unwrap();
     }
 
     pub(crate) fn card(&self, key: u32) -> Option<String> {

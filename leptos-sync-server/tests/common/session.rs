@@ -73,6 +73,11 @@ impl Session {
         self.client.edited(self.channel);
     }
 
+    pub(crate) fn remove(&mut self, key: u32) {
+        self.handle.remove(key);
+        self.client.edited(self.channel);
+    }
+
     /// Sends and receives until the transactions made so far have an answer.
     pub(crate) async fn acknowledged(&mut self) {
         self.until("acknowledged", |handle| handle.unanswered() == 0)

@@ -72,6 +72,14 @@ impl DurableLog for SwitchedLog {
         self.or_full(self.log.forget_tombstones(document, before))
     }
 
+    fn documents(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        self.or_off(self.log.documents(after, most))
+    }
+
     fn bind(
         &self,
         replicas: &[ReplicaId],

@@ -80,6 +80,14 @@ impl DurableLog for SlowLog {
         Box::pin(async move { self.log.forget_tombstones(&document, before).await })
     }
 
+    fn documents(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        self.log.documents(after, most)
+    }
+
     fn bind(
         &self,
         replicas: &[ReplicaId],

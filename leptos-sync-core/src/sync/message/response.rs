@@ -33,7 +33,7 @@ pub enum Response {
         permission: Permission,
         /// What the relay contains.
         version: VersionVector,
-        /// Stamps up to here are refused: removals may have been forgotten.
+        /// Earlier stamps are refused, but of operations that the relay has: removals may have been forgotten.
         floor: Time,
         /// The relay's wall clock, in milliseconds since the Unix epoch.
         now_ms: u64,

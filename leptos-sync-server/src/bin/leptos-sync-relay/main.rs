@@ -72,7 +72,9 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
-    let mut how = RelayOptions::default().allow_origins(&options.allow_origin);
+    let mut how = RelayOptions::default()
+        .allow_origins(&options.allow_origin)
+        .retention(options.retention_days.time());
     if options.metrics {
         how = how.prometheus(Prometheus::install()?);
     }

@@ -1,7 +1,14 @@
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt::{self, Display, Formatter},
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{ArgGroup, Args, Parser, ValueEnum};
-use leptos_sync_server::{JwtAuthorizer, JwtKey};
+use leptos_sync_server::{JwtAuthorizer, JwtKey, limits};
 
 /// Keeps documents of leptos-sync in a file of SQLite, and exchanges them with all who have them open: a WebSocket at `/`,
 /// `/healthz`, and with --metrics `/metrics`. TLS is for a proxy in front of it.
@@ -28,9 +35,59 @@ pub(crate) struct Options {
     )]
     pub(crate) allow_origin: Vec<String>,
 
+    /// For how many days removals are remembered; 0 or `never` for ever. Who was away for longer gets each document whole, and
+    /// keeps what was not sent yet.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = Retention::DEFAULT
+    )]
+    pub(crate) retention_days: Retention,
+
     /// Show figures at /metrics, for Prometheus.
     #[arg(long, env = "LEPTOS_SYNC_METRICS")]
     pub(crate) metrics: bool,
+}
+
+/// So many days; 0 for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retention {
+    days: u32,
+}
+
+impl Retention {
+    const DEFAULT: Self = Self {
+        days: limits::RETENTION_DAYS,
+    };
+
+    /// As the relay takes it.
+    pub(crate) fn time(self) -> Option<Duration> {
+        let day = Duration::from_secs(24 * 60 * 60);
+        (self.days > 0).then(|| day * self.days)
+    }
+}
+
+impl FromStr for Retention {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let days = match text {
+            "never" => Ok(0),
+            days => days.parse(),
+        };
+        let days = days.map_err(|_| "say a number of days, or `never`")?;
+        Ok(Self { days })
+    }
+}
+
+impl Display for Retention {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.days {
+            0 => f.write_str("never"),
+            days => days.fmt(f),
+        }
+    }
 }
 
 /// Who may do what: one of these has to be said.
@@ -113,4 +170,26 @@ impl Access {
 fn without_line_end(secret: &[u8]) -> &[u8] {
     let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
     secret.strip_suffix(b"\r").unwrap_or(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removals_are_remembered_for_so_many_days_or_for_ever() {
+        let time = |more: &[&str]| {
+            let all = ["relay", "--database", "file", "--open-to-everybody"];
+            let options = Options::try_parse_from(all.iter().chain(more));
+            options.map(|options| options.retention_days.time())
+        };
+        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+        assert_eq!(time(&[]).unwrap(), days(90));
+        assert_eq!(time(&["--retention-days", "7"]).unwrap(), days(7));
+        assert_eq!(time(&["--retention-days", "never"]).unwrap(), None);
+        assert_eq!(time(&["--retention-days", "0"]).unwrap(), None);
+        for wrong in ["1.5", "", "-1", "4294967296", "Never"] {
+            assert!(time(&["--retention-days", wrong]).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! What holds of documents, their names and their replicas.
 
+use futures::future::join_all;
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector, limits};
 
 use super::{
     ask::{append, cells, cells_of, fails, since, state, succeeds},
     board::{Op, still, write},
 };
-use crate::{DocumentState, DurableLog};
+use crate::{DocumentState, DurableLog, limits::LISTED};
 
 pub(super) async fn a_document_that_was_never_written_has_the_default(log: &dyn DurableLog) {
     assert_eq!(state(log, "none").await, DocumentState::default());
@@ -20,6 +21,7 @@ pub(super) async fn a_document_that_was_never_written_has_the_default(log: &dyn 
     );
     succeeds(log.forget_tombstones("none", Time::new(5)).await, "forget");
     succeeds(log.remove("none").await, "nothing is removed");
+    succeeds(log.probe().await, "probe");
     assert_eq!(state(log, "none").await, DocumentState::default());
 }
 
@@ -128,6 +130,51 @@ pub(super) async fn a_removed_document_is_as_if_never_written(log: &dyn DurableL
         "a new one"
     );
     assert_eq!(state(log, "board").await.floor, Time::ZERO);
+}
+
+pub(super) async fn documents_are_listed_in_order_a_page_at_a_time(log: &dyn DurableLog) {
+    assert!(all_names(log, 5).await.is_empty());
+    let upto = VersionVector::of(ReplicaId::new(1), Time::new(5));
+    let claim = |name: String| {
+        let claimed = log.claim(&name, upto.clone());
+        async move { succeeds(claimed.await, "claim") }
+    };
+    let odd = ["", "a", "a\0", "a\0b", "A", "ä'%_\n", "z"];
+    join_all(odd.map(|name| claim(name.to_owned()))).await;
+    succeeds(log.remove("z").await, "remove");
+    // A name that was only asked for is none.
+    state(log, "never").await;
+    let mut expected = vec!["", "A", "a", "a\0", "a\0b", "ä'%_\n"];
+    for most in [0, 1, 2, 3, 6, 7, usize::MAX] {
+        assert_eq!(all_names(log, most).await, expected, "{most} at a time");
+    }
+    // One that is gone by then, or never was, is as good a place.
+    let behind = |after| async move { succeeds(log.documents(Some(after), 2).await, "documents") };
+    assert_eq!(behind("B").await, ["a", "a\0"]);
+    assert!(behind("ä'%_\n").await.is_empty());
+
+    let many: Vec<_> = (0..=LISTED).map(|at| format!("many {at:04}")).collect();
+    join_all(many.iter().cloned().map(claim)).await;
+    let page = succeeds(log.documents(Some("b"), usize::MAX).await, "documents");
+    assert_eq!(page.len(), LISTED, "a page has no more");
+    let last = expected.pop();
+    expected.extend(many.iter().map(String::as_str));
+    expected.extend(last);
+    assert_eq!(all_names(log, usize::MAX).await, expected);
+}
+
+/// All names, so many at a time.
+async fn all_names(log: &dyn DurableLog, most: usize) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    loop {
+        let after = all.last().map(String::as_str);
+        let page = succeeds(log.documents(after, most).await, "documents");
+        assert!(page.len() <= most.max(1), "{} of {most}", page.len());
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
 }
 
 pub(super) async fn a_replica_is_bound_to_one_user(log: &dyn DurableLog) {

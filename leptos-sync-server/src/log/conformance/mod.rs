@@ -71,6 +71,7 @@ pub fn run<P: Place>(fresh: impl Fn() -> P, cases: u32) {
         laws::what_was_claimed_is_contained_without_cells,
         laws::documents_do_not_mix,
         laws::a_removed_document_is_as_if_never_written,
+        laws::documents_are_listed_in_order_a_page_at_a_time,
         laws::a_replica_is_bound_to_one_user,
         laws::names_are_bounded,
         laws::replicas_are_bounded,

@@ -6,7 +6,7 @@
 //! | `record`, `tally`, `audit`, `trust` | damage: checksums of records, of tables, walks, and what is known of them |
 //! | `register`, `heads`, `cells`, `bindings` | the tables |
 //! | `work`, `writer` | what is written, and the thread that does it |
-//! | `since`, `readers` | what is read, and the threads that do it |
+//! | `since`, `readers`, `turns` | what is read, the threads that do it, and who waits for whom to do it once |
 
 mod audit;
 mod bindings;
@@ -21,6 +21,7 @@ mod schema;
 mod since;
 mod tally;
 mod trust;
+mod turns;
 mod work;
 mod writer;
 
@@ -30,8 +31,15 @@ use futures::{FutureExt, future::BoxFuture};
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use rusqlite::Connection;
 
-use self::{heads::StoredHead, readers::Readers, trust::Trust, work::Work, writer::Writer};
-use super::{DocumentState, DurableLog, Since, check_name, check_user};
+use self::{
+    heads::StoredHead,
+    readers::Readers,
+    trust::Trust,
+    turns::{Turn, Turns},
+    work::Work,
+    writer::Writer,
+};
+use super::{DocumentState, DurableLog, Since, check_name, check_user, listed};
 use crate::error::Error;
 
 pub use options::SqliteOptions;
@@ -43,14 +51,18 @@ pub use options::SqliteOptions;
 /// given back.
 ///
 /// [`since`](DurableLog::since) costs what changed; the first use of a document after the file was opened walks all of it, to
-/// see that nothing is missing. SQLite's log beside the file (`-wal`) has checksums of its own; damage there ends it, as a crash
+/// see that nothing is missing; whoever else asks for it then waits for that. SQLite's log beside the file (`-wal`) has checksums of its own; damage there ends it, as a crash
 /// does, and what it held since the last checkpoint is gone.
 ///
 /// Dropping it waits until what was brought is committed. One process should have the file open; others that read it, as a backup does, are welcome.
 pub struct SqliteLog {
     trust: Arc<Trust>,
+    /// To walk a document.
+    turns: Turns,
     // In this order: the last to close the file is the writer, which leaves it whole.
     readers: Readers,
+    /// It waits for no other read.
+    prober: Readers,
     writer: Writer,
 }
 
@@ -79,7 +91,9 @@ impl SqliteLog {
         let connection = options.writing(path)?;
         let trust = Arc::new(Trust::of(&connection));
         Ok(Self {
-            readers: Readers::start(path, options)?,
+            turns: Turns::default(),
+            readers: Readers::start(path, options.readers)?,
+            prober: Readers::start(path, 1)?,
             writer: Writer::start(connection, Arc::clone(&trust))?,
             trust,
         })
@@ -95,21 +109,32 @@ impl SqliteLog {
     ) -> Result<Option<T>, Error> {
         check_name(document)?;
         self.trust.check(document)?;
-        let walk = walk && !self.trust.is_audited(document);
+        let turn = match walk {
+            true => self.turn(document).await?,
+            false => None,
+        };
         let (trust, name) = (Arc::clone(&self.trust), document.to_owned());
-        let read = self.readers.read(move |connection| {
-            let Some(id) = trust.find(connection, &name)? else {
+        let read = move |connection: &Connection| {
+            let of_document = |error| trust.of_document(connection, &name, error);
+            let found = find(connection, &trust, &name, turn.is_some()).map_err(of_document);
+            // The next knows by now what came of it. It is kept until here also where nobody waits for the answer any more.
+            drop(turn);
+            let Some((id, stored)) = found? else {
                 return Ok(None);
             };
-            let stored = heads::load(connection, id)?;
-            if walk {
-                audit::audit(connection, id, &stored)?;
-                trust.audited(&name);
-            }
-            work(connection, id, &stored).map(Some)
-        });
-        let read = read.await;
-        read.map_err(|error| self.trust.of_document(document, error))
+            work(connection, id, &stored).map(Some).map_err(of_document)
+        };
+        self.readers.read(read).await
+    }
+
+    /// The turn to walk a document, where that was not done: one does, and the others wait rather than do it too.
+    async fn turn(&self, document: &str) -> Result<Option<Turn>, Error> {
+        if self.trust.is_audited(document) {
+            return Ok(None);
+        }
+        let turn = self.turns.wait(document).await;
+        self.trust.check(document)?;
+        Ok((!self.trust.is_audited(document)).then_some(turn))
     }
 
     /// Writes something of a document.
@@ -131,6 +156,25 @@ impl SqliteLog {
     }
 }
 
+/// Finds a document, and walks it where `walk` says so.
+fn find(
+    connection: &Connection,
+    trust: &Trust,
+    document: &str,
+    walk: bool,
+) -> Result<Option<(i64, StoredHead)>, Error> {
+    let Some(id) = trust.find(connection, document)? else {
+        return Ok(None);
+    };
+    let stored = heads::load(connection, id)?;
+    if walk {
+        tracing::debug!(document, cells = stored.cells.records, "walking");
+        audit::audit(connection, id, &stored)?;
+        trust.audited(document);
+    }
+    Ok(Some((id, stored)))
+}
+
 impl DurableLog for SqliteLog {
     fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>> {
         let document = document.to_owned();
@@ -139,6 +183,12 @@ impl DurableLog for SqliteLog {
             Ok(read.await?.unwrap_or_default())
         }
         .boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.prober
+            .read(|connection| register::has(connection, "").map(drop))
+            .boxed()
     }
 
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
@@ -196,6 +246,18 @@ impl DurableLog for SqliteLog {
         .boxed()
     }
 
+    fn documents(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        let after = after.map(str::to_owned);
+        let list = move |connection: &Connection| {
+            register::list(connection, after.as_deref(), listed(most))
+        };
+        self.readers.read(list).boxed()
+    }
+
     fn bind(
         &self,
         replicas: &[ReplicaId],
@@ -216,5 +278,37 @@ impl DurableLog for SqliteLog {
     fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>> {
         let document = document.to_owned();
         async move { self.write(Work::Remove { document }).await }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use futures::FutureExt as _;
+    use tokio::time::{Duration, timeout};
+
+    use super::*;
+    use crate::limits;
+
+    #[tokio::test]
+    async fn a_log_whose_readers_are_all_busy_is_there_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(folder.path().join("log")).unwrap();
+        let (release, released) = channel::<()>();
+        let released = Arc::new(parking_lot::Mutex::new(released));
+        for _ in 0..2 * limits::READERS {
+            let released = Arc::clone(&released);
+            let busy = log
+                .readers
+                .read(move |_| Ok(released.lock().recv().is_ok()));
+            // Nobody waits for it.
+            assert!(busy.now_or_never().is_none());
+        }
+        let probed = timeout(Duration::from_secs(10), log.probe()).await;
+        assert!(probed.is_ok_and(|probed| probed.is_ok()));
+        assert!(log.state("board").now_or_never().is_none(), "it is busy");
+        drop(release);
+        assert!(log.state("board").await.is_ok());
     }
 }

@@ -21,7 +21,8 @@ impl SqliteOptions {
         }
     }
 
-    /// How many connections read, at least one. Each is a thread, and up to 2 MiB of cache.
+    /// How many connections read, at least one. Each is a thread, and up to 2 MiB of cache. One more answers whether the
+    /// log is there.
     #[must_use]
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);

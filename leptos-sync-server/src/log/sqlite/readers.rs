@@ -17,14 +17,14 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn start(path: &Path, options: &SqliteOptions) -> Result<Self, Error> {
+    pub(super) fn start(path: &Path, count: usize) -> Result<Self, Error> {
         let (queue, tasks) = mpsc::channel::<Task>(limits::QUEUED_READS);
         let tasks = Arc::new(Mutex::new(tasks));
         let mut readers = Self {
             queue: Some(queue),
             threads: Vec::new(),
         };
-        for _ in 0..options.readers {
+        for _ in 0..count {
             let mut connection = SqliteOptions::reading(path)?;
             let tasks = Arc::clone(&tasks);
             let work = move || {

@@ -42,6 +42,38 @@ pub(super) fn has(connection: &Connection, name: &str) -> Result<bool, Error> {
         .map_err(fault)
 }
 
+/// The names behind `after` in their order, at most so many. What is damaged is passed over, also where it stands out of order:
+/// so each name is greater than the last, and whoever goes on behind it comes to an end.
+pub(super) fn list(
+    connection: &Connection,
+    after: Option<&str>,
+    most: usize,
+) -> Result<Vec<String>, Error> {
+    // The least name that is greater.
+    let from = after.map_or_else(Vec::new, |after| [after.as_bytes(), &[0]].concat());
+    let mut query = connection
+        .prepare_cached("SELECT name, id, checksum FROM documents WHERE name >= ?1 ORDER BY name")
+        .map_err(fault)?;
+    let mut rows = query.query([&*from]).map_err(fault)?;
+    let mut names: Vec<String> = Vec::new();
+    while names.len() < most
+        && let Some(row) = rows.next().map_err(fault)?
+    {
+        let columns = || Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?, row.get(2)?));
+        let Ok((name, id, sum)): Result<(Vec<u8>, i64, i64), _> = columns() else {
+            continue;
+        };
+        let rises = match names.last() {
+            Some(last) => *name > *last.as_bytes(),
+            None => name >= from,
+        };
+        if rises && sum == checksum(&name, id) {
+            names.extend(String::from_utf8(name).ok());
+        }
+    }
+    Ok(names)
+}
+
 /// Makes a document without cells; there is none of that name.
 pub(super) fn create(connection: &Connection, name: &str) -> Result<i64, Error> {
     let mut stored = tally::load(connection, Tallied::Documents)?;

@@ -70,12 +70,21 @@ impl Trust {
         self.audited.lock().insert(key(document));
     }
 
-    /// An error that came up with a document, with its name. Damage is remembered.
-    pub(super) fn of_document(&self, document: &str, error: Error) -> Error {
+    /// An error that came up with a document, with its name. Damage is remembered where there is a record of that name: of others
+    /// there is no end, and they are sound again once the record is gone for which they are not said to be absent.
+    pub(super) fn of_document(
+        &self,
+        connection: &Connection,
+        document: &str,
+        error: Error,
+    ) -> Error {
         if !error.is_damaged() {
             return error;
         }
         let error = Error::damaged(document, error);
+        if !register::has(connection, document).unwrap_or(false) {
+            return error;
+        }
         let mut damaged = self.damaged.lock();
         let first = damaged.entry(document.to_owned()).or_insert(error);
         first.clone()

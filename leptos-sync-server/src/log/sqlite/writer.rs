@@ -165,7 +165,7 @@ impl Writing {
             }
             (Ok(_), _) => Ok(Vec::new()),
             (Err(error), work) => Err(match work.document() {
-                Some(document) => self.trust.of_document(document, error),
+                Some(document) => self.trust.of_document(&self.connection, document, error),
                 None => error.of_bindings(),
             }),
         };
@@ -178,7 +178,9 @@ impl Writing {
         match (self.attempt_step(&chore), chore) {
             (Ok(true), chore) => self.chores.push_back(chore),
             (done, Chore::Forget { document, answer }) => {
-                let done = done.map_err(|error| self.trust.of_document(&document, error));
+                let of_document =
+                    |error| self.trust.of_document(&self.connection, &document, error);
+                let done = done.map_err(of_document);
                 let _ = answer.send(done.map(|_| Vec::new()));
             }
             // What is left in a damaged tree takes room and no more; the next to open the file tries again.

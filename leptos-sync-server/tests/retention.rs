@@ -1,0 +1,254 @@
+//! Removals are remembered for as long as is said, and what was not sent yet outlasts that.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod boards;
+mod common;
+
+use std::{sync::Arc, time::Duration};
+
+use boards::{append, delta};
+use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
+use leptos_sync_core::{Cells, ManualTime, Time, TimeSource, VersionVector, limits::DRIFT_MS};
+use leptos_sync_server::{
+    DurableLog as _, Everybody, MemoryLog, Relay, RelayOptions, Since, SqliteLog, limits,
+};
+use tokio::time;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// A day begins.
+const NOW_MS: u64 = 20_000 * DAY_MS;
+
+/// Lets so much time pass for the relay's task, and lets it do what it does then.
+async fn pass(ms: u64) {
+    time::pause();
+    time::advance(Duration::from_millis(ms + 10)).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    time::resume();
+}
+
+/// How many removals the log remembers.
+async fn tombstones(log: &SwitchedLog) -> usize {
+    let all = log.since("board", &VersionVector::new(), 1 << 20).await;
+    let removed = |cells: Cells<'_>| {
+        let cells = cells.groups().flat_map(|group| group.cells());
+        cells.filter(|cell| cell.value.is_none()).count()
+    };
+    match all.unwrap() {
+        Since::Delta(parts) => parts.iter().map(|part| removed(part.cells())).sum(),
+        Since::Snapshot(parts) => parts.iter().map(|part| removed(part.cells())).sum(),
+    }
+}
+
+async fn floor(log: &SwitchedLog) -> Time {
+    log.state("board").await.unwrap().floor
+}
+
+#[tokio::test]
+async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
+    let time = ManualTime::at(NOW_MS);
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().time(time.clone());
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+    let (ada, bob) = (Handle::at(1, time.clone()), Handle::at(2, time.clone()));
+    let mut at_ada = Session::open(address, "ada", "board", &ada).await;
+    for key in 1..=3 {
+        at_ada.insert(key, "from Ada");
+    }
+    at_ada.acknowledged().await;
+    let mut at_bob = Session::open(address, "bob", "board", &bob).await;
+    at_bob.until("all", |bob| bob.card(3).is_some()).await;
+    drop(at_ada);
+    ada.insert(4, "made while away");
+    at_bob.remove(1);
+    at_bob.acknowledged().await;
+    time.advance(80 * DAY_MS);
+    at_bob.remove(2);
+    at_bob.acknowledged().await;
+    drop(at_bob);
+
+    time.advance(9 * DAY_MS);
+    pass(limits::FIRST_SWEEP_MS).await;
+    assert_eq!(tombstones(&log).await, 2, "none is 90 days old");
+    time.advance(2 * DAY_MS);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(tombstones(&log).await, 1, "one is 91 days old, one 11");
+    assert_eq!(floor(&log).await, Time::from_ms(NOW_MS + DAY_MS));
+
+    let mut at_ada = Session::open(address, "ada", "board", &ada).await;
+    at_ada.acknowledged().await;
+    let gone = |ada: &Handle| ada.card(1).is_none() && ada.card(2).is_none();
+    at_ada.until("what was removed is gone", gone).await;
+    let mut at_bob = Session::open(address, "bob", "board", &bob).await;
+    at_bob
+        .until("Ada's edit", |bob| bob.card(4).is_some())
+        .await;
+    for handle in [&ada, &bob] {
+        let cards = [1, 2, 3, 4].map(|key| handle.card(key));
+        let cards = cards.map(|card| card.is_some());
+        assert_eq!(cards, [false, false, true, true]);
+        assert!(handle.0.lock().unwrap().refused.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_once_wrong_does_not_refuse_what_is_written_later() {
+    let time = ManualTime::at(NOW_MS);
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().time(time.clone());
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+    let ada = Handle::at(1, time.clone());
+    let mut at_ada = Session::open(address, "ada", "board", &ada).await;
+    at_ada.insert(1, "from Ada");
+    at_ada.remove(1);
+    at_ada.acknowledged().await;
+    drop(at_ada);
+    time.set(NOW_MS + 20_000 * DAY_MS);
+    pass(limits::FIRST_SWEEP_MS).await;
+    assert_eq!(
+        tombstones(&log).await,
+        0,
+        "it is older, as far as the relay knows"
+    );
+    time.set(NOW_MS + 1);
+    let bob = Handle::at(2, time.clone());
+    let mut at_bob = Session::open(address, "bob", "board", &bob).await;
+    at_bob.insert(2, "from Bob");
+    at_bob.acknowledged().await;
+    assert!(floor(&log).await <= Time::from_ms(NOW_MS + 1));
+    assert_eq!(bob.card(2).unwrap(), "from Bob");
+}
+
+#[tokio::test]
+async fn tombstones_of_the_future_cannot_be_forgotten() {
+    let time = ManualTime::at(NOW_MS);
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().time(time.clone());
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+    let ada = Handle::at(1, time.clone());
+    let mut at_ada = Session::open(address, "ada", "board", &ada).await;
+    at_ada.insert(1, "from Ada");
+    at_ada.acknowledged().await;
+    let later = Time::from_ms(NOW_MS + 365 * DAY_MS);
+    relay.forget_tombstones("board", later).await.unwrap();
+    assert_eq!(floor(&log).await, Time::from_ms(NOW_MS - DRIFT_MS));
+    let before = ada.0.lock().unwrap().doc.version().latest();
+    at_ada.insert(2, "from Ada");
+    at_ada.acknowledged().await;
+    let after = ada.0.lock().unwrap().doc.version().latest();
+    assert_eq!(after.get(), before.get() + 1, "stamped once");
+    let sooner = Time::from_ms(NOW_MS - 2 * DRIFT_MS);
+    relay.forget_tombstones("notes", sooner).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_that_is_to_remember_forgets_nothing() {
+    let time = ManualTime::at(NOW_MS);
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().time(time.clone()).retention(None);
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
+    ada.insert(1, "from Ada");
+    ada.acknowledged().await;
+    ada.remove(1);
+    ada.acknowledged().await;
+    drop(ada);
+    time.advance(10_000 * DAY_MS);
+    pass(limits::FIRST_SWEEP_MS + limits::SWEEP_MS).await;
+    assert_eq!(tombstones(&log).await, 1);
+    assert_eq!(floor(&log).await, Time::ZERO);
+}
+
+#[tokio::test]
+async fn a_document_is_worked_on_once_a_day_at_most_and_not_when_all_is_done() {
+    let time = ManualTime::at(NOW_MS);
+    let log = SwitchedLog::default();
+    let options = RelayOptions::default().time(time.clone());
+    let relay = Relay::with_options(log.clone(), ByName, options);
+    let (address, _) = serve_relay(&relay).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
+    ada.insert(1, "from Ada");
+    ada.acknowledged().await;
+    drop(ada);
+    pass(limits::FIRST_SWEEP_MS).await;
+    // A write would fail, and be seen.
+    log.fill(true);
+    time.advance(DAY_MS / 2);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 200, "the same day");
+    time.advance(DAY_MS / 2);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 503, "the next day");
+    log.fill(false);
+    assert_eq!(get(address, "/sync/healthz").await.0, 200);
+    time.advance(90 * DAY_MS);
+    pass(limits::SWEEP_MS).await;
+    log.fill(true);
+    time.advance(10 * DAY_MS);
+    pass(limits::SWEEP_MS).await;
+    assert_eq!(get(address, "/sync/healthz").await.0, 200, "all is done");
+    let state = log.state("board").await.unwrap();
+    assert_eq!(state.horizon, state.version);
+}
+
+#[tokio::test]
+async fn a_damaged_document_does_not_keep_the_others_from_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("relay.db");
+    let log = SqliteLog::open(&path).unwrap();
+    for document in ["a", "b", "c"] {
+        append(&log, document, delta(1, 0, 9, [(b"card".to_vec(), None)])).unwrap();
+    }
+    drop(log);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE heads SET head = x'00'
+        WHERE document = (SELECT id FROM documents WHERE name = CAST('a' AS BLOB))";
+    assert_eq!(file.execute(damage, []).unwrap(), 1);
+    let log = SqliteLog::open(&path).unwrap();
+    let relay = Relay::new(log, Everybody);
+    // So that its task waits.
+    tokio::task::yield_now().await;
+    pass(limits::FIRST_SWEEP_MS).await;
+    let left = || -> Vec<Vec<u8>> {
+        let kept = "SELECT name FROM documents JOIN cells ON document = id WHERE value IS NULL";
+        let mut query = file.prepare(kept).unwrap();
+        let names = query.query_map([], |row| row.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
+    };
+    let only_a = async {
+        while left() != [b"a"] {
+            time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let done = time::timeout(Duration::from_secs(10), only_a).await;
+    assert!(done.is_ok(), "{:?}", left());
+    relay.shut_down().await;
+}
+
+/// A clock that shows whether somebody has it.
+struct Held(#[expect(dead_code, reason = "it counts")] Arc<()>);
+
+impl TimeSource for Held {
+    fn now_ms(&self) -> u64 {
+        NOW_MS
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_nobody_has_any_more_is_gone() {
+    let held = Arc::new(());
+    let options = RelayOptions::default().time(Held(Arc::clone(&held)));
+    let relay = Relay::with_options(MemoryLog::new(), Everybody, options);
+    pass(limits::FIRST_SWEEP_MS).await;
+    drop(relay);
+    assert_eq!(Arc::strong_count(&held), 1);
+}
