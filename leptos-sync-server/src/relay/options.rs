@@ -56,10 +56,10 @@ impl RelayOptions {
     /// was away for longer gets the whole state instead of what has changed, and keeps its edits that were never acknowledged:
     /// they are stamped anew.
     ///
-    /// Those of a day go together. The relay looks for them every [`limits::SWEEP_MS`], first [`limits::FIRST_SWEEP_MS`] after it was made
-    /// within a runtime, or after its first connection. What of a document was left by a crash in the midst goes with the next
-    /// that comes to be so old in it. No operation of the last [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) is so old,
-    /// however short the time is.
+    /// Those of a day go together. The relay looks for them every [`limits::SWEEP_MS`], first [`limits::FIRST_SWEEP_MS`] after it
+    /// was made within a runtime, or after its first connection. What a crash in the midst left of a document's goes with the
+    /// next of that document. However short the time is, what was done within
+    /// [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) stays.
     #[must_use]
     pub fn retention(mut self, retention: Option<Duration>) -> Self {
         self.retention = retention;
