@@ -331,6 +331,9 @@ impl Outbox {
     /// that would stand there without it returns. The relay is then known to have refused it for good. Returns the
     /// transaction and what changed; `None` if it is not here. O(cells of all transactions).
     ///
+    /// It is not for what was refused for its time, of which the relay takes no note: that stays, and can be
+    /// [stamped anew](Outbox::restamp).
+    ///
     /// What a later transaction was written in view of it stays: a counter's cell has what all before it has counted.
     pub fn reject<S: Root>(
         &mut self,
