@@ -31,16 +31,25 @@ impl Outbox {
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<(Vec<Restamped>, Changes), Error> {
         let settled = self.version(doc);
-        // What no relay has seen and none would take does not hold up what is written since.
-        let is_stuck = |replica| {
-            let end = settled.get(replica);
-            end > self.acknowledged.get(replica) && !window.has(end)
-        };
+        // Where the transactions of each replica begin. What no relay has seen and none would take does not hold them up.
+        let mut ends = VersionVector::new();
+        // What lies beyond the window would take new stamps there too.
+        let mut last = Time::ZERO;
+        for (replica, _) in doc.version().iter() {
+            let mut end = settled.get(replica);
+            if !window.has(end) {
+                end = self.acknowledged.get(replica);
+            }
+            ends.include(replica, end);
+            if window.has(end) {
+                last = last.max(end);
+            }
+        }
         let mut outside = VersionVector::new();
         for delta in &self.transactions {
             if let Some(stamp) = stamp(delta)
-                && (!window.has(stamp.time) || is_stuck(stamp.replica))
                 && mine(stamp.replica)
+                && (!window.has(stamp.time) || ends.get(stamp.replica) < settled.get(stamp.replica))
             {
                 outside.include(stamp.replica, stamp.time);
             }
@@ -48,42 +57,24 @@ impl Outbox {
         if outside.is_empty() {
             return Ok((Vec::new(), Changes::new()));
         }
-        let affected = |replica| outside.get(replica) > Time::ZERO;
-        let mut ends = VersionVector::new();
-        // What remains: others' operations, and of these replicas what is in no transaction. What of it lies beyond the window
-        // would take the new stamps there too.
-        let mut last = Time::ZERO;
-        for (replica, time) in doc.version().iter() {
-            let mut end = settled.get(replica);
-            if affected(replica) {
-                if !window.has(end) {
-                    end = self.acknowledged.get(replica);
-                }
-                ends.include(replica, end);
-            } else if window.has(time) {
-                end = time;
-            }
-            if window.has(end) {
-                last = last.max(end);
-            }
-        }
         let mut restamped = Vec::new();
         for delta in &self.transactions {
-            let Some(old) = stamp(delta).filter(|stamp| affected(stamp.replica)) else {
+            let Some(Stamp { mut time, replica }) = stamp(delta) else {
                 continue;
             };
-            // Above all that the relay has of its replica, even where it would not take that now.
-            let time = last.max(ends.get(old.replica)).next();
-            let time = time.max(Time::from_ms(window.now_ms));
-            if window.has(time) {
-                last = time;
+            if outside.get(replica) > Time::ZERO {
+                // Above all that the relay has of its replica, even where it would not take that now.
+                let end = ends.get(replica);
+                time = last.max(end).next().max(Time::from_ms(window.now_ms));
+                restamped.push(Restamped {
+                    replaced: delta.upto().clone(),
+                    delta: stamped(delta, end, Stamp::new(time, replica))?,
+                });
+                ends.include(replica, time);
             }
-            let new = Stamp::new(time, old.replica);
-            restamped.push(Restamped {
-                replaced: delta.upto().clone(),
-                delta: stamped(delta, ends.get(old.replica), new)?,
-            });
-            ends.include(old.replica, time);
+            if window.has(time) {
+                last = last.max(time);
+            }
         }
         let changes = self.replace(doc, &restamped);
         Ok((restamped, changes))
