@@ -135,6 +135,12 @@ impl<D: Document> Exchange<D> {
         channel: Channel,
         send: &mut dyn FnMut(Request),
     ) -> Result<(), Error> {
+        // What has come since the document was opened, of somebody whom the relay knows, it has by then or is told by that one.
+        for (replica, time) in self.document.version().beyond(&self.asked).iter() {
+            if self.sent.get(replica) > Time::ZERO {
+                self.sent.include(replica, time);
+            }
+        }
         while self.stage == Stage::Open && self.behind.is_none() && self.has_room() {
             let pending = self.document.pending(&self.sent)?;
             if pending.is_empty() {

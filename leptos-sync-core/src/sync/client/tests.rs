@@ -18,6 +18,8 @@ struct Heard {
     version: VersionVector,
     acknowledged: VersionVector,
     rejected: Vec<Reason>,
+    /// What the relay was said to have when it was asked last what to send.
+    sent: VersionVector,
 }
 
 impl Document for Told {
@@ -25,7 +27,8 @@ impl Document for Told {
         self.0.borrow().version.clone()
     }
 
-    fn pending(&mut self, _: &VersionVector) -> Result<Vec<Delta>, Error> {
+    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
+        self.0.borrow_mut().sent = relay.clone();
         Ok(Vec::new())
     }
 
@@ -257,4 +260,18 @@ fn an_edit_is_stamped_anew_although_an_earlier_one_had_its_stamp() {
     });
     assert_eq!(talk.rejected(), 0);
     assert!(!talk.is_open(), "it is asked for again");
+}
+
+/// Sent from here, it would be refused as somebody else's, although nobody has done anything wrong.
+#[test]
+fn what_another_tab_tells_before_the_relay_does_is_not_sent() {
+    let mut talk = Talk::begin();
+    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 58)]);
+    talk.welcome();
+    talk.opened(version(&[(2, 58)]));
+    assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
+    // By another tab, and by the app, of somebody of whom the relay knows nothing.
+    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
+    talk.client.edited(Channel(0));
+    assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
 }
