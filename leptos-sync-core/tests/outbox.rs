@@ -467,6 +467,38 @@ fn what_is_in_no_transaction_is_sent_for_each_who_wrote_it() {
     );
 }
 
+/// The page was told the relay's whole state once, since removals were forgotten.
+#[test]
+fn a_relay_that_lost_its_disk_is_filled_although_removals_were_forgotten() {
+    let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
+    let mut outbox = Outbox::new();
+    let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
+    let mut other = doc_at::<Board>(2, NOW_MS).0;
+    other.edit(&[Op::Card(1, "gone".to_owned())]).unwrap();
+    let removal = other.edit(&[Op::Uncard(1)]).unwrap();
+    relay
+        .apply(&other.delta_since(&VersionVector::new()).unwrap())
+        .unwrap();
+    relay.forget_tombstones(removal.delta.upto());
+    outbox
+        .receive_snapshot(&mut doc, &[relay.snapshot().unwrap()])
+        .unwrap();
+    let written = outbox.transact(&mut doc, |tx| tx.title().set("kept".to_owned()));
+    outbox.acknowledge(written.unwrap().delta.upto());
+
+    let mine = |replica| replica == ReplicaId::new(1);
+    let mut empty = doc_at::<Board>(9, NOW_MS).0;
+    for delta in outbox.pending(&doc, empty.version(), mine).unwrap() {
+        empty.apply(&delta).unwrap();
+    }
+    assert_eq!(empty.state().title.get(), "kept");
+    let mut part = VersionVector::of(ReplicaId::new(2), Time::from_ms(NOW_MS));
+    let error = outbox.pending(&doc, &part, mine).unwrap_err();
+    assert!(error.is_snapshot_needed(), "what was removed may be there");
+    part.join(removal.delta.upto());
+    assert_eq!(outbox.pending(&doc, &part, mine).unwrap().len(), 1);
+}
+
 #[test]
 fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
