@@ -38,11 +38,29 @@ enum Step {
     /// The relay answers the first transaction of this document, or of the tab.
     Acknowledge(bool),
     Reject(bool),
-    /// The relay accepts only stamps near its own time, which differs by so many seconds.
-    Restamp(i64),
+    /// The relay accepts only stamps near its own time, which differs by so many seconds, and these are to be sent from here.
+    Restamp(i64, Mine),
     Reload,
     /// Clocks move: the document's, the others', the tab's.
     Wait(u64, u64, u64),
+}
+
+/// Whose transactions this document sends to the relay.
+#[derive(Clone, Copy, Debug)]
+enum Mine {
+    Own,
+    Others,
+    All,
+}
+
+impl Mine {
+    fn has(self, replica: ReplicaId) -> bool {
+        match self {
+            Self::Own => replica == ReplicaId::new(1),
+            Self::Others => replica != ReplicaId::new(1),
+            Self::All => true,
+        }
+    }
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -58,13 +76,14 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ops = || vec(op(), 1..4);
+    let mine = prop_oneof![Just(Mine::Own), Just(Mine::Others), Just(Mine::All)];
     let step = prop_oneof![
         6 => ops().prop_map(Step::Edit),
         4 => ops().prop_map(Step::Others),
         2 => ops().prop_map(Step::Tab),
         3 => any::<bool>().prop_map(Step::Acknowledge),
         3 => any::<bool>().prop_map(Step::Reject),
-        2 => (-900_i64..900).prop_map(Step::Restamp),
+        2 => (-900_i64..900, mine).prop_map(|(seconds, mine)| Step::Restamp(seconds, mine)),
         1 => Just(Step::Reload),
         2 => (0_u64..200_000, 0_u64..200_000, 0_u64..200_000).prop_map(|(a, b, c)| Step::Wait(a, b, c)),
     ];
@@ -95,8 +114,11 @@ fn winners<'a>(cells: impl Iterator<Item = &'a (PathBuf, Cell)>) -> BTreeMap<Pat
 }
 
 impl World {
-    fn new() -> Self {
-        let (doc, time) = doc_at(1, NOW_MS);
+    /// A document that was edited long before there was a relay.
+    fn new(before: &[Op]) -> Self {
+        let (mut doc, time) = doc_at::<Board>(1, NOW_MS - 100 * limits::DRIFT_MS);
+        let settled = cells(&doc.edit(before).unwrap().delta);
+        time.set(NOW_MS);
         let (others, others_time) = doc_at(2, NOW_MS);
         let (tab, tab_time) = doc_at(3, NOW_MS);
         Self {
@@ -107,7 +129,7 @@ impl World {
             others_time,
             tab,
             tab_time,
-            settled: Vec::new(),
+            settled,
             pending: Vec::new(),
         }
     }
@@ -153,7 +175,7 @@ impl World {
                     assert_eq!(rejected, delta);
                 }
             }
-            Step::Restamp(seconds) => self.restamp(*seconds),
+            Step::Restamp(seconds, mine) => self.restamp(*seconds, *mine),
             Step::Reload => self.reload(),
             Step::Wait(doc, others, tab) => {
                 self.time.advance(*doc);
@@ -176,7 +198,7 @@ impl World {
         Some(self.pending.remove(at))
     }
 
-    fn restamp(&mut self, seconds: i64) {
+    fn restamp(&mut self, seconds: i64, mine: Mine) {
         let now_ms = NOW_MS.saturating_add_signed(seconds * 1_000);
         let window = Window {
             floor: Time::from_ms(now_ms - limits::DRIFT_MS),
@@ -184,7 +206,7 @@ impl World {
         };
         let (restamped, _) = self
             .outbox
-            .restamp(&mut self.doc, window, |_| true)
+            .restamp(&mut self.doc, window, |replica| mine.has(replica))
             .unwrap();
         let place = |one: &leptos_sync_core::Restamped| {
             let place = self
@@ -203,8 +225,31 @@ impl World {
             assert_eq!(values(known), values(&one.delta), "only stamps change");
             *known = one.delta;
         }
+        self.check_taken(window, mine);
         // The tab has not heard of it, and would write on in the future; it starts again.
         self.tab = doc_at(self.tab.replica().get() + 10, NOW_MS).0;
+    }
+
+    /// The relay would take what is sent from here: it follows what the relay has, or can be brought, and its stamps are within the
+    /// window. Only what the relay has beyond its own window keeps the later transactions of its writer there.
+    fn check_taken(&self, window: Window, mine: Mine) {
+        let mut ends = VersionVector::new();
+        for delta in &self.pending {
+            let Stamp { time, replica } = last(delta);
+            if !mine.has(replica) {
+                continue;
+            }
+            let (end, after) = (ends.get(replica), delta.after().get(replica));
+            let known = self.outbox.acknowledged().get(replica);
+            match end == Time::ZERO {
+                true => assert!(after <= known || window.has(after), "it follows {after:?}"),
+                false => assert_eq!(after, end),
+            }
+            ends.include(replica, time);
+            if known.ms() <= window.now_ms + limits::DRIFT_MS {
+                assert!(window.has(time), "{time:?} in {window:?}");
+            }
+        }
     }
 
     /// As a storage does: what is acknowledged as a snapshot, the rest beside it.
@@ -251,8 +296,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_document_is_what_was_accepted_and_what_has_no_answer_yet(steps in steps()) {
-        let mut world = World::new();
+    fn a_document_is_what_was_accepted_and_what_has_no_answer_yet(before in vec(op(), 0..4), steps in steps()) {
+        let mut world = World::new(&before);
         for step in &steps {
             world.step(step);
             world.check();
@@ -422,6 +467,38 @@ fn what_is_in_no_transaction_is_sent_for_each_who_wrote_it() {
     );
 }
 
+/// The page was told the relay's whole state once, since removals were forgotten.
+#[test]
+fn a_relay_that_lost_its_disk_is_filled_although_removals_were_forgotten() {
+    let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
+    let mut outbox = Outbox::new();
+    let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
+    let mut other = doc_at::<Board>(2, NOW_MS).0;
+    other.edit(&[Op::Card(1, "gone".to_owned())]).unwrap();
+    let removal = other.edit(&[Op::Uncard(1)]).unwrap();
+    relay
+        .apply(&other.delta_since(&VersionVector::new()).unwrap())
+        .unwrap();
+    relay.forget_tombstones(removal.delta.upto());
+    outbox
+        .receive_snapshot(&mut doc, &[relay.snapshot().unwrap()])
+        .unwrap();
+    let written = outbox.transact(&mut doc, |tx| tx.title().set("kept".to_owned()));
+    outbox.acknowledge(written.unwrap().delta.upto());
+
+    let mine = |replica| replica == ReplicaId::new(1);
+    let mut empty = doc_at::<Board>(9, NOW_MS).0;
+    for delta in outbox.pending(&doc, empty.version(), mine).unwrap() {
+        empty.apply(&delta).unwrap();
+    }
+    assert_eq!(empty.state().title.get(), "kept");
+    let mut part = VersionVector::of(ReplicaId::new(2), Time::from_ms(NOW_MS));
+    let error = outbox.pending(&doc, &part, mine).unwrap_err();
+    assert!(error.is_snapshot_needed(), "what was removed may be there");
+    part.join(removal.delta.upto());
+    assert_eq!(outbox.pending(&doc, &part, mine).unwrap().len(), 1);
+}
+
 #[test]
 fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
@@ -442,4 +519,138 @@ fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
     let replaced: Vec<_> = restamped.iter().map(|one| &one.replaced).collect();
     assert_eq!(replaced, [ours.upto()]);
     assert!(doc.version().covers(theirs.upto()));
+}
+
+/// A tab of a browser whose clock is an hour ahead until a relay tells the time.
+struct Tab {
+    doc: Doc<Board>,
+    outbox: Outbox,
+    time: ManualTime,
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+impl Tab {
+    fn new(replica: u64) -> Self {
+        let (doc, time) = doc_at(replica, NOW_MS + HOUR_MS);
+        Self {
+            doc,
+            outbox: Outbox::new(),
+            time,
+        }
+    }
+
+    fn edit(&mut self, op: Op, other: &mut Self) {
+        let edit = |tx: &mut leptos_sync_core::Tx<'_, Board>| Board::edit(tx, &op);
+        let done = self.outbox.transact(&mut self.doc, edit).unwrap();
+        other.outbox.take(&mut other.doc, &done.delta).unwrap();
+    }
+
+    /// As a page does that has opened the document at the relay and sends for its own id. The other tab is told.
+    fn exchange(&mut self, relay: &mut Doc<CellMap>, other: &mut Self) {
+        self.time.set(NOW_MS);
+        let own = self.doc.replica();
+        let mine = |replica| replica == own;
+        let asked = self.outbox.version(&self.doc);
+        let told = relay.delta_since(&asked).unwrap();
+        let received = self.outbox.receive(&mut self.doc, &told).unwrap();
+        assert!(received.refused.is_empty());
+        let (restamped, _) = self.outbox.restamp(&mut self.doc, NOW, mine).unwrap();
+        other.outbox.replace(&mut other.doc, &restamped);
+        let pending = self.outbox.pending(&self.doc, relay.version(), mine);
+        for delta in pending.unwrap() {
+            assert!(NOW.has(delta.upto().latest()), "refused for its time");
+            relay.apply(&delta).unwrap();
+            self.outbox.acknowledge(delta.upto());
+        }
+        self.doc.assert_invariants();
+    }
+}
+
+/// What the relay accepts.
+const NOW: Window = Window {
+    floor: Time::ZERO,
+    now_ms: NOW_MS,
+};
+
+/// What the other tab has not stamped anew yet does not take this one's edits beyond the relay's window.
+#[test]
+fn two_tabs_whose_clock_was_ahead_bring_their_edits_to_the_relay_in_any_order() {
+    for first in 0..2 {
+        let mut tabs = [Tab::new(1), Tab::new(2)];
+        let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
+        let [a, b] = &mut tabs;
+        a.edit(Op::Card(1, "a".to_owned()), b);
+        b.edit(Op::Card(2, "b".to_owned()), a);
+        if first == 1 {
+            tabs.reverse();
+        }
+        let [a, b] = &mut tabs;
+        a.exchange(&mut relay, b);
+        // Its clock goes on after what the other tab has, and is put right again.
+        a.edit(Op::Card(3, "a".to_owned()), b);
+        a.exchange(&mut relay, b);
+        b.exchange(&mut relay, a);
+        a.edit(Op::Card(4, "a".to_owned()), b);
+        assert!(NOW.has(a.doc.version().latest()), "all clocks are right");
+        a.exchange(&mut relay, b);
+        b.exchange(&mut relay, a);
+        assert!(a.outbox.is_empty() && b.outbox.is_empty());
+        assert_eq!(a.doc.cells(), b.doc.cells());
+        assert_eq!(a.doc.state().cards.len(), 4);
+        assert_eq!(a.doc.version(), relay.version());
+        assert_eq!(a.doc.cells(), relay.cells());
+    }
+}
+
+/// The other's operations of before are at the relay, and what it wrote since is not; an edit that was made in view of these
+/// stays after them.
+#[test]
+fn an_edit_that_is_stamped_anew_stays_after_what_the_relay_has_of_the_other_tab() {
+    let mut tabs = [Tab::new(1), Tab::new(2)];
+    let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
+    let [a, b] = &mut tabs;
+    b.time.set(NOW_MS + 60_000);
+    b.edit(Op::Title("theirs".to_owned()), a);
+    b.exchange(&mut relay, a);
+    a.exchange(&mut relay, b);
+    a.time.set(NOW_MS + HOUR_MS);
+    b.time.set(NOW_MS + HOUR_MS);
+    b.edit(Op::Like(1), a);
+    a.edit(Op::Title("ours".to_owned()), b);
+    a.exchange(&mut relay, b);
+    assert_eq!(a.doc.state().title.get(), "ours");
+}
+
+/// The relay takes neither what is too old nor what follows something that it lacks.
+#[test]
+fn what_was_written_before_there_was_a_relay_and_is_refused_holds_up_no_later_edit() {
+    for then_ms in [NOW_MS - HOUR_MS, NOW_MS + HOUR_MS] {
+        let (mut doc, time) = doc_at::<Board>(1, then_ms);
+        doc.edit(&[Op::Title("before".to_owned())]).unwrap();
+        let mut outbox = Outbox::new();
+        time.set(NOW_MS);
+        let edit = outbox.transact(&mut doc, |tx| tx.likes().increment(1));
+        assert_eq!(
+            outbox.unknown(&doc),
+            1,
+            "it is said that the relay lacks it"
+        );
+        let window = Window {
+            floor: Time::from_ms(NOW_MS - HOUR_MS / 2),
+            now_ms: NOW_MS,
+        };
+        let (restamped, _) = outbox.restamp(&mut doc, window, |_| true).unwrap();
+        assert_eq!(restamped[0].replaced, *edit.unwrap().delta.upto());
+        let mut relay = doc_at::<Board>(9, NOW_MS).0;
+        for delta in outbox.pending(&doc, relay.version(), |_| true).unwrap() {
+            assert!(window.has(delta.upto().latest()));
+            relay.apply(&delta).unwrap();
+            outbox.acknowledge(delta.upto());
+        }
+        assert_eq!(relay.state().likes.value(), 1);
+        assert_eq!(doc.state().title.get(), "before", "it stays here");
+        let (again, _) = outbox.restamp(&mut doc, window, |_| true).unwrap();
+        assert!(again.is_empty());
+    }
 }

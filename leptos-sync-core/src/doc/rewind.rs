@@ -71,8 +71,8 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// Lets the clock go on after `last`, which is what is left.
-    pub(super) fn set_clock_back(&mut self, last: Time) {
-        self.clock.set_back(last.max(self.present.latest()));
+    /// Lets the clock go on after what is left.
+    pub(super) fn set_clock_back(&mut self) {
+        self.clock.set_back(self.present.latest());
     }
 }

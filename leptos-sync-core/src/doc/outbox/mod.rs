@@ -331,6 +331,9 @@ impl Outbox {
     /// that would stand there without it returns. The relay is then known to have refused it for good. Returns the
     /// transaction and what changed; `None` if it is not here. O(cells of all transactions).
     ///
+    /// It is not for what was refused for its time, of which the relay takes no note: that stays, and can be
+    /// [stamped anew](Outbox::restamp).
+    ///
     /// What a later transaction was written in view of it stays: a counter's cell has what all before it has counted.
     pub fn reject<S: Root>(
         &mut self,
@@ -365,7 +368,8 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] where such a delta cannot be made, since removals were forgotten.
+    /// [`Error::is_snapshot_needed`] where such a delta cannot be made, since removals were forgotten of somebody of whom the
+    /// relay has something.
     pub fn pending<S: Root>(
         &self,
         doc: &Doc<S>,
@@ -380,7 +384,14 @@ impl Outbox {
                 if self.acknowledged.get(replica) < upto || mine(replica) {
                     let base = match &base {
                         Some(base) => base,
-                        None => base.insert(self.base(doc).delta_since(relay)?),
+                        None => {
+                            let mut known = self.base(doc);
+                            // A relay that lost its disk lacks what was removed as well as the removals.
+                            let horizon = known.horizon.iter();
+                            let horizon = horizon.filter(|(id, _)| relay.get(*id) > Time::ZERO);
+                            known.horizon = horizon.collect();
+                            base.insert(known.delta_since(relay)?)
+                        }
                     };
                     let after = VersionVector::of(replica, relay.get(replica));
                     let upto = VersionVector::of(replica, upto);

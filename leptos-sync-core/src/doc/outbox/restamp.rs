@@ -13,7 +13,9 @@ use crate::{
 
 impl Outbox {
     /// Stamps anew what the relay would refuse for its time, and what was written after it under the same replica ids, of those
-    /// that are `mine` to send for. Nobody outside this browser has seen it. The document's clock goes on after what remains. Returns what was
+    /// that are `mine` to send for; also what follows something of theirs that is in no transaction and that the relay would
+    /// refuse: it is not held up by that, which stays here. Nobody outside this browser has seen it. What others have
+    /// beyond the window does not count: whoever sends that stamps it anew too. Returns what was
     /// stamped anew, in order, for the storage and the other tabs to [`replace`](Outbox::replace), and what changed.
     /// O(cells of all transactions).
     ///
@@ -28,11 +30,26 @@ impl Outbox {
         window: Window,
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<(Vec<Restamped>, Changes), Error> {
+        let settled = self.version(doc);
+        // Where the transactions of each replica begin. What no relay has seen and none would take does not hold them up.
+        let mut ends = VersionVector::new();
+        // What lies beyond the window would take new stamps there too.
+        let mut last = Time::ZERO;
+        for (replica, _) in doc.version().iter() {
+            let mut end = settled.get(replica);
+            if !window.has(end) {
+                end = self.acknowledged.get(replica);
+            }
+            ends.include(replica, end);
+            if window.has(end) {
+                last = last.max(end);
+            }
+        }
         let mut outside = VersionVector::new();
         for delta in &self.transactions {
             if let Some(stamp) = stamp(delta)
-                && !window.has(stamp.time)
                 && mine(stamp.replica)
+                && (!window.has(stamp.time) || ends.get(stamp.replica) < settled.get(stamp.replica))
             {
                 outside.include(stamp.replica, stamp.time);
             }
@@ -40,36 +57,26 @@ impl Outbox {
         if outside.is_empty() {
             return Ok((Vec::new(), Changes::new()));
         }
-        let affected = |replica| outside.get(replica) > Time::ZERO;
-        let mut ends = VersionVector::new();
-        let settled = self.version(doc);
-        // What remains: others' operations, and of these replicas what is in no transaction.
-        let mut last = Time::ZERO;
-        for (replica, time) in doc.version().iter() {
-            if affected(replica) {
-                // What no relay has seen and none would take does not hold up what is written since.
-                let end = Some(settled.get(replica)).filter(|end| window.has(*end));
-                ends.include(replica, end.unwrap_or(self.acknowledged.get(replica)));
-            } else {
+        let mut restamped = Vec::new();
+        for delta in &self.transactions {
+            let Some(Stamp { mut time, replica }) = stamp(delta) else {
+                continue;
+            };
+            if outside.get(replica) > Time::ZERO {
+                // Above all that the relay has of its replica, even where it would not take that now.
+                let end = ends.get(replica);
+                time = last.max(end).next().max(Time::from_ms(window.now_ms));
+                restamped.push(Restamped {
+                    replaced: delta.upto().clone(),
+                    delta: stamped(delta, end, Stamp::new(time, replica))?,
+                });
+                ends.include(replica, time);
+            }
+            if window.has(time) {
                 last = last.max(time);
             }
         }
-        last = last.max(ends.latest());
-        let mut restamped = Vec::new();
-        for delta in &self.transactions {
-            let Some(old) = stamp(delta).filter(|stamp| affected(stamp.replica)) else {
-                continue;
-            };
-            last = last.next().max(Time::from_ms(window.now_ms));
-            let new = Stamp::new(last, old.replica);
-            restamped.push(Restamped {
-                replaced: delta.upto().clone(),
-                delta: stamped(delta, ends.get(old.replica), new)?,
-            });
-            ends.include(old.replica, last);
-        }
         let changes = self.replace(doc, &restamped);
-        doc.set_clock_back(last);
         Ok((restamped, changes))
     }
 
@@ -102,7 +109,7 @@ impl Outbox {
         let changes = self.restore(doc, cells);
         doc.claim(&ends, &VersionVector::new());
         // The clock followed the stamps that are gone.
-        doc.set_clock_back(Time::ZERO);
+        doc.set_clock_back();
         changes
     }
 }

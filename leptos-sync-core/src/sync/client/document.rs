@@ -51,7 +51,9 @@ pub trait Document {
     /// The relay has stored everything up to there durably.
     fn acknowledged(&mut self, upto: &VersionVector);
 
-    /// The relay has refused the transaction that leads to `upto`, for good.
+    /// The relay has refused the transaction that leads to `upto`: for good, unless the [reason is of
+    /// time](Reason::is_of_time). Then it could not be stamped anew and stays here, not acknowledged; it is sent again when the
+    /// document is opened again.
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str);
 
     /// Somebody else is present with this, or, if it is empty, no longer.

@@ -35,8 +35,8 @@ pub(super) struct Exchange<D> {
     pub(super) again_at: Option<u64>,
     /// Times in a row that the exchange began anew, and to no avail.
     tries: u32,
-    /// What was refused last for its time.
-    untimely: Option<VersionVector>,
+    /// What was refused for its time since the relay has taken something.
+    untimely: Vec<VersionVector>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl<D: Document> Exchange<D> {
             snapshots: SnapshotParts::default(),
             again_at: None,
             tries: 0,
-            untimely: None,
+            untimely: Vec::new(),
         }
     }
 
@@ -135,6 +135,12 @@ impl<D: Document> Exchange<D> {
         channel: Channel,
         send: &mut dyn FnMut(Request),
     ) -> Result<(), Error> {
+        // What has come since the document was opened, of somebody whom the relay knows, it has by then or is told by that one.
+        for (replica, time) in self.document.version().beyond(&self.asked).iter() {
+            if self.sent.get(replica) > Time::ZERO {
+                self.sent.include(replica, time);
+            }
+        }
         while self.stage == Stage::Open && self.behind.is_none() && self.has_room() {
             let pending = self.document.pending(&self.sent)?;
             if pending.is_empty() {
@@ -209,18 +215,23 @@ impl<D: Document> Exchange<D> {
     pub(super) fn acknowledged(&mut self, upto: &VersionVector) {
         self.in_flight.retain(|(sent, _)| !upto.covers(sent));
         self.tries = 0;
+        // Under a clock that stays wrong, the next transaction may have the stamp that an earlier one had at first.
+        self.untimely.clear();
         self.document.acknowledged(upto);
     }
 
     /// A transaction was refused. Returns whether to begin the exchange anew.
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
-        // What was not stamped anew cannot be.
-        let hopeless = reason.is_of_time() && self.untimely.as_ref() == Some(upto);
-        let again = reason == Reason::Gap || reason.is_of_time() && !hopeless;
-        if reason.is_of_time() {
-            self.untimely = Some(upto.clone());
-        }
+        let again = match reason.is_of_time() {
+            // What was not stamped anew cannot be.
+            true if self.untimely.contains(upto) => false,
+            true => {
+                self.untimely.push(upto.clone());
+                true
+            }
+            false => reason == Reason::Gap,
+        };
         if !again {
             self.document.rejected(upto, reason, text);
         }

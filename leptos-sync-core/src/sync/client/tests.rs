@@ -18,6 +18,8 @@ struct Heard {
     version: VersionVector,
     acknowledged: VersionVector,
     rejected: Vec<Reason>,
+    /// What the relay was said to have when it was asked last what to send.
+    sent: VersionVector,
 }
 
 impl Document for Told {
@@ -25,7 +27,8 @@ impl Document for Told {
         self.0.borrow().version.clone()
     }
 
-    fn pending(&mut self, _: &VersionVector) -> Result<Vec<Delta>, Error> {
+    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
+        self.0.borrow_mut().sent = relay.clone();
         Ok(Vec::new())
     }
 
@@ -186,24 +189,89 @@ fn what_document_and_relay_both_contain_counts_as_acknowledged() {
     );
 }
 
+impl Talk {
+    fn is_open(&self) -> bool {
+        self.client
+            .exchanges
+            .values()
+            .all(|exchange| exchange.stage == Stage::Open)
+    }
+
+    /// The relay opens the document, and refuses what was sent for its time.
+    fn refuse_for_time(&mut self, upto: &[(u64, u64)]) {
+        self.opened(VersionVector::new());
+        for upto in upto {
+            self.hear(&Response::Reject {
+                channel: Channel(0),
+                upto: version(&[*upto]),
+                reason: Reason::Drift,
+                text: "tomorrow".to_owned(),
+            });
+        }
+    }
+
+    fn rejected(&self) -> usize {
+        self.document.0.borrow().rejected.len()
+    }
+}
+
 /// What cannot be stamped anew would be refused for ever.
 #[test]
-fn what_is_refused_for_its_time_once_more_is_refused_for_good() {
+fn what_is_refused_for_its_time_once_more_is_not_sent_again_at_once() {
     let mut talk = Talk::begin();
     talk.welcome();
-    let refuse = |talk: &mut Talk, upto| {
-        talk.opened(VersionVector::new());
-        talk.hear(&Response::Reject {
-            channel: Channel(0),
-            upto: version(&[(1, upto)]),
-            reason: Reason::Drift,
-            text: "tomorrow".to_owned(),
-        });
-    };
-    refuse(&mut talk, 50);
+    talk.refuse_for_time(&[(1, 50)]);
     // It has another stamp now.
-    refuse(&mut talk, 40);
-    assert!(talk.document.0.borrow().rejected.is_empty());
-    refuse(&mut talk, 40);
+    talk.refuse_for_time(&[(1, 40)]);
+    assert_eq!(talk.rejected(), 0);
+    talk.refuse_for_time(&[(1, 40)]);
     assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
+}
+
+/// Else the one would be sent again for the other's sake, for ever.
+#[test]
+fn two_that_are_refused_for_their_time_are_both_given_up() {
+    let mut talk = Talk::begin();
+    talk.welcome();
+    let both = [(1, 50), (2, 60)];
+    for _ in 0..3 {
+        talk.refuse_for_time(&both);
+    }
+    assert_eq!(talk.rejected(), 3, "the first twice, since it came before");
+    assert!(talk.is_open(), "nothing is asked for again");
+}
+
+/// Under a clock that stays wrong, each edit has the stamp at first that the one before had.
+#[test]
+fn an_edit_is_stamped_anew_although_an_earlier_one_had_its_stamp() {
+    let mut talk = Talk::begin();
+    talk.welcome();
+    talk.refuse_for_time(&[(1, 50)]);
+    talk.opened(VersionVector::new());
+    talk.hear(&Response::Ack {
+        channel: Channel(0),
+        upto: version(&[(1, 40)]),
+    });
+    talk.hear(&Response::Reject {
+        channel: Channel(0),
+        upto: version(&[(1, 50)]),
+        reason: Reason::Drift,
+        text: "tomorrow".to_owned(),
+    });
+    assert_eq!(talk.rejected(), 0);
+    assert!(!talk.is_open(), "it is asked for again");
+}
+
+/// Sent from here, it would be refused as somebody else's, although nobody has done anything wrong.
+#[test]
+fn what_another_tab_tells_before_the_relay_does_is_not_sent() {
+    let mut talk = Talk::begin();
+    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 58)]);
+    talk.welcome();
+    talk.opened(version(&[(2, 58)]));
+    assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
+    // By another tab, and by the app, of somebody of whom the relay knows nothing.
+    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
+    talk.client.edited(Channel(0));
+    assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
 }

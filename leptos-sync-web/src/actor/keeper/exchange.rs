@@ -158,9 +158,13 @@ impl<S: Root> Exchanged<S> {
 const LOST: &str = "the relay has refused it, and its answer was lost";
 
 impl<S: Root> Keeper<S> {
-    /// Takes back what the relay has refused for good. What is in no transaction stays, and is reported all the same.
+    /// Takes back what the relay has refused for good. What is in no transaction stays, and what was refused for its time, and is
+    /// reported all the same.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, refusal: Refusal) {
-        let reject = |held: &mut Held<S>| held.outbox.reject(&mut held.doc, upto);
+        let reject = |held: &mut Held<S>| match refusal.reason.is_of_time() {
+            true => None,
+            false => held.outbox.reject(&mut held.doc, upto),
+        };
         match self.doc.with_held(reject) {
             Some(_) => self.undone(refusal),
             None => {
