@@ -17,7 +17,9 @@ use super::{Gone, Relay, Transport};
 use crate::limits;
 
 /// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log cannot
-/// be read, while it has failed somebody and cannot be written, and when the relay goes down. With `RelayOptions::prometheus` (feature `prometheus`) also `/metrics`.
+/// be read, while it has failed somebody and cannot be written, either within [`limits::HEALTH_MS`], and when the relay goes down.
+/// The read waits for no other; the write waits in line, like any edit. With `RelayOptions::prometheus` (feature `prometheus`)
+/// also `/metrics`.
 ///
 /// ```
 /// use axum::Router;
