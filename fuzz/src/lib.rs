@@ -111,9 +111,11 @@ impl Document for Handle {
         self.0.borrow_mut().outbox.acknowledge(upto);
     }
 
-    fn rejected(&mut self, upto: &VersionVector, _: Reason, _: &str) {
+    fn rejected(&mut self, upto: &VersionVector, reason: Reason, _: &str) {
         let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        outbox.reject(doc, upto);
+        if !reason.is_of_time() {
+            outbox.reject(doc, upto);
+        }
     }
 
     fn presence(&mut self, _: ReplicaId, _: &[u8]) {}

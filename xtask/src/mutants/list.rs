@@ -33,6 +33,13 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::Simulation,
     },
     Fault {
+        name: "what another tab has beyond the window takes new stamps there",
+        file: "leptos-sync-core/src/doc/outbox/restamp.rs",
+        from: "if window.has(time) {",
+        to: "if window.now_ms > 0 {",
+        suite: Suite::Outbox,
+    },
+    Fault {
         name: "transactions are stamped anew before what the document lacks has come",
         file: "leptos-sync-core/src/sync/client/exchange.rs",
         from: "let lacks = !self.asked.covers(&version);",
