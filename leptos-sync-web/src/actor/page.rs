@@ -38,6 +38,8 @@ pub(super) struct Page {
     /// Set at once, if there is a relay; or why it cannot be one.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
+    /// How often what is stored is being read for an id that was taken over.
+    reading: Cell<usize>,
 }
 
 /// A document that is kept, as the page's events, the lease, the other tabs and the relay see it.
@@ -48,8 +50,8 @@ pub(super) trait Kept {
     fn flush(self: Rc<Self>);
     /// Whether all transactions are saved.
     fn is_saved(&self) -> bool;
-    /// The id that it is written under.
-    fn replica(&self) -> ReplicaId;
+    /// Goes on under another replica id than this, if it is written under it or going to be.
+    fn retire(&self, replica: ReplicaId);
     /// Goes on under another replica id.
     fn set_replica(&self, replica: ReplicaId);
     /// The document's name.
@@ -90,6 +92,7 @@ impl Page {
                 owners: Owners::new(page.clone(), &options.database),
                 session: OnceCell::new(),
                 time: options.time,
+                reading: Cell::default(),
             }
         });
         if let Some(relay) = options.relay {
@@ -241,9 +244,7 @@ impl Page {
             drop(self.lease.borrow_mut().take());
         }
         for document in self.documents() {
-            if document.replica() == replica {
-                document.set_replica(provisional_replica());
-            }
+            document.retire(replica);
         }
     }
 
@@ -258,9 +259,19 @@ impl Page {
         self.release();
     }
 
+    /// Reads what is stored, until which no id is let go of: what is left to send under it may not be known yet.
+    pub(super) fn read(self: Rc<Self>, read: impl Future<Output = ()> + 'static) {
+        self.reading.set(self.reading.get() + 1);
+        spawn(async move {
+            read.await;
+            self.reading.set(self.reading.get() - 1);
+            self.release();
+        });
+    }
+
     /// Lets go of ids of others under which nothing is left to send.
     pub(super) fn release(&self) {
-        if self.owners.has_others() {
+        if self.reading.get() == 0 && self.owners.has_others() {
             let mut unsent = VersionVector::new();
             // Whom the relay does not want cannot send for others.
             if !self.is_refused() {
@@ -274,7 +285,7 @@ impl Page {
 
     fn is_refused(&self) -> bool {
         let session = self.session().and_then(Result::ok);
-        session.is_some_and(|session| session.connection() == Connection::Refused)
+        session.is_some_and(|session| session.connection().0 == Connection::Refused)
     }
 
     /// Issues the writes of everything that is not saved yet.

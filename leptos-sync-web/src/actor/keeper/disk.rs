@@ -105,11 +105,13 @@ impl<S: Root> Keeper<S> {
         // Edits are written meanwhile, so the store is not held across the wait.
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
-        let records = storage.scan_prefix(&prefix).await?;
-        if disk.compacting.get() {
-            // It knows what it replaces, and that may be among these.
-            return Ok(());
-        }
+        let records = loop {
+            let records = storage.scan_prefix(&prefix).await?;
+            // It knows what it replaces, and that may be among these. The next ones come behind it.
+            if !disk.compacting.get() {
+                break records;
+            }
+        };
         let damage = self.doc.replace(|Held { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
             // Operations of the leased id may be among what could not be read: it must not be used again.
@@ -120,7 +122,7 @@ impl<S: Root> Keeper<S> {
             Ok::<_, Error>(damage)
         })?;
         if let Some(first) = damage.first() {
-            self.doc.status().error(Error::storage(format!(
+            self.doc.status().lasting(Error::storage(format!(
                 "{} stored records are kept but unreadable: {}",
                 damage.len(),
                 first.error
@@ -308,20 +310,24 @@ impl<S: Root> Keeper<S> {
             // What could not be loaded is kept in memory since, whatever of it was written before.
             if facts.storage == StorageKind::IndexedDb {
                 facts.unsaved = unsaved;
-                facts.error = None;
+                // What one write has failed at may be written by a later one.
+                if unsaved == 0 {
+                    facts.error.clone_from(&facts.lasting);
+                }
             }
         });
     }
 
     /// Replaces log and snapshots by one snapshot and what is not acknowledged: when that pays and nothing else is to do, or
-    /// when what is stored is stale.
+    /// when what is stored is stale. Not before it is loaded, which ends with this.
     fn compact(self: &Rc<Self>) {
         let Some(disk) = self.disk() else {
             return;
         };
         let stale = disk.stale.get();
         let pays = || disk.store().wants_compaction() && disk.saver().unsaved() == 0;
-        if disk.compacting.get() || !(stale || pays() && self.is_alone()) {
+        let waits = disk.compacting.get() || self.doc.status().is_loading();
+        if waits || !(stale || pays() && self.is_alone()) {
             return;
         }
         disk.compacting.set(true);

@@ -20,7 +20,8 @@ use send_wrapper::SendWrapper;
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{Kept, Page};
 use crate::{
-    live::{Connection, Facts, Held, LiveDoc, Refusal, Said, StorageKind},
+    live::{Connection, Held, LiveDoc, Refusal, Said, StorageKind},
+    provider::provisional_replica,
     task::{after, spawn},
 };
 
@@ -175,13 +176,10 @@ impl<S: Root> Keeper<S> {
         self.claim_others();
         match self.page.session() {
             None => {}
-            Some(Err(error)) => {
-                self.doc.status().error(error);
-                let refused = &mut |facts: &mut Facts| facts.connection = Connection::Refused;
-                self.doc.status().change(refused);
-            }
+            Some(Err(error)) => self.not_exchanged(error),
             Some(Ok(session)) => {
-                self.connection(session.connection(), None);
+                let (connection, reason) = session.connection();
+                self.stands(connection, reason);
                 let this = Rc::clone(self);
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
@@ -190,11 +188,30 @@ impl<S: Root> Keeper<S> {
                             this.channel.set(Some(channel));
                             this.tell_presence();
                         }
-                        Err(error) => this.doc.status().error(error),
+                        Err(error) => this.not_exchanged(error),
                     }
                 });
             }
         }
+    }
+
+    /// There is no way to exchange it.
+    fn not_exchanged(&self, error: Error) {
+        self.doc.status().lasting(error);
+        self.stands(Connection::Refused, None);
+    }
+
+    /// How it stands to the relay.
+    fn stands(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+        self.doc.status().change(&mut |facts| {
+            facts.connection = match connection {
+                // Until the document is opened there.
+                Connection::Online => Connection::Connecting,
+                connection => connection,
+            };
+            facts.reason.clone_from(&reason);
+            facts.peers = Arc::default();
+        });
     }
 
     /// Others are told this from now on.
@@ -271,8 +288,12 @@ impl<S: Root> Kept for Keeper<S> {
         self.disk.as_ref().is_none_or(Disk::is_saved)
     }
 
-    fn replica(&self) -> ReplicaId {
-        self.doc.with_held(|held| held.doc.replica())
+    fn retire(&self, replica: ReplicaId) {
+        // While it is being read, it is still written under another.
+        let now = self.doc.with_held(|held| held.doc.replica());
+        if [now, self.replica.get()].contains(&replica) {
+            self.set_replica(provisional_replica());
+        }
     }
 
     fn set_replica(&self, replica: ReplicaId) {
@@ -287,7 +308,12 @@ impl<S: Root> Kept for Keeper<S> {
 
     fn hear(self: Rc<Self>, news: News) {
         if self.doc.status().is_loading() {
-            self.unheard.borrow_mut().push(news);
+            let mut unheard = self.unheard.borrow_mut();
+            // What one does not hear is asked for as soon as it is read, but nobody tells these again.
+            let once = matches!(news, News::Rejected { .. } | News::Restamped(_));
+            if once || unheard.len() < limits::UNHEARD {
+                unheard.push(news);
+            }
         } else if !self.left.get() {
             self.heard(news);
         }
@@ -308,7 +334,7 @@ impl<S: Root> Kept for Keeper<S> {
         }
         // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
         // be replaced where it is stamped anew.
-        spawn(async move {
+        Rc::clone(&self.page).read(async move {
             // What cannot be read was reported when the document was opened.
             let _ = self.read().await;
             self.save_of(replica);
@@ -321,18 +347,14 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+        // One that is exchanged, or is going to be when it is loaded.
+        if self.channel.get().is_none() {
+            return;
+        }
         if connection == Connection::Online {
             // It may have let go of them while the relay did not want it.
             self.claim_others();
         }
-        self.doc.status().change(&mut |facts| {
-            facts.connection = match connection {
-                // Until the document is opened there.
-                Connection::Online => Connection::Connecting,
-                connection => connection,
-            };
-            facts.reason.clone_from(&reason);
-            facts.peers = Arc::default();
-        });
+        self.stands(connection, reason);
     }
 }
