@@ -10,7 +10,7 @@ use futures::{
     StreamExt,
     channel::mpsc::{UnboundedReceiver, unbounded},
 };
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use leptos::prelude::*;
 use leptos_sync_core::{
     Delta, DocStore, ManualTime, Outbox, Storage, Time, VersionVector, Window, limits,
@@ -21,6 +21,7 @@ use leptos_sync_web::{
     UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
@@ -342,45 +343,92 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     until(move || seen().len() as u32 >= count - 1).await;
 }
 
-/// Nobody would send it if that tab let go of the lock before it knew that there was something to send.
+/// A page beside a tab that dies with an edit which it had stored, and told nobody.
+struct Heir {
+    notes: UseDocReturn<Notes>,
+    _owner: Owner,
+    /// The name of the other's lock, and what ends when it lets go of it.
+    lock: String,
+    died: Promise,
+}
+
+impl Heir {
+    async fn begin(scratch: &Scratch) -> Self {
+        let dead = ReplicaId::new(7);
+        let lock = format!("leptos-sync:{}:replica:{dead}", scratch.name());
+        let hold = format!(
+            "navigator.locks.request({lock:?}, () => new Promise(die => {{ globalThis.die = die }}))"
+        );
+        let died = Promise::from(js_sys::eval(&hold).unwrap());
+        let options = SyncOptions::default().database(scratch.name());
+        let (owner, notes) = opened(options.relay(NOWHERE)).await;
+        // What it is told of the other makes it wait for the lock, though nothing is left of it.
+        let tab = Tab::join(scratch);
+        let mut doc = Doc::<Notes>::new(Clock::system(dead));
+        let first = line(&mut doc, 1);
+        tab.say(News::Edit(first.clone()));
+        let (seen, pending) = (lines(&notes), notes.pending);
+        until(move || seen() == [1]).await;
+        tab.say(News::Rejected {
+            upto: first.upto().clone(),
+            reason: Reason::Forbidden,
+            text: String::new(),
+        });
+        until(move || seen().is_empty() && pending.get() == 0).await;
+        let store = DocStore::new(scratch.open().await, "notes").unwrap();
+        let write = store.log(&[line(&mut doc, 2)]);
+        store.storage().commit(write.batch).await.unwrap();
+        Self {
+            notes,
+            _owner: owner,
+            lock,
+            died,
+        }
+    }
+
+    /// The other dies.
+    async fn die(&self) {
+        js_sys::eval("globalThis.die()").unwrap();
+        JsFuture::from(self.died.clone()).await.unwrap();
+    }
+}
+
+/// Nobody would send it if this page let go of the lock before it knew that there was something to send.
 #[wasm_bindgen_test]
 async fn a_tab_that_takes_over_keeps_the_lock_while_it_reads_what_the_dead_one_has_stored() {
     let scratch = Scratch::new("heir");
-    let dead = ReplicaId::new(7);
-    // It is alive as yet.
-    let lock = format!("leptos-sync:{}:replica:{dead}", scratch.name());
-    let hold = format!(
-        "navigator.locks.request({lock:?}, () => new Promise(die => {{ globalThis.die = die }}))"
-    );
-    let died = js_sys::eval(&hold).unwrap();
-    let options = SyncOptions::default().database(scratch.name());
-    let (_owner, notes) = opened(options.relay(NOWHERE)).await;
-    let tab = Tab::join(&scratch);
-    let mut doc = Doc::<Notes>::new(Clock::system(dead));
-    let first = line(&mut doc, 1);
-    tab.say(News::Edit(first.clone()));
-    let (seen, pending) = (lines(&notes), notes.pending);
-    until(move || seen() == [1]).await;
-    tab.say(News::Rejected {
-        upto: first.upto().clone(),
-        reason: Reason::Forbidden,
-        text: String::new(),
-    });
-    until(move || seen().is_empty() && pending.get() == 0).await;
-
-    // The last that it did, of which nobody was told.
-    let store = DocStore::new(scratch.open().await, "notes").unwrap();
-    let write = store.log(&[line(&mut doc, 2)]);
-    store.storage().commit(write.batch).await.unwrap();
-    js_sys::eval("globalThis.die()").unwrap();
-    wasm_bindgen_futures::JsFuture::from(js_sys::Promise::from(died))
-        .await
-        .unwrap();
+    let heir = Heir::begin(&scratch).await;
+    heir.die().await;
+    let (seen, pending) = (lines(&heir.notes), heir.notes.pending);
     until(move || seen() == [2] && pending.get() == 1).await;
     let held = "navigator.locks.query().then(all => all.held.map(lock => lock.name).join())";
-    let held = js_sys::Promise::from(js_sys::eval(held).unwrap());
-    let held = wasm_bindgen_futures::JsFuture::from(held).await.unwrap();
-    assert!(held.as_string().unwrap().contains(&lock), "{held:?}");
+    let held = Promise::from(js_sys::eval(held).unwrap());
+    let held = JsFuture::from(held).await.unwrap();
+    assert!(held.as_string().unwrap().contains(&heir.lock), "{held:?}");
+}
+
+/// What was read before a compaction has ended counts for nothing.
+#[wasm_bindgen_test]
+async fn what_a_dead_tab_has_stored_is_found_also_while_the_log_becomes_a_snapshot() {
+    let scratch = Scratch::new("busy-heir");
+    let heir = Heir::begin(&scratch).await;
+    // Takes long enough for the page to be given the lock, and to begin to read behind it.
+    let slow = Patch::method(
+        "IDBObjectStore",
+        "put",
+        "for (let i = 0; i < 5000; i += 1) this.getKey('none'); return genuine.apply(this, arguments)",
+    );
+    let large = "x".repeat(limits::VALUE_BYTES / 2);
+    let edit = heir.notes.live.transact(|tx| {
+        for key in 10..14 {
+            tx.lines().insert(key, large.clone());
+        }
+    });
+    edit.unwrap();
+    heir.die().await;
+    drop(slow);
+    let seen = lines(&heir.notes);
+    until(move || seen() == [2, 10, 11, 12, 13]).await;
 }
 
 /// No relay reads such a name: it would end the connection of all documents.
