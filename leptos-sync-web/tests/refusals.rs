@@ -11,12 +11,12 @@ mod common;
 use std::rc::Rc;
 
 use any_spawner::Executor;
-use common::{Patch, Relay, Scratch};
+use common::{Patch, Relay, Scratch, sleep};
 use futures::StreamExt;
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Time, VersionVector,
-    sync::{Ask, Permission, Reason, Response},
+    Storage, SystemTime, Time, TimeSource, VersionVector,
+    sync::{Ask, Channel, Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
@@ -57,6 +57,30 @@ async fn until(is: impl Fn() -> bool + 'static) {
     effect.stop();
 }
 
+/// Lets the page in, and opens its document, which is empty.
+async fn opened(relay: &Relay) -> Channel {
+    relay.welcome().await;
+    let Ask::Open { channel, .. } = relay.asked().await else {
+        panic!("a document is opened");
+    };
+    relay.say(&Response::Opened {
+        channel,
+        permission: Permission::Write,
+        version: VersionVector::new(),
+        floor: Time::ZERO,
+        now_ms: SystemTime.now_ms(),
+    });
+    channel
+}
+
+/// The version that the transaction leads to which the page sends next.
+async fn pushed(relay: &Relay) -> VersionVector {
+    let Ask::Push { deltas, .. } = relay.asked().await else {
+        panic!("it is sent");
+    };
+    deltas.first().unwrap().upto().clone()
+}
+
 #[wasm_bindgen_test]
 async fn a_document_that_is_opened_in_a_refused_page_says_why() {
     let scratch = Scratch::new("refused-page");
@@ -80,22 +104,9 @@ async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay
     let scratch = Scratch::new("forged");
     let relay = Relay::start();
     let (owner, first) = page(&scratch);
-    relay.welcome().await;
-    let Ask::Open { channel, .. } = relay.asked().await else {
-        panic!("a document is opened");
-    };
-    relay.say(&Response::Opened {
-        channel,
-        permission: Permission::Write,
-        version: VersionVector::new(),
-        floor: Time::ZERO,
-        now_ms: js_sys::Date::now() as u64,
-    });
+    let channel = opened(&relay).await;
     first.doc.title().set("somebody else's".to_owned());
-    let Ask::Push { deltas, .. } = relay.asked().await else {
-        panic!("it is sent");
-    };
-    let upto = deltas.first().unwrap().upto().clone();
+    let upto = pushed(&relay).await;
     let refused = first.live.with_doc(|doc| doc.replica());
     let says = Rc::clone(&relay);
     let forged = Closure::<dyn FnMut()>::new(move || {
@@ -120,4 +131,34 @@ async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay
     for document in [&first.live, &second.live] {
         assert_ne!(document.with_doc(|doc| doc.replica()), refused);
     }
+}
+
+/// That the relay has it is written too, which is another write.
+#[wasm_bindgen_test]
+async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
+    let scratch = Scratch::new("unsaved");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = opened(&relay).await;
+    let full = Patch::method(
+        "IDBObjectStore",
+        "put",
+        "throw new DOMException('full', 'QuotaExceededError')",
+    );
+    page.doc.title().set("unsaved".to_owned());
+    let upto = pushed(&relay).await;
+    until(move || page.error.get().is_some()).await;
+    drop(full);
+    relay.say(&Response::Ack { channel, upto });
+    let storage = scratch.open().await;
+    while storage.scan_prefix(b"D").await.unwrap().is_empty() {
+        sleep(0).await;
+    }
+    // It may be told of it a moment later.
+    sleep(0).await;
+    assert_eq!(page.unsaved.get_untracked(), 1);
+    assert!(page.error.get_untracked().unwrap().is_quota());
+    page.doc.title().set("once more".to_owned());
+    until(move || page.saved.get()).await;
+    assert!(page.error.get_untracked().is_none());
 }

@@ -13,7 +13,8 @@ use futures::{
 use js_sys::{Promise, Uint8Array};
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Delta, DocStore, ManualTime, Outbox, Storage, Time, VersionVector, Window, limits,
+    Delta, DocStore, ManualTime, Outbox, Storage, SystemTime, Time, TimeSource, VersionVector,
+    Window, limits,
     sync::{News, Reason, Told},
 };
 use leptos_sync_web::{
@@ -279,7 +280,7 @@ async fn an_edit_of_a_tab_whose_clock_was_wrong_is_shown_once_it_is_stamped_anew
     let options = SyncOptions::default().database(scratch.name());
     let (_owner, notes) = opened(options.relay(NOWHERE)).await;
     let tab = Tab::join(&scratch);
-    let now_ms = js_sys::Date::now() as u64;
+    let now_ms = SystemTime.now_ms();
     let clock = ManualTime::at(now_ms + 24 * 3_600_000);
     let mut doc = Doc::<Notes>::new(Clock::new(ReplicaId::new(7), clock.clone()));
     let mut outbox = Outbox::new();

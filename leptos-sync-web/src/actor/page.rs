@@ -38,8 +38,9 @@ pub(super) struct Page {
     /// Set at once, if there is a relay; or why it cannot be one.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
-    /// How often what is stored is being read for an id that was taken over.
-    reading: Cell<usize>,
+    /// How many documents are being read for an id that was taken over. No id is let go of until then: what is left to send
+    /// under it may not be known yet.
+    pub(super) reading: Cell<usize>,
 }
 
 /// A document that is kept, as the page's events, the lease, the other tabs and the relay see it.
@@ -52,8 +53,6 @@ pub(super) trait Kept {
     fn is_saved(&self) -> bool;
     /// Goes on under another replica id than this, if it is written under it or going to be.
     fn retire(&self, replica: ReplicaId);
-    /// Goes on under another replica id.
-    fn set_replica(&self, replica: ReplicaId);
     /// The document's name.
     fn name(&self) -> &str;
     /// Another tab tells something of the document.
@@ -234,8 +233,8 @@ impl Page {
         self.load(document);
     }
 
-    /// The relay says that the id is somebody else's, as after another user has signed in: nothing is written under it any more, here
-    /// or by a later page.
+    /// The id is given back; or it is somebody else's, as the relay says after another user has signed in, and is not for a later
+    /// page either. Nothing is written under it any more.
     pub(super) fn retire(&self, replica: ReplicaId) {
         self.owners.disown(replica);
         if self.replica.get() == Some(replica) {
@@ -259,16 +258,6 @@ impl Page {
         self.release();
     }
 
-    /// Reads what is stored, until which no id is let go of: what is left to send under it may not be known yet.
-    pub(super) fn read(self: Rc<Self>, read: impl Future<Output = ()> + 'static) {
-        self.reading.set(self.reading.get() + 1);
-        spawn(async move {
-            read.await;
-            self.reading.set(self.reading.get() - 1);
-            self.release();
-        });
-    }
-
     /// Lets go of ids of others under which nothing is left to send.
     pub(super) fn release(&self) {
         if self.reading.get() == 0 && self.owners.has_others() {
@@ -285,7 +274,7 @@ impl Page {
 
     fn is_refused(&self) -> bool {
         let session = self.session().and_then(Result::ok);
-        session.is_some_and(|session| session.connection().0 == Connection::Refused)
+        session.is_some_and(|session| session.connection() == Connection::Refused)
     }
 
     /// Issues the writes of everything that is not saved yet.
@@ -306,10 +295,7 @@ impl Page {
         }
         let lease = self.lease.borrow_mut().take();
         if let (Some(lease), Ok(storage)) = (lease, &self.storage) {
-            self.replica.set(Some(provisional_replica()));
-            for document in &documents {
-                document.set_replica(provisional_replica());
-            }
+            self.retire(lease.replica());
             let mut batch = Batch::new();
             lease.release_write(&mut batch);
             drop(storage.commit(batch));

@@ -37,7 +37,7 @@ pub(crate) struct Session {
     socket: RefCell<Option<Socket>>,
     timer: RefCell<Option<TimeoutHandle>>,
     /// What was told of the connection last, and who is told.
-    told: RefCell<(Connection, Why)>,
+    told: Cell<Connection>,
     tell: Box<Tell>,
     /// Whether the relay was not there when it was tried last.
     lost: Cell<bool>,
@@ -46,10 +46,7 @@ pub(crate) struct Session {
 type Job = Box<dyn FnOnce(&mut PageClient)>;
 
 /// Is told how the page stands to the relay, whenever that changes.
-type Tell = dyn Fn(Connection, Why);
-
-/// Why it stands so, where there is a reason.
-type Why = Option<Arc<Refusal>>;
+type Tell = dyn Fn(Connection, Option<Arc<Refusal>>);
 
 impl Session {
     /// A session that connects as soon as it has a document to exchange.
@@ -70,7 +67,7 @@ impl Session {
             address,
             socket: RefCell::default(),
             timer: RefCell::default(),
-            told: RefCell::new((Connection::Connecting, None)),
+            told: Cell::new(Connection::Connecting),
             tell,
             lost: Cell::default(),
         }))
@@ -100,8 +97,7 @@ impl Session {
         let wake_at = client.wake_at();
         drop(client);
         self.wake_at(wake_at);
-        let told = self.told.replace((connection, reason.clone()));
-        if told.0 != connection {
+        if self.told.replace(connection) != connection {
             (self.tell)(connection, reason);
         }
     }
@@ -120,9 +116,9 @@ impl Session {
         });
     }
 
-    /// How the page stands to the relay, and why.
-    pub(crate) fn connection(&self) -> (Connection, Why) {
-        self.told.borrow().clone()
+    /// How the page stands to the relay.
+    pub(crate) fn connection(&self) -> Connection {
+        self.told.get()
     }
 
     /// Does what the client wants done. Returns whether it should be asked once more.
@@ -176,7 +172,7 @@ impl Session {
     }
 
     /// How the page stands to the relay now, and why.
-    fn state(&self, client: &PageClient) -> (Connection, Why) {
+    pub(crate) fn state(&self, client: &PageClient) -> (Connection, Option<Arc<Refusal>>) {
         if client.is_welcome() {
             self.lost.set(false);
             return (Connection::Online, None);

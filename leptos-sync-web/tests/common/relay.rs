@@ -1,4 +1,4 @@
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, future::poll_fn, rc::Rc};
 
 use futures::{
     StreamExt,
@@ -48,7 +48,8 @@ impl Relay {
     /// What the page wants next.
     pub(crate) async fn asked(&self) -> Ask {
         loop {
-            let frame = self.frames.borrow_mut().next().await.expect("a frame");
+            let frame = poll_fn(|task| self.frames.borrow_mut().poll_next_unpin(task)).await;
+            let frame = frame.expect("a frame");
             let asked = self.host.borrow_mut().receive(&frame);
             if let Some(ask) = asked.expect("a message") {
                 return ask;

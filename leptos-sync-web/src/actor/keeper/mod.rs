@@ -20,7 +20,7 @@ use send_wrapper::SendWrapper;
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{Kept, Page};
 use crate::{
-    live::{Connection, Held, LiveDoc, Refusal, Said, StorageKind},
+    live::{Connection, LiveDoc, Refusal, Said, StorageKind},
     provider::provisional_replica,
     task::{after, spawn},
 };
@@ -178,14 +178,14 @@ impl<S: Root> Keeper<S> {
             None => {}
             Some(Err(error)) => self.not_exchanged(error),
             Some(Ok(session)) => {
-                let (connection, reason) = session.connection();
-                self.stands(connection, reason);
-                let this = Rc::clone(self);
+                let (this, state) = (Rc::clone(self), Rc::clone(session));
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
+                            let (connection, reason) = state.state(client);
+                            this.connection(connection, reason);
                             this.tell_presence();
                         }
                         Err(error) => this.not_exchanged(error),
@@ -202,14 +202,11 @@ impl<S: Root> Keeper<S> {
     }
 
     /// How it stands to the relay.
-    fn stands(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+    pub(super) fn stands(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
         self.doc.status().change(&mut |facts| {
-            facts.connection = match connection {
-                // Until the document is opened there.
-                Connection::Online => Connection::Connecting,
-                connection => connection,
-            };
+            facts.connection = connection;
             facts.reason.clone_from(&reason);
+            // The relay tells anew who is there.
             facts.peers = Arc::default();
         });
     }
@@ -276,6 +273,7 @@ impl<S: Root> Kept for Keeper<S> {
             if let Err(error) = self.read().await {
                 self.in_memory(error);
             }
+            self.compact();
             self.begin();
         });
     }
@@ -292,14 +290,9 @@ impl<S: Root> Kept for Keeper<S> {
         // While it is being read, it is still written under another.
         let now = self.doc.with_held(|held| held.doc.replica());
         if [now, self.replica.get()].contains(&replica) {
-            self.set_replica(provisional_replica());
+            self.replica.set(provisional_replica());
+            self.set_own_replica();
         }
-    }
-
-    fn set_replica(&self, replica: ReplicaId) {
-        self.replica.set(replica);
-        self.doc
-            .with_held(|Held { doc, .. }| doc.set_replica(replica));
     }
 
     fn name(&self) -> &str {
@@ -334,11 +327,15 @@ impl<S: Root> Kept for Keeper<S> {
         }
         // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
         // be replaced where it is stamped anew.
-        Rc::clone(&self.page).read(async move {
+        self.page.reading.set(self.page.reading.get() + 1);
+        spawn(async move {
             // What cannot be read was reported when the document was opened.
             let _ = self.read().await;
+            self.compact();
             self.save_of(replica);
             self.push();
+            self.page.reading.set(self.page.reading.get() - 1);
+            self.page.release();
         });
     }
 
@@ -346,14 +343,16 @@ impl<S: Root> Kept for Keeper<S> {
         self.push();
     }
 
-    fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
-        // One that is exchanged, or is going to be when it is loaded.
+    fn connection(&self, mut connection: Connection, reason: Option<Arc<Refusal>>) {
+        // Not exchanged, or not yet.
         if self.channel.get().is_none() {
             return;
         }
         if connection == Connection::Online {
             // It may have let go of them while the relay did not want it.
             self.claim_others();
+            // Until the document is opened there.
+            connection = Connection::Connecting;
         }
         self.stands(connection, reason);
     }

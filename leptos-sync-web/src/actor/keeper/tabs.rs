@@ -49,8 +49,8 @@ impl<S: Root> Keeper<S> {
                     .with_held(|Held { doc, outbox }| outbox.replace(doc, &restamped));
                 self.doc.took_back();
                 // What had the wrong stamps was not joined here, if the clock is right.
-                for one in restamped {
-                    self.heard(News::Edit(one.delta));
+                for one in &restamped {
+                    self.heard(News::Edit(one.delta.clone()));
                 }
                 self.rewrite();
             }
