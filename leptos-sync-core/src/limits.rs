@@ -78,6 +78,10 @@ pub const LOG_BYTES: usize = 256 * 1024;
 /// Milliseconds that an edit may wait for an earlier write to finish before it is written all the same.
 pub const SAVE_DELAY_MS: u32 = 50;
 
+/// What other tabs tell of a document while it is being read from the storage: more than is edited in that time, and no more
+/// than its log would have. What is beyond it is asked for afterwards.
+pub const UNHEARD: usize = 256;
+
 /// Changes that a reader of a [`ChangeStream`](crate::ChangeStream) may lie behind: some seconds of fast typing. One that
 /// is slower still is better served by one delta of all that it lacks.
 pub const STREAM_CHANGES: usize = 256;

@@ -12,7 +12,7 @@ use any_spawner::Executor;
 use common::{Patch, Scratch, with_indexed_db};
 use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
-use leptos_sync_core::{Batch, DocStore, Scan, Storage};
+use leptos_sync_core::{Batch, DocStore, Scan, Storage, limits};
 use leptos_sync_web::{
     Clock, Crdt, Doc, LwwMap, LwwRegister, ReplicaId, StatusSignal, StorageKind, SyncOptions, Tx,
     UseDocReturn, provide_sync, use_doc,
@@ -365,6 +365,7 @@ async fn a_damaged_record_is_reported_the_rest_is_there_and_it_is_kept() {
     assert!(again.error.get_untracked().unwrap().is_storage());
     again.doc.lines().insert(3, "goes on".to_owned());
     until(again.saved, true).await;
+    assert!(again.error.get_untracked().unwrap().is_storage());
     assert_eq!(storage.get(&key).await.unwrap(), Some(value));
 }
 
@@ -407,4 +408,39 @@ async fn a_refused_edit_is_in_the_error_signal_and_the_next_save_clears_it() {
     notes.doc.title().set("shorter".to_owned());
     until(notes.saved, true).await;
     assert!(notes.error.get_untracked().is_none());
+}
+
+/// Such a log is worth a snapshot at once, which has to wait for what is being read.
+#[wasm_bindgen_test]
+async fn a_document_whose_first_edit_is_large_is_loaded_all_the_same() {
+    let scratch = Scratch::new("large");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    notes.doc.title().set("stored".to_owned());
+    until(notes.saved, true).await;
+
+    // In a page that is running, where it begins to be read at once.
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let other = owner.with(|| {
+        provide_sync(SyncOptions::default().database(scratch.name()));
+        use_doc::<Notes>("others")
+    });
+    owner.set();
+    until(other.loading, false).await;
+    let large = owner.with(|| use_doc::<Notes>("notes"));
+    let lines = |tx: &mut Tx<'_, Notes>| {
+        for line in 0..4 {
+            tx.lines().insert(line, "x".repeat(limits::VALUE_BYTES / 2));
+        }
+    };
+    large.live.transact(lines).unwrap();
+    until(large.loading, false).await;
+    assert_eq!(large.doc.title().get_untracked(), "stored");
+    until(large.saved, true).await;
+
+    let (_owner, again) = page(&scratch);
+    until(again.loading, false).await;
+    assert_eq!(again.doc.lines().keys().get_untracked().len(), 4);
+    assert_eq!(again.doc.title().get_untracked(), "stored");
 }

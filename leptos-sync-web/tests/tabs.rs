@@ -5,16 +5,24 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Scratch, sleep, with_indexed_db};
-use futures::StreamExt;
-use js_sys::Uint8Array;
+use common::{Patch, Scratch, sleep, with_indexed_db};
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedReceiver, unbounded},
+};
+use js_sys::{Promise, Uint8Array};
 use leptos::prelude::*;
-use leptos_sync_core::sync::{News, Told};
+use leptos_sync_core::{
+    Delta, DocStore, ManualTime, Outbox, Storage, SystemTime, Time, TimeSource, VersionVector,
+    Window, limits,
+    sync::{News, Reason, Told},
+};
 use leptos_sync_web::{
     Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions,
     UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
@@ -202,47 +210,240 @@ async fn a_document_that_is_being_opened_is_written_under_an_id_that_nobody_else
     assert_eq!(lines(&second)(), [0; 0]);
 }
 
+/// A tab of the notes that says what the test says.
+struct Tab {
+    channel: BroadcastChannel,
+    /// What the others contain who ask.
+    asked: UnboundedReceiver<VersionVector>,
+    _heard: Closure<dyn FnMut(MessageEvent)>,
+}
+
+impl Tab {
+    fn join(scratch: &Scratch) -> Self {
+        let channel = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
+        let (tell, asked) = unbounded();
+        let heard = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
+            let bytes = event.data().unchecked_into::<Uint8Array>().to_vec();
+            if let News::Ask(version) = Told::decode(&bytes).unwrap().news {
+                tell.unbounded_send(version).unwrap();
+            }
+        });
+        channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+        Self {
+            channel,
+            asked,
+            _heard: heard,
+        }
+    }
+
+    fn say(&self, news: News) {
+        let document = "notes".to_owned();
+        let bytes = Told { document, news }.encode();
+        let bytes = Uint8Array::from(bytes.as_slice());
+        self.channel.post_message(&bytes).unwrap();
+    }
+}
+
+fn line(doc: &mut Doc<Notes>, line: u32) -> Delta {
+    doc.transact(|tx| tx.lines().insert(line, "by another tab".to_owned()))
+        .unwrap()
+        .delta
+}
+
 /// The tab that was asked may not have it, or not yet: another one may be opened that does.
 #[wasm_bindgen_test]
 async fn what_is_missing_is_asked_for_at_once_and_again_after_a_while() {
     let scratch = Scratch::new("asking");
-    // A tab that says what the test says.
-    let channel = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
-    let (tell, mut asked) = futures::channel::mpsc::unbounded();
-    let heard = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-        let bytes = event.data().unchecked_into::<Uint8Array>().to_vec();
-        if let News::Ask(version) = Told::decode(&bytes).unwrap().news {
-            tell.unbounded_send(version).unwrap();
-        }
-    });
-    channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    let say = |news| {
-        let document = "notes".to_owned();
-        let bytes = Told { document, news }.encode();
-        channel
-            .post_message(&Uint8Array::from(bytes.as_slice()))
-            .unwrap();
-    };
-
+    let mut tab = Tab::join(&scratch);
     let (_owner, notes) = opened(SyncOptions::default().database(scratch.name())).await;
-    asked.next().await.unwrap();
+    tab.asked.next().await.unwrap();
     let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
-    let mut edits = [1, 2, 3].map(|line| {
-        doc.transact(|tx| tx.lines().insert(line, "by another tab".to_owned()))
-            .unwrap()
-            .delta
-    });
-    let [_, second, third] = &mut edits;
-    say(News::Edit(second.clone()));
-    let lacking = asked.next().await.unwrap();
+    let [_, second, third] = [1, 2, 3].map(|key| line(&mut doc, key));
+    tab.say(News::Edit(second));
+    let lacking = tab.asked.next().await.unwrap();
     assert!(!lacking.covers(doc.version()));
-    say(News::Edit(third.clone()));
+    tab.say(News::Edit(third));
     for _ in 0..20 {
         sleep(0).await;
     }
-    assert!(asked.try_recv().is_err(), "asked just now");
-    let lacking = asked.next().await.unwrap();
-    say(News::Missing(doc.delta_since(&lacking).unwrap()));
+    assert!(tab.asked.try_recv().is_err(), "asked just now");
+    let lacking = tab.asked.next().await.unwrap();
+    tab.say(News::Missing(doc.delta_since(&lacking).unwrap()));
     let seen = lines(&notes);
     until(move || seen() == [1, 2, 3]).await;
+}
+
+/// What it was is too far ahead of the clock here to be joined.
+#[wasm_bindgen_test]
+async fn an_edit_of_a_tab_whose_clock_was_wrong_is_shown_once_it_is_stamped_anew() {
+    let scratch = Scratch::new("restamped");
+    let options = SyncOptions::default().database(scratch.name());
+    let (_owner, notes) = opened(options.relay(NOWHERE)).await;
+    let tab = Tab::join(&scratch);
+    let now_ms = SystemTime.now_ms();
+    let clock = ManualTime::at(now_ms + 24 * 3_600_000);
+    let mut doc = Doc::<Notes>::new(Clock::new(ReplicaId::new(7), clock.clone()));
+    let mut outbox = Outbox::new();
+    let edit = outbox.transact(&mut doc, |tx| tx.lines().insert(1, "tomorrow".to_owned()));
+    tab.say(News::Edit(edit.unwrap().delta));
+    clock.set(now_ms);
+    let floor = Time::ZERO;
+    let restamped = outbox.restamp(&mut doc, Window { floor, now_ms }, |_| true);
+    tab.say(News::Restamped(restamped.unwrap().0));
+    let seen = lines(&notes);
+    until(move || seen() == [1]).await;
+    // And what follows it.
+    tab.say(News::Edit(line(&mut doc, 2)));
+    until(move || seen() == [1, 2]).await;
+}
+
+/// A tab that is not let go on, as by a browser that gives no lease, does not keep all that it is told meanwhile.
+#[wasm_bindgen_test]
+async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
+    let scratch = Scratch::new("unheard");
+    // Without a lease nothing is loaded.
+    let locks = Patch::method(
+        "LockManager",
+        "request",
+        "return new Promise(go => { globalThis.go = go }).then(() => genuine.apply(this, arguments))",
+    );
+    let (_owner, notes) = page(SyncOptions::default().database(scratch.name()));
+    // The page is listening by the time that its first edit is stored.
+    notes.doc.likes().increment(1);
+    let saved = notes.saved;
+    until(move || saved.get()).await;
+    let mut tab = Tab::join(&scratch);
+    let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
+    let count = limits::UNHEARD as u32 + 10;
+    let first = line(&mut doc, 0);
+    tab.say(News::Edit(first.clone()));
+    for key in 1..count {
+        tab.say(News::Edit(line(&mut doc, key)));
+    }
+    tab.say(News::Rejected {
+        upto: first.upto().clone(),
+        reason: Reason::Forbidden,
+        text: "not this one".to_owned(),
+    });
+    // Behind them in the same channel.
+    let (tell, mut told) = unbounded();
+    let last = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
+    let heard = Closure::<dyn FnMut()>::new(move || tell.unbounded_send(()).unwrap());
+    last.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    tab.say(News::Ask(VersionVector::new()));
+    told.next().await.unwrap();
+
+    js_sys::eval("globalThis.go()").unwrap();
+    drop(locks);
+    let lacking = tab.asked.next().await.unwrap();
+    assert!(!lacking.covers(doc.version()), "it is bounded");
+    let rejected = notes.rejected.get_untracked();
+    assert_eq!(rejected.unwrap().text, "not this one");
+    tab.say(News::Missing(doc.delta_since(&lacking).unwrap()));
+    let seen = lines(&notes);
+    until(move || seen().len() as u32 >= count - 1).await;
+}
+
+/// A page beside a tab that dies with an edit which it had stored, and told nobody.
+struct Heir {
+    notes: UseDocReturn<Notes>,
+    _owner: Owner,
+    /// The name of the other's lock, and what ends when it lets go of it.
+    lock: String,
+    died: Promise,
+}
+
+impl Heir {
+    async fn begin(scratch: &Scratch) -> Self {
+        let dead = ReplicaId::new(7);
+        let lock = format!("leptos-sync:{}:replica:{dead}", scratch.name());
+        let hold = format!(
+            "navigator.locks.request({lock:?}, () => new Promise(die => {{ globalThis.die = die }}))"
+        );
+        let died = Promise::from(js_sys::eval(&hold).unwrap());
+        let options = SyncOptions::default().database(scratch.name());
+        let (owner, notes) = opened(options.relay(NOWHERE)).await;
+        // What it is told of the other makes it wait for the lock, though nothing is left of it.
+        let tab = Tab::join(scratch);
+        let mut doc = Doc::<Notes>::new(Clock::system(dead));
+        let first = line(&mut doc, 1);
+        tab.say(News::Edit(first.clone()));
+        let (seen, pending) = (lines(&notes), notes.pending);
+        until(move || seen() == [1]).await;
+        tab.say(News::Rejected {
+            upto: first.upto().clone(),
+            reason: Reason::Forbidden,
+            text: String::new(),
+        });
+        until(move || seen().is_empty() && pending.get() == 0).await;
+        let store = DocStore::new(scratch.open().await, "notes").unwrap();
+        let write = store.log(&[line(&mut doc, 2)]);
+        store.storage().commit(write.batch).await.unwrap();
+        Self {
+            notes,
+            _owner: owner,
+            lock,
+            died,
+        }
+    }
+
+    /// The other dies.
+    async fn die(&self) {
+        js_sys::eval("globalThis.die()").unwrap();
+        JsFuture::from(self.died.clone()).await.unwrap();
+    }
+}
+
+/// Nobody would send it if this page let go of the lock before it knew that there was something to send.
+#[wasm_bindgen_test]
+async fn a_tab_that_takes_over_keeps_the_lock_while_it_reads_what_the_dead_one_has_stored() {
+    let scratch = Scratch::new("heir");
+    let heir = Heir::begin(&scratch).await;
+    heir.die().await;
+    let (seen, pending) = (lines(&heir.notes), heir.notes.pending);
+    until(move || seen() == [2] && pending.get() == 1).await;
+    let held = "navigator.locks.query().then(all => all.held.map(lock => lock.name).join())";
+    let held = Promise::from(js_sys::eval(held).unwrap());
+    let held = JsFuture::from(held).await.unwrap();
+    assert!(held.as_string().unwrap().contains(&heir.lock), "{held:?}");
+}
+
+/// What was read before a compaction has ended counts for nothing.
+#[wasm_bindgen_test]
+async fn what_a_dead_tab_has_stored_is_found_also_while_the_log_becomes_a_snapshot() {
+    let scratch = Scratch::new("busy-heir");
+    let heir = Heir::begin(&scratch).await;
+    // Takes long enough for the page to be given the lock, and to begin to read behind it.
+    let slow = Patch::method(
+        "IDBObjectStore",
+        "put",
+        "for (let i = 0; i < 5000; i += 1) this.getKey('none'); return genuine.apply(this, arguments)",
+    );
+    let large = "x".repeat(limits::VALUE_BYTES / 2);
+    let edit = heir.notes.live.transact(|tx| {
+        for key in 10..14 {
+            tx.lines().insert(key, large.clone());
+        }
+    });
+    edit.unwrap();
+    heir.die().await;
+    drop(slow);
+    let seen = lines(&heir.notes);
+    until(move || seen() == [2, 10, 11, 12, 13]).await;
+}
+
+/// No relay reads such a name: it would end the connection of all documents.
+#[wasm_bindgen_test]
+async fn a_document_whose_name_is_none_is_in_memory_and_stays_refused_when_the_connection_changes()
+{
+    let scratch = Scratch::new("nameless");
+    let options = SyncOptions::default().database(scratch.name());
+    let (owner, notes) = opened(options.relay(NOWHERE)).await;
+    let nameless = owner.with(|| use_doc::<Notes>(""));
+    let refused = nameless.connection;
+    until(move || refused.get() == Connection::Refused).await;
+    assert!(nameless.error.get_untracked().unwrap().is_limit());
+    let connection = notes.connection;
+    until(move || connection.get() == Connection::Offline).await;
+    assert_eq!(refused.get_untracked(), Connection::Refused);
 }

@@ -38,6 +38,9 @@ pub(super) struct Page {
     /// Set at once, if there is a relay; or why it cannot be one.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
+    /// How many documents are being read for an id that was taken over. No id is let go of until then: what is left to send
+    /// under it may not be known yet.
+    pub(super) reading: Cell<usize>,
 }
 
 /// A document that is kept, as the page's events, the lease, the other tabs and the relay see it.
@@ -48,10 +51,8 @@ pub(super) trait Kept {
     fn flush(self: Rc<Self>);
     /// Whether all transactions are saved.
     fn is_saved(&self) -> bool;
-    /// The id that it is written under.
-    fn replica(&self) -> ReplicaId;
-    /// Goes on under another replica id.
-    fn set_replica(&self, replica: ReplicaId);
+    /// Goes on under another replica id than this, if it is written under it or going to be.
+    fn retire(&self, replica: ReplicaId);
     /// The document's name.
     fn name(&self) -> &str;
     /// Another tab tells something of the document.
@@ -90,6 +91,7 @@ impl Page {
                 owners: Owners::new(page.clone(), &options.database),
                 session: OnceCell::new(),
                 time: options.time,
+                reading: Cell::default(),
             }
         });
         if let Some(relay) = options.relay {
@@ -231,8 +233,8 @@ impl Page {
         self.load(document);
     }
 
-    /// The relay says that the id is somebody else's, as after another user has signed in: nothing is written under it any more, here
-    /// or by a later page.
+    /// The id is given back; or it is somebody else's, as the relay says after another user has signed in, and is not for a later
+    /// page either. Nothing is written under it any more.
     pub(super) fn retire(&self, replica: ReplicaId) {
         self.owners.disown(replica);
         if self.replica.get() == Some(replica) {
@@ -241,9 +243,7 @@ impl Page {
             drop(self.lease.borrow_mut().take());
         }
         for document in self.documents() {
-            if document.replica() == replica {
-                document.set_replica(provisional_replica());
-            }
+            document.retire(replica);
         }
     }
 
@@ -260,7 +260,7 @@ impl Page {
 
     /// Lets go of ids of others under which nothing is left to send.
     pub(super) fn release(&self) {
-        if self.owners.has_others() {
+        if self.reading.get() == 0 && self.owners.has_others() {
             let mut unsent = VersionVector::new();
             // Whom the relay does not want cannot send for others.
             if !self.is_refused() {
@@ -295,10 +295,7 @@ impl Page {
         }
         let lease = self.lease.borrow_mut().take();
         if let (Some(lease), Ok(storage)) = (lease, &self.storage) {
-            self.replica.set(Some(provisional_replica()));
-            for document in &documents {
-                document.set_replica(provisional_replica());
-            }
+            self.retire(lease.replica());
             let mut batch = Batch::new();
             lease.release_write(&mut batch);
             drop(storage.commit(batch));

@@ -15,6 +15,8 @@ pub(crate) struct Facts {
     pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
+    /// The error that no write mends.
+    pub(crate) lasting: Option<Arc<Error>>,
     pub(crate) pending: usize,
     pub(crate) connection: Connection,
     /// Why the connection is what it is.
@@ -108,6 +110,7 @@ impl Status {
                 applied: false,
                 storage: StorageKind::Opening,
                 error: None,
+                lasting: None,
                 pending: 0,
                 connection: Connection::Absent,
                 reason: None,
@@ -139,6 +142,16 @@ impl Status {
     pub(crate) fn error(&self, error: Error) {
         let error = Arc::new(error);
         self.change(&mut |facts| facts.error = Some(Arc::clone(&error)));
+    }
+
+    /// Something is wrong that no write mends.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn lasting(&self, error: Error) {
+        let error = Some(Arc::new(error));
+        self.change(&mut |facts| {
+            facts.error.clone_from(&error);
+            facts.lasting.clone_from(&error);
+        });
     }
 
     /// Whether nothing of the document is known to be in memory alone, and nothing is to be sent.

@@ -172,7 +172,7 @@ impl Session {
     }
 
     /// How the page stands to the relay now, and why.
-    fn state(&self, client: &PageClient) -> (Connection, Option<Arc<Refusal>>) {
+    pub(crate) fn state(&self, client: &PageClient) -> (Connection, Option<Arc<Refusal>>) {
         if client.is_welcome() {
             self.lost.set(false);
             return (Connection::Online, None);

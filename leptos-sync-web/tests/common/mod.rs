@@ -1,11 +1,15 @@
 //! Databases that last for one test, and the browser's own view of them.
-#![allow(dead_code, reason = "each test crate uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test crate uses its part")]
 #![allow(clippy::expect_used, reason = "a panic here is a failed test")]
+
+mod relay;
 
 use indexed_db_futures::database::Database;
 use js_sys::{Function, Math, Object, Reflect};
 use leptos_sync_web::IndexedDbStorage;
 use wasm_bindgen::JsValue;
+
+pub(crate) use relay::Relay;
 
 /// The name of a database that no other test uses.
 pub(crate) struct Scratch(String);

@@ -105,8 +105,15 @@ impl<D: Document> Client<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] beyond [`limits::CHANNELS`] documents.
+    /// [`Error::is_limit`] beyond [`limits::CHANNELS`] documents, and where the name is empty or longer than
+    /// [`limits::NAME_BYTES`].
     pub fn open(&mut self, name: &str, schema: u64, document: D) -> Result<Channel, Error> {
+        // A relay would end the connection, that of all documents.
+        if name.is_empty() || name.len() > limits::NAME_BYTES {
+            return Err(Error::limit(
+                "a document's name is empty or too long; choose another",
+            ));
+        }
         if self.exchanges.len() >= limits::CHANNELS {
             return Err(Error::limit(
                 "too many documents are exchanged at once; let go of some",
@@ -175,19 +182,20 @@ impl<D: Document> Client<D> {
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
-            State::Welcome => {
-                self.say(&Request::Renew {
-                    credentials: self.credentials.clone(),
-                });
-                let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
-                self.ask_for_all(refused);
-            }
+            State::Welcome => self.renew(),
             State::Refused => {
                 self.ended = None;
                 self.state = State::Waiting { until_ms: 0 };
             }
             _ => {}
         }
+    }
+
+    /// What was refused is asked for again with the answer: what is refused until then is so by the former ones.
+    fn renew(&mut self) {
+        self.say(&Request::Renew {
+            credentials: self.credentials.clone(),
+        });
     }
 
     /// Asks again for a document that the relay has refused.

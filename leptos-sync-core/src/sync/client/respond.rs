@@ -1,4 +1,7 @@
-use super::{Client, Document, State, exchange::Stage};
+use super::{
+    Client, Document, State,
+    exchange::{Exchange, Stage},
+};
 use crate::{
     limits,
     sync::message::{Channel, Reason, Request, Response},
@@ -13,6 +16,9 @@ impl<D: Document> Client<D> {
                 self.state = State::Welcome;
                 self.silence_ms = u64::from(silence_ms).clamp(1_000, 10 * limits::SILENCE_MS);
                 self.retry.succeeded();
+                if self.shown != self.credentials {
+                    self.renew();
+                }
                 self.ask_for_all(|_| true);
             }
             (State::Welcome, response) => self.respond_welcome(response),
@@ -29,7 +35,11 @@ impl<D: Document> Client<D> {
                 Reason::Malformed,
                 "the relay's message is out of order".to_owned(),
             ),
-            Response::Renewed | Response::Pong { .. } => {}
+            Response::Renewed => {
+                let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
+                self.ask_for_all(refused);
+            }
+            Response::Pong { .. } => {}
             Response::Opened { channel, .. }
             | Response::Delta { channel, .. }
             | Response::Snapshot { channel, .. }

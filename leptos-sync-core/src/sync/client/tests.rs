@@ -64,6 +64,7 @@ struct Talk {
     client: Client<Told>,
     document: Told,
     cutter: Cutter,
+    assembler: Assembler,
 }
 
 impl Talk {
@@ -75,6 +76,7 @@ impl Talk {
             client,
             document,
             cutter: Cutter::default(),
+            assembler: Assembler::default(),
         };
         talk.connect();
         talk
@@ -85,6 +87,7 @@ impl Talk {
         assert_eq!(self.client.link(at), Link::Connect);
         self.client.connected(at);
         self.cutter = Cutter::default();
+        self.assembler = Assembler::default();
     }
 
     fn hear(&mut self, response: &Response) {
@@ -144,6 +147,79 @@ fn credentials_that_were_renewed_while_the_former_were_refused_are_tried() {
     talk.connect();
     talk.welcome();
     assert!(talk.client.is_welcome());
+}
+
+impl Talk {
+    /// What the client has said since it was asked last.
+    fn said(&mut self) -> Vec<Request> {
+        let mut said = Vec::new();
+        while let Some(frame) = self.client.next_frame(1_000) {
+            let limit = limits::FRAME_BYTES;
+            said.extend(self.assembler.take(&frame, limit, Request::decode).unwrap());
+        }
+        said
+    }
+
+    fn forbid(&mut self) {
+        self.hear(&Response::Closed {
+            channel: Channel(0),
+            reason: Reason::Forbidden,
+            text: "not for you".to_owned(),
+        });
+    }
+}
+
+fn renewal(credentials: &[u8]) -> Request {
+    let credentials = credentials.to_vec();
+    Request::Renew { credentials }
+}
+
+#[test]
+fn credentials_that_change_before_the_relay_has_answered_are_shown_with_its_welcome() {
+    let mut talk = Talk::begin();
+    talk.client.set_credentials(b"second".to_vec());
+    talk.said();
+    talk.welcome();
+    let said = talk.said();
+    assert_eq!(said[0], renewal(b"second"), "before anything is opened");
+    assert!(matches!(said[1], Request::Open { .. }));
+    // On the next connection they are the first.
+    talk.client.disconnected(1_000);
+    talk.connect();
+    talk.said();
+    talk.welcome();
+    assert!(matches!(talk.said()[0], Request::Open { .. }));
+}
+
+/// It was asked for with the former ones, and those may not open it.
+#[test]
+fn a_document_that_is_refused_while_other_credentials_are_on_their_way_is_asked_for_with_them() {
+    let mut talk = Talk::begin();
+    talk.welcome();
+    talk.said();
+    talk.client.set_credentials(b"second".to_vec());
+    assert_eq!(talk.said(), [renewal(b"second")]);
+    talk.forbid();
+    assert!(talk.said().is_empty());
+    talk.hear(&Response::Renewed);
+    assert!(matches!(talk.said()[..], [Request::Open { .. }]));
+    talk.forbid();
+    assert!(talk.said().is_empty(), "these may not either");
+}
+
+/// The relay ends the connection by which it is told such a name, and with it the exchange of all other documents.
+#[test]
+fn a_name_that_no_relay_reads_is_refused_before_it_is_sent() {
+    let mut talk = Talk::begin();
+    for name in ["", &"n".repeat(limits::NAME_BYTES + 1)] {
+        let refused = talk.client.open(name, 0, Told::default());
+        assert!(refused.unwrap_err().is_limit());
+    }
+    let longest = "n".repeat(limits::NAME_BYTES);
+    talk.client.open(&longest, 0, Told::default()).unwrap();
+    talk.said();
+    talk.welcome();
+    assert_eq!(talk.said().len(), 2);
 }
 
 #[test]

@@ -21,7 +21,9 @@ pub(super) struct Disk {
     saver: RefCell<Saver>,
     /// What the relay has sent since the last write of it.
     received: RefCell<Vec<Delta>>,
-    compacting: Cell<bool>,
+    /// How many reads and compactions are under way. A compaction is issued when there is none: it has to know all that is
+    /// stored, and what is read behind it, that it is done.
+    busy: Cell<usize>,
     /// Whether transactions were refused or stamped anew, so that what is stored has to be written anew before anything
     /// else is.
     stale: Cell<bool>,
@@ -58,7 +60,7 @@ impl Disk {
             store: RefCell::new(store),
             saver: RefCell::default(),
             received: RefCell::default(),
-            compacting: Cell::default(),
+            busy: Cell::default(),
             stale: Cell::default(),
             rewriting: Cell::default(),
             given_up: Cell::default(),
@@ -99,17 +101,17 @@ impl<S: Root> Keeper<S> {
     /// Joins what is stored with what was edited meanwhile, and shows it; also what other pages have stored since.
     pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
         let Some(disk) = self.disk() else {
-            self.set_own_replica(self.replica.get());
+            self.set_own_replica();
             return Ok(());
         };
         // Edits are written meanwhile, so the store is not held across the wait.
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
-        let records = storage.scan_prefix(&prefix).await?;
-        if disk.compacting.get() {
-            // It knows what it replaces, and that may be among these.
-            return Ok(());
-        }
+        // A compaction that is under way is done before this answers.
+        disk.busy.set(disk.busy.get() + 1);
+        let records = storage.scan_prefix(&prefix).await;
+        disk.busy.set(disk.busy.get() - 1);
+        let records = records?;
         let damage = self.doc.replace(|Held { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
             // Operations of the leased id may be among what could not be read: it must not be used again.
@@ -120,20 +122,20 @@ impl<S: Root> Keeper<S> {
             Ok::<_, Error>(damage)
         })?;
         if let Some(first) = damage.first() {
-            self.doc.status().error(Error::storage(format!(
+            self.doc.status().lasting(Error::storage(format!(
                 "{} stored records are kept but unreadable: {}",
                 damage.len(),
                 first.error
             )));
         }
         self.doc.status().change(&mut |facts| facts.loading = false);
-        self.compact();
         Ok(())
     }
 
-    fn set_own_replica(&self, replica: ReplicaId) {
+    /// The document goes on under this page's id.
+    pub(super) fn set_own_replica(&self) {
         self.doc
-            .with_held(|Held { doc, .. }| doc.set_replica(replica));
+            .with_held(|Held { doc, .. }| doc.set_replica(self.replica.get()));
     }
 
     pub(super) fn save(self: &Rc<Self>, transaction: Delta) {
@@ -262,7 +264,7 @@ impl<S: Root> Keeper<S> {
                 waiting,
                 pushed,
             } => {
-                disk.compacting.set(false);
+                disk.busy.set(disk.busy.get() - 1);
                 disk.rewriting.set(false);
                 match result {
                     Ok(()) => {
@@ -308,23 +310,26 @@ impl<S: Root> Keeper<S> {
             // What could not be loaded is kept in memory since, whatever of it was written before.
             if facts.storage == StorageKind::IndexedDb {
                 facts.unsaved = unsaved;
-                facts.error = None;
+                // What one write has failed at may be written by a later one.
+                if unsaved == 0 {
+                    facts.error.clone_from(&facts.lasting);
+                }
             }
         });
     }
 
     /// Replaces log and snapshots by one snapshot and what is not acknowledged: when that pays and nothing else is to do, or
     /// when what is stored is stale.
-    fn compact(self: &Rc<Self>) {
+    pub(super) fn compact(self: &Rc<Self>) {
         let Some(disk) = self.disk() else {
             return;
         };
         let stale = disk.stale.get();
         let pays = || disk.store().wants_compaction() && disk.saver().unsaved() == 0;
-        if disk.compacting.get() || !(stale || pays() && self.is_alone()) {
+        if disk.busy.get() > 0 || !(stale || pays() && self.is_alone()) {
             return;
         }
-        disk.compacting.set(true);
+        disk.busy.set(1);
         // What waits is part of it.
         let waiting = match stale {
             true => disk.saver().flush().map(|(id, _)| id),
@@ -337,7 +342,7 @@ impl<S: Root> Keeper<S> {
         let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
             Err(error) => {
-                disk.compacting.set(false);
+                disk.busy.set(0);
                 return self.doc.status().error(error);
             }
         };

@@ -31,12 +31,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn opened(&mut self, _: Permission, window: Window) {
         self.0.page.time.follow(window.now_ms);
-        self.0.doc.status().change(&mut |facts| {
-            facts.connection = Connection::Online;
-            facts.reason = None;
-            // Those who are there are told anew.
-            facts.peers = Arc::default();
-        });
+        self.0.stands(Connection::Online, None);
     }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
@@ -125,15 +120,12 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn closed(&mut self, reason: Reason, text: &str) {
         let text = text.to_owned();
-        let why = Some(Arc::new(Refusal { reason, text }));
-        self.0.doc.status().change(&mut |facts| {
-            facts.connection = match reason.is_passing() {
-                true => Connection::Offline,
-                false => Connection::Refused,
-            };
-            facts.reason.clone_from(&why);
-            facts.peers = Arc::default();
-        });
+        let connection = match reason.is_passing() {
+            true => Connection::Offline,
+            false => Connection::Refused,
+        };
+        let why = Arc::new(Refusal { reason, text });
+        self.0.stands(connection, Some(why));
     }
 }
 

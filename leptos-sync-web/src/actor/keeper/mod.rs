@@ -20,7 +20,8 @@ use send_wrapper::SendWrapper;
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{Kept, Page};
 use crate::{
-    live::{Connection, Facts, Held, LiveDoc, Refusal, Said, StorageKind},
+    live::{Connection, LiveDoc, Refusal, Said, StorageKind},
+    provider::provisional_replica,
     task::{after, spawn},
 };
 
@@ -175,26 +176,39 @@ impl<S: Root> Keeper<S> {
         self.claim_others();
         match self.page.session() {
             None => {}
-            Some(Err(error)) => {
-                self.doc.status().error(error);
-                let refused = &mut |facts: &mut Facts| facts.connection = Connection::Refused;
-                self.doc.status().change(refused);
-            }
+            Some(Err(error)) => self.not_exchanged(error),
             Some(Ok(session)) => {
-                self.connection(session.connection(), None);
-                let this = Rc::clone(self);
+                let (this, state) = (Rc::clone(self), Rc::clone(session));
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
+                            let (connection, reason) = state.state(client);
+                            this.connection(connection, reason);
                             this.tell_presence();
                         }
-                        Err(error) => this.doc.status().error(error),
+                        Err(error) => this.not_exchanged(error),
                     }
                 });
             }
         }
+    }
+
+    /// There is no way to exchange it.
+    fn not_exchanged(&self, error: Error) {
+        self.doc.status().lasting(error);
+        self.stands(Connection::Refused, None);
+    }
+
+    /// How it stands to the relay.
+    pub(super) fn stands(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+        self.doc.status().change(&mut |facts| {
+            facts.connection = connection;
+            facts.reason.clone_from(&reason);
+            // The relay tells anew who is there.
+            facts.peers = Arc::default();
+        });
     }
 
     /// Others are told this from now on.
@@ -259,6 +273,7 @@ impl<S: Root> Kept for Keeper<S> {
             if let Err(error) = self.read().await {
                 self.in_memory(error);
             }
+            self.compact();
             self.begin();
         });
     }
@@ -271,14 +286,13 @@ impl<S: Root> Kept for Keeper<S> {
         self.disk.as_ref().is_none_or(Disk::is_saved)
     }
 
-    fn replica(&self) -> ReplicaId {
-        self.doc.with_held(|held| held.doc.replica())
-    }
-
-    fn set_replica(&self, replica: ReplicaId) {
-        self.replica.set(replica);
-        self.doc
-            .with_held(|Held { doc, .. }| doc.set_replica(replica));
+    fn retire(&self, replica: ReplicaId) {
+        // While it is being read, it is still written under another.
+        let now = self.doc.with_held(|held| held.doc.replica());
+        if [now, self.replica.get()].contains(&replica) {
+            self.replica.set(provisional_replica());
+            self.set_own_replica();
+        }
     }
 
     fn name(&self) -> &str {
@@ -287,7 +301,12 @@ impl<S: Root> Kept for Keeper<S> {
 
     fn hear(self: Rc<Self>, news: News) {
         if self.doc.status().is_loading() {
-            self.unheard.borrow_mut().push(news);
+            let mut unheard = self.unheard.borrow_mut();
+            // What one does not hear is asked for as soon as it is read, but nobody tells these again.
+            let once = matches!(news, News::Rejected { .. } | News::Restamped(_));
+            if once || unheard.len() < limits::UNHEARD {
+                unheard.push(news);
+            }
         } else if !self.left.get() {
             self.heard(news);
         }
@@ -308,11 +327,15 @@ impl<S: Root> Kept for Keeper<S> {
         }
         // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
         // be replaced where it is stamped anew.
+        self.page.reading.set(self.page.reading.get() + 1);
         spawn(async move {
             // What cannot be read was reported when the document was opened.
             let _ = self.read().await;
+            self.compact();
             self.save_of(replica);
             self.push();
+            self.page.reading.set(self.page.reading.get() - 1);
+            self.page.release();
         });
     }
 
@@ -320,19 +343,17 @@ impl<S: Root> Kept for Keeper<S> {
         self.push();
     }
 
-    fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+    fn connection(&self, mut connection: Connection, reason: Option<Arc<Refusal>>) {
+        // Not exchanged, or not yet.
+        if self.channel.get().is_none() {
+            return;
+        }
         if connection == Connection::Online {
             // It may have let go of them while the relay did not want it.
             self.claim_others();
+            // Until the document is opened there.
+            connection = Connection::Connecting;
         }
-        self.doc.status().change(&mut |facts| {
-            facts.connection = match connection {
-                // Until the document is opened there.
-                Connection::Online => Connection::Connecting,
-                connection => connection,
-            };
-            facts.reason.clone_from(&reason);
-            facts.peers = Arc::default();
-        });
+        self.stands(connection, reason);
     }
 }

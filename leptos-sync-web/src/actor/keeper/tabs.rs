@@ -48,6 +48,10 @@ impl<S: Root> Keeper<S> {
                 self.doc
                     .with_held(|Held { doc, outbox }| outbox.replace(doc, &restamped));
                 self.doc.took_back();
+                // What had the wrong stamps was not joined here, if the clock is right.
+                for one in &restamped {
+                    self.heard(News::Edit(one.delta.clone()));
+                }
                 self.rewrite();
             }
         }

@@ -1,0 +1,93 @@
+use std::{cell::RefCell, future::poll_fn, rc::Rc};
+
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedReceiver, unbounded},
+};
+use js_sys::{Function, Object, Reflect, Uint8Array, global};
+use leptos_sync_core::sync::{Ask, Host, Response};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+
+/// A relay in the page itself, which answers what a test says: the core's `Host`, at the other end of every WebSocket that is
+/// opened until this is dropped.
+pub(crate) struct Relay {
+    host: RefCell<Host>,
+    frames: RefCell<UnboundedReceiver<Vec<u8>>>,
+    genuine: JsValue,
+    _hear: Closure<dyn FnMut(Uint8Array)>,
+}
+
+const SOCKET: &str = "return class {
+    constructor() {
+        globalThis.toPage = frame => this.onmessage?.(new MessageEvent('message', { data: frame.buffer }));
+        setTimeout(() => this.onopen?.(new Event('open')));
+    }
+    send(frame) { hear(frame) }
+    close() {}
+}";
+
+impl Relay {
+    pub(crate) fn start() -> Rc<Self> {
+        let (tell, frames) = unbounded();
+        let hear = Closure::<dyn FnMut(Uint8Array)>::new(move |frame: Uint8Array| {
+            tell.unbounded_send(frame.to_vec()).expect("a relay");
+        });
+        let genuine = Reflect::get(&global(), &"WebSocket".into()).expect("a class");
+        let class = Function::new_with_args("hear", SOCKET)
+            .call1(&JsValue::UNDEFINED, hear.as_ref())
+            .expect("a class");
+        Reflect::set(&global(), &"WebSocket".into(), &class).expect("a global");
+        Rc::new(Self {
+            host: RefCell::default(),
+            frames: RefCell::new(frames),
+            genuine,
+            _hear: hear,
+        })
+    }
+
+    /// What the page wants next.
+    pub(crate) async fn asked(&self) -> Ask {
+        loop {
+            let frame = poll_fn(|task| self.frames.borrow_mut().poll_next_unpin(task)).await;
+            let frame = frame.expect("a frame");
+            let asked = self.host.borrow_mut().receive(&frame);
+            if let Some(ask) = asked.expect("a message") {
+                return ask;
+            }
+        }
+    }
+
+    /// Lets the page in, which has to ask for that first.
+    pub(crate) async fn welcome(&self) {
+        let Ask::Admission { protocol, .. } = self.asked().await else {
+            panic!("the first message is a hello");
+        };
+        self.host.borrow_mut().welcome(protocol, 0, 30_000);
+        self.flush();
+    }
+
+    pub(crate) fn say(&self, response: &Response) {
+        self.host.borrow_mut().send(response);
+        self.flush();
+    }
+
+    fn flush(&self) {
+        let page: Object = global();
+        let page = Reflect::get(&page, &"toPage".into()).expect("a connection");
+        let page: Function = page.unchecked_into();
+        loop {
+            let frame = self.host.borrow_mut().next_frame();
+            let Some(frame) = frame else {
+                return;
+            };
+            let frame = Uint8Array::from(frame.as_slice());
+            page.call1(&JsValue::UNDEFINED, &frame).expect("a listener");
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        Reflect::set(&global(), &"WebSocket".into(), &self.genuine).expect("a global");
+    }
+}

@@ -1,0 +1,164 @@
+//! What pages do that a relay refuses.
+#![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic here is a failed test"
+)]
+
+mod common;
+
+use std::rc::Rc;
+
+use any_spawner::Executor;
+use common::{Patch, Relay, Scratch, sleep};
+use futures::StreamExt;
+use leptos::prelude::*;
+use leptos_sync_core::{
+    Storage, SystemTime, Time, TimeSource, VersionVector,
+    sync::{Ask, Channel, Permission, Reason, Response},
+};
+use leptos_sync_web::{
+    Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
+};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[derive(Crdt, Clone, Default)]
+struct Page {
+    title: LwwRegister<String>,
+}
+
+/// Opens a document as a page that has just been loaded does.
+fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
+    // Initialised by the first test of all.
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let page = owner.with(|| {
+        let options = SyncOptions::default().database(scratch.name());
+        provide_sync(options.relay("/sync"));
+        use_doc::<Page>("first")
+    });
+    owner.set();
+    (owner, page)
+}
+
+/// Resolves when `is` holds, which depends on signals.
+async fn until(is: impl Fn() -> bool + 'static) {
+    let (tell, mut told) = futures::channel::mpsc::unbounded();
+    let effect = Effect::new(move || {
+        if is() {
+            let _ = tell.unbounded_send(());
+        }
+    });
+    told.next().await;
+    effect.stop();
+}
+
+/// Lets the page in, and opens its document, which is empty.
+async fn opened(relay: &Relay) -> Channel {
+    relay.welcome().await;
+    let Ask::Open { channel, .. } = relay.asked().await else {
+        panic!("a document is opened");
+    };
+    relay.say(&Response::Opened {
+        channel,
+        permission: Permission::Write,
+        version: VersionVector::new(),
+        floor: Time::ZERO,
+        now_ms: SystemTime.now_ms(),
+    });
+    channel
+}
+
+/// The version that the transaction leads to which the page sends next.
+async fn pushed(relay: &Relay) -> VersionVector {
+    let Ask::Push { deltas, .. } = relay.asked().await else {
+        panic!("it is sent");
+    };
+    deltas.first().unwrap().upto().clone()
+}
+
+#[wasm_bindgen_test]
+async fn a_document_that_is_opened_in_a_refused_page_says_why() {
+    let scratch = Scratch::new("refused-page");
+    let relay = Relay::start();
+    let (owner, first) = page(&scratch);
+    relay.asked().await;
+    relay.say(&Response::Bye {
+        reason: Reason::Unauthorized,
+        text: "sign in again".to_owned(),
+    });
+    until(move || first.connection.get() == Connection::Refused).await;
+    let second = owner.with(|| use_doc::<Page>("second"));
+    until(move || second.connection.get() == Connection::Refused).await;
+    let reason = second.reason.get_untracked().unwrap();
+    assert_eq!(reason.text, "sign in again");
+}
+
+/// It would be written under the id as soon as it is loaded, and the first edit of it would be taken back.
+#[wasm_bindgen_test]
+async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay_refuses_its_own() {
+    let scratch = Scratch::new("forged");
+    let relay = Relay::start();
+    let (owner, first) = page(&scratch);
+    let channel = opened(&relay).await;
+    first.doc.title().set("somebody else's".to_owned());
+    let upto = pushed(&relay).await;
+    let refused = first.live.with_doc(|doc| doc.replica());
+    let says = Rc::clone(&relay);
+    let forged = Closure::<dyn FnMut()>::new(move || {
+        says.say(&Response::Reject {
+            channel,
+            upto: upto.clone(),
+            reason: Reason::Forged,
+            text: "not yours".to_owned(),
+        });
+    });
+    js_sys::Reflect::set(&js_sys::global(), &"forged".into(), forged.as_ref()).unwrap();
+    // While it is being read.
+    let read = Patch::method(
+        "IDBObjectStore",
+        "getAllKeys",
+        "queueMicrotask(globalThis.forged); return genuine.apply(this, arguments)",
+    );
+    let second = owner.with(|| use_doc::<Page>("second"));
+    until(move || !second.loading.get()).await;
+    drop(read);
+    assert!(first.rejected.get_untracked().is_some());
+    for document in [&first.live, &second.live] {
+        assert_ne!(document.with_doc(|doc| doc.replica()), refused);
+    }
+}
+
+/// That the relay has it is written too, which is another write.
+#[wasm_bindgen_test]
+async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
+    let scratch = Scratch::new("unsaved");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = opened(&relay).await;
+    let full = Patch::method(
+        "IDBObjectStore",
+        "put",
+        "throw new DOMException('full', 'QuotaExceededError')",
+    );
+    page.doc.title().set("unsaved".to_owned());
+    let upto = pushed(&relay).await;
+    until(move || page.error.get().is_some()).await;
+    drop(full);
+    relay.say(&Response::Ack { channel, upto });
+    let storage = scratch.open().await;
+    while storage.scan_prefix(b"D").await.unwrap().is_empty() {
+        sleep(0).await;
+    }
+    // It may be told of it a moment later.
+    sleep(0).await;
+    assert_eq!(page.unsaved.get_untracked(), 1);
+    assert!(page.error.get_untracked().unwrap().is_quota());
+    page.doc.title().set("once more".to_owned());
+    until(move || page.saved.get()).await;
+    assert!(page.error.get_untracked().is_none());
+}
