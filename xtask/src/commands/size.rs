@@ -27,8 +27,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 146_800,
-    added: 79_200,
+    page: 147_300,
+    added: 79_600,
 };
 
 /// Builds both pages the same way, prints their sizes and fails over budget.
