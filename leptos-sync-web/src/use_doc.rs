@@ -33,7 +33,8 @@ pub struct UseDocReturn<S: 'static> {
     pub connection: StatusSignal<Connection>,
     /// Why it stands so, where the relay has said.
     pub reason: StatusSignal<Option<Arc<Refusal>>>,
-    /// Why the last edit that the relay refused for good was taken back.
+    /// Why the relay refused an edit last: it was taken back then, unless it was for its time, for which it stays on this device and
+    /// is tried again later.
     pub rejected: StatusSignal<Option<Arc<Refusal>>>,
     /// How many others are present; see [`use_presence`](crate::use_presence).
     pub peers: StatusSignal<usize>,

@@ -107,7 +107,9 @@ impl Document for Handle {
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
         let state = &mut *self.0.lock().unwrap();
-        state.outbox.reject(&mut state.doc, upto);
+        if !reason.is_of_time() {
+            state.outbox.reject(&mut state.doc, upto);
+        }
         state.refused.push((reason, text.to_owned()));
     }
 
