@@ -162,3 +162,34 @@ async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
     until(move || page.saved.get()).await;
     assert!(page.error.get_untracked().is_none());
 }
+
+/// It follows what is written anew. Should that fail and the page end, it would not be found.
+#[wasm_bindgen_test]
+async fn an_edit_waits_while_what_is_stored_is_written_anew() {
+    let scratch = Scratch::new("anew");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = opened(&relay).await;
+    page.doc.title().set("refused".to_owned());
+    let upto = pushed(&relay).await;
+    until(move || page.saved.get()).await;
+    // What is written anew replaces what is stored.
+    let full = Patch::method(
+        "IDBObjectStore",
+        "delete",
+        "throw new DOMException('full', 'QuotaExceededError')",
+    );
+    relay.say(&Response::Reject {
+        channel,
+        upto,
+        reason: Reason::Forbidden,
+        text: "not this".to_owned(),
+    });
+    page.doc.title().set("later".to_owned());
+    until(move || page.error.get().is_some()).await;
+    let storage = scratch.open().await;
+    assert_eq!(storage.scan_prefix(b"D").await.unwrap().len(), 1);
+    drop(full);
+    until(move || page.saved.get()).await;
+    assert_eq!(page.doc.title().get_untracked(), "later");
+}

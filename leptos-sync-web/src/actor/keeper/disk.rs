@@ -195,21 +195,29 @@ impl<S: Root> Keeper<S> {
 
     /// Writes what is to be written now.
     fn pump(self: &Rc<Self>) {
-        self.write(Saver::next_write);
-        let waits = |disk: &Disk| !disk.stale.get() && disk.saver().is_waiting();
-        if self.disk().is_some_and(waits) {
+        if let Some(disk) = self.write_in_turn(Saver::next_write)
+            && disk.saver().is_waiting()
+        {
             self.after(Timer::Flush);
         }
     }
 
     pub(super) fn flush_waiting(self: &Rc<Self>) {
-        self.write(Saver::flush);
+        self.write_in_turn(Saver::flush);
+    }
+
+    /// Writes, unless what is stored is being written anew: should that fail, this would follow what is not stored.
+    fn write_in_turn(self: &Rc<Self>, next: fn(&mut Saver) -> Option<Numbered>) -> Option<&Disk> {
+        let disk = self.disk().filter(|disk| !disk.is_stale())?;
+        self.write(next);
+        Some(disk)
     }
 
     /// Issues everything at once.
     pub(super) fn flush_now(self: &Rc<Self>) {
         self.compact();
-        self.flush_waiting();
+        // Also beside what is being written anew: there may be no later.
+        self.write(Saver::flush);
         if self.is_set(Timer::Note) {
             self.note();
         }
