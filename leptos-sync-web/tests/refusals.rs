@@ -60,6 +60,11 @@ async fn until(is: impl Fn() -> bool + 'static) {
 /// Lets the page in, and opens its document, which is empty.
 async fn opened(relay: &Relay) -> Channel {
     relay.welcome().await;
+    opens(relay).await
+}
+
+/// Opens the document that the page asks for next.
+async fn opens(relay: &Relay) -> Channel {
     let Ask::Open { channel, .. } = relay.asked().await else {
         panic!("a document is opened");
     };
@@ -192,4 +197,30 @@ async fn an_edit_waits_while_what_is_stored_is_written_anew() {
     drop(full);
     until(move || page.saved.get()).await;
     assert_eq!(page.doc.title().get_untracked(), "later");
+}
+
+/// Nobody has seen it, and the clock may be right the next time.
+#[wasm_bindgen_test]
+async fn an_edit_that_is_refused_for_its_time_again_and_again_stays_and_waits() {
+    let scratch = Scratch::new("time");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = opened(&relay).await;
+    page.doc.title().set("stays".to_owned());
+    for again in [true, false] {
+        let upto = pushed(&relay).await;
+        relay.say(&Response::Reject {
+            channel,
+            upto,
+            reason: Reason::Drift,
+            text: "too early".to_owned(),
+        });
+        if again {
+            opens(&relay).await;
+        }
+    }
+    until(move || page.rejected.get().is_some()).await;
+    assert_eq!(page.doc.title().get_untracked(), "stays");
+    assert_eq!(page.pending.get_untracked(), 1);
+    assert!(!page.synced.get_untracked());
 }
