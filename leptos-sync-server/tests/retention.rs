@@ -8,7 +8,7 @@
 mod boards;
 mod common;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use boards::{append, delta};
 use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
@@ -49,13 +49,17 @@ async fn floor(log: &SwitchedLog) -> Time {
     log.state("board").await.unwrap().floor
 }
 
+/// A relay of those who name themselves, with the clock that it goes by and its log.
+async fn serve(options: RelayOptions) -> (ManualTime, SwitchedLog, Relay, SocketAddr) {
+    let (time, log) = (ManualTime::at(NOW_MS), SwitchedLog::default());
+    let relay = Relay::with_options(log.clone(), ByName, options.time(time.clone()));
+    let (address, _) = serve_relay(&relay).await;
+    (time, log, relay, address)
+}
+
 #[tokio::test]
 async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
-    let time = ManualTime::at(NOW_MS);
-    let log = SwitchedLog::default();
-    let options = RelayOptions::default().time(time.clone());
-    let relay = Relay::with_options(log.clone(), ByName, options);
-    let (address, _) = serve_relay(&relay).await;
+    let (time, log, _relay, address) = serve(RelayOptions::default()).await;
     let (ada, bob) = (Handle::at(1, time.clone()), Handle::at(2, time.clone()));
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
     for key in 1..=3 {
@@ -99,11 +103,7 @@ async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
 
 #[tokio::test]
 async fn a_clock_that_was_once_wrong_does_not_refuse_what_is_written_later() {
-    let time = ManualTime::at(NOW_MS);
-    let log = SwitchedLog::default();
-    let options = RelayOptions::default().time(time.clone());
-    let relay = Relay::with_options(log.clone(), ByName, options);
-    let (address, _) = serve_relay(&relay).await;
+    let (time, log, _relay, address) = serve(RelayOptions::default()).await;
     let ada = Handle::at(1, time.clone());
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
     at_ada.insert(1, "from Ada");
@@ -128,11 +128,7 @@ async fn a_clock_that_was_once_wrong_does_not_refuse_what_is_written_later() {
 
 #[tokio::test]
 async fn tombstones_of_the_future_cannot_be_forgotten() {
-    let time = ManualTime::at(NOW_MS);
-    let log = SwitchedLog::default();
-    let options = RelayOptions::default().time(time.clone());
-    let relay = Relay::with_options(log.clone(), ByName, options);
-    let (address, _) = serve_relay(&relay).await;
+    let (time, log, relay, address) = serve(RelayOptions::default()).await;
     let ada = Handle::at(1, time.clone());
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
     at_ada.insert(1, "from Ada");
@@ -151,11 +147,7 @@ async fn tombstones_of_the_future_cannot_be_forgotten() {
 
 #[tokio::test]
 async fn a_relay_that_is_to_remember_forgets_nothing() {
-    let time = ManualTime::at(NOW_MS);
-    let log = SwitchedLog::default();
-    let options = RelayOptions::default().time(time.clone()).retention(None);
-    let relay = Relay::with_options(log.clone(), ByName, options);
-    let (address, _) = serve_relay(&relay).await;
+    let (time, log, _relay, address) = serve(RelayOptions::default().retention(None)).await;
     let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
     ada.insert(1, "from Ada");
     ada.acknowledged().await;
@@ -170,11 +162,7 @@ async fn a_relay_that_is_to_remember_forgets_nothing() {
 
 #[tokio::test]
 async fn a_document_is_worked_on_once_a_day_at_most_and_not_when_all_is_done() {
-    let time = ManualTime::at(NOW_MS);
-    let log = SwitchedLog::default();
-    let options = RelayOptions::default().time(time.clone());
-    let relay = Relay::with_options(log.clone(), ByName, options);
-    let (address, _) = serve_relay(&relay).await;
+    let (time, log, _relay, address) = serve(RelayOptions::default()).await;
     let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
     ada.insert(1, "from Ada");
     ada.acknowledged().await;

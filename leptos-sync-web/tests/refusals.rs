@@ -11,8 +11,7 @@ mod common;
 use std::rc::Rc;
 
 use any_spawner::Executor;
-use common::{Patch, Relay, Scratch, sleep};
-use futures::StreamExt;
+use common::{Patch, Relay, Scratch, sleep, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     Storage, SystemTime, Time, TimeSource, VersionVector,
@@ -43,18 +42,6 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
     });
     owner.set();
     (owner, page)
-}
-
-/// Resolves when `is` holds, which depends on signals.
-async fn until(is: impl Fn() -> bool + 'static) {
-    let (tell, mut told) = futures::channel::mpsc::unbounded();
-    let effect = Effect::new(move || {
-        if is() {
-            let _ = tell.unbounded_send(());
-        }
-    });
-    told.next().await;
-    effect.stop();
 }
 
 /// Lets the page in, and opens its document, which is empty.

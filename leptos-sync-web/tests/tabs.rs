@@ -5,7 +5,7 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Patch, Scratch, sleep, with_indexed_db};
+use common::{Patch, Scratch, sleep, until, with_indexed_db};
 use futures::{
     StreamExt,
     channel::mpsc::{UnboundedReceiver, unbounded},
@@ -54,18 +54,6 @@ fn page(options: SyncOptions) -> (Owner, UseDocReturn<Notes>) {
     });
     owner.set();
     (owner, notes)
-}
-
-/// Resolves when `is` holds, which depends on signals.
-async fn until(is: impl Fn() -> bool + 'static) {
-    let (tell, mut told) = futures::channel::mpsc::unbounded();
-    let effect = Effect::new(move || {
-        if is() {
-            let _ = tell.unbounded_send(());
-        }
-    });
-    told.next().await;
-    effect.stop();
 }
 
 async fn opened(options: SyncOptions) -> (Owner, UseDocReturn<Notes>) {

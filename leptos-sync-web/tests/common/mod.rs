@@ -4,8 +4,10 @@
 
 mod relay;
 
+use futures::StreamExt as _;
 use indexed_db_futures::database::Database;
 use js_sys::{Function, Math, Object, Reflect};
+use leptos::prelude::Effect;
 use leptos_sync_web::IndexedDbStorage;
 use wasm_bindgen::JsValue;
 
@@ -149,4 +151,16 @@ pub(crate) fn global(name: &str) -> Option<f64> {
 /// A number for JavaScript to find.
 pub(crate) fn set_global(name: &str, value: i32) {
     Reflect::set(&js_sys::global(), &name.into(), &value.into()).expect("a global");
+}
+
+/// Resolves when `is` holds, which depends on signals.
+pub(crate) async fn until(is: impl Fn() -> bool + 'static) {
+    let (tell, mut told) = futures::channel::mpsc::unbounded();
+    let effect = Effect::new(move || {
+        if is() {
+            let _ = tell.unbounded_send(());
+        }
+    });
+    told.next().await;
+    effect.stop();
 }
