@@ -16,6 +16,10 @@ pub(crate) struct Facts {
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
     /// The error that no write mends.
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(dead_code, reason = "on a server nothing is written")
+    )]
     pub(crate) lasting: Option<Arc<Error>>,
     pub(crate) pending: usize,
     pub(crate) connection: Connection,
