@@ -32,7 +32,7 @@ impl Renamed {
     ///
     /// # Errors
     ///
-    /// An import that is not there exactly once, or one of another module: it is not what wasm-bindgen wrote.
+    /// An import that is not there, or one of another module: it is not what wasm-bindgen wrote.
     pub(crate) fn apply(&self, js: &Path) -> Result<()> {
         let script = fs::read_to_string(js)
             .with_context(|| format!("cannot read {}", js.display()))
