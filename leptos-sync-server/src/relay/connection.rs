@@ -294,7 +294,9 @@ impl Connection {
         let expires = self.user.as_ref().and_then(User::expires_ms);
         let left = expires.map(|expires| expires.saturating_sub(self.relay.now_ms()));
         // A moment is left to those who are about to be told so.
-        let left = left.map_or(limits::SEND_MS, |ms| ms.saturating_add(limits::LINGER_MS / 2));
+        let left = left.map_or(limits::SEND_MS, |ms| {
+            ms.saturating_add(limits::LINGER_MS / 2)
+        });
         Duration::from_millis(left.min(limits::SEND_MS))
     }
 }
