@@ -53,13 +53,15 @@ pub const NAME_BYTES: usize = 256;
 /// Secondary indices of one storage: each costs every write of a record.
 pub const INDICES: usize = 64;
 
-/// Keys that one record may have in one index.
+/// Keys that one record may have in one index. An edit may not add one beyond it.
 pub const INDEX_KEYS: usize = 256;
 
-/// Bytes of a key in an index, and of a record's own: they stand together in the key of an entry.
+/// Bytes of a key in an index, and of a record's own: they stand together in the key of an entry. An edit may not add
+/// a longer one; a record that a merge gave such a key is not listed under it and can still be edited.
 pub const INDEX_KEY_BYTES: usize = 1024;
 
-/// Bytes of one stored record, as it is stored: one that could travel in a transaction of its own.
+/// Bytes of one stored record, as it is stored: one that could travel in a transaction of its own. An edit may not
+/// enlarge a record beyond it. A merge may, and edits that do not enlarge such a record further are accepted.
 pub const RECORD_BYTES: usize = TRANSACTION_BYTES;
 
 /// Records that are read at once on the way through many: enough that the store's answer is worth its time, few enough to

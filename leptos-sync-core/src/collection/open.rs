@@ -43,6 +43,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         let form = Form {
             encode: Kept::encode,
             decode: Kept::decode,
+            content: Kept::content,
             shown: Kept::is_present,
         };
         let records = IndexedStorage::open_as(storage, name, schema, form).await?;

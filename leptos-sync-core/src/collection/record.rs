@@ -67,6 +67,16 @@ impl<T: Root> Kept<T> {
         self.body.bytes()
     }
 
+    /// Counts the bytes of its live cells. Tombstones are not content: a removal makes a record smaller, although the
+    /// tombstone of a small value may be larger than the value.
+    pub(super) fn content(&self) -> usize {
+        let groups = self.body.cells().groups();
+        let cells = groups.flat_map(|group| group.cells());
+        cells
+            .filter_map(|cell| Some(cell.key.len() + cell.value?.len()))
+            .sum()
+    }
+
     /// The latest time of each replica that has written a cell of it.
     pub(super) fn upto(&self) -> &VersionVector {
         self.body.upto()

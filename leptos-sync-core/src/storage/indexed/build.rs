@@ -27,7 +27,8 @@ pub struct IndexProgress {
 
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// Builds every index that is new and removes what is left of those that are gone, some hundred records at a time;
-    /// `progress` is told of each step. Other reads and writes go on between the steps.
+    /// `progress` is told of each step. Other reads and writes go on between the steps. A write that needs a new key in a
+    /// unique index does not: it builds that index to the end first.
     ///
     /// Each step is one commit, which also notes how far it went: a build that is dropped, or dies with its page, goes on
     /// from there. Two tabs may build at once: a step is done by one of them.
@@ -50,6 +51,18 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// As for [`build`](IndexedStorage::build).
     pub async fn build_step(&self) -> Result<Option<IndexProgress>, Error> {
         let _writing = self.writer.lock().await;
+        self.step(false).await
+    }
+
+    /// Builds the unique indices to the end, so that a write can tell whether a key is free. The caller holds the
+    /// writer's lock.
+    pub(super) async fn finish_unique(&self) -> Result<(), Error> {
+        while self.step(true).await?.is_some() {}
+        Ok(())
+    }
+
+    /// Does one step of a build, of unique indices only if `unique` says so. The caller holds the writer's lock.
+    async fn step(&self, unique: bool) -> Result<Option<IndexProgress>, Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let known = self.known();
             if known.catalog.access(&self.schema) == Access::ReadOnly {
@@ -59,13 +72,18 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             }
             let mut batch = Batch::new();
             let mut catalog = known.catalog.clone();
-            let step = match self.sweep(&mut catalog, &mut batch).await? {
-                Some(step) => step,
-                None => match self.extend(&mut catalog, &mut batch).await? {
-                    Some(step) => step,
-                    None if self.is_current(&known).await? => return Ok(None),
-                    None => continue,
-                },
+            let mut step = None;
+            if !unique {
+                step = self.sweep(&mut catalog, &mut batch).await?;
+            }
+            if step.is_none() {
+                step = self.extend(&mut catalog, unique, &mut batch).await?;
+            }
+            let Some(step) = step else {
+                match self.is_current(&known).await? {
+                    true => return Ok(None),
+                    false => continue,
+                }
             };
             if self.commit(&known, batch, Some(catalog)).await? {
                 return Ok(Some(step));
@@ -124,14 +142,16 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }))
     }
 
-    /// Lists some more records in an index that is being built.
+    /// Lists some more records in an index that is being built, in a unique one only if `unique` says so.
     async fn extend(
         &self,
         catalog: &mut Catalog,
+        unique: bool,
         batch: &mut Batch,
     ) -> Result<Option<IndexProgress>, Error> {
         let building = catalog.indices.iter_mut().find_map(|listed| {
             let declared = self.schema.indices.iter();
+            let declared = declared.filter(|index| index.unique || !unique);
             let mut declared = declared.filter(|index| *index.name == listed.name);
             listed
                 .building

@@ -103,6 +103,8 @@ pub(crate) struct Form<R> {
     /// Appends a record's envelope.
     pub(crate) encode: fn(&R, &mut Vec<u8>) -> Result<(), Error>,
     pub(crate) decode: fn(&[u8]) -> Result<R, Error>,
+    /// Counts the bytes that a user would have to remove to make a record smaller.
+    pub(crate) content: fn(&R) -> usize,
     /// Whether a record is one that reads give.
     pub(crate) shown: fn(&R) -> bool,
 }
@@ -134,6 +136,10 @@ impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
                 Ok(())
             },
             decode: |bytes| Bincode::decode(&envelope::open(Kind::Record, bytes)?),
+            content: |record| {
+                let mut body = Vec::new();
+                Bincode::encode(record, &mut body).map_or(0, |()| body.len())
+            },
             shown: |_| true,
         };
         Self::open_as(store, name, schema, form).await

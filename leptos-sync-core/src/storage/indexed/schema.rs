@@ -68,10 +68,15 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
         })
     }
 
-    /// As [`new`](Index::new); a write that would give two records one key is refused.
+    /// Lists each record under one key, as [`new`](Index::new) does, and rejects a write that gives two records the
+    /// same key.
     ///
-    /// Two replicas may each give a record the same key while they are apart. Merging refuses nothing: both records are
-    /// then listed under it, until somebody changes one.
+    /// While the index is being [built](super::IndexedStorage::build), a write that needs a new key finishes the build
+    /// first, since a record that is not listed yet may have that key. Build the index before users edit, so that they
+    /// do not wait for it.
+    ///
+    /// Two replicas that are offline may each give a record the same key. A merge rejects nothing: both records are
+    /// listed under that key until a user changes one of them.
     pub fn unique(name: &str, key: impl Fn(&R) -> Q + Send + Sync + 'static) -> Self {
         Self::listing(name, true, move |record, list| list(bytes_of(&key(record))))
     }
@@ -235,11 +240,23 @@ impl<R> Declared<R> {
         keys
     }
 
-    /// Refuses a record that cannot be listed under all of its keys.
-    pub(super) fn check(&self, record: &R) -> Result<(), Error> {
-        let keys = self.all_keys(record);
-        if let Some(long) = keys.iter().find(|key| key.len() > limits::INDEX_KEY_BYTES) {
-            let (bytes, what) = (long.len() as u64, "key of an index");
+    /// Rejects an edit that adds a key which cannot be listed, or more keys than are allowed.
+    ///
+    /// A merge, or a build of the app without this index, may have brought such keys already. Other edits of the record
+    /// are then accepted, and so are those that make it smaller. A unique index accepts no new key that is too long,
+    /// even if it is shorter than before: it could not tell whether another record has it.
+    pub(super) fn check(&self, old: Option<&R>, new: &R) -> Result<(), Error> {
+        let keys = self.all_keys(new);
+        let long = |key: &&Vec<u8>| key.len() > limits::INDEX_KEY_BYTES;
+        if keys.len() <= self.most && !keys.iter().any(|key| long(&key)) {
+            return Ok(());
+        }
+        let before = old.map(|old| self.all_keys(old)).unwrap_or_default();
+        let mut added = keys.iter().filter(|key| before.binary_search(key).is_err());
+        if let Some(key) = added.find(long)
+            && (self.unique || excess(&keys) > excess(&before))
+        {
+            let (bytes, what) = (key.len() as u64, "key of an index");
             let advice = "index a part of the value, such as its beginning";
             return Err(Error::too_large(
                 what,
@@ -248,7 +265,7 @@ impl<R> Declared<R> {
                 advice,
             ));
         }
-        if keys.len() > self.most {
+        if keys.len() > self.most.max(before.len()) {
             return Err(Error::limit(format!(
                 "a record has {} keys in the index \"{}\", and {} are allowed",
                 keys.len(),
@@ -266,6 +283,12 @@ impl<R> Declared<R> {
         keys.dedup();
         keys
     }
+}
+
+/// Counts the bytes by which keys are too long.
+fn excess(keys: &[Vec<u8>]) -> usize {
+    let excess = |key: &Vec<u8>| key.len().saturating_sub(limits::INDEX_KEY_BYTES);
+    keys.iter().map(excess).sum()
 }
 
 impl<R> Clone for Declared<R> {

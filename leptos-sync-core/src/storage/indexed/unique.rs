@@ -13,7 +13,11 @@ use crate::{
 
 /// The changes of unique indices' entries: of each, whose it no longer is, and whose it is now.
 #[derive(Default)]
-pub(super) struct Claims(BTreeMap<Vec<u8>, Claim>);
+pub(super) struct Claims {
+    of: BTreeMap<Vec<u8>, Claim>,
+    /// Whether a key is needed in an index that is not built yet: a record that it does not list may have that key.
+    pub(super) needs_build: bool,
+}
 
 #[derive(Default)]
 pub(super) struct Claim {
@@ -32,12 +36,12 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         origin: Origin,
         batch: &mut Batch,
     ) -> Result<(), Error> {
-        let places: Vec<&[u8]> = claims.0.keys().map(Vec::as_slice).collect();
+        let places: Vec<&[u8]> = claims.of.keys().map(Vec::as_slice).collect();
         if places.is_empty() {
             return Ok(());
         }
         let found = self.store.get_many(&places).await?;
-        for ((place, claim), found) in claims.0.iter().zip(found) {
+        for ((place, claim), found) in claims.of.iter().zip(found) {
             // An entry that cannot be read is made anew of what is known.
             let found = found.map(|value| read_owners(&value).unwrap_or_default());
             let mut records: BTreeSet<Vec<u8>> = found.into_iter().flatten().collect();
@@ -98,7 +102,7 @@ impl Claims {
         id: u16,
         key: &[u8],
     ) -> &mut Claim {
-        let claim = self.0.entry(storage.layout.unique(id, key)).or_default();
+        let claim = self.of.entry(storage.layout.unique(id, key)).or_default();
         claim.index = index;
         claim.key = key.to_vec();
         claim

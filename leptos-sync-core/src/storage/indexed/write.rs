@@ -187,8 +187,11 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let mut reading = self.reading(&keys, &extra).await?;
             let mut batch = Batch::new();
             let done = edit(&mut reading, &mut batch)?;
-            self.write(&known, reading.slots, origin, &mut batch)
-                .await?;
+            let written = self.write(&known, reading.slots, origin, &mut batch);
+            if !written.await? {
+                self.finish_unique().await?;
+                continue;
+            }
             if batch.is_empty() || self.commit(&known, batch, None).await? {
                 return Ok((done, writing));
             }
@@ -219,14 +222,15 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         })
     }
 
-    /// Adds to the batch what becomes of the records and their entries.
+    /// Adds to the batch what becomes of the records and their entries. Returns `false` where a unique index has to be
+    /// built first, to tell whether a key is free.
     async fn write(
         &self,
         known: &Known,
         slots: Vec<Slot<R>>,
         origin: Origin,
         batch: &mut Batch,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut claims = Claims::default();
         for Slot { key, old, new } in slots {
             let Some(new) = new else { continue };
@@ -239,15 +243,19 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             };
             if let (Origin::Here, Some(new)) = (origin, &new) {
                 let mut indices = self.schema.indices.iter();
-                indices.try_for_each(|index| index.check(new))?;
+                indices.try_for_each(|index| index.check(old, new))?;
             }
             self.list(known, &key, old, new.as_ref(), &mut claims, batch);
             match new {
-                Some(record) => batch.put(self.layout.record(&key), self.encode(&record, origin)?),
+                Some(new) => batch.put(self.layout.record(&key), self.encode(old, &new, origin)?),
                 None => batch.delete(self.layout.record(&key)),
             };
         }
-        self.settle(claims, origin, batch).await
+        if claims.needs_build && origin == Origin::Here {
+            return Ok(false);
+        }
+        self.settle(claims, origin, batch).await?;
+        Ok(true)
     }
 
     /// Adds to the batch how the entries of a record change, or to the claims where the index is unique.
@@ -267,8 +275,12 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let keys = |of: Option<&R>| of.map(|of| declared.keys(of)).unwrap_or_default();
             let (old, new) = (keys(old), keys(new));
             let gone = old.iter().filter(|key| new.binary_search(key).is_err());
-            let added = new.iter().filter(|key| old.binary_search(key).is_err());
+            let mut added = new
+                .iter()
+                .filter(|key| old.binary_search(key).is_err())
+                .peekable();
             if declared.unique {
+                claims.needs_build |= listed.building.is_some() && added.peek().is_some();
                 gone.for_each(|key| {
                     claims
                         .of(self, index, listed.id, key)
@@ -302,11 +314,14 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         keys.is_some_and(|keys| keys.iter().any(|own| own == key))
     }
 
-    fn encode(&self, record: &R, origin: Origin) -> Result<Vec<u8>, Error> {
+    /// Encodes a record. One that is too large is rejected, unless a merge made it so and the edit does not make it
+    /// larger still.
+    fn encode(&self, old: Option<&R>, new: &R, origin: Origin) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        (self.form.encode)(record, &mut bytes)?;
-        if bytes.len() > limits::RECORD_BYTES && origin == Origin::Here {
-            let (bytes, advice) = (bytes.len() as u64, "split it into several");
+        (self.form.encode)(new, &mut bytes)?;
+        let too_large = bytes.len() > limits::RECORD_BYTES && origin == Origin::Here;
+        if too_large && (self.form.content)(new) > old.map_or(0, self.form.content) {
+            let (bytes, advice) = (bytes.len() as u64, "split it into several records");
             return Err(Error::too_large(
                 "record",
                 bytes,
