@@ -7,7 +7,7 @@ use std::{
 use leptos::prelude::*;
 use leptos_sync_core::{Bincode, Codec, Error, ReplicaId, Root, Value, limits};
 
-use crate::live::{Facts, LiveDoc, Said, StatusSignal, StoredStatus};
+use crate::live::{LiveDoc, Outgoing, StatusSignal, StatusValues, StoredStatus};
 
 /// What [`use_presence`] gives.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ impl<P: Value> OwnPresence<P> {
     pub fn set(&self, own: Option<P>) {
         if let Some(status) = self.status.try_get_value() {
             match own.as_ref().map_or_else(|| Ok(Vec::new()), write) {
-                Ok(data) => status.said.push(Said::Present(data)),
+                Ok(data) => status.outgoing.push(Outgoing::Presence(data)),
                 Err(error) => status.error(error),
             }
         }
@@ -99,7 +99,7 @@ pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P>
     let uses = status.uses.fetch_add(1, Ordering::Relaxed) + 1;
     on_cleanup(move || {
         if status.uses.load(Ordering::Relaxed) == uses {
-            status.said.push(Said::Present(Vec::new()));
+            status.outgoing.push(Outgoing::Presence(Vec::new()));
         }
     });
     UsePresenceReturn {
@@ -112,8 +112,8 @@ pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P>
 }
 
 /// Those whose data can be read: who has another build of the app may have told something else.
-fn read<P: Value>(facts: &Facts) -> Vec<Peer<P>> {
-    let peers = facts.peers.iter().filter_map(|(id, data)| {
+fn read<P: Value>(values: &StatusValues) -> Vec<Peer<P>> {
+    let peers = values.peers.iter().filter_map(|(id, data)| {
         let data = Bincode::decode(data.strip_prefix(&[PRESENT])?).ok()?;
         Some(Peer { id: *id, data })
     });

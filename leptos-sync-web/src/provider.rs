@@ -6,7 +6,7 @@ use leptos_sync_core::{Clock, Doc, Outbox, ReplicaId, Root, limits};
 
 use crate::{
     actor::Actor,
-    live::{Erased, LiveDoc, Status},
+    live::{AnyDoc, LiveDoc, Status},
     time::PageTime,
 };
 
@@ -130,20 +130,20 @@ struct Inner {
     time: PageTime,
     has_relay: bool,
     /// In the order in which they were opened first.
-    docs: Mutex<Vec<Open>>,
+    docs: Mutex<Vec<OpenDocument>>,
 }
 
 /// A document that is open.
-struct Open {
+struct OpenDocument {
     name: String,
-    doc: Arc<Erased>,
+    doc: Arc<AnyDoc>,
     status: Arc<Status>,
 }
 
-impl Open {
+impl OpenDocument {
     /// Whether it may be put away: nobody has it but this list and the task that keeps it, and the storage has all of it.
     /// Signals of its status go with the node that was made with them, which has it.
-    fn may_go(&self) -> bool {
+    fn is_evictable(&self) -> bool {
         Arc::strong_count(&self.doc) == 2 && self.status.is_stored()
     }
 }
@@ -181,7 +181,7 @@ impl SyncContext {
         let open = docs
             .iter()
             .filter(|open| open.name == name)
-            .find_map(|open| LiveDoc::of(&open.doc));
+            .find_map(|open| LiveDoc::downcast(&open.doc));
         if let Some(doc) = open {
             return doc;
         }
@@ -191,32 +191,32 @@ impl SyncContext {
             false => Outbox::without_relay(),
         };
         let doc = LiveDoc::with_outbox(Doc::new(clock), outbox);
-        docs.push(Open {
+        docs.push(OpenDocument {
             name: name.to_owned(),
-            doc: doc.erased(),
+            doc: doc.as_any(),
             status: Arc::clone(doc.status()),
         });
         drop(docs);
-        self.inner.put_away();
-        self.inner.actor.keep(name, doc.clone());
+        self.inner.evict();
+        self.inner.actor.attach(name, doc.clone());
         doc
     }
 }
 
 impl Inner {
     /// Lets go of what is beyond the limit and may go, what was opened first before the others.
-    fn put_away(&self) {
+    fn evict(&self) {
         loop {
             let mut docs = self.docs.lock();
             if docs.len() <= limits::OPEN_DOCUMENTS {
                 return;
             }
-            let Some(at) = docs.iter().position(Open::may_go) else {
+            let Some(at) = docs.iter().position(OpenDocument::is_evictable) else {
                 return;
             };
             let gone = docs.remove(at);
             drop(docs);
-            // The document and its keeper hold each other by it. They go when the next document takes its place.
+            // The document and its actor hold each other by it. They go when the next document takes its place.
             gone.status.close();
         }
     }

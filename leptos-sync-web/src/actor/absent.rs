@@ -15,7 +15,7 @@ impl Actor {
         Self
     }
 
-    pub(crate) fn keep<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
+    pub(crate) fn attach<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
 
     pub(crate) fn renew(&self, _: Vec<u8>) {}
 }

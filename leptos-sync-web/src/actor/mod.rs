@@ -3,10 +3,10 @@
 //! The reactive side hands it documents to keep and fills their mailboxes; it answers through their status signals.
 //! Nothing else of this crate touches a browser object.
 
+mod document;
 mod events;
-mod keeper;
-mod owners;
 mod page;
+mod send_locks;
 
 use std::{rc::Rc, sync::Arc};
 
@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use leptos_sync_core::Root;
 use send_wrapper::SendWrapper;
 
-use self::{keeper::keep, page::Page};
+use self::{document::start, page::Page};
 use crate::{
     live::{LiveDoc, Mailbox, StatusSignal},
     provider::Options,
@@ -42,9 +42,9 @@ impl Actor {
     }
 
     /// Loads the document, saves it and exchanges it from now on.
-    pub(crate) fn keep<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
+    pub(crate) fn attach<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
         let name = name.to_owned();
-        self.jobs.push(Box::new(move |page| keep(page, name, doc)));
+        self.jobs.push(Box::new(move |page| start(page, name, doc)));
     }
 
     /// The user shows other credentials from now on.

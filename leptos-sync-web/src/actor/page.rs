@@ -10,7 +10,7 @@ use leptos_sync_core::{
     sync::{News, Told},
 };
 
-use super::{events, owners::Owners};
+use super::{events, send_locks::SendLocks};
 use crate::{
     indexed_db::IndexedDbStorage,
     lease::Lease,
@@ -32,9 +32,9 @@ pub(super) struct Page {
     /// The id under which a document is loaded: the leased one, or one that nobody else has. `None` until it is known
     /// which.
     replica: Cell<Option<ReplicaId>>,
-    documents: RefCell<Vec<Rc<dyn Kept>>>,
+    documents: RefCell<Vec<Rc<dyn AnyDocument>>>,
     tabs: Option<Tabs>,
-    owners: Owners,
+    send_locks: SendLocks,
     /// Set at once, if there is a relay; or why it cannot be one.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
@@ -44,7 +44,7 @@ pub(super) struct Page {
 }
 
 /// A document that is kept, as the page's events, the lease, the other tabs and the relay see it.
-pub(super) trait Kept {
+pub(super) trait AnyDocument {
     /// Reads what is stored, and goes on under `replica`.
     fn load(self: Rc<Self>, replica: ReplicaId);
     /// Issues the write of everything that is not saved, at once: the page may end with the event that asks for it.
@@ -88,7 +88,7 @@ impl Page {
                 replica: Cell::default(),
                 documents: RefCell::default(),
                 tabs: Tabs::join(&options.database, hear),
-                owners: Owners::new(page.clone(), &options.database),
+                send_locks: SendLocks::new(page.clone(), &options.database),
                 session: OnceCell::new(),
                 time: options.time,
                 reading: Cell::default(),
@@ -123,8 +123,8 @@ impl Page {
         self.storage.as_ref().map_err(why)
     }
 
-    /// Tells of a document what one of its keepers knows: the other tabs, and whoever else keeps one of its name here.
-    pub(super) fn tell(&self, from: *const dyn Kept, told: &Told) {
+    /// Tells of a document what one of its actors knows: the other tabs, and whoever else keeps one of its name here.
+    pub(super) fn tell(&self, from: *const dyn AnyDocument, told: &Told) {
         if let Some(tabs) = &self.tabs {
             tabs.tell(told);
         }
@@ -132,7 +132,7 @@ impl Page {
     }
 
     /// Tells all who keep the document, but for who told it.
-    fn hear(&self, told: &Told, from: Option<*const dyn Kept>) {
+    fn hear(&self, told: &Told, from: Option<*const dyn AnyDocument>) {
         for document in self.documents() {
             let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
             if document.name() == told.document && !is_own {
@@ -141,8 +141,8 @@ impl Page {
         }
     }
 
-    pub(super) fn owners(&self) -> &Owners {
-        &self.owners
+    pub(super) fn send_locks(&self) -> &SendLocks {
+        &self.send_locks
     }
 
     /// The connection to the relay, if there is to be one; or why there cannot be.
@@ -185,7 +185,7 @@ impl Page {
             .as_ref()
             .map_or_else(provisional_replica, Lease::replica);
         if let Some(lock) = lease.as_mut().and_then(Lease::take_sends) {
-            self.owners.hold(replica, lock);
+            self.send_locks.hold(replica, lock);
         }
         self.lease.replace(lease);
         self.replica.set(Some(replica));
@@ -196,15 +196,16 @@ impl Page {
 
     /// Has a document loaded, if it is known by now under which id: the page's. But of two documents of one name, which were opened as
     /// different types and know nothing of each other's operations, only one may have it.
-    fn load(&self, document: Rc<dyn Kept>) {
+    fn load(&self, document: Rc<dyn AnyDocument>) {
         let Some(replica) = self.replica.get() else {
             return;
         };
         let documents = self.documents.borrow();
         // One that nobody else holds was put away.
         let mut alive = documents.iter().filter(|kept| Rc::strong_count(kept) > 1);
-        let is_other =
-            |kept: &Rc<dyn Kept>| kept.name() == document.name() && !Rc::ptr_eq(kept, &document);
+        let is_other = |kept: &Rc<dyn AnyDocument>| {
+            kept.name() == document.name() && !Rc::ptr_eq(kept, &document)
+        };
         let shared = alive.any(is_other);
         drop(documents);
         document.load(match shared {
@@ -214,7 +215,7 @@ impl Page {
     }
 
     /// Takes in a document, which is loaded as soon as it is known under which id.
-    pub(super) fn register(&self, document: Rc<dyn Kept>) {
+    pub(super) fn register(&self, document: Rc<dyn AnyDocument>) {
         let mut documents = self.documents.borrow_mut();
         // One that nobody else holds belonged to a document that was put away: this takes its place.
         let gone = documents
@@ -236,7 +237,7 @@ impl Page {
     /// The id is given back; or it is somebody else's, as the relay says after another user has signed in, and is not for a later
     /// page either. Nothing is written under it any more.
     pub(super) fn retire(&self, replica: ReplicaId) {
-        self.owners.disown(replica);
+        self.send_locks.disown(replica);
         if self.replica.get() == Some(replica) {
             self.replica.set(Some(provisional_replica()));
             // Not given back: whoever finds it in use by nobody does not take it.
@@ -260,7 +261,7 @@ impl Page {
 
     /// Lets go of ids of others under which nothing is left to send.
     pub(super) fn release(&self) {
-        if self.reading.get() == 0 && self.owners.has_others() {
+        if self.reading.get() == 0 && self.send_locks.has_others() {
             let mut unsent = VersionVector::new();
             // Whom the relay does not want cannot send for others.
             if !self.is_refused() {
@@ -268,7 +269,7 @@ impl Page {
                     unsent.join(&document.writers());
                 }
             }
-            self.owners.release(&unsent);
+            self.send_locks.release(&unsent);
         }
     }
 
@@ -302,7 +303,7 @@ impl Page {
         }
     }
 
-    fn documents(&self) -> Vec<Rc<dyn Kept>> {
+    fn documents(&self) -> Vec<Rc<dyn AnyDocument>> {
         // A copy: what is done with them may open another.
         self.documents.borrow().clone()
     }

@@ -6,37 +6,37 @@ use crate::lock::Mutex;
 pub(crate) struct Mailbox<T>(Mutex<State<T>>);
 
 enum State<T> {
-    /// Kept until somebody takes it.
-    Waiting(Vec<T>),
+    /// Queued until somebody takes it.
+    Queued(Vec<T>),
     /// Handed over at once.
     #[cfg_attr(
         not(target_arch = "wasm32"),
         expect(dead_code, reason = "on a server nobody takes anything")
     )]
-    Open(Arc<Taker<T>>),
-    /// Nobody will ever take anything: nothing is kept.
+    Delivering(Arc<Handler<T>>),
+    /// Nobody will ever handle anything: nothing is kept.
     Closed,
 }
 
-type Taker<T> = dyn Fn(T) + Send + Sync;
+type Handler<T> = dyn Fn(T) + Send + Sync;
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
         // In a browser the storage may come later than the first edit; on a server it never comes.
         Self(Mutex::new(if cfg!(target_arch = "wasm32") {
-            State::Waiting(Vec::new())
+            State::Queued(Vec::new())
         } else {
             State::Closed
         }))
     }
 
     pub(crate) fn push(&self, item: T) {
-        let take = match &mut *self.0.lock() {
-            State::Waiting(items) => return items.push(item),
-            State::Open(take) => Arc::clone(take),
+        let handle = match &mut *self.0.lock() {
+            State::Queued(items) => return items.push(item),
+            State::Delivering(handle) => Arc::clone(handle),
             State::Closed => return,
         };
-        take(item);
+        handle(item);
     }
 
     /// From now on nothing is kept.
@@ -53,10 +53,10 @@ impl<T> Mailbox<T> {
 #[cfg(target_arch = "wasm32")]
 impl<T> Mailbox<T> {
     /// Hands over what waits, and from now on everything as it comes.
-    pub(crate) fn open(&self, take: Arc<Taker<T>>) {
-        let before = self.replace(State::Open(Arc::clone(&take)));
-        if let State::Waiting(items) = before {
-            items.into_iter().for_each(&*take);
+    pub(crate) fn open(&self, handle: Arc<Handler<T>>) {
+        let before = self.replace(State::Delivering(Arc::clone(&handle)));
+        if let State::Queued(items) = before {
+            items.into_iter().for_each(&*handle);
         }
     }
 }

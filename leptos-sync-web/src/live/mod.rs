@@ -1,8 +1,8 @@
 //! A document that tells the reactive graph what changed.
 
+mod doc_state;
 #[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
 mod feed;
-mod held;
 mod kinds;
 mod mailbox;
 mod signal;
@@ -18,10 +18,10 @@ use leptos_sync_core::{
 
 use self::feed::Feed;
 pub(crate) use self::{
-    held::Held,
+    doc_state::DocState,
     mailbox::Mailbox,
     signal::StoredStatus,
-    status::{Facts, Said, Status},
+    status::{Outgoing, Status, StatusValues},
     triggers::{Triggers, What},
 };
 pub use self::{
@@ -41,10 +41,10 @@ pub struct LiveDoc<S> {
 }
 
 /// A document of any type. Each handle, and each node that is alive, counts as one of its owners.
-pub(crate) type Erased = dyn Any + Send + Sync;
+pub(crate) type AnyDoc = dyn Any + Send + Sync;
 
 struct Inner<S> {
-    held: RwLock<Held<S>>,
+    state: RwLock<DocState<S>>,
     triggers: Triggers,
     feed: Feed,
     status: Arc<Status>,
@@ -60,7 +60,7 @@ impl<S: Root> LiveDoc<S> {
     pub(crate) fn with_outbox(doc: Doc<S>, outbox: Outbox) -> Self {
         Self {
             inner: Arc::new(Inner {
-                held: RwLock::new(Held { doc, outbox }),
+                state: RwLock::new(DocState { doc, outbox }),
                 triggers: Triggers::default(),
                 feed: Feed::new(),
                 status: Arc::new(Status::new()),
@@ -81,18 +81,18 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::transact`]; the document is then as it was.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
-        let mut held = self.inner.held.write();
-        let Held { doc, outbox } = &mut *held;
+        let mut state = self.inner.state.write();
+        let DocState { doc, outbox } = &mut *state;
         let before = outbox.len();
         let done = outbox.transact(doc, edit)?;
         let waits = outbox.len() - before;
-        drop(held);
+        drop(state);
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
-            self.inner.status.said.push(Said::Edit(done.delta));
-            self.inner.status.change(&mut |facts| {
-                facts.unsaved += 1;
-                facts.pending += waits;
+            self.inner.status.outgoing.push(Outgoing::Edit(done.delta));
+            self.inner.status.change(&mut |status| {
+                status.unsaved += 1;
+                status.pending += waits;
             });
         }
         self.notify(&done.changes);
@@ -106,14 +106,16 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::apply`].
     pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
-        let mut held = self.inner.held.write();
-        let Held { doc, outbox } = &mut *held;
+        let mut state = self.inner.state.write();
+        let DocState { doc, outbox } = &mut *state;
         let changes = outbox.apply(doc, delta)?;
-        drop(held);
+        drop(state);
         self.inner.feed.send(delta);
         #[cfg(target_arch = "wasm32")]
-        self.settled();
-        self.inner.status.change(&mut |facts| facts.applied = true);
+        self.update_pending();
+        self.inner
+            .status
+            .change(&mut |status| status.applied = true);
         self.notify(&changes);
         Ok(())
     }
@@ -124,7 +126,7 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::delta_since`].
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
-        self.inner.held.read().doc.delta_since(version)
+        self.inner.state.read().doc.delta_since(version)
     }
 
     /// The whole state; see [`Doc::snapshot`].
@@ -133,12 +135,12 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// As for [`Doc::snapshot`].
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.inner.held.read().doc.snapshot()
+        self.inner.state.read().doc.snapshot()
     }
 
     /// Which operations are contained.
     pub fn version(&self) -> VersionVector {
-        self.inner.held.read().doc.version().clone()
+        self.inner.state.read().doc.version().clone()
     }
 
     /// The changes from now on: the delta of each edit that is made here, and each that is applied; and what is loaded
@@ -156,7 +158,7 @@ impl<S: Root> LiveDoc<S> {
 
     /// Looks at the document. Nothing is tracked. `look` must not edit it.
     pub fn with_doc<R>(&self, look: impl FnOnce(&Doc<S>) -> R) -> R {
-        look(&self.inner.held.read().doc)
+        look(&self.inner.state.read().doc)
     }
 
     pub(crate) fn status(&self) -> &Arc<Status> {
@@ -164,25 +166,25 @@ impl<S: Root> LiveDoc<S> {
     }
 
     /// The document without its type.
-    pub(crate) fn erased(&self) -> Arc<Erased> {
-        Arc::clone(&self.inner) as Arc<Erased>
+    pub(crate) fn as_any(&self) -> Arc<AnyDoc> {
+        Arc::clone(&self.inner) as Arc<AnyDoc>
     }
 
     /// The document, if it is of this type.
-    pub(crate) fn of(erased: &Arc<Erased>) -> Option<Self> {
-        let inner = Arc::clone(erased).downcast().ok()?;
+    pub(crate) fn downcast(any: &Arc<AnyDoc>) -> Option<Self> {
+        let inner = Arc::clone(any).downcast().ok()?;
         Some(Self { inner })
     }
 
     /// Takes in what was stored, or a whole state. Everything that shows the document is notified, and the streams of changes
     /// are told what has come.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut Held<S>) -> R) -> R {
-        let mut held = self.inner.held.write();
-        let before = self.inner.feed.before(&held.doc);
-        let result = change(&mut held);
-        let since = Feed::since(before, &held.doc);
-        drop(held);
+    pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut DocState<S>) -> R) -> R {
+        let mut state = self.inner.state.write();
+        let before = self.inner.feed.before(&state.doc);
+        let result = change(&mut state);
+        let since = Feed::since(before, &state.doc);
+        drop(state);
         self.inner.feed.tell(since);
         self.changed();
         result
@@ -191,25 +193,26 @@ impl<S: Root> LiveDoc<S> {
     /// Something was taken back, of which no delta tells: the streams of changes end, and everything that shows the document
     /// is notified.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn took_back(&self) {
+    pub(crate) fn rolled_back(&self) {
         self.inner.feed.end();
         self.changed();
     }
 
     #[cfg(target_arch = "wasm32")]
     fn changed(&self) {
-        self.settled();
+        self.update_pending();
         self.inner.triggers.notify_all();
     }
 
     /// What the relay lacks, as far as is known, may have become another.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn settled(&self) {
-        let pending = |Held { doc, outbox }: &mut Held<S>| outbox.len() + outbox.unknown(doc);
-        let pending = self.with_held(pending);
+    pub(crate) fn update_pending(&self) {
+        let pending =
+            |DocState { doc, outbox }: &mut DocState<S>| outbox.len() + outbox.unknown(doc);
+        let pending = self.with_state(pending);
         self.inner
             .status
-            .change(&mut |facts| facts.pending = pending);
+            .change(&mut |status| status.pending = pending);
     }
 
     /// Joins a delta in the way that `join` says, from wherever it was stored already.
@@ -217,21 +220,21 @@ impl<S: Root> LiveDoc<S> {
     pub(crate) fn join(
         &self,
         delta: &Delta,
-        join: &mut dyn FnMut(&mut Held<S>) -> Result<Changes, Error>,
+        join: &mut dyn FnMut(&mut DocState<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
-        let mut held = self.inner.held.write();
-        let changes = join(&mut held)?;
-        drop(held);
+        let mut state = self.inner.state.write();
+        let changes = join(&mut state)?;
+        drop(state);
         self.inner.feed.send(delta);
-        self.settled();
+        self.update_pending();
         self.notify(&changes);
         Ok(())
     }
 
     /// Looks at the document and its outbox, or changes them in a way that shows nowhere.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn with_held<R>(&self, work: impl FnOnce(&mut Held<S>) -> R) -> R {
-        work(&mut self.inner.held.write())
+    pub(crate) fn with_state<R>(&self, work: impl FnOnce(&mut DocState<S>) -> R) -> R {
+        work(&mut self.inner.state.write())
     }
 
     fn notify(&self, changes: &Changes) {
@@ -241,7 +244,7 @@ impl<S: Root> LiveDoc<S> {
 
 impl<S: Root> Source<S> for LiveDoc<S> {
     fn read(&self) -> ReadGuard<S> {
-        ReadGuard::new(self.inner.held.read().doc.shared_state())
+        ReadGuard::new(self.inner.state.read().doc.shared_state())
     }
 
     fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use leptos_sync_core::Error;
 
 use super::{
     Connection, Refusal, StorageKind,
-    status::{Facts, Shows, Status},
+    status::{Status, StatusField, StatusValues},
 };
 use crate::node::OwnGuard;
 
@@ -20,94 +20,98 @@ pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 pub struct StatusSignal<T: 'static> {
     // The same for signals of all types, so that a page has their code once.
     status: StoredStatus,
-    shows: Shows,
-    of: fn(&Facts) -> T,
+    shows: StatusField,
+    of: fn(&StatusValues) -> T,
     defined_at: &'static Location<'static>,
 }
 
 impl StatusSignal<bool> {
     #[track_caller]
     pub(crate) fn loading(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Loading, |facts| facts.loading)
+        Self::new(status, StatusField::Loading, |status| status.loading)
     }
 
     #[track_caller]
     pub(crate) fn saved(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Saved, |facts| facts.unsaved == 0)
+        Self::new(status, StatusField::Saved, |status| status.unsaved == 0)
     }
 
     #[track_caller]
     pub(crate) fn synced(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Synced, Facts::is_synced)
+        Self::new(status, StatusField::Synced, StatusValues::is_synced)
     }
 
     #[track_caller]
     pub(crate) fn clock_blocked(status: StoredStatus) -> Self {
-        Self::new(status, Shows::ClockBlocked, |facts| facts.clock_blocked)
+        Self::new(status, StatusField::ClockBlocked, |status| {
+            status.clock_blocked
+        })
     }
 }
 
 impl StatusSignal<usize> {
     #[track_caller]
     pub(crate) fn unsaved(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Unsaved, |facts| facts.unsaved)
+        Self::new(status, StatusField::Unsaved, |status| status.unsaved)
     }
 
     #[track_caller]
     pub(crate) fn pending(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Pending, |facts| facts.pending)
+        Self::new(status, StatusField::Pending, |status| status.pending)
     }
 
     #[track_caller]
     pub(crate) fn peers(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Peers, |facts| facts.peers.len())
+        Self::new(status, StatusField::Peers, |status| status.peers.len())
     }
 }
 
 impl StatusSignal<Connection> {
     #[track_caller]
     pub(crate) fn connection(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Connection, |facts| facts.connection)
+        Self::new(status, StatusField::Connection, |status| status.connection)
     }
 }
 
 impl StatusSignal<Option<Arc<Refusal>>> {
     #[track_caller]
     pub(crate) fn reason(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Reason, |facts| facts.reason.clone())
+        Self::new(status, StatusField::Reason, |status| status.reason.clone())
     }
 
     #[track_caller]
     pub(crate) fn rejected(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Rejected, |facts| facts.rejected.clone())
+        Self::new(status, StatusField::Rejected, |status| {
+            status.rejected.clone()
+        })
     }
 }
 
 impl<P> StatusSignal<Vec<P>> {
     /// Who else is present, as `of` reads it.
     #[track_caller]
-    pub(crate) fn present(status: StoredStatus, of: fn(&Facts) -> Vec<P>) -> Self {
-        Self::new(status, Shows::Peers, of)
+    pub(crate) fn present(status: StoredStatus, of: fn(&StatusValues) -> Vec<P>) -> Self {
+        Self::new(status, StatusField::Peers, of)
     }
 }
 
 impl StatusSignal<StorageKind> {
     #[track_caller]
     pub(crate) fn storage(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Storage, |facts| facts.storage)
+        Self::new(status, StatusField::Storage, |status| status.storage)
     }
 }
 
 impl StatusSignal<Option<Arc<Error>>> {
     #[track_caller]
     pub(crate) fn error(status: StoredStatus) -> Self {
-        Self::new(status, Shows::Error, |facts| facts.error.clone())
+        Self::new(status, StatusField::Error, |status| status.error.clone())
     }
 }
 
 impl<T> StatusSignal<T> {
     #[track_caller]
-    fn new(status: StoredStatus, shows: Shows, of: fn(&Facts) -> T) -> Self {
+    fn new(status: StoredStatus, shows: StatusField, of: fn(&StatusValues) -> T) -> Self {
         Self {
             status,
             shows,
@@ -129,8 +133,8 @@ impl<T> ReadUntracked for StatusSignal<T> {
     type Value = OwnGuard<T>;
 
     fn try_read_untracked(&self) -> Option<OwnGuard<T>> {
-        let facts = self.status.try_get_value()?.facts();
-        Some(OwnGuard((self.of)(&facts)))
+        let values = self.status.try_get_value()?.values();
+        Some(OwnGuard((self.of)(&values)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::lock::Mutex;
 
 /// What is known of a document's storage and of its exchange with a relay.
 #[derive(Clone)]
-pub(crate) struct Facts {
+pub(crate) struct StatusValues {
     pub(crate) loading: bool,
     pub(crate) unsaved: usize,
     /// Whether something was applied, which is not stored by that.
@@ -20,7 +20,7 @@ pub(crate) struct Facts {
         not(target_arch = "wasm32"),
         expect(dead_code, reason = "on a server nothing is written")
     )]
-    pub(crate) lasting: Option<Arc<Error>>,
+    pub(crate) permanent_error: Option<Arc<Error>>,
     pub(crate) pending: usize,
     pub(crate) connection: Connection,
     /// Why the connection is what it is.
@@ -33,13 +33,13 @@ pub(crate) struct Facts {
 /// Who else is present, and with what.
 pub(crate) type Peers = Vec<(ReplicaId, Vec<u8>)>;
 
-impl Facts {
+impl StatusValues {
     /// Whether the relay has everything, as far as this page knows.
     pub(crate) fn is_synced(&self) -> bool {
         self.connection != Connection::Absent && !self.loading && self.pending == 0
     }
 
-    /// For each signal, in the order of [`Shows`], whether it shows something else than it did before.
+    /// For each signal, in the order of [`StatusField`], whether it shows something else than it did before.
     fn differ(&self, old: &Self) -> [bool; SIGNALS] {
         [
             self.loading != old.loading,
@@ -68,16 +68,16 @@ fn another<T>(new: &Option<Arc<T>>, old: &Option<Arc<T>>) -> bool {
     not(target_arch = "wasm32"),
     expect(dead_code, reason = "on a server nobody takes it")
 )]
-pub(crate) enum Said {
+pub(crate) enum Outgoing {
     /// A transaction was made.
     Edit(Delta),
     /// This is true of the page from now on; nothing, if it is empty.
-    Present(Vec<u8>),
+    Presence(Vec<u8>),
 }
 
-/// Which of the facts a signal shows.
+/// Which of the values a signal shows.
 #[derive(Clone, Copy)]
-pub(crate) enum Shows {
+pub(crate) enum StatusField {
     Loading,
     Saved,
     Unsaved,
@@ -92,29 +92,29 @@ pub(crate) enum Shows {
     ClockBlocked,
 }
 
-const SIGNALS: usize = Shows::ClockBlocked as usize + 1;
+const SIGNALS: usize = StatusField::ClockBlocked as usize + 1;
 
 /// A document's side of its storage and its relay: what goes there, what is known of it, and who listens.
 pub(crate) struct Status {
-    pub(crate) said: Mailbox<Said>,
+    pub(crate) outgoing: Mailbox<Outgoing>,
     /// How often presence was asked for.
     pub(crate) uses: AtomicUsize,
-    facts: Mutex<Facts>,
+    values: Mutex<StatusValues>,
     triggers: [ArcTrigger; SIGNALS],
 }
 
 impl Status {
     pub(crate) fn new() -> Self {
         Self {
-            said: Mailbox::new(),
+            outgoing: Mailbox::new(),
             uses: AtomicUsize::new(0),
-            facts: Mutex::new(Facts {
+            values: Mutex::new(StatusValues {
                 loading: true,
                 unsaved: 0,
                 applied: false,
                 storage: StorageKind::Opening,
                 error: None,
-                lasting: None,
+                permanent_error: None,
                 pending: 0,
                 connection: Connection::Absent,
                 reason: None,
@@ -128,13 +128,13 @@ impl Status {
 
     /// Changes what is known, and tells whoever listens to what became another.
     // Once for all changes, of which a page has many.
-    pub(crate) fn change(&self, change: &mut dyn FnMut(&mut Facts)) {
-        let mut facts = self.facts.lock();
-        let old = facts.clone();
-        change(&mut facts);
-        let differ = facts.differ(&old);
+    pub(crate) fn change(&self, change: &mut dyn FnMut(&mut StatusValues)) {
+        let mut values = self.values.lock();
+        let old = values.clone();
+        change(&mut values);
+        let differ = values.differ(&old);
         // A listener may look at them.
-        drop(facts);
+        drop(values);
         for (trigger, differs) in self.triggers.iter().zip(differ) {
             if differs {
                 trigger.notify();
@@ -145,42 +145,42 @@ impl Status {
     /// Something went wrong.
     pub(crate) fn error(&self, error: Error) {
         let error = Arc::new(error);
-        self.change(&mut |facts| facts.error = Some(Arc::clone(&error)));
+        self.change(&mut |status| status.error = Some(Arc::clone(&error)));
     }
 
     /// Something is wrong that no write mends.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn lasting(&self, error: Error) {
+    pub(crate) fn permanent_error(&self, error: Error) {
         let error = Some(Arc::new(error));
-        self.change(&mut |facts| {
-            facts.error.clone_from(&error);
-            facts.lasting.clone_from(&error);
+        self.change(&mut |status| {
+            status.error.clone_from(&error);
+            status.permanent_error.clone_from(&error);
         });
     }
 
     /// Whether nothing of the document is known to be in memory alone, and nothing is to be sent.
     pub(crate) fn is_stored(&self) -> bool {
-        let facts = self.facts.lock();
-        !facts.loading && facts.unsaved == 0 && !facts.applied && facts.pending == 0
+        let values = self.values.lock();
+        !values.loading && values.unsaved == 0 && !values.applied && values.pending == 0
     }
 
     /// Whether the stored document is still being read.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn is_loading(&self) -> bool {
-        self.facts.lock().loading
+        self.values.lock().loading
     }
 
     /// From now on nothing is kept.
     pub(crate) fn close(&self) {
-        self.said.close();
+        self.outgoing.close();
     }
 
-    /// The facts as they are now.
-    pub(super) fn facts(&self) -> Facts {
-        self.facts.lock().clone()
+    /// The values as they are now.
+    pub(super) fn values(&self) -> StatusValues {
+        self.values.lock().clone()
     }
 
-    pub(super) fn track(&self, shows: Shows) {
+    pub(super) fn track(&self, shows: StatusField) {
         if let Some(trigger) = self.triggers.get(shows as usize) {
             trigger.track();
         }

@@ -17,7 +17,7 @@ use leptos_sync_core::{
     sync::{Client, Document, Link, Reason},
 };
 
-use self::socket::{Said, Socket, resolve};
+use self::socket::{Socket, SocketEvent, resolve};
 use crate::{
     live::{Connection, Refusal},
     task::after,
@@ -151,15 +151,15 @@ impl Session {
 
     fn connect(&self) -> Result<Socket, Error> {
         let this = self.this.clone();
-        let said = Rc::new(move |said| {
+        let event = Rc::new(move |event| {
             let Some(this) = this.upgrade() else {
                 return;
             };
             let now = now_ms();
-            match said {
-                Said::Opened => this.run(move |client| client.connected(now)),
-                Said::Frame(frame) => this.run(move |client| client.receive(&frame, now)),
-                Said::Closed => {
+            match event {
+                SocketEvent::Opened => this.run(move |client| client.connected(now)),
+                SocketEvent::Frame(frame) => this.run(move |client| client.receive(&frame, now)),
+                SocketEvent::Closed => {
                     // Not within its own event: the socket's functions go with it.
                     let socket = this.socket.take();
                     after(Duration::ZERO, move || drop(socket));
@@ -168,7 +168,7 @@ impl Session {
                 }
             }
         });
-        Socket::connect(&self.address, said)
+        Socket::connect(&self.address, event)
     }
 
     /// How the page stands to the relay now, and why.

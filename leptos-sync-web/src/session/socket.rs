@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{BinaryType, Event, MessageEvent, Url, WebSocket};
 
 /// What a WebSocket tells.
-pub(super) enum Said {
+pub(super) enum SocketEvent {
     Opened,
     Frame(Vec<u8>),
     Closed,
@@ -24,22 +24,24 @@ type Listener = Closure<dyn FnMut(Event)>;
 
 impl Socket {
     /// Begins to connect.
-    pub(super) fn connect(address: &str, said: Rc<dyn Fn(Said)>) -> Result<Self, Error> {
+    pub(super) fn connect(address: &str, notify: Rc<dyn Fn(SocketEvent)>) -> Result<Self, Error> {
         let refused = |_| Error::unavailable(format!("{address} is no address of a relay"));
         let socket = WebSocket::new(address).map_err(refused)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let listener = |read: fn(Event) -> Said| -> Listener {
-            let said = Rc::clone(&said);
-            Closure::new(move |event| said(read(event)))
+        let listener = |read: fn(Event) -> SocketEvent| -> Listener {
+            let notify = Rc::clone(&notify);
+            Closure::new(move |event| notify(read(event)))
         };
-        let opened = listener(|_| Said::Opened);
+        let opened = listener(|_| SocketEvent::Opened);
         let heard = listener(|event| {
             // A text is no frame: as an empty one it ends the connection.
             let data = event.unchecked_into::<MessageEvent>().data();
             let data = data.dyn_into::<ArrayBuffer>();
-            Said::Frame(data.map_or_else(|_| Vec::new(), |data| Uint8Array::new(&data).to_vec()))
+            SocketEvent::Frame(
+                data.map_or_else(|_| Vec::new(), |data| Uint8Array::new(&data).to_vec()),
+            )
         });
-        let closed = listener(|_| Said::Closed);
+        let closed = listener(|_| SocketEvent::Closed);
         socket.set_onopen(Some(AsRef::<JsValue>::as_ref(&opened).unchecked_ref()));
         socket.set_onmessage(Some(AsRef::<JsValue>::as_ref(&heard).unchecked_ref()));
         socket.set_onclose(Some(AsRef::<JsValue>::as_ref(&closed).unchecked_ref()));

@@ -7,10 +7,10 @@ use leptos_sync_core::{
     Batch, Delta, DocStore, Error, Receipt, ReplicaId, Root, Saver, Storage as _, StoreWrite, Time,
 };
 
-use super::{Keeper, Timer};
+use super::{DocumentActor, Timer};
 use crate::{
     indexed_db::IndexedDbStorage,
-    live::{Held, StorageKind},
+    live::{DocState, StorageKind},
     provider::provisional_replica,
     task::spawn,
 };
@@ -93,7 +93,7 @@ impl Disk {
     }
 }
 
-impl<S: Root> Keeper<S> {
+impl<S: Root> DocumentActor<S> {
     fn disk(&self) -> Option<&Disk> {
         self.disk.as_ref().filter(|disk| !disk.given_up.get())
     }
@@ -112,7 +112,7 @@ impl<S: Root> Keeper<S> {
         let records = storage.scan_prefix(&prefix).await;
         disk.busy.set(disk.busy.get() - 1);
         let records = records?;
-        let damage = self.doc.replace(|Held { doc, outbox }| {
+        let damage = self.doc.replace(|DocState { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
             // Operations of the leased id may be among what could not be read: it must not be used again.
             doc.set_replica(match damage.first() {
@@ -122,20 +122,22 @@ impl<S: Root> Keeper<S> {
             Ok::<_, Error>(damage)
         })?;
         if let Some(first) = damage.first() {
-            self.doc.status().lasting(Error::storage(format!(
+            self.doc.status().permanent_error(Error::storage(format!(
                 "{} stored records are kept but unreadable: {}",
                 damage.len(),
                 first.error
             )));
         }
-        self.doc.status().change(&mut |facts| facts.loading = false);
+        self.doc
+            .status()
+            .change(&mut |status| status.loading = false);
         Ok(())
     }
 
     /// The document goes on under this page's id.
     pub(super) fn set_own_replica(&self) {
         self.doc
-            .with_held(|Held { doc, .. }| doc.set_replica(self.replica.get()));
+            .with_state(|DocState { doc, .. }| doc.set_replica(self.replica.get()));
     }
 
     pub(super) fn save(self: &Rc<Self>, transaction: Delta) {
@@ -148,7 +150,7 @@ impl<S: Root> Keeper<S> {
     /// Saves what was written elsewhere under `replica` and is not acknowledged.
     pub(super) fn save_of(self: &Rc<Self>, replica: ReplicaId) {
         let mut theirs = Vec::new();
-        self.doc.with_held(|Held { outbox, .. }| {
+        self.doc.with_state(|DocState { outbox, .. }| {
             for delta in outbox.transactions() {
                 if delta.upto().get(replica) > Time::ZERO {
                     theirs.push(delta.clone());
@@ -179,9 +181,10 @@ impl<S: Root> Keeper<S> {
             return;
         };
         let received = disk.received.take();
-        let log =
-            |Held { doc, outbox }: &mut Held<S>| disk.store().log_received(doc, &received, outbox);
-        let write = self.doc.with_held(log);
+        let log = |DocState { doc, outbox }: &mut DocState<S>| {
+            disk.store().log_received(doc, &received, outbox)
+        };
+        let write = self.doc.with_state(log);
         self.append(disk, write, Issued::Note);
     }
 
@@ -314,13 +317,13 @@ impl<S: Root> Keeper<S> {
 
     fn saved(&self, disk: &Disk) {
         let unsaved = disk.saver().unsaved();
-        self.doc.status().change(&mut |facts| {
+        self.doc.status().change(&mut |status| {
             // What could not be loaded is kept in memory since, whatever of it was written before.
-            if facts.storage == StorageKind::IndexedDb {
-                facts.unsaved = unsaved;
+            if status.storage == StorageKind::IndexedDb {
+                status.unsaved = unsaved;
                 // What one write has failed at may be written by a later one.
                 if unsaved == 0 {
-                    facts.error.clone_from(&facts.lasting);
+                    status.error.clone_from(&status.permanent_error);
                 }
             }
         });
@@ -346,7 +349,7 @@ impl<S: Root> Keeper<S> {
         disk.received.borrow_mut().clear();
         let write = self
             .doc
-            .with_held(|Held { doc, outbox }| disk.store().compact_exchanged(doc, outbox));
+            .with_state(|DocState { doc, outbox }| disk.store().compact_exchanged(doc, outbox));
         let StoreWrite { batch, receipt } = match write {
             Ok(write) => write,
             Err(error) => {
@@ -368,9 +371,9 @@ impl<S: Root> Keeper<S> {
 
     /// Whether all that is not acknowledged is for this page to send: what another page has written, that one stores.
     fn is_alone(&self) -> bool {
-        let writers = self.doc.with_held(|held| held.outbox.writers());
-        let owners = self.page.owners();
+        let writers = self.doc.with_state(|state| state.outbox.writers());
+        let send_locks = self.page.send_locks();
         let mut writers = writers.iter();
-        writers.all(|(replica, _)| owners.has(replica))
+        writers.all(|(replica, _)| send_locks.has(replica))
     }
 }

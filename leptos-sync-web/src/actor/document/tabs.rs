@@ -5,10 +5,10 @@ use leptos_sync_core::{
     sync::{News, Told},
 };
 
-use super::{Keeper, Timer};
-use crate::live::{Held, Refusal};
+use super::{DocumentActor, Timer};
+use crate::live::{DocState, Refusal};
 
-impl<S: Root> Keeper<S> {
+impl<S: Root> DocumentActor<S> {
     /// Tells the other tabs.
     pub(super) fn tell(&self, news: News) {
         let document = self.name.clone();
@@ -21,14 +21,14 @@ impl<S: Root> Keeper<S> {
         match news {
             News::Edit(delta) => {
                 self.claim(delta.upto(), false);
-                let joined = self
-                    .doc
-                    .join(&delta, &mut |Held { doc, outbox }| outbox.take(doc, &delta));
+                let joined = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
+                    outbox.take(doc, &delta)
+                });
                 match joined {
                     // It may be for this page to send.
                     Ok(()) => self.push(),
                     Err(error) if error.is_gap() => {
-                        self.lacks.set(true);
+                        self.has_gap.set(true);
                         self.ask_again();
                     }
                     // What is wrong otherwise is so by a wrong clock, and comes again once that is known.
@@ -39,15 +39,15 @@ impl<S: Root> Keeper<S> {
             News::Answer(version) => self.answer(&version, true),
             News::Missing(delta) => {
                 // What does not follow is of a tab that is not asked any more.
-                let _ = self.doc.join(&delta, &mut |Held { doc, outbox }| {
+                let _ = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
                     outbox.apply(doc, &delta)
                 });
             }
             News::Rejected { upto, reason, text } => self.reject(&upto, Refusal { reason, text }),
             News::Restamped(restamped) => {
                 self.doc
-                    .with_held(|Held { doc, outbox }| outbox.replace(doc, &restamped));
-                self.doc.took_back();
+                    .with_state(|DocState { doc, outbox }| outbox.replace(doc, &restamped));
+                self.doc.rolled_back();
                 // What had the wrong stamps was not joined here, if the clock is right.
                 for one in &restamped {
                     self.heard(News::Edit(one.delta.clone()));
@@ -64,7 +64,7 @@ impl<S: Root> Keeper<S> {
 
     /// Asks the other tabs if something is missing, unless they were asked just now: they may not have it.
     pub(super) fn ask_again(self: &Rc<Self>) {
-        if !self.is_set(Timer::Ask) && self.lacks.replace(false) {
+        if !self.is_set(Timer::Ask) && self.has_gap.replace(false) {
             self.after(Timer::Ask);
             self.ask_others();
         }
@@ -73,7 +73,7 @@ impl<S: Root> Keeper<S> {
     /// Another tab has `version`: tells it what it lacks, and asks it for what is lacking here.
     fn answer(&self, version: &VersionVector, answered: bool) {
         let mut missing = Vec::new();
-        let ours = self.doc.with_held(|Held { doc, outbox }| {
+        let ours = self.doc.with_state(|DocState { doc, outbox }| {
             if !version.covers(doc.version()) {
                 let base = outbox.base(doc);
                 if !version.covers(base.version()) {

@@ -5,17 +5,17 @@ use leptos_sync_core::{
     sync::{Document, News, Permission, Reason},
 };
 
-use super::{Keeper, disk::Disk};
-use crate::live::{Connection, Held, Refusal};
+use super::{DocumentActor, disk::Disk};
+use crate::live::{Connection, DocState, Refusal};
 
 /// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
 /// from the relay themselves.
-pub(super) struct Exchanged<S: 'static>(pub(super) Rc<Keeper<S>>);
+pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
 impl<S: Root> Document for Exchanged<S> {
     fn version(&self) -> VersionVector {
-        let version = |held: &mut Held<S>| held.outbox.version(&held.doc);
-        self.0.doc.with_held(version)
+        let version = |state: &mut DocState<S>| state.outbox.version(&state.doc);
+        self.0.doc.with_state(version)
     }
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
@@ -23,37 +23,37 @@ impl<S: Root> Document for Exchanged<S> {
         if self.0.disk.as_ref().is_some_and(Disk::is_stale) {
             return Ok(Vec::new());
         }
-        let owners = self.0.page.owners();
-        self.0.doc.with_held(|Held { doc, outbox }| {
-            outbox.pending(doc, relay, |replica| owners.has(replica))
+        let send_locks = self.0.page.send_locks();
+        self.0.doc.with_state(|DocState { doc, outbox }| {
+            outbox.pending(doc, relay, |replica| send_locks.has(replica))
         })
     }
 
     fn opened(&mut self, _: Permission, window: Window) {
         self.0.page.time.follow(window.now_ms);
-        self.0.stands(Connection::Online, None);
+        self.0.set_connection(Connection::Online, None);
     }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
-        let owners = self.0.page.owners();
-        let (restamped, _) = self.0.doc.with_held(|Held { doc, outbox }| {
-            outbox.restamp(doc, window, |replica| owners.has(replica))
+        let send_locks = self.0.page.send_locks();
+        let (restamped, _) = self.0.doc.with_state(|DocState { doc, outbox }| {
+            outbox.restamp(doc, window, |replica| send_locks.has(replica))
         })?;
         if !restamped.is_empty() {
-            self.0.doc.took_back();
+            self.0.doc.rolled_back();
             self.0.tell(News::Restamped(restamped));
             self.0.rewrite();
         }
         self.0
             .doc
             .status()
-            .change(&mut |facts| facts.clock_blocked = false);
+            .change(&mut |status| status.clock_blocked = false);
         Ok(())
     }
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
         let mut refused = Vec::new();
-        let joined = self.0.doc.join(delta, &mut |Held { doc, outbox }| {
+        let joined = self.0.doc.join(delta, &mut |DocState { doc, outbox }| {
             let received = outbox.receive(doc, delta)?;
             refused = received.refused;
             Ok(received.changes)
@@ -63,7 +63,7 @@ impl<S: Root> Document for Exchanged<S> {
             self.0
                 .doc
                 .status()
-                .change(&mut |facts| facts.clock_blocked = blocked);
+                .change(&mut |status| status.clock_blocked = blocked);
             return Err(error);
         }
         self.0.save_received(delta);
@@ -72,7 +72,8 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
-        let receive = |held: &mut Held<S>| held.outbox.receive_snapshot(&mut held.doc, parts);
+        let receive =
+            |state: &mut DocState<S>| state.outbox.receive_snapshot(&mut state.doc, parts);
         let received = self.0.doc.replace(receive)?;
         self.0.rewrite();
         self.refused(received.refused);
@@ -82,8 +83,8 @@ impl<S: Root> Document for Exchanged<S> {
     fn acknowledged(&mut self, upto: &VersionVector) {
         self.0
             .doc
-            .with_held(|Held { outbox, .. }| outbox.acknowledge(upto));
-        self.0.doc.settled();
+            .with_state(|DocState { outbox, .. }| outbox.acknowledge(upto));
+        self.0.doc.update_pending();
         self.0.note_soon();
     }
 
@@ -103,10 +104,10 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
-        self.0.doc.status().change(&mut |facts| {
+        self.0.doc.status().change(&mut |status| {
             let mut peers = Vec::new();
             let mut here = Some((peer, data.to_vec()));
-            for (known, theirs) in facts.peers.iter() {
+            for (known, theirs) in status.peers.iter() {
                 match *known == peer {
                     true => peers.extend(here.take()),
                     false => peers.push((*known, theirs.clone())),
@@ -114,7 +115,7 @@ impl<S: Root> Document for Exchanged<S> {
             }
             peers.extend(here);
             peers.retain(|(_, data)| !data.is_empty());
-            facts.peers = Arc::new(peers);
+            status.peers = Arc::new(peers);
         });
     }
 
@@ -125,7 +126,7 @@ impl<S: Root> Document for Exchanged<S> {
             false => Connection::Refused,
         };
         let why = Arc::new(Refusal { reason, text });
-        self.0.stands(connection, Some(why));
+        self.0.set_connection(connection, Some(why));
     }
 }
 
@@ -149,19 +150,19 @@ impl<S: Root> Exchanged<S> {
 /// What is said of a transaction whose refusal was lost.
 const LOST: &str = "the relay has refused it, and its answer was lost";
 
-impl<S: Root> Keeper<S> {
+impl<S: Root> DocumentActor<S> {
     /// Takes back what the relay has refused for good. What is in no transaction stays, and what was refused for its time, and is
     /// reported all the same.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, refusal: Refusal) {
-        let reject = |held: &mut Held<S>| match refusal.reason.is_of_time() {
+        let reject = |state: &mut DocState<S>| match refusal.reason.is_of_time() {
             true => None,
-            false => held.outbox.reject(&mut held.doc, upto),
+            false => state.outbox.reject(&mut state.doc, upto),
         };
-        match self.doc.with_held(reject) {
+        match self.doc.with_state(reject) {
             Some(_) => self.undone(refusal),
             None => {
                 self.report(refusal);
-                self.doc.settled();
+                self.doc.update_pending();
             }
         }
         self.note_soon();
@@ -169,7 +170,7 @@ impl<S: Root> Keeper<S> {
 
     /// Something was taken back.
     fn undone(self: &Rc<Self>, refusal: Refusal) {
-        self.doc.took_back();
+        self.doc.rolled_back();
         self.report(refusal);
         // Before anything else is stored: it would be found there as acknowledged.
         self.rewrite();
@@ -179,6 +180,6 @@ impl<S: Root> Keeper<S> {
         let refusal = Some(Arc::new(refusal));
         self.doc
             .status()
-            .change(&mut |facts| facts.rejected.clone_from(&refusal));
+            .change(&mut |status| status.rejected.clone_from(&refusal));
     }
 }

@@ -9,26 +9,26 @@ use crate::web_locks::{Lock, Locks};
 ///
 /// Each replica id has a lock by its name, which one page holds at a time. Whoever holds it sends what was written under
 /// the id, stamps it anew, and is told what becomes of it; when that page dies, the browser gives the lock to one that waits.
-pub(super) struct Owners {
+pub(super) struct SendLocks {
     page: Weak<Page>,
     /// The database's name, and the locks; without them each page sends everything it knows of.
     locks: Option<(String, Locks)>,
-    known: RefCell<Vec<Known>>,
+    known: RefCell<Vec<SendLock>>,
 }
 
 /// An id whose lock was asked for.
-struct Known {
+struct SendLock {
     replica: ReplicaId,
     /// Whether this page writes under it. Otherwise the lock is let go of when nothing is left to send, so that the id can be used
     /// again.
     own: bool,
     /// Whether this page sends for it.
     granted: bool,
-    /// Held until this is dropped; `None` too where the browser gives none.
+    /// DocState until this is dropped; `None` too where the browser gives none.
     lock: Option<Lock>,
 }
 
-impl Owners {
+impl SendLocks {
     pub(super) fn new(page: Weak<Page>, database: &str) -> Self {
         let locks = Locks::new().ok();
         Self {
@@ -55,7 +55,7 @@ impl Owners {
             known.own |= own;
             return;
         }
-        all.push(Known {
+        all.push(SendLock {
             replica,
             own,
             granted: false,
@@ -65,7 +65,7 @@ impl Owners {
         let page = self.page.clone();
         locks.wait(&Locks::of_replica(database, replica), move |lock| {
             if let Some(page) = page.upgrade() {
-                let own = page.owners().granted(replica, lock);
+                let own = page.send_locks().granted(replica, lock);
                 page.adopt(replica, own);
             }
         });
@@ -73,7 +73,7 @@ impl Owners {
 
     /// Sends for an id of this page, whose lock it has.
     pub(super) fn hold(&self, replica: ReplicaId, lock: Lock) {
-        self.known.borrow_mut().push(Known {
+        self.known.borrow_mut().push(SendLock {
             replica,
             own: true,
             granted: true,

@@ -18,15 +18,15 @@ use leptos_sync_core::{
 use send_wrapper::SendWrapper;
 
 use self::{disk::Disk, exchange::Exchanged};
-use super::page::{Kept, Page};
+use super::page::{AnyDocument, Page};
 use crate::{
-    live::{Connection, LiveDoc, Refusal, Said, StorageKind},
+    live::{Connection, LiveDoc, Outgoing, Refusal, StorageKind},
     provider::provisional_replica,
     task::{after, spawn},
 };
 
 /// Keeps a document for as long as the page lives, or until it is put away.
-pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
+pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
     let store = page
         .storage()
         .and_then(|storage| DocStore::new(storage.clone(), &name));
@@ -36,10 +36,10 @@ pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
     };
     if disk.is_some() {
         doc.status()
-            .change(&mut |facts| facts.storage = StorageKind::IndexedDb);
+            .change(&mut |status| status.storage = StorageKind::IndexedDb);
     }
-    let replica = doc.with_held(|held| held.doc.replica());
-    let keeper = Rc::new(Keeper {
+    let replica = doc.with_state(|state| state.doc.replica());
+    let actor = Rc::new(DocumentActor {
         page: Rc::clone(page),
         name,
         doc,
@@ -48,24 +48,26 @@ pub(super) fn keep<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         channel: Cell::default(),
         presence: RefCell::default(),
         timers: Cell::default(),
-        unheard: RefCell::default(),
-        lacks: Cell::default(),
-        left: Cell::default(),
+        queued: RefCell::default(),
+        has_gap: Cell::default(),
+        is_detached: Cell::default(),
     });
     if let Some(error) = error {
-        keeper.in_memory(error);
+        actor.in_memory(error);
     }
-    page.register(Rc::clone(&keeper) as Rc<dyn Kept>);
-    let status = Arc::clone(keeper.doc.status());
-    let takes = SendWrapper::new(Leaving(keeper));
-    status.said.open(Arc::new(move |said| match said {
-        Said::Edit(delta) => takes.0.edited(delta),
-        Said::Present(data) => takes.0.present(data),
-    }));
+    page.register(Rc::clone(&actor) as Rc<dyn AnyDocument>);
+    let status = Arc::clone(actor.doc.status());
+    let takes = SendWrapper::new(DetachOnDrop(actor));
+    status
+        .outgoing
+        .open(Arc::new(move |outgoing| match outgoing {
+            Outgoing::Edit(delta) => takes.0.edited(delta),
+            Outgoing::Presence(data) => takes.0.present(data),
+        }));
 }
 
 /// Keeps one document: the mailboxes of its status hold it.
-struct Keeper<S: 'static> {
+struct DocumentActor<S: 'static> {
     page: Rc<Page>,
     name: String,
     doc: LiveDoc<S>,
@@ -80,11 +82,11 @@ struct Keeper<S: 'static> {
     /// The timers that are set, a bit each.
     timers: Cell<u8>,
     /// What other tabs told while the document was being read: it may be about what is read.
-    unheard: RefCell<Vec<News>>,
+    queued: RefCell<Vec<News>>,
     /// Whether something was missing since the other tabs were asked last.
-    lacks: Cell<bool>,
+    has_gap: Cell<bool>,
     /// Whether the document was put away.
-    left: Cell<bool>,
+    is_detached: Cell<bool>,
 }
 
 /// What is done after a while.
@@ -92,7 +94,7 @@ struct Keeper<S: 'static> {
 enum Timer {
     /// Flushes what waits.
     Flush,
-    /// Writes what the relay has said.
+    /// Writes what the relay has outgoing.
     Note,
     /// Tries again what failed.
     Retry,
@@ -119,28 +121,28 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Between two messages of what is true of a page: twenty a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A keeper whose document is put away when this is dropped.
-struct Leaving<S: Root>(Rc<Keeper<S>>);
+/// A actor whose document is put away when this is dropped.
+struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
 
-impl<S: Root> Drop for Leaving<S> {
+impl<S: Root> Drop for DetachOnDrop<S> {
     fn drop(&mut self) {
-        self.0.left.set(true);
+        self.0.is_detached.set(true);
         if let (Some(channel), Some(Ok(session))) = (self.0.channel.take(), self.0.page.session()) {
             session.run(move |client| drop(client.leave(channel)));
         }
     }
 }
 
-impl<S: Root> Keeper<S> {
+impl<S: Root> DocumentActor<S> {
     /// Nothing is stored: the document lives as long as the page.
     fn in_memory(&self, error: Error) {
         if let Some(disk) = &self.disk {
             disk.give_up();
         }
         self.doc.status().error(error);
-        self.doc.status().change(&mut |facts| {
-            facts.storage = StorageKind::Memory;
-            facts.loading = false;
+        self.doc.status().change(&mut |status| {
+            status.storage = StorageKind::Memory;
+            status.loading = false;
         });
     }
 
@@ -157,7 +159,7 @@ impl<S: Root> Keeper<S> {
     fn claim(&self, writers: &VersionVector, own: bool) {
         if self.page.session().is_some() {
             for (replica, _) in writers.iter() {
-                self.page.owners().claim(replica, own);
+                self.page.send_locks().claim(replica, own);
             }
         }
     }
@@ -169,7 +171,7 @@ impl<S: Root> Keeper<S> {
 
     /// What is stored has been joined: begins to exchange it with others.
     fn begin(self: &Rc<Self>) {
-        for news in self.unheard.take() {
+        for news in self.queued.take() {
             self.heard(news);
         }
         self.ask_others();
@@ -197,17 +199,17 @@ impl<S: Root> Keeper<S> {
 
     /// There is no way to exchange it.
     fn not_exchanged(&self, error: Error) {
-        self.doc.status().lasting(error);
-        self.stands(Connection::Refused, None);
+        self.doc.status().permanent_error(error);
+        self.set_connection(Connection::Refused, None);
     }
 
     /// How it stands to the relay.
-    pub(super) fn stands(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
-        self.doc.status().change(&mut |facts| {
-            facts.connection = connection;
-            facts.reason.clone_from(&reason);
+    pub(super) fn set_connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+        self.doc.status().change(&mut |status| {
+            status.connection = connection;
+            status.reason.clone_from(&reason);
             // The relay tells anew who is there.
-            facts.peers = Arc::default();
+            status.peers = Arc::default();
         });
     }
 
@@ -266,7 +268,7 @@ impl<S: Root> Keeper<S> {
     }
 }
 
-impl<S: Root> Kept for Keeper<S> {
+impl<S: Root> AnyDocument for DocumentActor<S> {
     fn load(self: Rc<Self>, replica: ReplicaId) {
         self.replica.set(replica);
         spawn(async move {
@@ -288,7 +290,7 @@ impl<S: Root> Kept for Keeper<S> {
 
     fn retire(&self, replica: ReplicaId) {
         // While it is being read, it is still written under another.
-        let now = self.doc.with_held(|held| held.doc.replica());
+        let now = self.doc.with_state(|state| state.doc.replica());
         if [now, self.replica.get()].contains(&replica) {
             self.replica.set(provisional_replica());
             self.set_own_replica();
@@ -301,13 +303,13 @@ impl<S: Root> Kept for Keeper<S> {
 
     fn hear(self: Rc<Self>, news: News) {
         if self.doc.status().is_loading() {
-            let mut unheard = self.unheard.borrow_mut();
+            let mut queued = self.queued.borrow_mut();
             // What one does not hear is asked for as soon as it is read, but nobody tells these again.
             let once = matches!(news, News::Rejected { .. } | News::Restamped(_));
-            if once || unheard.len() < limits::UNHEARD {
-                unheard.push(news);
+            if once || queued.len() < limits::UNHEARD {
+                queued.push(news);
             }
-        } else if !self.left.get() {
+        } else if !self.is_detached.get() {
             self.heard(news);
         }
     }
@@ -317,12 +319,12 @@ impl<S: Root> Kept for Keeper<S> {
     }
 
     fn writers(&self) -> VersionVector {
-        self.doc.with_held(|held| held.outbox.writers())
+        self.doc.with_state(|state| state.outbox.writers())
     }
 
     fn adopt(self: Rc<Self>, replica: ReplicaId) {
         // What is being opened reads what is stored anyway, and claims then what it finds.
-        if self.doc.status().is_loading() || self.left.get() {
+        if self.doc.status().is_loading() || self.is_detached.get() {
             return;
         }
         // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
@@ -354,6 +356,6 @@ impl<S: Root> Kept for Keeper<S> {
             // Until the document is opened there.
             connection = Connection::Connecting;
         }
-        self.stands(connection, reason);
+        self.set_connection(connection, reason);
     }
 }
