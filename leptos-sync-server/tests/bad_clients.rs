@@ -1,5 +1,5 @@
-//! Clients that do not behave, over real WebSockets: each is told why, and two people who edit the same document go on
-//! meanwhile and notice nothing.
+//! Misbehaving clients over real WebSockets. The relay reports a reason to each, and two users who
+//! edit the same document meanwhile are not affected.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -20,16 +20,16 @@ use tokio::{
 };
 use tokio_tungstenite::MaybeTlsStream;
 
-/// Eve's replica id, unless she takes another's.
+/// Eve's replica id, unless she uses another user's.
 const EVE: u64 = 9;
 
 #[tokio::test]
-async fn who_writes_under_anothers_replica_id_is_refused() {
+async fn writing_under_another_users_replica_id_is_rejected() {
     let (_dir, address, mut honest) = relay_in_use().await;
-    // Ahead of what the ids' holder writes, and not by more than is allowed.
+    // Later than the owner's edits, but within the permitted drift.
     let forged = card(Honest::ADA, now_ms() + 60_000, "forged").encode();
     let bad = async {
-        // Nor in a document that its holder has never opened.
+        // The rule also holds in a document that the owner never opened.
         for document in ["board", "other"] {
             let mut eve = Raw::open(address, "eve", document).await;
             for _ in 0..3 {
@@ -39,20 +39,21 @@ async fn who_writes_under_anothers_replica_id_is_refused() {
         }
     };
     honest.beside(bad).await;
-    // What was refused stands for nothing that its holder writes.
+    // The rejected edit does not shadow later edits of the owner.
     let mut ada = Session::open(address, "ada", "other", &Handle::new(Honest::ADA)).await;
     ada.insert(1, "mine");
     ada.acknowledged().await;
     assert!(ada.handle.0.lock().unwrap().refused.is_empty());
     for (document, key) in [("other", 1), ("board", Honest::KEYS)] {
         let mut late = Session::open(address, "carol", document, &Handle::new(3)).await;
-        late.until("there", |late| late.card(key).is_some()).await;
+        late.until("the document", |late| late.card(key).is_some())
+            .await;
         assert_eq!(late.handle.card(900), None);
     }
 }
 
 #[tokio::test]
-async fn a_stamp_of_tomorrow_is_refused_before_anybody_sees_it() {
+async fn a_stamp_from_the_future_is_rejected_before_peers_see_it() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         let mut eve = Raw::open(address, "eve", "board").await;
@@ -69,7 +70,7 @@ async fn a_stamp_of_tomorrow_is_refused_before_anybody_sees_it() {
 }
 
 #[tokio::test]
-async fn an_interval_that_is_missing_is_a_gap_and_one_that_comes_again_changes_nothing() {
+async fn a_missing_interval_is_a_gap_and_a_repeated_one_changes_nothing() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let ms = now_ms();
     let bad = async {
@@ -82,7 +83,7 @@ async fn an_interval_that_is_missing_is_a_gap_and_one_that_comes_again_changes_n
             eve.push(&delta.encode()).await;
             assert_eq!(eve.answer().await, Answer::Ack);
         }
-        // The same interval, with something else in it.
+        // The same interval with other content.
         let other = transactions(EVE, ms, &[(900, "something else"), (903, "more")]);
         assert_eq!(other[0].upto(), all[0].upto());
         for delta in &other {
@@ -93,16 +94,16 @@ async fn an_interval_that_is_missing_is_a_gap_and_one_that_comes_again_changes_n
     honest.expect(900, "first");
     honest.expect(901, "second");
     honest.beside(bad).await;
-    // Nor is it there for somebody who comes later.
+    // A client that connects later does not see the repeated content either.
     let mut late = Session::open(address, "carol", "board", &Handle::new(3)).await;
-    late.until("all of it", |late| late.card(901).is_some())
+    late.until("all edits of the interval", |late| late.card(901).is_some())
         .await;
     assert_eq!(late.handle.card(900).as_deref(), Some("first"));
     assert_eq!(late.handle.card(903), None);
 }
 
 #[tokio::test]
-async fn who_may_not_write_or_see_a_document_is_told_so_and_nobody_sees_what_they_wrote() {
+async fn edits_without_permission_are_rejected_and_never_seen() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         let mut guest = Raw::open(address, "guest", "board").await;
@@ -112,7 +113,8 @@ async fn who_may_not_write_or_see_a_document_is_told_so_and_nobody_sees_what_the
         assert_eq!(guest.answer().await, Answer::Reject(Reason::Forbidden));
         let mut eve = Raw::open(address, "eve", "private").await;
         assert_eq!(eve.answer().await, Answer::Closed(Reason::Forbidden));
-        // What is said of a document that was closed is passed over, and of one that was never opened ends it.
+        // Messages about a closed document are ignored; messages about one that was never opened
+        // end the connection.
         eve.push(&card(EVE, now_ms(), "not seen").encode()).await;
         eve.say(&[6, 5, 0]).await;
         assert_eq!(eve.bye().await, Some(Reason::Malformed));
@@ -120,9 +122,9 @@ async fn who_may_not_write_or_see_a_document_is_told_so_and_nobody_sees_what_the
     honest.beside(bad).await;
 }
 
-/// What a bad client says, and what it is told.
+/// Malformed input, and the reason that the relay reports.
 #[tokio::test]
-async fn frames_that_are_not_as_the_protocol_says_end_their_connection() {
+async fn frames_that_violate_the_protocol_end_the_connection() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let hello = [&[0][..], &HELLO].concat();
     let open = vec![2, 3, 0, 1, b'x', 0, 0];
@@ -135,10 +137,18 @@ async fn frames_that_are_not_as_the_protocol_says_end_their_connection() {
     let (again, garbage) = ([&[2], &hello[1..]].concat(), vec![4, 4, 0, 3, 1, 2, 3]);
     let before = |more: &[Vec<u8>]| [slice::from_ref(&hello), more].concat();
     let clients: Vec<(&str, Vec<Vec<u8>>, Reason)> = vec![
-        ("nothing", vec![vec![]], Reason::Malformed),
-        ("no hello first", vec![vec![0, 8]], Reason::Malformed),
+        ("an empty frame", vec![vec![]], Reason::Malformed),
+        (
+            "a first message that is no hello",
+            vec![vec![0, 8]],
+            Reason::Malformed,
+        ),
         ("garbage", vec![large(100, 0)], Reason::Malformed),
-        ("a long first frame", vec![large(5_000, 0)], Reason::Limit),
+        (
+            "an oversized first frame",
+            vec![large(5_000, 0)],
+            Reason::Limit,
+        ),
         (
             "a hello in two frames",
             vec![vec![1, 1, 1], vec![2, 1, 0, 0]],
@@ -150,23 +160,23 @@ async fn frames_that_are_not_as_the_protocol_says_end_their_connection() {
             Reason::Unauthorized,
         ),
         (
-            "a protocol of the future",
+            "an unsupported protocol version",
             vec![vec![0, 1, 9, 9, 0, 0]],
             Reason::Unsupported,
         ),
         ("a second hello", before(&[again]), Reason::Malformed),
         (
-            "a frame that came twice",
+            "a repeated frame",
             before(&[open.clone(), open.clone()]),
             Reason::Malformed,
         ),
         (
-            "a document that is not open",
+            "an unopened document",
             before(&[vec![2, 6, 5, 0]]),
             Reason::Malformed,
         ),
         (
-            "a kind that does not exist",
+            "an unknown message kind",
             before(&[vec![2, 99]]),
             Reason::Unsupported,
         ),
@@ -175,7 +185,7 @@ async fn frames_that_are_not_as_the_protocol_says_end_their_connection() {
             before(&[open, garbage]),
             Reason::Malformed,
         ),
-        ("a name that is too long", before(&[name]), Reason::Limit),
+        ("an oversized document name", before(&[name]), Reason::Limit),
     ];
     let bad = async {
         for (what, frames, reason) in clients {
@@ -190,16 +200,16 @@ async fn frames_that_are_not_as_the_protocol_says_end_their_connection() {
 }
 
 #[tokio::test]
-async fn who_takes_too_long_to_say_hello_is_shown_out() {
+async fn a_client_that_is_slow_to_say_hello_is_disconnected() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         let start = Instant::now();
         let (mut silent, mut slow) = (Raw::connect(address).await, Raw::connect(address).await);
-        // The head of a WebSocket's frame, and some of it, one byte after the other.
+        // The header of a WebSocket frame and a part of its payload, one byte at a time.
         let bytes = [0x82, 0x80 + 100, 0, 0, 0, 0, 0, 1, 1, 1];
         for byte in bytes {
             let MaybeTlsStream::Plain(stream) = slow.socket.get_mut() else {
-                panic!("it is not encrypted");
+                panic!("the connection is plain TCP");
             };
             stream.write_all(&[byte]).await.unwrap();
             sleep(Duration::from_millis(limits::HANDSHAKE_MS / 12)).await;
@@ -212,7 +222,7 @@ async fn who_takes_too_long_to_say_hello_is_shown_out() {
 }
 
 #[tokio::test]
-async fn a_hello_with_any_byte_changed_or_cut_anywhere_is_answered_or_ended() {
+async fn a_corrupt_or_truncated_hello_never_hangs_the_connection() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let hello = [&[0][..], &HELLO].concat();
     let cut = (0..hello.len()).map(|at| hello[..at].to_vec());
@@ -228,7 +238,7 @@ async fn a_hello_with_any_byte_changed_or_cut_anywhere_is_answered_or_ended() {
         for frame in cut.chain(changed) {
             let mut eve = Raw::connect(address).await;
             eve.send(frame.clone()).await;
-            // No frame: who was let in is ended by it.
+            // An empty frame, which ends the connection of an admitted client.
             eve.send(Vec::new()).await;
             let reason = eve.bye().await;
             let expected = [

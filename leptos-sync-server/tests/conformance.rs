@@ -1,4 +1,4 @@
-//! Every log keeps the laws.
+//! Every log obeys the laws of `DurableLog`.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use leptos_sync_server::{
     conformance::{self, Place},
 };
 
-/// How many random histories each runs; `PROPTEST_CASES` sets it.
+/// The number of random histories for each log; `PROPTEST_CASES` overrides it.
 fn cases(usual: u32) -> u32 {
     let asked = std::env::var("PROPTEST_CASES");
     asked.map_or(usual, |cases| cases.parse().unwrap())
@@ -23,7 +23,7 @@ impl Place for Memory {
 }
 
 #[test]
-fn a_memory_log_keeps_the_laws() {
+fn memory_log_obeys_the_laws() {
     conformance::run(|| Memory(Arc::new(MemoryLog::new())), cases(256));
 }
 
@@ -36,6 +36,6 @@ impl Place for File {
 }
 
 #[test]
-fn a_sqlite_log_keeps_the_laws() {
+fn sqlite_log_obeys_the_laws() {
     conformance::run(|| File(tempfile::tempdir().unwrap()), cases(64));
 }

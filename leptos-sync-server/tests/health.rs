@@ -1,4 +1,4 @@
-//! Whether to send somebody to a relay, as it says itself.
+//! The health endpoint, which tells a load balancer whether to route to a relay.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -11,7 +11,7 @@ use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
 use leptos_sync_server::Relay;
 
 #[tokio::test]
-async fn nobody_is_sent_to_a_relay_whose_log_is_gone_or_that_goes_down() {
+async fn a_relay_without_its_log_or_shutting_down_is_unhealthy() {
     let log = SwitchedLog::default();
     let relay = Relay::new(log.clone(), ByName);
     let (address, _) = serve_relay(&relay).await;
@@ -27,7 +27,7 @@ async fn nobody_is_sent_to_a_relay_whose_log_is_gone_or_that_goes_down() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_a_relay_whose_log_takes_no_edits_until_it_does_again() {
+async fn a_relay_whose_log_cannot_write_is_unhealthy_until_it_can() {
     let log = SwitchedLog::default();
     let relay = Relay::new(log.clone(), ByName);
     let (address, _) = serve_relay(&relay).await;
@@ -37,7 +37,7 @@ async fn nobody_is_sent_to_a_relay_whose_log_takes_no_edits_until_it_does_again(
     log.fill(true);
     ada.insert(2, "no room");
     let closed = |ada: &Handle| ada.0.lock().unwrap().closed.is_some();
-    ada.until("closed", closed).await;
+    ada.until("the connection to close", closed).await;
     for _ in 0..3 {
         assert_eq!(get(address, "/sync/healthz").await.0, 503);
     }

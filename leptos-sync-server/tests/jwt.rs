@@ -1,4 +1,4 @@
-//! Who has a token that somebody has signed may do what it says, over real WebSockets.
+//! Access by signed tokens, over real WebSockets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -44,7 +44,7 @@ async fn relay_of_secret() -> SocketAddr {
     relay(JwtKey::hs256(SECRET).unwrap(), Ahead::default()).await
 }
 
-/// Claims that are good for `seconds`.
+/// Claims that are valid for `seconds`.
 fn claims(user: &str, seconds: u64) -> Value {
     json!({
         "sub": user,
@@ -59,7 +59,7 @@ fn signed(claims: &Value) -> String {
     encode(&Header::new(Algorithm::HS256), claims, &key).unwrap()
 }
 
-/// Why a token is not taken.
+/// Returns the reason why the relay rejects a token.
 async fn refusal(address: SocketAddr, token: &str) -> String {
     let mut session = Session::open(address, token, "board", &Handle::new(9)).await;
     let (reason, text) = session.ended().await;
@@ -68,38 +68,38 @@ async fn refusal(address: SocketAddr, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_token_opens_the_documents_that_it_names_and_no_others() {
+async fn a_token_grants_exactly_the_documents_it_names() {
     let address = relay_of_secret().await;
     let token = signed(&claims("ada", 60));
     let ada = Handle::new(1);
     let mut at_ada = Session::open(address, &token, "board", &ada).await;
     at_ada.insert(1, "mine");
     at_ada.acknowledged().await;
-    // May be read, and not written.
+    // A document that Ada may read but not write.
     let help = Handle::new(2);
     let mut at_help = Session::open(address, &token, "help/start", &help).await;
     at_help.insert(1, "mine too");
     at_help.acknowledged().await;
     assert_eq!(help.0.lock().unwrap().refused[0].0, Reason::Forbidden);
-    // Not even seen.
+    // A document that Ada may not see.
     let other = Handle::new(3);
     let mut at_other = Session::open(address, &token, "help/start/old", &other).await;
     let closed = |other: &Handle| other.0.lock().unwrap().closed.is_some();
-    at_other.until("refused", closed).await;
+    at_other.until("the document to close", closed).await;
     let closed = other.0.lock().unwrap().closed.clone().unwrap();
     assert_eq!(closed.0, Reason::Forbidden);
-    // The name in the token is the user: another one's replica id is not hers to use.
+    // The user is the subject of the token, so Bob cannot use Ada's replica id.
     let bob = Handle::new(1);
     let token = signed(&claims("bob", 60));
     let mut at_bob = Session::open(address, &token, "board", &bob).await;
     at_bob.insert(2, "forged");
     let refused = |bob: &Handle| !bob.0.lock().unwrap().refused.is_empty();
-    at_bob.until("refused", refused).await;
+    at_bob.until("the rejection", refused).await;
     assert_eq!(bob.0.lock().unwrap().refused[0].0, Reason::Forged);
 }
 
 #[tokio::test]
-async fn each_algorithm_verifies_its_own_signatures_and_no_others() {
+async fn each_algorithm_verifies_only_its_own_signatures() {
     let keys = [
         (
             Algorithm::HS256,
@@ -142,9 +142,9 @@ async fn each_algorithm_verifies_its_own_signatures_and_no_others() {
     }
 }
 
-/// The known forgery: a public key taken for an HMAC's secret.
+/// A known forgery: the public key, used as an HMAC secret.
 #[tokio::test]
-async fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
+async fn a_token_signed_with_the_public_key_as_secret_is_rejected() {
     let public = include_bytes!("keys/rs256.pub.pem");
     let address = relay(JwtKey::rs256(public).unwrap(), Ahead::default()).await;
     let key = EncodingKey::from_secret(public);
@@ -154,7 +154,7 @@ async fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_good_is_refused_with_the_reason() {
+async fn an_invalid_token_is_rejected_with_the_reason() {
     let address = relay_of_secret().await;
     let with = |name: &str, value: Value| {
         let mut claims = claims("ada", 60);
@@ -172,7 +172,7 @@ async fn a_token_that_is_not_good_is_refused_with_the_reason() {
     let other = signed(&claims("eve", 60));
     parts[1] = other.split('.').nth(1).unwrap();
     let changed = parts.join(".");
-    // `{"alg":"none"}`, with a signature and without.
+    // `{"alg":"none"}`, with and without a signature.
     parts[0] = "eyJhbGciOiJub25lIn0";
     let none = parts.join(".");
     parts[2] = "";
@@ -196,7 +196,7 @@ async fn a_token_that_is_not_good_is_refused_with_the_reason() {
         (with("nbf", json!(now + 3600)), "only later"),
         (with("documents", json!(["board"])), "`documents`"),
         (signed(&old), "have expired"),
-        // Within the time that clocks may differ by, but over at this clock.
+        // Within the leeway for clock skew, but expired at this clock.
         (with("exp", json!(now - 1)), "have expired"),
     ] {
         let text = refusal(address, &token).await;
@@ -206,7 +206,8 @@ async fn a_token_that_is_not_good_is_refused_with_the_reason() {
     let foreign = encode(&Header::new(Algorithm::HS256), &claims("ada", 60), &key).unwrap();
     let text = refusal(address, &foreign).await;
     assert!(text.contains("not signed with this relay's key"), "{text}");
-    // The good one still is, also for all time, and as one of several audiences'.
+    // A valid token stays valid: with a distant expiry, with several audiences, and within the
+    // leeway.
     for token in [
         good,
         with("exp", json!(1e19)),
@@ -220,7 +221,7 @@ async fn a_token_that_is_not_good_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn an_issuer_and_a_claim_can_be_demanded() {
+async fn the_issuer_and_the_name_of_the_claim_can_be_configured() {
     let authorizer = JwtAuthorizer::new(JwtKey::hs256(SECRET).unwrap(), "notes")
         .issuer("https://id.example")
         .claim("https://notes.example/documents");
@@ -240,7 +241,7 @@ async fn an_issuer_and_a_claim_can_be_demanded() {
 }
 
 #[tokio::test]
-async fn when_a_token_expires_the_relay_ends_the_connection_within_a_second() {
+async fn an_expired_token_ends_the_connection_within_a_second() {
     let address = relay_of_secret().await;
     let claims = claims("ada", 2);
     let expires_ms = claims["exp"].as_u64().unwrap() * 1000;
@@ -251,18 +252,18 @@ async fn when_a_token_expires_the_relay_ends_the_connection_within_a_second() {
     let late_ms = SystemTime.now_ms().checked_sub(expires_ms);
     assert_eq!(reason, Reason::Unauthorized);
     assert!(text.contains("have expired"), "{text}");
-    // Half of it for a busy machine's threads.
+    // Half a second of tolerance for a busy machine.
     assert!(
         late_ms.is_some_and(|late| late < 1_500),
         "{late_ms:?} ms late"
     );
-    // Remembered or not, it is no longer good.
+    // A cached token is expired too.
     let text = refusal(address, &signed(&claims)).await;
     assert!(text.contains("have expired"), "{text}");
 }
 
 #[tokio::test]
-async fn another_token_of_the_user_keeps_the_session_and_changes_what_they_may_do() {
+async fn a_renewed_token_keeps_the_session_and_updates_its_permissions() {
     let time = Ahead::default();
     let address = relay(JwtKey::hs256(SECRET).unwrap(), time.clone()).await;
     let ada = Handle::new(1);
@@ -274,19 +275,19 @@ async fn another_token_of_the_user_keeps_the_session_and_changes_what_they_may_d
     session.client.set_credentials(renewed.into_bytes());
     session.insert(2, "second");
     session.acknowledged().await;
-    // The first one has expired meanwhile.
+    // The first token has expired by now.
     time.0.store(1_800_000, Ordering::SeqCst);
     session.insert(3, "third");
     session.acknowledged().await;
-    // One that permits less counts at once.
+    // A token with fewer permissions takes effect at once.
     let mut less = claims("ada", 3600);
     less["documents"] = json!({ "read": ["board"] });
     session.client.set_credentials(signed(&less).into_bytes());
     session.insert(4, "fourth");
     session.acknowledged().await;
     assert_eq!(ada.card(3).as_deref(), Some("third"));
-    assert_eq!(ada.card(4), None, "taken back");
-    // Without another it would have been over.
+    assert_eq!(ada.card(4), None, "the edit is rolled back");
+    // Without a renewal the session ends.
     time.0.store(3_601_000, Ordering::SeqCst);
     session.insert(5, "fifth");
     let (reason, text) = session.ended().await;
@@ -294,7 +295,7 @@ async fn another_token_of_the_user_keeps_the_session_and_changes_what_they_may_d
 }
 
 #[tokio::test]
-async fn another_users_token_ends_the_session() {
+async fn renewing_with_another_users_token_ends_the_session() {
     let address = relay_of_secret().await;
     let token = signed(&claims("ada", 60));
     let mut session = Session::open(address, &token, "board", &Handle::new(1)).await;
@@ -308,7 +309,7 @@ async fn another_users_token_ends_the_session() {
 }
 
 #[test]
-fn a_key_that_is_none_is_an_error_that_says_what_is_needed() {
+fn an_invalid_key_is_an_error_that_names_the_requirement() {
     let short = JwtKey::hs256(b"too short").unwrap_err();
     assert!(
         short.is_invalid() && short.to_string().contains("32"),

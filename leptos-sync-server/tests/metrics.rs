@@ -1,4 +1,4 @@
-//! What a relay tells of itself: figures, and what happened to whom.
+//! Metrics and log lines of a relay.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -16,11 +16,11 @@ use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
 use leptos_sync_core::sync::Reason;
 use leptos_sync_server::{MemoryLog, Prometheus, Relay, RelayOptions};
 
-/// What was written to it.
+/// A writer that collects log lines.
 #[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
+struct Captured(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Said {
+impl io::Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -30,29 +30,31 @@ impl io::Write for Said {
     }
 }
 
-/// The value of a metric, with its labels as they are written.
-fn value(figures: &str, metric: &str) -> f64 {
-    let line = figures.lines().find_map(|line| line.strip_prefix(metric));
-    let line = line.unwrap_or_else(|| panic!("no {metric} in {figures}"));
+/// The value of a metric. `metric` includes the labels as they are written.
+fn value(exposition: &str, metric: &str) -> f64 {
+    let line = exposition
+        .lines()
+        .find_map(|line| line.strip_prefix(metric));
+    let line = line.unwrap_or_else(|| panic!("no {metric} in {exposition}"));
     line.trim().parse().unwrap()
 }
 
 #[tokio::test]
-async fn edits_are_seen_in_the_figures_and_told_with_the_names_of_user_and_document() {
-    let said = Said::default();
+async fn metrics_count_edits_and_log_lines_name_the_user_and_the_document() {
+    let said = Captured::default();
     let writer = said.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
         .with_writer(move || writer.clone())
         .finish();
     tracing_subscriber::util::SubscriberInitExt::init(subscriber);
-    let figures = Prometheus::install().unwrap();
+    let exposition = Prometheus::install().unwrap();
     assert!(
         Prometheus::install().err().unwrap().is_invalid(),
-        "one a process"
+        "only one recorder is installed in this process"
     );
     let log = SwitchedLog::default();
-    let options = RelayOptions::default().prometheus(figures);
+    let options = RelayOptions::default().prometheus(exposition);
     let relay = Relay::with_options(log.clone(), ByName, options);
     let (address, _) = serve_relay(&relay).await;
 
@@ -62,7 +64,7 @@ async fn edits_are_seen_in_the_figures_and_told_with_the_names_of_user_and_docum
         ada.insert(key, "from Ada");
         ada.acknowledged().await;
     }
-    bob.until("seen", |bob| bob.card(20).is_some()).await;
+    bob.until("Ada's edits", |bob| bob.card(20).is_some()).await;
     let mut guest = Session::open(address, "guest", "notes", &Handle::new(3)).await;
     guest.insert(1, "may not");
     guest.acknowledged().await;
@@ -82,14 +84,14 @@ async fn edits_are_seen_in_the_figures_and_told_with_the_names_of_user_and_docum
     let refused = "relay_refused_total{what=\"transaction\",reason=\"Forbidden\"}";
     assert_eq!(value(refused), 1.0);
     for name in ["ada", "bob", "guest", "board", "notes"] {
-        assert!(!text.contains(name), "{name} is nobody's business");
+        assert!(!text.contains(name), "the metrics expose the name {name}");
     }
 
-    // When the disk is gone.
+    // The disk fails.
     log.switch(false);
     ada.insert(21, "lost?");
     let closed = |ada: &Handle| ada.0.lock().unwrap().closed.is_some();
-    ada.until("closed", closed).await;
+    ada.until("the connection to close", closed).await;
     let reason = ada.handle.0.lock().unwrap().closed.as_ref().unwrap().0;
     assert_eq!(reason, Reason::Unavailable);
     let (_, later) = get(address, "/sync/metrics").await;
@@ -121,7 +123,7 @@ async fn edits_are_seen_in_the_figures_and_told_with_the_names_of_user_and_docum
 }
 
 #[tokio::test]
-async fn figures_are_shown_only_by_a_relay_that_is_told_to() {
+async fn metrics_are_served_only_if_enabled() {
     let relay = Relay::new(MemoryLog::new(), ByName);
     let (address, _) = serve_relay(&relay).await;
     assert_eq!(get(address, "/sync/metrics").await.0, 404);

@@ -1,4 +1,4 @@
-//! What one connection does to a document is no burden to the others who have it open: over real WebSockets.
+//! One connection's load does not affect the other users of a document, over real WebSockets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -13,7 +13,7 @@ use common::{
 use leptos_sync_core::{Delta, VersionVector, limits, sync::Reason};
 use leptos_sync_server::{Everybody, MemoryLog, Relay};
 
-/// A push of transactions together.
+/// Encodes a push of several transactions.
 fn push_of(deltas: &[Delta]) -> Vec<u8> {
     let mut message = vec![4, 0];
     for delta in deltas {
@@ -25,9 +25,9 @@ fn push_of(deltas: &[Delta]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_push_of_much_at_once_is_told_to_all_who_keep_up() {
+async fn a_large_push_reaches_all_clients_that_keep_up() {
     let (_dir, address, mut honest) = relay_in_use().await;
-    // More than may wait for anybody.
+    // More than a connection's queue holds.
     let text = "x".repeat(100 * 1024);
     let cards = [900, 901, 902, 903, 904].map(|key| (key, text.as_str()));
     let deltas = transactions(9, now_ms(), &cards);
@@ -43,7 +43,7 @@ async fn a_push_of_much_at_once_is_told_to_all_who_keep_up() {
 }
 
 #[tokio::test]
-async fn a_push_of_more_transactions_than_may_be_on_their_way_ends_its_connection() {
+async fn too_many_transactions_in_flight_end_the_connection() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let cards = vec![(900, "again"); limits::IN_FLIGHT + 1];
     let deltas = transactions(9, now_ms(), &cards);
@@ -56,7 +56,7 @@ async fn a_push_of_more_transactions_than_may_be_on_their_way_ends_its_connectio
 }
 
 #[tokio::test]
-async fn a_transaction_that_names_many_replica_ids_binds_none_of_them() {
+async fn a_transaction_binds_only_the_replica_id_of_its_author() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let ms = now_ms();
     let handle = Handle::new(1_000);
@@ -79,9 +79,9 @@ async fn a_transaction_that_names_many_replica_ids_binds_none_of_them() {
     assert!(ada.handle.0.lock().unwrap().refused.is_empty());
 }
 
-/// Otherwise they could take ids from others, and use up those that a document may have.
+/// Otherwise readers could take other users' ids, and use up the ids of a document.
 #[tokio::test]
-async fn who_may_only_read_leaves_no_trace() {
+async fn a_reader_leaves_no_trace() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let deltas = transactions(77, now_ms(), &[(900, "not allowed"), (901, "nor this")]);
     let bad = async {
@@ -94,7 +94,7 @@ async fn who_may_only_read_leaves_no_trace() {
         }
     };
     honest.beside(bad).await;
-    // The id is nobody's, and no document contains anything of it: its first transaction follows nothing.
+    // The id is unbound and no document contains its operations: the first transaction has no gap.
     for document in ["board", "new"] {
         let mut ada = Raw::open(address, "ada", document).await;
         ada.push(&deltas[1].encode()).await;
@@ -105,7 +105,7 @@ async fn who_may_only_read_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn who_may_write_after_all_goes_on_after_what_was_refused() {
+async fn a_reader_who_becomes_a_writer_continues_after_rejected_edits() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let handle = Handle::new(7);
     let goes_on = async {
@@ -125,11 +125,11 @@ async fn who_may_write_after_all_goes_on_after_what_was_refused() {
 }
 
 #[tokio::test]
-async fn a_document_in_which_many_are_present_lets_others_in() {
+async fn a_crowded_document_admits_further_clients() {
     const MANY: usize = 70;
     let (_dir, address, mut honest) = relay_in_use().await;
     let mut ada = Session::open(address, "ada", "crowd", &Handle::new(1)).await;
-    // As much as may be, which is together more than may wait for anybody.
+    // The most presence data permitted. Together they exceed a connection's queue.
     let mut presence = vec![6, 0];
     varint(&mut presence, limits::PRESENCE_BYTES);
     presence.resize(presence.len() + limits::PRESENCE_BYTES, 7);
@@ -140,18 +140,18 @@ async fn a_document_in_which_many_are_present_lets_others_in() {
         all.push(one);
     }
     let told = |handle: &Handle| handle.0.lock().unwrap().present.len() >= MANY;
-    ada.until("all are told", told).await;
+    ada.until("everyone's presence", told).await;
     let late = async {
         let mut late = Session::open(address, "carol", "crowd", &Handle::new(3)).await;
         late.insert(1, "let in");
         late.acknowledged().await;
-        ada.until("carol's", |ada| ada.card(1).is_some()).await;
+        ada.until("Carol's edit", |ada| ada.card(1).is_some()).await;
     };
     honest.beside(late).await;
 }
 
 #[tokio::test]
-async fn a_relay_that_is_open_to_everybody_is_so_to_more_than_one_user_may_be() {
+async fn an_open_relay_accepts_more_connections_than_one_user_may_have() {
     let relay = Relay::new(MemoryLog::new(), Everybody);
     let (address, _served) = serve_relay(&relay).await;
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! The relay as a process: killed, ended, and set up wrongly.
+//! The relay as a process: killed, terminated, and misconfigured.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use tokio::net::TcpSocket;
 use tokio_tungstenite::{MaybeTlsStream, client_async, tungstenite::Message};
 
 #[tokio::test]
-async fn nothing_acknowledged_is_missing_when_the_relay_was_killed() {
+async fn a_killed_relay_loses_no_acknowledged_edit() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
     let ada = Handle::new(1);
@@ -35,10 +35,10 @@ async fn nothing_acknowledged_is_missing_when_the_relay_was_killed() {
             made += 1;
             session.insert(made, "from Ada");
         }
-        // In the midst of it: some are answered, and others are on their way.
+        // Kill the relay when some edits are acknowledged and others are in flight.
         let before = ada.unanswered();
         session
-            .until("some acknowledged", |ada| ada.unanswered() < before)
+            .until("some acknowledgements", |ada| ada.unanswered() < before)
             .await;
         drop(relay);
         let acknowledged = made - ada.unanswered() as u32;
@@ -46,22 +46,22 @@ async fn nothing_acknowledged_is_missing_when_the_relay_was_killed() {
         let late = Handle::new(100 + round);
         let mut at_late = relay.open("", &late).await;
         at_late
-            .until("all that was acknowledged", |late| {
+            .until("all acknowledged edits", |late| {
                 (1..=acknowledged).all(|key| late.card(key).is_some())
             })
             .await;
     }
-    // And the rest is brought when the relay is back.
+    // After the restart, the client sends the rest.
     let relay = Process::start(&file, &["--open-to-everybody"]);
     let mut session = relay.open("", &ada).await;
     session.acknowledged().await;
     let late = Handle::new(200);
     let all = |late: &Handle| (1..=made).all(|key| late.card(key).is_some());
-    relay.open("", &late).await.until("all", all).await;
+    relay.open("", &late).await.until("all edits", all).await;
 }
 
 #[tokio::test]
-async fn a_relay_that_is_asked_to_end_says_so_to_all_and_ends_soon() {
+async fn a_terminated_relay_says_goodbye_and_exits_soon() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
     let mut relay = Process::start(&file, &["--open-to-everybody", "--metrics"]);
@@ -73,7 +73,7 @@ async fn a_relay_that_is_asked_to_end_says_so_to_all_and_ends_soon() {
     let mut session = relay.open("", &ada).await;
     session.insert(1, "kept");
     session.acknowledged().await;
-    // One who says nothing more and does not listen, and one who has not begun.
+    // A client that no longer sends or reads, and one that has not said hello.
     let mut mute = relay.open("", &Handle::new(2)).await;
     mute.insert(2, "kept");
     mute.acknowledged().await;
@@ -86,14 +86,14 @@ async fn a_relay_that_is_asked_to_end_says_so_to_all_and_ends_soon() {
     let relay = Process::start(&file, &["--open-to-everybody"]);
     let late = Handle::new(3);
     let kept = |late: &Handle| late.card(1).is_some() && late.card(2).is_some();
-    relay.open("", &late).await.until("kept", kept).await;
+    relay.open("", &late).await.until("both edits", kept).await;
 }
 
 #[tokio::test]
-async fn a_relay_with_a_key_takes_tokens() {
+async fn a_relay_with_a_key_accepts_tokens() {
     let dir = tempfile::tempdir().unwrap();
     let (file, key) = (dir.path().join("relay.db"), dir.path().join("key"));
-    // As `echo` writes it.
+    // A trailing newline, as `echo` writes it.
     let secret = "thirty-two bytes, known to nobody";
     fs::write(&key, format!("{secret}\n")).unwrap();
     let key = key.to_str().unwrap();
@@ -114,16 +114,16 @@ async fn a_relay_with_a_key_takes_tokens() {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_costs_the_relay_no_more_than_a_queue() {
+async fn a_client_that_reads_nothing_costs_the_relay_only_a_queue() {
     const EDITS: u32 = 20_000;
-    // So little that it is not compressed.
+    // Too short to be compressed.
     let text = "so ".repeat(300);
     let dir = tempfile::tempdir().unwrap();
     let (issuer, access) = Issuer::new(dir.path());
     let relay = Process::start(&dir.path().join("relay.db"), &access);
     let mut readers = Vec::new();
     for replica in 2..6 {
-        // What the kernel keeps for a reader is not the relay's.
+        // Keep the kernel's buffers small; they do not count as the relay's memory.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(8 * 1024).unwrap();
         let stream = MaybeTlsStream::Plain(socket.connect(relay.address).await.unwrap());
@@ -148,15 +148,18 @@ async fn who_reads_nothing_costs_the_relay_no_more_than_a_queue() {
     }
     let told = u64::from(EDITS) * text.len() as u64;
     let grown = relay.most_memory() - before;
-    assert!(grown < told / 2, "{grown} more bytes for {told} told");
+    assert!(
+        grown < told / 2,
+        "the relay grew by {grown} bytes for {told} bytes sent"
+    );
 }
 
 #[tokio::test]
-async fn two_answers_come_one_right_after_the_other() {
+async fn consecutive_answers_are_not_delayed() {
     let dir = tempfile::tempdir().unwrap();
     let relay = Process::start(&dir.path().join("relay.db"), &["--open-to-everybody"]);
     let mut socket = relay.open("", &Handle::new(1)).await.socket;
-    // Hello in protocol 1, and what time it is; frames are numbered.
+    // A hello in protocol 1 and a request for the time; frames are numbered.
     let mut number = 0;
     let mut ask = async |what: &[&[u8]]| {
         let start = Instant::now();
@@ -172,7 +175,7 @@ async fn two_answers_come_one_right_after_the_other() {
         start.elapsed()
     };
     ask(&[&[1, 1, 1, 0, 0]]).await;
-    // Only to who answers at once does the kernel confirm late what comes.
+    // The kernel delays acknowledgements only for a peer that answers at once.
     for _ in 0..20 {
         ask(&[&[8]]).await;
     }
@@ -185,7 +188,7 @@ async fn two_answers_come_one_right_after_the_other() {
 }
 
 #[test]
-fn a_relay_that_is_set_up_wrongly_says_how_and_does_not_start() {
+fn a_misconfigured_relay_explains_and_does_not_start() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
     let key = dir.path().join("key");
@@ -222,7 +225,7 @@ fn a_relay_that_is_set_up_wrongly_says_how_and_does_not_start() {
         let said = String::from_utf8(ended.stderr).unwrap();
         assert!(!ended.status.success(), "{more:?}");
         assert!(said.contains(expected), "{more:?}: {said}");
-        assert!(!file.exists(), "nothing was made");
+        assert!(!file.exists(), "no file was created");
     }
     let help = run(&["--help"]);
     let said = String::from_utf8(help.stdout).unwrap();

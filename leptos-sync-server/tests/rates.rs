@@ -1,4 +1,5 @@
-//! Who brings more than they may is slowed down, or ended; nothing is lost, and the others go on. Over real WebSockets.
+//! Rate limits over real WebSockets. The relay slows down or disconnects a client that exceeds its
+//! rate; nothing is lost, and other clients are not affected.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,7 +20,7 @@ async fn relay(options: RelayOptions) -> SocketAddr {
     serve_relay(&relay).await.0
 }
 
-/// Somebody who has the board open, and an edit of theirs acknowledged.
+/// A session on the board whose first edit is acknowledged.
 async fn here(address: SocketAddr, name: &str, replica: u64) -> Session {
     let handle = Handle::new(replica);
     let mut session = Session::open(address, name, "board", &handle).await;
@@ -33,7 +34,7 @@ fn present(handle: &Handle) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_flood_of_presence_reaches_the_others_at_the_rate_and_ends_with_the_latest() {
+async fn excess_presence_is_throttled_and_ends_with_the_latest() {
     let presence = Rate::new(20, 50);
     let of_one = Rates {
         presence: Rate::new(20, 5),
@@ -45,7 +46,7 @@ async fn a_flood_of_presence_reaches_the_others_at_the_rate_and_ends_with_the_la
     };
     let cases = [
         (RelayOptions::default().connection_rates(of_one), 5),
-        // Two connections of one user are no more than both together may.
+        // Two connections of one user share the user's rate.
         (
             RelayOptions::default()
                 .connection_rates(Rates {
@@ -69,12 +70,12 @@ async fn a_flood_of_presence_reaches_the_others_at_the_rate_and_ends_with_the_la
                     .client
                     .set_presence(channel, data.into_bytes())
                     .unwrap();
-                session.until("told", |_| true).await;
+                session.until("presence", |_| true).await;
             }
             if at <= 2 {
-                // Within what may be told at once.
+                // Within the permitted burst.
                 let both = move |bob: &Handle| present(bob).len() >= 2 * at as usize;
-                bob.until("both are told", both).await;
+                bob.until("the presence of both", both).await;
             }
         }
         let last = |handle: &Handle| {
@@ -85,22 +86,25 @@ async fn a_flood_of_presence_reaches_the_others_at_the_rate_and_ends_with_the_la
                 .count()
                 == 2
         };
-        // Others' edits go on beside it.
+        // Other users' edits continue meanwhile.
         ada.insert(10, "from Ada");
         ada.acknowledged().await;
-        bob.until("seen", |bob| bob.card(10).is_some()).await;
-        bob.until("the latest", last).await;
+        bob.until("Ada's edit", |bob| bob.card(10).is_some()).await;
+        bob.until("the latest presence", last).await;
         let told = present(&bob.handle).len();
-        // For each of the two where the connections count alone.
+        // Two connections count separately where only connections are limited.
         let most = (burst as f64 + 20.0 * start.elapsed().as_secs_f64())
             * if burst == 5 { 2.0 } else { 1.0 };
-        assert!(told as f64 <= most, "{told} were told, and {most} may be");
-        assert!(told >= 4, "not the latest alone");
+        assert!(
+            told as f64 <= most,
+            "{told} presences arrived, the limit is {most}"
+        );
+        assert!(told >= 4, "more than the latest presence arrives");
     }
 }
 
 #[tokio::test]
-async fn a_flood_of_presence_far_beyond_the_rate_ends_the_connection_and_no_other() {
+async fn presence_far_beyond_the_rate_ends_only_that_connection() {
     let address = relay(RelayOptions::default()).await;
     let mut honest = Honest::open(address).await;
     let (mut eve, mut carol) = (
@@ -117,11 +121,11 @@ async fn a_flood_of_presence_far_beyond_the_rate_ends_the_connection_and_no_othe
     assert_eq!(reason, Reason::Limit, "{text}");
     assert!(text.contains("presence"), "{text}");
     let gone = |carol: &Handle| present(carol).last().is_some_and(Vec::is_empty);
-    carol.until("gone", gone).await;
+    carol.until("Eve's departure", gone).await;
 }
 
 #[tokio::test]
-async fn edits_beyond_the_rate_are_answered_later_and_all_are_kept() {
+async fn edits_beyond_the_rate_are_delayed_but_never_lost() {
     let slow = Rate::new(50, 10);
     let frames = Rates {
         frames: slow,
@@ -159,36 +163,36 @@ async fn edits_beyond_the_rate_are_answered_later_and_all_are_kept() {
         for at in 0..60 {
             let session = at as usize % fast.len();
             fast[session].insert(100 + at, &text);
-            fast[session].until("told", |_| true).await;
+            fast[session].until("an answer", |_| true).await;
         }
-        // Somebody else does not wait.
+        // Other users do not wait.
         bob.insert(10, "from Bob");
         bob.acknowledged().await;
         let seen = |bob: &Handle| (100..160).filter(|at| bob.card(*at).is_some()).count();
-        assert!(seen(&bob.handle) < 60, "{what}: not all at once");
+        assert!(seen(&bob.handle) < 60, "{what}: the edits are throttled");
         for session in &mut fast {
             session.acknowledged().await;
         }
         let took = start.elapsed().as_secs_f64();
-        // 60 frames, of 10 at once; 60 × 300 bytes, of 10,000 at once.
+        // 60 frames in bursts of 10, or 60 × 300 bytes in bursts of 10,000.
         let least = if what == "bytes" { 0.8 } else { 1.0 };
         assert!(took >= least, "{what}: took {took} s");
-        bob.until("all of them", |bob| seen(bob) == 60).await;
+        bob.until("all edits", |bob| seen(bob) == 60).await;
     }
 }
 
 #[tokio::test]
-async fn who_hangs_up_and_comes_back_has_not_rested() {
+async fn reconnecting_does_not_reset_the_rate() {
     let rates = Rates {
         frames: Rate::new(10, 5),
         ..Rates::user()
     };
     let address = relay(RelayOptions::default().user_rates(rates)).await;
     let start = Instant::now();
-    // Each brings an opening and an edit at least, after the first frame, which is nobody's yet.
+    // Each connection sends at least an open and an edit. The first frame belongs to no user yet.
     for replica in 1..=10 {
         drop(here(address, "eve", replica).await);
     }
     let took = start.elapsed().as_secs_f64();
-    assert!(took >= 1.5, "20 frames, of 5 at once, took {took} s");
+    assert!(took >= 1.5, "20 frames in bursts of 5 took {took} s");
 }

@@ -1,4 +1,4 @@
-//! Removals are remembered for as long as is said, and what was not sent yet outlasts that.
+//! The retention of tombstones, and unsent edits that are older than the retention.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,10 +19,10 @@ use leptos_sync_server::{
 use tokio::time;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// A day begins.
+/// Midnight of some day.
 const NOW_MS: u64 = 20_000 * DAY_MS;
 
-/// Lets so much time pass for the relay's task, and lets it do what it does then.
+/// Advances the time of the retention task and lets the task run.
 async fn pass(ms: u64) {
     time::pause();
     time::advance(Duration::from_millis(ms + 10)).await;
@@ -32,7 +32,7 @@ async fn pass(ms: u64) {
     time::resume();
 }
 
-/// How many removals the log remembers.
+/// The number of tombstones in the log.
 async fn tombstones(log: &SwitchedLog) -> usize {
     let all = log.since("board", &VersionVector::new(), 1 << 20).await;
     let removed = |cells: Cells<'_>| {
@@ -49,7 +49,7 @@ async fn floor(log: &SwitchedLog) -> Time {
     log.state("board").await.unwrap().floor
 }
 
-/// A relay of those who name themselves, with the clock that it goes by and its log.
+/// A relay that admits clients by name, with its clock and its log.
 async fn serve(options: RelayOptions) -> (ManualTime, SwitchedLog, Relay, SocketAddr) {
     let (time, log) = (ManualTime::at(NOW_MS), SwitchedLog::default());
     let relay = Relay::with_options(log.clone(), ByName, options.time(time.clone()));
@@ -58,7 +58,7 @@ async fn serve(options: RelayOptions) -> (ManualTime, SwitchedLog, Relay, Socket
 }
 
 #[tokio::test]
-async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
+async fn a_client_offline_beyond_the_retention_gets_a_snapshot_and_keeps_its_edits() {
     let (time, log, _relay, address) = serve(RelayOptions::default()).await;
     let (ada, bob) = (Handle::at(1, time.clone()), Handle::at(2, time.clone()));
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
@@ -67,9 +67,9 @@ async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
     }
     at_ada.acknowledged().await;
     let mut at_bob = Session::open(address, "bob", "board", &bob).await;
-    at_bob.until("all", |bob| bob.card(3).is_some()).await;
+    at_bob.until("all cards", |bob| bob.card(3).is_some()).await;
     drop(at_ada);
-    ada.insert(4, "made while away");
+    ada.insert(4, "made while offline");
     at_bob.remove(1);
     at_bob.acknowledged().await;
     time.advance(80 * DAY_MS);
@@ -79,16 +79,20 @@ async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
 
     time.advance(9 * DAY_MS);
     pass(limits::FIRST_SWEEP_MS).await;
-    assert_eq!(tombstones(&log).await, 2, "none is 90 days old");
+    assert_eq!(tombstones(&log).await, 2, "no tombstone is 90 days old");
     time.advance(2 * DAY_MS);
     pass(limits::SWEEP_MS).await;
-    assert_eq!(tombstones(&log).await, 1, "one is 91 days old, one 11");
+    assert_eq!(
+        tombstones(&log).await,
+        1,
+        "one tombstone is 91 days old, the other 11"
+    );
     assert_eq!(floor(&log).await, Time::from_ms(NOW_MS + DAY_MS));
 
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
     at_ada.acknowledged().await;
     let gone = |ada: &Handle| ada.card(1).is_none() && ada.card(2).is_none();
-    at_ada.until("what was removed is gone", gone).await;
+    at_ada.until("the removals", gone).await;
     let mut at_bob = Session::open(address, "bob", "board", &bob).await;
     at_bob
         .until("Ada's edit", |bob| bob.card(4).is_some())
@@ -102,7 +106,7 @@ async fn who_was_away_for_longer_gets_the_state_and_keeps_what_was_not_sent() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_once_wrong_does_not_refuse_what_is_written_later() {
+async fn a_clock_that_once_ran_ahead_does_not_reject_later_edits() {
     let (time, log, _relay, address) = serve(RelayOptions::default()).await;
     let ada = Handle::at(1, time.clone());
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
@@ -115,7 +119,7 @@ async fn a_clock_that_was_once_wrong_does_not_refuse_what_is_written_later() {
     assert_eq!(
         tombstones(&log).await,
         0,
-        "it is older, as far as the relay knows"
+        "the tombstone is older by the relay's clock"
     );
     time.set(NOW_MS + 1);
     let bob = Handle::at(2, time.clone());
@@ -127,7 +131,7 @@ async fn a_clock_that_was_once_wrong_does_not_refuse_what_is_written_later() {
 }
 
 #[tokio::test]
-async fn tombstones_of_the_future_cannot_be_forgotten() {
+async fn tombstones_from_the_future_are_not_forgotten() {
     let (time, log, relay, address) = serve(RelayOptions::default()).await;
     let ada = Handle::at(1, time.clone());
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
@@ -140,13 +144,13 @@ async fn tombstones_of_the_future_cannot_be_forgotten() {
     at_ada.insert(2, "from Ada");
     at_ada.acknowledged().await;
     let after = ada.0.lock().unwrap().doc.version().latest();
-    assert_eq!(after.get(), before.get() + 1, "stamped once");
+    assert_eq!(after.get(), before.get() + 1, "the edit is stamped once");
     let sooner = Time::from_ms(NOW_MS - 2 * DRIFT_MS);
     relay.forget_tombstones("notes", sooner).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_relay_that_is_to_remember_forgets_nothing() {
+async fn a_relay_without_a_retention_forgets_nothing() {
     let (time, log, _relay, address) = serve(RelayOptions::default().retention(None)).await;
     let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
     ada.insert(1, "from Ada");
@@ -161,14 +165,14 @@ async fn a_relay_that_is_to_remember_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn a_document_is_worked_on_once_a_day_at_most_and_not_when_all_is_done() {
+async fn retention_processes_a_document_at_most_once_a_day() {
     let (time, log, _relay, address) = serve(RelayOptions::default()).await;
     let mut ada = Session::open(address, "ada", "board", &Handle::at(1, time.clone())).await;
     ada.insert(1, "from Ada");
     ada.acknowledged().await;
     drop(ada);
     pass(limits::FIRST_SWEEP_MS).await;
-    // A write would fail, and be seen.
+    // A write would fail, and the health check would show it.
     log.fill(true);
     time.advance(DAY_MS / 2);
     pass(limits::SWEEP_MS).await;
@@ -183,13 +187,17 @@ async fn a_document_is_worked_on_once_a_day_at_most_and_not_when_all_is_done() {
     log.fill(true);
     time.advance(10 * DAY_MS);
     pass(limits::SWEEP_MS).await;
-    assert_eq!(get(address, "/sync/healthz").await.0, 200, "all is done");
+    assert_eq!(
+        get(address, "/sync/healthz").await.0,
+        200,
+        "nothing is left to forget"
+    );
     let state = log.state("board").await.unwrap();
     assert_eq!(state.horizon, state.version);
 }
 
 #[tokio::test]
-async fn a_damaged_document_does_not_keep_the_others_from_it() {
+async fn a_damaged_document_does_not_stop_the_retention_of_others() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("relay.db");
     let log = SqliteLog::open(&path).unwrap();
@@ -203,7 +211,7 @@ async fn a_damaged_document_does_not_keep_the_others_from_it() {
     assert_eq!(file.execute(damage, []).unwrap(), 1);
     let log = SqliteLog::open(&path).unwrap();
     let relay = Relay::new(log, Everybody);
-    // So that its task waits.
+    // So that the retention task waits.
     tokio::task::yield_now().await;
     pass(limits::FIRST_SWEEP_MS).await;
     let left = || -> Vec<Vec<u8>> {
@@ -222,19 +230,19 @@ async fn a_damaged_document_does_not_keep_the_others_from_it() {
     relay.shut_down().await;
 }
 
-/// A clock that shows whether somebody has it.
-struct Held(#[expect(dead_code, reason = "it counts")] Arc<()>);
+/// A clock that counts its owners.
+struct CountedClock(#[expect(dead_code, reason = "counts its owners")] Arc<()>);
 
-impl TimeSource for Held {
+impl TimeSource for CountedClock {
     fn now_ms(&self) -> u64 {
         NOW_MS
     }
 }
 
 #[tokio::test]
-async fn a_relay_that_nobody_has_any_more_is_gone() {
+async fn a_dropped_relay_releases_everything() {
     let held = Arc::new(());
-    let options = RelayOptions::default().time(Held(Arc::clone(&held)));
+    let options = RelayOptions::default().time(CountedClock(Arc::clone(&held)));
     let relay = Relay::with_options(MemoryLog::new(), Everybody, options);
     pass(limits::FIRST_SWEEP_MS).await;
     drop(relay);

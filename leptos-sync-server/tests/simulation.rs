@@ -1,5 +1,5 @@
-//! Replicas with storage, a relay and a network that fails, in virtual time. One number decides a whole run:
-//! `LEPTOS_SYNC_SEED=17 cargo test -p leptos-sync-server --test simulation` repeats it.
+//! Replicas with storage, a relay and a faulty network, in virtual time. A seed determines a whole
+//! run: `LEPTOS_SYNC_SEED=17 cargo test -p leptos-sync-server --test simulation` repeats it.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,14 +14,14 @@ use std::{rc::Rc, time::Duration};
 use simulated::{network::Faults, replica::DRIFT_MS, world::World};
 use tokio::{runtime::Builder, task::LocalSet, time::sleep};
 
-/// Seeds of a run, unless `LEPTOS_SYNC_SEEDS` says otherwise.
+/// The number of seeds, unless `LEPTOS_SYNC_SEEDS` sets it.
 const SEEDS: u64 = 1_000;
 
 #[test]
-fn nothing_acknowledged_is_lost_and_all_end_equal() {
+fn no_acknowledged_edit_is_lost_and_all_replicas_converge() {
     let mut sum = Seen::default();
     for seed in simulated::seeds(SEEDS) {
-        // Printed only where it fails.
+        // The harness prints this only on failure.
         println!("LEPTOS_SYNC_SEED={seed}");
         let seen = run(seed);
         sum.acknowledgements += seen.acknowledgements;
@@ -72,7 +72,7 @@ fn run(seed: u64) -> Seen {
     })
 }
 
-/// Something happens, and some time passes.
+/// Performs a random event and lets some time pass.
 async fn step(world: &Rc<World>) {
     let crew = &world.crew;
     let random = &crew.random;
@@ -81,8 +81,8 @@ async fn step(world: &Rc<World>) {
     match random.below(100) {
         0..55 => crew.edit(at),
         55..60 => world.cut(at),
-        60..65 => world.set_away(at, true),
-        65..72 => world.set_away(at, false),
+        60..65 => world.set_offline(at, true),
+        65..72 => world.set_offline(at, false),
         72..76 => world.crash(at),
         76..80 => state.borrow_mut().sync(),
         80..82 => state.borrow_mut().compact(),
@@ -109,12 +109,12 @@ async fn step(world: &Rc<World>) {
     sleep(Duration::from_millis(ms)).await;
 }
 
-/// The network and the relay are well from now on.
+/// Repairs the network and the relay.
 fn heal(world: &Rc<World>) {
     world.faults.set(Faults::default());
     world.start_relay();
     for at in 0..world.crew.replicas.len() {
-        world.set_away(at, false);
+        world.set_offline(at, false);
         world.cut(at);
     }
 }

@@ -1,4 +1,4 @@
-//! Those who take in a large document slowly, or not at all: over real WebSockets.
+//! Clients that receive a large document slowly or not at all, over real WebSockets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,11 +19,11 @@ use leptos_sync_server::{
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Kinds of messages from the relay.
+/// Kinds of relay messages.
 const DELTA: u8 = 4;
 const BYE: u8 = 10;
 
-/// Lets everybody in for so many milliseconds.
+/// Admits every client for this many milliseconds.
 struct For(u64);
 
 impl Authorizer for For {
@@ -41,7 +41,7 @@ impl Authorizer for For {
     }
 }
 
-/// A relay with a document that is larger by far than what fits between two programs.
+/// A relay with a document far larger than the buffers between two processes.
 async fn relay_of_much(authorizer: impl Authorizer, options: RelayOptions) -> SocketAddr {
     let text = "x".repeat(100 * 1024);
     let cards: Vec<_> = (0..300).map(|key| (key, text.as_str())).collect();
@@ -54,16 +54,16 @@ async fn relay_of_much(authorizer: impl Authorizer, options: RelayOptions) -> So
     address
 }
 
-/// What came of a document.
+/// The part of a document that arrived.
 #[derive(Debug, PartialEq, Eq)]
 enum Came {
-    /// All of it.
+    /// The whole document.
     Whole,
-    /// Some of it, and the reason why the connection has ended, if one was told.
+    /// A part of it, and the reason for the end of the connection if the relay sent one.
     Cut(Option<Reason>),
 }
 
-/// Takes in the document, with a pause after each message in which something may be said.
+/// Receives the document, with a pause after each message. `says` is sent during the pauses.
 async fn take_in(raw: &mut Raw, pause: Duration, says: &[u8]) -> Came {
     loop {
         let came = timeout(Duration::from_secs(10), raw.socket.next());
@@ -85,9 +85,9 @@ async fn take_in(raw: &mut Raw, pause: Duration, says: &[u8]) -> Came {
     }
 }
 
-/// Nor is it left with a part of the document, on a connection that goes on.
+/// A client never keeps a partial document on a connection that continues.
 #[tokio::test]
-async fn who_takes_nothing_in_for_too_long_is_cut_off_in_the_middle_of_a_document() {
+async fn a_client_that_stops_reading_is_disconnected_within_a_document() {
     let address = relay_of_much(For(u64::MAX / 2), RelayOptions::default()).await;
     let mut asleep = Raw::open(address, "reader", "board").await;
     sleep(Duration::from_millis(limits::SEND_MS + 1_000)).await;
@@ -96,26 +96,26 @@ async fn who_takes_nothing_in_for_too_long_is_cut_off_in_the_middle_of_a_documen
 }
 
 #[tokio::test]
-async fn who_is_let_in_no_longer_gets_no_more_of_a_document() {
+async fn expired_credentials_end_the_transfer_of_a_document() {
     let address = relay_of_much(For(1_500), RelayOptions::default()).await;
     let mut slow = Raw::open(address, "reader", "board").await;
     let came = take_in(&mut slow, Duration::from_millis(20), &[]).await;
     assert_eq!(came, Came::Cut(Some(Reason::Unauthorized)));
 }
 
-/// What it says waits behind the document that is sent to it.
+/// The client's messages wait until the document is sent.
 #[tokio::test]
-async fn who_says_something_while_a_document_comes_was_not_silent() {
+async fn messages_during_a_transfer_count_as_a_sign_of_life() {
     let options = RelayOptions::default().silence_ms(1_000);
     let address = relay_of_much(For(u64::MAX / 2), options).await;
     let mut slow = Raw::open(address, "reader", "board").await;
     let ping = [8];
     let came = take_in(&mut slow, Duration::from_millis(10), &ping).await;
     assert_eq!(came, Came::Whole);
-    // And the connection goes on: its pings are answered.
+    // The connection continues: the relay answers pings.
     let answered = timeout(Duration::from_millis(500), slow.socket.next());
     let Some(Ok(Message::Binary(pong))) = answered.await.unwrap() else {
-        panic!("the connection has ended");
+        panic!("the connection ended");
     };
     assert_ne!(pong[1], BYE);
 }

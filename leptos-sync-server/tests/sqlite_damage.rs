@@ -1,9 +1,9 @@
-//! A damaged file never gives a wrong answer, and what is damaged does not take the rest with it.
+//! A damaged file never returns wrong data, and damage in one document does not affect the others.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a failed test may panic, and says where it was"
+    reason = "a failed test may panic and prints its seed"
 )]
 
 mod boards;
@@ -16,19 +16,20 @@ use leptos_sync_core::{ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, SqliteLog};
 
 const DOCUMENTS: u64 = 12;
-/// Replicas that are bound to users.
+/// The number of bound replica ids.
 const BOUND: u64 = 40;
 
 fn name(document: u64) -> String {
     format!("the board of team {document}")
 }
 
-/// Where a replica stood when half of a document was written.
+/// The version of a replica when half of a document was written.
 fn halfway() -> VersionVector {
     VersionVector::of(ReplicaId::new(1), Time::new(20))
 }
 
-/// What a file must say of a document, to whoever lacks all and to whoever lacks half of it.
+/// The expected content of a document, for a replica that lacks all of it and for one that lacks
+/// half.
 struct Contents {
     state: DocumentState,
     all: Cells,
@@ -37,14 +38,14 @@ struct Contents {
 
 fn read(log: &SqliteLog, document: &str) -> Result<Contents, Error> {
     Ok(Contents {
-        // Whoever joins sees cells first.
+        // Read the cells before the state, as a client that joins does.
         half: cells_since(log, document, &halfway())?,
         all: cells(log, document)?,
         state: block_on(log.state(document))?,
     })
 }
 
-/// Some hundred cells in several documents, some with tombstones forgotten.
+/// Writes a few hundred cells to several documents; some have forgotten tombstones.
 fn write(path: &Path) -> Vec<Contents> {
     let log = SqliteLog::open(path).unwrap();
     for document in 0..DOCUMENTS {
@@ -69,7 +70,7 @@ fn write(path: &Path) -> Vec<Contents> {
     contents.collect()
 }
 
-/// All documents, a page at a time.
+/// Lists all documents, page by page.
 fn names(log: &SqliteLog) -> Result<Vec<String>, Error> {
     let mut all: Vec<String> = Vec::new();
     loop {
@@ -79,11 +80,14 @@ fn names(log: &SqliteLog) -> Result<Vec<String>, Error> {
             return Ok(all);
         }
         all.extend(page);
-        assert!(all.is_sorted_by(|a, b| a < b), "{all:?} has no end");
+        assert!(
+            all.is_sorted_by(|a, b| a < b),
+            "the list of names never ends: {all:?}"
+        );
     }
 }
 
-/// Checks what a damaged file says. Returns whether it noticed anything.
+/// Checks the answers of a damaged file. Returns whether any damage was reported.
 fn inspect(path: &Path, expected: &[Contents]) -> bool {
     let log = match SqliteLog::open(path) {
         Ok(log) => log,
@@ -124,10 +128,10 @@ fn inspect(path: &Path, expected: &[Contents]) -> bool {
             Err(error) => {
                 noticed = true;
                 let named = error.to_string().contains(&name);
-                assert!(named || !error.is_damaged(), "{error} does not say {name}");
+                assert!(named || !error.is_damaged(), "{error} does not name {name}");
             }
         }
-        // A write finds out too, or joins what is right.
+        // A write reports the damage too, or joins intact cells.
         let change = [(b"card 1".to_vec(), Some(b"changed".to_vec()))];
         if append(&log, &name, delta(2, 0, 50, change)).is_ok()
             && let Ok(now) = cells(&log, &name)
@@ -140,28 +144,33 @@ fn inspect(path: &Path, expected: &[Contents]) -> bool {
                     .map(|(path, cell)| (path.clone(), cell.clone()))
                     .collect()
             };
-            assert_eq!(kept(&now), kept(&expected.all), "{name} after a write");
+            assert_eq!(
+                kept(&now),
+                kept(&expected.all),
+                "the other cells of {name} after a write"
+            );
         }
     }
     for replica in 0..BOUND {
         let replica = [ReplicaId::new(replica << 40)];
         match block_on(log.bind(&replica, "mallory")) {
-            Ok(taken) => assert_eq!(taken, replica, "an id was given to somebody else"),
+            Ok(taken) => assert_eq!(taken, replica, "an id was bound to a second user"),
             Err(_) => noticed = true,
         }
     }
     noticed
 }
 
-/// `LEPTOS_SYNC_FLIPS` sets how many bits are flipped, each in a copy of its own, `LEPTOS_SYNC_SEED` which.
+/// `LEPTOS_SYNC_FLIPS` sets the number of flipped bits, each in its own copy; `LEPTOS_SYNC_SEED`
+/// sets the seed.
 #[test]
-fn no_flipped_bit_gives_a_wrong_value() {
+fn no_flipped_bit_returns_a_wrong_value() {
     let folder = tempfile::tempdir().unwrap();
     let original = folder.path().join("original");
     let expected = write(&original);
     assert!(
         !inspect(&copy(&original, |_| {}), &expected),
-        "an intact file is intact"
+        "an intact file shows no damage"
     );
     let seed = setting("LEPTOS_SYNC_SEED", 0x5eed_1e55);
     let flips = setting("LEPTOS_SYNC_FLIPS", 100);
@@ -175,14 +184,14 @@ fn no_flipped_bit_gives_a_wrong_value() {
         let inspected = std::panic::catch_unwind(|| inspect(&damaged, &expected));
         match inspected {
             Ok(found) => noticed += u64::from(found),
-            Err(_) => panic!("seed {seed}, flip {flip}: bit {place} gave a wrong value"),
+            Err(_) => panic!("seed {seed}, flip {flip}: bit {place} returned a wrong value"),
         }
     }
-    println!("seed {seed}: {noticed} of {flips} flips were noticed, the others changed nothing");
-    assert!(noticed > flips / 4, "most of the file is what is stored");
+    println!("seed {seed}: {noticed} of {flips} flips were reported, the others had no effect");
+    assert!(noticed > flips / 4, "most of the file holds records");
 }
 
-/// A copy of a file that was closed, changed.
+/// Changes a copy of a closed file.
 fn copy(original: &Path, change: impl FnOnce(&mut Vec<u8>)) -> std::path::PathBuf {
     let mut bytes = fs::read(original).unwrap();
     change(&mut bytes);
@@ -194,7 +203,7 @@ fn copy(original: &Path, change: impl FnOnce(&mut Vec<u8>)) -> std::path::PathBu
     copy
 }
 
-/// The table of cells is changed behind the log's back, as a bad disk would.
+/// Changes a table directly in the file, as a failing disk would.
 fn tamper(path: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.execute_batch(sql).unwrap();
@@ -212,7 +221,7 @@ fn two_documents(path: &Path) {
 }
 
 #[test]
-fn damage_is_quarantined_with_its_document_until_that_is_removed() {
+fn damage_is_confined_to_its_document_until_the_document_is_removed() {
     let bad = "(SELECT id FROM documents WHERE name = CAST('bad' AS BLOB))";
     let damages = [
         format!("UPDATE cells SET value = x'00' WHERE document = {bad} AND value IS NOT NULL"),
@@ -256,17 +265,21 @@ fn damage_is_quarantined_with_its_document_until_that_is_removed() {
         assert_eq!(
             cells(&log, "bad").unwrap().len(),
             1,
-            "{damage}: a new document"
+            "{damage}: the name starts a new document"
         );
         drop(log);
         let log = SqliteLog::open(&path).unwrap();
-        assert_eq!(cells(&log, "bad").unwrap().len(), 1, "{damage}: also later");
+        assert_eq!(
+            cells(&log, "bad").unwrap().len(),
+            1,
+            "{damage}: after reopening"
+        );
         append(&log, "another", change()).unwrap();
     }
 }
 
 #[test]
-fn documents_whose_names_are_damaged_are_passed_over_by_whoever_goes_through_all() {
+fn listing_skips_documents_with_damaged_names() {
     let row = |document: u64| format!("WHERE name = CAST('{}' AS BLOB)", name(document));
     for damage in [
         format!("UPDATE documents SET id = id + 10 {}", row(4)),
@@ -286,9 +299,9 @@ fn documents_whose_names_are_damaged_are_passed_over_by_whoever_goes_through_all
     }
 }
 
-/// Damage that comes while the file is open, where no walk looks any more, is found when a write joins the cell.
+/// Damage that occurs after the audit is found when a write joins the cell.
 #[test]
-fn a_write_does_not_replace_a_damaged_cell() {
+fn a_write_never_replaces_a_damaged_cell() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     two_documents(&path);
@@ -306,13 +319,13 @@ fn a_write_does_not_replace_a_damaged_cell() {
     );
     assert!(
         append(&log, "bad", change(10)).unwrap_err().is_damaged(),
-        "from then on"
+        "the damage is remembered"
     );
     append(&log, "good", change(9)).unwrap();
 }
 
 #[test]
-fn names_that_were_asked_for_while_the_register_was_damaged_are_sound_once_it_is_mended() {
+fn names_requested_during_damage_work_once_the_register_is_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     two_documents(&path);
@@ -342,9 +355,9 @@ fn names_that_were_asked_for_while_the_register_was_damaged_are_sound_once_it_is
     assert_eq!(cells(&log, "new").unwrap().len(), 1);
 }
 
-/// One whose name is damaged cannot be told from one that was never written.
+/// A document with a damaged name cannot be distinguished from one that was never written.
 #[test]
-fn a_document_that_is_not_found_in_a_damaged_register_is_not_said_to_be_empty() {
+fn a_document_missing_from_a_damaged_register_is_not_reported_empty() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     two_documents(&path);
@@ -358,6 +371,6 @@ fn a_document_that_is_not_found_in_a_damaged_register_is_not_said_to_be_empty() 
     assert_eq!(
         cells(&log, "good").unwrap().len(),
         2,
-        "what is found is served"
+        "intact documents are served"
     );
 }

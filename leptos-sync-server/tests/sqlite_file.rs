@@ -1,4 +1,4 @@
-//! What a log in a file does as a file: it is opened again, it is full, it is somebody else's.
+//! A log as a file: reopened, full, or written by another program.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,7 +19,7 @@ fn card(key: u64, long: usize) -> (Vec<u8>, Option<Vec<u8>>) {
 }
 
 #[test]
-fn what_was_written_is_there_when_the_file_is_opened_again() {
+fn written_data_is_present_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let mut expected = None;
@@ -35,17 +35,18 @@ fn what_was_written_is_there_when_the_file_is_opened_again() {
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         1,
-        "closed, it is one file"
+        "a closed log is one file"
     );
 }
 
-/// Nobody waits for the answers, but what was asked for is done before the file is closed, or not at all.
+/// No caller waits for the answers, but each operation is done before the file is closed, or not at
+/// all.
 #[test]
-fn a_dropped_append_is_whole_or_not_there() {
+fn a_dropped_append_takes_effect_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let log = SqliteLog::open(&path).unwrap();
-    // So that the document is there and was walked.
+    // Create and audit the document first.
     append(&log, "board", delta(99, 0, 1, [card(u64::MAX, 1)])).unwrap();
     for replica in 0..50_u64 {
         let written = delta(
@@ -54,19 +55,19 @@ fn a_dropped_append_is_whole_or_not_there() {
             1,
             (0..20).map(|key| card(20 * replica + key, 9)),
         );
-        // As far as it goes at once: it is brought to the writer.
+        // Poll once: this queues the operation.
         let answered = log.append("board", vec![written]).now_or_never();
         assert!(answered.is_none_or(|answer| answer.is_ok()));
     }
     drop(log);
     let log = SqliteLog::open(&path).unwrap();
     let version = block_on(log.state("board")).unwrap().version;
-    assert_eq!(version.len(), 51, "what was brought is done");
+    assert_eq!(version.len(), 51, "queued operations are done");
     assert_eq!(cells(&log, "board").unwrap().len(), 1 + 50 * 20);
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_leaves_nothing_half() {
+fn a_full_disk_is_an_error_and_leaves_no_partial_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let options = SqliteOptions::new().max_bytes(400 * 1024);
@@ -78,7 +79,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing_half() {
             Ok(()) => taken += 1,
             Err(error) => break error,
         }
-        assert!(taken < 1_000, "the file is bounded");
+        assert!(taken < 1_000, "the limit on the file takes effect");
     };
     assert!(
         error.is_full() && error.is_unavailable() && !error.is_damaged(),
@@ -91,11 +92,11 @@ fn a_full_disk_is_an_error_and_leaves_nothing_half() {
         assert_eq!(
             cells(log, "board").unwrap().len() as u64,
             8 * taken,
-            "all or none"
+            "a write is whole or absent"
         );
     };
     whole(&log);
-    // What has room is taken, also beside what has not: one of many that are committed together.
+    // Small operations succeed even if larger ones of the same commit do not.
     let large = (0..40).map(|at| log.append("board", vec![transaction(taken + at)]));
     let claims = (0..40).map(|id| {
         log.claim(
@@ -117,7 +118,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing_half() {
 }
 
 #[test]
-fn a_file_of_a_newer_build_is_refused_and_left_alone() {
+fn a_file_from_a_newer_build_is_rejected_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     append(
@@ -148,7 +149,7 @@ fn a_file_of_a_newer_build_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_file_of_another_program_is_refused_and_left_alone() {
+fn a_file_from_another_program_is_rejected_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs");
     rusqlite::Connection::open(&path)
@@ -161,7 +162,7 @@ fn a_file_of_another_program_is_refused_and_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), before);
     fs::write(
         &path,
-        "no database at all, but long enough to look like one".repeat(99),
+        "not a database, but long enough to look like one".repeat(99),
     )
     .unwrap();
     let error = SqliteLog::open(&path).err().unwrap();
@@ -175,9 +176,9 @@ fn a_file_of_another_program_is_refused_and_left_alone() {
     assert!(error.is_unavailable(), "{error:?}");
 }
 
-/// A reader sees the moment at which it began, and does not wait for who writes.
+/// A reader sees the moment at which it began, and does not wait for the writer.
 #[test]
-fn reads_are_answered_while_others_write() {
+fn reads_do_not_wait_for_writes() {
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(folder.path().join("log")).unwrap();
     append(
@@ -200,9 +201,9 @@ fn reads_are_answered_while_others_write() {
     assert_eq!(cells(&log, "board").unwrap().len(), 100);
 }
 
-/// Somebody who lacks much is served from the whole document, and lacks nothing then.
+/// A replica that lacks many cells is served from the whole document, and receives all of them.
 #[test]
-fn much_that_changed_comes_whole() {
+fn a_large_change_is_read_from_the_whole_document() {
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(folder.path().join("log")).unwrap();
     append(&log, "board", delta(1, 0, 1, [card(u64::MAX, 1)])).unwrap();
@@ -216,9 +217,9 @@ fn much_that_changed_comes_whole() {
     assert_eq!(cells(&log, "board").unwrap().len(), 121);
 }
 
-/// The file of a log from which much was removed is as large as it was, and does not grow by as much again.
+/// After many removals the file keeps its size and does not grow by as much again.
 #[test]
-fn room_is_used_again() {
+fn freed_space_is_reused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let size = |path: &Path| fs::metadata(path).unwrap().len();
@@ -231,7 +232,7 @@ fn room_is_used_again() {
             block_on(log.state("board")).unwrap(),
             DocumentState::default()
         );
-        // Its cells go between writes, so some writes later they are gone.
+        // Its cells are removed between writes, so a few writes later they are gone.
         for at in 0..30 {
             append(&log, "other", delta(1, at, at + 1, [card(1, 1)])).unwrap();
         }

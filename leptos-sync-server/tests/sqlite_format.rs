@@ -1,5 +1,5 @@
-//! A file that version 1 of the log's tables has written is read, and gone on with, for ever. `LEPTOS_SYNC_WRITE_FIXTURES=1`
-//! writes it anew: only for tables that were never released.
+//! Files with version 1 of the tables stay readable and writable. `LEPTOS_SYNC_WRITE_FIXTURES=1`
+//! rewrites the fixture: only for tables that were never released.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -28,8 +28,8 @@ fn of(replica: u64, time: u64) -> VersionVector {
     VersionVector::of(ReplicaId::new(replica), Time::new(time))
 }
 
-/// Two documents with edits of two users, removals of which one is forgotten, something that was refused, and a document that
-/// is no more.
+/// Writes two documents with edits of two users, two removals, one of them forgotten, a rejected
+/// transaction, and a removed document.
 fn write(path: &Path) {
     let log = SqliteLog::open(path).unwrap();
     let ids = [ReplicaId::new(1), ReplicaId::new(u64::MAX)];
@@ -55,7 +55,7 @@ fn write(path: &Path) {
 
 static WRITTEN: Once = Once::new();
 
-/// The file that version 1 wrote, copied to where it may be written to.
+/// Copies the file that version 1 wrote to a writable location.
 fn written_by_version_1() -> (TempDir, PathBuf) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1/log.db");
     if env::var_os("LEPTOS_SYNC_WRITE_FIXTURES").is_some() {
@@ -71,7 +71,7 @@ fn written_by_version_1() -> (TempDir, PathBuf) {
     (dir, path)
 }
 
-/// All that the file has of the board.
+/// The cells of the board.
 fn board() -> Cells {
     let at = |replica, time| Stamp::new(Time::new(time), ReplicaId::new(replica));
     let path = |key: u8| {
@@ -88,7 +88,7 @@ fn board() -> Cells {
 }
 
 #[test]
-fn a_file_of_version_1_has_all_that_was_written() {
+fn a_version_1_file_has_all_its_data() {
     let (_dir, path) = written_by_version_1();
     let log = SqliteLog::open(&path).unwrap();
     assert_eq!(cells(&log, "board").unwrap(), board());
@@ -108,7 +108,7 @@ fn a_file_of_version_1_has_all_that_was_written() {
 }
 
 #[test]
-fn a_file_of_version_1_is_gone_on_with() {
+fn a_version_1_file_can_be_written() {
     let (_dir, path) = written_by_version_1();
     let log = SqliteLog::open(&path).unwrap();
     let late = append(&log, "board", delta(7, 0, 24, [card(7, Some(b"late"))]));

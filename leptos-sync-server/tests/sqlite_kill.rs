@@ -1,9 +1,9 @@
-//! A process that is killed loses nothing that it acknowledged.
+//! A killed process loses no acknowledged edit.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a failed test may panic, and the child says what was acknowledged"
+    reason = "a failed test may panic, and the child prints what is acknowledged"
 )]
 
 mod boards;
@@ -21,7 +21,7 @@ use futures::{executor::block_on, future::join_all};
 use leptos_sync_core::{ReplicaId, Time};
 use leptos_sync_server::{DurableLog, SqliteLog};
 
-/// Says to the child where its log is, and that it is one.
+/// Passes the path of the log to the child, and marks the process as the child.
 const FILE: &str = "LEPTOS_SYNC_KILLED_LOG";
 const WRITERS: u64 = 8;
 
@@ -29,7 +29,7 @@ fn board(writer: u64) -> String {
     format!("board {}", writer % 3)
 }
 
-/// Three cells of its own a transaction, two of which it writes again and again.
+/// A transaction that writes three of the writer's cells; two of them are the same each time.
 fn transaction(writer: u64, at: u64) -> leptos_sync_core::Delta {
     let cell = |name: String, value: u64| (name.into_bytes(), Some(value.to_be_bytes().to_vec()));
     let cells = [
@@ -40,7 +40,8 @@ fn transaction(writer: u64, at: u64) -> leptos_sync_core::Delta {
     delta(writer, at, at + 1, cells)
 }
 
-/// What the child does until it is killed: appends, each writer from where it stands, and says what was acknowledged.
+/// The child's work until it is killed: each writer appends from its version on and prints
+/// acknowledgements.
 fn write_for_ever(path: &Path) {
     let log = SqliteLog::open(path).unwrap();
     let writers = (0..WRITERS).map(async |writer| {
@@ -58,14 +59,10 @@ fn write_for_ever(path: &Path) {
     block_on(join_all(writers));
 }
 
-/// This test, in a process of its own.
+/// Runs this test in a child process.
 fn child(path: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "nothing_acknowledged_is_missing_after_kills",
-            "--nocapture",
-        ])
+        .args(["--exact", "kills_lose_no_acknowledged_edit", "--nocapture"])
         .env(FILE, path)
         .stdout(Stdio::piped())
         .spawn()
@@ -73,7 +70,7 @@ fn child(path: &Path) -> Child {
 }
 
 #[test]
-fn nothing_acknowledged_is_missing_after_kills() {
+fn kills_lose_no_acknowledged_edit() {
     if let Some(path) = env::var_os(FILE) {
         return write_for_ever(Path::new(&path));
     }
@@ -83,25 +80,28 @@ fn nothing_acknowledged_is_missing_after_kills() {
     for kill in 0..setting("LEPTOS_SYNC_KILLS", 5) {
         let mut child = child(&path);
         let said = BufReader::new(child.stdout.take().unwrap());
-        // At another place each time, in the midst of commits.
+        // Kill at a different point each time, amid commits.
         let patience = 150 + 171 * kill as usize;
         let mut heard = 0;
         for line in said.lines() {
             let line = line.unwrap();
-            // The first may stand behind what the test harness says.
+            // The first one may follow output of the test harness.
             if let Some((_, numbers)) = line.split_once("acknowledged ") {
                 let (writer, at) = numbers.split_once(' ').unwrap();
                 let at: u64 = at.parse().unwrap();
                 acknowledged.insert(writer.parse().unwrap(), at);
                 heard += 1;
             }
-            // What it says until it is dead counts too.
+            // Lines printed before the kill count too.
             if heard == patience {
                 child.kill().unwrap();
             }
         }
         child.wait().unwrap();
-        assert!(heard >= patience, "the child was killed while it worked");
+        assert!(
+            heard >= patience,
+            "the child was killed while it was writing"
+        );
         check(&path, &acknowledged);
     }
 }
@@ -113,7 +113,7 @@ fn check(path: &Path, acknowledged: &HashMap<u64, u64>) {
         let reached = version.get(ReplicaId::new(writer));
         assert!(
             reached >= Time::new(at),
-            "writer {writer} was told {at} and reached {reached:?}"
+            "writer {writer} was acknowledged up to {at} but reached {reached:?}"
         );
         let all = cells(&log, &board(writer)).unwrap();
         let all: HashMap<String, _> = all
@@ -134,9 +134,9 @@ fn check(path: &Path, acknowledged: &HashMap<u64, u64>) {
                 value(format!("{writer} last"))
             ),
             (last, last),
-            "whole"
+            "transactions are whole"
         );
     }
-    // And it goes on.
+    // The log stays writable.
     append(&log, "another", delta(77, 0, 1, [])).unwrap();
 }

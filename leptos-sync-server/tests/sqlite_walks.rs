@@ -1,4 +1,4 @@
-//! A document is walked once after the file was opened, however many ask for it at once.
+//! A document is audited once after the file is opened, even under concurrent requests.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod boards;
@@ -21,11 +21,11 @@ use tracing_subscriber::{filter::LevelFilter, util::SubscriberInitExt as _};
 
 const ASKING: usize = 60;
 
-/// What logs tell, from any of their threads.
+/// Collects log lines of all threads.
 #[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
+struct Captured(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Said {
+impl io::Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -36,8 +36,8 @@ impl io::Write for Said {
     }
 }
 
-static SAID: LazyLock<Said> = LazyLock::new(|| {
-    let said = Said::default();
+static SAID: LazyLock<Captured> = LazyLock::new(|| {
+    let said = Captured::default();
     let writer = said.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::DEBUG)
@@ -47,7 +47,7 @@ static SAID: LazyLock<Said> = LazyLock::new(|| {
     said
 });
 
-/// How often a document was walked.
+/// The number of audits of a document.
 fn walks(document: &str) -> usize {
     let said = SAID.0.lock().unwrap().clone();
     let said = String::from_utf8(said).unwrap();
@@ -56,14 +56,14 @@ fn walks(document: &str) -> usize {
     said.lines().filter(walked).count()
 }
 
-/// A file with a document of some thousand cells, which nobody has asked for since it was opened.
+/// Reopens a file with a document of a few thousand cells that was not audited yet.
 fn reopened(path: &Path, document: &str) -> SqliteLog {
     LazyLock::force(&SAID);
     let log = SqliteLog::open(path).unwrap();
     let cells = (0..3_000_u64).map(|key| (key.to_be_bytes().to_vec(), Some(b"kept".to_vec())));
     append(&log, document, delta(1, 0, 9, cells)).unwrap();
     drop(log);
-    assert_eq!(walks(document), 0, "what is new is not walked");
+    assert_eq!(walks(document), 0, "a new document needs no audit");
     SqliteLog::open(path).unwrap()
 }
 
@@ -72,7 +72,7 @@ fn halfway() -> VersionVector {
 }
 
 #[test]
-fn a_document_that_many_ask_for_at_once_is_walked_once() {
+fn concurrent_requests_audit_a_document_once() {
     let folder = tempfile::tempdir().unwrap();
     let log = reopened(&folder.path().join("log"), "busy");
     let asked = (0..ASKING).map(|_| log.since("busy", &halfway(), 1 << 20));
@@ -82,7 +82,7 @@ fn a_document_that_many_ask_for_at_once_is_walked_once() {
     written.unwrap();
     for since in asked {
         let Since::Delta(parts) = since.unwrap() else {
-            panic!("nothing was forgotten");
+            panic!("no tombstone was forgotten");
         };
         let cells: usize = parts.iter().map(|part| part.len()).sum();
         assert!(cells >= 3_000, "{cells}");
@@ -91,7 +91,7 @@ fn a_document_that_many_ask_for_at_once_is_walked_once() {
 }
 
 #[test]
-fn who_goes_away_while_a_document_is_walked_leaves_the_walk_to_the_others() {
+fn a_cancelled_request_leaves_the_audit_to_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let log = reopened(&folder.path().join("log"), "left");
     for _ in 0..ASKING {
@@ -103,7 +103,7 @@ fn who_goes_away_while_a_document_is_walked_leaves_the_walk_to_the_others() {
 }
 
 #[test]
-fn a_damaged_document_is_not_walked_again_by_those_who_waited() {
+fn a_damaged_document_is_audited_once_for_all_waiting_requests() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     drop(reopened(&path, "bad"));

@@ -1,5 +1,5 @@
-//! Clients that bring too much, over real WebSockets: each is told so, and two people who edit the same document go on meanwhile
-//! and notice nothing.
+//! Clients that send too much, over real WebSockets. The relay reports the limit to each, and two
+//! users who edit the same document meanwhile are not affected.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -18,17 +18,21 @@ use xxhash_rust::xxh64::xxh64;
 /// Eve's replica id.
 const EVE: u64 = 9;
 
-/// Bytes of a value in a bomb.
+/// The size of a value in a decompression bomb.
 const VALUE_BYTES: usize = 128 * 1024;
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_before_and_after_the_hello() {
+async fn oversized_input_is_rejected_before_and_after_the_hello() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         for length in [limits::HELLO_BYTES + 1, limits::FRAME_BYTES + 1] {
             let mut eve = Raw::connect(address).await;
             eve.send(vec![0; length]).await;
-            assert_eq!(eve.bye().await, Some(Reason::Limit), "{length} bytes first");
+            assert_eq!(
+                eve.bye().await,
+                Some(Reason::Limit),
+                "a first frame of {length} bytes"
+            );
         }
         let mut eve = Raw::open(address, "eve", "board").await;
         eve.say_part(&vec![4; limits::FRAME_BYTES], false).await;
@@ -38,21 +42,21 @@ async fn what_is_too_large_is_refused_before_and_after_the_hello() {
             eve.say_part(&vec![4; limits::FRAME_BYTES - 1], true).await;
         }
         assert_eq!(eve.bye().await, Some(Reason::Limit), "a message");
-        // What nobody would send by mistake is not read to its end.
+        // A frame far beyond the limit is not read to its end.
         let mut eve = Raw::open(address, "eve", "board").await;
         eve.send(vec![0; 16 * limits::FRAME_BYTES]).await;
-        assert_eq!(eve.bye().await, None, "the connection ends");
+        assert_eq!(eve.bye().await, None, "the connection closes");
     };
     honest.beside(bad).await;
 }
 
 #[tokio::test]
-async fn a_decompression_bomb_is_refused_whatever_it_says_of_its_size() {
+async fn a_decompression_bomb_is_rejected_whatever_size_it_declares() {
     let (_dir, address, mut honest) = relay_in_use().await;
-    // 64 MiB of a delta, in all other ways as it should be.
+    // 64 MiB of an otherwise valid delta.
     let zeros = body(&delta(512, &[]));
     let bomb = deflated(&zeros);
-    // One that inflates within the ratio that is allowed, to more than is allowed at all.
+    // An envelope within the permitted ratio, but beyond the permitted inflated size.
     let noise: Vec<u8> = (0..VALUE_BYTES / 80)
         .flat_map(|at| xxh64(&at.to_le_bytes(), 0).to_le_bytes())
         .collect();
@@ -70,7 +74,7 @@ async fn a_decompression_bomb_is_refused_whatever_it_says_of_its_size() {
     ];
     let bad = async {
         for bomb in &bombs {
-            // Also of those who say that they do not read such envelopes themselves.
+            // Also from clients that do not support compression themselves.
             for deflate in [0, 1] {
                 let mut eve = Raw::connect(address).await;
                 eve.say(&[1, 1, 1, deflate, 3, b'e', b'v', b'e']).await;
@@ -80,7 +84,7 @@ async fn a_decompression_bomb_is_refused_whatever_it_says_of_its_size() {
                 assert_eq!(eve.bye().await, Some(Reason::Malformed));
             }
         }
-        // As a part of a larger delta too.
+        // The same as a part of a larger delta.
         let mut eve = Raw::open(address, "eve", "board").await;
         let mut part = vec![5, 0];
         varint(&mut part, bombs[0].len());
@@ -88,7 +92,7 @@ async fn a_decompression_bomb_is_refused_whatever_it_says_of_its_size() {
         assert_eq!(eve.bye().await, Some(Reason::Malformed));
     };
     honest.beside(bad).await;
-    // An envelope that is compressed and no bomb is read.
+    // A compressed envelope within the limits is accepted.
     let mut eve = Raw::open(address, "eve", "board").await;
     let text: String = (0..500).map(|at| format!("line {at}\n")).collect();
     let delta = card(EVE, now_ms(), &text);
@@ -99,7 +103,7 @@ async fn a_decompression_bomb_is_refused_whatever_it_says_of_its_size() {
     honest.check().await;
 }
 
-/// So many cells of Eve's, each of which begins with `noise` and is zero then.
+/// A delta of Eve's cells. Each value begins with `noise`, followed by zeros.
 fn delta(cells: usize, noise: &[u8]) -> Delta {
     let stamp = Stamp::new(Time::from_ms(now_ms()), ReplicaId::new(EVE));
     let mut value = noise.to_vec();
@@ -118,14 +122,14 @@ fn delta(cells: usize, noise: &[u8]) -> Delta {
     delta.unwrap()
 }
 
-/// What stands in a delta's envelope behind its head: magic, version, kind and flags, length, checksum.
+/// The body of a delta's envelope, after magic, version, kind, flags, length and checksum.
 fn body(delta: &Delta) -> Vec<u8> {
     let envelope = delta.encode_uncompressed();
     let length = envelope[7..].iter().position(|byte| *byte < 128).unwrap() + 1;
     envelope[7 + length + 4..].to_vec()
 }
 
-/// Raw deflate.
+/// Compresses with raw deflate.
 fn deflated(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / 2 + 1_024);
     let mut stream = Compress::new(Compression::best(), false);
@@ -134,7 +138,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A delta's envelope with a right checksum, whose body says that it inflates to so many bytes.
+/// A delta's envelope with a correct checksum, whose body declares this inflated size.
 fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
     let mut out = b"LSYN\x01\x01\x01".to_vec();
     varint(&mut out, inflated);
@@ -146,7 +150,7 @@ fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_thousand_documents_on_one_socket_are_too_many() {
+async fn open_documents_per_connection_are_limited() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         let mut eve = Raw::connect(address).await;
@@ -163,7 +167,7 @@ async fn a_thousand_documents_on_one_socket_are_too_many() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_of_a_user_is_not_let_in() {
+async fn connections_per_user_are_limited() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         let mut sessions = Vec::new();

@@ -1,5 +1,5 @@
-//! Many writers, and a relay that is killed again and again: nothing that was acknowledged is ever missing.
-//! `LEPTOS_SYNC_KILLS` and `LEPTOS_SYNC_WRITERS` make it longer and wider.
+//! Many writers and a relay that is killed repeatedly: no acknowledged edit is ever missing.
+//! `LEPTOS_SYNC_KILLS` and `LEPTOS_SYNC_WRITERS` scale the test.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -26,16 +26,16 @@ use leptos_sync_core::sync::{Client, Link};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-/// Connections of one user, and so writers with one name.
+/// The number of connections, and so writers, of one user.
 const WRITERS_A_USER: usize = 10;
 
-/// Milliseconds between two edits of a writer.
+/// The pause between two edits of a writer, in milliseconds.
 const PAUSE_MS: u64 = 100;
 
-/// Edits of a writer at most: keys of different writers differ.
+/// The maximum number of edits of a writer, which separates the keys of different writers.
 const EDITS: u32 = 1_000_000;
 
-/// What the relay has told a writer, kept outside of the relay: how many of its edits, in their order, are acknowledged.
+/// The state of a writer, kept outside the relay: how many of its edits are acknowledged, in order.
 struct Writer {
     at: usize,
     token: String,
@@ -54,14 +54,14 @@ impl Writer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_missing_after_many_kills() {
+async fn many_kills_lose_no_acknowledged_edit() {
     let number = |name: &str, default| env::var(name).map_or(default, |text| text.parse().unwrap());
     let kills = number("LEPTOS_SYNC_KILLS", 3);
     let count = number("LEPTOS_SYNC_WRITERS", 20);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
     let (issuer, access) = Issuer::new(dir.path());
-    let token = issuer.token("whoever looks");
+    let token = issuer.token("reader");
 
     let mut relay = Process::start(&file, &access);
     let address = relay.address;
@@ -83,7 +83,7 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
         writers.push(writer);
     }
     for kill in 0..kills {
-        // Long enough that all are writing again, and never the same moment of it.
+        // Long enough for all writers to resume, and a different duration each time.
         sleep(Duration::from_millis(1_500 + kill as u64 * 37 % 1_000)).await;
         let known: Vec<_> = writers
             .iter()
@@ -115,10 +115,10 @@ async fn nothing_acknowledged_is_missing_after_many_kills() {
     }
     let sum: u32 = all.iter().sum();
     println!("{kills} kills, {count} writers, {sum} edits, none missing");
-    assert!(sum as usize > count, "they have written");
+    assert!(sum as usize > count, "every writer made an edit");
 }
 
-/// Asks the relay anew for a document, which must have so many of each writer's edits.
+/// Connects again and checks that a document has the acknowledged edits of each writer.
 async fn check(
     address: SocketAddr,
     token: &str,
@@ -137,7 +137,7 @@ async fn check(
         }
     }
     session
-        .until("what was acknowledged", |reader| {
+        .until("all acknowledged edits", |reader| {
             let state = reader.0.lock().unwrap();
             let cards = &state.doc.state().cards;
             expected.iter().all(|key| cards.contains_key(key))
@@ -145,7 +145,7 @@ async fn check(
         .await;
 }
 
-/// Writes until it is enough, and comes back whenever the relay does.
+/// Writes until the test is done, and reconnects whenever the relay restarts.
 async fn write(writer: Arc<Writer>, address: SocketAddr, done: Arc<AtomicBool>) {
     let handle = Handle::new(writer.at as u64 + 1);
     let mut client = Client::new(writer.token.clone().into_bytes(), writer.at as u64);

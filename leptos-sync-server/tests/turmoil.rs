@@ -1,5 +1,5 @@
-//! The real router, by axum and hyper, on a host that crashes, and replicas on others, with WebSockets over a network that is
-//! slow, stands still and breaks, in virtual time. One number decides a whole run:
+//! The real router with axum and hyper on a host that crashes, and replicas on other hosts, with
+//! WebSockets over a slow and faulty network, in virtual time. A seed determines a whole run:
 //! `LEPTOS_SYNC_SEED=17 cargo test -p leptos-sync-server --test turmoil` repeats it.
 #![allow(
     clippy::unwrap_used,
@@ -16,21 +16,21 @@ use std::rc::Rc;
 use cluster::{Cluster, SILENCE_MS};
 use simulated::replica::DRIFT_MS;
 
-/// Seeds of a run, unless `LEPTOS_SYNC_SEEDS` says otherwise.
+/// The number of seeds, unless `LEPTOS_SYNC_SEEDS` sets it.
 const SEEDS: u64 = 200;
 
-/// Milliseconds within which all are equal once all is well: a connection is found dead, and the longest pause of who has
-/// failed for long passes.
+/// The time until all replicas converge after the repairs, in milliseconds. It covers the detection
+/// of dead connections and the longest reconnection delay.
 const HEALED_MS: u64 = 30_000;
 
-/// Milliseconds for which nobody says anything then but what time it is.
+/// A period after that in which only time requests are expected, in milliseconds.
 const QUIET_MS: u64 = 6_000;
 
 #[test]
-fn whatever_crashes_and_breaks_nothing_acknowledged_is_lost_and_all_end_equal() {
+fn crashes_and_faults_lose_no_acknowledged_edit_and_replicas_converge() {
     let mut sum = Seen::default();
     for seed in simulated::seeds(SEEDS) {
-        // Printed only where it fails.
+        // The harness prints this only on failure.
         println!("LEPTOS_SYNC_SEED={seed}");
         let seen = run(seed);
         sum.acknowledgements += seen.acknowledgements;
@@ -43,7 +43,7 @@ fn whatever_crashes_and_breaks_nothing_acknowledged_is_lost_and_all_end_equal() 
 }
 
 #[test]
-fn a_seed_decides_the_whole_run() {
+fn a_seed_determines_the_whole_run() {
     for seed in 0..3 {
         assert_eq!(run(seed), run(seed), "LEPTOS_SYNC_SEED={seed}");
     }
@@ -81,7 +81,8 @@ fn run(seed: u64) -> Seen {
     }
     cluster.crew.check_quiet();
     seen.healed_ms = cluster.crew.now_ms() - healed;
-    // Somebody may still find a dead connection and come back; and then nobody has anything to say.
+    // A replica may still detect a dead connection and reconnect. After that, no replica has
+    // anything to send.
     let pings = QUIET_MS / u64::from(SILENCE_MS / 3) + 1;
     let most = 2 * pings as usize * skews.len();
     loop {
@@ -94,7 +95,7 @@ fn run(seed: u64) -> Seen {
         let since = cluster.crew.now_ms() - healed;
         assert!(
             since <= HEALED_MS + QUIET_MS,
-            "{said} frames where {most} ask for the time"
+            "{said} frames were sent, time requests account for {most}"
         );
     }
     cluster.crew.check_quiet();
@@ -105,7 +106,7 @@ fn run(seed: u64) -> Seen {
     seen
 }
 
-/// Something happens, and some time passes. Returns whether a process was ended.
+/// Performs a random event and lets some time pass. Returns whether a process crashed.
 fn step(cluster: &mut Cluster) -> bool {
     let crew = Rc::clone(&cluster.crew);
     let random = &crew.random;

@@ -1,4 +1,4 @@
-//! The relay in an axum app, over real WebSockets: two people, and a file of SQLite.
+//! The relay in an axum app, over real WebSockets, with two users and an SQLite file.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,7 +12,7 @@ use leptos_sync_core::sync::Reason;
 use tokio_tungstenite::{connect_async, tungstenite::client::IntoClientRequest as _};
 
 #[tokio::test]
-async fn two_people_see_each_others_edits_and_the_relay_keeps_them() {
+async fn two_users_see_each_others_edits_and_the_relay_stores_them() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
     let (address, relay, served) = serve(&file).await;
@@ -21,37 +21,45 @@ async fn two_people_see_each_others_edits_and_the_relay_keeps_them() {
     let mut at_bob = Session::open(address, "bob", "board", &bob).await;
     at_ada.insert(1, "from Ada");
     at_ada
-        .until("acknowledged", |ada| ada.unanswered() == 0)
+        .until("the acknowledgement", |ada| ada.unanswered() == 0)
         .await;
-    at_bob.until("seen", |bob| bob.card(1).is_some()).await;
+    at_bob
+        .until("Ada's edit", |bob| bob.card(1).is_some())
+        .await;
     at_bob.insert(1, "from Bob");
     at_bob
-        .until("acknowledged", |bob| bob.unanswered() == 0)
+        .until("the acknowledgement", |bob| bob.unanswered() == 0)
         .await;
     at_ada
-        .until("seen", |ada| ada.card(1).as_deref() == Some("from Bob"))
+        .until("Bob's edit", |ada| {
+            ada.card(1).as_deref() == Some("from Bob")
+        })
         .await;
 
-    // Told of each other, and of the end of it.
+    // Each user sees the other's presence and departure.
     at_bob
         .client
         .set_presence(at_bob.channel, b"here".to_vec())
         .unwrap();
-    at_bob.until("told", |_| true).await;
+    at_bob.until("an answer", |_| true).await;
     at_ada
-        .until("present", |ada| ada.0.lock().unwrap().present == [b"here"])
+        .until("Bob's presence", |ada| {
+            ada.0.lock().unwrap().present == [b"here"]
+        })
         .await;
     drop(at_bob);
     at_ada
-        .until("gone", |ada| ada.0.lock().unwrap().present.len() == 2)
+        .until("Bob's departure", |ada| {
+            ada.0.lock().unwrap().present.len() == 2
+        })
         .await;
 
-    // Down and up again, on the same file.
+    // Restart the relay on the same file.
     let gone = tokio::spawn(async move {
-        at_ada.until("told", |_| false).await;
+        at_ada.until("an answer", |_| false).await;
     });
     relay.shut_down().await;
-    assert!(gone.await.is_err(), "the connection was ended");
+    assert!(gone.await.is_err(), "the relay ended the connection");
     served.abort();
     let _ = served.await;
     drop(relay);
@@ -59,36 +67,44 @@ async fn two_people_see_each_others_edits_and_the_relay_keeps_them() {
     let late = Handle::new(3);
     let mut at_late = Session::open(address, "eve", "board", &late).await;
     at_late
-        .until("seen", |late| late.card(1).as_deref() == Some("from Bob"))
+        .until("Bob's edit", |late| {
+            late.card(1).as_deref() == Some("from Bob")
+        })
         .await;
 }
 
 #[tokio::test]
-async fn who_may_only_read_gets_the_edit_back_with_the_reason() {
+async fn a_readers_edit_is_rolled_back_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let (address, ..) = serve(&dir.path().join("relay.db")).await;
     let (ada, guest) = (Handle::new(1), Handle::new(2));
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
     at_ada.insert(1, "mine");
     at_ada
-        .until("acknowledged", |ada| ada.unanswered() == 0)
+        .until("the acknowledgement", |ada| ada.unanswered() == 0)
         .await;
     let mut at_guest = Session::open(address, "guest", "board", &guest).await;
     at_guest
-        .until("seen", |guest| guest.card(1).is_some())
+        .until("Ada's edit", |guest| guest.card(1).is_some())
         .await;
     at_guest.insert(1, "yours");
-    assert_eq!(guest.card(1).as_deref(), Some("yours"), "on screen at once");
+    assert_eq!(
+        guest.card(1).as_deref(),
+        Some("yours"),
+        "the edit is visible at once"
+    );
     at_guest
-        .until("refused", |guest| guest.unanswered() == 0)
+        .until("the rejection", |guest| guest.unanswered() == 0)
         .await;
     assert_eq!(guest.card(1).as_deref(), Some("mine"));
     assert_eq!(guest.0.lock().unwrap().refused[0].0, Reason::Forbidden);
-    // And not a document that is nobody else's.
+    // A guest may not see another user's private document.
     let other = Handle::new(3);
     let mut at_other = Session::open(address, "guest", "private", &other).await;
     at_other
-        .until("refused", |other| other.0.lock().unwrap().closed.is_some())
+        .until("the document to close", |other| {
+            other.0.lock().unwrap().closed.is_some()
+        })
         .await;
     assert_eq!(
         other.0.lock().unwrap().closed.as_ref().unwrap().0,
@@ -97,7 +113,7 @@ async fn who_may_only_read_gets_the_edit_back_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_may_not_connect() {
+async fn a_page_of_a_foreign_origin_may_not_connect() {
     let dir = tempfile::tempdir().unwrap();
     let (address, ..) = serve(&dir.path().join("relay.db")).await;
     let mut request = format!("ws://{address}/sync")

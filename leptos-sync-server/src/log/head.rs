@@ -3,22 +3,23 @@ use leptos_sync_core::{Delta, Time, VersionVector, limits};
 use super::DocumentState;
 use crate::error::Error;
 
-/// What is known of a document without its cells, and what follows from it: which deltas it takes, and what somebody lacks.
+/// The metadata of a document, without its cells.
 ///
-/// The rules are those of the core's `Doc`; the conformance suite holds them against it.
+/// Decides which deltas the document accepts and what a replica lacks. The rules are those of the
+/// core's `Doc`, and the conformance suite checks that both agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) version: VersionVector,
     pub(crate) horizon: VersionVector,
     pub(crate) floor: Time,
-    /// The greatest time of each replica's cells and of the version. It exceeds the version only where a sender's saved data
-    /// were damaged.
+    /// The greatest time of each replica, over its cells and the version. It exceeds the version
+    /// only if a sender's saved data were damaged.
     pub(crate) present: VersionVector,
 }
 
-/// What brings somebody up to date.
+/// What brings a replica up to date.
 pub(crate) enum Reach {
-    /// The cells beyond the version, as a delta between these.
+    /// The cells beyond its version, as a delta between these versions.
     Delta {
         after: VersionVector,
         upto: VersionVector,
@@ -35,11 +36,11 @@ impl Head {
         }
     }
 
-    /// Refuses a delta that cannot be joined. O(cells).
+    /// Rejects a delta that cannot be joined. O(cells).
     pub(crate) fn check(&self, delta: &Delta) -> Result<(), Error> {
         if !self.version.covers(delta.after()) {
             return Err(Error::gap(
-                "a delta starts after operations that are missing here; send what lies between first",
+                "a delta follows operations that are missing here; send the missing operations first",
             ));
         }
         self.check_replicas(&[delta.upto(), delta.cells_upto()])?;
@@ -50,20 +51,20 @@ impl Head {
         let mut fresh = cells.filter(|cell| !self.version.contains(cell.stamp));
         if fresh.any(|cell| cell.stamp.time < self.floor) {
             return Err(Error::stale(
-                "an operation is older than the tombstones that are kept; make it again with a new stamp",
+                "an operation is older than the tombstones that this log keeps; repeat it with a new stamp",
             ));
         }
         Ok(())
     }
 
-    /// Takes note that a delta was joined.
+    /// Records that a delta was joined.
     pub(crate) fn take(&mut self, delta: &Delta) {
         self.version.join(delta.upto());
         self.present.join(delta.upto());
         self.present.join(delta.cells_upto());
     }
 
-    /// Takes note of operations that come with no cell.
+    /// Records operations that have no cells.
     pub(crate) fn claim(&mut self, upto: &VersionVector) -> Result<(), Error> {
         self.check_replicas(&[upto])?;
         self.version.join(upto);
@@ -71,7 +72,8 @@ impl Head {
         Ok(())
     }
 
-    /// Raises the floor, and the horizon to what the version contains below it. Tombstones within the horizon may go.
+    /// Raises the floor, and raises the horizon to the contained operations below it. Tombstones
+    /// within the horizon can then be removed.
     pub(crate) fn forget(&mut self, before: Time) {
         if before <= self.floor {
             return;
@@ -83,7 +85,7 @@ impl Head {
         self.floor = before;
     }
 
-    /// What somebody at `version` needs.
+    /// Returns what a replica at `version` needs.
     pub(crate) fn reach(&self, version: &VersionVector) -> Reach {
         if !version.covers(&self.horizon) {
             return Reach::Snapshot;
@@ -93,8 +95,11 @@ impl Head {
         Reach::Delta { after, upto }
     }
 
-    /// What a delta from `version` to `upto` relies on: also the cells that are left out as known and that took the place of
-    /// operations up to `upto`. They are later than those, so an earlier time is not relied on.
+    /// Returns the operations that a delta from `version` to `upto` relies on.
+    ///
+    /// The delta leaves out cells that the receiver knows. A known cell may have replaced an
+    /// operation up to `upto`, and it is later than that operation. So the delta does not rely on
+    /// times before the first operation it contains.
     fn taken_for_granted(&self, version: &VersionVector, upto: &VersionVector) -> VersionVector {
         let starts = upto.iter().map(|(replica, _)| version.get(replica));
         let first = starts.min().unwrap_or(Time::new(u64::MAX));
@@ -105,7 +110,8 @@ impl Head {
             .collect()
     }
 
-    /// Refuses operations of more replicas than a message may name: the document could not be sent any more.
+    /// Rejects operations of more replicas than a message may name. Such a document could not be
+    /// sent.
     fn check_replicas(&self, more: &[&VersionVector]) -> Result<(), Error> {
         let count: usize = more.iter().map(|version| version.len()).sum();
         if self.present.len() + count <= limits::REPLICAS {
@@ -115,7 +121,7 @@ impl Head {
         more.iter().for_each(|version| all.join(version));
         if all.len() > limits::REPLICAS {
             return Err(Error::limit(
-                "too many replicas have written this document; start a new one from its state",
+                "too many replicas have written this document; copy its state into a new document",
             ));
         }
         Ok(())

@@ -11,9 +11,10 @@ use parking_lot::Mutex;
 use super::{DocumentState, DurableLog, Head, Reach, Since, check_name, check_user, listed};
 use crate::error::Error;
 
-/// Documents in memory, gone with the process: for tests, and for relays of which nothing need last.
+/// A log in memory, for tests and for relays whose documents need not survive a restart.
 ///
-/// "Durable" means here: until this is dropped. A document is a `Doc<CellMap>` under a lock of its own.
+/// "Durable" means here: until the log is dropped. Each document is a `Doc<CellMap>` behind its own
+/// lock.
 #[derive(Default)]
 pub struct MemoryLog {
     documents: Mutex<BTreeMap<String, Arc<Mutex<Document>>>>,
@@ -26,7 +27,7 @@ struct Document {
 }
 
 impl MemoryLog {
-    /// No documents.
+    /// Returns an empty log.
     pub fn new() -> Self {
         Self::default()
     }
@@ -40,7 +41,8 @@ impl MemoryLog {
         if let Some(found) = self.find(document)? {
             return Ok(found);
         }
-        // It edits nothing; but an id that somebody writes under would be taken for its own.
+        // The document edits nothing under this id, but an id that a client uses would be taken for
+        // its own.
         let clock = Clock::new(ReplicaId::random()?, EndOfTime);
         let made = Document {
             head: Head::default(),
@@ -55,7 +57,7 @@ impl MemoryLog {
     fn append_now(&self, document: &str, deltas: &[Delta]) -> Result<(), Error> {
         check_name(document)?;
         let Some(found) = self.find(document)? else {
-            // So that what is refused leaves no document behind.
+            // Check first, so that a rejected append does not create the document.
             checked(&Head::default(), deltas)?;
             return match deltas {
                 [] => Ok(()),
@@ -115,7 +117,7 @@ impl Document {
     }
 }
 
-/// The head when all deltas are joined, if all can be.
+/// Returns the head after all deltas were joined, or an error if one of them cannot be joined.
 fn checked(head: &Head, deltas: &[Delta]) -> Result<Head, Error> {
     let mut head = head.clone();
     for delta in deltas {
@@ -125,7 +127,7 @@ fn checked(head: &Head, deltas: &[Delta]) -> Result<Head, Error> {
     Ok(head)
 }
 
-/// Whether a stamp lies too far ahead is asked before it comes to the log.
+/// The greatest time. The relay checks drift before a delta reaches the log.
 struct EndOfTime;
 
 impl TimeSource for EndOfTime {
@@ -134,7 +136,8 @@ impl TimeSource for EndOfTime {
     }
 }
 
-/// Nothing waits here but for a lock, so everything is done within the call.
+/// Wraps a finished result. Nothing here waits except for a lock, so each call does all its work at
+/// once.
 fn ready<T: Send + 'static>(done: Result<T, Error>) -> BoxFuture<'static, Result<T, Error>> {
     futures::future::ready(done).boxed()
 }

@@ -1,4 +1,4 @@
-//! Documents that outlive the process: the trait, and what implements it.
+//! Durable storage for documents: the trait and its implementations.
 
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -18,34 +18,40 @@ pub use memory::MemoryLog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteLog, SqliteOptions};
 
-/// Documents kept durably, as last-writer-wins cells with their versions.
+/// A durable store of documents, kept as last-writer-wins cells with their versions.
 ///
-/// A document is what `Doc<CellMap>` is in memory, so it does not grow with its history. It comes into being with the
-/// first [`append`](DurableLog::append) or [`claim`](DurableLog::claim).
+/// A document is equivalent to a `Doc<CellMap>` in memory, so it does not grow with its history.
+/// The first [`append`](DurableLog::append) or [`claim`](DurableLog::claim) creates it.
 ///
 /// # Laws
 ///
-/// - What is acknowledged with `Ok` is durable: it is there whatever happens to the process from then on.
-/// - A call takes effect whole or not at all, and calls for one document one after the other.
-/// - A dropped future has taken effect or not; if it has, whole.
-/// - [`since`](DurableLog::since) and [`state`](DurableLog::state) see a document as it was at one moment, and everything
-///   that was acknowledged before they were called.
-/// - The cells at a path are joined as everywhere: the greater stamp stays, of equal stamps the greater bytes, a tombstone
-///   being least. A cell that the version contains is passed over.
-/// - A version never claims what is not contained.
-/// - Damage is never served. What is damaged is an error that [names](Error::is_damaged) its document; other documents go on.
+/// - Durability: once a call returns `Ok`, its effect survives any crash.
+/// - Atomicity: a call takes effect whole or not at all. Calls for one document take effect one
+///   after the other.
+/// - Cancellation: if a future is dropped, the call took effect whole or not at all.
+/// - Consistency: [`since`](DurableLog::since) and [`state`](DurableLog::state) see a document at
+///   one moment, including everything acknowledged before the call.
+/// - Join: at each path the cell with the greater stamp wins. Among equal stamps the greater bytes
+///   win, and a tombstone is the least. A cell that the version contains is skipped.
+/// - A version never claims an operation that is not contained.
+/// - Damaged data are never returned. A call on a damaged document fails with an error that
+///   [names](Error::is_damaged) it; other documents stay available.
 ///
-/// It does not know users' types, clocks or drift: who may write what, and when, is asked before.
+/// The log knows no user types, no clocks and no drift. The relay decides who may write what, and
+/// when, before it calls the log.
 pub trait DurableLog: Send + Sync + 'static {
-    /// What is known of a document. One that was never written has the default.
+    /// Returns the metadata of a document, or the default if it was never written.
     ///
     /// # Errors
     ///
-    /// [`Error::is_damaged`], [`Error::is_unavailable`], [`Error::is_limit`] where the name is too long.
+    /// [`Error::is_damaged`], [`Error::is_unavailable`], and [`Error::is_limit`] if the name is too
+    /// long.
     fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>>;
 
-    /// Whether the log can be read: reads as little as shows it, and does not wait for what others read, so that one which is
-    /// busy does not look like one which is gone. Unless it is implemented, the state of a document is read.
+    /// Checks whether the log can be read.
+    ///
+    /// Reads as little as possible and does not queue behind other reads, so that a busy log does
+    /// not look like a failed one. The default implementation reads the state of a document.
     ///
     /// # Errors
     ///
@@ -54,29 +60,35 @@ pub trait DurableLog: Send + Sync + 'static {
         async { self.state("").await.map(drop) }.boxed()
     }
 
-    /// Joins deltas in their order, all or none. When it returns they are durable, and the version covers the `upto` of each.
+    /// Joins deltas in order, all or none. On return they are durable, and the version covers the
+    /// `upto` of each.
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`] where the version does not cover a delta's `after`; [`Error::is_stale`] where a cell that is new
-    /// here is stamped below the floor; [`Error::is_limit`] where the document would have operations of more than
-    /// [`limits::REPLICAS`](leptos_sync_core::limits::REPLICAS) replicas; and those of [`state`](DurableLog::state).
+    /// - [`Error::is_gap`] if the version does not cover a delta's `after`.
+    /// - [`Error::is_stale`] if a new cell has a stamp below the floor.
+    /// - [`Error::is_limit`] if more than [`limits::REPLICAS`](leptos_sync_core::limits::REPLICAS)
+    ///   replicas would have written the document.
+    /// - The errors of [`state`](DurableLog::state).
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Takes note that operations up to there were refused for good: the version covers them, and no cell comes. Durable when
-    /// it returns.
+    /// Marks operations up to `upto` as rejected for good.
+    ///
+    /// The version covers them from then on, and their cells are never accepted. Durable on return.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] as for [`append`](DurableLog::append), and those of [`state`](DurableLog::state).
+    /// [`Error::is_limit`] as for [`append`](DurableLog::append), and the errors of
+    /// [`state`](DurableLog::state).
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// What somebody at `version` lacks, in parts of about `bytes` each. Costs what changed, as far as nothing says
-    /// otherwise at the implementation.
+    /// Returns what a replica at `version` lacks, in parts of about `bytes` each.
+    ///
+    /// The cost is proportional to what changed, unless the implementation documents otherwise.
     ///
     /// # Errors
     ///
-    /// Those of [`state`](DurableLog::state).
+    /// The errors of [`state`](DurableLog::state).
     fn since(
         &self,
         document: &str,
@@ -84,80 +96,93 @@ pub trait DurableLog: Send + Sync + 'static {
         bytes: usize,
     ) -> BoxFuture<'_, Result<Since, Error>>;
 
-    /// Forgets the tombstones that are older than `before`, which is the floor from then on: the horizon covers what the
-    /// version contains below it, and operations below it that are not here yet are refused. Work of bounded size a
-    /// transaction. An earlier floor than there is, or a document that was never written, changes nothing.
+    /// Forgets tombstones older than `before`, which becomes the floor.
+    ///
+    /// The horizon then covers all contained operations below the floor, and the log rejects any
+    /// other operation below it. Each transaction does a bounded amount of work. The call has no
+    /// effect if `before` is not above the floor, or if the document was never written.
     ///
     /// # Errors
     ///
-    /// Those of [`state`](DurableLog::state). The floor may have risen then; call again to forget the rest.
+    /// The errors of [`state`](DurableLog::state). The floor may have risen before the error; call
+    /// again to forget the rest.
     fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Names of documents in the order of their bytes, from the first or from behind `after`: at most `most`, which counts as at
-    /// least one and at most [`limits::LISTED`]. None are left where none are told. So all are gone through a page at a time;
-    /// what comes or goes meanwhile may be told or not. Costs what is told. A document whose name is damaged is passed over.
+    /// Lists names of documents in byte order, from the first or after `after`.
+    ///
+    /// Returns at most `most` names; `most` is clamped to 1 ..= [`limits::LISTED`]. An empty page
+    /// is the end of the list. Documents created or removed during a walk over all pages may be
+    /// missed. Names that are damaged are skipped. The cost is proportional to the length of the
+    /// page.
     ///
     /// # Errors
     ///
-    /// [`Error::is_damaged`] where the list cannot be read, [`Error::is_unavailable`].
+    /// [`Error::is_damaged`] if the list cannot be read, and [`Error::is_unavailable`].
     fn documents(
         &self,
         after: Option<&str>,
         most: usize,
     ) -> BoxFuture<'_, Result<Vec<String>, Error>>;
 
-    /// Binds replica ids to a user where they are bound to nobody yet, in all documents. Returns those that are bound to
-    /// somebody else; if there are any, nothing is bound. Durable when it returns.
+    /// Binds replica ids to a user, in all documents.
+    ///
+    /// Returns the ids that are bound to another user; if there are any, the call binds nothing.
+    /// Durable on return.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] where the user's name is too long, [`Error::is_damaged`], [`Error::is_unavailable`].
+    /// [`Error::is_limit`] if the user's name is too long, [`Error::is_damaged`],
+    /// [`Error::is_unavailable`].
     fn bind(
         &self,
         replicas: &[ReplicaId],
         user: &str,
     ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>>;
 
-    /// Removes a document with everything of it, also a damaged one. Durable when it returns; its room may be freed later.
+    /// Removes a document and all its data, even a damaged one. Durable on return; the space may be
+    /// freed later.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`], [`Error::is_limit`] where the name is too long.
+    /// [`Error::is_unavailable`], and [`Error::is_limit`] if the name is too long.
     fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>>;
 }
 
-/// What is known of a document.
+/// The metadata of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentState {
-    /// Which operations are contained.
+    /// The operations that the document contains.
     pub version: VersionVector,
-    /// Up to where tombstones were forgotten: who lacks something of it needs a snapshot.
+    /// The operations up to which tombstones were forgotten. A replica that lacks any of them needs
+    /// a snapshot.
     pub horizon: VersionVector,
-    /// Below it no operation is taken that is not here yet.
+    /// The time below which new operations are rejected.
     pub floor: Time,
 }
 
-/// What somebody lacks of a document. Parts are at least one, all carry the versions of the whole, and are to be put
-/// together again before they are joined.
+/// What a replica lacks of a document.
+///
+/// There is at least one part. Each part carries the versions of the whole. The receiver
+/// reassembles all parts before it joins them.
 #[derive(Clone, Debug)]
 pub enum Since {
-    /// What changed, in parts.
+    /// The cells that changed.
     Delta(Vec<Delta>),
-    /// Everything, in parts: tombstones were forgotten that are beyond the version.
+    /// All cells, because the replica lacks a forgotten tombstone.
     Snapshot(Vec<Snapshot>),
 }
 
-/// Refuses the name of a document that is too long.
+/// Rejects a document name that is too long.
 fn check_name(document: &str) -> Result<(), Error> {
     check_length("document", document, limits::NAME_BYTES)
 }
 
-/// Refuses the name of a user that is too long.
+/// Rejects a user name that is too long.
 fn check_user(user: &str) -> Result<(), Error> {
     check_length("user", user, limits::USER_BYTES)
 }
 
-/// How many names to tell of `most`.
+/// Returns the length of a page for a requested length of `most`.
 fn listed(most: usize) -> usize {
     most.clamp(1, limits::LISTED)
 }
@@ -167,7 +192,7 @@ fn check_length(what: &str, name: &str, limit: usize) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::limit(format!(
-        "the name of a {what} has {} bytes, which is more than the {limit} allowed; use a shorter one",
+        "{what} name is {} bytes, the limit is {limit}; use a shorter name",
         name.len()
     )))
 }

@@ -1,5 +1,5 @@
-//! What the tests of a log in a file share: documents with known contents, and questions.
-#![allow(dead_code, reason = "each test uses its part")]
+//! Helpers for the tests of a log in a file: documents with known contents, and queries.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use leptos_sync_server::{DurableLog, Error, Since, SqliteLog};
 /// All cells by path.
 pub(crate) type Cells = BTreeMap<PathBuf, (Stamp, Option<Vec<u8>>)>;
 
-/// A delta of one replica's cells, all at `time`, after what it wrote before.
+/// Returns a delta of one replica's cells, all stamped `time`, which follows `after`.
 pub(crate) fn delta(
     replica: u64,
     after: u64,
@@ -34,12 +34,12 @@ pub(crate) fn append(log: &SqliteLog, document: &str, delta: Delta) -> Result<()
     block_on(log.append(document, vec![delta]))
 }
 
-/// Everything in a document.
+/// Returns all cells of a document.
 pub(crate) fn cells(log: &SqliteLog, document: &str) -> Result<Cells, Error> {
     cells_since(log, document, &VersionVector::new())
 }
 
-/// The cells that somebody at `version` lacks.
+/// Returns the cells that a replica at `version` lacks.
 pub(crate) fn cells_since(
     log: &SqliteLog,
     document: &str,
@@ -62,7 +62,7 @@ pub(crate) fn cells_since(
     Ok(all)
 }
 
-/// A xorshift generator (Marsaglia, 2003): the same numbers everywhere.
+/// A xorshift generator (Marsaglia, 2003), with the same numbers on every platform.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -74,7 +74,7 @@ impl Random {
     }
 }
 
-/// A number that the environment may set.
+/// A number that an environment variable may set.
 pub(crate) fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |set| set.parse().unwrap())
 }

@@ -1,4 +1,4 @@
-//! A relay's host and those of replicas, with a network of simulated TCP between them.
+//! The hosts of a relay and its replicas, on a simulated TCP network.
 
 mod socket;
 
@@ -19,18 +19,18 @@ use turmoil::{Builder, Sim, net::TcpListener};
 use crate::simulated::crew::Crew;
 use socket::{Accepting, Socket};
 
-/// The relay's host, and where it listens.
+/// The name and port of the relay's host.
 const RELAY: &str = "relay";
 const PORT: u16 = 80;
 
-/// Milliseconds between the times that messages arrive. Timers of hosts are exact.
+/// The granularity of message delivery, in milliseconds. Timers of hosts are exact.
 const TICK_MS: u64 = 10;
 
-/// Milliseconds of silence after which a connection counts as dead: a simulated network that has lost something brings nothing
-/// more on that connection, and it has to be noticed soon after all is well.
+/// The silence after which a connection counts as dead, in milliseconds. A simulated connection
+/// that lost a packet delivers nothing more, and the replica must notice soon after the repairs.
 pub(crate) const SILENCE_MS: u32 = 6_000;
 
-/// Hosts, the network between them, and what they do.
+/// The hosts, the network between them, and their state.
 pub(crate) struct Cluster {
     pub(crate) crew: Rc<Crew>,
     sim: Sim<'static>,
@@ -42,7 +42,8 @@ fn name(at: usize) -> String {
 }
 
 impl Cluster {
-    /// As many replicas as clocks, by how much these are wrong; the last may be a reader.
+    /// Creates one replica per entry of `skews_ms`, the error of its clock. If `reader` is set, the
+    /// last one may only read.
     pub(crate) fn new(seed: u64, reader: bool, skews_ms: &[i64]) -> Self {
         let elapsed_ms = Arc::new(AtomicU64::new(0));
         let elapsed = {
@@ -76,31 +77,31 @@ impl Cluster {
         }
     }
 
-    /// Lets time pass. What panics on a host fails the run.
+    /// Lets time pass. A panic on a host fails the run.
     pub(crate) fn run(&mut self, ms: u64) {
         for _ in 0..ms.div_ceil(TICK_MS) {
             let finished = self.sim.step().unwrap();
-            assert!(finished, "hosts run until they are crashed");
+            assert!(finished, "hosts run until they crash");
             let elapsed = self.sim.elapsed().as_millis() as u64;
             self.elapsed_ms.store(elapsed, Ordering::Relaxed);
         }
     }
 
-    /// Ends the relay's process at once, whatever it was doing; what its log has stored stays. Returns whether it was running.
+    /// Crashes the relay's process. Its log keeps what it stored. Returns whether it was running.
     pub(crate) fn crash_relay(&mut self) -> bool {
         let running = self.sim.is_host_running(RELAY);
         self.sim.crash(RELAY);
         running
     }
 
-    /// Starts the relay, if it is not running.
+    /// Starts the relay unless it is running.
     pub(crate) fn start_relay(&mut self) {
         if !self.sim.is_host_running(RELAY) {
             self.sim.bounce(RELAY);
         }
     }
 
-    /// Ends a replica's process at once; it has what it had saved. Returns whether it was running.
+    /// Crashes a replica's process. It keeps what it saved. Returns whether it was running.
     pub(crate) fn crash(&mut self, at: usize) -> bool {
         let running = self.sim.is_host_running(name(at));
         if running {
@@ -110,24 +111,24 @@ impl Cluster {
         running
     }
 
-    /// Starts a replica, if it is not running.
+    /// Starts a replica unless it is running.
     pub(crate) fn start(&mut self, at: usize) {
         if !self.sim.is_host_running(name(at)) {
             self.sim.bounce(name(at));
         }
     }
 
-    /// From now on all that is sent between a replica and the relay waits.
+    /// Delays all packets between a replica and the relay until the network is repaired.
     pub(crate) fn hold(&self, at: usize) {
         self.sim.hold(name(at), RELAY);
     }
 
-    /// From now on all that is sent between a replica and the relay is lost.
+    /// Drops all packets between a replica and the relay.
     pub(crate) fn part(&self, at: usize) {
         self.sim.partition(name(at), RELAY);
     }
 
-    /// From now on all that a replica sends to the relay is lost, or all that the relay sends to it.
+    /// Drops all packets in one direction between a replica and the relay.
     pub(crate) fn part_oneway(&self, at: usize, to_relay: bool) {
         match to_relay {
             true => self.sim.partition_oneway(name(at), RELAY),
@@ -135,18 +136,19 @@ impl Cluster {
         }
     }
 
-    /// The network between a replica and the relay is well: what was held arrives, what was lost is lost.
+    /// Repairs the network between a replica and the relay: held packets arrive, dropped ones stay
+    /// lost.
     pub(crate) fn mend(&self, at: usize) {
         self.sim.release(name(at), RELAY);
     }
 
-    /// How long a message between a replica and the relay takes at most.
+    /// Sets the maximum latency between a replica and the relay.
     pub(crate) fn set_latency_ms(&self, at: usize, ms: u64) {
         let most = Duration::from_millis(ms);
         self.sim.set_link_max_message_latency(name(at), RELAY, most);
     }
 
-    /// All hosts run, and the network is well.
+    /// Starts all hosts and repairs the network.
     pub(crate) fn heal(&mut self) {
         self.start_relay();
         for at in 0..self.crew.replicas.len() {
@@ -157,7 +159,7 @@ impl Cluster {
     }
 }
 
-/// The relay in an axum app.
+/// Runs the relay in an axum app.
 async fn serve(crew: Rc<Crew>) -> turmoil::Result {
     let relay = crew.relay(RelayOptions::default().silence_ms(SILENCE_MS));
     let app: Router = Router::new().nest("/sync", router(relay));

@@ -7,7 +7,7 @@ use turmoil::net::{TcpListener, TcpStream};
 
 use super::{PORT, RELAY};
 
-/// What a server accepts simulated connections by.
+/// The listener that the server accepts simulated connections from.
 pub(super) struct Accepting(pub(super) TcpListener);
 
 impl Listener for Accepting {
@@ -16,7 +16,7 @@ impl Listener for Accepting {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            // Who has hung up already is no connection.
+            // The client has disconnected already.
             if let Ok(accepted) = self.0.accept().await {
                 return accepted;
             }

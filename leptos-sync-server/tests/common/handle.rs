@@ -30,7 +30,7 @@ impl Handle {
         Self::at(replica, SystemTime)
     }
 
-    /// With a clock of its own.
+    /// Creates a handle with its own clock.
     pub(crate) fn at(replica: u64, time: impl TimeSource + 'static) -> Self {
         Self(Arc::new(Mutex::new(State {
             doc: Doc::new(Clock::new(ReplicaId::new(replica), time)),

@@ -4,22 +4,22 @@ use futures::join;
 
 use super::{Handle, Session};
 
-/// Two people who edit one document, and must not notice who else is there.
+/// Two users who edit one document and must not notice other clients.
 pub(crate) struct Honest {
     ada: Session,
     bob: Session,
-    /// What the document has to hold.
+    /// The expected content of the document.
     cards: BTreeMap<u32, String>,
 }
 
 impl Honest {
-    /// The replica id of the first of them.
+    /// The first user's replica id.
     pub(crate) const ADA: u64 = 1;
 
-    /// The first of the keys of their cards; those below are free for others.
+    /// The first key of their cards. Lower keys are free for other clients.
     pub(crate) const KEYS: u32 = 10_000;
 
-    /// Both have the board open, and have edited it.
+    /// Opens the board for both users, who each make an edit.
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let (ada, bob) = (Handle::new(Self::ADA), Handle::new(2));
         let mut honest = Self {
@@ -31,13 +31,13 @@ impl Honest {
         honest
     }
 
-    /// Somebody else has written a card, as they may.
+    /// Expects a card that another client wrote legitimately.
     pub(crate) fn expect(&mut self, key: u32, text: &str) {
         self.cards.insert(key, text.to_owned());
     }
 
-    /// Both go on editing while somebody does not behave, and afterwards, on the connections that they have; the document has
-    /// what they wrote, and nothing else.
+    /// Lets both users edit while `other` runs, and once more afterwards, on the same connections.
+    /// Checks that the document holds exactly the expected cards.
     pub(crate) async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
         let done = Cell::new(false);
         let other = async {
@@ -55,7 +55,7 @@ impl Honest {
         found
     }
 
-    /// Both see an edit of the other, and all that has to be there.
+    /// Checks that both users see each other's edits and all expected cards.
     pub(crate) async fn check(&mut self) {
         self.exchange().await;
         for session in [&mut self.ada, &mut self.bob] {
@@ -66,12 +66,10 @@ impl Honest {
                 let there = there.map(|(key, text)| (*key, text.clone()));
                 there.collect::<BTreeMap<_, _>>() == *cards
             };
-            session
-                .until("all that was written, and nothing else", all)
-                .await;
+            session.until("exactly the expected cards", all).await;
             let state = session.handle.0.lock().unwrap();
             assert!(state.refused.is_empty() && state.closed.is_none());
-            assert!(session.client.is_welcome(), "the connection stays");
+            assert!(session.client.is_welcome(), "the connection stays open");
         }
     }
 
@@ -86,6 +84,7 @@ impl Honest {
     async fn tell(from: &mut Session, to: &mut Session, key: u32) {
         from.insert(key, "seen");
         from.acknowledged().await;
-        to.until("seen", |to| to.card(key).is_some()).await;
+        to.until("the other user's edit", |to| to.card(key).is_some())
+            .await;
     }
 }

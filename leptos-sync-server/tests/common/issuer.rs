@@ -5,14 +5,15 @@ use serde_json::json;
 
 const SECRET: &str = "thirty-two bytes, known to nobody";
 
-/// For whom the tokens are.
+/// The audience of the tokens.
 const AUDIENCE: &str = "relay";
 
-/// Whoever signs tokens.
+/// The issuer of the tokens.
 pub(crate) struct Issuer(EncodingKey);
 
 impl Issuer {
-    /// One, and the options of a relay that takes its tokens. The secret is put into `folder`.
+    /// Creates an issuer and the options of a relay that accepts its tokens. Stores the secret in
+    /// `folder`.
     pub(crate) fn new(folder: &Path) -> (Self, Vec<String>) {
         let file = folder.join("secret");
         fs::write(&file, SECRET).unwrap();
@@ -27,7 +28,8 @@ impl Issuer {
         (Self(key), options.collect())
     }
 
-    /// A token of somebody who may write everything for some hours, and has some documents for themselves.
+    /// Returns a token, valid for some hours, that permits writing every document and administering
+    /// the user's own.
     pub(crate) fn token(&self, user: &str) -> String {
         let claims = json!({
             "sub": user, "aud": AUDIENCE, "exp": get_current_timestamp() + 36_000,

@@ -1,5 +1,5 @@
-//! What tests over real WebSockets share: a relay in an axum app, and people at the other end.
-#![allow(dead_code, unused_imports, reason = "each test uses some of it")]
+//! Helpers for tests over real WebSockets: a relay in an axum app, and clients.
+#![allow(dead_code, unused_imports, reason = "each test uses a part")]
 
 mod handle;
 mod honest;
@@ -37,7 +37,7 @@ pub(crate) use raw::{Answer, HELLO, Raw, card, now_ms, transactions, varint};
 pub(crate) use session::{Session, Socket, bye};
 pub(crate) use switched::SwitchedLog;
 
-/// Whoever names themselves is let in; guests may only read, and nobody but the owner sees what is theirs alone.
+/// Admits clients by the name they give. Guests may only read, and only Ada may open "private".
 pub(crate) struct ByName;
 
 impl Authorizer for ByName {
@@ -49,7 +49,7 @@ impl Authorizer for ByName {
         Box::pin(async move {
             match String::from_utf8(credentials.to_vec()) {
                 Ok(name) if !name.is_empty() => Ok(User::new(name)),
-                _ => Err(Denied::unauthorized("say who you are")),
+                _ => Err(Denied::unauthorized("give a user name as the credentials")),
             }
         })
     }
@@ -69,7 +69,7 @@ impl Authorizer for ByName {
     }
 }
 
-/// An app's state, of which the relay is a part.
+/// The state of an app that contains the relay.
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) relay: Relay,
@@ -81,7 +81,7 @@ impl FromRef<AppState> for Relay {
     }
 }
 
-/// A relay of those who name themselves, on a file.
+/// Serves a relay with `ByName` access on a file.
 pub(crate) async fn serve(file: &Path) -> (SocketAddr, Relay, JoinHandle<()>) {
     let log = SqliteLog::open(file).unwrap();
     let relay = Relay::with_options(log, ByName, RelayOptions::default());
@@ -89,14 +89,14 @@ pub(crate) async fn serve(file: &Path) -> (SocketAddr, Relay, JoinHandle<()>) {
     (address, relay, served)
 }
 
-/// A relay on a file, and two people who use it.
+/// Serves a relay on a file, with two users who edit a document.
 pub(crate) async fn relay_in_use() -> (TempDir, SocketAddr, Honest) {
     let dir = tempfile::tempdir().unwrap();
     let (address, ..) = serve(&dir.path().join("relay.db")).await;
     (dir, address, Honest::open(address).await)
 }
 
-/// An app with the relay at `/sync`.
+/// Serves an app with the relay at `/sync`.
 pub(crate) async fn serve_relay(relay: &Relay) -> (SocketAddr, JoinHandle<()>) {
     let state = AppState {
         relay: relay.clone(),
@@ -108,7 +108,7 @@ pub(crate) async fn serve_relay(relay: &Relay) -> (SocketAddr, JoinHandle<()>) {
     (address, served)
 }
 
-/// Asks for a page, and returns the status and the body.
+/// Requests a page and returns the status and the body.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let ask = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

@@ -13,7 +13,7 @@ use super::{
     program::{self, Program},
 };
 
-/// A relay that was started. It does not outlive the test.
+/// A running relay process. It ends with the test.
 pub(crate) struct Process {
     program: Program,
     pub(crate) address: SocketAddr,
@@ -44,7 +44,7 @@ impl Process {
         Session::open_at(&url, credentials.as_bytes(), "board", handle).await
     }
 
-    /// Bytes of memory that it has had at most.
+    /// The peak memory of the process in bytes.
     pub(crate) fn most_memory(&self) -> u64 {
         self.program.memory("VmHWM")
     }
@@ -53,14 +53,17 @@ impl Process {
         kill_process(Pid::from_child(&self.program.child), Signal::TERM).unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for the process to end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.program.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < Duration::from_secs(8), "it does not end");
+            assert!(
+                start.elapsed() < Duration::from_secs(8),
+                "the relay does not end"
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -8,16 +8,16 @@ use std::{
     time::Duration,
 };
 
-/// The relay's program, running. It does not outlive this.
+/// The relay program, running. It is killed when this is dropped.
 pub(crate) struct Program {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
 }
 
-/// The kernel's ticks in a second, as every Linux shows them to programs.
+/// The number of kernel ticks per second, as Linux reports them to programs.
 const TICKS: u32 = 100;
 
-/// How to start it.
+/// Returns the command that starts the program.
 pub(crate) fn command(
     program: &Path,
     listen: &str,
@@ -35,24 +35,25 @@ pub(crate) fn command(
 }
 
 impl Program {
-    /// Starts it and waits until it listens.
+    /// Starts the program and waits until it listens.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         let address = loop {
             line.clear();
-            assert_ne!(said.read_line(&mut line).unwrap(), 0, "it has ended");
+            assert_ne!(said.read_line(&mut line).unwrap(), 0, "the program ended");
             if let Some((_, address)) = line.trim().split_once("listening address=") {
                 break address.parse().unwrap();
             }
         };
-        // What nobody reads would stop it in the end.
+        // Drain the output, or the program would block.
         thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Self { child, address }
     }
 
-    /// A figure of the kernel's about its memory, in bytes: `VmRSS` is what is resident, `VmHWM` the most that ever was.
+    /// Returns a memory statistic of the kernel in bytes: `VmRSS` is the resident memory, `VmHWM`
+    /// its peak.
     pub(crate) fn memory(&self, figure: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(figure));
@@ -60,10 +61,10 @@ impl Program {
         kib.parse::<u64>().unwrap() * 1024
     }
 
-    /// The time of a processor that it has taken, its own and the kernel's for it.
+    /// Returns the processor time that the program has taken in user and kernel mode.
     pub(crate) fn processor_time(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // Behind the name, which may have anything in it: the 14th and the 15th field of all.
+        // Skip the name, which may contain anything. The times are fields 14 and 15.
         let (_, fields) = stat.rsplit_once(')').unwrap();
         let ticks = fields.split_whitespace().skip(11).take(2);
         let ticks: u32 = ticks.map(|ticks| ticks.parse::<u32>().unwrap()).sum();
@@ -72,7 +73,7 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// Kills it, as a power cut would.
+    /// Kills the program, as a power cut would.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

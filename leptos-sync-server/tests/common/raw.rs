@@ -9,21 +9,21 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use super::{Board, Socket, bye, handle::BoardFields as _};
 
-/// Kinds of messages from the relay.
+/// Kinds of relay messages.
 const ACK: u8 = 6;
 const REJECT: u8 = 7;
 const CLOSED: u8 = 9;
 
-/// The first message of a replica: a hello of Eve.
+/// The first message of a client: Eve's hello.
 pub(crate) const HELLO: [u8; 8] = [1, 1, 1, 0, 3, b'e', b'v', b'e'];
 
-/// A connection on which anything may be said, in document 0 unless said otherwise.
+/// A connection that can send arbitrary bytes. Messages concern channel 0 by default.
 pub(crate) struct Raw {
     pub(crate) socket: Socket,
     frames: u8,
 }
 
-/// What the relay answered to a transaction.
+/// The relay's answer to a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Ack,
@@ -32,13 +32,13 @@ pub(crate) enum Answer {
 }
 
 impl Raw {
-    /// Nothing is said yet.
+    /// Connects without sending a hello.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let (socket, _) = connect_async(format!("ws://{address}/sync")).await.unwrap();
         Self { socket, frames: 0 }
     }
 
-    /// Somebody who has said who they are, and opened a document.
+    /// Connects, says hello as `user` and opens a document.
     pub(crate) async fn open(address: SocketAddr, user: &str, document: &str) -> Self {
         let mut raw = Self::connect(address).await;
         let of = |name: &str| [&[name.len() as u8], name.as_bytes()].concat();
@@ -48,7 +48,7 @@ impl Raw {
         raw
     }
 
-    /// Sends a message, in as few frames as may be.
+    /// Sends a message in as few frames as possible.
     pub(crate) async fn say(&mut self, message: &[u8]) {
         let mut parts = message.chunks(limits::FRAME_BYTES - 1).peekable();
         while let Some(part) = parts.next() {
@@ -56,19 +56,19 @@ impl Raw {
         }
     }
 
-    /// Sends a frame, which may be all of a message or not.
+    /// Sends a frame that holds all or a part of a message.
     pub(crate) async fn say_part(&mut self, part: &[u8], more: bool) {
         let number = (self.frames << 1) | u8::from(more);
         self.frames = (self.frames + 1) % 128;
         self.send([&[number], part].concat()).await;
     }
 
-    /// Sends bytes that are a frame, or not. The relay may have hung up.
+    /// Sends bytes that need not be a valid frame. The relay may have disconnected.
     pub(crate) async fn send(&mut self, frame: Vec<u8>) {
         let _ = self.socket.send(Message::Binary(frame.into())).await;
     }
 
-    /// Pushes what is a delta, or not.
+    /// Pushes bytes that need not be a valid delta.
     pub(crate) async fn push(&mut self, delta: &[u8]) {
         let mut message = vec![4, 0];
         varint(&mut message, delta.len());
@@ -76,14 +76,14 @@ impl Raw {
         self.say(&message).await;
     }
 
-    /// The next answer to something that was pushed or opened.
+    /// Returns the next answer to a push or an open.
     pub(crate) async fn answer(&mut self) -> Answer {
         let answer = timeout(Duration::from_secs(10), async {
             loop {
                 let Message::Binary(frame) = self.socket.next().await.unwrap().unwrap() else {
                     continue;
                 };
-                // All channels here have numbers of one byte.
+                // All channels here have one-byte numbers.
                 match (frame[1], &frame[3..]) {
                     (ACK, _) => return Answer::Ack,
                     (REJECT, rest) => return Answer::Reject(Reason::of_code(behind_version(rest))),
@@ -95,13 +95,14 @@ impl Raw {
         answer.await.unwrap()
     }
 
-    /// Why the relay ends the connection; none where it does without a word.
+    /// Returns the reason for the end of the connection, or `None` if the relay closes it without
+    /// one.
     pub(crate) async fn bye(&mut self) -> Option<Reason> {
         bye(&mut self.socket).await.map(Reason::of_code)
     }
 }
 
-/// Transactions of a replica that insert cards, each after the one before, at this time and just after.
+/// Returns consecutive transactions of a replica that insert cards, starting at `ms`.
 pub(crate) fn transactions(replica: u64, ms: u64, cards: &[(u32, &str)]) -> Vec<Delta> {
     let clock = Clock::new(ReplicaId::new(replica), At(ms));
     let mut doc = Doc::<Board>::new(clock);
@@ -112,7 +113,7 @@ pub(crate) fn transactions(replica: u64, ms: u64, cards: &[(u32, &str)]) -> Vec<
     made.collect()
 }
 
-/// One transaction, which inserts card 900.
+/// Returns a transaction that inserts card 900.
 pub(crate) fn card(replica: u64, ms: u64, text: &str) -> Delta {
     transactions(replica, ms, &[(900, text)]).remove(0)
 }
@@ -130,7 +131,7 @@ impl TimeSource for At {
     }
 }
 
-/// The byte behind a version.
+/// Returns the byte after a version.
 fn behind_version(bytes: &[u8]) -> u8 {
     let mut rest = &bytes[1..];
     for _ in 0..bytes[0] {
@@ -140,7 +141,7 @@ fn behind_version(bytes: &[u8]) -> u8 {
     rest[0]
 }
 
-/// A number in LEB128.
+/// Appends a number in LEB128.
 pub(crate) fn varint(out: &mut Vec<u8>, mut number: usize) {
     while number >= 128 {
         out.push(number as u8 | 128);

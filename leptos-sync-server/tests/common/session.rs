@@ -12,7 +12,7 @@ use super::Handle;
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Somebody's connection, driven by hand.
+/// A client's connection, driven by the test.
 pub(crate) struct Session {
     pub(crate) client: Client<Handle>,
     pub(crate) channel: Channel,
@@ -47,7 +47,7 @@ impl Session {
         Self::open_on(socket, credentials, document, handle)
     }
 
-    /// On a socket that is open.
+    /// Opens a document on an established socket.
     pub(crate) fn open_on(
         socket: Socket,
         credentials: &[u8],
@@ -78,13 +78,13 @@ impl Session {
         self.client.edited(self.channel);
     }
 
-    /// Sends and receives until the transactions made so far have an answer.
+    /// Sends and receives until all transactions so far have an answer.
     pub(crate) async fn acknowledged(&mut self) {
-        self.until("acknowledged", |handle| handle.unanswered() == 0)
+        self.until("the answers", |handle| handle.unanswered() == 0)
             .await;
     }
 
-    /// Sends and receives until the relay ends the connection, and returns why it did.
+    /// Sends and receives until the relay ends the connection. Returns its reason.
     pub(crate) async fn ended(&mut self) -> (Reason, String) {
         let until = timeout(Duration::from_secs(10), async {
             loop {
@@ -104,7 +104,7 @@ impl Session {
         (reason, text.to_owned())
     }
 
-    /// Sends and receives until `done`.
+    /// Sends and receives until `done` holds. `what` names the condition.
     pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Handle) -> bool) {
         let until = timeout(Duration::from_secs(10), async {
             loop {
@@ -123,7 +123,10 @@ impl Session {
                     Some(Ok(_)) => {}
                     _ => {
                         self.client.disconnected(now);
-                        assert!(done(&self.handle), "{what}: the connection ended");
+                        assert!(
+                            done(&self.handle),
+                            "the connection ended while waiting for {what}"
+                        );
                         return;
                     }
                 }
@@ -131,11 +134,11 @@ impl Session {
         });
         until
             .await
-            .unwrap_or_else(|_| panic!("{what}: not in time"));
+            .unwrap_or_else(|_| panic!("timed out waiting for {what}"));
     }
 }
 
-/// The reason with which the relay ends a connection.
+/// Returns the reason with which the relay ends a connection.
 pub(crate) async fn bye(socket: &mut Socket) -> Option<u8> {
     let answer = timeout(Duration::from_secs(10), async {
         while let Some(Ok(message)) = socket.next().await {

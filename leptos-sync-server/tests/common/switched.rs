@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
 
-/// A log that can be switched off, as a disk that is gone, or takes no writes, as one that is full.
+/// A log that can fail on demand: wholly, like a broken disk, or for writes only, like a full one.
 #[derive(Clone, Default)]
 pub(crate) struct SwitchedLog {
     log: Arc<MemoryLog>,
@@ -20,7 +20,7 @@ impl SwitchedLog {
         self.off.store(!on, Ordering::SeqCst);
     }
 
-    /// Whether there is room left; it can be read all the same.
+    /// Makes writes fail or succeed; reads always succeed.
     pub(crate) fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }

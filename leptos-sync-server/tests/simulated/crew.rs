@@ -22,16 +22,16 @@ use super::{
     replica::{Handle, State},
 };
 
-/// The document that all edit.
+/// The document that all replicas edit.
 pub(crate) const DOCUMENT: &str = "board";
 
-/// Those who edit one document, the log of their relay, and what is known of their edits; how they are connected, it does not
-/// know.
+/// The replicas of one document, the relay's log, and a journal of all edits. Knows nothing of the
+/// connections between them.
 pub(crate) struct Crew {
     pub(crate) random: Rc<Random>,
     pub(crate) journal: Rc<RefCell<Journal>>,
     pub(crate) replicas: Vec<Replica>,
-    /// Frames that were sent or heard by replicas.
+    /// The number of frames that replicas sent and received.
     pub(crate) frames: Cell<usize>,
     log: SlowLog,
     elapsed: Elapsed,
@@ -42,11 +42,11 @@ pub(crate) struct Crew {
 
 pub(crate) struct Replica {
     pub(crate) state: Handle,
-    /// Tells the task of edits; none while the replica is not there.
+    /// Notifies the replica's task of edits. `None` while the replica is not running.
     edited: RefCell<Option<UnboundedSender<()>>>,
 }
 
-/// Whoever says that they are a reader may only read.
+/// Permits a user whose name starts with "reader" only to read.
 struct ByName;
 
 impl Authorizer for ByName {
@@ -74,7 +74,8 @@ impl Authorizer for ByName {
 }
 
 impl Crew {
-    /// As many replicas as clocks, by how much these are wrong; the last may be a reader.
+    /// Creates one replica per entry of `skews_ms`, the error of its clock. If `reader` is set, the
+    /// last one may only read.
     pub(crate) fn new(seed: u64, elapsed: Elapsed, reader: bool, skews_ms: &[i64]) -> Self {
         let journal = Rc::new(RefCell::new(Journal::default()));
         let replicas = skews_ms.iter().enumerate().map(|(at, &skew_ms)| {
@@ -106,13 +107,13 @@ impl Crew {
         }
     }
 
-    /// A relay that has what those before it have stored.
+    /// Starts a relay on the log of its predecessors.
     pub(crate) fn relay(&self, options: RelayOptions) -> Relay {
         let options = options.time(self.clock.clone());
         Relay::with_options(self.log.clone(), ByName, options)
     }
 
-    /// A replica that has begun, until it is stopped. `connect` is tried whenever it has no connection.
+    /// Runs a replica until it is stopped. Calls `connect` whenever it has no connection.
     pub(crate) fn begin<T: Transport, C: AsyncFn() -> Option<T>>(
         self: &Rc<Self>,
         at: usize,
@@ -132,7 +133,7 @@ impl Crew {
         }
     }
 
-    /// A replica that was stopped without a word has what it had saved, and another id.
+    /// Restarts a replica with what it saved, under a new id.
     pub(crate) fn crash(&self, at: usize) {
         let id = self.next_replica.get();
         self.next_replica.set(id + 1);
@@ -152,7 +153,7 @@ impl Crew {
         (self.elapsed)()
     }
 
-    /// Checks what must hold at any moment.
+    /// Checks the invariants that hold at any moment.
     pub(crate) fn check(&self) {
         for replica in &self.replicas {
             let state = replica.state.0.borrow();
@@ -162,7 +163,8 @@ impl Crew {
         }
     }
 
-    /// Checks that nothing acknowledged is missing at the relay, and that all are equal to it and have all answers.
+    /// Checks that the relay has every acknowledged edit, and that all replicas equal the relay and
+    /// have all answers.
     pub(crate) fn check_quiet(&self) {
         self.check();
         let relay = self.at_relay();
@@ -171,17 +173,21 @@ impl Crew {
         for replica in &self.replicas {
             let state = replica.state.0.borrow();
             let name = &state.name;
-            assert_eq!(state.outbox.len(), 0, "{name}: all has an answer");
+            assert_eq!(
+                state.outbox.len(),
+                0,
+                "{name}: every transaction has an answer"
+            );
             let here = self.live(&state.doc);
             assert_eq!(
                 beyond(&here, &at_relay),
                 beyond(&at_relay, &here),
-                "{name}: equal to the relay"
+                "{name} does not equal the relay"
             );
         }
     }
 
-    /// Whether all are equal and have all answers.
+    /// Whether all replicas are equal and have all answers.
     pub(crate) fn is_quiet(&self) -> bool {
         let at_relay = self.live(&self.at_relay());
         self.replicas.iter().all(|replica| {
@@ -190,7 +196,7 @@ impl Crew {
         })
     }
 
-    /// What the relay has stored.
+    /// Returns the document that the relay has stored.
     fn at_relay(&self) -> Doc<CellMap> {
         let nothing = VersionVector::new();
         let since = self.log.kept().since(DOCUMENT, &nothing, 1_000);
@@ -207,7 +213,7 @@ impl Crew {
         relay
     }
 
-    /// The cells of a document, but for tombstones where some may have forgotten them.
+    /// Returns the cells of a document, without tombstones if replicas may have forgotten them.
     fn live<S: leptos_sync_core::Root>(&self, doc: &Doc<S>) -> BTreeMap<PathBuf, journal::Cell> {
         let mut cells = cells(doc);
         cells.retain(|_, cell| !self.forgot.get() || cell.1.is_some());
@@ -215,7 +221,7 @@ impl Crew {
     }
 }
 
-/// Those cells that the others lack.
+/// Returns the cells that the others lack.
 fn beyond(
     these: &BTreeMap<PathBuf, journal::Cell>,
     those: &BTreeMap<PathBuf, journal::Cell>,

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::crew::{Crew, DOCUMENT};
 
-/// Drives the client of a replica.
+/// Drives a replica's client.
 pub(super) async fn drive<T: Transport>(
     crew: Rc<Crew>,
     at: usize,
@@ -56,7 +56,8 @@ pub(super) async fn drive<T: Transport>(
         let wake = async {
             match client.wake_at() {
                 Some(ms) => {
-                    // Never at once: a client that wants that again and again would stop the time.
+                    // Always wait a little: a client that retries at once forever would stop
+                    // virtual time.
                     let left = ms.saturating_sub(crew.now_ms()).max(1);
                     sleep(Duration::from_millis(left)).await;
                 }

@@ -5,11 +5,12 @@ use leptos_sync_core::{Delta, Doc, PathBuf, Restamped, Root, Stamp, VersionVecto
 /// A cell without its path.
 pub(crate) type Cell = (Stamp, Option<Vec<u8>>);
 
-/// Every transaction that was made and not refused, and which of them somebody was told to be durable.
+/// Every transaction that was made and not rejected, and which of them were acknowledged as
+/// durable.
 #[derive(Default)]
 pub(crate) struct Journal {
     made: HashMap<Stamp, Vec<(PathBuf, Cell)>>,
-    /// What its author has forgotten in a crash, and the relay may have or not.
+    /// Transactions that their author lost in a crash. The relay may have them or not.
     forgotten: HashSet<Stamp>,
     acknowledged: Vec<(PathBuf, Cell)>,
     pub(crate) refused: usize,
@@ -32,7 +33,7 @@ pub(crate) fn cells_of(delta: &Delta) -> Vec<(PathBuf, Cell)> {
     cells
 }
 
-/// All cells of a document.
+/// Returns all cells of a document.
 pub(crate) fn cells<S: Root>(doc: &Doc<S>) -> BTreeMap<PathBuf, Cell> {
     let snapshot = doc.snapshot().unwrap();
     let mut cells = BTreeMap::new();
@@ -40,7 +41,7 @@ pub(crate) fn cells<S: Root>(doc: &Doc<S>) -> BTreeMap<PathBuf, Cell> {
         for cell in group.cells() {
             let value = cell.value.map(<[u8]>::to_vec);
             let before = cells.insert(cell.path(group.parent()), (cell.stamp, value));
-            assert!(before.is_none(), "one cell a path");
+            assert!(before.is_none(), "each path has one cell");
         }
     }
     cells
@@ -52,7 +53,7 @@ impl Journal {
     }
 
     pub(crate) fn restamped(&mut self, all: &[Restamped]) {
-        // The new stamp of one may be the old stamp of another.
+        // One transaction's new stamp may be another's old stamp.
         for one in all {
             let (replica, time) = one.replaced.iter().next().unwrap();
             self.made.remove(&Stamp::new(time, replica));
@@ -76,7 +77,7 @@ impl Journal {
         self.acknowledged.extend(cells_of(delta));
     }
 
-    /// The writes that a document of this version contains, at each path the last first.
+    /// Returns the writes that a document of this version contains, by path, the latest first.
     fn at(&self, version: &VersionVector) -> BTreeMap<&PathBuf, Vec<&Cell>> {
         let mut writes = BTreeMap::<_, Vec<_>>::new();
         for (stamp, cells) in &self.made {
@@ -92,7 +93,7 @@ impl Journal {
         writes
     }
 
-    /// Checks that a document holds what its version says, but for tombstones that may have been forgotten.
+    /// Checks that a document holds what its version claims, except for forgotten tombstones.
     pub(crate) fn check<S: Root>(&self, doc: &Doc<S>, who: &str) {
         doc.assert_invariants();
         let mut there = cells(doc);
@@ -104,14 +105,14 @@ impl Journal {
                 }
                 assert!(
                     self.forgotten.contains(&cell.0),
-                    "{who}: {path} is {found:?}, and {cell:?} was written"
+                    "{who}: {path} is {found:?} but {cell:?} was written"
                 );
             }
         }
-        assert!(there.is_empty(), "{who}: nobody has written {there:?}");
+        assert!(there.is_empty(), "{who}: no replica wrote {there:?}");
     }
 
-    /// Checks that nothing which was acknowledged is missing.
+    /// Checks that no acknowledged edit is missing.
     pub(crate) fn check_acknowledged<S: Root>(&self, doc: &Doc<S>, who: &str) {
         let there = cells(doc);
         for (path, cell) in &self.acknowledged {
@@ -119,7 +120,7 @@ impl Journal {
             assert!(
                 found.is_some_and(|found| found >= cell)
                     || (found.is_none() && self.is_removed(path, cell)),
-                "{who}: {path} was acknowledged as {cell:?} and is {found:?}"
+                "{who}: {path} was acknowledged as {cell:?} but is {found:?}"
             );
         }
     }

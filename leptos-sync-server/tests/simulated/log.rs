@@ -5,8 +5,8 @@ use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
 use tokio::time::sleep;
 
-/// A log whose disk takes its time. A relay that is killed before the disk was reached has stored nothing; one that is killed
-/// after it was has stored all and told nobody.
+/// A log with a slow disk. A relay killed before the write stored nothing; one killed after it
+/// stored everything and acknowledged nothing.
 #[derive(Clone)]
 pub(crate) struct SlowLog {
     log: Arc<MemoryLog>,
@@ -21,7 +21,7 @@ impl SlowLog {
         }
     }
 
-    /// What is stored, at once.
+    /// The stored documents, without the delay.
     pub(crate) fn kept(&self) -> &MemoryLog {
         &self.log
     }

@@ -1,5 +1,5 @@
-//! Replicas, a network and a relay in virtual time, of which one number decides everything that happens.
-#![allow(dead_code, reason = "each test uses some of it")]
+//! Replicas, a network and a relay in virtual time. A seed determines everything that happens.
+#![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod crew;
 mod drive;
@@ -21,10 +21,10 @@ use std::{
 
 use leptos_sync_core::TimeSource;
 
-/// The wall clock at which a run begins.
+/// The wall clock at the start of a run.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;
 
-/// The seeds of a test: those that the environment names, or so many.
+/// The seeds of a test: those that the environment sets, or the default number.
 pub(crate) fn seeds(usual: u64) -> Range<u64> {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     match number("LEPTOS_SYNC_SEED") {
@@ -33,7 +33,7 @@ pub(crate) fn seeds(usual: u64) -> Range<u64> {
     }
 }
 
-/// The run's random numbers: SplitMix64.
+/// The random numbers of a run: SplitMix64.
 pub(crate) struct Random(Cell<u64>);
 
 impl Random {
@@ -61,10 +61,10 @@ impl Random {
     }
 }
 
-/// Milliseconds of virtual time since the run began.
+/// Milliseconds of virtual time since the start of the run.
 pub(crate) type Elapsed = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// A wall clock that follows virtual time, and may be wrong.
+/// A wall clock that follows virtual time with an adjustable error.
 #[derive(Clone)]
 pub(crate) struct WallClock {
     elapsed: Elapsed,

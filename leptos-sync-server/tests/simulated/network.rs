@@ -9,7 +9,7 @@ use tokio::{
 
 use super::Random;
 
-/// Frames of a connection that are on their way at most; who sends more waits.
+/// The number of frames in flight on a connection. A sender waits while there are more.
 const ON_THE_WAY: usize = 64;
 
 /// One end of a connection.
@@ -28,7 +28,8 @@ impl Transport for End {
     }
 }
 
-/// What may happen to frames: in percent, lost, told twice, overtaken by the next.
+/// The faults of a connection: percentages of frames that are lost, repeated, or overtaken by the
+/// next.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Faults {
     pub(crate) lost: u64,
@@ -36,7 +37,7 @@ pub(crate) struct Faults {
     pub(crate) overtaken: u64,
 }
 
-/// Both ends of a connection, and what to stop it by.
+/// Connects two ends. The handles cut the connection.
 pub(crate) fn connect(random: &Rc<Random>, faults: Faults) -> (End, End, [AbortHandle; 2]) {
     let (near, from_near) = channel(ON_THE_WAY);
     let (to_far, far_incoming) = channel(ON_THE_WAY);

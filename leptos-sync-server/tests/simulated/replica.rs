@@ -10,7 +10,7 @@ use leptos_sync_core::{
 
 use super::{WallClock, journal::Journal};
 
-/// What everybody edits.
+/// The document that all replicas edit.
 #[derive(Crdt, Clone, Default, PartialEq, Debug)]
 pub(crate) struct Board {
     pub(crate) title: LwwRegister<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Board {
     pub(crate) likes: GCounter,
 }
 
-/// A storage of which a crash takes back what was not synced.
+/// A storage that a crash resets to the last sync.
 struct Disk {
     storage: MemoryStorage,
     synced: Vec<Record>,
@@ -54,7 +54,7 @@ pub(crate) struct State {
     pub(crate) doc: Doc<Board>,
     pub(crate) outbox: Outbox,
     pub(crate) permission: Permission,
-    /// What this replica takes for the time, and what its device does.
+    /// The replica's notion of time, and its device's clock.
     clock: WallClock,
     skew_ms: i64,
     disk: Disk,
@@ -62,7 +62,7 @@ pub(crate) struct State {
     /// Transactions since the last sync.
     unsynced: Vec<Delta>,
     journal: Rc<RefCell<Journal>>,
-    /// Whether what it writes may be stored. What may not is in no journal.
+    /// Whether the replica may write. The journal ignores the edits of a reader.
     writes: bool,
     pub(crate) present: Vec<(ReplicaId, Vec<u8>)>,
 }
@@ -120,13 +120,13 @@ impl State {
         }
     }
 
-    /// Everything so far is on the disk.
+    /// Makes all writes so far durable.
     pub(crate) fn sync(&mut self) {
         self.disk.sync();
         self.unsynced.clear();
     }
 
-    /// Writes everything anew.
+    /// Writes a new snapshot.
     pub(crate) fn compact(&mut self) {
         let write = self.store.compact_exchanged(&mut self.doc, &self.outbox);
         self.write(write.unwrap());
@@ -137,7 +137,7 @@ impl State {
         self.store.committed(write.receipt);
     }
 
-    /// Ends without a word, and begins again under another id with what is on the disk.
+    /// Crashes and restarts under a new id with what is on disk.
     pub(crate) fn crash(&mut self, replica: ReplicaId) {
         for delta in self.unsynced.drain(..) {
             self.journal.borrow_mut().may_be_lost(&delta);
@@ -152,7 +152,7 @@ impl State {
         (self.doc, self.outbox) = (loaded.doc, outbox);
     }
 
-    /// The device's clock is set.
+    /// Moves the device's clock.
     pub(crate) fn jump(&mut self, by_ms: i64) {
         self.skew_ms += by_ms;
         self.clock.add_skew_ms(by_ms);
@@ -164,7 +164,8 @@ impl State {
             if received.refused.contains(delta) {
                 journal.refused(delta);
             } else if self.writes && !self.outbox.transactions().contains(delta) {
-                // A reader's counts as stored where others have overwritten it since: that cannot be told apart.
+                // A reader's edit counts as stored if another replica has overwritten it since: the
+                // two cases look the same.
                 journal.acknowledged(delta);
             }
         }
@@ -175,7 +176,7 @@ impl State {
     }
 }
 
-/// A handle, as a client has it.
+/// The document as the client sees it.
 #[derive(Clone)]
 pub(crate) struct Handle(pub(crate) Rc<RefCell<State>>);
 
@@ -206,7 +207,8 @@ impl Document for Handle {
                 state.journal.borrow_mut().restamped(&restamped);
             }
             state.compact();
-            // Before the relay hears of it: otherwise it would be stamped anew once more, and win over what came between.
+            // Sync before the relay receives it. Otherwise it would be restamped again after a
+            // crash, and win over edits in between.
             state.sync();
         }
         Ok(())
@@ -279,5 +281,5 @@ impl Document for Handle {
     }
 }
 
-/// The greatest time by which a clock may be wrong without being noticed at once.
+/// The greatest error of a clock that is not noticed at once.
 pub(crate) const DRIFT_MS: i64 = limits::DRIFT_MS as i64;

@@ -16,7 +16,7 @@ use super::{
     network::{self, End, Faults},
 };
 
-/// A relay, those who use it over a network of channels, and what has gone wrong.
+/// A relay, its replicas on a network of channels, and the faults so far.
 pub(crate) struct World {
     pub(crate) crew: Rc<Crew>,
     pub(crate) faults: Cell<Faults>,
@@ -25,15 +25,16 @@ pub(crate) struct World {
     places: Vec<Place>,
 }
 
-/// Where a replica is.
+/// The connectivity of a replica.
 #[derive(Default)]
 struct Place {
-    away: Cell<bool>,
+    offline: Cell<bool>,
     running: RefCell<Option<AbortHandle>>,
 }
 
 impl World {
-    /// As many replicas as clocks, by how much these are wrong; the last may be a reader.
+    /// Creates one replica per entry of `skews_ms`, the error of its clock. If `reader` is set, the
+    /// last one may only read.
     pub(crate) fn new(seed: u64, reader: bool, skews_ms: &[i64]) -> Rc<Self> {
         let start = Instant::now();
         let elapsed = move || start.elapsed().as_millis() as u64;
@@ -56,7 +57,7 @@ impl World {
         self.relay.borrow_mut().get_or_insert(relay);
     }
 
-    /// Ends the relay at once, whatever it was doing.
+    /// Kills the relay.
     pub(crate) fn kill_relay(&self) {
         self.relay.borrow_mut().take();
         for (_, tasks) in self.connections.borrow_mut().drain(..) {
@@ -64,17 +65,17 @@ impl World {
         }
     }
 
-    /// Forgets tombstones, if there is a relay to do so.
+    /// Forgets tombstones if the relay is running.
     pub(crate) fn forget_tombstones(&self, older_than_ms: u64) {
         if self.relay.borrow().is_some() {
             self.crew.forget_tombstones(older_than_ms);
         }
     }
 
-    /// Takes a replica to where there is no network, or back.
-    pub(crate) fn set_away(&self, at: usize, away: bool) {
-        self.places[at].away.set(away);
-        if away {
+    /// Takes a replica offline or back online.
+    pub(crate) fn set_offline(&self, at: usize, offline: bool) {
+        self.places[at].offline.set(offline);
+        if offline {
             self.cut(at);
         }
     }
@@ -89,7 +90,7 @@ impl World {
         });
     }
 
-    /// Ends a replica without a word, and begins again with what it had saved.
+    /// Crashes a replica and restarts it with what it saved.
     pub(crate) fn crash(self: &Rc<Self>, at: usize) {
         if let Some(task) = self.places[at].running.borrow_mut().take() {
             task.abort();
@@ -110,7 +111,7 @@ impl World {
         let random = &self.crew.random;
         sleep(Duration::from_millis(random.below(30))).await;
         let relay = self.relay.borrow().clone()?;
-        if self.places[at].away.get() {
+        if self.places[at].offline.get() {
             return None;
         }
         let (near, mut far, pipes) = network::connect(random, self.faults.get());

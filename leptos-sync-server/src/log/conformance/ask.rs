@@ -1,4 +1,4 @@
-//! Questions to a log, with the answers as the laws compare them.
+//! Queries against a log, with results in a form that the laws can compare.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ pub(super) fn cells_of(cells: Cells<'_>) -> CellsByPath {
         for cell in group.cells() {
             let value = cell.value.map(<[u8]>::to_vec);
             let twice = all.insert(cell.path(group.parent()), (cell.stamp, value));
-            assert!(twice.is_none(), "one cell a path");
+            assert!(twice.is_none(), "each path has one cell");
         }
     }
     all
 }
 
-/// What brings somebody up to date, put together.
+/// The parts of an answer, reassembled.
 pub(super) enum Whole {
     Delta(Delta),
     Snapshot(Snapshot),
@@ -36,7 +36,7 @@ impl Whole {
     }
 }
 
-/// Asks for what somebody at `version` lacks, and puts the parts together, which all travel as bytes.
+/// Returns what a replica at `version` lacks, reassembled. Every part is encoded and decoded once.
 pub(super) async fn since(
     log: &dyn DurableLog,
     document: &str,
@@ -47,24 +47,32 @@ pub(super) async fn since(
         Since::Delta(parts) => {
             let parts: Vec<_> = parts.iter().map(|part| sent(&part.encode())).collect();
             let [first, ..] = &*parts else {
-                panic!("there is at least one part");
+                panic!("an answer has at least one part");
             };
             let (after, upto) = (first.after().clone(), first.upto().clone());
             let versions = |part: &Delta| (part.after().clone(), part.upto().clone());
             for part in &parts {
-                assert_eq!(versions(part), versions(first), "each has the versions");
+                assert_eq!(
+                    versions(part),
+                    versions(first),
+                    "every part carries the versions of the whole"
+                );
             }
             let cells = parts.iter().map(Delta::cells);
             Whole::Delta(Delta::collect(after, upto, |out| copy(cells, out)).expect(COLLECTED))
         }
         Since::Snapshot(parts) => {
             let [first, ..] = &*parts else {
-                panic!("there is at least one part");
+                panic!("an answer has at least one part");
             };
             let (version, horizon) = (first.version().clone(), first.horizon().clone());
             for part in &parts {
                 let versions = (part.version(), part.horizon());
-                assert_eq!(versions, (&version, &horizon), "each has the versions");
+                assert_eq!(
+                    versions,
+                    (&version, &horizon),
+                    "every part carries the versions of the whole"
+                );
             }
             let cells = parts.iter().map(Snapshot::cells);
             let whole = Snapshot::collect(version, horizon, |out| copy(cells, out));
@@ -73,10 +81,10 @@ pub(super) async fn since(
     }
 }
 
-const COLLECTED: &str = "what was in messages fits into one";
+const COLLECTED: &str = "the reassembled parts are within the limits";
 
 fn sent(bytes: &[u8]) -> Delta {
-    Delta::decode(bytes).expect("what a log gives can be read")
+    Delta::decode(bytes).expect("a log returns deltas that decode")
 }
 
 fn copy<'a>(parts: impl Iterator<Item = Cells<'a>>, out: &mut leptos_sync_core::CellWriter) {
@@ -86,7 +94,7 @@ fn copy<'a>(parts: impl Iterator<Item = Cells<'a>>, out: &mut leptos_sync_core::
     }
 }
 
-/// Everything in a document.
+/// Returns all cells of a document.
 pub(super) async fn cells(log: &dyn DurableLog, document: &str) -> CellsByPath {
     since(log, document, &VersionVector::new(), 64 * 1024)
         .await
@@ -111,7 +119,7 @@ pub(super) fn succeeds<T>(done: Result<T, Error>, what: &str) -> T {
 
 pub(super) fn fails<T>(done: Result<T, Error>, what: &str) -> Error {
     match done {
-        Ok(_) => panic!("{what} is refused"),
+        Ok(_) => panic!("{what} was accepted"),
         Err(error) => error,
     }
 }

@@ -1,11 +1,11 @@
-//! A typed document to write histories with.
+//! A typed document that the histories write to.
 
 use leptos_sync_core::{
     Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, ManualTime, ReplicaId,
 };
 use proptest::{collection::vec, prelude::*};
 
-/// Where the clock of laws stands, which need none.
+/// The start time of every clock in the suite.
 pub(super) const NOW_MS: u64 = 1_700_000_000_000;
 
 #[derive(Crdt, Clone, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Inner {
     notes: LwwMap<u8, u64>,
 }
 
-/// One operation of a transaction, on few keys, so that they meet.
+/// One operation of a transaction. Keys are few, so that operations collide.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Title(u8),
@@ -44,17 +44,17 @@ pub(super) fn ops() -> impl Strategy<Value = Vec<Op>> {
     vec(op, 1..5)
 }
 
-/// A document whose clock is `time`.
+/// Returns a document that uses `time` as its clock.
 pub(super) fn doc(replica: u64, time: &ManualTime) -> Doc<Board> {
     Doc::new(Clock::new(ReplicaId::new(replica), time.clone()))
 }
 
-/// A document whose clock stands still.
+/// Returns a document whose clock never advances.
 pub(super) fn still(replica: u64) -> Doc<Board> {
     doc(replica, &ManualTime::at(NOW_MS))
 }
 
-/// One transaction.
+/// Runs one transaction and returns its delta.
 pub(super) fn write(doc: &mut Doc<Board>, ops: &[Op]) -> Delta {
     let written = doc.transact(|tx| {
         for op in ops {
@@ -69,6 +69,6 @@ pub(super) fn write(doc: &mut Doc<Board>, ops: &[Op]) -> Delta {
         }
     });
     written
-        .expect("a small transaction is within all limits")
+        .expect("a small transaction is within the limits")
         .delta
 }

@@ -1,4 +1,4 @@
-//! What holds of tombstones that are forgotten.
+//! Laws about forgotten tombstones.
 
 use leptos_sync_core::{ManualTime, Time, VersionVector};
 
@@ -8,13 +8,13 @@ use super::{
 };
 use crate::DurableLog;
 
-/// Ada wrote a card and was away; Bob removed it, and the log forgot that he did.
-pub(super) async fn a_forgotten_tombstone_does_not_let_its_value_return(log: &dyn DurableLog) {
+/// Ada writes a card and goes offline. Bob removes it, and the log forgets the tombstone.
+pub(super) async fn a_forgotten_tombstone_does_not_resurrect_its_value(log: &dyn DurableLog) {
     let (early, late) = (ManualTime::at(NOW_MS), ManualTime::at(NOW_MS + 1_000));
     let (mut ada, mut bob) = (doc(1, &early), doc(2, &late));
     let written = write(&mut ada, &[Op::Card(1, 1), Op::Card(2, 2)]);
     append(log, "board", &[&written]).await;
-    bob.apply(&written).expect("it follows nothing");
+    bob.apply(&written).expect("a first transaction has no gap");
     let removed = write(&mut bob, &[Op::Uncard(1)]);
     append(log, "board", &[&removed]).await;
     // Not sent yet.
@@ -22,12 +22,16 @@ pub(super) async fn a_forgotten_tombstone_does_not_let_its_value_return(log: &dy
 
     let floor = Time::from_ms(NOW_MS + 2_000);
     succeeds(log.forget_tombstones("board", floor).await, "forget");
-    assert_eq!(cells(log, "board").await.len(), 1, "the tombstone is gone");
+    assert_eq!(
+        cells(log, "board").await.len(),
+        1,
+        "the tombstone is forgotten"
+    );
     let here = state(log, "board").await;
     assert_eq!((here.floor, &here.horizon), (floor, &here.version));
     let earlier = Time::from_ms(NOW_MS);
     succeeds(log.forget_tombstones("board", earlier).await, "forget less");
-    assert_eq!(state(log, "board").await, here, "a floor does not sink");
+    assert_eq!(state(log, "board").await, here, "the floor never falls");
 
     let error = fails(log.append("board", vec![rewritten]).await, "an old write");
     assert!(error.is_stale() && !error.is_gap(), "{error:?}");
@@ -36,31 +40,43 @@ pub(super) async fn a_forgotten_tombstone_does_not_let_its_value_return(log: &dy
     assert_eq!(
         cells(log, "board").await.len(),
         1,
-        "seen before, so passed over"
+        "contained operations are skipped"
     );
 
     let Whole::Snapshot(snapshot) = since(log, "board", written.upto(), 1000).await else {
-        panic!("she lacks a tombstone that was forgotten");
+        panic!("Ada lacks a forgotten tombstone and needs a snapshot");
     };
     assert_eq!(
         (snapshot.version(), snapshot.horizon()),
         (&here.version, &here.horizon)
     );
     let mut fresh = doc(3, &late);
-    fresh.apply(&written).expect("it follows nothing");
-    fresh.merge_snapshot(&snapshot).expect("it is no older");
-    let live = fresh.snapshot().expect("it is small");
-    assert_eq!(live.len(), 1, "the card is gone for whoever had it");
+    fresh
+        .apply(&written)
+        .expect("a first transaction has no gap");
+    fresh
+        .merge_snapshot(&snapshot)
+        .expect("the snapshot is newer than the document");
+    let live = fresh.snapshot().expect("the document is within the limits");
+    assert_eq!(
+        live.len(),
+        1,
+        "the snapshot removes the card from a replica that had it"
+    );
 
     late.set(NOW_MS + 3_000);
     append(log, "board", &[&write(&mut bob, &[Op::Card(1, 5)])]).await;
-    assert_eq!(cells(log, "board").await.len(), 2, "a new write is taken");
+    assert_eq!(
+        cells(log, "board").await.len(),
+        2,
+        "a new write is accepted"
+    );
 }
 
-pub(super) async fn more_tombstones_than_a_step_takes_are_forgotten(log: &dyn DurableLog) {
+pub(super) async fn every_tombstone_is_forgotten_even_beyond_one_step(log: &dyn DurableLog) {
     let time = ManualTime::at(NOW_MS);
     let mut ada = doc(1, &time);
-    // 512 removals: cards and notes, by turns of two replicas.
+    // 512 removals: cards and notes, half of them from each of two replicas.
     let mut deltas = Vec::new();
     let mut kept = VersionVector::new();
     for round in 0..2 {
@@ -83,14 +99,18 @@ pub(super) async fn more_tombstones_than_a_step_takes_are_forgotten(log: &dyn Du
         log.forget_tombstones("board", Time::from_ms(NOW_MS)).await,
         "forget",
     );
-    assert_eq!(cells(log, "board").await.len(), before, "none is that old");
+    assert_eq!(
+        cells(log, "board").await.len(),
+        before,
+        "no tombstone is older than the floor"
+    );
     let floor = Time::from_ms(NOW_MS + 1_000);
     succeeds(log.forget_tombstones("board", floor).await, "forget");
     let left = cells(log, "board").await;
     assert!(
         left.values().all(|(_, value)| value.is_some()),
-        "all tombstones are gone"
+        "every tombstone is forgotten"
     );
-    assert_eq!(left.len(), 2, "and nothing else");
+    assert_eq!(left.len(), 2, "live cells stay");
     assert!(state(log, "board").await.horizon.covers(&kept));
 }

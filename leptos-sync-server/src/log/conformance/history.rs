@@ -1,5 +1,5 @@
-//! Random histories: replicas write, send, fall behind, are refused and come back, and the log is at each step what a
-//! `Doc<CellMap>` is.
+//! Random histories. Replicas write, send, fall behind, get rejected and catch up. After each step
+//! the log must equal a `Doc<CellMap>` that saw the same operations.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,20 +21,20 @@ use crate::{DocumentState, DurableLog};
 const REPLICAS: usize = 3;
 const DOCUMENT: &str = "board";
 
-/// What happens next. Numbers are taken modulo what there is.
+/// One step of a history. Indices wrap around what exists.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Write(usize, Vec<Op>),
-    /// So many of a replica's transactions, in one call.
+    /// Sends up to this many of a replica's transactions in one call.
     Send(usize, usize),
-    /// All of a replica's transactions but the first, which is a gap.
+    /// Sends all of a replica's transactions but the first, which leaves a gap.
     SendAhead(usize),
     Pull(usize, usize),
-    /// A replica's transactions are refused for good; it goes on under a new id.
+    /// Rejects a replica's transactions for good; it continues under a new id.
     Refuse(usize),
-    /// What is older than so many milliseconds.
+    /// Forgets tombstones older than this many milliseconds.
     Forget(u64),
-    /// What somebody lacks who stood where somebody once did, in parts of so many bytes.
+    /// Asks for what a replica at an earlier version lacks, in parts of this many bytes.
     Since(usize, usize),
     Bind(Vec<u64>, u8),
     Reopen,
@@ -57,23 +57,27 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..60)
 }
 
-/// Lets it all happen.
+/// Runs all steps and compares the log with the model after each.
 pub(super) async fn follow(place: &impl Place, steps: Vec<Step>) {
     let mut world = World::new(place.open());
     for step in steps {
         world.time.advance(1);
         world.take(place, step).await;
         let found = state(&*world.log, DOCUMENT).await;
-        assert_eq!(found, world.expected(), "the state");
+        assert_eq!(found, world.expected(), "the state matches the model");
         world.versions.push(found.version);
     }
     let all = since(&*world.log, DOCUMENT, &VersionVector::new(), 1000).await;
-    assert_eq!(all.cells(), world.cells(), "the cells in the end");
+    assert_eq!(
+        all.cells(),
+        world.cells(),
+        "the final cells match the model"
+    );
 }
 
 struct Replica {
     doc: Doc<Board>,
-    /// Not sent yet.
+    /// Transactions that were not sent yet.
     pending: VecDeque<Delta>,
 }
 
@@ -84,7 +88,7 @@ struct World {
     floor: Time,
     replicas: Vec<Replica>,
     next_id: u64,
-    /// Where somebody stood.
+    /// Versions that some replica had at some time.
     versions: Vec<VersionVector>,
     bound: BTreeMap<u64, u8>,
 }
@@ -124,7 +128,7 @@ impl World {
     fn replica(&mut self, who: usize) -> &mut Replica {
         self.replicas
             .get_mut(who)
-            .expect("there are so many replicas")
+            .expect("the index of the replica is in range")
     }
 
     async fn take(&mut self, place: &impl Place, step: Step) {
@@ -146,7 +150,7 @@ impl World {
             Step::Since(which, bytes) => self.since(which, bytes).await,
             Step::Bind(ids, user) => self.bind(&ids, user).await,
             Step::Reopen => {
-                // Closed before it is opened again.
+                // Drop the old log before opening it again.
                 self.log = Arc::new(crate::MemoryLog::new());
                 self.log = place.open();
             }
@@ -158,7 +162,7 @@ impl World {
         let sent: Vec<_> = pending.drain(..count.min(pending.len())).collect();
         let appended = self.log.append(DOCUMENT, sent.clone()).await;
         let stale = |delta: &Delta| delta.cells_upto().latest() < self.floor;
-        // A transaction has one stamp.
+        // All cells of a transaction share one stamp.
         if sent.iter().any(|delta| !delta.is_empty() && stale(delta)) {
             assert!(fails(appended, "an operation below the floor").is_stale());
             self.replica(who).pending.extend(sent);
@@ -166,7 +170,9 @@ impl World {
         }
         succeeds(appended, "append");
         for delta in &sent {
-            self.oracle.apply(delta).expect("the oracle takes it too");
+            self.oracle
+                .apply(delta)
+                .expect("the oracle accepts what the log accepted");
         }
     }
 
@@ -182,16 +188,22 @@ impl World {
         let log = Arc::clone(&self.log);
         let Replica { doc, pending } = self.replica(who);
         match since(&*log, DOCUMENT, doc.version(), bytes).await {
-            Whole::Delta(delta) => doc.apply(&delta).expect("it follows what was there"),
-            Whole::Snapshot(snapshot) => doc.merge_snapshot(&snapshot).expect("it is no older"),
+            Whole::Delta(delta) => doc.apply(&delta).expect("the delta has no gap"),
+            Whole::Snapshot(snapshot) => doc
+                .merge_snapshot(&snapshot)
+                .expect("the snapshot is newer than the document"),
         };
         doc.assert_invariants();
-        let here = cells_of(doc.snapshot().expect("a document is small").cells());
+        let here = cells_of(
+            doc.snapshot()
+                .expect("the document is within the limits")
+                .cells(),
+        );
         let all_sent = pending.is_empty();
         let ours = doc.version().clone();
         assert!(ours.covers(self.oracle.version()));
         if all_sent {
-            // What is removed need not be remembered on both sides.
+            // Tombstones may differ between the two, live cells may not.
             let live = |cells: CellsByPath| -> CellsByPath {
                 let cells = cells.into_iter();
                 cells.filter(|(_, (_, value))| value.is_some()).collect()
@@ -210,10 +222,10 @@ impl World {
         pending.iter().for_each(|delta| upto.join(delta.upto()));
         succeeds(self.log.claim(DOCUMENT, upto.clone()).await, "claim");
         let nothing = Delta::collect(VersionVector::new(), upto, |_| {});
-        let nothing = nothing.expect("no cells are within all limits");
+        let nothing = nothing.expect("an empty delta is within the limits");
         self.oracle
             .apply(&nothing)
-            .expect("the oracle takes it too");
+            .expect("the oracle accepts an empty delta");
         self.next_id += 1;
         let doc = doc(self.next_id, &self.time);
         *self.replica(who) = Replica {
@@ -239,10 +251,13 @@ impl World {
 
     async fn since(&mut self, which: usize, bytes: usize) {
         let version = self.versions.get(which % self.versions.len());
-        let version = version.expect("it is one of them");
+        let version = version.expect("the index of the version is in range");
         match since(&*self.log, DOCUMENT, version, bytes).await {
             Whole::Delta(delta) => {
-                let expected = self.oracle.delta_since(version).expect("a delta will do");
+                let expected = self
+                    .oracle
+                    .delta_since(version)
+                    .expect("the oracle needs no snapshot either");
                 assert_eq!(delta.after(), expected.after(), "after");
                 assert_eq!(delta.upto(), expected.upto(), "upto");
                 assert_eq!(delta.encode(), expected.encode(), "byte for byte");
@@ -262,7 +277,7 @@ impl World {
         let taken: Vec<_> = succeeds(taken, "bind").iter().map(|id| id.get()).collect();
         let others = |id: &&u64| self.bound.get(id).is_some_and(|&of| of != user);
         let expected: Vec<_> = ids.iter().filter(others).copied().collect();
-        assert_eq!(taken, expected, "what is bound to others");
+        assert_eq!(taken, expected, "the ids that other users hold");
         if expected.is_empty() {
             self.bound.extend(ids.iter().map(|&id| (id, user)));
         }

@@ -1,4 +1,4 @@
-//! What becomes of cells that meet, and how they come out.
+//! Laws about joining cells and reading them back.
 
 use futures::future::join_all;
 use leptos_sync_core::{CellRef, Delta, Path, PathBuf, ReplicaId, Stamp, Time, VersionVector};
@@ -9,21 +9,22 @@ use super::{
 };
 use crate::{DurableLog, Since};
 
-/// A delta of one cell at `key`.
+/// Returns a delta with one cell at `key`.
 fn one(key: &[u8], stamp: Stamp, upto: Time, value: Option<&[u8]>) -> Delta {
     let upto = VersionVector::of(stamp.replica, upto);
     let delta = Delta::collect(VersionVector::new(), upto, |out| {
         out.group(Path::ROOT);
         out.copy(CellRef { key, stamp, value });
     });
-    delta.expect("a small cell is within all limits")
+    delta.expect("a small cell is within the limits")
 }
 
-/// As where a replica id was used twice: whatever comes first, the greater bytes stay, and a tombstone is least.
+/// Equal stamps arise where a replica id was used twice. The greater bytes win in either order, and
+/// a tombstone is the least.
 pub(super) async fn equal_stamps_are_joined_by_bytes(log: &dyn DurableLog) {
     let stamp = Stamp::new(Time::new(5), ReplicaId::new(1));
     let values: [Option<&[u8]>; 5] = [None, Some(b""), Some(b"\0"), Some(b"a"), Some(b"\xff")];
-    // The version stays below, so that none is passed over.
+    // The version stays below the stamp, so that no cell is skipped as known.
     let version = Time::new(4);
     for (at, lesser) in values.iter().enumerate() {
         for greater in values.iter().skip(at) {
@@ -40,18 +41,26 @@ pub(super) async fn equal_stamps_are_joined_by_bytes(log: &dyn DurableLog) {
     }
 }
 
-/// Whoever lost a part of what was saved sends cells that it does not claim to have in full.
-pub(super) async fn cells_beyond_what_a_delta_claims_are_kept(log: &dyn DurableLog) {
+/// A replica that lost a part of its saved data sends cells beyond the version that it claims.
+pub(super) async fn cells_beyond_a_deltas_version_are_kept(log: &dyn DurableLog) {
     let stamp = Stamp::new(Time::new(9), ReplicaId::new(1));
     let claimed = Time::new(3);
     append(log, "board", &[&one(b"a", stamp, claimed, Some(b"x"))]).await;
     let version = state(log, "board").await.version;
-    assert_eq!(version.get(stamp.replica), claimed, "no more is claimed");
+    assert_eq!(
+        version.get(stamp.replica),
+        claimed,
+        "the version covers only what the delta claims"
+    );
     let lacking = since(log, "board", &version, 100).await;
-    assert_eq!(lacking.cells().len(), 1, "and what is here is passed on");
+    assert_eq!(
+        lacking.cells().len(),
+        1,
+        "the log returns the cell to others"
+    );
 }
 
-pub(super) async fn parts_put_together_are_the_whole(log: &dyn DurableLog) {
+pub(super) async fn reassembled_parts_equal_the_whole(log: &dyn DurableLog) {
     let mut ada = still(1);
     let mut deltas = Vec::new();
     for round in 0..6_u8 {
@@ -62,25 +71,34 @@ pub(super) async fn parts_put_together_are_the_whole(log: &dyn DurableLog) {
     }
     let all: Vec<_> = deltas.iter().collect();
     append(log, "board", &all).await;
-    let expected = cells_of(ada.snapshot().expect("it is small").cells());
-    // Where the last two transactions are missing, which have written all cells last.
-    let behind = deltas.iter().rev().nth(2).expect("there are more").upto();
+    let expected = cells_of(
+        ada.snapshot()
+            .expect("the document is within the limits")
+            .cells(),
+    );
+    // The version without the last two transactions, which wrote every cell last.
+    let behind = deltas
+        .iter()
+        .rev()
+        .nth(2)
+        .expect("there are twelve transactions")
+        .upto();
     let lately = since(log, "board", behind, usize::MAX).await.cells();
     assert_eq!(lately.len(), 60);
     for bytes in [0, 1, 10, 100, 1_000, 10_000, usize::MAX] {
         let nothing = VersionVector::new();
         assert_eq!(since(log, "board", &nothing, bytes).await.cells(), expected);
         let changed = since(log, "board", behind, bytes).await;
-        assert_eq!(changed.cells(), lately, "parts of what changed");
+        assert_eq!(changed.cells(), lately, "the parts hold what changed");
         let Since::Delta(parts) = succeeds(log.since("board", &nothing, bytes).await, "since")
         else {
-            panic!("nothing was forgotten");
+            panic!("no tombstone was forgotten, so a delta suffices");
         };
         let largest = parts.iter().map(Delta::bytes).max();
-        // A cell more than asked for, and what stands around a group.
+        // A part exceeds `bytes` by at most one cell and the header of a group.
         assert!(
             largest <= Some(bytes.saturating_add(600)),
-            "parts are about so large"
+            "parts are about as large as requested"
         );
         assert_eq!(
             parts.len() == 1,
@@ -91,8 +109,8 @@ pub(super) async fn parts_put_together_are_the_whole(log: &dyn DurableLog) {
     }
 }
 
-/// Of many replicas at once, in one document and others, with one in between that is refused.
-pub(super) async fn appends_at_once_are_joined_like_any(log: &dyn DurableLog) {
+/// Many replicas append at once, to shared and separate documents, with gaps in between.
+pub(super) async fn concurrent_appends_are_all_joined(log: &dyn DurableLog) {
     let mut all = Vec::new();
     let mut expected = VersionVector::new();
     let mut ahead = still(1000);
@@ -112,7 +130,7 @@ pub(super) async fn appends_at_once_are_joined_like_any(log: &dyn DurableLog) {
     }
     for (at, done) in join_all(all).await.into_iter().enumerate() {
         match done {
-            Ok(()) => assert_ne!(at % 3, 2, "a gap was taken"),
+            Ok(()) => assert_ne!(at % 3, 2, "the log accepted a gap"),
             Err(error) => assert!(at % 3 == 2 && error.is_gap(), "{error:?}"),
         }
     }
@@ -122,5 +140,9 @@ pub(super) async fn appends_at_once_are_joined_like_any(log: &dyn DurableLog) {
     assert_eq!(halves, expected);
     let likes = cells(log, "all").await.into_iter();
     let likes = likes.filter(|(path, _)| path.to_string().starts_with("/likes"));
-    assert_eq!(likes.count(), 59, "a count a replica");
+    assert_eq!(
+        likes.count(),
+        59,
+        "each replica has one cell of the counter"
+    );
 }

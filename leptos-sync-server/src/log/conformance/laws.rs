@@ -1,4 +1,4 @@
-//! What holds of documents, their names and their replicas.
+//! Laws about documents, their names, and the owners of replica ids.
 
 use futures::future::join_all;
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector, limits};
@@ -9,23 +9,23 @@ use super::{
 };
 use crate::{DocumentState, DurableLog, limits::LISTED};
 
-pub(super) async fn a_document_that_was_never_written_has_the_default(log: &dyn DurableLog) {
+pub(super) async fn an_unwritten_document_has_the_default_state(log: &dyn DurableLog) {
     assert_eq!(state(log, "none").await, DocumentState::default());
     assert!(cells(log, "none").await.is_empty());
     let asked = VersionVector::of(ReplicaId::new(1), Time::new(5));
     assert!(since(log, "none", &asked, 1).await.cells().is_empty());
-    succeeds(log.append("none", Vec::new()).await, "nothing is appended");
+    succeeds(log.append("none", Vec::new()).await, "append nothing");
     succeeds(
         log.claim("none", VersionVector::new()).await,
-        "nothing is claimed",
+        "claim nothing",
     );
     succeeds(log.forget_tombstones("none", Time::new(5)).await, "forget");
-    succeeds(log.remove("none").await, "nothing is removed");
+    succeeds(log.remove("none").await, "remove nothing");
     succeeds(log.probe().await, "probe");
     assert_eq!(state(log, "none").await, DocumentState::default());
 }
 
-pub(super) async fn what_was_appended_is_contained(log: &dyn DurableLog) {
+pub(super) async fn appended_deltas_are_contained(log: &dyn DurableLog) {
     let mut ada = still(1);
     let (first, second) = (
         write(&mut ada, &[Op::Title(1), Op::Card(1, 3), Op::Card(2, 0)]),
@@ -33,19 +33,27 @@ pub(super) async fn what_was_appended_is_contained(log: &dyn DurableLog) {
     );
     append(log, "board", &[&first, &second]).await;
     assert_eq!(&state(log, "board").await.version, ada.version());
-    let expected = cells_of(ada.snapshot().expect("it is small").cells());
+    let expected = cells_of(
+        ada.snapshot()
+            .expect("the document is within the limits")
+            .cells(),
+    );
     assert_eq!(cells(log, "board").await, expected);
     append(log, "board", &[&first]).await;
-    assert_eq!(cells(log, "board").await, expected, "again changes nothing");
+    assert_eq!(
+        cells(log, "board").await,
+        expected,
+        "a repeated append changes nothing"
+    );
     let lacking = since(log, "board", first.upto(), 1000).await;
     assert_eq!(
         lacking.cells(),
         cells_of(second.cells()),
-        "just what changed"
+        "only what changed"
     );
 }
 
-pub(super) async fn a_gap_is_refused_and_nothing_of_the_call_is_taken(log: &dyn DurableLog) {
+pub(super) async fn a_gap_rejects_the_whole_append(log: &dyn DurableLog) {
     let (mut ada, mut bob) = (still(1), still(2));
     let ops = [Op::Like, Op::Card(1, 1)];
     let deltas: Vec<_> = (0..4).map(|_| write(&mut ada, &ops)).collect();
@@ -57,19 +65,22 @@ pub(super) async fn a_gap_is_refused_and_nothing_of_the_call_is_taken(log: &dyn 
         let error = fails(log.append("board", refused).await, "a gap");
         assert!(error.is_gap() && !error.is_unavailable(), "{error:?}");
         assert_eq!(state(log, "board").await, DocumentState::default());
-        assert!(cells(log, "board").await.is_empty(), "all or none");
+        assert!(
+            cells(log, "board").await.is_empty(),
+            "an append applies whole or not at all"
+        );
     }
     append(log, "board", &[one]).await;
     let before = (state(log, "board").await, cells(log, "board").await);
     let refused = vec![bobs, two.clone(), four.clone()];
     assert!(fails(log.append("board", refused).await, "a gap at the end").is_gap());
     let after = (state(log, "board").await, cells(log, "board").await);
-    assert_eq!(after, before, "all or none");
+    assert_eq!(after, before, "an append applies whole or not at all");
     append(log, "board", &[two, three, four]).await;
     assert_eq!(&state(log, "board").await.version, ada.version());
 }
 
-pub(super) async fn what_was_claimed_is_contained_without_cells(log: &dyn DurableLog) {
+pub(super) async fn claimed_operations_are_contained_without_cells(log: &dyn DurableLog) {
     let mut ada = still(1);
     let refused = write(&mut ada, &[Op::Title(1)]);
     let next = write(&mut ada, &[Op::Card(1, 1)]);
@@ -79,7 +90,7 @@ pub(super) async fn what_was_claimed_is_contained_without_cells(log: &dyn Durabl
     append(log, "board", &[&refused]).await;
     assert!(
         cells(log, "board").await.is_empty(),
-        "what was refused for good does not come"
+        "a rejected operation stays rejected"
     );
     append(log, "board", &[&next]).await;
     assert_eq!(cells(log, "board").await, cells_of(next.cells()));
@@ -90,8 +101,8 @@ pub(super) async fn what_was_claimed_is_contained_without_cells(log: &dyn Durabl
     assert_eq!(&state(log, "board").await.version, next.upto());
 }
 
-pub(super) async fn documents_do_not_mix(log: &dyn DurableLog) {
-    // Names that are prefixes, empty, or no plain text.
+pub(super) async fn documents_are_independent(log: &dyn DurableLog) {
+    // Names that are prefixes of each other, empty, or contain special characters.
     for (at, name) in ["", "a", "ab", "A", "a\0b", "ä'%_\n"].iter().enumerate() {
         let delta = write(&mut still(at as u64), &[Op::Card(1, at as u8)]);
         append(log, name, &[&delta]).await;
@@ -106,7 +117,7 @@ pub(super) async fn documents_do_not_mix(log: &dyn DurableLog) {
     }
 }
 
-pub(super) async fn a_removed_document_is_as_if_never_written(log: &dyn DurableLog) {
+pub(super) async fn a_removed_document_behaves_as_if_never_written(log: &dyn DurableLog) {
     let mut ada = still(1);
     let first = write(&mut ada, &[Op::Card(1, 1), Op::Uncard(2)]);
     append(log, "board", &[&first]).await;
@@ -121,18 +132,18 @@ pub(super) async fn a_removed_document_is_as_if_never_written(log: &dyn DurableL
     assert!(cells(log, "board").await.is_empty());
     assert_eq!(cells(log, "other").await, cells_of(first.cells()));
     let taken = succeeds(log.bind(&replica, "bob").await, "bind");
-    assert_eq!(taken, replica, "who is who is no document's");
+    assert_eq!(taken, replica, "bindings do not belong to a document");
 
     append(log, "board", &[&first]).await;
     assert_eq!(
         cells(log, "board").await,
         cells_of(first.cells()),
-        "a new one"
+        "the name starts a new document"
     );
     assert_eq!(state(log, "board").await.floor, Time::ZERO);
 }
 
-pub(super) async fn documents_are_listed_in_order_a_page_at_a_time(log: &dyn DurableLog) {
+pub(super) async fn documents_are_listed_in_order_and_in_pages(log: &dyn DurableLog) {
     assert!(all_names(log, 5).await.is_empty());
     let upto = VersionVector::of(ReplicaId::new(1), Time::new(5));
     let claim = |name: String| {
@@ -142,13 +153,13 @@ pub(super) async fn documents_are_listed_in_order_a_page_at_a_time(log: &dyn Dur
     let odd = ["", "a", "a\0", "a\0b", "A", "ä'%_\n", "z"];
     join_all(odd.map(|name| claim(name.to_owned()))).await;
     succeeds(log.remove("z").await, "remove");
-    // A name that was only asked for is none.
+    // Reading a document does not create it.
     state(log, "never").await;
     let mut expected = vec!["", "A", "a", "a\0", "a\0b", "ä'%_\n"];
     for most in [0, 1, 2, 3, 6, 7, usize::MAX] {
         assert_eq!(all_names(log, most).await, expected, "{most} at a time");
     }
-    // One that is gone by then, or never was, is as good a place.
+    // A page may start after a name that does not exist.
     let behind = |after| async move { succeeds(log.documents(Some(after), 2).await, "documents") };
     assert_eq!(behind("B").await, ["a", "a\0"]);
     assert!(behind("ä'%_\n").await.is_empty());
@@ -156,14 +167,14 @@ pub(super) async fn documents_are_listed_in_order_a_page_at_a_time(log: &dyn Dur
     let many: Vec<_> = (0..=LISTED).map(|at| format!("many {at:04}")).collect();
     join_all(many.iter().cloned().map(claim)).await;
     let page = succeeds(log.documents(Some("b"), usize::MAX).await, "documents");
-    assert_eq!(page.len(), LISTED, "a page has no more");
+    assert_eq!(page.len(), LISTED, "a page has a maximum length");
     let last = expected.pop();
     expected.extend(many.iter().map(String::as_str));
     expected.extend(last);
     assert_eq!(all_names(log, usize::MAX).await, expected);
 }
 
-/// All names, so many at a time.
+/// Lists all names, `most` at a time.
 async fn all_names(log: &dyn DurableLog, most: usize) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     loop {
@@ -177,12 +188,16 @@ async fn all_names(log: &dyn DurableLog, most: usize) -> Vec<String> {
     }
 }
 
-pub(super) async fn a_replica_is_bound_to_one_user(log: &dyn DurableLog) {
+pub(super) async fn a_replica_id_belongs_to_one_user(log: &dyn DurableLog) {
     let id = |id| ReplicaId::new(id);
     let all = [id(0), id(1), id(u64::MAX)];
     let bind = async |ids: &[ReplicaId], user| succeeds(log.bind(ids, user).await, "bind");
     assert_eq!(bind(&all, "ada").await, []);
-    assert_eq!(bind(&all, "ada").await, [], "again, by herself");
+    assert_eq!(
+        bind(&all, "ada").await,
+        [],
+        "binding again for the same user succeeds"
+    );
     assert_eq!(bind(&[], "bob").await, []);
     assert_eq!(
         bind(&[id(7), id(u64::MAX), id(0)], "bob").await,
@@ -191,7 +206,7 @@ pub(super) async fn a_replica_is_bound_to_one_user(log: &dyn DurableLog) {
     assert_eq!(
         bind(&[id(7), id(7)], "eve").await,
         [],
-        "nothing was bound to Bob"
+        "a failed call binds nothing"
     );
     assert_eq!(bind(&[id(7)], "bob").await, [id(7)]);
 }
@@ -221,7 +236,7 @@ pub(super) async fn names_are_bounded(log: &dyn DurableLog) {
     assert!(refused.iter().all(crate::Error::is_limit), "{refused:?}");
 }
 
-/// A document of more replicas than a message may name could never be sent again.
+/// A document with more replicas than a message may name could never be sent.
 pub(super) async fn replicas_are_bounded(log: &dyn DurableLog) {
     let of = |ids: std::ops::Range<u64>| -> VersionVector {
         ids.map(|id| (ReplicaId::new(id), Time::new(1))).collect()
@@ -236,5 +251,8 @@ pub(super) async fn replicas_are_bounded(log: &dyn DurableLog) {
     let error = fails(log.append("board", vec![delta]).await, "one more");
     assert!(error.is_limit(), "{error:?}");
     assert_eq!(state(log, "board").await.version, of(0..most));
-    assert!(cells(log, "board").await.is_empty(), "it can be sent");
+    assert!(
+        cells(log, "board").await.is_empty(),
+        "the document can still be sent"
+    );
 }

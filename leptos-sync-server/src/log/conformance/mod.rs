@@ -1,13 +1,13 @@
-//! The laws of [`DurableLog`] as a suite that runs on any implementation.
+//! The laws of [`DurableLog`], as a suite that runs on any implementation.
 //!
-//! Available with the feature `testing`. It asks for a place where a log can be opened, closed and opened again; it needs no
-//! clock, and a runtime only where the implementation does.
+//! Available with the feature `testing`. The suite needs a place where a log can be opened, closed
+//! and opened again. It needs no clock, and a runtime only if the implementation does.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use leptos_sync_server::{DurableLog, MemoryLog, conformance::{self, Place}};
 //!
-//! /// It stays while the place does.
+//! /// Keeps its documents until it is dropped.
 //! struct Memory(Arc<MemoryLog>);
 //!
 //! impl Place for Memory {
@@ -20,7 +20,7 @@
 //! ```
 #![expect(
     clippy::expect_used,
-    reason = "a suite panics where something does not hold"
+    reason = "a suite panics when a law does not hold"
 )]
 
 mod ask;
@@ -37,26 +37,28 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::DurableLog;
 
-/// Where a log is kept.
+/// The location of a log.
 pub trait Place {
-    /// Opens the log. What was opened before was dropped, and what was acknowledged then is there.
+    /// Opens the log. The previous handle is dropped, and everything acknowledged through it is
+    /// present.
     fn open(&self) -> Arc<dyn DurableLog>;
 
-    /// Runs a future to its end: here without a runtime.
+    /// Runs a future to completion. The default needs no runtime.
     fn wait(&self, work: LocalBoxFuture<'_, ()>) {
         block_on(work);
     }
 }
 
-/// Runs every law, each on a log of its own that `fresh` makes the place of: empty, and not shared with the others. The law
-/// of random histories is tried `cases` times; proptest prints the least history that fails, and `PROPTEST_RNG_SEED` sets
-/// where they begin.
+/// Runs every law, each on a log of its own. `fresh` returns the place of a new, empty log.
+///
+/// The law of random histories runs `cases` times. proptest prints the smallest history that fails,
+/// and `PROPTEST_RNG_SEED` sets the seed.
 ///
 /// # Panics
 ///
-/// When a law does not hold; the message says which.
+/// If a law does not hold; the message names it.
 pub fn run<P: Place>(fresh: impl Fn() -> P, cases: u32) {
-    /// Runs each, as one expression cannot: each future borrows a log of its own.
+    /// Runs each law on its own log. A list of futures would not do, since each borrows its log.
     macro_rules! each {
         ($($law:path),* $(,)?) => {$({
             let place = fresh();
@@ -65,22 +67,22 @@ pub fn run<P: Place>(fresh: impl Fn() -> P, cases: u32) {
         })*};
     }
     each![
-        laws::a_document_that_was_never_written_has_the_default,
-        laws::what_was_appended_is_contained,
-        laws::a_gap_is_refused_and_nothing_of_the_call_is_taken,
-        laws::what_was_claimed_is_contained_without_cells,
-        laws::documents_do_not_mix,
-        laws::a_removed_document_is_as_if_never_written,
-        laws::documents_are_listed_in_order_a_page_at_a_time,
-        laws::a_replica_is_bound_to_one_user,
+        laws::an_unwritten_document_has_the_default_state,
+        laws::appended_deltas_are_contained,
+        laws::a_gap_rejects_the_whole_append,
+        laws::claimed_operations_are_contained_without_cells,
+        laws::documents_are_independent,
+        laws::a_removed_document_behaves_as_if_never_written,
+        laws::documents_are_listed_in_order_and_in_pages,
+        laws::a_replica_id_belongs_to_one_user,
         laws::names_are_bounded,
         laws::replicas_are_bounded,
         joins::equal_stamps_are_joined_by_bytes,
-        joins::cells_beyond_what_a_delta_claims_are_kept,
-        joins::parts_put_together_are_the_whole,
-        joins::appends_at_once_are_joined_like_any,
-        forget::a_forgotten_tombstone_does_not_let_its_value_return,
-        forget::more_tombstones_than_a_step_takes_are_forgotten,
+        joins::cells_beyond_a_deltas_version_are_kept,
+        joins::reassembled_parts_equal_the_whole,
+        joins::concurrent_appends_are_all_joined,
+        forget::a_forgotten_tombstone_does_not_resurrect_its_value,
+        forget::every_tombstone_is_forgotten_even_beyond_one_step,
     ];
     let mut runner = TestRunner::new(Config {
         cases,

@@ -1,9 +1,12 @@
-//! Whether a document is all there.
+//! The audit of a document: a walk that shows that nothing is missing.
 //!
-//! A checksum a record shows what was changed, not what is missing: a damaged node of a tree sends a search the wrong way.
-//! So before anything of a document is searched, it is walked once: all records are right, in strict order, and what their
-//! tally says; and the index lists just them. From then on every search in what was walked finds what is there. It is done
-//! once for a document as long as the file is open, and costs some microseconds a cell.
+//! A checksum per record reveals a changed record, but not a missing one: a damaged inner node of a
+//! B-tree sends a search the wrong way. So a document is walked once before anything searches it.
+//! The walk checks that all records are intact, in strict order, and in agreement with their tally,
+//! and that the index lists exactly these records. From then on every search of the walked pages
+//! finds what exists.
+//!
+//! Each document is audited once while the file is open. That costs a few microseconds a cell.
 
 use rusqlite::{Connection, params};
 
@@ -16,7 +19,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// Walks a document. O(cells).
+/// Audits a document. O(cells).
 pub(super) fn audit(
     connection: &Connection,
     document: i64,
@@ -37,7 +40,7 @@ pub(super) fn audit(
     Ok(())
 }
 
-/// Counts cells that come in their order.
+/// Tallies cells and checks their order.
 #[derive(Default)]
 pub(super) struct Count {
     pub(super) tally: Tally,
@@ -69,7 +72,7 @@ fn entry(replica: i64, time: i64, parent: &[u8], key: &[u8]) -> i64 {
         .finish()
 }
 
-/// The tally of the index' entries, which are in strict order.
+/// Returns the tally of the index entries, and checks that they are in strict order.
 fn index(connection: &Connection, document: i64) -> Result<Tally, Error> {
     let mut query = connection
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! Whose replica ids are.
+//! Which user each replica id is bound to.
 
 use leptos_sync_core::ReplicaId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -17,9 +17,10 @@ fn checksum(replica: ReplicaId, user: &str) -> i64 {
         .finish()
 }
 
-/// Binds those that are bound to nobody; returns those that are bound to somebody else, and then binds nothing.
+/// Binds the ids that are bound to no user.
 ///
-/// `intact` says whether what is not found is not there.
+/// Returns the ids that are bound to another user; if there are any, binds nothing. `intact` states
+/// whether an id without a record is known to be unbound.
 pub(super) fn bind(
     connection: &Connection,
     intact: bool,

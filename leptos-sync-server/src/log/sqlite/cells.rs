@@ -1,4 +1,4 @@
-//! The cells of the documents.
+//! The cells of all documents.
 
 use leptos_sync_core::{Delta, VersionVector};
 use rusqlite::{Connection, OptionalExtension, Params, params};
@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{error::Error, limits};
 
-/// Joins the cells of a delta that `seen` does not contain. Two look-ups a cell, one of them for what stood there: it may be
-/// the greater, and the tally has to know it.
+/// Joins the cells of a delta that `seen` does not contain.
+///
+/// Takes two look-ups a cell. The first reads the stored cell, which may be greater, and whose
+/// checksum the tally must drop.
 pub(super) fn join(
     connection: &Connection,
     document: i64,
@@ -84,7 +86,8 @@ fn take(
     Ok(())
 }
 
-/// Hands out all cells of a document with their checksums, in the order of parents and keys.
+/// Passes each cell of a document with its checksum to `work`, ordered by parent and key, until
+/// `work` returns false.
 pub(super) fn each(
     connection: &Connection,
     document: i64,
@@ -98,7 +101,8 @@ pub(super) fn each(
     walk(connection, document, query, params![document], work)
 }
 
-/// Hands out the cells of a document beyond `version`, as far as `work` wants more. Of each replica in `present`.
+/// Passes the cells beyond `version` to `work`, for each replica in `present`, until `work` returns
+/// false.
 pub(super) fn beyond(
     connection: &Connection,
     document: i64,
@@ -131,7 +135,8 @@ pub(super) fn beyond(
     Ok(())
 }
 
-/// Removes tombstones that `stable` contains, at most [`limits::STEP_CELLS`]. Returns whether there may be more.
+/// Removes tombstones that `stable` contains, at most [`limits::STEP_CELLS`]. Returns whether there
+/// may be more.
 pub(super) fn forget(
     connection: &Connection,
     document: i64,
@@ -164,8 +169,8 @@ pub(super) fn forget(
     Ok(gone.len() >= limits::STEP_CELLS)
 }
 
-/// Removes cells of a document that is no longer in the register, at most [`limits::STEP_CELLS`]. Returns whether there may
-/// be more.
+/// Removes cells of a document that has left the register, at most [`limits::STEP_CELLS`]. Returns
+/// whether there may be more.
 pub(super) fn clear(connection: &Connection, document: i64) -> Result<bool, Error> {
     let keys: Vec<(Vec<u8>, Vec<u8>)> = connection
         .prepare_cached("SELECT parent, key FROM cells WHERE document = ?1 LIMIT ?2")
@@ -177,7 +182,7 @@ pub(super) fn clear(connection: &Connection, document: i64) -> Result<bool, Erro
             keys?.collect()
         })
         .map_err(fault)?;
-    // One by one and by the whole key, since a record that only seems to be the document's is not to be touched.
+    // Delete each record by its full key, since a damaged record may belong to another document.
     let mut removed = 0;
     for (parent, key) in &keys {
         removed += delete(connection, document, parent, key)?;
@@ -204,7 +209,7 @@ fn delete(
         .map_err(fault)
 }
 
-/// A document whose cells are still to be removed.
+/// Returns a removed document that may still have cells.
 pub(super) fn to_clear(connection: &Connection) -> Result<Option<i64>, Error> {
     connection
         .prepare_cached("SELECT document FROM removed LIMIT 1")

@@ -2,18 +2,20 @@ use rusqlite::{Error as Sqlite, ErrorCode};
 
 use crate::error::Error;
 
-/// What an error of SQLite means here.
+/// Converts an SQLite error into an error of the log.
 pub(super) fn fault(error: Sqlite) -> Error {
     match &error {
         Sqlite::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(&error),
             ErrorCode::DiskFull => Error::full(format!(
-                "there is no room left for the log ({error}); free some, or allow the log more"
+                "the log's disk or size limit is full ({error}); free space or raise the limit"
             )),
-            ErrorCode::TooBig => Error::limit(format!("too much for a record of SQLite: {error}")),
+            ErrorCode::TooBig => Error::limit(format!(
+                "the value is too large for an SQLite record: {error}"
+            )),
             _ => unavailable(&error),
         },
-        // A record whose columns are not of their types.
+        // A column has an unexpected type.
         Sqlite::FromSqlConversionFailure(..)
         | Sqlite::IntegralValueOutOfRange(..)
         | Sqlite::InvalidColumnType(..)

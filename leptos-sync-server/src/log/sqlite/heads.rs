@@ -1,4 +1,4 @@
-//! What is known of each document beside its cells.
+//! The metadata of each document, without its cells.
 //!
 //! ```text
 //! head    = floor, records, sum, replica*                                   u64 each, little endian
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{error::Error, log::Head};
 
-/// A document's head, and the tally of its cells.
+/// A document's head and the tally of its cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct StoredHead {
     pub(super) head: Head,
@@ -25,7 +25,7 @@ pub(super) struct StoredHead {
 impl StoredHead {
     fn encode(&self) -> Vec<u8> {
         let Self { head, cells } = self;
-        // Whatever the version and the horizon name is present too.
+        // Every replica in the version or the horizon is present too.
         let mut bytes = Vec::with_capacity(24 + 32 * head.present.len());
         let mut put = |number: u64| bytes.extend_from_slice(&number.to_le_bytes());
         put(head.floor.get());
@@ -68,7 +68,7 @@ fn checksum(document: i64, head: &[u8]) -> i64 {
         .finish()
 }
 
-/// The head of a document that stands in the register.
+/// Loads the head of a document that the register lists.
 pub(super) fn load(connection: &Connection, document: i64) -> Result<StoredHead, Error> {
     let (head, sum): (Vec<u8>, i64) = connection
         .prepare_cached("SELECT head, checksum FROM heads WHERE document = ?1")
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_read_as_it_was_written() {
+    fn an_encoded_head_decodes_to_the_same_head() {
         let of = |entries: &[(u64, u64)]| -> VersionVector {
             let entries = entries.iter();
             entries

@@ -1,12 +1,12 @@
-//! Documents in a file of SQLite.
+//! A durable log in an SQLite file.
 //!
 //! | File | Concept |
 //! |---|---|
 //! | `options`, `schema` | connections; the tables and their version |
-//! | `record`, `tally`, `audit`, `trust` | damage: checksums of records, of tables, walks, and what is known of them |
+//! | `record`, `tally`, `audit`, `trust` | damage: record checksums, table tallies, audits, and their results |
 //! | `register`, `heads`, `cells`, `bindings` | the tables |
-//! | `work`, `writer` | what is written, and the thread that does it |
-//! | `since`, `readers`, `turns` | what is read, the threads that do it, and who waits for whom to do it once |
+//! | `work`, `writer` | the write operations, and the thread that runs them |
+//! | `since`, `readers`, `turns` | the read operations, the threads that run them, and turns to audit a document |
 
 mod audit;
 mod bindings;
@@ -44,44 +44,52 @@ use crate::error::Error;
 
 pub use options::SqliteOptions;
 
-/// Documents in a file of SQLite, on the disk when an append returns: for a relay on one machine.
+/// A log in an SQLite file, for a relay on one machine. An append is on disk when it returns.
 ///
-/// One thread writes, and commits together what waits; others read beside it. None needs a runtime. A document is kept as its
-/// cells, so the file grows with what is in the documents, not with what was written; room that is given up is used again, not
-/// given back.
+/// One thread writes and commits queued operations together; other threads read concurrently. None
+/// of them needs a runtime. The file holds the cells of the documents, so its size follows their
+/// content and not the number of edits. Freed space is reused, but the file does not shrink.
 ///
-/// [`since`](DurableLog::since) costs what changed; the first use of a document after the file was opened walks all of it, to
-/// see that nothing is missing; whoever else asks for it then waits for that. SQLite's log beside the file (`-wal`) has checksums of its own; damage there ends it, as a crash
-/// does, and what it held since the last checkpoint is gone.
+/// [`since`](DurableLog::since) costs what changed. The first access to a document after the file
+/// was opened audits the document: it reads all cells to check that none is missing. Concurrent
+/// calls for that document wait for the audit.
 ///
-/// Dropping it waits until what was brought is committed. One process should have the file open; others that read it, as a backup does, are welcome.
+/// SQLite's write-ahead log (`-wal`) has its own checksums. Damage there truncates it, as a crash
+/// does, and everything since the last checkpoint is lost.
+///
+/// Dropping the log blocks until all queued operations are committed. Only one process should write
+/// to the file; others may read it, for example to back it up.
 pub struct SqliteLog {
     trust: Arc<Trust>,
-    /// To walk a document.
+    /// Serializes audits of one document.
     turns: Turns,
-    // In this order: the last to close the file is the writer, which leaves it whole.
+    // Fields drop in this order: the writer closes the file last and checkpoints it.
     readers: Readers,
-    /// It waits for no other read.
+    /// Serves probes only, so that a probe never waits for other reads.
     prober: Readers,
     writer: Writer,
 }
 
 impl SqliteLog {
-    /// Opens the file, or makes it. Blocks while it reads the register of documents: O(documents + bindings).
+    /// Opens the file, or creates it. Blocks while it reads the register of documents: O(documents
+    /// + bindings).
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`] where it cannot be opened; [`Error::is_unsupported`] where a newer build or another program
-    /// has written it; [`Error::is_damaged`] where its list of tables is damaged. None has changed anything.
+    /// - [`Error::is_unavailable`] if the file cannot be opened.
+    /// - [`Error::is_unsupported`] if a newer build or another program has written it.
+    /// - [`Error::is_damaged`] if its list of tables is damaged.
+    ///
+    /// The file is unchanged after an error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_with(path, &SqliteOptions::new())
     }
 
-    /// As [`open`](SqliteLog::open), with options.
+    /// Opens the file, or creates it, with options. See [`open`](SqliteLog::open).
     ///
     /// # Errors
     ///
-    /// As for [`open`](SqliteLog::open).
+    /// Those of [`open`](SqliteLog::open).
     pub fn open_with(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         Self::start(path, options).map_err(|error| error.of_file(path))
@@ -99,8 +107,8 @@ impl SqliteLog {
         })
     }
 
-    /// Reads something of a document, `None` if there is no such document. Walks it first, where that was not done and `walk`
-    /// says so.
+    /// Runs a read operation on a document; returns `None` if the document does not exist. If
+    /// `walk` is set, audits the document first unless that was done.
     async fn read<T: Send + 'static>(
         &self,
         document: &str,
@@ -117,7 +125,8 @@ impl SqliteLog {
         let read = move |connection: &Connection| {
             let of_document = |error| trust.of_document(connection, &name, error);
             let found = find(connection, &trust, &name, turn.is_some()).map_err(of_document);
-            // The next knows by now what came of it. It is kept until here also where nobody waits for the answer any more.
+            // The turn ends here even if the caller gave up. The result of the audit is recorded by
+            // now.
             drop(turn);
             let Some((id, stored)) = found? else {
                 return Ok(None);
@@ -127,7 +136,7 @@ impl SqliteLog {
         self.readers.read(read).await
     }
 
-    /// The turn to walk a document, where that was not done: one does, and the others wait rather than do it too.
+    /// Waits for the turn to audit a document. Returns `None` if the document is audited already.
     async fn turn(&self, document: &str) -> Result<Option<Turn>, Error> {
         if self.trust.is_audited(document) {
             return Ok(None);
@@ -137,7 +146,7 @@ impl SqliteLog {
         Ok((!self.trust.is_audited(document)).then_some(turn))
     }
 
-    /// Writes something of a document.
+    /// Runs a write operation.
     async fn write(&self, work: Work) -> Result<(), Error> {
         if let Some(document) = work.document() {
             check_name(document)?;
@@ -145,18 +154,18 @@ impl SqliteLog {
         self.writer.ask(work).await.map(|_| ())
     }
 
-    /// Writes something that searches a document's cells.
+    /// Runs a write operation that searches a document's cells.
     async fn write_cells(&self, document: &str, work: Work) -> Result<(), Error> {
         if !self.trust.is_audited(document) {
             self.read(document, true, |_, _, _| Ok(())).await?;
-            // Where there was none, all that comes is written by this process.
+            // A document that did not exist will have only records of this process.
             self.trust.audited(document);
         }
         self.write(work).await
     }
 }
 
-/// Finds a document, and walks it where `walk` says so.
+/// Finds a document, and audits it if `walk` is set.
 fn find(
     connection: &Connection,
     trust: &Trust,
@@ -292,7 +301,7 @@ mod tests {
     use crate::limits;
 
     #[tokio::test]
-    async fn a_log_whose_readers_are_all_busy_is_there_all_the_same() {
+    async fn a_log_answers_probes_while_all_readers_are_busy() {
         let folder = tempfile::tempdir().unwrap();
         let log = SqliteLog::open(folder.path().join("log")).unwrap();
         let (release, released) = channel::<()>();
@@ -302,12 +311,15 @@ mod tests {
             let busy = log
                 .readers
                 .read(move |_| Ok(released.lock().recv().is_ok()));
-            // Nobody waits for it.
+            // The read is queued; its result is not awaited.
             assert!(busy.now_or_never().is_none());
         }
         let probed = timeout(Duration::from_secs(10), log.probe()).await;
         assert!(probed.is_ok_and(|probed| probed.is_ok()));
-        assert!(log.state("board").now_or_never().is_none(), "it is busy");
+        assert!(
+            log.state("board").now_or_never().is_none(),
+            "all readers are busy"
+        );
         drop(release);
         assert!(log.state("board").await.is_ok());
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{fault::fault, schema};
 use crate::{error::Error, limits};
 
-/// How a [`SqliteLog`](super::SqliteLog) works.
+/// Options of a [`SqliteLog`](super::SqliteLog).
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     pub(super) readers: usize,
@@ -13,7 +13,7 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The defaults: [`limits::READERS`] readers, and a file of any size.
+    /// Returns the defaults: [`limits::READERS`] readers and no limit on the size of the file.
     pub fn new() -> Self {
         Self {
             readers: limits::READERS,
@@ -21,32 +21,33 @@ impl SqliteOptions {
         }
     }
 
-    /// How many connections read, at least one. Each is a thread, and up to 2 MiB of cache. One more answers whether the
-    /// log is there.
+    /// Sets the number of connections that read, at least one. Each one takes a thread and up to 2
+    /// MiB of cache. The log keeps one more for [`probe`](crate::DurableLog::probe).
     #[must_use]
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self
     }
 
-    /// How large the file may grow. What would make it larger is refused as if the disk were [full](Error::is_full). SQLite's
-    /// own log stands beside the file and is not counted.
+    /// Limits the size of the file. A write that would exceed the limit fails as if the disk were
+    /// [full](Error::is_full). SQLite's write-ahead log is a separate file and does not count.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
     }
 
-    /// The connection that writes, to a log that is made where there is none. It is also the one that moves what is in SQLite's log to its place: no other does, so that none of the two
-    /// ever happens beside the other.
+    /// Opens the connection that writes, and creates the log if there is none.
+    ///
+    /// This connection also runs all checkpoints, so that a checkpoint never runs beside a commit.
     pub(super) fn writing(&self, path: &Path) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut connection = open(path, flags)?;
-        // Somebody else's file is not even brought into another mode.
+        // Check first: a file of another program must not change, not even its journal mode.
         let new = schema::is_new(&connection)?;
         let pragmas: [(&str, &dyn rusqlite::ToSql); 3] = [
             ("journal_mode", &"WAL"),
-            // A commit is on the disk before it is answered.
+            // A commit is on disk before it returns.
             ("synchronous", &"FULL"),
             ("journal_size_limit", &limits::WAL_BYTES.cast_signed()),
         ];
@@ -68,7 +69,7 @@ impl SqliteOptions {
         Ok(connection)
     }
 
-    /// A connection that only reads.
+    /// Opens a connection that only reads.
     pub(super) fn reading(path: &Path) -> Result<Connection, Error> {
         open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
@@ -86,7 +87,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection
         .busy_timeout(Duration::from_millis(limits::BUSY_MS))
         .map_err(fault)?;
-    // Damaged pages are refused where they are read. What a damaged list of tables says is not run.
+    // Reject damaged pages when they are read, and never run SQL from a damaged schema.
     for (name, on) in [("cell_size_check", true), ("trusted_schema", false)] {
         connection.pragma_update(None, name, on).map_err(fault)?;
     }
@@ -94,5 +95,5 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// More than there are statements in this module.
+/// More than the number of statements in this module.
 const STATEMENTS: usize = 64;

@@ -9,9 +9,10 @@ use crate::{error::Error, limits};
 
 type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// Threads with a connection each that read what was committed; they never wait for the writer, nor it for them.
+/// Threads that read committed data, each with its own connection. Readers never wait for the
+/// writer, nor the writer for them.
 pub(super) struct Readers {
-    /// `None` once it is closed.
+    /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Task>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -28,7 +29,8 @@ impl Readers {
             let mut connection = SqliteOptions::reading(path)?;
             let tasks = Arc::clone(&tasks);
             let work = move || {
-                // One waits with the lock, the others for it: whoever gets a task lets go of it first.
+                // One thread waits for a task and holds the lock; it releases the lock before it
+                // runs the task.
                 while let Some(task) = { tasks.lock().blocking_recv() } {
                     task(&mut connection);
                 }
@@ -38,7 +40,7 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Reads within one transaction, so that all that is read is of one moment.
+    /// Runs a read in one transaction, so that it sees one moment.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -47,7 +49,7 @@ impl Readers {
         let task: Task = Box::new(move |connection| {
             let transaction = connection.transaction().map_err(fault);
             let read = transaction.and_then(|transaction| work(&transaction));
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = answer.send(read);
         });
         let queue = self.queue.as_ref().ok_or_else(closed)?;
@@ -63,19 +65,20 @@ impl Drop for Readers {
     }
 }
 
-/// A thread of that name.
+/// Spawns a thread with a name.
 pub(super) fn spawn(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> Result<thread::JoinHandle<()>, Error> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
-    spawned.map_err(|error| Error::unavailable(format!("the log gets no thread: {error}")))
+    spawned
+        .map_err(|error| Error::unavailable(format!("the log could not start a thread: {error}")))
 }
 
 /// Waits for threads that are about to end.
 pub(super) fn join(threads: impl Iterator<Item = thread::JoinHandle<()>>) {
     for thread in threads {
-        // One that panicked has said so.
+        // A thread that panicked has reported it already.
         let _ = thread.join();
     }
 }

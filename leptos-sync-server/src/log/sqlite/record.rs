@@ -1,7 +1,8 @@
-//! How stamps and cells stand in the tables, and the checksum of every record.
+//! How stamps and cells are stored, and the checksum of every record.
 //!
-//! A checksum is xxh64 of a record's fields, each behind its length or of a fixed one, in the order of their columns. The
-//! table's number is the seed, so that no record passes for one of another table.
+//! A checksum is xxh64 over the fields of a record in column order. Fields of variable length
+//! follow their length. The number of the table is the seed, so that a record of one table is never
+//! valid in another.
 
 use leptos_sync_core::{ReplicaId, Stamp, Time};
 use rusqlite::Row;
@@ -10,7 +11,7 @@ use xxhash_rust::xxh64::Xxh64;
 use super::fault::fault;
 use crate::error::Error;
 
-/// Each table's number.
+/// The number of each table, which seeds its checksums.
 #[derive(Clone, Copy)]
 pub(super) enum Table {
     Bindings = 1,
@@ -20,7 +21,7 @@ pub(super) enum Table {
     Tallies = 5,
 }
 
-/// A checksum that is being made.
+/// A checksum in progress.
 pub(super) struct Checksum(Xxh64);
 
 impl Checksum {
@@ -44,7 +45,7 @@ impl Checksum {
     }
 }
 
-/// A u64 as an integer of SQLite, in the same order.
+/// Converts a u64 to an SQLite integer, preserving the order.
 pub(super) fn to_sql(number: u64) -> i64 {
     (number ^ (1 << 63)).cast_signed()
 }
@@ -83,7 +84,7 @@ impl Cell<'_> {
     }
 }
 
-/// The columns of [`cell`], in their order.
+/// The columns that [`cell`] reads, in order.
 macro_rules! cell_columns {
     () => {
         "parent, key, time, replica, value, checksum, document"
@@ -91,11 +92,11 @@ macro_rules! cell_columns {
 }
 pub(super) use cell_columns;
 
-/// The cell of a row of those columns, with its checksum, which is right.
+/// Reads the cell in a row of these columns, and verifies its checksum.
 pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64), Error> {
     let blob = |at: usize| -> Result<Option<&'a [u8]>, Error> {
         let value = row.get_ref(at).map_err(fault)?;
-        // As `as_blob_or_null`; text is what no build has written.
+        // No build has written text here, so any other type is damage.
         value.as_blob_or_null().map_err(|_| damaged())
     };
     let number = |at: usize| row.get::<_, i64>(at).map_err(fault);
@@ -107,26 +108,26 @@ pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64
         value: blob(4)?,
     };
     let checksum = number(5)?;
-    // A search for a document walks from its first record to the next document's, whatever stands between: one whose
-    // number is damaged is handed out too.
+    // A search for one document reads every record between its first and the next document's,
+    // including one whose document number is damaged.
     if number(6)? != document || cell.checksum(document) != checksum {
         return Err(damaged());
     }
     Ok((cell, checksum))
 }
 
-/// A record is not what was written.
+/// Returns the error for a record that is damaged or missing.
 pub(super) fn damaged() -> Error {
-    Error::damaged_file("a record is not what was written, or is missing")
+    Error::damaged_file("a record is damaged or missing")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Files that were written have these.
+    /// Existing files have these checksums.
     #[test]
-    fn the_checksum_of_a_cell_stays_what_it_is() {
+    fn the_checksum_of_a_cell_never_changes() {
         let cell = |value| Cell {
             parent: b"\x05cards",
             key: b"7",

@@ -1,4 +1,4 @@
-//! The documents by name: each has a number, which its records bear.
+//! The register of documents: maps each name to the number that the document's records carry.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,7 +17,7 @@ fn checksum(name: &[u8], id: i64) -> i64 {
         .finish()
 }
 
-/// The number of a document, if there is such a one.
+/// Returns the number of a document, or `None` if it does not exist.
 pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<i64>, Error> {
     let found: Option<(i64, i64)> = connection
         .prepare_cached("SELECT id, checksum FROM documents WHERE name = ?1")
@@ -34,7 +34,7 @@ pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<i64>, E
     }
 }
 
-/// Whether there is a record of that name, right or damaged.
+/// Whether a record with this name exists, intact or damaged.
 pub(super) fn has(connection: &Connection, name: &str) -> Result<bool, Error> {
     connection
         .prepare_cached("SELECT 1 FROM documents WHERE name = ?1")
@@ -42,14 +42,16 @@ pub(super) fn has(connection: &Connection, name: &str) -> Result<bool, Error> {
         .map_err(fault)
 }
 
-/// The names behind `after` in their order, at most so many. What is damaged is passed over, also where it stands out of order:
-/// so each name is greater than the last, and whoever goes on behind it comes to an end.
+/// Lists up to `most` names after `after`, in byte order.
+///
+/// Skips damaged records, even if they are out of order. So each name is greater than the one
+/// before, and a walk over all pages ends.
 pub(super) fn list(
     connection: &Connection,
     after: Option<&str>,
     most: usize,
 ) -> Result<Vec<String>, Error> {
-    // The least name that is greater.
+    // The least name greater than `after`.
     let from = after.map_or_else(Vec::new, |after| [after.as_bytes(), &[0]].concat());
     let mut query = connection
         .prepare_cached("SELECT name, id, checksum FROM documents WHERE name >= ?1 ORDER BY name")
@@ -74,7 +76,7 @@ pub(super) fn list(
     Ok(names)
 }
 
-/// Makes a document without cells; there is none of that name.
+/// Creates a document without cells. The name must be unused.
 pub(super) fn create(connection: &Connection, name: &str) -> Result<i64, Error> {
     let mut stored = tally::load(connection, Tallied::Documents)?;
     let id = stored.next;
@@ -90,8 +92,8 @@ pub(super) fn create(connection: &Connection, name: &str) -> Result<i64, Error> 
     Ok(id)
 }
 
-/// Takes a document out of the register, whatever state it is in. Its cells stay, under a number that is not used again.
-/// Returns that number, if there was one.
+/// Removes a document from the register, whatever its state. Its cells stay under a number that is
+/// never reused. Returns that number, if it is known.
 pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>, Error> {
     let found: Option<(i64, i64)> = connection
         .prepare_cached("DELETE FROM documents WHERE name = ?1 RETURNING id, checksum")
@@ -106,14 +108,15 @@ pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>,
     };
     let mut stored = tally::load(connection, Tallied::Documents)?;
     if sum != checksum(name.as_bytes(), id) {
-        // What it was once is not known. Where it was the only one, the others tell.
+        // The original record is unknown. If it was the only damaged one, the tally of the others
+        // is the new tally.
         if let Some(rest) = walk(connection, stored.next)?
             && rest.records.checked_add(1) == Some(stored.tally.records)
         {
             stored.tally = rest;
             tally::store(connection, Tallied::Documents, stored)?;
         }
-        // A damaged number may be another document's, so what bears it stays.
+        // A damaged number may be another document's, so keep the records that carry it.
         return Ok(None);
     }
     stored.tally.remove(sum);
@@ -129,14 +132,14 @@ pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>,
     Ok(Some(id))
 }
 
-/// Whether every document can be found by its name: all records are right, in order, and as many as there should be.
-/// O(documents).
+/// Whether every document can be found by its name: all records are intact, in order, and as many
+/// as the tally says. O(documents).
 pub(super) fn is_intact(connection: &Connection) -> Result<bool, Error> {
     let stored = tally::load(connection, Tallied::Documents)?;
     Ok(walk(connection, stored.next)? == Some(stored.tally))
 }
 
-/// The tally of all records, if all are right and in order.
+/// Returns the tally of all records, or `None` if one is damaged or out of order.
 fn walk(connection: &Connection, next: i64) -> Result<Option<Tally>, Error> {
     let mut query = connection
         .prepare("SELECT name, id, checksum FROM documents ORDER BY name")

@@ -3,18 +3,19 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fault::fault;
 use crate::error::Error;
 
-/// Says that a file of SQLite is ours: "LSYL".
+/// Identifies the SQLite file as a log: "LSYL".
 const APPLICATION: i32 = 0x4c53_594c;
 
-/// The version of the tables; it rises with every change that an older build cannot read.
+/// The version of the tables. It rises with every change that older builds cannot read.
 const VERSION: i32 = 1;
 
-/// Everything in the file, in the order of names and as SQLite keeps it.
+/// All tables and indices, sorted by name, as SQLite stores their definitions.
 ///
-/// - No table is searched whose inner nodes are copies of keys, for those could be damaged unseen; `heads` is, but there
-///   something is always found. So a walk over all records of a table shows that every search in it is right.
-/// - Times and replica ids are u64. Here they are integers less 2⁶³, which keeps their order.
-/// - Checksums cover the rest of their record.
+/// - Searched tables are `WITHOUT ROWID`: their inner nodes hold records, not copies of keys that
+///   could be damaged unnoticed. So a walk over all records proves that every search is correct.
+///   `heads` has a row id, but a search there always finds a record, or reports damage.
+/// - Times and replica ids are u64, stored as integers less 2⁶³, which preserves their order.
+/// - A checksum covers all other columns of its record.
 const SCHEMA: [(&str, &str); 8] = [
     (
         "bindings",
@@ -77,7 +78,8 @@ const SCHEMA: [(&str, &str); 8] = [
     ),
 ];
 
-/// Whether there is nothing yet; checks that what there is, is what this build knows. Changes nothing.
+/// Whether the file is empty. Fails if it is not empty and not a log that this build knows. Changes
+/// nothing.
 pub(super) fn is_new(connection: &Connection) -> Result<bool, Error> {
     let kept = number(connection, "application_id")?;
     let version = number(connection, "user_version")?;
@@ -86,33 +88,33 @@ pub(super) fn is_new(connection: &Connection) -> Result<bool, Error> {
     }
     if kept != APPLICATION {
         return Err(Error::unsupported(
-            "this file is a database of SQLite, but not a log of leptos-sync; give the log a file of its own",
+            "the file is an SQLite database of another program; choose another file for the log",
         ));
     }
     if version > VERSION {
         return Err(Error::unsupported(format!(
-            "this log was written by a newer build, whose tables are of version {version}; this build reads version \
-             {VERSION} and has changed nothing"
+            "the log has format version {version}, this build reads version \
+             {VERSION}; use a newer build. The file is unchanged"
         )));
     }
     let known = SCHEMA.iter();
     let known = known.map(|(name, sql)| ((*name).to_owned(), (*sql).to_owned()));
     if version != VERSION || !tables(connection)?.into_iter().eq(known) {
         return Err(Error::damaged_file(
-            "its list of tables is not what a build of this version makes",
+            "the list of tables does not match its format version",
         ));
     }
     Ok(false)
 }
 
-/// Makes the tables.
+/// Creates the tables.
 pub(super) fn create(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(fault)?;
-    // Somebody else may have been faster.
+    // Another process may have created them first.
     if tables(&transaction)?.is_empty() {
-        // Tables before their indices.
+        // Create tables before their indices.
         for wanted in ["CREATE TABLE", "CREATE INDEX"] {
             for (_, sql) in SCHEMA.iter().filter(|(_, sql)| sql.starts_with(wanted)) {
                 transaction.execute_batch(sql).map_err(fault)?;
@@ -132,7 +134,7 @@ fn number(connection: &Connection, pragma: &str) -> Result<i32, Error> {
         .map_err(fault)
 }
 
-/// Names and definitions of all there is.
+/// Returns the names and definitions of all tables and indices.
 fn tables(connection: &Connection) -> Result<Vec<(String, String)>, Error> {
     let mut query = connection
         .prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")

@@ -1,4 +1,4 @@
-//! What somebody lacks of a document.
+//! What a replica lacks of a document.
 
 use leptos_sync_core::{CellRef, CellWriter, Delta, Path, Snapshot, Stamp, VersionVector};
 use rusqlite::Connection;
@@ -15,8 +15,10 @@ use crate::{
     log::{Reach, Since},
 };
 
-/// Reads it in parts of about `bytes` each. What changed is found by the index and put into the order of paths; where that
-/// is much, or everything, the document is read in that order, and nothing is held but the parts.
+/// Reads what a replica at `version` lacks, in parts of about `bytes` each.
+///
+/// The index finds the changed cells, which are then sorted by path. If they are too many to sort
+/// in memory, the document is read in path order instead, and only the parts are held.
 pub(super) fn since(
     connection: &Connection,
     document: i64,
@@ -55,7 +57,8 @@ pub(super) fn since(
     read.map(|()| since)
 }
 
-/// The cells beyond `version`, in the order of their paths, unless they are more than are to be held.
+/// Returns the cells beyond `version`, sorted by path, or `None` if they exceed
+/// [`limits::SORT_BYTES`].
 fn few_beyond(
     connection: &Connection,
     document: i64,
@@ -78,7 +81,7 @@ fn few_beyond(
     Ok(Some(kept))
 }
 
-/// Writes the cells beyond a version by reading all, which must be what their tally says.
+/// Writes the cells beyond a version by reading the whole document, and checks its tally.
 fn write_whole(
     connection: &Connection,
     document: i64,
@@ -110,7 +113,7 @@ fn write(out: &mut CellWriter, cell: Cell<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A cell that waits for its turn.
+/// An owned copy of a cell, to be sorted.
 struct Kept {
     parent: Box<[u8]>,
     key: Box<[u8]>,

@@ -1,5 +1,5 @@
-//! How many records a set has, and the sum of their checksums. With it, a walk over a table shows not only what was changed
-//! but also what is missing.
+//! Tallies: the number of records in a set and the sum of their checksums. They let a walk over a
+//! table detect missing records, not only changed ones.
 
 use rusqlite::{Connection, params};
 
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::error::Error;
 
-/// Of a set of records; those of a document stand in its head.
+/// The tally of a set of records. A document's head holds the tally of its cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) records: u64,
-    /// Of checksums, modulo 2⁶⁴.
+    /// The sum of the checksums, modulo 2⁶⁴.
     pub(super) sum: u64,
 }
 
@@ -29,7 +29,7 @@ impl Tally {
     }
 }
 
-/// A table that has a tally of its own.
+/// A table with a tally of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tallied {
     Bindings,
@@ -45,7 +45,7 @@ impl Tallied {
     }
 }
 
-/// A table's tally, and the number that its next record gets, where they have numbers.
+/// A table's tally, and the number of its next record if its records are numbered.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Stored {
     pub(super) tally: Tally,
@@ -63,7 +63,7 @@ impl Stored {
     }
 }
 
-/// Tallies of empty tables.
+/// Creates the tallies of empty tables.
 pub(super) fn create(connection: &Connection) -> Result<(), Error> {
     for of in [Tallied::Bindings, Tallied::Documents] {
         let sum = Stored::default().checksum(of);

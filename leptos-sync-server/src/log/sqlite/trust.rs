@@ -13,31 +13,32 @@ use super::{
 };
 use crate::error::Error;
 
-/// What is known of the soundness of what is stored, as long as the file is open.
+/// What is known about the integrity of the file while it is open.
 pub(super) struct Trust {
-    /// Documents that are read and written no more, with the reason.
+    /// Damaged documents and the error to return for each.
     damaged: Mutex<HashMap<String, Error>>,
-    /// Checksums of the names of documents that were walked once. A name that shares another's would go unwalked, one in 2⁶⁴.
+    /// Checksums of the names of audited documents. Two names collide with a probability of 2⁻⁶⁴;
+    /// the second would skip its audit.
     audited: Mutex<HashSet<i64>>,
-    /// Whether a document that is not found is not there.
+    /// Whether a document without a record is known not to exist.
     register: AtomicBool,
-    /// Whether a binding that is not found is not there.
+    /// Whether an id without a record is known to be unbound.
     bindings: AtomicBool,
 }
 
 impl Trust {
-    /// Walks what belongs to no document. O(documents + bindings).
+    /// Walks the register and the bindings. O(documents + bindings).
     pub(super) fn of(connection: &Connection) -> Self {
         Self {
             damaged: Mutex::default(),
             audited: Mutex::default(),
-            // Whatever is wrong there, what can still be found is served.
+            // If a table is damaged, the records that can be found are still served.
             register: AtomicBool::new(register::is_intact(connection).unwrap_or(false)),
             bindings: AtomicBool::new(bindings::is_intact(connection).unwrap_or(false)),
         }
     }
 
-    /// Refuses a document that was found to be damaged.
+    /// Rejects a document that is known to be damaged.
     pub(super) fn check(&self, document: &str) -> Result<(), Error> {
         match self.damaged.lock().get(document) {
             Some(error) => Err(error.clone()),
@@ -45,14 +46,14 @@ impl Trust {
         }
     }
 
-    /// The number of a document, if there is such a one.
+    /// Returns the number of a document, or `None` if it does not exist.
     pub(super) fn find(
         &self,
         connection: &Connection,
         document: &str,
     ) -> Result<Option<i64>, Error> {
         match register::find(connection, document)? {
-            // It may be the one whose record is damaged.
+            // The missing record may be the damaged one.
             None if !self.register.load(Ordering::Relaxed) => Err(damaged()),
             found => Ok(found),
         }
@@ -70,8 +71,11 @@ impl Trust {
         self.audited.lock().insert(key(document));
     }
 
-    /// An error that came up with a document, with its name. Damage is remembered where there is a record of that name: of others
-    /// there is no end, and they are sound again once the record is gone for which they are not said to be absent.
+    /// Adds the name of a document to an error, and remembers damage.
+    ///
+    /// Damage is remembered only if the register has a record with that name. Other names are
+    /// unbounded in number, and the failure ends as soon as the damaged record of the register is
+    /// removed.
     pub(super) fn of_document(
         &self,
         connection: &Connection,
@@ -90,7 +94,7 @@ impl Trust {
         first.clone()
     }
 
-    /// Takes note that a document was removed, with whatever was wrong with it.
+    /// Records that a document was removed, together with its damage.
     pub(super) fn removed(&self, connection: &Connection, document: &str) {
         self.damaged.lock().remove(document);
         self.audited.lock().remove(&key(document));

@@ -3,21 +3,21 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as Waiting, OwnedMutexGuard};
 
-/// Lets one after the other do something with a document, while those of other documents go on. Who waits takes no thread.
+/// Serializes work on one document, without blocking work on others. Waiting takes no thread.
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<Mutex<HashMap<String, Arc<Waiting<()>>>>>);
 
-/// Somebody's turn, until it is dropped.
+/// A turn on a document. The turn ends when this is dropped.
 pub(super) struct Turn {
     turns: Turns,
     document: String,
-    /// `None` while it is waited for.
+    /// `None` while waiting.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl Turns {
     pub(super) async fn wait(&self, document: &str) -> Turn {
-        // Before it waits, so that whoever gives up leaves nothing behind either.
+        // Create the turn first, so that a caller that gives up cleans up too.
         let mut turn = Turn {
             turns: self.clone(),
             document: document.to_owned(),
@@ -33,7 +33,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         drop(self.guard.take());
         let mut turns = self.turns.0.lock();
-        // Nobody else has it or waits for it.
+        // No other turn holds it or waits for it.
         let is_last = |waiting: &Arc<Waiting<()>>| Arc::strong_count(waiting) == 1;
         if turns.get(&self.document).is_some_and(is_last) {
             turns.remove(&self.document);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_has_its_turn_at_a_time_and_nothing_stays_when_all_had_theirs_or_gave_up() {
+    async fn turns_are_exclusive_and_leave_nothing_behind() {
         let turns = Turns::default();
         let first = turns.wait("board").await;
         let mut second = Box::pin(turns.wait("board"));

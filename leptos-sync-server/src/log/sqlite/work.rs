@@ -5,16 +5,16 @@ use tokio::sync::oneshot;
 use super::{bindings, cells, heads, register, trust::Trust};
 use crate::error::Error;
 
-/// Something to write, and whom to answer.
+/// A write operation and the channel for its answer.
 pub(super) struct Job {
     pub(super) work: Work,
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
-/// The replica ids that are bound to somebody else; none for everything but [`Work::Bind`].
+/// The replica ids that are bound to another user. Empty for all operations but [`Work::Bind`].
 pub(super) type Answer = Result<Vec<ReplicaId>, Error>;
 
-/// Something to write. It may be carried out again after a transaction that came to nothing.
+/// A write operation. The writer may run it again if a transaction failed.
 pub(super) enum Work {
     Append {
         document: String,
@@ -37,17 +37,17 @@ pub(super) enum Work {
     },
 }
 
-/// What is left to do once the work is committed.
+/// The work that is left after the commit.
 pub(super) enum Done {
     Answer(Vec<ReplicaId>),
-    /// Tombstones within the horizon are to be removed before the answer.
+    /// Remove the tombstones within the horizon, then answer.
     Forget,
-    /// A document is out of the register; cells may be left.
+    /// The document has left the register; remove its cells.
     Removed,
 }
 
 impl Work {
-    /// Which document it is about.
+    /// Returns the document that the operation concerns.
     pub(super) fn document(&self) -> Option<&str> {
         match self {
             Self::Append { document, .. }
@@ -58,7 +58,7 @@ impl Work {
         }
     }
 
-    /// Bytes of cells, near enough to count by.
+    /// Returns the approximate size of the cells.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Append { deltas, .. } => deltas.iter().map(Delta::bytes).sum(),
@@ -66,9 +66,9 @@ impl Work {
         }
     }
 
-    /// Does it within a savepoint.
+    /// Runs the operation within a savepoint.
     pub(super) fn perform(&self, connection: &Connection, trust: &Trust) -> Result<Done, Error> {
-        // What came after damage was found is refused too.
+        // Damage may have been found after this operation was queued.
         if let (Some(document), false) = (self.document(), matches!(self, Self::Remove { .. })) {
             trust.check(document)?;
         }
@@ -94,7 +94,7 @@ impl Work {
             }
             Self::Remove { document } => {
                 if !register::has(connection, document)? {
-                    // One whose name is damaged is not to be said to be gone.
+                    // A document whose name is damaged must not be reported as absent.
                     trust.find(connection, document)?;
                 }
                 register::remove(connection, document)?;
@@ -134,19 +134,19 @@ fn find_or_create(connection: &Connection, trust: &Trust, document: &str) -> Res
     }
 }
 
-/// Work that is done bit by bit, between commits.
+/// Background work that runs in steps between commits.
 pub(super) enum Chore {
     /// Removes tombstones within a document's horizon.
     Forget {
         document: String,
         answer: oneshot::Sender<Answer>,
     },
-    /// Removes cells of documents that are gone.
+    /// Removes cells of removed documents.
     Clear,
 }
 
 impl Chore {
-    /// Does a bit of it within a transaction. Returns whether there may be more.
+    /// Runs one step within a transaction. Returns whether there may be more.
     pub(super) fn step(&self, connection: &Connection, trust: &Trust) -> Result<bool, Error> {
         match self {
             Self::Forget { document, .. } => {

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{error::Error, limits};
 
-/// The one thread that writes.
+/// The only thread that writes.
 ///
-/// **Group commit**: what waits when a commit begins is committed together, each in a savepoint of its own, so that what is
-/// refused leaves the others alone. While the disk is waited for, the next commit's work comes together. Answers follow the
-/// commit.
+/// **Group commit**: the writer commits all queued operations together, each in a savepoint of its
+/// own, so that a failed one does not affect the others. While the disk syncs, the operations of
+/// the next commit queue up. Answers follow the commit.
 pub(super) struct Writer {
-    /// `None` once it is closed.
+    /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -32,7 +32,7 @@ impl Writer {
             connection,
             trust,
             jobs,
-            // What an earlier process left.
+            // An earlier process may have left cells of removed documents.
             chores: VecDeque::from([Chore::Clear]),
         };
         let thread = spawn("leptos-sync writer", move || writing.run())?;
@@ -42,7 +42,7 @@ impl Writer {
         })
     }
 
-    /// Brings work to the writer; returns when it is committed.
+    /// Queues an operation and waits until it is committed.
     pub(super) async fn ask(&self, work: Work) -> Answer {
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(closed)?;
@@ -53,14 +53,14 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Waits until what was brought is committed.
+    /// Waits until all queued operations are committed.
     fn drop(&mut self) {
         self.queue = None;
         join(self.thread.take().into_iter());
     }
 }
 
-/// What the thread has.
+/// The state of the writer thread.
 struct Writing {
     connection: Connection,
     trust: Arc<Trust>,
@@ -80,8 +80,9 @@ impl Writing {
         }
     }
 
-    /// All that waits, as far as one commit takes it; waits for something where there is nothing else to do. `None` at the
-    /// end.
+    /// Returns the queued operations that fit into one commit.
+    ///
+    /// Waits for one if there is no background work either. Returns `None` once the log is closed.
     fn next(&mut self) -> Option<Vec<Job>> {
         let first = if self.chores.is_empty() {
             self.jobs.blocking_recv()?
@@ -104,8 +105,8 @@ impl Writing {
         Some(jobs)
     }
 
-    /// Commits them together. Where that comes to nothing as a whole, as on a full disk, each is tried by itself: the others
-    /// are not refused for the sake of one.
+    /// Commits the operations together. If the transaction fails as a whole, for example because
+    /// the disk is full, commits each operation on its own.
     fn commit(&mut self, jobs: Vec<Job>) {
         match self.attempt(&jobs) {
             Ok(done) => {
@@ -126,7 +127,7 @@ impl Writing {
         }
     }
 
-    /// What came of each, or why nothing was committed.
+    /// Returns the result of each operation, or the error that rolled back the transaction.
     fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Result<Done, Error>>, Error> {
         let mut transaction = self
             .connection
@@ -137,7 +138,7 @@ impl Writing {
             let savepoint = transaction.savepoint().map_err(fault)?;
             let done = job.work.perform(&savepoint, &self.trust);
             if let (Err(error), true) = (&done, savepoint.is_autocommit()) {
-                // SQLite has undone everything by itself.
+                // SQLite has rolled back the whole transaction.
                 return Err(error.clone());
             }
             if done.is_ok() {
@@ -169,11 +170,11 @@ impl Writing {
                 None => error.of_bindings(),
             }),
         };
-        // Whoever asked may have gone.
+        // The caller may have gone.
         let _ = answer.send(answered);
     }
 
-    /// A bit of work that is not waited for by those who write.
+    /// Runs a step of background work. Writes do not wait for it.
     fn step(&mut self, chore: Chore) {
         match (self.attempt_step(&chore), chore) {
             (Ok(true), chore) => self.chores.push_back(chore),
@@ -183,7 +184,7 @@ impl Writing {
                 let done = done.map_err(of_document);
                 let _ = answer.send(done.map(|_| Vec::new()));
             }
-            // What is left in a damaged tree takes room and no more; the next to open the file tries again.
+            // Cells left in a damaged tree only take space. The next start tries again.
             (_, Chore::Clear) => {}
         }
     }
