@@ -3,7 +3,7 @@
 
 use leptos_sync_core::{
     Time, Window,
-    sync::{News, Reason, Told},
+    sync::{Reason, TabMessage, TabMessageKind},
 };
 use leptos_sync_fuzz::{Exchanged, Handle, NOW_MS};
 use libfuzzer_sys::fuzz_target;
@@ -16,17 +16,17 @@ struct World {
 
 impl World {
     /// `from` tells the other.
-    fn tell(&mut self, from: usize, news: News) {
+    fn tell(&mut self, from: usize, kind: TabMessageKind) {
         let document = "board".to_owned();
-        let told = Told { document, news };
-        let bytes = told.encode();
-        let again = Told::decode(&bytes).expect("what was written can be read");
+        let message = TabMessage { document, kind };
+        let bytes = message.encode();
+        let again = TabMessage::decode(&bytes).expect("what was written can be read");
         assert_eq!(again.encode(), bytes);
         self.waiting[1 - from].push(bytes);
     }
 
     /// Something happens in one page. Returns what it tells.
-    fn act(&self, page: usize, what: u8, value: u8) -> Option<News> {
+    fn act(&self, page: usize, what: u8, value: u8) -> Option<TabMessageKind> {
         if what == 0 {
             self.pages[page].edit(value.into(), value);
             let exchanged = self.pages[page].0.borrow();
@@ -35,14 +35,14 @@ impl World {
                 .transactions()
                 .last()
                 .cloned()
-                .map(News::Edit);
+                .map(TabMessageKind::Edit);
         }
         let Exchanged { doc, outbox } = &mut *self.pages[page].0.borrow_mut();
         let first = outbox.transactions().first()?.upto().clone();
         match what {
             1 => {
                 outbox.reject(doc, &first);
-                Some(News::Rejected {
+                Some(TabMessageKind::Rejected {
                     upto: first,
                     reason: Reason::of_code(value),
                     text: "no".to_owned(),
@@ -54,34 +54,34 @@ impl World {
                 let own = doc.replica();
                 let done = outbox.restamp(doc, Window { floor, now_ms }, |id| id == own);
                 let (restamped, _) = done.expect("what was written can be stamped anew");
-                (!restamped.is_empty()).then_some(News::Restamped(restamped))
+                (!restamped.is_empty()).then_some(TabMessageKind::Restamped(restamped))
             }
             3 => {
                 outbox.acknowledge(&first);
                 None
             }
-            _ => Some(News::Ask(doc.version().clone())),
+            _ => Some(TabMessageKind::Request(doc.version().clone())),
         }
     }
 
     /// A page hears something. Returns what it answers.
-    fn hear(&self, page: usize, bytes: &[u8]) -> Vec<News> {
+    fn hear(&self, page: usize, bytes: &[u8]) -> Vec<TabMessageKind> {
         let mut answers = Vec::new();
-        let Ok(told) = Told::decode(bytes) else {
+        let Ok(message) = TabMessage::decode(bytes) else {
             return answers;
         };
         let Exchanged { doc, outbox } = &mut *self.pages[page].0.borrow_mut();
-        match told.news {
-            News::Edit(delta) => drop(outbox.take(doc, &delta)),
-            News::Missing(delta) => drop(outbox.apply(doc, &delta)),
-            News::Rejected { upto, .. } => drop(outbox.reject(doc, &upto)),
-            News::Restamped(all) => drop(outbox.replace(doc, &all)),
-            News::Answer(_) => {}
-            News::Ask(version) => {
+        match message.kind {
+            TabMessageKind::Edit(delta) => drop(outbox.take(doc, &delta)),
+            TabMessageKind::Missing(delta) => drop(outbox.apply(doc, &delta)),
+            TabMessageKind::Rejected { upto, .. } => drop(outbox.reject(doc, &upto)),
+            TabMessageKind::Restamped(all) => drop(outbox.replace(doc, &all)),
+            TabMessageKind::Reply(_) => {}
+            TabMessageKind::Request(version) => {
                 let missing = outbox.base(doc).delta_since(&version);
-                answers.extend(missing.ok().map(News::Missing));
-                answers.extend(outbox.transactions().iter().cloned().map(News::Edit));
-                answers.push(News::Answer(doc.version().clone()));
+                answers.extend(missing.ok().map(TabMessageKind::Missing));
+                answers.extend(outbox.transactions().iter().cloned().map(TabMessageKind::Edit));
+                answers.push(TabMessageKind::Reply(doc.version().clone()));
             }
         }
         doc.assert_invariants();
@@ -107,8 +107,8 @@ fuzz_target!(|bytes: &[u8]| {
                 if what >> 1 == 2 {
                     world.waiting[page].remove(at);
                 }
-                for news in world.hear(page, &bytes) {
-                    world.tell(page, news);
+                for kind in world.hear(page, &bytes) {
+                    world.tell(page, kind);
                 }
             }
             3 if waits > 0 => {
@@ -118,8 +118,8 @@ fuzz_target!(|bytes: &[u8]| {
                 world.hear(page, &bytes);
             }
             step => {
-                if let Some(news) = world.act(page, step % 8, value) {
-                    world.tell(page, news);
+                if let Some(kind) = world.act(page, step % 8, value) {
+                    world.tell(page, kind);
                 }
             }
         }

@@ -90,7 +90,9 @@ impl Document for Handle {
         this.outbox.pending(&this.doc, relay, |_| true)
     }
 
-    fn opened(&mut self, _: Permission, _: Window) {}
+    fn set_permission(&mut self, _: Permission) {}
+
+    fn opened(&mut self, _: Window) {}
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
@@ -118,7 +120,7 @@ impl Document for Handle {
         }
     }
 
-    fn presence(&mut self, _: ReplicaId, _: &[u8]) {}
+    fn presence(&mut self, _: ReplicaId, _: &str, _: &[u8]) {}
 
     fn closed(&mut self, _: Reason, _: &str) {}
 }

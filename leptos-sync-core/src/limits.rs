@@ -108,14 +108,18 @@ pub const PARTS_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of the credentials that a replica shows: a signed token fits, and all of it into the first frame.
 pub const CREDENTIALS_BYTES: usize = 3 * 1024;
 
+/// Bytes of a user's name: an e-mail address or an id of any common kind fits.
+pub const USER_BYTES: usize = 256;
+
 /// Bytes of what a replica tells of its presence: a name, a colour, a selection.
 pub const PRESENCE_BYTES: usize = 4 * 1024;
 
 /// Bytes of a message to a person about why something was refused.
 pub const REASON_BYTES: usize = 512;
 
-/// Documents that one connection exchanges at a time: more than a page keeps open.
-pub const CHANNELS: usize = 256;
+/// Channels that one connection may use at a time, including those of documents that the relay has closed and the client has
+/// not left yet: several times the documents that a relay lets a connection have open.
+pub const CHANNELS: usize = 1024;
 
 /// Bytes of transactions that a replica pushes without an answer: enough to keep a fast connection busy, little enough that a
 /// slow one does not wait for minutes behind them.

@@ -8,7 +8,7 @@
 //! router → Relay         connections; answers what is durable, and tells the others then
 //! Authorizer             who may do what
 //! ├─ JwtAuthorizer       what signed tokens say (feature `jwt`)
-//! └─ Everybody           everybody everything
+//! └─ AllowAnyone         any client, all documents
 //! DurableLog             documents: joined durably, and what somebody lacks of them
 //! ├─ SqliteLog           in a file of SQLite; a relay on one machine
 //! └─ MemoryLog           in memory, gone with the process; for tests, and where nothing need last
@@ -72,5 +72,6 @@ pub use log::{SqliteLog, SqliteOptions};
 #[cfg(feature = "prometheus")]
 pub use prometheus::Prometheus;
 pub use relay::{
-    Authorizer, Denied, Everybody, Gone, Rate, Rates, Relay, RelayOptions, Transport, User, router,
+    AllowAnyone, Authorizer, Denied, Gone, Rate, Rates, Relay, RelayOptions, Transport, User,
+    router,
 };

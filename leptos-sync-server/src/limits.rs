@@ -3,8 +3,12 @@
 /// Bytes of a document's name: as in the storage of a browser.
 pub const NAME_BYTES: usize = leptos_sync_core::limits::NAME_BYTES;
 
-/// Bytes of a user's name: an address or an id of any common kind fits.
-pub const USER_BYTES: usize = 256;
+/// Bytes of a user's name, as in messages.
+pub const USER_BYTES: usize = leptos_sync_core::limits::USER_BYTES;
+
+/// Documents that one connection may have open by default: more than a page shows, and few enough that one connection cannot
+/// use up the relay's memory.
+pub const DOCUMENTS: usize = 256;
 
 /// Writes that wait for the log's writer; whoever brings more waits for room. Some commits' worth, so that the writer never
 /// waits for somebody, and no more than can be answered in a moment.

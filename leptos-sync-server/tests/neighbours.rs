@@ -11,7 +11,7 @@ use common::{
     Answer, Handle, Raw, Session, card, now_ms, relay_in_use, serve_relay, transactions, varint,
 };
 use leptos_sync_core::{Delta, VersionVector, limits, sync::Reason};
-use leptos_sync_server::{Everybody, MemoryLog, Relay};
+use leptos_sync_server::{AllowAnyone, MemoryLog, Relay};
 
 /// Encodes a push of several transactions.
 fn push_of(deltas: &[Delta]) -> Vec<u8> {
@@ -152,7 +152,7 @@ async fn a_crowded_document_admits_further_clients() {
 
 #[tokio::test]
 async fn an_open_relay_accepts_more_connections_than_one_user_may_have() {
-    let relay = Relay::new(MemoryLog::new(), Everybody);
+    let relay = Relay::new(MemoryLog::new(), AllowAnyone);
     let (address, _served) = serve_relay(&relay).await;
     let mut all = Vec::new();
     for replica in 1..=3 * leptos_sync_server::limits::USER_SOCKETS {

@@ -29,7 +29,7 @@ async fn a_killed_relay_loses_no_acknowledged_edit() {
     let ada = Handle::new(1);
     let mut made = 0;
     for round in 0..3 {
-        let relay = Process::start(&file, &["--open-to-everybody"]);
+        let relay = Process::start(&file, &["--allow-anyone"]);
         let mut session = relay.open("", &ada).await;
         for _ in 0..200 {
             made += 1;
@@ -42,7 +42,7 @@ async fn a_killed_relay_loses_no_acknowledged_edit() {
             .await;
         drop(relay);
         let acknowledged = made - ada.unanswered() as u32;
-        let relay = Process::start(&file, &["--open-to-everybody"]);
+        let relay = Process::start(&file, &["--allow-anyone"]);
         let late = Handle::new(100 + round);
         let mut at_late = relay.open("", &late).await;
         at_late
@@ -52,7 +52,7 @@ async fn a_killed_relay_loses_no_acknowledged_edit() {
             .await;
     }
     // After the restart, the client sends the rest.
-    let relay = Process::start(&file, &["--open-to-everybody"]);
+    let relay = Process::start(&file, &["--allow-anyone"]);
     let mut session = relay.open("", &ada).await;
     session.acknowledged().await;
     let late = Handle::new(200);
@@ -64,7 +64,7 @@ async fn a_killed_relay_loses_no_acknowledged_edit() {
 async fn a_terminated_relay_says_goodbye_and_exits_soon() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
-    let mut relay = Process::start(&file, &["--open-to-everybody", "--metrics"]);
+    let mut relay = Process::start(&file, &["--allow-anyone", "--metrics"]);
     assert_eq!(get(relay.address, "/healthz").await.0, 200);
     let (status, figures) = get(relay.address, "/metrics").await;
     assert_eq!(status, 200);
@@ -83,7 +83,7 @@ async fn a_terminated_relay_says_goodbye_and_exits_soon() {
     assert_eq!(reason, Reason::GoingAway, "{text}");
     assert!(relay.ended().success());
     drop((mute, idle));
-    let relay = Process::start(&file, &["--open-to-everybody"]);
+    let relay = Process::start(&file, &["--allow-anyone"]);
     let late = Handle::new(3);
     let kept = |late: &Handle| late.card(1).is_some() && late.card(2).is_some();
     relay.open("", &late).await.until("both edits", kept).await;
@@ -157,7 +157,7 @@ async fn a_client_that_reads_nothing_costs_the_relay_only_a_queue() {
 #[tokio::test]
 async fn consecutive_answers_are_not_delayed() {
     let dir = tempfile::tempdir().unwrap();
-    let relay = Process::start(&dir.path().join("relay.db"), &["--open-to-everybody"]);
+    let relay = Process::start(&dir.path().join("relay.db"), &["--allow-anyone"]);
     let mut socket = relay.open("", &Handle::new(1)).await.socket;
     // A hello in protocol 1 and a request for the time; frames are numbered.
     let mut number = 0;
@@ -197,7 +197,7 @@ fn a_misconfigured_relay_explains_and_does_not_start() {
     let tokens = ["--jwt-algorithm", "RS256", "--jwt-audience", "notes"];
     let run = |more: &[&str]| -> Output { command(&file, more).output().unwrap() };
     for (more, expected) in [
-        (vec![], "--open-to-everybody"),
+        (vec![], "--allow-anyone"),
         (vec!["--metrics"], "--jwt-algorithm"),
         (tokens.to_vec(), "--jwt-key-file"),
         (
@@ -209,15 +209,12 @@ fn a_misconfigured_relay_explains_and_does_not_start() {
             "/nowhere",
         ),
         (
-            [&tokens[..], &["--jwt-key-file", key, "--open-to-everybody"]].concat(),
+            [&tokens[..], &["--jwt-key-file", key, "--allow-anyone"]].concat(),
             "cannot be used with",
         ),
+        (vec!["--allow-anyone", "--listen", "127.0.0.1"], "--listen"),
         (
-            vec!["--open-to-everybody", "--listen", "127.0.0.1"],
-            "--listen",
-        ),
-        (
-            vec!["--open-to-everybody", "--retention-days", "long"],
+            vec!["--allow-anyone", "--retention-days", "long"],
             "number of days, or `never`",
         ),
     ] {

@@ -14,7 +14,7 @@ use boards::{append, delta};
 use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
 use leptos_sync_core::{Cells, ManualTime, Time, TimeSource, VersionVector, limits::DRIFT_MS};
 use leptos_sync_server::{
-    DurableLog as _, Everybody, MemoryLog, Relay, RelayOptions, Since, SqliteLog, limits,
+    AllowAnyone, DurableLog as _, MemoryLog, Relay, RelayOptions, Since, SqliteLog, limits,
 };
 use tokio::time;
 
@@ -210,7 +210,7 @@ async fn a_damaged_document_does_not_stop_the_retention_of_others() {
         WHERE document = (SELECT id FROM documents WHERE name = CAST('a' AS BLOB))";
     assert_eq!(file.execute(damage, []).unwrap(), 1);
     let log = SqliteLog::open(&path).unwrap();
-    let relay = Relay::new(log, Everybody);
+    let relay = Relay::new(log, AllowAnyone);
     // So that the retention task waits.
     tokio::task::yield_now().await;
     pass(limits::FIRST_SWEEP_MS).await;
@@ -243,7 +243,7 @@ impl TimeSource for CountedClock {
 async fn a_dropped_relay_releases_everything() {
     let held = Arc::new(());
     let options = RelayOptions::default().time(CountedClock(Arc::clone(&held)));
-    let relay = Relay::with_options(MemoryLog::new(), Everybody, options);
+    let relay = Relay::with_options(MemoryLog::new(), AllowAnyone, options);
     pass(limits::FIRST_SWEEP_MS).await;
     drop(relay);
     assert_eq!(Arc::strong_count(&held), 1);

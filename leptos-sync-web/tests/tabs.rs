@@ -15,7 +15,7 @@ use leptos::prelude::*;
 use leptos_sync_core::{
     Delta, DocStore, ManualTime, Outbox, Storage, SystemTime, Time, TimeSource, VersionVector,
     Window, limits,
-    sync::{News, Reason, Told},
+    sync::{Reason, TabMessage, TabMessageKind},
 };
 use leptos_sync_web::{
     Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions,
@@ -212,7 +212,7 @@ impl Tab {
         let (tell, asked) = unbounded();
         let heard = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
             let bytes = event.data().unchecked_into::<Uint8Array>().to_vec();
-            if let News::Ask(version) = Told::decode(&bytes).unwrap().news {
+            if let TabMessageKind::Request(version) = TabMessage::decode(&bytes).unwrap().kind {
                 tell.unbounded_send(version).unwrap();
             }
         });
@@ -224,9 +224,9 @@ impl Tab {
         }
     }
 
-    fn say(&self, news: News) {
+    fn say(&self, kind: TabMessageKind) {
         let document = "notes".to_owned();
-        let bytes = Told { document, news }.encode();
+        let bytes = TabMessage { document, kind }.encode();
         let bytes = Uint8Array::from(bytes.as_slice());
         self.channel.post_message(&bytes).unwrap();
     }
@@ -247,16 +247,16 @@ async fn what_is_missing_is_asked_for_at_once_and_again_after_a_while() {
     tab.asked.next().await.unwrap();
     let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
     let [_, second, third] = [1, 2, 3].map(|key| line(&mut doc, key));
-    tab.say(News::Edit(second));
+    tab.say(TabMessageKind::Edit(second));
     let lacking = tab.asked.next().await.unwrap();
     assert!(!lacking.covers(doc.version()));
-    tab.say(News::Edit(third));
+    tab.say(TabMessageKind::Edit(third));
     for _ in 0..20 {
         sleep(0).await;
     }
     assert!(tab.asked.try_recv().is_err(), "asked just now");
     let lacking = tab.asked.next().await.unwrap();
-    tab.say(News::Missing(doc.delta_since(&lacking).unwrap()));
+    tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
     let seen = lines(&notes);
     until(move || seen() == [1, 2, 3]).await;
 }
@@ -273,15 +273,15 @@ async fn an_edit_of_a_tab_whose_clock_was_wrong_is_shown_once_it_is_stamped_anew
     let mut doc = Doc::<Notes>::new(Clock::new(ReplicaId::new(7), clock.clone()));
     let mut outbox = Outbox::new();
     let edit = outbox.transact(&mut doc, |tx| tx.lines().insert(1, "tomorrow".to_owned()));
-    tab.say(News::Edit(edit.unwrap().delta));
+    tab.say(TabMessageKind::Edit(edit.unwrap().delta));
     clock.set(now_ms);
     let floor = Time::ZERO;
     let restamped = outbox.restamp(&mut doc, Window { floor, now_ms }, |_| true);
-    tab.say(News::Restamped(restamped.unwrap().0));
+    tab.say(TabMessageKind::Restamped(restamped.unwrap().0));
     let seen = lines(&notes);
     until(move || seen() == [1]).await;
     // And what follows it.
-    tab.say(News::Edit(line(&mut doc, 2)));
+    tab.say(TabMessageKind::Edit(line(&mut doc, 2)));
     until(move || seen() == [1, 2]).await;
 }
 
@@ -304,11 +304,11 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
     let count = limits::UNHEARD as u32 + 10;
     let first = line(&mut doc, 0);
-    tab.say(News::Edit(first.clone()));
+    tab.say(TabMessageKind::Edit(first.clone()));
     for key in 1..count {
-        tab.say(News::Edit(line(&mut doc, key)));
+        tab.say(TabMessageKind::Edit(line(&mut doc, key)));
     }
-    tab.say(News::Rejected {
+    tab.say(TabMessageKind::Rejected {
         upto: first.upto().clone(),
         reason: Reason::Forbidden,
         text: "not this one".to_owned(),
@@ -318,7 +318,7 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     let last = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
     let heard = Closure::<dyn FnMut()>::new(move || tell.unbounded_send(()).unwrap());
     last.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    tab.say(News::Ask(VersionVector::new()));
+    tab.say(TabMessageKind::Request(VersionVector::new()));
     told.next().await.unwrap();
 
     js_sys::eval("globalThis.go()").unwrap();
@@ -327,7 +327,7 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     assert!(!lacking.covers(doc.version()), "it is bounded");
     let rejected = notes.rejected.get_untracked();
     assert_eq!(rejected.unwrap().text, "not this one");
-    tab.say(News::Missing(doc.delta_since(&lacking).unwrap()));
+    tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
     let seen = lines(&notes);
     until(move || seen().len() as u32 >= count - 1).await;
 }
@@ -355,10 +355,10 @@ impl Heir {
         let tab = Tab::join(scratch);
         let mut doc = Doc::<Notes>::new(Clock::system(dead));
         let first = line(&mut doc, 1);
-        tab.say(News::Edit(first.clone()));
+        tab.say(TabMessageKind::Edit(first.clone()));
         let (seen, pending) = (lines(&notes), notes.pending);
         until(move || seen() == [1]).await;
-        tab.say(News::Rejected {
+        tab.say(TabMessageKind::Rejected {
             upto: first.upto().clone(),
             reason: Reason::Forbidden,
             text: String::new(),

@@ -15,7 +15,7 @@ use axum::{
     serve::ListenerExt as _,
 };
 use clap::Parser as _;
-use leptos_sync_server::{Everybody, Relay, SqliteLog, limits, router};
+use leptos_sync_server::{AllowAnyone, Relay, SqliteLog, limits, router};
 use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
 #[expect(clippy::print_stdout, reason = "the address is what was asked for")]
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let stop = stop()?;
-    let relay = Relay::new(SqliteLog::open(&options.database)?, Everybody);
+    let relay = Relay::new(SqliteLog::open(&options.database)?, AllowAnyone);
     let app = app(&options.dist, &relay);
     let listener = listen(options.port, PORT).await?;
     println!("http://{}/ (Ctrl-C ends it)", listener.local_addr()?);

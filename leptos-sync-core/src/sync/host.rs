@@ -160,13 +160,22 @@ impl Host {
         if self.stage == Stage::Over {
             return;
         }
-        if let Response::Closed { channel, .. } = response
-            && let Some(exchange) = self.channels.get_mut(channel)
-        {
-            *exchange = Exchange {
-                closed: true,
-                ..Exchange::default()
-            };
+        match response {
+            // It was not open before, so the replica has said nothing else of it.
+            Response::Closed {
+                channel,
+                reason: Reason::TooManyDocuments,
+                ..
+            } => drop(self.channels.remove(channel)),
+            Response::Closed { channel, .. } => {
+                if let Some(exchange) = self.channels.get_mut(channel) {
+                    *exchange = Exchange {
+                        closed: true,
+                        ..Exchange::default()
+                    };
+                }
+            }
+            _ => {}
         }
         self.push(response);
         if let Response::Bye { .. } = response {
@@ -241,7 +250,10 @@ impl Host {
             } => {
                 if !self.channels.contains_key(&channel) && self.channels.len() >= limits::CHANNELS
                 {
-                    return Err(Error::limit("too many documents on one connection"));
+                    return Err(Error::limit(format!(
+                        "a connection may use {} channels at a time; leave documents before opening others",
+                        limits::CHANNELS
+                    )));
                 }
                 self.channels.insert(channel, Exchange::default());
                 Ask::Open {

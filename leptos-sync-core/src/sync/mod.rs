@@ -10,5 +10,6 @@ mod parts;
 pub use client::{Client, Document, Link};
 pub use host::{Ask, Host};
 pub use message::{
-    Broadcast, Channel, News, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response, Told,
+    Broadcast, Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response,
+    TabMessage, TabMessageKind,
 };

@@ -59,8 +59,12 @@ impl Document for Replica {
         self.handle.pending(relay)
     }
 
-    fn opened(&mut self, permission: Permission, window: Window) {
-        self.handle.opened(permission, window);
+    fn set_permission(&mut self, permission: Permission) {
+        self.handle.set_permission(permission);
+    }
+
+    fn opened(&mut self, window: Window) {
+        self.handle.opened(window);
     }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
@@ -96,8 +100,8 @@ impl Document for Replica {
             .went_wrong(format!("an edit was refused ({reason}): {text}"));
     }
 
-    fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
-        self.handle.presence(peer, data);
+    fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {
+        self.handle.presence(peer, user, data);
     }
 
     fn closed(&mut self, reason: Reason, text: &str) {

@@ -14,7 +14,6 @@ pub(super) struct Grants(Box<[(Box<str>, Permission)]>);
 struct Listed {
     read: Vec<String>,
     write: Vec<String>,
-    admin: Vec<String>,
 }
 
 impl Grants {
@@ -26,7 +25,6 @@ impl Grants {
             None => Listed::default(),
         };
         let all = [
-            (listed.admin, Permission::Admin),
             (listed.write, Permission::Write),
             (listed.read, Permission::Read),
         ];
@@ -80,7 +78,7 @@ mod tests {
     #[test]
     fn a_pattern_matches_as_far_as_it_says_and_the_highest_permission_counts() {
         let claim = json!({
-            "read": ["**"], "write": ["ada/*", "plans", "\\[x\\]", "{a,b}c"], "admin": ["ada/own"]
+            "read": ["**"], "write": ["ada/*", "plans", "\\[x\\]", "{a,b}c"]
         });
         for (document, permission) in [
             ("plans", Permission::Write),
@@ -88,7 +86,7 @@ mod tests {
             ("old/plans", Permission::Read),
             ("ada/notes", Permission::Write),
             ("ada/notes/old", Permission::Read),
-            ("ada/own", Permission::Admin),
+            ("ada/own", Permission::Write),
             ("[x]", Permission::Write),
             ("x", Permission::Read),
             ("bc", Permission::Write),

@@ -35,7 +35,7 @@ pub use key::JwtKey;
 ///
 /// ```json
 /// { "sub": "ada", "aud": "notes", "exp": 1790000000,
-///   "documents": { "read": ["help/**"], "write": ["ada/*", "plans"], "admin": [] } }
+///   "documents": { "read": ["help/**"], "write": ["ada/*", "plans"] } }
 /// ```
 ///
 /// Each entry is a document's name, or a pattern: `?` and `*` stand for anything but `/`, `**` for anything, `[a-z]` for one of

@@ -7,6 +7,7 @@ use super::{
     authorizer::{Denied, User},
     connection::Connection,
 };
+use crate::limits;
 
 impl Connection {
     /// Lets the replica in, or lets it stay with other credentials.
@@ -19,6 +20,14 @@ impl Connection {
         let now_ms = self.relay.now_ms();
         if user.expires_ms().is_some_and(|expires| expires <= now_ms) {
             return self.bye(Reason::Unauthorized, "the credentials have expired");
+        }
+        let length = user.name().len();
+        if length == 0 || length > limits::USER_BYTES {
+            let text = format!(
+                "the user's name is {length} bytes, it must be 1 to {}; the authorizer has to shorten it",
+                limits::USER_BYTES
+            );
+            return self.bye(Reason::Unauthorized, &text);
         }
         let known = self.user.as_ref().map(|known| known.name() == user.name());
         match known {
@@ -50,7 +59,7 @@ impl Connection {
         let Some(limiters) = users.enter(user, &self.queue, rates) else {
             return false;
         };
-        if !user.is_many() {
+        if !user.is_shared() {
             self.intake.of_user(limiters);
         }
         true

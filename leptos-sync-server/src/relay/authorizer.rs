@@ -65,65 +65,74 @@ pub trait Authorizer: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<Permission>, Denied>>;
 }
 
-/// Somebody who was let in.
+/// A user whom an [`Authorizer`] has admitted.
 #[derive(Clone, Debug)]
 pub struct User {
-    name: String,
-    is_many: bool,
+    name: Arc<str>,
+    is_shared: bool,
     expires_ms: Option<u64>,
-    more: Option<Arc<dyn Any + Send + Sync>>,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl User {
-    /// The user of that name. Replica ids are bound to it.
-    pub fn new(name: impl Into<String>) -> Self {
+    /// Creates a user of this name. The relay binds replica ids to the name, and sends it to other clients with the user's
+    /// presence.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
-            is_many: false,
+            is_shared: false,
             expires_ms: None,
-            more: None,
+            extension: None,
         }
     }
 
-    /// What the authorizer has found out and will be asked for: whoever decides on a document finds it with
-    /// [`get`](User::get). One value; another one takes its place.
+    /// Attaches a value that the authorizer will need again: [`Authorizer::permission`] reads it with [`get`](User::get). A
+    /// user has one value; a second call replaces it.
     #[must_use]
     pub fn with(mut self, value: impl Any + Send + Sync) -> Self {
-        self.more = Some(Arc::new(value));
+        self.extension = Some(Arc::new(value));
         self
     }
 
-    /// Many people under one name, as those who say nothing of themselves: how many connections they have is not limited, and each of
-    /// them may bring as much as a connection may.
+    /// Marks the name as shared by many people, such as anonymous visitors. The relay then limits neither their connections
+    /// nor their rates together, only those of each connection, and does not send the name to other clients.
     #[must_use]
-    pub fn many(mut self) -> Self {
-        self.is_many = true;
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
         self
     }
 
-    /// Somebody who is let in until then, in milliseconds since the Unix epoch.
+    /// Sets when the admission ends, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn expires_at_ms(mut self, ms: u64) -> Self {
         self.expires_ms = Some(ms);
         self
     }
 
-    /// Whether it stands for [many](User::many).
-    pub fn is_many(&self) -> bool {
-        self.is_many
+    /// Returns whether the name is [shared](User::shared).
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
-    /// The user's name.
+    /// Returns the user's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the authorizer has kept of the user, if it is of this type.
-    pub fn get<T: Any>(&self) -> Option<&T> {
-        self.more.as_deref()?.downcast_ref()
+    /// Returns the name that other clients see: empty if it is [shared](User::shared), because it identifies nobody.
+    pub(super) fn known_name(&self) -> Arc<str> {
+        match self.is_shared {
+            true => Arc::default(),
+            false => Arc::clone(&self.name),
+        }
     }
 
-    /// Until when the user is let in.
+    /// Returns the value that the authorizer has attached, if it has this type.
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.extension.as_deref()?.downcast_ref()
+    }
+
+    /// Returns when the admission ends, in milliseconds since the Unix epoch.
     pub fn expires_ms(&self) -> Option<u64> {
         self.expires_ms
     }
@@ -154,14 +163,14 @@ impl Denied {
     }
 }
 
-/// Lets everybody in, as one user who is [many](User::many), and everybody write everything: for a relay that only its own users
-/// can reach.
+/// An authorizer that admits all clients as one [shared](User::shared) user and lets them read and write all documents. Use it
+/// only for a relay that untrusted clients cannot reach.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Everybody;
+pub struct AllowAnyone;
 
-impl Authorizer for Everybody {
+impl Authorizer for AllowAnyone {
     fn admit<'a>(&'a self, _: &'a Parts, _: &'a [u8]) -> BoxFuture<'a, Result<User, Denied>> {
-        Box::pin(async { Ok(User::new("everybody").many()) })
+        Box::pin(async { Ok(User::new("anyone").shared()) })
     }
 
     fn permission<'a>(

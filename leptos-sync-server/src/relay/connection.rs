@@ -234,13 +234,14 @@ impl Connection {
             Event::Presence {
                 channel,
                 peer,
-                data,
+                presence,
             } => {
                 if self.open.contains_key(&channel) {
                     self.host.send(&Response::Presence {
                         channel,
                         peer,
-                        data: data.to_vec(),
+                        user: presence.user.as_ref().to_owned(),
+                        data: presence.data.to_vec(),
                     });
                 }
             }

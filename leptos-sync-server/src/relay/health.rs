@@ -67,7 +67,7 @@ mod tests {
     use leptos_sync_core::{ManualTime, TimeSource as _};
 
     use super::*;
-    use crate::{Everybody, Relay, RelayOptions, Since, SqliteLog};
+    use crate::{AllowAnyone, Relay, RelayOptions, Since, SqliteLog};
 
     #[tokio::test]
     async fn to_see_whether_the_log_takes_writes_costs_one_cell_however_often() {
@@ -75,7 +75,7 @@ mod tests {
         let time = ManualTime::at(1_000_000);
         let log = SqliteLog::open(dir.path().join("log")).unwrap();
         let options = RelayOptions::default().time(time.clone());
-        let relay = Relay::with_options(log, Everybody, options).0;
+        let relay = Relay::with_options(log, AllowAnyone, options).0;
         for _ in 0..3 {
             time.advance(1_000);
             relay.noted(&Error::unavailable("no room"));

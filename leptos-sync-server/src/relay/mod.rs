@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{error::Error, log::DurableLog};
 
-pub use authorizer::{Authorizer, Denied, Everybody, User};
+pub use authorizer::{AllowAnyone, Authorizer, Denied, User};
 pub use options::RelayOptions;
 pub use rates::{Rate, Rates};
 pub use router::router;

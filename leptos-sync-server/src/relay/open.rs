@@ -7,6 +7,7 @@ use leptos_sync_core::{
 
 use super::{
     admit::{in_time, reason},
+    authorizer::User,
     connection::Connection,
     meters::{Meters, Refused},
     room::Room,
@@ -33,6 +34,13 @@ impl Connection {
         transport: &mut impl Transport,
     ) -> Result<(), Response> {
         self.leave(channel);
+        let most = self.relay.options.documents;
+        if self.open.len() >= most {
+            let text = format!(
+                "this connection has {most} documents open, which is the relay's limit; close one to open another"
+            );
+            return Err(closed(channel, Reason::TooManyDocuments, &text));
+        }
         let Some(permission) = self.permission(channel, &document, schema).await? else {
             return Err(closed(
                 channel,
@@ -42,7 +50,8 @@ impl Connection {
         };
         let room = self.relay.rooms.room(&document);
         // Before the state is read: what comes meanwhile is told twice rather than never.
-        room.enter(self.peer, channel, &self.queue);
+        let user = self.user.as_ref().map(User::known_name);
+        room.enter(self.peer, user.unwrap_or_default(), channel, &self.queue);
         let log = Arc::clone(&self.relay.log);
         self.open.insert(
             channel,
@@ -104,7 +113,15 @@ impl Connection {
             };
             let asked = self.permission(channel, &open.document, open.schema).await;
             match (asked, self.open.get_mut(&channel)) {
-                (Ok(Some(permission)), Some(open)) => open.permission = permission,
+                (Ok(Some(permission)), Some(open)) => {
+                    if open.permission != permission {
+                        open.permission = permission;
+                        self.host.send(&Response::Permission {
+                            channel,
+                            permission,
+                        });
+                    }
+                }
                 (Ok(None), _) => {
                     let text = "this document is no longer for this user";
                     self.close(closed(channel, Reason::Forbidden, text));

@@ -12,6 +12,7 @@ pub struct RelayOptions {
     pub(super) silence_ms: u32,
     pub(super) retention: Option<Duration>,
     pub(super) origins: Vec<String>,
+    pub(super) documents: usize,
     pub(super) connection_rates: Rates,
     pub(super) user_rates: Rates,
     #[cfg(feature = "prometheus")]
@@ -29,6 +30,7 @@ impl Default for RelayOptions {
             silence_ms: limits::SILENCE_MS,
             retention: Some(DAY * limits::RETENTION_DAYS),
             origins: Vec::new(),
+            documents: limits::DOCUMENTS,
             connection_rates: Rates::CONNECTION,
             user_rates: Rates::user(),
             #[cfg(feature = "prometheus")]
@@ -71,6 +73,15 @@ impl RelayOptions {
     #[must_use]
     pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.origins.extend(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets how many documents one connection may have open at a time; the default is [`limits::DOCUMENTS`], the most is
+    /// [`CHANNELS`](leptos_sync_core::limits::CHANNELS). A client is told which documents are beyond the limit, and opens them
+    /// when it closes others.
+    #[must_use]
+    pub fn documents(mut self, documents: usize) -> Self {
+        self.documents = documents.clamp(1, leptos_sync_core::limits::CHANNELS);
         self
     }
 

@@ -31,12 +31,19 @@ struct State {
     bytes: usize,
     /// Whose presence waits, in the order in which it is told; and what it is.
     order: VecDeque<Present>,
-    presence: HashMap<Present, Arc<[u8]>>,
+    presence: HashMap<Present, Presence>,
     cut: bool,
 }
 
 /// Who is present in which document.
 type Present = (Channel, ReplicaId);
+
+/// What a client has sent about itself, with the user that the authorizer has found it to be.
+#[derive(Clone, Debug)]
+pub(super) struct Presence {
+    pub(super) user: Arc<str>,
+    pub(super) data: Arc<[u8]>,
+}
 
 /// Something that a connection is to be told.
 #[derive(Clone, Debug)]
@@ -50,7 +57,7 @@ pub(super) enum Event {
     Presence {
         channel: Channel,
         peer: ReplicaId,
-        data: Arc<[u8]>,
+        presence: Presence,
     },
     /// A document is not exchanged any more.
     Closed {
@@ -114,12 +121,12 @@ impl Queue {
     }
 
     /// Adds somebody's presence, in the place of what was not told yet.
-    pub(super) fn tell(&self, channel: Channel, peer: ReplicaId, data: Arc<[u8]>) {
+    pub(super) fn tell(&self, channel: Channel, peer: ReplicaId, presence: Presence) {
         let mut state = self.0.state.lock();
         if state.cut {
             return;
         }
-        if state.presence.insert((channel, peer), data).is_none() {
+        if state.presence.insert((channel, peer), presence).is_none() {
             self.0.waiting.increment(1.0);
             state.order.push_back((channel, peer));
         }
@@ -175,11 +182,11 @@ impl State {
 
     fn next_presence(&mut self) -> Option<Event> {
         let (channel, peer) = self.order.pop_front()?;
-        let data = self.presence.remove(&(channel, peer))?;
+        let presence = self.presence.remove(&(channel, peer))?;
         Some(Event::Presence {
             channel,
             peer,
-            data,
+            presence,
         })
     }
 }

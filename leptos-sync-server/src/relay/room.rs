@@ -10,7 +10,7 @@ use leptos_sync_core::{
 use metrics::Gauge;
 use parking_lot::Mutex;
 
-use super::queue::{Event, Queue};
+use super::queue::{Event, Presence, Queue};
 use crate::limits;
 
 /// Those who have one document open.
@@ -22,6 +22,7 @@ pub(super) struct Room {
 
 struct Member {
     peer: ReplicaId,
+    user: Arc<str>,
     channel: Channel,
     queue: Queue,
     presence: Option<Arc<[u8]>>,
@@ -38,16 +39,18 @@ impl Room {
 
     /// Adds a connection, which is told of everything from now on, first of who is present. One that is here already begins
     /// again.
-    pub(super) fn enter(&self, peer: ReplicaId, channel: Channel, queue: &Queue) {
+    pub(super) fn enter(&self, peer: ReplicaId, user: Arc<str>, channel: Channel, queue: &Queue) {
         let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
         for member in members.iter() {
             if let Some(data) = &member.presence {
-                queue.tell(channel, member.peer, Arc::clone(data));
+                let (user, data) = (Arc::clone(&member.user), Arc::clone(data));
+                queue.tell(channel, member.peer, Presence { user, data });
             }
         }
         members.push(Member {
             peer,
+            user,
             channel,
             queue: queue.clone(),
             presence: None,
@@ -97,9 +100,10 @@ impl Room {
             return;
         }
         own.presence = (!data.is_empty()).then(|| Arc::clone(&data));
+        let user = Arc::clone(&own.user);
+        let presence = Presence { user, data };
         for member in members.iter().filter(|member| member.peer != from) {
-            let data = Arc::clone(&data);
-            member.queue.tell(member.channel, from, data);
+            member.queue.tell(member.channel, from, presence.clone());
         }
     }
 

@@ -23,9 +23,9 @@ use crate::limits;
 ///
 /// ```
 /// use axum::Router;
-/// use leptos_sync_server::{Everybody, MemoryLog, Relay, router};
+/// use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, router};
 ///
-/// let relay = Relay::new(MemoryLog::new(), Everybody);
+/// let relay = Relay::new(MemoryLog::new(), AllowAnyone);
 /// let app: Router = Router::new().nest("/sync", router(relay));
 /// ```
 ///

@@ -24,7 +24,7 @@ struct Connected {
 impl Users {
     /// Counts a connection as the user's, if there is room for another. Returns what all of them count against.
     pub(super) fn enter(&self, user: &User, queue: &Queue, rates: Rates) -> Option<Arc<Limiters>> {
-        let (name, is_many) = (user.name(), user.is_many());
+        let (name, is_shared) = (user.name(), user.is_shared());
         let mut users = self.0.lock();
         if users.len() == users.capacity() {
             let rest = rates.rest();
@@ -35,7 +35,7 @@ impl Users {
             limiters: Arc::new(Limiters::new(rates)),
             left: Instant::now(),
         });
-        if !is_many && user.queues.len() >= limits::USER_SOCKETS {
+        if !is_shared && user.queues.len() >= limits::USER_SOCKETS {
             return None;
         }
         user.queues.push(queue.clone());

@@ -19,6 +19,9 @@ pub(crate) struct State {
     pub(crate) refused: Vec<(Reason, String)>,
     pub(crate) closed: Option<(Reason, String)>,
     pub(crate) present: Vec<Vec<u8>>,
+    /// The users of these.
+    pub(crate) users: Vec<String>,
+    pub(crate) permissions: Vec<Permission>,
     pub(crate) changed: Instant,
 }
 
@@ -38,6 +41,8 @@ impl Handle {
             refused: Vec::new(),
             closed: None,
             present: Vec::new(),
+            users: Vec::new(),
+            permissions: Vec::new(),
             changed: Instant::now(),
         })))
     }
@@ -79,7 +84,11 @@ impl Document for Handle {
         state.outbox.pending(&state.doc, relay, |_| true)
     }
 
-    fn opened(&mut self, _: Permission, _: Window) {}
+    fn set_permission(&mut self, permission: Permission) {
+        self.0.lock().unwrap().permissions.push(permission);
+    }
+
+    fn opened(&mut self, _: Window) {}
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         let state = &mut *self.0.lock().unwrap();
@@ -113,8 +122,10 @@ impl Document for Handle {
         state.refused.push((reason, text.to_owned()));
     }
 
-    fn presence(&mut self, _: ReplicaId, data: &[u8]) {
-        self.0.lock().unwrap().present.push(data.to_vec());
+    fn presence(&mut self, _: ReplicaId, user: &str, data: &[u8]) {
+        let state = &mut *self.0.lock().unwrap();
+        state.users.push(user.to_owned());
+        state.present.push(data.to_vec());
     }
 
     fn closed(&mut self, reason: Reason, text: &str) {

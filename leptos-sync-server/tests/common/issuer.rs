@@ -33,7 +33,7 @@ impl Issuer {
     pub(crate) fn token(&self, user: &str) -> String {
         let claims = json!({
             "sub": user, "aud": AUDIENCE, "exp": get_current_timestamp() + 36_000,
-            "documents": { "write": ["*"], "admin": [format!("{user}/*")] },
+            "documents": { "write": ["*", format!("{user}/*")] },
         });
         encode(&Header::default(), &claims, &self.0).unwrap()
     }

@@ -191,9 +191,12 @@ impl Document for Handle {
         state.outbox.pending(&state.doc, relay, |_| true)
     }
 
-    fn opened(&mut self, permission: Permission, window: Window) {
-        let mut state = self.0.borrow_mut();
-        state.permission = permission;
+    fn set_permission(&mut self, permission: Permission) {
+        self.0.borrow_mut().permission = permission;
+    }
+
+    fn opened(&mut self, window: Window) {
+        let state = self.0.borrow_mut();
         let wrong = window.now_ms as i64 - state.clock.now_ms() as i64;
         state.clock.add_skew_ms(wrong);
     }
@@ -264,7 +267,7 @@ impl Document for Handle {
         state.compact();
     }
 
-    fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
+    fn presence(&mut self, peer: ReplicaId, _: &str, data: &[u8]) {
         let mut state = self.0.borrow_mut();
         state.present.retain(|(known, _)| *known != peer);
         if !data.is_empty() {

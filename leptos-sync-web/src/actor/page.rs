@@ -7,7 +7,7 @@ use std::{
 
 use leptos_sync_core::{
     Batch, Error, ReplicaId, Storage as _, VersionVector,
-    sync::{News, Told},
+    sync::{TabMessage, TabMessageKind},
 };
 
 use super::{events, send_locks::SendLocks};
@@ -56,7 +56,7 @@ pub(super) trait AnyDocument {
     /// The document's name.
     fn name(&self) -> &str;
     /// Another tab tells something of the document.
-    fn hear(self: Rc<Self>, news: News);
+    fn hear(self: Rc<Self>, kind: TabMessageKind);
     /// Asks the other tabs for what they have.
     fn ask(&self);
     /// Who wrote what is to be sent.
@@ -77,9 +77,9 @@ impl Page {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
             let hears: Weak<Self> = page.clone();
-            let hear = move |told: Told| {
+            let hear = move |message: TabMessage| {
                 if let Some(page) = hears.upgrade() {
-                    page.hear(&told, None);
+                    page.hear(&message, None);
                 }
             };
             Self {
@@ -124,19 +124,19 @@ impl Page {
     }
 
     /// Tells of a document what one of its actors knows: the other tabs, and whoever else keeps one of its name here.
-    pub(super) fn tell(&self, from: *const dyn AnyDocument, told: &Told) {
+    pub(super) fn tell(&self, from: *const dyn AnyDocument, message: &TabMessage) {
         if let Some(tabs) = &self.tabs {
-            tabs.tell(told);
+            tabs.tell(message);
         }
-        self.hear(told, Some(from));
+        self.hear(message, Some(from));
     }
 
     /// Tells all who keep the document, but for who told it.
-    fn hear(&self, told: &Told, from: Option<*const dyn AnyDocument>) {
+    fn hear(&self, message: &TabMessage, from: Option<*const dyn AnyDocument>) {
         for document in self.documents() {
             let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
-            if document.name() == told.document && !is_own {
-                document.hear(told.news.clone());
+            if document.name() == message.document && !is_own {
+                document.hear(message.kind.clone());
             }
         }
     }

@@ -22,9 +22,13 @@ pub trait Document {
     /// Where there is no such delta; the exchange is closed then.
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error>;
 
-    /// The relay has opened the document: what the user may do, and by the window what time it is at the relay. The
-    /// document's clock is to follow that now. What the document lacks comes next.
-    fn opened(&mut self, permission: Permission, window: Window);
+    /// Receives the user's permission: before each [`opened`](Document::opened), and whenever the relay changes it while the
+    /// document is open.
+    fn set_permission(&mut self, permission: Permission);
+
+    /// The relay has opened the document. The window contains the relay's time, which the document's clock has to follow from
+    /// now on. The operations that the document lacks come next.
+    fn opened(&mut self, window: Window);
 
     /// What the document lacked has come, if there was anything. Transactions whose stamps the relay would refuse are to be
     /// stamped anew now, and not before: of a replica that had forgotten something, the relay may have had later ones.
@@ -56,10 +60,12 @@ pub trait Document {
     /// document is opened again.
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str);
 
-    /// Somebody else is present with this, or, if it is empty, no longer.
-    fn presence(&mut self, peer: ReplicaId, data: &[u8]);
+    /// Receives the presence of another client. `user` is the name under which the relay admitted that client, and empty if
+    /// the relay does not tell users apart; `data` is what the client sent, and empty if it is no longer present.
+    fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]);
 
-    /// The document is no longer exchanged; the client comes back to it where the [reason passes](Reason::is_passing).
+    /// The document is no longer exchanged. The client opens it again by itself if the
+    /// [reason passes](Reason::is_passing), and if it is [`Reason::TooManyDocuments`] as soon as another document is left.
     fn closed(&mut self, reason: Reason, text: &str);
 }
 
@@ -72,8 +78,12 @@ impl<D: Document + ?Sized> Document for Box<D> {
         (**self).pending(relay)
     }
 
-    fn opened(&mut self, permission: Permission, window: Window) {
-        (**self).opened(permission, window);
+    fn set_permission(&mut self, permission: Permission) {
+        (**self).set_permission(permission);
+    }
+
+    fn opened(&mut self, window: Window) {
+        (**self).opened(window);
     }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
@@ -96,8 +106,8 @@ impl<D: Document + ?Sized> Document for Box<D> {
         (**self).rejected(upto, reason, text);
     }
 
-    fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
-        (**self).presence(peer, data);
+    fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {
+        (**self).presence(peer, user, data);
     }
 
     fn closed(&mut self, reason: Reason, text: &str) {

@@ -48,6 +48,8 @@ pub(super) enum Stage {
     Open,
     /// The relay does not exchange it, and asking again is of no use by itself.
     Refused,
+    /// The connection has as many documents open as the relay allows. It is asked for again once another is left.
+    NoRoom,
 }
 
 /// Times in a row that an exchange begins anew at once: clocks that jump and frames that get lost take one or two.
@@ -105,7 +107,8 @@ impl<D: Document> Exchange<D> {
     ) -> Result<(), Error> {
         self.stage = Stage::Open;
         let window = Window { floor, now_ms };
-        self.document.opened(permission, window);
+        self.document.set_permission(permission);
+        self.document.opened(window);
         self.behind = Some(window);
         let lacks = !self.asked.covers(&version);
         // What both contain needs no answer, which may have been lost.

@@ -9,10 +9,6 @@ impl<D> Exchanges<D> {
         Self(Vec::new())
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

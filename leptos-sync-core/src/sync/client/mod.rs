@@ -103,20 +103,17 @@ impl<D: Document> Client<D> {
 
     /// Exchanges a document from now on.
     ///
+    /// The relay limits how many documents a connection may have open. Those beyond the limit are
+    /// [closed](Document::closed) with [`Reason::TooManyDocuments`], and opened as soon as others are left.
+    ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] beyond [`limits::CHANNELS`] documents, and where the name is empty or longer than
-    /// [`limits::NAME_BYTES`].
+    /// [`Error::is_limit`] if the name is empty or longer than [`limits::NAME_BYTES`].
     pub fn open(&mut self, name: &str, schema: u64, document: D) -> Result<Channel, Error> {
         // A relay would end the connection, that of all documents.
         if name.is_empty() || name.len() > limits::NAME_BYTES {
             return Err(Error::limit(
                 "a document's name is empty or too long; choose another",
-            ));
-        }
-        if self.exchanges.len() >= limits::CHANNELS {
-            return Err(Error::limit(
-                "too many documents are exchanged at once; let go of some",
             ));
         }
         let channel = Channel(self.next_channel);
@@ -127,11 +124,14 @@ impl<D: Document> Client<D> {
         Ok(channel)
     }
 
-    /// Exchanges a document no longer, and gives it back.
+    /// Stops exchanging a document, and returns it.
     pub fn leave(&mut self, channel: Channel) -> Option<D> {
         let exchange = self.exchanges.remove(channel)?;
-        if self.state == State::Welcome && exchange.stage != Stage::Closed {
+        // The relay knows nothing of the others.
+        let is_known = !matches!(exchange.stage, Stage::NoRoom | Stage::Refused);
+        if self.state == State::Welcome && is_known {
             self.say(&Request::Leave { channel });
+            self.ask_for_next();
         }
         Some(exchange.document)
     }

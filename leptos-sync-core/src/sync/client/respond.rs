@@ -46,6 +46,7 @@ impl<D: Document> Client<D> {
             | Response::Ack { channel, .. }
             | Response::Reject { channel, .. }
             | Response::Presence { channel, .. }
+            | Response::Permission { channel, .. }
             | Response::Closed { channel, .. } => self.exchange(channel, response),
         }
     }
@@ -72,17 +73,7 @@ impl<D: Document> Client<D> {
                 }
                 opened
             }
-            Response::Closed { reason, text, .. } => {
-                let stage = match reason.is_passing() {
-                    true => Stage::Closed,
-                    false => Stage::Refused,
-                };
-                exchange.reset(stage);
-                if stage == Stage::Closed {
-                    exchange.again_at = Some(self.heard_ms + self.retry.delay_ms());
-                }
-                return exchange.document.closed(reason, &text);
-            }
+            Response::Closed { reason, text, .. } => return self.closed(channel, reason, &text),
             // Said before the relay heard that the exchange begins anew.
             _ if opening => return,
             Response::Delta { more, delta, .. } => exchange.receive(more, delta),
@@ -101,8 +92,14 @@ impl<D: Document> Client<D> {
                 }
                 Ok(())
             }
-            Response::Presence { peer, data, .. } => {
-                exchange.document.presence(peer, &data);
+            Response::Presence {
+                peer, user, data, ..
+            } => {
+                exchange.document.presence(peer, &user, &data);
+                Ok(())
+            }
+            Response::Permission { permission, .. } => {
+                exchange.document.set_permission(permission);
                 Ok(())
             }
             _ => Ok(()),
@@ -112,6 +109,38 @@ impl<D: Document> Client<D> {
             // By what the relay answers, the document sees what it lacks, and by how much its clock is wrong.
             Err(error) if error.is_gap() || error.is_drift() => self.begin_anew(channel),
             Err(error) => self.close(channel, Reason::Other, &error.to_string()),
+        }
+    }
+
+    /// The relay has closed a document, or did not open it.
+    fn closed(&mut self, channel: Channel, reason: Reason, text: &str) {
+        let Some(exchange) = self.exchanges.get_mut(channel) else {
+            return;
+        };
+        let stage = match reason {
+            Reason::TooManyDocuments => Stage::NoRoom,
+            reason if reason.is_passing() => Stage::Closed,
+            _ => Stage::Refused,
+        };
+        exchange.reset(stage);
+        if stage == Stage::Closed {
+            exchange.again_at = Some(self.heard_ms + self.retry.delay_ms());
+        }
+        exchange.document.closed(reason, text);
+        if stage == Stage::Refused {
+            // The relay forgets the channel, so that refused documents do not count against its limits.
+            self.say(&Request::Leave { channel });
+        }
+        if stage != Stage::NoRoom {
+            self.ask_for_next();
+        }
+    }
+
+    /// Asks for the first document that the connection had no room for: another one has gone.
+    pub(super) fn ask_for_next(&mut self) {
+        let waits = |exchange: &Exchange<D>| exchange.stage == Stage::NoRoom;
+        if let Some(channel) = self.exchanges.channels(waits).first() {
+            self.ask_for(*channel);
         }
     }
 

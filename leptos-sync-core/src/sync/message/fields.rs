@@ -1,4 +1,4 @@
-use super::{Channel, Reason};
+use super::{Channel, Permission, Reason};
 use crate::{
     clock::Time,
     codec::varint::{self, Reader},
@@ -131,6 +131,14 @@ impl<'a> Fields<'a> {
             self.malformed();
         }
         byte == 1
+    }
+
+    pub(super) fn permission(&mut self) -> Permission {
+        let known = Permission::of_code(self.byte());
+        known.unwrap_or_else(|| {
+            self.malformed();
+            Permission::Read
+        })
     }
 
     pub(super) fn bytes(&mut self, limit: usize) -> &'a [u8] {

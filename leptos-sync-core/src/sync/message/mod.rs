@@ -2,18 +2,20 @@
 
 mod broadcast;
 mod fields;
+mod permission;
 mod reason;
 mod request;
 mod response;
+mod tab;
 #[cfg(test)]
 mod tests;
-mod told;
 
 pub use broadcast::Broadcast;
+pub use permission::Permission;
 pub use reason::Reason;
 pub use request::Request;
-pub use response::{Permission, Response};
-pub use told::{News, Told};
+pub use response::Response;
+pub use tab::{TabMessage, TabMessageKind};
 
 use crate::error::Error;
 

@@ -34,12 +34,14 @@ pub enum Reason {
     Unavailable,
     /// The document's data at the relay is damaged.
     Damaged,
+    /// The connection has as many documents open as the relay allows. Leave one to make room for another.
+    TooManyDocuments,
     /// Something else, which the text tells.
     Other,
 }
 
 impl Reason {
-    const ALL: [(Self, u8); 15] = [
+    const ALL: [(Self, u8); 16] = [
         (Self::Other, 0),
         (Self::Unauthorized, 1),
         (Self::Forbidden, 2),
@@ -55,6 +57,7 @@ impl Reason {
         (Self::GoingAway, 12),
         (Self::Unavailable, 13),
         (Self::Damaged, 14),
+        (Self::TooManyDocuments, 15),
     ];
 
     /// The code that stands for it in a message.
@@ -100,6 +103,7 @@ impl fmt::Display for Reason {
             Self::GoingAway => "going away",
             Self::Unavailable => "unavailable",
             Self::Damaged => "damaged",
+            Self::TooManyDocuments => "too many documents",
             Self::Other => "refused",
         })
     }

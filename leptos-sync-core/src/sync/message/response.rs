@@ -1,5 +1,5 @@
 use super::{
-    Channel, Message, Reason,
+    Channel, Message, Permission, Reason,
     fields::{Fields, Writer},
 };
 use crate::{
@@ -75,14 +75,24 @@ pub enum Response {
         /// The same for a person.
         text: String,
     },
-    /// Somebody else's presence.
+    /// The presence of another client.
     Presence {
         /// The document.
         channel: Channel,
-        /// Whose: the relay's name for a connection.
+        /// The relay's number for the other client's connection.
         peer: ReplicaId,
-        /// What was said; empty where that replica is no longer present.
+        /// The name of that client's user, as the relay's authorizer determined it. Empty if the authorizer does not
+        /// tell users apart.
+        user: String,
+        /// The data that the client sent; empty if it is no longer present.
         data: Vec<u8>,
+    },
+    /// The user's permission for an open document has changed.
+    Permission {
+        /// The document.
+        channel: Channel,
+        /// The permission from now on.
+        permission: Permission,
     },
     /// The document is no longer exchanged, or never was.
     Closed {
@@ -107,17 +117,6 @@ pub enum Response {
     },
 }
 
-/// What a user may do to a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
-    /// See it.
-    Read = 0,
-    /// Edit it too.
-    Write = 1,
-    /// The same for this protocol. An app's own pages may let whoever has it remove the document, or say who may do what.
-    Admin = 2,
-}
-
 const WELCOME: u8 = 1;
 const RENEWED: u8 = 2;
 const OPENED: u8 = 3;
@@ -129,6 +128,7 @@ const PRESENCE: u8 = 8;
 const CLOSED: u8 = 9;
 const BYE: u8 = 10;
 const PONG: u8 = 11;
+const PERMISSION: u8 = 12;
 
 impl Response {
     /// The kind that a message begins with, and the document that it is about.
@@ -142,6 +142,7 @@ impl Response {
             Self::Ack { channel, .. } => (ACK, Some(*channel)),
             Self::Reject { channel, .. } => (REJECT, Some(*channel)),
             Self::Presence { channel, .. } => (PRESENCE, Some(*channel)),
+            Self::Permission { channel, .. } => (PERMISSION, Some(*channel)),
             Self::Closed { channel, .. } => (CLOSED, Some(*channel)),
             Self::Bye { .. } => (BYE, None),
             Self::Pong { .. } => (PONG, None),
@@ -175,7 +176,7 @@ impl Message for Response {
                 now_ms,
                 ..
             } => {
-                out.byte(*permission as u8);
+                out.byte(permission.code());
                 out.version(version);
                 out.number(floor.get());
                 out.number(*now_ms);
@@ -195,10 +196,14 @@ impl Message for Response {
                 out.version(upto);
                 out.why(*reason, text);
             }
-            Self::Presence { peer, data, .. } => {
+            Self::Presence {
+                peer, user, data, ..
+            } => {
                 out.number(peer.get());
+                out.bytes(user.as_bytes());
                 out.bytes(data);
             }
+            Self::Permission { permission, .. } => out.byte(permission.code()),
             Self::Closed { reason, text, .. } | Self::Bye { reason, text } => {
                 out.why(*reason, text);
             }
@@ -217,7 +222,7 @@ impl Message for Response {
             RENEWED => Self::Renewed,
             OPENED => Self::Opened {
                 channel: fields.channel(),
-                permission: permission(&mut fields),
+                permission: fields.permission(),
                 version: fields.version(),
                 floor: Time::new(fields.number()),
                 now_ms: fields.number(),
@@ -250,7 +255,12 @@ impl Message for Response {
             PRESENCE => Self::Presence {
                 channel: fields.channel(),
                 peer: ReplicaId::new(fields.number()),
+                user: fields.text(limits::USER_BYTES),
                 data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
+            },
+            PERMISSION => Self::Permission {
+                channel: fields.channel(),
+                permission: fields.permission(),
             },
             CLOSED => {
                 let channel = fields.channel();
@@ -275,17 +285,5 @@ impl Message for Response {
             }
         };
         fields.end(message)
-    }
-}
-
-fn permission(fields: &mut Fields<'_>) -> Permission {
-    match fields.byte() {
-        0 => Permission::Read,
-        1 => Permission::Write,
-        2 => Permission::Admin,
-        _ => {
-            fields.malformed();
-            Permission::Read
-        }
     }
 }

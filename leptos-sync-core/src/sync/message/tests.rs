@@ -84,11 +84,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn response() -> impl Strategy<Value = Response> {
-    let permission = prop_oneof![
-        Just(Permission::Read),
-        Just(Permission::Write),
-        Just(Permission::Admin)
-    ];
+    let permission = || prop_oneof![Just(Permission::Read), Just(Permission::Write)];
     prop_oneof![
         (any::<u16>(), any::<u64>(), any::<u32>()).prop_map(|(protocol, now_ms, silence_ms)| {
             Response::Welcome {
@@ -98,15 +94,22 @@ fn response() -> impl Strategy<Value = Response> {
             }
         }),
         Just(Response::Renewed),
-        (channel(), permission, version(), any::<u64>(), any::<u64>()).prop_map(
-            |(channel, permission, version, floor, now_ms)| Response::Opened {
-                channel,
-                permission,
-                version,
-                floor: Time::new(floor),
-                now_ms
-            }
-        ),
+        (
+            channel(),
+            permission(),
+            version(),
+            any::<u64>(),
+            any::<u64>()
+        )
+            .prop_map(
+                |(channel, permission, version, floor, now_ms)| Response::Opened {
+                    channel,
+                    permission,
+                    version,
+                    floor: Time::new(floor),
+                    now_ms
+                }
+            ),
         (channel(), any::<bool>(), delta()).prop_map(|(channel, more, delta)| Response::Delta {
             channel,
             more,
@@ -128,12 +131,21 @@ fn response() -> impl Strategy<Value = Response> {
                 text,
             }
         }),
-        (channel(), any::<u64>(), vec(any::<u8>(), 0..30)).prop_map(|(channel, peer, data)| {
-            Response::Presence {
+        (
+            channel(),
+            any::<u64>(),
+            "\\PC{0,9}",
+            vec(any::<u8>(), 0..30)
+        )
+            .prop_map(|(channel, peer, user, data)| Response::Presence {
                 channel,
                 peer: ReplicaId::new(peer),
+                user,
                 data,
-            }
+            }),
+        (channel(), permission()).prop_map(|(channel, permission)| Response::Permission {
+            channel,
+            permission
         }),
         (channel(), why()).prop_map(|(channel, (reason, text))| Response::Closed {
             channel,
@@ -146,18 +158,22 @@ fn response() -> impl Strategy<Value = Response> {
 }
 
 /// That a message is its bytes, and that what is not a message is an error.
-fn told() -> impl Strategy<Value = Told> {
+fn tab_message() -> impl Strategy<Value = TabMessage> {
     let restamped =
         (version(), delta()).prop_map(|(replaced, delta)| Restamped { replaced, delta });
-    let news = prop_oneof![
-        delta().prop_map(News::Edit),
-        version().prop_map(News::Ask),
-        version().prop_map(News::Answer),
-        delta().prop_map(News::Missing),
-        (version(), why()).prop_map(|(upto, (reason, text))| News::Rejected { upto, reason, text }),
-        vec(restamped, 0..4).prop_map(News::Restamped),
+    let kind = prop_oneof![
+        delta().prop_map(TabMessageKind::Edit),
+        version().prop_map(TabMessageKind::Request),
+        version().prop_map(TabMessageKind::Reply),
+        delta().prop_map(TabMessageKind::Missing),
+        (version(), why()).prop_map(|(upto, (reason, text))| TabMessageKind::Rejected {
+            upto,
+            reason,
+            text
+        }),
+        vec(restamped, 0..4).prop_map(TabMessageKind::Restamped),
     ];
-    ("\\PC{1,9}", news).prop_map(|(document, news)| Told { document, news })
+    ("\\PC{1,9}", kind).prop_map(|(document, kind)| TabMessage { document, kind })
 }
 
 fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
@@ -213,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn what_pages_tell_each_other_is_its_bytes(message in told(), byte in any::<(usize, u8)>()) {
+    fn a_message_between_tabs_is_its_bytes(message in tab_message(), byte in any::<(usize, u8)>()) {
         is_its_bytes(&message, byte);
     }
 
@@ -221,7 +237,7 @@ proptest! {
     fn garbage_is_no_message(bytes in vec(any::<u8>(), 0..200)) {
         let _ = Request::decode(&bytes);
         let _ = Response::decode(&bytes);
-        let _ = Told::decode(&bytes);
+        let _ = TabMessage::decode(&bytes);
     }
 }
 
@@ -262,7 +278,7 @@ fn the_bytes_are_those_of_the_protocol() {
         request.encode(false, &mut bytes);
         assert_eq!(bytes, expected, "{request:?}");
     }
-    let responses: [(Response, Vec<u8>); 4] = [
+    let responses: [(Response, Vec<u8>); 6] = [
         (
             Response::Welcome {
                 protocol: 1,
@@ -291,6 +307,22 @@ fn the_bytes_are_those_of_the_protocol() {
             [&[7, 0, 1][..], &id, &[172, 2, 4, 2, b'n', b'o']].concat(),
         ),
         (
+            Response::Presence {
+                channel: Channel(1),
+                peer: ReplicaId::new(300),
+                user: "ada".to_owned(),
+                data: vec![9, 8],
+            },
+            vec![8, 1, 172, 2, 3, b'a', b'd', b'a', 2, 9, 8],
+        ),
+        (
+            Response::Permission {
+                channel: Channel(1),
+                permission: Permission::Read,
+            },
+            vec![12, 1, 0],
+        ),
+        (
             Response::Bye {
                 reason: Reason::Slow,
                 text: String::new(),
@@ -310,6 +342,21 @@ fn a_reason_that_is_not_known_is_another_one() {
     for code in 0..=u8::MAX {
         let reason = Reason::of_code(code);
         assert!(reason.code() == code || reason == Reason::Other);
+    }
+}
+
+#[test]
+fn a_name_that_is_longer_than_a_user_may_have_is_not_read() {
+    for (length, fits) in [(limits::USER_BYTES, true), (limits::USER_BYTES + 1, false)] {
+        let response = Response::Presence {
+            channel: Channel(0),
+            peer: ReplicaId::new(1),
+            user: "u".repeat(length),
+            data: Vec::new(),
+        };
+        let mut bytes = Vec::new();
+        response.encode(false, &mut bytes);
+        assert_eq!(Response::decode(&bytes).is_ok(), fits, "{length} bytes");
     }
 }
 

@@ -7,7 +7,7 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use axum::serve::ListenerExt as _;
 use clap::Parser as _;
-use leptos_sync_server::{Everybody, Prometheus, Relay, RelayOptions, SqliteLog, limits, router};
+use leptos_sync_server::{AllowAnyone, Prometheus, Relay, RelayOptions, SqliteLog, limits, router};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -74,6 +74,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
 fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
     let mut how = RelayOptions::default()
         .allow_origins(&options.allow_origin)
+        .documents(options.max_documents)
         .retention(options.retention_days.time());
     if options.metrics {
         how = how.prometheus(Prometheus::install()?);
@@ -84,7 +85,7 @@ fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
         Some(tokens) => Relay::with_options(log, tokens, how),
         None => {
             tracing::warn!("everybody who can connect may read and write every document");
-            Relay::with_options(log, Everybody, how)
+            Relay::with_options(log, AllowAnyone, how)
         }
     })
 }

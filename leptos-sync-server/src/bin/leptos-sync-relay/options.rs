@@ -45,6 +45,15 @@ pub(crate) struct Options {
     )]
     pub(crate) retention_days: Retention,
 
+    /// The most documents that one connection may have open.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_MAX_DOCUMENTS",
+        value_name = "COUNT",
+        default_value_t = limits::DOCUMENTS
+    )]
+    pub(crate) max_documents: usize,
+
     /// Show figures at /metrics, for Prometheus.
     #[arg(long, env = "LEPTOS_SYNC_METRICS")]
     pub(crate) metrics: bool,
@@ -94,9 +103,9 @@ impl Display for Retention {
 #[derive(Args)]
 #[command(group(ArgGroup::new("access").required(true)))]
 pub(crate) struct Access {
-    /// Let everybody in who can connect, to read and write everything.
+    /// Let anyone who can connect read and write all documents.
     #[arg(long, group = "access")]
-    open_to_everybody: bool,
+    allow_anyone: bool,
 
     /// Let in who shows a token signed by this algorithm.
     #[arg(
@@ -179,7 +188,7 @@ mod tests {
     #[test]
     fn removals_are_remembered_for_so_many_days_or_for_ever() {
         let time = |more: &[&str]| {
-            let all = ["relay", "--database", "file", "--open-to-everybody"];
+            let all = ["relay", "--database", "file", "--allow-anyone"];
             let options = Options::try_parse_from(all.iter().chain(more));
             options.map(|options| options.retention_days.time())
         };

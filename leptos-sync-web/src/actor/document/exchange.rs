@@ -2,7 +2,7 @@ use std::{rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
     Delta, Error, ReplicaId, Root, Snapshot, VersionVector, Window,
-    sync::{Document, News, Permission, Reason},
+    sync::{Document, Permission, Reason, TabMessageKind},
 };
 
 use super::{DocumentActor, disk::Disk};
@@ -29,7 +29,9 @@ impl<S: Root> Document for Exchanged<S> {
         })
     }
 
-    fn opened(&mut self, _: Permission, window: Window) {
+    fn set_permission(&mut self, _: Permission) {}
+
+    fn opened(&mut self, window: Window) {
         self.0.page.time.follow(window.now_ms);
         self.0.set_connection(Connection::Online, None);
     }
@@ -41,7 +43,7 @@ impl<S: Root> Document for Exchanged<S> {
         })?;
         if !restamped.is_empty() {
             self.0.doc.rolled_back();
-            self.0.tell(News::Restamped(restamped));
+            self.0.tell(TabMessageKind::Restamped(restamped));
             self.0.rewrite();
         }
         self.0
@@ -90,7 +92,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
         let text = text.to_owned();
-        self.0.tell(News::Rejected {
+        self.0.tell(TabMessageKind::Rejected {
             upto: upto.clone(),
             reason,
             text: text.clone(),
@@ -103,7 +105,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0.reject(upto, Refusal { reason, text });
     }
 
-    fn presence(&mut self, peer: ReplicaId, data: &[u8]) {
+    fn presence(&mut self, peer: ReplicaId, _: &str, data: &[u8]) {
         self.0.doc.status().change(&mut |status| {
             let mut peers = Vec::new();
             let mut here = Some((peer, data.to_vec()));
@@ -134,7 +136,7 @@ impl<S: Root> Exchanged<S> {
     /// Transactions turned out to have been refused, whose answers were lost; they were taken back.
     fn refused(&mut self, refused: Vec<Delta>) {
         for delta in refused {
-            self.0.tell(News::Rejected {
+            self.0.tell(TabMessageKind::Rejected {
                 upto: delta.upto().clone(),
                 reason: Reason::Other,
                 text: LOST.to_owned(),

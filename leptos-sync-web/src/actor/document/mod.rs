@@ -13,7 +13,7 @@ use std::{
 
 use leptos_sync_core::{
     Delta, DocStore, Error, ReplicaId, Root, VersionVector, limits,
-    sync::{Channel, News},
+    sync::{Channel, TabMessageKind},
 };
 use send_wrapper::SendWrapper;
 
@@ -82,7 +82,7 @@ struct DocumentActor<S: 'static> {
     /// The timers that are set, a bit each.
     timers: Cell<u8>,
     /// What other tabs told while the document was being read: it may be about what is read.
-    queued: RefCell<Vec<News>>,
+    queued: RefCell<Vec<TabMessageKind>>,
     /// Whether something was missing since the other tabs were asked last.
     has_gap: Cell<bool>,
     /// Whether the document was put away.
@@ -150,7 +150,7 @@ impl<S: Root> DocumentActor<S> {
     fn edited(self: &Rc<Self>, delta: Delta) {
         // Asked for before anybody hears of it.
         self.claim(delta.upto(), true);
-        self.tell(News::Edit(delta.clone()));
+        self.tell(TabMessageKind::Edit(delta.clone()));
         self.save(delta);
         self.push();
     }
@@ -171,8 +171,8 @@ impl<S: Root> DocumentActor<S> {
 
     /// What is stored has been joined: begins to exchange it with others.
     fn begin(self: &Rc<Self>) {
-        for news in self.queued.take() {
-            self.heard(news);
+        for kind in self.queued.take() {
+            self.heard(kind);
         }
         self.ask_others();
         self.claim_others();
@@ -301,16 +301,19 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         &self.name
     }
 
-    fn hear(self: Rc<Self>, news: News) {
+    fn hear(self: Rc<Self>, kind: TabMessageKind) {
         if self.doc.status().is_loading() {
             let mut queued = self.queued.borrow_mut();
             // What one does not hear is asked for as soon as it is read, but nobody tells these again.
-            let once = matches!(news, News::Rejected { .. } | News::Restamped(_));
+            let once = matches!(
+                kind,
+                TabMessageKind::Rejected { .. } | TabMessageKind::Restamped(_)
+            );
             if once || queued.len() < limits::UNHEARD {
-                queued.push(news);
+                queued.push(kind);
             }
         } else if !self.is_detached.get() {
-            self.heard(news);
+            self.heard(kind);
         }
     }
 

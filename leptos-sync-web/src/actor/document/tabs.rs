@@ -2,7 +2,7 @@ use std::{ptr, rc::Rc};
 
 use leptos_sync_core::{
     Root, VersionVector,
-    sync::{News, Told},
+    sync::{TabMessage, TabMessageKind},
 };
 
 use super::{DocumentActor, Timer};
@@ -10,16 +10,16 @@ use crate::live::{DocState, Refusal};
 
 impl<S: Root> DocumentActor<S> {
     /// Tells the other tabs.
-    pub(super) fn tell(&self, news: News) {
+    pub(super) fn tell(&self, kind: TabMessageKind) {
         let document = self.name.clone();
         self.page
-            .tell(ptr::from_ref(self), &Told { document, news });
+            .tell(ptr::from_ref(self), &TabMessage { document, kind });
     }
 
     /// Another tab tells something.
-    pub(super) fn heard(self: &Rc<Self>, news: News) {
-        match news {
-            News::Edit(delta) => {
+    pub(super) fn heard(self: &Rc<Self>, kind: TabMessageKind) {
+        match kind {
+            TabMessageKind::Edit(delta) => {
                 self.claim(delta.upto(), false);
                 let joined = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
                     outbox.take(doc, &delta)
@@ -35,22 +35,24 @@ impl<S: Root> DocumentActor<S> {
                     Err(_) => {}
                 }
             }
-            News::Ask(version) => self.answer(&version, false),
-            News::Answer(version) => self.answer(&version, true),
-            News::Missing(delta) => {
+            TabMessageKind::Request(version) => self.answer(&version, false),
+            TabMessageKind::Reply(version) => self.answer(&version, true),
+            TabMessageKind::Missing(delta) => {
                 // What does not follow is of a tab that is not asked any more.
                 let _ = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
                     outbox.apply(doc, &delta)
                 });
             }
-            News::Rejected { upto, reason, text } => self.reject(&upto, Refusal { reason, text }),
-            News::Restamped(restamped) => {
+            TabMessageKind::Rejected { upto, reason, text } => {
+                self.reject(&upto, Refusal { reason, text })
+            }
+            TabMessageKind::Restamped(restamped) => {
                 self.doc
                     .with_state(|DocState { doc, outbox }| outbox.replace(doc, &restamped));
                 self.doc.rolled_back();
                 // What had the wrong stamps was not joined here, if the clock is right.
                 for one in &restamped {
-                    self.heard(News::Edit(one.delta.clone()));
+                    self.heard(TabMessageKind::Edit(one.delta.clone()));
                 }
                 self.rewrite();
             }
@@ -59,7 +61,7 @@ impl<S: Root> DocumentActor<S> {
 
     /// Asks the other tabs for what they have.
     pub(super) fn ask_others(&self) {
-        self.tell(News::Ask(self.doc.version()));
+        self.tell(TabMessageKind::Request(self.doc.version()));
     }
 
     /// Asks the other tabs if something is missing, unless they were asked just now: they may not have it.
@@ -79,22 +81,22 @@ impl<S: Root> DocumentActor<S> {
                 if !version.covers(base.version()) {
                     // Where removals were forgotten, the storage and the relay have to tell.
                     if let Ok(delta) = base.delta_since(version) {
-                        missing.push(News::Missing(delta));
+                        missing.push(TabMessageKind::Missing(delta));
                     }
                 }
                 for delta in outbox.transactions() {
                     if !version.covers(delta.upto()) {
-                        missing.push(News::Edit(delta.clone()));
+                        missing.push(TabMessageKind::Edit(delta.clone()));
                     }
                 }
             }
             doc.version().clone()
         });
-        for news in missing {
-            self.tell(news);
+        for kind in missing {
+            self.tell(kind);
         }
         if !answered && !ours.covers(version) {
-            self.tell(News::Answer(ours));
+            self.tell(TabMessageKind::Reply(ours));
         }
     }
 }

@@ -1,0 +1,92 @@
+//! What the client does about many documents on one connection, and what it tells each of its user and of others.
+
+use super::*;
+
+impl Talk {
+    fn close(&mut self, channel: Channel, reason: Reason) {
+        self.hear(&Response::Closed {
+            channel,
+            reason,
+            text: "no".to_owned(),
+        });
+    }
+}
+
+/// Returns the channels of the documents that were asked for.
+fn asked_for(said: &[Request]) -> Vec<u32> {
+    let mut channels = Vec::new();
+    for request in said {
+        if let Request::Open { channel, .. } = request {
+            channels.push(channel.0);
+        }
+    }
+    channels
+}
+
+#[test]
+fn a_document_beyond_the_relays_limit_is_opened_once_another_is_left() {
+    let mut talk = Talk::begin();
+    let beyond = Recorder::default();
+    talk.client.open("second", 0, beyond.clone()).unwrap();
+    talk.client.open("third", 0, Recorder::default()).unwrap();
+    talk.said();
+    talk.welcome();
+    assert_eq!(asked_for(&talk.said()), [0, 1, 2]);
+    talk.opened(VersionVector::new());
+    for channel in [1, 2] {
+        talk.close(Channel(channel), Reason::TooManyDocuments);
+    }
+    assert_eq!(beyond.0.borrow().closed, [Reason::TooManyDocuments]);
+    assert!(
+        talk.said().is_empty(),
+        "nothing changed, so asking is useless"
+    );
+    talk.client.leave(Channel(0));
+    assert_eq!(asked_for(&talk.said()), [1], "one place is free");
+    // Where another one has no place any more, that one is next.
+    talk.close(Channel(1), Reason::Forbidden);
+    assert_eq!(asked_for(&talk.said()), [2]);
+}
+
+#[test]
+fn documents_beyond_the_limit_are_asked_for_on_the_next_connection() {
+    let mut talk = Talk::begin();
+    talk.said();
+    talk.welcome();
+    talk.close(Channel(0), Reason::TooManyDocuments);
+    talk.said();
+    talk.client.disconnected(1_000);
+    talk.connect();
+    talk.said();
+    talk.welcome();
+    assert_eq!(asked_for(&talk.said()), [0]);
+}
+
+#[test]
+fn a_document_learns_what_its_user_may_do_and_when_that_changes() {
+    let mut talk = Talk::begin();
+    talk.welcome();
+    talk.opened(VersionVector::new());
+    let permission = Permission::Read;
+    talk.hear(&Response::Permission {
+        channel: Channel(0),
+        permission,
+    });
+    let permissions = talk.document.0.borrow().permissions.clone();
+    assert_eq!(permissions, [Permission::Write, Permission::Read]);
+}
+
+#[test]
+fn a_document_learns_which_user_is_present() {
+    let mut talk = Talk::begin();
+    talk.welcome();
+    talk.opened(VersionVector::new());
+    talk.hear(&Response::Presence {
+        channel: Channel(0),
+        peer: ReplicaId::new(4),
+        user: "bob".to_owned(),
+        data: b"line 3".to_vec(),
+    });
+    let present = talk.document.0.borrow().present.clone();
+    assert_eq!(present, [("bob".to_owned(), b"line 3".to_vec())]);
+}
