@@ -1,18 +1,17 @@
 //! Every command that a person or CI runs, as `cargo xtask <command>`.
 //!
-//! A Rust toolchain is all that has to be there: whatever else a command needs (the wasm32 target, `wasm-bindgen`,
-//! `wasm-opt`, a browser) it finds on the machine or puts into a cache folder by itself. Each step says what it does
-//! and how long that took.
+//! Only a Rust toolchain has to be installed. A command finds the other tools that it needs (the wasm32 target,
+//! `wasm-bindgen`, `wasm-opt`, a browser) on the machine, or installs them into a cache folder. Each step prints what it
+//! does and how long it took.
 //!
-//! - [`commands`]: one file a command;
-//! - [`tools`]: how each tool is found or installed, the shortest way first;
-//! - [`tidy`]: what the compiler cannot check about the code base;
-//! - [`dist`]: from an example's source to the folder a browser loads;
-//! - [`programs`]: the page's server and the relay, built;
+//! - [`commands`]: one file per command;
+//! - [`tools`]: finds or installs each tool, the fastest way first;
+//! - [`tidy`]: checks of the code base that the compiler cannot do;
+//! - [`dist`]: turns the source of an example into the folder that a browser loads;
+//! - [`programs`]: builds the page's server and the relay;
 //! - [`mutants`]: faults that the tests have to find;
-//! - [`instructions`]: what each benchmark costs, in figures that repeat.
+//! - [`instructions`]: the instruction count of each benchmark.
 
-mod args;
 mod cmd;
 mod commands;
 mod dist;
@@ -28,29 +27,39 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
+/// Builds, tests, measures and runs leptos-sync.
+#[derive(Debug, Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    after_help = "Tools are kept in $LEPTOS_SYNC_CACHE, by default ~/.cache/leptos-sync."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
 fn main() -> ExitCode {
-    let mut words = std::env::args().skip(1);
-    let Some(name) = words.next() else {
-        commands::help();
-        return ExitCode::SUCCESS;
-    };
-    if matches!(name.as_str(), "help" | "--help" | "-h") {
-        commands::help();
-        return ExitCode::SUCCESS;
+    let command = Cli::parse().command;
+    if let Some(duration) = command.duration() {
+        eprintln!("{duration}");
     }
-    let Some(command) = commands::find(&name) else {
-        eprintln!("error: there is no command `{name}`; `cargo xtask help` lists all of them");
-        return ExitCode::from(2);
-    };
-    match (command.run)(args::Args::new(words)) {
+    match command.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<args::Usage>() => {
-            eprintln!("error: {error}\nusage: cargo xtask {}", command.usage);
-            ExitCode::from(2)
-        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
     }
 }

@@ -1,11 +1,14 @@
-//! What is being done and how long it took.
+//! Steps of a command: what runs, and how long it took.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 
-/// Announces a step, runs it and says how long it took. Goes to standard error, so that standard output holds results
-/// only.
+/// Announces a step, runs it and prints how long it took. The output goes to standard error, so that standard output
+/// holds only results.
 pub(crate) fn step<T>(what: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("==> {what} …");
     let start = Instant::now();
@@ -23,25 +26,66 @@ pub(crate) fn step<T>(what: &str, run: impl FnOnce() -> Result<T>) -> Result<T> 
     }
 }
 
-/// Runs all steps, also behind one that failed, so that one run shows every failure.
+/// A sequence of steps that continues after a failure, so that one run shows every failure.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
-    failed: Vec<String>,
+    done: Vec<Done>,
+}
+
+/// A step that ran.
+#[derive(Debug)]
+struct Done {
+    what: String,
+    took: Duration,
+    failed: bool,
 }
 
 impl Steps {
-    /// Runs one step and keeps its failure for the end.
+    /// Runs one step and prints its error, if it fails.
     pub(crate) fn run(&mut self, what: &str, run: impl FnOnce() -> Result<()>) {
-        if let Err(error) = step(what, run) {
+        let start = Instant::now();
+        let result = step(what, run);
+        self.done.push(Done {
+            what: what.to_owned(),
+            took: start.elapsed(),
+            failed: result.is_err(),
+        });
+        if let Err(error) = result {
             eprintln!("error: {error:#}");
-            self.failed.push(what.to_owned());
         }
     }
 
-    /// Fails when a step did.
+    /// Prints the time of each step.
+    ///
+    /// # Errors
+    ///
+    /// At least one step failed; the message names all of them.
     pub(crate) fn finish(self) -> Result<()> {
-        anyhow::ensure!(self.failed.is_empty(), "failed: {}", self.failed.join(", "));
+        eprint!("{}", self.table());
+        let failed = self.done.iter().filter(|step| step.failed);
+        let failed: Vec<_> = failed.map(|step| step.what.as_str()).collect();
+        anyhow::ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
         Ok(())
+    }
+
+    /// One line per step, and the total.
+    fn table(&self) -> String {
+        let total = self.done.iter().map(|step| step.took).sum();
+        let name = |step: &Done| step.what.chars().count();
+        let width = self.done.iter().map(name).max().unwrap_or_default().max(5);
+        let mut table = String::new();
+        for step in &self.done {
+            let outcome = if step.failed { "  failed" } else { "" };
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                table,
+                "{:<width$}  {:>12}{outcome}",
+                step.what,
+                spell(step.took)
+            );
+        }
+        let _ = writeln!(table, "{:<width$}  {:>12}", "total", spell(total));
+        table
     }
 }
 
@@ -68,6 +112,20 @@ mod tests {
         });
         assert!(ran);
         assert_eq!(steps.finish().unwrap_err().to_string(), "failed: first");
+    }
+
+    #[test]
+    fn the_table_has_a_line_per_step_and_the_total() {
+        let done = |what: &str, seconds, failed| Done {
+            what: what.to_owned(),
+            took: Duration::from_secs(seconds),
+            failed,
+        };
+        let steps = Steps {
+            done: vec![done("tidy", 1, false), done("clippy", 70, true)],
+        };
+        let expected = "tidy           1.0 s\nclippy    1 min 10 s  failed\ntotal     1 min 11 s\n";
+        assert_eq!(steps.table(), expected);
     }
 
     #[test]

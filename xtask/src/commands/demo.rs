@@ -5,7 +5,6 @@ use std::fs;
 use anyhow::Result;
 
 use crate::{
-    args::Args,
     cmd::Cmd,
     dist::{self, Optimize},
     programs,
@@ -13,10 +12,16 @@ use crate::{
     workspace::Workspace,
 };
 
+/// The arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The port on 127.0.0.1. Without it, the server takes the first free one from 8080 on.
+    #[arg(long)]
+    port: Option<u16>,
+}
+
 /// Builds the page and its server, and becomes the server.
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let port: Option<u16> = args.option("--port")?;
-    args.finish()?;
+pub(crate) fn run(args: &Args) -> Result<()> {
     c_compiler::require()?;
     let workspace = Workspace::load()?;
     let dist = dist::build(&workspace, &Cache::open()?, "todo", Optimize::IfPossible)?;
@@ -28,7 +33,7 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
         .arg(dist)
         .arg("--database")
         .arg(data.join("todo.db"));
-    if let Some(port) = port {
+    if let Some(port) = args.port {
         cmd = cmd.args(["--port", &port.to_string()]);
     }
     cmd.become_it()

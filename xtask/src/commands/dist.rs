@@ -1,23 +1,30 @@
-//! `dist`: one example's folder.
+//! `dist`: the folder of one example.
 
 use anyhow::Result;
 
 use crate::{
-    args::{Args, Usage},
     dist::{self, Optimize},
     tools::Cache,
     workspace::Workspace,
 };
 
-/// Builds the example and prints the folder.
-#[expect(clippy::print_stdout, reason = "the folder is what was asked for")]
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let Some(name) = args.word() else {
-        return Err(Usage("which example?".to_owned()).into());
-    };
-    args.finish()?;
+/// The arguments of `dist`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The example, by the name of its package.
+    example: String,
+}
+
+/// Builds the example and prints its folder.
+#[expect(clippy::print_stdout, reason = "the folder is the result")]
+pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    let dist = dist::build(&workspace, &Cache::open()?, &name, Optimize::IfPossible)?;
+    let dist = dist::build(
+        &workspace,
+        &Cache::open()?,
+        &args.example,
+        Optimize::IfPossible,
+    )?;
     println!("{}", dist.display());
     Ok(())
 }

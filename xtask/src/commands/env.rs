@@ -1,17 +1,15 @@
-//! `env`: what a shell needs to build and test for wasm32 with cargo alone.
+//! `env`: the shell variables that let cargo alone build and test for wasm32.
 
 use anyhow::Result;
 
 use crate::{
-    args::Args,
     tools::{Bindgen, Browser, Cache, Wasm},
     workspace::Workspace,
 };
 
-/// Prints `export` lines, to be used as `eval "$(cargo xtask env)"`.
-#[expect(clippy::print_stdout, reason = "the lines are what was asked for")]
-pub(crate) fn run(args: Args) -> Result<()> {
-    args.finish()?;
+/// Prints `export` lines, for use as `eval "$(cargo xtask env)"`.
+#[expect(clippy::print_stdout, reason = "the lines are the result")]
+pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
     let wasm = Wasm::find(&cache, &workspace)?;

@@ -1,18 +1,25 @@
-//! `load`: whether a relay bears what it is to bear.
+//! `load`: the relay under a steady load, against its bars.
 
 use anyhow::Result;
 
-use crate::{args::Args, cmd::Cmd, workspace::Workspace};
+use crate::{cmd::Cmd, workspace::Workspace};
 
-/// Seconds of each measurement, unless the command says otherwise.
-const SECONDS: u32 = 20;
+/// The arguments of `load`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The load shares the machine with the relay, so nothing else should run. It opens 10,200 files \
+                  (`ulimit -Hn`)."
+)]
+pub(crate) struct Args {
+    /// How many seconds each measurement lasts.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    seconds: u32,
+}
 
-/// Builds the real program as a user does, and then what puts the load on it.
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let seconds = args.option("--seconds")?.unwrap_or(SECONDS);
-    args.finish()?;
+/// Builds the relay as a user does, then the program that puts the load on it, and runs both.
+pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    // One after the other: in one build the program would have what tests alone need of its dependencies.
+    // In one build, the relay's dependencies would also get the features that only tests enable.
     for part in [["--bin", "leptos-sync-relay"], ["--example", "load"]] {
         Cmd::cargo()
             .args(["build", "--release", "--package", "leptos-sync-server"])
@@ -24,6 +31,6 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     let built = workspace.target.join("release");
     Cmd::new(built.join("examples/load"))
         .arg(built.join("leptos-sync-relay"))
-        .arg(seconds.to_string())
+        .arg(args.seconds.to_string())
         .run()
 }

@@ -16,120 +16,78 @@ mod tidy;
 mod torture;
 
 use anyhow::Result;
+use clap::Subcommand;
 
-use crate::args::Args;
-
-/// A command that a person can call.
-pub(crate) struct Command {
-    name: &'static str,
-    /// Its name and arguments.
-    pub(crate) usage: &'static str,
-    about: &'static str,
-    /// Runs it.
-    pub(crate) run: fn(Args) -> Result<()>,
+/// A command that a person can run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Builds the todo example and its server, and serves it with a relay on 127.0.0.1.
+    Demo(demo::Args),
+    /// Runs every test: native, in the browser, end to end.
+    Test(test::Args),
+    /// Runs what must pass before a change is merged, and prints the time of each step.
+    Ci(ci::Args),
+    /// Checks layers, the size of files and functions, and dependencies.
+    Tidy,
+    /// Measures what a browser downloads, and fails over budget.
+    Size,
+    /// Runs the benchmarks of this library, or compares it with others.
+    Bench(bench::Args),
+    /// Simulates replicas, a network and a relay in virtual time.
+    Simulate(simulate::Args),
+    /// Kills the relay again and again under load, and looks for lost edits.
+    Torture(torture::Args),
+    /// Puts 10,000 connections and a steady load on the relay.
+    Load(load::Args),
+    /// Fuzzes the decoders and both ends of a session with the nightly compiler.
+    Fuzz(fuzz::Args),
+    /// Plants faults in a copy of the workspace, and reports which ones the tests find.
+    Mutants(mutants::Args),
+    /// Builds an example for the browser and prints its folder.
+    Dist(dist::Args),
+    /// Prints the shell variables that let cargo alone build and test for wasm32.
+    Env,
+    /// Installs every tool now. The other commands install what they need themselves.
+    Setup,
 }
 
-const COMMANDS: [Command; 14] = [
-    Command {
-        name: "demo",
-        usage: "demo [--port N]",
-        about: "builds the todo example and its server with a relay, and runs it on 127.0.0.1",
-        run: demo::run,
-    },
-    Command {
-        name: "test",
-        usage: "test [--cases N] [--seeds N]",
-        about: "runs every test: native, in the browser, end to end",
-        run: test::run,
-    },
-    Command {
-        name: "ci",
-        usage: "ci",
-        about: "runs what has to hold before a change is taken: lints, docs, features, tidy, size, instructions, test",
-        run: ci::run,
-    },
-    Command {
-        name: "tidy",
-        usage: "tidy",
-        about: "checks what the compiler cannot: layers, sizes of files and functions, dependencies",
-        run: tidy::run,
-    },
-    Command {
-        name: "size",
-        usage: "size",
-        about: "measures what a browser downloads, against its budget",
-        run: size::run,
-    },
-    Command {
-        name: "bench",
-        usage: "bench [compare|browser|report|baseline|check] [ARGS...]",
-        about: "runs the benchmarks; with `compare [--quick] [--bars|--sizes] [FILTER]` the same work on peers, against the \
-                bars; with `browser [--quick]` storage in Chromium, against the alternatives; with `report` makes a page of \
-                charts of what was measured; with `baseline` and `check` counts instructions",
-        run: bench::run,
-    },
-    Command {
-        name: "simulate",
-        usage: "simulate [--hosts] [--seeds N] [--seed N]",
-        about: "runs the simulation of replicas, network and relay with many seeds, or with one again; with `--hosts` that of the \
-                real router on hosts that crash",
-        run: simulate::run,
-    },
-    Command {
-        name: "torture",
-        usage: "torture [--kills N] [--writers N]",
-        about: "kills the relay's program again and again while many write, and looks for what was acknowledged",
-        run: torture::run,
-    },
-    Command {
-        name: "load",
-        usage: "load [--seconds N]",
-        about: "puts 10,000 connections and a steady load on the relay's program, against its bars",
-        run: load::run,
-    },
-    Command {
-        name: "fuzz",
-        usage: "fuzz [--seconds N] [TARGET]",
-        about: "feeds decoders and sessions bytes that nobody thought of, with the nightly compiler",
-        run: fuzz::run,
-    },
-    Command {
-        name: "mutants",
-        usage: "mutants [--seeds N] [FILTER]",
-        about: "plants faults on purpose and says whether the tests find them",
-        run: mutants::run,
-    },
-    Command {
-        name: "dist",
-        usage: "dist EXAMPLE",
-        about: "builds an example for the browser into target/dist",
-        run: dist::run,
-    },
-    Command {
-        name: "env",
-        usage: "env",
-        about: "prints what a shell needs to build and test for wasm32 with cargo alone",
-        run: env::run,
-    },
-    Command {
-        name: "setup",
-        usage: "setup",
-        about: "gets every tool now; the other commands get what they need by themselves",
-        run: setup::run,
-    },
-];
-
-/// The command of that name.
-pub(crate) fn find(name: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| command.name == name)
-}
-
-/// Prints all commands.
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
-pub(crate) fn help() {
-    println!("cargo xtask <command>\n");
-    for command in &COMMANDS {
-        println!("  {:<30} {}", command.usage, command.about);
+impl Command {
+    /// How long the command takes on two cores, for those that a newcomer runs first.
+    pub(crate) fn duration(&self) -> Option<&'static str> {
+        match self {
+            Self::Demo(_) => Some(
+                "first run: about 6 minutes, most of it compiling; later runs: seconds, or about a minute after a change",
+            ),
+            Self::Test(_) => Some(
+                "first run: about 20 minutes, half of it compiling; later runs: about 10 minutes",
+            ),
+            Self::Ci(args) if args.long => Some(
+                "first run: about 2 hours; later runs: little less, since most of it is running tests",
+            ),
+            Self::Ci(_) => Some(
+                "first run: about 40 minutes, half of it compiling; later runs: about 20 minutes",
+            ),
+            _ => None,
+        }
     }
-    println!("\nTools are kept in $LEPTOS_SYNC_CACHE, by default ~/.cache/leptos-sync.");
+
+    /// Runs the command.
+    pub(crate) fn run(&self) -> Result<()> {
+        match self {
+            Self::Demo(args) => demo::run(args),
+            Self::Test(args) => test::run(args),
+            Self::Ci(args) => ci::run(args),
+            Self::Tidy => tidy::run(),
+            Self::Size => size::run(),
+            Self::Bench(args) => bench::run(args),
+            Self::Simulate(args) => simulate::run(args),
+            Self::Torture(args) => torture::run(args),
+            Self::Load(args) => load::run(args),
+            Self::Fuzz(args) => fuzz::run(args),
+            Self::Mutants(args) => mutants::run(args),
+            Self::Dist(args) => dist::run(args),
+            Self::Env => env::run(),
+            Self::Setup => setup::run(),
+        }
+    }
 }

@@ -1,25 +1,34 @@
-//! `mutants`: whether the tests find faults that are planted on purpose.
+//! `mutants`: faults that are planted to check the tests.
 
 use anyhow::{Result, ensure};
 
-use crate::{args::Args, mutants, workspace::Workspace};
+use crate::{mutants, workspace::Workspace};
 
-/// Seeds of a simulation that has to find a fault, unless the command says otherwise.
-const SEEDS: u64 = 300;
+/// The arguments of `mutants`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Plants only the faults whose name contains this text.
+    #[arg(default_value = "", hide_default_value = true)]
+    filter: String,
+    /// How many seeds a simulation runs to find a fault.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    seeds: u64,
+}
 
-/// Plants faults, one after the other, and prints which were found. Fails where one was not.
-#[expect(clippy::print_stdout, reason = "the table is what was asked for")]
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let seeds = args.option("--seeds")?.unwrap_or(SEEDS);
-    let filter = args.word().unwrap_or_default();
-    args.finish()?;
-    let planted = mutants::plant(&Workspace::load()?, &filter, seeds)?;
+/// Plants the faults one after the other, and prints a table of those that the tests found.
+///
+/// # Errors
+///
+/// The tests missed a fault.
+#[expect(clippy::print_stdout, reason = "the table is the result")]
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let planted = mutants::plant(&Workspace::load()?, &args.filter, args.seeds)?;
     println!("| Fault | Tests | Found |\n|---|---|---|");
     for fault in &planted {
         let found = if fault.found { "yes" } else { "**no**" };
         println!("| {} | {} | {found} |", fault.name, fault.test);
     }
     let missed = planted.iter().filter(|fault| !fault.found).count();
-    ensure!(missed == 0, "{missed} faults were not found");
+    ensure!(missed == 0, "the tests missed {missed} faults");
     Ok(())
 }

@@ -1,17 +1,15 @@
-//! `setup`: every tool at once, for instance before a journey.
+//! `setup`: every tool at once, for example before going offline.
 
 use anyhow::Result;
 
 use crate::{
-    args::Args,
     step::Steps,
     tools::{Bindgen, Browser, Cache, Valgrind, Wasm, WasmOpt},
     workspace::Workspace,
 };
 
-/// Finds or installs every tool; one that cannot be had does not keep the others away.
-pub(crate) fn run(args: Args) -> Result<()> {
-    args.finish()?;
+/// Finds or installs every tool, also after one of them failed.
+pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
     let mut steps = Steps::default();

@@ -1,31 +1,44 @@
-//! `simulate`: the simulation of replicas, network and relay, with as many seeds as one has time for.
+//! `simulate`: replicas, a network and a relay in virtual time, with many seeds.
 
 use anyhow::Result;
 
-use crate::{args::Args, cmd::Cmd, workspace::Workspace};
+use crate::{cmd::Cmd, workspace::Workspace};
 
-/// Seeds, unless the command says otherwise.
+/// The number of seeds of the simulation of state machines.
 const SEEDS: u64 = 10_000;
 
-/// The same with hosts, each of which takes many times as long: every message is bytes on a simulated network.
+/// The number of seeds of the simulation with hosts. Each takes much longer: every message is bytes on a simulated
+/// network.
 const SEEDS_OF_HOSTS: u64 = 2_000;
 
-/// Runs the simulation in release, or with `--hosts` the one of the real router on hosts that crash. What fails tells its seed.
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let (test, usual) = match args.flag("--hosts") {
+/// The arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Simulates the real router on hosts that crash, with WebSockets over a simulated network.
+    #[arg(long)]
+    hosts: bool,
+    /// How many seeds to run [default: 10000, with --hosts 2000].
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// Repeats the run of one seed.
+    #[arg(long, value_name = "SEED")]
+    seed: Option<u64>,
+}
+
+/// Runs the simulation in release. A run that fails prints its seed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let (test, usual) = match args.hosts {
         true => ("turmoil", SEEDS_OF_HOSTS),
         false => ("simulation", SEEDS),
     };
-    let seeds = args.option("--seeds")?.unwrap_or(usual);
-    let seed: Option<u64> = args.option("--seed")?;
-    args.finish()?;
+    let seeds = args.seeds.unwrap_or(usual);
     let workspace = Workspace::load()?;
     let cmd = Cmd::cargo()
         .args(["test", "--release", "--package", "leptos-sync-server"])
         .args(["--test", test])
         .dir(&workspace.root)
         .env("LEPTOS_SYNC_SEEDS", seeds.to_string());
-    match seed {
+    match args.seed {
         Some(seed) => cmd.env("LEPTOS_SYNC_SEED", seed.to_string()),
         None => cmd,
     }

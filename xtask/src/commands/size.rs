@@ -11,7 +11,6 @@ use anyhow::{Result, bail};
 use flate2::{Compression, write::GzEncoder};
 
 use crate::{
-    args::Args,
     dist::{self, Optimize},
     tools::Cache,
     workspace::Workspace,
@@ -32,8 +31,7 @@ const BUDGET: Budget = Budget {
 };
 
 /// Builds both pages the same way, prints their sizes and fails over budget.
-pub(crate) fn run(args: Args) -> Result<()> {
-    args.finish()?;
+pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
     let measure = |name| {

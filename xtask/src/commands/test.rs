@@ -1,39 +1,50 @@
-//! `test`: every test there is.
+//! `test`: every test of the workspace.
 
 use anyhow::Result;
 
 use super::bench::browser::{has_npm, page};
 use crate::{
-    args::Args,
     cmd::Cmd,
     dist::{self, Optimize},
     programs,
     step::{Steps, step},
     tools::{Bindgen, Browser, Cache, Wasm},
-    workspace::{BENCH_RUNNER, E2E, Workspace},
+    workspace::{BENCH_RUNNER, BINDGEN, E2E, Workspace},
 };
 
-/// The package whose tests run in a browser; those of the core on wasm32 are among them.
+/// The package whose tests run in a browser. They include the tests of the core on wasm32.
 const IN_BROWSER: &str = "leptos-sync-web";
 
-/// All that the server can be, its program included, for whatever is checked of the whole workspace.
+/// Enables every feature of the server, its program included, for commands on the whole workspace.
 pub(crate) const RELAY: [&str; 2] = ["--features", "leptos-sync-server/relay"];
 
-/// Runs all suites, also behind one that failed.
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let effort = Effort {
-        cases: args.option("--cases")?,
-        seeds: args.option("--seeds")?,
-    };
-    args.finish()?;
+/// The arguments of `test`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Args {
+    /// How many cases each property test runs.
+    #[arg(long, value_name = "N")]
+    cases: Option<u64>,
+    /// How many seeds each simulation runs.
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+}
+
+/// Runs all suites, also after one of them failed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut steps = Steps::default();
+    run_in(&mut steps, args)?;
+    steps.finish()
+}
+
+/// Runs all suites as steps of a longer command.
+pub(crate) fn run_in(steps: &mut Steps, args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
-    let mut steps = Steps::default();
-    steps.run("native tests", || native(&workspace, effort));
+    steps.run("native tests", || native(&workspace, args));
     steps.run("native tests of leptos-sync-core without `deflate`", || {
         alone(
             &workspace,
-            effort,
+            args,
             &["leptos-sync-core", "--no-default-features"],
         )
     });
@@ -42,20 +53,14 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
         .is_some_and(|web| web.has_feature("ssr"))
     {
         steps.run("native tests of leptos-sync-web with `ssr`", || {
-            alone(
-                &workspace,
-                effort,
-                &["leptos-sync-web", "--features", "ssr"],
-            )
+            alone(&workspace, args, &["leptos-sync-web", "--features", "ssr"])
         });
     }
     steps.run("tests in the browser", || {
-        in_browser(&workspace, &cache, effort)
+        in_browser(&workspace, &cache, args)
     });
     if workspace.package(E2E).is_some() {
-        steps.run("end-to-end tests", || {
-            end_to_end(&workspace, &cache, effort)
-        });
+        steps.run("end-to-end tests", || end_to_end(&workspace, &cache, args));
     }
     if has_npm() {
         steps.run("benchmark page in the browser", || {
@@ -64,20 +69,12 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
     } else {
         eprintln!("    not tested: the benchmark page, which needs Node.js with npm");
     }
-    steps.finish()
+    Ok(())
 }
 
-/// How much the random tests try; what is not set is theirs to choose.
-#[derive(Debug, Clone, Copy)]
-struct Effort {
-    /// Cases a property.
-    cases: Option<u64>,
-    /// Seeds a simulation.
-    seeds: Option<u64>,
-}
-
-impl Effort {
-    fn apply(self, mut cmd: Cmd) -> Cmd {
+impl Args {
+    /// Passes the number of cases and seeds on to the tests. Each suite has its own defaults.
+    fn apply(&self, mut cmd: Cmd) -> Cmd {
         if let Some(cases) = self.cases {
             cmd = cmd.env("PROPTEST_CASES", cases.to_string());
         }
@@ -88,34 +85,34 @@ impl Effort {
     }
 }
 
-fn native(workspace: &Workspace, effort: Effort) -> Result<()> {
+fn native(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut cmd = Cmd::cargo()
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(testing(workspace))
         .args(RELAY)
         .dir(&workspace.root);
-    for package in [E2E, BENCH_RUNNER] {
+    for package in [E2E, BENCH_RUNNER, BINDGEN] {
         if workspace.package(package).is_some() {
             cmd = cmd.args(["--exclude", package]);
         }
     }
-    effort.apply(cmd).run()
+    args.apply(cmd).run()
 }
 
-/// One package, with the features that are not its usual ones.
-fn alone(workspace: &Workspace, effort: Effort, package: &[&str]) -> Result<()> {
+/// Tests one package with features other than its default ones.
+fn alone(workspace: &Workspace, args: &Args, package: &[&str]) -> Result<()> {
     let cmd = Cmd::cargo()
         .args(["test", "--no-fail-fast", "--package"])
         .args(package)
         .dir(&workspace.root);
-    effort.apply(cmd).run()
+    args.apply(cmd).run()
 }
 
-fn in_browser(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()> {
+fn in_browser(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
     let wasm = Wasm::find(cache, workspace)?;
     let bindgen = Bindgen::find(cache, workspace)?;
     let browser = Browser::find(cache)?;
-    // chromedriver leaves a profile of 55 MB there for each test binary.
+    // chromedriver leaves a profile of 55 MB in TMPDIR for each test binary.
     let profiles = tempfile::tempdir()?;
     let cmd = wasm
         .cargo("test")
@@ -125,10 +122,10 @@ fn in_browser(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()
         .envs(bindgen.test_env(&browser, cache)?)
         .env("TMPDIR", profiles.path())
         .dir(&workspace.root);
-    effort.apply(cmd).run()
+    args.apply(cmd).run()
 }
 
-fn end_to_end(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()> {
+fn end_to_end(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
     let browser = Browser::find(cache)?;
     let todo = dist::build(workspace, cache, "todo", Optimize::IfPossible)?;
     let plain = dist::build(workspace, cache, "todo-plain", Optimize::IfPossible)?;
@@ -142,10 +139,10 @@ fn end_to_end(workspace: &Workspace, cache: &Cache, effort: Effort) -> Result<()
         .env("CHROME", &browser.chrome)
         .env("CHROMEDRIVER", &browser.driver)
         .dir(&workspace.root);
-    step("todo in Chromium", || effort.apply(cmd).run())
+    step("todo in Chromium", || args.apply(cmd).run())
 }
 
-/// That it measures, with small numbers; what it finds is not judged.
+/// Checks that the page measures, with small numbers. The times do not matter here.
 fn benchmark_page(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let browser = Browser::find(cache)?;
     Cmd::cargo()
@@ -157,7 +154,7 @@ fn benchmark_page(workspace: &Workspace, cache: &Cache) -> Result<()> {
         .run()
 }
 
-/// The core's conformance suites, which its own tests run too.
+/// Enables the core's conformance suites, which the tests of other crates run too.
 fn testing(workspace: &Workspace) -> &'static [&'static str] {
     let core = workspace.package("leptos-sync-core");
     if core.is_some_and(|core| core.has_feature("testing")) {

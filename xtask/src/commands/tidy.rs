@@ -1,13 +1,16 @@
-//! `tidy`: what the compiler cannot check.
+//! `tidy`: checks that the compiler cannot do.
 
 use anyhow::{Result, bail};
 
-use crate::{args::Args, step::step, tidy, workspace::Workspace};
+use crate::{step::step, tidy, workspace::Workspace};
 
-/// Prints every violation and fails when there is one.
-#[expect(clippy::print_stdout, reason = "the violations are what was asked for")]
-pub(crate) fn run(args: Args) -> Result<()> {
-    args.finish()?;
+/// Prints every violation.
+///
+/// # Errors
+///
+/// There is a violation.
+#[expect(clippy::print_stdout, reason = "the violations are the result")]
+pub(crate) fn run() -> Result<()> {
     let violations = step("layers, sizes of files and functions, dependencies", || {
         tidy::check(&Workspace::load()?)
     })?;

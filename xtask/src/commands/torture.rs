@@ -1,20 +1,22 @@
-//! `torture`: a relay that is killed again and again while many write.
+//! `torture`: a relay that is killed again and again while many clients write.
 
 use anyhow::Result;
 
-use crate::{args::Args, cmd::Cmd, workspace::Workspace};
+use crate::{cmd::Cmd, workspace::Workspace};
 
-/// Kills, unless the command says otherwise.
-const KILLS: u32 = 100;
+/// The arguments of `torture`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How often to kill the relay.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    kills: u32,
+    /// How many clients write at once.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    writers: u32,
+}
 
-/// Writers, unless the command says otherwise.
-const WRITERS: u32 = 200;
-
-/// Runs the real program in release, on a file, and checks that nothing acknowledged is ever missing.
-pub(crate) fn run(mut args: Args) -> Result<()> {
-    let kills = args.option("--kills")?.unwrap_or(KILLS);
-    let writers = args.option("--writers")?.unwrap_or(WRITERS);
-    args.finish()?;
+/// Runs the real program in release on a database file, and checks that no acknowledged edit is missing.
+pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     Cmd::cargo()
         .args(["test", "--release", "--package", "leptos-sync-server"])
@@ -26,8 +28,8 @@ pub(crate) fn run(mut args: Args) -> Result<()> {
             "--",
             "--nocapture",
         ])
-        .env("LEPTOS_SYNC_KILLS", kills.to_string())
-        .env("LEPTOS_SYNC_WRITERS", writers.to_string())
+        .env("LEPTOS_SYNC_KILLS", args.kills.to_string())
+        .env("LEPTOS_SYNC_WRITERS", args.writers.to_string())
         .dir(&workspace.root)
         .run()
 }

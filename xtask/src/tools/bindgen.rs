@@ -1,19 +1,27 @@
-//! `wasm-bindgen`, which has to be of exactly the version of the crate.
+//! `wasm-bindgen`, whose version has to be exactly that of the crate.
 
 use std::{
+    env::consts::EXE_SUFFIX,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 
-use super::{Browser, Cache, cache::remove};
+use super::{Browser, Cache};
 use crate::{
     cmd::{Cmd, on_path},
-    workspace::Workspace,
+    workspace::{BINDGEN, Workspace},
 };
 
-/// How long all tests of one file may take: a small machine under load must not fail them.
+/// The program that makes the JavaScript module for a wasm file.
+const PROGRAM: &str = "wasm-bindgen";
+
+/// The program that runs the tests in a wasm file.
+const RUNNER: &str = "wasm-bindgen-test-runner";
+
+/// How long all tests of one file may take. They must not fail on a small machine under load.
 const TEST_SECONDS: &str = "300";
 
 /// How long the browser's driver may take to start.
@@ -27,32 +35,32 @@ pub(crate) struct Bindgen {
 }
 
 impl Bindgen {
-    /// Takes it from `PATH` when the version is right, else builds it once into the cache.
+    /// Finds the programs in `PATH`, if their version is right, else in the cache. Builds them if the cache has none.
     pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let version = workspace.locked_version("wasm-bindgen")?;
         if let Some(bin) = bin_on_path(&version) {
             return Ok(Self { bin });
         }
         let entry = cache.entry(&format!("wasm-bindgen-{version}"), |dir| {
-            install(dir, &version)
+            install(dir, workspace)
         })?;
         Ok(Self {
             bin: entry.join("bin"),
         })
     }
 
-    /// The program that makes a wasm file fit for a browser.
+    /// The path of `wasm-bindgen`.
     pub(crate) fn program(&self) -> PathBuf {
-        self.bin.join("wasm-bindgen")
+        self.bin.join(format!("{PROGRAM}{EXE_SUFFIX}"))
     }
 
-    /// The variables with which `cargo test` for wasm32 runs its tests in that browser.
+    /// The variables that make `cargo test` for wasm32 run its tests in the browser.
     pub(crate) fn test_env(
         &self,
         browser: &Browser,
         cache: &Cache,
     ) -> Result<[(&'static str, OsString); 6]> {
-        let runner = self.bin.join("wasm-bindgen-test-runner");
+        let runner = self.bin.join(format!("{RUNNER}{EXE_SUFFIX}"));
         Ok([
             ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner.into()),
             ("CHROMEDRIVER", browser.driver.clone().into()),
@@ -60,7 +68,7 @@ impl Bindgen {
                 "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
                 browser.webdriver_json(cache)?.into(),
             ),
-            // Tests that do not say where they run would run in node.
+            // Without it, tests that do not say where to run would run in node.
             ("WASM_BINDGEN_USE_BROWSER", "1".into()),
             ("WASM_BINDGEN_TEST_TIMEOUT", TEST_SECONDS.into()),
             ("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", START_SECONDS.into()),
@@ -69,36 +77,29 @@ impl Bindgen {
 }
 
 fn bin_on_path(version: &str) -> Option<PathBuf> {
-    let program = on_path("wasm-bindgen")?;
+    let program = on_path(PROGRAM)?;
     let said = Cmd::new(&program).arg("--version").read().ok()?;
     let bin = program.parent()?.to_owned();
-    let is_whole = bin.join("wasm-bindgen-test-runner").is_file();
+    let is_whole = bin.join(format!("{RUNNER}{EXE_SUFFIX}")).is_file();
     (said == format!("wasm-bindgen {version}") && is_whole).then_some(bin)
 }
 
-fn install(dir: &Path, version: &str) -> Result<()> {
-    let build = dir.join("build");
-    let cargo = || {
-        Cmd::cargo()
-            .args([
-                "install",
-                "wasm-bindgen-cli",
-                "--version",
-                version,
-                "--root",
-            ])
-            .arg(dir)
-            // Away from the workspace, whose settings are not meant for it.
-            .dir(dir)
-            .env("CARGO_TARGET_DIR", &build)
-    };
-    // Its lock file can name versions that a registry's mirror does not have yet.
-    cargo()
-        .arg("--locked")
-        .run_quietly()
-        .or_else(|_| cargo().run_quietly())
-        .with_context(|| {
-            format!("get it with `cargo install wasm-bindgen-cli --version {version}`")
-        })?;
-    remove(&build)
+/// Builds both programs from this workspace, whose lock file names their version, and copies them.
+fn install(dir: &Path, workspace: &Workspace) -> Result<()> {
+    Cmd::cargo()
+        .args(["build", "--package", BINDGEN])
+        .dir(&workspace.root)
+        .run_quietly()?;
+    let built = workspace
+        .target
+        .join("debug")
+        .join(format!("{BINDGEN}{EXE_SUFFIX}"));
+    let bin = dir.join("bin");
+    fs::create_dir_all(&bin)?;
+    for program in [PROGRAM, RUNNER] {
+        // It acts as the program whose name it has.
+        fs::copy(&built, bin.join(format!("{program}{EXE_SUFFIX}")))
+            .with_context(|| format!("cannot copy {}", built.display()))?;
+    }
+    Ok(())
 }

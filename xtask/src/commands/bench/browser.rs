@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    args::Args,
     cmd::{Cmd, on_path},
     dist::{self, Optimize},
     report::browser_file,
@@ -31,9 +30,7 @@ const FULL: &str = "";
 const QUICK: &str = "?records=1000&entries=20000&rounds=3";
 
 /// Builds the page, opens it and prints what it found.
-pub(super) fn run(workspace: &Workspace, mut args: Args) -> Result<()> {
-    let quick = args.flag("--quick");
-    args.finish()?;
+pub(super) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
     let cache = Cache::open()?;
     let browser = Browser::find(&cache)?;
     let dist = page(workspace, &cache)?;

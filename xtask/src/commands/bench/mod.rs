@@ -1,80 +1,116 @@
-//! `bench`: this crate's benchmarks, timed or counted, the same work on peers, what a browser takes, and a page of all
-//! that.
+//! `bench`: this library's benchmarks, timed or counted, comparisons with other libraries, and a report of all of them.
 
 pub(crate) mod browser;
 mod report;
 
 use anyhow::{Result, bail};
+use clap::Subcommand;
 
 use crate::{
-    args::Args, cmd::Cmd, instructions::Counts, report::compared_file, step::step,
-    workspace::Workspace,
+    cmd::Cmd, instructions::Counts, report::compared_file, step::step, workspace::Workspace,
 };
 
-/// Runs one of them, with the arguments that are left.
-pub(crate) fn run(mut args: Args) -> Result<()> {
+/// The arguments of `bench`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    kind: Option<Kind>,
+    /// Arguments for `cargo bench`, for example the name of a benchmark.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+/// What to measure, other than this library's own benchmarks.
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// Does the same work on other libraries, side by side. Fails when a bar is missed.
+    Compare(Compare),
+    /// Measures storage in Chromium against alternatives. Fails when a bar is missed. Needs Node.js with npm.
+    Browser {
+        /// Measures with small numbers.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Writes a page of charts and tables of everything measured, and prints its path.
+    Report,
+    /// Writes the instruction counts of all benchmarks to benches/instructions.txt.
+    Baseline,
+    /// Counts instructions, and fails when a benchmark needs 5 % more than in benches/instructions.txt.
+    Check,
+}
+
+/// The arguments of `bench compare`.
+#[derive(Debug, clap::Args)]
+struct Compare {
+    /// Measures with small numbers.
+    #[arg(long)]
+    quick: bool,
+    /// Prints only the table of rows with a bar.
+    #[arg(long, conflicts_with = "sizes")]
+    bars: bool,
+    /// Measures every library at every size, for `bench report`.
+    #[arg(long)]
+    sizes: bool,
+    /// Measures only rows whose name contains this text.
+    filter: Option<String>,
+}
+
+/// Runs the benchmarks that the arguments name.
+pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    match args.peek() {
-        Some("compare") => {
-            args.word();
-            step("comparison with peers", || {
-                compare(&workspace, &args.rest())
-            })
-        }
-        Some("browser") => {
-            args.word();
-            browser::run(&workspace, args)
-        }
-        Some("report") => {
-            args.word();
-            args.finish()?;
-            report::run(&workspace)
-        }
-        Some("baseline") => {
-            args.word();
-            args.finish()?;
-            Counts::take(&workspace)?.write(&workspace)
-        }
-        Some("check") => {
-            args.word();
-            args.finish()?;
-            check(&workspace)
-        }
-        _ => step("benchmarks", || {
+    match &args.kind {
+        Some(Kind::Compare(args)) => step("comparison with peers", || compare(&workspace, args)),
+        Some(Kind::Browser { quick }) => browser::run(&workspace, *quick),
+        Some(Kind::Report) => report::run(&workspace),
+        Some(Kind::Baseline) => Counts::take(&workspace)?.write(&workspace),
+        Some(Kind::Check) => check(&workspace),
+        None => step("benchmarks", || {
             Cmd::cargo()
                 .args(["bench", "--package", "leptos-sync-benches"])
-                .args(args.rest())
+                .args(&args.rest)
                 .dir(&workspace.root)
                 .run()
         }),
     }
 }
 
-/// Fails where a benchmark takes more instructions than its baseline allows.
-#[expect(clippy::print_stdout, reason = "the changes are what was asked for")]
-fn check(workspace: &Workspace) -> Result<()> {
+/// Compares the instruction counts with the baseline.
+///
+/// # Errors
+///
+/// A benchmark needs more instructions than tolerated.
+#[expect(clippy::print_stdout, reason = "the changes are the result")]
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let baseline = Counts::read(workspace)?;
     let (changes, verdict) = Counts::take(workspace)?.against(&baseline);
     print!("{changes}");
     verdict
 }
 
-fn compare(workspace: &Workspace, args: &[String]) -> Result<()> {
+fn compare(workspace: &Workspace, args: &Compare) -> Result<()> {
     let dir = workspace.root.join("benches/compare");
     if !dir.join("Cargo.toml").is_file() {
         bail!("there is no benches/compare in this checkout");
     }
-    // Its lock file is its own, so its builds must not mix with the workspace's; `cargo clean` still finds them.
+    // It has its own lock file, so its builds must not mix with the workspace's. `cargo clean` still removes them.
     let cargo = || {
         Cmd::cargo()
             .dir(&dir)
             .env("CARGO_TARGET_DIR", workspace.target.join("compare"))
     };
-    // It starts a second program, which counts what maps hold in memory.
+    // It starts a second program, which counts the memory of maps.
     cargo().args(["build", "--release", "--bins"]).run()?;
     let save = format!("--save={}", compared_file(workspace)?.display());
+    let flags = [
+        (args.quick, "--quick"),
+        (args.bars, "--bars"),
+        (args.sizes, "--sizes"),
+    ];
+    let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag);
     cargo()
         .args(["run", "--release", "--", &save])
-        .args(args)
+        .args(flags)
+        .args(&args.filter)
         .run()
 }

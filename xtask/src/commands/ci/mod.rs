@@ -1,30 +1,37 @@
-//! `ci`: what has to hold before a change is taken.
+//! `ci`: what must pass before a change is merged.
+
+mod long;
 
 use anyhow::Result;
 
 use super::{bench, size, test, tidy};
 use crate::{
-    args::Args,
     cmd::Cmd,
     step::Steps,
     tools::{Cache, Wasm},
     workspace::{Package, Workspace},
 };
 
-/// The packages that must build with each of their features alone and with none.
+/// The packages that must build with no feature, and with each feature alone.
 const PERMUTED: [&str; 3] = ["leptos-sync-core", "leptos-sync-web", "leptos-sync-server"];
 
-/// Runs all checks, the quick ones first, also behind one that failed.
-pub(crate) fn run(args: Args) -> Result<()> {
-    args.finish()?;
+/// The arguments of `ci`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Also runs what takes too long for every change: more seeds, more cases, fuzzing, torture, planted faults.
+    #[arg(long)]
+    pub(super) long: bool,
+}
+
+/// Runs all checks, the fastest first, also after one of them failed.
+pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
-    let none = || Args::new([]);
     let mut steps = Steps::default();
     steps.run("formatting", || {
         cargo(&workspace, &["fmt", "--all", "--check"]).run()
     });
-    steps.run("tidy", || tidy::run(none()));
+    steps.run("tidy", tidy::run);
     steps.run("clippy", || {
         cargo(&workspace, &["clippy", "--workspace", "--all-targets"])
             .args(test::RELAY)
@@ -43,9 +50,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
             features(&workspace, &cache, package)
         });
     }
-    steps.run("size", || size::run(none()));
-    steps.run("instructions", || bench::run(Args::new(["check".into()])));
-    steps.run("test", || test::run(none()));
+    steps.run("size", size::run);
+    steps.run("instructions", || bench::check(&workspace));
+    test::run_in(&mut steps, &test::Args::default())?;
+    if args.long {
+        long::run_in(&mut steps);
+    }
     steps.finish()
 }
 
@@ -55,7 +65,7 @@ fn cargo(workspace: &Workspace, args: &[&str]) -> Cmd {
 
 fn clippy_wasm(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let wasm = Wasm::find(cache, workspace)?;
-    // The core's tests are native; the browser's tests of it are in leptos-sync-web.
+    // The core's own tests are native. Its tests in the browser are part of leptos-sync-web.
     let (core, others): (Vec<_>, Vec<_>) = workspace
         .browser_packages()
         .into_iter()
@@ -93,7 +103,7 @@ fn features(workspace: &Workspace, cache: &Cache, package: &Package) -> Result<(
         };
         eprintln!("    {}", feature.map_or("no feature", String::as_str));
         check(Cmd::cargo().arg("check"))?;
-        // Server rendering is the one thing of its packages that no browser builds.
+        // No browser builds server rendering.
         if in_browser && feature.is_none_or(|feature| feature != "ssr") {
             check(wasm.cargo("check"))?;
         }

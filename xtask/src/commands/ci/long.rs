@@ -1,0 +1,47 @@
+//! `ci --long`: what takes too long for every change.
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::{commands::Command, step::Steps};
+
+/// The commands that follow the checks of every change, as a person would type them after `cargo xtask`.
+const COMMANDS: [&str; 6] = [
+    "test --cases 4096 --seeds 1000",
+    "simulate --seeds 20000",
+    "simulate --hosts --seeds 2000",
+    "torture --kills 100",
+    "fuzz --seconds 120",
+    "mutants",
+];
+
+/// Runs them as steps, also after one of them failed.
+pub(super) fn run_in(steps: &mut Steps) {
+    for line in COMMANDS {
+        steps.run(line, || parse(line)?.run());
+    }
+}
+
+/// A line of [`COMMANDS`].
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn parse(line: &str) -> Result<Command> {
+    Ok(Line::try_parse_from(line.split_whitespace())?.command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_command() {
+        for line in COMMANDS {
+            parse(line).unwrap();
+        }
+    }
+}
