@@ -10,14 +10,16 @@ use crate::{
     version::VersionVector,
 };
 
-/// A document that is exchanged with a relay: what the relay has not acknowledged stays in the log, and the snapshot is of the
-/// rest. So nothing more need be kept to take a transaction back.
+/// Documents that are exchanged with a relay. The log keeps the transactions that the relay has not
+/// acknowledged, and the snapshot holds the rest. So rolling a transaction back needs no further
+/// data.
 impl<St: Storage> DocStore<St> {
-    /// As [`load`](DocStore::load), with the outbox: the transactions of the log that the relay is not known to have.
+    /// Loads the document with its outbox: the logged transactions that the relay has not
+    /// acknowledged. See [`load`](DocStore::load).
     ///
     /// # Errors
     ///
-    /// When the storage cannot be read at all.
+    /// If the storage cannot be read at all.
     pub async fn load_exchanged<S: Root>(
         &mut self,
         clock: Clock,
@@ -29,11 +31,12 @@ impl<St: Storage> DocStore<St> {
         Ok((Loaded { doc, damage }, outbox))
     }
 
-    /// As [`read`](DocStore::read), into a document and an outbox that may have been in use already.
+    /// Joins records with a document and an outbox that may have been in use already. See
+    /// [`read`](DocStore::read).
     ///
     /// # Errors
     ///
-    /// None that what was accepted once could cause again.
+    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
     pub fn read_exchanged<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -46,7 +49,7 @@ impl<St: Storage> DocStore<St> {
             if *key == acknowledged {
                 match Delta::decode(record) {
                     Ok(acknowledged) => outbox.acknowledge(acknowledged.upto()),
-                    // Then all of the log counts as not acknowledged, and the relay will say that it is.
+                    // The whole log counts as unacknowledged, and the relay acknowledges it again.
                     Err(error) => damage.push(Damage {
                         key: key.clone(),
                         error,
@@ -58,7 +61,8 @@ impl<St: Storage> DocStore<St> {
         Ok(damage)
     }
 
-    /// The write that appends what the relay has sent, if it has, as one record, and takes note of what it has. O(bytes).
+    /// Returns the write that logs `deltas` from the relay as one record, if there are any, and
+    /// stores what the relay has acknowledged. O(bytes).
     pub fn log_received<S: Root>(
         &self,
         doc: &mut Doc<S>,
@@ -67,19 +71,22 @@ impl<St: Storage> DocStore<St> {
     ) -> StoreWrite {
         let mut write = StoreWrite::default();
         if !deltas.is_empty() {
-            // By a stamp of its own: two deltas of others may end with the same one.
+            // Name the record by a new stamp, since two deltas of other replicas may end with the
+            // same one.
             write.append(self.keys.received(doc.next_stamp()), deltas);
         }
         self.put_acknowledged(outbox, &mut write.batch);
         write
     }
 
-    /// The write that replaces everything `doc` was seen to contain: by a snapshot of it without the outbox, and the outbox.
-    /// Also for when transactions were refused or stamped anew. O(cells).
+    /// Returns the write that replaces everything `doc` was seen to contain by a snapshot of it
+    /// without the outbox, and by the outbox.
+    ///
+    /// Also use it after transactions were rejected or restamped. O(cells).
     ///
     /// # Errors
     ///
-    /// None that what was accepted once could cause again.
+    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
     pub fn compact_exchanged<S: Root>(
         &self,
         doc: &mut Doc<S>,
@@ -88,7 +95,8 @@ impl<St: Storage> DocStore<St> {
         let parts = outbox.base(doc).snapshot_parts(limits::CHUNK_BYTES)?;
         let mut write = self.replace(&parts, doc.next_stamp());
         for some in outbox.transactions().chunks(TRANSACTIONS) {
-            // By a stamp of its own: their last may be another tab's, whose own record has that name.
+            // Name the record by a new stamp, since another tab's record may have the name of the
+            // last transaction.
             write.append(self.keys.log_at(doc.next_stamp()), some);
         }
         self.put_acknowledged(outbox, &mut write.batch);
@@ -98,14 +106,14 @@ impl<St: Storage> DocStore<St> {
     fn put_acknowledged(&self, outbox: &Outbox, batch: &mut Batch) {
         let acknowledged = outbox.acknowledged().clone();
         let nothing = VersionVector::new();
-        // A delta without cells can always be written.
+        // A delta without cells is within every limit.
         if let Ok(delta) = Delta::collect(nothing, acknowledged, |_| {}) {
             batch.put(self.keys.acknowledged(), delta.encode());
         }
     }
 }
 
-/// Transactions of an outbox in one record of the log.
+/// The number of outbox transactions in one log record.
 const TRANSACTIONS: usize = 256;
 
 impl<S: Root> Take<S> for &mut Outbox {
@@ -113,7 +121,7 @@ impl<S: Root> Take<S> for &mut Outbox {
         self.load_below(part);
     }
 
-    // Whether it follows was just asked.
+    // The caller has checked for a gap.
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool) {
         let _ = match received {
             true => self.load_received(doc, delta).map(drop),

@@ -6,28 +6,29 @@ use crate::{
     storage::named,
 };
 
-/// The first byte of all keys of documents, so that a storage can hold other things besides.
+/// The first byte of all keys of documents, which separates them from other data in the storage.
 const DOCUMENTS: u8 = b'D';
 const SNAPSHOT: u8 = 0;
 const LOG: u8 = 1;
 const ACKNOWLEDGED: u8 = 2;
 const RECEIVED: u8 = 3;
 
-/// The keys under which one document is kept.
+/// The keys of one document.
 #[derive(Clone)]
 pub(super) struct Keys {
-    /// Everything of the document, and of it alone, starts with this: the name stands behind its length.
+    /// The prefix of all keys of this document. It contains the length of the name, so no other
+    /// document shares it.
     prefix: Vec<u8>,
 }
 
-/// One snapshot among those that several tabs may have left.
+/// One of the snapshots that several tabs may have left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Generation {
     stamp: Stamp,
     chunks: u32,
 }
 
-/// What a key names.
+/// The meaning of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Named {
     Chunk { generation: Generation, index: u32 },
@@ -37,7 +38,7 @@ pub(super) enum Named {
 
 impl Generation {
     pub(super) fn new(stamp: Stamp, chunks: usize) -> Self {
-        // A snapshot of 4 billion chunks does not fit into any storage.
+        // No storage holds a snapshot of 4 billion chunks.
         let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
         Self { stamp, chunks }
     }
@@ -58,8 +59,8 @@ impl Keys {
         &self.prefix
     }
 
-    /// The key of a log record: the stamp of its last transaction, so that each writer's records are in order and
-    /// no two writers' are the same.
+    /// Returns the key of a log record: the stamp of its last transaction. So each writer's records
+    /// are in order, and two writers never share a key.
     pub(super) fn log(&self, deltas: &[Delta]) -> Vec<u8> {
         let mut last = Stamp::default();
         for delta in deltas {
@@ -70,12 +71,12 @@ impl Keys {
         self.log_at(last)
     }
 
-    /// The key of the log record of that stamp.
+    /// Returns the key of the log record with this stamp.
     pub(super) fn log_at(&self, stamp: Stamp) -> Vec<u8> {
         self.stamped(LOG, stamp)
     }
 
-    /// The key of what the relay has sent, by a stamp that no operation carries.
+    /// Returns the key of a record from the relay, by a stamp that no operation carries.
     pub(super) fn received(&self, stamp: Stamp) -> Vec<u8> {
         self.stamped(RECEIVED, stamp)
     }
@@ -96,14 +97,15 @@ impl Keys {
         key
     }
 
-    /// The key of what the relay is known to have.
+    /// The key of what the relay has acknowledged.
     pub(super) fn acknowledged(&self) -> Vec<u8> {
         let mut key = self.prefix.clone();
         key.push(ACKNOWLEDGED);
         key
     }
 
-    /// What `key`, found under this document's prefix, names; `None` where a newer build has put something else there.
+    /// Parses a key below this document's prefix. Returns `None` for a key that a newer build has
+    /// written.
     pub(super) fn parse(&self, key: &[u8]) -> Option<Named> {
         let (&kind, rest) = key.strip_prefix(self.prefix.as_slice())?.split_first()?;
         let (time, rest) = rest.split_first_chunk::<8>()?;

@@ -13,24 +13,25 @@ use crate::{
     version::VersionVector,
 };
 
-/// A document as it was found.
+/// A loaded document.
 pub struct Loaded<S> {
     /// The document, with everything that could be read.
     pub doc: Doc<S>,
-    /// What could not be read. It stays in the storage as it is; compaction does not touch it.
+    /// The records that could not be read. They stay in the storage; compaction does not touch
+    /// them.
     pub damage: Vec<Damage>,
 }
 
 impl<St: Storage> DocStore<St> {
-    /// Reads the document, whose further operations are stamped by `clock`. One scan; O(cells).
+    /// Loads the document, which stamps further operations by `clock`. One scan; O(cells).
     ///
-    /// A damaged record costs what it held and no more: the rest is loaded, and the document then does not claim to
-    /// have seen what is missing. Whoever continues must do so under a new replica id, since operations of the old one
-    /// may be among it.
+    /// Damage is confined to its record: the rest is loaded, and the document does not claim the
+    /// missing operations. Further edits must use a new replica id, since operations of the old one
+    /// may be among the missing ones.
     ///
     /// # Errors
     ///
-    /// When the storage cannot be read at all.
+    /// If the storage cannot be read at all.
     pub async fn load<S: Root>(&mut self, clock: Clock) -> Result<Loaded<S>, Error> {
         let records = self.storage.scan_prefix(self.prefix()).await?;
         let mut doc = Doc::new(clock);
@@ -38,18 +39,22 @@ impl<St: Storage> DocStore<St> {
         Ok(Loaded { doc, damage })
     }
 
-    /// What the keys of the document's records start with, for whoever scans them and then calls
-    /// [`read`](DocStore::read): what [`load`](DocStore::load) does, with room in between for other work on this store.
+    /// Returns the key prefix of the document's records.
+    ///
+    /// A caller can scan them and then call [`read`](DocStore::read). That equals
+    /// [`load`](DocStore::load), but leaves the store free for other work in between.
     pub fn prefix(&self) -> &[u8] {
         self.keys.prefix()
     }
 
-    /// Joins the document's records, those of [`prefix`](DocStore::prefix), with `doc`: an empty document, or one that was
-    /// edited before it was loaded, under an id of its own. Returns what could not be read. O(cells).
+    /// Joins the document's records, as scanned by [`prefix`](DocStore::prefix), with `doc`.
+    /// Returns what could not be read. O(cells).
+    ///
+    /// `doc` is empty, or was edited under a replica id of its own before it was loaded.
     ///
     /// # Errors
     ///
-    /// None that what was accepted once could cause again.
+    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
     pub fn read<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -58,7 +63,7 @@ impl<St: Storage> DocStore<St> {
         self.read_by(records, doc, Plain)
     }
 
-    /// The same; `take` joins the transactions of the log.
+    /// Like [`read`](DocStore::read), with `take` to join the transactions of the log.
     pub(super) fn read_by<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -88,38 +93,40 @@ impl<St: Storage> DocStore<St> {
                     loading.turn_to(None)?;
                     loading.log(key, &record, true);
                 }
-                // What a newer build has put under the name is left alone.
+                // Leave the record of a newer build alone.
                 None => {}
             }
         }
         loading.turn_to(None)?;
-        // What lies before these is missing, so their versions cannot be claimed; what they say holds all the same.
+        // The operations before these are missing, so their versions cannot be claimed. Their cells
+        // are valid all the same.
         for (delta, _) in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }
-        // What was logged since the store was made belongs to the document, whether it is among the records or not.
+        // Records logged since the store was opened belong to the document even if the scan does
+        // not contain them.
         let logged = std::mem::replace(&mut self.contents, loading.contents);
         for key in logged.log {
             if !self.contents.log.contains(&key) {
                 self.contents.log.push(key);
             }
         }
-        // Some of it may be counted twice, which only makes a compaction come a little earlier.
+        // Some bytes may count twice, which only makes a compaction come earlier.
         self.contents.log_bytes += logged.log_bytes;
         Ok(loading.damage)
     }
 }
 
-/// What joins the transactions of a log with the document, each once it follows what is there.
+/// A sink for the transactions of a log, each passed once it has no gap.
 pub(super) trait Take<S: Root> {
-    /// A part of a snapshot was joined with the document.
+    /// Called after a part of a snapshot was joined with the document.
     fn joined(&mut self, part: &Snapshot);
 
-    /// `received` says whether the relay has sent it.
+    /// Joins a transaction. `received` says whether it came from the relay.
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool);
 }
 
-/// For a document that is in this storage alone.
+/// The sink for a document without a relay.
 struct Plain;
 
 impl<S: Root> Take<S> for Plain {
@@ -131,22 +138,22 @@ impl<S: Root> Take<S> for Plain {
     }
 }
 
-/// A document while it is being read.
+/// The state of loading a document.
 struct Loading<'a, S, T> {
     contents: Contents,
     damage: Vec<Damage>,
-    /// The snapshot whose chunks are being read, and those read so far. They stand together, and before the log, in the
-    /// order of keys.
+    /// The snapshot whose chunks are being read, and its parts so far. In key order, the chunks of
+    /// a snapshot are adjacent and come before the log.
     generation: Option<Generation>,
     parts: Vec<Snapshot>,
-    /// Transactions that do not follow what was read so far, and whether the relay has sent them.
+    /// Transactions with a gap before them, and whether they came from the relay.
     ahead: Vec<(Delta, bool)>,
     doc: &'a mut Doc<S>,
     take: T,
 }
 
 impl<S: Root, T: Take<S>> Loading<'_, S, T> {
-    /// Joins the snapshot that was read so far, unless the next record is of it too.
+    /// Joins the snapshot read so far, unless the next record belongs to it too.
     fn turn_to(&mut self, next: Option<Generation>) -> Result<(), Error> {
         if self.generation == next {
             return Ok(());
@@ -187,8 +194,8 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
         self.follow();
     }
 
-    /// Joins the transactions that follow what is there, in whatever order they were written: one that had failed may
-    /// have been written after a later one.
+    /// Joins the transactions that have no gap, in whatever order they were written: after a failed
+    /// write, a transaction may be stored after a later one.
     fn follow(&mut self) {
         loop {
             let before = self.ahead.len();

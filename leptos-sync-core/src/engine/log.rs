@@ -4,7 +4,7 @@ use crate::{
     error::Error,
 };
 
-/// A log record: the transactions that were written together, each behind its length.
+/// Encodes a log record: transactions that were written together, each after its length.
 pub(super) fn encode(deltas: &[Delta]) -> Vec<u8> {
     let mut record = Vec::new();
     for delta in deltas {
@@ -15,7 +15,7 @@ pub(super) fn encode(deltas: &[Delta]) -> Vec<u8> {
     record
 }
 
-/// The transactions of a log record.
+/// Decodes the transactions of a log record.
 pub(super) fn decode(record: &[u8]) -> Result<Vec<Delta>, Error> {
     let mut input = Reader::new(record);
     let mut deltas = Vec::new();

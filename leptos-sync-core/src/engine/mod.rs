@@ -1,17 +1,18 @@
-//! Keeping a document in a [`Storage`](crate::Storage): loading, logging, compacting, and deciding when to write.
+//! Persistence of a document in a [`Storage`](crate::Storage): loading, logging, compaction, and
+//! when to write.
 //!
-//! A document is a snapshot in chunks plus a log of transactions, under its name:
+//! A document is a snapshot in chunks and a log of transactions:
 //!
 //! ```text
 //! "D" name  0  generation  chunk  chunks   →  a part of a snapshot (an envelope)
 //! "D" name  1  time  replica               →  the transactions of one write (length and envelope, each)
-//! "D" name  2                              →  what the relay has acknowledged: a delta of no cells up to there
-//! "D" name  3  time  replica               →  what the relay has sent (length and envelope, each)
+//! "D" name  2                              →  the acknowledged version: a delta without cells
+//! "D" name  3  time  replica               →  deltas from the relay (length and envelope, each)
 //! ```
 //!
-//! Several tabs may write to one name at once: log records are named by their writer's stamp, generations by a stamp
-//! of their own, and compaction deletes only what its document was seen to contain. So there may be several
-//! generations; loading joins whatever is there.
+//! Several tabs may write to one document concurrently. A log record is named by its writer's
+//! stamp, and a generation by a stamp of its own. Compaction deletes only what its document was
+//! seen to contain. So several generations may exist; loading joins all of them.
 
 mod exchanged;
 mod keys;
@@ -34,33 +35,34 @@ pub use saver::Saver;
 
 use keys::{Generation, Keys};
 
-/// Where one document is kept.
+/// The storage of one document.
 ///
-/// It makes the batches that write the document; committing them is the caller's, who alone knows when.
+/// Creates the batches that write the document. The caller decides when to commit them.
 pub struct DocStore<St> {
     storage: St,
     keys: Keys,
     contents: Contents,
 }
 
-/// What is in the storage and also in this document: what a compaction may delete.
+/// The stored records that the document contains, which a compaction may delete.
 #[derive(Default)]
 struct Contents {
     snapshots: Vec<Vec<u8>>,
     snapshot_bytes: usize,
     log: Vec<Vec<u8>>,
     log_bytes: usize,
-    /// How many records of the log the last compaction has written itself: they are no reason for another one.
+    /// The number of log records that the last compaction wrote. They are no reason for another
+    /// one.
     rewritten: usize,
     generations: usize,
 }
 
 impl<St: Storage> DocStore<St> {
-    /// The place of the document `name` in `storage`. Reads nothing yet.
+    /// Returns the store of the document `name` in `storage`. Reads nothing yet.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] when the name is empty or longer than [`limits::NAME_BYTES`].
+    /// [`Error::is_limit`] if the name is empty or longer than [`limits::NAME_BYTES`].
     pub fn new(storage: St, name: &str) -> Result<Self, Error> {
         Ok(Self {
             storage,
@@ -69,29 +71,30 @@ impl<St: Storage> DocStore<St> {
         })
     }
 
-    /// The storage.
+    /// Returns the underlying storage.
     pub fn storage(&self) -> &St {
         &self.storage
     }
 
-    /// The write that appends `deltas` to the log, as one record. O(bytes).
+    /// Returns the write that appends `deltas` to the log as one record. O(bytes).
     pub fn log(&self, deltas: &[Delta]) -> StoreWrite {
         let mut write = StoreWrite::default();
         write.append(self.keys.log(deltas), deltas);
         write
     }
 
-    /// The write that replaces everything `doc` was seen to contain by one snapshot of it. O(cells).
+    /// Returns the write that replaces everything `doc` was seen to contain by one snapshot of it.
+    /// O(cells).
     ///
     /// # Errors
     ///
-    /// None that what was accepted once could cause again.
+    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
     pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
         let parts = doc.snapshot_parts(limits::CHUNK_BYTES)?;
         Ok(self.replace(&parts, doc.next_stamp()))
     }
 
-    /// The write that replaces everything the document was seen to contain by a snapshot in these parts.
+    /// Returns the write that replaces the known records by a snapshot in these parts.
     fn replace(&self, parts: &[Snapshot], stamp: Stamp) -> StoreWrite {
         let mut write = StoreWrite::default();
         for key in self.contents.snapshots.iter().chain(&self.contents.log) {
@@ -111,17 +114,17 @@ impl<St: Storage> DocStore<St> {
         write
     }
 
-    /// Takes note that a write was committed.
+    /// Records that a write was committed.
     pub fn committed(&mut self, receipt: Receipt) {
         let Receipt { mut now, replaced } = receipt;
         let contents = &mut self.contents;
         if let Some(log) = replaced {
-            // Records that were appended while the compaction was on its way stay.
+            // Keep the records that were logged during the compaction.
             let later = contents.log.split_off(log.min(contents.log.len()));
             now.rewritten = now.log.len();
             now.log.extend(later);
             *contents = now;
-            // What it has written to the log anew is no reason for another one.
+            // The log records of a compaction are no reason for another one.
             contents.log_bytes = 0;
         } else {
             contents.log.append(&mut now.log);
@@ -129,8 +132,10 @@ impl<St: Storage> DocStore<St> {
         }
     }
 
-    /// Whether a compaction pays: the log has more than [`limits::LOG_RECORDS`] records, or more bytes than the
-    /// snapshot and [`limits::LOG_BYTES`], or two tabs have left a snapshot each.
+    /// Whether a compaction pays off.
+    ///
+    /// That is the case if the log has more than [`limits::LOG_RECORDS`] records, or more bytes
+    /// than both the snapshot and [`limits::LOG_BYTES`], or if there are two generations.
     pub fn wants_compaction(&self) -> bool {
         let contents = &self.contents;
         contents.log.len() > limits::LOG_RECORDS + contents.rewritten
@@ -139,12 +144,12 @@ impl<St: Storage> DocStore<St> {
     }
 }
 
-/// A batch to commit, and what to tell [`DocStore::committed`] when that succeeded.
+/// A batch to commit, and the receipt to pass to [`DocStore::committed`] afterwards.
 #[derive(Default)]
 pub struct StoreWrite {
     /// The batch.
     pub batch: Batch,
-    /// What it does.
+    /// The effect of the batch.
     pub receipt: Receipt,
 }
 
@@ -159,11 +164,11 @@ impl StoreWrite {
     }
 }
 
-/// What a committed write has changed.
+/// The effect of a committed write.
 #[derive(Default)]
 pub struct Receipt {
-    /// What it has written.
+    /// The records that it writes.
     now: Contents,
-    /// How many records of the log were there when it replaced everything, if it did.
+    /// The number of log records that it replaces, if it is a compaction.
     replaced: Option<usize>,
 }

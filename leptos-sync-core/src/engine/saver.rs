@@ -1,15 +1,16 @@
 use crate::delta::Delta;
 
-/// Decides when transactions are written: at once while no write is under way, together as soon as that is done, and
-/// in any case when asked to [`flush`](Saver::flush).
+/// Decides when transactions are written: at once if no write is in progress, otherwise together
+/// after it, or on [`flush`](Saver::flush).
 ///
-/// A state machine without IO and without time. Whoever drives it calls [`next_write`](Saver::next_write) after every
-/// other call and writes what it gives, and `flush` when [`limits::SAVE_DELAY_MS`](crate::limits::SAVE_DELAY_MS) have
-/// passed with something [waiting](Saver::is_waiting), or when the page is about to go.
+/// A state machine without IO and time. Its driver calls [`next_write`](Saver::next_write) after
+/// every other call and performs the write. The driver calls `flush` when a transaction has been
+/// [waiting](Saver::is_waiting) for [`limits::SAVE_DELAY_MS`](crate::limits::SAVE_DELAY_MS), or
+/// when the page is about to close.
 ///
 /// ```text
-/// push ─▶ waiting ──next_write──▶ under way ──saved──▶ gone
-///            ▲    ────flush─────▶     │
+/// push ─▶ waiting ──next_write──▶ writing ──saved──▶ done
+///            ▲    ────flush─────▶    │
 ///            └──failed (in the order of the pushes)
 /// ```
 #[derive(Default)]
@@ -18,11 +19,11 @@ pub struct Saver {
     under_way: Vec<Write>,
     pushed: u64,
     written: u64,
-    /// After a failure nothing is written until something new comes or a retry is asked for.
+    /// Set by a failure. Nothing is written until the next push or retry.
     stalled: bool,
 }
 
-/// A transaction and its place in the order of all.
+/// A transaction and its position among all pushed ones.
 struct Pushed {
     place: u64,
     delta: Delta,
@@ -34,12 +35,12 @@ struct Write {
 }
 
 impl Saver {
-    /// Nothing to save.
+    /// Returns a saver with nothing to save.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in a transaction.
+    /// Adds a transaction to write.
     pub fn push(&mut self, delta: Delta) {
         self.waiting.push(Pushed {
             place: self.pushed,
@@ -49,12 +50,13 @@ impl Saver {
         self.stalled = false;
     }
 
-    /// Tries again to write what failed.
+    /// Allows writing again after a failure.
     pub fn retry(&mut self) {
         self.stalled = false;
     }
 
-    /// What to write now, if no write is under way: an id, and the transactions.
+    /// Returns the transactions to write now and the id of the write, unless a write is in
+    /// progress.
     pub fn next_write(&mut self) -> Option<(u64, Vec<Delta>)> {
         if self.stalled || !self.under_way.is_empty() {
             return None;
@@ -62,7 +64,7 @@ impl Saver {
         self.flush()
     }
 
-    /// What to write now, whatever is under way.
+    /// Returns the transactions to write now, even if a write is in progress.
     pub fn flush(&mut self) -> Option<(u64, Vec<Delta>)> {
         if self.waiting.is_empty() {
             return None;
@@ -76,12 +78,12 @@ impl Saver {
         Some((id, deltas))
     }
 
-    /// The write `id` has succeeded.
+    /// Records that the write `id` succeeded.
     pub fn saved(&mut self, id: u64) {
         self.under_way.retain(|write| write.id != id);
     }
 
-    /// The write `id` has failed: its transactions wait again, in their place among the others.
+    /// Records that the write `id` failed. Its transactions wait again, in their original order.
     pub fn failed(&mut self, id: u64) {
         let Some(at) = self.under_way.iter().position(|write| write.id == id) else {
             return;
@@ -97,12 +99,13 @@ impl Saver {
         self.stalled = true;
     }
 
-    /// How many transactions were pushed so far.
+    /// Returns the number of transactions pushed so far.
     pub fn pushed(&self) -> u64 {
         self.pushed
     }
 
-    /// The first `pushed` transactions are stored by other means, whatever becomes of their own writes.
+    /// Records that the first `pushed` transactions are stored by other means, whatever happens to
+    /// their own writes.
     pub fn settled(&mut self, pushed: u64) {
         self.waiting.retain(|one| one.place >= pushed);
         for write in &mut self.under_way {
@@ -110,13 +113,13 @@ impl Saver {
         }
     }
 
-    /// How many transactions are not known to be saved.
+    /// Returns the number of transactions that are not known to be saved.
     pub fn unsaved(&self) -> usize {
         let under_way = self.under_way.iter().map(|write| write.transactions.len());
         self.waiting.len() + under_way.sum::<usize>()
     }
 
-    /// Whether something waits for a write that is under way.
+    /// Whether a transaction waits for the write in progress.
     pub fn is_waiting(&self) -> bool {
         !self.stalled && !self.waiting.is_empty()
     }

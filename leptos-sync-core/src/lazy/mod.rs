@@ -1,4 +1,4 @@
-//! Values that are loaded when they are first used, and pools of them of which only some stay open.
+//! Values that are loaded on first use, and pools that keep some of them open.
 
 mod once;
 mod pool;

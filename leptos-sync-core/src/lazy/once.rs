@@ -5,15 +5,15 @@ use tokio::sync::OnceCell;
 
 use crate::error::Error;
 
-/// A value that is loaded once, by whoever asks first.
+/// A value that is loaded once, by the first caller.
 ///
-/// The cell lets one load at a time; what it does not do is to give a failure to those who waited for it.
+/// A `OnceCell` that also passes the error of a failed load to all callers that waited for it.
 pub(super) struct Once<T> {
     cell: OnceCell<T>,
     failures: Mutex<Failures>,
 }
 
-/// How often loading has failed, and why the last time.
+/// The number of failed loads, and the last error.
 #[derive(Default)]
 struct Failures {
     count: u64,
@@ -36,14 +36,15 @@ impl<T> Once<T> {
         self.cell.get_mut()
     }
 
-    /// The value; loads it if nobody has or does. Where the one who loads is dropped, the next who waits loads.
+    /// Returns the value and loads it if necessary. If the caller that loads is dropped, the next
+    /// waiting caller loads.
     pub(super) async fn get_or_load<L: Future<Output = Result<T, Error>>>(
         &self,
         load: impl FnOnce() -> L,
     ) -> Result<&T, Arc<Error>> {
         let before = self.failures.lock().count;
         let load = || async {
-            // What failed while this one waited was what it waited for.
+            // A load that failed while this caller waited is the load it waited for.
             if let Some(error) = self.failed_since(before) {
                 return Err(error);
             }

@@ -7,19 +7,21 @@ use crate::{error::Error, limits};
 
 /// What a [`LazyPool`] may let go of.
 pub trait PutAway {
-    /// Whether nothing is lost when this is dropped and loaded again: all of it is saved. Asked while nobody uses the value,
-    /// under the pool's lock: it must not use the pool.
+    /// Whether dropping the value loses nothing, because all of it is saved.
+    ///
+    /// Called under the pool's lock while the value is unused. It must not use the pool.
     fn is_saved(&self) -> bool;
 }
 
-/// Values by name, such as documents, that are loaded when they are first opened, and of which only some stay open.
+/// A pool of values by name, such as documents, that are loaded on first use and evicted when
+/// unused.
 ///
-/// Opening gives an `Arc`. As long as it or a clone of it is held, the value is in use, and everybody who opens the name
-/// gets the same one. Where more than the pool's room are open, those that nobody uses and that are
-/// [saved](PutAway::is_saved) are put away, the least recently opened first; what is in use or not saved never is, also
-/// above that bound. Opening a name again loads it again.
+/// [`open`](LazyPool::open) returns an `Arc`. While it or a clone exists, the value is in use, and
+/// all callers that open the same name share it. If more values are open than the capacity allows,
+/// the pool evicts the least recently opened ones that are unused and saved. A value that is in use
+/// or not saved is never evicted, even above the capacity. Opening an evicted name loads it again.
 ///
-/// It is looked at when something is opened, and when [`trim`](LazyPool::trim) is called; no task is spawned.
+/// Eviction runs when a value is opened and on [`trim`](LazyPool::trim). The pool spawns no tasks.
 ///
 /// ```
 /// use leptos_sync_core::{Error, LazyPool, PutAway};
@@ -28,7 +30,7 @@ pub trait PutAway {
 ///
 /// impl PutAway for Page {
 ///     fn is_saved(&self) -> bool {
-///         true // It is never edited.
+///         true // Pages are never edited.
 ///     }
 /// }
 ///
@@ -49,23 +51,23 @@ pub struct LazyPool<K, T, F> {
 
 struct Slots<K, T> {
     by_key: BTreeMap<K, Slot<T>>,
-    /// How often something was opened: the time by which the least recent is known.
+    /// The number of opens so far, which orders the slots by use.
     opened: u64,
 }
 
 struct Slot<T> {
-    /// Whoever is opening it has a clone.
+    /// Callers that are opening the value hold clones.
     value: Arc<Once<Arc<T>>>,
     used: u64,
 }
 
 impl<K: Ord + Clone, T: PutAway, F> LazyPool<K, T, F> {
-    /// A pool with room for [`limits::OPEN_DOCUMENTS`], which `load` loads by their names.
+    /// Creates a pool for [`limits::OPEN_DOCUMENTS`] values. `load` loads a value by its name.
     pub fn new(load: F) -> Self {
         Self::with_room(limits::OPEN_DOCUMENTS, load)
     }
 
-    /// A pool of which `room` values stay open.
+    /// Creates a pool that keeps up to `room` values open.
     pub fn with_room(room: usize, load: F) -> Self {
         let slots = Slots {
             by_key: BTreeMap::new(),
@@ -78,40 +80,42 @@ impl<K: Ord + Clone, T: PutAway, F> LazyPool<K, T, F> {
         }
     }
 
-    /// How many are open or being opened.
+    /// Returns the number of values that are open or being opened.
     pub fn len(&self) -> usize {
         self.slots.lock().by_key.len()
     }
 
-    /// Whether none is.
+    /// Whether no value is open.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The value of that name, if it is open. Does not count as a use.
+    /// Returns the value with this name if it is open. Does not count as a use.
     pub fn get_if_open(&self, key: &K) -> Option<Arc<T>> {
         let slots = self.slots.lock();
         slots.by_key.get(key)?.value.get().map(Arc::clone)
     }
 
-    /// Puts away what may go and is beyond the room: for when something was saved or is not used any more.
+    /// Evicts unused, saved values beyond the capacity. Call it after a value was saved or
+    /// released.
     ///
-    /// O(1) where no more than the room are open, else O(n log n) in their number.
+    /// O(1) if the capacity is not exceeded, else O(n log n) in the number of open values.
     pub fn trim(&self) {
         let gone = self.slots.lock().put_away(self.room);
-        // Without the lock: what is dropped may use the pool.
+        // Drop the values without the lock, since dropping may use the pool.
         drop(gone);
     }
 }
 
 impl<K: Ord + Clone, T: PutAway, F: AsyncFn(&K) -> Result<T, Error>> LazyPool<K, T, F> {
-    /// The value of that name, loaded if it is not open. Whoever opens it at the same time waits for the same load.
+    /// Returns the value with this name, and loads it if it is not open. Concurrent calls share one
+    /// load.
     ///
-    /// O(log n) and the load; what [`trim`](LazyPool::trim) costs behind it.
+    /// Costs O(log n), the load, and a [`trim`](LazyPool::trim).
     ///
     /// # Errors
     ///
-    /// What loading says, to all who waited for that load. The next use tries again.
+    /// The error of the load, for all callers that waited for it. The next call tries again.
     pub async fn open(&self, key: &K) -> Result<Arc<T>, Arc<Error>> {
         let slot = self.slots.lock().touch(key);
         let load = || async { (self.load)(key).await.map(Arc::new) };
@@ -126,7 +130,7 @@ impl<K: Ord + Clone, T: PutAway, F: AsyncFn(&K) -> Result<T, Error>> LazyPool<K,
 }
 
 impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
-    /// The slot of that name, which was used just now.
+    /// Returns the slot of this name and marks it as used.
     fn touch(&mut self, key: &K) -> Arc<Once<Arc<T>>> {
         self.opened += 1;
         if let Some(slot) = self.by_key.get_mut(key) {
@@ -142,7 +146,7 @@ impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
         value
     }
 
-    /// Lets the slot go if nothing was loaded into it and nobody is about to.
+    /// Removes the slot if it is empty and no caller is loading it.
     fn forget_unloaded(&mut self, key: &K) {
         let slot = self.by_key.get_mut(key);
         let value = slot.and_then(|slot| Arc::get_mut(&mut slot.value));
@@ -151,7 +155,7 @@ impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
         }
     }
 
-    /// Takes out what may go, the least recently used first, until no more than `room` are left.
+    /// Removes unused, saved values, the least recently used first, until `room` are left.
     fn put_away(&mut self, room: usize) -> Vec<Slot<T>> {
         let above = self.by_key.len().saturating_sub(room);
         if above == 0 {
@@ -169,12 +173,13 @@ impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
 }
 
 impl<T: PutAway> Slot<T> {
-    /// Whether nobody uses it and nothing would be lost. Nobody can come by a clone meanwhile: the pool is locked.
+    /// Whether the value is unused and saved. The pool is locked, so no caller can obtain a clone
+    /// during the check.
     fn may_go(&mut self) -> bool {
         match Arc::get_mut(&mut self.value).map(Once::get_mut) {
-            // Somebody is opening it.
+            // A caller is opening it.
             None => false,
-            // Whoever was loading it has been dropped.
+            // The caller that was loading it was dropped.
             Some(None) => true,
             Some(Some(value)) => Arc::get_mut(value).is_some_and(|value| value.is_saved()),
         }

@@ -3,10 +3,10 @@ use std::{fmt, sync::Arc};
 use super::Once;
 use crate::error::Error;
 
-/// A value that is loaded when it is first used, once.
+/// A value that is loaded once, on first use.
 ///
-/// Whoever asks while it is being loaded waits for that load. It runs in the task of the one who asked first; where that
-/// one is dropped, the next who waits loads. No task is spawned and no runtime is needed.
+/// Concurrent callers share one load, which runs in the task of the first one. If that task is
+/// dropped, the next waiting caller loads. No task is spawned and no runtime is needed.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Doc, DocStore, Lazy, LwwMap, MemoryStorage, ReplicaId};
@@ -31,7 +31,7 @@ pub struct Lazy<T, F> {
 }
 
 impl<T, F> Lazy<T, F> {
-    /// A value that `load` loads. Nothing is done yet.
+    /// Creates a value that `load` loads. Nothing is loaded yet.
     pub fn new(load: F) -> Self {
         Self {
             once: Once::new(),
@@ -39,18 +39,18 @@ impl<T, F> Lazy<T, F> {
         }
     }
 
-    /// The value, if it was loaded before. Never waits.
+    /// Returns the value if it is loaded. Never waits.
     pub fn get_if_loaded(&self) -> Option<&T> {
         self.once.get()
     }
 }
 
 impl<T, F: AsyncFn() -> Result<T, Error>> Lazy<T, F> {
-    /// The value, loaded if it was not.
+    /// Returns the value and loads it if necessary.
     ///
     /// # Errors
     ///
-    /// What loading says, to all who waited for that load. The next use tries again.
+    /// The error of the load, for all callers that waited for it. The next call tries again.
     pub async fn get(&self) -> Result<&T, Arc<Error>> {
         self.once.get_or_load(|| (self.load)()).await
     }

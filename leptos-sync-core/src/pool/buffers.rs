@@ -6,15 +6,16 @@ use std::{
 use super::{Pool, PoolStats};
 use crate::limits;
 
-/// The smallest and the largest buffers that are kept, as powers of two: 1 KiB and 1 MiB.
+/// The sizes of the smallest and largest pooled buffers, as powers of two: 1 KiB and 1 MiB.
 const SMALLEST: u32 = 10;
 const LARGEST: u32 = 20;
 const CLASSES: usize = (LARGEST - SMALLEST + 1) as usize;
 
-/// Buffers of bytes in eleven classes of size, each twice that of the one before, from 1 KiB to 1 MiB.
+/// A pool of byte buffers in eleven size classes, from 1 KiB to 1 MiB in powers of two.
 ///
-/// A buffer returns to the class of the room that it has by then, so that one that has grown serves the larger. Each
-/// class keeps at most [`limits::POOL_BYTES`]. What is larger than the largest class is allocated and let go as usual.
+/// A buffer returns to the class of its current capacity, so a buffer that has grown serves larger
+/// requests. Each class keeps at most [`limits::POOL_BYTES`]. Larger buffers are allocated and
+/// freed as usual.
 #[derive(Debug)]
 pub struct BufferPool {
     classes: [Pool<Vec<u8>>; CLASSES],
@@ -23,7 +24,7 @@ pub struct BufferPool {
 static SHARED: BufferPool = BufferPool::new();
 
 impl BufferPool {
-    /// A pool without buffers. Allocates nothing.
+    /// Creates an empty pool. Allocates nothing.
     pub const fn new() -> Self {
         let mut classes = [const { Pool::new(0) }; CLASSES];
         let mut class = 0;
@@ -37,12 +38,12 @@ impl BufferPool {
         Self { classes }
     }
 
-    /// The pool from which documents and messages of this process take their buffers.
+    /// Returns the pool that documents and messages of this process use.
     pub fn shared() -> &'static Self {
         &SHARED
     }
 
-    /// An empty buffer with room for `bytes`. O(1) where one is idle.
+    /// Returns an empty buffer with a capacity of at least `bytes`. O(1) if one is idle.
     pub fn get(&self, bytes: usize) -> Buffer<'_> {
         if bytes > 1 << LARGEST {
             return Buffer::from(Vec::with_capacity(bytes));
@@ -55,18 +56,18 @@ impl BufferPool {
         }
     }
 
-    /// What became of the buffers of all classes. O(1).
+    /// Returns the combined statistics of all classes. O(1).
     pub fn stats(&self) -> PoolStats {
         let stats = self.classes.iter().map(Pool::stats);
         stats.fold(PoolStats::default(), PoolStats::and)
     }
 
-    /// Lets all idle buffers go.
+    /// Frees all idle buffers.
     pub fn clear(&self) {
         self.classes.iter().for_each(Pool::clear);
     }
 
-    /// The class of the largest power of two up to `bytes`.
+    /// Returns the class of the largest power of two up to `bytes`.
     fn class(&self, bytes: usize) -> Option<&Pool<Vec<u8>>> {
         let class = bytes.checked_ilog2()?.checked_sub(SMALLEST)?;
         self.classes.get(class as usize)
@@ -74,7 +75,8 @@ impl BufferPool {
 
     fn put(&self, mut bytes: Vec<u8>) {
         bytes.clear();
-        // One that has outgrown the largest class, or was swapped for a small one, is counted in the nearest.
+        // Count a buffer that has outgrown the largest class, or was swapped for a small one, in
+        // the nearest class.
         let room = bytes.capacity().clamp(1 << SMALLEST, 1 << LARGEST);
         if let Some(class) = self.class(room) {
             let fits = (1 << SMALLEST..2 << LARGEST).contains(&bytes.capacity());
@@ -89,15 +91,15 @@ impl Default for BufferPool {
     }
 }
 
-/// Bytes whose room returns to its [`BufferPool`] when this is dropped.
+/// A buffer that returns to its [`BufferPool`] when it is dropped.
 pub struct Buffer<'p> {
     bytes: Vec<u8>,
-    /// `None` where nothing is to return.
+    /// `None` if the buffer belongs to no pool.
     pool: Option<&'p BufferPool>,
 }
 
 impl Buffer<'_> {
-    /// No bytes and no room, from no pool.
+    /// Creates an empty buffer without a pool. Allocates nothing.
     pub const fn new() -> Self {
         Self {
             bytes: Vec::new(),
@@ -107,7 +109,7 @@ impl Buffer<'_> {
 }
 
 impl From<Vec<u8>> for Buffer<'_> {
-    /// Bytes from no pool.
+    /// Wraps bytes that belong to no pool.
     fn from(bytes: Vec<u8>) -> Self {
         Self { bytes, pool: None }
     }
@@ -120,7 +122,7 @@ impl Default for Buffer<'_> {
 }
 
 impl Clone for Buffer<'_> {
-    /// The same bytes in exactly as much room, from no pool: a copy is mostly kept.
+    /// Copies the bytes into a buffer of exact size without a pool, since copies tend to live long.
     fn clone(&self) -> Self {
         Self::from(self.bytes.clone())
     }
@@ -169,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_has_the_room_that_was_asked_for_and_serves_again() {
+    fn a_buffer_has_the_requested_capacity_and_is_reused() {
         let pool = BufferPool::new();
         for bytes in [0, 1, 1_024, 1_025, 5_000, 1 << 20] {
             let first = pool.get(bytes);
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_has_grown_serves_the_larger() {
+    fn a_grown_buffer_serves_larger_requests() {
         let pool = BufferPool::new();
         let mut small = pool.get(1);
         small.resize(100_000, 7);
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_larger_than_the_largest_class_is_not_kept() {
+    fn a_buffer_beyond_the_largest_class_is_freed() {
         let pool = BufferPool::new();
         drop(pool.get((1 << 20) + 1));
         assert_eq!(pool.stats(), PoolStats::default());
@@ -205,7 +207,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever becomes of buffers, what is idle stays within the bound and nothing seems lent that is not.
+        /// Idle buffers stay within the limit, and the count of outstanding ones is exact.
         #[test]
         fn idle_buffers_are_bounded(sizes in vec((0_usize..3 << 20, 0_usize..3 << 20), 0..40)) {
             let pool = BufferPool::new();

@@ -1,4 +1,4 @@
-//! Values and buffers that are used again instead of being allocated again.
+//! Pools of reusable values and buffers.
 
 mod buffers;
 #[cfg_attr(
@@ -17,9 +17,9 @@ use parking_lot::Mutex;
 pub use buffers::{Buffer, BufferPool};
 pub(crate) use scratch::{Scratch, kept, scratch};
 
-/// What can be used again: [`reset`](Reset::reset) makes it as good as new and keeps its room.
+/// A value that can be reused: [`reset`](Reset::reset) clears it and keeps its capacity.
 pub trait Reset: Default {
-    /// Forgets everything but the memory.
+    /// Clears the value and keeps its memory.
     fn reset(&mut self);
 }
 
@@ -35,10 +35,11 @@ impl Reset for String {
     }
 }
 
-/// Values that are lent and come back.
+/// A pool of reusable values.
 ///
-/// What is lent returns when its guard is dropped; what is beyond the bound then is let go. A value that never comes back
-/// shows in the [statistics](Pool::stats) as outstanding. Getting and returning lock a mutex for a few instructions.
+/// A value returns when its guard is dropped; the pool frees it if enough values are idle. Values
+/// that never return show up as [outstanding](PoolStats::outstanding). Taking and returning lock a
+/// mutex for a few instructions.
 ///
 /// ```
 /// use leptos_sync_core::Pool;
@@ -50,7 +51,7 @@ impl Reset for String {
 /// drop(line);
 ///
 /// let again = LINES.get();
-/// assert!(again.is_empty() && again.capacity() > 0, "as good as new, with its room");
+/// assert!(again.is_empty() && again.capacity() > 0, "empty, with its capacity");
 /// assert_eq!((LINES.stats().made, LINES.stats().outstanding()), (1, 1));
 /// ```
 pub struct Pool<T> {
@@ -63,21 +64,21 @@ struct Idle<T> {
     stats: PoolStats,
 }
 
-/// What became of a pool's values since it was made.
+/// Statistics of a pool since its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolStats {
-    /// How many were lent.
+    /// The number of values taken.
     pub taken: u64,
-    /// How many of those had to be made.
+    /// The number of those that had to be allocated.
     pub made: u64,
-    /// How many came back.
+    /// The number of values returned.
     pub returned: u64,
-    /// How many of those were let go, since enough were idle.
+    /// The number of those that were freed, because enough were idle.
     pub discarded: u64,
 }
 
 impl PoolStats {
-    /// How many are lent now. One that grows without end is a leak: guards that are kept or forgotten.
+    /// Returns the number of values in use. If it grows without bound, guards are being leaked.
     pub fn outstanding(&self) -> u64 {
         self.taken - self.returned
     }
@@ -93,7 +94,7 @@ impl PoolStats {
 }
 
 impl<T> Pool<T> {
-    /// A pool that keeps at most `bound` idle values. Allocates nothing.
+    /// Creates a pool that keeps at most `bound` idle values. Allocates nothing.
     pub const fn new(bound: usize) -> Self {
         Self {
             idle: Mutex::new(Idle {
@@ -109,24 +110,24 @@ impl<T> Pool<T> {
         }
     }
 
-    /// What became of its values. O(1).
+    /// Returns the statistics. O(1).
     pub fn stats(&self) -> PoolStats {
         self.idle.lock().stats
     }
 
-    /// How many values wait to be lent.
+    /// Returns the number of idle values.
     pub fn idle(&self) -> usize {
         self.idle.lock().values.len()
     }
 
-    /// Lets all idle values go.
+    /// Frees all idle values.
     pub fn clear(&self) {
-        // Dropped after the lock is: dropping may take its time.
+        // Drop the values after the lock, since dropping may take a while.
         let values = std::mem::take(&mut self.idle.lock().values);
         drop(values);
     }
 
-    /// An idle value, if there is one.
+    /// Takes an idle value, if there is one.
     fn take(&self) -> Option<T> {
         let mut idle = self.idle.lock();
         let value = idle.values.pop();
@@ -135,7 +136,7 @@ impl<T> Pool<T> {
         value
     }
 
-    /// Takes a value back that is as good as new, and keeps it if it is worth keeping and there is room.
+    /// Returns a reset value. Keeps it if `worth` is set and there is room.
     fn put_if(&self, worth: bool, value: T) {
         let mut idle = self.idle.lock();
         idle.stats.returned += 1;
@@ -143,7 +144,7 @@ impl<T> Pool<T> {
             idle.values.push(value);
         } else {
             idle.stats.discarded += 1;
-            // Dropped after the lock is: dropping may take its time.
+            // Drop the value after the lock, since dropping may take a while.
             drop(idle);
             drop(value);
         }
@@ -151,7 +152,7 @@ impl<T> Pool<T> {
 }
 
 impl<T: Reset> Pool<T> {
-    /// A value as good as new. O(1).
+    /// Takes an empty value. O(1).
     pub fn get(&self) -> Pooled<'_, T> {
         Pooled {
             value: self.take().unwrap_or_default(),
@@ -169,7 +170,7 @@ impl<T> fmt::Debug for Pool<T> {
     }
 }
 
-/// A value that returns to its [`Pool`] when this is dropped.
+/// A value that returns to its [`Pool`] when it is dropped.
 pub struct Pooled<'p, T: Reset> {
     value: T,
     pool: &'p Pool<T>,
@@ -210,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_back_is_lent_again_with_its_room() {
+    fn a_returned_value_is_reused_with_its_capacity() {
         let pool = Pool::<Vec<u8>>::new(4);
         let mut lent = pool.get();
         lent.extend_from_slice(&[1; 100]);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_that_is_forgotten_shows_as_outstanding() {
+    fn a_leaked_guard_counts_as_outstanding() {
         let pool = Pool::<Vec<u8>>::new(4);
         std::mem::forget(pool.get());
         drop(pool.get());
@@ -231,9 +232,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is lent and returned in whatever order, the figures say how many are where.
+        /// The statistics are exact for any order of takes and returns.
         #[test]
-        fn every_value_is_lent_idle_or_let_go(steps in vec(any::<bool>(), 0..60), bound in 0_usize..6) {
+        fn every_value_is_outstanding_idle_or_freed(steps in vec(any::<bool>(), 0..60), bound in 0_usize..6) {
             let pool = Pool::<String>::new(bound);
             let mut lent = Vec::new();
             for get in steps {

@@ -1,16 +1,16 @@
-//! The buffers under documents and messages: of this process's pool.
+//! The buffers of documents and messages, from the process-wide pool.
 
 use super::{Buffer, BufferPool};
 
-/// Bytes that are written once and read while they last.
+/// A buffer that is written once and read until it is dropped.
 pub(crate) type Scratch = Buffer<'static>;
 
-/// An empty buffer with room for `bytes`.
+/// Returns an empty buffer with a capacity of at least `bytes`.
 pub(crate) fn scratch(bytes: usize) -> Scratch {
     BufferPool::shared().get(bytes)
 }
 
-/// Bytes that are there already.
+/// Wraps existing bytes.
 pub(crate) fn kept(bytes: Vec<u8>) -> Scratch {
     Buffer::from(bytes)
 }

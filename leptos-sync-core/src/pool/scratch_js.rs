@@ -1,14 +1,15 @@
-//! The buffers under documents and messages, in a browser: the allocator's, so that a page need not download a pool.
+//! The buffers of documents and messages in a browser: plain allocations, so that a page need not
+//! download a pool.
 
-/// Bytes that are written once and read while they last.
+/// A buffer that is written once and read until it is dropped.
 pub(crate) type Scratch = Vec<u8>;
 
-/// An empty buffer with room for `bytes`.
+/// Returns an empty buffer with a capacity of at least `bytes`.
 pub(crate) fn scratch(bytes: usize) -> Scratch {
     Vec::with_capacity(bytes)
 }
 
-/// Bytes that are there already.
+/// Wraps existing bytes.
 pub(crate) fn kept(bytes: Vec<u8>) -> Scratch {
     bytes
 }

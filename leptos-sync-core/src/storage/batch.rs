@@ -1,6 +1,4 @@
-/// Writes that are applied together or not at all.
-///
-/// They take effect in the order in which they were added.
+/// Writes that are applied together or not at all, in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     writes: Vec<Write>,
@@ -10,26 +8,28 @@ pub struct Batch {
 /// One write of a [`Batch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Stores a value at a key, in place of what was there.
+    /// Stores a value at a key and replaces the previous value.
     Put(Vec<u8>, Vec<u8>),
-    /// Removes a key, if it is there.
+    /// Removes a key, if it exists.
     Delete(Vec<u8>),
 }
 
-/// What [`Storage::commit_if`](super::Storage::commit_if) asks for before it writes.
+/// A condition for [`Storage::commit_if`](super::Storage::commit_if): the value that a key must
+/// have.
 ///
-/// Meant for short values, such as a count of commits: below
-/// [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES), so that a value is stored in one way only.
+/// Meant for short values, such as a count of commits. Keep the value below
+/// [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES), so that it has only one
+/// stored form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// Where to look.
+    /// The key to compare.
     pub key: Vec<u8>,
-    /// The value that is to be there; `None` for no value.
+    /// The expected value; `None` if the key must not exist.
     pub value: Option<Vec<u8>>,
 }
 
 impl Batch {
-    /// A batch without writes, with the store's usual durability.
+    /// Returns an empty batch with the store's default durability.
     pub const fn new() -> Self {
         Self {
             writes: Vec::new(),
@@ -49,28 +49,29 @@ impl Batch {
         self
     }
 
-    /// Asks that success be reported only after the data reached the disk itself, where the store has that choice.
+    /// Requests that the commit succeed only after the data reached the disk, if the store offers
+    /// that choice.
     pub fn strict(&mut self) -> &mut Self {
         self.strict = true;
         self
     }
 
-    /// Whether [`strict`](Batch::strict) was asked for.
+    /// Whether [`strict`](Batch::strict) durability is requested.
     pub fn is_strict(&self) -> bool {
         self.strict
     }
 
-    /// Whether there is nothing to write.
+    /// Whether the batch has no writes.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
-    /// The writes, in order.
+    /// Returns the writes, in order.
     pub fn writes(&self) -> &[Write] {
         &self.writes
     }
 
-    /// The writes, in order, to take apart.
+    /// Converts the batch into its writes, in order.
     pub fn into_writes(self) -> Vec<Write> {
         self.writes
     }

@@ -4,20 +4,22 @@ use crate::{
     error::Error,
 };
 
-/// A [`Storage`] whose values are compressed in the store below, where that pays.
+/// A [`Storage`] decorator that compresses values where that pays.
 ///
-/// Values from [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES) to
-/// [`limits::INFLATED_BYTES`](crate::limits::INFLATED_BYTES) are tried and stay as they are where that saves less than
-/// an eighth. Keys are never compressed: they are ordered. A put costs about 20 ns a byte, a read of a compressed value
-/// its inflation, of any other a look at six bytes.
+/// It tries values from [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES) to
+/// [`limits::INFLATED_BYTES`](crate::limits::INFLATED_BYTES), and stores a value uncompressed if
+/// compression saves less than an eighth. Keys stay uncompressed to preserve their order. A put
+/// costs about 20 ns a byte. Reading a compressed value costs its decompression, reading any other
+/// a check of six bytes.
 ///
-/// It can be put onto a storage that has data: what was written before is read as it is, and compressed when it is
-/// written again. How the two are told apart is in `docs/format.md`. It cannot be taken off again: what it compressed
-/// is read through it only. It does not know what the values are, nor does it keep any.
+/// It can wrap a storage that has data: existing values are readable, and compressed when they are
+/// next written. `docs/format.md` states how the two forms are distinguished. It cannot be removed
+/// again, since its compressed values are readable only through it.
 ///
-/// A value that is damaged, or would inflate to more than the limits allow, is an [`Error::is_corrupt`] that names its
-/// key. A read of several records gives it as it is stored, so that it does not hide the others: an envelope, which
-/// whoever reads a delta, a snapshot or a record refuses.
+/// A value that is damaged, or that would inflate beyond the limits, is an [`Error::is_corrupt`]
+/// that names its key. A read of several records returns such a value in its stored form instead,
+/// so that it does not hide the others. The stored form is an envelope, which decoders of deltas,
+/// snapshots and records reject.
 ///
 /// # Example
 ///
@@ -27,7 +29,7 @@ use crate::{
 /// let store = CompressedStorage::new(MemoryStorage::new());
 /// let mut batch = Batch::new();
 /// batch.put(*b"poem", "milk and honey, ".repeat(40) + &"a".repeat(800));
-/// drop(store.commit(batch)); // Compressed and issued by the call.
+/// drop(store.commit(batch)); // The call compresses and issues the batch.
 /// assert_eq!(store.store().len(), 1);
 /// ```
 #[derive(Clone, Debug)]
@@ -36,12 +38,12 @@ pub struct CompressedStorage<S> {
 }
 
 impl<S> CompressedStorage<S> {
-    /// `store`, with compression from here on. Reads nothing.
+    /// Wraps `store`. Reads nothing.
     pub const fn new(store: S) -> Self {
         Self { store }
     }
 
-    /// The store below, whose values are as they are stored.
+    /// Returns the underlying store, whose values are in their stored form.
     pub const fn store(&self) -> &S {
         &self.store
     }
@@ -75,7 +77,7 @@ impl<S: Storage> Storage for CompressedStorage<S> {
         expected: Expected,
         batch: Batch,
     ) -> impl Future<Output = Result<bool, Error>> + 'static {
-        // A short value is stored in one way only, so that it can be compared as it is stored.
+        // Short values have only one stored form, so the stored forms can be compared.
         let expected = Expected {
             key: expected.key,
             value: expected.value.map(deflate),
@@ -98,10 +100,10 @@ fn deflate_all(batch: Batch) -> Batch {
     stored
 }
 
-/// `value` as it is stored.
+/// Returns the stored form of `value`.
 fn deflate(value: Vec<u8>) -> Vec<u8> {
     if envelope::is_of(Kind::Value, &value) {
-        // It would be taken for an envelope of ours.
+        // A plain value with this prefix would be read as an envelope.
         let mut sealed = Vec::new();
         envelope::seal(Kind::Value, &value, &mut sealed);
         return sealed;
@@ -109,7 +111,7 @@ fn deflate(value: Vec<u8>) -> Vec<u8> {
     envelope::seal_if_it_pays(Kind::Value, &value).unwrap_or(value)
 }
 
-/// The value that is `stored` at `key`.
+/// Decodes the stored form of the value at `key`.
 fn inflate(key: &[u8], stored: Vec<u8>) -> Result<Vec<u8>, Error> {
     if !envelope::is_of(Kind::Value, &stored) {
         return Ok(stored);
@@ -120,7 +122,7 @@ fn inflate(key: &[u8], stored: Vec<u8>) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The value that is `stored`; where that is damaged, as it is stored.
+/// Decodes a stored form, or returns it unchanged if it is damaged.
 fn inflate_if_sound(stored: Vec<u8>) -> Vec<u8> {
     if !envelope::is_of(Kind::Value, &stored) {
         return stored;
@@ -144,7 +146,7 @@ mod tests {
     use crate::limits;
 
     fn text(bytes: usize) -> Vec<u8> {
-        // Words in an order that does not repeat, so that it is compressed by a ratio that a reader accepts.
+        // Words in a pseudo-random order, so that the compression ratio stays within the limit.
         let mut state = 1_u32;
         let mut out = Vec::with_capacity(bytes + 8);
         while out.len() < bytes {
@@ -164,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_pays_is_compressed() {
+    fn only_values_worth_compressing_are_compressed() {
         let long = text(limits::COMPRESS_FROM_BYTES);
         assert!(comes_back(&long).len() < long.len() * 7 / 8);
         for plain in [&b""[..], b"milk", &long[1..]] {
             assert_eq!(comes_back(plain), plain);
         }
-        // Denser than a reader accepts, larger than it accepts, and compressed already.
+        // Beyond the permitted ratio, beyond the permitted size, and already compressed.
         let dense = vec![0; 100_000];
         let large = text(limits::INFLATED_BYTES + 1);
         let mut sealed = Vec::new();
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_looks_compressed_comes_back() {
+    fn a_value_that_looks_like_an_envelope_round_trips() {
         for seeming in [
             b"LSYN\x01\x03".to_vec(),
             b"LSYN\x01\x03\x01".to_vec(),
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_not_inflated() {
+    fn a_decompression_bomb_is_not_inflated() {
         let body = [7; 5000];
         for size in [
             limits::INFLATED_BYTES + 1,

@@ -5,6 +5,6 @@ use crate::error::Error;
 pub struct Damage {
     /// The record's key.
     pub key: Vec<u8>,
-    /// What is wrong with it.
+    /// The reason.
     pub error: Error,
 }

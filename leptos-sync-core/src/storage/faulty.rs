@@ -5,13 +5,15 @@ use parking_lot::Mutex;
 use super::{Batch, Expected, Record, Scan, Storage};
 use crate::error::Error;
 
-/// A [`Storage`] that fails where a test tells it to: for tests of whatever stands on a storage.
+/// A [`Storage`] decorator that fails on demand, for tests of code on top of a storage.
 ///
-/// Operations are counted from 0, a commit when it is issued; commits are counted by themselves as well. What fails is
-/// decided by those numbers and a seed alone, so that a history that failed once fails again. A clone of it, where the
-/// store has any, shares the counts and the faults. It does not know time: nothing is late, it is there or it fails.
+/// Operations are numbered from 0; a commit gets its number when it is issued. Commits have a
+/// second count of their own. Only these numbers and a seed decide what fails, so every run fails
+/// in the same place. Clones share the counts and the faults. The decorator adds no delays: an
+/// operation succeeds or fails.
 ///
-/// [`Fault::AnswerLost`] breaks the law that an error has changed nothing, as a disk does whose answer never came.
+/// [`Fault::AnswerLost`] deliberately breaks the law that an error changes nothing, like a disk
+/// whose answer never arrived.
 ///
 /// # Example
 ///
@@ -41,11 +43,11 @@ pub struct FaultyStorage<S> {
 /// How an operation of a [`FaultyStorage`] fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Before it reaches the store.
+    /// Fails before it reaches the store.
     Refused,
-    /// Before it reaches the store, because there is no room.
+    /// Fails before it reaches the store, as if the quota were exceeded.
     Quota,
-    /// After it took effect: only the answer is an error.
+    /// Takes effect, but answers with an error.
     AnswerLost,
 }
 
@@ -58,7 +60,7 @@ struct Plan {
     chance: Option<Chance>,
 }
 
-/// Faults that nobody has listed.
+/// Random faults, in addition to the planned ones.
 #[derive(Debug)]
 struct Chance {
     state: u64,
@@ -66,7 +68,7 @@ struct Chance {
 }
 
 impl<S> FaultyStorage<S> {
-    /// `store`, without faults yet.
+    /// Wraps `store`, without faults.
     pub fn new(store: S) -> Self {
         Self {
             store,
@@ -74,32 +76,32 @@ impl<S> FaultyStorage<S> {
         }
     }
 
-    /// The store below.
+    /// Returns the underlying store.
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// Lets the operation with that number fail, whatever it does.
+    /// Makes the operation with this number fail, whatever it is.
     pub fn fail_operation(&self, number: u64, fault: Fault) {
         self.plan.lock().by_operation.insert(number, fault);
     }
 
-    /// Lets the commit with that number fail, counted among commits.
+    /// Makes the commit with this number fail, counted among commits.
     pub fn fail_commit(&self, number: u64, fault: Fault) {
         self.plan.lock().by_commit.insert(number, fault);
     }
 
-    /// Lets about one in `one_in` of all further operations fail, by numbers that `seed` gives: reads are refused,
-    /// commits fail in every way.
+    /// Makes about one in `one_in` of all further operations fail, determined by `seed`. Reads are
+    /// refused; commits fail in every way.
     pub fn fail_at_random(&self, seed: u64, one_in: u64) {
         self.plan.lock().chance = Some(Chance {
-            // The generator stays at 0 where it starts there.
+            // The generator would stay at 0.
             state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             one_in: one_in.max(1),
         });
     }
 
-    /// Lets nothing fail any more, until it is told to again.
+    /// Removes all faults.
     pub fn heal(&self) {
         let mut plan = self.plan.lock();
         plan.by_operation.clear();
@@ -107,17 +109,19 @@ impl<S> FaultyStorage<S> {
         plan.chance = None;
     }
 
-    /// How many operations there were, those that failed included: the number of the next.
+    /// Returns the number of operations so far, including failed ones. It is the number of the next
+    /// operation.
     pub fn operations(&self) -> u64 {
         self.plan.lock().operations
     }
 
-    /// How many of them were commits: the number of the next commit.
+    /// Returns the number of commits so far. It is the number of the next commit.
     pub fn commits(&self) -> u64 {
         self.plan.lock().commits
     }
 
-    /// Lets a read through, or fails it. Nobody can tell a read whose answer was lost from one that was refused.
+    /// Returns the error of a read, if it is to fail. A read whose answer is lost looks like a
+    /// refused one.
     fn read(&self) -> Result<(), Error> {
         self.plan.lock().next_read().map_or(Ok(()), Fault::answer)
     }
@@ -157,7 +161,7 @@ impl Chance {
         }
     }
 
-    /// Marsaglia's xorshift: its low bits suffice for tests.
+    /// Marsaglia's xorshift; its low bits suffice for tests.
     fn below(&mut self, bound: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
@@ -169,9 +173,9 @@ impl Chance {
 impl Fault {
     fn answer<T>(self) -> Result<T, Error> {
         Err(match self {
-            Self::Refused => Error::storage("the operation was refused: a test asked for it"),
-            Self::Quota => Error::quota("there is no room: a test asked for it"),
-            Self::AnswerLost => Error::storage("the answer was lost: a test asked for it"),
+            Self::Refused => Error::storage("the operation was refused by a planned fault"),
+            Self::Quota => Error::quota("the quota was exceeded by a planned fault"),
+            Self::AnswerLost => Error::storage("the answer was lost by a planned fault"),
         })
     }
 }
@@ -199,7 +203,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
         let fault = self.plan.lock().next_commit();
-        // Issued here, not when the answer is awaited.
+        // Issue now, not when the answer is awaited.
         let issued = reaches_the_store(fault).then(|| self.store.commit(batch));
         answered(fault, issued)
     }
@@ -210,7 +214,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         batch: Batch,
     ) -> impl Future<Output = Result<bool, Error>> + 'static {
         let fault = self.plan.lock().next_commit();
-        // Issued here, not when the answer is awaited.
+        // Issue now, not when the answer is awaited.
         let issued = reaches_the_store(fault).then(|| self.store.commit_if(expected, batch));
         answered(fault, issued)
     }
@@ -220,7 +224,7 @@ fn reaches_the_store(fault: Option<Fault>) -> bool {
     matches!(fault, None | Some(Fault::AnswerLost))
 }
 
-/// What becomes of a commit, which was issued unless the fault is to keep it from the store.
+/// Returns the result of a commit, which was issued unless the fault keeps it from the store.
 async fn answered<T>(
     fault: Option<Fault>,
     issued: Option<impl Future<Output = Result<T, Error>>>,

@@ -7,11 +7,12 @@ use crate::error::Error;
 
 type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A [`Storage`] that lives as long as its last handle: for tests, servers' caches and documents that need no disk.
+/// A [`Storage`] in memory, for tests, server caches and documents that need no disk.
 ///
-/// A clone is another handle of the same store, on any thread. A get costs `O(log n)`, a scan `O(log n)` and its
-/// records, and what they return is copied. Writers wait for readers and for each other; no future is ever pending, so
-/// none holds the lock while it waits. It does not know quotas: it grows until the process ends.
+/// The data lives as long as the last handle. A clone is another handle to the same store, on any
+/// thread. A get costs `O(log n)`, a scan `O(log n)` plus its records; results are copies. Writers
+/// wait for readers and for each other. No future is ever pending, so none holds the lock while it
+/// waits. There is no quota.
 ///
 /// # Example
 ///
@@ -21,7 +22,7 @@ type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 /// let store = MemoryStorage::new();
 /// let mut batch = Batch::new();
 /// batch.put(*b"list", *b"milk");
-/// drop(store.commit(batch)); // Issued: not waiting for success does not undo it.
+/// drop(store.commit(batch)); // The call issues the batch; dropping the future does not undo it.
 ///
 /// assert_eq!(store.len(), 1);
 /// ```
@@ -31,17 +32,17 @@ pub struct MemoryStorage {
 }
 
 impl MemoryStorage {
-    /// An empty store.
+    /// Returns an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.records.read().len()
     }
 
-    /// Whether there are no records.
+    /// Whether the store is empty.
     pub fn is_empty(&self) -> bool {
         self.records.read().is_empty()
     }

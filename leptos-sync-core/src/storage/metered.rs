@@ -5,25 +5,27 @@ use metrics::{counter, histogram};
 use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::{clock::TimeSource, error::Error};
 
-/// A [`Storage`] that counts what is done with it, through the façade of the `metrics` crate.
+/// A [`Storage`] decorator that reports metrics through the `metrics` crate.
 ///
-/// It keeps no figures itself: it hands them to the recorder that the app has installed, which makes totals and
-/// quantiles of them (p50, p95, p99). Without a recorder an operation costs some atomic reads, and two of the clock.
-/// Put it above a cache to see what callers wait for, below it to see what the store does; the name tells them apart.
+/// It passes all values to the recorder that the app has installed, which aggregates them into
+/// totals and quantiles. Without a recorder an operation costs a few atomic reads and two clock
+/// reads. Put it above a cache to measure what callers wait for, or below one to measure the store;
+/// the name tells the two apart.
 ///
 /// | Metric | Kind | Labels | Meaning |
 /// |---|---|---|---|
 /// | `storage_operations_total` | counter | `store`, `operation` | operations begun; a commit when it is issued |
 /// | `storage_errors_total` | counter | `store`, `operation` | operations that ended in an error |
-/// | `storage_read_bytes_total` | counter | `store`, `operation` | bytes of values that were read, and of the keys of scans |
-/// | `storage_written_bytes_total` | counter | `store`, `operation` | bytes of keys and values in commits that were issued, with a condition: that were applied |
-/// | `storage_hits_total` | counter | `store`, `operation` | keys that had a value |
-/// | `storage_misses_total` | counter | `store`, `operation` | keys that had none |
+/// | `storage_read_bytes_total` | counter | `store`, `operation` | bytes of values read, and of the keys of scans |
+/// | `storage_written_bytes_total` | counter | `store`, `operation` | bytes of keys and values in issued commits; for `commit_if`, in applied ones |
+/// | `storage_hits_total` | counter | `store`, `operation` | keys with a value |
+/// | `storage_misses_total` | counter | `store`, `operation` | keys without a value |
 /// | `storage_seconds` | histogram | `store`, `operation` | time from the call to the answer, errors included |
 ///
-/// `store` is the name that was given; `operation` is `get`, `get_many`, `scan`, `scan_prefix`, `commit` or `commit_if`. Times are
-/// those of the injected clock, whole milliseconds: enough for a disk or a browser's database. A clock that is set back
-/// meanwhile gives 0. An operation that is dropped before its answer is counted and has no time.
+/// `store` is the given name; `operation` is `get`, `get_many`, `scan`, `scan_prefix`, `commit` or
+/// `commit_if`. Times come from the injected clock in whole milliseconds, which suits a disk or a
+/// browser's database. If the clock is set back during an operation, its time is 0. An operation
+/// that is dropped before its answer is counted, but has no time.
 ///
 /// # Example
 ///
@@ -45,7 +47,7 @@ struct Meter {
     time: Arc<dyn TimeSource>,
 }
 
-/// An operation that was begun.
+/// An operation in progress.
 struct Running {
     meter: Meter,
     operation: &'static str,
@@ -53,7 +55,7 @@ struct Running {
 }
 
 impl<S> MeteredStorage<S> {
-    /// `store`, counted under `name`, its times taken by `time`.
+    /// Wraps `store`. Metrics have `name` as their `store` label, and times come from `time`.
     pub fn new(store: S, name: &'static str, time: impl TimeSource + 'static) -> Self {
         let time = Arc::new(time);
         Self {
@@ -62,7 +64,7 @@ impl<S> MeteredStorage<S> {
         }
     }
 
-    /// The store below, whose own operations are not counted.
+    /// Returns the underlying store, whose operations are not counted.
     pub const fn store(&self) -> &S {
         &self.store
     }
@@ -81,7 +83,7 @@ impl Meter {
 }
 
 impl Running {
-    /// Takes note of the answer.
+    /// Records the result.
     fn end<T>(&self, answer: &Result<T, Error>) {
         let (store, operation) = (self.meter.name, self.operation);
         let ms = self.meter.time.now_ms().saturating_sub(self.since_ms);
@@ -123,7 +125,7 @@ impl Running {
             .increment(bytes);
     }
 
-    /// Bytes of the keys and values that a batch writes.
+    /// Returns the size of the keys and values that a batch writes.
     fn bytes(batch: &Batch) -> u64 {
         let bytes = batch.writes().iter().map(|write| match write {
             Write::Put(key, value) => key.len() + value.len(),
@@ -192,7 +194,7 @@ impl<S: Storage> Storage for MeteredStorage<S> {
         async move {
             let answer = issued.await;
             running.end(&answer);
-            // What was refused has written nothing.
+            // A batch that was not applied has written nothing.
             if matches!(answer, Ok(true)) {
                 running.wrote(bytes);
             }

@@ -41,65 +41,73 @@ pub type Record = (Vec<u8>, Vec<u8>);
 
 /// An asynchronous, ordered key-value store with atomic batches.
 ///
-/// Keys and values are bytes; keys are ordered as bytes. An implementation is a handle: its methods take `&self`, and
-/// clones of it (where it has any) see one store. Futures need not be `Send`, since a browser's are not.
+/// Keys and values are bytes; keys are in byte order. An implementation is a handle: its methods
+/// take `&self`, and its clones, if it has any, share one store. Futures need not be `Send`, since
+/// a browser's are not.
 ///
 /// # Laws
 ///
-/// - A batch is applied whole or not at all, also when the process dies in between; its writes take effect in order.
-/// - When [`commit`](Storage::commit) has resolved with success, every later read sees the batch.
-/// - Calling `commit` *issues* the batch: its place among other batches is taken when the method is called, before the
-///   future is first polled, and dropping the future does not undo it. A page that is about to be closed relies on it.
-/// - A scan sees one state of the store, never half a batch.
-/// - An error has changed nothing.
+/// - Atomicity: a batch is applied whole or not at all, even if the process dies. Its writes take
+///   effect in order.
+/// - Visibility: once [`commit`](Storage::commit) resolves successfully, every later read sees the
+///   batch.
+/// - Order: calling `commit` *issues* the batch. Its place among other batches is fixed by the
+///   call, before the future is first polled. Dropping the future does not undo it. A page that is
+///   about to close relies on this.
+/// - Isolation: a scan sees one state of the store, never a part of a batch.
+/// - An error changes nothing.
 #[expect(
     async_fn_in_trait,
     reason = "a browser's futures are never Send; native callers hold concrete types"
 )]
 pub trait Storage {
-    /// The value at `key`.
+    /// Returns the value at `key`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] when the store fails.
+    /// [`Error::is_storage`] if the store fails.
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The values at `keys`, in their order, read from one state of the store.
+    /// Returns the values at `keys`, in order, read from one state of the store.
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] when the store fails.
+    /// [`Error::is_storage`] if the store fails.
     async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error>;
 
-    /// The records of a range, as [`Scan`] describes it.
+    /// Returns the records that `scan` describes.
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] when the store fails.
+    /// [`Error::is_storage`] if the store fails.
     async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error>;
 
-    /// All records whose keys start with `prefix`, in order: as a [`scan`](Storage::scan) of [`Scan::prefix`].
+    /// Returns all records whose keys start with `prefix`, in order, like a [`scan`](Storage::scan)
+    /// of [`Scan::prefix`].
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] when the store fails.
+    /// [`Error::is_storage`] if the store fails.
     async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
         self.scan(Scan::prefix(prefix)).await
     }
 
-    /// Issues a batch at once; resolves when it is applied.
+    /// Issues a batch at once, and resolves when it is applied.
     ///
     /// # Errors
     ///
-    /// [`Error::is_quota`] when there is no room, [`Error::is_storage`] when the store fails.
+    /// [`Error::is_quota`] if the quota is exceeded, [`Error::is_storage`] if the store fails.
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static;
 
-    /// Issues a batch at once that is applied only where the store then has what is `expected`; resolves to whether it
-    /// was. This is how a reader writes back what it made of what it read, though others write meanwhile.
+    /// Issues a conditional batch at once. It is applied only if the store then has the `expected`
+    /// value.
+    ///
+    /// Resolves to whether the batch was applied. This makes a read-modify-write cycle safe while
+    /// others write.
     ///
     /// # Errors
     ///
-    /// As for [`commit`](Storage::commit). That something else was there is not an error.
+    /// As for [`commit`](Storage::commit). A condition that does not hold is not an error.
     fn commit_if(
         &self,
         expected: Expected,
@@ -107,21 +115,21 @@ pub trait Storage {
     ) -> impl Future<Output = Result<bool, Error>> + 'static;
 }
 
-/// Which records a [`Storage::scan`] reads, and in which order.
+/// A range of records for [`Storage::scan`], and their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     /// The least key.
     pub start: Bound<Vec<u8>>,
     /// The greatest key.
     pub end: Bound<Vec<u8>>,
-    /// At most so many records.
+    /// The maximum number of records.
     pub limit: Option<usize>,
-    /// From the greatest key down.
+    /// Whether to start from the greatest key.
     pub reverse: bool,
 }
 
 impl Scan {
-    /// Everything, in order.
+    /// Selects all records, in order.
     pub const fn all() -> Self {
         Self {
             start: Bound::Unbounded,
@@ -131,7 +139,7 @@ impl Scan {
         }
     }
 
-    /// All keys that start with `prefix`, in order.
+    /// Selects all keys that start with `prefix`, in order.
     pub fn prefix(prefix: &[u8]) -> Self {
         Self {
             start: Bound::Included(prefix.to_vec()),
@@ -140,25 +148,25 @@ impl Scan {
         }
     }
 
-    /// At most `limit` records.
+    /// Limits the number of records.
     #[must_use]
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// From the greatest key down.
+    /// Reverses the order.
     #[must_use]
     pub const fn reverse(mut self) -> Self {
         self.reverse = true;
         self
     }
 
-    /// Whether no key can lie between the bounds. Ordered stores tend to fail or panic on such a range.
+    /// Whether no key can be within the bounds. Many ordered stores fail or panic on such a range.
     pub fn is_empty(&self) -> bool {
         match (&self.start, &self.end) {
             (_, Bound::Unbounded) | (Bound::Unbounded, Bound::Included(_)) => false,
-            // Nothing is less than the empty key.
+            // No key is less than the empty one.
             (Bound::Unbounded, Bound::Excluded(end)) => end.is_empty(),
             (Bound::Included(start), Bound::Included(end)) => start > end,
             (
@@ -169,7 +177,7 @@ impl Scan {
     }
 }
 
-/// The least key that is greater than all keys that start with `prefix`.
+/// Returns the upper bound of all keys that start with `prefix`.
 pub(crate) fn prefix_end(prefix: &[u8]) -> Bound<Vec<u8>> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {

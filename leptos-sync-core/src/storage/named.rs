@@ -1,22 +1,22 @@
-//! What is kept under a name: keys that start with a letter for its kind and the name behind its length.
+//! Key prefixes of named things: a letter for the kind, the length of the name, and the name.
 
 use crate::{error::Error, limits};
 
-/// What all keys of the thing called `name` start with, and no other thing's.
+/// Returns the key prefix of the thing called `name`, which no other thing shares.
 ///
 /// # Errors
 ///
-/// [`Error::is_limit`] when the name is empty or longer than [`limits::NAME_BYTES`].
+/// [`Error::is_limit`] if the name is empty or longer than [`limits::NAME_BYTES`].
 pub(crate) fn prefix(kind: u8, name: &str) -> Result<Vec<u8>, Error> {
     if name.is_empty() {
-        return Err(Error::limit("what is stored must have a name"));
+        return Err(Error::limit("the name is empty; choose a name"));
     }
     if name.len() > limits::NAME_BYTES {
-        let (bytes, advice) = (name.len() as u64, "choose a shorter one");
+        let (bytes, advice) = (name.len() as u64, "use a shorter name");
         return Err(Error::too_large("name", bytes, limits::NAME_BYTES, advice));
     }
     let mut prefix = vec![kind];
-    // The bound fits two bytes; a fixed width keeps one name from being the start of another.
+    // The limit fits two bytes. A fixed width keeps one name from being a prefix of another.
     prefix.extend_from_slice(&(name.len() as u16).to_be_bytes());
     prefix.extend_from_slice(name.as_bytes());
     Ok(prefix)

@@ -1,12 +1,14 @@
 use std::{error::Error, fmt};
 
-/// A reader was too slow: changes went out of a [`ChangeStream`](super::ChangeStream) before it took them.
+/// The error of a reader that was too slow: a [`ChangeStream`](super::ChangeStream) dropped changes
+/// before it read them.
 ///
-/// Its copy resumes by version: ask the document for the [delta](crate::Doc::delta_since) since the version that the copy
-/// has, and read on. What follows in the stream may be contained in that delta; applying it once more changes nothing.
+/// A copy of the document resumes by version. Get the [delta](crate::Doc::delta_since) since the
+/// copy's version from the document, apply it, and read on. Later changes in the stream may be
+/// contained in that delta; applying them again changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lagged {
-    /// How many changes it has missed, all of them older than what the stream gives next.
+    /// The number of missed changes. All are older than the next change of the stream.
     pub missed: u64,
 }
 
@@ -14,7 +16,7 @@ impl fmt::Display for Lagged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the reader was too slow and missed {} changes; ask the document for the delta since the reader's version",
+            "the reader was too slow and missed {} changes; apply the document's delta since the reader's version",
             self.missed
         )
     }

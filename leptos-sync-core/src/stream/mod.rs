@@ -1,4 +1,4 @@
-//! Changes as a bounded stream: a slow reader is told that it lagged, and resumes by version.
+//! Bounded streams of changes. A slow reader learns that it lagged and resumes by version.
 
 mod lagged;
 mod reader;

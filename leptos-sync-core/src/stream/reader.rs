@@ -14,19 +14,20 @@ use tokio_stream::{
 
 use super::Lagged;
 
-/// Changes in the order in which they were sent, from when it was made.
+/// A stream of all changes sent since it was created, in order.
 ///
-/// A reader that has fallen behind by more than there is room for gets [`Lagged`] once, with how many it has missed, and
-/// then the oldest that are still there. It ends when no [`ChangeSender`](super::ChangeSender) is left and everything
-/// was read. Readers do not know of each other.
+/// A reader that falls too far behind receives [`Lagged`] once, with the number of missed changes,
+/// and then the oldest remaining ones. The stream ends when all
+/// [`ChangeSender`](super::ChangeSender)s are dropped and all changes are read. Readers are
+/// independent of each other.
 ///
-/// A copy of a document that follows another, and loses nothing however slow it is:
+/// A copy of a document that follows another and loses nothing, however slow it is:
 ///
 /// ```
 /// use leptos_sync_core::{ChangeStream, Delta, Doc, Error, LwwMap};
 ///
 /// async fn follow(
-///     mut changes: ChangeStream<Delta>, // subscribed before the copy was made, so that nothing lies between
+///     mut changes: ChangeStream<Delta>, // subscribed before the copy was made, so there is no gap
 ///     copy: &mut Doc<LwwMap<u32, String>>,
 ///     original: impl Fn() -> Doc<LwwMap<u32, String>>,
 /// ) -> Result<(), Error> {
@@ -46,11 +47,11 @@ impl<T: Send + Sync + 'static> ChangeStream<T> {
         Self(BroadcastStream::new(receiver))
     }
 
-    /// The next change, as soon as there is one; `None` at the end. Where the future is dropped, nothing is lost.
+    /// Waits for the next change. Returns `None` at the end. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// [`Lagged`] where changes were missed. The stream goes on behind it.
+    /// [`Lagged`] if changes were missed. The stream continues after it.
     pub async fn next(&mut self) -> Option<Result<Arc<T>, Lagged>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

@@ -5,45 +5,47 @@ use tokio::sync::broadcast;
 use super::ChangeStream;
 use crate::limits;
 
-/// Where changes go into their streams. `Clone` gives another handle to the same.
+/// The sending end of change streams. A clone sends to the same streams.
 ///
-/// It knows nothing of documents: `T` is a [`Delta`](crate::Delta), a list of keys, or whatever tells of a change. It has
-/// no task and needs no runtime.
+/// It knows nothing of documents: `T` is a [`Delta`](crate::Delta), a list of keys, or any other
+/// description of a change. It spawns no task and needs no runtime.
 pub struct ChangeSender<T>(broadcast::Sender<Arc<T>>);
 
 impl<T> ChangeSender<T> {
-    /// One whose readers may lie [`limits::STREAM_CHANGES`] behind.
+    /// Creates a sender whose readers may lag by [`limits::STREAM_CHANGES`].
     pub fn new() -> Self {
         Self::with_room(limits::STREAM_CHANGES)
     }
 
-    /// One whose readers may lie `changes` behind: at least 1, at most [`limits::STREAM_CHANGES`], and rounded up to a
-    /// power of two. The room for them is taken at once, a few words for each.
+    /// Creates a sender whose readers may lag by `changes`, clamped to 1 ..=
+    /// [`limits::STREAM_CHANGES`] and rounded up to a power of two. Allocates a few words per
+    /// change at once.
     pub fn with_room(changes: usize) -> Self {
         Self(broadcast::Sender::new(
             changes.clamp(1, limits::STREAM_CHANGES),
         ))
     }
 
-    /// Gives a change to everybody who reads, without waiting for anybody: where there is no room, the oldest one goes,
-    /// and whoever has not read it is told so.
+    /// Sends a change to all readers without waiting.
     ///
-    /// O(1), and waking those who wait; nothing is kept where nobody reads.
+    /// If the buffer is full, the oldest change is dropped, and readers that have not read it
+    /// receive [`Lagged`](super::Lagged). O(1) plus waking the waiting readers. Without readers,
+    /// nothing is stored.
     pub fn send(&self, change: T) {
         if self.readers() > 0 {
-            // An error says that the last reader has gone meanwhile.
+            // An error means that the last reader has gone.
             let _ = self.0.send(Arc::new(change));
         }
     }
 
-    /// How many read. A writer for whom a change costs something need not make it for nobody.
+    /// Returns the number of readers. Use it to skip the creation of changes without readers.
     pub fn readers(&self) -> usize {
         self.0.receiver_count()
     }
 }
 
 impl<T: Send + Sync + 'static> ChangeSender<T> {
-    /// The changes from now on.
+    /// Returns a stream of the changes from now on.
     #[must_use]
     pub fn subscribe(&self) -> ChangeStream<T> {
         ChangeStream::new(self.0.subscribe())

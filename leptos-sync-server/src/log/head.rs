@@ -13,7 +13,7 @@ pub(crate) struct Head {
     pub(crate) horizon: VersionVector,
     pub(crate) floor: Time,
     /// The greatest time of each replica, over its cells and the version. It exceeds the version
-    /// only if a sender's saved data were damaged.
+    /// only if a sender's saved data was damaged.
     pub(crate) present: VersionVector,
 }
 

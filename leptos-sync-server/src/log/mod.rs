@@ -34,7 +34,7 @@ pub use sqlite::{SqliteLog, SqliteOptions};
 /// - Join: at each path the cell with the greater stamp wins. Among equal stamps the greater bytes
 ///   win, and a tombstone is the least. A cell that the version contains is skipped.
 /// - A version never claims an operation that is not contained.
-/// - Damaged data are never returned. A call on a damaged document fails with an error that
+/// - Damaged data is never returned. A call on a damaged document fails with an error that
 ///   [names](Error::is_damaged) it; other documents stay available.
 ///
 /// The log knows no user types, no clocks and no drift. The relay decides who may write what, and

@@ -8,29 +8,29 @@ use parking_lot::Mutex;
 
 use super::{Kept, Shared};
 
-/// One load of one key, and who waits for it.
+/// A load of one key, shared by all callers that wait for it.
 pub(super) struct Flight {
     epoch: u64,
     state: Mutex<State>,
 }
 
 enum State {
-    /// Not there yet; to be woken are these.
-    Away(Vec<Waker>),
+    /// Still loading. Wakes these tasks at the end.
+    Loading(Vec<Waker>),
     Landed(Option<Vec<u8>>),
-    /// It failed or was dropped: whoever waits has to look for himself.
+    /// The load failed or was dropped: each waiting caller must load the value itself.
     Lost,
 }
 
-/// What a caller does about a key that is not kept.
+/// A caller's part in loading a key that is not cached.
 pub(super) enum Role {
-    /// Loads it.
+    /// Loads the value.
     Leader(Leader),
-    /// Waits for another's load.
+    /// Waits for the leader.
     Follower(Arc<Flight>),
 }
 
-/// The right, and the duty, to end a flight: dropping it does so as well.
+/// The right and duty to finish a load. Dropping it finishes the load too, without a value.
 pub(super) struct Leader {
     key: Vec<u8>,
     flight: Arc<Flight>,
@@ -38,7 +38,7 @@ pub(super) struct Leader {
 }
 
 impl Flight {
-    /// Joins the load of `key` that is on its way in this epoch, or begins one.
+    /// Joins the load of `key` in the current epoch, or starts one.
     pub(super) fn board(shared: &Arc<Shared>, kept: &mut Kept, key: &[u8]) -> Role {
         if let Some(flight) = kept.flights.get(key)
             && flight.epoch == kept.epoch()
@@ -47,7 +47,7 @@ impl Flight {
         }
         let flight = Arc::new(Self {
             epoch: kept.epoch(),
-            state: Mutex::new(State::Away(Vec::new())),
+            state: Mutex::new(State::Loading(Vec::new())),
         });
         kept.flights.insert(key.to_vec(), Arc::clone(&flight));
         Role::Leader(Leader {
@@ -57,11 +57,11 @@ impl Flight {
         })
     }
 
-    /// Waits until it ends: with the value, or with `None` where it was lost.
+    /// Waits for the value. Returns `None` if the load was lost.
     pub(super) async fn landing(&self) -> Option<Option<Vec<u8>>> {
         poll_fn(|context| match &mut *self.state.lock() {
-            State::Away(waiting) => {
-                // A future that is polled anew is not to be in the list twice.
+            State::Loading(waiting) => {
+                // A future polled twice must not register twice.
                 if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                     waiting.push(context.waker().clone());
                 }
@@ -73,16 +73,16 @@ impl Flight {
         .await
     }
 
-    /// Ends it, unless it has ended.
+    /// Finishes the load, unless it is finished.
     fn end(&self, end: State) {
         let mut state = self.state.lock();
-        if !matches!(*state, State::Away(_)) {
+        if !matches!(*state, State::Loading(_)) {
             return;
         }
         let before = std::mem::replace(&mut *state, end);
-        // No lock is held while others run.
+        // Release the lock before waking tasks.
         drop(state);
-        if let State::Away(waiting) = before {
+        if let State::Loading(waiting) = before {
             waiting.into_iter().for_each(Waker::wake);
         }
     }
@@ -93,16 +93,16 @@ impl Leader {
         self.flight.epoch
     }
 
-    /// Gives the value to all who wait.
+    /// Passes the value to all waiting callers.
     pub(super) fn land(self, value: Option<Vec<u8>>) {
         self.leave();
         self.flight.end(State::Landed(value));
     }
 
-    /// Lets nobody join any more.
+    /// Prevents further callers from joining.
     fn leave(&self) {
         let mut kept = self.shared.kept.lock();
-        // A later epoch may have begun another load of the key.
+        // A later epoch may have started another load of the key.
         let ours = kept.flights.get(&self.key);
         if ours.is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             kept.flights.remove(&self.key);

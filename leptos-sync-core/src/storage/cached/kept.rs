@@ -6,25 +6,26 @@ use quick_cache::{Weighter, unsync::Cache};
 use super::{CacheLimits, flight::Flight};
 use crate::clock::TimeSource;
 
-/// Bytes that an entry takes besides its key and its value, about: its slots in two tables and two allocations.
+/// The approximate overhead of an entry, in bytes: its slots in two tables and two allocations.
 const ENTRY_BYTES: usize = 96;
 
-/// What the clones of one cache share.
+/// The state that clones of a cache share.
 pub(super) struct Shared {
     pub(super) kept: Mutex<Kept>,
     pub(super) time: Box<dyn TimeSource>,
 }
 
-/// The values that are kept, and how far the store is known to have come.
+/// The cached values, and the progress of commits.
 pub(super) struct Kept {
     values: Cache<Vec<u8>, Entry, Bytes>,
-    /// The loads that are on their way, by key: at most one for each, the latest.
+    /// The current loads by key. A key has at most one, the latest.
     pub(super) flights: BTreeMap<Vec<u8>, Arc<Flight>>,
     ttl_ms: u64,
     epoch: u64,
-    /// The number of the last commit that was issued.
+    /// The number of the latest commit that was issued.
     issued: u64,
-    /// The commits up to this one have ended. Commits are applied in order, so one that succeeds ends those before it.
+    /// The number up to which all commits have ended. Commits are applied in order, so a commit
+    /// that succeeds proves that those before it ended.
     ended: u64,
 }
 
@@ -45,7 +46,7 @@ impl Weighter<Vec<u8>, Entry> for Bytes {
 
 impl Shared {
     pub(super) fn new(limits: CacheLimits, time: Box<dyn TimeSource>) -> Self {
-        // A guess at the number of entries, which makes tables of a fitting size.
+        // Sizes the tables by an estimate of the number of entries.
         let entries = (limits.bytes / 1024).clamp(16, 4096);
         let kept = Kept {
             values: Cache::with_weighter(entries, limits.bytes as u64, Bytes),
@@ -63,10 +64,10 @@ impl Shared {
 }
 
 impl Kept {
-    /// The value at `key`, if it is known at `now`.
+    /// Returns the value at `key` if it is cached and fresh at `now`.
     pub(super) fn get(&mut self, key: &[u8], now: u64) -> Option<Option<Vec<u8>>> {
         let entry = self.values.get(key)?;
-        // A clock that was set back says nothing about the age.
+        // After the clock was set back, the age is unknown.
         let fresh = now
             .checked_sub(entry.since_ms)
             .is_some_and(|age| age < self.ttl_ms);
@@ -77,14 +78,14 @@ impl Kept {
         None
     }
 
-    /// Keeps what was read in a load that began in `epoch`, unless something may have changed since.
+    /// Caches a value from a load that began in `epoch`, unless it may have changed since.
     pub(super) fn keep(&mut self, key: &[u8], value: &Option<Vec<u8>>, epoch: u64, now: u64) {
         if epoch == self.epoch && self.ended == self.issued {
             let entry = Entry {
                 value: value.clone(),
                 since_ms: now,
             };
-            // What has no room is not admitted, and then nothing older is to stay either.
+            // Remove the old value first: the cache may not admit the new one.
             self.values.remove(key);
             self.values.insert(key.to_vec(), entry);
         }
@@ -106,17 +107,17 @@ impl Kept {
         self.values.retain(|key, _| !key.starts_with(prefix));
     }
 
-    /// Takes note of a commit that writes `keys`, and gives it a number.
+    /// Records a commit that writes `keys`, and returns its number.
     pub(super) fn issue(&mut self, keys: &[&[u8]]) -> u64 {
         self.forget(keys);
         self.issued += 1;
         self.issued
     }
 
-    /// Takes note of the answer to the commit `number`.
+    /// Records the result of the commit `number`.
     pub(super) fn answered(&mut self, number: u64, success: bool) {
         self.epoch += 1;
-        // One that failed has ended too, but says nothing about those before it.
+        // A failed commit has ended, but says nothing about the commits before it.
         if success || self.ended + 1 == number {
             self.ended = self.ended.max(number);
         }

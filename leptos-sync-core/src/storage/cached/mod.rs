@@ -1,6 +1,7 @@
 //! A cache over a storage.
 //!
-//! Time is cut into epochs: one ends when a commit is issued or answered, and when a change elsewhere is reported.
+//! Time is divided into epochs. An epoch ends when a commit is issued, when it is answered, and
+//! when a change elsewhere is reported.
 //!
 //! ```text
 //!  epoch    1                 2                    3
@@ -10,9 +11,10 @@
 //!                                                    ├─ get a ─ new value ┤    kept
 //! ```
 //!
-//! A load is joined by a second caller, and kept, only in the epoch in which it began, and kept only if no commit was on
-//! its way. What is kept of a commit's keys is removed when it is issued. So a value that is kept is what the store has,
-//! as far as this handle and its clones have written it. The price: a load beside a commit of other keys is not kept.
+//! A second caller joins a load only within the epoch in which the load began. The value is cached
+//! only if that epoch still lasts and no commit was in flight. Issuing a commit removes its keys
+//! from the cache. So a cached value equals the store's, as far as this handle and its clones have
+//! written it. The price: a load during a commit of other keys is not cached.
 
 mod flight;
 mod kept;
@@ -24,18 +26,23 @@ use self::kept::{Kept, Shared};
 use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::{clock::TimeSource, error::Error};
 
-/// A [`Storage`] that keeps in memory what was read, also that a key has no value.
+/// A [`Storage`] decorator that caches reads in memory, including reads of missing keys.
 ///
-/// A get of what is kept costs a look-up and a copy of the value, and reads nothing. Gets of one key at the same time
-/// are one read: whoever comes first does it, the others await its result; where it fails or is dropped, the next of
-/// them reads. (So a future that is begun and neither polled nor dropped lets others wait.) `get_many` is answered from
-/// memory where all of it is kept, and otherwise reads all of it, since it is to show one state. Scans are not kept.
+/// A cached `get` costs a look-up and a copy of the value. Concurrent `get`s of one key share one
+/// read: the first caller loads the value and the others wait for it. If that load fails or is
+/// dropped, one of the others loads the value. A load that is started but neither polled nor
+/// dropped blocks the others.
 ///
-/// Commits through this handle and its clones are seen at once. Those from elsewhere, of another tab for one, are not:
-/// tell them by [`invalidate`](CachedStorage::invalidate), or be content with values as old as the time to live. A
-/// `commit_if` that is refused tells of them too: nothing is kept after it.
+/// `get_many` is answered from memory if all its keys are cached. Otherwise it reads all keys,
+/// since the values must come from one state. Scans are not cached.
 ///
-/// A commit whose future is dropped is not known to have ended: nothing further is kept until a later one succeeds.
+/// Commits through this handle and its clones are visible at once. Commits from elsewhere, such as
+/// another tab, are not: report them with [`invalidate`](CachedStorage::invalidate), or accept
+/// values as old as the time to live. A `commit_if` that does not apply reveals such a commit and
+/// clears the cache.
+///
+/// If the future of a commit is dropped, the end of that commit is unknown. Nothing more is cached
+/// until a later commit succeeds.
 ///
 /// # Example
 ///
@@ -44,7 +51,7 @@ use crate::{clock::TimeSource, error::Error};
 ///
 /// let limits = CacheLimits { bytes: 1024 * 1024, ttl_ms: 60_000 };
 /// let store = CachedStorage::new(MemoryStorage::new(), limits, SystemTime);
-/// store.invalidate(b"list"); // Another tab has written it.
+/// store.invalidate(b"list"); // Another tab has changed it.
 /// ```
 #[derive(Clone)]
 pub struct CachedStorage<S> {
@@ -52,47 +59,49 @@ pub struct CachedStorage<S> {
     shared: Arc<Shared>,
 }
 
-/// What a [`CachedStorage`] keeps at most.
+/// The limits of a [`CachedStorage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Bytes of keys and values, each pair counted with some bytes for its entry.
+    /// The maximum size of all keys and values in bytes, including a fixed overhead per entry.
     pub bytes: usize,
-    /// Milliseconds after which a value is read anew, by the clock that was injected.
+    /// The time to live of a value in milliseconds, by the injected clock.
     pub ttl_ms: u64,
 }
 
 impl<S> CachedStorage<S> {
-    /// `store`, with an empty cache; `time` says when values are too old.
+    /// Wraps `store` with an empty cache. `time` is the clock for the time to live.
     pub fn new(store: S, limits: CacheLimits, time: impl TimeSource + 'static) -> Self {
         let shared = Arc::new(Shared::new(limits, Box::new(time)));
         Self { store, shared }
     }
 
-    /// The store below. Writing to it by another way than this handle has to be told.
+    /// Returns the underlying store. Report direct writes to it with
+    /// [`invalidate`](CachedStorage::invalidate).
     pub const fn store(&self) -> &S {
         &self.store
     }
 
-    /// Forgets the value at `key`, which has changed elsewhere. A load that is on its way is not kept.
+    /// Removes the value at `key`, which has changed elsewhere. A load in progress is not cached.
     pub fn invalidate(&self, key: &[u8]) {
         self.shared.kept.lock().forget(&[key]);
     }
 
-    /// Forgets all values whose keys start with `prefix`. O(what is kept).
+    /// Removes all values whose keys start with `prefix`. O(cached values).
     pub fn invalidate_prefix(&self, prefix: &[u8]) {
         self.shared.kept.lock().forget_prefix(prefix);
     }
 
-    /// How many bytes are kept, as [`CacheLimits::bytes`] counts them.
+    /// Returns the size of the cache, as [`CacheLimits::bytes`] counts it.
     pub fn kept_bytes(&self) -> u64 {
         self.shared.kept.lock().bytes()
     }
 }
 
 impl<S: Storage> CachedStorage<S> {
-    /// Reads `key` for everybody who waits for it, from `now` on: the value is as old as the beginning of its load.
+    /// Reads `key` for all waiting callers. The value counts as read at `now`, the start of the
+    /// load.
     async fn load(&self, key: &[u8], leader: Leader, now: u64) -> Result<Option<Vec<u8>>, Error> {
-        // Dropped without a value, on an error or with this future, the leader sends its followers on.
+        // On an error, or if this future is dropped, dropping the leader wakes its followers.
         let value = self.store.get(key).await?;
         self.shared
             .kept
@@ -102,10 +111,12 @@ impl<S: Storage> CachedStorage<S> {
         Ok(value)
     }
 
-    /// Hands a batch to the store by `commit`, and forgets what it writes. Gives the commit's number, and its answer.
+    /// Issues a batch with `commit` and removes its keys from the cache. Returns the number of the
+    /// commit and its future.
     fn issue<F>(&self, batch: Batch, commit: impl FnOnce(Batch) -> F) -> (u64, F) {
         let keys: Vec<&[u8]> = batch.writes().iter().map(key_of).collect();
-        // The lock is held until the store has it, so that commits of several threads are numbered in their order.
+        // Hold the lock until the store has the batch, so that commits of several threads are
+        // numbered in order.
         let mut kept = self.shared.kept.lock();
         let number = kept.issue(&keys);
         drop(keys);
@@ -113,7 +124,7 @@ impl<S: Storage> CachedStorage<S> {
     }
 }
 
-/// Awaits the answer of the commit with that number, and takes note of it.
+/// Awaits the result of a numbered commit and records it.
 async fn answer<T>(
     shared: Arc<Shared>,
     (number, issued): (u64, impl Future<Output = Result<T, Error>>),
@@ -186,7 +197,7 @@ impl<S: Storage> Storage for CachedStorage<S> {
         async move {
             let applied = answer(Arc::clone(&shared), issued).await?;
             if !applied {
-                // Somebody else has written, and nobody knows what: none of what is kept can be relied on.
+                // Another handle has written unknown keys, so clear the cache.
                 shared.kept.lock().forget_prefix(&[]);
             }
             Ok(applied)

@@ -1,24 +1,24 @@
-//! The order, the wholeness and the size of batches.
+//! Laws about the order, atomicity and size of batches.
 
 use super::{
     super::{Batch, Scan, Storage},
     ask::{commit, got, putting, scanned, succeeds},
 };
 
-pub(super) async fn commits_take_effect_in_the_order_of_their_calls(store: &impl Storage) {
+pub(super) async fn commits_take_effect_in_call_order(store: &impl Storage) {
     let mut issued = Vec::new();
     for number in 0..100_u8 {
         let mut batch = Batch::new();
         batch.put(*b"last", [number]).put([b'n', number], [number]);
         issued.push(store.commit(batch));
     }
-    // Nobody has polled yet, and the last is the first to be.
+    // No future was polled yet, and the last one is polled first.
     while let Some(commit) = issued.pop() {
-        succeeds(commit.await, "one of 100 commits at once");
+        succeeds(commit.await, "one of 100 concurrent commits");
         assert_eq!(
             got(store, b"last").await,
             Some(vec![99]),
-            "the last one issued is the last one applied"
+            "the last commit issued is applied last"
         );
     }
     assert_eq!(
@@ -39,12 +39,12 @@ pub(super) async fn a_dropped_commit_takes_effect(store: &impl Storage) {
     assert_eq!(
         got(store, b"dropped").await.as_deref(),
         Some(&b"1"[..]),
-        "dropping a commit does not undo it"
+        "a dropped commit is applied"
     );
     assert_eq!(
         got(store, b"both").await.as_deref(),
         Some(&b"2"[..]),
-        "and it kept its place"
+        "a dropped commit keeps its place"
     );
 }
 
@@ -61,13 +61,13 @@ pub(super) async fn a_scan_sees_whole_batches(store: &impl Storage) {
         let values: Vec<&Vec<u8>> = seen.iter().map(|(_, value)| value).collect();
         assert!(
             matches!(values.as_slice(), [] | [_, _]) && values.first() == values.last(),
-            "half a batch: {seen:?}"
+            "a scan saw a partial batch: {seen:?}"
         );
         let pair = succeeds(
             store.get_many(&[b"left", b"right"]).await,
             "get_many between commits",
         );
-        assert_eq!(pair.first(), pair.last(), "half a batch");
+        assert_eq!(pair.first(), pair.last(), "get_many saw a partial batch");
     }
     for commit in issued {
         succeeds(commit.await, "one of 50 commits");

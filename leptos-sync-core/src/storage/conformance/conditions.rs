@@ -1,4 +1,4 @@
-//! Batches that are applied only where the store is as expected.
+//! Laws about conditional batches.
 
 use super::{
     super::{Batch, Expected, Scan, Storage},
@@ -17,18 +17,18 @@ async fn applied(store: &impl Storage, expected: Expected, batch: Batch) -> bool
     succeeds(store.commit_if(expected, batch).await, &what)
 }
 
-pub(super) async fn a_batch_is_applied_where_the_store_is_as_expected(store: &impl Storage) {
+pub(super) async fn a_batch_is_applied_only_if_its_condition_holds(store: &impl Storage) {
     let first = putting(&[(b"count", b"1"), (b"a", b"1")]);
     assert!(
         applied(store, expected(b"count", None), first).await,
-        "nothing was expected and nothing was there"
+        "a missing key matches an expectation of none"
     );
     for wrong in [None, Some(&b"2"[..]), Some(b""), Some(b"11")] {
         let mut batch = putting(&[(b"count", b"2"), (b"b", b"2")]);
         batch.delete(*b"a");
         assert!(
             !applied(store, expected(b"count", wrong), batch).await,
-            "{wrong:?} was expected, and 1 was there"
+            "the expectation {wrong:?} does not match the value 1"
         );
     }
     assert!(
@@ -38,24 +38,24 @@ pub(super) async fn a_batch_is_applied_where_the_store_is_as_expected(store: &im
             putting(&[(b"b", b"2")])
         )
         .await,
-        "an empty value is not the same as none"
+        "an empty value differs from none"
     );
     assert_eq!(
         scanned(store, Scan::all()).await,
         records(&[(b"a", b"1"), (b"count", b"1")]),
-        "what was refused has changed nothing"
+        "a batch that does not apply changes nothing"
     );
     let second = putting(&[(b"count", b"2"), (b"b", b"2")]);
     assert!(applied(store, expected(b"count", Some(b"1")), second).await);
     assert!(
         applied(store, expected(b"b", Some(b"2")), Batch::new()).await,
-        "a batch without writes still answers"
+        "an empty batch still checks its condition"
     );
     assert_eq!(
         scanned(store, Scan::all()).await,
         records(&[(b"a", b"1"), (b"b", b"2"), (b"count", b"2")])
     );
-    // A value that a decorator might store in another way than others.
+    // A value that a decorator might store in several forms.
     let mut seeming = b"LSYN\x01\x03".to_vec();
     commit(store, putting(&[(b"count", &seeming)]), "a put").await;
     assert!(
@@ -65,13 +65,13 @@ pub(super) async fn a_batch_is_applied_where_the_store_is_as_expected(store: &im
             putting(&[(b"c", b"3")])
         )
         .await,
-        "bytes that look like an envelope are compared as they are"
+        "a value that looks like an envelope is compared as it is"
     );
     seeming.push(1);
     assert!(!applied(store, expected(b"count", Some(&seeming)), Batch::new()).await);
 }
 
-pub(super) async fn of_two_that_expect_the_same_one_is_applied(store: &impl Storage) {
+pub(super) async fn of_commits_with_one_expectation_the_first_is_applied(store: &impl Storage) {
     for round in 0..20_u8 {
         let before = got(store, b"count").await;
         let mut issued = Vec::new();
@@ -89,14 +89,14 @@ pub(super) async fn of_two_that_expect_the_same_one_is_applied(store: &impl Stor
         assert_eq!(
             applied,
             [true, false, false, false],
-            "the first one issued finds what it expects"
+            "only the first commit issued is applied"
         );
         assert_eq!(got(store, b"count").await, Some(vec![round, 0]));
         assert_eq!(got(store, &[b'w', round]).await, Some(vec![0]));
     }
 }
 
-pub(super) async fn a_dropped_commit_with_a_condition_takes_effect(store: &impl Storage) {
+pub(super) async fn a_dropped_conditional_commit_takes_effect(store: &impl Storage) {
     drop(store.commit_if(expected(b"key", None), putting(&[(b"key", b"1")])));
     drop(store.commit_if(expected(b"key", Some(b"1")), putting(&[(b"key", b"2")])));
     commit(
@@ -108,6 +108,6 @@ pub(super) async fn a_dropped_commit_with_a_condition_takes_effect(store: &impl 
     assert_eq!(
         got(store, b"key").await.as_deref(),
         Some(&b"2"[..]),
-        "each found what the one before it had written"
+        "each commit sees the one before it"
     );
 }

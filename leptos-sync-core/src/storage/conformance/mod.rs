@@ -1,14 +1,14 @@
-//! The laws of [`Storage`] as a suite that runs on any implementation.
+//! The laws of [`Storage`], as a suite that runs on any implementation.
 //!
-//! Available with the feature `testing`. It needs no threads, clock or runtime, only somebody who polls, so that it
-//! runs in a browser too.
+//! Available with the feature `testing`. The suite needs no threads, clock or runtime, only an
+//! executor that polls it, so it runs in a browser too.
 //!
 //! ```
 //! use std::{pin::pin, task::{Context, Poll, Waker}};
 //! use leptos_sync_core::{MemoryStorage, conformance};
 //!
 //! let suite = pin!(conformance::run(async || MemoryStorage::new()));
-//! // Memory never waits: one poll is all.
+//! // Memory never waits, so one poll suffices.
 //! assert!(suite.poll(&mut Context::from_waker(Waker::noop())).is_ready());
 //! ```
 
@@ -21,30 +21,30 @@ mod scans;
 use self::ask::{commit, got, putting, records, removing, scanned, succeeds};
 use super::{Batch, Scan, Storage};
 
-/// Runs every law, each on a store of its own that `fresh` makes: empty, and not shared with the others.
+/// Runs every law, each on a new, empty store from `fresh`.
 ///
-/// About 600 commits and 2,200 reads, of at most 2 MiB each.
+/// Makes about 600 commits and 2,200 reads of at most 2 MiB each.
 ///
 /// # Panics
 ///
-/// When a law does not hold; the message says which.
+/// If a law does not hold; the message names it.
 pub async fn run<S: Storage>(fresh: impl AsyncFn() -> S) {
     an_empty_store_has_nothing(&fresh().await).await;
-    what_was_put_is_read(&fresh().await).await;
-    many_are_read_in_the_order_asked_for(&fresh().await).await;
+    a_get_returns_what_was_put(&fresh().await).await;
+    get_many_returns_values_in_the_order_of_its_keys(&fresh().await).await;
     writes_of_a_batch_take_effect_in_order(&fresh().await).await;
     keys_and_values_may_be_empty_or_large(&fresh().await).await;
     scans::keys_are_ordered_as_bytes(&fresh().await).await;
     scans::scans_respect_their_bounds(&fresh().await).await;
     scans::scans_respect_their_prefix(&fresh().await).await;
     scans::scans_respect_limit_and_direction(&fresh().await).await;
-    commits::commits_take_effect_in_the_order_of_their_calls(&fresh().await).await;
+    commits::commits_take_effect_in_call_order(&fresh().await).await;
     commits::a_dropped_commit_takes_effect(&fresh().await).await;
     commits::a_scan_sees_whole_batches(&fresh().await).await;
     commits::a_batch_may_be_large(&fresh().await).await;
-    conditions::a_batch_is_applied_where_the_store_is_as_expected(&fresh().await).await;
-    conditions::of_two_that_expect_the_same_one_is_applied(&fresh().await).await;
-    conditions::a_dropped_commit_with_a_condition_takes_effect(&fresh().await).await;
+    conditions::a_batch_is_applied_only_if_its_condition_holds(&fresh().await).await;
+    conditions::of_commits_with_one_expectation_the_first_is_applied(&fresh().await).await;
+    conditions::a_dropped_conditional_commit_takes_effect(&fresh().await).await;
     for seed in 1..=4 {
         model::random_histories_agree_with_a_model(&fresh().await, seed).await;
     }
@@ -61,17 +61,17 @@ async fn an_empty_store_has_nothing(store: &impl Storage) {
             .await
             .is_empty()
     );
-    commit(store, Batch::new(), "an empty batch is committed").await;
+    commit(store, Batch::new(), "an empty batch").await;
     commit(
         store,
         removing(&[b"key"]),
-        "removing a missing key is no error",
+        "removing a missing key",
     )
     .await;
     assert!(scanned(store, Scan::all()).await.is_empty());
 }
 
-async fn what_was_put_is_read(store: &impl Storage) {
+async fn a_get_returns_what_was_put(store: &impl Storage) {
     commit(store, putting(&[(b"a", b"1"), (b"b", b"2")]), "two puts").await;
     assert_eq!(got(store, b"a").await.as_deref(), Some(&b"1"[..]));
     assert_eq!(got(store, b"b").await.as_deref(), Some(&b"2"[..]));
@@ -84,19 +84,19 @@ async fn what_was_put_is_read(store: &impl Storage) {
     assert_eq!(
         got(store, b"a").await.as_deref(),
         Some(&b"3"[..]),
-        "a put replaces"
+        "a put replaces the value"
     );
 
     commit(store, removing(&[b"a"]), "a removal").await;
-    assert_eq!(got(store, b"a").await, None, "what was removed is gone");
+    assert_eq!(got(store, b"a").await, None, "a removed key has no value");
     assert_eq!(
         got(store, b"b").await.as_deref(),
         Some(&b"2"[..]),
-        "and nothing else"
+        "other keys stay"
     );
 }
 
-async fn many_are_read_in_the_order_asked_for(store: &impl Storage) {
+async fn get_many_returns_values_in_the_order_of_its_keys(store: &impl Storage) {
     commit(
         store,
         putting(&[(b"a", b"1"), (b"b", b"2"), (b"c", b"")]),
@@ -116,7 +116,7 @@ async fn many_are_read_in_the_order_asked_for(store: &impl Storage) {
     let values: Vec<Option<&[u8]>> = values.iter().map(Option::as_deref).collect();
     assert_eq!(
         values, expected,
-        "a value a key, in their order, also for missing and repeated keys"
+        "one value per key, in order, also for missing and repeated keys"
     );
     assert!(succeeds(store.get_many(&[]).await, "get_many of nothing").is_empty());
 }
@@ -155,13 +155,13 @@ async fn keys_and_values_may_be_empty_or_large(store: &impl Storage) {
     );
     assert!(
         got(store, b"large value").await == Some(large_value),
-        "a value of 1 MiB comes back"
+        "a value of 1 MiB round-trips"
     );
     let first = scanned(store, Scan::all().limit(1)).await;
     assert_eq!(
         first,
         records(&[(b"", b"empty key")]),
-        "the empty key is the least"
+        "the empty key sorts first"
     );
     commit(store, removing(&[b""]), "removing the empty key").await;
     assert_eq!(got(store, b"").await, None);

@@ -1,4 +1,4 @@
-//! Ranges, prefixes, limits and directions.
+//! Laws about ranges, prefixes, limits and directions.
 
 use std::ops::{Bound, RangeBounds};
 
@@ -7,7 +7,7 @@ use super::{
     ask::{commit, keys, succeeds},
 };
 
-/// Keys in their order, with the edges of bytes and prefixes.
+/// Keys in order, which cover the edge cases of bytes and prefixes.
 const ORDERED: [&[u8]; 12] = [
     b"\x00",
     b"\x00\x00",
@@ -28,7 +28,7 @@ async fn fill(store: &impl Storage) {
     for key in ORDERED.iter().rev() {
         batch.put(*key, *b"");
     }
-    commit(store, batch, "keys in reverse").await;
+    commit(store, batch, "keys in reverse order").await;
 }
 
 pub(super) async fn keys_are_ordered_as_bytes(store: &impl Storage) {
@@ -113,7 +113,7 @@ pub(super) async fn scans_respect_limit_and_direction(store: &impl Storage) {
     assert_eq!(
         keys(store, last_under_a).await,
         [b"a\xff\xff"],
-        "the greatest of a prefix"
+        "the greatest key of a prefix"
     );
 }
 

@@ -14,29 +14,32 @@ use crate::{
     storage::{Batch, Scan, Storage},
 };
 
-/// How far the building of indices has come.
+/// The progress of building indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexProgress {
-    /// The index that is being built; empty while the entries of one that is gone are removed.
+    /// The name of the index; empty while entries of a removed index are deleted.
     pub index: String,
-    /// How many records are listed in it, or how many entries this step has removed.
+    /// The number of records listed so far, or of entries deleted in this step.
     pub records: u64,
-    /// Whether it is done: others may still be to do.
+    /// Whether this index is done. Others may be left.
     pub done: bool,
 }
 
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
-    /// Builds every index that is new and removes what is left of those that are gone, some hundred records at a time;
-    /// `progress` is told of each step. Other reads and writes go on between the steps. A write that needs a new key in a
-    /// unique index does not: it builds that index to the end first.
+    /// Builds new indices and deletes the entries of removed ones, a few hundred records at a time.
+    /// Calls `progress` after each step.
     ///
-    /// Each step is one commit, which also notes how far it went: a build that is dropped, or dies with its page, goes on
-    /// from there. Two tabs may build at once: a step is done by one of them.
+    /// Other reads and writes continue between the steps. The exception is a write that needs a new
+    /// key in a unique index: it finishes that index first.
+    ///
+    /// Each step is one commit that also records the progress, so an interrupted build continues
+    /// where it stopped. Two tabs may build concurrently; each step is done by one of them.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unsupported`] where a newer build of the app has declared the indices, or the store's. What was built
-    /// stays built. Damaged records are passed over; queries by key report them.
+    /// [`Error::is_unsupported`] if a newer build of the app has changed the indices, or an error
+    /// of the store. Finished steps stay finished. The build skips damaged records; queries by key
+    /// report them.
     pub async fn build(&self, mut progress: impl FnMut(IndexProgress)) -> Result<(), Error> {
         while let Some(step) = self.build_step().await? {
             progress(step);
@@ -44,7 +47,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(())
     }
 
-    /// One step of [`build`](IndexedStorage::build); `None` where nothing is to be done.
+    /// Runs one step of [`build`](IndexedStorage::build). Returns `None` if nothing is left to do.
     ///
     /// # Errors
     ///
@@ -54,20 +57,21 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         self.step(false).await
     }
 
-    /// Builds the unique indices to the end, so that a write can tell whether a key is free. The caller holds the
-    /// writer's lock.
+    /// Builds the unique indices to the end, so that a write can tell whether a key is free. The
+    /// caller holds the writer's lock.
     pub(super) async fn finish_unique(&self) -> Result<(), Error> {
         while self.step(true).await?.is_some() {}
         Ok(())
     }
 
-    /// Does one step of a build, of unique indices only if `unique` says so. The caller holds the writer's lock.
+    /// Runs one step of a build; if `unique` is set, only of unique indices. The caller holds the
+    /// writer's lock.
     async fn step(&self, unique: bool) -> Result<Option<IndexProgress>, Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let known = self.known();
             if known.catalog.access(&self.schema) == Access::ReadOnly {
                 return Err(Error::unsupported(
-                    "a newer version of the app keeps the indices of this data: update the app, or reload the page",
+                    "a newer version of the app has changed the indices of this data; update the app or reload the page",
                 ));
             }
             let mut batch = Batch::new();
@@ -92,12 +96,13 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// Empties an index, to be [built](IndexedStorage::build) anew: where it was damaged, or where the way has changed
-    /// in which it makes its keys.
+    /// Empties an index, so that the next [`build`](IndexedStorage::build) fills it again.
+    ///
+    /// Use this if the index was damaged, or if the function that computes its keys has changed.
     ///
     /// # Errors
     ///
-    /// [`Error::is_value`] where there is no index of that name, or the store's.
+    /// [`Error::is_value`] if there is no index with this name, or an error of the store.
     pub async fn rebuild(&self, index: &str) -> Result<(), Error> {
         let _writing = self.writer.lock().await;
         for _ in 0..limits::WRITE_ATTEMPTS {
@@ -111,12 +116,12 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// Whether nobody else has changed the catalog; if so, what is there now is known afterwards.
+    /// Whether the catalog is still the known one. If not, updates the known one.
     async fn is_current(&self, known: &Known) -> Result<bool, Error> {
         Ok(self.look().await?.catalog == known.catalog)
     }
 
-    /// Removes some of the entries of an index that is gone.
+    /// Deletes some entries of a removed index.
     async fn sweep(
         &self,
         catalog: &mut Catalog,
@@ -142,7 +147,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }))
     }
 
-    /// Lists some more records in an index that is being built, in a unique one only if `unique` says so.
+    /// Lists further records in an index that is being built; if `unique` is set, only in a unique
+    /// one.
     async fn extend(
         &self,
         catalog: &mut Catalog,
@@ -185,8 +191,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(Some(progress))
     }
 
-    /// Adds to the batch the entries of records that were found. Where some have one key of a unique index, all are
-    /// listed under it.
+    /// Adds the entries of the given records to the batch. Records that share a key of a unique
+    /// index are all listed under it.
     async fn list_all(
         &self,
         declared: &Declared<R>,
@@ -213,7 +219,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         let places: Vec<&[u8]> = unique.keys().map(Vec::as_slice).collect();
         let listed = self.store.get_many(&places).await?;
         for ((place, mut records), listed) in unique.clone().into_iter().zip(listed) {
-            // Those that were written since the build began are listed already.
+            // Records written since the build began are listed already.
             let listed = listed.map(|value| read_owners(&value).unwrap_or_default());
             records.extend(listed.into_iter().flatten());
             records.sort_unstable();

@@ -9,16 +9,16 @@ use crate::{
     error::Error,
 };
 
-/// What a storage knows of its indices, as it is stored.
+/// The stored state of all indices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Catalog {
-    /// The greatest version of a schema that was declared.
+    /// The greatest schema version declared so far.
     pub(super) version: u32,
-    /// The id that the next index gets. None is used twice, so that entries of one that is gone are never taken for
-    /// another's.
+    /// The id of the next index. Ids are never reused, so that leftover entries of a removed index
+    /// are never mistaken for those of another.
     next_id: u16,
     pub(super) indices: Vec<Listed>,
-    /// Indices that are gone, whose entries are still there.
+    /// Removed indices whose entries still exist.
     pub(super) dropped: Vec<u16>,
 }
 
@@ -31,21 +31,21 @@ pub(super) struct Listed {
     pub(super) building: Option<Building>,
 }
 
-/// How far the building of an index has come.
+/// The progress of building an index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Building {
     /// The key of the last record that was listed.
     pub(super) after: Option<Vec<u8>>,
-    /// How many records were.
+    /// The number of records listed.
     pub(super) records: u64,
 }
 
-/// What an app may do with a storage.
+/// The access of an app to a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// The schemas agree.
     Full,
-    /// A newer build has declared other indices, which this one would not keep.
+    /// A newer build has declared other indices, which this build would not maintain.
     ReadOnly,
 }
 
@@ -63,12 +63,12 @@ impl Catalog {
         Ok(bytes)
     }
 
-    /// Brings the catalog to what `schema` declares; whether there are records says whether anything is to be built.
-    /// `None` where nothing is to be changed.
+    /// Updates the catalog to `schema`. New indices need to be built only if there are records.
+    /// Returns `None` if the catalog is up to date.
     ///
     /// # Errors
     ///
-    /// [`Error::is_value`] where the same version was declared otherwise before.
+    /// [`Error::is_value`] if the same version was declared with other indices before.
     pub(super) fn declare<R>(
         &self,
         schema: &Schema<R>,
@@ -84,7 +84,7 @@ impl Catalog {
         }
         if schema.version == self.version {
             return Err(Error::value(format!(
-                "version {} of the indices was declared otherwise before: raise the version with every change",
+                "version {} of the schema was declared with other indices before; raise the version with every change",
                 schema.version
             )));
         }
@@ -108,7 +108,7 @@ impl Catalog {
         Ok(Some(next))
     }
 
-    /// Empties an index and lets it be built anew, under another id.
+    /// Empties an index under a new id, to be built again.
     pub(super) fn rebuild(&mut self, name: &str) -> Result<(), Error> {
         let at = self.indices.iter().position(|listed| listed.name == name);
         let Some(at) = at else {
@@ -119,12 +119,12 @@ impl Catalog {
         self.add(name, old.unique, true)
     }
 
-    /// The least id that no index of a lost catalog is known to have had.
+    /// Returns the next id to search for, after the catalog was lost.
     pub(super) fn next_to_find(&self) -> Option<u16> {
         (self.next_id < u16::MAX).then_some(self.next_id)
     }
 
-    /// Takes note that entries of an index were found that no catalog tells of.
+    /// Records entries of an index that no catalog lists.
     pub(super) fn found(&mut self, id: u16) {
         self.dropped.push(id);
         self.next_id = id.saturating_add(1);
@@ -133,7 +133,7 @@ impl Catalog {
     fn add(&mut self, name: &str, unique: bool, has_records: bool) -> Result<(), Error> {
         let id = self.next_id;
         self.next_id = id.checked_add(1).ok_or_else(|| {
-            Error::limit("this storage has had 65,535 indices; move its records to a new one")
+            Error::limit("this storage has had 65,535 indices, which is the limit; copy its records to a new storage")
         })?;
         self.indices.push(Listed {
             id,
@@ -159,6 +159,6 @@ impl Catalog {
 
 pub(super) fn unknown(name: &str) -> Error {
     Error::value(format!(
-        "there is no index \"{name}\" here: declare it in the schema"
+        "the schema has no index \"{name}\"; declare it in the schema"
     ))
 }

@@ -7,48 +7,51 @@ use storekey::{Decode, Encode, Reader, Writer};
 
 use crate::error::Error;
 
-/// A value that index entries are ordered by: its bytes are ordered as it is.
+/// A value that orders index entries. Its encoding preserves its order.
 ///
-/// Implemented for booleans, integers, floats, `char`, strings, `Option` (`None` first), `Duration`, `SystemTime` and
-/// tuples of up to four of these; the encoding is that of the `storekey` crate. Floats are ordered as numbers, minus zero
-/// as zero, and not-a-number behind all others. A date of another crate is indexed by what orders it: its milliseconds,
-/// or year, month and day as a tuple.
+/// Implemented for booleans, integers, floats, `char`, strings, `Option` (`None` first),
+/// `Duration`, `SystemTime` and tuples of up to four of these. The encoding is that of the
+/// `storekey` crate. Floats are in numeric order; minus zero equals zero, and not-a-number comes
+/// last. Index a date of another crate by a sortable form, such as milliseconds or a tuple of year,
+/// month and day.
 ///
 /// # Laws
 ///
-/// `a < b` exactly where the bytes of `a` are less than those of `b`, and no value's bytes are the beginning of another's
-/// of its type.
+/// `a < b` if and only if the bytes of `a` are less than those of `b`. The bytes of one value are
+/// never a prefix of those of another value of the same type.
 pub trait IndexKey {
-    /// Appends the bytes.
+    /// Appends the encoding.
     fn append(&self, out: &mut Vec<u8>);
 }
 
-/// A value that records are kept under, in its order.
+/// A type of record keys. Records are sorted by it.
 ///
 /// Implemented for booleans, integers, `char`, `String` and tuples of up to four of these.
 pub trait RecordKey: IndexKey + Clone + 'static {
-    /// Reads a key from the front of `input`; `None` where its bytes are not of this type.
+    /// Reads a key from the front of `input`. Returns `None` if the bytes are not a key of this
+    /// type.
     fn take(input: &mut &[u8]) -> Option<Self>;
 }
 
-/// The key that `bytes`, all of them, spell.
+/// Decodes a key from all of `bytes`.
 pub(crate) fn parse<K: RecordKey>(mut bytes: &[u8]) -> Result<K, Error> {
     match K::take(&mut bytes) {
         Some(key) if bytes.is_empty() => Ok(key),
         _ => Err(Error::corrupt(
-            "a record's key is not of the type that this store's keys are of",
+            "a record's key does not decode as the key type of this store",
         )),
     }
 }
 
-/// The bytes of a key.
+/// Encodes a key.
 pub(crate) fn bytes_of(key: &(impl IndexKey + ?Sized)) -> Vec<u8> {
     let mut bytes = Vec::new();
     key.append(&mut bytes);
     bytes
 }
 
-/// The bytes that all strings with this beginning start with: those of the string, without their end.
+/// Returns the prefix that all strings starting with `text` share: its encoding without the
+/// terminator.
 pub(super) fn text_prefix(text: &str) -> Vec<u8> {
     let mut bytes = bytes_of(text);
     bytes.pop();
@@ -56,7 +59,7 @@ pub(super) fn text_prefix(text: &str) -> Vec<u8> {
 }
 
 fn put(value: &(impl Encode + ?Sized), out: &mut Vec<u8>) {
-    // Memory does not fail, and the types that this is called for have no errors of their own.
+    // Writing to memory does not fail, and neither do the types that use this.
     let _ = value.encode(&mut Writer::new(out));
 }
 
@@ -86,7 +89,7 @@ macro_rules! floats {
     ($($type:ty)*) => {$(
         impl IndexKey for $type {
             fn append(&self, out: &mut Vec<u8>) {
-                // One zero, and one not-a-number, as keys have to be equal where values are.
+                // Equal values need equal keys: use one zero and one not-a-number.
                 let one_of_each = if self.is_nan() { <$type>::NAN } else { self + 0.0 };
                 put(&one_of_each, out);
             }
@@ -110,7 +113,7 @@ impl IndexKey for Duration {
 
 impl IndexKey for SystemTime {
     fn append(&self, out: &mut Vec<u8>) {
-        // Seconds and nanoseconds from the epoch, the latter always forwards.
+        // Seconds and nanoseconds since the epoch; the nanoseconds always count forwards.
         let (seconds, nanos) = match self.duration_since(UNIX_EPOCH) {
             Ok(since) => (i128::from(since.as_secs()), since.subsec_nanos()),
             Err(before) => {
@@ -169,10 +172,10 @@ mod tests {
     fn agrees<T: IndexKey + PartialOrd + std::fmt::Debug>(a: &T, b: &T) {
         let (left, right) = (bytes_of(a), bytes_of(b));
         assert_eq!(a.partial_cmp(b), Some(left.cmp(&right)), "{a:?} {b:?}");
-        assert!(a == b || !right.starts_with(&left), "{a:?} begins {b:?}");
+        assert!(a == b || !right.starts_with(&left), "{a:?} is a prefix of {b:?}");
     }
 
-    fn comes_back<K: RecordKey + PartialEq + std::fmt::Debug>(key: &K) {
+    fn round_trips<K: RecordKey + PartialEq + std::fmt::Debug>(key: &K) {
         assert_eq!(parse::<K>(&bytes_of(key)).as_ref().ok(), Some(key));
         let longer = [&bytes_of(key)[..], b"x"].concat();
         assert!(parse::<K>(&longer).is_err());
@@ -180,7 +183,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_are_ordered_as_values(
+        fn bytes_have_the_order_of_values(
             a in any::<(i64, u16, String, Option<bool>)>(),
             b in any::<(i64, u16, String, Option<bool>)>(),
             x in any::<f64>(),
@@ -197,19 +200,19 @@ mod tests {
         }
 
         #[test]
-        fn a_record_key_comes_back(key in any::<(i64, String, char, bool)>(), text: String) {
-            comes_back(&key);
-            comes_back(&text);
+        fn a_record_key_round_trips(key in any::<(i64, String, char, bool)>(), text: String) {
+            round_trips(&key);
+            round_trips(&text);
         }
 
         #[test]
-        fn no_bytes_make_a_key_panic(bytes: Vec<u8>) {
+        fn decoding_a_key_never_panics(bytes: Vec<u8>) {
             let _ = parse::<(String, i32)>(&bytes);
             let _ = parse::<(char, bool, u128)>(&bytes);
         }
 
         #[test]
-        fn a_text_prefix_begins_what_starts_with_it(text: String, other: String) {
+        fn a_text_prefix_matches_exactly_the_strings_that_start_with_it(text: String, other: String) {
             let starts = bytes_of(other.as_str()).starts_with(&text_prefix(&text));
             prop_assert_eq!(starts, other.starts_with(&text));
             let longer = text.clone() + &other;
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_one_key_and_not_a_number_is_the_last() {
+    fn zeros_are_one_key_and_not_a_number_comes_last() {
         agrees(&0.0_f64, &-0.0);
         assert!(bytes_of(&f64::NAN) > bytes_of(&f64::INFINITY));
         assert_eq!(bytes_of(&f64::NAN), bytes_of(&-f64::NAN));

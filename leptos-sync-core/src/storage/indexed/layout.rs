@@ -31,7 +31,7 @@ impl Layout {
         [&self.prefix[..], &[kind], rest].concat()
     }
 
-    /// Counts the commits: whoever writes expects the count that it has read.
+    /// The count of commits. Every write expects the count that it has read.
     pub(super) fn commits(&self) -> Vec<u8> {
         self.below(COMMITS, &[])
     }
@@ -44,33 +44,33 @@ impl Layout {
         self.below(RECORDS, key)
     }
 
-    /// Where a record is put that could not be read and was written over.
+    /// The location of a damaged record that was overwritten.
     pub(super) fn aside(&self, key: &[u8]) -> Vec<u8> {
         self.below(ASIDE, key)
     }
 
-    /// A place for whoever builds on this storage.
+    /// A location reserved for a layer on top of this storage.
     pub(super) fn extra(&self, key: &[u8]) -> Vec<u8> {
         self.below(EXTRA, key)
     }
 
-    /// What the keys of all entries of all indices start with.
+    /// The prefix of all entries of all indices.
     pub(super) fn entries(&self) -> Vec<u8> {
         self.below(ENTRIES, &[])
     }
 
-    /// The index that an entry belongs to, by its key.
+    /// Returns the index of an entry, by its key.
     pub(super) fn id_of(&self, entry: &[u8]) -> Option<u16> {
         let id = entry.strip_prefix(self.entries().as_slice())?;
         id.first_chunk().map(|id| u16::from_be_bytes(*id))
     }
 
-    /// What the keys of all entries of an index start with.
+    /// The prefix of all entries of an index.
     pub(super) fn index(&self, id: u16) -> Vec<u8> {
         self.below(ENTRIES, &id.to_be_bytes())
     }
 
-    /// The entry of `record` under `key`, in an index in which each record has its own.
+    /// The entry of `record` under `key` in an index that is not unique.
     pub(super) fn entry(&self, id: u16, key: &[u8], record: &[u8]) -> Vec<u8> {
         [&self.index(id)[..], key, record].concat()
     }
@@ -81,14 +81,15 @@ impl Layout {
     }
 }
 
-/// The value of a record's own entry: where, in the entry's key, the record's begins, counted from its end.
+/// The value of an entry in an index that is not unique: the length of the record's key, which ends
+/// the entry's key.
 pub(super) fn own_entry(record: &[u8]) -> Vec<u8> {
     let mut value = Vec::new();
     varint::put(&mut value, record.len() as u64);
     value
 }
 
-/// The index' key and the record's, which stand in an entry's key behind its index.
+/// Splits an entry's key, without its index, into the index key and the record's key.
 pub(super) fn split_entry<'a>(rest: &'a [u8], value: &[u8]) -> Result<(&'a [u8], &'a [u8]), Error> {
     let mut input = Reader::new(value);
     let length = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
@@ -96,10 +97,11 @@ pub(super) fn split_entry<'a>(rest: &'a [u8], value: &[u8]) -> Result<(&'a [u8],
         .checked_sub(length)
         .filter(|_| input.is_empty())
         .and_then(|at| rest.split_at_checked(at))
-        .ok_or_else(|| Error::corrupt("an entry of an index does not tell its record's key"))
+        .ok_or_else(|| Error::corrupt("an index entry does not contain a record's key"))
 }
 
-/// The value of a unique index' entry: the keys of its records, sorted; one, unless replicas chose one key while apart.
+/// The value of an entry in a unique index: the sorted keys of its records. There is one, unless
+/// offline replicas chose the same key.
 pub(super) fn owners(records: &[Vec<u8>]) -> Vec<u8> {
     let mut value = Vec::new();
     for record in records {
@@ -109,7 +111,7 @@ pub(super) fn owners(records: &[Vec<u8>]) -> Vec<u8> {
     value
 }
 
-/// The keys of the records of a unique index' entry.
+/// Decodes the keys of the records in an entry of a unique index.
 pub(super) fn read_owners(value: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     let mut input = Reader::new(value);
     let mut records = Vec::new();

@@ -1,24 +1,24 @@
 use super::{IndexedStorage, Query, catalog::unknown, schema::Declared};
 use crate::error::Error;
 
-/// Tells whether a record is one that a query asks for, without asking the store.
+/// A test of whether a record matches a query, without reading the store.
 pub(crate) struct Matcher<R> {
     query: Query,
     index: Option<Declared<R>>,
 }
 
 impl<R> Matcher<R> {
-    /// For a query by the records' own keys.
+    /// Creates a matcher for a query by record keys.
     pub(crate) const fn by_key(query: Query) -> Self {
         Self { query, index: None }
     }
 
-    /// Whether a record at that key may be one that the query asks for, whatever it is.
+    /// Whether a record at this key can match, whatever its content.
     pub(crate) fn may_match(&self, key: &[u8]) -> bool {
         self.index.is_some() || self.query.includes(key)
     }
 
-    /// Whether the query asks for this record, its limit and cursor aside.
+    /// Whether a record matches the query, ignoring its limit and cursor.
     pub(crate) fn matches(&self, key: &[u8], record: &R) -> bool {
         match &self.index {
             None => self.query.includes(key),
@@ -31,7 +31,7 @@ impl<R> Matcher<R> {
 }
 
 impl<S, K, R> IndexedStorage<S, K, R> {
-    /// What tells whether a record is one that `query` asks for.
+    /// Returns a matcher for `query`.
     pub(crate) fn matcher(&self, query: &Query) -> Result<Matcher<R>, Error> {
         let index = match &query.index {
             None => None,

@@ -1,20 +1,21 @@
 //! Records with secondary indices, in any storage.
 //!
-//! An index is ordered keys, written in the same batch as the record, so that it cannot disagree with it and works on
-//! every back end (as FoundationDB's layers do). Under `"I" name`:
+//! An index is a set of ordered keys, written in the same batch as the record. So it never
+//! disagrees with the records, and it works on every back end (as FoundationDB's layers do). The
+//! keys below `"I" name`:
 //!
 //! ```text
-//! 0                       →  how many commits there were
-//! 1                       →  the catalog: which indices there are, and how far they are built (an envelope)
+//! 0                       →  the number of commits so far
+//! 1                       →  the catalog: the indices and the progress of building them (an envelope)
 //! 2 record                →  a record (an envelope)
 //! 3 index  key  record    →  an entry of an index: the length of `record`
 //! 3 index  key            →  an entry of a unique index: the keys of its records
-//! 4 record                →  a record that could not be read when it was written over
-//! 5 …                     →  whoever builds on this storage
+//! 4 record                →  a damaged record that was overwritten
+//! 5 …                     →  reserved for the layer on top of this storage
 //! ```
 //!
-//! Every write reads the records that it replaces, whose entries are to be removed, and is applied only where nobody has
-//! written since: it expects the count of commits that it has read. So tabs and tasks may write at once.
+//! Every write first reads the records that it replaces, to remove their entries. It commits only
+//! if the count of commits is the one that it has read. So tabs and tasks may write concurrently.
 
 mod build;
 mod catalog;
@@ -55,17 +56,18 @@ pub use query::{Cursor, Page, Query};
 pub use schema::{Index, Schema};
 pub(crate) use write::{Old, Origin, Slot};
 
-/// Records of type `R` under keys of type `K`, kept in a [`Storage`], with secondary indices.
+/// Records of type `R` under keys of type `K` in a [`Storage`], with secondary indices.
 ///
-/// Nothing is held in memory but the catalog of indices. A get is a read; a write reads the records that it replaces and
-/// commits once, with all entries of indices; a query reads its entries, then their records. Opening costs the same
-/// however many records there are.
+/// Only the catalog of indices is held in memory. A get is one read. A write reads the records that
+/// it replaces and commits once, including all index entries. A query reads its entries, then their
+/// records. Opening costs the same however many records there are.
 ///
-/// Where another tab writes at the same time, a write is made again on what is there then; so `update`'s closure may run
-/// more than once. A record that is damaged is reported with its key, and the others are read; what is written over it
-/// keeps its bytes aside.
+/// If another tab writes at the same time, a write is retried on the new state, so the closure of
+/// `update` may run more than once. A damaged record is reported with its key and does not affect
+/// the others. Overwriting it preserves its bytes in quarantine.
 ///
-/// It knows nothing of replicas and stamps: [`Collection`](crate::Collection) does, and stands on this.
+/// This type knows nothing of replicas and stamps; [`Collection`](crate::Collection) builds on it
+/// and does.
 ///
 /// ```
 /// use leptos_sync_core::{Error, Index, IndexedStorage, MemoryStorage, Schema};
@@ -90,7 +92,7 @@ pub struct IndexedStorage<S, K, R> {
     store: S,
     layout: Layout,
     schema: Schema<R>,
-    /// Held while writing: two tasks of one tab would only refuse each other.
+    /// Held while writing: concurrent tasks of one tab would only make each other retry.
     writer: Mutex<()>,
     known: RwLock<Arc<Known>>,
     damage: Vec<Damage>,
@@ -98,18 +100,18 @@ pub struct IndexedStorage<S, K, R> {
     key: PhantomData<fn() -> K>,
 }
 
-/// How records are kept and shown.
+/// The encoding and visibility of records.
 pub(crate) struct Form<R> {
     /// Appends a record's envelope.
     pub(crate) encode: fn(&R, &mut Vec<u8>) -> Result<(), Error>,
     pub(crate) decode: fn(&[u8]) -> Result<R, Error>,
     /// Counts the bytes that a user would have to remove to make a record smaller.
     pub(crate) content: fn(&R) -> usize,
-    /// Whether a record is one that reads give.
+    /// Whether reads return a record.
     pub(crate) shown: fn(&R) -> bool,
 }
 
-/// What was read last of what all handles of a storage share.
+/// The shared state of all handles, as last read.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Known {
     commits: Option<Vec<u8>>,
@@ -118,15 +120,17 @@ struct Known {
 }
 
 impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
-    /// Opens the records called `name` with the indices of `schema`. One read; a commit where the schema is new.
+    /// Opens the records called `name` with the indices of `schema`. Costs one read, and a commit
+    /// if the schema is new.
     ///
-    /// An index that is new is empty until it is [built](IndexedStorage::build); writes list their records in it from
-    /// now on. One that is declared no more is removed by the same.
+    /// A new index is incomplete until it is [built](IndexedStorage::build); writes update it from
+    /// now on. The build also deletes an index that is no longer declared.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] for a name that is empty or too long, or too many indices; [`Error::is_value`] where this
-    /// version of the schema was declared otherwise before; or the store's.
+    /// - [`Error::is_limit`] if the name is empty or too long, or if there are too many indices.
+    /// - [`Error::is_value`] if this version of the schema was declared with other indices before.
+    /// - An error of the store.
     pub async fn open(store: S, name: &str, schema: Schema<R>) -> Result<Self, Error> {
         let form = Form {
             encode: |record, out| {
@@ -147,7 +151,7 @@ impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
 }
 
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
-    /// As [`open`](IndexedStorage::open), for records in another form.
+    /// Opens records with another encoding. See [`open`](IndexedStorage::open).
     pub(crate) async fn open_as(
         store: S,
         name: &str,
@@ -169,17 +173,17 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(this)
     }
 
-    /// Whether a newer build of the app has declared its indices: this one then reads, and does not write.
+    /// Whether a newer build of the app has changed the indices, so that this build can only read.
     pub fn is_read_only(&self) -> bool {
         self.known().catalog.access(&self.schema) == Access::ReadOnly
     }
 
-    /// What was found damaged when this was opened: the catalog, whose indices are then built anew.
+    /// Returns the damage found on opening: a damaged catalog, whose indices must be built again.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }
 
-    /// The storage below.
+    /// Returns the underlying storage.
     pub fn store(&self) -> &S {
         &self.store
     }
@@ -188,7 +192,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Arc::clone(&self.known.read())
     }
 
-    /// Reads what all handles share.
+    /// Reads the state that all handles share.
     async fn look(&self) -> Result<Arc<Known>, Error> {
         let (commits, catalog) = (self.layout.commits(), self.layout.catalog());
         let found = self.store.get_many(&[&commits, &catalog]).await?;
@@ -207,7 +211,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(known)
     }
 
-    /// Brings the catalog to what the schema says.
+    /// Updates the catalog to the schema.
     async fn declare(&mut self) -> Result<(), Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let known = match self.look().await {
@@ -227,7 +231,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// What to go on with in place of a catalog that cannot be read: all indices are gone, and their ids are not used again.
+    /// Replaces a catalog that cannot be read: all its indices are dropped, and their ids are not
+    /// reused.
     async fn restart(&mut self, error: Error) -> Result<Arc<Known>, Error> {
         let key = self.layout.catalog();
         let mut catalog = Catalog::default();
@@ -250,8 +255,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }))
     }
 
-    /// Commits a batch, and a catalog where it is another, unless somebody has written since `known` was read. Returns
-    /// whether it was applied; where not, what is there now is known.
+    /// Commits a batch and a changed catalog, unless another handle has written since `known` was
+    /// read. Returns whether the batch was applied. If not, updates the known state.
     async fn commit(
         &self,
         known: &Known,
@@ -289,7 +294,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
 }
 
 fn never_its_turn() -> Error {
-    Error::conflict("others have written all the time; try again later")
+    Error::conflict("the data changed during every attempt to write them; try again later")
 }
 
 impl<S: fmt::Debug, K, R> fmt::Debug for IndexedStorage<S, K, R> {

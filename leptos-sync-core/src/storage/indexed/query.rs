@@ -10,9 +10,9 @@ use crate::{
     storage::{Damage, Scan, prefix_end},
 };
 
-/// Which records are asked for, and in which order: by an [`Index`](super::Index), or by their own keys.
+/// A range of records in the order of an [`Index`](super::Index) or of their own keys.
 ///
-/// An index' records come in the order of its keys, and those under one key in the order of their own.
+/// Records of an index are sorted by index key, then by their own key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     pub(super) index: Option<Arc<str>>,
@@ -21,49 +21,49 @@ pub struct Query {
     pub(super) limit: usize,
     pub(super) reverse: bool,
     after: Option<Cursor>,
-    /// The key in the store that was read last, on the way to a page.
+    /// The last key read from the store for the current page.
     pub(super) read: Option<Vec<u8>>,
 }
 
-/// Where a page ended: the next begins behind it, also if the record that stood there is gone.
+/// The end of a page. The next page begins after it, even if the record there was removed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// The key in the index; none where records come by their own.
+    /// The index key; empty if records are sorted by their own keys.
     pub(crate) key: Vec<u8>,
     pub(crate) record: Vec<u8>,
 }
 
-/// Some of the records that a [`Query`] asks for.
+/// A page of the records that match a [`Query`].
 #[derive(Debug)]
 pub struct Page<K, R> {
-    /// The records with their keys, in the order of the query. An index of several keys a record gives a record once for
-    /// each of its keys that is asked for.
+    /// The records with their keys, in the order of the query. An index with several keys per
+    /// record returns a record once for each key that matches.
     pub records: Vec<(K, R)>,
-    /// Where to go on; `None` at the end.
+    /// The start of the next page; `None` at the end.
     pub next: Option<Cursor>,
-    /// What could not be read on the way. It stays as it is.
+    /// Records and entries that could not be read. They stay as they are.
     pub damage: Vec<Damage>,
 }
 
 impl Query {
-    /// All records, in the order of their keys.
+    /// Matches all records, in the order of their keys.
     pub fn all() -> Self {
         Self::by(None, Bound::Unbounded, Bound::Unbounded)
     }
 
-    /// The records whose own keys lie in `range`.
+    /// Matches records whose own keys are in `range`.
     pub fn range<K: IndexKey>(range: impl RangeBounds<K>) -> Self {
         let bytes = |bound: Bound<&K>| bound.map(bytes_of);
         Self::by(None, bytes(range.start_bound()), bytes(range.end_bound()))
     }
 
-    /// The records whose own keys, which are tuples, begin with these: a tuple of one of them or several.
+    /// Matches records whose own keys are tuples that begin with `first`, a shorter tuple.
     pub fn leading(first: &impl IndexKey) -> Self {
         let bytes = bytes_of(first);
         Self::by(None, Bound::Included(bytes.clone()), Bound::Included(bytes))
     }
 
-    /// The records whose own keys, as bytes, lie between these.
+    /// Matches records whose encoded keys lie between these bounds.
     pub(crate) fn between(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Self {
         Self::by(None, start, end)
     }
@@ -80,28 +80,29 @@ impl Query {
         }
     }
 
-    /// At most `limit` records. Without, all of them are read into memory.
+    /// Limits the page to `limit` records. Without a limit, all matching records are read into
+    /// memory.
     #[must_use]
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// From the last one on.
+    /// Reverses the order.
     #[must_use]
     pub const fn reverse(mut self) -> Self {
         self.reverse = true;
         self
     }
 
-    /// From behind `cursor` on, which a page of the same query has given.
+    /// Starts after `cursor`, which comes from a page of the same query.
     #[must_use]
     pub fn after(mut self, cursor: Cursor) -> Self {
         self.after = Some(cursor);
         self
     }
 
-    /// Whether a key of the index, or of a record, lies within the bounds.
+    /// Whether the key of an index or record is within the bounds.
     pub(super) fn includes(&self, key: &[u8]) -> bool {
         let range = (self.least(), self.greatest());
         RangeBounds::<Vec<u8>>::contains(&range, &key.to_vec())
@@ -109,7 +110,7 @@ impl Query {
 
     fn least(&self) -> Bound<Vec<u8>> {
         match &self.start {
-            // Everything that begins with the key lies before the start.
+            // Keys that start with the excluded key are excluded too.
             Bound::Excluded(key) => match prefix_end(key) {
                 Bound::Excluded(next) => Bound::Included(next),
                 _ => Bound::Excluded(key.clone()),
@@ -125,8 +126,8 @@ impl Query {
         }
     }
 
-    /// The scan below `prefix`, from the cursor on; `whole` says that a scanned key is one of the index alone, under which
-    /// several records may stand.
+    /// Returns the scan below `prefix`, from the cursor on. If `whole` is set, a scanned key is an
+    /// index key alone, under which several records may be listed.
     pub(super) fn scan(&self, prefix: &[u8], whole: bool) -> Scan {
         let below = |key: Vec<u8>| [prefix, &key].concat();
         let mut scan = Scan::prefix(prefix);
@@ -140,7 +141,7 @@ impl Query {
         }
         let behind = match (&self.read, &self.after) {
             (Some(read), _) => Some(Bound::Excluded(read.clone())),
-            // Others than the cursor's record may stand under its key.
+            // The cursor's key may list further records.
             (None, Some(Cursor { key, .. })) if whole => Some(Bound::Included(below(key.clone()))),
             (None, Some(Cursor { key, record })) => {
                 Some(Bound::Excluded(below([&key[..], record].concat())))
@@ -156,7 +157,7 @@ impl Query {
         scan
     }
 
-    /// Whether an entry lies behind the cursor.
+    /// Whether an entry comes after the cursor.
     pub(super) fn is_ahead(&self, entry: &Cursor) -> bool {
         match &self.after {
             Some(after) if self.reverse => entry < after,
@@ -167,7 +168,7 @@ impl Query {
 }
 
 impl<K, R> Page<K, R> {
-    /// The same page of something else.
+    /// Maps the records of the page.
     pub(crate) fn map<T>(self, part: impl Fn(R) -> T) -> Page<K, T> {
         let records = self.records.into_iter();
         Page {
@@ -179,7 +180,7 @@ impl<K, R> Page<K, R> {
 }
 
 impl Cursor {
-    /// The cursor as bytes, to be kept or handed to somebody.
+    /// Encodes the cursor, to store or send it.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         varint::put(&mut bytes, self.key.len() as u64);
@@ -188,11 +189,11 @@ impl Cursor {
         bytes
     }
 
-    /// The cursor that `bytes` spell.
+    /// Decodes a cursor from `bytes`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] when they are not a cursor's.
+    /// [`Error::is_corrupt`] if the bytes are not a cursor.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut input = Reader::new(bytes);
         let length = input.len()?;

@@ -10,7 +10,8 @@ use crate::{
     storage::{Damage, Storage},
 };
 
-/// An index that is asked: its place in the schema, its id, and whether an entry may name several records.
+/// An index to query: its position in the schema, its id, and whether an entry may list several
+/// records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asked {
     index: usize,
@@ -18,25 +19,25 @@ struct Asked {
     unique: bool,
 }
 
-/// What an entry of an index names.
+/// A record listed by an index entry.
 struct Entry {
-    /// The key of the entry itself.
+    /// The key of the entry.
     place: Vec<u8>,
     at: Cursor,
 }
 
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
-    /// The record at `key`. One read.
+    /// Returns the record at `key`. Costs one read.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] where it is damaged, or the store's.
+    /// [`Error::is_corrupt`] if it is damaged, or an error of the store.
     pub async fn get(&self, key: &K) -> Result<Option<R>, Error> {
         let records = self.get_batch([key]).await?;
         Ok(records.into_iter().next().flatten())
     }
 
-    /// The records at `keys`, in their order, read from one state of the store.
+    /// Returns the records at `keys`, in order, from one state of the store.
     ///
     /// # Errors
     ///
@@ -56,13 +57,15 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         keys.iter().zip(found).map(decode).collect()
     }
 
-    /// The records that `query` asks for. Reads its entries and then their records, some hundred at a time.
+    /// Returns the records that match `query`. Reads the index entries, then their records, a few
+    /// hundred at a time.
     ///
     /// # Errors
     ///
-    /// [`Error::is_value`] for an index that is not declared; [`Error::is_unavailable`] for one that is not
-    /// [built](IndexedStorage::build) yet; [`Error::is_unsupported`] for one that a newer build of the app has removed; or
-    /// the store's.
+    /// - [`Error::is_value`] if the index is not declared.
+    /// - [`Error::is_unavailable`] if the index is not [built](IndexedStorage::build) yet.
+    /// - [`Error::is_unsupported`] if a newer build of the app has removed the index.
+    /// - An error of the store.
     pub async fn query(&self, query: Query) -> Result<Page<K, R>, Error> {
         let found = self.find(query, self.form.shown).await?;
         let mut page = Page {
@@ -82,7 +85,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(page)
     }
 
-    /// As [`query`](IndexedStorage::query), with keys as bytes, of the records that are `shown`.
+    /// Returns the records that match `query` and are `shown`, with encoded keys.
     pub(crate) async fn find(
         &self,
         mut query: Query,
@@ -95,7 +98,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             damage: Vec::new(),
             last: None,
         };
-        // One beyond the limit tells whether there is a next page.
+        // Read one more than the limit to find out whether there is a next page.
         while found.next.is_none() && query.limit > 0 {
             let room = query.limit.saturating_add(1) - found.records.len();
             let chunk = room.min(limits::READ_RECORDS);
@@ -110,8 +113,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(found)
     }
 
-    /// Reads up to `chunk` records in the order of their keys. Returns the key in the store that was
-    /// read last, `None` at the end.
+    /// Reads up to `chunk` records in the order of their keys. Returns the last key read from the
+    /// store, or `None` at the end.
     async fn read_records(
         &self,
         query: &Query,
@@ -136,7 +139,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(read)
     }
 
-    /// As [`read_records`](IndexedStorage::read_records), in the order of an index.
+    /// Like [`read_records`](IndexedStorage::read_records), in the order of an index.
     async fn read_entries(
         &self,
         name: &str,
@@ -159,25 +162,25 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                 found.damage.extend(damage);
                 return Ok(read);
             }
-            // The catalog has changed: the index may have been on its way out while it was read.
+            // The catalog has changed, so the index may have been removed during the read.
             self.look().await?;
         }
         Err(super::never_its_turn())
     }
 
-    /// The index of that name, if it can be asked.
+    /// Returns the index with this name, if it can be queried.
     fn ask(&self, known: &Known, name: &str) -> Result<Asked, Error> {
         let declared = self.schema.indices.iter().enumerate();
         let mut declared = declared.filter(|(_, index)| &*index.name == name);
         let (index, declared) = declared.next().ok_or_else(|| unknown(name))?;
         let listed = known.catalog.find(name).ok_or_else(|| {
             Error::unsupported(format!(
-                "a newer version of the app has removed the index \"{name}\": update the app, or reload the page"
+                "a newer version of the app has removed the index \"{name}\"; update the app or reload the page"
             ))
         })?;
         if let Some(building) = &listed.building {
             return Err(Error::unavailable(format!(
-                "the index \"{name}\" is being built: {} records are listed so far",
+                "the index \"{name}\" is not built yet, {} records are listed so far; retry later",
                 building.records
             )));
         }
@@ -188,8 +191,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         })
     }
 
-    /// Reads the records that entries name, in one state together with the entries themselves and the catalog. Returns
-    /// `false`, and shows nothing, where the catalog is not the known one.
+    /// Reads the listed records, the entries and the catalog in one state. Returns `false`, and
+    /// adds nothing, if the catalog has changed.
     async fn read_listed(
         &self,
         asked: Asked,
@@ -228,18 +231,18 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(true)
     }
 
-    /// The record that an entry names, which has the entry's key.
+    /// Decodes the record of an entry and checks that it has the entry's key.
     fn listed(&self, asked: Asked, at: &Cursor, bytes: Option<Vec<u8>>) -> Result<R, Error> {
-        let bytes = bytes.ok_or_else(|| mismatch("names a record that is not there"))?;
+        let bytes = bytes.ok_or_else(|| mismatch("lists a record that does not exist"))?;
         let record = self.decode(&at.record, &bytes)?;
         if !self.is_listed(asked.index, &record, &at.key) {
-            return Err(mismatch("lists a record under a key that it has not"));
+            return Err(mismatch("lists a record under a wrong key"));
         }
         Ok(record)
     }
 
-    /// What is wrong with an entry, if anything is: between the reading of the entry and that of its record somebody may
-    /// have written, so both are read once more, at once.
+    /// Returns the error of an entry that does not match its record. Reads both again in one state
+    /// first, since a write between the two reads explains a mismatch.
     async fn damaged(
         &self,
         asked: Asked,
@@ -265,18 +268,18 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 }
 
-/// Records that were found, with their keys as bytes.
+/// The records found so far, with encoded keys.
 pub(crate) struct Found<R> {
     shown: fn(&R) -> bool,
     pub(crate) records: Vec<(Vec<u8>, R)>,
     pub(crate) next: Option<Cursor>,
     pub(crate) damage: Vec<Damage>,
-    /// Where the last record stands, which is the end of the page if there is a further one.
+    /// The position of the last record. It becomes the cursor if there is a next page.
     last: Option<Cursor>,
 }
 
 impl<R> Found<R> {
-    /// Adds a record, or takes note that there is a further one.
+    /// Adds a record, or notes that there is a next page.
     fn add(&mut self, query: &Query, at: Cursor, record: R) {
         if self.next.is_some() || !(self.shown)(&record) {
             return;
@@ -290,13 +293,13 @@ impl<R> Found<R> {
     }
 }
 
-/// The key of the last of `records`, if they are as many as were asked for: there may be more behind it.
+/// Returns the key of the last record if `asked_for` records were found, since more may follow.
 fn last_of(records: &[(Vec<u8>, Vec<u8>)], asked_for: usize) -> Option<Vec<u8>> {
     let last = records.last().filter(|_| records.len() == asked_for);
     last.map(|(key, _)| key.clone())
 }
 
-/// What the entries that were found name, as far as it lies behind the cursor; and those that cannot be read.
+/// Decodes the entries after the cursor, and collects damaged ones.
 fn entries(
     found: Vec<(Vec<u8>, Vec<u8>)>,
     prefix: usize,
@@ -340,5 +343,5 @@ fn entries(
 }
 
 fn mismatch(what: &str) -> Error {
-    Error::corrupt(format!("an entry of an index {what}: rebuild the index"))
+    Error::corrupt(format!("an index entry {what}; rebuild the index"))
 }

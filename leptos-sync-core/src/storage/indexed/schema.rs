@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{error::Error, limits};
 
-/// A secondary index: its name, and the keys under which it lists a record.
+/// A secondary index: a name and the keys under which it lists a record.
 ///
-/// The same declaration serves to [declare](Schema::index) it and to ask by it; `Q` is the type of its keys. Cloning it
-/// costs a count.
+/// The same value [declares](Schema::index) the index and builds queries. `Q` is the type of its
+/// keys. A clone costs a reference count.
 ///
 /// ```
 /// use leptos_sync_core::Index;
@@ -42,48 +42,49 @@ pub struct Index<R, Q> {
     keys: PhantomData<fn() -> Q>,
 }
 
-/// An index as a [`Schema`] has it: without the type of its keys.
+/// An index without the type of its keys, as a [`Schema`] stores it.
 pub(super) struct Declared<R> {
     pub(super) name: Arc<str>,
     pub(super) unique: bool,
-    /// Keys of one record at most.
+    /// The maximum number of keys per record.
     most: usize,
     list: Arc<List<R>>,
 }
 
-/// Hands out the bytes of each key of a record.
+/// Passes each encoded key of a record to a callback.
 type List<R> = dyn Fn(&R, &mut dyn FnMut(Vec<u8>)) + Send + Sync;
 
-/// The indices of an [`IndexedStorage`](super::IndexedStorage), and which generation of the app has declared them.
+/// The indices of an [`IndexedStorage`](super::IndexedStorage), and the version of the app's schema
+/// that declares them.
 pub struct Schema<R> {
     pub(super) version: u32,
     pub(super) indices: Vec<Declared<R>>,
 }
 
 impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
-    /// Lists each record under the one key that `key` gives.
+    /// Lists each record under the key that `key` returns.
     pub fn new(name: &str, key: impl Fn(&R) -> Q + Send + Sync + 'static) -> Self {
         Self::listing(name, false, move |record, list| {
             list(bytes_of(&key(record)))
         })
     }
 
-    /// Lists each record under one key, as [`new`](Index::new) does, and rejects a write that gives two records the
-    /// same key.
+    /// Lists each record under one key, as [`new`](Index::new) does, and rejects a write that gives
+    /// two records the same key.
     ///
-    /// While the index is being [built](super::IndexedStorage::build), a write that needs a new key finishes the build
-    /// first, since a record that is not listed yet may have that key. Build the index before users edit, so that they
-    /// do not wait for it.
+    /// While the index is being [built](super::IndexedStorage::build), a write that needs a new key
+    /// finishes the build first, since a record that is not listed yet may have that key. Build the
+    /// index before users edit, so that they do not wait for it.
     ///
-    /// Two replicas that are offline may each give a record the same key. A merge rejects nothing: both records are
-    /// listed under that key until a user changes one of them.
+    /// Two replicas that are offline may each give a record the same key. A merge rejects nothing:
+    /// both records are listed under that key until a user changes one of them.
     pub fn unique(name: &str, key: impl Fn(&R) -> Q + Send + Sync + 'static) -> Self {
         Self::listing(name, true, move |record, list| list(bytes_of(&key(record))))
     }
 
-    /// Lists each record under every key that `keys` gives: none, one or several, up to [`limits::INDEX_KEYS`].
+    /// Lists each record under all keys that `keys` returns, at most [`limits::INDEX_KEYS`].
     ///
-    /// A record that was merged is not refused for a key beyond a limit; it is not listed under that one.
+    /// A merge accepts a record with keys beyond a limit, but does not list it under those keys.
     pub fn multi<I: IntoIterator<Item = Q>>(
         name: &str,
         keys: impl Fn(&R) -> I + Send + Sync + 'static,
@@ -112,23 +113,23 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
         }
     }
 
-    /// The same index, of up to so many keys a record.
+    /// Limits the number of keys per record.
     pub(crate) fn of_up_to(mut self, keys: usize) -> Self {
         self.declared.most = keys;
         self
     }
 
-    /// Its name.
+    /// Returns the name of the index.
     pub fn name(&self) -> &str {
         &self.declared.name
     }
 
-    /// All records that it lists, in the order of its keys.
+    /// Matches all records that the index lists, in the order of its keys.
     pub fn all(&self) -> Query {
         self.between(Bound::Unbounded, Bound::Unbounded)
     }
 
-    /// The records under `key`.
+    /// Matches the records under `key`.
     pub fn equals<B: IndexKey + ?Sized>(&self, key: &B) -> Query
     where
         Q: Borrow<B>,
@@ -136,7 +137,7 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
         self.starting(&bytes_of(key))
     }
 
-    /// The records under keys of `range`.
+    /// Matches the records under the keys in `range`.
     pub fn range<B: IndexKey>(&self, range: impl RangeBounds<B>) -> Query
     where
         Q: Borrow<B>,
@@ -145,7 +146,8 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
         self.between(bytes(range.start_bound()), bytes(range.end_bound()))
     }
 
-    /// The records under composite keys that begin with these: a tuple of one of them or several, of the same types.
+    /// Matches the records under composite keys that begin with `first`, a shorter tuple of the
+    /// same types.
     pub fn leading(&self, first: &impl IndexKey) -> Query {
         self.starting(&bytes_of(first))
     }
@@ -161,15 +163,17 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
 }
 
 impl<R: 'static, Q: IndexKey + Borrow<str> + 'static> Index<R, Q> {
-    /// The records under texts that start with `text`.
+    /// Matches the records under strings that start with `text`.
     pub fn prefix(&self, text: &str) -> Query {
         self.starting(&text_prefix(text))
     }
 }
 
 impl<R> Schema<R> {
-    /// A schema without indices. `version` is raised whenever the indices change: an app that declares a lower one than
-    /// the storage has seen may read, but not write.
+    /// Returns a schema without indices.
+    ///
+    /// Raise `version` with every change of the indices. An app that declares a lower version than
+    /// the storage has seen can read but not write.
     pub const fn new(version: u32) -> Self {
         Self {
             version,
@@ -177,14 +181,15 @@ impl<R> Schema<R> {
         }
     }
 
-    /// Adds an index. Where there are records already, it is built in the background.
+    /// Adds an index. If there are records already, the index must be
+    /// [built](super::IndexedStorage::build).
     #[must_use]
     pub fn index<Q>(mut self, index: &Index<R, Q>) -> Self {
         self.indices.push(index.declared.clone());
         self
     }
 
-    /// The same indices for what a `T` is part of.
+    /// Applies the indices to a part of `W`.
     pub(crate) fn within<W: 'static>(self, part: fn(&W) -> Option<&R>) -> Schema<W>
     where
         R: 'static,
@@ -205,24 +210,24 @@ impl<R> Schema<R> {
         }
     }
 
-    /// Refuses what could not be kept.
+    /// Rejects a schema beyond the limits.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.version == 0 {
-            return Err(Error::value("versions of a schema begin with 1"));
+            return Err(Error::value("version 0 of a schema is reserved; start with 1"));
         }
         if self.indices.len() > limits::INDICES {
-            return Err(Error::limit("there are more indices than allowed"));
+            return Err(Error::limit("the schema has too many indices"));
         }
         for (at, index) in self.indices.iter().enumerate() {
             let same = |other: &Declared<R>| other.name == index.name;
             if self.indices.iter().take(at).any(same) {
                 return Err(Error::value(format!(
-                    "two indices are called \"{}\": give each a name of its own",
+                    "two indices are called \"{}\"; give each a different name",
                     index.name
                 )));
             }
             if index.name.len() > limits::NAME_BYTES {
-                let (bytes, advice) = (index.name.len() as u64, "choose a shorter one");
+                let (bytes, advice) = (index.name.len() as u64, "use a shorter name");
                 return Err(Error::too_large("name", bytes, limits::NAME_BYTES, advice));
             }
         }
@@ -231,8 +236,8 @@ impl<R> Schema<R> {
 }
 
 impl<R> Declared<R> {
-    /// The keys under which `record` is listed in this index, sorted, each once: those that are not too long, and no more
-    /// than are allowed.
+    /// Returns the keys under which this index lists `record`, sorted and without duplicates.
+    /// Leaves out keys that are too long or too many.
     pub(super) fn keys(&self, record: &R) -> Vec<Vec<u8>> {
         let mut keys = self.all_keys(record);
         keys.retain(|key| key.len() <= limits::INDEX_KEY_BYTES);
@@ -242,9 +247,10 @@ impl<R> Declared<R> {
 
     /// Rejects an edit that adds a key which cannot be listed, or more keys than are allowed.
     ///
-    /// A merge, or a build of the app without this index, may have brought such keys already. Other edits of the record
-    /// are then accepted, and so are those that make it smaller. A unique index accepts no new key that is too long,
-    /// even if it is shorter than before: it could not tell whether another record has it.
+    /// A merge, or a build of the app without this index, may have brought such keys already. Other
+    /// edits of the record are then accepted, and so are those that make it smaller. A unique index
+    /// accepts no new key that is too long, even if it is shorter than before: it could not tell
+    /// whether another record has it.
     pub(super) fn check(&self, old: Option<&R>, new: &R) -> Result<(), Error> {
         let keys = self.all_keys(new);
         let long = |key: &&Vec<u8>| key.len() > limits::INDEX_KEY_BYTES;

@@ -11,17 +11,19 @@ use crate::{
     storage::{Batch, Storage},
 };
 
-/// The changes of unique indices' entries: of each, whose it no longer is, and whose it is now.
+/// The changes to entries of unique indices: for each key, the records that release it and those
+/// that take it.
 #[derive(Default)]
 pub(super) struct Claims {
     of: BTreeMap<Vec<u8>, Claim>,
-    /// Whether a key is needed in an index that is not built yet: a record that it does not list may have that key.
+    /// Whether a key is needed in an index that is not built yet: a record that it does not list
+    /// may have that key.
     pub(super) needs_build: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Claim {
-    /// The index, by its place in the schema.
+    /// The index, by its position in the schema.
     index: usize,
     key: Vec<u8>,
     pub(super) left: BTreeSet<Vec<u8>>,
@@ -29,7 +31,7 @@ pub(super) struct Claim {
 }
 
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
-    /// Adds to the batch what becomes of the entries of unique indices.
+    /// Adds the changed entries of unique indices to the batch.
     pub(super) async fn settle(
         &self,
         claims: Claims,
@@ -42,7 +44,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }
         let found = self.store.get_many(&places).await?;
         for ((place, claim), found) in claims.of.iter().zip(found) {
-            // An entry that cannot be read is made anew of what is known.
+            // Rebuild an entry that cannot be read from the known changes.
             let found = found.map(|value| read_owners(&value).unwrap_or_default());
             let mut records: BTreeSet<Vec<u8>> = found.into_iter().flatten().collect();
             records.retain(|record| !claim.left.contains(record));
@@ -56,7 +58,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                         .get(claim.index)
                         .map(|index| &*index.name);
                     return Err(Error::conflict(format!(
-                        "another record has this key in the unique index \"{}\"",
+                        "another record has the same key in the unique index \"{}\"",
                         name.unwrap_or_default()
                     )));
                 }
@@ -71,7 +73,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(())
     }
 
-    /// Removes the records that an entry names and that have another key by now: those of a damaged record.
+    /// Removes records that no longer have the key. Entries keep them if the old record was
+    /// damaged.
     async fn drop_stale(
         &self,
         claim: &Claim,
@@ -94,7 +97,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
 }
 
 impl Claims {
-    /// The claims to the entry of `key` in the index that stands at `index` in the schema.
+    /// Returns the claim on `key` in the index at this position in the schema.
     pub(super) fn of<S, K, R>(
         &mut self,
         storage: &IndexedStorage<S, K, R>,

@@ -16,50 +16,54 @@ use crate::{
     storage::{Batch, Storage},
 };
 
-/// What a write works on: the records at its keys, and what stands in the places that its owner keeps besides.
+/// The input of a write: the records at its keys, and the values reserved for the layer above.
 pub(crate) struct Reading<R> {
     pub(crate) slots: Vec<Slot<R>>,
     pub(crate) extra: Vec<Option<Vec<u8>>>,
 }
 
-/// A record that is about to be written.
+/// A record to be written.
 pub(crate) struct Slot<R> {
     pub(crate) key: Vec<u8>,
     pub(crate) old: Old<R>,
-    /// What it is to become: nothing, or a record. `None` leaves it.
+    /// The new record, or `Some(None)` to remove it. `None` leaves it unchanged.
     pub(crate) new: Option<Option<R>>,
 }
 
-/// What stands at a key.
+/// The current content of a key.
 pub(crate) enum Old<R> {
     Nothing,
     Record(R),
-    /// Bytes that are no record, and why.
+    /// Bytes that do not decode, and the reason.
     Damaged(Vec<u8>, Error),
 }
 
-/// Where a write was accepted.
+/// The origin of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// It is to be accepted here, or refused: where a unique key is another record's, where something is too large.
+    /// A local edit. It is rejected if it takes another record's unique key, or exceeds a limit.
     Here,
-    /// What was accepted elsewhere is accepted here, or copies would never be equal.
+    /// A merge. It is always accepted, or replicas would diverge.
     Elsewhere,
 }
 
 impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
-    /// Writes `record` at `key`. One read and one commit.
+    /// Writes `record` at `key`. Costs one read and one commit.
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] where another record has its key in a unique index; [`Error::is_limit`] and
-    /// [`Error::is_value`] for a record or a key that cannot be kept; [`Error::is_unsupported`] where a newer build has
-    /// declared the indices; or the store's. Nothing has changed then.
+    /// - [`Error::is_conflict`] if another record has the same key in a unique index.
+    /// - [`Error::is_limit`] or [`Error::is_value`] if the record or key cannot be stored.
+    /// - [`Error::is_unsupported`] if a newer build of the app has changed the indices.
+    /// - An error of the store.
+    ///
+    /// An error changes nothing.
     pub async fn insert(&self, key: &K, record: R) -> Result<(), Error> {
         self.insert_batch([(key.clone(), record)]).await
     }
 
-    /// Writes many records at once, all or none: of several at one key the last. One read and one commit.
+    /// Writes many records, all or none. The last one wins if a key is repeated. Costs one read and
+    /// one commit.
     ///
     /// # Errors
     ///
@@ -83,12 +87,13 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         .map(|(done, _)| done)
     }
 
-    /// Writes what `change` makes of the record at `key`. Returns whether there was one. `change` may be called again,
-    /// where somebody else has written meanwhile.
+    /// Applies `change` to the record at `key`. Returns whether the record exists. `change` runs
+    /// again if another handle writes at the same time.
     ///
     /// # Errors
     ///
-    /// As for [`insert`](IndexedStorage::insert), and [`Error::is_corrupt`] for a record that cannot be read.
+    /// Those of [`insert`](IndexedStorage::insert), and [`Error::is_corrupt`] if the record is
+    /// damaged.
     pub async fn update(&self, key: &K, mut change: impl FnMut(&mut R)) -> Result<bool, Error> {
         let keys = vec![bytes_of(key)];
         self.edit(keys, Vec::new(), Origin::Here, |reading, _| {
@@ -111,16 +116,17 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         .map(|(done, _)| done)
     }
 
-    /// Removes the record at `key`. Returns whether there was one.
+    /// Removes the record at `key`. Returns whether it existed.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unsupported`] where a newer build has declared the indices, or the store's.
+    /// [`Error::is_unsupported`] if a newer build of the app has changed the indices, or an error
+    /// of the store.
     pub async fn remove(&self, key: &K) -> Result<bool, Error> {
         Ok(self.remove_batch([key]).await? > 0)
     }
 
-    /// Removes many records at once, all or none. Returns how many there were.
+    /// Removes many records, all or none. Returns how many existed.
     ///
     /// # Errors
     ///
@@ -145,19 +151,22 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         .map(|(done, _)| done)
     }
 
-    /// What stands at a place that is left to whoever builds on this storage.
+    /// Reads a value of the layer above.
     pub(crate) async fn extra(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.store.get(&self.layout.extra(key)).await
     }
 
-    /// The key in the store of such a place, to write to.
+    /// Returns the store key of a value of the layer above.
     pub(crate) fn extra_key(&self, key: &[u8]) -> Vec<u8> {
         self.layout.extra(key)
     }
 
-    /// Reads the records at `keys`, which are sorted and each another, and what stands at the `extra` places, lets `edit`
-    /// say what becomes of them, and commits that: all of it on one state of the store, so `edit` may be called again. Gives
-    /// what `edit` gave, and a guard: nobody else writes through this handle while it is held.
+    /// Reads the records at `keys` and the values at `extra`, lets `edit` change them, and commits
+    /// the result.
+    ///
+    /// `keys` must be sorted and distinct. All of this happens on one state of the store, so `edit`
+    /// may run again. Returns the result of `edit` and a guard; no other task writes through this
+    /// handle while the guard is held.
     pub(crate) async fn edit<T>(
         &self,
         keys: Vec<Vec<u8>>,
@@ -172,7 +181,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                     what,
                     bytes,
                     limits::INDEX_KEY_BYTES,
-                    "choose a shorter one",
+                    "use a shorter key",
                 ));
             }
         }
@@ -181,7 +190,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let known = self.known();
             if known.catalog.access(&self.schema) == Access::ReadOnly {
                 return Err(Error::unsupported(
-                    "a newer version of the app has changed the indices of this data: update the app, or reload the page",
+                    "a newer version of the app has changed the indices of this data; update the app or reload the page",
                 ));
             }
             let mut reading = self.reading(&keys, &extra).await?;
@@ -222,8 +231,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         })
     }
 
-    /// Adds to the batch what becomes of the records and their entries. Returns `false` where a unique index has to be
-    /// built first, to tell whether a key is free.
+    /// Adds the changed records and their index entries to the batch. Returns `false` if a unique
+    /// index must be built first, to decide whether a key is free.
     async fn write(
         &self,
         known: &Known,
@@ -258,7 +267,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(true)
     }
 
-    /// Adds to the batch how the entries of a record change, or to the claims where the index is unique.
+    /// Adds the changed index entries of a record to the batch, or to the claims if the index is
+    /// unique.
     fn list(
         &self,
         known: &Known,
@@ -304,7 +314,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }
     }
 
-    /// Whether a record has that key in the index at that place of the schema.
+    /// Whether a record has this key in the index at this position in the schema.
     pub(super) fn is_listed(&self, index: usize, record: &R, key: &[u8]) -> bool {
         let keys = self
             .schema
@@ -314,8 +324,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         keys.is_some_and(|keys| keys.iter().any(|own| own == key))
     }
 
-    /// Encodes a record. One that is too large is rejected, unless a merge made it so and the edit does not make it
-    /// larger still.
+    /// Encodes a record. Rejects a record that is too large, unless a merge made it so and the edit
+    /// does not make it larger still.
     fn encode(&self, old: Option<&R>, new: &R, origin: Origin) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         (self.form.encode)(new, &mut bytes)?;
@@ -332,7 +342,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(bytes)
     }
 
-    /// The record that `bytes`, stored at `key`, spell.
+    /// Decodes the record stored at `key`.
     pub(super) fn decode(&self, key: &[u8], bytes: &[u8]) -> Result<R, Error> {
         (self.form.decode)(bytes)
             .map_err(|error| error.of(&format!("the record at \"{}\"", key.escape_ascii())))
