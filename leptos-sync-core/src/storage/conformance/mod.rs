@@ -62,12 +62,7 @@ async fn an_empty_store_has_nothing(store: &impl Storage) {
             .is_empty()
     );
     commit(store, Batch::new(), "an empty batch").await;
-    commit(
-        store,
-        removing(&[b"key"]),
-        "removing a missing key",
-    )
-    .await;
+    commit(store, removing(&[b"key"]), "removing a missing key").await;
     assert!(scanned(store, Scan::all()).await.is_empty());
 }
 

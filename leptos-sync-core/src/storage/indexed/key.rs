@@ -172,7 +172,10 @@ mod tests {
     fn agrees<T: IndexKey + PartialOrd + std::fmt::Debug>(a: &T, b: &T) {
         let (left, right) = (bytes_of(a), bytes_of(b));
         assert_eq!(a.partial_cmp(b), Some(left.cmp(&right)), "{a:?} {b:?}");
-        assert!(a == b || !right.starts_with(&left), "{a:?} is a prefix of {b:?}");
+        assert!(
+            a == b || !right.starts_with(&left),
+            "{a:?} is a prefix of {b:?}"
+        );
     }
 
     fn round_trips<K: RecordKey + PartialEq + std::fmt::Debug>(key: &K) {

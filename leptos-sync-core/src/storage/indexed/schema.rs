@@ -213,7 +213,9 @@ impl<R> Schema<R> {
     /// Rejects a schema beyond the limits.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.version == 0 {
-            return Err(Error::value("version 0 of a schema is reserved; start with 1"));
+            return Err(Error::value(
+                "version 0 of a schema is reserved; start with 1",
+            ));
         }
         if self.indices.len() > limits::INDICES {
             return Err(Error::limit("the schema has too many indices"));
