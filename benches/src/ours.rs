@@ -22,6 +22,16 @@ pub fn clock(replica: u64) -> Clock {
     Clock::new(ReplicaId::new(replica), Fixed)
 }
 
+/// Returns the next stamp of a clock.
+///
+/// # Panics
+///
+/// When the machine's clock is not set.
+#[expect(clippy::expect_used, reason = "a machine without a clock ends the run")]
+pub fn tick(clock: &mut Clock) -> Stamp {
+    clock.tick().expect("the machine's clock is set")
+}
+
 /// Registers of which each wins over those before.
 pub fn registers(count: usize) -> Vec<LwwRegister<String>> {
     (1..)

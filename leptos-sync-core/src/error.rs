@@ -19,6 +19,7 @@ enum Kind {
     Unsupported,
     Limit,
     Drift,
+    Clock,
     Gap,
     SnapshotNeeded,
     ReplicaReused,
@@ -49,6 +50,11 @@ impl Error {
     /// A stamp lies further in the future than [`limits::DRIFT_MS`](crate::limits::DRIFT_MS) allows.
     pub fn is_drift(&self) -> bool {
         self.0.kind == Kind::Drift
+    }
+
+    /// This replica's time source returns no milliseconds since the Unix epoch, or its clock has no time left.
+    pub fn is_clock(&self) -> bool {
+        self.0.kind == Kind::Clock
     }
 
     /// A delta starts after operations that are not here yet; ask for what lies between.
@@ -134,6 +140,10 @@ impl Error {
 
     pub(crate) fn drift(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Drift, message.into())
+    }
+
+    pub(crate) fn clock(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Clock, message.into())
     }
 
     pub(crate) fn gap(message: impl Into<Cow<'static, str>>) -> Self {

@@ -3,6 +3,8 @@
 //! A bound protects a reader from a writer: whoever decodes bytes never allocates, recurses or waits beyond these,
 //! whatever the bytes say. Writers are refused with [`Error::is_limit`](crate::Error::is_limit) before anything changes.
 
+use std::ops::RangeInclusive;
+
 /// Bytes of one cell's path. Long enough for nested names and user keys, short enough to keep thousands in a message.
 pub const PATH_BYTES: usize = 1024;
 
@@ -39,6 +41,14 @@ pub const CHUNK_BYTES: usize = 60 * 1024;
 /// Milliseconds that an observed stamp may lie ahead of the local wall clock: generous for unset clocks, short enough
 /// that a wrong one cannot win against everybody for long.
 pub const DRIFT_MS: u64 = 5 * 60 * 1000;
+
+/// Milliseconds since the Unix epoch after which no clock is right: the year 3000. A greater number is a time in
+/// microseconds or nanoseconds, which would use up all stamps at once.
+pub const CLOCK_MS: u64 = 32_503_680_000_000;
+
+/// Readings of a clock that are taken for seconds since the Unix epoch, of the years 2017 to 2286. As milliseconds they
+/// are days in early 1970 that only a device sees which has run for 17 days without its clock being set.
+pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 
 /// Entries, live or deleted, of one map: positions are 32-bit and one value is kept as "none".
 pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
-use leptos_sync_core::{Clock, Doc, Outbox, ReplicaId, Root, limits};
+use leptos_sync_core::{Clock, Doc, Outbox, ReplicaId, Root, SystemTime, TimeSource as _, limits};
 
 use crate::{
     actor::Actor,
@@ -243,6 +243,6 @@ fn default_context() -> SyncContext {
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
         // A platform without randomness: the time has to do.
-        ReplicaId::new(Clock::system(ReplicaId::default()).tick().time.get())
+        ReplicaId::new(SystemTime.now_ms())
     })
 }

@@ -3,6 +3,8 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+#[cfg(target_arch = "wasm32")]
+use leptos_sync_core::Time;
 use leptos_sync_core::{SystemTime, TimeSource};
 
 /// Milliseconds by which the device's clock and the relay's may differ before the relay's is followed: less is the time
@@ -26,9 +28,9 @@ impl TimeSource for PageTime {
 
 #[cfg(target_arch = "wasm32")]
 impl PageTime {
-    /// It is `now_ms`, says the relay.
+    /// Takes the relay's time, unless that is not in milliseconds.
     pub(crate) fn follow(&self, now_ms: u64) {
-        if self.now_ms().abs_diff(now_ms) > TOLERANCE_MS {
+        if self.now_ms().abs_diff(now_ms) > TOLERANCE_MS && Time::try_from_ms(now_ms).is_ok() {
             let behind_ms = now_ms.wrapping_sub(SystemTime.now_ms()).cast_signed();
             self.behind_ms.store(behind_ms, Ordering::Relaxed);
         }

@@ -25,7 +25,7 @@ pub(crate) fn run(harness: &mut Harness) {
             },
             |(map, entries, clock)| {
                 for (key, value) in entries.drain(..) {
-                    map.insert(key, value, clock.tick());
+                    map.insert(key, value, ours::tick(clock));
                 }
             },
         );

@@ -20,7 +20,7 @@ pub(crate) fn run(harness: &mut Harness) {
             },
             |(values, registers, clock)| {
                 for value in values.drain(..) {
-                    registers.push(LwwRegister::<String>::new(value, clock.tick()));
+                    registers.push(LwwRegister::<String>::new(value, ours::tick(clock)));
                 }
             },
         );

@@ -5,9 +5,10 @@ use crate::{error::Error, id::ReplicaId, limits};
 
 /// Where a [`Clock`] reads the wall clock.
 ///
-/// It may jump in both directions; the clock copes.
+/// It may jump in both directions, and may be wrong; the clock copes. Its unit must be milliseconds: transactions fail
+/// with [`Error::is_clock`] as long as it returns seconds, microseconds or nanoseconds.
 pub trait TimeSource: Send + Sync {
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
 }
 
@@ -21,9 +22,9 @@ pub trait TimeSource: Send + Sync {
 ///
 /// let mut ada = Clock::system(ReplicaId::new(1));
 /// let mut bob = Clock::system(ReplicaId::new(2));
-/// let written = ada.tick();
+/// let written = ada.tick()?;
 /// bob.observe(written.time)?;
-/// assert!(bob.tick() > written, "what Bob writes next wins over what he has seen");
+/// assert!(bob.tick()? > written, "what Bob writes next wins over what he has seen");
 /// # Ok::<(), leptos_sync_core::Error>(())
 /// ```
 #[derive(Clone)]
@@ -58,9 +59,27 @@ impl Clock {
         self.last
     }
 
-    /// The next stamp, greater than all before. O(1), one reading of the wall clock.
-    pub fn tick(&mut self) -> Stamp {
-        self.last = self.last.next().max(Time::from_ms(self.source.now_ms()));
+    /// Returns the next stamp, which is greater than all before. O(1), one reading of the wall clock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_clock`] when the time source does not return milliseconds, or when this clock has observed the last
+    /// time there is, so that no stamp is left; the clock is unchanged.
+    pub fn tick(&mut self) -> Result<Stamp, Error> {
+        let next = self.last.next();
+        if next == self.last {
+            return Err(Error::clock(
+                "no time is left after the stamps that this clock has seen; copy the document's values into a new one",
+            ));
+        }
+        self.last = next.max(Time::try_from_ms(self.source.now_ms())?);
+        Ok(Stamp::new(self.last, self.replica))
+    }
+
+    /// Returns a stamp that no operation carries, to name something by. It needs no right time, so it cannot fail.
+    pub(crate) fn name(&mut self) -> Stamp {
+        let now = Time::try_from_ms(self.source.now_ms()).unwrap_or_default();
+        self.last = self.last.next().max(now);
         Stamp::new(self.last, self.replica)
     }
 
@@ -68,7 +87,8 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`] when it lies more than [`limits::DRIFT_MS`] ahead of the wall clock; the clock is unchanged.
+    /// [`Error::is_drift`] when it lies more than [`limits::DRIFT_MS`] ahead of the wall clock, [`Error::is_clock`] when
+    /// it does because the time source returns no milliseconds; the clock is unchanged.
     pub fn observe(&mut self, time: Time) -> Result<(), Error> {
         self.check(time)?;
         self.resume(time);
@@ -87,6 +107,7 @@ impl Clock {
         let now = self.source.now_ms();
         let ahead = time.ms().saturating_sub(now);
         if ahead > limits::DRIFT_MS {
+            Time::try_from_ms(now)?;
             return Err(Error::drift(format!(
                 "a stamp lies {ahead} ms ahead of this clock, which is more than the {} ms allowed; one of the two \
                  clocks is wrong",
@@ -147,12 +168,12 @@ mod tests {
     fn ticks_rise_while_the_wall_clock_stands_still_or_goes_back() {
         let time = ManualTime::at(1_000);
         let mut clock = clock(&time);
-        let mut last = clock.tick();
+        let mut last = clock.tick().unwrap();
         for step in 0..200_000_u64 {
             if step == 100_000 {
                 time.set(1);
             }
-            let next = clock.tick();
+            let next = clock.tick().unwrap();
             assert!(next > last);
             last = next;
         }
@@ -165,7 +186,7 @@ mod tests {
         let mut clock = clock(&time);
         let seen = Time::from_ms(1_000 + limits::DRIFT_MS);
         clock.observe(seen).unwrap();
-        assert!(clock.tick().time > seen);
+        assert!(clock.tick().unwrap().time > seen);
     }
 
     #[test]
@@ -185,7 +206,47 @@ mod tests {
         let time = ManualTime::at(1_000);
         let mut clock = clock(&time);
         clock.resume(Time::from_ms(86_400_000));
-        assert!(clock.tick().time > Time::from_ms(86_400_000));
+        assert!(clock.tick().unwrap().time > Time::from_ms(86_400_000));
         assert!(clock.ahead_ms() > limits::DRIFT_MS);
+    }
+
+    #[test]
+    fn a_source_of_another_unit_is_an_error_that_names_the_unit() {
+        let ms = 1_700_000_000_000;
+        for (wrong, unit) in [
+            (ms / 1000, "seconds"),
+            (ms * 1000, "microseconds"),
+            (ms * 1_000_000, "nanoseconds"),
+            (u64::MAX, "nanoseconds"),
+        ] {
+            let time = ManualTime::at(wrong);
+            let mut clock = clock(&time);
+            let error = clock.tick().unwrap_err();
+            assert!(error.is_clock(), "{error}");
+            assert!(
+                error.to_string().contains(&format!("looks like {unit};")),
+                "{error}"
+            );
+            assert_eq!(clock.last(), Time::ZERO);
+            let name = clock.name();
+            assert!(clock.name() > name, "names differ all the same");
+            time.set(ms);
+            assert_eq!(clock.tick().unwrap().time.ms(), ms);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_ticks() {
+        for ms in [0, 1, 1_000, 14 * 86_400_000, limits::CLOCK_MS] {
+            assert!(clock(&ManualTime::at(ms)).tick().is_ok(), "{ms}");
+        }
+    }
+
+    #[test]
+    fn no_two_ticks_are_equal_at_the_end_of_time() {
+        let mut clock = clock(&ManualTime::at(1_000));
+        clock.resume(Time::new(u64::MAX - 1));
+        assert_eq!(clock.tick().unwrap().time, Time::new(u64::MAX));
+        assert!(clock.tick().unwrap_err().is_clock());
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::ReplicaId;
+use crate::{error::Error, id::ReplicaId, limits};
 
 /// A hybrid logical time: 48 bits of milliseconds since the Unix epoch, then 16 bits of counter.
 ///
@@ -28,6 +28,20 @@ impl Time {
         }
     }
 
+    /// Returns the first time of a millisecond that a [`TimeSource`](crate::TimeSource) gave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_clock`] when `ms` cannot be milliseconds since the Unix epoch: it lies after
+    /// [`limits::CLOCK_MS`], as microseconds and nanoseconds do, or it is a count of seconds
+    /// ([`limits::CLOCK_SECONDS`]).
+    pub fn try_from_ms(ms: u64) -> Result<Self, Error> {
+        if ms <= limits::CLOCK_MS && !limits::CLOCK_SECONDS.contains(&ms) {
+            return Ok(Self::from_ms(ms));
+        }
+        Err(not_milliseconds(ms))
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn ms(self) -> u64 {
         self.0 >> 16
@@ -42,6 +56,20 @@ impl Time {
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn not_milliseconds(ms: u64) -> Error {
+    let unit = match ms {
+        ..=limits::CLOCK_MS => "seconds",
+        ..100_000_000_000_000_000 => "microseconds",
+        _ => "nanoseconds",
+    };
+    Error::clock(format!(
+        "the time source returned {ms}, which looks like {unit}; it must return milliseconds since 1970, and this \
+         device's clock must be set"
+    ))
 }
 
 impl fmt::Debug for Time {

@@ -28,10 +28,10 @@ use crate::{
 /// let mut at_ada = LwwRegister::<String>::default();
 /// let mut at_bob = LwwRegister::<String>::default();
 ///
-/// at_ada.set("Groceries".to_owned(), ada.tick());
+/// at_ada.set("Groceries".to_owned(), ada.tick()?);
 /// at_bob.merge(&at_ada);
 /// bob.observe(at_ada.stamp().time)?;
-/// at_bob.set("Shopping".to_owned(), bob.tick());
+/// at_bob.set("Shopping".to_owned(), bob.tick()?);
 /// at_ada.merge(&at_bob);
 ///
 /// assert_eq!(at_ada, at_bob);

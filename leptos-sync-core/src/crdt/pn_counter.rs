@@ -23,8 +23,8 @@ use crate::{
 ///
 /// let (mut ada, mut bob) = (Clock::system(ReplicaId::new(1)), Clock::system(ReplicaId::new(2)));
 /// let (mut at_ada, mut at_bob) = (PnCounter::default(), PnCounter::default());
-/// at_ada.increment(2, ada.tick())?;
-/// at_bob.decrement(3, bob.tick())?;
+/// at_ada.increment(2, ada.tick()?)?;
+/// at_bob.decrement(3, bob.tick()?)?;
 /// at_ada.merge(&at_bob);
 /// at_bob.merge(&at_ada);
 /// assert_eq!((at_ada.value(), at_bob.value()), (-1, -1));

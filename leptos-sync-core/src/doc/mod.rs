@@ -188,7 +188,7 @@ impl<S: Root> Doc<S> {
 
     /// A stamp that no operation carries, for naming things of this document.
     pub(crate) fn next_stamp(&mut self) -> Stamp {
-        self.clock.tick()
+        self.clock.name()
     }
 
     /// Cells that are kept, stored and passed on, but not shown: at paths that `S` does not have, or with bytes that

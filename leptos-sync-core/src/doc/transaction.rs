@@ -35,7 +35,8 @@ impl<S: Root> Doc<S> {
     /// # Errors
     ///
     /// [`Error::is_limit`] when a key, a value or the whole transaction is larger than its limit, a counter is full, or
-    /// [`limits::REPLICAS`] others have written the document; [`Error::is_value`] when a value cannot be encoded; or what was given to [`Tx::cancel`]. The document is
+    /// [`limits::REPLICAS`] others have written the document; [`Error::is_value`] when a value cannot be encoded; [`Error::is_clock`] when the clock's time source returns no
+    /// milliseconds; or what was given to [`Tx::cancel`]. The document is
     /// then as it was before.
     ///
     /// # Panics
@@ -51,7 +52,7 @@ impl<S: Root> Doc<S> {
         edit: impl FnOnce(&mut Tx<'_, S>),
         note: impl Note,
     ) -> Result<Transaction, Error> {
-        let stamp = self.clock.tick();
+        let stamp = self.clock.tick()?;
         let own = VersionVector::of(stamp.replica, stamp.time);
         self.check_replicas(&own, &own)?;
         let open = Open {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::{limits::HANDSHAKE_MS, sync::Reason};
+use leptos_sync_core::{Time, limits::HANDSHAKE_MS, sync::Reason};
 use tokio::time::timeout;
 
 use super::{
@@ -12,6 +12,10 @@ use crate::limits;
 impl Connection {
     /// Lets the replica in, or lets it stay with other credentials.
     pub(super) async fn admit(&mut self, protocol: u16, credentials: &[u8], again: bool) {
+        if let Err(error) = Time::try_from_ms(self.relay.now_ms()) {
+            tracing::error!(%error, "rejecting all connections");
+            return self.bye(Reason::Unavailable, "the relay's clock is wrong");
+        }
         let admitted = self.relay.authorizer.admit(&self.request, credentials);
         let user = match in_time(admitted).await {
             Ok(user) => user,

@@ -40,7 +40,8 @@ impl Default for RelayOptions {
 }
 
 impl RelayOptions {
-    /// Another clock than the system's.
+    /// Replaces the system's clock. While `time` returns another unit than milliseconds, the relay rejects all
+    /// connections.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
         self.time = Arc::new(time);

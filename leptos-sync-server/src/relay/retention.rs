@@ -99,8 +99,9 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
 
 impl Inner {
     /// The latest time that may become a floor. Nobody's stamps lie before it whose clock is as wrong as the protocol bears.
+    /// Zero while the relay's time source returns no milliseconds: then nothing is forgotten.
     pub(super) fn latest_floor(&self) -> Time {
-        Time::from_ms(self.now_ms().saturating_sub(DRIFT_MS))
+        Time::try_from_ms(self.now_ms().saturating_sub(DRIFT_MS)).unwrap_or_default()
     }
 
     /// Forgets the tombstones of a document that are older than the retention, in steps of a day. One that was not written since

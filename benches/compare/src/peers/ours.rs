@@ -21,7 +21,7 @@ impl Peer for Ours {
             move || (values.clone(), Vec::with_capacity(size), clock()),
             |(values, registers, clock)| {
                 for value in values.drain(..) {
-                    registers.push(LwwRegister::<String>::new(value, clock.tick()));
+                    registers.push(LwwRegister::<String>::new(value, ours::tick(clock)));
                 }
             },
         ))
@@ -66,7 +66,7 @@ impl Peer for Ours {
             move || (Map::new(), entries.clone(), clock()),
             |(map, entries, clock)| {
                 for (key, value) in entries.drain(..) {
-                    map.insert(key, value, clock.tick());
+                    map.insert(key, value, ours::tick(clock));
                 }
             },
         ))
@@ -76,7 +76,7 @@ impl Peer for Ours {
         let entries = entries(size);
         Some(side(
             move || (Map::new(), entries.clone(), clock()),
-            |(map, entries, clock)| map.insert_batch(entries.drain(..), clock.tick()),
+            |(map, entries, clock)| map.insert_batch(entries.drain(..), ours::tick(clock)),
         ))
     }
 
@@ -85,10 +85,10 @@ impl Peer for Ours {
         Some(side(
             move || (Map::new(), entries.clone(), clock()),
             |(map, entries, clock)| {
-                let stamp = clock.tick();
+                let stamp = ours::tick(clock);
                 // The transaction needs one; the others are read because the other library reads them.
                 for _ in 1..entries.len() {
-                    black_box(clock.tick());
+                    black_box(ours::tick(clock));
                 }
                 map.insert_batch(entries.drain(..), stamp)
             },

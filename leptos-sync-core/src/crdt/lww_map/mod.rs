@@ -38,12 +38,12 @@ use crate::{
 ///
 /// let (mut ada, mut bob) = (Clock::system(ReplicaId::new(1)), Clock::system(ReplicaId::new(2)));
 /// let mut at_ada = LwwMap::<String, u32>::new();
-/// at_ada.insert_batch([("milk".to_owned(), 1), ("eggs".to_owned(), 6)], ada.tick());
+/// at_ada.insert_batch([("milk".to_owned(), 1), ("eggs".to_owned(), 6)], ada.tick()?);
 /// let mut at_bob = at_ada.clone();
 ///
 /// bob.observe(ada.last())?;
-/// at_bob.remove("milk", bob.tick());
-/// at_ada.insert("eggs".to_owned(), 12, ada.tick());
+/// at_bob.remove("milk", bob.tick()?);
+/// at_ada.insert("eggs".to_owned(), 12, ada.tick()?);
 /// at_ada.merge(&at_bob);
 /// at_bob.merge(&at_ada);
 ///

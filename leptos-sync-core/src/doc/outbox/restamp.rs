@@ -23,13 +23,15 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// None that a transaction which was written once could cause again; nothing has changed then.
+    /// [`Error::is_clock`] when the relay's time is not in milliseconds; nothing has changed then.
     pub fn restamp<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         window: Window,
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<(Vec<Restamped>, Changes), Error> {
+        // A relay whose clock has another unit would take all stamps that are left.
+        Time::try_from_ms(window.now_ms)?;
         let settled = self.version(doc);
         // Where the transactions of each replica begin. What no relay has seen and none would take does not hold them up.
         let mut ends = VersionVector::new();
