@@ -1,7 +1,7 @@
 //! Any bytes as each of the small things that are stored or handed over.
 #![no_main]
 
-use leptos_sync_core::{Bincode, Codec as _, CollectionExport, Cursor, Path};
+use leptos_sync_core::{CollectionExport, Cursor, Path, internal};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,9 +14,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let _ = CollectionExport::from_bytes(bytes);
     type Value = (u64, i32, String, Option<Vec<(bool, char)>>, [u8; 3]);
-    if let Ok(value) = Bincode::decode::<Value>(bytes) {
+    if let Ok(value) = internal::decode::<Value>(bytes) {
         let mut again = Vec::new();
-        Bincode::encode(&value, &mut again).expect("what was read can be written");
+        internal::encode(&value, &mut again).expect("what was read can be written");
         assert_eq!(again, bytes, "one spelling a value");
     }
 });

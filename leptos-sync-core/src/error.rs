@@ -112,7 +112,7 @@ impl Error {
         Self::new(Kind::Unavailable, message.into())
     }
 
-    /// For implementations of [`Codec`](crate::Codec): a value cannot be encoded or decoded.
+    /// A value that cannot be encoded or decoded, or that the app refuses.
     pub fn value(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Value, message.into())
     }

@@ -11,7 +11,7 @@
 //! ├─ LwwRegister LwwMap GCounter PnCounter, #[derive(Crdt)]    the types: views over cells
 //! ├─ CellMap                                                   the cells of any of them, whose type is not known
 //! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
-//! └─ Delta Snapshot Codec                                      bytes
+//! └─ Delta Snapshot                                            bytes
 //! Export Import          a document in chunks, out and in
 //! Collection             typed records that stay in a Storage, with indices; transactions, deltas
 //! └─ IndexedStorage Schema Index Query Page                    records with secondary indices
@@ -41,6 +41,13 @@ extern crate self as leptos_sync_core;
 pub mod limits;
 pub mod sync;
 
+/// Items for the other crates of this workspace, its benchmarks and its fuzz targets. They are not part of the API and
+/// change without notice.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::codec::{decode, encode};
+}
+
 mod clock;
 mod codec;
 mod collection;
@@ -60,7 +67,7 @@ mod version;
 #[cfg(feature = "testing")]
 pub use clock::ManualTime;
 pub use clock::{Clock, Stamp, SystemTime, Time, TimeSource, Window};
-pub use codec::{Bincode, CellIter, CellRef, CellWriter, Cells, Codec, Group};
+pub use codec::{CellIter, CellRef, CellWriter, Cells, Group};
 pub use collection::{
     Collection, CollectionExport, CollectionImport, CollectionTx, RecordChange, Watch,
 };

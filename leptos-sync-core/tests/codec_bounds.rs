@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos_sync_core::{Bincode, Codec};
+use leptos_sync_core::internal;
 use peak_alloc::PeakAlloc;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -41,7 +41,7 @@ struct Free {
 fn decode<T: DeserializeOwned>(bytes: &[u8], per_byte: usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    let decoded = Bincode::decode::<T>(bytes);
+    let decoded = internal::decode::<T>(bytes);
     let held = MEMORY.peak_usage().saturating_sub(before);
     drop(decoded);
     let bound = 4 * bytes.len() * per_byte + SLACK_BYTES;
@@ -75,7 +75,7 @@ fn decode_as_everything(bytes: &[u8]) {
 #[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 fn spelled(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    Bincode::encode(&value, &mut out).unwrap();
+    internal::encode(&value, &mut out).unwrap();
     out
 }
 

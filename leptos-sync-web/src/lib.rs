@@ -50,12 +50,12 @@ mod use_doc;
 mod web_locks;
 
 pub use leptos_sync_core as core;
-pub use leptos_sync_core::{
-    Bincode, Clock, Codec, Delta, Doc, Error, Field, Focus, GCounter, LwwMap, LwwRegister,
-    PnCounter, ReplicaId, Root, Snapshot, Stamp, Tx, VersionVector,
-};
 #[cfg(feature = "stream")]
 pub use leptos_sync_core::{ChangeStream, Lagged};
+pub use leptos_sync_core::{
+    Clock, Delta, Doc, Error, Field, Focus, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId,
+    Root, Snapshot, Stamp, Tx, VersionVector,
+};
 pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 
 #[cfg(target_arch = "wasm32")]

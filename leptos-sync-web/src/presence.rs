@@ -5,7 +5,7 @@ use std::{
 };
 
 use leptos::prelude::*;
-use leptos_sync_core::{Bincode, Codec, Error, ReplicaId, Root, Value, limits};
+use leptos_sync_core::{Error, ReplicaId, Root, Value, internal, limits};
 
 use crate::live::{LiveDoc, Outgoing, StatusSignal, StatusValues, StoredStatus};
 
@@ -114,7 +114,7 @@ pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P>
 /// Those whose data can be read: who has another build of the app may have told something else.
 fn read<P: Value>(values: &StatusValues) -> Vec<Peer<P>> {
     let peers = values.peers.iter().filter_map(|(id, data)| {
-        let data = Bincode::decode(data.strip_prefix(&[PRESENT])?).ok()?;
+        let data = internal::decode(data.strip_prefix(&[PRESENT])?).ok()?;
         Some(Peer { id: *id, data })
     });
     peers.collect()
@@ -122,7 +122,7 @@ fn read<P: Value>(values: &StatusValues) -> Vec<Peer<P>> {
 
 fn write<P: Value>(own: &P) -> Result<Vec<u8>, Error> {
     let mut data = vec![PRESENT];
-    Bincode::encode(own, &mut data)?;
+    internal::encode(own, &mut data)?;
     if data.len() > limits::PRESENCE_BYTES {
         let most = limits::PRESENCE_BYTES;
         return Err(Error::value(format!(

@@ -1,5 +1,3 @@
-use std::{fmt, marker::PhantomData};
-
 use serde::Serialize;
 
 use super::{
@@ -9,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Stamp,
-    codec::{Bincode, CellRef, CellWriter, Codec, Group},
+    codec::{self, CellRef, CellWriter, Group},
     error::Error,
     path::{PathBuf, Segments},
     version::VersionVector,
@@ -38,21 +36,17 @@ use crate::{
 /// assert_eq!(at_ada.get(), "Shopping");
 /// # Ok::<(), leptos_sync_core::Error>(())
 /// ```
-pub struct LwwRegister<T, C = Bincode> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LwwRegister<T> {
     value: T,
     stamp: Stamp,
-    codec: PhantomData<fn() -> C>,
 }
 
-impl<T, C> LwwRegister<T, C> {
+impl<T> LwwRegister<T> {
     /// A register whose value was written at `stamp`.
     #[inline]
     pub const fn new(value: T, stamp: Stamp) -> Self {
-        Self {
-            value,
-            stamp,
-            codec: PhantomData,
-        }
+        Self { value, stamp }
     }
 
     /// The value.
@@ -86,7 +80,7 @@ impl<T, C> LwwRegister<T, C> {
     }
 }
 
-impl<T: Clone + Serialize + 'static, C: Codec> LwwRegister<T, C> {
+impl<T: Clone + Serialize + 'static> LwwRegister<T> {
     /// Joins another copy: the later write stays. Clones the value only when the other one wins.
     #[inline]
     pub fn merge(&mut self, other: &Self) {
@@ -101,11 +95,11 @@ impl<T: Clone + Serialize + 'static, C: Codec> LwwRegister<T, C> {
         other.stamp > self.stamp
             || (other.stamp == self.stamp
                 && other.stamp != Stamp::ZERO
-                && greater::<T, C>(Some(&other.value), Some(&self.value), &mut Vec::new()))
+                && greater(Some(&other.value), Some(&self.value), &mut Vec::new()))
     }
 }
 
-impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
+impl<T: Value + Default> Crdt for LwwRegister<T> {
     fn merge(&mut self, other: &Self) {
         Self::merge(self, other);
     }
@@ -124,7 +118,7 @@ impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
                 bytes.extend_from_slice(name);
                 Ok(())
             },
-            Some(|bytes: &mut Vec<u8>| C::encode(&self.value, bytes)),
+            Some(|bytes: &mut Vec<u8>| codec::encode(&self.value, bytes)),
         );
     }
 
@@ -133,7 +127,7 @@ impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
             return;
         }
         let decoded = match cell.value {
-            Some(bytes) => C::decode::<T>(bytes),
+            Some(bytes) => codec::decode::<T>(bytes),
             None => Err(Error::value("a register cannot be removed")),
         };
         match decoded {
@@ -170,54 +164,31 @@ impl<T: Value + Default, C: Codec> Crdt for LwwRegister<T, C> {
     }
 
     fn restore(&mut self, _: Segments<'_>, old: Option<OldCell<'_>>) {
-        let value = old.and_then(|old| Some((C::decode(old.value?).ok()?, old.stamp)));
+        let value = old.and_then(|old| Some((codec::decode(old.value?).ok()?, old.stamp)));
         *self = value.map_or_else(Self::default, |(value, stamp)| Self::new(value, stamp));
     }
 
     fn forget_tombstones(&mut self, _: &VersionVector) {}
 }
 
-impl<T: Serialize, C: Codec> LwwRegister<T, C> {
+impl<T: Serialize> LwwRegister<T> {
     /// The value's bytes, as they stand in its cell.
     fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         // A value that cannot be encoded never gets into a document.
-        let _ = C::encode(&self.value, &mut bytes);
+        let _ = codec::encode(&self.value, &mut bytes);
         bytes
     }
 
     /// The cell as it stands, for taking a transaction back; its value's bytes are appended.
     pub(crate) fn old_cell(&self, value: &mut Vec<u8>) -> SavedCell {
-        let _ = C::encode(&self.value, value);
+        let _ = codec::encode(&self.value, value);
         SavedCell::live(self.stamp)
     }
 }
 
-impl<T: Default, C> Default for LwwRegister<T, C> {
+impl<T: Default> Default for LwwRegister<T> {
     fn default() -> Self {
         Self::new(T::default(), Stamp::ZERO)
-    }
-}
-
-impl<T: Clone, C> Clone for LwwRegister<T, C> {
-    fn clone(&self) -> Self {
-        Self::new(self.value.clone(), self.stamp)
-    }
-}
-
-impl<T: PartialEq, C> PartialEq for LwwRegister<T, C> {
-    fn eq(&self, other: &Self) -> bool {
-        self.stamp == other.stamp && self.value == other.value
-    }
-}
-
-impl<T: Eq, C> Eq for LwwRegister<T, C> {}
-
-impl<T: fmt::Debug, C> fmt::Debug for LwwRegister<T, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LwwRegister")
-            .field("value", &self.value)
-            .field("stamp", &self.stamp)
-            .finish()
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
     clock::{Stamp, Time},
-    codec::{Bincode, CellRef, CellWriter, Codec, Group},
+    codec::{self, CellRef, CellWriter, Group},
     crdt::{
         Applied, Join,
         traits::{OldCell, SavedCell},
@@ -199,7 +199,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
                         bytes.extend_from_slice(&cell_key(cell.replica));
                         Ok(())
                     },
-                    Some(|bytes: &mut Vec<u8>| Bincode::encode(&cell.value, bytes)),
+                    Some(|bytes: &mut Vec<u8>| codec::encode(&cell.value, bytes)),
                 );
             }
         }
@@ -297,7 +297,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         };
         self.remove(replica);
         if let (Some(old), Err(at)) = (old, self.position(replica))
-            && let Some(Ok(value)) = old.value.map(Bincode::decode)
+            && let Some(Ok(value)) = old.value.map(codec::decode)
         {
             self.put(at, old.stamp, value);
         }
@@ -307,7 +307,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     pub(super) fn old_cell(&self, replica: ReplicaId, value: &mut Vec<u8>) -> Option<SavedCell> {
         let (stamp, old) = self.get(replica)?;
         // Integers can always be encoded.
-        let _ = Bincode::encode(&old, value);
+        let _ = codec::encode(&old, value);
         Some(SavedCell::live(stamp))
     }
 
@@ -342,7 +342,7 @@ fn decode<T: DeserializeOwned>(cell: CellRef<'_>) -> Result<Own<T>, Error> {
     Ok(Own {
         replica,
         time: cell.stamp.time,
-        value: Bincode::decode(bytes)?,
+        value: codec::decode(bytes)?,
     })
 }
 
@@ -361,6 +361,6 @@ fn greater<T: Serialize>(theirs: &Own<T>, ours: &Own<T>) -> bool {
 fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     // Integers can always be encoded.
-    let _ = Bincode::encode(value, &mut bytes);
+    let _ = codec::encode(value, &mut bytes);
     bytes
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{Applied, Crdt, Join, LwwMap, OldCell, Root};
 use crate::{
     clock::{Stamp, Time},
-    codec::{Bincode, CellWriter, Cells, Codec, Group},
+    codec::{self, CellWriter, Cells, Group},
     path::{PathBuf, Segments},
     version::VersionVector,
 };
@@ -174,7 +174,7 @@ pub(crate) fn keys_of(cells: Cells<'_>) -> Vec<Vec<u8>> {
             Some(_) => keys.extend(
                 group
                     .cells()
-                    .filter_map(|cell| Bincode::decode(cell.key).ok()),
+                    .filter_map(|cell| codec::decode(cell.key).ok()),
             ),
             None => {}
         }

@@ -3,14 +3,14 @@
 use super::{transaction::Tx, undo::Before};
 use crate::{
     clock::Stamp,
-    codec::Codec,
+    codec,
     crdt::{GCounter, Key, LwwMap, LwwRegister, PnCounter, SavedCell, Value},
     error::Error,
     id::ReplicaId,
     path,
 };
 
-impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
+impl<T: Value + Default> Tx<'_, LwwRegister<T>> {
     /// Writes the value.
     pub fn set(&mut self, value: T) {
         let look = self.look(|_| Ok(()), |register, value| Some(register.old_cell(value)));
@@ -29,7 +29,7 @@ impl<T: Value + Default, C: Codec> Tx<'_, LwwRegister<T, C>> {
     }
 }
 
-impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
+impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
     /// Writes `value` at `key`.
     pub fn insert(&mut self, key: K, value: V) {
         if let Some(before) = self.look_at(&key) {
@@ -86,7 +86,7 @@ impl<K: Key, V: Value, C: Codec> Tx<'_, LwwMap<K, V, C>> {
     fn look_at(&mut self, key: &K) -> Option<Before> {
         let encode = |bytes: &mut Vec<u8>| {
             let start = bytes.len();
-            C::encode(key, bytes)?;
+            codec::encode(key, bytes)?;
             // What is longer than any path could not be taken back by its path.
             path::check_length(bytes.len() - start)
         };

@@ -1,20 +1,20 @@
 use std::{fmt, ops::Deref, panic::Location, sync::Arc};
 
 use leptos::prelude::*;
-use leptos_sync_core::{Bincode, Codec, Key, LwwMap, PathBuf, Value};
+use leptos_sync_core::{Key, LwwMap, PathBuf, Value, internal};
 
 use super::{Node, ReadGuard, Source, What};
 
 /// One key of a map as a node of the reactive graph: it reads as `Option<V>`, and setting it to `None` removes the key.
 ///
 /// `Copy` where the key is. Only changes of this key notify it.
-pub struct Entry<K: 'static, V: 'static, C: 'static = Bincode> {
-    map: Node<LwwMap<K, V, C>>,
+pub struct Entry<K: 'static, V: 'static> {
+    map: Node<LwwMap<K, V>>,
     key: K,
 }
 
-impl<K: Key, V: Value, C: Codec> Entry<K, V, C> {
-    pub(super) fn new(map: Node<LwwMap<K, V, C>>, key: K) -> Self {
+impl<K: Key, V: Value> Entry<K, V> {
+    pub(super) fn new(map: Node<LwwMap<K, V>>, key: K) -> Self {
         Self { map, key }
     }
 
@@ -33,14 +33,14 @@ impl<K: Key, V: Value, C: Codec> Entry<K, V, C> {
         self.map.remove(&self.key);
     }
 
-    fn path(&self, source: &Arc<dyn Source<LwwMap<K, V, C>>>) -> Option<PathBuf> {
+    fn path(&self, source: &Arc<dyn Source<LwwMap<K, V>>>) -> Option<PathBuf> {
         let mut key = Vec::new();
-        C::encode(&self.key, &mut key).ok()?;
+        internal::encode(&self.key, &mut key).ok()?;
         Some(source.path().child(&key))
     }
 }
 
-impl<K: Key, V: Value, C: Codec> Track for Entry<K, V, C> {
+impl<K: Key, V: Value> Track for Entry<K, V> {
     fn track(&self) {
         let Some(source) = self.map.source() else {
             return;
@@ -51,7 +51,7 @@ impl<K: Key, V: Value, C: Codec> Track for Entry<K, V, C> {
     }
 }
 
-impl<K: Key, V: Value, C: Codec> Notify for Entry<K, V, C> {
+impl<K: Key, V: Value> Notify for Entry<K, V> {
     fn notify(&self) {
         let Some(source) = self.map.source() else {
             return;
@@ -62,8 +62,8 @@ impl<K: Key, V: Value, C: Codec> Notify for Entry<K, V, C> {
     }
 }
 
-impl<K: Key, V: Value, C: Codec> ReadUntracked for Entry<K, V, C> {
-    type Value = EntryGuard<K, V, C>;
+impl<K: Key, V: Value> ReadUntracked for Entry<K, V> {
+    type Value = EntryGuard<K, V>;
 
     fn try_read_untracked(&self) -> Option<Self::Value> {
         Some(EntryGuard {
@@ -74,7 +74,7 @@ impl<K: Key, V: Value, C: Codec> ReadUntracked for Entry<K, V, C> {
     }
 }
 
-impl<K: Key, V: Value, C: Codec> Update for Entry<K, V, C> {
+impl<K: Key, V: Value> Update for Entry<K, V> {
     type Value = Option<V>;
 
     fn try_maybe_update<U>(&self, change: impl FnOnce(&mut Option<V>) -> (bool, U)) -> Option<U> {
@@ -91,13 +91,13 @@ impl<K: Key, V: Value, C: Codec> Update for Entry<K, V, C> {
 }
 
 /// An [`Entry`] that is being read. See [`ReadGuard`].
-pub struct EntryGuard<K: 'static, V: 'static, C: 'static> {
-    map: ReadGuard<LwwMap<K, V, C>>,
+pub struct EntryGuard<K: 'static, V: 'static> {
+    map: ReadGuard<LwwMap<K, V>>,
     key: K,
     absent: Option<V>,
 }
 
-impl<K: Key, V: Value, C: Codec> Deref for EntryGuard<K, V, C> {
+impl<K: Key, V: Value> Deref for EntryGuard<K, V> {
     type Target = Option<V>;
 
     fn deref(&self) -> &Option<V> {
@@ -105,19 +105,19 @@ impl<K: Key, V: Value, C: Codec> Deref for EntryGuard<K, V, C> {
     }
 }
 
-impl<K, V, C> DefinedAt for Entry<K, V, C> {
+impl<K, V> DefinedAt for Entry<K, V> {
     fn defined_at(&self) -> Option<&'static Location<'static>> {
         self.map.defined_at()
     }
 }
 
-impl<K, V, C> IsDisposed for Entry<K, V, C> {
+impl<K, V> IsDisposed for Entry<K, V> {
     fn is_disposed(&self) -> bool {
         self.map.is_disposed()
     }
 }
 
-impl<K: Clone, V, C> Clone for Entry<K, V, C> {
+impl<K: Clone, V> Clone for Entry<K, V> {
     fn clone(&self) -> Self {
         Self {
             map: self.map,
@@ -126,9 +126,9 @@ impl<K: Clone, V, C> Clone for Entry<K, V, C> {
     }
 }
 
-impl<K: Copy, V, C> Copy for Entry<K, V, C> {}
+impl<K: Copy, V> Copy for Entry<K, V> {}
 
-impl<K: fmt::Debug, V, C> fmt::Debug for Entry<K, V, C> {
+impl<K: fmt::Debug, V> fmt::Debug for Entry<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("key", &self.key)

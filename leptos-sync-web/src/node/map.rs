@@ -1,17 +1,17 @@
 use leptos::prelude::*;
-use leptos_sync_core::{Codec, Key, LwwMap, Value};
+use leptos_sync_core::{Key, LwwMap, Value};
 
 use super::{Entry, Keys, Node, ReadGuard};
 
-impl<K: Key, V: Value, C: Codec> Node<LwwMap<K, V, C>> {
+impl<K: Key, V: Value> Node<LwwMap<K, V>> {
     /// The entry at `key`, whether it has a value or not: a node of its own, which only changes of this key notify.
     #[track_caller]
-    pub fn entry(&self, key: K) -> Entry<K, V, C> {
+    pub fn entry(&self, key: K) -> Entry<K, V> {
         Entry::new(*self, key)
     }
 
     /// The set of keys: a node of its own, notified when a key comes or goes and not when a value changes.
-    pub fn keys(&self) -> Keys<K, V, C> {
+    pub fn keys(&self) -> Keys<K, V> {
         Keys::new(*self)
     }
 
@@ -40,14 +40,14 @@ impl<K: Key, V: Value, C: Codec> Node<LwwMap<K, V, C>> {
 }
 
 /// The map as a whole: whoever reads it runs again when any entry changes.
-impl<K: Key, V: Value, C: Codec> Track for Node<LwwMap<K, V, C>> {
+impl<K: Key, V: Value> Track for Node<LwwMap<K, V>> {
     fn track(&self) {
         self.track_whole();
     }
 }
 
-impl<K: Key, V: Value, C: Codec> ReadUntracked for Node<LwwMap<K, V, C>> {
-    type Value = ReadGuard<LwwMap<K, V, C>>;
+impl<K: Key, V: Value> ReadUntracked for Node<LwwMap<K, V>> {
+    type Value = ReadGuard<LwwMap<K, V>>;
 
     fn try_read_untracked(&self) -> Option<Self::Value> {
         Some(self.source()?.read())

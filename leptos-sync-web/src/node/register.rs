@@ -1,9 +1,9 @@
 use leptos::{prelude::*, tachys::reactive_graph::bind::IntoSplitSignal};
-use leptos_sync_core::{Codec, LwwRegister, Value};
+use leptos_sync_core::{LwwRegister, Value};
 
 use super::{Node, ReadGuard, What};
 
-impl<T: Value + Default, C: Codec> Track for Node<LwwRegister<T, C>> {
+impl<T: Value + Default> Track for Node<LwwRegister<T>> {
     fn track(&self) {
         if let Some(source) = self.source() {
             source.triggers().track(What::Cell, source.path().as_path());
@@ -11,7 +11,7 @@ impl<T: Value + Default, C: Codec> Track for Node<LwwRegister<T, C>> {
     }
 }
 
-impl<T: Value + Default, C: Codec> ReadUntracked for Node<LwwRegister<T, C>> {
+impl<T: Value + Default> ReadUntracked for Node<LwwRegister<T>> {
     type Value = ReadGuard<T>;
 
     fn try_read_untracked(&self) -> Option<ReadGuard<T>> {
@@ -19,7 +19,7 @@ impl<T: Value + Default, C: Codec> ReadUntracked for Node<LwwRegister<T, C>> {
     }
 }
 
-impl<T: Value + Default, C: Codec> Notify for Node<LwwRegister<T, C>> {
+impl<T: Value + Default> Notify for Node<LwwRegister<T>> {
     fn notify(&self) {
         if let Some(source) = self.source() {
             source
@@ -31,7 +31,7 @@ impl<T: Value + Default, C: Codec> Notify for Node<LwwRegister<T, C>> {
 }
 
 /// The change is made to a copy of the value, which then is written.
-impl<T: Value + Default, C: Codec> Update for Node<LwwRegister<T, C>> {
+impl<T: Value + Default> Update for Node<LwwRegister<T>> {
     type Value = T;
 
     fn try_maybe_update<U>(&self, change: impl FnOnce(&mut T) -> (bool, U)) -> Option<U> {
@@ -44,7 +44,7 @@ impl<T: Value + Default, C: Codec> Update for Node<LwwRegister<T, C>> {
     }
 }
 
-impl<T: Value + Default, C: Codec> IntoSplitSignal for Node<LwwRegister<T, C>> {
+impl<T: Value + Default> IntoSplitSignal for Node<LwwRegister<T>> {
     type Value = T;
     type Read = Self;
     type Write = Self;

@@ -22,7 +22,7 @@ pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
         violations.push(Violation {
             path: source.path.clone(),
             line,
-            message: format!("`bincode` is named outside of {HOME}: go through the `Codec` trait"),
+            message: format!("`bincode` is named outside of {HOME}: go through `codec::encode` and `codec::decode`"),
         });
     }
 }

@@ -13,8 +13,8 @@ use leptos_sync_benches::{
     ours::{self, Map},
 };
 use leptos_sync_web::{
-    Bincode, Codec, IndexedDbStorage, ReplicaId, Stamp,
-    core::{DocStore, Storage, Time},
+    IndexedDbStorage, ReplicaId, Stamp,
+    core::{DocStore, Storage, Time, internal},
 };
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -119,13 +119,13 @@ async fn yjs(asked: Asked) -> Result<f64, Failure> {
 fn as_bytes((key, value, stamp): &Entry) -> Result<JsValue, Failure> {
     let mut bytes = Vec::new();
     let parts = (key, value, stamp.time.get(), stamp.replica.get());
-    Bincode::encode(&parts, &mut bytes)?;
+    internal::encode(&parts, &mut bytes)?;
     Ok(Uint8Array::from(bytes.as_slice()).into())
 }
 
 fn from_bytes(record: &JsValue) -> Result<Entry, Failure> {
     let bytes = record.unchecked_ref::<Uint8Array>().to_vec();
-    let (key, value, time, replica) = Bincode::decode(&bytes)?;
+    let (key, value, time, replica) = internal::decode(&bytes)?;
     Ok((
         key,
         value,

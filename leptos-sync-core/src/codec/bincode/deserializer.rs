@@ -47,8 +47,8 @@ impl<'a, 'de> Deserializer<'a, 'de> {
     #[cold]
     fn not_self_describing(self) -> Fault {
         self.input.fault(
-            "its type asks the bytes what they are (untagged or tagged enum, flatten, dynamic JSON), which bincode \
-             cannot tell; use another Codec for it",
+            "its type asks the bytes what they are (untagged or tagged enum, flatten, dynamic JSON), which this \
+             format cannot tell; derive it without these attributes",
         )
     }
 }

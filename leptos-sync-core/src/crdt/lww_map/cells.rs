@@ -1,7 +1,7 @@
 use super::{LwwMap, ahead::NOWHERE, table::Entry};
 use crate::{
     clock::Stamp,
-    codec::{CellRef, CellWriter, Codec, Group},
+    codec::{self, CellRef, CellWriter, Group},
     crdt::{
         Applied, Crdt, Join, Key, Root, Value,
         traits::{OldCell, SavedCell},
@@ -11,9 +11,9 @@ use crate::{
     version::VersionVector,
 };
 
-impl<K: Key, V: Value, C: Codec> Root for LwwMap<K, V, C> {}
+impl<K: Key, V: Value> Root for LwwMap<K, V> {}
 
-impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
+impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
     fn merge(&mut self, other: &Self) {
         Self::merge(self, other);
     }
@@ -27,11 +27,11 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
         self.table.since(since).for_each(|entry| {
             out.push(
                 entry.stamp,
-                |bytes| C::encode(&entry.key, bytes),
+                |bytes| codec::encode(&entry.key, bytes),
                 entry
                     .value
                     .as_ref()
-                    .map(|value| |bytes: &mut Vec<u8>| C::encode(value, bytes)),
+                    .map(|value| |bytes: &mut Vec<u8>| codec::encode(value, bytes)),
             );
         });
     }
@@ -47,7 +47,7 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
         let seen = out.seen();
         let cells = group.cells().filter(|cell| !seen.contains(cell.stamp));
         self.for_each(
-            cells.map(|cell| (cell, decode_key::<K, C>(cell.key, &mut scratch))),
+            cells.map(|cell| (cell, decode_key(cell.key, &mut scratch))),
             |(_, key)| Some((key.as_ref().ok()?, NOWHERE)),
             |map, (cell, key)| {
                 if out.withstood(group, cell) {
@@ -67,8 +67,8 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
             other.table.beyond(join.ours()),
             |(slot, theirs)| Some((&theirs.key, *slot)),
             |map, (slot, theirs)| {
-                if let Some(existence) = map.table.join::<C>(slot, theirs, &mut scratch) {
-                    encode_key::<K, C>(&theirs.key, &mut key);
+                if let Some(existence) = map.table.join(slot, theirs, &mut scratch) {
+                    encode_key(&theirs.key, &mut key);
                     join.changed_child(&key, existence);
                 }
             },
@@ -79,7 +79,7 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
         self.table.remove_where(|ours| {
             let gone = join.theirs_has_seen(ours.stamp) && other.table.get(&ours.key).is_none();
             if gone && ours.value.is_some() {
-                encode_key::<K, C>(&ours.key, &mut key);
+                encode_key(&ours.key, &mut key);
                 join.changed_child(&key, true);
             }
             gone
@@ -88,13 +88,13 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
 
     fn cell_at<'a>(&self, mut rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
         value.clear();
-        let key = C::decode::<K>(rest.next()?).ok()?;
+        let key = codec::decode::<K>(rest.next()?).ok()?;
         let cell = self.old_cell(&key, value)?;
         rest.is_empty().then(|| cell.with(value))
     }
 
     fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
-        let Some(Ok(key)) = rest.next().map(C::decode::<K>) else {
+        let Some(Ok(key)) = rest.next().map(codec::decode::<K>) else {
             return;
         };
         let slot = self.table.find(&key);
@@ -103,7 +103,7 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
                 self.table.detach(slot);
             }
             (Some(old), slot) => {
-                let value = old.value.and_then(|bytes| C::decode::<V>(bytes).ok());
+                let value = old.value.and_then(|bytes| codec::decode::<V>(bytes).ok());
                 match slot {
                     Some(slot) => self.table.put_back(slot, value, old.stamp, old.place),
                     None => {
@@ -124,15 +124,15 @@ impl<K: Key, V: Value, C: Codec> Crdt for LwwMap<K, V, C> {
     }
 }
 
-impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
+impl<K: Key, V: Value> LwwMap<K, V> {
     fn apply_entry(&mut self, key: K, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
         let found = self.table.look_up(&key);
         let ours = found.ok().map(|slot| self.table.entry(slot));
-        if ours.is_some_and(|ours| !wins::<V, C>(cell, ours.stamp, ours.value.as_ref())) {
+        if ours.is_some_and(|ours| !wins(cell, ours.stamp, ours.value.as_ref())) {
             return;
         }
         let was_live = ours.is_some_and(|ours| ours.value.is_some());
-        let value = match cell.value.map(C::decode::<V>).transpose() {
+        let value = match cell.value.map(codec::decode::<V>).transpose() {
             Ok(value) => value,
             Err(error) => {
                 // The bytes are the entry now; the older value must not be shown, stored or sent in their place.
@@ -158,7 +158,7 @@ impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
         let entry = self.table.entry(slot);
         if let Some(old) = &entry.value {
             // What stands in a document was encoded before.
-            let _ = C::encode(old, value);
+            let _ = codec::encode(old, value);
         }
         Some(SavedCell {
             stamp: entry.stamp,
@@ -170,22 +170,22 @@ impl<K: Key, V: Value, C: Codec> LwwMap<K, V, C> {
 
 /// Whether a cell wins over an entry, by stamp and then by bytes.
 #[inline]
-fn wins<V: Value, C: Codec>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
+fn wins<V: Value>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
     if cell.stamp != stamp {
         return cell.stamp > stamp;
     }
     let mut ours = Vec::new();
     match (cell.value, value) {
-        (Some(theirs), Some(value)) => C::encode(value, &mut ours).is_ok() && theirs > &*ours,
+        (Some(theirs), Some(value)) => codec::encode(value, &mut ours).is_ok() && theirs > &*ours,
         (theirs, value) => theirs.is_some() && value.is_none(),
     }
 }
 
 /// The key that `bytes` spell. Other bytes that decode to the same key are refused: the relay, which knows no types,
 /// would take them for another cell.
-fn decode_key<K: Key, C: Codec>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error> {
-    let key = C::decode::<K>(bytes)?;
-    if !C::is_spelling_of(bytes, &key, scratch) {
+fn decode_key<K: Key>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error> {
+    let key = codec::decode::<K>(bytes)?;
+    if !codec::is_encoding_of(bytes, &key, scratch) {
         return Err(Error::value(
             "a map's key is not spelled as this format spells it",
         ));
@@ -193,8 +193,8 @@ fn decode_key<K: Key, C: Codec>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K
     Ok(key)
 }
 
-fn encode_key<K: Key, C: Codec>(key: &K, out: &mut Vec<u8>) {
+fn encode_key<K: Key>(key: &K, out: &mut Vec<u8>) {
     out.clear();
     // A key that cannot be encoded never gets into a document.
-    let _ = C::encode(key, out);
+    let _ = codec::encode(key, out);
 }

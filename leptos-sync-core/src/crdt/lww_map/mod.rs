@@ -18,11 +18,7 @@ use serde::Serialize;
 
 use self::ahead::NOWHERE;
 pub(super) use self::table::{Entry, Table};
-use crate::{
-    clock::Stamp,
-    codec::{Bincode, Codec},
-    version::VersionVector,
-};
+use crate::{clock::Stamp, codec, version::VersionVector};
 
 /// A map whose entries are each written by the last writer.
 ///
@@ -52,17 +48,16 @@ use crate::{
 /// assert_eq!(at_ada.get("eggs"), Some(&12));
 /// # Ok::<(), leptos_sync_core::Error>(())
 /// ```
-pub struct LwwMap<K, V, C = Bincode> {
+#[derive(Clone)]
+pub struct LwwMap<K, V> {
     table: Table<K, V>,
-    codec: std::marker::PhantomData<fn() -> C>,
 }
 
-impl<K, V, C> LwwMap<K, V, C> {
+impl<K, V> LwwMap<K, V> {
     /// An empty map. Allocates nothing.
     pub fn new() -> Self {
         Self {
             table: Table::new(),
-            codec: std::marker::PhantomData,
         }
     }
 
@@ -112,7 +107,7 @@ impl<K, V, C> LwwMap<K, V, C> {
     }
 }
 
-impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
+impl<K: Eq + Hash, V> LwwMap<K, V> {
     /// The value at `key`. One hash look-up.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
@@ -232,7 +227,7 @@ impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V, C> {
+impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
     /// Joins another copy: of each entry, the later write stays. O(entries of the other); clones what it takes over.
     pub fn merge(&mut self, other: &Self) {
         if self.table.len() == 0 {
@@ -245,7 +240,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V
         if !self.pays_ahead() {
             // The one loop of a small map, where a call for each entry would be felt.
             all.for_each(|(slot, theirs)| {
-                self.table.join::<C>(slot, theirs, &mut scratch);
+                self.table.join(slot, theirs, &mut scratch);
             });
             return;
         }
@@ -253,7 +248,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V
             all,
             |(slot, theirs)| Some((&theirs.key, *slot)),
             |map, (slot, theirs)| {
-                map.table.join::<C>(slot, theirs, &mut scratch);
+                map.table.join(slot, theirs, &mut scratch);
             },
         );
     }
@@ -264,13 +259,13 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static, C: Codec> LwwMap<K, V
 /// They differ only where a replica id was used twice; the join must still be a join. Two copies of one operation are
 /// the same bytes, which is what most of a full merge compares: `scratch` spares it the allocations.
 #[inline]
-pub(super) fn greater<V: Serialize + 'static, C: Codec>(
+pub(super) fn greater<V: Serialize + 'static>(
     a: Option<&V>,
     b: Option<&V>,
     scratch: &mut Vec<u8>,
 ) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => !same_text(a, b) && greater_encoded::<V, C>(a, b, scratch),
+        (Some(a), Some(b)) => !same_text(a, b) && greater_encoded(a, b, scratch),
         (Some(_), None) => true,
         (None, _) => false,
     }
@@ -286,11 +281,11 @@ fn same_text<V: 'static>(a: &V, b: &V) -> bool {
     }
 }
 
-fn greater_encoded<V: Serialize, C: Codec>(a: &V, b: &V, scratch: &mut Vec<u8>) -> bool {
+fn greater_encoded<V: Serialize>(a: &V, b: &V, scratch: &mut Vec<u8>) -> bool {
     scratch.clear();
-    let left = C::encode(a, scratch);
+    let left = codec::encode(a, scratch);
     let split = scratch.len();
-    let right = C::encode(b, scratch);
+    let right = codec::encode(b, scratch);
     // What cannot be encoded never leaves this map, so that any choice converges.
     left.is_ok() && right.is_ok() && {
         let (left, right) = scratch.split_at(split);
@@ -298,22 +293,13 @@ fn greater_encoded<V: Serialize, C: Codec>(a: &V, b: &V, scratch: &mut Vec<u8>) 
     }
 }
 
-impl<K, V, C> Default for LwwMap<K, V, C> {
+impl<K, V> Default for LwwMap<K, V> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: Clone, V: Clone, C> Clone for LwwMap<K, V, C> {
-    fn clone(&self) -> Self {
-        Self {
-            table: self.table.clone(),
-            codec: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<K: Eq + Hash, V: PartialEq, C> PartialEq for LwwMap<K, V, C> {
+impl<K: Eq + Hash, V: PartialEq> PartialEq for LwwMap<K, V> {
     /// Whether both hold the same entries with the same stamps, tombstones included.
     fn eq(&self, other: &Self) -> bool {
         self.table.len() == other.table.len()
@@ -325,9 +311,9 @@ impl<K: Eq + Hash, V: PartialEq, C> PartialEq for LwwMap<K, V, C> {
     }
 }
 
-impl<K: Eq + Hash, V: Eq, C> Eq for LwwMap<K, V, C> {}
+impl<K: Eq + Hash, V: Eq> Eq for LwwMap<K, V> {}
 
-impl<K: fmt::Debug, V: fmt::Debug, C> fmt::Debug for LwwMap<K, V, C> {
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for LwwMap<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }

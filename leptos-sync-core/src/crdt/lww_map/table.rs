@@ -8,7 +8,7 @@ use super::{
     index::{Index, Vacant},
     recency::Recency,
 };
-use crate::{clock::Stamp, codec::Codec, crdt::traits::Place, limits, version::VersionVector};
+use crate::{clock::Stamp, crdt::traits::Place, limits, version::VersionVector};
 
 /// The entries of a map: one vector in the order of arrival, an index of positions in it, and the order in which they
 /// were written.
@@ -295,7 +295,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
     /// Joins another copy's entry, which is at `slot` there. Where it won, returns whether the key came into being or
     /// ended.
     #[inline]
-    pub(super) fn join<C: Codec>(
+    pub(super) fn join(
         &mut self,
         slot: u32,
         theirs: &Entry<K, V>,
@@ -317,7 +317,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
         let ours = self.entry(slot);
         let wins = theirs.stamp > ours.stamp
             || (theirs.stamp == ours.stamp
-                && greater::<V, C>(theirs.value.as_ref(), ours.value.as_ref(), scratch));
+                && greater(theirs.value.as_ref(), ours.value.as_ref(), scratch));
         let existence = ours.value.is_some() != theirs.value.is_some();
         wins.then(|| {
             // What the old value has allocated is used again.

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::Schema;
 use crate::{
     codec::{
-        Bincode, Codec,
+        self,
         envelope::{self, Kind},
     },
     error::Error,
@@ -52,12 +52,12 @@ pub(super) enum Access {
 impl Catalog {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body = envelope::open(Kind::Catalog, bytes)?;
-        Bincode::decode(&body).map_err(|error| Error::corrupt(error.to_string()))
+        codec::decode(&body).map_err(|error| Error::corrupt(error.to_string()))
     }
 
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
-        Bincode::encode(self, &mut body)?;
+        codec::encode(self, &mut body)?;
         let mut bytes = Vec::new();
         envelope::seal(Kind::Catalog, &body, &mut bytes);
         Ok(bytes)

@@ -40,7 +40,7 @@ use self::{
 use super::{Batch, Damage, Expected, Scan, Storage};
 use crate::{
     codec::{
-        Bincode, Codec,
+        self,
         envelope::{self, Kind},
     },
     crdt::Value,
@@ -135,14 +135,14 @@ impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
         let form = Form {
             encode: |record, out| {
                 let mut body = Vec::new();
-                Bincode::encode(record, &mut body)?;
+                codec::encode(record, &mut body)?;
                 envelope::seal(Kind::Record, &body, out);
                 Ok(())
             },
-            decode: |bytes| Bincode::decode(&envelope::open(Kind::Record, bytes)?),
+            decode: |bytes| codec::decode(&envelope::open(Kind::Record, bytes)?),
             content: |record| {
                 let mut body = Vec::new();
-                Bincode::encode(record, &mut body).map_or(0, |()| body.len())
+                codec::encode(record, &mut body).map_or(0, |()| body.len())
             },
             shown: |_| true,
         };

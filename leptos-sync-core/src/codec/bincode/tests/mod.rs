@@ -11,16 +11,16 @@ use crate::limits;
 
 fn spelled<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    Bincode::encode(value, &mut out).unwrap();
+    encode(value, &mut out).unwrap();
     out
 }
 
 /// Checks that `value` comes back from its own bytes, and not from longer ones.
 fn comes_back<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &T) {
     let bytes = spelled(value);
-    assert_eq!(&Bincode::decode::<T>(&bytes).unwrap(), value);
+    assert_eq!(&decode::<T>(&bytes).unwrap(), value);
     let longer = [&bytes[..], &[0]].concat();
-    assert_ne!(Bincode::decode::<T>(&longer).ok().as_ref(), Some(value));
+    assert_ne!(decode::<T>(&longer).ok().as_ref(), Some(value));
 }
 
 /// [`comes_back`], and the bytes are bincode's own: all but strings and bytes at the top.
@@ -33,11 +33,11 @@ fn is_bincode<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &
 }
 
 fn refusal<T: Serialize>(value: &T) -> Error {
-    Bincode::encode(value, &mut Vec::new()).unwrap_err()
+    encode(value, &mut Vec::new()).unwrap_err()
 }
 
 fn misread<T: DeserializeOwned>(bytes: &[u8]) -> Error {
-    Bincode::decode::<T>(bytes).map(drop).unwrap_err()
+    decode::<T>(bytes).map(drop).unwrap_err()
 }
 
 /// Whatever the bytes are: read as bincode reads them, where it would spell the number so.
@@ -50,7 +50,7 @@ where
     let theirs = theirs.filter(|value| {
         ::bincode::serde::encode_to_vec(value, CONFIG).is_ok_and(|spelled| spelled == bytes)
     });
-    assert_eq!(Bincode::decode::<T>(bytes).ok(), theirs, "{bytes:?}");
+    assert_eq!(decode::<T>(bytes).ok(), theirs, "{bytes:?}");
 }
 
 proptest! {
@@ -101,16 +101,16 @@ proptest! {
             spelled(&Blob(text.clone().into_bytes())),
         ] {
             prop_assert_eq!(&bytes, text.as_bytes());
-            prop_assert_eq!(&*Bincode::decode::<Cow<'static, str>>(&bytes).unwrap(), &*text);
-            prop_assert_eq!(&*Bincode::decode::<Box<str>>(&bytes).unwrap(), &*text);
-            prop_assert_eq!(Bincode::decode::<Blob>(&bytes).unwrap().0, bytes);
+            prop_assert_eq!(&*decode::<Cow<'static, str>>(&bytes).unwrap(), &*text);
+            prop_assert_eq!(&*decode::<Box<str>>(&bytes).unwrap(), &*text);
+            prop_assert_eq!(decode::<Blob>(&bytes).unwrap().0, bytes);
         }
     }
 
     #[test]
     fn arbitrary_bytes_are_a_value_of_one_spelling_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         fn check<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
-            if let Ok(value) = Bincode::decode::<T>(bytes) {
+            if let Ok(value) = decode::<T>(bytes) {
                 assert_eq!(spelled(&value), bytes);
             }
         }
@@ -123,9 +123,9 @@ proptest! {
         check::<Vec<Shape>>(&bytes);
         check::<Vec<()>>(&bytes);
         check::<(bool, Pair)>(&bytes);
-        let _ = Bincode::decode::<Zoo>(&bytes);
-        let _ = Bincode::decode::<Tree>(&bytes);
-        let _ = Bincode::decode::<BTreeMap<u8, Vec<Tree>>>(&bytes);
+        let _ = decode::<Zoo>(&bytes);
+        let _ = decode::<Tree>(&bytes);
+        let _ = decode::<BTreeMap<u8, Vec<Tree>>>(&bytes);
     }
 }
 

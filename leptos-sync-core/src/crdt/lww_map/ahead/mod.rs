@@ -25,7 +25,7 @@ const ENTRIES: usize = 16 * 1024;
 /// Whether it is there at all: a page does not download it.
 const THERE: bool = cfg!(not(target_arch = "wasm32"));
 
-impl<K: Eq + Hash, V, C> LwwMap<K, V, C> {
+impl<K: Eq + Hash, V> LwwMap<K, V> {
     /// Whether there are so many entries that reading ahead pays.
     pub(super) fn pays_ahead(&self) -> bool {
         THERE && self.table.len() >= ENTRIES
