@@ -4,7 +4,7 @@ use syn::Path;
 
 use crate::record::{Part, Record};
 
-/// The implementation of `Crdt` and `Root`, and the trait of accessors.
+/// Writes the implementations of `Crdt` and `Root`, and the trait of accessors.
 pub(crate) fn expand(record: &Record<'_>, core: &Path) -> TokenStream {
     let implementation = implementation(record, core);
     let accessors = accessors(record, core);
@@ -13,7 +13,8 @@ pub(crate) fn expand(record: &Record<'_>, core: &Path) -> TokenStream {
 
 fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
     let name = &record.input.ident;
-    let (generics, arguments, bounds) = record.input.generics.split_for_impl();
+    let generics = record.generics(core);
+    let (generics, arguments, bounds) = generics.split_for_impl();
     let down = downward(record, core);
     let along = alongside(record, core);
     let schema = schema(record, core);
@@ -30,10 +31,10 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// The fingerprint of the type.
+/// Writes the fingerprint of the type.
 fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
     let fields = record.parts.iter().map(|Part { name, ty, .. }| {
-        // Compilers differ in where they put spaces.
+        // Compilers differ in where they put spaces into a printed type.
         let mut text = quote!(#ty).to_string();
         text.retain(|part| !part.is_whitespace());
         quote!((#name, #text, <#ty as #core::Crdt>::SCHEMA))
@@ -41,7 +42,7 @@ fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
     quote!(const SCHEMA: u64 = #core::schema(&[#(#fields),*]);)
 }
 
-/// The methods that find their way by a path.
+/// Writes the methods that follow a path to one field.
 fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
     let each = |arm: &dyn Fn(&Part<'_>, Literal) -> TokenStream| {
         let arms = record
@@ -107,7 +108,7 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// The methods that do the same with every field.
+/// Writes the methods that do the same with every field.
 fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
     let each = |call: &dyn Fn(&Part<'_>) -> TokenStream| {
         record.parts.iter().map(call).collect::<TokenStream>()
@@ -152,12 +153,16 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// The trait that narrows a transaction or a reactive node to a field.
+/// Writes the trait that narrows a transaction or a node to a field.
+///
+/// Its methods take `self` by value: so they come before methods that take a reference, such as
+/// those of leptos' traits.
 fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
     let name = &record.input.ident;
     let fields = format_ident!("{name}Fields");
     let visibility = &record.input.vis;
-    let (generics, arguments, bounds) = record.input.generics.split_for_impl();
+    let all = record.generics(core);
+    let (generics, arguments, bounds) = all.split_for_impl();
     let methods = record.parts.iter().map(
         |Part {
              ident,
@@ -174,7 +179,7 @@ fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
             quote! {
                 #docs
                 fn #ident(self) -> Self::At<#ty> {
-                    self.at(#core::Field {
+                    #core::Focus::focus_field(self, #core::Field {
                         name: #name,
                         get: |record| &record.#ident,
                         get_mut: |record| &mut record.#ident,
@@ -183,8 +188,8 @@ fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
             }
         },
     );
-    let doc = format!("The fields of [`{name}`], for everything that focuses on one.");
-    let mut blanket = record.input.generics.clone();
+    let doc = format!("The fields of a [`{name}`], as methods of its transaction or node.");
+    let mut blanket = all.clone();
     blanket
         .params
         .push(syn::parse_quote!(FocusedOn: #core::Focus<Record = #name #arguments>));

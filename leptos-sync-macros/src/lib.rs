@@ -1,25 +1,45 @@
-//! `#[derive(Crdt)]`: a struct whose fields are CRDTs is a CRDT.
+//! `#[derive(Crdt)]`: a struct whose fields are CRDTs becomes a CRDT.
 //!
-//! Use it through `leptos_sync_core::Crdt` or `leptos_sync_web::Crdt`, which also document it; this crate exists
-//! because derive macros need one of their own.
+//! Use it as `leptos_sync_core::Crdt` or `leptos_sync_web::Crdt`. It is a crate of its own only
+//! because Rust requires that of derive macros.
 
 mod expand;
+mod names;
 mod record;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input, parse_quote};
 
-/// Implements `Crdt` for a struct with named fields, and a trait of accessors for transactions and reactive nodes.
+/// Derives `Crdt` for a struct with named fields, and writes a trait of accessors for transactions
+/// and nodes.
 ///
-/// For `Board` the trait is `BoardFields`; it has a method for each field. A field's name is the name of its cells, so
-/// renaming a field loses sight of its data: `#[crdt(rename = "old name")]` keeps the old name in the data.
+/// For `Board` the trait is `BoardFields`, with one method per field. It has the visibility of the
+/// struct; import it to use the accessors in another module.
+///
+/// A field's name is also the name of its data. To rename a field and keep its data, name the old
+/// one in an attribute:
+///
+/// ```
+/// use leptos_sync_core::{Crdt, LwwRegister};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Board {
+///     #[crdt(rename = "name")]
+///     title: LwwRegister<String>,
+/// }
+/// ```
+///
+/// # Errors
+///
+/// The macro refuses enums, unions, tuple structs and lifetimes; two fields with one name in the
+/// data; and the few names that methods of every node or transaction have, such as `edit`.
 #[proc_macro_derive(Crdt, attributes(crdt))]
 pub fn derive_crdt(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     derive(&input, &parse_quote!(::leptos_sync_core))
 }
 
-/// `#[derive(Crdt)]` for apps that depend on leptos-sync-web alone, which exports it under that name.
+/// `#[derive(Crdt)]` for crates that depend on leptos-sync-web, which exports it as `Crdt`.
 #[proc_macro_derive(CrdtThroughWeb, attributes(crdt))]
 pub fn derive_crdt_through_web(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

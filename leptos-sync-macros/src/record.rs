@@ -1,14 +1,16 @@
 use std::collections::HashSet;
 
 use syn::{
-    Attribute, Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Result, Type,
-    spanned::Spanned,
+    Attribute, Data, DeriveInput, Error, Field, Fields, GenericParam, Generics, Ident, LitStr,
+    Path, Result, Type, parse_quote, spanned::Spanned,
 };
 
-/// Bytes of the longest name of a field: a path of ordinary depth must stay within its limit.
+use crate::names;
+
+/// Bytes in the longest name of a field, so that a path of ordinary depth stays within its limit.
 const NAME_BYTES: usize = 64;
 
-/// What the macro reads of a struct.
+/// The parts of a struct that the macro reads.
 pub(crate) struct Record<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) parts: Vec<Part<'a>>,
@@ -18,38 +20,77 @@ pub(crate) struct Record<'a> {
 pub(crate) struct Part<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
-    /// Its name in paths.
+    /// The field's name in paths.
     pub(crate) name: LitStr,
     pub(crate) docs: Vec<&'a Attribute>,
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn parse(input: &'a DeriveInput) -> Result<Self> {
+        let refuse = |text: &str| Err(Error::new(input.ident.span(), text));
         let Data::Struct(data) = &input.data else {
-            return Err(Error::new(
-                input.ident.span(),
-                "only a struct can derive Crdt: put the enum into an `LwwRegister`",
-            ));
+            return refuse(
+                "only a struct can derive `Crdt`; keep an enum as the value of an `LwwRegister`",
+            );
         };
         let Fields::Named(fields) = &data.fields else {
-            return Err(Error::new(
-                input.ident.span(),
-                "only a struct with named fields can derive Crdt: a field's name is the name of its data",
-            ));
+            return refuse(
+                "only a struct with named fields can derive `Crdt`: the names of its fields are \
+                 the names of its data",
+            );
         };
+        check_generics(input)?;
         let parts = fields.named.iter().map(Part::parse);
         let parts = parts.collect::<Result<Vec<_>>>()?;
         let mut names = HashSet::new();
         for part in &parts {
-            if !names.insert(part.name.value()) {
+            let name = part.name.value();
+            if !names.insert(name.clone()) {
                 return Err(Error::new(
                     part.name.span(),
-                    "two fields have this name in the data; each needs its own",
+                    format!("two fields are called `{name}` in the data; give one another name"),
                 ));
             }
         }
         Ok(Self { input, parts })
     }
+
+    /// Returns the struct's parameters with the bounds that its implementations need: those of a
+    /// CRDT for each parameter, and that each field is one.
+    pub(crate) fn generics(&self, core: &Path) -> Generics {
+        let mut generics = self.input.generics.clone();
+        if generics.type_params().next().is_none() {
+            return generics;
+        }
+        for parameter in generics.type_params_mut() {
+            let bounds: [syn::TypeParamBound; 5] = [
+                parse_quote!(::core::clone::Clone),
+                parse_quote!(::core::default::Default),
+                parse_quote!(::core::marker::Send),
+                parse_quote!(::core::marker::Sync),
+                parse_quote!('static),
+            ];
+            parameter.bounds.extend(bounds);
+        }
+        let fields = self.parts.iter().map(|part| part.ty);
+        let predicates = fields.map(|ty| -> syn::WherePredicate { parse_quote!(#ty: #core::Crdt) });
+        generics.make_where_clause().predicates.extend(predicates);
+        generics
+    }
+}
+
+/// Refuses parameters that no record can have.
+fn check_generics(input: &DeriveInput) -> Result<()> {
+    for parameter in &input.generics.params {
+        if let GenericParam::Lifetime(lifetime) = parameter {
+            return Err(Error::new(
+                lifetime.span(),
+                "a struct that derives `Crdt` owns its data and has no lifetimes; use owned types \
+                 such as `String`",
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Part<'a> {
@@ -60,21 +101,10 @@ impl<'a> Part<'a> {
             .ok_or_else(|| Error::new(field.span(), "a field needs a name"))?;
         let plain = ident.to_string();
         let plain = plain.strip_prefix("r#").unwrap_or(&plain);
-        let mut name = LitStr::new(plain, ident.span());
-        for attribute in &field.attrs {
-            if attribute.path().is_ident("crdt") {
-                attribute.parse_nested_meta(|meta| {
-                    if !meta.path.is_ident("rename") {
-                        return Err(meta.error("unknown option; there is `rename = \"…\"`"));
-                    }
-                    name = meta.value()?.parse()?;
-                    Ok(())
-                })?;
-            }
+        if let Some(conflict) = names::conflict(plain) {
+            return Err(Error::new(ident.span(), conflict));
         }
-        if name.value().is_empty() || name.value().len() > NAME_BYTES {
-            return Err(Error::new(name.span(), "a field's name has 1 to 64 bytes"));
-        }
+        let name = Self::name(field, LitStr::new(plain, ident.span()))?;
         let docs = field
             .attrs
             .iter()
@@ -85,6 +115,28 @@ impl<'a> Part<'a> {
             name,
             docs: docs.collect(),
         })
+    }
+
+    /// Returns the field's name in the data: `plain`, or what `#[crdt(rename = "…")]` says.
+    fn name(field: &Field, plain: LitStr) -> Result<LitStr> {
+        let mut name = plain;
+        for attribute in &field.attrs {
+            if attribute.path().is_ident("crdt") {
+                attribute.parse_nested_meta(|meta| {
+                    if !meta.path.is_ident("rename") {
+                        return Err(meta.error("unknown option; the only one is `rename = \"…\"`"));
+                    }
+                    name = meta.value()?.parse()?;
+                    Ok(())
+                })?;
+            }
+        }
+        let bytes = name.value().len();
+        if bytes == 0 || bytes > NAME_BYTES {
+            let text = format!("this name is {bytes} bytes; a field's name is 1 to {NAME_BYTES}");
+            return Err(Error::new(name.span(), text));
+        }
+        Ok(name)
     }
 }
 
@@ -99,8 +151,8 @@ mod tests {
 
     #[test]
     fn only_structs_with_named_fields_are_records() {
-        assert!(refusal("enum E { A }").contains("put the enum into an `LwwRegister`"));
-        assert!(refusal("struct S(u8);").contains("a field's name is the name of its data"));
+        assert!(refusal("enum E { A }").contains("the value of an `LwwRegister`"));
+        assert!(refusal("struct S(u8);").contains("the names of its data"));
         assert!(refusal("struct S;").contains("named fields"));
         assert!(refusal("union U { a: u8 }").contains("only a struct"));
     }
@@ -108,13 +160,27 @@ mod tests {
     #[test]
     fn a_name_is_used_once_and_has_a_length() {
         assert!(refusal(r#"struct S { a: A, #[crdt(rename = "a")] b: B }"#).contains("two fields"));
-        assert!(refusal(r#"struct S { #[crdt(rename = "")] b: B }"#).contains("1 to 64 bytes"));
+        assert!(refusal(r#"struct S { #[crdt(rename = "")] b: B }"#).contains("1 to 64"));
         let long = format!(
             r#"struct S {{ #[crdt(rename = "{}")] b: B }}"#,
             "x".repeat(65)
         );
-        assert!(refusal(&long).contains("1 to 64 bytes"));
+        assert!(refusal(&long).contains("1 to 64"));
         assert!(refusal("struct S { #[crdt(name = \"x\")] b: B }").contains("rename"));
+    }
+
+    #[test]
+    fn a_field_that_hides_a_method_is_refused_also_under_another_name_in_the_data() {
+        assert!(refusal("struct S { edit: A }").contains("`edit`, which is a method of every"));
+        assert!(refusal(r#"struct S { #[crdt(rename = "x")] r#edit: A }"#).contains("`edit`"));
+        let input: DeriveInput =
+            syn::parse_str(r#"struct S { #[crdt(rename = "edit")] edits: A }"#).unwrap();
+        assert!(Record::parse(&input).is_ok());
+    }
+
+    #[test]
+    fn a_record_has_no_lifetimes() {
+        assert!(refusal("struct S<'a> { a: A<'a> }").contains("owns its data"));
     }
 
     #[test]

@@ -39,5 +39,5 @@ pub trait Focus: Sized {
     type At<F: Crdt>;
 
     /// Narrows to `field`.
-    fn at<F: Crdt>(self, field: Field<Self::Record, F>) -> Self::At<F>;
+    fn focus_field<F: Crdt>(self, field: Field<Self::Record, F>) -> Self::At<F>;
 }

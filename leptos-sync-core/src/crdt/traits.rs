@@ -30,6 +30,12 @@ use crate::{
 ///
 /// Stamps are unique where replica ids are; the laws also hold where one was used twice, since cells with equal stamps
 /// are ordered by their bytes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a CRDT",
+    label = "not a CRDT",
+    note = "keep a plain value in a register, `LwwRegister<{Self}>`; keep a struct of CRDTs as it \
+            is and derive `Crdt` for it"
+)]
 pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// A fingerprint of the type, which `#[derive(Crdt)]` makes of its fields' names and types. It is told to whoever decides
     /// who may open a document; nothing else depends on it.

@@ -229,7 +229,7 @@ impl<'b, T: Crdt> Focus for &'b mut Tx<'_, T> {
     type Record = T;
     type At<F: Crdt> = Tx<'b, F>;
 
-    fn at<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
+    fn focus_field<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
             state: (field.get_mut)(self.state),
             depth: self.log.enter(self.depth, field.name.as_bytes()),
@@ -242,7 +242,7 @@ impl<'b, T: Crdt> Focus for Tx<'b, T> {
     type Record = T;
     type At<F: Crdt> = Tx<'b, F>;
 
-    fn at<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
+    fn focus_field<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
             state: (field.get_mut)(self.state),
             depth: self.log.enter(self.depth, field.name.as_bytes()),

@@ -128,7 +128,7 @@ impl<T: Crdt> Node<T> {
     ///
     /// When the node's owner is gone, as leptos' signals do.
     #[track_caller]
-    pub fn state(&self) -> ReadGuard<T> {
+    pub fn read_state(&self) -> ReadGuard<T> {
         self.track_whole();
         match self.source() {
             Some(source) => source.read(),
@@ -168,7 +168,7 @@ impl<T: Crdt> Focus for Node<T> {
     type At<F: Crdt> = Node<F>;
 
     #[track_caller]
-    fn at<F: Crdt>(self, field: Field<T, F>) -> Node<F> {
+    fn focus_field<F: Crdt>(self, field: Field<T, F>) -> Node<F> {
         let place = self.point.and_then(|point| {
             let point = point.try_get_value()?;
             let record = point.source::<T>()?;

@@ -40,7 +40,8 @@ impl<R: Crdt, F: Crdt> Source<F> for FieldSource<R, F> {
     }
 
     fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, F>)) -> Result<(), Error> {
-        self.record.edit(&mut |tx| edit(&mut tx.at(self.field)))
+        self.record
+            .edit(&mut |tx| edit(&mut tx.focus_field(self.field)))
     }
 
     fn failed(&self, error: Error) {

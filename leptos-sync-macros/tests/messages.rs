@@ -1,0 +1,10 @@
+//! What a user reads where `#[derive(Crdt)]` refuses a type.
+//!
+//! `TRYBUILD=overwrite cargo test -p leptos-sync-macros --test messages` writes the expected
+//! messages again.
+
+#[test]
+fn every_refusal_is_a_sentence_that_says_what_to_do() {
+    let tests = trybuild::TestCases::new();
+    tests.compile_fail("tests/refused/*.rs");
+}
