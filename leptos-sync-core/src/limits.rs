@@ -102,6 +102,9 @@ pub const STREAM_CHANGES: usize = 256;
 /// somebody goes back and forth between are there at once, and memory does not grow with all that were ever looked at.
 pub const OPEN_DOCUMENTS: usize = 64;
 
+/// Rejected edits that a page lists until they are dismissed. Each may keep a copy of its document's state alive.
+pub const REJECTIONS: usize = 16;
+
 /// Bytes of one frame between a replica and its relay: what infrastructure on the way lets pass, and what a slow connection
 /// is busy with at once.
 pub const FRAME_BYTES: usize = 256 * 1024;

@@ -62,8 +62,8 @@ pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 pub use indexed_db::IndexedDbStorage;
 #[cfg(target_arch = "wasm32")]
 pub use lease::Lease;
-pub use leptos_sync_core::sync::Reason;
-pub use live::{Connection, LiveDoc, Refusal, StatusSignal, StorageKind};
+pub use leptos_sync_core::sync::{Permission, Reason};
+pub use live::{Cause, Connection, LiveDoc, Rejection, Rejections, StatusSignal, StorageKind};
 pub use node::{Entry, EntryGuard, Keys, Node, OwnGuard, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};

@@ -7,31 +7,35 @@ use std::{
 use leptos::prelude::*;
 use leptos_sync_core::{Error, ReplicaId, Root, Value, internal, limits};
 
-use crate::live::{LiveDoc, Outgoing, StatusSignal, StatusValues, StoredStatus};
+use crate::live::{LiveDoc, Outgoing, StatusField, StatusSignal, StatusValues, StoredStatus};
 
-/// What [`use_presence`] gives.
+/// The presence that [`use_presence`] returns.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct UsePresenceReturn<P: Value> {
-    /// Tells the others what is true of this page for the moment.
+    /// The presence of this page, to set.
     pub own: OwnPresence<P>,
-    /// The others that are present, and what is true of them, in the order in which they came.
+    /// The other clients that are present, in the order in which they came.
     pub peers: StatusSignal<Vec<Peer<P>>>,
 }
 
-/// What is true of this page for the moment: nothing at first, so that the others do not see it.
+/// The presence of this page. It has none at first, so that the others do not see it.
 pub struct OwnPresence<P> {
     status: StoredStatus,
     of: PhantomData<fn(P)>,
 }
 
 impl<P: Value> OwnPresence<P> {
-    /// The others are told this from now on; with `None` they do not see this page. To be called as it changes, such as in an
-    /// effect. Nothing happens where the document has no relay, or its reactive owner is gone.
+    /// Sets what the others see of this page from now on. With `None` they do not see it.
+    ///
+    /// Call it whenever the value changes, such as in an effect. Nothing happens if the document has no relay, or if the
+    /// reactive owner is gone. A value of more than [`limits::PRESENCE_BYTES`](leptos_sync_core::limits::PRESENCE_BYTES) is
+    /// not sent; the document's status signal `rejected` lists it.
     pub fn set(&self, own: Option<P>) {
         if let Some(status) = self.status.try_get_value() {
             match own.as_ref().map_or_else(|| Ok(Vec::new()), write) {
                 Ok(data) => status.outgoing.push(Outgoing::Presence(data)),
-                Err(error) => status.error(error),
+                Err(error) => status.reject(&error, None),
             }
         }
     }
@@ -51,32 +55,33 @@ impl<P> fmt::Debug for OwnPresence<P> {
     }
 }
 
-/// Another page that has the document open: somebody else's, or another tab.
+/// Another client that has the document open: a page of another user, or another tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Peer<P> {
-    /// Tells one from another for as long as they are there.
+    /// An id that differs from that of all other peers, for as long as the peer is present.
     pub id: ReplicaId,
-    /// What is true of it.
+    /// The user's name as the relay knows it from the credentials, not from the page. Empty if the relay does not tell
+    /// users apart.
+    pub user: String,
+    /// The value that the peer has set.
     pub data: P,
 }
 
-/// The first byte of what is told, for a value may have none of its own; and nothing is told by no bytes.
+/// The first byte of a presence on the wire, since a value may have no bytes, and no bytes mean no presence.
 const PRESENT: u8 = 1;
 
-/// Tells the others that have a document open what is true of this page for the moment, such as where its cursor is, and shows
-/// what is true of them. Nothing of it is stored. A document has presence of one type.
+/// Shows this page's presence to the other clients that have a document open, such as where its cursor is, and returns
+/// theirs. Presence is not stored. A document has presence of one type.
 ///
-/// It goes through the relay, so without one nobody is present. What changes more often than twenty times a second is told
-/// twenty times a second. Who leaves, is cut off, or is not heard of for
-/// [`limits::SILENCE_MS`](leptos_sync_core::limits::SILENCE_MS) is gone. When the reactive owner that calls this ends, the others
-/// see this page no more, unless another one has asked for it since.
-///
-/// What takes more than [`limits::PRESENCE_BYTES`](leptos_sync_core::limits::PRESENCE_BYTES) is not told, which the document's
-/// status signal `error` says.
+/// Presence goes through the relay, so without a relay nobody is present. The relay receives at most twenty changes a
+/// second. A peer that disconnects, or is silent for
+/// [`limits::SILENCE_MS`](leptos_sync_core::limits::SILENCE_MS), is removed. When the reactive owner that calls this is
+/// cleaned up, the others no longer see this page, unless another owner has called this since.
 ///
 /// ```
 /// use leptos::prelude::*;
-/// use leptos_sync_web::{Crdt, LwwRegister, UseDocReturn, UsePresenceReturn, use_doc, use_presence};
+/// use leptos_sync_web::{Crdt, LwwRegister, use_doc, use_presence};
 ///
 /// #[derive(Crdt, Clone, Default)]
 /// struct Page {
@@ -85,17 +90,23 @@ const PRESENT: u8 = 1;
 ///
 /// #[component]
 /// fn Readers() -> impl IntoView {
-///     let UseDocReturn { live, .. } = use_doc::<Page>("page");
-///     let UsePresenceReturn::<String> { own, peers } = use_presence(&live);
-///     own.set(Some("Ada".to_owned()));
-///     move || peers.get().into_iter().map(|peer| view! { <li>{peer.data}</li> }).collect_view()
+///     let page = use_doc::<Page>("page");
+///     let presence = use_presence::<String>(&page.live);
+///     presence.own.set(Some("reading the title".to_owned()));
+///     let line = |peer: leptos_sync_web::Peer<String>| view! { <li>{peer.user} ": " {peer.data}</li> };
+///     move || presence.peers.get().into_iter().map(line).collect_view()
 /// }
 /// ```
 #[track_caller]
-pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P> {
-    let status = Arc::clone(doc.status());
+pub fn use_presence<P: Value>(doc: &LiveDoc<impl Root>) -> UsePresenceReturn<P> {
+    use_presence_of(Arc::clone(doc.status()))
+}
+
+// Without the document's type, so that a page has the code once.
+#[track_caller]
+fn use_presence_of<P: Value>(status: Arc<crate::live::Status>) -> UsePresenceReturn<P> {
     let stored = StoredValue::new(Arc::clone(&status));
-    // Where another one has come since, as the next page of an app before the last has gone, it is for that one to say.
+    // Another owner may have called this since, as the next page of an app does before the last one is cleaned up.
     let uses = status.uses.fetch_add(1, Ordering::Relaxed) + 1;
     on_cleanup(move || {
         if status.uses.load(Ordering::Relaxed) == uses {
@@ -107,15 +118,19 @@ pub fn use_presence<P: Value, S: Root>(doc: &LiveDoc<S>) -> UsePresenceReturn<P>
             status: stored,
             of: PhantomData,
         },
-        peers: StatusSignal::present(stored, read),
+        peers: StatusSignal::new(stored, StatusField::Peers, read),
     }
 }
 
-/// Those whose data can be read: who has another build of the app may have told something else.
-fn read<P: Value>(values: &StatusValues) -> Vec<Peer<P>> {
-    let peers = values.peers.iter().filter_map(|(id, data)| {
-        let data = internal::decode(data.strip_prefix(&[PRESENT])?).ok()?;
-        Some(Peer { id: *id, data })
+/// Returns the peers whose data can be read. A page of another build of the app may have sent another type.
+fn read<P: Value>(status: &StatusValues) -> Vec<Peer<P>> {
+    let peers = status.peers.iter().filter_map(|peer| {
+        let data = internal::decode(peer.data.strip_prefix(&[PRESENT])?).ok()?;
+        Some(Peer {
+            id: peer.id,
+            user: peer.user.clone(),
+            data,
+        })
     });
     peers.collect()
 }
@@ -123,10 +138,11 @@ fn read<P: Value>(values: &StatusValues) -> Vec<Peer<P>> {
 fn write<P: Value>(own: &P) -> Result<Vec<u8>, Error> {
     let mut data = vec![PRESENT];
     internal::encode(own, &mut data)?;
-    if data.len() > limits::PRESENCE_BYTES {
-        let most = limits::PRESENCE_BYTES;
+    let limit = limits::PRESENCE_BYTES;
+    if data.len() > limit {
         return Err(Error::value(format!(
-            "presence takes more than {most} bytes"
+            "presence is {} bytes, the limit is {limit}; send less",
+            data.len()
         )));
     }
     Ok(data)

@@ -186,10 +186,7 @@ impl SyncContext {
             return doc;
         }
         let clock = Clock::new(provisional_replica(), self.inner.time.clone());
-        let outbox = match self.inner.has_relay {
-            true => Outbox::new(),
-            false => Outbox::without_relay(),
-        };
+        let outbox = self.inner.has_relay.then(Outbox::new);
         let doc = LiveDoc::with_outbox(Doc::new(clock), outbox);
         docs.push(OpenDocument {
             name: name.to_owned(),

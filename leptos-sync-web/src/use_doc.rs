@@ -1,52 +1,53 @@
 use std::sync::Arc;
 
 use leptos::prelude::StoredValue;
-use leptos_sync_core::{Error, Root};
+use leptos_sync_core::{Error, Root, sync::Permission};
 
 use crate::{
-    live::{Connection, LiveDoc, Refusal, StatusSignal, StorageKind},
+    live::{Connection, LiveDoc, Rejections, StatusField, StatusSignal, StatusValues, StorageKind},
     node::Node,
     provider::SyncContext,
 };
 
-/// What [`use_doc`] gives: the document, and what is known of where it is saved.
+/// The document that [`use_doc`] returns, with its status.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct UseDocReturn<S: 'static> {
-    /// The document as a reactive node; `doc.title()` is the node of its field `title`.
+    /// The document as a reactive node. `doc.title()` is the node of its field `title`.
     pub doc: Node<S>,
-    /// The document as a handle that is not tied to a reactive owner.
+    /// The document as a handle that no reactive owner owns.
     pub live: LiveDoc<S>,
-    /// Whether the stored document is still being read. Until then the document is empty; edits made meanwhile are
-    /// kept and merged.
+    /// Whether the stored document is still being read. Until then the document is empty. Edits made meanwhile are merged
+    /// with it.
     pub loading: StatusSignal<bool>,
-    /// Whether every edit is in the browser's storage.
+    /// Whether the browser's storage has every edit.
     pub saved: StatusSignal<bool>,
-    /// How many transactions are not, or not yet.
+    /// The number of transactions that the browser's storage does not have yet.
     pub unsaved: StatusSignal<usize>,
-    /// Where the document is kept.
+    /// The place where the document is kept.
     pub storage: StatusSignal<StorageKind>,
-    /// Whether every edit is stored durably by the relay too. Never, where there is none.
+    /// Whether the relay has stored every edit durably. Never true without a relay.
     pub synced: StatusSignal<bool>,
-    /// How many transactions of this browser are not, or not yet, as far as this page knows.
+    /// The number of this browser's transactions that the relay has not acknowledged, as far as this page knows.
     pub pending: StatusSignal<usize>,
-    /// How the document stands to the relay.
+    /// The state of the exchange with the relay, and why it is down.
     pub connection: StatusSignal<Connection>,
-    /// Why it stands so, where the relay has said.
-    pub reason: StatusSignal<Option<Arc<Refusal>>>,
-    /// Why the relay refused an edit last: it was taken back then, unless it was for its time, for which it stays on this device and
-    /// is tried again later.
-    pub rejected: StatusSignal<Option<Arc<Refusal>>>,
-    /// How many others are present; see [`use_presence`](crate::use_presence).
+    /// What the user may do to the document, as the relay said last. `None` until it has, and without a relay.
+    ///
+    /// A page disables its inputs with `disabled=move || permission.get() == Some(Permission::Read)`.
+    pub permission: StatusSignal<Option<Permission>>,
+    /// The number of other clients that are present; see [`use_presence`](crate::use_presence).
     pub peers: StatusSignal<usize>,
-    /// Whether what others wrote waits because it is ahead of this device's clock.
-    pub clock_blocked: StatusSignal<bool>,
-    /// What went wrong last, until it goes right again: an edit that was refused, a write that failed, data that could
-    /// not be read.
+    /// The edits that this device or the relay rejected, and that nobody has
+    /// [dismissed](crate::Rejection::dismiss) yet.
+    pub rejected: StatusSignal<Rejections>,
+    /// The last error of the storage, such as a failed write or an unreadable record, until it is resolved.
     pub error: StatusSignal<Option<Arc<Error>>>,
 }
 
 /// Options of [`use_doc_with_options`].
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct UseDocOptions {
     ask_persistence: bool,
 }
@@ -62,11 +63,11 @@ impl UseDocOptions {
     }
 }
 
-/// The document `name`, kept in the browser: there when the page opens, saved on every edit.
+/// Opens the document `name`, which is kept in the browser: it is there when the page opens, and every edit is saved.
 ///
-/// Everybody who asks for a name gets the same document. The node belongs to the reactive owner that calls this. What
-/// nobody uses and is saved may be put away where more than [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS)
-/// are open; opening it again loads it again.
+/// All callers that pass the same name share one document. The node belongs to the reactive owner that calls this.
+/// Documents that are saved and that nobody uses can be evicted if more than
+/// [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS) are open. Opening one again loads it again.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -98,24 +99,27 @@ pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
 pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
     let live = SyncContext::current().open::<S>(name);
     let status = StoredValue::new(Arc::clone(live.status()));
-    let unsaved = StatusSignal::unsaved(status);
+    let unsaved = StatusSignal::new(status, StatusField::Unsaved, |status| status.unsaved);
     if options.ask_persistence {
         crate::actor::ask_persistence(unsaved);
     }
     UseDocReturn {
         doc: live.node(),
-        loading: StatusSignal::loading(status),
-        saved: StatusSignal::saved(status),
+        loading: StatusSignal::new(status, StatusField::Loading, |status| status.loading),
+        saved: StatusSignal::new(status, StatusField::Saved, |status| status.unsaved == 0),
         unsaved,
-        storage: StatusSignal::storage(status),
-        synced: StatusSignal::synced(status),
-        pending: StatusSignal::pending(status),
-        connection: StatusSignal::connection(status),
-        reason: StatusSignal::reason(status),
-        rejected: StatusSignal::rejected(status),
-        peers: StatusSignal::peers(status),
-        clock_blocked: StatusSignal::clock_blocked(status),
-        error: StatusSignal::error(status),
+        storage: StatusSignal::new(status, StatusField::Storage, |status| status.storage),
+        synced: StatusSignal::new(status, StatusField::Synced, StatusValues::is_synced),
+        pending: StatusSignal::new(status, StatusField::Pending, |status| status.pending),
+        connection: StatusSignal::new(status, StatusField::Connection, |status| {
+            status.connection.clone()
+        }),
+        permission: StatusSignal::new(status, StatusField::Permission, |status| status.permission),
+        peers: StatusSignal::new(status, StatusField::Peers, |status| status.peers.len()),
+        rejected: StatusSignal::new(status, StatusField::Rejected, |status| {
+            status.rejected.clone()
+        }),
+        error: StatusSignal::new(status, StatusField::Error, |status| status.error.clone()),
         live,
     }
 }

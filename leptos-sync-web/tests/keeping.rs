@@ -14,8 +14,8 @@ use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
 use leptos_sync_core::{Batch, DocStore, Scan, Storage, limits};
 use leptos_sync_web::{
-    Clock, Crdt, Doc, LwwMap, LwwRegister, ReplicaId, StatusSignal, StorageKind, SyncOptions, Tx,
-    UseDocReturn, provide_sync, use_doc,
+    Clock, Crdt, Doc, LwwMap, LwwRegister, Reason, ReplicaId, StatusSignal, StorageKind,
+    SyncOptions, Tx, UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -398,16 +398,42 @@ async fn an_older_build_keeps_what_it_does_not_know() {
 }
 
 #[wasm_bindgen_test]
-async fn a_refused_edit_is_in_the_error_signal_and_the_next_save_clears_it() {
+async fn an_edit_that_this_device_rejects_is_listed_until_it_is_dismissed() {
     let scratch = Scratch::new("refused");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
     notes.doc.title().set("x".repeat(1 << 20));
-    assert!(notes.error.get_untracked().unwrap().is_limit());
     assert_eq!(notes.doc.title().get_untracked(), "");
+    assert!(
+        notes.error.get_untracked().is_none(),
+        "it is not about storage"
+    );
     notes.doc.title().set("shorter".to_owned());
     until(notes.saved, true).await;
-    assert!(notes.error.get_untracked().is_none());
+    let rejected = notes.rejected.get_untracked();
+    let rejection = rejected.first().unwrap();
+    assert_eq!((rejected.len(), rejected.dropped()), (1, 0));
+    assert!(rejection.is_local() && rejection.reason() == Reason::Limit);
+    rejection.dismiss();
+    assert!(notes.rejected.get_untracked().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn the_list_of_rejections_is_bounded_and_counts_what_it_dropped() {
+    let scratch = Scratch::new("rejections");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    for _ in 0..limits::REJECTIONS + 3 {
+        notes.doc.title().set("x".repeat(1 << 20));
+    }
+    let rejected = notes.rejected.get_untracked();
+    assert_eq!(
+        (rejected.len(), rejected.dropped()),
+        (limits::REJECTIONS, 3)
+    );
+    rejected.dismiss_all();
+    let rejected = notes.rejected.get_untracked();
+    assert_eq!((rejected.len(), rejected.dropped()), (0, 0));
 }
 
 /// Such a log is worth a snapshot at once, which has to wait for what is being read.

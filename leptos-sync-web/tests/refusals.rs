@@ -18,7 +18,7 @@ use leptos_sync_core::{
     sync::{Ask, Channel, Permission, Reason, Response},
 };
 use leptos_sync_web::{
-    Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
+    Cause, Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -52,12 +52,16 @@ async fn opened(relay: &Relay) -> Channel {
 
 /// Opens the document that the page asks for next.
 async fn opens(relay: &Relay) -> Channel {
+    opens_as(relay, Permission::Write).await
+}
+
+async fn opens_as(relay: &Relay, permission: Permission) -> Channel {
     let Ask::Open { channel, .. } = relay.asked().await else {
         panic!("a document is opened");
     };
     relay.say(&Response::Opened {
         channel,
-        permission: Permission::Write,
+        permission,
         version: VersionVector::new(),
         floor: Time::ZERO,
         now_ms: SystemTime.now_ms(),
@@ -83,11 +87,62 @@ async fn a_document_that_is_opened_in_a_refused_page_says_why() {
         reason: Reason::Unauthorized,
         text: "sign in again".to_owned(),
     });
-    until(move || first.connection.get() == Connection::Refused).await;
+    until(move || matches!(first.connection.get(), Connection::Refused(_))).await;
     let second = owner.with(|| use_doc::<Page>("second"));
-    until(move || second.connection.get() == Connection::Refused).await;
-    let reason = second.reason.get_untracked().unwrap();
-    assert_eq!(reason.text, "sign in again");
+    until(move || matches!(second.connection.get(), Connection::Refused(_))).await;
+    let cause = Cause::Relay {
+        reason: Reason::Unauthorized,
+        message: "sign in again".into(),
+    };
+    assert_eq!(
+        second.connection.get_untracked(),
+        Connection::Refused(cause)
+    );
+    assert_eq!(
+        second.connection.get_untracked().to_string(),
+        "Not synchronized: not authorized: sign in again."
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_page_with_a_relay_connects_from_the_first_moment_and_learns_what_its_user_may_do() {
+    let scratch = Scratch::new("permission");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    assert_eq!(page.connection.get_untracked(), Connection::Connecting);
+    assert_eq!(page.permission.get_untracked(), None);
+    relay.welcome().await;
+    opens_as(&relay, Permission::Read).await;
+    until(move || page.permission.get() == Some(Permission::Read)).await;
+    assert_eq!(page.connection.get_untracked(), Connection::Online);
+}
+
+#[wasm_bindgen_test]
+async fn a_rejected_edit_can_be_kept_by_the_user_until_it_is_dismissed() {
+    let scratch = Scratch::new("kept");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = opened(&relay).await;
+    page.doc.title().set("an hour's work".to_owned());
+    let upto = pushed(&relay).await;
+    relay.say(&Response::Reject {
+        channel,
+        upto,
+        reason: Reason::Forbidden,
+        text: "not this".to_owned(),
+    });
+    until(move || !page.rejected.get().is_empty()).await;
+    assert_eq!(page.doc.title().get_untracked(), "");
+    page.doc.title().set("a later edit".to_owned());
+    until(move || page.saved.get()).await;
+    let rejected = page.rejected.get_untracked();
+    let rejection = rejected.first().unwrap();
+    assert!(!rejection.is_local());
+    assert_eq!(rejection.to_string(), "not permitted: not this");
+    let state = rejection.state::<Page>().unwrap();
+    assert_eq!(state.title.get(), "an hour's work");
+    rejection.dismiss();
+    assert!(page.rejected.get_untracked().is_empty());
 }
 
 /// It would be written under the id as soon as it is loaded, and the first edit of it would be taken back.
@@ -119,7 +174,7 @@ async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay
     let second = owner.with(|| use_doc::<Page>("second"));
     until(move || !second.loading.get()).await;
     drop(read);
-    assert!(first.rejected.get_untracked().is_some());
+    assert_eq!(first.rejected.get_untracked().len(), 1);
     for document in [&first.live, &second.live] {
         assert_ne!(document.with_doc(|doc| doc.replica()), refused);
     }
@@ -206,7 +261,7 @@ async fn an_edit_that_is_refused_for_its_time_again_and_again_stays_and_waits() 
             opens(&relay).await;
         }
     }
-    until(move || page.rejected.get().is_some()).await;
+    until(move || !page.rejected.get().is_empty()).await;
     assert_eq!(page.doc.title().get_untracked(), "stays");
     assert_eq!(page.pending.get_untracked(), 1);
     assert!(!page.synced.get_untracked());

@@ -18,7 +18,7 @@ use leptos_sync_core::{
     sync::{Reason, TabMessage, TabMessageKind},
 };
 use leptos_sync_web::{
-    Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions,
+    Cause, Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions,
     UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -129,7 +129,7 @@ async fn edits_wait_for_a_relay_that_is_away_over_a_reload_and_other_tabs_show_t
         until(move || saved.get()).await;
         assert!(!notes.synced.get_untracked());
         let connection = notes.connection;
-        until(move || connection.get() == Connection::Offline).await;
+        until(move || connection.get() == Connection::Offline(Cause::Unreachable)).await;
     }
     let (_again, again) = opened(options()).await;
     assert_eq!(again.pending.get_untracked(), 2, "they are on disk");
@@ -146,9 +146,13 @@ async fn an_address_that_is_none_is_told_and_everything_else_works() {
     let options = SyncOptions::default().database(scratch.name());
     let (_owner, notes) = opened(options.relay("http://[")).await;
     let connection = notes.connection;
-    until(move || connection.get() == Connection::Refused).await;
-    let error = notes.error.get_untracked().unwrap().to_string();
-    assert!(error.contains("http://["), "{error}");
+    until(move || matches!(connection.get(), Connection::Refused(Cause::Invalid(_)))).await;
+    let text = connection.get_untracked().to_string();
+    assert!(text.contains("http://["), "{text}");
+    assert!(
+        notes.error.get_untracked().is_none(),
+        "it is not about storage"
+    );
     notes.doc.lines().insert(1, "kept".to_owned());
     let saved = notes.saved;
     until(move || saved.get()).await;
@@ -326,7 +330,7 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     let lacking = tab.asked.next().await.unwrap();
     assert!(!lacking.covers(doc.version()), "it is bounded");
     let rejected = notes.rejected.get_untracked();
-    assert_eq!(rejected.unwrap().text, "not this one");
+    assert_eq!(rejected.first().unwrap().message(), "not this one");
     tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
     let seen = lines(&notes);
     until(move || seen().len() as u32 >= count - 1).await;
@@ -429,9 +433,12 @@ async fn a_document_whose_name_is_none_is_in_memory_and_stays_refused_when_the_c
     let (owner, notes) = opened(options.relay(NOWHERE)).await;
     let nameless = owner.with(|| use_doc::<Notes>(""));
     let refused = nameless.connection;
-    until(move || refused.get() == Connection::Refused).await;
+    until(move || matches!(refused.get(), Connection::Refused(Cause::Invalid(_)))).await;
     assert!(nameless.error.get_untracked().unwrap().is_limit());
     let connection = notes.connection;
-    until(move || connection.get() == Connection::Offline).await;
-    assert_eq!(refused.get_untracked(), Connection::Refused);
+    until(move || connection.get() == Connection::Offline(Cause::Unreachable)).await;
+    assert!(matches!(
+        refused.get_untracked(),
+        Connection::Refused(Cause::Invalid(_))
+    ));
 }

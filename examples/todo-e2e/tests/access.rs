@@ -23,7 +23,7 @@ fn an_edit_of_one_who_may_only_read_is_undone_and_the_page_says_why() {
     bob.expect_titles(&["milk", "bread"]);
 
     bob.delete("milk");
-    bob.expect_taken_back("not permitted: this user may read this document, and not write it");
+    bob.expect_rejected("not permitted: this user may read this document, and not write it");
     bob.expect_titles(&["milk", "bread"]);
     bob.add("cake");
     bob.expect_titles(&["milk", "bread"]);
@@ -46,7 +46,7 @@ fn a_page_whose_token_has_expired_says_so_and_one_with_another_token_goes_on() {
     let ada = laptop.open();
     let bob = phone.open();
     ada.expect_connection("refused");
-    ada.expect_status("the relay refuses it: not authorized: the credentials have expired");
+    ada.expect_status("Not synchronized: not authorized: the credentials have expired");
     ada.add("milk");
     ada.expect_saved();
 
@@ -157,7 +157,7 @@ fn a_second_user_of_a_browser_goes_on_under_another_id() {
     page.add("eve's");
     page.expect_synced();
     if page.shown() == ["ada's"] {
-        page.expect_taken_back("written under somebody else's replica id");
+        page.expect_rejected("written under somebody else's replica id");
         page.add("eve's");
         page.expect_synced();
     }
@@ -193,7 +193,7 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     home.show_empty_tab();
     let wanted = home.open();
     wanted.expect_titles(&["from a tab that is closed"]);
-    wanted.expect_status("offline, 1 edit waits");
+    wanted.expect_status("1 edit is waiting");
 
     relay.restart();
     bob.expect_titles(&["from a tab that is closed"]);

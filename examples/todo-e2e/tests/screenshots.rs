@@ -102,7 +102,7 @@ fn screenshots_of_two_who_edit_one_list() {
     ada.expect_connection("offline");
     ada.add("Buy stamps");
     ada.delete("Return the library books");
-    ada.expect_status("offline, 2 edits wait");
+    ada.expect_status("2 edits are waiting");
     ada.click("h1");
     take(&laptop, &folder, "offline");
 }
@@ -118,7 +118,7 @@ fn screenshots_of_a_page_that_the_relay_refuses_something() {
     let page = browser.open();
     page.expect_synced();
     page.add("Feed the cat");
-    page.expect_taken_back("not permitted");
+    page.expect_rejected("not permitted");
     page.expect_titles(&[]);
     take(&browser, &folder, "taken-back");
     site.exchange_with(&relay.url(), &expiring("ada", -3600));

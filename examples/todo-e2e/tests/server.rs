@@ -45,7 +45,7 @@ fn a_server_that_is_asked_to_end_ends_while_pages_are_open_and_goes_on_later() {
     server.end();
     page.expect_connection("offline");
     page.add("bread");
-    page.expect_status("offline, 1 edit waits");
+    page.expect_status("1 edit is waiting");
     server.restart();
     page.expect_synced();
 

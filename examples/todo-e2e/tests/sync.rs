@@ -79,7 +79,7 @@ fn what_two_devices_did_without_the_network_is_on_both_when_it_is_back() {
     ada.toggle("bread");
     ada.add("from Ada");
     ada.expect_saved();
-    ada.expect_status("offline, 3 edits wait");
+    ada.expect_status("3 edits are waiting");
     bob.edit("milk");
     bob.type_over("soy milk\u{e007}");
     bob.toggle("soy milk");

@@ -1,12 +1,14 @@
-//! With which relay the list is exchanged, where it is saved, and who else is here.
+//! The relay that the list is exchanged with, and the status line: where the list is saved, and who else is here.
 
 use leptos::prelude::*;
-use leptos_sync_web::{Connection, StorageKind, SyncOptions, UseDocReturn, use_presence};
+use leptos_sync_web::{
+    Connection, Rejection, StorageKind, SyncOptions, UseDocReturn, use_presence,
+};
 
 use crate::state::Todos;
 
-/// The page's server says by `<meta name="relay">` where the relay is, and by `<meta name="token">` who the user is. Without a
-/// relay the list is that of this browser.
+/// Reads the options from the page: the server names the relay in `<meta name="relay">` and gives the user a token in
+/// `<meta name="token">`. Without a relay the list stays in this browser.
 pub(crate) fn options() -> SyncOptions {
     let mut options = SyncOptions::default();
     if let Some(relay) = meta("relay") {
@@ -24,19 +26,16 @@ fn meta(name: &str) -> Option<String> {
     element.get_attribute("content")
 }
 
-/// Where the list is saved, what was taken back, and how many others have it open. One view: what it shows changes seldom, and
-/// each part with a view of its own is more for the page to download.
+/// Shows where the list is saved, which edits were rejected, and how many others have it open.
+// One view: its parts change seldom, and a view for each is more code for the page.
 #[component]
 pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
-    use_presence::<(), _>(&opened.live).own.set(Some(()));
+    use_presence::<()>(&opened.live).own.set(Some(()));
     move || {
         let (state, place) = saved(&opened);
         let (connection, relay) = relay(&opened);
         let synced = if opened.synced.get() { "true" } else { "false" };
-        let rejected = opened
-            .rejected
-            .get()
-            .map(|why| ["An edit was taken back: ", &why.to_string()].concat());
+        let rejected = opened.rejected.get().into_iter().map(rejected);
         let peers = match opened.peers.get() {
             0 => None,
             1 => Some("1 other is here".to_owned()),
@@ -45,45 +44,50 @@ pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
         view! {
             <p class="saved-mark" data-testid="saved-mark" data-state=state data-connection=connection data-synced=synced
                 role="status" aria-live="polite">{[place, &relay].concat()}</p>
-            {rejected.map(|text| line("rejected", "alert", text))}
-            {peers.map(|text| line("peers", "note", text))}
+            {rejected.collect_view()}
+            {peers.map(|text| view! { <p class="peers" data-testid="peers" role="note">{text}</p> })}
         }
     }
 }
 
-fn line(name: &'static str, role: &'static str, text: String) -> impl IntoView {
-    view! { <p class=name data-testid=name role=role>{text}</p> }
+/// An edit that was rejected, until the user has read it.
+fn rejected(rejection: Rejection) -> impl IntoView {
+    let text = ["An edit was rejected: ", &rejection.to_string()].concat();
+    view! {
+        <p class="rejected" data-testid="rejected" role="alert">
+            {text} " " <button on:click=move |_| rejection.dismiss()>"Dismiss"</button>
+        </p>
+    }
 }
 
-/// Where it is saved on this device: for a program, and for a person.
+/// Where the list is saved on this device: as a word for tests, and as a sentence.
 fn saved(opened: &UseDocReturn<Todos>) -> (&'static str, &'static str) {
     match (opened.storage.get(), opened.saved.get()) {
         (StorageKind::Memory, _) => (
             "memory",
-            "in memory only: this browser keeps nothing for this page",
+            "In memory only: this browser does not store the list",
         ),
-        (StorageKind::IndexedDb, true) => ("saved", "saved on this device"),
-        _ => ("saving", "saving"),
+        (StorageKind::IndexedDb, true) => ("saved", "Saved on this device"),
+        _ => ("saving", "Saving"),
     }
 }
 
-/// How it stands to the relay: for a program, and for a person.
+/// The state of the exchange with the relay: as a word for tests, and as the rest of the sentence.
 fn relay(opened: &UseDocReturn<Todos>) -> (&'static str, String) {
-    let (pending, reason) = (opened.pending.get(), opened.reason.get());
-    let (state, text) = match (opened.connection.get(), pending) {
-        (Connection::Absent, _) => ("absent", ""),
-        (Connection::Online, 0) => ("online", " and at the relay"),
-        (Connection::Online, _) => ("online", ", on its way to the relay"),
-        (Connection::Refused, _) => {
-            let why = reason.map_or_else(String::new, |why| why.to_string());
-            return ("refused", ["; the relay refuses it: ", &why].concat());
-        }
-        (_, 0) => ("offline", "; offline"),
-        (_, 1) => ("offline", "; offline, 1 edit waits"),
-        (_, waiting) => {
-            let waiting = waiting.to_string();
-            return ("offline", ["; offline, ", &waiting, " edits wait"].concat());
-        }
+    let (connection, pending) = (opened.connection.get(), opened.pending.get());
+    let state = match &connection {
+        Connection::Absent => return ("absent", ".".to_owned()),
+        Connection::Online if pending == 0 => return ("online", " and on the server.".to_owned()),
+        Connection::Online => return ("online", ", sending to the server.".to_owned()),
+        Connection::Refused(_) => "refused",
+        Connection::Offline(_) => "offline",
+        _ => "connecting",
     };
-    (state, text.to_owned())
+    let mut text = [". ", &connection.to_string()].concat();
+    match pending {
+        0 => {}
+        1 => text.push_str(" 1 edit is waiting."),
+        edits => text.push_str(&[" ", &edits.to_string(), " edits are waiting."].concat()),
+    }
+    (state, text)
 }

@@ -14,7 +14,7 @@ use super::{events, send_locks::SendLocks};
 use crate::{
     indexed_db::IndexedDbStorage,
     lease::Lease,
-    live::{Connection, Refusal},
+    live::Connection,
     provider::{Options, provisional_replica},
     session::Session,
     tabs::Tabs,
@@ -66,7 +66,7 @@ pub(super) trait AnyDocument {
     /// There may be something to send.
     fn send(&self);
     /// The page's connection to the relay has changed.
-    fn connection(&self, connection: Connection, reason: Option<Arc<Refusal>>);
+    fn connection(&self, connection: &Connection);
 }
 
 impl Page {
@@ -96,10 +96,10 @@ impl Page {
         });
         if let Some(relay) = options.relay {
             let told = Rc::downgrade(&page);
-            let tell = move |connection, reason: Option<Arc<Refusal>>| {
+            let report = move |connection: &Connection| {
                 if let Some(page) = told.upgrade() {
                     for document in page.documents() {
-                        document.connection(connection, reason.clone());
+                        document.connection(connection);
                     }
                     page.release();
                 }
@@ -108,7 +108,7 @@ impl Page {
                 &relay,
                 options.credentials,
                 provisional_replica().get(),
-                Box::new(tell),
+                Box::new(report),
             );
             let _ = page.session.set(session.map_err(Arc::new));
         }
@@ -275,7 +275,7 @@ impl Page {
 
     fn is_refused(&self) -> bool {
         let session = self.session().and_then(Result::ok);
-        session.is_some_and(|session| session.connection() == Connection::Refused)
+        session.is_some_and(|session| session.is_refused())
     }
 
     /// Issues the writes of everything that is not saved yet.

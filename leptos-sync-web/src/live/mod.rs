@@ -1,12 +1,14 @@
 //! A document that tells the reactive graph what changed.
 
+mod connection;
 mod doc_state;
 #[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
 mod feed;
-mod kinds;
 mod mailbox;
+mod rejection;
 mod signal;
 mod status;
+mod storage_kind;
 mod triggers;
 
 use std::{any::Any, sync::Arc};
@@ -17,16 +19,21 @@ use leptos_sync_core::{
 };
 
 use self::feed::Feed;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::status::Present;
+pub use self::{
+    connection::{Cause, Connection},
+    rejection::{Rejection, Rejections},
+    signal::StatusSignal,
+    storage_kind::StorageKind,
+};
 pub(crate) use self::{
     doc_state::DocState,
     mailbox::Mailbox,
+    rejection::AnyState,
     signal::StoredStatus,
-    status::{Outgoing, Status, StatusValues},
+    status::{Outgoing, Status, StatusField, StatusValues},
     triggers::{Triggers, What},
-};
-pub use self::{
-    kinds::{Connection, Refusal, StorageKind},
-    signal::StatusSignal,
 };
 use crate::node::{Node, ReadGuard, Source};
 
@@ -53,17 +60,19 @@ struct Inner<S> {
 impl<S: Root> LiveDoc<S> {
     /// Makes a document reactive.
     pub fn new(doc: Doc<S>) -> Self {
-        Self::with_outbox(doc, Outbox::without_relay())
+        Self::with_outbox(doc, None)
     }
 
-    /// Makes a document reactive, whose transactions are kept in `outbox` until a relay has them.
-    pub(crate) fn with_outbox(doc: Doc<S>, outbox: Outbox) -> Self {
+    /// Makes a document reactive. `outbox` keeps its transactions until the relay has them; `None` where there is no relay.
+    pub(crate) fn with_outbox(doc: Doc<S>, outbox: Option<Outbox>) -> Self {
+        let status = Arc::new(Status::new(outbox.is_some()));
+        let outbox = outbox.unwrap_or_else(Outbox::without_relay);
         Self {
             inner: Arc::new(Inner {
                 state: RwLock::new(DocState { doc, outbox }),
                 triggers: Triggers::default(),
                 feed: Feed::new(),
-                status: Arc::new(Status::new()),
+                status,
             }),
         }
     }
@@ -252,7 +261,7 @@ impl<S: Root> Source<S> for LiveDoc<S> {
     }
 
     fn failed(&self, error: Error) {
-        self.inner.status.error(error);
+        self.inner.status.reject(&error, None);
     }
 
     fn triggers(&self) -> &Triggers {

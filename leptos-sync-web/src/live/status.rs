@@ -1,81 +1,83 @@
 use std::sync::{Arc, atomic::AtomicUsize};
 
 use leptos::prelude::*;
-use leptos_sync_core::{Delta, Error, ReplicaId};
+#[cfg(target_arch = "wasm32")]
+use leptos_sync_core::sync::Reason;
+use leptos_sync_core::{Delta, Error, ReplicaId, sync::Permission};
 
-use super::{Connection, Mailbox, Refusal, StorageKind};
+use super::{AnyState, Connection, Mailbox, Rejection, Rejections, StorageKind};
 use crate::lock::Mutex;
 
-/// What is known of a document's storage and of its exchange with a relay.
+/// What the status signals of a document show.
 #[derive(Clone)]
 pub(crate) struct StatusValues {
     pub(crate) loading: bool,
     pub(crate) unsaved: usize,
-    /// Whether something was applied, which is not stored by that.
+    /// Whether a delta was applied by the app, which stores nothing.
     pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
-    /// The error that no write mends.
+    /// The error that no write ends, such as a damaged record.
     #[cfg_attr(
         not(target_arch = "wasm32"),
-        expect(dead_code, reason = "on a server nothing is written")
+        expect(dead_code, reason = "a server writes nothing")
     )]
     pub(crate) permanent_error: Option<Arc<Error>>,
     pub(crate) pending: usize,
     pub(crate) connection: Connection,
-    /// Why the connection is what it is.
-    pub(crate) reason: Option<Arc<Refusal>>,
-    pub(crate) rejected: Option<Arc<Refusal>>,
+    pub(crate) permission: Option<Permission>,
+    pub(crate) rejected: Rejections,
     pub(crate) peers: Arc<Peers>,
-    pub(crate) clock_blocked: bool,
 }
 
-/// Who else is present, and with what.
-pub(crate) type Peers = Vec<(ReplicaId, Vec<u8>)>;
+/// The other clients that are present.
+pub(crate) type Peers = Vec<Present>;
+
+/// Another client, with its presence as it was sent.
+#[derive(Clone)]
+pub(crate) struct Present {
+    pub(crate) id: ReplicaId,
+    pub(crate) user: String,
+    pub(crate) data: Vec<u8>,
+}
 
 impl StatusValues {
-    /// Whether the relay has everything, as far as this page knows.
+    /// Whether the relay has stored everything, as far as this page knows.
     pub(crate) fn is_synced(&self) -> bool {
         self.connection != Connection::Absent && !self.loading && self.pending == 0
     }
 
-    /// For each signal, in the order of [`StatusField`], whether it shows something else than it did before.
+    /// Returns for each signal, in the order of [`StatusField`], whether its value has changed.
     fn differ(&self, old: &Self) -> [bool; SIGNALS] {
         [
             self.loading != old.loading,
             (self.unsaved == 0) != (old.unsaved == 0),
             self.unsaved != old.unsaved,
             self.storage != old.storage,
-            another(&self.error, &old.error),
+            self.error.as_ref().map(Arc::as_ptr) != old.error.as_ref().map(Arc::as_ptr),
             self.is_synced() != old.is_synced(),
             self.pending != old.pending,
             self.connection != old.connection,
-            another(&self.reason, &old.reason),
-            another(&self.rejected, &old.rejected),
+            self.permission != old.permission,
+            !self.rejected.is_same_as(&old.rejected),
             !Arc::ptr_eq(&self.peers, &old.peers),
-            self.clock_blocked != old.clock_blocked,
         ]
     }
 }
 
-/// Whether these are not the same thing.
-fn another<T>(new: &Option<Arc<T>>, old: &Option<Arc<T>>) -> bool {
-    new.as_ref().map(Arc::as_ptr) != old.as_ref().map(Arc::as_ptr)
-}
-
-/// What goes from a document to its storage and its relay.
+/// A message from a document to its actor.
 #[cfg_attr(
     not(target_arch = "wasm32"),
-    expect(dead_code, reason = "on a server nobody takes it")
+    expect(dead_code, reason = "a server has no actor")
 )]
 pub(crate) enum Outgoing {
     /// A transaction was made.
     Edit(Delta),
-    /// This is true of the page from now on; nothing, if it is empty.
+    /// The page's presence from now on. Empty: it is not present.
     Presence(Vec<u8>),
 }
 
-/// Which of the values a signal shows.
+/// The values that have a signal.
 #[derive(Clone, Copy)]
 pub(crate) enum StatusField {
     Loading,
@@ -86,25 +88,24 @@ pub(crate) enum StatusField {
     Synced,
     Pending,
     Connection,
-    Reason,
+    Permission,
     Rejected,
     Peers,
-    ClockBlocked,
 }
 
-const SIGNALS: usize = StatusField::ClockBlocked as usize + 1;
+const SIGNALS: usize = StatusField::Peers as usize + 1;
 
-/// A document's side of its storage and its relay: what goes there, what is known of it, and who listens.
+/// The link between a document and its actor: a queue of messages to the actor, and the status that the actor reports.
 pub(crate) struct Status {
     pub(crate) outgoing: Mailbox<Outgoing>,
-    /// How often presence was asked for.
+    /// How many times presence was used.
     pub(crate) uses: AtomicUsize,
     values: Mutex<StatusValues>,
     triggers: [ArcTrigger; SIGNALS],
 }
 
 impl Status {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(has_relay: bool) -> Self {
         Self {
             outgoing: Mailbox::new(),
             uses: AtomicUsize::new(0),
@@ -116,24 +117,26 @@ impl Status {
                 error: None,
                 permanent_error: None,
                 pending: 0,
-                connection: Connection::Absent,
-                reason: None,
-                rejected: None,
+                connection: match has_relay {
+                    true => Connection::Connecting,
+                    false => Connection::Absent,
+                },
+                permission: None,
+                rejected: Rejections::default(),
                 peers: Arc::default(),
-                clock_blocked: false,
             }),
             triggers: std::array::from_fn(|_| ArcTrigger::new()),
         }
     }
 
-    /// Changes what is known, and tells whoever listens to what became another.
-    // Once for all changes, of which a page has many.
+    /// Changes values, and notifies the subscribers of those that have changed.
+    // One function for all changes, since a page has many.
     pub(crate) fn change(&self, change: &mut dyn FnMut(&mut StatusValues)) {
         let mut values = self.values.lock();
         let old = values.clone();
         change(&mut values);
         let differ = values.differ(&old);
-        // A listener may look at them.
+        // A subscriber may read them.
         drop(values);
         for (trigger, differs) in self.triggers.iter().zip(differ) {
             if differs {
@@ -142,14 +145,51 @@ impl Status {
         }
     }
 
-    /// Something went wrong.
+    /// Lists an edit that this device rejected. `state` is the document's state with the edit.
+    pub(crate) fn reject(self: &Arc<Self>, error: &Error, state: Option<AnyState>) {
+        self.list_rejection(Rejection::local(Arc::downgrade(self), error, state));
+    }
+
+    pub(super) fn list_rejection(&self, rejection: Rejection) {
+        self.change(&mut |status| status.rejected.push(rejection.clone()));
+    }
+
+    pub(super) fn dismiss(&self, is: &dyn Fn(&Rejection) -> bool) {
+        self.change(&mut |status| status.rejected.remove(is));
+    }
+
+    /// Whether the storage has the whole document, as far as is known, and nothing is to be sent.
+    pub(crate) fn is_stored(&self) -> bool {
+        let values = self.values.lock();
+        !values.loading && values.unsaved == 0 && !values.applied && values.pending == 0
+    }
+
+    /// Closes the queue: the document has no actor any more.
+    pub(crate) fn close(&self) {
+        self.outgoing.close();
+    }
+
+    /// Returns the values as they are now.
+    pub(super) fn values(&self) -> StatusValues {
+        self.values.lock().clone()
+    }
+
+    pub(super) fn track(&self, field: StatusField) {
+        if let Some(trigger) = self.triggers.get(field as usize) {
+            trigger.track();
+        }
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Status {
+    /// Reports an error of the storage.
     pub(crate) fn error(&self, error: Error) {
         let error = Arc::new(error);
         self.change(&mut |status| status.error = Some(Arc::clone(&error)));
     }
 
-    /// Something is wrong that no write mends.
-    #[cfg(target_arch = "wasm32")]
+    /// Reports an error that no write ends.
     pub(crate) fn permanent_error(&self, error: Error) {
         let error = Some(Arc::new(error));
         self.change(&mut |status| {
@@ -158,31 +198,19 @@ impl Status {
         });
     }
 
-    /// Whether nothing of the document is known to be in memory alone, and nothing is to be sent.
-    pub(crate) fn is_stored(&self) -> bool {
-        let values = self.values.lock();
-        !values.loading && values.unsaved == 0 && !values.applied && values.pending == 0
+    /// Lists an edit that the relay rejected.
+    pub(crate) fn reject_by_relay(
+        self: &Arc<Self>,
+        reason: Reason,
+        message: String,
+        state: Option<AnyState>,
+    ) {
+        let status = Arc::downgrade(self);
+        self.list_rejection(Rejection::by_relay(status, reason, message, state));
     }
 
     /// Whether the stored document is still being read.
-    #[cfg(target_arch = "wasm32")]
     pub(crate) fn is_loading(&self) -> bool {
         self.values.lock().loading
-    }
-
-    /// From now on nothing is kept.
-    pub(crate) fn close(&self) {
-        self.outgoing.close();
-    }
-
-    /// The values as they are now.
-    pub(super) fn values(&self) -> StatusValues {
-        self.values.lock().clone()
-    }
-
-    pub(super) fn track(&self, shows: StatusField) {
-        if let Some(trigger) = self.triggers.get(shows as usize) {
-            trigger.track();
-        }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! A core's `Client` decides; this lends it a WebSocket, the time and a timer.
 
+mod probe;
 mod socket;
 
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
-    sync::Arc,
     time::Duration,
 };
 
@@ -17,10 +17,13 @@ use leptos_sync_core::{
     sync::{Client, Document, Link, Reason},
 };
 
-use self::socket::{Socket, SocketEvent, resolve};
+use self::{
+    probe::probe,
+    socket::{Socket, SocketEvent, resolve},
+};
 use crate::{
-    live::{Connection, Refusal},
-    task::after,
+    live::{Cause, Connection},
+    task::{after, spawn},
 };
 
 /// The client of a page's documents, whatever their types.
@@ -36,17 +39,21 @@ pub(crate) struct Session {
     address: String,
     socket: RefCell<Option<Socket>>,
     timer: RefCell<Option<TimeoutHandle>>,
-    /// What was told of the connection last, and who is told.
-    told: Cell<Connection>,
-    tell: Box<Tell>,
-    /// Whether the relay was not there when it was tried last.
-    lost: Cell<bool>,
+    /// The state that was reported last, and who reports it.
+    reported: RefCell<Connection>,
+    report: Box<Report>,
+    /// Why there is no connection, if one was tried.
+    failure: RefCell<Option<Cause>>,
+    /// Whether the present WebSocket has opened.
+    has_opened: Cell<bool>,
+    /// Whether the relay is being asked why no WebSocket opens.
+    is_probing: Cell<bool>,
 }
 
 type Job = Box<dyn FnOnce(&mut PageClient)>;
 
-/// Is told how the page stands to the relay, whenever that changes.
-type Tell = dyn Fn(Connection, Option<Arc<Refusal>>);
+/// Reports the state of the connection whenever it changes.
+type Report = dyn Fn(&Connection);
 
 impl Session {
     /// A session that connects as soon as it has a document to exchange.
@@ -54,7 +61,7 @@ impl Session {
         relay: &str,
         credentials: Vec<u8>,
         seed: u64,
-        tell: Box<Tell>,
+        report: Box<Report>,
     ) -> Result<Rc<Self>, Error> {
         let address = resolve(
             relay,
@@ -67,9 +74,11 @@ impl Session {
             address,
             socket: RefCell::default(),
             timer: RefCell::default(),
-            told: Cell::new(Connection::Connecting),
-            tell,
-            lost: Cell::default(),
+            reported: RefCell::new(Connection::Connecting),
+            report,
+            failure: RefCell::default(),
+            has_opened: Cell::default(),
+            is_probing: Cell::default(),
         }))
     }
 
@@ -93,12 +102,12 @@ impl Session {
                 break;
             }
         }
-        let (connection, reason) = self.state(&client);
+        let connection = self.state(&client);
         let wake_at = client.wake_at();
         drop(client);
         self.wake_at(wake_at);
-        if self.told.replace(connection) != connection {
-            (self.tell)(connection, reason);
+        if self.reported.replace(connection.clone()) != connection {
+            (self.report)(&connection);
         }
     }
 
@@ -111,14 +120,14 @@ impl Session {
         self.run(move |client| {
             if let Some(socket) = this.socket.take() {
                 drop(socket);
-                this.lose(client, now_ms());
+                this.lose(client, Cause::Unreachable);
             }
         });
     }
 
-    /// How the page stands to the relay.
-    pub(crate) fn connection(&self) -> Connection {
-        self.told.get()
+    /// Whether the relay refuses this page.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.reported.borrow().is_refused()
     }
 
     /// Does what the client wants done. Returns whether it should be asked once more.
@@ -134,62 +143,96 @@ impl Session {
             Link::Stay => return false,
             Link::Connect => match self.connect() {
                 Ok(socket) => drop(self.socket.replace(Some(socket))),
-                Err(_) => self.lose(client, now),
+                Err(error) => self.lose(client, Cause::Invalid(error.to_string().into())),
             },
             Link::Disconnect => {
                 drop(self.socket.take());
-                self.lose(client, now);
+                self.lose(client, Cause::Unreachable);
             }
         }
         true
     }
 
-    fn lose(&self, client: &mut PageClient, now: u64) {
-        self.lost.set(true);
-        client.disconnected(now);
+    /// Takes note that there is no connection, and why, unless the relay has said why.
+    fn lose(&self, client: &mut PageClient, cause: Cause) {
+        if client.ended().is_none() {
+            self.failure.replace(Some(cause));
+        }
+        client.disconnected(now_ms());
     }
 
     fn connect(&self) -> Result<Socket, Error> {
         let this = self.this.clone();
-        let event = Rc::new(move |event| {
-            let Some(this) = this.upgrade() else {
-                return;
-            };
-            let now = now_ms();
-            match event {
-                SocketEvent::Opened => this.run(move |client| client.connected(now)),
-                SocketEvent::Frame(frame) => this.run(move |client| client.receive(&frame, now)),
-                SocketEvent::Closed => {
-                    // Not within its own event: the socket's functions go with it.
-                    let socket = this.socket.take();
-                    after(Duration::ZERO, move || drop(socket));
-                    this.lost.set(true);
-                    this.run(move |client| client.disconnected(now));
-                }
+        self.has_opened.set(false);
+        let notify = Rc::new(move |event| {
+            if let Some(this) = this.upgrade() {
+                this.handle(event);
             }
         });
-        Socket::connect(&self.address, event)
+        Socket::connect(&self.address, notify)
     }
 
-    /// How the page stands to the relay now, and why.
-    pub(crate) fn state(&self, client: &PageClient) -> (Connection, Option<Arc<Refusal>>) {
-        if client.is_welcome() {
-            self.lost.set(false);
-            return (Connection::Online, None);
+    fn handle(self: Rc<Self>, event: SocketEvent) {
+        let now = now_ms();
+        match event {
+            SocketEvent::Opened => {
+                self.has_opened.set(true);
+                self.run(move |client| client.connected(now));
+            }
+            SocketEvent::Frame(frame) => self.run(move |client| client.receive(&frame, now)),
+            SocketEvent::Closed => {
+                // Not within its own event: the socket's functions go with it.
+                let socket = self.socket.take();
+                after(Duration::ZERO, move || drop(socket));
+                let this = Rc::clone(&self);
+                self.run(move |client| {
+                    let known = this.failure.borrow().clone();
+                    // What is known of it holds until the next answer.
+                    let cause = known.filter(|_| !this.has_opened.get());
+                    this.lose(client, cause.unwrap_or(Cause::Unreachable));
+                });
+                if !self.has_opened.get() {
+                    self.probe();
+                }
+            }
         }
-        let reason = client.ended().map(|(reason, text)| Refusal {
-            reason,
-            text: text.to_owned(),
+    }
+
+    /// Asks the relay why no WebSocket opens.
+    fn probe(self: Rc<Self>) {
+        if self.is_probing.replace(true) {
+            return;
+        }
+        spawn(async move {
+            let cause = probe(&self.address).await;
+            self.is_probing.set(false);
+            self.failure.replace(Some(cause));
+            // The state has changed.
+            self.run(|_| {});
         });
-        let connection = match &reason {
-            Some(Refusal {
-                reason: Reason::Unauthorized | Reason::Unsupported,
-                ..
-            }) => Connection::Refused,
-            _ if self.lost.get() => Connection::Offline,
-            _ => Connection::Connecting,
-        };
-        (connection, reason.map(Arc::new))
+    }
+
+    /// Returns the state of the page's connection.
+    pub(crate) fn state(&self, client: &PageClient) -> Connection {
+        if client.is_welcome() {
+            self.failure.take();
+            return Connection::Online;
+        }
+        if let Some((reason, message)) = client.ended() {
+            let message = message.into();
+            self.failure.replace(Some(Cause::Relay { reason, message }));
+        }
+        match self.failure.borrow().clone() {
+            None => Connection::Connecting,
+            Some(cause) => match cause {
+                Cause::OriginNotAllowed(_)
+                | Cause::Relay {
+                    reason: Reason::Unauthorized | Reason::Unsupported,
+                    ..
+                } => Connection::Refused(cause),
+                _ => Connection::Offline(cause),
+            },
+        }
     }
 
     /// Sets the timer anew, also where it was set to the same time: of a page that nobody sees, a browser delays by a minute each

@@ -15,13 +15,13 @@ impl Page<'_> {
     /// Expects the page to say that edits are kept in memory only.
     #[track_caller]
     pub fn expect_memory_only(&self) {
-        let script = "return document.querySelector('[data-testid=saved-mark]').innerText.includes('in memory only')";
-        eventually("the mark says: in memory only", &json!(true), || {
+        let script = "return document.querySelector('[data-testid=saved-mark]').innerText.includes('In memory only')";
+        eventually("the mark says: In memory only", &json!(true), || {
             self.session.script(script, &[])
         });
     }
 
-    /// Expects how the page stands to its relay: `absent`, `offline`, `online` or `refused`.
+    /// Expects the state of the page's connection: `absent`, `connecting`, `offline`, `online` or `refused`.
     #[track_caller]
     pub fn expect_connection(&self, connection: &str) {
         self.expect_mark("connection", connection);
@@ -41,12 +41,12 @@ impl Page<'_> {
         self.expect_text("[data-testid=peers]", text);
     }
 
-    /// Expects the page to say that an edit was taken back, with these words in the reason.
+    /// Expects the page to say that an edit was rejected, with these words in the reason.
     #[track_caller]
-    pub fn expect_taken_back(&self, why: &str) {
+    pub fn expect_rejected(&self, why: &str) {
         self.expect_words(
             "[data-testid=rejected]",
-            &format!("An edit was taken back: {why}"),
+            &format!("An edit was rejected: {why}"),
         );
     }
 

@@ -6,7 +6,7 @@ use leptos_sync_core::{
 };
 
 use super::{DocumentActor, disk::Disk};
-use crate::live::{Connection, DocState, Refusal};
+use crate::live::{AnyState, Cause, Connection, DocState, Present};
 
 /// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
 /// from the relay themselves.
@@ -29,11 +29,24 @@ impl<S: Root> Document for Exchanged<S> {
         })
     }
 
-    fn set_permission(&mut self, _: Permission) {}
+    fn set_permission(&mut self, permission: Permission) {
+        let status = self.0.doc.status();
+        status.change(&mut |status| status.permission = Some(permission));
+    }
 
     fn opened(&mut self, window: Window) {
         self.0.page.time.follow(window.now_ms);
-        self.0.set_connection(Connection::Online, None);
+        self.0.doc.status().change(&mut |status| {
+            // The relay tells anew who is there.
+            status.peers = Arc::default();
+            // What the clock is behind of may not have come yet.
+            if !matches!(
+                status.connection,
+                Connection::Offline(Cause::ClockBehind(_))
+            ) {
+                status.connection = Connection::Online;
+            }
+        });
     }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
@@ -49,7 +62,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0
             .doc
             .status()
-            .change(&mut |status| status.clock_blocked = false);
+            .change(&mut |status| status.connection = Connection::Online);
         Ok(())
     }
 
@@ -61,11 +74,10 @@ impl<S: Root> Document for Exchanged<S> {
             Ok(received.changes)
         });
         if let Err(error) = joined {
-            let blocked = error.is_drift();
-            self.0
-                .doc
-                .status()
-                .change(&mut |status| status.clock_blocked = blocked);
+            if error.is_drift() {
+                let cause = Cause::ClockBehind(error.to_string().into());
+                self.0.set_connection(Connection::Offline(cause));
+            }
             return Err(error);
         }
         self.0.save_received(delta);
@@ -102,33 +114,35 @@ impl<S: Root> Document for Exchanged<S> {
                 self.0.page.retire(replica);
             }
         }
-        self.0.reject(upto, Refusal { reason, text });
+        self.0.reject(upto, reason, text);
     }
 
-    fn presence(&mut self, peer: ReplicaId, _: &str, data: &[u8]) {
+    fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {
         self.0.doc.status().change(&mut |status| {
-            let mut peers = Vec::new();
-            let mut here = Some((peer, data.to_vec()));
-            for (known, theirs) in status.peers.iter() {
-                match *known == peer {
-                    true => peers.extend(here.take()),
-                    false => peers.push((*known, theirs.clone())),
-                }
+            let mut peers = status.peers.to_vec();
+            let present = Present {
+                id: peer,
+                user: user.to_owned(),
+                data: data.to_vec(),
+            };
+            match peers.iter_mut().find(|known| known.id == peer) {
+                Some(known) => *known = present,
+                None => peers.push(present),
             }
-            peers.extend(here);
-            peers.retain(|(_, data)| !data.is_empty());
+            peers.retain(|present| !present.data.is_empty());
             status.peers = Arc::new(peers);
         });
     }
 
     fn closed(&mut self, reason: Reason, text: &str) {
-        let text = text.to_owned();
-        let connection = match reason.is_passing() {
-            true => Connection::Offline,
-            false => Connection::Refused,
-        };
-        let why = Arc::new(Refusal { reason, text });
-        self.0.set_connection(connection, Some(why));
+        let message = text.into();
+        let cause = Cause::Relay { reason, message };
+        // The client asks again by itself.
+        let is_passing = reason.is_passing() || reason == Reason::TooManyDocuments;
+        self.0.set_connection(match is_passing {
+            true => Connection::Offline(cause),
+            false => Connection::Refused(cause),
+        });
     }
 }
 
@@ -141,10 +155,8 @@ impl<S: Root> Exchanged<S> {
                 reason: Reason::Other,
                 text: LOST.to_owned(),
             });
-            self.0.undone(Refusal {
-                reason: Reason::Other,
-                text: LOST.to_owned(),
-            });
+            // The state is rolled back already.
+            self.0.undone(Reason::Other, LOST.to_owned(), None);
         }
     }
 }
@@ -153,35 +165,34 @@ impl<S: Root> Exchanged<S> {
 const LOST: &str = "the relay has refused it, and its answer was lost";
 
 impl<S: Root> DocumentActor<S> {
-    /// Takes back what the relay has refused for good. What is in no transaction stays, and what was refused for its time, and is
-    /// reported all the same.
-    pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, refusal: Refusal) {
-        let reject = |state: &mut DocState<S>| match refusal.reason.is_of_time() {
-            true => None,
-            false => state.outbox.reject(&mut state.doc, upto),
-        };
-        match self.doc.with_state(reject) {
-            Some(_) => self.undone(refusal),
+    /// Rolls back a transaction that the relay has rejected for good. What is in no transaction stays, and what was rejected
+    /// for its time. It is reported all the same.
+    pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
+        let mut before = None;
+        let rejected = self.doc.with_state(|DocState { doc, outbox }| {
+            if reason.is_of_time() {
+                return None;
+            }
+            before = Some(doc.shared_state() as AnyState);
+            outbox.reject(doc, upto)
+        });
+        match rejected {
+            Some(_) => self.undone(reason, message, before),
             None => {
-                self.report(refusal);
+                let status = self.doc.status();
+                status.reject_by_relay(reason, message, None);
                 self.doc.update_pending();
             }
         }
         self.note_soon();
     }
 
-    /// Something was taken back.
-    fn undone(self: &Rc<Self>, refusal: Refusal) {
+    /// A transaction was rolled back. `before` is the state with it.
+    fn undone(self: &Rc<Self>, reason: Reason, message: String, before: Option<AnyState>) {
         self.doc.rolled_back();
-        self.report(refusal);
+        let status = self.doc.status();
+        status.reject_by_relay(reason, message, before);
         // Before anything else is stored: it would be found there as acknowledged.
         self.rewrite();
-    }
-
-    fn report(&self, refusal: Refusal) {
-        let refusal = Some(Arc::new(refusal));
-        self.doc
-            .status()
-            .change(&mut |status| status.rejected.clone_from(&refusal));
     }
 }

@@ -20,7 +20,7 @@ use send_wrapper::SendWrapper;
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{AnyDocument, Page};
 use crate::{
-    live::{Connection, LiveDoc, Outgoing, Refusal, StorageKind},
+    live::{Cause, Connection, LiveDoc, Outgoing, StorageKind},
     provider::provisional_replica,
     task::{after, spawn},
 };
@@ -186,8 +186,7 @@ impl<S: Root> DocumentActor<S> {
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
-                            let (connection, reason) = state.state(client);
-                            this.connection(connection, reason);
+                            this.connection(&state.state(client));
                             this.tell_presence();
                         }
                         Err(error) => this.not_exchanged(error),
@@ -199,15 +198,14 @@ impl<S: Root> DocumentActor<S> {
 
     /// There is no way to exchange it.
     fn not_exchanged(&self, error: Error) {
-        self.doc.status().permanent_error(error);
-        self.set_connection(Connection::Refused, None);
+        let cause = Cause::Invalid(error.to_string().into());
+        self.set_connection(Connection::Refused(cause));
     }
 
     /// How it stands to the relay.
-    pub(super) fn set_connection(&self, connection: Connection, reason: Option<Arc<Refusal>>) {
+    pub(super) fn set_connection(&self, connection: Connection) {
         self.doc.status().change(&mut |status| {
-            status.connection = connection;
-            status.reason.clone_from(&reason);
+            status.connection = connection.clone();
             // The relay tells anew who is there.
             status.peers = Arc::default();
         });
@@ -348,17 +346,19 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         self.push();
     }
 
-    fn connection(&self, mut connection: Connection, reason: Option<Arc<Refusal>>) {
+    fn connection(&self, connection: &Connection) {
         // Not exchanged, or not yet.
         if self.channel.get().is_none() {
             return;
         }
-        if connection == Connection::Online {
-            // It may have let go of them while the relay did not want it.
-            self.claim_others();
-            // Until the document is opened there.
-            connection = Connection::Connecting;
-        }
-        self.set_connection(connection, reason);
+        self.set_connection(match connection {
+            Connection::Online => {
+                // It may have let go of them while the relay did not want it.
+                self.claim_others();
+                // Until the document is opened there.
+                Connection::Connecting
+            }
+            other => other.clone(),
+        });
     }
 }

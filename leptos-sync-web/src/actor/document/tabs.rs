@@ -6,7 +6,7 @@ use leptos_sync_core::{
 };
 
 use super::{DocumentActor, Timer};
-use crate::live::{DocState, Refusal};
+use crate::live::DocState;
 
 impl<S: Root> DocumentActor<S> {
     /// Tells the other tabs.
@@ -44,7 +44,7 @@ impl<S: Root> DocumentActor<S> {
                 });
             }
             TabMessageKind::Rejected { upto, reason, text } => {
-                self.reject(&upto, Refusal { reason, text })
+                self.reject(&upto, reason, text);
             }
             TabMessageKind::Restamped(restamped) => {
                 self.doc

@@ -1,0 +1,167 @@
+use std::{
+    any::Any,
+    fmt,
+    ops::Deref,
+    sync::{Arc, Weak},
+};
+
+use leptos_sync_core::{Error, Root, limits, sync::Reason};
+
+use super::Status;
+
+/// An edit that was rejected, by this device or by the relay, and that nobody has dismissed yet.
+///
+/// The document was rolled back, unless the relay rejected the edit for its [time](Reason::is_of_time): then the edit stays
+/// on this device and is sent again later. `Clone` gives another handle; `Display` gives the reason and the message.
+#[derive(Clone)]
+pub struct Rejection(Arc<Rejected>);
+
+struct Rejected {
+    reason: Reason,
+    message: String,
+    is_local: bool,
+    state: Option<AnyState>,
+    status: Weak<Status>,
+}
+
+impl Rejection {
+    pub(crate) fn local(status: Weak<Status>, error: &Error, state: Option<AnyState>) -> Self {
+        let reason = match error.is_limit() {
+            true => Reason::Limit,
+            false => Reason::Other,
+        };
+        Self(Arc::new(Rejected {
+            reason,
+            message: error.to_string(),
+            is_local: true,
+            state,
+            status,
+        }))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn by_relay(
+        status: Weak<Status>,
+        reason: Reason,
+        message: String,
+        state: Option<AnyState>,
+    ) -> Self {
+        Self(Arc::new(Rejected {
+            reason,
+            message,
+            is_local: false,
+            state,
+            status,
+        }))
+    }
+
+    /// Returns the reason as a code, such as [`Reason::Limit`] or [`Reason::Forbidden`].
+    pub fn reason(&self) -> Reason {
+        self.0.reason
+    }
+
+    /// Returns the reason as a sentence.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Whether this device rejected the edit, such as for its size, and not the relay.
+    pub fn is_local(&self) -> bool {
+        self.0.is_local
+    }
+
+    /// Returns a copy of the document's state as it was with the rejected edit, so that the user can keep what was
+    /// written: to show it, or to write it into another document. The copy is detached: it does not change any more.
+    ///
+    /// `None` if `S` is not the document's type, and where no such state is known: another tab made the edit, or the
+    /// relay's answer was lost.
+    pub fn state<S: Root>(&self) -> Option<Arc<S>> {
+        Arc::clone(self.0.state.as_ref()?).downcast().ok()
+    }
+
+    /// Removes the rejection from the document's list, as when the user has read it.
+    pub fn dismiss(&self) {
+        if let Some(status) = self.0.status.upgrade() {
+            status.dismiss(&|rejection| Arc::ptr_eq(&rejection.0, &self.0));
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.reason.fmt(f)?;
+        f.write_str(": ")?;
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The state of a document of any type.
+pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
+
+/// The rejected edits that nobody has dismissed yet, the oldest first, as a slice of [`Rejection`]s.
+///
+/// The list has at most [`limits::REJECTIONS`](leptos_sync_core::limits::REJECTIONS) entries. Beyond that the oldest is
+/// dropped and counted.
+#[derive(Clone, Debug, Default)]
+pub struct Rejections {
+    list: Arc<Vec<Rejection>>,
+    dropped: usize,
+}
+
+impl Rejections {
+    /// Returns how many rejections the list had no room for since it was empty last.
+    pub fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// Dismisses all rejections that this list has.
+    pub fn dismiss_all(&self) {
+        self.iter().for_each(Rejection::dismiss);
+    }
+
+    pub(super) fn push(&mut self, rejection: Rejection) {
+        let mut list = self.list.to_vec();
+        if list.len() >= limits::REJECTIONS {
+            list.remove(0);
+            self.dropped += 1;
+        }
+        list.push(rejection);
+        self.list = Arc::new(list);
+    }
+
+    pub(super) fn remove(&mut self, is: &dyn Fn(&Rejection) -> bool) {
+        let mut list = self.list.to_vec();
+        list.retain(|rejection| !is(rejection));
+        if list.is_empty() {
+            self.dropped = 0;
+        }
+        self.list = Arc::new(list);
+    }
+
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.list, &other.list)
+    }
+}
+
+impl Deref for Rejections {
+    type Target = [Rejection];
+
+    fn deref(&self) -> &[Rejection] {
+        &self.list
+    }
+}
+
+impl IntoIterator for Rejections {
+    type Item = Rejection;
+    type IntoIter = std::vec::IntoIter<Rejection>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.to_vec().into_iter()
+    }
+}

@@ -1,0 +1,12 @@
+/// The place where a document is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StorageKind {
+    /// The storage is being opened. Edits are queued.
+    Opening,
+    /// The browser's IndexedDB.
+    IndexedDb,
+    /// Memory, until the page is closed: the browser has no storage for this page, or the storage cannot be read. The page
+    /// tries again from time to time, and stores everything as soon as it can.
+    Memory,
+}

@@ -1,0 +1,53 @@
+use js_sys::JsString;
+use leptos::prelude::window;
+use leptos_sync_core::limits;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{RequestInit, RequestMode, Response, Url};
+
+use crate::live::Cause;
+
+/// Asks the relay by an ordinary request why no WebSocket opens, since a browser does not tell a page.
+///
+/// A relay answers `GET <address>?origin=<the page's origin>`, over HTTP, with 200 and a text that begins with its name,
+/// or with 403 and a sentence if it does not accept pages of that origin.
+pub(super) async fn probe(address: &str) -> Cause {
+    let Some(url) = url(address) else {
+        return Cause::Unreachable;
+    };
+    let Some((status, text)) = ask(&url, RequestMode::Cors).await else {
+        // The answer of something else than a relay may be hidden from the page. That there is one is not.
+        return match ask(&url, RequestMode::NoCors).await {
+            Some(_) => Cause::NoRelay,
+            None => Cause::Unreachable,
+        };
+    };
+    match status {
+        200 if text.starts_with("leptos-sync relay") => Cause::NoWebSocket,
+        403 if !text.is_empty() => Cause::OriginNotAllowed(text.into()),
+        _ => Cause::NoRelay,
+    }
+}
+
+/// The address of the request, for the address of a WebSocket.
+fn url(address: &str) -> Option<String> {
+    let url = Url::new(address).ok()?;
+    if let Some(scheme) = url.protocol().strip_prefix("ws") {
+        url.set_protocol(&["http", scheme].concat());
+    }
+    let origin = window().location().origin().ok()?;
+    url.search_params().append("origin", &origin);
+    Some(url.href())
+}
+
+/// The status of the answer and the first part of its text; `None` if there is no answer that the page may see.
+async fn ask(url: &str, mode: RequestMode) -> Option<(u16, String)> {
+    let options = RequestInit::new();
+    options.set_mode(mode);
+    let answer = window().fetch_with_str_and_init(url, &options);
+    let answer: Response = JsFuture::from(answer).await.ok()?.unchecked_into();
+    let text = JsFuture::from(answer.text().ok()?).await.ok()?;
+    let text: JsString = text.unchecked_into();
+    let text = text.slice(0, limits::REASON_BYTES as u32);
+    Some((answer.status(), JsValue::from(text).as_string()?))
+}
