@@ -1,9 +1,9 @@
 use std::{borrow::Cow, fmt};
 
-/// What went wrong, for every fallible operation of this crate.
+/// The error of all fallible operations in this crate.
 ///
-/// The type is opaque: ask what matters with the predicates ([`Error::is_gap`], [`Error::is_quota`], …) and show the
-/// message to a person. An operation that returns an error has changed nothing.
+/// The type is opaque. Use the predicates ([`Error::is_gap`], [`Error::is_quota`], …) to handle an
+/// error, and its message to inform a user. An operation that returns an error has changed nothing.
 ///
 /// One pointer wide, so that results stay small on hot paths.
 pub struct Error(Box<Repr>);
@@ -31,88 +31,92 @@ enum Kind {
 }
 
 impl Error {
-    /// Bytes are damaged or were never ours: wrong magic, checksum, length, order or structure.
+    /// Whether bytes are damaged or foreign: wrong magic, checksum, length, order or structure.
     pub fn is_corrupt(&self) -> bool {
         self.0.kind == Kind::Corrupt
     }
 
-    /// Bytes are intact, but this build cannot read them: they are in a newer format, or compressed where the feature
-    /// `deflate` is off.
+    /// Whether bytes are intact, but this build cannot read them: they have a newer format, or are
+    /// compressed and the feature `deflate` is disabled.
     pub fn is_unsupported(&self) -> bool {
         self.0.kind == Kind::Unsupported
     }
 
-    /// A value, path, transaction or message is larger than its bound in [`limits`](crate::limits).
+    /// Whether a value, path, transaction or message exceeds one of the [`limits`](crate::limits).
     pub fn is_limit(&self) -> bool {
         self.0.kind == Kind::Limit
     }
 
-    /// A stamp lies further in the future than [`limits::DRIFT_MS`](crate::limits::DRIFT_MS) allows.
+    /// Whether a stamp is further in the future than [`limits::DRIFT_MS`](crate::limits::DRIFT_MS)
+    /// allows.
     pub fn is_drift(&self) -> bool {
         self.0.kind == Kind::Drift
     }
 
-    /// This replica's time source returns no milliseconds since the Unix epoch, or its clock has no time left.
+    /// Whether this replica's clock cannot be used: its time source does not count milliseconds
+    /// since the Unix epoch, or its clock has no time left.
     pub fn is_clock(&self) -> bool {
         self.0.kind == Kind::Clock
     }
 
-    /// A delta starts after operations that are not here yet; ask for what lies between.
+    /// Whether a delta follows operations that are missing here. Request the missing ones.
     pub fn is_gap(&self) -> bool {
         self.0.kind == Kind::Gap
     }
 
-    /// The asked-for version is older than the forgotten tombstones: only a snapshot can bring it up to date.
+    /// Whether tombstones beyond the requested version were forgotten, so that only a snapshot can
+    /// update it.
     pub fn is_snapshot_needed(&self) -> bool {
         self.0.kind == Kind::SnapshotNeeded
     }
 
-    /// Somebody else wrote under this replica's id; take a new id.
+    /// Whether another writer used this replica's id. Take a new id.
     pub fn is_replica_reused(&self) -> bool {
         self.0.kind == Kind::ReplicaReused
     }
 
-    /// A value cannot be encoded, or bytes do not decode as the expected type.
+    /// Whether a value cannot be encoded, or bytes do not decode as the expected type.
     pub fn is_value(&self) -> bool {
         self.0.kind == Kind::Value
     }
 
-    /// Another record has this key in a unique index, or others wrote so often that this write never got its turn.
+    /// Whether another record has the same key in a unique index, or concurrent writes prevented
+    /// this one repeatedly.
     pub fn is_conflict(&self) -> bool {
         self.0.kind == Kind::Conflict
     }
 
-    /// The storage failed: its message says how.
+    /// Whether the storage failed; the message says how.
     pub fn is_storage(&self) -> bool {
         matches!(self.0.kind, Kind::Storage | Kind::Quota)
     }
 
-    /// The storage is full. Also a [storage](Error::is_storage) error.
+    /// Whether the storage is full. Such an error is also a [storage](Error::is_storage) error.
     pub fn is_quota(&self) -> bool {
         self.0.kind == Kind::Quota
     }
 
-    /// Something the platform should offer is missing or refused: storage in private mode, randomness, a lock.
+    /// Whether the platform lacks or denies something: storage in private mode, randomness, a lock.
     pub fn is_unavailable(&self) -> bool {
         self.0.kind == Kind::Unavailable
     }
 
-    /// For implementations of [`Storage`](crate::Storage): an operation failed.
+    /// Creates the error of a failed operation, for implementations of [`Storage`](crate::Storage).
     pub fn storage(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Storage, message.into())
     }
 
-    /// For implementations of [`Storage`](crate::Storage): there is no room left.
+    /// Creates the error of a full store, for implementations of [`Storage`](crate::Storage).
     pub fn quota(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Quota, message.into())
     }
 
-    /// For platform bindings: a facility is missing or was refused.
+    /// Creates the error of a missing or denied facility, for platform bindings.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Unavailable, message.into())
     }
 
-    /// A value that cannot be encoded or decoded, or that the app refuses.
+    /// Creates the error of a value that cannot be encoded or decoded, or that the app rejects.
     pub fn value(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Value, message.into())
     }
@@ -129,12 +133,12 @@ impl Error {
         Self::new(Kind::Limit, message.into())
     }
 
-    /// Something has more bytes than it may have; `advice` says what to do about it.
+    /// Creates the error of something that exceeds its size limit. `advice` says what to do.
     #[cold]
     #[inline(never)]
     pub(crate) fn too_large(what: &str, bytes: u64, limit: usize, advice: &str) -> Self {
         Self::limit(format!(
-            "a {what} of {bytes} bytes is larger than the {limit} allowed; {advice}"
+            "{what} is {bytes} bytes, the limit is {limit}; {advice}"
         ))
     }
 
@@ -162,7 +166,7 @@ impl Error {
         Self::new(Kind::Conflict, message.into())
     }
 
-    /// The same error, said of something: `what` stands before its message.
+    /// Prefixes the message with `what`, the thing that the error concerns.
     #[cold]
     pub(crate) fn of(self, what: &str) -> Self {
         let message = format!("{what}: {}", self.0.message);

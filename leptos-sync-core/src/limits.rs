@@ -1,149 +1,167 @@
-//! Every bound, by name, with its unit and its reason.
+//! All limits, each with its unit and reason.
 //!
-//! A bound protects a reader from a writer: whoever decodes bytes never allocates, recurses or waits beyond these,
-//! whatever the bytes say. Writers are refused with [`Error::is_limit`](crate::Error::is_limit) before anything changes.
+//! A limit protects readers from writers: decoding never allocates, recurses or waits beyond these
+//! limits, whatever the bytes declare. A local edit that exceeds a limit fails with
+//! [`Error::is_limit`](crate::Error::is_limit) and changes nothing.
 
 use std::ops::RangeInclusive;
 
-/// Bytes of one cell's path. Long enough for nested names and user keys, short enough to keep thousands in a message.
+/// The maximum size of a cell's path in bytes. Fits nested names and user keys, and still allows
+/// thousands of paths in a message.
 pub const PATH_BYTES: usize = 1024;
 
-/// Segments of one path, and levels of nesting inside one value: deeper data is a mistake or an attack on the stack.
+/// The maximum number of segments in a path, and of nesting levels in a value. Deeper data is a
+/// mistake or an attack on the stack.
 pub const DEPTH: usize = 32;
 
-/// Bytes of one encoded value: a long document's paragraph fits, a photograph belongs elsewhere.
+/// The maximum size of an encoded value in bytes. A long paragraph fits; a photograph belongs
+/// elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
-/// Bytes that each class of a [`BufferPool`](crate::BufferPool) keeps idle at most, each buffer counted as large as its
-/// class says; it has less than twice that. One of the largest.
+/// The maximum size in bytes of the idle buffers in a class of a [`BufferPool`](crate::BufferPool).
+/// A buffer counts with the size of its class, and takes less than twice that. The largest class
+/// keeps one buffer.
 pub const POOL_BYTES: usize = 1024 * 1024;
 
-/// Bytes of room that a document keeps from one transaction to the next. What a larger one needed is let go.
+/// The capacity in bytes that a document keeps between transactions. A larger buffer is freed.
 pub const ROOM_BYTES: usize = 64 * 1024;
 
-/// Bytes of one encoded transaction, uncompressed. It travels as one message and is atomic everywhere, so it must fit
-/// into one; imports beyond it are split by the importer.
+/// The maximum size of an encoded transaction in bytes, uncompressed. A transaction is atomic
+/// everywhere, so it must fit into one message. Importers must split larger data.
 pub const TRANSACTION_BYTES: usize = 1024 * 1024;
 
-/// Bytes that one compressed envelope may inflate to. Larger bodies are written uncompressed or in several envelopes.
+/// The maximum inflated size of a compressed envelope in bytes. Larger bodies are uncompressed or
+/// split.
 pub const INFLATED_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many times larger than its compressed form a body may be: real documents stay below, decompression bombs above.
+/// The maximum compression ratio of a body. Real documents stay below it, decompression bombs do
+/// not.
 pub const INFLATE_RATIO: usize = 20;
 
-/// Bytes below which an envelope is not compressed: small bodies gain little and cost a dictionary each.
+/// The minimum size of a compressed body in bytes. Smaller bodies gain little.
 pub const COMPRESS_FROM_BYTES: usize = 1024;
 
-/// Bytes of one chunk of a stored snapshot, before the envelope. Browsers move values of 64 KiB and more out of line,
-/// which costs a second read.
+/// The size of a chunk of a stored snapshot in bytes, without envelope. Browsers store values from
+/// 64 KiB out of line, which costs a second read.
 pub const CHUNK_BYTES: usize = 60 * 1024;
 
-/// Milliseconds that an observed stamp may lie ahead of the local wall clock: generous for unset clocks, short enough
-/// that a wrong one cannot win against everybody for long.
+/// The maximum time in milliseconds by which a stamp may be ahead of the local wall clock.
+/// Tolerates clocks that are not synchronized, and bounds how long a wrong one can win.
 pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 
-/// Milliseconds since the Unix epoch after which no clock is right: the year 3000. A greater number is a time in
-/// microseconds or nanoseconds, which would use up all stamps at once.
+/// The greatest time in milliseconds since the Unix epoch that a clock may show: the year 3000. A
+/// greater number is a time in microseconds or nanoseconds, which would use up all stamps at once.
 pub const CLOCK_MS: u64 = 32_503_680_000_000;
 
-/// Readings of a clock that are taken for seconds since the Unix epoch, of the years 2017 to 2286. As milliseconds they
-/// are days in early 1970 that only a device sees which has run for 17 days without its clock being set.
+/// Clock readings that are probably seconds since the Unix epoch, of the years 2017 to 2286. As
+/// milliseconds they would be days in early 1970, which only a device shows that has run for 17 days
+/// without its clock being set.
 pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 
-/// Entries, live or deleted, of one map: positions are 32-bit and one value is kept as "none".
+/// The maximum number of entries in a map, live or deleted. Positions are 32-bit, and one value
+/// means "none".
 pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 
-/// Replicas that one message, and so one document, may name. Ids are leased, so that live documents have tens; each costs
-/// every snapshot 16 bytes and more, and some work grows with the square of their number: milliseconds at this bound.
+/// The maximum number of replicas in a message, and so in a document. Ids are leased, so documents
+/// in use have tens of them. Each takes at least 16 bytes in every snapshot, and some work is
+/// quadratic in their number: milliseconds at this limit.
 pub const REPLICAS: usize = 4096;
 
-/// Bytes of a document's name in a storage: it is part of each of its keys.
+/// The maximum size of a document's name in bytes. The name is part of every key of the document.
 pub const NAME_BYTES: usize = 256;
 
-/// Secondary indices of one storage: each costs every write of a record.
+/// The maximum number of secondary indices of a storage. Each adds a cost to every write.
 pub const INDICES: usize = 64;
 
-/// Keys that one record may have in one index. An edit may not add one beyond it.
+/// The maximum number of keys of a record in an index. An edit may not add one beyond it.
 pub const INDEX_KEYS: usize = 256;
 
-/// Bytes of a key in an index, and of a record's own: they stand together in the key of an entry. An edit may not add
-/// a longer one; a record that a merge gave such a key is not listed under it and can still be edited.
+/// The maximum size of an index key and of a record key in bytes. Both are part of an entry's key.
+/// An edit may not add a longer one. A merge may, but the record is not listed under it and can
+/// still be edited.
 pub const INDEX_KEY_BYTES: usize = 1024;
 
-/// Bytes of one stored record, as it is stored: one that could travel in a transaction of its own. An edit may not
-/// enlarge a record beyond it. A merge may, and edits that do not enlarge such a record further are accepted.
+/// The maximum size of a stored record in bytes, so that it fits into a transaction of its own. An
+/// edit may not enlarge a record beyond it. A merge may, and edits that do not enlarge such a
+/// record further are accepted.
 pub const RECORD_BYTES: usize = TRANSACTION_BYTES;
 
-/// Records that are read at once on the way through many: enough that the store's answer is worth its time, few enough to
-/// be forgotten in memory.
+/// The number of records read at once during a scan. Amortizes the latency of the store, and takes
+/// little memory.
 pub const READ_RECORDS: usize = 512;
 
-/// Times that a write is tried again because somebody else has written meanwhile: each time somebody got ahead.
+/// The maximum number of attempts of a write. An attempt fails only if another writer succeeded.
 pub const WRITE_ATTEMPTS: usize = 100;
 
-/// Records in a document's log beyond which it is compacted: each costs a look-up when the document is opened.
+/// The number of log records that triggers a compaction. Each costs a look-up when the document is
+/// opened.
 pub const LOG_RECORDS: usize = 256;
 
-/// Bytes of a document's log below which it is not compacted for its size.
+/// The log size in bytes below which no compaction is triggered by size.
 pub const LOG_BYTES: usize = 256 * 1024;
 
-/// Milliseconds that an edit may wait for an earlier write to finish before it is written all the same.
+/// The maximum time in milliseconds that an edit waits for an earlier write to finish.
 pub const SAVE_DELAY_MS: u32 = 50;
 
-/// What other tabs tell of a document while it is being read from the storage: more than is edited in that time, and no more
-/// than its log would have. What is beyond it is asked for afterwards.
+/// The maximum number of messages from other tabs that are queued while a document is being loaded.
+/// More than is edited in that time, and no more than a log holds. Anything beyond is requested
+/// afterwards.
 pub const UNHEARD: usize = 256;
 
-/// Changes that a reader of a [`ChangeStream`](crate::ChangeStream) may lie behind: some seconds of fast typing. One that
-/// is slower still is better served by one delta of all that it lacks.
+/// The maximum number of changes by which a reader of a [`ChangeStream`](crate::ChangeStream) may
+/// lag: some seconds of fast typing. A slower reader is better served by one delta.
 pub const STREAM_CHANGES: usize = 256;
 
-/// Documents, and other values of a `LazyPool`, that stay open though nobody uses them: the pages that
-/// somebody goes back and forth between are there at once, and memory does not grow with all that were ever looked at.
+/// The number of unused documents, or other values of a `LazyPool`, that stay open. The pages that
+/// a user switches between open at once, and memory stays bounded.
 pub const OPEN_DOCUMENTS: usize = 64;
 
-/// Rejected edits that a page lists until they are dismissed. Each may keep a copy of its document's state alive.
+/// The maximum number of rejected edits that a page lists until they are dismissed. Each may keep a
+/// copy of its document's state alive.
 pub const REJECTIONS: usize = 16;
 
-/// Bytes of one frame between a replica and its relay: what infrastructure on the way lets pass, and what a slow connection
-/// is busy with at once.
+/// The maximum size of a frame between a client and a relay in bytes. Proxies accept it, and it
+/// does not occupy a slow connection for long.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
-/// Bytes of a frame that is looked at from somebody who has not said yet who they are.
+/// The maximum size in bytes of a frame from a client that is not authenticated.
 pub const HELLO_BYTES: usize = 4 * 1024;
 
-/// Bytes of one message, of however many frames: the largest transaction, with the versions around it.
+/// The maximum size of a message in bytes, over all its frames: the largest transaction and its
+/// versions.
 pub const MESSAGE_BYTES: usize = TRANSACTION_BYTES + 256 * 1024;
 
-/// Bytes of the parts of one delta that is too large for a message: a document of a million short entries.
+/// The maximum size in bytes of a delta in parts: a document of a million short entries.
 pub const PARTS_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes of the credentials that a replica shows: a signed token fits, and all of it into the first frame.
+/// The maximum size of credentials in bytes. A signed token fits, and the credentials fit into the
+/// first frame.
 pub const CREDENTIALS_BYTES: usize = 3 * 1024;
 
-/// Bytes of a user's name: an e-mail address or an id of any common kind fits.
+/// The maximum size of a user name in bytes. An e-mail address or any common kind of id fits.
 pub const USER_BYTES: usize = 256;
 
-/// Bytes of what a replica tells of its presence: a name, a colour, a selection.
+/// The maximum size of a replica's presence in bytes: a name, a color, a selection.
 pub const PRESENCE_BYTES: usize = 4 * 1024;
 
-/// Bytes of a message to a person about why something was refused.
+/// The maximum size in bytes of the text that explains a rejection.
 pub const REASON_BYTES: usize = 512;
 
-/// Channels that one connection may use at a time, including those of documents that the relay has closed and the client has
-/// not left yet: several times the documents that a relay lets a connection have open.
+/// The maximum number of channels in use on a connection. Includes documents that the relay has
+/// closed and the client has not left yet, so it is several times the number of open documents that
+/// a relay permits.
 pub const CHANNELS: usize = 1024;
 
-/// Bytes of transactions that a replica pushes without an answer: enough to keep a fast connection busy, little enough that a
-/// slow one does not wait for minutes behind them.
+/// The maximum size in bytes of unanswered transactions. Keeps a fast connection busy, and does not
+/// block a slow one for minutes.
 pub const IN_FLIGHT_BYTES: usize = 1024 * 1024;
 
-/// Transactions that a replica pushes without an answer, and that one push may have.
+/// The maximum number of unanswered transactions, and of transactions in one push.
 pub const IN_FLIGHT: usize = 256;
 
-/// Milliseconds that a relay has to welcome a replica, and a replica to introduce itself.
+/// The time limit of the handshake in milliseconds, for both ends.
 pub const HANDSHAKE_MS: u64 = 5_000;
 
-/// Milliseconds of silence after which a connection counts as dead, unless the relay says otherwise. A replica that has
-/// nothing to say asks for the time after a third of it.
+/// The silence in milliseconds after which a connection counts as dead, unless the relay sets
+/// another value. An idle client asks for the time after a third of it.
 pub const SILENCE_MS: u64 = 30_000;

@@ -2,10 +2,11 @@ use std::fmt;
 
 use crate::{error::Error, limits};
 
-/// Where a cell stands in a document: a list of segments, each a field's name or a map's encoded key.
+/// The location of a cell in a document: a list of segments, each a field's name or a map's encoded
+/// key.
 ///
-/// As bytes, each segment is its length (LEB128) and then itself. A path borrows those bytes; [`PathBuf`] owns them.
-/// It does not know the types along the way.
+/// The encoding of a segment is its length (LEB128) and its bytes. A `Path` borrows the encoding,
+/// and a [`PathBuf`] owns it. It does not know the types along the path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Path<'a>(&'a [u8]);
 
@@ -13,12 +14,12 @@ impl<'a> Path<'a> {
     /// The root of a document.
     pub const ROOT: Path<'static> = Path(&[]);
 
-    /// The path that `bytes` spell.
+    /// Decodes a path from `bytes`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] beyond [`limits::PATH_BYTES`] or [`limits::DEPTH`]; [`Error::is_corrupt`] where a segment
-    /// runs past the end or its length is not in its shortest spelling.
+    /// [`Error::is_limit`] beyond [`limits::PATH_BYTES`] or [`limits::DEPTH`], and
+    /// [`Error::is_corrupt`] if a segment is truncated or its length is not in shortest form.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
         check_length(bytes.len())?;
         let mut rest = bytes;
@@ -26,7 +27,7 @@ impl<'a> Path<'a> {
         while !rest.is_empty() {
             let Some((_, after)) = split_first(rest) else {
                 return Err(Error::corrupt(
-                    "a path's segment runs past its end or has no proper length",
+                    "a path segment is truncated or has an invalid length",
                 ));
             };
             rest = after;
@@ -38,22 +39,22 @@ impl<'a> Path<'a> {
         Ok(Self(bytes))
     }
 
-    /// The path that bytes checked before spell.
+    /// Wraps bytes that were checked before.
     pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes that spell this path.
+    /// Returns the encoded path.
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// The segments, from the root on.
+    /// Iterates over the segments, from the root.
     pub fn segments(self) -> Segments<'a> {
         Segments(self.0)
     }
 
-    /// The parent and the last segment, `None` for the root. O(segments).
+    /// Splits off the last segment. Returns `None` for the root. O(segments).
     pub fn split_last(self) -> Option<(Path<'a>, &'a [u8])> {
         let mut rest = self.0;
         loop {
@@ -71,18 +72,18 @@ impl<'a> Path<'a> {
         self.0.is_empty()
     }
 
-    /// An owned copy.
+    /// Returns an owned copy.
     pub fn to_owned(self) -> PathBuf {
         PathBuf(self.0.to_vec())
     }
 }
 
-/// The segments of a [`Path`] that are still ahead.
+/// An iterator over the remaining segments of a [`Path`].
 #[derive(Clone, Copy)]
 pub struct Segments<'a>(&'a [u8]);
 
 impl<'a> Segments<'a> {
-    /// The bytes that spell the path of these segments.
+    /// Returns the encoding of the remaining segments.
     pub(crate) fn as_bytes(self) -> &'a [u8] {
         self.0
     }
@@ -108,17 +109,17 @@ impl<'a> Iterator for Segments<'a> {
 pub struct PathBuf(Vec<u8>);
 
 impl PathBuf {
-    /// The root of a document.
+    /// Creates the path of the root.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// The borrowed path.
+    /// Borrows the path.
     pub fn as_path(&self) -> Path<'_> {
         Path(&self.0)
     }
 
-    /// This path with one more segment.
+    /// Returns this path with one more segment.
     #[must_use]
     pub fn child(&self, segment: &[u8]) -> Self {
         let mut path = self.clone();
@@ -126,18 +127,18 @@ impl PathBuf {
         path
     }
 
-    /// Appends a segment. Bounds are checked where a path enters or leaves a document, not here.
+    /// Appends a segment. Limits are checked where a path enters or leaves a document, not here.
     pub fn push(&mut self, segment: &[u8]) {
         push_len(&mut self.0, segment.len());
         self.0.extend_from_slice(segment);
     }
 
-    /// Does `work` with the path of the field `name`, one segment further down.
+    /// Runs `work` with the path extended by the field `name`.
     pub fn within(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
         self.within_key(name.as_bytes(), work);
     }
 
-    /// Does `work` with the path of what stands at `key`, one segment further down.
+    /// Runs `work` with the path extended by `key`.
     pub(crate) fn within_key(&mut self, key: &[u8], work: impl FnOnce(&mut Self)) {
         let len = self.0.len();
         self.push(key);
@@ -145,7 +146,7 @@ impl PathBuf {
         self.0.truncate(len);
     }
 
-    /// Appends the bytes of `parent`'s child `segment` to a buffer that holds many paths.
+    /// Appends the encoding of `parent`'s child `segment` to a buffer of many paths.
     pub(crate) fn append_child(out: &mut Vec<u8>, parent: Path<'_>, segment: &[u8]) {
         out.extend_from_slice(parent.as_bytes());
         push_len(out, segment.len());
@@ -175,14 +176,14 @@ fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     for (at, &byte) in bytes.iter().enumerate() {
         len |= usize::from(byte & 0x7f).checked_shl(shift)?;
         if byte < 0x80 {
-            // A longer spelling than needed would be another path to everybody who compares bytes.
+            // A longer form would be a different path in a comparison of bytes.
             if byte == 0 && at > 0 {
                 return None;
             }
             return bytes.get(at + 1..)?.split_at_checked(len);
         }
         shift += 7;
-        // Two bytes reach beyond the longest path.
+        // Two more bytes would exceed the longest path.
         if shift > 14 {
             return None;
         }
@@ -190,7 +191,7 @@ fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-/// Refuses more bytes than a path may have.
+/// Rejects a path that is too long.
 pub(crate) fn check_length(bytes: usize) -> Result<(), Error> {
     if bytes > limits::PATH_BYTES {
         return Err(too_long(bytes));
@@ -199,19 +200,19 @@ pub(crate) fn check_length(bytes: usize) -> Result<(), Error> {
 }
 
 pub(crate) fn too_long(bytes: usize) -> Error {
-    let advice = "shorten the map's key";
+    let advice = "use a shorter map key";
     Error::too_large("path", bytes as u64, limits::PATH_BYTES, advice)
 }
 
 pub(crate) fn too_deep() -> Error {
     Error::limit(format!(
-        "a path has more than the {} segments allowed",
+        "a path has too many segments, the limit is {}; nest the data less deeply",
         limits::DEPTH
     ))
 }
 
 impl fmt::Display for Path<'_> {
-    /// Segments after slashes; those that are not plain text as hexadecimal.
+    /// Writes each segment after a slash; segments that are not plain text in hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {
             return f.write_str("/");

@@ -5,33 +5,33 @@ use crate::{
     version::VersionVector,
 };
 
-/// What a collection knows of its history, as it is stored.
+/// The stored metadata of a collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Meta {
-    /// Which operations are contained.
+    /// The operations that the collection contains.
     pub(super) version: VersionVector,
-    /// Up to where tombstones were forgotten.
+    /// The operations up to which tombstones were forgotten.
     pub(super) horizon: VersionVector,
-    /// The greatest time of each replica's cells: more than the version where an import is not done.
+    /// The greatest time of each replica's cells. It exceeds the version during an import.
     pub(super) present: VersionVector,
-    /// The import that is under way, or was the last one.
+    /// The current or latest import.
     pub(super) import: Option<Importing>,
 }
 
-/// How far an import has come.
+/// The progress of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Importing {
-    /// Which export it is of.
+    /// The id of the export.
     pub(super) export: u64,
-    /// How many chunks were joined: the number of the next.
+    /// The number of joined chunks, which is the index of the next one.
     pub(super) chunks: u32,
-    /// Whether those were all.
+    /// Whether the import is complete.
     pub(super) done: bool,
-    /// The greatest key of a record in them.
+    /// The greatest record key in the joined chunks.
     pub(super) last: Vec<u8>,
 }
 
-/// A step of an import: how far one was before, and how far it then is.
+/// A step of an import: the progress before and after it.
 #[derive(Clone, Debug)]
 pub(super) struct Advance {
     pub(super) from: Option<Importing>,
@@ -65,7 +65,8 @@ impl Meta {
         })
     }
 
-    /// Two envelopes of snapshots without cells, each behind its length, and the import, if there is one.
+    /// Encodes the metadata as two envelopes of empty snapshots, each after its length, followed by
+    /// the import if there is one.
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         let nothing = VersionVector::new();

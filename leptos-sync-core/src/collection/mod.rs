@@ -1,15 +1,17 @@
-//! Records that stay in a storage, and merge.
+//! Collections: records that stay in a storage and merge.
 //!
-//! A collection is a document too large for memory: the same cells, transactions, deltas and versions, its records in an
-//! [`IndexedStorage`](crate::IndexedStorage). Every operation puts together a document of just the records that it is
-//! about, does with it what a [`Doc`](crate::Doc) does, and writes those records back in one commit:
+//! A collection is a document that may be too large for memory. It has the same cells,
+//! transactions, deltas and versions, and keeps its records in an
+//! [`IndexedStorage`](crate::IndexedStorage). Each operation assembles a document of only the
+//! records it needs, uses it like any [`Doc`](crate::Doc), and writes the records back in one
+//! commit:
 //!
 //! ```text
-//! keys ─▶ read records ─▶ Doc<Records<T>> ─▶ transact or apply ─▶ records, entries of indices, version: one batch
+//! keys ─▶ read records ─▶ Doc<Records<T>> ─▶ transact or apply ─▶ records, index entries, version: one batch
 //! ```
 //!
-//! An index of its own lists each record under the latest time of each replica that has written it, so that what is beyond
-//! a version is found without looking at the rest.
+//! An internal index lists each record under the latest time of each replica that has written it.
+//! So finding the records beyond a version reads no others.
 
 mod meta;
 mod open;
@@ -34,20 +36,20 @@ pub use transaction::CollectionTx;
 pub use transfer::{CollectionExport, CollectionImport};
 pub use watch::{RecordChange, Watch};
 
-/// Records of type `T` under keys of type `K`, kept in a [`Storage`](crate::Storage): local-first as a
-/// [`Doc`](crate::Doc) is, and larger than memory if need be.
+/// Records of type `T` under keys of type `K`, kept in a [`Storage`](crate::Storage).
 ///
-/// A record is a CRDT, mostly a struct with `#[derive(Crdt)]`: two who change different fields of it at the same time both
-/// keep their change. It is inserted and removed as a whole: an insertion begins it anew, a removal wins over changes by
-/// those who have not seen it.
+/// A collection is local-first like a [`Doc`](crate::Doc), but may be larger than memory. Only its
+/// metadata is held in memory, so opening it costs the same for a thousand and a million records.
+/// An operation reads the records it needs and commits once. A [`Schema`](crate::Schema) declares
+/// secondary indices for queries.
 ///
-/// Nothing is held in memory but the version: opening costs the same at a thousand and at a million records. An operation
-/// reads the records that it is about and commits once. Secondary indices are declared in a
-/// [`Schema`](crate::Schema) and asked by queries.
+/// A record is a CRDT, usually a struct with `#[derive(Crdt)]`: concurrent edits of different
+/// fields are both kept. Records are inserted and removed as a whole. An insertion replaces the
+/// record, and a removal wins over concurrent edits.
 ///
-/// Where another tab writes at the same time, an operation is made again on what is there then, so closures may be called
-/// more than once. It does no networking: [`delta_since`](Collection::delta_since) and [`apply`](Collection::apply) are
-/// what a peer needs.
+/// If another tab writes at the same time, an operation is retried on the new state, so closures
+/// may run more than once. A collection does no networking; peers use
+/// [`delta_since`](Collection::delta_since) and [`apply`](Collection::apply).
 ///
 /// ```
 /// use leptos_sync_core::{
@@ -72,7 +74,7 @@ pub use watch::{RecordChange, Watch};
 ///     ada.insert(&milk, |note| note.title().set("Buy milk".to_owned())).await?;
 ///     bob.apply(&ada.delta_since(&bob.version()).await?).await?;
 ///
-///     // Both change it while they are apart.
+///     // Both edit the record while offline.
 ///     ada.update(&milk, |note| note.stars().set(3)).await?;
 ///     bob.update(&milk, |note| note.title().set("Buy oat milk".to_owned())).await?;
 ///     bob.apply(&ada.delta_since(&bob.version()).await?).await?;
@@ -87,13 +89,13 @@ pub use watch::{RecordChange, Watch};
 /// ```
 pub struct Collection<S, K, T> {
     records: IndexedStorage<S, K, Kept<T>>,
-    /// Lists each record under the latest time of each replica that has written it.
+    /// The index of each record by the latest time of each replica that has written it.
     by_time: Index<Kept<T>, (u64, u64)>,
     state: Mutex<State>,
     changes: ChangeSender<watch::Changed<T>>,
 }
 
-/// What is known without reading.
+/// The state that operations use without reading the storage.
 struct State {
     clock: Clock,
     meta: Meta,

@@ -14,19 +14,21 @@ use crate::{
     version::VersionVector,
 };
 
-/// The index by time, whose name no user's index has.
+/// The name of the index by time. User indices cannot have this name.
 const BY_TIME: &str = "";
 
-/// The place of the collection's version, among those that an indexed storage leaves to whoever builds on it.
+/// The location of the collection's metadata among the extra keys of the indexed storage.
 pub(super) const META: &[u8] = b"version";
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// Opens the collection called `name`, with the indices of `schema`; its operations are stamped by `clock`, under a
-    /// replica id that nobody else uses. Some reads, however many records there are; a commit where the schema is new.
+    /// Opens the collection called `name` with the indices of `schema`.
+    ///
+    /// `clock` stamps the operations; its replica id must not be used by any other handle. The
+    /// number of reads does not depend on the number of records. Commits once if the schema is new.
     ///
     /// # Errors
     ///
-    /// As for [`IndexedStorage::open`].
+    /// Those of [`IndexedStorage::open`].
     pub async fn open(
         storage: S,
         name: &str,
@@ -60,12 +62,13 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(this)
     }
 
-    /// Looks what other tabs have written meanwhile, and tells those who [watch](Collection::watch). One read, and those
-    /// of the records that were written, if anybody watches.
+    /// Reads the changes of other tabs and notifies [watchers](Collection::watch).
+    ///
+    /// Costs one read, and further reads of the changed records if there are watchers.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] where the version or a record is damaged, or the store's.
+    /// [`Error::is_corrupt`] if the metadata or a record is damaged, or an error of the store.
     pub async fn refresh(&self) -> Result<(), Error> {
         let meta = self.records.extra(META).await?;
         let meta = Meta::decode(meta.as_deref())?;
@@ -75,7 +78,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(())
     }
 
-    /// Takes note of what was committed or read.
+    /// Updates the state to committed or read metadata.
     pub(super) fn know(&self, meta: Meta, clock: Option<&Clock>) {
         let mut state = self.state.lock();
         let latest = meta.present.latest().max(meta.version.latest());
@@ -86,12 +89,13 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         state.meta = meta;
     }
 
-    /// Which operations are contained, as far as this handle knows: another tab may have added some.
+    /// Returns the operations that this handle knows to be contained. Another tab may have added
+    /// some.
     pub fn version(&self) -> VersionVector {
         self.state.lock().meta.version.clone()
     }
 
-    /// Whose operations this handle makes.
+    /// Returns the replica id of this handle's operations.
     pub fn replica(&self) -> ReplicaId {
         self.state.lock().clock.replica()
     }
@@ -102,35 +106,36 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         state.clock = state.clock.with_replica(replica);
     }
 
-    /// Whether a newer build of the app has declared its indices: this one then reads, and does not write.
+    /// Whether a newer build of the app has changed the indices, so that this build can only read.
     pub fn is_read_only(&self) -> bool {
         self.records.is_read_only()
     }
 
-    /// What was found damaged when this was opened; see [`IndexedStorage::damage`].
+    /// Returns the damage found on opening. See [`IndexedStorage::damage`].
     pub fn damage(&self) -> &[Damage] {
         self.records.damage()
     }
 
-    /// The storage below.
+    /// Returns the underlying storage.
     pub fn storage(&self) -> &S {
         self.records.store()
     }
 
-    /// Builds what indices are new, as [`IndexedStorage::build`] does.
+    /// Builds new indices. See [`IndexedStorage::build`].
     ///
     /// # Errors
     ///
-    /// As for [`IndexedStorage::build`].
+    /// Those of [`IndexedStorage::build`].
     pub async fn build(&self, progress: impl FnMut(IndexProgress)) -> Result<(), Error> {
         self.records.build(progress).await
     }
 
-    /// Lets an index be built anew, as [`IndexedStorage::rebuild`] does.
+    /// Empties an index, so that the next [`build`](Collection::build) fills it again. See
+    /// [`IndexedStorage::rebuild`].
     ///
     /// # Errors
     ///
-    /// As for [`IndexedStorage::rebuild`].
+    /// Those of [`IndexedStorage::rebuild`].
     pub async fn rebuild(&self, index: &str) -> Result<(), Error> {
         self.records.rebuild(index).await
     }

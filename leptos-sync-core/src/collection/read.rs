@@ -6,20 +6,20 @@ use crate::{
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// The record at `key`. One read.
+    /// Returns the record at `key`. Costs one read.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] where it is damaged, or the store's.
+    /// [`Error::is_corrupt`] if it is damaged, or an error of the store.
     pub async fn get(&self, key: &K) -> Result<Option<T>, Error> {
         Ok(self.records.get(key).await?.map(|kept| kept.record))
     }
 
-    /// The records at `keys`, in their order, read from one state of the store.
+    /// Returns the records at `keys`, in order, from one state of the store.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Collection::get).
+    /// Those of [`get`](Collection::get).
     pub async fn get_batch<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k K>,
@@ -28,12 +28,14 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(found.map(|kept| Some(kept?.record)).collect())
     }
 
-    /// The records that `query` asks for: by their own keys, or by an index. Reads some hundred at a time, also those that
-    /// were removed and not forgotten.
+    /// Returns the records that match `query`, which uses their own keys or an index.
+    ///
+    /// Reads a few hundred records at a time, including removed ones whose tombstones are not
+    /// forgotten.
     ///
     /// # Errors
     ///
-    /// As for [`IndexedStorage::query`](crate::IndexedStorage::query).
+    /// Those of [`IndexedStorage::query`](crate::IndexedStorage::query).
     pub async fn query(&self, query: Query) -> Result<Page<K, T>, Error> {
         let page = self.records.query(query).await?;
         Ok(page.map(|kept: Kept<T>| kept.record))

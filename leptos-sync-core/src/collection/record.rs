@@ -8,15 +8,16 @@ use crate::{
     version::VersionVector,
 };
 
-/// A record as it is stored: its cells, with paths from the record on, and the one that says whether it is there.
+/// A stored record: its cells, with paths relative to it, and the presence cell.
 #[derive(Clone)]
 pub(super) struct Kept<T> {
-    /// Its last insertion or removal, and which of them it was.
+    /// The presence cell: the stamp of the last insertion or removal, and whether it was an
+    /// insertion.
     pub(super) present: Option<(Stamp, bool)>,
     pub(super) record: T,
     /// Cells that the record's type does not know.
     unknown: Quarantine,
-    /// All of this as bytes, made when it was last changed.
+    /// The encoded record, updated with every change.
     body: Body,
 }
 
@@ -34,7 +35,7 @@ impl<T: Root> Kept<T> {
         body.cells().for_each_group(|group| {
             record.apply_group(group.parent().segments(), group, &mut out);
         });
-        // No type has a field without a name, so this cell was kept aside with those that are not known.
+        // No field has an empty name, so the presence cell was quarantined with the unknown cells.
         let place = PathBuf::new().child(PRESENT);
         let present = unknown.iter().find(|cell| cell.path == place.as_path());
         let present = present.map(|cell| (cell.stamp, cell.value.is_some()));
@@ -47,28 +48,28 @@ impl<T: Root> Kept<T> {
         })
     }
 
-    /// Whether both are the same cells, written in the same order.
+    /// Whether both have the same cells, written in the same order.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.body == other.body
     }
 
-    /// Whether the record is there.
+    /// Whether the record exists.
     pub(super) fn is_present(&self) -> bool {
         matches!(self.present, Some((_, true)))
     }
 
-    /// The record, if it is there.
+    /// Returns the record if it exists.
     pub(super) fn shown(&self) -> Option<&T> {
         self.is_present().then_some(&self.record)
     }
 
-    /// Bytes of its cells.
+    /// Returns the size of its cells in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.body.bytes()
     }
 
-    /// Counts the bytes of its live cells. Tombstones are not content: a removal makes a record smaller, although the
-    /// tombstone of a small value may be larger than the value.
+    /// Returns the size of its live cells in bytes. Tombstones do not count: a removal makes a
+    /// record smaller, although the tombstone of a small value may be larger than the value.
     pub(super) fn content(&self) -> usize {
         let groups = self.body.cells().groups();
         let cells = groups.flat_map(|group| group.cells());
@@ -77,12 +78,12 @@ impl<T: Root> Kept<T> {
             .sum()
     }
 
-    /// The latest time of each replica that has written a cell of it.
+    /// Returns the latest time of each replica that has written one of its cells.
     pub(super) fn upto(&self) -> &VersionVector {
         self.body.upto()
     }
 
-    /// Puts the record among those of a document that is being put together.
+    /// Adds the record to a document that is being assembled.
     pub(super) fn join_into(
         self,
         key: &[u8],
@@ -104,8 +105,8 @@ impl<T: Root> Kept<T> {
         records.records.insert(key.to_vec(), self.record);
     }
 
-    /// Takes the record at `key` out of a document that was put together for it; `None` where there is no cell of it. The
-    /// writer may serve many.
+    /// Extracts the record at `key` from an assembled document. Returns `None` if the record has no
+    /// cells. `cells` may be reused for many records.
     pub(super) fn take(
         key: &[u8],
         records: &mut Records<T>,
@@ -116,7 +117,8 @@ impl<T: Root> Kept<T> {
         let present = present.map(|stamp| (stamp, records.present.contains_key(key)));
         let record = records.records.remove(key).unwrap_or_default();
         let mut unknown = Quarantine::default();
-        // What an insertion or a removal ends: of the record itself that is gone already.
+        // An insertion or removal ends older cells. Those of the record itself are gone already;
+        // filter the unknown ones.
         let end = present.map(|(stamp, _)| stamp);
         copy_since(quarantine, &mut unknown, end, |path| {
             let mut segments = path.segments();
@@ -136,7 +138,7 @@ impl<T: Root> Kept<T> {
     }
 }
 
-/// The cells of a record as bytes.
+/// Encodes the cells of a record.
 fn write<T: Root>(
     present: Option<(Stamp, bool)>,
     record: &T,
@@ -144,7 +146,7 @@ fn write<T: Root>(
     cells: &mut CellWriter,
 ) -> Result<Body, Error> {
     let nothing = VersionVector::new();
-    // Times are written relative to the insertion, which most cells of a record share.
+    // Times are relative to the insertion, since most cells of a record share its stamp.
     let base = present.map_or(Time::ZERO, |(stamp, _)| stamp.time);
     let replica = present.map(|(stamp, _)| stamp.replica).unwrap_or_default();
     let base = VersionVector::of(replica, base);
@@ -166,7 +168,7 @@ fn copy(from: &Quarantine, to: &mut Quarantine, path: impl Fn(Path<'_>) -> Optio
     copy_since(from, to, None, path);
 }
 
-/// Copies cells that are not older than `end`, to the paths that `path` gives.
+/// Copies cells that are not older than `end`, to the paths that `path` returns.
 fn copy_since(
     from: &Quarantine,
     to: &mut Quarantine,

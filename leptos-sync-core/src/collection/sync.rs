@@ -10,13 +10,17 @@ use crate::{
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// The cells that are beyond `version`. Reads the records that were written since, by an index, and none besides; all
-    /// of them are in memory then. For a copy that has nothing, [`export`](Collection::export) is made in pieces.
+    /// Returns the cells beyond `version`.
+    ///
+    /// An index finds the records written since `version`; no others are read. All of them are in
+    /// memory at once. To fill an empty copy, use [`export`](Collection::export), which works in
+    /// chunks.
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] where tombstones beyond `version` were forgotten; [`Error::is_corrupt`] where a record
-    /// is damaged that belongs to it; or the store's.
+    /// - [`Error::is_snapshot_needed`] if tombstones beyond `version` were forgotten.
+    /// - [`Error::is_corrupt`] if one of the records is damaged.
+    /// - An error of the store.
     pub async fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
         let (meta, written) = self.state_since(version).await?;
         let (mut state, mut quarantine) = (Records::default(), Quarantine::default());
@@ -34,8 +38,9 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Doc::from_parts(parts, clock).delta_since(version)
     }
 
-    /// What is contained, and the records that were written beyond `version`, as they were together: what is overwritten
-    /// while they are read would be claimed and be missing, so they are read again.
+    /// Returns the metadata and the records written beyond `version`, from one state of the store.
+    /// Reads again if the collection changed in between; otherwise the delta would claim
+    /// overwritten cells that it lacks.
     async fn state_since(&self, version: &VersionVector) -> Result<(Meta, Written<T>), Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let before = self.records.extra(META).await?;
@@ -46,29 +51,34 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
             }
         }
         Err(Error::conflict(
-            "others have written all the time; try again later",
+            "the data changed during every attempt to read them; try again later",
         ))
     }
 
-    /// Joins a delta. Cells that were seen before change nothing. Reads the records that it is about, and commits once.
+    /// Joins a delta. Contained cells change nothing. Reads the records that the delta contains and
+    /// commits once.
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`], [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`] as for
-    /// [`Doc::apply`](crate::Doc::apply); [`Error::is_unsupported`] where a newer build of the app has declared the
-    /// indices; or the store's. Nothing has changed then.
+    /// - [`Error::is_gap`], [`Error::is_drift`], [`Error::is_replica_reused`] and
+    ///   [`Error::is_limit`] as for [`Doc::apply`](crate::Doc::apply).
+    /// - [`Error::is_unsupported`] if a newer build of the app has changed the indices.
+    /// - An error of the store.
+    ///
+    /// An error changes nothing.
     pub async fn apply(&self, delta: &Delta) -> Result<(), Error> {
         let keys = keys_of(delta.cells());
         self.write(keys, Origin::Elsewhere, |doc, _| doc.apply(delta).map(drop))
             .await
     }
 
-    /// Forgets the tombstones that `stable` contains, as [`Doc::forget_tombstones`](crate::Doc::forget_tombstones) does.
-    /// Reads every record, some hundred at a time.
+    /// Forgets the tombstones that `stable` contains, like
+    /// [`Doc::forget_tombstones`](crate::Doc::forget_tombstones). Reads every record, a few hundred
+    /// at a time.
     ///
     /// # Errors
     ///
-    /// The store's. What was forgotten by then stays so.
+    /// An error of the store. Tombstones forgotten before the error stay forgotten.
     pub async fn forget_tombstones(&self, stable: &VersionVector) -> Result<(), Error> {
         let mut query = Query::all().limit(limits::READ_RECORDS);
         loop {

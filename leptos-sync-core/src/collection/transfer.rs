@@ -17,36 +17,39 @@ use crate::{
     version::VersionVector,
 };
 
-/// How far the export of a [`Collection`] has come. It may be kept, as bytes, and gone on with on another day.
+/// The progress of exporting a [`Collection`]. It can be stored as bytes and continued at any later
+/// time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CollectionExport {
     id: u64,
-    /// What the collection contained when it began: all that the export claims, though it has what was written since.
+    /// The operations that the collection contained at the start. The export claims no others,
+    /// although it may contain later ones.
     version: VersionVector,
     horizon: VersionVector,
     chunks: u32,
     records: u64,
     bytes: u64,
-    /// The last record that was given.
+    /// The key of the last exported record.
     after: Option<Vec<u8>>,
     done: bool,
 }
 
-/// How far an import has come.
+/// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CollectionImport {
-    /// How many chunks were imported: the number of the next.
+    /// The number of imported chunks, which is the index of the next one.
     pub chunks: u32,
-    /// Whether that was all, and the export's version is claimed.
+    /// Whether the import is complete, so that the collection claims the export's version.
     pub done: bool,
 }
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// Begins to export the collection as it is, to go on with by [`export_chunk`](Collection::export_chunk). One read.
+    /// Starts an export, to be continued with [`export_chunk`](Collection::export_chunk). Costs one
+    /// read.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`] where the platform has no randomness, or the store's.
+    /// [`Error::is_unavailable`] if the platform has no randomness, or an error of the store.
     pub async fn export(&self) -> Result<CollectionExport, Error> {
         let meta = self.records.extra(META).await?;
         let meta = Meta::decode(meta.as_deref())?;
@@ -62,15 +65,16 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         })
     }
 
-    /// The next chunk of an export: an envelope with some records, about [`limits::CHUNK_BYTES`] of their cells; `None`
-    /// behind the last. Reads those records and holds no others, however large the collection is.
+    /// Returns the next chunk of an export, or `None` after the last one.
     ///
-    /// The collection may be written meanwhile. Where this fails or is dropped, `export` is as before, and the same chunk is
-    /// asked for once more.
+    /// A chunk is an envelope with records of about [`limits::CHUNK_BYTES`]. Only its records are
+    /// held in memory, however large the collection is. Edits may continue during the export. After
+    /// an error, or if the future is dropped, `export` is unchanged, and the next call repeats the
+    /// chunk.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] where a record is damaged, or the store's.
+    /// [`Error::is_corrupt`] if a record is damaged, or an error of the store.
     pub async fn export_chunk(
         &self,
         export: &mut CollectionExport,
@@ -111,7 +115,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         })?;
         let name = ChunkName {
             export: export.id,
-            // How many there will be is known with the last.
+            // The number of chunks is known only with the last one.
             count: if next.done { next.chunks } else { u32::MAX },
             index: export.chunks,
         };
@@ -119,32 +123,40 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(Some(Chunk::encode(name, &part)))
     }
 
-    /// Joins the next chunk of an export of this collection or a copy of it; one that was imported before changes nothing.
-    /// How far it is is kept in the storage with the records, so it goes on where it was broken off.
+    /// Joins the next chunk of an export of this collection or a copy of it.
     ///
-    /// With the last chunk the collection claims to have seen what the export does. It may be read and written meanwhile,
-    /// and shows what came by then. Reads the chunk's records, and commits once; where the export has forgotten tombstones,
-    /// it reads all records that lie between them.
+    /// A chunk that was imported before changes nothing. The progress is stored with the records,
+    /// so an interrupted import continues where it stopped. With the last chunk the collection
+    /// claims the export's version. Reads and edits may continue during the import, and see what
+    /// has been imported so far.
+    ///
+    /// Reads the chunk's records and commits once. If the export has forgotten tombstones, reads
+    /// all records in the chunk's range.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] for a chunk that is damaged, or of another export and not its first; [`Error::is_gap`] where a
-    /// chunk before it is missing; [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`] as for
-    /// [`Doc::merge`](crate::Doc::merge); or the store's. Nothing has changed then.
+    /// - [`Error::is_corrupt`] if the chunk is damaged, or a later chunk of another export.
+    /// - [`Error::is_gap`] if an earlier chunk is missing.
+    /// - [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`] as for
+    ///   [`Doc::merge`](crate::Doc::merge).
+    /// - An error of the store.
+    ///
+    /// An error changes nothing.
     pub async fn import_chunk(&self, chunk: &[u8]) -> Result<CollectionImport, Error> {
         let Chunk { name, part } = Chunk::decode(chunk)?;
         let mut attempts = limits::WRITE_ATTEMPTS;
         loop {
             attempts -= 1;
             match self.import_part(name, &part).await {
-                // Another tab imports too: what it has done is seen now.
+                // Another tab imports too. The next attempt sees its progress.
                 Err(error) if error.is_conflict() && attempts > 0 => {}
                 done => return done,
             }
         }
     }
 
-    /// One attempt, which is a conflict where another tab has imported meanwhile.
+    /// Attempts to join a chunk. Fails with a conflict if another tab has imported at the same
+    /// time.
     async fn import_part(
         &self,
         name: ChunkName,
@@ -166,7 +178,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         }
         if name.index > next {
             return Err(Error::gap(format!(
-                "chunk {} of an export came, and chunk {next} is not there yet: import them in their order",
+                "chunk {} cannot be imported before chunk {next}; import the chunks in order",
                 name.index
             )));
         }
@@ -198,7 +210,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(done)
     }
 
-    /// Lets go of what an export has seen and no longer has, in the records between two keys that it has nothing of.
+    /// Removes cells that the export has seen and no longer has, from the records between two keys.
     async fn drop_between(
         &self,
         after: Option<&[u8]>,
@@ -230,27 +242,28 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
 }
 
 impl CollectionExport {
-    /// How many chunks were given.
+    /// Returns the number of exported chunks.
     pub fn chunks(&self) -> u32 {
         self.chunks
     }
 
-    /// How many records they have, those included that were removed and not forgotten.
+    /// Returns the number of exported records, including removed ones whose tombstones are not
+    /// forgotten.
     pub fn records(&self) -> u64 {
         self.records
     }
 
-    /// Bytes of their cells, before compression.
+    /// Returns the size of the exported cells in bytes, before compression.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether the last chunk was given.
+    /// Whether the last chunk was exported.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// How many records to read for a chunk, by the size of those before.
+    /// Estimates the number of records in a chunk from the average size so far.
     fn records_at_once(&self) -> usize {
         let Some(average) = self.bytes.checked_div(self.records) else {
             return 16;
@@ -259,11 +272,11 @@ impl CollectionExport {
         (limits::CHUNK_BYTES / average).clamp(1, limits::READ_RECORDS)
     }
 
-    /// The export as bytes, to be gone on with later.
+    /// Encodes the progress, to continue later.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] where more replicas have written than a message may name.
+    /// [`Error::is_limit`] if more replicas have written than a message may name.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = self.id.to_le_bytes().to_vec();
         let numbers = [
@@ -286,11 +299,12 @@ impl CollectionExport {
         Ok(bytes)
     }
 
-    /// The export that `bytes` spell.
+    /// Decodes the progress from `bytes`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] or [`Error::is_unsupported`] where they do not.
+    /// [`Error::is_corrupt`] or [`Error::is_unsupported`] if the bytes are not the progress of an
+    /// export.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut input = Reader::new(bytes);
         let id = input.u64_le()?;

@@ -9,10 +9,10 @@ use crate::{
     version::VersionVector,
 };
 
-/// The records that one commit has changed.
+/// The records changed by one commit.
 pub(super) type Changed<T> = Vec<ChangedRecord<T>>;
 
-/// Records that were written since some version, with their keys.
+/// Records written since some version, with their keys.
 pub(super) type Written<T> = Vec<(Vec<u8>, Kept<T>)>;
 
 /// A record before and after a commit, with its key.
@@ -23,30 +23,31 @@ pub(super) struct ChangedRecord<T> {
     pub(super) after: Option<Kept<T>>,
 }
 
-/// What a record was before a commit.
+/// A record before a commit.
 #[derive(Clone)]
 pub(super) enum Before<T> {
     Nothing,
     Record(Kept<T>),
-    /// Somebody else has written it, who does not tell.
+    /// Unknown, because another tab has written the record.
     NotKnown,
 }
 
-/// A record that has changed, as one sees it who watches a key or a query.
+/// A change of a watched record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordChange<K, T> {
     /// The record's key.
     pub key: K,
-    /// What it was among what is watched. `None` where it was not, and for what another tab has written, which does not
-    /// tell.
+    /// The record before the change. `None` if it did not match the query, or if another tab has
+    /// written it.
     pub before: Option<T>,
-    /// What it is; `None` where it was removed, or has left what is watched.
+    /// The record after the change. `None` if it was removed or no longer matches the query.
     pub after: Option<T>,
 }
 
-/// Changes of a [`Collection`], commit by commit, of the records that are watched and no others.
+/// A stream of changes to watched records of a [`Collection`], one item per commit.
 ///
-/// It is bounded: whoever reads too slowly is told how many commits were missed, and asks the query once more.
+/// The stream is bounded. A reader that is too slow learns how many commits it missed, and must run
+/// the query again.
 pub struct Watch<K, T> {
     changes: ChangeStream<Changed<T>>,
     matcher: Matcher<Kept<T>>,
@@ -54,18 +55,20 @@ pub struct Watch<K, T> {
 }
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// Tells of every change of the record at `key` from now on.
+    /// Watches the record at `key` from now on.
     pub fn watch(&self, key: &K) -> Watch<K, T> {
         let key = || Bound::Included(bytes_of(key));
         self.watching(Matcher::by_key(Query::between(key(), key())))
     }
 
-    /// Tells of every change among the records that `query` asks for from now on; its limit and cursor do not count. What
-    /// a tab of another handle writes is told of by [`refresh`](Collection::refresh), or with the next write.
+    /// Watches the records that match `query` from now on, ignoring its limit and cursor.
+    ///
+    /// Changes by another tab arrive with [`refresh`](Collection::refresh) or the next write
+    /// through this handle.
     ///
     /// # Errors
     ///
-    /// [`Error::is_value`] for an index that is not declared.
+    /// [`Error::is_value`] if the index is not declared.
     pub fn watch_query(&self, query: &Query) -> Result<Watch<K, T>, Error> {
         Ok(self.watching(self.records.matcher(query)?))
     }
@@ -78,13 +81,13 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         }
     }
 
-    /// Whether anybody asks for changes.
+    /// Whether there are watchers.
     pub(super) fn is_watched(&self) -> bool {
         self.changes.readers() > 0
     }
 
-    /// Tells of what was written since `known`, as far as it is contained in `meta`: by others, who do not say what was
-    /// there before.
+    /// Notifies watchers of records written since `known` and contained in `meta`. The content
+    /// before the change is unknown.
     pub(super) async fn tell_since(&self, known: &VersionVector, meta: &Meta) -> Result<(), Error> {
         if !self.is_watched() {
             return Ok(());
@@ -105,7 +108,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         }
     }
 
-    /// The records with a cell beyond `known`, of those replicas that `version` has more of. Each once.
+    /// Returns the records with a cell beyond `known`, written by replicas for which `version` has
+    /// more. Each record appears once.
     pub(super) async fn written_since(
         &self,
         known: &VersionVector,
@@ -131,12 +135,12 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
 }
 
 impl<K: RecordKey, T: Root> Watch<K, T> {
-    /// The changes of the next commit that has changed what is watched, each record once; `None` when the collection is
-    /// gone.
+    /// Returns the watched records changed by the next commit that changes any, each once. Returns
+    /// `None` when the collection is dropped.
     ///
     /// # Errors
     ///
-    /// [`Lagged`] where commits were missed: what is watched is then to be read anew.
+    /// [`Lagged`] if commits were missed. Read the watched records again.
     pub async fn next(&mut self) -> Option<Result<Vec<RecordChange<K, T>>, Lagged>> {
         loop {
             let changed = match self.changes.next().await? {
@@ -153,7 +157,7 @@ impl<K: RecordKey, T: Root> Watch<K, T> {
         }
     }
 
-    /// What of a change concerns what is watched.
+    /// Returns the watched part of a change.
     fn seen(&self, record: &ChangedRecord<T>) -> Option<RecordChange<K, T>> {
         if !self.matcher.may_match(&record.key) {
             return None;
@@ -168,7 +172,7 @@ impl<K: RecordKey, T: Root> Watch<K, T> {
             Before::Nothing | Before::NotKnown => None,
         };
         let after = among(record.after.as_ref());
-        // Of what others have written, that which is not among it now may have been.
+        // A record changed by another tab may have matched before.
         let concerned = before.is_some() || after.is_some();
         if !concerned && !matches!(record.before, Before::NotKnown) {
             return None;

@@ -17,13 +17,14 @@ use crate::{
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// Inserts a record at `key`, in place of one that is there: `write` is given it as its type's default.
+    /// Inserts a record at `key` and passes it to `write` with default content. Replaces an
+    /// existing record.
     ///
     /// One read and one commit.
     ///
     /// # Errors
     ///
-    /// As for [`transact`](Collection::transact).
+    /// Those of [`transact`](Collection::transact).
     pub async fn insert(
         &self,
         key: &K,
@@ -32,14 +33,14 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         self.transact([key], |tx| write(&mut tx.insert(key))).await
     }
 
-    /// Inserts many records in one transaction: `write` is given each with what it is to be made of. Of several at one key
-    /// the last stays.
+    /// Inserts many records in one transaction. Passes each to `write` with its value. The last one
+    /// wins if a key is repeated.
     ///
     /// One read and one commit.
     ///
     /// # Errors
     ///
-    /// As for [`transact`](Collection::transact).
+    /// Those of [`transact`](Collection::transact).
     pub async fn insert_batch<V>(
         &self,
         records: impl IntoIterator<Item = (K, V)>,
@@ -58,13 +59,14 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         .await
     }
 
-    /// Changes the record at `key` by `change`; `None`, and nothing is done, where it is not there.
+    /// Applies `change` to the record at `key`. Returns `None` and does nothing if it does not
+    /// exist.
     ///
     /// One read and one commit.
     ///
     /// # Errors
     ///
-    /// As for [`transact`](Collection::transact).
+    /// Those of [`transact`](Collection::transact).
     pub async fn update(
         &self,
         key: &K,
@@ -83,24 +85,24 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(found.then_some(done))
     }
 
-    /// Removes the record at `key`. Returns whether it was there.
+    /// Removes the record at `key`. Returns whether it existed.
     ///
     /// One read and one commit.
     ///
     /// # Errors
     ///
-    /// As for [`transact`](Collection::transact).
+    /// Those of [`transact`](Collection::transact).
     pub async fn remove(&self, key: &K) -> Result<bool, Error> {
         Ok(self.remove_batch([key]).await? > 0)
     }
 
-    /// Removes many records in one transaction. Returns how many were there.
+    /// Removes many records in one transaction. Returns how many existed.
     ///
     /// One read and one commit.
     ///
     /// # Errors
     ///
-    /// As for [`transact`](Collection::transact).
+    /// Those of [`transact`](Collection::transact).
     pub async fn remove_batch<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k K>,
@@ -114,21 +116,28 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(removed)
     }
 
-    /// Edits the records at `keys`: everything that `edit` does happens under one stamp, and all of it or nothing. It may
-    /// read and write those records only, and may be called again where another tab has written meanwhile.
+    /// Edits the records at `keys` in one transaction: all changes share one stamp and are applied
+    /// together or not at all.
+    ///
+    /// `edit` may read and write these records only. It runs again if another tab writes at the
+    /// same time.
     ///
     /// One read and one commit. A transaction that changes nothing commits nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] and [`Error::is_value`] as for [`Doc::transact`](crate::Doc::transact);
-    /// [`Error::is_conflict`] where another record has a key of a unique index; [`Error::is_corrupt`] for a record that
-    /// cannot be read; [`Error::is_unsupported`] where a newer build of the app has declared the indices; or the store's.
-    /// Nothing has changed then.
+    /// - [`Error::is_limit`] and [`Error::is_value`] as for
+    ///   [`Doc::transact`](crate::Doc::transact).
+    /// - [`Error::is_conflict`] if another record has the same key in a unique index.
+    /// - [`Error::is_corrupt`] if a record is damaged.
+    /// - [`Error::is_unsupported`] if a newer build of the app has changed the indices.
+    /// - An error of the store.
+    ///
+    /// An error changes nothing.
     ///
     /// # Panics
     ///
-    /// Only when `edit` does; nothing has changed then.
+    /// If `edit` panics. Nothing has changed then.
     pub async fn transact<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k K>,
@@ -143,9 +152,11 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         .await
     }
 
-    /// Puts together a document of the records at `keys`, which are sorted and each another, lets `work` change it, and
-    /// commits what becomes of them. `work` is also told which of them are damaged: they are not in the document, and
-    /// what is written over them keeps their bytes aside.
+    /// Assembles a document of the records at `keys`, lets `work` change it, and commits the
+    /// result.
+    ///
+    /// `keys` must be sorted and distinct. `work` also receives the damaged records. They are not
+    /// part of the document, and writing over one preserves its bytes in quarantine.
     pub(super) async fn write<O>(
         &self,
         keys: Vec<Vec<u8>>,
@@ -155,7 +166,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         self.write_noting(keys, origin, None, work).await
     }
 
-    /// As [`write`](Collection::write), and takes note of how far an import then is.
+    /// Like [`write`](Collection::write), and records the progress of an import.
     pub(super) async fn write_importing<O>(
         &self,
         keys: Vec<Vec<u8>>,
@@ -186,7 +197,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
                 meta.import = match &import {
                     None => before.import.clone(),
                     Some(step) if step.from == before.import => Some(step.to.clone()),
-                    Some(_) => return Err(Error::conflict("another tab has imported meanwhile")),
+                    Some(_) => return Err(Error::conflict("another tab has imported at the same time")),
                 };
                 if meta != before {
                     batch.put(self.records.extra_key(META), meta.encode()?);
@@ -196,11 +207,12 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
             })
             .await?;
         let (out, (known, before, meta), clock, changed) = done;
-        // Nobody else writes through this handle until this is told, so that all is told in the order of commits.
+        // Writes through this handle wait until watchers are notified, so notifications follow the
+        // order of commits.
         if before == known {
             self.tell(changed.unwrap_or_default());
         } else if self.tell_since(&known.version, &meta).await.is_err() {
-            // It is committed all the same. Whoever watches is told at the next occasion, which begins where this did.
+            // The commit stands. The next notification starts where this one would have.
             return Ok(out);
         }
         self.know(meta, Some(&clock));
@@ -235,7 +247,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     }
 }
 
-/// What becomes of the records of a document, and of its version.
+/// Extracts the records and the metadata from an assembled document.
 fn take_apart<T: Root>(
     doc: Doc<Records<T>>,
     slots: &mut [Slot<Kept<T>>],
@@ -262,7 +274,7 @@ fn take_apart<T: Root>(
     Ok((meta, clock))
 }
 
-/// What becomes of the records that are about to be written.
+/// Returns the changes of the records that are about to be written.
 fn changed<T: Clone>(slots: &[Slot<Kept<T>>]) -> Changed<T> {
     let written = slots
         .iter()

@@ -12,8 +12,7 @@ use crate::{
     version::{Few, VersionVector},
 };
 
-/// What deltas and snapshots have in common: two versions, and cells whose replicas and times are written relative to
-/// them.
+/// The common part of deltas and snapshots: two versions, and cells encoded relative to them.
 ///
 /// ```text
 /// Body    = replicas, base time, first version, second version, cells
@@ -21,7 +20,7 @@ use crate::{
 /// version  = count, (row, base time − time)*
 /// ```
 ///
-/// The cells stay encoded: making a delta writes them once, applying it reads them once.
+/// The cells stay encoded: creating a delta encodes them once, and applying it decodes them once.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct Body {
     pub(crate) first: VersionVector,
@@ -33,7 +32,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Collects the cells that `write` writes, in a writer that may have served before.
+    /// Collects the cells that `write` writes, in a writer that may have been used before.
     pub(crate) fn write(
         cells: &mut CellWriter,
         first: VersionVector,
@@ -45,7 +44,7 @@ impl Body {
         Self::of(cells, first, second)
     }
 
-    /// The body of the cells that were written, relative to the latest time of `second`.
+    /// Creates the body of the written cells, relative to the latest time of `second`.
     pub(crate) fn of(
         cells: &mut CellWriter,
         first: VersionVector,
@@ -55,7 +54,7 @@ impl Body {
         Ok(Self::with(written, first, second))
     }
 
-    /// The body of what was written relative to the latest time of `second`.
+    /// Creates the body of cells written relative to the latest time of `second`.
     pub(crate) fn with(
         (replicas, groups, census): Written,
         first: VersionVector,
@@ -71,7 +70,8 @@ impl Body {
         }
     }
 
-    /// Hands out the same in pieces of about `bytes` each, at least one, each with the versions of the whole. O(bytes).
+    /// Passes parts of about `bytes` each to `out`, at least one, each with the versions of the
+    /// whole. O(bytes).
     pub(super) fn split(&self, bytes: usize, out: &mut dyn FnMut(Self)) -> Result<(), Error> {
         let mut part = CellWriter::new(self.second.latest());
         let mut end = |part: &mut CellWriter| {
@@ -95,37 +95,37 @@ impl Body {
         Ok(())
     }
 
-    /// The cells, checked when the body was made or read.
+    /// Returns the cells, which were checked when the body was created or decoded.
     pub(crate) fn cells(&self) -> Cells<'_> {
         Cells::trusted(&self.replicas, self.base, &self.groups)
     }
 
-    /// How many cells there are.
+    /// Returns the number of cells.
     pub(crate) fn len(&self) -> usize {
         self.census.cells
     }
 
-    /// The greatest time of each replica's cells.
+    /// Returns the greatest time of each replica's cells.
     pub(crate) fn upto(&self) -> &VersionVector {
         &self.census.upto
     }
 
-    /// The greatest time of the cells and of the second version.
+    /// Returns the greatest time of the cells and the second version.
     pub(crate) fn latest(&self) -> Time {
         self.upto().latest().max(self.second.latest())
     }
 
-    /// Bytes of the encoded cells.
+    /// Returns the size of the encoded cells in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.groups.len()
     }
 
-    /// A checksum of this body, and of what `seed` is one of.
+    /// Returns a checksum of this body, chained from `seed`.
     pub(crate) fn checksum(&self, seed: u64) -> u64 {
         xxh64(&self.groups, xxh64(&self.head(), seed))
     }
 
-    /// Appends the envelope around this body, compressed where that pays. O(bytes).
+    /// Appends an envelope with this body, compressed if that pays. O(bytes).
     pub(crate) fn seal(&self, kind: envelope::Kind, out: &mut Vec<u8>) {
         let head = self.head();
         if !envelope::may_compress(head.len() + self.groups.len()) {
@@ -137,12 +137,12 @@ impl Body {
         envelope::seal(kind, &body, out);
     }
 
-    /// Appends the envelope around this body as it is. O(bytes).
+    /// Appends an envelope with this body, uncompressed. O(bytes).
     pub(crate) fn seal_uncompressed(&self, kind: envelope::Kind, out: &mut Vec<u8>) {
         envelope::seal_uncompressed(kind, [&self.head(), &self.groups], out);
     }
 
-    /// Everything before the cells.
+    /// Encodes everything before the cells.
     fn head(&self) -> Scratch {
         let mut table = self.replicas.clone();
         for version in [&self.first, &self.second] {
@@ -165,7 +165,8 @@ impl Body {
         head
     }
 
-    /// Reads and checks an envelope and everything in it. Allocates at most what it is given, and what that inflates to.
+    /// Decodes and checks an envelope and its content. Allocates at most the size of the input and
+    /// of its decompressed body.
     pub(crate) fn open(kind: envelope::Kind, bytes: &[u8]) -> Result<Self, Error> {
         let body = envelope::open(kind, bytes)?;
         let mut input = Reader::new(&body);
@@ -193,7 +194,8 @@ impl Body {
     }
 }
 
-/// Hands out the row and time of each of the version's replicas; those that are new to the table are appended.
+/// Passes the row and time of each replica in a version to `work`. Appends new replicas to the
+/// table.
 fn for_each_row(
     version: &VersionVector,
     table: &mut Few<ReplicaId>,
@@ -201,7 +203,7 @@ fn for_each_row(
 ) {
     let mut row = 0;
     for (replica, time) in version.iter() {
-        // Mostly the rows follow each other too: maps and counters write their cells by replica.
+        // Rows are usually consecutive too, since maps and counters write their cells by replica.
         if table.get(row) != Some(&replica) {
             let known = table.iter().position(|&known| known == replica);
             row = known.unwrap_or_else(|| {
@@ -217,7 +219,7 @@ fn for_each_row(
 fn read_replicas(input: &mut Reader<'_>) -> Result<Few<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > limits::REPLICAS || count > input.remaining() / 8 {
-        return Err(Error::corrupt("a message claims too many replicas"));
+        return Err(Error::corrupt("a message lists too many replicas"));
     }
     let mut replicas = Few::with_capacity(count);
     for _ in 0..count {
@@ -242,7 +244,7 @@ fn read_version(
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let replica = *replicas
             .get(row)
-            .ok_or_else(|| Error::corrupt("a replica outside the table is named"))?;
+            .ok_or_else(|| Error::corrupt("a version names a replica outside the table"))?;
         let time = Time::new(base.get().wrapping_sub(input.varint()?));
         if time == Time::ZERO {
             return Err(Error::corrupt("a version names a time of zero"));

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
 };
 
-/// A part of an exported snapshot that says which part it is, of which export.
+/// A part of an exported snapshot, with the export's id and its index.
 ///
 /// ```text
 /// Chunk = export u64, count varint, index varint, envelope of the part
@@ -17,37 +17,38 @@ pub(crate) struct Chunk {
     pub(crate) part: Snapshot,
 }
 
-/// Which part of which export.
+/// The export and index of a chunk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChunkName {
-    /// Equal where the parts are: made of their bytes.
+    /// A checksum of the parts, so equal exports have equal ids.
     pub(crate) export: u64,
-    /// How many chunks there are, at least one.
+    /// The number of chunks, at least one.
     pub(crate) count: u32,
     pub(crate) index: u32,
 }
 
 impl Chunk {
-    /// The envelope of a chunk. O(bytes).
+    /// Encodes a chunk in an envelope. O(bytes).
     pub(crate) fn encode(name: ChunkName, part: &Snapshot) -> Vec<u8> {
         let mut head = name.export.to_le_bytes().to_vec();
         varint::put(&mut head, name.count.into());
         varint::put(&mut head, name.index.into());
         let mut out = Vec::new();
-        // The part compresses itself.
+        // The part is compressed on its own.
         envelope::seal_uncompressed(Kind::Chunk, [&head, &part.encode()], &mut out);
         out
     }
 
-    /// Reads and checks a chunk. An error says which it is, as far as it can be told.
+    /// Decodes and checks a chunk. An error names the chunk if its index can be read.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Self::read(bytes).map_err(|error| {
-            // Which one a damaged chunk was is only to be shown, so its checksum need not be right.
+            // The index of a damaged chunk only goes into the message, so it need not pass the
+            // checksum.
             let claimed = envelope::unchecked_body(bytes)
                 .and_then(|body| ChunkName::read(&mut Reader::new(body)).ok());
             match claimed {
                 Some(name) => error.of(&name.to_string()),
-                None => error.of("a chunk that does not tell its number"),
+                None => error.of("a chunk with an unreadable index"),
             }
         })
     }
@@ -66,11 +67,11 @@ impl ChunkName {
         let export = input.u64_le()?;
         let mut number = || {
             let number = input.varint()?;
-            u32::try_from(number).map_err(|_| Error::corrupt("a chunk's number is out of range"))
+            u32::try_from(number).map_err(|_| Error::corrupt("the index of a chunk is out of range"))
         };
         let (count, index) = (number()?, number()?);
         if index >= count {
-            return Err(Error::corrupt("a chunk's number is out of range"));
+            return Err(Error::corrupt("the index of a chunk is out of range"));
         }
         Ok(Self {
             export,

@@ -1,12 +1,14 @@
-//! Deltas and snapshots of cells that stand in no document, as in the database of a relay.
+//! Construction of deltas and snapshots from cells outside a document, such as those in a relay's
+//! database.
 
 use super::{Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
 impl Delta {
-    /// The delta from `after` to `upto` of the cells that `write` writes. O(bytes).
+    /// Creates the delta from `after` to `upto` with the cells that `write` writes. O(bytes).
     ///
-    /// That these cells are what lies between is for the caller to know: nothing here can check it.
+    /// The caller guarantees that these are exactly the cells between the two versions; this
+    /// function cannot check it.
     ///
     /// ```
     /// use leptos_sync_core::{CellRef, Clock, Crdt, Delta, Doc, LwwRegister, ReplicaId, VersionVector};
@@ -20,7 +22,7 @@ impl Delta {
     /// let mut bob = Doc::<Page>::new(Clock::system(ReplicaId::new(2)));
     /// let written = ada.transact(|tx| tx.title().set("Plans".to_owned()))?.delta;
     ///
-    /// // Somebody keeps the cells in a place of his own, and makes a delta of them when Bob asks.
+    /// // A server stores the cells itself, and creates a delta when Bob asks for it.
     /// let delta = Delta::collect(VersionVector::new(), ada.version().clone(), |out| {
     ///     for group in written.cells().groups() {
     ///         out.group(group.parent());
@@ -34,7 +36,7 @@ impl Delta {
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] where a path or a value is beyond its bound.
+    /// [`Error::is_limit`] if a path or value exceeds its limit.
     pub fn collect(
         after: VersionVector,
         upto: VersionVector,
@@ -43,12 +45,12 @@ impl Delta {
         Self::write(&mut CellWriter::default(), after, upto, write)
     }
 
-    /// As [`collect`](Delta::collect), in parts of about `bytes` each, at least one. All carry the versions of the whole,
-    /// so they are to be put together again before they are applied.
+    /// Like [`collect`](Delta::collect), in parts of about `bytes` each, at least one. All carry
+    /// the versions of the whole, so reassemble them before applying.
     ///
     /// # Errors
     ///
-    /// As for [`collect`](Delta::collect).
+    /// Those of [`collect`](Delta::collect).
     pub fn collect_parts(
         after: VersionVector,
         upto: VersionVector,
@@ -58,20 +60,21 @@ impl Delta {
         Self::write_parts(after, upto, bytes.max(1), write)
     }
 
-    /// The greatest time of each replica's cells. It lies beyond [`upto`](Delta::upto) only where the saved data of
-    /// whoever made the delta were damaged.
+    /// Returns the greatest time of each replica's cells. It exceeds [`upto`](Delta::upto) only if
+    /// the sender's saved data was damaged.
     pub fn cells_upto(&self) -> &VersionVector {
         self.0.upto()
     }
 }
 
 impl Snapshot {
-    /// The snapshot at `version`, with tombstones forgotten up to `horizon`, of the cells that `write` writes. O(bytes).
+    /// Creates the snapshot at `version`, with tombstones forgotten up to `horizon`, from the cells
+    /// that `write` writes. O(bytes).
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] where a path or a value is beyond its bound; [`Error::is_corrupt`] where `version` does not
-    /// cover `horizon`.
+    /// [`Error::is_limit`] if a path or value exceeds its limit, and [`Error::is_corrupt`] if
+    /// `version` does not cover `horizon`.
     pub fn collect(
         version: VersionVector,
         horizon: VersionVector,
@@ -81,11 +84,12 @@ impl Snapshot {
         Self::write(version, horizon, write)
     }
 
-    /// As [`collect`](Snapshot::collect), in parts of about `bytes` each, as [`split`](Snapshot::split) makes them.
+    /// Like [`collect`](Snapshot::collect), in parts of about `bytes` each, as
+    /// [`split`](Snapshot::split) returns them.
     ///
     /// # Errors
     ///
-    /// As for [`collect`](Snapshot::collect).
+    /// Those of [`collect`](Snapshot::collect).
     pub fn collect_parts(
         version: VersionVector,
         horizon: VersionVector,
@@ -97,13 +101,13 @@ impl Snapshot {
     }
 }
 
-/// Refuses what a reader would refuse.
+/// Rejects versions that a reader would reject.
 fn has_seen(version: &VersionVector, horizon: &VersionVector) -> Result<(), Error> {
     if version.covers(horizon) {
         return Ok(());
     }
     Err(Error::corrupt(
-        "a snapshot cannot have forgotten what its version does not contain",
+        "the horizon of a snapshot exceeds its version",
     ))
 }
 
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn parts_have_the_versions_and_the_cells_of_the_whole() {
         let whole = Delta::collect(at(3), at(4), write).unwrap();
-        assert_eq!(whole.cells_upto(), &at(5), "beyond what is claimed");
+        assert_eq!(whole.cells_upto(), &at(5), "the cells exceed the claimed version");
         for (bytes, count) in [(0, 100), (1_000, 4), (usize::MAX, 1)] {
             let parts = Delta::collect_parts(at(3), at(4), bytes, write).unwrap();
             assert_eq!(parts.len(), count, "{bytes} bytes");
@@ -148,11 +152,11 @@ mod tests {
             assert_eq!(cells.unwrap(), whole);
         }
         let nothing = Delta::collect_parts(at(3), at(4), 1, |_| {}).unwrap();
-        assert_eq!(nothing.len(), 1, "versions alone are a part too");
+        assert_eq!(nothing.len(), 1, "an empty delta has one part");
     }
 
     #[test]
-    fn a_snapshot_that_nobody_could_read_is_not_made() {
+    fn a_snapshot_that_readers_would_reject_is_not_created() {
         assert!(Snapshot::collect(at(5), at(5), write).is_ok());
         let error = Snapshot::collect(at(5), at(6), write).unwrap_err();
         assert!(error.is_corrupt());

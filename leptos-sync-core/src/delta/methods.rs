@@ -1,41 +1,42 @@
-/// The methods that deltas and snapshots share: what can be said of any message's cells, and its bytes.
+/// Methods that deltas and snapshots share: access to their cells, and encoding.
 macro_rules! message_methods {
     ($type:ident) => {
         impl $type {
-            /// The cells, tombstones included.
+            /// Returns the cells, including tombstones.
             pub fn cells(&self) -> $crate::codec::Cells<'_> {
                 self.0.cells()
             }
 
-            /// How many cells there are, tombstones included.
+            /// Returns the number of cells, including tombstones.
             pub fn len(&self) -> usize {
                 self.0.len()
             }
 
-            /// Whether there is no cell. The versions may say something all the same.
+            /// Whether there are no cells. The versions may still carry information.
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }
 
-            /// Bytes of the encoded cells, before the envelope and its compression.
+            /// Returns the size of the encoded cells in bytes, without envelope and compression.
             pub fn bytes(&self) -> usize {
                 self.0.bytes()
             }
 
-            /// This as one envelope, ready to store or send. O(bytes).
+            /// Encodes this as one envelope, ready to store or send. O(bytes).
             pub fn encode(&self) -> Vec<u8> {
                 let mut envelope = Vec::new();
                 self.encode_into(&mut envelope);
                 envelope
             }
 
-            /// As [`encode`](Self::encode), appended to a buffer that may be used again.
+            /// Like [`encode`](Self::encode), appending to a reusable buffer.
             pub fn encode_into(&self, envelope: &mut Vec<u8>) {
                 self.0.seal($crate::codec::envelope::Kind::$type, envelope);
             }
 
-            /// As [`encode`](Self::encode), never compressed: for a transport or a storage that compresses by itself, and
-            /// where time counts more than bytes. The command `cargo xtask bench compare` shows by how much.
+            /// Like [`encode`](Self::encode), without compression: for a transport or storage that
+            /// compresses itself, or if time matters more than size. `cargo xtask bench compare`
+            /// measures the difference.
             pub fn encode_uncompressed(&self) -> Vec<u8> {
                 let mut envelope = Vec::new();
                 self.0

@@ -1,4 +1,4 @@
-//! What travels and what is stored: deltas and snapshots, each an envelope around versions and cells.
+//! Deltas and snapshots, the messages that are stored and sent: envelopes of versions and cells.
 
 mod body;
 mod chunk;

@@ -2,8 +2,8 @@ use super::{Body, Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
-    /// As [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each, of which none is held
-    /// twice.
+    /// Like [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each.
+    /// Holds no part twice.
     pub(crate) fn write_parts(
         version: VersionVector,
         horizon: VersionVector,
@@ -19,7 +19,7 @@ impl Snapshot {
 }
 
 impl Delta {
-    /// As [`write`](Delta::write), in parts of about `bytes` each, of which none is held twice.
+    /// Like [`write`](Delta::write), in parts of about `bytes` each. Holds no part twice.
     pub(super) fn write_parts(
         after: VersionVector,
         upto: VersionVector,

@@ -1,10 +1,11 @@
-//! In a browser a message is written in one piece and cut: what fits into a page fits twice, and the code is downloaded.
+//! In a browser, a message is written whole and then split. A page has memory for two copies, and
+//! this saves downloaded code.
 
 use super::{Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
-    /// As [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each.
+    /// Like [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each.
     pub(crate) fn write_parts(
         version: VersionVector,
         horizon: VersionVector,
@@ -16,7 +17,8 @@ impl Snapshot {
 }
 
 impl Delta {
-    /// As [`write`](Delta::write), in parts of about `bytes` each. Cut as a snapshot is, whose bytes are laid out alike.
+    /// Like [`write`](Delta::write), in parts of about `bytes` each. Splits it as a snapshot, which
+    /// has the same layout.
     pub(super) fn write_parts(
         after: VersionVector,
         upto: VersionVector,

@@ -1,12 +1,12 @@
 use super::Delta;
 use crate::version::VersionVector;
 
-/// A transaction that has another stamp than before. Of several, all are replaced at once: the new stamp of one may be the
-/// old stamp of another.
+/// A transaction with a new stamp. Replace several of them at once, since the new stamp of one may
+/// be the old stamp of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restamped {
-    /// The version that it led to.
+    /// The version that identified the transaction before.
     pub replaced: VersionVector,
-    /// The transaction as it is now.
+    /// The transaction with its new stamp.
     pub delta: Delta,
 }

@@ -7,16 +7,17 @@ use crate::{
     version::VersionVector,
 };
 
-/// What changed between two versions: the cells that anyone who has everything up to `after` needs in order to have
-/// everything up to `upto`.
+/// The changes between two versions: the cells that turn any state with everything up to `after`
+/// into one with everything up to `upto`.
 ///
-/// It may be applied where the local version covers `after`; then the local version joins `upto`. Applying is
-/// idempotent and commutative. The cells are kept encoded, so a delta costs its bytes and no more.
+/// A delta can be applied if the local version covers `after`; the local version then joins `upto`.
+/// Applying is idempotent and commutative. The cells stay encoded, so a delta takes no more memory
+/// than its bytes.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Delta(pub(super) Body);
 
 impl Delta {
-    /// Collects what `write` writes as the delta from `after` to `upto`.
+    /// Creates the delta from `after` to `upto` with the cells that `write` writes.
     pub(crate) fn write(
         cells: &mut CellWriter,
         after: VersionVector,
@@ -26,40 +27,40 @@ impl Delta {
         Body::write(cells, after, upto, write).map(Self)
     }
 
-    /// What the receiver must already have.
+    /// Returns the version that the receiver must already have.
     pub fn after(&self) -> &VersionVector {
         &self.0.first
     }
 
-    /// What the receiver has once it has applied this.
+    /// Returns the version that the receiver has after applying the delta.
     pub fn upto(&self) -> &VersionVector {
         &self.0.second
     }
 
-    /// The same operations in parts of about `bytes` each, at least one. Each has the versions of the whole, which hold only
-    /// for all of them together. O(bytes).
+    /// Splits the delta into parts of about `bytes` each, at least one. Each carries the versions
+    /// of the whole, which are valid only for all parts together. O(bytes).
     ///
     /// # Errors
     ///
-    /// None that cells which were written once could cause again.
+    /// If a limit is exceeded. Cells that were encoded once never exceed one again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
         self.0.split(bytes, &mut |body| parts.push(Self(body)))?;
         Ok(parts)
     }
 
-    /// The delta of these parts. O(bytes).
+    /// Reassembles a delta from its parts. O(bytes).
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] where they are not parts of one.
+    /// [`Error::is_corrupt`] if they are not parts of one delta.
     pub fn of_parts(parts: &[Self]) -> Result<Self, Error> {
         let Some(first) = parts.first() else {
             return Ok(Self::default());
         };
         let same = |part: &Self| part.after() == first.after() && part.upto() == first.upto();
         if !parts.iter().all(same) {
-            return Err(Error::corrupt("parts of different deltas"));
+            return Err(Error::corrupt("the parts belong to different deltas"));
         }
         let versions = (first.after().clone(), first.upto().clone());
         Self::write(&mut CellWriter::default(), versions.0, versions.1, |out| {
@@ -72,12 +73,12 @@ impl Delta {
         })
     }
 
-    /// Reads and checks an envelope.
+    /// Decodes and checks an envelope.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]; what it allocates before it says so
-    /// follows the length of `bytes`, whatever they claim.
+    /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]. Allocations are
+    /// proportional to the length of `bytes`, whatever sizes they declare.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Body::open(Kind::Delta, bytes).map(Self)
     }

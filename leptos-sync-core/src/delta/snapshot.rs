@@ -9,13 +9,13 @@ use crate::{
 
 /// The whole state of a document with its version.
 ///
-/// It also says up to where tombstones were forgotten (its `horizon`): joining it removes what its version contains
-/// and it lacks. The cells are kept encoded.
+/// The `horizon` states up to where tombstones were forgotten. Joining a snapshot removes local
+/// cells that its version contains and it lacks. The cells stay encoded.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Snapshot(pub(super) Body);
 
 impl Snapshot {
-    /// Collects what `write` writes as the state at `version`.
+    /// Creates the snapshot at `version` with the cells that `write` writes.
     pub(crate) fn write(
         version: VersionVector,
         horizon: VersionVector,
@@ -24,40 +24,39 @@ impl Snapshot {
         Body::write(&mut CellWriter::default(), horizon, version, write).map(Self)
     }
 
-    /// Which operations are contained.
+    /// Returns the operations that the snapshot contains.
     pub fn version(&self) -> &VersionVector {
         &self.0.second
     }
 
-    /// Up to where tombstones were forgotten.
+    /// Returns the operations up to which tombstones were forgotten.
     pub fn horizon(&self) -> &VersionVector {
         &self.0.first
     }
 
-    /// The same state in pieces of about `bytes` each, at least one: snapshots whose cells together are this one's.
-    ///
-    /// Each carries the whole version, which holds only for all of them together. O(bytes).
+    /// Splits the snapshot into parts of about `bytes` each, at least one. Each is a snapshot with
+    /// the whole version, which is valid only for all parts together. O(bytes).
     ///
     /// # Errors
     ///
-    /// None that cells which were written once could cause again.
+    /// If a limit is exceeded. Cells that were encoded once never exceed one again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
         self.0.split(bytes, &mut |body| parts.push(Self(body)))?;
         Ok(parts)
     }
 
-    /// Reads and checks an envelope.
+    /// Decodes and checks an envelope.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]; what it allocates before it says so
-    /// follows the length of `bytes`, whatever they claim.
+    /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]. Allocations are
+    /// proportional to the length of `bytes`, whatever sizes they declare.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body = Body::open(Kind::Snapshot, bytes)?;
         if !body.second.covers(&body.first) {
             return Err(Error::corrupt(
-                "a snapshot claims to have forgotten what it has not seen",
+                "the horizon of a snapshot exceeds its version",
             ));
         }
         Ok(Self(body))
@@ -81,9 +80,10 @@ mod tests {
     use super::*;
     use crate::{clock::Time, id::ReplicaId};
 
-    /// Whoever merged such a snapshot could never send a delta again: every peer would seem to lack tombstones.
+    /// A replica that merged such a snapshot could never send a delta again, since every peer would
+    /// seem to lack tombstones.
     #[test]
-    fn a_snapshot_that_forgot_more_than_it_has_seen_is_corrupt() {
+    fn a_snapshot_with_a_horizon_beyond_its_version_is_corrupt() {
         let at = |time| VersionVector::of(ReplicaId::new(1), Time::new(time));
         let sealed = |horizon| {
             Snapshot::write(at(5), at(horizon), |_| {})

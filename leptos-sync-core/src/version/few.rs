@@ -3,10 +3,11 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-/// A list that mostly holds one: the first stands in place, a second moves both to a vector.
+/// A list optimized for one element, which it stores inline. A second element moves both to a
+/// vector.
 ///
-/// Most documents have one writer, and what is kept for each writer would otherwise be an allocation for one element.
-/// It is read as a slice. Which of its two forms it has says nothing: lists are equal where their elements are.
+/// Most documents have one writer, and every per-writer list would otherwise allocate. Dereferences
+/// to a slice. Two lists are equal if their elements are, whatever their representation.
 #[derive(Clone)]
 pub(crate) enum Few<T> {
     One(T),
@@ -14,12 +15,12 @@ pub(crate) enum Few<T> {
 }
 
 impl<T: Copy> Few<T> {
-    /// An empty list. Allocates nothing.
+    /// Creates an empty list. Allocates nothing.
     pub(crate) const fn new() -> Self {
         Self::Many(Vec::new())
     }
 
-    /// An empty list with room for `count`; for one there always is.
+    /// Creates an empty list with a capacity of `count`. Allocates only for two or more.
     pub(crate) fn with_capacity(count: usize) -> Self {
         Self::Many(Vec::with_capacity(if count > 1 { count } else { 0 }))
     }
@@ -32,7 +33,7 @@ impl<T: Copy> Few<T> {
         }
     }
 
-    /// Puts `element` at `at`, before what stands there. O(1) at the end.
+    /// Inserts `element` before the one at `at`. O(1) at the end.
     pub(crate) fn insert(&mut self, at: usize, element: T) {
         match self {
             Self::Many(all) if all.capacity() == 0 => *self = Self::One(element),
@@ -96,7 +97,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_short_list_is_what_a_vector_is(inserts in vec((any::<u8>(), any::<usize>()), 0..6)) {
+        fn a_list_behaves_like_a_vector(inserts in vec((any::<u8>(), any::<usize>()), 0..6)) {
             let mut few = Few::with_capacity(inserts.len());
             let mut pushed = Few::new();
             let mut model = Vec::new();

@@ -9,28 +9,28 @@ use crate::{
 
 pub(crate) use few::Few;
 
-/// Which operations are contained: for each replica, all of them up to a time.
+/// A version vector: the contained operations, as all operations of each replica up to a time.
 ///
-/// Kept sorted by replica in one list, since documents have tens of replicas: look-up is O(log n), a join
-/// O(n + m log n). That of one replica allocates nothing. An absent replica stands at [`Time::ZERO`]. It does not know
-/// the operations themselves.
+/// Entries are sorted by replica in one list, since documents have tens of replicas. A look-up is
+/// O(log n), a join O(n + m log n). A version of one replica allocates nothing. An absent replica
+/// has [`Time::ZERO`]. The vector does not know the operations themselves.
 #[derive(Clone, PartialEq, Eq, Default, Hash)]
 pub struct VersionVector(Few<(ReplicaId, Time)>);
 
 impl VersionVector {
-    /// The version that contains nothing.
+    /// Creates the version that contains nothing.
     pub const fn new() -> Self {
         Self(Few::new())
     }
 
-    /// The version that contains `replica`'s operations up to `time`.
+    /// Creates the version that contains `replica`'s operations up to `time`.
     pub fn of(replica: ReplicaId, time: Time) -> Self {
         let mut version = Self::new();
         version.include(replica, time);
         version
     }
 
-    /// Up to when `replica`'s operations are contained.
+    /// Returns the time up to which `replica`'s operations are contained.
     pub fn get(&self, replica: ReplicaId) -> Time {
         match self.position(replica) {
             Ok(at) => self.0.get(at).map_or(Time::ZERO, |entry| entry.1),
@@ -43,14 +43,14 @@ impl VersionVector {
         stamp.time <= self.get(stamp.replica)
     }
 
-    /// Whether everything that `other` contains is contained.
+    /// Whether this version contains everything that `other` contains.
     pub fn covers(&self, other: &Self) -> bool {
         other
             .iter()
             .all(|(replica, time)| time <= self.get(replica))
     }
 
-    /// Extends the version to `replica`'s operations up to `time`; an earlier time changes nothing.
+    /// Extends the version to `replica`'s operations up to `time`. An earlier time changes nothing.
     pub fn include(&mut self, replica: ReplicaId, time: Time) {
         match self.position(replica) {
             Ok(at) => {
@@ -63,7 +63,7 @@ impl VersionVector {
         }
     }
 
-    /// The least version that covers both.
+    /// Extends this version to the least one that covers both.
     pub fn join(&mut self, other: &Self) {
         for (replica, time) in other.iter() {
             let known = self.position(replica).ok();
@@ -74,7 +74,7 @@ impl VersionVector {
         }
     }
 
-    /// Both in one walk: to insert one at a time would cost the square of their number.
+    /// Merges both in one pass. Inserting one entry at a time would be quadratic.
     fn merged(&self, other: &Self) -> Few<(ReplicaId, Time)> {
         let mut merged = Few::with_capacity(self.len() + other.len());
         let mut at = 0;
@@ -94,12 +94,12 @@ impl VersionVector {
         merged
     }
 
-    /// Each replica with its time, in the order of ids.
+    /// Iterates over the replicas and their times, ordered by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ReplicaId, Time)> + '_ {
         self.0.iter().copied()
     }
 
-    /// How many replicas have an operation here.
+    /// Returns the number of replicas with contained operations.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -109,25 +109,27 @@ impl VersionVector {
         self.0.is_empty()
     }
 
-    /// The greatest time of all replicas.
+    /// Returns the greatest time of all replicas.
     pub fn latest(&self) -> Time {
         self.iter().map(|(_, time)| time).max().unwrap_or_default()
     }
 
-    /// The replicas for which this version goes beyond `other`, with this version's times.
+    /// Returns the entries of this version that exceed `other`.
     pub fn beyond(&self, other: &Self) -> Self {
         self.iter()
             .filter(|&(replica, time)| time > other.get(replica))
             .collect()
     }
 
-    /// The version of these entries, which are sorted and each for another replica. Allocates nothing.
+    /// Creates a version from entries that are sorted by replica and distinct. Allocates nothing.
     pub(crate) fn from_sorted(entries: Few<(ReplicaId, Time)>) -> Self {
         Self(entries)
     }
 
-    /// The version of these entries in any order: of several for one replica the greatest counts. O(n log n) in the
-    /// order of ids, the square of their number in others; a sort would be more code than a page should download for it.
+    /// Creates a version from entries in any order; the greatest time of a replica wins.
+    ///
+    /// O(n log n) if the entries are sorted, else O(n²). A sort would be more code for a page to
+    /// download.
     pub(crate) fn from_unsorted(entries: Few<(ReplicaId, Time)>) -> Self {
         match entries {
             Few::One((_, time)) if time > Time::ZERO => Self(entries),
@@ -151,7 +153,7 @@ impl FromIterator<(ReplicaId, Time)> for VersionVector {
 }
 
 impl PartialOrd for VersionVector {
-    /// `None` where each contains something the other lacks.
+    /// Returns `None` if each contains operations that the other lacks.
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         match (self.covers(other), other.covers(self)) {
             (true, true) => Some(Ordering::Equal),
