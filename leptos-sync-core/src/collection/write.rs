@@ -197,7 +197,9 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
                 meta.import = match &import {
                     None => before.import.clone(),
                     Some(step) if step.from == before.import => Some(step.to.clone()),
-                    Some(_) => return Err(Error::conflict("another tab has imported at the same time")),
+                    Some(_) => {
+                        return Err(Error::conflict("another tab has imported at the same time"));
+                    }
                 };
                 if meta != before {
                     batch.put(self.records.extra_key(META), meta.encode()?);

@@ -67,7 +67,8 @@ impl ChunkName {
         let export = input.u64_le()?;
         let mut number = || {
             let number = input.varint()?;
-            u32::try_from(number).map_err(|_| Error::corrupt("the index of a chunk is out of range"))
+            u32::try_from(number)
+                .map_err(|_| Error::corrupt("the index of a chunk is out of range"))
         };
         let (count, index) = (number()?, number()?);
         if index >= count {

@@ -137,7 +137,11 @@ mod tests {
     #[test]
     fn parts_have_the_versions_and_the_cells_of_the_whole() {
         let whole = Delta::collect(at(3), at(4), write).unwrap();
-        assert_eq!(whole.cells_upto(), &at(5), "the cells exceed the claimed version");
+        assert_eq!(
+            whole.cells_upto(),
+            &at(5),
+            "the cells exceed the claimed version"
+        );
         for (bytes, count) in [(0, 100), (1_000, 4), (usize::MAX, 1)] {
             let parts = Delta::collect_parts(at(3), at(4), bytes, write).unwrap();
             assert_eq!(parts.len(), count, "{bytes} bytes");
