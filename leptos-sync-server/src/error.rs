@@ -113,7 +113,6 @@ impl Error {
         Self::new(Kind::Unsupported, message.into())
     }
 
-    #[cfg(any(feature = "jwt", feature = "prometheus"))]
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Invalid, message.into())
     }

@@ -6,6 +6,9 @@ pub const NAME_BYTES: usize = leptos_sync_core::limits::NAME_BYTES;
 /// Bytes of a user's name, as in messages.
 pub const USER_BYTES: usize = leptos_sync_core::limits::USER_BYTES;
 
+/// Bytes of an origin: a host has at most 253, and a scheme and a port stand beside it.
+pub const ORIGIN_BYTES: usize = 512;
+
 /// Documents that one connection may have open by default: more than a page shows, and few enough that one connection cannot
 /// use up the relay's memory.
 pub const DOCUMENTS: usize = 256;

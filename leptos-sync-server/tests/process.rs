@@ -214,6 +214,10 @@ fn a_misconfigured_relay_explains_and_does_not_start() {
         ),
         (vec!["--allow-anyone", "--listen", "127.0.0.1"], "--listen"),
         (
+            vec!["--allow-anyone", "--allow-origin", "app.example"],
+            "such as https://app.example:8443",
+        ),
+        (
             vec!["--allow-anyone", "--retention-days", "long"],
             "number of days, or `never`",
         ),

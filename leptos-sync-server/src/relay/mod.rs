@@ -8,6 +8,7 @@ mod intake;
 mod meters;
 mod open;
 mod options;
+mod origin;
 mod push;
 mod queue;
 mod rates;

@@ -2,8 +2,11 @@ use std::{sync::Arc, time::Duration};
 
 use leptos_sync_core::{SystemTime, TimeSource};
 
-use super::rates::Rates;
-use crate::limits;
+use super::{
+    origin::{Origin, Origins},
+    rates::Rates,
+};
+use crate::{error::Error, limits};
 
 /// How a relay works.
 #[derive(Clone)]
@@ -11,7 +14,7 @@ pub struct RelayOptions {
     pub(super) time: Arc<dyn TimeSource>,
     pub(super) silence_ms: u32,
     pub(super) retention: Option<Duration>,
-    pub(super) origins: Vec<String>,
+    pub(super) origins: Origins,
     pub(super) documents: usize,
     pub(super) connection_rates: Rates,
     pub(super) user_rates: Rates,
@@ -29,7 +32,7 @@ impl Default for RelayOptions {
             time: Arc::new(SystemTime),
             silence_ms: limits::SILENCE_MS,
             retention: Some(DAY * limits::RETENTION_DAYS),
-            origins: Vec::new(),
+            origins: Origins::default(),
             documents: limits::DOCUMENTS,
             connection_rates: Rates::CONNECTION,
             user_rates: Rates::user(),
@@ -69,11 +72,36 @@ impl RelayOptions {
         self
     }
 
-    /// Lets pages of these origins connect too, each as browsers write it: `https://app.example`. Pages of the relay's own
-    /// origin always may.
+    /// Lets pages of these origins connect too, besides pages of the relay's own origin. Each has a scheme, a host and, if it is
+    /// not the scheme's default, a port: `https://app.example`, `http://localhost:3000`.
+    ///
+    /// ```
+    /// use leptos_sync_server::RelayOptions;
+    ///
+    /// let options = RelayOptions::default().allow_origins(["https://app.example"])?;
+    /// assert!(options.allow_origins(["app.example"]).is_err_and(|error| error.is_invalid()));
+    /// # Ok::<(), leptos_sync_server::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_invalid`] if one of them is no origin.
+    pub fn allow_origins(
+        mut self,
+        origins: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, Error> {
+        for origin in origins {
+            let origin = Origin::allowed(origin.as_ref())?;
+            self.origins.allowed.push(origin);
+        }
+        Ok(self)
+    }
+
+    /// Sets whether `X-Forwarded-Host` and `X-Forwarded-Proto` state the relay's own origin; by default the relay ignores them.
+    /// Enable it only behind a proxy that sets or removes these headers.
     #[must_use]
-    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.origins.extend(origins.into_iter().map(Into::into));
+    pub fn trust_forwarded_headers(mut self, trust: bool) -> Self {
+        self.origins.trust_forwarded = trust;
         self
     }
 

@@ -4,16 +4,20 @@ use axum::{
     Router,
     extract::{
         FromRef, FromRequestParts, OriginalUri, State,
-        ws::{Message, WebSocket, WebSocketUpgrade},
+        ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
 };
 
+use leptos_sync_core::sync::{PROTOCOL, Reason};
 use tokio::time::timeout;
 
-use super::{Gone, Relay, Transport};
+use super::{
+    Gone, Relay, Transport,
+    meters::{Meters, Refused},
+};
 use crate::limits;
 
 /// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log cannot
@@ -34,8 +38,10 @@ use crate::limits;
 /// Serve it with `TCP_NODELAY`, as `axum::serve::ListenerExt::tap_io` sets it: otherwise what is told in two frames, one after the
 /// other, may wait some 40 ms for the first to be confirmed.
 ///
-/// A browser's connection is taken only from pages of the same origin, or of those that
-/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names: the browser sends cookies along whatever page asks.
+/// Only pages of the relay's own origin may connect, and those of origins that
+/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names: the browser sends cookies along whatever page
+/// asks. A browser does not tell a page why its WebSocket failed. So an ordinary `GET /?origin={the page's origin}` answers
+/// `200` with `leptos-sync relay` if pages of that origin may connect, else `403` with a sentence that says what to configure.
 pub fn router<S, S2>(state: S) -> Router<S2>
 where
     Relay: FromRef<S>,
@@ -74,18 +80,25 @@ async fn figures(State(relay): State<Relay>) -> Response {
     }
 }
 
+/// Opens a WebSocket, or answers an ordinary request with whether the page may open one.
 async fn connect(
     State(relay): State<Relay>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: RequestHead,
 ) -> Response {
     let RequestHead(parts) = request;
-    if !is_allowed(&parts.headers, &relay.0.options.origins) {
-        return (
-            StatusCode::FORBIDDEN,
-            "pages of this origin may not connect; name it to the relay to allow it",
-        )
-            .into_response();
+    let origins = &relay.0.options.origins;
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(_) if !parts.headers.contains_key(header::UPGRADE) => {
+            return answer_page(origins.check_asked(&parts));
+        }
+        Err(rejection) => return rejection.into_response(),
+    };
+    if let Err(reason) = origins.check(&parts) {
+        tracing::warn!(reason, "refused a connection for its origin");
+        Meters::refused(Refused::Connection, Reason::Forbidden);
+        return answer_page(Err(reason));
     }
     upgrade
         .read_buffer_size(limits::SOCKET_BUFFER_BYTES)
@@ -100,6 +113,24 @@ async fn connect(
             relay.serve(parts, &mut socket).await;
             socket.close().await;
         })
+}
+
+/// Answers a page that asks whether it may connect. A browser does not tell a page why it failed to open a WebSocket, but any
+/// page can read this.
+fn answer_page(checked: Result<(), String>) -> Response {
+    let (status, text) = match checked {
+        Ok(()) => (
+            StatusCode::OK,
+            format!("leptos-sync relay, protocol {PROTOCOL}"),
+        ),
+        Err(reason) => (StatusCode::FORBIDDEN, reason),
+    };
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, text).into_response()
 }
 
 /// The request without its body, in memory of its own. What a server hands out are parts of the buffer that it has read into,
@@ -169,23 +200,6 @@ impl Transport for Socket {
     }
 }
 
-/// Whether a page of the origin that these headers tell may connect. Who is no browser tells none.
-pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return true;
-    };
-    let Ok(origin) = origin.to_str() else {
-        return false;
-    };
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let is_same = origin
-        .split_once("://")
-        .is_some_and(|(_, authority)| Some(authority) == host);
-    is_same || origins.iter().any(|allowed| allowed == origin)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
@@ -210,29 +224,5 @@ mod tests {
         assert!(kept.headers.values().all(HeaderValue::is_sensitive));
         drop((request, uri, cookie));
         assert!(buffer.is_unique());
-    }
-
-    #[test]
-    fn pages_of_the_same_origin_and_of_named_ones_may_connect() {
-        let ask = |origin: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, "app.example:3000".parse().unwrap());
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().unwrap());
-            }
-            is_allowed(&headers, &["https://friend.example".to_owned()])
-        };
-        assert!(ask(None), "no browser");
-        assert!(ask(Some("http://app.example:3000")));
-        assert!(ask(Some("https://friend.example")));
-        for other in [
-            "http://app.example",
-            "http://evil.example",
-            "https://friend.example.evil.example",
-            "http://evil.example/app.example:3000",
-            "null",
-        ] {
-            assert!(!ask(Some(other)), "{other}");
-        }
     }
 }

@@ -5,6 +5,8 @@ mod handle;
 mod honest;
 #[cfg(feature = "jwt")]
 mod issuer;
+#[cfg(unix)]
+mod nginx;
 #[cfg(all(feature = "relay", unix))]
 mod process;
 #[cfg(all(feature = "relay", unix))]
@@ -31,6 +33,8 @@ pub(crate) use handle::{Board, Handle};
 pub(crate) use honest::Honest;
 #[cfg(feature = "jwt")]
 pub(crate) use issuer::Issuer;
+#[cfg(unix)]
+pub(crate) use nginx::Nginx;
 #[cfg(all(feature = "relay", unix))]
 pub(crate) use process::{Process, command};
 pub(crate) use raw::{Answer, HELLO, Raw, card, now_ms, transactions, varint};

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     step::Steps,
-    tools::{Bindgen, Browser, Cache, Valgrind, Wasm, WasmOpt},
+    tools::{Bindgen, Browser, Cache, Valgrind, Wasm, WasmOpt, nginx},
     workspace::Workspace,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result<()> {
     });
     steps.run("wasm-opt", || WasmOpt::find(&cache).map(drop));
     steps.run("a browser", || Browser::find(&cache).map(drop));
+    steps.run("nginx", || nginx::find(&cache).map(drop));
     steps.run("valgrind", || Valgrind::find(&cache).map(drop));
     steps.finish()
 }

@@ -8,7 +8,7 @@ use crate::{
     dist::{self, Optimize},
     programs,
     step::{Steps, step},
-    tools::{Bindgen, Browser, Cache, Wasm},
+    tools::{Bindgen, Browser, Cache, Wasm, nginx},
     workspace::{BENCH_RUNNER, BINDGEN, E2E, Workspace},
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 pub(crate) fn run_in(steps: &mut Steps, args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
-    steps.run("native tests", || native(&workspace, args));
+    steps.run("native tests", || native(&workspace, &cache, args));
     steps.run("native tests of leptos-sync-core without `deflate`", || {
         alone(
             &workspace,
@@ -85,7 +85,7 @@ impl Args {
     }
 }
 
-fn native(workspace: &Workspace, args: &Args) -> Result<()> {
+fn native(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
     let mut cmd = Cmd::cargo()
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(testing(workspace))
@@ -95,6 +95,11 @@ fn native(workspace: &Workspace, args: &Args) -> Result<()> {
         if workspace.package(package).is_some() {
             cmd = cmd.args(["--exclude", package]);
         }
+    }
+    match nginx::find(cache) {
+        Ok(program) => cmd = cmd.env("NGINX", program),
+        // The tests fail in CI and skip elsewhere.
+        Err(error) => eprintln!("    not tested: the relay behind nginx ({error:#})"),
     }
     args.apply(cmd).run()
 }

@@ -7,6 +7,7 @@ pub(crate) mod c_compiler;
 mod cache;
 mod debian;
 mod fuzzer;
+pub(crate) mod nginx;
 mod optimizer;
 mod valgrind;
 mod wasm;

@@ -73,7 +73,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
 
 fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
     let mut how = RelayOptions::default()
-        .allow_origins(&options.allow_origin)
+        .allow_origins(&options.allow_origin)?
+        .trust_forwarded_headers(options.trust_forwarded_headers)
         .documents(options.max_documents)
         .retention(options.retention_days.time());
     if options.metrics {

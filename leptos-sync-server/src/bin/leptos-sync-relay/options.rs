@@ -35,6 +35,11 @@ pub(crate) struct Options {
     )]
     pub(crate) allow_origin: Vec<String>,
 
+    /// Learn the relay's own origin from X-Forwarded-Host and X-Forwarded-Proto. Use it only behind a proxy that sets or
+    /// removes these headers.
+    #[arg(long, env = "LEPTOS_SYNC_TRUST_FORWARDED_HEADERS")]
+    pub(crate) trust_forwarded_headers: bool,
+
     /// For how many days removals are remembered; 0 or `never` for ever. Who was away for longer gets each document whole, and
     /// keeps what was not sent yet.
     #[arg(
