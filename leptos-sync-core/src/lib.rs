@@ -79,7 +79,7 @@ pub use delta::{Delta, Restamped, Snapshot};
 pub use doc::{Doc, Export, Import, Outbox, Received, Transaction, Tx};
 pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
-pub use id::ReplicaId;
+pub use id::{Id, ReplicaId};
 pub use lazy::{Lazy, LazyPool, PutAway};
 pub use leptos_sync_macros::Crdt;
 pub use path::{Path, PathBuf, Segments};

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, MemoryStorage, ReplicaId, Snapshot,
+    Clock, Crdt, Delta, Doc, GCounter, Id, LwwMap, LwwRegister, MemoryStorage, ReplicaId, Snapshot,
     conformance,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -51,6 +51,13 @@ fn two_replicas_converge_through_bytes() {
         bob.snapshot().unwrap().encode()
     );
     assert_eq!(ada.state().moves.value(), 6);
+}
+
+#[wasm_bindgen_test]
+fn a_page_makes_ids_that_differ_and_have_a_text_form() {
+    let (first, second) = (Id::new(), Id::new());
+    assert!(first < second);
+    assert_eq!(first.to_string().parse::<Id>().unwrap(), first);
 }
 
 #[wasm_bindgen_test]

@@ -1,8 +1,12 @@
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, id::ReplicaId, limits};
+use crate::{
+    error::Error,
+    id::{Letters, ReplicaId, not_a},
+    limits,
+};
 
 /// A hybrid logical time: 48 bits of milliseconds since the Unix epoch, then 16 bits of counter.
 ///
@@ -78,10 +82,46 @@ impl fmt::Debug for Time {
     }
 }
 
+/// 13 characters of the lowercase base32 alphabet, as in [`Stamp`]'s text form.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Letters(self.0).fmt(f)
+    }
+}
+
+impl FromStr for Time {
+    type Err = Error;
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] for text that [`Display`](fmt::Display) does not write.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let time = Letters::parse(text).map(Self);
+        time.ok_or_else(|| not_a("time", text, "adc6p4vuaaaaa"))
+    }
+}
+
 /// When and by whom an operation was made: the key by which the last writer wins.
 ///
 /// Ordered by time, then by replica. Sixteen bytes, `Copy`. A stamp does not say what was written, and a greater
 /// stamp does not mean that its writer had seen the lesser one.
+///
+/// # Text form
+///
+/// [`Display`](fmt::Display) and [`FromStr`] use the time and the replica, each in 13 characters of the lowercase base32
+/// alphabet (`a`–`z`, `2`–`7`), with a hyphen between them: 27 characters that start with a letter and need no escape in
+/// HTML ids, CSS selectors and URLs. Each stamp has one text form. Text order is not the stamps' order.
+///
+/// ```
+/// use leptos_sync_core::{ReplicaId, Stamp, Time};
+///
+/// let stamp = Stamp::new(Time::from_ms(1_700_000_000_000), ReplicaId::new(7));
+/// assert_eq!(stamp.to_string(), "adc6p4vuaaaaa-aaaaaaaaaaaah");
+/// assert_eq!(stamp.to_string().parse::<Stamp>()?, stamp);
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Stamp {
     /// Hybrid logical time.
@@ -106,5 +146,56 @@ impl Stamp {
 impl fmt::Debug for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}@{:?}", self.replica, self.time)
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.time, self.replica)
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = Error;
+
+    /// Reads the [text form](Stamp#text-form).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] for text that [`Display`](fmt::Display) does not write.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parse = || {
+            let (time, rest) = Letters::parse_first(text)?;
+            let replica = ReplicaId::new(Letters::parse(rest)?);
+            Some(Self::new(Time::new(time), replica))
+        };
+        parse().ok_or_else(|| not_a("stamp", text, "adc6p4vuaaaaa-aaaaaaaaaaaah"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_stamp_comes_back_from_its_text(time: u64, replica: u64) {
+            let stamp = Stamp::new(Time::new(time), ReplicaId::new(replica));
+            let text = stamp.to_string();
+            prop_assert_eq!(text.len(), 27);
+            prop_assert_eq!(text.parse::<Stamp>().ok(), Some(stamp));
+            prop_assert_eq!(stamp.time.to_string().parse::<Time>().ok(), Some(stamp.time));
+            prop_assert_eq!(stamp.replica.to_string().parse::<ReplicaId>().ok(), Some(stamp.replica));
+        }
+
+        #[test]
+        fn text_that_is_a_stamp_is_what_it_writes(text in "[a-p][a-z2-7]{12}-[a-p][a-z2-7]{12}|.{0,30}") {
+            match text.parse::<Stamp>() {
+                Ok(stamp) => prop_assert_eq!(stamp.to_string(), text),
+                Err(error) => prop_assert!(error.is_value()),
+            }
+        }
     }
 }

@@ -5,11 +5,11 @@ use std::{
 
 use storekey::{Decode, Encode, Reader, Writer};
 
-use crate::error::Error;
+use crate::{error::Error, id::Id};
 
 /// A value that orders index entries. Its encoding preserves its order.
 ///
-/// Implemented for booleans, integers, floats, `char`, strings, `Option` (`None` first),
+/// Implemented for booleans, integers, floats, `char`, strings, [`Id`], `Option` (`None` first),
 /// `Duration`, `SystemTime` and tuples of up to four of these. The encoding is that of the
 /// `storekey` crate. Floats are in numeric order; minus zero equals zero, and not-a-number comes
 /// last. Index a date of another crate by a sortable form, such as milliseconds or a tuple of year,
@@ -26,7 +26,7 @@ pub trait IndexKey {
 
 /// A type of record keys. Records are sorted by it.
 ///
-/// Implemented for booleans, integers, `char`, `String` and tuples of up to four of these.
+/// Implemented for booleans, integers, `char`, `String`, [`Id`] and tuples of up to four of these.
 pub trait RecordKey: IndexKey + Clone + 'static {
     /// Reads a key from the front of `input`. Returns `None` if the bytes are not a key of this
     /// type.
@@ -84,6 +84,18 @@ macro_rules! plain {
 }
 
 plain!(bool u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 char String);
+
+impl IndexKey for Id {
+    fn append(&self, out: &mut Vec<u8>) {
+        self.parts().append(out);
+    }
+}
+
+impl RecordKey for Id {
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        RecordKey::take(input).map(Self::of_parts)
+    }
+}
 
 macro_rules! floats {
     ($($type:ty)*) => {$(

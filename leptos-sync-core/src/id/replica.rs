@@ -1,7 +1,8 @@
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::letters::{Letters, not_a};
 use crate::error::Error;
 
 /// The identity of one writer: a tab, a server process, a device.
@@ -46,8 +47,23 @@ impl fmt::Debug for ReplicaId {
     }
 }
 
+/// 13 characters of the lowercase base32 alphabet, as in [`Stamp`](crate::Stamp)'s text form.
 impl fmt::Display for ReplicaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        Letters(self.0).fmt(f)
+    }
+}
+
+impl FromStr for ReplicaId {
+    type Err = Error;
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_value`] for text that [`Display`](fmt::Display) does not write.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let id = Letters::parse(text).map(Self);
+        id.ok_or_else(|| not_a("replica id", text, "aaaaaaaaaaaah"))
     }
 }

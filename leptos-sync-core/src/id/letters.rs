@@ -1,0 +1,77 @@
+use std::fmt::{self, Write as _};
+
+use crate::error::Error;
+
+/// A 64-bit number as text: 13 characters of the lowercase base32 alphabet of RFC 4648, without padding.
+///
+/// The first character holds four bits, so it is one of `a` to `p`: the text can start an HTML id or a CSS selector,
+/// and needs no escape in a URL. Text order is not the numbers' order.
+#[derive(Clone, Copy)]
+pub(crate) struct Letters(pub(crate) u64);
+
+impl Letters {
+    /// Characters of a number.
+    pub(crate) const LENGTH: usize = 13;
+
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+    /// Reads exactly what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<u64> {
+        let mut number = 0_u64;
+        for byte in text.bytes() {
+            let digit = Self::ALPHABET.iter().position(|&letter| letter == byte)?;
+            number = number.checked_mul(32)? | digit as u64;
+        }
+        (text.len() == Self::LENGTH).then_some(number)
+    }
+
+    /// Splits text at its hyphen, and reads the number before it.
+    pub(crate) fn parse_first(text: &str) -> Option<(u64, &str)> {
+        let (first, rest) = text.split_once('-')?;
+        Some((Self::parse(first)?, rest))
+    }
+}
+
+impl fmt::Display for Letters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for at in (0..Self::LENGTH).rev() {
+            let digit = (self.0 >> (5 * at)) as usize & 31;
+            let letter = Self::ALPHABET.get(digit).copied().unwrap_or_default();
+            f.write_char(char::from(letter))?;
+        }
+        Ok(())
+    }
+}
+
+/// The error for text that is not a `what`, which looks like `example`.
+#[cold]
+pub(crate) fn not_a(what: &str, text: &str, example: &str) -> Error {
+    let start = text.chars().take(40).collect::<String>();
+    Error::value(format!(
+        "{start:?} is not a {what}; one looks like {example:?}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_number_comes_back_and_begins_with_a_letter(number: u64) {
+            let text = Letters(number).to_string();
+            prop_assert_eq!(text.len(), Letters::LENGTH);
+            prop_assert!(text.starts_with(|first: char| first.is_ascii_lowercase()));
+            prop_assert_eq!(Letters::parse(&text), Some(number));
+        }
+
+        #[test]
+        fn text_that_parses_is_what_is_written(text in "[a-z0-9A-Z-]{0,15}|[a-z2-7]{13}") {
+            if let Some(number) = Letters::parse(&text) {
+                prop_assert_eq!(Letters(number).to_string(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Ids: of writers, and of whatever a user creates.
+
+mod letters;
+mod replica;
+#[cfg_attr(
+    all(target_arch = "wasm32", target_os = "unknown"),
+    path = "substitute_js.rs"
+)]
+mod substitute;
+mod unique;
+
+pub(crate) use letters::{Letters, not_a};
+pub use replica::ReplicaId;
+pub use unique::Id;
