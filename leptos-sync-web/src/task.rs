@@ -1,7 +1,9 @@
 use std::{pin::Pin, time::Duration};
 
+use js_sys::Promise;
 use leptos::prelude::set_timeout;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// Runs a task on the browser's thread. Boxed, so that a page has the code of spawning once and not for each task.
 pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
@@ -21,4 +23,15 @@ pub(crate) fn after(delay: Duration, work: impl FnOnce() + 'static) {
 #[inline(never)]
 fn after_boxed(delay: Duration, work: Box<dyn FnOnce()>) {
     set_timeout(work, delay);
+}
+
+/// Resolves after a while.
+pub(crate) async fn sleep(delay: Duration) {
+    let promise = Promise::new(&mut |resolve, _| {
+        after(delay, move || {
+            // Resolving a promise does not throw.
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        });
+    });
+    let _ = JsFuture::from(promise).await;
 }

@@ -199,7 +199,7 @@ async fn a_document_that_cannot_be_loaded_says_so_also_after_a_write_that_succee
     let storage = scratch.open().await;
     let written = storage.scan_prefix(b"D").await.unwrap();
     Executor::tick().await;
-    assert_eq!(written.len(), 1);
+    assert!(!written.is_empty());
     assert_eq!(notes.storage.get_untracked(), StorageKind::Memory);
     assert!(notes.error.get_untracked().is_some());
     assert!(!notes.saved.get_untracked());

@@ -25,7 +25,8 @@ use crate::{
 /// What the documents of a page share: the database, or the reason why there is none, the replica id, the other tabs, and
 /// the connection to the relay.
 pub(super) struct Page {
-    storage: Result<IndexedDbStorage, Arc<Error>>,
+    storage: RefCell<Result<IndexedDbStorage, Arc<Error>>>,
+    database: String,
     /// `None` before it was taken and once it was given back: the page is on its way out, or came back from the
     /// browser's page cache.
     lease: RefCell<Option<Lease>>,
@@ -57,8 +58,8 @@ pub(super) trait AnyDocument {
     fn name(&self) -> &str;
     /// Another tab tells something of the document.
     fn hear(self: Rc<Self>, kind: TabMessageKind);
-    /// Asks the other tabs for what they have.
-    fn ask(&self);
+    /// Does at once what it would wait for: asks the other tabs for what they have, and tries the storage again.
+    fn hurry(self: Rc<Self>);
     /// Who wrote what is to be sent.
     fn writers(&self) -> VersionVector;
     /// From now on this page sends what another one has written under `replica`.
@@ -83,7 +84,8 @@ impl Page {
                 }
             };
             Self {
-                storage: storage.map_err(Arc::new),
+                storage: RefCell::new(storage.map_err(Arc::new)),
+                database: options.database.clone(),
                 lease: RefCell::default(),
                 replica: Cell::default(),
                 documents: RefCell::default(),
@@ -117,10 +119,20 @@ impl Page {
         page
     }
 
-    /// The database.
-    pub(super) fn storage(&self) -> Result<&IndexedDbStorage, Error> {
+    /// The database, or the reason why there is none.
+    pub(super) fn storage(&self) -> Result<IndexedDbStorage, Error> {
         let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
-        self.storage.as_ref().map_err(why)
+        self.storage.borrow().as_ref().cloned().map_err(why)
+    }
+
+    /// Opens the database, if it could not be opened before.
+    pub(super) async fn reopen_storage(&self) -> Result<IndexedDbStorage, Error> {
+        if let Ok(storage) = self.storage() {
+            return Ok(storage);
+        }
+        let storage = IndexedDbStorage::open(&self.database).await?;
+        let _ = self.storage.replace(Ok(storage.clone()));
+        Ok(storage)
     }
 
     /// Tells of a document what one of its actors knows: the other tabs, and whoever else keeps one of its name here.
@@ -164,7 +176,7 @@ impl Page {
             session.run(|client| client.hurry());
         }
         for document in self.documents() {
-            document.ask();
+            document.hurry();
         }
     }
 
@@ -177,8 +189,8 @@ impl Page {
 
     /// Takes a lease, and has the documents loaded under its id.
     async fn take_lease(self: Rc<Self>) {
-        let mut lease = match &self.storage {
-            Ok(storage) => Lease::take(storage).await.ok(),
+        let mut lease = match self.storage() {
+            Ok(storage) => Lease::take(&storage).await.ok(),
             Err(_) => None,
         };
         let replica = lease
@@ -295,7 +307,7 @@ impl Page {
             return;
         }
         let lease = self.lease.borrow_mut().take();
-        if let (Some(lease), Ok(storage)) = (lease, &self.storage) {
+        if let (Some(lease), Ok(storage)) = (lease, self.storage()) {
             self.retire(lease.replica());
             let mut batch = Batch::new();
             lease.release_write(&mut batch);

@@ -11,7 +11,6 @@ use super::{DocumentActor, Timer};
 use crate::{
     indexed_db::IndexedDbStorage,
     live::{DocState, StorageKind},
-    provider::provisional_replica,
     task::spawn,
 };
 
@@ -29,8 +28,8 @@ pub(super) struct Disk {
     stale: Cell<bool>,
     /// Whether that is under way.
     rewriting: Cell<bool>,
-    /// Whether the stored document could not be read: then nothing is written.
-    given_up: Cell<bool>,
+    /// Whether nothing is written, because the stored document could not be read.
+    suspended: Cell<bool>,
 }
 
 /// Transactions to write, and the saver's number of the write.
@@ -63,27 +62,46 @@ impl Disk {
             busy: Cell::default(),
             stale: Cell::default(),
             rewriting: Cell::default(),
-            given_up: Cell::default(),
+            suspended: Cell::default(),
         }
     }
 
-    /// From now on nothing is written.
-    pub(super) fn give_up(&self) {
-        self.given_up.set(true);
+    /// Stops all writes.
+    pub(super) fn suspend(&self) {
+        self.suspended.set(true);
+    }
+
+    /// Allows writes again.
+    pub(super) fn resume(&self) {
+        self.suspended.set(false);
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.suspended.get()
+    }
+
+    /// Counts a read that begins.
+    pub(super) fn begin(&self) {
+        self.busy.set(self.busy.get() + 1);
+    }
+
+    /// Counts a read that has ended.
+    pub(super) fn end(&self) {
+        self.busy.set(self.busy.get() - 1);
     }
 
     pub(super) fn is_saved(&self) -> bool {
-        self.given_up.get() || self.saver().unsaved() == 0
+        self.suspended.get() || self.saver().unsaved() == 0
     }
 
     /// Whether what is stored is not yet what it has to be.
     pub(super) fn is_stale(&self) -> bool {
-        !self.given_up.get() && (self.stale.get() || self.rewriting.get())
+        !self.suspended.get() && (self.stale.get() || self.rewriting.get())
     }
 
     // Out of line: what it would say if it were borrowed already, which a page has once this way.
     #[inline(never)]
-    fn store(&self) -> RefMut<'_, DocStore<IndexedDbStorage>> {
+    pub(super) fn store(&self) -> RefMut<'_, DocStore<IndexedDbStorage>> {
         self.store.borrow_mut()
     }
 
@@ -95,49 +113,7 @@ impl Disk {
 
 impl<S: Root> DocumentActor<S> {
     fn disk(&self) -> Option<&Disk> {
-        self.disk.as_ref().filter(|disk| !disk.given_up.get())
-    }
-
-    /// Joins what is stored with what was edited meanwhile, and shows it; also what other pages have stored since.
-    pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
-        let Some(disk) = self.disk() else {
-            self.set_own_replica();
-            return Ok(());
-        };
-        // Edits are written meanwhile, so the store is not held across the wait.
-        let prefix = disk.store().prefix().to_vec();
-        let storage = disk.store().storage().clone();
-        // A compaction that is under way is done before this answers.
-        disk.busy.set(disk.busy.get() + 1);
-        let records = storage.scan_prefix(&prefix).await;
-        disk.busy.set(disk.busy.get() - 1);
-        let records = records?;
-        let damage = self.doc.replace(|DocState { doc, outbox }| {
-            let damage = disk.store().read_exchanged(records, doc, outbox)?;
-            // Operations of the leased id may be among what could not be read: it must not be used again.
-            doc.set_replica(match damage.first() {
-                None => self.replica.get(),
-                Some(_) => provisional_replica(),
-            });
-            Ok::<_, Error>(damage)
-        })?;
-        if let Some(first) = damage.first() {
-            self.doc.status().permanent_error(Error::storage(format!(
-                "{} stored records are kept but unreadable: {}",
-                damage.len(),
-                first.error
-            )));
-        }
-        self.doc
-            .status()
-            .change(&mut |status| status.loading = false);
-        Ok(())
-    }
-
-    /// The document goes on under this page's id.
-    pub(super) fn set_own_replica(&self) {
-        self.doc
-            .with_state(|DocState { doc, .. }| doc.set_replica(self.replica.get()));
+        self.disk.get().filter(|disk| !disk.suspended.get())
     }
 
     pub(super) fn save(self: &Rc<Self>, transaction: Delta) {
@@ -263,7 +239,7 @@ impl<S: Root> DocumentActor<S> {
     }
 
     fn committed(self: &Rc<Self>, issued: Issued, result: Result<(), Error>) {
-        let Some(disk) = &self.disk else {
+        let Some(disk) = self.disk.get() else {
             return;
         };
         let id = match issued {
@@ -283,6 +259,7 @@ impl<S: Root> DocumentActor<S> {
                         if stale {
                             // Also those whose own write fails yet: they may have other stamps by now.
                             disk.saver().settled(pushed);
+                            self.is_in_storage(disk);
                         }
                     }
                     // Nothing is lost by it: the log stays as it is, until the next write tries again.
@@ -312,6 +289,14 @@ impl<S: Root> DocumentActor<S> {
         // What failed is tried again later, or by the next edit.
         if !self.is_set(Timer::Retry) {
             self.compact();
+        }
+    }
+
+    /// Everything is stored, also if it was in memory before.
+    fn is_in_storage(&self, disk: &Disk) {
+        if !disk.is_suspended() {
+            let status = self.doc.status();
+            status.change(&mut |status| status.storage = StorageKind::IndexedDb);
         }
     }
 

@@ -20,7 +20,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
         // What was stamped anew is stored first: otherwise it would be, after a crash, once more.
-        if self.0.disk.as_ref().is_some_and(Disk::is_stale) {
+        if self.0.disk.get().is_some_and(Disk::is_stale) {
             return Ok(Vec::new());
         }
         let send_locks = self.0.page.send_locks();

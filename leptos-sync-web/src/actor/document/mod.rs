@@ -2,10 +2,11 @@
 
 mod disk;
 mod exchange;
+mod load;
 mod tabs;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -29,15 +30,17 @@ use crate::{
 pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
     let store = page
         .storage()
-        .and_then(|storage| DocStore::new(storage.clone(), &name));
-    let (disk, error) = match store {
-        Ok(store) => (Some(Disk::new(store)), None),
-        Err(error) => (None, Some(error)),
+        .and_then(|storage| DocStore::new(storage, &name));
+    let disk = OnceCell::new();
+    let error = match store {
+        Ok(store) => {
+            let _ = disk.set(Disk::new(store));
+            doc.status()
+                .change(&mut |status| status.storage = StorageKind::IndexedDb);
+            None
+        }
+        Err(error) => Some(error),
     };
-    if disk.is_some() {
-        doc.status()
-            .change(&mut |status| status.storage = StorageKind::IndexedDb);
-    }
     let replica = doc.with_state(|state| state.doc.replica());
     let actor = Rc::new(DocumentActor {
         page: Rc::clone(page),
@@ -51,9 +54,13 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         queued: RefCell::default(),
         has_gap: Cell::default(),
         is_detached: Cell::default(),
+        is_recovering: Cell::default(),
     });
     if let Some(error) = error {
-        actor.in_memory(error);
+        actor.keep_in_memory(error);
+        if page.storage().is_err() {
+            actor.after(Timer::Recover);
+        }
     }
     page.register(Rc::clone(&actor) as Rc<dyn AnyDocument>);
     let status = Arc::clone(actor.doc.status());
@@ -72,7 +79,7 @@ struct DocumentActor<S: 'static> {
     name: String,
     doc: LiveDoc<S>,
     /// Where it is stored, if it is.
-    disk: Option<Disk>,
+    disk: OnceCell<Disk>,
     /// The id to go on under. It may change while the document is being read.
     replica: Cell<ReplicaId>,
     /// Under which it is exchanged with the relay, if it is.
@@ -87,6 +94,8 @@ struct DocumentActor<S: 'static> {
     has_gap: Cell<bool>,
     /// Whether the document was put away.
     is_detached: Cell<bool>,
+    /// Whether a read is under way that may end the time in memory.
+    is_recovering: Cell<bool>,
 }
 
 /// What is done after a while.
@@ -98,6 +107,8 @@ enum Timer {
     Note,
     /// Tries again what failed.
     Retry,
+    /// Tries again to read the stored document, which is in memory meanwhile.
+    Recover,
     /// Tells the others what is true of this page by then.
     Present,
     /// Asks the other tabs again, if something is missing.
@@ -109,6 +120,7 @@ impl Timer {
         match self {
             Self::Flush | Self::Note => Duration::from_millis(limits::SAVE_DELAY_MS.into()),
             Self::Retry | Self::Ask => RETRY,
+            Self::Recover => RECOVER,
             Self::Present => INTERVAL,
         }
     }
@@ -117,6 +129,9 @@ impl Timer {
 /// How long a failed write waits before it is tried again, if nothing new comes; and other tabs before they are asked again, who may
 /// not have what is missing.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How long a document that is in memory waits before the storage is tried again.
+const RECOVER: Duration = Duration::from_secs(30);
 
 /// Between two messages of what is true of a page: twenty a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -134,18 +149,6 @@ impl<S: Root> Drop for DetachOnDrop<S> {
 }
 
 impl<S: Root> DocumentActor<S> {
-    /// Nothing is stored: the document lives as long as the page.
-    fn in_memory(&self, error: Error) {
-        if let Some(disk) = &self.disk {
-            disk.give_up();
-        }
-        self.doc.status().error(error);
-        self.doc.status().change(&mut |status| {
-            status.storage = StorageKind::Memory;
-            status.loading = false;
-        });
-    }
-
     /// A transaction was made here.
     fn edited(self: &Rc<Self>, delta: Delta) {
         // Asked for before anybody hears of it.
@@ -259,6 +262,7 @@ impl<S: Root> DocumentActor<S> {
                 Timer::Flush => this.flush_waiting(),
                 Timer::Note => this.note(),
                 Timer::Retry => this.retry(),
+                Timer::Recover => this.recover(),
                 Timer::Present => this.tell_presence(),
                 Timer::Ask => this.ask_again(),
             }
@@ -270,9 +274,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     fn load(self: Rc<Self>, replica: ReplicaId) {
         self.replica.set(replica);
         spawn(async move {
-            if let Err(error) = self.read().await {
-                self.in_memory(error);
-            }
+            self.load_stored().await;
             self.compact();
             self.begin();
         });
@@ -283,7 +285,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     }
 
     fn is_saved(&self) -> bool {
-        self.disk.as_ref().is_none_or(Disk::is_saved)
+        self.disk.get().is_none_or(Disk::is_saved)
     }
 
     fn retire(&self, replica: ReplicaId) {
@@ -315,8 +317,9 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         }
     }
 
-    fn ask(&self) {
+    fn hurry(self: Rc<Self>) {
         self.ask_others();
+        self.recover();
     }
 
     fn writers(&self) -> VersionVector {

@@ -1,0 +1,129 @@
+//! Reading the stored document: when it is opened, and again as long as that fails.
+
+use std::{rc::Rc, time::Duration};
+
+use leptos_sync_core::{DocStore, Error, Root, Storage as _};
+
+use super::{DocumentActor, Timer, disk::Disk};
+use crate::{
+    live::{DocState, StorageKind},
+    provider::provisional_replica,
+    task::{sleep, spawn},
+};
+
+/// The waits between the first reads, in milliseconds. When the last one has failed, the document is in memory, and further
+/// reads follow in the background.
+const RETRY_MS: [u64; 3] = [100, 400, 1_600];
+
+impl<S: Root> DocumentActor<S> {
+    /// Reads the stored document. If that keeps failing, the document is in memory for the time being.
+    pub(super) async fn load_stored(self: &Rc<Self>) {
+        for wait in RETRY_MS {
+            match self.read().await {
+                Ok(()) => return,
+                Err(error) => self.doc.status().error(error),
+            }
+            sleep(Duration::from_millis(wait)).await;
+        }
+        if let Err(error) = self.read().await {
+            self.keep_in_memory(error);
+            self.after(Timer::Recover);
+        }
+    }
+
+    /// Stores nothing from now on.
+    pub(super) fn keep_in_memory(&self, error: Error) {
+        if let Some(disk) = self.disk.get() {
+            disk.suspend();
+        }
+        self.doc.status().error(error);
+        self.doc.status().change(&mut |status| {
+            status.storage = StorageKind::Memory;
+            status.loading = false;
+        });
+    }
+
+    /// Tries to get a document that is in memory into the storage after all.
+    pub(super) fn recover(self: &Rc<Self>) {
+        let is_in_memory = self.disk.get().is_none_or(Disk::is_suspended);
+        if !is_in_memory || self.doc.status().is_loading() || self.is_recovering.replace(true) {
+            return;
+        }
+        let this = Rc::clone(self);
+        spawn(async move {
+            if let Err(error) = this.try_recover().await {
+                this.doc.status().error(error);
+                this.after(Timer::Recover);
+            }
+            this.is_recovering.set(false);
+        });
+    }
+
+    async fn try_recover(self: &Rc<Self>) -> Result<(), Error> {
+        let storage = self.page.reopen_storage().await?;
+        if self.disk.get().is_none() {
+            let disk = Disk::new(DocStore::new(storage, &self.name)?);
+            disk.suspend();
+            let _ = self.disk.set(disk);
+        }
+        if let Some(disk) = self.disk.get() {
+            self.read_from(disk).await?;
+            disk.resume();
+            // What was edited and received meanwhile is in no record.
+            self.rewrite();
+        }
+        Ok(())
+    }
+
+    /// Joins the stored document with the edits made meanwhile, and with what other pages have stored since the last read.
+    pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
+        match self.disk.get() {
+            None => self.set_own_replica(),
+            // The operations of this page's replica id may be among those that cannot be read.
+            Some(disk) if disk.is_suspended() => {}
+            Some(disk) => self.read_from(disk).await?,
+        }
+        Ok(())
+    }
+
+    async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
+        // Edits are written meanwhile, so the store is not borrowed across the wait.
+        let prefix = disk.store().prefix().to_vec();
+        let storage = disk.store().storage().clone();
+        // A compaction that is under way is done before this answers.
+        disk.begin();
+        let records = storage.scan_prefix(&prefix).await;
+        disk.end();
+        let records = records?;
+        let damage = self.doc.replace(|DocState { doc, outbox }| {
+            let damage = disk.store().read_exchanged(records, doc, outbox)?;
+            // Operations of this page's replica id may be among the damage, so it must not be used again.
+            doc.set_replica(match damage.first() {
+                None => self.replica.get(),
+                Some(_) => provisional_replica(),
+            });
+            Ok::<_, Error>(damage)
+        })?;
+        let status = self.doc.status();
+        if let Some(first) = damage.first() {
+            status.permanent_error(Error::storage(format!(
+                "{} stored records cannot be read, and are kept as they are: {}",
+                damage.len(),
+                first.error
+            )));
+        }
+        status.change(&mut |status| {
+            status.loading = false;
+            if status.unsaved == 0 {
+                status.error.clone_from(&status.permanent_error);
+            }
+        });
+        Ok(())
+    }
+
+    /// Moves the document to this page's replica id.
+    pub(super) fn set_own_replica(&self) {
+        self.doc
+            .with_state(|DocState { doc, .. }| doc.set_replica(self.replica.get()));
+    }
+}
