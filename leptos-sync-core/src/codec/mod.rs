@@ -1,4 +1,4 @@
-//! Values, cells and envelopes as bytes.
+//! The encodings of values, cells and envelopes.
 
 mod bincode;
 mod cells;

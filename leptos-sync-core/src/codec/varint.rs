@@ -1,14 +1,15 @@
-//! Numbers of variable length, and a reader that trusts none of them.
+//! Variable-length numbers, and a reader that trusts none of them.
 //!
-//! A varint is LEB128: seven bits a byte, the least significant first, the high bit set on all bytes but the last.
-//! Only the shortest spelling of a number is accepted, so that equal data are equal bytes.
+//! A varint is LEB128: seven bits per byte, least significant first, with the high bit set on all
+//! bytes but the last. Only the shortest form of a number is accepted, so that equal data has equal
+//! bytes.
 
 use crate::error::Error;
 
-/// Bytes that the greatest `u64` takes.
+/// The number of bytes of the greatest `u64`.
 const MAX_BYTES: usize = 10;
 
-/// Appends `value`: 1 byte below 128, 10 bytes at most.
+/// Appends `value`: 1 byte below 128, at most 10 bytes.
 #[inline]
 pub(crate) fn put(out: &mut Vec<u8>, value: u64) {
     match u8::try_from(value) {
@@ -30,18 +31,19 @@ const fn low_bits(value: u64) -> u8 {
     (value & 0x7f) as u8
 }
 
-/// Reads bytes from front to back; every read is checked against what is left, and costs no allocation.
+/// A reader of bytes from front to back. Every read is checked against the remaining length. Never
+/// allocates.
 ///
-/// It does not know what it reads: a message of its errors names the position, counted from where it began.
+/// It does not know what it reads: error messages state the position from the start.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
-    /// Length of everything, from which positions are counted.
+    /// The total length, to compute positions.
     total: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the first of `bytes`.
+    /// Creates a reader at the first of `bytes`.
     #[inline]
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self {
@@ -50,29 +52,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// How many bytes are left.
+    /// Returns the number of remaining bytes.
     #[inline]
     pub(crate) const fn remaining(&self) -> usize {
         self.rest.len()
     }
 
-    /// Whether nothing is left.
+    /// Whether no bytes are left.
     #[inline]
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// How many bytes were read.
+    /// Returns the number of bytes read.
     #[inline]
     pub(crate) const fn position(&self) -> usize {
         self.total - self.rest.len()
     }
 
-    /// The next byte.
+    /// Reads a byte.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] at the end.
+    /// [`Error::is_corrupt`] at the end of the input.
     #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, Error> {
         let Some((&byte, rest)) = self.rest.split_first() else {
@@ -82,11 +84,11 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    /// The next varint.
+    /// Reads a varint.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] at the end, beyond 64 bits, and when a shorter spelling exists.
+    /// [`Error::is_corrupt`] at the end of the input, beyond 64 bits, or if a shorter form exists.
     #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, Error> {
         match self.rest.split_first() {
@@ -98,11 +100,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next varint, as a length of what follows it: no greater than what is then left.
+    /// Reads a varint that is the length of what follows, at most the remaining bytes.
     ///
     /// # Errors
     ///
-    /// As [`varint`](Reader::varint), and [`Error::is_corrupt`] when fewer bytes are left.
+    /// Those of [`varint`](Reader::varint), and [`Error::is_corrupt`] if fewer bytes are left.
     #[inline]
     pub(crate) fn len(&mut self) -> Result<usize, Error> {
         let claimed = self.varint()?;
@@ -112,11 +114,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next `n` bytes.
+    /// Reads `n` bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] when fewer are left.
+    /// [`Error::is_corrupt`] if fewer are left.
     #[inline]
     pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Error> {
         let Some((taken, rest)) = self.rest.split_at_checked(n) else {
@@ -126,21 +128,21 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// The next eight bytes, as a little-endian number.
+    /// Reads a little-endian u64.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] when fewer are left.
+    /// [`Error::is_corrupt`] if fewer than eight bytes are left.
     #[inline]
     pub(crate) fn u64_le(&mut self) -> Result<u64, Error> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// The next four bytes, as a little-endian number.
+    /// Reads a little-endian u32.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] when fewer are left.
+    /// [`Error::is_corrupt`] if fewer than four bytes are left.
     #[inline]
     pub(crate) fn u32_le(&mut self) -> Result<u32, Error> {
         self.array().map(u32::from_le_bytes)
@@ -165,7 +167,7 @@ impl<'a> Reader<'a> {
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 if byte == 0 && shift > 0 {
-                    return Err(self.misspelled("a number is not in its shortest spelling"));
+                    return Err(self.malformed("a number is not in its shortest form"));
                 }
                 if byte > 1 && shift == 7 * (MAX_BYTES as u32 - 1) {
                     break;
@@ -178,18 +180,18 @@ impl<'a> Reader<'a> {
         if self.remaining() < MAX_BYTES {
             return Err(self.truncated(self.remaining() as u64 + 1));
         }
-        Err(self.misspelled("a number exceeds 64 bits"))
+        Err(self.malformed("a number exceeds 64 bits"))
     }
 
     #[cold]
-    fn misspelled(&self, fault: &str) -> Error {
+    fn malformed(&self, fault: &str) -> Error {
         Error::corrupt(format!("{fault}, at byte {}", self.position()))
     }
 
     #[cold]
     fn truncated(&self, wanted: u64) -> Error {
         Error::corrupt(format!(
-            "truncated: {wanted} bytes wanted at byte {} but {} left",
+            "truncated: {wanted} bytes expected at byte {}, {} left",
             self.position(),
             self.remaining()
         ))
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_take_seven_bits_a_byte() {
+    fn numbers_take_seven_bits_per_byte() {
         assert_eq!(spelled(0), [0]);
         assert_eq!(spelled(127), [127]);
         assert_eq!(spelled(128), [0x80, 1]);
@@ -218,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_spelling_than_needed_is_refused() {
+    fn a_longer_form_than_needed_is_rejected() {
         for bytes in [&[0x80, 0][..], &[0xff, 0x80, 0]] {
             assert!(Reader::new(bytes).varint().unwrap_err().is_corrupt());
         }
     }
 
     #[test]
-    fn a_number_beyond_64_bits_is_refused() {
+    fn a_number_beyond_64_bits_is_rejected() {
         let mut bytes = [0xff; MAX_BYTES];
         bytes[MAX_BYTES - 1] = 2;
         assert!(Reader::new(&bytes).varint().unwrap_err().is_corrupt());
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_what_is_left_is_refused() {
+    fn a_length_beyond_the_input_is_rejected() {
         assert_eq!(Reader::new(&[2, 0, 0]).len().unwrap(), 2);
         assert!(Reader::new(&[3, 0, 0]).len().unwrap_err().is_corrupt());
         assert!(
@@ -257,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_number_comes_back(values in proptest::collection::vec(any::<u64>().prop_flat_map(|v| (0_u32..64).prop_map(move |s| v >> s)), 0..40)) {
+        fn every_number_round_trips(values in proptest::collection::vec(any::<u64>().prop_flat_map(|v| (0_u32..64).prop_map(move |s| v >> s)), 0..40)) {
             let mut out = Vec::new();
             for &value in &values {
                 put(&mut out, value);
@@ -270,7 +272,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_accepted_is_spelled_the_same_way(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+        fn accepted_numbers_encode_to_the_same_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
             let mut reader = Reader::new(&bytes);
             if let Ok(value) = reader.varint() {
                 prop_assert_eq!(&spelled(value), &bytes[..reader.position()]);

@@ -7,19 +7,20 @@ use crate::{
     version::VersionVector,
 };
 
-/// The joining of cells into a typed view: which of them to pass over, what they changed, and what becomes of those
-/// that the view cannot take.
+/// The context in which cells are joined into a typed view.
 ///
-/// Cells that were seen before are passed over, also where their tombstone was forgotten since.
+/// Decides which cells to skip, collects the changes, and quarantines cells that the view cannot
+/// hold. Contained cells are skipped, even if their tombstone was forgotten since.
 pub struct Applied<'a> {
     seen: &'a VersionVector,
     quarantine: &'a mut Quarantine,
-    /// `None` where nobody asks.
+    /// `None` if changes are not collected.
     changes: Option<Changes>,
 }
 
 impl<'a> Applied<'a> {
-    /// Nothing yet; cells that `seen` contains will be passed over. `noting` says whether changes are noted.
+    /// Creates a context that skips cells contained in `seen`. `noting` states whether to collect
+    /// changes.
     pub(crate) fn new(
         seen: &'a VersionVector,
         quarantine: &'a mut Quarantine,
@@ -32,26 +33,25 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// Whether `cell` is none of the view's concern: it was seen before, or the cell that is kept aside at its path
-    /// is newer.
+    /// Whether to skip `cell`, because it is contained or a quarantined cell at its path is newer.
     #[inline]
     pub fn passes_over(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
         self.seen.contains(cell.stamp) || self.withstood(group, cell)
     }
 
-    /// What was seen before.
+    /// Returns the contained operations.
     #[inline]
     pub(super) fn seen(&self) -> &'a VersionVector {
         self.seen
     }
 
-    /// Whether the cell that is kept aside at the path of `cell` is newer.
+    /// Whether a quarantined cell at the path of `cell` is newer.
     #[inline]
     pub(super) fn withstood(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
         !self.quarantine.is_empty() && self.quarantine.withstands(group.parent(), cell)
     }
 
-    /// The cell won; `existence` says whether its key came into being or was removed.
+    /// Records that a cell won. `existence` states whether its key was added or removed.
     #[inline]
     pub fn changed(&mut self, group: &Group<'_>, cell: CellRef<'_>, existence: bool) {
         if let Some(changes) = &mut self.changes {
@@ -59,14 +59,14 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// The cell's bytes are not of the type that stands here, or nobody may have written it: it is kept aside.
+    /// Quarantines a cell whose value has a wrong type or an unauthorized writer.
     #[cold]
     pub fn quarantine(&mut self, group: &Group<'_>, cell: CellRef<'_>, error: &Error) {
         let reason = Cow::Owned(error.to_string());
         self.quarantine.keep(group.parent(), cell, Some(reason));
     }
 
-    /// The cell stands at a path that is not known here: it is kept aside.
+    /// Quarantines a cell at an unknown path.
     #[cold]
     pub fn unknown(&mut self, group: &Group<'_>, cell: CellRef<'_>) {
         if !self.passes_over(group, cell) {
@@ -74,7 +74,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// All cells of the group stand at paths that are not known here.
+    /// Quarantines all cells of a group at unknown paths.
     #[cold]
     pub fn unknown_group(&mut self, group: &Group<'_>) {
         for cell in group.cells() {

@@ -5,31 +5,32 @@ use crate::{
     pool::{Scratch, scratch},
 };
 
-/// Which cells an operation changed, as paths.
+/// The paths of the cells that an operation changed.
 ///
-/// One buffer holds all the paths, so that a batch costs no allocation a cell. A path appears again when a
-/// transaction wrote to it again in between other changes of the same cell's existence.
+/// One buffer holds all paths, so a change takes no allocation of its own. A path appears again if
+/// a transaction wrote to it again between other changes of the same cell's existence.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Of each change four bytes, which hold its path's length and whether it is one of existence, and the path.
+    /// For each change, four bytes with the length of the path and the `existence` flag, followed
+    /// by the path.
     bytes: Scratch,
     count: usize,
 }
 
-/// The bytes before a change's path.
+/// The number of bytes before a path.
 const HEAD: usize = 4;
 
-/// One changed cell.
+/// A changed cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change<'a> {
-    /// Where the cell stands.
+    /// The path of the cell.
     pub path: Path<'a>,
-    /// Whether the cell came into being or was removed, so that its map has other keys than before.
+    /// Whether the cell was added or removed, so that the keys of its map changed.
     pub existence: bool,
 }
 
 impl Changes {
-    /// No change.
+    /// Creates an empty list.
     pub const fn new() -> Self {
         Self {
             bytes: Scratch::new(),
@@ -37,7 +38,7 @@ impl Changes {
         }
     }
 
-    /// How many changes there are.
+    /// Returns the number of changes.
     pub fn len(&self) -> usize {
         self.count
     }
@@ -47,7 +48,7 @@ impl Changes {
         self.count == 0
     }
 
-    /// The changes, in the order in which they took effect.
+    /// Iterates over the changes, in the order in which they took effect.
     pub fn iter(&self) -> impl Iterator<Item = Change<'_>> {
         let mut rest = self.bytes.as_slice();
         std::iter::from_fn(move || {
@@ -57,7 +58,7 @@ impl Changes {
         })
     }
 
-    /// No change, with room for those that take so many bytes.
+    /// Creates an empty list with a capacity of `bytes`.
     pub(crate) fn with_room(bytes: usize) -> Self {
         Self {
             bytes: scratch(bytes),
@@ -65,17 +66,17 @@ impl Changes {
         }
     }
 
-    /// The path of the change that was added at this [`place`](Changes::place).
+    /// Returns the path of the change at this [`place`](Changes::place).
     pub(crate) fn path(&self, place: usize) -> Option<Path<'_>> {
         Some(first(self.bytes.get(place..)?)?.0.path)
     }
 
-    /// Where the next change will be.
+    /// Returns the position of the next change.
     pub(crate) fn place(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Adds another operation's changes behind these.
+    /// Appends the changes of another operation.
     pub fn append(&mut self, other: Self) {
         self.bytes.extend_from_slice(&other.bytes);
         self.count += other.count;
@@ -88,7 +89,7 @@ impl Changes {
 
     /// Adds the cell `key` below `parent`.
     pub(crate) fn push_child(&mut self, parent: Path<'_>, key: &[u8], existence: bool) {
-        // Grown once for all parts of the path: with its length, two bytes.
+        // Reserve once for all parts of the path; the length of the key takes up to two bytes.
         self.bytes
             .reserve(HEAD + parent.as_bytes().len() + 2 + key.len());
         self.add(existence, |bytes| PathBuf::append_child(bytes, parent, key));
@@ -98,7 +99,7 @@ impl Changes {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; HEAD]);
         path(&mut self.bytes);
-        // Paths are bounded far below two gigabytes.
+        // Paths are far shorter than two gigabytes.
         let length = (self.bytes.len() - start - HEAD) as u32;
         let head = (length << 1 | u32::from(existence)).to_le_bytes();
         if let Some(to) = self.bytes.get_mut(start..start + HEAD) {
@@ -108,7 +109,7 @@ impl Changes {
     }
 }
 
-/// The change in front of `bytes`, and what follows it.
+/// Splits off the first change.
 fn first(bytes: &[u8]) -> Option<(Change<'_>, &[u8])> {
     let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
     let head = u32::from_le_bytes(*head);

@@ -2,15 +2,15 @@ use std::fmt;
 
 use super::Crdt;
 
-/// A field of a record: its name in paths, and how to reach it.
+/// A field of a record: its name in paths, and accessors.
 ///
-/// `#[derive(Crdt)]` makes one for each field. `Copy`, three words.
+/// `#[derive(Crdt)]` creates one for each field. `Copy`, three words.
 pub struct Field<R, F> {
-    /// The segment under which the field's cells stand. Renaming it makes another field of it.
+    /// The path segment of the field. Renaming it creates a different field.
     pub name: &'static str,
-    /// Reaches the field.
+    /// Borrows the field.
     pub get: fn(&R) -> &F,
-    /// Reaches the field, to change it.
+    /// Borrows the field mutably.
     pub get_mut: fn(&mut R) -> &mut F,
 }
 
@@ -28,16 +28,17 @@ impl<R, F> fmt::Debug for Field<R, F> {
     }
 }
 
-/// Something that stands for a record and can be narrowed to one of its fields: a transaction, a reactive node.
+/// A handle to a record that can be narrowed to a field, such as a transaction or a reactive node.
 ///
-/// `#[derive(Crdt)]` on `Board` makes a trait `BoardFields` with a method for each field, for everything that focuses
-/// on a `Board`. So `tx.title()` in a transaction and `doc.title()` in a view are the same words.
+/// `#[derive(Crdt)]` on `Board` generates a trait `BoardFields` with a method per field,
+/// implemented for every handle to a `Board`. So `tx.title()` in a transaction and `doc.title()` in
+/// a view look the same.
 pub trait Focus: Sized {
     /// The record.
     type Record: Crdt;
-    /// The same kind of thing for a field of type `F`.
+    /// The handle to a field of type `F`.
     type At<F: Crdt>;
 
-    /// Narrows to `field`.
+    /// Narrows the handle to `field`.
     fn focus_field<F: Crdt>(self, field: Field<Self::Record, F>) -> Self::At<F>;
 }

@@ -12,10 +12,11 @@ use crate::{
     version::VersionVector,
 };
 
-/// A counter that only grows: no increment is lost, whoever else counts at the same time.
+/// A grow-only counter. Concurrent increments are never lost.
 ///
-/// Each replica counts in a cell of its own; the value is their sum. It does not know when an increment happened, and
-/// it cannot be lowered or reset: see [`PnCounter`](super::PnCounter).
+/// Each replica counts in its own cell; the value is their sum. The counter cannot be decremented
+/// or reset, and does not know when it was incremented. To decrement, use
+/// [`PnCounter`](super::PnCounter).
 ///
 /// ```
 /// use leptos_sync_core::{Clock, GCounter, ReplicaId};
@@ -33,26 +34,27 @@ use crate::{
 pub struct GCounter(PerReplica<u64>);
 
 impl GCounter {
-    /// A counter at zero. Allocates nothing.
+    /// Creates a counter at zero. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The sum of all replicas' counts, at most `u64::MAX`. O(replicas).
+    /// Returns the sum of all replicas' counts, at most `u64::MAX`. O(replicas).
     pub fn value(&self) -> u64 {
         self.0.values().fold(0, u64::saturating_add)
     }
 
-    /// What one replica has counted. O(log replicas).
+    /// Returns the count of one replica. O(log replicas).
     pub fn count_of(&self, replica: ReplicaId) -> u64 {
         self.0.get(replica).map_or(0, |(_, count)| count)
     }
 
-    /// Counts `by` more, in the cell of the stamp's replica. O(1) where that replica wrote last.
+    /// Adds `by` to the cell of the stamp's replica. O(1) if that replica wrote last.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] when the replica's own count would exceed `u64::MAX`; nothing is counted then.
+    /// [`Error::is_limit`] if the replica's own count would exceed `u64::MAX`. The counter is
+    /// unchanged then.
     #[inline]
     pub fn increment(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
         self.0.update(stamp, |count| {
@@ -60,7 +62,7 @@ impl GCounter {
         })
     }
 
-    /// Joins another copy: of each replica's count, the later stays. O(replicas of both).
+    /// Joins another copy: of each replica's count, the later one wins. O(replicas of both).
     pub fn merge(&mut self, other: &Self) {
         self.0.merge(&other.0);
     }
@@ -70,7 +72,7 @@ impl GCounter {
     }
 }
 
-pub(super) const FULL: &str = "a counter cannot count beyond 2^64 - 1 on one replica";
+pub(super) const FULL: &str = "a replica's count exceeds the limit of 2^64 - 1";
 
 impl PartialEq for GCounter {
     fn eq(&self, other: &Self) -> bool {

@@ -5,10 +5,10 @@ use crate::{
     version::VersionVector,
 };
 
-/// The versions of the two states of a join, and what the join changes.
+/// The context of a join: the versions of both states, and the changes.
 ///
-/// Where only one side has a cell, and the other side's version contains it, the other side has seen it and has since
-/// forgotten its tombstone: the cell is gone for both.
+/// If only one side has a cell and the other side's version contains it, the other side has
+/// forgotten its tombstone. Then the join removes the cell.
 pub struct Join<'a> {
     ours: &'a VersionVector,
     theirs: &'a VersionVector,
@@ -18,7 +18,8 @@ pub struct Join<'a> {
 }
 
 impl<'a> Join<'a> {
-    /// `forgotten` says whether the other side forgot a tombstone that this side may still have.
+    /// `forgotten` states whether the other side may have forgotten a tombstone that this side
+    /// still has.
     pub(crate) fn new(ours: &'a VersionVector, theirs: &'a VersionVector, forgotten: bool) -> Self {
         Self {
             ours,
@@ -29,33 +30,33 @@ impl<'a> Join<'a> {
         }
     }
 
-    /// What this side had already seen.
+    /// Returns the operations that this side contains.
     pub(super) fn ours(&self) -> &'a VersionVector {
         self.ours
     }
 
-    /// Whether this side had already seen the operation at `stamp`.
+    /// Whether this side contains the operation at `stamp`.
     pub fn ours_has_seen(&self, stamp: Stamp) -> bool {
         self.ours.contains(stamp)
     }
 
-    /// Whether the other side had already seen the operation at `stamp`.
+    /// Whether the other side contains the operation at `stamp`.
     pub fn theirs_has_seen(&self, stamp: Stamp) -> bool {
         self.theirs.contains(stamp)
     }
 
-    /// Whether the other side may lack something that it has seen and this side still has: where it does not, there is
-    /// nothing to look for.
+    /// Whether the other side may lack a cell that it contains and this side still has. If not,
+    /// there are no such cells to search for.
     pub fn theirs_has_forgotten(&self) -> bool {
         self.forgotten
     }
 
-    /// Joins a field: what `join` does happens one segment further down the path.
+    /// Joins a field, with the path extended by its name.
     pub fn within(&mut self, name: &str, join: impl FnOnce(&mut Self)) {
         self.within_key(name.as_bytes(), join);
     }
 
-    /// Joins what stands at `key`.
+    /// Joins the value at `key`, with the path extended by it.
     pub(crate) fn within_key(&mut self, key: &[u8], join: impl FnOnce(&mut Self)) {
         let len = self.path.len();
         self.path.push(key);
@@ -63,17 +64,17 @@ impl<'a> Join<'a> {
         self.path.truncate(len);
     }
 
-    /// The cell at the current path changed.
+    /// Records that the cell at the current path changed.
     pub(crate) fn changed(&mut self) {
         self.changes.push(self.path.as_path(), false);
     }
 
-    /// The cell `key` below the current path changed.
+    /// Records that the cell `key` below the current path changed.
     pub(crate) fn changed_child(&mut self, key: &[u8], existence: bool) {
         self.changes.push_child(self.path.as_path(), key, existence);
     }
 
-    /// The cell at `path` below the current path changed.
+    /// Records that the cell at `path` below the current path changed.
     pub(super) fn changed_at(&mut self, path: Path<'_>, existence: bool) {
         let len = self.path.len();
         path.segments().for_each(|segment| self.path.push(segment));

@@ -13,11 +13,11 @@ use crate::{
     version::VersionVector,
 };
 
-/// One value; the last write wins.
+/// A single value; the last write wins.
 ///
-/// A register holds the value and the stamp of its last write, nothing else: reading, writing and merging are O(1).
-/// Of two concurrent writes one is lost; where both matter, use a map or a counter. A fresh register holds the type's
-/// default under the zero stamp, so that it never wins over what somebody wrote.
+/// A register stores only the value and the stamp of its last write. Reading, writing and merging
+/// are O(1). Of two concurrent writes, one is lost; if both matter, use a map or a counter. A new
+/// register holds the default value under the zero stamp, so it never wins over written data.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, LwwRegister, ReplicaId};
@@ -43,27 +43,28 @@ pub struct LwwRegister<T> {
 }
 
 impl<T> LwwRegister<T> {
-    /// A register whose value was written at `stamp`.
+    /// Creates a register with a value written at `stamp`.
     #[inline]
     pub const fn new(value: T, stamp: Stamp) -> Self {
         Self { value, stamp }
     }
 
-    /// The value.
+    /// Returns the value.
     #[inline]
     pub const fn get(&self) -> &T {
         &self.value
     }
 
-    /// When and by whom it was written; the zero stamp if it never was.
+    /// Returns the stamp of the last write, or the zero stamp if there was none.
     #[inline]
     pub const fn stamp(&self) -> Stamp {
         self.stamp
     }
 
-    /// Writes `value`. Returns whether the write took effect: one that is older than the current value does not.
+    /// Writes `value`. Returns whether the write took effect; a write older than the current value
+    /// does not.
     ///
-    /// Writes with equal stamps belong to one transaction; the last of them stays.
+    /// Writes with equal stamps belong to one transaction; the last one wins.
     #[inline]
     pub fn set(&mut self, value: T, stamp: Stamp) -> bool {
         let wins = stamp >= self.stamp;
@@ -74,14 +75,14 @@ impl<T> LwwRegister<T> {
         wins
     }
 
-    /// Takes the value out.
+    /// Returns the value by move.
     pub fn into_inner(self) -> T {
         self.value
     }
 }
 
 impl<T: Clone + Serialize + 'static> LwwRegister<T> {
-    /// Joins another copy: the later write stays. Clones the value only when the other one wins.
+    /// Joins another copy: the later write wins. Clones the value only if the other one wins.
     #[inline]
     pub fn merge(&mut self, other: &Self) {
         if self.loses_to(other) {
@@ -128,7 +129,7 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
         }
         let decoded = match cell.value {
             Some(bytes) => codec::decode::<T>(bytes),
-            None => Err(Error::value("a register cannot be removed")),
+            None => Err(Error::value("a register cannot have a tombstone")),
         };
         match decoded {
             Ok(value) => {
@@ -172,15 +173,15 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
 }
 
 impl<T: Serialize> LwwRegister<T> {
-    /// The value's bytes, as they stand in its cell.
+    /// Returns the encoded value of the cell.
     fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // A value that cannot be encoded never gets into a document.
+        // A value that cannot be encoded never enters a document.
         let _ = codec::encode(&self.value, &mut bytes);
         bytes
     }
 
-    /// The cell as it stands, for taking a transaction back; its value's bytes are appended.
+    /// Returns the current cell, to roll a transaction back. Appends its encoded value to `value`.
     pub(crate) fn old_cell(&self, value: &mut Vec<u8>) -> SavedCell {
         let _ = codec::encode(&self.value, value);
         SavedCell::live(self.stamp)

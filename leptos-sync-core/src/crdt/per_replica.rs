@@ -12,18 +12,18 @@ use crate::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A cell for each replica, written by that replica alone: what counters are made of.
+/// A cell per replica, written only by that replica. Counters are built on it.
 ///
-/// Sorted by replica, so that a merge is one walk over both. A replica's later cell replaces its earlier one; nothing
-/// is ever removed.
+/// Cells are sorted by replica, so a merge is one pass over both lists. A later cell of a replica
+/// replaces its earlier one; no cell is ever removed.
 #[derive(Clone, Debug)]
 pub(super) struct PerReplica<T> {
     cells: Vec<Own<T>>,
-    /// Where the last write went, since one replica mostly writes again.
+    /// The index of the last write, since a replica usually writes repeatedly.
     last: usize,
 }
 
-/// What one replica wrote last.
+/// The last write of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Own<T> {
     replica: ReplicaId,
@@ -56,8 +56,8 @@ impl<T: Copy + Default> PerReplica<T> {
         Some((Stamp::new(cell.time, replica), cell.value))
     }
 
-    /// Changes the writer's own cell. O(1) where the same replica wrote last, else O(log replicas); O(replicas) once
-    /// for each new replica.
+    /// Changes the writer's own cell. O(1) if the same replica wrote last, else O(log replicas),
+    /// and O(replicas) for a new replica.
     #[inline]
     pub(super) fn update(
         &mut self,
@@ -121,10 +121,10 @@ impl<T: Copy + Default> PerReplica<T> {
 }
 
 impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T> {
-    /// Joins another copy in one walk over both.
+    /// Joins another copy in one pass over both.
     pub(super) fn merge(&mut self, other: &Self) {
         let mut same = 0;
-        // Mostly both know the same replicas.
+        // Both copies usually know the same replicas.
         for (ours, theirs) in self.cells.iter_mut().zip(&other.cells) {
             if ours.replica != theirs.replica {
                 break;
@@ -139,7 +139,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// The rest of a merge of copies that know the same replicas before `at`.
+    /// Continues a merge of copies that have the same replicas before `at`.
     fn merge_from(&mut self, mut at: usize, other: &Self) {
         for theirs in other.cells.iter().skip(at) {
             while self
@@ -161,7 +161,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// The rest of a merge that brings new replicas: into a new vector, so that it stays one walk.
+    /// Continues a merge that adds replicas, into a new vector, so that it stays one pass.
     fn merge_longer(&mut self, from: usize, other: &Self) {
         let ours = std::mem::take(&mut self.cells);
         let Some(first) = ours.get(from..) else {
@@ -238,8 +238,8 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// A cell that is not a count: where it is the later one it stands in the place of ours, as it does at the relay,
-    /// which knows no types.
+    /// Handles a cell that does not decode. If it is later, it replaces ours, as it does at the
+    /// untyped relay.
     #[cold]
     fn give_way(
         &mut self,
@@ -262,7 +262,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     }
 
     pub(super) fn join(&mut self, other: &Self, join: &mut Join<'_>) {
-        // What was seen before is here, or gave way to a cell that is kept aside.
+        // A contained cell is here, or was replaced by a quarantined one.
         let seen = |cell: &Own<T>| join.ours_has_seen(Stamp::new(cell.time, cell.replica));
         let unseen = other.cells.iter().filter(|cell| !seen(cell));
         let new = Self {
@@ -303,7 +303,8 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// The cell of `replica` as it stands, for taking a transaction back; its value's bytes are appended.
+    /// Returns the current cell of `replica`, to roll a transaction back. Appends its encoded value
+    /// to `value`.
     pub(super) fn old_cell(&self, replica: ReplicaId, value: &mut Vec<u8>) -> Option<SavedCell> {
         let (stamp, old) = self.get(replica)?;
         // Integers can always be encoded.
@@ -314,12 +315,12 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     pub(super) fn assert_invariants(&self) {
         assert!(
             self.cells.is_sorted_by(|a, b| a.replica < b.replica),
-            "a counter's cells are sorted by replica"
+            "the cells of a counter are sorted by replica"
         );
     }
 }
 
-/// The segment of a replica's cell: eight bytes, big-endian, so that paths sort as ids do.
+/// The key of a replica's cell: eight bytes, big-endian, so that paths sort like ids.
 pub(super) fn cell_key(replica: ReplicaId) -> [u8; 8] {
     replica.get().to_be_bytes()
 }
@@ -330,15 +331,15 @@ fn decode_key(key: &[u8]) -> Option<ReplicaId> {
 
 fn decode<T: DeserializeOwned>(cell: CellRef<'_>) -> Result<Own<T>, Error> {
     let replica = decode_key(cell.key)
-        .ok_or_else(|| Error::value("a counter's cell is not named by a replica id"))?;
+        .ok_or_else(|| Error::value("the key of a counter's cell is not a replica id"))?;
     if cell.stamp.replica != replica {
         return Err(Error::value(
-            "a counter's cell was written by another than its own replica",
+            "a counter's cell was written by another replica",
         ));
     }
     let bytes = cell
         .value
-        .ok_or_else(|| Error::value("a counter's cell cannot be removed"))?;
+        .ok_or_else(|| Error::value("a counter's cell cannot have a tombstone"))?;
     Ok(Own {
         replica,
         time: cell.stamp.time,
@@ -352,7 +353,7 @@ fn wins<T: Serialize + PartialEq>(theirs: &Own<T>, ours: &Own<T>) -> bool {
         || (theirs.time == ours.time && theirs.value != ours.value && greater(theirs, ours))
 }
 
-/// What is left where a replica id was used twice: the greater bytes.
+/// Resolves equal stamps, if a replica id was used twice: the greater bytes win.
 #[cold]
 fn greater<T: Serialize>(theirs: &Own<T>, ours: &Own<T>) -> bool {
     encoded(&theirs.value) > encoded(&ours.value)

@@ -13,10 +13,11 @@ use crate::{
     version::VersionVector,
 };
 
-/// A counter that goes both ways: no increment and no decrement is lost, whoever else counts at the same time.
+/// A counter that can be incremented and decremented. Concurrent changes are never lost.
 ///
-/// Each replica keeps what it has added and what it has taken in one cell of its own; the value is the difference of
-/// the sums. It does not keep a floor: two replicas may each take the last one of something.
+/// Each replica stores its total increments and decrements in its own cell; the value is the
+/// difference of the sums. The counter has no lower bound: two replicas may concurrently take the
+/// last item.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, PnCounter, ReplicaId};
@@ -34,12 +35,12 @@ use crate::{
 pub struct PnCounter(PerReplica<(u64, u64)>);
 
 impl PnCounter {
-    /// A counter at zero. Allocates nothing.
+    /// Creates a counter at zero. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was added less what was taken, by all replicas, within the range of `i64`. O(replicas).
+    /// Returns the total increments minus the total decrements, clamped to `i64`. O(replicas).
     pub fn value(&self) -> i64 {
         let sum = self.0.values().fold(0_i128, |sum, (added, taken)| {
             sum + i128::from(added) - i128::from(taken)
@@ -47,11 +48,12 @@ impl PnCounter {
         i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
     }
 
-    /// Counts `by` up, in the cell of the stamp's replica. O(1) where that replica wrote last.
+    /// Adds `by` in the cell of the stamp's replica. O(1) if that replica wrote last.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] when the replica would have added more than `u64::MAX` in all; nothing is counted then.
+    /// [`Error::is_limit`] if the replica's total increments would exceed `u64::MAX`. The counter
+    /// is unchanged then.
     #[inline]
     pub fn increment(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
         self.0.update(stamp, |(added, taken)| {
@@ -60,11 +62,12 @@ impl PnCounter {
         })
     }
 
-    /// Counts `by` down, in the cell of the stamp's replica. O(1) where that replica wrote last.
+    /// Subtracts `by` in the cell of the stamp's replica. O(1) if that replica wrote last.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] when the replica would have taken more than `u64::MAX` in all; nothing is counted then.
+    /// [`Error::is_limit`] if the replica's total decrements would exceed `u64::MAX`. The counter
+    /// is unchanged then.
     #[inline]
     pub fn decrement(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
         self.0.update(stamp, |(added, taken)| {
@@ -73,7 +76,7 @@ impl PnCounter {
         })
     }
 
-    /// Joins another copy: of each replica's cell, the later stays. O(replicas of both).
+    /// Joins another copy: of each replica's cell, the later one wins. O(replicas of both).
     pub fn merge(&mut self, other: &Self) {
         self.0.merge(&other.0);
     }

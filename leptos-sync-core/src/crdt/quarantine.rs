@@ -7,33 +7,34 @@ use crate::{
     version::VersionVector,
 };
 
-/// Cells that a typed view cannot take, kept as they are: at paths it does not know, or with bytes that are not of
-/// the path's type.
+/// Cells that a typed view cannot hold, kept unchanged: their path is unknown, or their value has a
+/// wrong type.
 ///
-/// They are stored and passed on like all others, so that an old build never destroys a newer build's data. At one
-/// path there is either a cell here or one in the typed view, never both: whichever won.
+/// They are stored and sent like all others, so an old build never destroys a newer build's data. A
+/// path has a cell either here or in the typed view, never in both: the one that won.
 ///
-/// Mostly there are none or a few. So it is the least code that somebody's message of a million cells does not bring to
-/// its knees: a list in the order of paths, cut into blocks, so that a cell moves no more than a block to get in.
-/// Look-up is O(log n). It does not know the order of writing.
+/// Usually there are none or a few. The structure is simple but withstands a message with a million
+/// such cells: a sorted list in blocks, so that an insertion moves at most one block. A look-up is
+/// O(log n). The order of writes is not kept.
 #[derive(Clone, Default)]
 pub(crate) struct Quarantine {
-    /// None is empty, none longer than [`BLOCK`].
-    blocks: Vec<Vec<Held>>,
+    /// Blocks of one to [`BLOCK`] cells.
+    blocks: Vec<Vec<QuarantinedCell>>,
 }
 
-/// Cells in a block at most: few to move for each that gets in, and enough that there are not many blocks.
+/// The maximum number of cells in a block: cheap to shift, and large enough to keep the number of
+/// blocks low.
 const BLOCK: usize = 128;
 
 #[derive(Clone)]
-struct Held {
+struct QuarantinedCell {
     path: PathBuf,
     stamp: Stamp,
     value: Option<Vec<u8>>,
     reason: Option<Cow<'static, str>>,
 }
 
-impl Held {
+impl QuarantinedCell {
     fn view(&self) -> Quarantined<'_> {
         Quarantined {
             path: self.path.as_path(),
@@ -44,16 +45,16 @@ impl Held {
     }
 }
 
-/// A cell that is kept but not shown.
+/// A cell that is stored but not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quarantined<'a> {
-    /// Where it stands.
+    /// The path of the cell.
     pub path: Path<'a>,
-    /// When and by whom it was written.
+    /// The stamp of the write.
     pub stamp: Stamp,
-    /// Its bytes, `None` for a tombstone.
+    /// The encoded value, or `None` for a tombstone.
     pub value: Option<&'a [u8]>,
-    /// Why its bytes were refused; `None` where the path is not known to this build.
+    /// The reason why the value was rejected; `None` if this build does not know the path.
     pub reason: Option<&'a str>,
 }
 
@@ -62,12 +63,12 @@ impl Quarantine {
         self.blocks.is_empty()
     }
 
-    /// In the order of paths.
+    /// Iterates over the cells in path order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Quarantined<'_>> {
-        self.blocks.iter().flatten().map(Held::view)
+        self.blocks.iter().flatten().map(QuarantinedCell::view)
     }
 
-    /// Takes a cell in, in place of one at its path.
+    /// Adds a cell and replaces the one at its path.
     pub(crate) fn keep(
         &mut self,
         parent: Path<'_>,
@@ -77,7 +78,7 @@ impl Quarantine {
         self.put(cell.path(parent), cell.stamp, cell.value, reason);
     }
 
-    /// Takes a cell in, in place of one at its path.
+    /// Adds a cell and replaces the one at its path.
     pub(crate) fn put(
         &mut self,
         path: PathBuf,
@@ -85,7 +86,7 @@ impl Quarantine {
         value: Option<&[u8]>,
         reason: Option<Cow<'static, str>>,
     ) {
-        let held = Held {
+        let held = QuarantinedCell {
             path,
             stamp,
             value: value.map(<[u8]>::to_vec),
@@ -106,8 +107,8 @@ impl Quarantine {
         }
     }
 
-    /// Whether the cell at its path is here and not older than `cell`. One that is older leaves: the typed view is
-    /// next to try.
+    /// Whether there is a cell at this path that is not older than `cell`. Removes an older one,
+    /// since the typed view tries `cell` next.
     pub(crate) fn withstands(&mut self, parent: Path<'_>, cell: CellRef<'_>) -> bool {
         let path = cell.path(parent);
         let (at, place) = self.find(&path);
@@ -123,7 +124,7 @@ impl Quarantine {
         withstands
     }
 
-    /// Takes a cell in where there is an earlier one at its path.
+    /// Adds a cell if there is an earlier one at its path.
     pub(crate) fn overtake(&mut self, parent: Path<'_>, cell: CellRef<'_>) {
         let path = cell.path(parent);
         let held = self.get(&path);
@@ -132,14 +133,14 @@ impl Quarantine {
         }
     }
 
-    /// Adds the paths of cells. This list is here anyway; a sort or a set would be as much code again.
+    /// Adds the paths of cells. This list serves as a sorted set, to save the code of another.
     pub(crate) fn note_paths(&mut self, cells: Cells<'_>) {
         cells.for_each(&mut |parent, cell| {
             self.put(cell.path(parent), cell.stamp, None, None);
         });
     }
 
-    /// Lets the cell at `path` go. Returns whether there was one.
+    /// Removes the cell at `path`. Returns whether there was one.
     pub(crate) fn remove(&mut self, path: &PathBuf) -> bool {
         let (at, place) = self.find(path);
         let (Some(block), Ok(place)) = (self.blocks.get_mut(at), place) else {
@@ -152,22 +153,22 @@ impl Quarantine {
         true
     }
 
-    /// The cell at `path`.
+    /// Returns the cell at `path`.
     pub(crate) fn get(&self, path: &PathBuf) -> Option<Quarantined<'_>> {
         let (at, place) = self.find(path);
         let held = self.blocks.get(at)?.get(place.ok()?)?;
         Some(held.view())
     }
 
-    /// Whether a cell at `path` is here.
+    /// Whether there is a cell at `path`.
     pub(crate) fn has(&self, path: &PathBuf) -> bool {
         self.find(path).1.is_ok()
     }
 
-    /// The block that has `path`, or is to have it, and where it stands there.
+    /// Returns the block for `path`, and the position of `path` in it.
     fn find(&self, path: &PathBuf) -> (usize, Result<usize, usize>) {
         let starts_before =
-            |block: &Vec<Held>| block.first().is_some_and(|held| held.path <= *path);
+            |block: &Vec<QuarantinedCell>| block.first().is_some_and(|held| held.path <= *path);
         let at = self.blocks.partition_point(starts_before).saturating_sub(1);
         let place = self.blocks.get(at).map_or(Err(0), |block| {
             block.binary_search_by(|held| held.path.cmp(path))
@@ -175,7 +176,7 @@ impl Quarantine {
         (at, place)
     }
 
-    /// Forgets the tombstones that `stable` contains, as the typed views do: whoever knows their types forgets them too.
+    /// Forgets the tombstones that `stable` contains, as typed views do.
     pub(crate) fn forget_tombstones(&mut self, stable: &VersionVector) {
         for block in &mut self.blocks {
             block.retain(|held| held.value.is_some() || !stable.contains(held.stamp));
@@ -183,8 +184,8 @@ impl Quarantine {
         self.blocks.retain(|block| !block.is_empty());
     }
 
-    /// In the order of paths: that of arrival depends on how operations were put together on their way here. A step for
-    /// each cell that is kept, whether it is written or not.
+    /// Writes cells in path order, since the order of arrival differs between replicas. Visits
+    /// every quarantined cell.
     pub(crate) fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
         for held in self.iter() {
             if since.contains(held.stamp) {
@@ -202,8 +203,11 @@ impl Quarantine {
     }
 
     pub(crate) fn assert_invariants(&self) {
-        let full = |block: &Vec<Held>| (1..=BLOCK).contains(&block.len());
-        assert!(self.blocks.iter().all(full), "a block is empty or too long");
+        let full = |block: &Vec<QuarantinedCell>| (1..=BLOCK).contains(&block.len());
+        assert!(
+            self.blocks.iter().all(full),
+            "no block is empty or too long"
+        );
         assert!(
             self.iter().is_sorted_by(|a, b| a.path < b.path),
             "quarantined cells are sorted by path"
@@ -242,7 +246,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Keep(u16, u64),
-        /// So many keys from this one on, as of one message; upwards or downwards.
+        /// Adds a run of keys, as a message does, in ascending or descending order.
         Many(u16, u16, bool),
         Remove(u16),
         RemoveMany(u16, u16),
@@ -262,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_keeps_the_latest_cell_of_each_path_in_their_order(steps in steps()) {
+        fn it_keeps_the_latest_cell_of_each_path_in_path_order(steps in steps()) {
             let mut kept = Quarantine::default();
             let mut model = BTreeMap::<u16, u64>::new();
             let later = |model: &mut BTreeMap<u16, u64>, key, time: u64| {

@@ -8,27 +8,27 @@ use crate::{
     version::VersionVector,
 };
 
-/// Records under keys, each a CRDT of its own that is inserted and removed as a whole.
+/// Records by key. Each is a CRDT that is inserted and removed as a whole.
 ///
-/// Whether a record is there is one cell, in a map of its own below the segment without a name, which no key has; the
-/// record's cells stand below its key.
+/// The existence of a record is a cell of its own, in a map below the empty segment, which no key
+/// has. The record's cells are below its key.
 ///
 /// ```text
-/// "" / key    →  there, or removed: the record's last insertion or removal
+/// "" / key    →  present or removed: the record's last insertion or removal
 /// key / …     →  the record's own cells
 /// ```
 ///
-/// An insertion or a removal ends what was before: of two at one key the later one holds, and cells of the record that are
-/// older than it are gone. So a removal wins over earlier edits, and over later ones of those who have not seen it, which
-/// are kept and not shown until the record is inserted again. What is gone is a function of the cells, whose stamps only
-/// grow, so that copies still merge to the same.
+/// An insertion or removal ends all older cells of the record; of two at one key the later one
+/// wins. So a removal wins over earlier edits, and over later edits by replicas that have not seen
+/// it. The latter are kept, but hidden until the record is inserted again. The ended cells are a
+/// function of all cells, whose stamps only grow, so copies converge.
 #[derive(Clone)]
 pub(crate) struct Records<T> {
     pub(crate) present: LwwMap<Vec<u8>, ()>,
     pub(crate) records: BTreeMap<Vec<u8>, T>,
 }
 
-/// The segment below which it stands whether records are there.
+/// The segment of the map that states which records exist.
 pub(crate) const PRESENT: &[u8] = b"";
 
 impl<T> Default for Records<T> {
@@ -41,14 +41,14 @@ impl<T> Default for Records<T> {
 }
 
 impl<T: Root> Records<T> {
-    /// The record at `key`, if it is there.
+    /// Returns the record at `key`, if it exists.
     pub(crate) fn get(&self, key: &[u8]) -> Option<&T> {
         self.records
             .get(key)
             .filter(|_| self.present.contains_key(key))
     }
 
-    /// Lets the record's cells go that its last insertion or removal has ended.
+    /// Removes the cells that the record's last insertion or removal has ended.
     pub(crate) fn end(&mut self, key: &[u8]) {
         if let (Some(stamp), Some(record)) = (self.present.stamp(key), self.records.get_mut(key)) {
             forget_before(record, stamp);
@@ -68,7 +68,7 @@ impl<T: Root> Records<T> {
 fn forget_before(record: &mut impl Crdt, end: Stamp) {
     let mut cells = CellWriter::default();
     record.write_cells(&mut PathBuf::new(), &VersionVector::new(), &mut cells);
-    // What stands in a record was written before.
+    // Cells of a record have been encoded before, so this cannot fail.
     let Ok((replicas, groups, _)) = cells.finish() else {
         return;
     };
@@ -163,14 +163,14 @@ impl<T: Root> Crdt for Records<T> {
     }
 }
 
-/// The keys of the records that cells are about, sorted, each once.
+/// Returns the sorted, distinct keys of the records that the cells belong to.
 pub(crate) fn keys_of(cells: Cells<'_>) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
     for group in cells.groups() {
         let mut segments = group.parent().segments();
         match segments.next() {
             Some(key) if key != PRESENT => keys.push(key.to_vec()),
-            // What is no key's is nobody's: it is kept aside wherever it is applied.
+            // A cell without a key belongs to no record and is quarantined when it is applied.
             Some(_) => keys.extend(
                 group
                     .cells()

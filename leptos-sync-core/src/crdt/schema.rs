@@ -1,8 +1,9 @@
-/// The fingerprint of a record's type: of each field its name in the data, its type as it is written, and what
-/// that type's own fingerprint is. Two builds with the same fields have the same one; it says nothing of what a type's name stands
-/// for.
+/// Computes the fingerprint of a record's type from its fields: the name, the type as written, and
+/// the fingerprint of that type.
 ///
-/// FNV-1a of 64 bits, by G. Fowler, L. C. Noll and K.-P. Vo; each part ends with a byte that no text has.
+/// Builds with equal fields have equal fingerprints. The fingerprint does not resolve the names of
+/// types. It is the 64-bit FNV-1a hash by G. Fowler, L. C. Noll and K.-P. Vo; each part ends with a
+/// byte that no text contains.
 pub const fn schema(fields: &[(&str, &str, u64)]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut rest = fields;
@@ -33,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_has_another_fingerprint() {
+    fn different_fields_have_different_fingerprints() {
         let fields = [
             ("title", "LwwRegister<String>", 0),
             ("likes", "GCounter", 0),

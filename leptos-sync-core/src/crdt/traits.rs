@@ -10,26 +10,29 @@ use crate::{
     version::VersionVector,
 };
 
-/// A type whose copies can be edited apart and always merge to the same state.
+/// A type whose copies can be edited concurrently and always converge.
 ///
-/// Every implementation is a typed view over last-writer-wins cells: in memory it holds native values; its cells are
-/// what is stored and sent. [`LwwRegister`](super::LwwRegister), [`LwwMap`](super::LwwMap),
-/// [`GCounter`](super::GCounter) and [`PnCounter`](super::PnCounter) implement it, and `#[derive(Crdt)]` implements
-/// it for a struct whose fields do. It knows neither its own path nor the time; both are handed in.
+/// Every implementation is a typed view over last-writer-wins cells: it holds native values in
+/// memory, and its cells are stored and sent. [`LwwRegister`](super::LwwRegister),
+/// [`LwwMap`](super::LwwMap), [`GCounter`](super::GCounter) and [`PnCounter`](super::PnCounter)
+/// implement it; `#[derive(Crdt)]` implements it for a struct of CRDTs. A CRDT knows neither its
+/// path nor the time; callers pass both.
 ///
 /// # Laws
 ///
-/// For all states `a`, `b`, `c` that arose from operations with stamps, where `⊔` is [`merge`](Crdt::merge):
+/// For all states `a`, `b`, `c` that result from operations with stamps, where `⊔` is
+/// [`merge`](Crdt::merge):
 ///
-/// - commutative: `a ⊔ b == b ⊔ a`; associative: `(a ⊔ b) ⊔ c == a ⊔ (b ⊔ c)`; idempotent: `a ⊔ a == a`;
-/// - the default is the identity: `a ⊔ default == a`;
-/// - a state is its cells: applying the cells of `a` to a default gives `a`, and applying them to `b` gives `a ⊔ b`,
-///   in any order, any number of times;
-/// - a delta is enough: where `b` contains everything up to a version, the cells of `a` beyond that version, applied
-///   to `b`, give `a ⊔ b`.
+/// - Commutative: `a ⊔ b == b ⊔ a`. Associative: `(a ⊔ b) ⊔ c == a ⊔ (b ⊔ c)`. Idempotent: `a ⊔ a
+///   == a`.
+/// - The default is the identity: `a ⊔ default == a`.
+/// - A state equals its cells: applying the cells of `a` to the default gives `a`, and applying
+///   them to `b` gives `a ⊔ b`, in any order and any number of times.
+/// - A delta suffices: if `b` contains everything up to a version, applying the cells of `a` beyond
+///   that version to `b` gives `a ⊔ b`.
 ///
-/// Stamps are unique where replica ids are; the laws also hold where one was used twice, since cells with equal stamps
-/// are ordered by their bytes.
+/// Stamps are unique if replica ids are. The laws hold even if an id was used twice, since cells
+/// with equal stamps are ordered by their bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a CRDT",
     label = "not a CRDT",
@@ -37,73 +40,76 @@ use crate::{
             is and derive `Crdt` for it"
 )]
 pub trait Crdt: Clone + Default + Send + Sync + 'static {
-    /// A fingerprint of the type, which `#[derive(Crdt)]` makes of its fields' names and types. It is told to whoever decides
-    /// who may open a document; nothing else depends on it.
+    /// The fingerprint of the type, which `#[derive(Crdt)]` computes from its fields' names and
+    /// types. A relay passes it to its authorizer; nothing else depends on it.
     const SCHEMA: u64 = 0;
 
-    /// Joins another copy's state into this one: afterwards both copies' operations are contained.
+    /// Joins another copy into this one. Afterwards this copy contains the operations of both.
     fn merge(&mut self, other: &Self);
 
-    /// Writes every cell whose stamp `since` does not contain. `path` is where this value stands; it is given back
-    /// unchanged.
+    /// Writes every cell whose stamp `since` does not contain. `path` is the path of this value,
+    /// and is unchanged on return.
     ///
-    /// Costs what it writes, as long as each replica's stamps arrived in rising order, which documents ensure; a
-    /// record adds a step a field, a counter a step a replica.
+    /// The cost is proportional to what it writes, if each replica's stamps arrived in order, which
+    /// documents ensure. A record adds a step per field, a counter a step per replica.
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter);
 
-    /// Joins the one cell that stands exactly at this value's path. Only a register has one; others pass it on.
+    /// Joins the cell at exactly this value's path. Only a register has one; other types quarantine
+    /// it.
     fn apply_cell(&mut self, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
         out.unknown(group, cell);
     }
 
-    /// Joins a group of cells that stand below this value's path. `rest` is what lies between: the group's parent,
-    /// without this value's path.
+    /// Joins a group of cells below this value's path. `rest` is the group's parent relative to
+    /// this value.
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
         let _ = rest;
         out.unknown_group(group);
     }
 
-    /// Joins another copy whose version is known, so that what one of the two has forgotten is not brought back.
+    /// Joins another copy with a known version, without restoring what either of them has
+    /// forgotten.
     fn join(&mut self, other: &Self, join: &mut Join<'_>);
 
-    /// The cell that stands at `rest`, tombstones included. Its value's bytes are put into `value`, in place of what is there.
+    /// Returns the cell at `rest`, including tombstones. Replaces the content of `value` with its
+    /// encoded value.
     ///
-    /// One look-up, and what it costs to encode the value.
+    /// Costs one look-up and the encoding of the value.
     fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>>;
 
-    /// Puts the cell at `rest` back to what it was, whatever stands there now; `None` as if it never was.
+    /// Restores the cell at `rest` to an earlier state; `None` removes it.
     ///
-    /// The one operation that is not a join: a transaction that fails is taken back with it, and what another copy has
-    /// forgotten leaves.
+    /// This is the only operation that is not a join. It rolls back failed transactions, and
+    /// removes cells that another copy has forgotten.
     fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>);
 
-    /// Forgets tombstones that `stable` contains.
+    /// Forgets the tombstones that `stable` contains.
     fn forget_tombstones(&mut self, stable: &VersionVector);
 
-    /// Checks what must hold between this value's parts.
+    /// Checks the invariants between this value's parts. For tests.
     ///
     /// # Panics
     ///
-    /// When it does not hold. For tests.
+    /// If an invariant does not hold.
     fn assert_invariants(&self) {}
 }
 
-/// A cell as it stands, or stood before a transaction.
+/// A cell at some moment, such as before a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct OldCell<'a> {
-    /// When and by whom it was written.
+    /// The stamp of the write.
     pub stamp: Stamp,
-    /// Its encoded value, `None` for a tombstone.
+    /// The encoded value, or `None` for a tombstone.
     pub value: Option<&'a [u8]>,
-    /// Where a map had it in the order of writing, so that it returns there.
+    /// Its position in a map's order of writes, so that it can be restored there.
     pub(crate) place: Place,
 }
 
-/// Where an entry stands in the order of writing: behind this slot, or first. Others than maps have none.
+/// The position of an entry in the order of writes: the slot before it, if any. Only maps use it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place(pub(crate) Option<u32>);
 
-/// An [`OldCell`] whose value is kept elsewhere, together with others.
+/// An [`OldCell`] whose value is stored in a buffer of many.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SavedCell {
     pub(crate) stamp: Stamp,
@@ -113,7 +119,7 @@ pub(crate) struct SavedCell {
 }
 
 impl SavedCell {
-    /// A live cell of a type that keeps no order.
+    /// Creates a live cell of a type without an order of writes.
     pub(crate) fn live(stamp: Stamp) -> Self {
         Self {
             stamp,
@@ -122,7 +128,7 @@ impl SavedCell {
         }
     }
 
-    /// The cell with its value.
+    /// Adds the value to the cell.
     pub(crate) fn with(self, value: &[u8]) -> OldCell<'_> {
         OldCell {
             stamp: self.stamp,
@@ -132,17 +138,17 @@ impl SavedCell {
     }
 }
 
-/// A CRDT that can be the whole of a document: its cells stand below it, under names of their own.
+/// A CRDT that can be the state of a whole document, since its cells have names below it.
 ///
-/// A register alone is not one: its cell would have no name. Put it into a record.
+/// A register alone is not a root, since its cell has no name. Put it into a record.
 pub trait Root: Crdt {}
 
-/// What a map's keys must be. Implemented for every type that qualifies.
+/// The requirements on map keys. Implemented for every type that meets them.
 pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
 
-/// What a register or a map can hold. Implemented for every type that qualifies.
+/// The requirements on values in registers and maps. Implemented for every type that meets them.
 pub trait Value: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Value for T {}

@@ -1,4 +1,4 @@
-//! Groups made by hand, field by field, each with one fault.
+//! Hand-made groups, each with one fault.
 
 use super::Cells;
 use crate::{clock::Time, codec::varint, error::Error, id::ReplicaId, limits};
@@ -33,7 +33,7 @@ fn fine() -> Parts {
     }
 }
 
-/// `count` cells whose keys and values take no bytes at all.
+/// `count` cells whose keys and values are empty.
 fn weightless(count: u64) -> Parts {
     Parts {
         count,
@@ -81,16 +81,16 @@ fn refusal(change: impl FnOnce(&mut Parts)) -> Error {
 }
 
 #[test]
-fn the_group_that_the_others_are_made_of_is_fine() {
+fn the_base_group_is_valid() {
     assert_eq!(check(&fine().bytes()).unwrap(), 2);
     assert_eq!(check(&weightless(1).bytes()).unwrap(), 1);
 }
 
-/// A few bytes must not stand for many cells.
+/// A few bytes must not declare many cells.
 #[test]
-fn more_cells_than_their_keys_can_tell_apart_are_corrupt() {
+fn more_cells_than_distinct_keys_are_corrupt() {
     assert!(check(&weightless(2).bytes()).unwrap_err().is_corrupt());
-    // With bytes behind it, as many as there are cells.
+    // Followed by as many bytes as there are cells.
     let second = weightless(1).bytes().repeat(50);
     let both = [weightless(100).bytes(), second].concat();
     assert!(check(&both).unwrap_err().is_corrupt());
@@ -116,14 +116,14 @@ fn absurd_counts_runs_and_rows_are_corrupt() {
         assert!(refusal(|parts| parts.stamps[0] = absurd).is_corrupt());
         assert!(refusal(|parts| parts.stamps[1] = absurd).is_corrupt());
     }
-    // Runs whose cells add up to the count only where the sum wraps around.
+    // Runs whose cells add up to the count only by overflow.
     assert!(
         refusal(|parts| parts.stamps = vec![u64::MAX - 1, 1, 0, u64::MAX, 0, 9, 0]).is_corrupt()
     );
 }
 
 #[test]
-fn absurd_lengths_of_keys_and_values_are_refused_in_both_forms() {
+fn absurd_lengths_of_keys_and_values_are_rejected_in_both_forms() {
     for absurd in [
         limits::VALUE_BYTES as u64 + 2,
         1 << 32,
@@ -144,7 +144,7 @@ fn absurd_lengths_of_keys_and_values_are_refused_in_both_forms() {
 }
 
 #[test]
-fn a_column_of_one_length_for_all_that_overruns_the_bytes_is_corrupt() {
+fn a_constant_length_column_beyond_the_input_is_corrupt() {
     let long = limits::VALUE_BYTES as u64 + 1;
     assert!(
         refusal(|parts| (parts.value_form, parts.value_lengths) = (0, vec![long])).is_corrupt()

@@ -3,12 +3,13 @@ use crate::{
     error::Error,
 };
 
-/// All lengths of the column are the same, which follows.
+/// All lengths of the column are equal; the length follows.
 const CONSTANT: u8 = 0;
-/// Each length of the column follows.
+/// The lengths of the column follow, one by one.
 const EACH: u8 = 1;
 
-/// Writes a column of lengths: one number while they are all equal, one each from the first that differs.
+/// A writer of length columns: one number while all lengths are equal, one each as soon as they
+/// differ.
 #[derive(Default)]
 pub(super) struct LengthWriter {
     first: u64,
@@ -49,7 +50,7 @@ impl LengthWriter {
     }
 }
 
-/// Reads a column of lengths whose bounds were checked by [`LengthReader::validate`].
+/// A reader of a length column that [`LengthReader::read`] has validated.
 #[derive(Clone)]
 pub(super) enum LengthReader<'a> {
     Constant(u64),
@@ -57,9 +58,10 @@ pub(super) enum LengthReader<'a> {
 }
 
 impl<'a> LengthReader<'a> {
-    /// The column of `count` lengths at the reader's position, and how many bytes they span in all.
+    /// Reads a column of `count` lengths, and returns it with the number of bytes that the lengths
+    /// span in total.
     ///
-    /// `span` maps a stored length to the bytes that it stands for.
+    /// `span` maps a stored length to the number of bytes it stands for.
     pub(super) fn read(
         input: &mut Reader<'a>,
         count: usize,

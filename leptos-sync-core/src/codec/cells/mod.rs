@@ -1,14 +1,14 @@
-//! Cells as bytes: in groups that share a parent path, and in columns within a group.
+//! The encoding of cells: groups that share a parent path, with columns in each group.
 //!
-//! A document is small before compression because what repeats is written once: the parent's path for all entries of
-//! a map, a replica id for all its cells, a stamp for all cells of a transaction, a length for all keys of one size.
-//! `docs/format.md`, "Cells", gives every byte.
+//! Repeated data is encoded once, so a document is small even before compression. A map's entries
+//! share the parent path, a writer's cells the replica id, a transaction's cells the stamp, and
+//! keys of one size their length. `docs/format.md`, "Cells", specifies every byte.
 //!
 //! ```text
-//! Cells  = group*                              until the bytes end
+//! Cells  = group*                              until the end of the input
 //! Group  = parent, count, stamps, keys, values
-//! stamps = run*        (count << 1 | same replica), [replica's row], time − the time before
-//! keys   = lengths (one for all, or one each), then the bytes themselves
+//! stamps = run*        (count << 1 | same replica), [row of the replica], time − previous time
+//! keys   = lengths (one for all, or one each), then the bytes
 //! ```
 
 #[cfg(test)]

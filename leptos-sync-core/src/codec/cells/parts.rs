@@ -1,10 +1,10 @@
 use super::{CellWriter, writer::Written};
 use crate::{clock::Time, error::Error};
 
-/// Parts of a message that is too large to be held twice.
+/// The finished parts of a message that is too large to hold twice.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// Bytes of a part; `None` where all is one.
+    /// The size of a part in bytes; `None` if the message has one part.
     bytes: Option<usize>,
     done: Vec<Written>,
 }
@@ -17,13 +17,13 @@ impl Parts {
         }
     }
 
-    /// Whether a part of so many bytes is to be ended.
+    /// Whether a part of this size is complete.
     #[inline]
     pub(super) fn is_due(&self, written: impl FnOnce() -> usize) -> bool {
         self.bytes.is_some_and(|bytes| written() >= bytes)
     }
 
-    /// Room for so many bytes, no more than a part takes.
+    /// Limits a capacity to the size of a part.
     pub(super) fn at_most(&self, bytes: usize) -> usize {
         self.bytes.map_or(bytes, |part| bytes.min(part))
     }
@@ -38,14 +38,14 @@ impl Parts {
 }
 
 impl CellWriter {
-    /// As [`new`](CellWriter::new), of parts of about so many bytes each.
+    /// Creates a writer like [`new`](CellWriter::new), with parts of about `bytes` each.
     pub(crate) fn in_parts(base: Time, bytes: usize) -> Self {
         let mut writer = Self::new(base);
         writer.parts = Parts::of(bytes);
         writer
     }
 
-    /// What was written, in parts: those that were cut off, and the rest, if there is any or nothing else.
+    /// Returns the parts: the finished ones, and the rest unless it is empty and there are others.
     pub(crate) fn finish_parts(&mut self) -> Result<Vec<Written>, Error> {
         let mut parts = self.parts.take();
         let rest = self.finish()?;

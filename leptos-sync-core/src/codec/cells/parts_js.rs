@@ -1,4 +1,5 @@
-//! In a browser a message is written in one piece: what fits into a page fits twice, and the code is downloaded.
+//! In a browser, a message is written whole. A page has memory for two copies, and this saves
+//! downloaded code.
 
 use super::writer::Written;
 

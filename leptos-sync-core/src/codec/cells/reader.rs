@@ -9,7 +9,7 @@ use crate::{
     version::{Few, VersionVector},
 };
 
-/// Cells that were read and checked as a whole: walking them cannot fail.
+/// Validated cells. Iterating over them cannot fail.
 #[derive(Clone, Copy)]
 pub struct Cells<'a> {
     replicas: &'a [ReplicaId],
@@ -17,7 +17,7 @@ pub struct Cells<'a> {
     groups: &'a [u8],
 }
 
-/// What a checked list of cells holds.
+/// Statistics of validated cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) cells: usize,
@@ -26,7 +26,7 @@ pub(crate) struct Census {
 }
 
 impl<'a> Cells<'a> {
-    /// The cells of a message that was validated before.
+    /// Wraps the cells of a message that was validated before.
     pub(crate) fn trusted(replicas: &'a [ReplicaId], base: Time, groups: &'a [u8]) -> Self {
         Self {
             replicas,
@@ -35,11 +35,11 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Checks every length, path, stamp and bound; allocates a time for each replica of the table.
+    /// Validates every length, path, stamp and limit. Allocates one time per replica.
     pub(crate) fn validate(self) -> Result<Census, Error> {
         let mut input = Reader::new(self.groups);
         let mut cells = 0;
-        // By row: one replica at a time, in any order, would cost the square of their number.
+        // Indexed by row. Adding replicas to a version one by one would be quadratic.
         let mut upto = Few::with_capacity(self.replicas.len());
         for &replica in self.replicas {
             upto.push((replica, Time::ZERO));
@@ -56,17 +56,17 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// The groups, in their order.
+    /// Iterates over the groups in order.
     pub fn groups(self) -> impl Iterator<Item = Group<'a>> {
         let mut input = Reader::new(self.groups);
         let mut group = Group::new(self);
         std::iter::from_fn(move || {
-            // Asked first: reading at the end would cost the making of an error.
+            // Check for the end first, since an error is expensive to create.
             (!input.is_empty() && group.read(&mut input).is_ok()).then(|| group.clone())
         })
     }
 
-    /// Hands out the groups, in their order: as [`groups`](Cells::groups), without a copy of each.
+    /// Passes the groups to `work` in order, like [`groups`](Cells::groups), without cloning them.
     pub(crate) fn for_each_group(self, mut work: impl FnMut(&Group<'a>)) {
         let mut input = Reader::new(self.groups);
         let mut group = Group::new(self);
@@ -75,7 +75,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Hands out each cell with its parent's path, in their order. One function, whatever is done with them.
+    /// Passes each cell and its parent path to `work`, in order. Not generic, to save code.
     pub(crate) fn for_each(self, work: &mut dyn FnMut(Path<'a>, CellRef<'a>)) {
         self.for_each_group(|group| {
             for cell in group.cells() {
@@ -84,7 +84,7 @@ impl<'a> Cells<'a> {
         });
     }
 
-    /// Each cell's path, in their order. Allocates each.
+    /// Iterates over the paths of all cells in order. Allocates each path.
     pub fn paths(self) -> impl Iterator<Item = PathBuf> {
         self.groups().flat_map(|group| {
             let parent = group.parent();
@@ -92,7 +92,7 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Whether there is no cell.
+    /// Whether there are no cells.
     pub fn is_empty(self) -> bool {
         self.groups.is_empty()
     }
@@ -111,27 +111,27 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// The path under which these cells stand.
+    /// Returns the parent path of these cells.
     pub fn parent(&self) -> Path<'a> {
         self.parent
     }
 
-    /// How many cells there are, at least one.
+    /// Returns the number of cells, at least one.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Never true: a group without cells is not written.
+    /// Always false: groups without cells are not written.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The cells, in their order.
+    /// Iterates over the cells in order.
     pub fn cells(&self) -> CellIter<'a> {
         CellIter(self.clone())
     }
 
-    /// A group of the message of `cells`, with nothing in it.
+    /// Creates an empty group for the message of `cells`.
     fn new(cells: Cells<'a>) -> Self {
         Self {
             parent: Path::ROOT,
@@ -144,14 +144,15 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Becomes the group at the reader's position. In place, since a group is 200 bytes and each would be moved twice.
+    /// Reads the group at the reader's position in place, since a group is 200 bytes and moving it
+    /// is expensive.
     fn read(&mut self, input: &mut Reader<'a>) -> Result<(), Error> {
         let parent = input.len()?;
         let parent = Path::from_bytes(input.take(parent)?)?;
         let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let stamps = input.len()?;
         self.stamps.read(input.take(stamps)?);
-        // As the writer reckons: what is accepted here can be passed on.
+        // Like the writer, so that every accepted group can be written again.
         path::check_length(parent.as_bytes().len() + 2)?;
         let key_limit = limits::PATH_BYTES - (parent.as_bytes().len() + 2);
         let span;
@@ -159,7 +160,7 @@ impl<'a> Group<'a> {
             checked(length, key_limit, "key")
         })?;
         self.keys = input.take(span)?;
-        // One key may be empty; more cells than that cannot differ in their keys.
+        // One key may be empty. More cells than this cannot have distinct keys.
         if count == 0 || count > span + 1 {
             return Err(too_many_cells());
         }
@@ -169,7 +170,7 @@ impl<'a> Group<'a> {
         })?;
         self.values = input.take(span)?;
         if parent.segments().count() >= limits::DEPTH {
-            return Err(Error::limit("a path has more segments than allowed"));
+            return Err(Error::limit("a path has too many segments"));
         }
         self.parent = parent;
         self.count = count;
@@ -177,7 +178,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// A claimed number of cells, refused where the input is too short to hold a byte for each.
+/// Checks a declared number of cells. There must be at least one byte for each.
 fn bounded(count: usize, input: &Reader<'_>) -> Result<usize, Error> {
     if count > input.remaining() {
         return Err(too_many_cells());
@@ -187,7 +188,7 @@ fn bounded(count: usize, input: &Reader<'_>) -> Result<usize, Error> {
 
 #[cold]
 fn too_many_cells() -> Error {
-    Error::corrupt("a group claims more cells than it has bytes for")
+    Error::corrupt("a group declares more cells than its bytes can hold")
 }
 
 fn checked(length: u64, limit: usize, what: &str) -> Result<usize, Error> {
@@ -197,30 +198,30 @@ fn checked(length: u64, limit: usize, what: &str) -> Result<usize, Error> {
             what,
             length,
             limit,
-            "no build of this version has written it",
+            "the data is damaged or from an incompatible build",
         )),
     }
 }
 
-/// One cell: where it stands, when and by whom it was written, and its value, `None` for a tombstone.
+/// A cell: its key, stamp and value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellRef<'a> {
-    /// The last segment of its path; the others are its group's parent.
+    /// The last segment of its path. Its group has the others.
     pub key: &'a [u8],
-    /// When and by whom it was written.
+    /// The stamp of the write.
     pub stamp: Stamp,
-    /// The encoded value, `None` for a tombstone.
+    /// The encoded value, or `None` for a tombstone.
     pub value: Option<&'a [u8]>,
 }
 
 impl CellRef<'_> {
-    /// The whole path of this cell below `parent`.
+    /// Returns the path of this cell below `parent`.
     pub fn path(&self, parent: Path<'_>) -> PathBuf {
         parent.to_owned().child(self.key)
     }
 }
 
-/// The cells of a [`Group`].
+/// An iterator over the cells of a [`Group`].
 #[derive(Clone)]
 pub struct CellIter<'a>(Group<'a>);
 

@@ -6,7 +6,8 @@ use crate::{
     version::{Few, VersionVector},
 };
 
-/// Writes a column of stamps as runs of equal ones: all cells of a transaction cost a few bytes together.
+/// A writer of stamp columns, as runs of equal stamps: the cells of a transaction cost a few bytes
+/// in total.
 #[derive(Default)]
 pub(super) struct StampWriter {
     run: Option<(Stamp, u64)>,
@@ -29,10 +30,11 @@ impl StampWriter {
         }
     }
 
-    /// Appends the column, behind its length in bytes, and starts a new one whose first time is relative to `base`.
+    /// Appends the column after its length in bytes, and starts a new one relative to `base`.
     pub(super) fn finish(&mut self, replicas: &mut ReplicaTable, base: Time, out: &mut Vec<u8>) {
         if self.out.is_empty() {
-            // One run, as for all cells of a transaction: at most thirty bytes, so that the length is one.
+            // A single run, such as a transaction's, is at most thirty bytes, so its length fits
+            // one byte.
             let start = out.len();
             out.push(0);
             self.close(replicas, out);
@@ -55,7 +57,7 @@ impl StampWriter {
         self.last_time = base;
     }
 
-    /// Appends the run to `out`.
+    /// Appends the current run to `out`.
     fn close(&mut self, replicas: &mut ReplicaTable, out: &mut Vec<u8>) {
         let Some((stamp, count)) = self.run.take() else {
             return;
@@ -73,7 +75,7 @@ impl StampWriter {
     }
 }
 
-/// Reads a column of stamps.
+/// A reader of stamp columns.
 #[derive(Clone)]
 pub(super) struct StampReader<'a> {
     input: Reader<'a>,
@@ -85,7 +87,7 @@ pub(super) struct StampReader<'a> {
 }
 
 impl<'a> StampReader<'a> {
-    /// A reader of columns of one message; it has none yet.
+    /// Creates a reader for the columns of one message, without a column yet.
     pub(super) fn new(replicas: &'a [ReplicaId], base: Time) -> Self {
         Self {
             input: Reader::new(&[]),
@@ -97,7 +99,7 @@ impl<'a> StampReader<'a> {
         }
     }
 
-    /// Starts at the front of `column`.
+    /// Starts reading `column`.
     pub(super) fn read(&mut self, column: &'a [u8]) {
         self.input = Reader::new(column);
         self.last_row = None;
@@ -105,8 +107,8 @@ impl<'a> StampReader<'a> {
         self.left = 0;
     }
 
-    /// Walks the whole column: `count` stamps, known replicas, no time of zero. Raises each row of `upto` to the time of
-    /// its latest stamp.
+    /// Validates the column: `count` stamps, known replicas, and no time of zero. Raises each row
+    /// of `upto` to the latest time of its replica.
     pub(super) fn validate(
         &mut self,
         count: usize,
@@ -141,14 +143,14 @@ impl<'a> StampReader<'a> {
         let head = self.input.varint()?;
         let row = if head & 1 == 1 {
             self.last_row
-                .ok_or_else(|| Error::corrupt("the first stamp of a group names no replica"))?
+                .ok_or_else(|| Error::corrupt("the first stamp of a group has no replica"))?
         } else {
             usize::try_from(self.input.varint()?).unwrap_or(usize::MAX)
         };
         let replica = *self
             .replicas
             .get(row)
-            .ok_or_else(|| Error::corrupt("a replica outside the table is named"))?;
+            .ok_or_else(|| Error::corrupt("a stamp names a replica outside the table"))?;
         let step = unzigzag(self.input.varint()?);
         let time = Time::new(self.stamp.time.get().wrapping_add(step));
         if time == Time::ZERO || head >> 1 == 0 {
@@ -161,17 +163,18 @@ impl<'a> StampReader<'a> {
     }
 }
 
-/// The replicas of one message, each written once and then named by its row; with the greatest time of each.
+/// The replicas of a message, each encoded once and referenced by row, with the greatest time of
+/// each.
 #[derive(Default, Clone)]
 pub(super) struct ReplicaTable {
     rows: Few<(ReplicaId, Time)>,
-    /// So many rows, from the first on, stand in the order of ids.
+    /// The number of leading rows that are sorted by id.
     rising: usize,
 }
 
 impl ReplicaTable {
-    /// The row of the stamp's replica, appended if it is new. O(log rows) among those that were named in the order of
-    /// ids, as maps and counters do; a step for each of the others.
+    /// Returns the row of the stamp's replica, and appends it if it is new. O(log rows) if replicas
+    /// appear in the order of ids, as maps and counters write them; linear in the others.
     fn row(&mut self, stamp: Stamp) -> usize {
         let row = self.find(stamp.replica).unwrap_or(self.rows.len());
         match self.rows.get_mut(row) {
@@ -196,7 +199,7 @@ impl ReplicaTable {
         })
     }
 
-    /// The replicas by row, and the greatest time of each.
+    /// Returns the replicas by row and the greatest time of each.
     pub(super) fn into_parts(self) -> (Few<ReplicaId>, VersionVector) {
         let mut replicas = Few::with_capacity(self.rows.len());
         self.rows.iter().for_each(|row| replicas.push(row.0));
@@ -204,7 +207,7 @@ impl ReplicaTable {
     }
 }
 
-/// Small differences of both signs as small unsigned numbers.
+/// Maps small signed differences to small unsigned numbers.
 fn zigzag(step: u64) -> u64 {
     (step << 1) ^ (((step as i64) >> 63) as u64)
 }

@@ -55,9 +55,9 @@ fn written() -> impl Strategy<Value = Vec<Written>> {
 
 proptest! {
     #[test]
-    fn all_cells_come_back_in_their_order(written in written(), base in any::<u64>()) {
+    fn cells_round_trip_in_order(written in written(), base in any::<u64>()) {
         let base = Time::new(base);
-        // A group cannot hold one empty key twice: there would be fewer bytes than cells.
+        // A group cannot contain an empty key twice, since it would have fewer bytes than cells.
         let mut seen = BTreeMap::new();
         let written: Vec<_> = written
             .into_iter()
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_can_be_written_again(bytes in vec(prop_oneof![0_u8..6, any::<u8>()], 0..60)) {
+    fn accepted_cells_can_be_written_again(bytes in vec(prop_oneof![0_u8..6, any::<u8>()], 0..60)) {
         let replicas = [ReplicaId::new(1), ReplicaId::new(2)];
         let cells = Cells::trusted(&replicas, Time::new(9), &bytes);
         if cells.validate().is_ok() {
@@ -114,36 +114,37 @@ fn cells_of_a_transaction_share_their_stamp_and_cells_of_a_map_their_path() {
     );
     assert_eq!(*replicas, [ReplicaId::new(7)]);
     let expected: &[&[u8]] = &[
-        // The parent's path: one segment of five letters.
+        // The parent path: one segment of five letters.
         &[6, 5],
         b"cards",
-        // Three cells, whose stamps take five bytes: two by row 0, two before the base; one by the same, two later.
+        // Three cells with five bytes of stamps: two by row 0, two before the base, and one by the
+        // same row, two later.
         &[3, 5, 2 << 1, 0, 3, 1 << 1 | 1, 4],
         // Keys of one byte each.
         &[0, 1, 1, 2, 3],
-        // Values of four, four and no bytes; one more is written, so that 0 is a tombstone.
+        // Values of four, four and no bytes. Lengths are stored plus one, so that 0 is a tombstone.
         &[1, 5, 5, 0],
         b"milkeggs",
     ];
     assert_eq!(groups, expected.concat());
 }
 
-/// A part of a group's bytes.
+/// A part of an encoded group.
 enum Piece {
-    /// A number that says how much follows.
+    /// The length of what follows.
     Length(u64),
     Bytes(&'static [u8]),
 }
 
 use Piece::{Bytes, Length};
 
-/// Two cells, written by hand: keys of one length, values of different ones.
+/// Two hand-encoded cells with keys of one length and values of different lengths.
 const GROUP: [Piece; 15] = [
     Length(6),
     Bytes(b"\x05cards"),
     Length(2),
     Length(3),
-    // Two cells of row 0, at the base's time less one.
+    // Two cells of row 0, one before the base.
     Bytes(&[4, 0, 1]),
     Bytes(&[0]),
     Length(1),
@@ -153,7 +154,7 @@ const GROUP: [Piece; 15] = [
     Length(4),
     Bytes(b"milk"),
     Bytes(b"egg"),
-    // A second group, at the root, of one cell with an empty key.
+    // A second group at the root, with one cell and an empty key.
     Bytes(&[0, 1, 3, 2, 0, 0]),
     Bytes(&[0, 0, 0, 0]),
 ];
@@ -174,7 +175,7 @@ fn census(groups: &[u8]) -> Result<Census, crate::Error> {
 }
 
 #[test]
-fn an_absurd_length_in_any_place_is_refused() {
+fn an_absurd_length_anywhere_is_rejected() {
     assert_eq!(census(&assemble(|_, length| length)).unwrap().cells, 3);
     for (place, piece) in GROUP.iter().enumerate() {
         let Length(true_length) = piece else { continue };
@@ -202,7 +203,7 @@ fn an_absurd_length_in_any_place_is_refused() {
 }
 
 #[test]
-fn groups_cut_off_anywhere_but_between_two_are_refused() {
+fn truncated_groups_are_rejected() {
     let whole = assemble(|_, length| length);
     let first = whole.len() - 10;
     for len in (1..whole.len()).filter(|&len| len != first) {
@@ -212,7 +213,7 @@ fn groups_cut_off_anywhere_but_between_two_are_refused() {
 }
 
 #[test]
-fn stamps_need_a_replica_of_the_table_a_time_and_a_cell_each() {
+fn stamps_need_a_known_replica_a_time_and_a_cell() {
     let group = |stamps: &[u8]| {
         let mut out = vec![0, 1, stamps.len() as u8];
         out.extend_from_slice(stamps);
@@ -225,7 +226,7 @@ fn stamps_need_a_replica_of_the_table_a_time_and_a_cell_each() {
     assert_eq!(upto.latest(), Time::new(1_000));
     for (stamps, fault) in [
         (&[][..], "no stamp"),
-        (&[3, 0], "the replica of a run before, where there is none"),
+        (&[3, 0], "the previous run's replica without a previous run"),
         (&[2, 1, 0], "a replica outside the table"),
         (&[0, 0, 0], "an empty run"),
         (&[2, 0, 0, 1, 0], "an empty run at the end"),
@@ -239,8 +240,8 @@ fn stamps_need_a_replica_of_the_table_a_time_and_a_cell_each() {
 }
 
 #[test]
-fn whatever_a_reader_accepts_a_writer_can_write() {
-    // The longest parents, with the shortest keys.
+fn a_writer_can_write_whatever_a_reader_accepts() {
+    // The longest parents with the shortest keys.
     for parent_bytes in [1_020, 1_021, 1_022, 1_023, 1_024] {
         let segment = vec![b'x'; parent_bytes - 2];
         let parent = PathBuf::new().child(&segment);
@@ -262,9 +263,10 @@ fn whatever_a_reader_accepts_a_writer_can_write() {
     }
 }
 
-/// Found by fuzzing: what was read as two groups was written as one that nobody could read, and the cells were gone.
+/// Found by fuzzing: two groups were merged into one that no reader accepted, and the cells were
+/// lost.
 #[test]
-fn cells_without_a_key_are_copied_apart() {
+fn cells_with_empty_keys_are_copied_into_separate_groups() {
     let stamp = Stamp::new(Time::new(3), ReplicaId::new(1));
     let mut out = CellWriter::default();
     out.group(crate::path::Path::ROOT);

@@ -17,11 +17,12 @@ use crate::{
     version::Few,
 };
 
-/// Collects cells, group by group, as bytes.
+/// A writer that encodes cells, group by group.
 ///
-/// A CRDT writes its cells with [`group`](CellWriter::group) and [`push`](CellWriter::push). The first error (a value
-/// that cannot be encoded, a path or value beyond its limit) is kept and returned at the end, so that writing needs
-/// no error handling. Appending costs the bytes written; nothing is allocated for a cell but room in the columns.
+/// A CRDT writes its cells with [`group`](CellWriter::group) and [`push`](CellWriter::push). The
+/// first error, such as a value that cannot be encoded or exceeds a limit, is kept and returned at
+/// the end, so writing needs no error handling. Appending costs the bytes written, and allocates
+/// only when columns grow.
 #[derive(Default)]
 pub struct CellWriter {
     replicas: ReplicaTable,
@@ -40,24 +41,25 @@ pub struct CellWriter {
     error: Option<Error>,
 }
 
-/// The replica table, the groups' bytes, and what they hold.
+/// The replica table, the encoded groups and their statistics.
 pub(crate) type Written = (Few<ReplicaId>, Scratch, Census);
 
 impl CellWriter {
-    /// A writer without cells, whose stamps are written relative to `base`: a time near theirs makes them small.
+    /// Creates an empty writer. Stamps are relative to `base`, which should be close to their
+    /// times.
     pub(crate) fn new(base: Time) -> Self {
         let mut writer = Self::default();
         writer.start(base);
         writer
     }
 
-    /// Begins a message, with the room that earlier ones left.
+    /// Starts a message, reusing the buffers of earlier ones.
     pub(crate) fn start(&mut self, base: Time) {
         self.base = base;
         self.stamps.start(base);
     }
 
-    /// The cells that follow stand below `parent`.
+    /// Starts a group of cells below `parent`.
     pub fn group(&mut self, parent: Path<'_>) {
         if self.count > 0 && self.parent == parent.as_bytes() {
             return;
@@ -68,14 +70,15 @@ impl CellWriter {
         self.too_deep = parent.segments().count() >= limits::DEPTH;
     }
 
-    /// Makes room for `cells` cells, where their number is known.
+    /// Reserves space for `cells` cells.
     pub fn reserve(&mut self, cells: usize) {
         let bytes = self.parts.at_most(cells.saturating_mul(8));
         self.keys.reserve(bytes);
         self.values.reserve(bytes);
     }
 
-    /// Adds the cell `key`, below the current group's parent, whose value is appended by `value`; a tombstone if `None`.
+    /// Adds the cell `key` below the current parent. `value` appends its value; `None` is a
+    /// tombstone.
     #[inline]
     pub fn push(
         &mut self,
@@ -98,12 +101,12 @@ impl CellWriter {
         }
     }
 
-    /// Takes note of the cell whose key and value, if it has one, stand in their columns from there on.
+    /// Records a cell whose key and value were appended to their columns at these positions.
     #[inline]
     fn wrote(&mut self, stamp: Stamp, key_start: usize, value_start: Option<usize>) {
         let key_length = self.keys.len() - key_start;
         let value_length = value_start.map_or(0, |start| self.values.len() - start + 1);
-        // Two bytes hold the length of the longest key.
+        // The length of the longest key takes two bytes.
         let path_length = self.parent.len() + key_length + 2;
         if self.too_deep
             || path_length > limits::PATH_BYTES
@@ -117,7 +120,7 @@ impl CellWriter {
         self.count += 1;
     }
 
-    /// Takes a cell back that is beyond a limit.
+    /// Removes a cell that exceeds a limit.
     #[cold]
     fn refuse(&mut self, path_length: usize, key_start: usize, value_length: usize) {
         let error = if self.too_deep {
@@ -131,7 +134,7 @@ impl CellWriter {
         self.fail(error, key_start, value_start);
     }
 
-    /// How many cells were written.
+    /// Returns the number of cells written.
     pub fn len(&self) -> usize {
         self.cells + self.count
     }
@@ -141,10 +144,11 @@ impl CellWriter {
         self.len() == 0
     }
 
-    /// Adds a cell as it is, below the current group's parent.
+    /// Copies a cell to the current group.
     pub fn copy(&mut self, cell: CellRef<'_>) {
         if cell.key.is_empty() {
-            // Somebody's message may have several of one path, and no group with two empty keys would be read.
+            // A received message may contain a path several times, and readers reject a group with
+            // two empty keys.
             self.close();
         }
         self.push(
@@ -162,12 +166,12 @@ impl CellWriter {
         );
     }
 
-    /// Bytes written so far, near enough to split by.
+    /// Returns the approximate number of bytes so far, to decide where to split.
     pub(crate) fn bytes(&self) -> usize {
         self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
     }
 
-    /// What was written. The writer may [`start`](CellWriter::start) again.
+    /// Returns everything written. The writer can be [started](CellWriter::start) again.
     pub(crate) fn finish(&mut self) -> Result<Written, Error> {
         let written = self.take();
         match self.error.take() {
@@ -184,7 +188,7 @@ impl CellWriter {
         (replicas, groups, Census { cells, upto })
     }
 
-    /// Ends a part. What follows is of the same group, unless another one is begun.
+    /// Finishes a part. Further cells belong to the same group unless another one is started.
     #[cold]
     fn cut(&mut self) {
         let part = self.take();
@@ -192,7 +196,7 @@ impl CellWriter {
         self.stamps.start(self.base);
     }
 
-    /// Bytes of room that the columns have.
+    /// Returns the capacity of the columns in bytes.
     pub(crate) fn room(&self) -> usize {
         self.keys.capacity() + self.values.capacity()
     }
@@ -228,6 +232,6 @@ impl CellWriter {
 }
 
 fn too_large(bytes: usize) -> Error {
-    let advice = "split it over several keys";
+    let advice = "split it into several entries";
     Error::too_large("value", bytes as u64, limits::VALUE_BYTES, advice)
 }

@@ -1,24 +1,24 @@
-//! In place of compression, where the feature `deflate` is off.
+//! The replacement for compression when the feature `deflate` is disabled.
 
 use crate::error::Error;
 
-/// No body is.
+/// Always false: no body is compressed.
 pub(super) fn may_pay(_: usize) -> bool {
     false
 }
 
-/// Nothing: a body stays as it is.
+/// Always `None`: a body stays uncompressed.
 pub(super) fn compress(_: &[u8]) -> Option<crate::pool::Scratch> {
     None
 }
 
-/// Nothing.
+/// Always fails.
 ///
 /// # Errors
 ///
-/// [`Error::is_unsupported`], always: the bytes are intact, and a build that has the feature reads them.
+/// [`Error::is_unsupported`]: the bytes are intact, and a build with the feature can read them.
 pub(super) fn decompress(_: &[u8], _: u64) -> Result<Vec<u8>, Error> {
     Err(Error::unsupported(
-        "envelope: it is compressed, and this build cannot read that; build the app with the feature `deflate`",
+        "the envelope is compressed; build the app with the feature `deflate` to read it",
     ))
 }

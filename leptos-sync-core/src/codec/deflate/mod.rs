@@ -1,4 +1,4 @@
-//! Raw deflate (RFC 1951), the compression of envelopes: what the feature `deflate` brings.
+//! Raw deflate (RFC 1951), the compression of envelopes. Enabled by the feature `deflate`.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -8,45 +8,42 @@ use crate::{
     pool::{Scratch, scratch},
 };
 
-/// Whether a body of so many bytes is worth a try.
+/// Whether a body of this size is worth compressing.
 pub(super) fn may_pay(bytes: usize) -> bool {
     (limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&bytes)
 }
 
-/// `body` compressed, if that pays and a reader accepts it.
+/// Compresses `body` if that pays and readers accept the result.
 ///
-/// About 20 ns a byte; memory for the result and some 300 KiB.
+/// Takes about 20 ns a byte, memory for the result, and about 300 KiB.
 pub(super) fn compress(body: &[u8]) -> Option<Scratch> {
     if !may_pay(body.len()) {
         return None;
     }
-    // What does not fit into seven eighths is not worth inflating.
+    // A body that does not shrink to seven eighths is not worth inflating.
     deflate(body, body.len() - body.len() / 8)
         .filter(|out| body.len() <= out.len() * limits::INFLATE_RATIO)
 }
 
-/// The `size` bytes to which `body`, all of it, inflates.
+/// Inflates all of `body` to `size` bytes.
 ///
 /// # Errors
 ///
-/// [`Error::is_corrupt`] when it inflates to other than that, or would to more than the limits allow; it never holds
-/// more.
+/// [`Error::is_corrupt`] if it inflates to another size or beyond the limits. Never allocates more
+/// than the limits.
 pub(super) fn decompress(body: &[u8], size: u64) -> Result<Vec<u8>, Error> {
     let allowed = limits::INFLATED_BYTES.min(body.len().saturating_mul(limits::INFLATE_RATIO));
     let size = usize::try_from(size)
         .ok()
         .filter(|&size| size <= allowed)
         .ok_or_else(|| {
-            Error::corrupt("envelope: it would inflate to more bytes than are allowed")
+            Error::corrupt("the envelope declares more inflated bytes than the limits allow")
         })?;
-    inflate(body, size).ok_or_else(|| {
-        Error::corrupt(
-            "envelope: the compressed body is not exactly as many bytes as were announced",
-        )
-    })
+    inflate(body, size)
+        .ok_or_else(|| Error::corrupt("the compressed body does not inflate to its declared size"))
 }
 
-/// `body` compressed to at most `room` bytes, if that is possible.
+/// Compresses `body` to at most `room` bytes, if possible.
 fn deflate(body: &[u8], room: usize) -> Option<Scratch> {
     let mut out = scratch(room);
     let status = Compress::new(Compression::default(), false).compress_vec(
@@ -54,13 +51,14 @@ fn deflate(body: &[u8], room: usize) -> Option<Scratch> {
         &mut out,
         FlushCompress::Finish,
     );
-    // The buffer may have more room.
+    // The buffer may have a larger capacity.
     (matches!(status, Ok(Status::StreamEnd)) && out.len() <= room).then_some(out)
 }
 
-/// The `size` bytes to which `deflated`, all of it, inflates; `None` if it does not. Never holds more than those.
+/// Inflates all of `deflated` to `size` bytes. Returns `None` if it has another size. Never
+/// allocates more.
 ///
-/// Its state takes 40 KiB of stack, which are not to be asked for where nothing is compressed.
+/// The state takes 40 KiB of stack, so this must not be inlined into code without compression.
 #[inline(never)]
 fn inflate(deflated: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(size);

@@ -4,13 +4,13 @@
 //! "LSYN" | version u8 | kind u8 | flags u8 | [inflated varint] | length varint | checksum u32 | body
 //! ```
 //!
-//! `docs/format.md` gives every byte. Somebody's bytes are believed in the order of that line: what the magic, the
-//! version and the kind say costs nothing to check, and only an intact body is inflated, into a buffer that is never
-//! larger than the envelope declares and the limits allow. An envelope is a whole message and the transport or the
-//! storage knows its size, so that its length says nothing new; it is there to tell a cut-off envelope from a damaged
-//! one.
+//! `docs/format.md` specifies every byte. Foreign bytes are checked in this order: magic, version
+//! and kind first, which is cheap. Only an intact body is inflated, into a buffer within the
+//! declared size and the limits. The transport or storage knows the size of an envelope, so its
+//! length adds nothing; it distinguishes a truncated envelope from a damaged one.
 //!
-//! Equal bodies may give different envelopes (another build may compress otherwise): compare what is inside.
+//! Equal bodies may have different envelopes, since builds may compress differently. Compare the
+//! bodies.
 
 use std::borrow::Cow;
 
@@ -25,42 +25,42 @@ use crate::error::Error;
 /// The first bytes of every envelope.
 const MAGIC: &[u8] = b"LSYN";
 
-/// The format that this build writes, and the newest that it reads.
+/// The format version that this build writes, and the newest that it reads.
 const VERSION: u8 = 1;
 
-/// Flag: the body is raw deflate.
+/// The flag of a body in raw deflate.
 const DEFLATED: u8 = 1;
 
-/// The greatest header: magic, version, kind, flags, two varints, checksum.
+/// The maximum size of a header: magic, version, kind, flags, two varints, checksum.
 const HEADER_BYTES: usize = MAGIC.len() + 3 + 2 * 10 + 4;
 
-/// What an envelope holds.
+/// The kind of an envelope's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Cells that follow a version.
     Delta = 1,
-    /// Cells that are a whole state.
+    /// The cells of a whole state.
     Snapshot = 2,
-    /// A value of a storage, whatever it is.
+    /// Any value of a storage.
     #[cfg(feature = "deflate")]
     Value = 3,
-    /// A part of an exported state, which is a snapshot's envelope behind its number.
+    /// A part of an exported state: its index and the envelope of a snapshot.
     Chunk = 4,
     /// A record of an indexed storage.
     Record = 5,
-    /// What an indexed storage knows of its indices.
+    /// The catalog of an indexed storage.
     Catalog = 6,
 }
 
-/// Whether [`seal`] would try to compress a body of so many bytes.
+/// Whether [`seal`] tries to compress a body of this size.
 pub(crate) fn may_compress(bytes: usize) -> bool {
     may_pay(bytes)
 }
 
-/// Appends the envelope around `body`, compressed where this build can, that saves at least an eighth and [`open`] will
-/// accept it.
+/// Appends an envelope around `body`. Compresses it if this build can, if that saves at least an
+/// eighth, and if [`open`] will accept it.
 ///
-/// One pass over the body for the checksum, and one to compress it, which costs what [`compress`] says.
+/// One pass over the body for the checksum, and one to compress it, with the cost of [`compress`].
 pub(crate) fn seal(kind: Kind, body: &[u8], out: &mut Vec<u8>) {
     match compress(body) {
         Some(deflated) => assemble(kind, DEFLATED, Some(body.len()), [&deflated, &[]], out),
@@ -68,12 +68,12 @@ pub(crate) fn seal(kind: Kind, body: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the envelope around a body, given in two parts, as it is.
+/// Appends an envelope around an uncompressed body, which is passed in two parts.
 pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2], out: &mut Vec<u8>) {
     assemble(kind, 0, None, body, out);
 }
 
-/// Whether `bytes` begin as an envelope of that kind does, in whatever version.
+/// Whether `bytes` start like an envelope of this kind, in any version.
 #[cfg(feature = "deflate")]
 pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
     bytes
@@ -82,9 +82,9 @@ pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
         .is_some_and(|&found| found == kind as u8)
 }
 
-/// The envelope around `body` where compressing it pays; `None` where it is better left as it is.
+/// Returns an envelope around `body` if compressing it pays, else `None`.
 ///
-/// An envelope that is compressed already is not tried. What is tried costs what [`compress`] says.
+/// Does not try a body that is a compressed envelope. Trying costs what [`compress`] does.
 #[cfg(feature = "deflate")]
 pub(crate) fn seal_if_it_pays(kind: Kind, body: &[u8]) -> Option<Vec<u8>> {
     let flags = body.strip_prefix(MAGIC).and_then(|rest| rest.get(2));
@@ -97,7 +97,8 @@ pub(crate) fn seal_if_it_pays(kind: Kind, body: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// An envelope that no writer makes: its body, marked as compressed, claims to inflate to `inflated` bytes.
+/// Creates an envelope that no writer produces: its body is marked as compressed and declares
+/// `inflated` bytes.
 #[cfg(all(test, feature = "deflate"))]
 pub(crate) fn forged(kind: Kind, inflated: usize, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -105,14 +106,16 @@ pub(crate) fn forged(kind: Kind, inflated: usize, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The body of an envelope of the given kind: borrowed when it was not compressed.
+/// Opens an envelope of the given kind and returns its body, borrowed if it is not compressed.
 ///
-/// One pass over the bytes for the checksum; inflating allocates what the envelope declares, within the limits.
+/// One pass over the bytes for the checksum. Inflating allocates the declared size, within the
+/// limits.
 ///
 /// # Errors
 ///
-/// [`Error::is_unsupported`] for a newer version, unknown flags, or an intact compressed body that this build has not
-/// the feature to read; [`Error::is_corrupt`] when anything else is not as the format says.
+/// [`Error::is_unsupported`] for a newer version, unknown flags, or an intact compressed body that
+/// this build lacks the feature to read. [`Error::is_corrupt`] for any other violation of the
+/// format.
 pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let mut reader = Reader::new(bytes);
     let flags = open_prefix(kind, &mut reader)?;
@@ -121,7 +124,7 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
         DEFLATED => Some(reader.varint()?),
         _ => {
             return Err(Error::unsupported(
-                "envelope: its flags are not known here; update the app",
+                "the envelope has unknown flags; update the app",
             ));
         }
     };
@@ -129,11 +132,11 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let head = bytes.get(..reader.position()).unwrap_or_default();
     let checksum = reader.u32_le()?;
     if claimed != reader.remaining() as u64 {
-        return Err(Error::corrupt("envelope: it was cut off or extended"));
+        return Err(Error::corrupt("the envelope was truncated or extended"));
     }
     let body = reader.take(reader.remaining())?;
     if checksum_of(head, body) != checksum {
-        return Err(Error::corrupt("envelope: its bytes were damaged"));
+        return Err(Error::corrupt("the envelope is damaged"));
     }
     match inflated {
         None => Ok(Cow::Borrowed(body)),
@@ -141,7 +144,7 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     }
 }
 
-/// What stands where the body of an uncompressed envelope does, which may be damaged: to be shown, never to be believed.
+/// Returns the bytes where an uncompressed body would be, unverified. Use them only for messages.
 pub(crate) fn unchecked_body(bytes: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(bytes);
     reader.take(MAGIC.len() + 3).ok()?;
@@ -154,28 +157,32 @@ pub(crate) fn unchecked_body(bytes: &[u8]) -> Option<&[u8]> {
 fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
     if reader.take(MAGIC.len())? != MAGIC {
         return Err(Error::corrupt(
-            "envelope: the magic is missing; these bytes were never ours",
+            "the data is not a leptos-sync envelope: the magic is missing",
         ));
     }
     match reader.u8()? {
         VERSION => {}
-        0 => return Err(Error::corrupt("envelope: there is no format version 0")),
+        0 => {
+            return Err(Error::corrupt(
+                "the envelope has format version 0, which does not exist",
+            ));
+        }
         _ => {
             return Err(Error::unsupported(
-                "envelope: its format version is newer than what this build reads; update the app",
+                "the envelope has a newer format version than this build reads; update the app",
             ));
         }
     }
     let found = reader.u8()?;
     if found != kind as u8 {
         return Err(Error::corrupt(match kind {
-            Kind::Delta => "envelope: this is not a delta",
-            Kind::Snapshot => "envelope: this is not a snapshot",
+            Kind::Delta => "the envelope does not contain a delta",
+            Kind::Snapshot => "the envelope does not contain a snapshot",
             #[cfg(feature = "deflate")]
-            Kind::Value => "envelope: this is not a stored value",
-            Kind::Chunk => "envelope: this is not a chunk of an export",
-            Kind::Record => "envelope: this is not a record",
-            Kind::Catalog => "envelope: this is not a catalog of indices",
+            Kind::Value => "the envelope does not contain a stored value",
+            Kind::Chunk => "the envelope does not contain a chunk of an export",
+            Kind::Record => "the envelope does not contain a record",
+            Kind::Catalog => "the envelope does not contain a catalog of indices",
         }));
     }
     reader.u8()
@@ -193,7 +200,7 @@ fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: [&[u8]; 2], ou
     }
     varint::put(out, length as u64);
     let head = out.len();
-    // Kept free for the checksum until the body is in one piece.
+    // A placeholder for the checksum, which is computed over the whole body.
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(first);
     out.extend_from_slice(rest);
@@ -204,7 +211,7 @@ fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: [&[u8]; 2], ou
     }
 }
 
-/// The low half of XXH64 of the body, seeded with that of everything before the checksum.
+/// Returns the low half of the body's XXH64, seeded with that of everything before the checksum.
 fn checksum_of(head: &[u8], body: &[u8]) -> u32 {
     xxh64(body, xxh64(head, 0)) as u32
 }

@@ -10,7 +10,7 @@ fn sealed(kind: Kind, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Text-like bytes, which compress about four times.
+/// Text-like bytes that compress about four times.
 fn prose(len: usize) -> Vec<u8> {
     let words = [
         &b"milk "[..],
@@ -31,7 +31,7 @@ fn prose(len: usize) -> Vec<u8> {
     out
 }
 
-/// An envelope with a true checksum, whatever it says.
+/// An envelope with a correct checksum but arbitrary declarations.
 fn forged(flags: u8, inflated: Option<u64>, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     assemble(Kind::Delta, flags, None, [body, &[]], &mut out);
@@ -62,7 +62,7 @@ fn refusal(bytes: &[u8]) -> Error {
 }
 
 #[test]
-fn a_small_envelope_is_twelve_bytes_around_its_body() {
+fn a_small_envelope_adds_twelve_bytes_to_its_body() {
     let sealed = sealed(Kind::Delta, b"hi");
     assert_eq!(sealed, *b"LSYN\x01\x01\x00\x02\x52\x90\x38\x92hi");
     let body = open(Kind::Delta, &sealed).unwrap();
@@ -71,7 +71,7 @@ fn a_small_envelope_is_twelve_bytes_around_its_body() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn what_compresses_is_compressed_and_comes_back() {
+fn compressible_bodies_are_compressed_and_round_trip() {
     for len in [limits::COMPRESS_FROM_BYTES, 60_000, limits::INFLATED_BYTES] {
         let body = prose(len);
         let sealed = sealed(Kind::Snapshot, &body);
@@ -85,7 +85,7 @@ fn what_compresses_is_compressed_and_comes_back() {
 }
 
 #[test]
-fn what_would_not_pay_or_not_be_accepted_is_stored_as_it_is() {
+fn bodies_not_worth_compressing_stay_uncompressed() {
     let noise: Vec<u8> = (0..5_000_u32)
         .flat_map(|n| n.wrapping_mul(n ^ 0x9e37_79b9).to_le_bytes())
         .collect();
@@ -148,7 +148,7 @@ fn magic_version_kind_and_flags_each_have_their_error() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn a_bomb_is_refused_whether_it_hides_its_size_or_not() {
+fn a_decompression_bomb_is_rejected_whatever_size_it_declares() {
     let bomb = squeezed(&vec![0; 1 << 20]);
     for declared in [
         0,
@@ -175,7 +175,7 @@ fn a_bomb_is_refused_whether_it_hides_its_size_or_not() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn an_inflated_size_must_be_exact_and_the_stream_all_there() {
+fn the_declared_size_must_be_exact_and_the_stream_complete() {
     let body = prose(2000);
     let deflated = squeezed(&body);
     assert_eq!(
@@ -206,7 +206,7 @@ fn an_inflated_size_must_be_exact_and_the_stream_all_there() {
 
 #[cfg(not(feature = "deflate"))]
 #[test]
-fn without_the_feature_nothing_is_compressed_and_what_is_says_what_to_do() {
+fn without_the_feature_compressed_bodies_are_unsupported() {
     let body = prose(2000);
     let sealed = sealed(Kind::Delta, &body);
     assert!(matches!(open(Kind::Delta, &sealed).unwrap(), Cow::Borrowed(same) if same == body));
@@ -216,11 +216,14 @@ fn without_the_feature_nothing_is_compressed_and_what_is_says_what_to_do() {
     assert!(error.is_unsupported() && !error.is_corrupt());
     assert!(error.to_string().contains("feature `deflate`"), "{error}");
     *compressed.last_mut().unwrap() ^= 1;
-    assert!(refusal(&compressed).is_corrupt(), "damage is still damage");
+    assert!(
+        refusal(&compressed).is_corrupt(),
+        "damage is reported as such"
+    );
 }
 
 #[test]
-fn an_absurd_length_is_refused() {
+fn an_absurd_length_is_rejected() {
     let mut bytes = b"LSYN\x01\x01\x00".to_vec();
     varint::put(&mut bytes, u64::MAX);
     bytes.extend_from_slice(&[0; 64]);
@@ -229,7 +232,7 @@ fn an_absurd_length_is_refused() {
 
 proptest! {
     #[test]
-    fn every_body_comes_back(noise in proptest::collection::vec(any::<u8>(), 0..3000), text in 0_usize..6_000) {
+    fn every_body_round_trips(noise in proptest::collection::vec(any::<u8>(), 0..3000), text in 0_usize..6_000) {
         let body = [noise, prose(text)].concat();
         let sealed = sealed(Kind::Snapshot, &body);
         prop_assert_eq!(open(Kind::Snapshot, &sealed).unwrap(), body);

@@ -1,9 +1,10 @@
 use std::{borrow::Borrow, cmp::Ordering, fmt, hash};
 
-/// How many bytes are held in place.
+/// The maximum length of inline bytes.
 const INLINE: usize = 14;
 
-/// Bytes that mostly are few: up to 14 take no allocation, and all of it is 16 bytes, also in an option.
+/// Bytes optimized for short lengths: up to 14 are stored inline. Takes 16 bytes, also as an
+/// option.
 #[derive(Clone)]
 pub(super) struct Bytes(Form);
 
@@ -13,14 +14,17 @@ enum Form {
         len: u8,
         bytes: [u8; INLINE],
     },
-    /// A pointer to a pointer, since one with a length would not leave room for the form.
+    /// A pointer to a pointer, since a pointer with a length leaves no room for the variant.
     Boxed(Box<Box<[u8]>>),
 }
 
-const _: () = assert!(size_of::<Option<Bytes>>() <= 16, "it has a niche");
+const _: () = assert!(
+    size_of::<Option<Bytes>>() <= 16,
+    "an option takes no extra space"
+);
 
 impl Bytes {
-    /// A copy of `from`.
+    /// Copies `from`.
     pub(super) fn new(from: &[u8]) -> Self {
         let mut bytes = [0; INLINE];
         Self(match bytes.get_mut(..from.len()) {
@@ -47,7 +51,7 @@ impl Borrow<[u8]> for Bytes {
     }
 }
 
-// As of the slice, in which a table is asked for it.
+// Must equal the hash of the slice, which look-ups use.
 impl hash::Hash for Bytes {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {
         self.as_slice().hash(state);
@@ -85,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_of_every_length_are_themselves() {
+    fn bytes_of_every_length_round_trip() {
         let all: Vec<u8> = (0..40).collect();
         for len in 0..all.len() {
             let bytes = Bytes::new(&all[..len]);

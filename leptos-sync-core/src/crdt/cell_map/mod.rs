@@ -1,4 +1,4 @@
-//! Cells whose types nobody knows.
+//! Cells without types.
 
 mod bytes;
 #[cfg(test)]
@@ -19,11 +19,12 @@ use crate::{
     version::VersionVector,
 };
 
-/// The cells of a document, by path: what a relay holds, which knows no types.
+/// The untyped cells of a document by path, as a relay holds them.
 ///
-/// A `Doc<CellMap>` takes every delta and snapshot and gives them on, whatever they are of. Cells are not looked into:
-/// the later one stays, and of two with equal stamps the one with the greater bytes, a tombstone being least. In memory
-/// a cell is 48 bytes and its place in a hash table; a path or a value of more than 14 bytes is an allocation more.
+/// A `Doc<CellMap>` accepts every delta and snapshot, of any type, and returns them to others. It
+/// does not decode cells: the later one wins, and among equal stamps the greater bytes, where a
+/// tombstone is the least. A cell takes 48 bytes and a slot in a hash table. A path or value of
+/// more than 14 bytes takes an allocation each.
 ///
 /// ```
 /// use leptos_sync_core::{CellMap, Clock, Crdt, Doc, LwwRegister, ReplicaId};
@@ -46,33 +47,34 @@ use crate::{
 pub struct CellMap(Table<Bytes, Bytes>);
 
 impl CellMap {
-    /// No cells. Allocates nothing.
+    /// Creates an empty map. Allocates nothing.
     pub fn new() -> Self {
         Self(Table::new())
     }
 
-    /// How many cells there are, tombstones included. O(1).
+    /// Returns the number of cells, including tombstones. O(1).
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no cell. O(1).
+    /// Whether there are no cells. O(1).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many of the cells are tombstones. O(1).
+    /// Returns the number of tombstones. O(1).
     pub fn tombstones(&self) -> usize {
         self.0.len() - self.0.live()
     }
 
-    /// The cell at `path`: its stamp and its encoded value, `None` for a tombstone. One hash look-up.
+    /// Returns the stamp and encoded value of the cell at `path`; the value is `None` for a
+    /// tombstone. One hash look-up.
     pub fn get(&self, path: Path<'_>) -> Option<(Stamp, Option<&[u8]>)> {
         let entry = self.0.get(path.as_bytes())?;
         Some((entry.stamp, entry.value.as_ref().map(Bytes::as_slice)))
     }
 
-    /// Each cell with its path, in no order that replicas share.
+    /// Iterates over all cells, in an order that differs between replicas.
     pub fn iter(&self) -> impl Iterator<Item = (Path<'_>, Stamp, Option<&[u8]>)> {
         self.0.entries().map(|entry| {
             let value = entry.value.as_ref().map(Bytes::as_slice);
@@ -80,7 +82,7 @@ impl CellMap {
         })
     }
 
-    /// Joins a cell. Where it won, returns whether its path came into being or ended.
+    /// Joins a cell. If it wins, returns whether its path was added or removed.
     fn take(&mut self, path: &[u8], stamp: Stamp, value: Option<&[u8]>) -> Option<bool> {
         let slot = match self.0.look_up(path) {
             Ok(slot) => slot,
@@ -115,10 +117,12 @@ impl Crdt for CellMap {
         }
     }
 
-    /// Writes in the order of paths, so that cells which share a parent stand together. O(n log n) in what it writes.
+    /// Writes cells in path order, so that cells with a common parent are adjacent. O(n log n) in
+    /// the number written.
     fn write_cells(&self, _: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         let mut cells: Vec<_> = self.0.since(since).collect();
-        // A parent as a whole before its children's children, which the bytes alone would mix.
+        // Sort by parent first. The order of the encoded paths alone would mix children and
+        // grandchildren.
         cells.sort_unstable_by_key(|entry| (path(entry).split_last(), entry.stamp));
         out.reserve(cells.len());
         for entry in cells {
@@ -210,7 +214,7 @@ impl Crdt for CellMap {
     }
 }
 
-/// Where an entry's cell stands.
+/// Returns the path of an entry.
 fn path(entry: &Entry<Bytes, Bytes>) -> Path<'_> {
     Path::trusted(entry.key.as_slice())
 }
@@ -222,7 +226,7 @@ impl Default for CellMap {
 }
 
 impl PartialEq for CellMap {
-    /// Whether both hold the same cells, tombstones included.
+    /// Whether both have the same cells, including tombstones.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
             && self

@@ -21,7 +21,7 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         out.group(path.as_path());
         if since.is_empty() {
-            // Of a few cells, one may already be longer than the room for an average one.
+            // One of a few cells may already exceed the capacity for an average one.
             out.reserve(self.table.len().max(4));
         }
         self.table.since(since).for_each(|entry| {
@@ -135,7 +135,8 @@ impl<K: Key, V: Value> LwwMap<K, V> {
         let value = match cell.value.map(codec::decode::<V>).transpose() {
             Ok(value) => value,
             Err(error) => {
-                // The bytes are the entry now; the older value must not be shown, stored or sent in their place.
+                // The quarantined bytes are the entry now. The older value must not be shown,
+                // stored or sent in their place.
                 if let Ok(slot) = found {
                     self.table.detach(slot);
                     out.changed(group, cell, was_live);
@@ -152,12 +153,13 @@ impl<K: Key, V: Value> LwwMap<K, V> {
         out.changed(group, cell, existence);
     }
 
-    /// The cell at `key` as it stands, for taking a transaction back; its value's bytes are appended.
+    /// Returns the current cell at `key`, to roll a transaction back. Appends its encoded value to
+    /// `value`.
     pub(crate) fn old_cell(&self, key: &K, value: &mut Vec<u8>) -> Option<SavedCell> {
         let slot = self.table.find(key)?;
         let entry = self.table.entry(slot);
         if let Some(old) = &entry.value {
-            // What stands in a document was encoded before.
+            // Values in a document have been encoded before, so this cannot fail.
             let _ = codec::encode(old, value);
         }
         Some(SavedCell {
@@ -181,20 +183,18 @@ fn wins<V: Value>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
     }
 }
 
-/// The key that `bytes` spell. Other bytes that decode to the same key are refused: the relay, which knows no types,
-/// would take them for another cell.
+/// Decodes a key. Rejects a non-canonical encoding, which an untyped relay would take for another
+/// cell.
 fn decode_key<K: Key>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error> {
     let key = codec::decode::<K>(bytes)?;
     if !codec::is_encoding_of(bytes, &key, scratch) {
-        return Err(Error::value(
-            "a map's key is not spelled as this format spells it",
-        ));
+        return Err(Error::value("the key of a map is not in canonical form"));
     }
     Ok(key)
 }
 
 fn encode_key<K: Key>(key: &K, out: &mut Vec<u8>) {
     out.clear();
-    // A key that cannot be encoded never gets into a document.
+    // A key that cannot be encoded never enters a document.
     let _ = codec::encode(key, out);
 }

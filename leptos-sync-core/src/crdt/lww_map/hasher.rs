@@ -1,8 +1,8 @@
-//! The hash function of the table. It never leaves the process, so that each platform may have its own.
+//! The hash function of the table. Hashes never leave the process, so platforms may differ.
 
-/// Fast; costs a page 2 KB.
+/// A fast hash, which would cost a page 2 KB.
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 pub(super) use foldhash::fast::RandomState as TableHasher;
-/// SipHash with the random keys of this process, which a page has in any case.
+/// SipHash with random keys, which a page contains anyway.
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub(super) use std::hash::RandomState as TableHasher;

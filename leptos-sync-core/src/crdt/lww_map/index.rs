@@ -11,25 +11,27 @@ use super::{
     table::Entry,
 };
 
-/// Entries up to which a look-up compares keys one after the other: as fast as hashing, and many maps are so small.
+/// The number of entries up to which a look-up scans. As fast as hashing, and many maps are this
+/// small.
 const SCANNED: usize = 8;
 
-/// Where each key's entry is: from the ninth entry on, a hash table of positions.
+/// The index of entries by key: a hash table of positions, from the ninth entry on.
 ///
-/// Positions are 32-bit, so that it costs five bytes a bucket and growing moves no entry. It knows no keys; the entries
-/// are handed in. It holds either every position or, while a scan will do, none.
+/// Positions are 32-bit, so a bucket takes five bytes, and growth moves no entries. The index does
+/// not store keys; callers pass the entries. It contains either all positions or, in small maps,
+/// none.
 #[derive(Clone, Default)]
 pub(super) struct Index {
     positions: HashTable<u32>,
     hasher: TableHasher,
 }
 
-/// What a look-up found out about a key that is not there: its hash, once there is a hash table.
+/// The result of a failed look-up: the hash of the key, if there is a hash table.
 #[derive(Clone, Copy)]
 pub(in crate::crdt) struct Vacant(u64);
 
 impl Index {
-    /// Makes room for `total` entries.
+    /// Reserves space for `total` entries.
     pub(super) fn reserve<K: Hash, V>(&mut self, total: usize, entries: &[Entry<K, V>]) {
         if total > SCANNED {
             let Self { positions, hasher } = self;
@@ -40,7 +42,7 @@ impl Index {
         }
     }
 
-    /// The position of `key`'s entry. One hashing, which a [`push`](Index::push) that follows need not repeat.
+    /// Returns the position of `key`. A following [`push`](Index::push) can reuse the hash.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn find<K, V, Q>(&self, key: &Q, entries: &[Entry<K, V>]) -> Result<u32, Vacant>
     where
@@ -63,7 +65,7 @@ impl Index {
             .ok_or(Vacant(hash))
     }
 
-    /// Where each of `keys` probably is, where `slots` does not say so yet: the first position with the same byte of hash.
+    /// Guesses the position of each key whose slot is unknown: the first with the same hash byte.
     pub(super) fn guess<'k, K: Hash + 'k>(
         &self,
         keys: impl Iterator<Item = &'k K>,
@@ -83,7 +85,7 @@ impl Index {
         }
     }
 
-    /// Takes note of the last of `entries`, whose key was not found before.
+    /// Adds the last of `entries`, whose key was not found before.
     #[inline]
     pub(super) fn push<K: Hash, V>(&mut self, vacant: Vacant, entries: &[Entry<K, V>]) {
         if !self.positions.is_empty() {
@@ -95,7 +97,7 @@ impl Index {
         }
     }
 
-    /// Forgets the position `slot`; what stood at the `last` will stand there.
+    /// Removes the position `slot`. The entry at `last` moves to `slot`.
     pub(super) fn swap_remove<K: Hash, V>(
         &mut self,
         slot: u32,
@@ -120,14 +122,14 @@ impl Index {
     pub(super) fn assert_invariants(&self, entries: usize) {
         assert!(
             self.positions.len() == entries || (self.positions.is_empty() && entries <= SCANNED),
-            "every entry is indexed once, or few are not indexed at all"
+            "all entries are indexed, or none in a small map"
         );
     }
 
     #[cold]
     fn fill<K: Hash, V>(&mut self, entries: &[Entry<K, V>]) {
         let Self { positions, hasher } = self;
-        // Room at once: growing step by step would hash every key again.
+        // Reserve at once, since growing step by step would hash every key again.
         positions.reserve(entries.len(), by_key(hasher, entries));
         for slot in 0..entries.len() as u32 {
             positions.insert_unique(
@@ -139,7 +141,8 @@ impl Index {
     }
 }
 
-/// How a position is hashed when the table grows: of one type wherever that is, so that the growing is compiled once.
+/// Returns the hash function for growing the table. It has a single type, so that the growth code
+/// is compiled once.
 fn by_key<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>]) -> impl Fn(&u32) -> u64 {
     |&slot| hash_at(hasher, entries, slot)
 }

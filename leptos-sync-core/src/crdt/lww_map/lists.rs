@@ -1,7 +1,7 @@
 use super::recency::NONE;
 use crate::{clock::Time, id::ReplicaId, version::Few};
 
-/// The list of one writer: where it begins and ends, and whether its times only rose.
+/// The list of a writer: its ends, and whether its times are sorted.
 #[derive(Clone, Copy)]
 pub(super) struct List {
     pub(super) replica: ReplicaId,
@@ -11,7 +11,7 @@ pub(super) struct List {
     pub(super) sorted: bool,
 }
 
-/// The writers' lists, sorted by replica.
+/// The lists of all writers, sorted by replica.
 #[derive(Clone, Default)]
 pub(super) struct Lists(Few<List>);
 
@@ -20,11 +20,11 @@ impl Lists {
         self.0.iter()
     }
 
-    /// The list of `replica`, made if it is new.
+    /// Returns the list of `replica`, and creates it if it is new.
     #[inline]
     #[expect(
         clippy::indexing_slicing,
-        reason = "the position was just found or filled"
+        reason = "the position was just found or inserted"
     )]
     pub(super) fn of(&mut self, replica: ReplicaId) -> &mut List {
         let found = self.0.binary_search_by_key(&replica, |list| list.replica);
@@ -32,7 +32,7 @@ impl Lists {
         &mut self.0[at]
     }
 
-    /// Returns the position of the new list. A writer of whom nothing is left makes room for it.
+    /// Adds a list and returns its position. Replaces the list of a writer without entries.
     #[cold]
     fn add(&mut self, replica: ReplicaId) -> usize {
         let list = List {

@@ -1,6 +1,6 @@
-//! The last-writer-wins map, in five concepts: the table of entries (this file and `table`), where each key is
-//! (`index`), the order in which they were written (`recency`), its cells (`cells`), and how work on many keys waits for
-//! memory once and not for each (`ahead`).
+//! The last-writer-wins map: the table of entries (this file and `table`), the index by key
+//! (`index`), the order of writes (`recency`), its cells (`cells`), and prefetching for work on
+//! many keys (`ahead`).
 
 mod ahead;
 mod cells;
@@ -20,14 +20,15 @@ use self::ahead::NOWHERE;
 pub(super) use self::table::{Entry, Table};
 use crate::{clock::Stamp, codec, version::VersionVector};
 
-/// A map whose entries are each written by the last writer.
+/// A map in which the last write to each key wins.
 ///
-/// A removed key leaves a tombstone, so that it stays removed when an older copy is merged. Values are native: `get`
-/// costs a hash look-up. The map also keeps the order in which its entries were written, so that
-/// [`changes_since`](LwwMap::changes_since) costs what changed.
+/// A removed key leaves a tombstone, so that it stays removed when an older copy is merged. Values
+/// are stored in native form, so `get` costs a hash look-up. The map also keeps its entries in the
+/// order of their writes, so [`changes_since`](LwwMap::changes_since) costs what changed.
 ///
-/// Two concurrent writes to one key leave the later one, whole; writes to different keys never disturb each other.
-/// The map does not know in which order its keys should be shown; iteration follows no order that replicas share.
+/// Of two concurrent writes to one key, the later one wins as a whole. Writes to different keys
+/// never affect each other. The map has no order of keys to display; iteration order differs
+/// between replicas.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, LwwMap, ReplicaId};
@@ -54,14 +55,14 @@ pub struct LwwMap<K, V> {
 }
 
 impl<K, V> LwwMap<K, V> {
-    /// An empty map. Allocates nothing.
+    /// Creates an empty map. Allocates nothing.
     pub fn new() -> Self {
         Self {
             table: Table::new(),
         }
     }
 
-    /// How many keys have a value. O(1).
+    /// Returns the number of keys with a value. O(1).
     pub fn len(&self) -> usize {
         self.table.live()
     }
@@ -71,32 +72,33 @@ impl<K, V> LwwMap<K, V> {
         self.len() == 0
     }
 
-    /// How many removed keys are remembered. O(1).
+    /// Returns the number of tombstones. O(1).
     pub fn tombstones(&self) -> usize {
         self.table.len() - self.table.live()
     }
 
-    /// Each key with its value, in no order that replicas share. O(entries).
+    /// Iterates over keys and values, in an order that differs between replicas. O(entries).
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.table
             .entries()
             .filter_map(|entry| Some((&entry.key, entry.value.as_ref()?)))
     }
 
-    /// The keys that have a value, in the order of [`iter`](LwwMap::iter).
+    /// Iterates over the keys with a value, in the order of [`iter`](LwwMap::iter).
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.iter().map(|(key, _)| key)
     }
 
-    /// The values, in the order of [`iter`](LwwMap::iter).
+    /// Iterates over the values, in the order of [`iter`](LwwMap::iter).
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.iter().map(|(_, value)| value)
     }
 
-    /// The entries whose last write `since` does not contain: key, stamp, and value, `None` where it was removed.
+    /// Iterates over the entries whose last write `since` does not contain, as key, stamp and
+    /// value; the value is `None` for a removed key.
     ///
-    /// By replica, each replica's in the order of their times. Costs what it yields, where each replica's stamps
-    /// arrived in rising order; otherwise O(entries).
+    /// Entries are grouped by replica and sorted by time. The cost is proportional to the result if
+    /// each replica's stamps arrived in order, else O(entries).
     pub fn changes_since<'a>(
         &'a self,
         since: &'a VersionVector,
@@ -108,7 +110,7 @@ impl<K, V> LwwMap<K, V> {
 }
 
 impl<K: Eq + Hash, V> LwwMap<K, V> {
-    /// The value at `key`. One hash look-up.
+    /// Returns the value at `key`. One hash look-up.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
@@ -118,7 +120,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         self.table.get(key)?.value.as_ref()
     }
 
-    /// The values at `keys`, in their order.
+    /// Returns the values at `keys`, in order.
     pub fn get_batch<'a, Q, I>(&'a self, keys: I) -> impl Iterator<Item = Option<&'a V>>
     where
         K: Borrow<Q>,
@@ -137,7 +139,8 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// What stands at `key`, tombstones included: `None` if nothing ever did, `Some(None)` if it was removed.
+    /// Returns the entry at `key`, including tombstones: `None` if it was never written,
+    /// `Some(None)` if it was removed.
     pub fn cell<Q>(&self, key: &Q) -> Option<&Option<V>>
     where
         K: Borrow<Q>,
@@ -146,7 +149,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         Some(&self.table.get(key)?.value)
     }
 
-    /// When and by whom `key` was last written or removed.
+    /// Returns the stamp of the last write or removal of `key`.
     pub fn stamp<Q>(&self, key: &Q) -> Option<Stamp>
     where
         K: Borrow<Q>,
@@ -155,20 +158,22 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         Some(self.table.get(key)?.stamp)
     }
 
-    /// Writes `value` at `key`. Returns whether the write took effect: one that is older than the entry does not.
+    /// Writes `value` at `key`. Returns whether the write took effect; a write older than the entry
+    /// does not.
     ///
-    /// Writes with equal stamps belong to one transaction; the last of them stays. O(1) amortised.
+    /// Writes with equal stamps belong to one transaction; the last one wins. Amortized O(1).
     #[inline]
     pub fn insert(&mut self, key: K, value: V, stamp: Stamp) -> bool {
         self.table.write(key, Some(value), stamp)
     }
 
-    /// Makes room for `additional` entries, in every part at once.
+    /// Reserves space for `additional` entries in all parts.
     pub fn reserve(&mut self, additional: usize) {
         self.table.reserve(additional);
     }
 
-    /// Writes many entries as one transaction, with room made once. Returns how many writes took effect.
+    /// Writes many entries in one transaction and reserves space once. Returns the number of writes
+    /// that took effect.
     pub fn insert_batch(
         &mut self,
         entries: impl IntoIterator<Item = (K, V)>,
@@ -187,7 +192,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         written
     }
 
-    /// Removes `key`, leaving a tombstone. Returns whether it had a value that the removal took away.
+    /// Removes `key` and leaves a tombstone. Returns whether the key had a value that was removed.
     pub fn remove<Q>(&mut self, key: &Q, stamp: Stamp) -> bool
     where
         K: Borrow<Q>,
@@ -196,7 +201,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         self.table.bury(key, stamp)
     }
 
-    /// Removes many keys as one transaction. Returns how many had a value.
+    /// Removes many keys in one transaction. Returns how many had a value.
     pub fn remove_batch<'a, Q>(
         &mut self,
         keys: impl IntoIterator<Item = &'a Q>,
@@ -211,24 +216,26 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
             .sum()
     }
 
-    /// Forgets the tombstones that `stable` contains: removals which every replica is known to have seen. O(entries).
+    /// Forgets the tombstones that `stable` contains: removals that every replica is known to have
+    /// seen. O(entries).
     pub fn forget_tombstones(&mut self, stable: &VersionVector) {
         self.table
             .remove_where(|entry| entry.value.is_none() && stable.contains(entry.stamp));
     }
 
-    /// Checks what must hold between the map's parts.
+    /// Checks the invariants between the map's parts. For tests.
     ///
     /// # Panics
     ///
-    /// When it does not hold. For tests.
+    /// If an invariant does not hold.
     pub fn assert_invariants(&self) {
         self.table.assert_invariants();
     }
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
-    /// Joins another copy: of each entry, the later write stays. O(entries of the other); clones what it takes over.
+    /// Joins another copy: of each entry, the later write wins. O(entries of the other). Clones the
+    /// entries it takes.
     pub fn merge(&mut self, other: &Self) {
         if self.table.len() == 0 {
             self.table = other.table.clone();
@@ -238,7 +245,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
         let mut scratch = Vec::new();
         let all = other.table.beyond(&nothing);
         if !self.pays_ahead() {
-            // The one loop of a small map, where a call for each entry would be felt.
+            // A simple loop for small maps, where a call per entry would be noticeable.
             all.for_each(|(slot, theirs)| {
                 self.table.join(slot, theirs, &mut scratch);
             });
@@ -254,10 +261,10 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
     }
 }
 
-/// Whether the value `a` is greater than `b` where their stamps are equal: a tombstone is least, then by bytes.
+/// Whether `a` is greater than `b` at equal stamps: a tombstone is the least, then bytes decide.
 ///
-/// They differ only where a replica id was used twice; the join must still be a join. Two copies of one operation are
-/// the same bytes, which is what most of a full merge compares: `scratch` spares it the allocations.
+/// Equal stamps with different values arise only if a replica id was used twice. Most comparisons
+/// in a merge are of equal values; `scratch` avoids their allocations.
 #[inline]
 pub(super) fn greater<V: Serialize + 'static>(
     a: Option<&V>,
@@ -271,7 +278,7 @@ pub(super) fn greater<V: Serialize + 'static>(
     }
 }
 
-/// Whether both are the same string, which needs no encoding to see.
+/// Whether both are equal strings, without encoding them.
 #[inline]
 fn same_text<V: 'static>(a: &V, b: &V) -> bool {
     let (a, b) = (a as &dyn Any, b as &dyn Any);
@@ -286,7 +293,7 @@ fn greater_encoded<V: Serialize>(a: &V, b: &V, scratch: &mut Vec<u8>) -> bool {
     let left = codec::encode(a, scratch);
     let split = scratch.len();
     let right = codec::encode(b, scratch);
-    // What cannot be encoded never leaves this map, so that any choice converges.
+    // A value that cannot be encoded never leaves this map, so any choice converges.
     left.is_ok() && right.is_ok() && {
         let (left, right) = scratch.split_at(split);
         left > right
@@ -300,7 +307,7 @@ impl<K, V> Default for LwwMap<K, V> {
 }
 
 impl<K: Eq + Hash, V: PartialEq> PartialEq for LwwMap<K, V> {
-    /// Whether both hold the same entries with the same stamps, tombstones included.
+    /// Whether both have the same entries with the same stamps, including tombstones.
     fn eq(&self, other: &Self) -> bool {
         self.table.len() == other.table.len()
             && self.table.entries().all(|entry| {

@@ -6,32 +6,37 @@ use crate::{
     version::VersionVector,
 };
 
-/// No neighbour.
+/// No neighbor.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The entries of a map in the order in which they were written, a doubly linked list for each writer: the index that
-/// makes a delta cost what changed and not what there is.
+/// The entries of a map in the order of their writes, as a doubly linked list per writer. This
+/// index makes the cost of a delta proportional to what changed.
 ///
-/// An entry stands in the list of the replica that wrote it last. Writes of one replica arrive in the order of their
-/// times, so appending keeps a list sorted, and what is newer than a version is the end of each list:
+/// An entry is in the list of the replica that wrote it last. Writes of a replica arrive in the
+/// order of their times, so appending keeps a list sorted, and the entries newer than a version are
+/// at the end of each list:
 ///
 /// ```text
 /// r1:  a@1 ── c@4 ── d@4 ── b@9      changes since {r1: 4, r2: 7}
-/// r2:  e@3 ── f@7                    walk r1 back from its end to c@4 … d@4: b@9. r2 ends at 7: nothing.
+/// r2:  e@3 ── f@7                    walk r1 back from its end to c@4 … d@4: b@9. r2 ends at 7:
+/// nothing.
 /// ```
 ///
-/// Where stamps do arrive out of order (in maps used without a document), the list is marked and walked whole.
+/// If stamps arrive out of order, as in maps without a document, the list is marked and walked from
+/// its start.
 ///
-/// While one replica has written every slot once, in their order, that order says it all and there are no links: a map
-/// that was loaded or written in one go and only read costs nothing here. The first other write makes all links.
+/// While a single replica has written every slot once, in slot order, there are no links, since the
+/// slots are already sorted. So a map that is loaded or filled in one go and then only read pays
+/// nothing. The first other write creates all links.
 ///
-/// It knows slots and stamps, not keys and values. At most eight bytes an entry; every operation but a walk is O(1), that
-/// first write excepted, and a look-up among the replicas.
+/// The index knows slots and stamps, but no keys and values. It takes at most eight bytes per
+/// entry. Every operation is O(1) plus a look-up among the replicas, except for iteration and that
+/// first other write.
 #[derive(Clone, Default)]
 pub(super) struct Recency {
-    /// How many slots there are.
+    /// The number of slots.
     len: u32,
-    /// Of every slot, or none.
+    /// The links of all slots, or empty.
     links: Vec<Link>,
     lists: Lists,
 }
@@ -43,7 +48,7 @@ struct Link {
 }
 
 impl Recency {
-    /// Appends the slot that follows the last, written at `stamp`.
+    /// Appends a new slot, written at `stamp`.
     #[inline]
     pub(super) fn push(&mut self, stamp: Stamp) {
         let slot = self.len;
@@ -51,11 +56,11 @@ impl Recency {
         self.append(slot, stamp);
     }
 
-    /// Moves a slot, written by `old` before, to the end of the list of `new`.
+    /// Moves a slot, previously written at `old`, to the end of the list of `new`.
     #[inline]
     pub(super) fn renew(&mut self, slot: u32, old: Stamp, new: Stamp) {
         if self.len == 1 {
-            // Alone, whoever wrote it.
+            // A single slot, so there is only one list.
             self.lists = Lists::default();
         } else {
             self.unlink(slot, old.replica);
@@ -63,14 +68,15 @@ impl Recency {
         self.append(slot, new);
     }
 
-    /// Where a slot stands in its list.
+    /// Returns the position of a slot in its list.
     pub(super) fn place(&self, slot: u32) -> Place {
         let prev = self.link_of(slot).prev;
         Place((prev != NONE).then_some(prev))
     }
 
-    /// Moves a slot, written by `now` before, back to where it stood: moves that are undone in the reverse order find
-    /// the same neighbours. `stamp_of` gives a slot's stamp, this one's the old.
+    /// Moves a slot, written at `now`, back to its previous position. Undo moves in reverse order,
+    /// so that the neighbors are the same. `stamp_of` returns a slot's stamp; for this slot, the
+    /// old one.
     pub(super) fn put_back(
         &mut self,
         slot: u32,
@@ -96,7 +102,7 @@ impl Recency {
         list.latest = list.latest.max(stamp.time);
     }
 
-    /// Removes a slot; the last slot takes its place.
+    /// Removes a slot. The last slot takes its index.
     pub(super) fn swap_remove(&mut self, slot: u32, stamp: Stamp, last_stamp: Stamp) {
         self.unlink(slot, stamp.replica);
         let last = self.len - 1;
@@ -110,7 +116,8 @@ impl Recency {
         self.len = last;
     }
 
-    /// Something of the links of a slot and its neighbours, which is to read them.
+    /// Reads the links of a slot and its neighbors. The result only keeps the reads from being
+    /// optimized away.
     #[inline]
     pub(super) fn around(&self, slot: u32) -> u32 {
         let link_of = |slot: u32| self.links.get(slot as usize);
@@ -118,9 +125,9 @@ impl Recency {
         link_of(slot).map_or(0, |link| read(link.prev) ^ read(link.next))
     }
 
-    /// The slots written after `since`, by replica, each replica's in the order of their times.
+    /// Iterates over the slots written after `since`, by replica and then by time.
     ///
-    /// `stamp_of` gives a slot's stamp.
+    /// `stamp_of` returns a slot's stamp.
     pub(super) fn since<'a>(
         &'a self,
         since: &'a VersionVector,
@@ -128,7 +135,7 @@ impl Recency {
     ) -> impl Iterator<Item = u32> + 'a {
         self.lists.iter().flat_map(move |list| {
             let known = since.get(list.replica);
-            // Where nothing is known, walking back would only come to the head.
+            // If nothing is known, walking back would end at the head anyway.
             let found = list.sorted && known > Time::ZERO;
             let first = if found {
                 self.first_after(list, |slot| stamp_of(slot).time > known)
@@ -140,16 +147,17 @@ impl Recency {
         })
     }
 
-    /// Whether `list` is linked both ways, sorted where it says so, and holds every slot once.
+    /// Checks that all lists are linked in both directions, sorted if marked so, and contain each
+    /// slot once.
     pub(super) fn assert_invariants(&self, stamp_of: impl Fn(u32) -> Stamp) {
         let mut seen = 0;
         assert!(
             self.lists.iter().is_sorted_by(|a, b| a.replica < b.replica),
-            "lists are sorted by replica"
+            "the lists are sorted by replica"
         );
         assert!(
             self.links.is_empty() || self.links.len() == self.len as usize,
-            "all slots are linked, or none"
+            "all slots have links, or none"
         );
         for list in self.lists.iter() {
             let mut prev = NONE;
@@ -160,8 +168,15 @@ impl Recency {
                     stamp.replica, list.replica,
                     "an entry is in its writer's list"
                 );
-                assert_eq!(self.link_of(slot).prev, prev, "links agree both ways");
-                assert!(!list.sorted || time <= Some(stamp.time), "a list is sorted");
+                assert_eq!(
+                    self.link_of(slot).prev,
+                    prev,
+                    "the links agree in both directions"
+                );
+                assert!(
+                    !list.sorted || time <= Some(stamp.time),
+                    "the list is sorted"
+                );
                 assert!(
                     stamp.time <= list.latest,
                     "no entry is later than its list's latest"
@@ -170,7 +185,7 @@ impl Recency {
                 prev = slot;
                 seen += 1;
             }
-            assert_eq!(list.tail, prev, "the tail is the last");
+            assert_eq!(list.tail, prev, "the tail is the last slot");
         }
         assert_eq!(seen, self.len, "every slot is in one list");
     }
@@ -196,13 +211,13 @@ impl Recency {
         })
     }
 
-    /// Puts a slot that is in no list at the end of its writer's.
+    /// Appends an unlinked slot to its writer's list.
     #[inline]
     fn append(&mut self, slot: u32, stamp: Stamp) {
         let list = self.lists.of(stamp.replica);
         let tail = std::mem::replace(&mut list.tail, slot);
         if tail == NONE {
-            // An emptied list starts afresh, whatever was in it.
+            // An empty list starts over, and is sorted.
             list.head = slot;
             list.sorted = true;
             list.latest = stamp.time;
@@ -210,7 +225,7 @@ impl Recency {
             list.sorted &= stamp.time >= list.latest;
             list.latest = list.latest.max(stamp.time);
         }
-        // Before the first slot there is none: `NONE` is what lies one below zero.
+        // The slot before the first is `NONE`, which is zero minus one.
         if self.links.is_empty() && tail == slot.wrapping_sub(1) {
             return;
         }
@@ -228,10 +243,10 @@ impl Recency {
         }
     }
 
-    /// Takes a slot out of its writer's list.
+    /// Removes a slot from its writer's list.
     #[inline]
     fn unlink(&mut self, slot: u32, replica: ReplicaId) {
-        // The last slot leaves the others in their order.
+        // Removing the last slot keeps the others in order.
         if slot + 1 < self.len {
             self.link_all(self.len);
         }
@@ -240,7 +255,7 @@ impl Recency {
         self.set_prev(next, prev, replica);
     }
 
-    /// Links the first `count` slots, which are in one list and in their order, unless all slots are linked.
+    /// Links the first `count` slots, which are in order in one list, unless links exist.
     #[inline]
     fn link_all(&mut self, count: u32) {
         if self.links.is_empty() {
@@ -250,7 +265,7 @@ impl Recency {
 
     #[cold]
     fn link_in_order(&mut self, count: u32) {
-        // One more will mostly follow.
+        // Reserve for all slots; one more usually follows.
         self.links.reserve_exact(self.len as usize);
         self.links.extend((0..count).map(|slot| Link {
             prev: slot.wrapping_sub(1),
@@ -277,7 +292,7 @@ impl Recency {
         }
     }
 
-    /// What follows `slot`; what comes first in the list of `replica`, where `slot` is none.
+    /// Sets the successor of `slot`, or the head of `replica`'s list if `slot` is none.
     #[inline]
     fn set_next(&mut self, slot: u32, next: u32, replica: ReplicaId) {
         if slot == NONE {
@@ -287,7 +302,7 @@ impl Recency {
         }
     }
 
-    /// What comes before `slot`; what comes last in the list of `replica`, where `slot` is none.
+    /// Sets the predecessor of `slot`, or the tail of `replica`'s list if `slot` is none.
     #[inline]
     fn set_prev(&mut self, slot: u32, prev: u32, replica: ReplicaId) {
         if slot == NONE {

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{clock::Stamp, crdt::traits::Place, limits, version::VersionVector};
 
-/// The entries of a map: one vector in the order of arrival, an index of positions in it, and the order in which they
-/// were written.
+/// The entries of a map: a vector in order of arrival, an index of positions by key, and the order
+/// of writes.
 ///
-/// A walk over all entries is a walk over memory.
+/// Iterating over all entries reads memory sequentially.
 #[derive(Clone)]
 pub(in crate::crdt) struct Table<K, V> {
     entries: Vec<Entry<K, V>>,
@@ -22,7 +22,7 @@ pub(in crate::crdt) struct Table<K, V> {
     live: usize,
 }
 
-/// One key's last write; `None` is a tombstone.
+/// The last write to a key; `None` is a tombstone.
 #[derive(Clone)]
 pub(in crate::crdt) struct Entry<K, V> {
     pub(in crate::crdt) key: K,
@@ -40,12 +40,12 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// Entries, tombstones included.
+    /// Returns the number of entries, including tombstones.
     pub(in crate::crdt) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Entries that have a value.
+    /// Returns the number of entries with a value.
     pub(in crate::crdt) fn live(&self) -> usize {
         self.live
     }
@@ -61,7 +61,7 @@ impl<K, V> Table<K, V> {
         self.beyond(since).map(|(_, entry)| entry)
     }
 
-    /// The entries whose last write `since` does not contain, each with its position.
+    /// Iterates over the entries whose last write `since` does not contain, with their positions.
     pub(super) fn beyond<'a>(
         &'a self,
         since: &'a VersionVector,
@@ -71,28 +71,22 @@ impl<K, V> Table<K, V> {
     }
 
     #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "positions are made by this table alone"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "only this table creates positions")]
     pub(in crate::crdt) fn entry(&self, slot: u32) -> &Entry<K, V> {
         &self.entries[slot as usize]
     }
 
     #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "positions are made by this table alone"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "only this table creates positions")]
     fn entry_mut(&mut self, slot: u32) -> &mut Entry<K, V> {
         &mut self.entries[slot as usize]
     }
 }
 
 impl<K: Eq + Hash, V> Table<K, V> {
-    /// Makes room for `additional` entries, in every part at once.
+    /// Reserves space for `additional` entries in all parts.
     pub(in crate::crdt) fn reserve(&mut self, additional: usize) {
-        // An iterator may claim any length; the rest grows as it comes.
+        // An iterator may claim any length. Beyond the limit, the table grows on demand.
         let additional = additional.min(limits::MAP_ENTRIES);
         self.index
             .reserve(self.entries.len() + additional, &self.entries);
@@ -103,8 +97,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    /// Reads what looking up these keys, at most [`WINDOW`], and writing there will read: of all keys one thing, then of
-    /// all the next. With each key comes the position where it may be.
+    /// Prefetches for these keys, at most [`WINDOW`], what a look-up and a write will read.
+    /// Performs each step for all keys before the next. Each key comes with its likely position.
     pub(super) fn read_ahead<'k>(&self, keys: impl Iterator<Item = (&'k K, u32)> + Clone)
     where
         K: 'k,
@@ -146,7 +140,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.look_up(key).ok()
     }
 
-    /// As [`find`](Table::find); where there is no entry, what [`push`](Table::push) needs to know.
+    /// Like [`find`](Table::find). If there is no entry, returns what [`push`](Table::push) needs.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(in crate::crdt) fn look_up<Q>(&self, key: &Q) -> Result<u32, Vacant>
     where
@@ -165,7 +159,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.find(key).map(|slot| self.entry(slot))
     }
 
-    /// A local write: it takes effect unless the entry is newer.
+    /// Performs a local write. It takes effect unless the entry is newer.
     #[inline]
     pub(in crate::crdt) fn write(&mut self, key: K, value: Option<V>, stamp: Stamp) -> bool {
         match self.look_up(&key) {
@@ -180,7 +174,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         true
     }
 
-    /// Adds an entry whose key was just looked up and not found.
+    /// Adds an entry whose key was looked up and not found.
     #[inline]
     pub(in crate::crdt) fn push(&mut self, vacant: Vacant, entry: Entry<K, V>) {
         self.live += usize::from(entry.value.is_some());
@@ -189,7 +183,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.index.push(vacant, &self.entries);
     }
 
-    /// A local removal: it takes effect where there is a value that is not newer.
+    /// Performs a local removal. It takes effect if there is a value that is not newer.
     pub(super) fn bury<Q>(&mut self, key: &Q, stamp: Stamp) -> bool
     where
         K: Borrow<Q>,
@@ -206,7 +200,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         true
     }
 
-    /// Puts a value and stamp in place of an entry's, whatever they were.
+    /// Replaces an entry's value and stamp, whatever they are.
     pub(in crate::crdt) fn replace(&mut self, slot: u32, value: Option<V>, stamp: Stamp) {
         self.renew(slot, stamp, |entry| *entry = value);
     }
@@ -224,12 +218,13 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    /// Where an entry stands in the order of writing.
+    /// Returns the position of an entry in the order of writes.
     pub(in crate::crdt) fn place(&self, slot: u32) -> Place {
         self.recency.place(slot)
     }
 
-    /// Undoes a [`replace`](Table::replace), the latest that is not yet undone: also the order is as it was.
+    /// Undoes the latest [`replace`](Table::replace) that is not undone yet, including the order of
+    /// writes.
     pub(in crate::crdt) fn put_back(
         &mut self,
         slot: u32,
@@ -254,7 +249,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    /// Takes an entry out, tombstone and all. The last entry takes its place.
+    /// Removes an entry, including tombstones. The last entry takes its position.
     pub(in crate::crdt) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
         let last = u32::try_from(self.entries.len().checked_sub(1)?).ok()?;
         self.index.swap_remove(slot, last, &self.entries);
@@ -265,9 +260,9 @@ impl<K: Eq + Hash, V> Table<K, V> {
         Some(entry)
     }
 
-    /// Takes out every entry that `gone` picks.
+    /// Removes all entries for which `gone` returns true.
     pub(in crate::crdt) fn remove_where(&mut self, mut gone: impl FnMut(&Entry<K, V>) -> bool) {
-        // From the end, so that the entry which takes a removed one's place has been asked already.
+        // From the end, so that the entry that takes a removed one's position was checked before.
         for slot in (0..self.entries.len() as u32).rev() {
             if gone(self.entry(slot)) {
                 self.detach(slot);
@@ -278,12 +273,16 @@ impl<K: Eq + Hash, V> Table<K, V> {
     pub(in crate::crdt) fn assert_invariants(&self) {
         self.index.assert_invariants(self.entries.len());
         let live = self.entries().filter(|entry| entry.value.is_some());
-        assert_eq!(live.count(), self.live, "live entries are counted");
+        assert_eq!(
+            live.count(),
+            self.live,
+            "the count of live entries is correct"
+        );
         for (slot, entry) in self.entries.iter().enumerate() {
             assert_eq!(
                 self.find(&entry.key),
                 Some(slot as u32),
-                "an entry is found by its key"
+                "every entry is found by its key"
             );
         }
         self.recency
@@ -292,8 +291,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
-    /// Joins another copy's entry, which is at `slot` there. Where it won, returns whether the key came into being or
-    /// ended.
+    /// Joins an entry of another copy, at position `slot` there. If it wins, returns whether the
+    /// key was added or removed.
     #[inline]
     pub(super) fn join(
         &mut self,
@@ -301,7 +300,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
         theirs: &Entry<K, V>,
         scratch: &mut Vec<u8>,
     ) -> Option<bool> {
-        // Copies that began as one have the same key at the same position.
+        // Copies with a common origin have the same key at the same position.
         let same = self.entries.get(slot as usize);
         let found = match same {
             Some(ours) if ours.key == theirs.key => Ok(slot),
@@ -320,7 +319,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
                 && greater(theirs.value.as_ref(), ours.value.as_ref(), scratch));
         let existence = ours.value.is_some() != theirs.value.is_some();
         wins.then(|| {
-            // What the old value has allocated is used again.
+            // Reuse the allocation of the old value.
             self.renew(slot, theirs.stamp, |value| value.clone_from(&theirs.value));
             existence
         })

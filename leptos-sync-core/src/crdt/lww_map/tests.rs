@@ -15,7 +15,7 @@ fn stamp(time: u64, replica: u64) -> Stamp {
     Stamp::new(Time::new(time), ReplicaId::new(replica))
 }
 
-/// What can happen to a map, in any order and under any stamp.
+/// An operation on a map.
 #[derive(Clone, Debug)]
 enum Step {
     Write(u8, Option<u8>, Stamp),
@@ -36,9 +36,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever is written, removed, taken out and forgotten, a map's parts agree with a plain model and each other.
+    /// After every step, the parts of the map agree with each other and with a simple model.
     #[test]
-    fn all_parts_agree_after_every_step(steps in vec(step(), 0..120)) {
+    fn all_parts_agree_with_a_model_after_every_step(steps in vec(step(), 0..120)) {
         let mut map = LwwMap::<u8, u8>::new();
         let mut model = HashMap::<u8, (Stamp, Option<u8>)>::new();
         for step in steps {
@@ -75,7 +75,7 @@ proptest! {
         }
     }
 
-    /// However many merges there are and in what order, each key ends with the greatest write.
+    /// Whatever the order of merges, each key ends with its greatest write.
     #[test]
     fn merging_keeps_the_greatest_write_of_each_key(writes in vec((0_u8..6, 0_u8..3, 1_u64..5, 1_u64..3, 0_usize..4), 0..40)) {
         let mut maps = [(); 4].map(|()| LwwMap::<u8, u8>::new());
@@ -106,7 +106,7 @@ impl LwwMap<u8, u8> {
 }
 
 #[test]
-fn finding_what_changed_costs_what_changed_and_not_what_there_is() {
+fn finding_changes_costs_the_changes_not_the_entries() {
     for entries in [1_000, 100_000_u32] {
         let mut recency = Recency::default();
         let mut stamps = Vec::new();
@@ -129,7 +129,7 @@ fn finding_what_changed_costs_what_changed_and_not_what_there_is() {
 }
 
 #[test]
-fn stamps_that_arrive_out_of_order_are_all_found() {
+fn stamps_out_of_order_are_all_found() {
     let mut map = LwwMap::<u8, u8>::new();
     for (key, time) in [(1, 5), (2, 3), (3, 9), (4, 1)] {
         map.insert(key, 0, stamp(time, 1));

@@ -1,37 +1,40 @@
-//! Work on many keys, done so that the cache misses of their look-ups overlap.
+//! Group prefetching: overlaps the cache misses of look-ups for many keys.
 //!
-//! A look-up among many entries is a chain of reads: the hash table's bytes, its slot, the entry, the key's text. Each
-//! says where the next one is, so that a processor which takes one key after the other mostly waits. Here a few keys are
-//! taken together, and each step is done for all of them before the next (Chen, Ailamaki, Gibbons and Mowry, "Improving
-//! hash join performance through prefetching", 2004, call it group prefetching). That is reading alone, and what it finds
-//! is dropped: the work that follows does what it would do without, and finds everything in a near cache.
+//! A look-up among many entries is a chain of dependent reads: the hash table, the slot, the entry,
+//! the key's text. A processor that looks up one key after the other mostly waits for memory. So
+//! this module takes a window of keys and performs each step for all of them before the next (Chen,
+//! Ailamaki, Gibbons and Mowry, "Improving hash join performance through prefetching", 2004). It
+//! only reads, and discards what it finds. The work that follows is the same as without it, but
+//! finds everything in a near cache.
 
 use std::hash::Hash;
 
 use super::LwwMap;
 
-/// Keys that are taken together: more than a processor has reads on their way, few enough to stay in its nearest cache.
+/// The number of keys in a window: more than the processor's outstanding reads, few enough for its
+/// first-level cache.
 pub(super) const WINDOW: usize = 32;
 
-/// The position of a key of which nothing is known.
+/// The position of a key with an unknown position.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-/// Keys from which it pays.
+/// The number of keys from which prefetching pays.
 const KEYS: usize = 4;
 
-/// Entries that are there, from which it pays: fewer are in a near cache anyway, and what is new is written side by side.
+/// The number of entries from which prefetching pays. Fewer stay in a near cache, and new ones are
+/// adjacent.
 const ENTRIES: usize = 16 * 1024;
 
-/// Whether it is there at all: a page does not download it.
+/// Whether prefetching is compiled in. A page does not download it.
 const THERE: bool = cfg!(not(target_arch = "wasm32"));
 
 impl<K: Eq + Hash, V> LwwMap<K, V> {
-    /// Whether there are so many entries that reading ahead pays.
+    /// Whether the map is large enough for prefetching to pay.
     pub(super) fn pays_ahead(&self) -> bool {
         THERE && self.table.len() >= ENTRIES
     }
 
-    /// Does `work` with each item, in their order. `key` gives an item's key, and the position where it may be.
+    /// Calls `work` with each item in order. `key` returns an item's key and its likely position.
     pub(super) fn for_each<T>(
         &mut self,
         mut items: impl Iterator<Item = T>,
@@ -44,7 +47,8 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         }
         let mut window = Vec::with_capacity(WINDOW);
         while let Some(first) = items.next() {
-            // Where one is at the position it came with, so are mostly those that follow: they are side by side.
+            // If an item is at its likely position, so are most of the next ones, and they are
+            // adjacent in memory.
             if key(&first).is_some_and(|(key, hint)| self.table.is_at(hint, key)) {
                 work(self, first);
                 let along = items.by_ref().take(WINDOW - 1);

@@ -14,13 +14,14 @@ use crate::{
 
 type Map = LwwMap<String, String>;
 
-/// A key, a value or none, and when and by whom it was written. Few keys, so that some are written several times.
+/// A key, an optional value, and the time and replica of the write. Keys are few, so that some are
+/// written repeatedly.
 type Write = (u32, Option<Vec<u8>>, u64, u64);
 
-/// A cell that is kept aside: its path, stamp and value.
+/// A quarantined cell: its path, stamp and value.
 type Kept = (Vec<u8>, Stamp, Option<Vec<u8>>);
 
-/// Bytes of a value; some are no text.
+/// The bytes of a value; some are not valid text.
 fn write() -> impl Strategy<Value = Write> {
     let bytes = vec(prop_oneof![9 => b'a'..b'd', 1 => Just(0xff_u8)], 0..3);
     (0_u32..60, option::of(bytes), 1_u64..6, 1_u64..4)
@@ -30,7 +31,7 @@ fn stamp(time: u64, replica: u64) -> Stamp {
     Stamp::new(Time::new(time), ReplicaId::new(replica))
 }
 
-/// Half of the keys that are written are in the large map.
+/// Half of the keys exist in the large map.
 fn key(at: u32) -> String {
     match at % 2 {
         0 => format!("key-{}", at * 500),
@@ -38,7 +39,7 @@ fn key(at: u32) -> String {
     }
 }
 
-/// So large that what is done to it is done ahead.
+/// A map large enough for prefetching.
 static LARGE: LazyLock<Map> = LazyLock::new(|| {
     let mut map = Map::new();
     let entries = (0..ENTRIES as u32 * 2).map(|at| (format!("key-{at}"), "b".to_owned()));
@@ -47,13 +48,13 @@ static LARGE: LazyLock<Map> = LazyLock::new(|| {
     map
 });
 
-/// Applies the writes as cells, so many in a group; gives what became of the map and what was kept aside.
+/// Applies the writes as cells in groups of `in_group`. Returns the map and the quarantined cells.
 fn applied(writes: &[Write], in_group: usize) -> (Map, Vec<Kept>) {
     let mut out = CellWriter::new(Time::new(9));
     for group in writes.chunks(in_group) {
         out.group(Path::ROOT);
         for (at, value, time, replica) in group {
-            // Some keys are no text either.
+            // Some keys are not valid text either.
             let key = match at {
                 59 => vec![0xff],
                 _ => key(*at).into_bytes(),
@@ -88,12 +89,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn many_cells_at_once_do_what_they_do_one_by_one(writes in vec(write(), 0..150)) {
+    fn cells_in_groups_have_the_same_effect_as_single_cells(writes in vec(write(), 0..150)) {
         prop_assert!(applied(&writes, writes.len().max(1)) == applied(&writes, 1));
     }
 
     #[test]
-    fn a_batch_and_a_merge_do_what_single_writes_do(writes in vec(write(), 0..150)) {
+    fn a_batch_and_a_merge_have_the_same_effect_as_single_writes(writes in vec(write(), 0..150)) {
         let (mut batch, mut each, mut merged) = (LARGE.clone(), LARGE.clone(), LARGE.clone());
         let mut other = Map::new();
         for (at, value, time, replica) in &writes {
