@@ -3,26 +3,40 @@
 use serde_json::{Value, json};
 use todo_e2e::{Device, Server};
 
+/// Requests a file, and returns the status, the type, the encoding and the caching.
+const FETCH: &str = "const [path, done] = arguments;
+    const names = ['content-type', 'content-encoding', 'cache-control'];
+    fetch(path).then(it => done([it.status, ...names.map(name => it.headers.get(name))]))";
+
+/// Finds the name of a file in the page.
+const FIND: &str = "const [name, done] = arguments;
+    fetch('/').then(page => page.text()).then(text => done('/' + text.match(new RegExp(name))[0]))";
+
 #[test]
-fn the_page_is_loaded_anew_each_time_and_with_the_types_that_a_browser_wants() {
+fn files_have_their_types_are_compressed_and_are_stored_if_their_names_have_a_hash() {
     let server = Server::start();
     let device = Device::at(&server.url());
     let browser = device.launch();
     browser.visit("sync/healthz");
-    let script = "const done = arguments[1];
-        fetch(arguments[0]).then(it => done([it.status, it.headers.get('content-type'), it.headers.get('cache-control')]))";
-    let ask = |path: &str| -> Value {
+    let ask = |script: &str, argument: &str| -> Value {
         browser
             .session()
-            .script_with_callback(script, &[json!(path)])
+            .script_with_callback(script, &[json!(argument)])
     };
-    for (path, kind) in [
-        ("/", "text/html"),
-        ("/style.css", "text/css"),
-        ("/todo.js", "text/javascript"),
-        ("/todo_bg.wasm", "application/wasm"),
+    let page = json!([200, "text/html", "br", "no-cache"]);
+    assert_eq!(ask(FETCH, "/"), page);
+    for (name, kind) in [
+        (r"style(-\w{16})?\.css", "text/css"),
+        (r"todo(-\w{16})?\.js", "text/javascript"),
+        (r"todo(-\w{16})?_bg\.wasm", "application/wasm"),
     ] {
-        assert_eq!(ask(path), json!([200, kind, "no-store"]), "{path}");
+        let path = ask(FIND, name).as_str().unwrap_or(name).to_owned();
+        let caching = match path.contains('-') {
+            true => "public, max-age=31536000, immutable",
+            false => "no-cache",
+        };
+        let file = json!([200, kind, "br", caching]);
+        assert_eq!(ask(FETCH, &path), file, "{path}");
     }
     // Neither what is not there, nor what is beside the folder.
     for path in [
@@ -30,8 +44,29 @@ fn the_page_is_loaded_anew_each_time_and_with_the_types_that_a_browser_wants() {
         "/%2e%2e/dist/todo/index.html",
         "/..%2findex.html",
     ] {
-        assert_eq!(ask(path).get(0), Some(&json!(404)), "{path}");
+        assert_eq!(ask(FETCH, path).get(0), Some(&json!(404)), "{path}");
     }
+}
+
+#[test]
+fn the_page_works_under_a_policy_that_stops_scripts_of_others() {
+    let server = Server::start();
+    let device = Device::at(&server.url());
+    let browser = device.launch();
+    let page = browser.open();
+    page.add("milk");
+    page.expect_synced();
+    let inject = "const script = document.createElement('script');
+        script.textContent = 'window.injected = true';
+        document.body.append(script);
+        const image = document.createElement('img');
+        image.setAttribute('onerror', 'window.injected = true');
+        image.src = '/nothing';
+        document.body.append(image);
+        const done = arguments[0];
+        image.addEventListener('error', () => done(window.injected ?? false));";
+    let injected = browser.session().script_with_callback(inject, &[]);
+    assert_eq!(injected, json!(false));
 }
 
 #[test]

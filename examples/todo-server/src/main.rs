@@ -1,30 +1,26 @@
-//! The todo page and the relay that keeps its list, in one program: what the server of an app begins with.
+//! The todo page and the relay that stores its list, in one program: a starting point for the server of an app.
 //!
-//! **Everybody who can connect may read and write every document.** That is why it listens on 127.0.0.1 alone. An app
-//! that others can reach asks who somebody is: see `JwtAuthorizer`, or implement `Authorizer`.
+//! **Anyone who can connect may read and write all documents.** Therefore it listens on 127.0.0.1 only. An app that others can
+//! reach has to authenticate its users: use `JwtAuthorizer`, or implement `Authorizer`.
 
+mod files;
 mod options;
 
 use std::{
     error::Error, future::Future, io, net::Ipv4Addr, path::Path, process::ExitCode, time::Duration,
 };
 
-use axum::{
-    Router,
-    http::{HeaderValue, header::CACHE_CONTROL},
-    serve::ListenerExt as _,
-};
+use axum::{Router, serve::ListenerExt as _};
 use clap::Parser as _;
 use leptos_sync_server::{AllowAnyone, Relay, SqliteLog, limits, router};
 use tokio::{net::TcpListener, sync::oneshot, time::sleep};
-use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use self::options::Options;
+use self::{files::files, options::Options};
 
-/// Where it listens if nobody says where.
+/// The default port.
 const PORT: u16 = 8080;
 
-/// How many ports are tried from that one on.
+/// The number of ports, from that one on, of which the first free one is used.
 const TRIED_PORTS: u16 = 20;
 
 #[tokio::main]
@@ -38,31 +34,31 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the address is what was asked for")]
+#[expect(clippy::print_stdout, reason = "the user needs the address")]
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let stop = stop()?;
     let relay = Relay::new(SqliteLog::open(&options.database)?, AllowAnyone);
     let app = app(&options.dist, &relay);
     let listener = listen(options.port, PORT).await?;
-    println!("http://{}/ (Ctrl-C ends it)", listener.local_addr()?);
-    println!("Open it in two windows: each shows what is done in the other.");
+    println!("http://{}/ (stop it with Ctrl-C)", listener.local_addr()?);
+    println!("Open it in two windows: each shows the edits of the other.");
     println!(
-        "Everybody on this machine may edit the list. It is kept in {}",
+        "Anyone on this machine may edit the list. It is stored in {}",
         options.database.display()
     );
 
     let (asked, going_down) = oneshot::channel::<()>();
-    // Edits are small and are to be there at once.
+    // Edits are small and must not wait for more data.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         drop(asked);
-        // All pages are told, and each has heard it when this returns.
+        // Returns when all pages know that the server shuts down.
         relay.shut_down().await;
     });
     tokio::select! {
         served = served.into_future() => served?,
-        // A browser may hold a connection open without a word.
+        // A browser may keep an idle connection open.
         () = async {
             let _ = going_down.await;
             sleep(Duration::from_millis(limits::SHUT_DOWN_MS)).await;
@@ -71,18 +67,13 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// The files of the page, and the relay that its `<meta name="relay" content="sync">` names.
+/// Returns the routes: the files of the page, and the relay that `<meta name="relay" content="sync">` in the page refers to.
 fn app(dist: &Path, relay: &Relay) -> Router {
-    // A page that was built again is loaded again.
-    let fresh =
-        SetResponseHeaderLayer::overriding(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Router::new()
-        .nest("/sync", router(relay.clone()))
-        .fallback_service(ServeDir::new(dist))
-        .layer(fresh)
+    let relay = Router::new().nest("/sync", router(relay.clone()));
+    relay.fallback_service(files(dist))
 }
 
-/// Listens on a port; where none was asked for, on the default one or on one of the next.
+/// Listens on `port`, or without one on the first free port from `default` on.
 async fn listen(port: Option<u16>, default: u16) -> Result<TcpListener, String> {
     let ports = match port {
         Some(port) => port..=port,
@@ -94,7 +85,7 @@ async fn listen(port: Option<u16>, default: u16) -> Result<TcpListener, String> 
             Ok(listener) => return Ok(listener),
             Err(error) => {
                 refused = format!(
-                    "cannot listen on 127.0.0.1:{port}: {error}; pick another port with `--port`"
+                    "cannot listen on 127.0.0.1:{port}: {error}; choose another port with `--port`"
                 );
             }
         }
@@ -102,7 +93,7 @@ async fn listen(port: Option<u16>, default: u16) -> Result<TcpListener, String> 
     Err(refused)
 }
 
-/// Ends when the process is asked to end: by Ctrl-C, or by SIGTERM where there is one.
+/// Waits for a request to stop: Ctrl-C, or SIGTERM on Unix.
 fn stop() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -123,7 +114,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_taken_default_port_gives_way_and_a_chosen_one_does_not() {
+    async fn a_default_port_in_use_is_replaced_and_a_chosen_one_is_an_error() {
         let first = listen(Some(0), PORT).await.unwrap();
         let taken = first.local_addr().unwrap().port();
         let second = listen(None, taken).await.unwrap();

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Serves the built todo page on 127.0.0.1, with a relay at /sync that lets everybody read and write.
+/// Serve the built todo page on 127.0.0.1, with a relay at /sync that lets anyone read and write.
 #[derive(Parser)]
 #[command(name = "todo-server", version)]
 pub(crate) struct Options {
@@ -10,11 +10,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) dist: PathBuf,
 
-    /// The file that the list is kept in. It is made if there is none.
+    /// The database file of the list. It is created if it does not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) database: PathBuf,
 
-    /// Where to listen on 127.0.0.1; 0 takes a free port. Otherwise 8080, or the next one that is free.
+    /// The port on 127.0.0.1; 0 for any free port. The default is the first free one from 8080 on.
     #[arg(long)]
     pub(crate) port: Option<u16>,
 }
