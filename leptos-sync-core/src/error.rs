@@ -28,6 +28,7 @@ enum Kind {
     Storage,
     Quota,
     Unavailable,
+    Nested,
 }
 
 impl Error {
@@ -101,6 +102,12 @@ impl Error {
         self.0.kind == Kind::Unavailable
     }
 
+    /// Code inside an edit read or edited the same document, otherwise than through the edit's
+    /// transaction.
+    pub fn is_nested(&self) -> bool {
+        self.0.kind == Kind::Nested
+    }
+
     /// Creates the error of a failed operation, for implementations of [`Storage`](crate::Storage).
     pub fn storage(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Storage, message.into())
@@ -114,6 +121,12 @@ impl Error {
     /// Creates the error of a missing or denied facility, for platform bindings.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Unavailable, message.into())
+    }
+
+    /// Creates the error of an edit that read or edited its own document, for bindings to a user
+    /// interface.
+    pub fn nested(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Nested, message.into())
     }
 
     /// Creates the error of a value that cannot be encoded or decoded, or that the app rejects.

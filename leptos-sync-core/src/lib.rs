@@ -76,7 +76,7 @@ pub use crdt::{
     LwwRegister, OldCell, PnCounter, Quarantined, Root, Value, schema,
 };
 pub use delta::{Delta, Restamped, Snapshot};
-pub use doc::{Doc, Export, Import, Outbox, Received, Transaction, Tx};
+pub use doc::{Doc, Export, Import, Outbox, Received, Rejected, Transaction, Tx};
 pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::{Id, ReplicaId};

@@ -146,7 +146,7 @@ impl World {
             Step::Others(ops) => {
                 let done = self.others.edit(ops).unwrap();
                 if let Ok(received) = self.outbox.receive(&mut self.doc, &done.delta) {
-                    assert!(received.refused.is_empty());
+                    assert!(received.rejected.is_empty());
                     self.settled.extend(cells(&done.delta));
                 } else {
                     self.others = doc_at(self.others.replica().get() + 10, NOW_MS).0;
@@ -171,7 +171,11 @@ impl World {
             }
             Step::Reject(own) => {
                 if let Some(delta) = self.first(*own) {
-                    let (rejected, _) = self.outbox.reject(&mut self.doc, delta.upto()).unwrap();
+                    let rejected = self
+                        .outbox
+                        .reject(&mut self.doc, delta.upto())
+                        .unwrap()
+                        .delta;
                     assert_eq!(rejected, delta);
                 }
             }
@@ -317,9 +321,16 @@ fn a_refused_edit_gives_way_to_what_the_relay_sent_meanwhile() {
         .unwrap();
     outbox.receive(&mut doc, &theirs.delta).unwrap();
     assert_eq!(doc.state().title.get(), "ours", "it is the later one");
-    let (_, changes) = outbox.reject(&mut doc, ours.delta.upto()).unwrap();
+    let rejected = outbox.reject(&mut doc, ours.delta.upto()).unwrap();
     assert_eq!(doc.state().title.get(), "theirs");
-    assert!(!changes.is_empty(), "somebody has to be told");
+    assert!(!rejected.changes.is_empty(), "readers have to be notified");
+    doc.transact(|tx| tx.title().set("later".to_owned()))
+        .unwrap();
+    assert_eq!(
+        rejected.before.title.get(),
+        "ours",
+        "the user can still get at the rejected edit"
+    );
 }
 
 #[test]
@@ -375,7 +386,13 @@ fn what_became_of_edits_is_seen_when_answers_were_lost() {
     assert!(asked.is_empty(), "nothing is known to be stored: {asked:?}");
     let told = relay.delta_since(&asked).unwrap();
     let received = outbox.receive(&mut doc, &told).unwrap();
-    assert_eq!(received.refused, [second]);
+    assert_eq!(received.rejected, [second]);
+    let before = received.before.unwrap();
+    assert_eq!(
+        before.cards.get(&1).map(String::as_str),
+        Some("refused"),
+        "the user can still get at the rejected edit"
+    );
     assert!(outbox.is_empty());
     assert_eq!(
         doc.state().cards.get(&1).map(String::as_str),
@@ -408,7 +425,7 @@ fn what_an_answer_takes_for_granted_was_not_refused() {
     upto.join(likes.upto());
     let answer = Delta::collect(asked, upto, |_| {}).unwrap();
     let received = outbox.receive(&mut doc, &answer).unwrap();
-    assert!(received.refused.is_empty());
+    assert!(received.rejected.is_empty());
     assert_eq!(doc.state().title.get(), "first");
     assert!(outbox.is_empty());
 }
@@ -554,7 +571,7 @@ impl Tab {
         let asked = self.outbox.version(&self.doc);
         let told = relay.delta_since(&asked).unwrap();
         let received = self.outbox.receive(&mut self.doc, &told).unwrap();
-        assert!(received.refused.is_empty());
+        assert!(received.rejected.is_empty());
         let (restamped, _) = self.outbox.restamp(&mut self.doc, NOW, mine).unwrap();
         other.outbox.replace(&mut other.doc, &restamped);
         let pending = self.outbox.pending(&self.doc, relay.version(), mine);

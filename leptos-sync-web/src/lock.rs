@@ -2,7 +2,7 @@
 //!
 //! The standard library's, which are there in any case and cost nothing in a browser, where there is one thread.
 
-use std::sync::{self, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{self, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 #[derive(Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
@@ -30,5 +30,36 @@ impl<T> RwLock<T> {
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` where it would have to wait.
+    pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        match self.0.try_read() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// `None` where it would have to wait.
+    pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        match self.0.try_write() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// A thread, to tell whether it is the current one. A page has one.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Thread(#[cfg(not(target_arch = "wasm32"))] std::thread::ThreadId);
+
+impl Thread {
+    pub(crate) fn current() -> Self {
+        Self(
+            #[cfg(not(target_arch = "wasm32"))]
+            std::thread::current().id(),
+        )
     }
 }

@@ -1,5 +1,6 @@
 //! Documents: a root CRDT with its version, its clock, and the cells that its type does not know.
 
+mod access;
 mod export;
 mod import;
 mod join;
@@ -28,7 +29,7 @@ use crate::{
 pub use export::Export;
 pub use import::Import;
 use log::Log;
-pub use outbox::{Outbox, Received};
+pub use outbox::{Outbox, Received, Rejected};
 pub use transaction::{Transaction, Tx};
 
 /// Typed state that is edited in transactions and merged with other copies of itself.

@@ -1,7 +1,7 @@
 //! What can be done with records in a transaction.
 //!
-//! What an insertion or a removal ends is not kept for taking it back: these documents are made for one transaction, and
-//! dropped where it fails.
+//! The cells that an insertion or a removal ends are not kept for a roll back: these documents are
+//! made for one transaction, and dropped if it fails.
 
 use super::transaction::Tx;
 use crate::crdt::{PRESENT, Records, Root};
@@ -9,15 +9,15 @@ use crate::crdt::{PRESENT, Records, Root};
 impl<T: Root> Tx<'_, Records<T>> {
     /// Inserts a record, in place of whatever stood at `key`.
     pub(crate) fn insert(&mut self, key: &[u8]) -> Tx<'_, T> {
-        let mut present = self.below(PRESENT, |records| &mut records.present);
+        let mut present = self.at_key(PRESENT, |records| &mut records.present);
         present.insert(key.to_vec(), ());
-        self.state.end(key);
+        self.state().end(key);
         self.record(key)
     }
 
     /// The record at `key`, whether it is there or not.
     pub(crate) fn record(&mut self, key: &[u8]) -> Tx<'_, T> {
-        self.below(key, |records| {
+        self.at_key(key, |records| {
             records.records.entry(key.to_vec()).or_default()
         })
     }
@@ -25,8 +25,8 @@ impl<T: Root> Tx<'_, Records<T>> {
     /// Removes the record at `key`; nothing where it is not there.
     pub(crate) fn remove(&mut self, key: &[u8]) {
         let key = key.to_vec();
-        self.below(PRESENT, |records| &mut records.present)
+        self.at_key(PRESENT, |records| &mut records.present)
             .remove(&key);
-        self.state.end(&key);
+        self.state().end(&key);
     }
 }

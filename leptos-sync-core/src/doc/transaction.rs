@@ -2,95 +2,125 @@ use std::{ops::Deref, sync::Arc};
 
 use super::{
     Doc,
+    access::{Access, SharedField, SharedState},
     log::{Log, too_large},
+    outbox::BaseCells,
     undo::Before,
 };
 use crate::{
     clock::Stamp,
-    crdt::{Changes, Crdt, Field, Focus, OldCell, Root, SavedCell},
+    crdt::{Changes, Crdt, Field, Focus, Root, SavedCell},
     delta::Delta,
     error::Error,
     limits,
-    path::Path,
     version::VersionVector,
 };
 
-/// What a transaction did: to store, to send, to notify of.
+/// The result of a transaction: what to store, what to send and what to notify about.
 #[derive(Clone, Debug)]
 pub struct Transaction {
     /// The stamp that all its cells carry.
     pub stamp: Stamp,
-    /// Its cells, as the delta that follows this replica's operation before.
+    /// Its cells, as the delta that follows this replica's previous operation.
     pub delta: Delta,
-    /// Which cells it changed.
+    /// The cells that it changed.
     pub changes: Changes,
 }
 
+/// How a transaction runs for a caller that shares the document's state with readers or with a
+/// relay.
+pub(super) struct Setting<'a, S> {
+    /// Receives the cells that the transaction replaces.
+    pub(super) base: Option<&'a mut BaseCells>,
+    /// Called once, before the state is written. The state is copied only if somebody still shares
+    /// it afterwards.
+    pub(super) before_write: Option<&'a mut dyn FnMut()>,
+    /// Receives the state that holds the edit if the transaction fails.
+    pub(super) rejected: Option<&'a mut Option<Arc<S>>>,
+}
+
+impl<S> Default for Setting<'_, S> {
+    fn default() -> Self {
+        Self {
+            base: None,
+            before_write: None,
+            rejected: None,
+        }
+    }
+}
+
 impl<S: Root> Doc<S> {
-    /// Edits the document: everything that `edit` does happens under one stamp, and all of it or nothing.
+    /// Runs `edit` as one transaction: all its writes carry one stamp, and either all of them take
+    /// effect or none.
     ///
-    /// Costs what is written: the new values are encoded once for the delta, the values they replace once for taking
-    /// the transaction back.
+    /// The cost follows what is written. Each new value is encoded once for the delta, and each
+    /// value that is replaced is encoded once for a roll back.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] when a key, a value or the whole transaction is larger than its limit, a counter is full, or
-    /// [`limits::REPLICAS`] others have written the document; [`Error::is_value`] when a value cannot be encoded; [`Error::is_clock`] when the clock's time source returns no
-    /// milliseconds; or what was given to [`Tx::cancel`]. The document is
-    /// then as it was before.
+    /// - [`Error::is_limit`] when a key, a value or the whole transaction exceeds its limit, when a
+    ///   counter is full, or when this replica would be one more than the [`limits::REPLICAS`] that
+    ///   may write the document.
+    /// - [`Error::is_value`] when a value cannot be encoded.
+    /// - [`Error::is_clock`] when the clock's time source returns no milliseconds.
+    /// - The error that was given to [`Tx::cancel`].
+    ///
+    /// The document is then as it was before.
     ///
     /// # Panics
     ///
-    /// Only when `edit` does; the document is then as it was before.
+    /// Only when `edit` panics. The document is then as it was before.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
-        self.transact_noting(edit, ())
+        self.transact_in(Setting::default(), edit)
     }
 
-    /// The same; `note` is told of each cell that was replaced, once it is sure that it stays so.
-    pub(super) fn transact_noting(
+    pub(super) fn transact_in(
         &mut self,
+        setting: Setting<'_, S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
-        note: impl Note,
     ) -> Result<Transaction, Error> {
         let stamp = self.clock.tick()?;
         let own = VersionVector::of(stamp.replica, stamp.time);
         self.check_replicas(&own, &own)?;
-        let open = Open {
+        let mut open = OpenTransaction {
             doc: self,
             committed: false,
         };
         let doc = &mut *open.doc;
         let log = doc.log.get_or_insert_default();
         log.start(stamp);
+        let mut shared;
+        let access = match setting.before_write {
+            None => Access::Own(Arc::make_mut(&mut doc.state)),
+            Some(before_write) => {
+                shared = SharedState {
+                    state: &mut doc.state,
+                    before_write: Some(before_write),
+                };
+                Access::Shared(&mut shared)
+            }
+        };
         edit(&mut Tx {
-            state: Arc::make_mut(&mut doc.state),
+            access,
             log,
             depth: 0,
         });
-        open.commit(note)
+        let done = open.commit(setting.base);
+        if let (Err(_), Some(rejected)) = (&done, setting.rejected) {
+            *rejected = Some(open.doc.shared_state());
+        }
+        done
     }
 }
 
-/// Who wants to know which cells a transaction has replaced.
-pub(super) trait Note {
-    /// The transaction stays; `each` tells of its cells, the last first.
-    fn replaced(&mut self, each: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>)));
-}
-
-/// Nobody: it costs nothing.
-impl Note for () {
-    #[inline(always)]
-    fn replaced(&mut self, _: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>))) {}
-}
-
-/// A transaction that is taken back when it is dropped before it was committed.
-struct Open<'a, S: Root> {
+/// A transaction that is rolled back when it is dropped before it was committed.
+struct OpenTransaction<'a, S: Root> {
     doc: &'a mut Doc<S>,
     committed: bool,
 }
 
-impl<S: Root> Open<'_, S> {
-    fn commit(mut self, mut note: impl Note) -> Result<Transaction, Error> {
+impl<S: Root> OpenTransaction<'_, S> {
+    fn commit(&mut self, base: Option<&mut BaseCells>) -> Result<Transaction, Error> {
         let doc = &mut *self.doc;
         let log = doc.log.get_or_insert_default();
         if let Some(error) = log.error.take() {
@@ -103,7 +133,8 @@ impl<S: Root> Open<'_, S> {
             let upto = VersionVector::of(stamp.replica, stamp.time);
             let (cells, path) = (&mut log.cells, &mut log.path);
             path.truncate(0);
-            // Whatever is present and is not this transaction's carries a stamp that was present before.
+            // Whatever is present and is not this transaction's carries a stamp that was present
+            // before.
             delta = Delta::write(cells, after, upto, |out| {
                 doc.state.write_cells(path, &doc.present, out);
             })?;
@@ -111,11 +142,11 @@ impl<S: Root> Open<'_, S> {
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
         }
-        note.replaced(|note| {
-            for (path, old) in log.undo.back(&log.changes) {
-                note(path, old);
+        if let Some(base) = base {
+            for (path, old) in log.undo.old_cells(&log.changes) {
+                base.cover(&path.to_owned(), || old);
             }
-        });
+        }
         let changes = log.take_changes();
         self.committed = true;
         if !doc.quarantine.is_empty() {
@@ -134,20 +165,19 @@ impl<S: Root> Open<'_, S> {
 
     #[cold]
     #[inline(never)]
-    fn take_back(&mut self) {
+    fn roll_back(&mut self) {
         if let Some(log) = &self.doc.log {
-            for (path, old) in log.undo.back(&log.changes) {
-                // Nobody else has it any more: the first write took it over.
+            for (path, old) in log.undo.old_cells(&log.changes) {
                 Arc::make_mut(&mut self.doc.state).restore(path.segments(), old);
             }
         }
     }
 }
 
-impl<S: Root> Drop for Open<'_, S> {
+impl<S: Root> Drop for OpenTransaction<'_, S> {
     fn drop(&mut self) {
         if !self.committed {
-            self.take_back();
+            self.roll_back();
         }
         if let Some(log) = &mut self.doc.log
             && !log.clear()
@@ -157,43 +187,79 @@ impl<S: Root> Drop for Open<'_, S> {
     }
 }
 
-/// An open transaction on a `T`: the whole document, or, by the methods that `#[derive(Crdt)]` makes, one field of it.
+/// An open transaction on a `T`: on the whole document, or on the field that a method of
+/// `#[derive(Crdt)]` selects.
 ///
-/// It reads as a `&T` does, and sees what was written before. An error is kept until the end of the transaction, which
-/// then fails as a whole; what is written after it is not done.
+/// `Tx<T>` dereferences to `T`, so a transaction reads with the methods of the type, and it sees
+/// its own writes:
+///
+/// | `T` | reads | writes |
+/// |---|---|---|
+/// | [`LwwRegister`](crate::LwwRegister) | `get` | [`set`](Tx::set), [`update`](#method.update-1) |
+/// | [`LwwMap`](crate::LwwMap) | `get`, `contains_key`, `len`, `is_empty`, `keys`, `values`, `iter` | [`insert`](Tx::insert), [`update`](Tx::update), [`remove`](Tx::remove), [`insert_batch`](Tx::insert_batch), [`remove_batch`](Tx::remove_batch), [`clear`](Tx::clear) |
+/// | [`GCounter`](crate::GCounter) | `value` | [`increment`](Tx::increment) |
+/// | [`PnCounter`](crate::PnCounter) | `value` | [`increment`](#method.increment-1), [`decrement`](Tx::decrement) |
+/// | a record | its fields | its fields |
+///
+/// What is read borrows from the transaction. Copy or clone what is needed beyond the next write.
+///
+/// An error is kept until the end of the transaction, which then fails as a whole. Writes after the
+/// error are skipped.
+///
+/// ```
+/// use leptos_sync_core::{Clock, Crdt, Doc, LwwMap, LwwRegister, PnCounter, ReplicaId};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Shop {
+///     name: LwwRegister<String>,
+///     stock: LwwMap<String, u32>,
+///     sold: PnCounter,
+/// }
+///
+/// let mut shop = Doc::<Shop>::new(Clock::system(ReplicaId::new(1)));
+/// shop.transact(|tx| {
+///     if tx.name().get().is_empty() {
+///         tx.name().set("Corner shop".to_owned());
+///     }
+///     tx.stock().insert("apples".to_owned(), 3);
+///     tx.stock().insert("pears".to_owned(), 0);
+///     assert_eq!(tx.stock().len(), 2, "a transaction reads what it wrote");
+///
+///     let apples = tx.stock().get("apples").copied().unwrap_or_default();
+///     if apples > 0 {
+///         tx.stock().insert("apples".to_owned(), apples - 1);
+///         tx.sold().increment(1);
+///     }
+///     let empty: Vec<_> = tx.stock().iter().filter(|(_, n)| **n == 0).map(|(name, _)| name.clone()).collect();
+///     tx.stock().remove_batch(&empty);
+///     assert!(!tx.stock().contains_key("pears"));
+///     assert_eq!(tx.sold().value(), 1);
+/// })?;
+/// assert_eq!(shop.state().stock.get("apples"), Some(&2));
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
 pub struct Tx<'a, T> {
-    pub(super) state: &'a mut T,
+    access: Access<'a, T>,
     log: &'a mut Log,
-    /// How much of the log's path is this value's.
+    /// How many bytes of the log's path are this value's.
     depth: usize,
 }
 
 impl<T> Tx<'_, T> {
-    /// The stamp that everything written in this transaction carries: unique to it, so it can serve as an id.
+    /// Returns the stamp that everything written in this transaction carries. It is unique, so it
+    /// can serve as an id.
     pub fn stamp(&self) -> Stamp {
         self.log.stamp
     }
 
-    /// Takes the transaction back when it ends: [`Doc::transact`] returns `error`, or one that came up before.
+    /// Rolls the transaction back when it ends. [`Doc::transact`] then returns `error`, or the
+    /// first error if there was one before.
     pub fn cancel(&mut self, error: Error) {
         self.log.error.get_or_insert(error);
     }
 
-    /// The part of the value that stands at `key`.
-    pub(super) fn below<F>(
-        &mut self,
-        key: &[u8],
-        part: impl FnOnce(&mut T) -> &mut F,
-    ) -> Tx<'_, F> {
-        Tx {
-            depth: self.log.enter(self.depth, key),
-            state: part(self.state),
-            log: self.log,
-        }
-    }
-
-    /// Looks at a cell that is about to be written, as [`Undo::look`](super::undo::Undo::look) does. `None` where
-    /// something went wrong, now or before.
+    /// Looks at a cell that is about to be written, as [`Undo::look`](super::undo::Undo::look)
+    /// does. `None` where something went wrong, now or before.
     pub(super) fn look(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
@@ -202,18 +268,78 @@ impl<T> Tx<'_, T> {
         if self.log.error.is_some() {
             return None;
         }
-        let looked = self.log.undo.look(key, |value| old(self.state, value));
+        let state = self.access.get();
+        let looked = self.log.undo.look(key, |value| old(state, value));
         looked.map_err(|error| self.cancel(error)).ok()
     }
 
-    /// Takes note that the one cell at this value's own path was written.
+    /// Notes that the one cell at this value's own path was written.
     pub(super) fn changed(&mut self, before: Before) {
         self.log.note_own(self.depth, before);
     }
 
-    /// Takes note that a cell below this value's path was written.
+    /// Notes that a cell below this value's path was written.
     pub(super) fn changed_child(&mut self, before: Before, existence: bool) {
         self.log.note(self.depth, before, existence);
+    }
+}
+
+impl<T> Tx<'_, T> {
+    /// The value, to write.
+    #[inline]
+    pub(super) fn state(&mut self) -> &mut T {
+        self.access.get_mut()
+    }
+
+    /// The same transaction, which has taken possession of the value once for many writes.
+    pub(super) fn owned(&mut self) -> Tx<'_, T> {
+        Tx {
+            access: Access::Own(self.access.get_mut()),
+            log: self.log,
+            depth: self.depth,
+        }
+    }
+
+    /// The part of the value that stands at `key`.
+    pub(super) fn at_key<F>(
+        &mut self,
+        key: &[u8],
+        part: impl FnOnce(&mut T) -> &mut F,
+    ) -> Tx<'_, F> {
+        Tx {
+            depth: self.log.enter(self.depth, key),
+            access: Access::Own(part(self.access.get_mut())),
+            log: self.log,
+        }
+    }
+}
+
+impl<R: Crdt> Tx<'_, R> {
+    /// Runs `edit` on a field. Unlike the accessors of `#[derive(Crdt)]`, it leaves the state
+    /// shared with readers until `edit` writes.
+    #[doc(hidden)]
+    pub fn with_field<F: Crdt>(
+        tx: &mut Self,
+        field: Field<R, F>,
+        edit: impl FnOnce(&mut Tx<'_, F>),
+    ) {
+        let depth = tx.log.enter(tx.depth, field.name.as_bytes());
+        let mut shared;
+        let access = match &mut tx.access {
+            Access::Own(record) => Access::Own((field.get_mut)(record)),
+            Access::Shared(record) => {
+                shared = SharedField {
+                    record: &mut **record,
+                    field,
+                };
+                Access::Shared(&mut shared)
+            }
+        };
+        edit(&mut Tx {
+            access,
+            log: tx.log,
+            depth,
+        });
     }
 }
 
@@ -221,7 +347,7 @@ impl<T> Deref for Tx<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.state
+        self.access.get()
     }
 }
 
@@ -230,11 +356,7 @@ impl<'b, T: Crdt> Focus for &'b mut Tx<'_, T> {
     type At<F: Crdt> = Tx<'b, F>;
 
     fn focus_field<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
-        Tx {
-            state: (field.get_mut)(self.state),
-            depth: self.log.enter(self.depth, field.name.as_bytes()),
-            log: self.log,
-        }
+        self.at_key(field.name.as_bytes(), field.get_mut)
     }
 }
 
@@ -244,8 +366,8 @@ impl<'b, T: Crdt> Focus for Tx<'b, T> {
 
     fn focus_field<F: Crdt>(self, field: Field<T, F>) -> Tx<'b, F> {
         Tx {
-            state: (field.get_mut)(self.state),
             depth: self.log.enter(self.depth, field.name.as_bytes()),
+            access: Access::Own((field.get_mut)(self.access.into_mut())),
             log: self.log,
         }
     }

@@ -4,10 +4,10 @@ use crate::{
     path::Path,
 };
 
-/// What a transaction has replaced, so that it can be taken back.
+/// The cells that a transaction has replaced, so that it can be rolled back.
 ///
-/// One buffer holds all old values, and the paths are those of the transaction's changes: a write costs no allocation of
-/// its own.
+/// One buffer holds all old values, and the paths are those of the transaction's changes. So a
+/// write needs no allocation of its own.
 #[derive(Default)]
 pub(super) struct Undo {
     bytes: Vec<u8>,
@@ -25,7 +25,8 @@ struct Replaced {
     old: Option<SavedCell>,
 }
 
-/// A cell that was looked at before it is written: its key stands in the buffer, and its value behind it.
+/// A cell that was looked at before it is written: its key stands in the buffer, and its value
+/// behind it.
 #[derive(Clone, Copy)]
 pub(super) struct Before {
     start: usize,
@@ -34,7 +35,8 @@ pub(super) struct Before {
 }
 
 impl Undo {
-    /// Looks at a cell: `key` appends its key's bytes, `old` tells what it is and appends its value's.
+    /// Looks at a cell: `key` appends its key's bytes, `old` tells what it is and appends its
+    /// value's.
     pub(super) fn look(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
@@ -87,7 +89,7 @@ impl Undo {
     }
 
     /// The replaced cells with their paths, the last first.
-    pub(super) fn back<'a>(
+    pub(super) fn old_cells<'a>(
         &'a self,
         changes: &'a Changes,
     ) -> impl Iterator<Item = (Path<'a>, Option<OldCell<'a>>)> {

@@ -16,14 +16,14 @@ impl<T: Value + Default> Tx<'_, LwwRegister<T>> {
         let look = self.look(|_| Ok(()), |register, value| Some(register.old_cell(value)));
         if let Some(before) = look {
             let stamp = self.stamp();
-            self.state.set(value, stamp);
+            self.state().set(value, stamp);
             self.changed(before);
         }
     }
 
     /// Writes what `change` makes of a copy of the value.
     pub fn update(&mut self, change: impl FnOnce(&mut T)) {
-        let mut value = self.state.get().clone();
+        let mut value = self.get().clone();
         change(&mut value);
         self.set(value);
     }
@@ -34,7 +34,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
     pub fn insert(&mut self, key: K, value: V) {
         if let Some(before) = self.look_at(&key) {
             let stamp = self.stamp();
-            self.state.insert(key, value, stamp);
+            self.state().insert(key, value, stamp);
             let was_live = before.old.is_some_and(|old| old.live);
             self.changed_child(before, !was_live);
         }
@@ -43,15 +43,16 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
     /// Writes many entries, with room made once.
     pub fn insert_batch(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
         let entries = entries.into_iter();
-        self.state.reserve(entries.size_hint().0);
+        let mut tx = self.owned();
+        tx.state().reserve(entries.size_hint().0);
         for (key, value) in entries {
-            self.insert(key, value);
+            tx.insert(key, value);
         }
     }
 
     /// Writes what `change` makes of a copy of the value at `key`; nothing where there is none.
     pub fn update(&mut self, key: &K, change: impl FnOnce(&mut V)) {
-        if let Some(mut value) = self.state.get(key).cloned() {
+        if let Some(mut value) = self.get(key).cloned() {
             change(&mut value);
             self.insert(key.clone(), value);
         }
@@ -59,12 +60,12 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
 
     /// Removes `key`; nothing where it has no value.
     pub fn remove(&mut self, key: &K) {
-        if !self.state.contains_key(key) {
+        if !self.contains_key(key) {
             return;
         }
         if let Some(before) = self.look_at(key) {
             let stamp = self.stamp();
-            self.state.remove(key, stamp);
+            self.state().remove(key, stamp);
             self.changed_child(before, true);
         }
     }
@@ -78,7 +79,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
 
     /// Removes every key. O(entries).
     pub fn clear(&mut self) {
-        let keys: Vec<K> = self.state.keys().cloned().collect();
+        let keys: Vec<K> = self.keys().cloned().collect();
         self.remove_batch(&keys);
     }
 
@@ -135,7 +136,7 @@ impl<T> Tx<'_, T> {
             old_cell(counter, stamp.replica, value)
         });
         if let Some(before) = look {
-            match count(self.state, stamp) {
+            match count(self.state(), stamp) {
                 Ok(()) => self.changed_child(before, false),
                 Err(error) => self.cancel(error),
             }

@@ -118,7 +118,7 @@ const TRANSACTIONS: usize = 256;
 
 impl<S: Root> Take<S> for &mut Outbox {
     fn joined(&mut self, part: &Snapshot) {
-        self.load_below(part);
+        self.load_base(part);
     }
 
     // The caller has checked for a gap.

@@ -3,7 +3,7 @@ use std::{cell::RefCell, rc::Rc};
 use futures::FutureExt as _;
 use leptos_sync_core::{
     Batch, Clock, Crdt, Delta, Doc, DocStore, Error, GCounter, LwwMap, LwwRegister, MemoryStorage,
-    Outbox, Received, Record, ReplicaId, Scan, Snapshot, Storage as _, StoreWrite, TimeSource as _,
+    Outbox, Record, ReplicaId, Scan, Snapshot, Storage as _, StoreWrite, TimeSource as _,
     VersionVector, Window, limits,
     sync::{Document, Permission, Reason},
 };
@@ -158,10 +158,10 @@ impl State {
         self.clock.add_skew_ms(by_ms);
     }
 
-    fn settled(&mut self, before: &[Delta], received: &Received) {
+    fn settled(&mut self, before: &[Delta], rejected: &[Delta]) {
         let mut journal = self.journal.borrow_mut();
         for delta in before {
-            if received.refused.contains(delta) {
+            if rejected.contains(delta) {
                 journal.refused(delta);
             } else if self.writes && !self.outbox.transactions().contains(delta) {
                 // A reader's edit counts as stored if another replica has overwritten it since: the
@@ -222,8 +222,8 @@ impl Document for Handle {
         let state = &mut *state;
         let before = state.pending();
         let received = state.outbox.receive(&mut state.doc, delta)?;
-        state.settled(&before, &received);
-        match received.refused.is_empty() {
+        state.settled(&before, &received.rejected);
+        match received.rejected.is_empty() {
             true => {
                 let write = state.store.log_received(
                     &mut state.doc,
@@ -242,7 +242,7 @@ impl Document for Handle {
         let state = &mut *state;
         let before = state.pending();
         let received = state.outbox.receive_snapshot(&mut state.doc, parts)?;
-        state.settled(&before, &received);
+        state.settled(&before, &received.rejected);
         state.compact();
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Document for Handle {
         let state = &mut *state;
         let before = state.pending();
         state.outbox.acknowledge(upto);
-        state.settled(&before, &Received::default());
+        state.settled(&before, &[]);
         let write = state.store.log_received(&mut state.doc, &[], &state.outbox);
         state.write(write);
     }
@@ -261,8 +261,8 @@ impl Document for Handle {
         let mut state = self.0.borrow_mut();
         let state = &mut *state;
         assert!(!state.writes, "{}: {reason}: {text}", state.name);
-        if let Some((refused, _)) = state.outbox.reject(&mut state.doc, upto) {
-            state.journal.borrow_mut().refused(&refused);
+        if let Some(rejected) = state.outbox.reject(&mut state.doc, upto) {
+            state.journal.borrow_mut().refused(&rejected.delta);
         }
         state.compact();
     }

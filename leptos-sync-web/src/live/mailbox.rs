@@ -1,5 +1,6 @@
 use std::{mem, sync::Arc};
 
+use super::editing::outside_edits;
 use crate::lock::Mutex;
 
 /// What goes from the reactive graph to whoever takes it, who may come later than the first of it.
@@ -20,7 +21,7 @@ enum State<T> {
 
 type Handler<T> = dyn Fn(T) + Send + Sync;
 
-impl<T> Mailbox<T> {
+impl<T: 'static> Mailbox<T> {
     pub(crate) fn new() -> Self {
         // In a browser the storage may come later than the first edit; on a server it never comes.
         Self(Mutex::new(if cfg!(target_arch = "wasm32") {
@@ -30,13 +31,14 @@ impl<T> Mailbox<T> {
         }))
     }
 
+    /// Hands an item over, inside an edit as soon as that has ended.
     pub(crate) fn push(&self, item: T) {
         let handle = match &mut *self.0.lock() {
             State::Queued(items) => return items.push(item),
             State::Delivering(handle) => Arc::clone(handle),
             State::Closed => return,
         };
-        handle(item);
+        outside_edits(move || handle(item));
     }
 
     /// From now on nothing is kept.
@@ -51,7 +53,7 @@ impl<T> Mailbox<T> {
 }
 
 #[cfg(target_arch = "wasm32")]
-impl<T> Mailbox<T> {
+impl<T: 'static> Mailbox<T> {
     /// Hands over what waits, and from now on everything as it comes.
     pub(crate) fn open(&self, handle: Arc<Handler<T>>) {
         let before = self.replace(State::Delivering(Arc::clone(&handle)));

@@ -2,6 +2,8 @@
 
 mod connection;
 mod doc_state;
+mod edit;
+mod editing;
 #[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
 mod feed;
 mod mailbox;
@@ -15,10 +17,9 @@ use std::{any::Any, sync::Arc};
 
 use crate::lock::RwLock;
 use leptos_sync_core::{
-    Changes, Delta, Doc, Error, Outbox, PathBuf, Root, Snapshot, Tx, VersionVector,
+    Changes, Clock, Delta, Doc, Error, Outbox, ReplicaId, Root, Snapshot, VersionVector,
 };
 
-use self::feed::Feed;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::status::Present;
 pub use self::{
@@ -35,14 +36,17 @@ pub(crate) use self::{
     status::{Outgoing, Status, StatusField, StatusValues},
     triggers::{Triggers, What},
 };
-use crate::node::{Node, ReadGuard, Source};
+use self::{editing::Editing, feed::Feed};
+use crate::node::Node;
 
 /// A [`Doc`] whose every change notifies exactly the signals that show what changed.
 ///
-/// `Clone` gives another handle to the same document; handles are `Send + Sync`. Reading never blocks writing: a
-/// reader holds the state as it was, and a write while one does pays for copying the state once.
+/// `Clone` gives another handle to the same document; handles are `Send + Sync`. Reading never
+/// blocks writing: a reader holds the state as it was, and a write while one does pays for copying
+/// the state once.
 ///
-/// [`use_doc`](crate::use_doc) makes one that is kept in the browser. It does not know where it is stored.
+/// [`use_doc`](crate::use_doc) makes one that is kept in the browser. It does not know where it is
+/// stored.
 pub struct LiveDoc<S> {
     inner: Arc<Inner<S>>,
 }
@@ -52,6 +56,7 @@ pub(crate) type AnyDoc = dyn Any + Send + Sync;
 
 struct Inner<S> {
     state: RwLock<DocState<S>>,
+    editing: Editing<S>,
     triggers: Triggers,
     feed: Feed,
     status: Arc<Status>,
@@ -63,13 +68,15 @@ impl<S: Root> LiveDoc<S> {
         Self::with_outbox(doc, None)
     }
 
-    /// Makes a document reactive. `outbox` keeps its transactions until the relay has them; `None` where there is no relay.
+    /// Makes a document reactive. `outbox` keeps its transactions until the relay has them; `None`
+    /// where there is no relay.
     pub(crate) fn with_outbox(doc: Doc<S>, outbox: Option<Outbox>) -> Self {
         let status = Arc::new(Status::new(outbox.is_some()));
         let outbox = outbox.unwrap_or_else(Outbox::without_relay);
         Self {
             inner: Arc::new(Inner {
                 state: RwLock::new(DocState { doc, outbox }),
+                editing: Editing::new(),
                 triggers: Triggers::default(),
                 feed: Feed::new(),
                 status,
@@ -82,40 +89,14 @@ impl<S: Root> LiveDoc<S> {
         Node::new(Arc::new(self.clone()))
     }
 
-    /// Edits the document in one transaction; see [`Doc::transact`]. The change is on screen at once; it is stored in
-    /// the background. What `edit` needs of the document it reads before: while it runs, the document's nodes cannot be
-    /// read.
+    /// Joins the changes of another copy; see [`Doc::apply`]. They are not stored again: the caller
+    /// knows where the delta came from.
     ///
     /// # Errors
     ///
-    /// As for [`Doc::transact`]; the document is then as it was.
-    pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
-        let mut state = self.inner.state.write();
-        let DocState { doc, outbox } = &mut *state;
-        let before = outbox.len();
-        let done = outbox.transact(doc, edit)?;
-        let waits = outbox.len() - before;
-        drop(state);
-        if !done.delta.is_empty() {
-            self.inner.feed.send(&done.delta);
-            self.inner.status.outgoing.push(Outgoing::Edit(done.delta));
-            self.inner.status.change(&mut |status| {
-                status.unsaved += 1;
-                status.pending += waits;
-            });
-        }
-        self.notify(&done.changes);
-        Ok(())
-    }
-
-    /// Joins what another copy did; see [`Doc::apply`]. It is not stored again by this: whoever applies a delta knows
-    /// where it came from.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Doc::apply`].
+    /// As for [`Doc::apply`], and [`Error::is_nested`] inside an edit of the same document.
     pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
-        let mut state = self.inner.state.write();
+        let mut state = self.write()?;
         let DocState { doc, outbox } = &mut *state;
         let changes = outbox.apply(doc, delta)?;
         drop(state);
@@ -129,45 +110,57 @@ impl<S: Root> LiveDoc<S> {
         Ok(())
     }
 
-    /// The cells that are beyond `version`; see [`Doc::delta_since`].
+    /// Returns the cells that are beyond `version`; see [`Doc::delta_since`].
     ///
     /// # Errors
     ///
-    /// As for [`Doc::delta_since`].
+    /// As for [`Doc::delta_since`], and [`Error::is_nested`] inside an edit that has begun to
+    /// write.
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
-        self.inner.state.read().doc.delta_since(version)
+        self.fork()?.delta_since(version)
     }
 
-    /// The whole state; see [`Doc::snapshot`].
+    /// Returns the whole state; see [`Doc::snapshot`].
     ///
     /// # Errors
     ///
-    /// As for [`Doc::snapshot`].
+    /// As for [`Doc::snapshot`], and [`Error::is_nested`] inside an edit that has begun to write.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.inner.state.read().doc.snapshot()
+        self.fork()?.snapshot()
     }
 
-    /// Which operations are contained.
-    pub fn version(&self) -> VersionVector {
-        self.inner.state.read().doc.version().clone()
-    }
-
-    /// The changes from now on: the delta of each edit that is made here, and each that is applied; and what is loaded
-    /// from the storage, as one. Costs nothing before it is called, then a copy of each delta.
+    /// Returns which operations are contained.
     ///
-    /// A reader that was too slow is told so by [`Lagged`](leptos_sync_core::Lagged), and resumes by
-    /// [`delta_since`](LiveDoc::delta_since) the version that it had reached; so does one that finds a gap, which edits
-    /// on several threads at once may leave. The stream ends with the document's last handle, and where a state was
-    /// loaded of which there is no delta, since tombstones were forgotten: then subscribe again and start from the
+    /// Inside an edit that has begun to write the version is empty, and the edit is cancelled.
+    pub fn version(&self) -> VersionVector {
+        self.with_doc(|doc| doc.version().clone())
+    }
+
+    /// The changes from now on: the delta of each edit that is made here, and each that is applied;
+    /// and what is loaded from the storage, as one. Costs nothing before it is called, then a copy
+    /// of each delta.
+    ///
+    /// A reader that was too slow is told so by [`Lagged`](leptos_sync_core::Lagged), and resumes
+    /// by [`delta_since`](LiveDoc::delta_since) the version that it had reached; so does one that
+    /// finds a gap, which edits on several threads at once may leave. The stream ends with the
+    /// document's last handle, and where a state was loaded of which there is no delta, since
+    /// tombstones were forgotten: then subscribe again and start from the
     /// [`snapshot`](LiveDoc::snapshot).
     #[cfg(feature = "stream")]
     pub fn changes(&self) -> leptos_sync_core::ChangeStream<Delta> {
         self.inner.feed.subscribe()
     }
 
-    /// Looks at the document. Nothing is tracked. `look` must not edit it.
+    /// Looks at the document as it is now. Nothing is tracked, and nothing is locked while `look`
+    /// runs.
+    ///
+    /// O(replicas that wrote the document). If `look` edits the document, that edit copies the
+    /// state.
+    ///
+    /// Inside an edit that has begun to write the document is empty, and the edit is cancelled.
     pub fn with_doc<R>(&self, look: impl FnOnce(&Doc<S>) -> R) -> R {
-        look(&self.inner.state.read().doc)
+        let doc = self.fork();
+        look(&doc.unwrap_or_else(|_| Doc::new(Clock::system(ReplicaId::default()))))
     }
 
     pub(crate) fn status(&self) -> &Arc<Status> {
@@ -185,8 +178,8 @@ impl<S: Root> LiveDoc<S> {
         Some(Self { inner })
     }
 
-    /// Takes in what was stored, or a whole state. Everything that shows the document is notified, and the streams of changes
-    /// are told what has come.
+    /// Takes in what was stored, or a whole state. Everything that shows the document is notified,
+    /// and the streams of changes are told what has come.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut DocState<S>) -> R) -> R {
         let mut state = self.inner.state.write();
@@ -199,8 +192,8 @@ impl<S: Root> LiveDoc<S> {
         result
     }
 
-    /// Something was taken back, of which no delta tells: the streams of changes end, and everything that shows the document
-    /// is notified.
+    /// Reports transactions that were rolled back, or restamped. No delta says that: the streams of
+    /// changes end, and everything that shows the document is notified.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn rolled_back(&self) {
         self.inner.feed.end();
@@ -248,28 +241,6 @@ impl<S: Root> LiveDoc<S> {
 
     fn notify(&self, changes: &Changes) {
         self.inner.triggers.notify(changes);
-    }
-}
-
-impl<S: Root> Source<S> for LiveDoc<S> {
-    fn read(&self) -> ReadGuard<S> {
-        ReadGuard::new(self.inner.state.read().doc.shared_state())
-    }
-
-    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) -> Result<(), Error> {
-        self.transact(edit)
-    }
-
-    fn failed(&self, error: Error) {
-        self.inner.status.reject(&error, None);
-    }
-
-    fn triggers(&self) -> &Triggers {
-        &self.inner.triggers
-    }
-
-    fn path(&self) -> PathBuf {
-        PathBuf::new()
     }
 }
 

@@ -11,8 +11,9 @@ use super::Status;
 
 /// An edit that was rejected, by this device or by the relay, and that nobody has dismissed yet.
 ///
-/// The document was rolled back, unless the relay rejected the edit for its [time](Reason::is_of_time): then the edit stays
-/// on this device and is sent again later. `Clone` gives another handle; `Display` gives the reason and the message.
+/// The document was rolled back, unless the relay rejected the edit for its
+/// [time](Reason::is_of_time): then the edit stays on this device and is sent again later. `Clone`
+/// gives another handle; `Display` gives the reason and the message.
 #[derive(Clone)]
 pub struct Rejection(Arc<Rejected>);
 
@@ -70,11 +71,12 @@ impl Rejection {
         self.0.is_local
     }
 
-    /// Returns a copy of the document's state as it was with the rejected edit, so that the user can keep what was
-    /// written: to show it, or to write it into another document. The copy is detached: it does not change any more.
+    /// Returns a copy of the document's state as it was with the rejected edit, so that the user
+    /// can keep what was written: to show it, or to write it into another document. The copy is
+    /// detached: it does not change any more.
     ///
-    /// `None` if `S` is not the document's type, and where no such state is known: another tab made the edit, or the
-    /// relay's answer was lost.
+    /// `None` if `S` is not the document's type, if the edit wrote nothing, or if the edit is still
+    /// in the document.
     pub fn state<S: Root>(&self) -> Option<Arc<S>> {
         Arc::clone(self.0.state.as_ref()?).downcast().ok()
     }
@@ -104,10 +106,11 @@ impl fmt::Debug for Rejection {
 /// The state of a document of any type.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 
-/// The rejected edits that nobody has dismissed yet, the oldest first, as a slice of [`Rejection`]s.
+/// The rejected edits that nobody has dismissed yet, the oldest first, as a slice of
+/// [`Rejection`]s.
 ///
-/// The list has at most [`limits::REJECTIONS`](leptos_sync_core::limits::REJECTIONS) entries. Beyond that the oldest is
-/// dropped and counted.
+/// The list has at most [`limits::REJECTIONS`](leptos_sync_core::limits::REJECTIONS) entries.
+/// Beyond that the oldest is dropped and counted.
 #[derive(Clone, Debug, Default)]
 pub struct Rejections {
     list: Arc<Vec<Rejection>>,

@@ -5,7 +5,8 @@ use leptos_sync_core::{Key, LwwMap, PathBuf, Value, internal};
 
 use super::{Node, ReadGuard, Source, What};
 
-/// One key of a map as a node of the reactive graph: it reads as `Option<V>`, and setting it to `None` removes the key.
+/// One key of a map as a node of the reactive graph: it reads as `Option<V>`, and setting it to
+/// `None` removes the key.
 ///
 /// `Copy` where the key is. Only changes of this key notify it.
 pub struct Entry<K: 'static, V: 'static> {
@@ -23,7 +24,8 @@ impl<K: Key, V: Value> Entry<K, V> {
         &self.key
     }
 
-    /// Changes the value, if there is one. While `change` runs, the document's nodes cannot be read.
+    /// Changes the value, if there is one. Inside `change`, the document's nodes cannot be read:
+    /// see [`LiveDoc::transact`](crate::LiveDoc::transact).
     pub fn modify(&self, change: impl FnOnce(&mut V)) {
         self.map.edit(|tx| tx.update(&self.key, change));
     }
@@ -78,6 +80,9 @@ impl<K: Key, V: Value> Update for Entry<K, V> {
     type Value = Option<V>;
 
     fn try_maybe_update<U>(&self, change: impl FnOnce(&mut Option<V>) -> (bool, U)) -> Option<U> {
+        if self.map.source()?.is_nested_edit() {
+            return None;
+        }
         let mut value = self.try_read_untracked()?.clone();
         let (changed, result) = change(&mut value);
         if changed {

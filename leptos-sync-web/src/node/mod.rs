@@ -25,9 +25,10 @@ pub(crate) use crate::live::What;
 
 /// A part of a document, or the whole of it, as a node of the reactive graph.
 ///
-/// `Copy`, like leptos' signals, and like them it lives as long as the reactive owner under which the document was
-/// opened. The methods that `#[derive(Crdt)]` makes narrow it to a field: `doc.title()` is a
-/// `Node<LwwRegister<String>>`. What a node can do depends on what it stands for:
+/// `Copy`, like leptos' signals, and like them it lives as long as the reactive owner under which
+/// the document was opened. The methods that `#[derive(Crdt)]` makes narrow it to a field:
+/// `doc.title()` is a `Node<LwwRegister<String>>`. What a node can do depends on what it stands
+/// for:
 ///
 /// | Node of | reads as | is changed by |
 /// |---|---|---|
@@ -38,8 +39,9 @@ pub(crate) use crate::live::What;
 /// | … `.keys()` | the sorted keys | |
 /// | a record | its fields | [`transact`](Node::transact): several changes as one |
 ///
-/// Every change is on screen at once and is stored in the background. A change that the document refuses, such as a
-/// value beyond its limit, is not made; its reason is in the status signals, or returned by `transact`.
+/// Every change is on screen at once and is stored in the background. A change that the document
+/// refuses, such as a value beyond its limit, is not made; its reason is in the status signals, or
+/// returned by `transact`.
 pub struct Node<T: 'static> {
     /// `None` in what was made of a node whose owner was gone already.
     point: Option<Place>,
@@ -104,18 +106,19 @@ impl<T: Crdt> Node<T> {
         }
     }
 
-    /// Makes several changes as one transaction: they are shown, stored and sent together or not at all.
+    /// Makes several changes as one transaction: they are shown, stored and sent together or not at
+    /// all.
     ///
     /// # Errors
     ///
-    /// As for [`Doc::transact`](leptos_sync_core::Doc::transact), and [`Error::is_unavailable`] when the node's owner
-    /// is gone. Nothing has changed then.
+    /// As for [`Doc::transact`](leptos_sync_core::Doc::transact), and [`Error::is_unavailable`]
+    /// when the node's owner is gone. Nothing has changed then.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, T>)) -> Result<(), Error> {
         let source = self
             .source()
             .ok_or_else(|| Error::unavailable("the reactive owner of this document is gone"))?;
         let mut edit = Some(edit);
-        source.edit(&mut |tx| {
+        source.transact(&mut |tx| {
             if let Some(edit) = edit.take() {
                 edit(tx);
             }
@@ -139,14 +142,43 @@ impl<T: Crdt> Node<T> {
         }
     }
 
-    /// As [`transact`](Node::transact), for event handlers: a failure goes into the status signals.
+    /// Edits as [`transact`](Node::transact) does, for event handlers. A failure is reported to the
+    /// document's status.
     ///
-    /// What `edit` needs of the document it reads before: while it runs, the document's nodes cannot be read.
+    /// ```
+    /// # use leptos::prelude::*;
+    /// # use leptos_sync_web::{Clock, Crdt, Doc, LiveDoc, LwwMap, LwwRegister, ReplicaId};
+    /// #[derive(Crdt, Clone, Default)]
+    /// struct List {
+    ///     items: LwwMap<u64, String>,
+    ///     last: LwwRegister<u64>,
+    /// }
+    ///
+    /// # let owner = Owner::new();
+    /// # owner.set();
+    /// # let doc = LiveDoc::<List>::new(Doc::new(Clock::system(ReplicaId::new(1)))).node();
+    /// doc.items().insert(1, "Milk".to_owned());
+    /// doc.edit(|tx| {
+    ///     // Before the first use of `tx`, nodes can be read: they give the state before the edit.
+    ///     let first = doc.items().keys().get_untracked().first().copied();
+    ///     // From then on, read through `tx`, which sees what was written.
+    ///     if let Some(first) = first {
+    ///         let item = tx.items().get(&first).cloned().unwrap_or_default();
+    ///         tx.items().insert(first, item + " and eggs");
+    ///         tx.last().set(first);
+    ///     }
+    ///     assert_eq!(tx.items().len(), 1);
+    /// });
+    /// assert_eq!(doc.items().entry(1).get_untracked().as_deref(), Some("Milk and eggs"));
+    /// ```
     pub fn edit(&self, edit: impl FnOnce(&mut Tx<'_, T>)) {
-        if let Some(source) = self.source()
-            && let Err(error) = self.transact(edit)
-        {
-            source.failed(error);
+        let mut edit = Some(edit);
+        if let Some(source) = self.source() {
+            source.edit(&mut |tx| {
+                if let Some(edit) = edit.take() {
+                    edit(tx);
+                }
+            });
         }
     }
 

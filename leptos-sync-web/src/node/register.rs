@@ -35,6 +35,9 @@ impl<T: Value + Default> Update for Node<LwwRegister<T>> {
     type Value = T;
 
     fn try_maybe_update<U>(&self, change: impl FnOnce(&mut T) -> (bool, U)) -> Option<U> {
+        if self.source()?.is_nested_edit() {
+            return None;
+        }
         let mut value = self.try_read_untracked()?.clone();
         let (changed, result) = change(&mut value);
         if changed {

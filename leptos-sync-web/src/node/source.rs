@@ -1,17 +1,21 @@
 use std::sync::Arc;
 
-use leptos_sync_core::{Crdt, Error, Field, Focus, PathBuf, Tx};
+use leptos_sync_core::{Crdt, Error, Field, PathBuf, Tx};
 
 use super::ReadGuard;
 use crate::live::Triggers;
 
-/// Where a node's value comes from and goes to: a document, or a field of something that has a source.
+/// Where a node's value comes from and goes to: a document, or a field of something that has a
+/// source.
 ///
 /// The node knows only its own type by it, not the document's.
 pub(crate) trait Source<T>: Send + Sync {
     fn read(&self) -> ReadGuard<T>;
-    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, T>)) -> Result<(), Error>;
-    fn failed(&self, error: Error);
+    fn transact(&self, edit: &mut dyn FnMut(&mut Tx<'_, T>)) -> Result<(), Error>;
+    /// As `transact`; a failure is reported to the document's status.
+    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, T>));
+    /// Reports an edit inside an edit. Returns whether this is one.
+    fn is_nested_edit(&self) -> bool;
     fn triggers(&self) -> &Triggers;
     fn path(&self) -> PathBuf;
 }
@@ -39,13 +43,18 @@ impl<R: Crdt, F: Crdt> Source<F> for FieldSource<R, F> {
         self.record.read().map(self.field.get)
     }
 
-    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, F>)) -> Result<(), Error> {
+    fn transact(&self, edit: &mut dyn FnMut(&mut Tx<'_, F>)) -> Result<(), Error> {
         self.record
-            .edit(&mut |tx| edit(&mut tx.focus_field(self.field)))
+            .transact(&mut |tx| Tx::with_field(tx, self.field, &mut *edit))
     }
 
-    fn failed(&self, error: Error) {
-        self.record.failed(error);
+    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, F>)) {
+        self.record
+            .edit(&mut |tx| Tx::with_field(tx, self.field, &mut *edit));
+    }
+
+    fn is_nested_edit(&self) -> bool {
+        self.record.is_nested_edit()
     }
 
     fn triggers(&self) -> &Triggers {

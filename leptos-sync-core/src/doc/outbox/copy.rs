@@ -5,7 +5,8 @@ use crate::{
     version::VersionVector,
 };
 
-/// A delta of the cells of another, each as `cell` says, but for those that it leaves out. O(cells).
+/// A delta of the cells of another, each as `cell` says, but for those that it leaves out.
+/// O(cells).
 pub(super) fn copy(
     delta: &Delta,
     after: VersionVector,

@@ -1,11 +1,16 @@
 //! What a document holds that its relay has not acknowledged.
 
-mod below;
+mod base_cells;
 mod copy;
+mod rejected;
 mod restamp;
 
-use self::{below::Below, copy::copy};
-use super::{Doc, Transaction, Tx};
+use std::sync::Arc;
+
+pub(super) use self::base_cells::BaseCells;
+use self::copy::copy;
+pub use self::rejected::{Received, Rejected};
+use super::{Doc, Transaction, Tx, transaction::Setting};
 use crate::{
     clock::{Stamp, Time},
     codec::CellRef,
@@ -17,15 +22,18 @@ use crate::{
     version::VersionVector,
 };
 
-/// The transactions of one document that its relay has not acknowledged, and what would stand there without them.
+/// The transactions of one document that its relay has not acknowledged, and what would stand there
+/// without them.
 ///
-/// A document that is exchanged with a relay is edited and brought up to date through its outbox: by
-/// [`transact`](Outbox::transact) here, [`take`](Outbox::take) for what its own storage or another tab tells,
-/// [`receive`](Outbox::receive) for what the relay tells. So each transaction can be [taken back](Outbox::reject) when
-/// the relay refuses it, and [stamped anew](Outbox::restamp) when a clock was wrong. It does no IO and keeps the order in which
-/// the transactions came.
+/// A document that is exchanged with a relay is edited and brought up to date through its outbox:
+/// by [`transact`](Outbox::transact) here, [`take`](Outbox::take) for what its own storage or
+/// another tab tells, [`receive`](Outbox::receive) for what the relay tells. So each transaction
+/// can be [taken back](Outbox::reject) when the relay refuses it, and [stamped
+/// anew](Outbox::restamp) when a clock was wrong. It does no IO and keeps the order in which the
+/// transactions came.
 ///
-/// It costs, for each cell that an unacknowledged transaction wrote, its path and the value below it.
+/// It costs, for each cell that an unacknowledged transaction wrote, its path and the value below
+/// it.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, Outbox, ReplicaId};
@@ -48,19 +56,10 @@ use crate::{
 #[derive(Default)]
 pub struct Outbox {
     transactions: Vec<Delta>,
-    below: Below,
+    base_cells: BaseCells,
     acknowledged: VersionVector,
     /// Whether there is no relay: nothing is kept.
     is_off: bool,
-}
-
-/// What a message of the relay has brought.
-#[derive(Clone, Debug, Default)]
-pub struct Received {
-    /// What changed in the document.
-    pub changes: Changes,
-    /// Transactions that turned out to have been refused, and were taken back.
-    pub refused: Vec<Delta>,
 }
 
 /// The version that one transaction leads to: its replica and its time.
@@ -76,7 +75,8 @@ impl Outbox {
         Self::default()
     }
 
-    /// An outbox of a relay that is known to contain `acknowledged`: what was kept of an earlier one.
+    /// An outbox of a relay that is known to contain `acknowledged`: what was kept of an earlier
+    /// one.
     pub fn resume(acknowledged: VersionVector) -> Self {
         Self {
             acknowledged,
@@ -84,8 +84,9 @@ impl Outbox {
         }
     }
 
-    /// An outbox that keeps nothing, for a document that no relay exchanges: what is done through it is done to the document
-    /// alone, so that whoever drives documents with and without a relay has one way to do it.
+    /// An outbox that keeps nothing, for a document that no relay exchanges: what is done through
+    /// it is done to the document alone, so that whoever drives documents with and without a relay
+    /// has one way to do it.
     pub fn without_relay() -> Self {
         Self {
             is_off: true,
@@ -112,8 +113,8 @@ impl Outbox {
         writers
     }
 
-    /// Of how many replicas the document contains something that is in no transaction and that no relay is known to have, as of all
-    /// that was written before there was one. O(transactions).
+    /// Of how many replicas the document contains something that is in no transaction and that no
+    /// relay is known to have, as of all that was written before there was one. O(transactions).
     pub fn unknown<S: Root>(&self, doc: &Doc<S>) -> usize {
         match self.is_off {
             true => 0,
@@ -135,22 +136,61 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// As for [`Doc::transact`]; nothing has changed then.
+    /// As for [`Doc::transact`]. Nothing has changed then.
     pub fn transact<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
     ) -> Result<Transaction, Error> {
-        let noted = (!self.is_off).then_some(&mut self.below);
-        let done = doc.transact_noting(edit, noted)?;
+        self.transact_in(doc, Setting::default(), edit)
+    }
+
+    /// Edits a document whose state readers share while `edit` runs.
+    ///
+    /// `before_write` is called once, before the first write or the first use of a field's
+    /// accessor: if readers release the state then, it is not copied. If the transaction fails,
+    /// `rejected` receives the state that holds the edit. Keeping that costs a copy of the state.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Doc::transact`]. Nothing has changed then.
+    #[doc(hidden)]
+    pub fn transact_shared<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        before_write: &mut dyn FnMut(),
+        rejected: Option<&mut Option<Arc<S>>>,
+        edit: impl FnOnce(&mut Tx<'_, S>),
+    ) -> Result<Transaction, Error> {
+        let setting = Setting {
+            before_write: Some(before_write),
+            rejected,
+            base: None,
+        };
+        self.transact_in(doc, setting, edit)
+    }
+
+    fn transact_in<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        setting: Setting<'_, S>,
+        edit: impl FnOnce(&mut Tx<'_, S>),
+    ) -> Result<Transaction, Error> {
+        let base = (!self.is_off).then_some(&mut self.base_cells);
+        let setting = Setting {
+            base,
+            before_write: setting.before_write.map(|hook| hook as &mut dyn FnMut()),
+            rejected: setting.rejected,
+        };
+        let done = doc.transact_in(setting, edit)?;
         if !done.delta.is_empty() && !self.is_off {
             self.transactions.push(done.delta.clone());
         }
         Ok(done)
     }
 
-    /// Joins a transaction that the relay may not have, from another tab. One that is acknowledged is joined and not kept; one
-    /// that is here already changes nothing. O(cells of the delta).
+    /// Joins a transaction that the relay may not have, from another tab. One that is acknowledged
+    /// is joined and not kept; one that is here already changes nothing. O(cells of the delta).
     ///
     /// # Errors
     ///
@@ -159,8 +199,8 @@ impl Outbox {
         self.take_by(doc, delta, Doc::apply)
     }
 
-    /// Joins a transaction from the document's own storage: as [`take`](Outbox::take), but it may be of the document's own
-    /// replica, and it is not asked how far ahead of the wall clock it is.
+    /// Joins a transaction from the document's own storage: as [`take`](Outbox::take), but it may
+    /// be of the document's own replica, and it is not asked how far ahead of the wall clock it is.
     ///
     /// # Errors
     ///
@@ -169,9 +209,10 @@ impl Outbox {
         self.take_by(doc, delta, Doc::apply_own)
     }
 
-    /// A part of the document's stored snapshot was joined with it, which may have been edited before.
-    pub(crate) fn load_below(&mut self, part: &Snapshot) {
-        self.below.join(part.cells());
+    /// A part of the document's stored snapshot was joined with it, which may have been edited
+    /// before.
+    pub(crate) fn load_base(&mut self, part: &Snapshot) {
+        self.base_cells.join(part.cells());
     }
 
     fn take_by<S: Root>(
@@ -182,7 +223,7 @@ impl Outbox {
     ) -> Result<Changes, Error> {
         if self.is_off || self.acknowledged.covers(delta.upto()) {
             let changes = apply(doc, delta)?;
-            self.below.join(delta.cells());
+            self.base_cells.join(delta.cells());
             return Ok(changes);
         }
         if doc.version().covers(delta.upto()) {
@@ -191,15 +232,16 @@ impl Outbox {
         let mut value = Vec::new();
         delta.cells().for_each(&mut |parent, cell| {
             let path = cell.path(parent);
-            self.below.cover(&path, || doc.cell_at(&path, &mut value));
+            self.base_cells
+                .cover(&path, || doc.cell_at(&path, &mut value));
         });
         let changes = apply(doc, delta)?;
         self.transactions.push(delta.clone());
         Ok(changes)
     }
 
-    /// What the document contains but for the transactions that are here: the version from which to ask the relay, which
-    /// then tells of these too, as far as it has them. O(transactions).
+    /// What the document contains but for the transactions that are here: the version from which to
+    /// ask the relay, which then tells of these too, as far as it has them. O(transactions).
     pub fn version<S: Root>(&self, doc: &Doc<S>) -> VersionVector {
         // Where each replica's transactions begin: those of one come in order.
         let mut starts = VersionVector::new();
@@ -224,21 +266,27 @@ impl Outbox {
 
     /// Joins what the relay sent. O(cells of the delta).
     ///
-    /// A transaction that the relay's version contains is acknowledged where the relay has its cells, or later ones in their
-    /// place; where it does not, the relay has refused it and the answer was lost: it is taken back. That holds for what
-    /// was asked for from [`version`](Outbox::version).
+    /// A transaction that the relay's version contains is acknowledged where the relay has its
+    /// cells, or later ones in their place; where it does not, the relay has refused it and the
+    /// answer was lost: it is taken back. That holds for what was asked for from
+    /// [`version`](Outbox::version).
     ///
     /// # Errors
     ///
     /// As for [`Doc::apply`]; nothing has changed then.
-    pub fn receive<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Received, Error> {
+    pub fn receive<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        delta: &Delta,
+    ) -> Result<Received<S>, Error> {
         let changes = self.apply(doc, delta)?;
         let seen = (delta.after(), delta.upto(), &VersionVector::new());
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// Joins what the relay sent once, from the document's own storage: as [`receive`](Outbox::receive), but it is not asked
-    /// how far ahead of the wall clock it is. O(cells of the delta).
+    /// Joins what the relay sent once, from the document's own storage: as
+    /// [`receive`](Outbox::receive), but it is not asked how far ahead of the wall clock it is.
+    /// O(cells of the delta).
     ///
     /// # Errors
     ///
@@ -247,14 +295,15 @@ impl Outbox {
         &mut self,
         doc: &mut Doc<S>,
         delta: &Delta,
-    ) -> Result<Received, Error> {
+    ) -> Result<Received<S>, Error> {
         let changes = doc.apply_own(delta)?;
-        self.below.join(delta.cells());
+        self.base_cells.join(delta.cells());
         let seen = (delta.after(), delta.upto(), &VersionVector::new());
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// Joins the relay's whole state; see [`Doc::merge_snapshot_parts`] and [`receive`](Outbox::receive). O(cells of both).
+    /// Joins the relay's whole state; see [`Doc::merge_snapshot_parts`] and
+    /// [`receive`](Outbox::receive). O(cells of both).
     ///
     /// # Errors
     ///
@@ -263,79 +312,104 @@ impl Outbox {
         &mut self,
         doc: &mut Doc<S>,
         parts: &[Snapshot],
-    ) -> Result<Received, Error> {
+    ) -> Result<Received<S>, Error> {
         let changes = doc.merge_snapshot_parts(parts)?;
         let Some(last) = parts.last() else {
             return Ok(Received::default());
         };
         for part in parts {
-            self.below.join(part.cells());
+            self.base_cells.join(part.cells());
         }
-        self.below.forget(last.version(), parts);
+        self.base_cells.forget(last.version(), parts);
         let seen = (&VersionVector::new(), last.version(), last.horizon());
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// The relay contains `upto`, and its cells beyond `after` were joined: what of it is here is acknowledged, or was refused. What
-    /// is not there although `forgotten` contains it may have been removed since.
+    /// The relay contains `upto`, and its cells beyond `after` were joined: what of it is here is
+    /// acknowledged, or was refused. What is not there although `forgotten` contains it may have
+    /// been removed since.
     fn settle<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         (after, upto, forgotten): (&VersionVector, &VersionVector, &VersionVector),
         mut changes: Changes,
-    ) -> Received {
-        let mut refused = Vec::new();
+    ) -> Received<S> {
+        let mut rejected = Vec::new();
         for delta in &self.transactions {
             // What the relay's answer takes for granted was acknowledged when it was asked.
             let is_told = upto.covers(delta.upto()) && !after.covers(delta.upto());
-            if is_told && self.below.lacks(delta, forgotten) {
-                refused.push(delta.clone());
+            if is_told && self.base_cells.lacks(delta, forgotten) {
+                rejected.push(delta.clone());
             }
         }
-        for delta in &refused {
-            if let Some((_, back)) = self.reject(doc, delta.upto()) {
+        let before = (!rejected.is_empty()).then(|| doc.shared_state());
+        for delta in &rejected {
+            if let Some((_, back)) = self.roll_back(doc, delta.upto()) {
                 changes.append(back);
             }
         }
         self.acknowledged.join(upto);
         // Their cells were joined where the relay still has them.
         self.let_go(|_, _| {});
-        Received { changes, refused }
-    }
-
-    /// Takes note that the relay contains everything up to there. O(cells of the transactions that this is about).
-    pub fn acknowledge(&mut self, upto: &VersionVector) {
-        self.acknowledged.join(upto);
-        self.let_go(|below, delta| below.join(delta.cells()));
-    }
-
-    /// Lets the transactions go that are acknowledged.
-    fn let_go(&mut self, work: fn(&mut Below, &Delta)) {
-        self.transactions.retain(|delta| {
-            let done = self.acknowledged.covers(delta.upto());
-            if done {
-                work(&mut self.below, delta);
-            }
-            !done
-        });
-        self.clear_below();
-    }
-
-    fn clear_below(&mut self) {
-        if self.transactions.is_empty() {
-            self.below = Below::default();
+        Received {
+            changes,
+            rejected,
+            before,
         }
     }
 
-    /// Takes the transaction back that leads to the version `upto`: where a cell is still the one that it wrote, the one
-    /// that would stand there without it returns. The relay is then known to have refused it for good. Returns the
-    /// transaction and what changed; `None` if it is not here. O(cells of all transactions).
+    /// Takes note that the relay contains everything up to there. O(cells of the transactions that
+    /// this is about).
+    pub fn acknowledge(&mut self, upto: &VersionVector) {
+        self.acknowledged.join(upto);
+        self.let_go(|base, delta| base.join(delta.cells()));
+    }
+
+    /// Lets the transactions go that are acknowledged.
+    fn let_go(&mut self, work: fn(&mut BaseCells, &Delta)) {
+        self.transactions.retain(|delta| {
+            let done = self.acknowledged.covers(delta.upto());
+            if done {
+                work(&mut self.base_cells, delta);
+            }
+            !done
+        });
+        self.clear_base_cells();
+    }
+
+    fn clear_base_cells(&mut self) {
+        if self.transactions.is_empty() {
+            self.base_cells = BaseCells::default();
+        }
+    }
+
+    /// Rolls back the transaction that leads to the version `upto`, which the relay has rejected
+    /// for good.
     ///
-    /// It is not for what was refused for its time, of which the relay takes no note: that stays, and can be
-    /// [stamped anew](Outbox::restamp).
+    /// A cell that the transaction wrote and that nobody has written since returns to what would
+    /// stand there without it. What a later transaction derived from it stays: a counter's cell
+    /// contains all earlier counts. `None` if the transaction is not here.
     ///
-    /// What a later transaction was written in view of it stays: a counter's cell has what all before it has counted.
+    /// O(cells of all transactions). While the [state before](Rejected::before) is kept, it costs a
+    /// copy of the state.
+    ///
+    /// Do not call it for a transaction that was rejected for its timestamp, which the relay does
+    /// not record. That one stays queued and can be [restamped](Outbox::restamp).
     pub fn reject<S: Root>(
+        &mut self,
+        doc: &mut Doc<S>,
+        upto: &VersionVector,
+    ) -> Option<Rejected<S>> {
+        let before = doc.shared_state();
+        let (delta, changes) = self.roll_back(doc, upto)?;
+        Some(Rejected {
+            delta,
+            changes,
+            before,
+        })
+    }
+
+    fn roll_back<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         upto: &VersionVector,
@@ -353,23 +427,24 @@ impl Outbox {
             let path = cell.path(parent);
             let still = doc.cell_at(&path, &mut value).map(|cell| cell.stamp);
             if still == written {
-                self.below.add_to(&mut cells, path);
+                self.base_cells.add_to(&mut cells, path);
             }
         });
         let changes = self.restore(doc, cells);
-        self.clear_below();
+        self.clear_base_cells();
         Some((rejected, changes))
     }
 
-    /// What to send next to a relay that contains `relay`: the first of the transactions that it lacks, of the replicas that
-    /// are `mine` to send for. Before them, where the relay lacks something that is in no transaction, a delta of that for each
-    /// replica: of those that no relay was ever known to have, as before there was one, and of mine, which it may have lost with
-    /// its disk. O(transactions that were sent and have no answer), and of such deltas.
+    /// What to send next to a relay that contains `relay`: the first of the transactions that it
+    /// lacks, of the replicas that are `mine` to send for. Before them, where the relay lacks
+    /// something that is in no transaction, a delta of that for each replica: of those that no
+    /// relay was ever known to have, as before there was one, and of mine, which it may have lost
+    /// with its disk. O(transactions that were sent and have no answer), and of such deltas.
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] where such a delta cannot be made, since removals were forgotten of somebody of whom the
-    /// relay has something.
+    /// [`Error::is_snapshot_needed`] where such a delta cannot be made, since removals were
+    /// forgotten of somebody of whom the relay has something.
     pub fn pending<S: Root>(
         &self,
         doc: &Doc<S>,
@@ -386,7 +461,8 @@ impl Outbox {
                         Some(base) => base,
                         None => {
                             let mut known = self.base(doc);
-                            // A relay that lost its disk lacks what was removed as well as the removals.
+                            // A relay that lost its disk lacks what was removed as well as the
+                            // removals.
                             let horizon = known.horizon.iter();
                             let horizon = horizon.filter(|(id, _)| relay.get(*id) > Time::ZERO);
                             known.horizon = horizon.collect();
@@ -410,13 +486,13 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// The document as it would be without the transactions that are not acknowledged: what a storage keeps as a
-    /// snapshot, with these beside it. O(cells).
+    /// The document as it would be without the transactions that are not acknowledged: what a
+    /// storage keeps as a snapshot, with these beside it. O(cells).
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());
         // Otherwise it shares its cells with the document.
-        if !self.below.cells().is_empty() {
-            base.put(self.below.cells());
+        if !self.base_cells.cells().is_empty() {
+            base.put(self.base_cells.cells());
         }
         let version = self.version(doc);
         for (replica, _) in doc.version().beyond(&version).iter() {
@@ -425,8 +501,8 @@ impl Outbox {
         base
     }
 
-    /// Joins what another copy has, and what is neither a transaction to keep nor the relay's word; see [`Doc::apply`].
-    /// O(cells of the delta).
+    /// Joins what another copy has, and what is neither a transaction to keep nor the relay's word;
+    /// see [`Doc::apply`]. O(cells of the delta).
     ///
     /// # Errors
     ///
@@ -434,12 +510,12 @@ impl Outbox {
     pub fn apply<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         let changes = doc.apply(delta)?;
         // Cells that lose to an unacknowledged one are what would stand below it.
-        self.below.join(delta.cells());
+        self.base_cells.join(delta.cells());
         Ok(changes)
     }
 
-    /// Puts the cells at the paths of `cells`, which would stand there without the transactions that are here, to what stands
-    /// there with them. O(cells of all transactions).
+    /// Puts the cells at the paths of `cells`, which would stand there without the transactions
+    /// that are here, to what stands there with them. O(cells of all transactions).
     fn restore<S: Root>(&self, doc: &mut Doc<S>, mut cells: Quarantine) -> Changes {
         if cells.is_empty() {
             return Changes::new();
@@ -452,5 +528,6 @@ impl Outbox {
     }
 }
 
-/// Transactions that are given at once to be sent: few, since whoever sends them asks again for more.
+/// Transactions that are given at once to be sent: few, since whoever sends them asks again for
+/// more.
 const PENDING: usize = 32;

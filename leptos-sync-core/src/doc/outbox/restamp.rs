@@ -12,14 +12,16 @@ use crate::{
 };
 
 impl Outbox {
-    /// Stamps anew what the relay would refuse for its time, and what was written after it under the same replica ids, of those
-    /// that are `mine` to send for; also what follows something of theirs that is in no transaction and that the relay would
-    /// refuse: it is not held up by that, which stays here. Nobody outside this browser has seen it. What others have
-    /// beyond the window does not count: whoever sends that stamps it anew too. Returns what was
-    /// stamped anew, in order, for the storage and the other tabs to [`replace`](Outbox::replace), and what changed.
-    /// O(cells of all transactions).
+    /// Stamps anew what the relay would refuse for its time, and what was written after it under
+    /// the same replica ids, of those that are `mine` to send for; also what follows something of
+    /// theirs that is in no transaction and that the relay would refuse: it is not held up by that,
+    /// which stays here. Nobody outside this browser has seen it. What others have beyond the
+    /// window does not count: whoever sends that stamps it anew too. Returns what was stamped anew,
+    /// in order, for the storage and the other tabs to [`replace`](Outbox::replace), and what
+    /// changed. O(cells of all transactions).
     ///
-    /// It is the one thing that takes a clock back: its source should tell the relay's time by then.
+    /// It is the one thing that takes a clock back: its source should tell the relay's time by
+    /// then.
     ///
     /// # Errors
     ///
@@ -33,7 +35,8 @@ impl Outbox {
         // A relay whose clock has another unit would take all stamps that are left.
         Time::try_from_ms(window.now_ms)?;
         let settled = self.version(doc);
-        // Where the transactions of each replica begin. What no relay has seen and none would take does not hold them up.
+        // Where the transactions of each replica begin. What no relay has seen and none would take
+        // does not hold them up.
         let mut ends = VersionVector::new();
         // What lies beyond the window would take new stamps there too.
         let mut last = Time::ZERO;
@@ -65,7 +68,8 @@ impl Outbox {
                 continue;
             };
             if outside.get(replica) > Time::ZERO {
-                // Above all that the relay has of its replica, even where it would not take that now.
+                // Above all that the relay has of its replica, even where it would not take that
+                // now.
                 let end = ends.get(replica);
                 time = last.max(end).next().max(Time::from_ms(window.now_ms));
                 restamped.push(Restamped {
@@ -82,8 +86,8 @@ impl Outbox {
         Ok((restamped, changes))
     }
 
-    /// Puts transactions that were stamped anew, here or in another tab, in the place of what they were. O(cells of all
-    /// transactions).
+    /// Puts transactions that were stamped anew, here or in another tab, in the place of what they
+    /// were. O(cells of all transactions).
     pub fn replace<S: Root>(&mut self, doc: &mut Doc<S>, restamped: &[Restamped]) -> Changes {
         let mut cells = Quarantine::default();
         let mut ends = VersionVector::new();
@@ -103,7 +107,7 @@ impl Outbox {
             }
             // All of them: what had lost may win under its new stamp.
             let each = &mut |parent: Path<'_>, cell: CellRef<'_>| {
-                self.below.add_to(&mut cells, cell.path(parent));
+                self.base_cells.add_to(&mut cells, cell.path(parent));
             };
             delta.cells().for_each(each);
             known.clone_from(delta);

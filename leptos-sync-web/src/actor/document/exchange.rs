@@ -8,8 +8,8 @@ use leptos_sync_core::{
 use super::{DocumentActor, disk::Disk};
 use crate::live::{AnyState, Cause, Connection, DocState, Present};
 
-/// A document as the relay's client sees it: what comes is shown, stored, and told to the other tabs where they cannot hear it
-/// from the relay themselves.
+/// A document as the relay's client sees it: what comes is shown, stored, and told to the other
+/// tabs where they cannot hear it from the relay themselves.
 pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
 impl<S: Root> Document for Exchanged<S> {
@@ -67,10 +67,10 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
-        let mut refused = Vec::new();
+        let (mut rejected, mut before) = (Vec::new(), None);
         let joined = self.0.doc.join(delta, &mut |DocState { doc, outbox }| {
             let received = outbox.receive(doc, delta)?;
-            refused = received.refused;
+            (rejected, before) = (received.rejected, received.before);
             Ok(received.changes)
         });
         if let Err(error) = joined {
@@ -81,7 +81,7 @@ impl<S: Root> Document for Exchanged<S> {
             return Err(error);
         }
         self.0.save_received(delta);
-        self.refused(refused);
+        self.rejected_silently(rejected, before);
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl<S: Root> Document for Exchanged<S> {
             |state: &mut DocState<S>| state.outbox.receive_snapshot(&mut state.doc, parts);
         let received = self.0.doc.replace(receive)?;
         self.0.rewrite();
-        self.refused(received.refused);
+        self.rejected_silently(received.rejected, received.before);
         Ok(())
     }
 
@@ -147,37 +147,36 @@ impl<S: Root> Document for Exchanged<S> {
 }
 
 impl<S: Root> Exchanged<S> {
-    /// Transactions turned out to have been refused, whose answers were lost; they were taken back.
-    fn refused(&mut self, refused: Vec<Delta>) {
-        for delta in refused {
+    /// Reports transactions that turned out to be rejected, and were rolled back: the relay's
+    /// answers were lost. `before` is the state with them.
+    fn rejected_silently(&mut self, rejected: Vec<Delta>, before: Option<Arc<S>>) {
+        for delta in rejected {
             self.0.tell(TabMessageKind::Rejected {
                 upto: delta.upto().clone(),
                 reason: Reason::Other,
                 text: LOST.to_owned(),
             });
-            // The state is rolled back already.
-            self.0.undone(Reason::Other, LOST.to_owned(), None);
+            let before = before.clone().map(|before| before as AnyState);
+            self.0.undone(Reason::Other, LOST.to_owned(), before);
         }
     }
 }
 
-/// What is said of a transaction whose refusal was lost.
-const LOST: &str = "the relay has refused it, and its answer was lost";
+/// The message of a rejection whose answer was lost.
+const LOST: &str = "the relay rejected the edit, and its answer was lost";
 
 impl<S: Root> DocumentActor<S> {
-    /// Rolls back a transaction that the relay has rejected for good. What is in no transaction stays, and what was rejected
-    /// for its time. It is reported all the same.
+    /// Rolls back a transaction that the relay has rejected for good. What is in no transaction
+    /// stays, and what was rejected for its time. It is reported all the same.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
-        let mut before = None;
-        let rejected = self.doc.with_state(|DocState { doc, outbox }| {
-            if reason.is_of_time() {
-                return None;
-            }
-            before = Some(doc.shared_state() as AnyState);
-            outbox.reject(doc, upto)
-        });
+        let rejected = self
+            .doc
+            .with_state(|DocState { doc, outbox }| match reason.is_of_time() {
+                true => None,
+                false => outbox.reject(doc, upto),
+            });
         match rejected {
-            Some(_) => self.undone(reason, message, before),
+            Some(rejected) => self.undone(reason, message, Some(rejected.before)),
             None => {
                 let status = self.doc.status();
                 status.reject_by_relay(reason, message, None);

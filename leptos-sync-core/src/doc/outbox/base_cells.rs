@@ -4,30 +4,21 @@ use crate::{
     codec::Cells,
     crdt::{OldCell, Quarantine},
     delta::{Delta, Snapshot},
-    doc::transaction::Note,
-    path::{Path, PathBuf},
+    path::PathBuf,
     version::VersionVector,
 };
 
-/// At each path that transactions of an outbox wrote: the cell that would stand there without them; where none would, one of
-/// no stamp.
+/// At each path that transactions of an outbox wrote: the cell that would stand there without them;
+/// where none would, one of no stamp.
 ///
-/// A path stays until the outbox is empty: whatever comes from elsewhere is joined here too, so that what is here is right
-/// whether a transaction is left at its path or not.
+/// A path stays until the outbox is empty: whatever comes from elsewhere is joined here too, so
+/// that what is here is right whether a transaction is left at its path or not.
 #[derive(Default)]
-pub(super) struct Below(Quarantine);
+pub(in crate::doc) struct BaseCells(Quarantine);
 
-impl Note for Option<&mut Below> {
-    fn replaced(&mut self, each: impl FnOnce(&mut dyn FnMut(Path<'_>, Option<OldCell<'_>>))) {
-        if let Some(below) = self {
-            each(&mut |path, old| below.cover(&path.to_owned(), || old));
-        }
-    }
-}
-
-impl Below {
+impl BaseCells {
     /// A transaction writes at `path`. If it is the first, `before` is what stands there.
-    pub(super) fn cover<'a>(
+    pub(in crate::doc) fn cover<'a>(
         &mut self,
         path: &PathBuf,
         before: impl FnOnce() -> Option<OldCell<'a>>,
@@ -41,16 +32,17 @@ impl Below {
         }
     }
 
-    /// Joins cells that are no transaction of the outbox: where transactions cover one, it is below.
+    /// Joins cells that are no transaction of the outbox: where transactions cover one, it is
+    /// below.
     pub(super) fn join(&mut self, cells: Cells<'_>) {
         if !self.0.is_empty() {
             cells.for_each(&mut |parent, cell| self.0.overtake(parent, cell));
         }
     }
 
-    /// Whether the relay, whose cells were joined, has refused a transaction, which its version contains: none of its cells
-    /// is there, and one is not covered by a later one. `forgotten` contains it if one that is not there at all may have been
-    /// removed since.
+    /// Whether the relay, whose cells were joined, has refused a transaction, which its version
+    /// contains: none of its cells is there, and one is not covered by a later one. `forgotten`
+    /// contains it if one that is not there at all may have been removed since.
     pub(super) fn lacks(&self, delta: &Delta, forgotten: &VersionVector) -> bool {
         let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
         let (mut has, mut lacks) = (false, false);

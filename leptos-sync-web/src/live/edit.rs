@@ -1,0 +1,153 @@
+use std::sync::{Arc, RwLockWriteGuard};
+
+use leptos_sync_core::{Doc, Error, PathBuf, Root, Tx};
+
+use super::{
+    AnyState, DocState, LiveDoc, Outgoing, Triggers,
+    editing::{EditScope, nested_edit},
+};
+use crate::node::{ReadGuard, Source};
+
+impl<S: Root> LiveDoc<S> {
+    /// Edits the document in one transaction; see [`Doc::transact`]. The change is on screen at
+    /// once and is stored in the background.
+    ///
+    /// Inside `edit`, read the document through `tx`, which sees the edit's own writes. The
+    /// document's nodes and the methods of this handle give the document before the edit, until the
+    /// edit writes or selects a field of `tx`.
+    ///
+    /// # Errors
+    ///
+    /// - As for [`Doc::transact`].
+    /// - [`Error::is_nested`] when `edit` read the document otherwise than through `tx` after that.
+    /// - [`Error::is_nested`] inside another edit of the same document. The other edit goes on.
+    ///
+    /// The document is then as it was before.
+    pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
+        let mut edit = Some(edit);
+        self.run(None, &mut |tx| {
+            if let Some(edit) = edit.take() {
+                edit(tx);
+            }
+        })
+    }
+
+    /// Edits the document as [`transact`](LiveDoc::transact) does. A failure is reported to the
+    /// document's status.
+    pub fn edit(&self, edit: impl FnOnce(&mut Tx<'_, S>)) {
+        let mut edit = Some(edit);
+        self.run_reporting(&mut |tx| {
+            if let Some(edit) = edit.take() {
+                edit(tx);
+            }
+        });
+    }
+
+    fn run_reporting(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) {
+        let mut state = None;
+        if let Err(error) = self.run(Some(&mut state), edit) {
+            let state = state.map(|state| state as AnyState);
+            self.inner.status.reject(&error, state);
+        }
+    }
+
+    /// Runs an edit. If it fails, `rejected` receives the state that holds it.
+    fn run(
+        &self,
+        rejected: Option<&mut Option<Arc<S>>>,
+        edit: &mut dyn FnMut(&mut Tx<'_, S>),
+    ) -> Result<(), Error> {
+        let scope = EditScope::enter();
+        let mut state = self.write()?;
+        let DocState { doc, outbox } = &mut *state;
+        let before = outbox.len();
+        let inside = self.inner.editing.begin(doc);
+        let mut before_write = || inside.begin_to_write();
+        let done = outbox.transact_shared(doc, &mut before_write, rejected, |tx| {
+            edit(tx);
+            if let Some(error) = inside.misread() {
+                tx.cancel(error);
+            }
+        });
+        drop(inside);
+        let waits = outbox.len() - before;
+        drop(state);
+        drop(scope);
+        let done = done?;
+        if !done.delta.is_empty() {
+            self.inner.feed.send(&done.delta);
+            self.inner.status.outgoing.push(Outgoing::Edit(done.delta));
+            self.inner.status.change(&mut |status| {
+                status.unsaved += 1;
+                status.pending += waits;
+            });
+        }
+        self.notify(&done.changes);
+        Ok(())
+    }
+
+    /// The document as it is now, or, inside an edit, as it was before.
+    pub(super) fn fork(&self) -> Result<Doc<S>, Error> {
+        if let Some(state) = self.inner.state.try_read() {
+            return Ok(state.doc.fork(state.doc.replica()));
+        }
+        match self.inner.editing.before() {
+            Some(before) => before,
+            None => {
+                let state = self.inner.state.read();
+                Ok(state.doc.fork(state.doc.replica()))
+            }
+        }
+    }
+
+    /// Locks the document to change it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_nested`] inside an edit of the document.
+    pub(super) fn write(&self) -> Result<RwLockWriteGuard<'_, DocState<S>>, Error> {
+        match self.inner.state.try_write() {
+            Some(state) => Ok(state),
+            None if self.inner.editing.is_inside() => Err(nested_edit()),
+            None => Ok(self.inner.state.write()),
+        }
+    }
+}
+
+impl<S: Root> Source<S> for LiveDoc<S> {
+    fn read(&self) -> ReadGuard<S> {
+        if let Some(state) = self.inner.state.try_read() {
+            return ReadGuard::new(state.doc.shared_state());
+        }
+        // Inside an edit that has begun to write: it is cancelled, so the default is seen by nobody
+        // else.
+        ReadGuard::new(match self.fork() {
+            Ok(doc) => doc.shared_state(),
+            Err(_) => Arc::default(),
+        })
+    }
+
+    fn transact(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) -> Result<(), Error> {
+        self.run(None, edit)
+    }
+
+    fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) {
+        self.run_reporting(edit);
+    }
+
+    fn is_nested_edit(&self) -> bool {
+        let is_nested = self.inner.editing.is_inside();
+        if is_nested {
+            self.run_reporting(&mut |_| {});
+        }
+        is_nested
+    }
+
+    fn triggers(&self) -> &Triggers {
+        &self.inner.triggers
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::new()
+    }
+}
