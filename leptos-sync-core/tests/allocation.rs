@@ -1,6 +1,6 @@
-//! Bad input is refused without holding more memory than a few times its own size.
+//! Rejecting bad input holds at most a few times its own size in memory.
 //!
-//! One test in a process of its own, since the allocator counts for all threads.
+//! A single test in its own process, since the allocator counts for all threads.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -16,7 +16,8 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// For what costs the same whatever the length: an error's message, the state of the inflater.
+/// An allowance for costs that do not depend on the length: an error message and the state of the
+/// inflater.
 const SLACK_BYTES: usize = 64 * 1024;
 
 #[derive(Crdt, Clone, Default)]
@@ -26,7 +27,7 @@ struct Board {
     moves: GCounter,
 }
 
-/// Decodes bytes that are not to be accepted, unless they happen to be whole.
+/// Decodes bytes that are usually rejected.
 fn held(bytes: &[u8]) {
     for kind in [DELTA, SNAPSHOT] {
         let before = MEMORY.current_usage();
@@ -56,7 +57,7 @@ fn damaged(envelope: &[u8]) {
     }
 }
 
-/// Damage behind a true checksum, which is an attack.
+/// Damage with a correct checksum, as in an attack.
 fn forged(kind: u8, body: &[u8]) {
     let step = body.len() / 200 + 1;
     let absurd = [1 << 14, 1 << 20, 1 << 31, 1 << 40, u64::MAX].map(varint);
@@ -71,7 +72,8 @@ fn forged(kind: u8, body: &[u8]) {
     }
 }
 
-/// As many replicas as a message may name, all of them in both versions, and then nothing that is a cell.
+/// The maximum number of replicas, all of them in both versions, followed by something that is not
+/// a cell.
 fn crowd() -> Vec<u8> {
     let replicas = limits::REPLICAS as u64;
     let mut body = varint(replicas);
@@ -88,7 +90,7 @@ fn crowd() -> Vec<u8> {
 }
 
 #[test]
-fn refusing_bad_input_holds_no_more_than_four_times_its_size() {
+fn rejecting_bad_input_holds_at_most_four_times_its_size() {
     let mut large = doc::<Board>(1);
     let small = large.transact(|tx| tx.title().set("Groceries".to_owned()));
     let delta = large
@@ -101,7 +103,7 @@ fn refusing_bad_input_holds_no_more_than_four_times_its_size() {
         .delta
         .encode();
     let tiny = small.unwrap().delta.encode();
-    // Values that do not compress, so that the body itself is there to be damaged.
+    // Values that do not compress, so that the body itself is damaged.
     let noise = |n: u32| char::from_u32(0x4e00 + n.wrapping_mul(2_654_435_761) % 0x5000).unwrap();
     large
         .transact(|tx| {

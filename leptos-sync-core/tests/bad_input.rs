@@ -1,4 +1,5 @@
-//! Input that is damaged, hostile, too new or too early: a typed error, nothing changed, and nobody's data lost.
+//! Damaged, hostile, premature or newer input gives a typed error, changes nothing and loses no
+//! data.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -35,14 +36,14 @@ fn written() -> (Doc<Board>, Delta) {
     (doc, made.unwrap().delta)
 }
 
-/// The error of an attempt, after which the document must be as it was.
+/// Returns the error of an attempt, and checks that the document is unchanged.
 fn refused<S: Root, T>(
     doc: &mut Doc<S>,
     attempt: impl FnOnce(&mut Doc<S>) -> Result<T, Error>,
 ) -> Error {
     let before = bytes(doc);
     let error = attempt(doc).err().unwrap();
-    assert_eq!(bytes(doc), before, "a refusal changes nothing");
+    assert_eq!(bytes(doc), before, "an error changes nothing");
     assert!(!error.to_string().is_empty());
     error
 }
@@ -56,7 +57,7 @@ fn decode_error(bytes: &[u8]) -> Error {
 // Envelopes.
 
 #[test]
-fn what_was_cut_off_anywhere_is_corrupt() {
+fn truncated_envelopes_are_corrupt() {
     let (doc, delta) = written();
     let (snapshot, delta) = (bytes(&doc), delta.encode());
     for len in 0..snapshot.len() {
@@ -70,14 +71,14 @@ fn what_was_cut_off_anywhere_is_corrupt() {
 }
 
 #[test]
-fn a_body_cut_off_anywhere_is_an_error_even_with_a_true_checksum() {
+fn truncated_bodies_are_errors_even_with_a_correct_checksum() {
     let (doc, delta) = written();
     let (snapshot, delta) = (bytes(&doc), delta.encode());
     let mut whole = 0;
     for len in 0..body_of(&delta).len() {
         whole += usize::from(Delta::decode(&sealed(DELTA, &body_of(&delta)[..len])).is_ok());
     }
-    // Only between two groups a shorter body is one.
+    // A shorter body is valid only if it ends between two groups.
     assert!(whole <= 3, "{whole}");
     for len in 0..body_of(&snapshot).len() {
         let _ = Snapshot::decode(&sealed(SNAPSHOT, &body_of(&snapshot)[..len]));
@@ -115,7 +116,7 @@ fn wrong_magic_is_corrupt() {
 }
 
 #[test]
-fn a_delta_is_no_snapshot_nor_the_other_way_round() {
+fn deltas_and_snapshots_are_not_interchangeable() {
     let (doc, delta) = written();
     assert!(Snapshot::decode(&delta.encode()).unwrap_err().is_corrupt());
     assert!(Delta::decode(&bytes(&doc)).unwrap_err().is_corrupt());
@@ -136,7 +137,7 @@ fn a_newer_format_version_and_unknown_flags_are_unsupported() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn a_decompression_bomb_is_refused() {
+fn a_decompression_bomb_is_rejected() {
     let zeros = vec![0; 64 * 1024 * 1024];
     let mut squeezed = Vec::with_capacity(1024 * 1024);
     flate2::Compress::new(flate2::Compression::best(), false)
@@ -156,15 +157,15 @@ fn a_decompression_bomb_is_refused() {
     }
 }
 
-// Bodies with a true checksum.
+// Bodies with a correct checksum.
 
-/// One row for replica 1, base time 0, empty versions; then what is given.
+/// One row for replica 1, base time 0, empty versions, then `groups`.
 fn body(groups: &[u8]) -> Vec<u8> {
     let replicas = [&[1][..], &1_u64.to_le_bytes()].concat();
     [&replicas[..], &[0, 0, 0], groups].concat()
 }
 
-/// A group of one cell at `parent`, written at time 1, with an empty value.
+/// A group with one cell at `parent`, written at time 1, with an empty value.
 fn group(parent: &[u8], key: &[u8]) -> Vec<u8> {
     let mut out = varint(parent.len() as u64);
     out.extend_from_slice(parent);
@@ -203,7 +204,7 @@ fn absurd_numbers_of_replicas_versions_and_cells_are_corrupt() {
 }
 
 #[test]
-fn a_version_cannot_name_a_replica_outside_the_table_nor_time_zero() {
+fn a_version_with_an_unknown_replica_or_time_zero_is_corrupt() {
     let replicas = [&[1][..], &1_u64.to_le_bytes()].concat();
     let outside = [&replicas[..], &[9, 1, 1, 4, 0]].concat();
     assert!(decode_error(&sealed(DELTA, &outside)).is_corrupt());
@@ -215,7 +216,7 @@ fn a_version_cannot_name_a_replica_outside_the_table_nor_time_zero() {
 }
 
 #[test]
-fn a_path_beyond_its_limits_is_a_limit_in_a_message_too() {
+fn a_path_beyond_the_limits_is_a_limit_error_in_a_message_too() {
     let deep = [1, b'n'].repeat(limits::DEPTH);
     let error = Delta::decode(&sealed(DELTA, &body(&group(&deep, b"k"))));
     assert!(error.unwrap_err().is_limit());
@@ -226,9 +227,9 @@ fn a_path_beyond_its_limits_is_a_limit_in_a_message_too() {
     assert!(error.unwrap_err().is_limit());
 }
 
-/// A relay, which compares paths as bytes, would keep the two spellings as two cells.
+/// A relay compares paths as bytes, so it would keep the two forms as two cells.
 #[test]
-fn a_path_in_a_longer_spelling_than_needed_is_corrupt() {
+fn a_path_that_is_not_in_shortest_form_is_corrupt() {
     let twice = body(&group(b"\x85\x00cards", &[1]));
     assert!(
         Delta::decode(&sealed(DELTA, &twice))
@@ -237,7 +238,7 @@ fn a_path_in_a_longer_spelling_than_needed_is_corrupt() {
     );
 }
 
-// Transactions beyond their limits.
+// Transactions beyond the limits.
 
 #[derive(Crdt, Clone, Default)]
 struct Nest<T: Crdt> {
@@ -286,7 +287,7 @@ macro_rules! down32 {
 }
 
 #[test]
-fn a_path_of_32_segments_is_written_and_one_of_33_refused() {
+fn a_path_of_32_segments_is_accepted_and_one_of_33_rejected() {
     let mut deepest = doc::<Nest32<LwwRegister<u32>>>(1);
     let made = deepest.transact(|tx| down32!(tx).set(1)).unwrap();
     assert_eq!(Delta::decode(&made.delta.encode()).unwrap(), made.delta);
@@ -303,7 +304,7 @@ fn a_path_of_32_segments_is_written_and_one_of_33_refused() {
 }
 
 #[test]
-fn a_longer_key_or_value_than_allowed_is_a_limit() {
+fn a_key_or_value_that_is_too_long_is_a_limit_error() {
     type Map = LwwMap<String, String>;
     let mut doc = doc::<Nest<Map>>(1);
     doc.transact(|tx| tx.n().insert("kept".to_owned(), "kept".to_owned()))
@@ -319,7 +320,7 @@ fn a_longer_key_or_value_than_allowed_is_a_limit() {
     });
     assert!(error.is_limit(), "{error:?}");
 
-    // The longest that fit do arrive.
+    // The longest key and value within the limits are transferred.
     let key = "k".repeat(limits::PATH_BYTES - 2 - "\x01n".len());
     let value = "v".repeat(limits::VALUE_BYTES);
     let made = doc
@@ -338,7 +339,7 @@ fn a_longer_key_or_value_than_allowed_is_a_limit() {
 // Versions and clocks.
 
 #[test]
-fn stamps_beyond_the_drift_are_refused_until_time_has_come() {
+fn stamps_beyond_the_drift_are_rejected_until_their_time() {
     let time = ManualTime::at(NOW_MS);
     let ahead = NOW_MS + limits::DRIFT_MS + 1;
     let mut fast = Doc::<Board>::new(Clock::new(ReplicaId::new(2), ManualTime::at(ahead)));
@@ -353,7 +354,7 @@ fn stamps_beyond_the_drift_are_refused_until_time_has_come() {
     let next = doc.transact(|tx| tx.moves().increment(1)).unwrap().stamp;
     assert!(
         next.time.ms() < ahead,
-        "the refused stamp did not move the clock"
+        "a rejected stamp does not advance the clock"
     );
 
     time.advance(1);
@@ -362,7 +363,7 @@ fn stamps_beyond_the_drift_are_refused_until_time_has_come() {
 }
 
 #[test]
-fn a_delta_after_operations_that_are_missing_is_a_gap() {
+fn a_delta_after_missing_operations_is_a_gap() {
     let mut ada = doc::<Board>(1);
     let first = ada.transact(|tx| tx.moves().increment(1)).unwrap().delta;
     let second = ada.transact(|tx| tx.moves().increment(1)).unwrap().delta;
@@ -374,7 +375,7 @@ fn a_delta_after_operations_that_are_missing_is_a_gap() {
 }
 
 #[test]
-fn operations_under_the_own_id_that_were_not_made_here_are_refused() {
+fn foreign_operations_under_the_own_id_are_rejected() {
     let mut one = doc::<Board>(1);
     let mut twin = doc::<Board>(1);
     let delta = twin.transact(|tx| tx.moves().increment(1)).unwrap().delta;
@@ -388,9 +389,9 @@ fn operations_under_the_own_id_that_were_not_made_here_are_refused() {
     assert_eq!(one.state().moves.value(), 1);
 }
 
-/// A message may hold cells beyond the version that it claims; what it holds counts, not what it says.
+/// A message may contain cells beyond its declared version. Its cells count, not its declaration.
 #[test]
-fn cells_under_the_own_id_are_refused_whatever_version_is_claimed() {
+fn foreign_cells_under_the_own_id_are_rejected_whatever_the_version() {
     let hidden = body(&group(b"\x05cards", &[1]));
     let mut doc = doc::<Board>(1);
     let delta = Delta::decode(&sealed(DELTA, &hidden)).unwrap();
@@ -401,7 +402,7 @@ fn cells_under_the_own_id_are_refused_whatever_version_is_claimed() {
     assert!(refused(&mut doc, |doc| doc.merge(&loaded)).is_replica_reused());
 }
 
-// Cells that the type cannot take.
+// Cells that the type cannot hold.
 
 #[derive(Crdt, Clone, Default)]
 struct Numbers {
@@ -410,7 +411,8 @@ struct Numbers {
     moves: GCounter,
 }
 
-/// A document of numbers with a title and a card, and the words that another build wrote over them later.
+/// A document of numbers with a title and a card, and the words that another build wrote over them
+/// later.
 fn numbers_and_words() -> (Doc<Numbers>, Doc<Board>, Delta) {
     let mut numbers = doc::<Numbers>(1);
     numbers
@@ -433,7 +435,7 @@ fn numbers_and_words() -> (Doc<Numbers>, Doc<Board>, Delta) {
 }
 
 #[test]
-fn values_of_another_type_are_kept_aside_with_a_reason_and_the_rest_arrives() {
+fn values_of_a_wrong_type_are_quarantined_with_a_reason() {
     let (mut numbers, _, delta) = numbers_and_words();
     let changes = numbers.apply(&delta).unwrap();
     assert_eq!(changes.len(), 3);
@@ -450,7 +452,7 @@ fn values_of_another_type_are_kept_aside_with_a_reason_and_the_rest_arrives() {
     assert_eq!(
         *numbers.state().title.get(),
         0,
-        "the overwritten value is not shown"
+        "the overwritten value is hidden"
     );
     assert_eq!(numbers.state().cards.get(&1), None);
     assert_eq!(numbers.state().cards.get(&2), Some(&22));
@@ -458,7 +460,7 @@ fn values_of_another_type_are_kept_aside_with_a_reason_and_the_rest_arrives() {
 }
 
 #[test]
-fn what_is_kept_aside_is_passed_on_in_snapshots_and_deltas() {
+fn quarantined_cells_are_part_of_snapshots_and_deltas() {
     let (mut numbers, words, delta) = numbers_and_words();
     let before = numbers.version().clone();
     numbers.apply(&delta).unwrap();
@@ -478,7 +480,7 @@ fn what_is_kept_aside_is_passed_on_in_snapshots_and_deltas() {
 }
 
 #[test]
-fn a_newer_local_write_replaces_what_is_kept_aside() {
+fn a_newer_local_write_replaces_a_quarantined_cell() {
     let (mut numbers, mut words, delta) = numbers_and_words();
     numbers.apply(&delta).unwrap();
     let mended = numbers
@@ -500,7 +502,7 @@ fn a_newer_local_write_replaces_what_is_kept_aside() {
 }
 
 #[test]
-fn a_newer_remote_write_replaces_what_is_kept_aside() {
+fn a_newer_remote_write_replaces_a_quarantined_cell() {
     let (mut numbers, _, delta) = numbers_and_words();
     numbers.apply(&delta).unwrap();
     let mut other = numbers.fork(ReplicaId::new(4));
@@ -514,7 +516,7 @@ fn a_newer_remote_write_replaces_what_is_kept_aside() {
 }
 
 #[test]
-fn an_older_write_does_not_replace_what_is_kept_aside() {
+fn an_older_write_does_not_replace_a_quarantined_cell() {
     let mut early = doc::<Numbers>(1);
     let older = early.transact(|tx| {
         tx.title().set(100);
@@ -541,7 +543,7 @@ fn an_older_write_does_not_replace_what_is_kept_aside() {
 }
 
 #[test]
-fn copies_that_keep_cells_aside_merge_to_the_same_bytes_as_by_deltas() {
+fn copies_with_quarantined_cells_merge_to_the_same_bytes_as_by_deltas() {
     let (numbers, _, delta) = numbers_and_words();
     let mut one = numbers.fork(ReplicaId::new(3));
     one.apply(&delta).unwrap();
@@ -565,7 +567,7 @@ struct BoardNext {
 }
 
 #[test]
-fn fields_of_a_newer_build_pass_through_an_older_one_unharmed() {
+fn fields_of_a_newer_build_survive_an_older_build() {
     let mut new = doc::<BoardNext>(1);
     new.transact(|tx| {
         tx.title().set("Groceries".to_owned());
@@ -587,7 +589,7 @@ fn fields_of_a_newer_build_pass_through_an_older_one_unharmed() {
     old.transact(|tx| tx.title().set("Shopping".to_owned()))
         .unwrap();
 
-    // By snapshot, by delta, and through the disk of the old build.
+    // By snapshot, by delta, and through the storage of the old build.
     let saved = Doc::<Board>::load(&Snapshot::decode(&bytes(&old)).unwrap(), clock(3));
     let by_snapshot = Doc::<BoardNext>::load(&saved.snapshot().unwrap(), clock(4));
     let mut by_delta = doc::<BoardNext>(5);
@@ -606,16 +608,16 @@ fn fields_of_a_newer_build_pass_through_an_older_one_unharmed() {
     }
 }
 
-/// `Board`, for somebody who does not keep to the rules.
+/// `Board` as a malicious client sees it.
 #[derive(Crdt, Clone, Default)]
 struct Forgery {
     moves: LwwMap<String, u64>,
 }
 
 #[test]
-fn a_counters_cell_that_another_replica_wrote_is_not_counted() {
+fn a_counter_cell_written_by_another_replica_is_not_counted() {
     let mut forger = doc::<Forgery>(9);
-    // The eight bytes of replica 5's cell, and a name that no replica has.
+    // The eight bytes of replica 5's cell, and a key that no replica has.
     let victim = "\0\0\0\0\0\0\0\x05".to_owned();
     forger
         .transact(|tx| tx.moves().insert(victim.clone(), 1_000_000))
@@ -623,7 +625,7 @@ fn a_counters_cell_that_another_replica_wrote_is_not_counted() {
     forger
         .transact(|tx| tx.moves().insert("nobody".to_owned(), 1_000_000))
         .unwrap();
-    // Its own cell it may write.
+    // The attacker's own cell is valid.
     forger
         .transact(|tx| tx.moves().insert("\0\0\0\0\0\0\0\x09".to_owned(), 1))
         .unwrap();
@@ -645,7 +647,7 @@ fn a_counters_cell_that_another_replica_wrote_is_not_counted() {
 }
 
 #[test]
-fn a_removed_register_or_counter_cell_is_kept_aside() {
+fn a_tombstone_of_a_register_or_counter_is_quarantined() {
     let mut forger = doc::<Forgery>(9);
     forger
         .transact(|tx| tx.moves().insert("\0\0\0\0\0\0\0\x09".to_owned(), 1))
@@ -678,7 +680,7 @@ fn a_removed_register_or_counter_cell_is_kept_aside() {
     );
     assert_eq!(board.state().title.get(), "");
     assert_eq!(board.state().moves.value(), 0);
-    // Written again, both are there again.
+    // New writes replace both.
     board
         .transact(|tx| tx.title().set("Again".to_owned()))
         .unwrap();
@@ -687,7 +689,7 @@ fn a_removed_register_or_counter_cell_is_kept_aside() {
 }
 
 #[test]
-fn a_transaction_that_fails_leaves_what_is_kept_aside() {
+fn a_failed_transaction_does_not_change_the_quarantine() {
     let (mut numbers, _, delta) = numbers_and_words();
     numbers.apply(&delta).unwrap();
     let error = refused(&mut numbers, |doc| {
@@ -727,7 +729,7 @@ proptest! {
         feed::<Board>(&sealed_deflated(kind, 100, &bytes));
     }
 
-    /// With a true checksum, so that what lies behind it is reached.
+    /// With a correct checksum, so that the decoder behind it is reached.
     #[test]
     fn mutated_bytes_never_panic(
         mutations in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..6),

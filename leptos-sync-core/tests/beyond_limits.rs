@@ -1,4 +1,5 @@
-//! Records that a merge, or another build of the app, made larger than an edit may: they can still be edited.
+//! Records that a merge, or another build of the app, made larger than the limits can still be
+//! edited.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -33,7 +34,7 @@ fn send(from: &Pages, to: &Pages) {
     now(to.apply(&now(from.delta_since(&to.version())).unwrap())).unwrap();
 }
 
-/// A record of two halves, each within the limit, that were merged.
+/// A merged record of two halves that are each within the limit.
 fn oversized() -> Pages {
     let (ada, bob) = (open(1, Schema::new(1)), open(2, Schema::new(1)));
     now(bob.insert(&1, |page| {
@@ -52,18 +53,18 @@ fn oversized() -> Pages {
 }
 
 #[test]
-fn a_record_that_a_merge_made_too_large_can_be_made_smaller() {
+fn an_oversized_record_from_a_merge_can_be_made_smaller() {
     let pages = oversized();
     now(pages.update(&1, |page| page.lines().remove(&0))).unwrap();
     now(pages.update(&1, |page| page.lines().insert(1, "short".into()))).unwrap();
-    // What the removal of a short value writes takes more bytes than the value did.
+    // The tombstone of a short value takes more bytes than the value.
     now(pages.update(&1, |page| page.tags().remove(&0))).unwrap();
     let smaller = now(pages.get(&1)).unwrap().unwrap();
     assert!(!smaller.lines.contains_key(&0) && smaller.tags.is_empty());
 }
 
 #[test]
-fn a_record_that_a_merge_made_too_large_cannot_be_made_larger_still() {
+fn an_oversized_record_from_a_merge_cannot_be_made_larger() {
     let pages = oversized();
     let error = now(pages.update(&1, |page| page.lines().insert(20, "one more".into())));
     assert!(error.as_ref().is_err_and(Error::is_limit), "{error:?}");
@@ -84,7 +85,7 @@ fn by_tag() -> Index<Page, String> {
     })
 }
 
-/// A page that came from a build of the app without indices.
+/// A page from a build of the app without indices.
 fn received(schema: Schema<Page>, title: &str, tags: u32) -> Pages {
     let (here, old) = (open(1, schema), open(2, Schema::new(1)));
     now(old.insert(&1, |page| {
@@ -111,7 +112,7 @@ fn a_record_with_a_long_indexed_title_can_be_ticked() {
 }
 
 #[test]
-fn a_long_indexed_title_may_become_shorter_and_not_longer() {
+fn a_long_indexed_title_can_become_shorter_but_not_longer() {
     let long = "x".repeat(2 * INDEX_KEY_BYTES);
     let pages = received(Schema::new(1).index(&by_title()), &long, 0);
     let set = |title: String| now(pages.update(&1, |page| page.title().set(title.clone())));
@@ -124,7 +125,7 @@ fn a_long_indexed_title_may_become_shorter_and_not_longer() {
 }
 
 #[test]
-fn a_unique_index_accepts_no_title_that_it_cannot_compare() {
+fn a_unique_index_rejects_a_title_that_it_cannot_compare() {
     let unique = Index::unique("title", |page: &Page| page.title.get().clone());
     let long = "x".repeat(2 * INDEX_KEY_BYTES);
     let pages = received(Schema::new(1).index(&unique), &long, 0);
@@ -135,7 +136,7 @@ fn a_unique_index_accepts_no_title_that_it_cannot_compare() {
 }
 
 #[test]
-fn a_record_with_too_many_keys_can_be_ticked_and_lose_keys() {
+fn a_record_with_too_many_keys_can_be_ticked_and_can_lose_keys() {
     let most = INDEX_KEYS as u32;
     let pages = received(Schema::new(1).index(&by_tag()), "t", most + 10);
     now(pages.update(&1, |page| page.done().set(true))).unwrap();
@@ -144,7 +145,7 @@ fn a_record_with_too_many_keys_can_be_ticked_and_lose_keys() {
     now(pages.update(&1, |page| page.tags().remove(&0))).unwrap();
     now(pages.update(&1, |page| (0..20).for_each(|n| page.tags().remove(&n)))).unwrap();
     let found = now(pages.query(by_tag().equals(&format!("tag {most}")))).unwrap();
-    assert_eq!(found.records.len(), 1, "all of them are listed again");
+    assert_eq!(found.records.len(), 1, "all keys are listed again");
 }
 
 #[test]

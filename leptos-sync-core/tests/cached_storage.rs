@@ -1,4 +1,4 @@
-//! A cache over a storage is not seen from above, but in what is read below.
+//! A cache is transparent to its callers and saves reads of the store below.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -30,7 +30,7 @@ const LIMITS: CacheLimits = CacheLimits {
 
 type Below = FaultyStorage<MemoryStorage>;
 
-/// One poll of a future.
+/// Polls a future once.
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -63,7 +63,8 @@ fn cached<S: Storage>(store: S) -> CachedStorage<S> {
     CachedStorage::new(store, LIMITS, ManualTime::at(0))
 }
 
-/// Memory whose gets read at once and answer when the door is open; so do commits that find it shut.
+/// A memory store whose gets read at once but answer only when the door is open; a commit waits for
+/// the door too.
 #[derive(Clone, Default)]
 struct Slow {
     memory: MemoryStorage,
@@ -124,7 +125,7 @@ impl Storage for Slow {
 }
 
 #[test]
-fn it_keeps_the_laws_alone_and_composed() {
+fn it_obeys_the_laws_alone_and_composed() {
     let memory = MemoryStorage::new;
     now(conformance::run(async || cached(memory())));
     now(conformance::run(async || cached(cached(memory()))));
@@ -150,7 +151,7 @@ fn it_composes_with_compression_in_both_orders() {
 }
 
 #[test]
-fn what_was_read_is_not_read_again_until_it_is_old() {
+fn a_cached_value_is_not_read_again_until_it_expires() {
     let (below, store, time) = fresh();
     put(&store, b"key", b"milk");
     let before = below.operations();
@@ -168,12 +169,12 @@ fn what_was_read_is_not_read_again_until_it_is_old() {
     assert_eq!(
         below.operations(),
         before + 4,
-        "a clock set back tells no age"
+        "after the clock was set back, the age is unknown"
     );
 }
 
 #[test]
-fn a_change_elsewhere_is_seen_once_it_is_told() {
+fn a_change_elsewhere_is_visible_once_invalidated() {
     let (below, store, _) = fresh();
     for key in [b"a1", b"a2", b"b1"] {
         assert_eq!(got(&store, key), None);
@@ -187,7 +188,7 @@ fn a_change_elsewhere_is_seen_once_it_is_told() {
 }
 
 #[test]
-fn it_stays_within_its_bytes() {
+fn it_stays_within_its_size() {
     let (_, store, _) = fresh();
     for n in 0..1000_u32 {
         put(&store, &n.to_be_bytes(), &vec![1; 500 * (n % 7) as usize]);
@@ -196,7 +197,7 @@ fn it_stays_within_its_bytes() {
     }
     assert!(
         store.kept_bytes() > LIMITS.bytes as u64 / 2,
-        "and uses them"
+        "the cache uses its size"
     );
     put(&store, b"huge", &vec![1; LIMITS.bytes]);
     assert_eq!(
@@ -207,7 +208,7 @@ fn it_stays_within_its_bytes() {
 }
 
 #[test]
-fn loads_of_one_key_at_once_are_one() {
+fn concurrent_loads_of_one_key_share_one_read() {
     let slow = Slow::default();
     now(slow.memory.commit(putting(b"key", b"milk"))).unwrap();
     let store = cached(slow.clone());
@@ -220,7 +221,7 @@ fn loads_of_one_key_at_once_are_one() {
     assert_eq!(slow.gets.get(), 1);
 }
 
-/// Counts how often it was woken.
+/// A waker that counts.
 #[derive(Default)]
 struct Woken(AtomicU32);
 
@@ -231,7 +232,7 @@ impl Wake for Woken {
 }
 
 #[test]
-fn whoever_waits_is_woken_once_when_the_load_ends_or_is_dropped() {
+fn each_waiting_caller_is_woken_once_when_the_load_ends_or_is_dropped() {
     for dropped in [false, true] {
         let slow = Slow::default();
         let store = cached(slow.clone());
@@ -257,7 +258,7 @@ fn whoever_waits_is_woken_once_when_the_load_ends_or_is_dropped() {
 }
 
 #[test]
-fn a_load_that_is_dropped_or_fails_leaves_nobody_waiting() {
+fn a_dropped_or_failed_load_blocks_no_caller() {
     let slow = Slow::default();
     let faulty = FaultyStorage::new(slow.clone());
     let store = cached(faulty.clone());
@@ -265,7 +266,10 @@ fn a_load_that_is_dropped_or_fails_leaves_nobody_waiting() {
     let mut second = Box::pin(store.get(b"key"));
     assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
     drop(first);
-    assert!(poll(second.as_mut()).is_pending(), "it loads by itself now");
+    assert!(
+        poll(second.as_mut()).is_pending(),
+        "the second caller loads now"
+    );
     assert_eq!(slow.gets.get(), 2);
     slow.open.set(true);
     assert_eq!(now(second).unwrap(), None);
@@ -275,33 +279,36 @@ fn a_load_that_is_dropped_or_fails_leaves_nobody_waiting() {
     assert_eq!(
         now(store.get(b"other")).unwrap(),
         None,
-        "an error is not kept"
+        "an error is not cached"
     );
 }
 
 #[test]
-fn a_commit_that_overtakes_a_load_leaves_no_old_value() {
+fn a_commit_during_a_load_leaves_no_old_value() {
     let slow = Slow::default();
     let store = cached(slow.clone());
     let mut early = Box::pin(store.get(b"key"));
     assert!(
         poll(early.as_mut()).is_pending(),
-        "it has read the old value"
+        "the load has read the old value"
     );
     let mut commit = Box::pin(store.commit(putting(b"key", b"new")));
     let mut during = Box::pin(store.get(b"key"));
-    assert!(poll(during.as_mut()).is_pending(), "so has this one");
+    assert!(
+        poll(during.as_mut()).is_pending(),
+        "the second load has read the old value too"
+    );
     assert!(poll(commit.as_mut()).is_pending());
     slow.open.set(true);
     now(commit).unwrap();
-    // Neither joins an old load nor finds what one has left.
+    // A get neither joins an old load nor finds its value.
     assert_eq!(got(&store, b"key").as_deref(), Some(&b"new"[..]));
     assert_eq!((now(early).unwrap(), now(during).unwrap()), (None, None));
     assert_eq!(got(&store, b"key").as_deref(), Some(&b"new"[..]));
 }
 
 #[test]
-fn what_is_read_while_a_commit_is_on_its_way_is_not_kept() {
+fn reads_during_a_commit_are_not_cached() {
     let (below, store, _) = fresh();
     drop(store.commit(putting(b"a", b"1")));
     let before = below.operations();
@@ -310,18 +317,22 @@ fn what_is_read_while_a_commit_is_on_its_way_is_not_kept() {
     assert_eq!(
         below.operations(),
         before + 2,
-        "nobody knows whether it has ended"
+        "the dropped commit may still be in progress"
     );
     put(&store, b"c", b"1");
     got(&store, b"b");
     got(&store, b"b");
-    assert_eq!(below.operations(), before + 4, "a later success says so");
+    assert_eq!(
+        below.operations(),
+        before + 4,
+        "a later success proves that it has ended"
+    );
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Commit(Vec<(u8, Option<u8>)>, Option<Fault>, bool),
-    /// Another tab writes, and tells it by the key or by the prefix.
+    /// Another tab writes and reports it, by key or by prefix.
     Elsewhere(u8, u8, bool),
     Get(u8, bool),
     GetMany(Vec<u8>),
@@ -407,7 +418,7 @@ proptest! {
 }
 
 #[test]
-fn a_refused_commit_lets_go_of_what_others_may_have_written() {
+fn a_conditional_commit_that_does_not_apply_clears_the_cache() {
     let memory = MemoryStorage::new();
     let (ours, theirs) = (cached(memory.clone()), cached(memory));
     put(&ours, b"count", b"1");

@@ -1,4 +1,4 @@
-//! Changes as a stream: whoever reads, however slowly, ends with what the writer has.
+//! Streams of changes: every reader, however slow, ends with the writer's state.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -18,7 +18,7 @@ use proptest::{collection::vec, prelude::*};
 
 type Page = LwwMap<u32, u32>;
 
-/// What a reader finds without waiting; `None` where it would wait.
+/// Returns what a reader finds without waiting, or `None` if it would wait.
 fn read<T: Send + Sync + 'static>(
     stream: &mut ChangeStream<T>,
 ) -> Option<Option<Result<Arc<T>, Lagged>>> {
@@ -33,7 +33,7 @@ fn value(stream: &mut ChangeStream<u32>) -> u32 {
 }
 
 #[test]
-fn every_reader_gets_every_change_in_its_order_from_when_it_came() {
+fn every_reader_gets_all_changes_since_it_subscribed_in_order() {
     let sender = ChangeSender::new();
     sender.send(0);
     let mut first = sender.subscribe();
@@ -46,7 +46,7 @@ fn every_reader_gets_every_change_in_its_order_from_when_it_came() {
 }
 
 #[test]
-fn a_slow_reader_is_told_once_how_many_it_missed_and_goes_on_with_the_oldest_that_is_there() {
+fn a_slow_reader_learns_once_how_many_changes_it_missed_and_continues() {
     let sender = ChangeSender::with_room(4);
     let (mut slow, mut fast) = (sender.subscribe(), sender.subscribe());
     for change in 0..10_u32 {
@@ -61,7 +61,7 @@ fn a_slow_reader_is_told_once_how_many_it_missed_and_goes_on_with_the_oldest_tha
 }
 
 #[test]
-fn no_more_is_kept_than_the_limit_says() {
+fn the_buffer_is_bounded_by_the_limit() {
     let sender = ChangeSender::with_room(usize::MAX);
     let mut slow = sender.subscribe();
     let held = Arc::new(());
@@ -74,7 +74,7 @@ fn no_more_is_kept_than_the_limit_says() {
 }
 
 #[test]
-fn what_nobody_reads_is_not_kept() {
+fn changes_without_readers_are_not_stored() {
     let sender = ChangeSender::new();
     let held = Arc::new(());
     sender.send(Arc::clone(&held));
@@ -86,7 +86,7 @@ fn what_nobody_reads_is_not_kept() {
 }
 
 #[test]
-fn a_stream_ends_behind_the_last_change_when_the_last_sender_has_gone() {
+fn a_stream_ends_after_the_last_change_when_all_senders_are_dropped() {
     let sender = ChangeSender::new();
     let mut reader = sender.subscribe();
     let other = sender.clone();
@@ -109,7 +109,7 @@ impl Wake for Wakes {
 }
 
 #[test]
-fn a_reader_that_waits_is_woken_and_one_that_gave_up_waiting_loses_nothing() {
+fn a_waiting_reader_is_woken_and_a_cancelled_wait_loses_nothing() {
     let sender = ChangeSender::new();
     let mut reader = sender.subscribe();
     let wakes = Arc::new(Wakes::default());
@@ -124,7 +124,7 @@ fn a_reader_that_waits_is_woken_and_one_that_gave_up_waiting_loses_nothing() {
 }
 
 #[test]
-fn it_is_a_stream_as_the_ecosystem_knows_it() {
+fn it_implements_the_stream_trait() {
     let sender = ChangeSender::with_room(1);
     let mut reader = sender.subscribe();
     (0..3_u32).for_each(|change| sender.send(change));
@@ -150,23 +150,23 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A copy that follows the writer by the stream.
+/// A copy that follows the writer through the stream.
 struct Follower {
     stream: ChangeStream<Delta>,
     copy: Doc<Page>,
-    /// How many changes it has read or was told that it missed.
+    /// The number of changes that it has read or missed.
     counted: u64,
     missed: u64,
 }
 
 impl Follower {
-    /// Takes one item; whether there was one.
+    /// Takes one item. Returns whether there was one.
     fn follow(&mut self, writer: &Doc<Page>) -> bool {
         match read(&mut self.stream) {
             None | Some(None) => return false,
             Some(Some(Ok(delta))) => {
                 self.counted += 1;
-                // A gap here would be a change that was dropped without a word.
+                // A gap here would mean that a change was dropped silently.
                 self.copy.apply(&delta).unwrap();
             }
             Some(Some(Err(lagged))) => {
@@ -183,7 +183,7 @@ impl Follower {
 
 proptest! {
     #[test]
-    fn readers_of_any_speed_end_equal_with_the_writer(
+    fn readers_of_any_speed_end_equal_to_the_writer(
         room in 1..9_usize,
         steps in vec(step(), 0..200),
     ) {
@@ -207,7 +207,7 @@ proptest! {
         }
         for follower in &mut followers {
             while follower.follow(&writer) {}
-            prop_assert_eq!(follower.counted, sent, "each change was read or told of as missed");
+            prop_assert_eq!(follower.counted, sent, "each change is either read or reported as missed");
             prop_assert!(follower.missed == 0 || sent > room as u64);
             prop_assert_eq!(bytes(&follower.copy), bytes(&writer));
         }

@@ -1,7 +1,7 @@
-//! Decoding trusts nothing: whatever the bytes are, it ends in a value or an error, and holds no more memory than a
-//! value of so many bytes may need.
+//! Decoding trusts nothing: any input ends in a value or an error, and holds no more memory than a
+//! value of its length may need.
 //!
-//! One test in a process of its own, since the allocator counts for all threads.
+//! A single test in its own process, since the allocator counts for all threads.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// For what costs the same whatever the length: an error's message, a map's first node, serde's smallest buffers.
+/// An allowance for costs that do not depend on the length: an error message, a map's first node,
+/// serde's smallest buffers.
 const SLACK_BYTES: usize = 64 * 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -30,14 +31,14 @@ enum Shape {
     Struct { wide: u128, inner: Vec<Shape> },
 }
 
-/// Takes memory, but no bytes.
+/// A type whose values take memory but no bytes.
 #[derive(Serialize, Deserialize)]
 struct Free {
     #[serde(skip)]
     _room: u64,
 }
 
-/// Decodes `bytes` as a `T`, of which one byte may be an element of `per_byte` bytes in memory.
+/// Decodes `bytes` as a `T`. One byte may be an element of `per_byte` bytes in memory.
 fn decode<T: DeserializeOwned>(bytes: &[u8], per_byte: usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
@@ -71,28 +72,28 @@ fn decode_as_everything(bytes: &[u8]) {
     decode::<BTreeMap<u32, u32>>(bytes, size_of::<(u32, u32)>());
 }
 
-/// A number as bincode spells it.
+/// Encodes a number as bincode does.
 #[expect(clippy::unwrap_used, reason = "a failed test may panic")]
-fn spelled(value: u64) -> Vec<u8> {
+fn encoded(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     internal::encode(&value, &mut out).unwrap();
     out
 }
 
-/// Bytes that look like lengths, small and absurd, more often than chance would have it.
+/// Bytes that resemble lengths, small and absurd, more often than random ones.
 fn suspicious() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         vec(any::<u8>(), 0..8),
         vec(0_u8..4, 1..40),
-        any::<u64>().prop_map(spelled),
-        (0_u64..10_000).prop_map(spelled),
+        any::<u64>().prop_map(encoded),
+        (0_u64..10_000).prop_map(encoded),
         "[a-z]{0,20}".prop_map(String::into_bytes),
     ];
     vec(piece, 0..300).prop_map(|pieces| pieces.concat())
 }
 
 #[test]
-fn decoding_holds_no_more_than_the_bytes_may_need() {
+fn decoding_holds_no_more_memory_than_its_input_may_need() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(100));
     let outcome = runner.run(&suspicious(), |bytes| {
         decode_as_everything(&bytes);
@@ -105,9 +106,9 @@ fn decoding_holds_no_more_than_the_bytes_may_need() {
         for filling in [0, 1, 2, 250, 255] {
             let body = vec![filling; len];
             decode_as_everything(&body);
-            // Each claims as many elements as there are bytes, or a few more; then so do the elements.
+            // Each declares about as many elements as there are bytes; then so do its elements.
             for claim in [len, len + 1, len + 1024, len + 1025, 1 << 40, usize::MAX] {
-                let claim = spelled(claim as u64);
+                let claim = encoded(claim as u64);
                 decode_as_everything(&[&claim[..], &body].concat());
                 decode_as_everything(&[&claim[..], &claim, &claim, &body].concat());
                 decode_as_everything(&[&[1][..], &claim, &[1], &claim, &body].concat());

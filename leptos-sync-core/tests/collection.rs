@@ -1,4 +1,4 @@
-//! Collections: what they promise to one who edits, to several who merge, and to a store that fails.
+//! Collections: guarantees for a single user, for replicas that merge, and on a failing store.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -29,9 +29,9 @@ enum Step {
     Mark(u8, u8, String),
     Remove(u8),
     RemoveMany(Vec<u8>),
-    /// Sends what another one lacks.
+    /// Sends what another replica lacks.
     Send(usize),
-    /// Opens it anew, as after a reload.
+    /// Reopens the collection, as after a reload.
     Reopen,
 }
 
@@ -51,8 +51,8 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
     (0_usize..3, step)
 }
 
-/// Everything that anybody wrote, to work out by itself what must be there: a later insertion or removal ends what was
-/// before it.
+/// Every write of every replica, to compute the expected state independently: a later insertion or
+/// removal ends what was before it.
 #[derive(Default)]
 struct Written {
     presence: Vec<(u8, Stamp, bool)>,
@@ -60,7 +60,7 @@ struct Written {
 }
 
 impl Written {
-    /// What a copy shows that has seen all of `version`.
+    /// Returns what a copy shows that has seen all of `version`.
     fn shown(&self, version: &VersionVector) -> BTreeMap<String, String> {
         let mut shown = BTreeMap::new();
         for key_of in 0..5 {
@@ -171,7 +171,7 @@ fn assert_shown(notes: &Notes, written: &Written) {
         .map(|(key, note)| (key.clone(), note.title.get().clone()))
         .collect();
     assert_eq!(titles, written.shown(&notes.version()));
-    // By the index, and one by one, the same.
+    // The index and single reads return the same.
     let mut by_index = now(notes.query(by_stars().all())).unwrap().records;
     assert!(by_index.is_sorted_by_key(|(_, note)| *note.stars.get()));
     by_index.sort_by(|a, b| a.0.cmp(&b.0));
@@ -183,14 +183,14 @@ fn assert_shown(notes: &Notes, written: &Written) {
 
 proptest! {
     #[test]
-    fn whoever_saw_the_same_has_the_same(steps in vec(step(), 1..40)) {
+    fn copies_that_saw_the_same_operations_are_equal(steps in vec(step(), 1..40)) {
         let stores: Vec<MemoryStorage> = (0..3).map(|_| MemoryStorage::new()).collect();
         let mut tabs: Vec<Notes> = (0..3).map(|n| open(stores[n].clone(), n as u64 + 1)).collect();
         let mut written = Written::default();
         for (who, step) in steps {
             match step {
                 Step::Send(to) if to != who => sync(&tabs[who], &tabs[to]),
-                // A tab that was closed comes back under its id: it had saved everything.
+                // A closed tab reopens under its id, since it had saved everything.
                 Step::Reopen => tabs[who] = open(stores[who].clone(), who as u64 + 1),
                 step => perform(&tabs[who], step, &mut written),
             }
@@ -210,11 +210,11 @@ proptest! {
             assert_shown(tab, &written);
             prop_assert_eq!(all(tab), all(&tabs[0]));
             prop_assert_eq!(tab.version(), tabs[0].version());
-            // Also what is not shown.
+            // Hidden cells are equal too.
             let (ours, first) = (now(tab.delta_since(&nothing)).unwrap(), now(tabs[0].delta_since(&nothing)).unwrap());
             prop_assert_eq!(cells(&ours), cells(&first));
         }
-        // Once everybody has seen the removals, nothing is left of them.
+        // After every replica has seen the removals, their tombstones can be forgotten.
         let stable = tabs[0].version();
         for (tab, store) in tabs.iter().zip(&stores) {
             let before = all(tab);
@@ -227,7 +227,7 @@ proptest! {
     }
 
     #[test]
-    fn two_tabs_share_one_store(steps in vec((0_usize..2, step()), 1..30)) {
+    fn two_tabs_can_share_one_store(steps in vec((0_usize..2, step()), 1..30)) {
         let store = MemoryStorage::new();
         let tabs = [open(store.clone(), 1), open(store.clone(), 2)];
         let mut written = Written::default();
@@ -238,14 +238,14 @@ proptest! {
                 assert_shown(tab, &written);
             }
         }
-        // A third copy hears of all of it.
+        // A third copy receives everything.
         let copy = notes(3);
         sync(&tabs[0], &copy);
         assert_shown(&copy, &written);
     }
 
     #[test]
-    fn a_store_that_fails_loses_nothing_and_shows_no_half(
+    fn a_failing_store_loses_nothing_and_shows_no_partial_write(
         seed: u64,
         steps in vec(step(), 1..20),
     ) {
@@ -255,7 +255,7 @@ proptest! {
             let before = all(&notes);
             let Step::Insert(n, title, _) = step else { continue };
             faulty.fail_at_random(seed, 3);
-            // Two records that change together, or not.
+            // Two records that change together or not at all.
             let keys = [key(n), key(n + 1)];
             let done = now(notes.transact(&keys, |tx| {
                 for key in &keys {
@@ -277,14 +277,15 @@ proptest! {
                 .collect();
             match done {
                 Ok(_) => prop_assert_eq!(ours, [&title, &title]),
-                // What the error leaves open is whether it took effect, not how much of it.
+                // After an error it is unknown whether the commit took effect, but it took effect
+                // whole or not at all.
                 Err(error) => {
                     prop_assert!(error.is_storage(), "{}", error);
                     prop_assert!(after == before || ours == [&title, &title]);
                 }
             }
         }
-        // And what is known of the version is what is stored.
+        // The known version equals the stored one.
         let again = open(faulty, 1);
         let copy = self::notes(2);
         sync(&again, &copy);
@@ -293,7 +294,7 @@ proptest! {
 }
 
 #[test]
-fn two_who_change_different_fields_keep_both() {
+fn concurrent_edits_of_different_fields_are_both_kept() {
     let (ada, bob) = (notes(1), notes(2));
     now(ada.insert(&key(1), |note| note.title().set("milk".to_owned()))).unwrap();
     sync(&ada, &bob);
@@ -316,7 +317,7 @@ fn two_who_change_different_fields_keep_both() {
 }
 
 #[test]
-fn a_removal_wins_over_a_change_by_one_who_has_not_seen_it() {
+fn a_removal_wins_over_a_concurrent_edit() {
     let (ada, bob) = (notes(1), notes(2));
     now(ada.insert(&key(1), |note| note.title().set("milk".to_owned()))).unwrap();
     sync(&ada, &bob);
@@ -328,7 +329,7 @@ fn a_removal_wins_over_a_change_by_one_who_has_not_seen_it() {
     sync(&ada, &bob);
     sync(&bob, &ada);
     assert_eq!((all(&ada), all(&bob)), (vec![], vec![]));
-    // Inserted again it begins anew.
+    // A new insertion starts with default content.
     now(bob.insert(&key(1), |note| note.stars().set(1))).unwrap();
     sync(&bob, &ada);
     let note = now(ada.get(&key(1))).unwrap().unwrap();
@@ -343,7 +344,7 @@ fn a_removal_wins_over_a_change_by_one_who_has_not_seen_it() {
 }
 
 #[test]
-fn a_unique_title_is_refused_here_and_accepted_from_elsewhere() {
+fn a_duplicate_title_is_rejected_locally_and_accepted_in_a_merge() {
     let open = |replica| {
         let schema = Schema::new(1).index(&by_title());
         now(Notes::open(
@@ -378,7 +379,7 @@ fn a_unique_title_is_refused_here_and_accepted_from_elsewhere() {
 }
 
 #[test]
-fn what_is_too_large_for_an_index_is_refused_here_and_accepted_from_elsewhere() {
+fn an_oversized_index_key_is_rejected_locally_and_accepted_in_a_merge() {
     let by_title = || Schema::new(1).index(&by_title());
     let indexed = now(Notes::open(
         MemoryStorage::new(),
@@ -409,7 +410,7 @@ fn what_is_too_large_for_an_index_is_refused_here_and_accepted_from_elsewhere() 
 }
 
 #[test]
-fn a_record_may_have_as_many_writers_as_a_message_may_name() {
+fn a_record_may_have_the_maximum_number_of_writers() {
     let (first, copy) = (notes(1), notes(2));
     now(first.insert(&key(1), |_| {})).unwrap();
     for replica in 3..400 {
@@ -421,13 +422,13 @@ fn a_record_may_have_as_many_writers_as_a_message_may_name() {
     first.set_replica(ReplicaId::new(5));
     now(first.update(&key(1), |note| note.votes().increment(1))).unwrap();
     let delta = now(first.delta_since(&copy.version())).unwrap();
-    assert_eq!(cells(&delta).len(), 1, "only what is new");
+    assert_eq!(cells(&delta).len(), 1, "the delta has only new cells");
     now(copy.apply(&delta)).unwrap();
     assert_eq!(all(&copy), all(&first));
 }
 
 #[test]
-fn opening_reads_the_same_whatever_the_collection_holds() {
+fn opening_costs_the_same_whatever_the_size() {
     let mut reads = Vec::new();
     for count in [10_u32, 20_000] {
         let memory = MemoryStorage::new();
@@ -445,7 +446,7 @@ fn opening_reads_the_same_whatever_the_collection_holds() {
 }
 
 #[test]
-fn a_transaction_names_its_keys() {
+fn a_transaction_is_limited_to_its_keys() {
     let notes = notes(1);
     now(notes.insert(&key(1), |_| {})).unwrap();
     let error = now(notes.transact([&key(1)], |tx| {
@@ -453,7 +454,7 @@ fn a_transaction_names_its_keys() {
     }))
     .unwrap_err();
     assert!(
-        error.is_value() && error.to_string().contains("name all keys"),
+        error.is_value() && error.to_string().contains("pass all keys"),
         "{error}"
     );
     let cancelled = now(notes.transact([&key(1)], |tx| {
@@ -465,7 +466,7 @@ fn a_transaction_names_its_keys() {
 }
 
 #[test]
-fn a_delta_from_the_future_or_under_our_id_is_refused() {
+fn a_delta_from_the_future_or_under_the_own_id_is_rejected() {
     let (ada, other) = (notes(1), notes(1));
     now(other.insert(&key(1), |_| {})).unwrap();
     let delta = now(other.delta_since(&VersionVector::new())).unwrap();
@@ -480,7 +481,7 @@ fn a_delta_from_the_future_or_under_our_id_is_refused() {
     assert_eq!((all(&ada).len(), ada.replica()), (1, ReplicaId::new(9)));
 }
 
-/// A newer build of the app has a field more.
+/// A newer build of the app has an additional field.
 #[derive(Crdt, Clone, Default)]
 struct NewerNote {
     title: LwwRegister<String>,
@@ -488,7 +489,7 @@ struct NewerNote {
 }
 
 #[test]
-fn a_field_that_an_older_build_does_not_know_is_kept_and_passed_on() {
+fn an_older_build_preserves_and_forwards_an_unknown_field() {
     let newer = |replica| {
         let schema = Schema::new(1);
         now(Collection::<_, String, NewerNote>::open(
@@ -506,7 +507,7 @@ fn a_field_that_an_older_build_does_not_know_is_kept_and_passed_on() {
     now(another.apply(&now(old.delta_since(&another.version())).unwrap())).unwrap();
     let note = now(another.get(&key(1))).unwrap().unwrap();
     assert_eq!(note.colour.get(), "red");
-    // It goes with its record.
+    // Removing the record removes the field too.
     now(old.remove(&key(1))).unwrap();
     now(old.insert(&key(1), |_| {})).unwrap();
     let all = now(old.delta_since(&VersionVector::new())).unwrap();
@@ -516,7 +517,7 @@ fn a_field_that_an_older_build_does_not_know_is_kept_and_passed_on() {
 }
 
 #[test]
-fn a_damaged_record_is_reported_and_can_be_inserted_again() {
+fn a_damaged_record_is_reported_and_can_be_replaced() {
     let store = MemoryStorage::new();
     let notes = open(store.clone(), 1);
     for n in 0..3 {

@@ -1,4 +1,4 @@
-//! What a collection needs of memory while all of it goes out and in: a bound that does not grow with it.
+//! Exporting and importing a collection takes bounded memory, whatever its size.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -16,12 +16,12 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const LIMIT: usize = 32 * 1024 * 1024;
 
-/// Records to test with: a million when asked for, which takes minutes without optimization.
+/// The number of records. A million takes minutes without optimization.
 fn records() -> u32 {
     std::env::var("LEPTOS_SYNC_RECORDS").map_or(40_000, |count| count.parse().unwrap())
 }
 
-/// The most that `work` has at once beyond what it leaves behind and what was there before.
+/// Returns the peak memory of `work`, beyond what it leaves behind and what existed before.
 fn beyond_the_store(work: impl FnOnce()) -> usize {
     MEMORY.reset_peak_usage();
     work();
@@ -30,7 +30,7 @@ fn beyond_the_store(work: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn out_and_in_within_32_mib() {
+fn export_and_import_take_at_most_32_mib() {
     let count = records();
     let source = open(MemoryStorage::new(), 1);
     let mut next = 0;
@@ -75,7 +75,7 @@ fn out_and_in_within_32_mib() {
     );
     assert!(needed < LIMIT, "{needed} bytes beyond the store");
 
-    // An index that is new is built within the same bound.
+    // Building a new index takes no more.
     let stored = now(target.storage().scan(Scan::all().limit(1))).unwrap();
     assert_eq!(stored.len(), 1);
     let store = target.storage().clone();

@@ -1,4 +1,4 @@
-//! A collection in chunks, out and in, and those who watch one.
+//! Exporting, importing and watching collections.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -20,7 +20,7 @@ use leptos_sync_core::{
 };
 use proptest::{collection::vec, prelude::*};
 
-/// Writes a note that is long, so that few make a chunk.
+/// Writes a long note, so that a few of them fill a chunk.
 fn write(notes: &Notes, n: u8, stars: u8) {
     let title = format!("{stars}").repeat(20_000);
     now(notes.insert(&key(n), |note| {
@@ -65,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_imported_in_chunks_is_what_was_exported(
+    fn an_import_in_chunks_equals_the_export(
         shared in edits(),
         apart in (edits(), edits()),
         meanwhile in vec((edits(), edits()), 0..6),
@@ -79,7 +79,8 @@ proptest! {
         perform(&source, &apart.0);
         perform(&target, &apart.1);
         if forget {
-            // As if everybody had seen its removals: the target may have, and may still hold what was removed.
+            // As if every replica had seen the removals. The target may not have, and may still
+            // hold removed records.
             now(source.forget_tombstones(&source.version())).unwrap();
         }
         let claimed = source.version();
@@ -94,10 +95,10 @@ proptest! {
                 perform(&target, &there);
             }
             if interrupted.next() == Some(true) {
-                // Both sides begin anew, with what they have kept.
+                // Both sides restart from their saved state.
                 export = CollectionExport::from_bytes(&export.to_bytes().unwrap()).unwrap();
                 target = open(stores[1].clone(), 2);
-                // The last chunk may come twice: it is not known whether it arrived.
+                // The last chunk may arrive twice, since its acknowledgement can be lost.
                 if !export.is_done() {
                     let again = now(target.import_chunk(sent.last().unwrap())).unwrap();
                     prop_assert_eq!(again.chunks, export.chunks());
@@ -114,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_watches_sees_every_change_and_no_other(
+    fn a_watcher_sees_exactly_the_changes_of_its_query(
         steps in vec((0_usize..3, edits()), 1..8),
         other in edits(),
     ) {
@@ -156,7 +157,7 @@ proptest! {
     }
 }
 
-/// The changes that are there.
+/// Returns the changes that are available.
 fn waiting(watch: &mut Watch<String, Note>) -> Vec<RecordChange<String, Note>> {
     let mut changes = Vec::new();
     loop {
@@ -171,7 +172,7 @@ fn waiting(watch: &mut Watch<String, Note>) -> Vec<RecordChange<String, Note>> {
 }
 
 #[test]
-fn a_change_tells_what_came_changed_and_left() {
+fn a_change_reports_insertions_edits_and_removals() {
     let notes = notes(1);
     let mut watch = notes.watch_query(&by_stars().range(3..)).unwrap();
     let mut stars = |stars: u8| {
@@ -183,7 +184,7 @@ fn a_change_tells_what_came_changed_and_left() {
             .map(|change| (of(change.before), of(change.after)))
             .collect::<Vec<_>>()
     };
-    assert_eq!(stars(5), [], "there is no such record");
+    assert_eq!(stars(5), [], "no record matches");
     now(notes.insert(&key(1), |note| note.stars().set(1))).unwrap();
     assert_eq!(stars(2), []);
     assert_eq!(stars(3), [(None, Some(3))]);
@@ -198,7 +199,7 @@ fn a_change_tells_what_came_changed_and_left() {
 }
 
 #[test]
-fn a_write_also_tells_of_what_another_tab_has_written_before_it() {
+fn a_write_also_reports_earlier_writes_of_another_tab() {
     let store = MemoryStorage::new();
     let (tab, another) = (open(store.clone(), 1), open(store, 2));
     let mut watch = tab.watch_query(&Query::all()).unwrap();
@@ -220,7 +221,7 @@ fn a_write_also_tells_of_what_another_tab_has_written_before_it() {
 }
 
 #[test]
-fn a_slow_reader_is_told_that_it_missed_something() {
+fn a_slow_watcher_learns_that_it_missed_changes() {
     let notes = notes(1);
     let mut watch = notes.watch(&key(1));
     for n in 0..limits::STREAM_CHANGES as u64 + 10 {
@@ -232,7 +233,7 @@ fn a_slow_reader_is_told_that_it_missed_something() {
 }
 
 #[test]
-fn chunks_come_in_their_order_whole_and_of_one_export() {
+fn chunks_must_be_in_order_intact_and_of_one_export() {
     let (source, target) = (notes(1), notes(2));
     for n in 0..20 {
         write(&source, n, 1);
@@ -249,7 +250,7 @@ fn chunks_come_in_their_order_whole_and_of_one_export() {
     assert!(first.len() > 3);
     let error = now(target.import_chunk(&first[1])).unwrap_err();
     assert!(
-        error.is_gap() && error.to_string().contains("chunk 0 is not there"),
+        error.is_gap() && error.to_string().contains("before chunk 0"),
         "{error}"
     );
     now(target.import_chunk(&first[0])).unwrap();
@@ -257,8 +258,11 @@ fn chunks_come_in_their_order_whole_and_of_one_export() {
     let mut damaged = first[1].clone();
     *damaged.last_mut().unwrap() ^= 1;
     assert!(now(target.import_chunk(&damaged)).unwrap_err().is_corrupt());
-    assert!(target.version().is_empty(), "a part of it claims nothing");
-    // Another export begins at its beginning; the first one is given up.
+    assert!(
+        target.version().is_empty(),
+        "a partial import claims nothing"
+    );
+    // Another export starts from its first chunk and replaces the first export.
     for chunk in &second {
         now(target.import_chunk(chunk)).unwrap();
     }
@@ -267,7 +271,7 @@ fn chunks_come_in_their_order_whole_and_of_one_export() {
 }
 
 #[test]
-fn an_import_under_our_own_id_is_refused() {
+fn an_import_with_foreign_cells_under_the_own_id_is_rejected() {
     let (source, ours) = (notes(1), notes(1));
     write(&source, 1, 1);
     let mut export = now(source.export()).unwrap();
@@ -302,7 +306,7 @@ fn an_empty_collection_is_one_chunk() {
 }
 
 #[test]
-fn two_tabs_that_import_one_export_end_with_one() {
+fn two_tabs_can_import_one_export_together() {
     let source = notes(1);
     for n in 0..20 {
         write(&source, n, 1);

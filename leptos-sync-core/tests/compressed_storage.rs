@@ -1,4 +1,4 @@
-//! Compression of a storage is not seen from above, whatever was there before.
+//! Compression is transparent to callers, whatever the storage contained before.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -24,7 +24,7 @@ fn put(store: &impl Storage, key: &[u8], value: &[u8]) {
 }
 
 #[test]
-fn it_keeps_the_laws_alone_and_composed() {
+fn it_obeys_the_laws_alone_and_composed() {
     now(conformance::run(async || {
         CompressedStorage::new(MemoryStorage::new())
     }));
@@ -40,7 +40,7 @@ fn it_keeps_the_laws_alone_and_composed() {
 }
 
 #[test]
-fn values_from_before_are_read_as_they_are_until_they_are_written_again() {
+fn existing_values_stay_uncompressed_until_they_are_rewritten() {
     let memory = MemoryStorage::new();
     let old = "a long value of last year, ".repeat(40).into_bytes();
     let old = [old, (0..=255).collect()].concat();
@@ -54,7 +54,10 @@ fn values_from_before_are_read_as_they_are_until_they_are_written_again() {
     put(&store, b"old", &old);
     assert_eq!(now(store.scan(Scan::all())).unwrap(), before);
     let stored = now(memory.get(b"old")).unwrap().unwrap();
-    assert!(stored.len() < old.len(), "it is compressed by now");
+    assert!(
+        stored.len() < old.len(),
+        "the rewritten value is compressed"
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn one_damaged_value_does_not_hide_the_others() {
         error.is_corrupt() && error.to_string().contains("\"bad\""),
         "{error}"
     );
-    // It is among the others as it is stored, for its reader to refuse.
+    // A scan returns the stored form of the damaged value; its decoder rejects it.
     let stored = b"LSYN\x01\x03\x01 and no envelope".to_vec();
     let all = vec![
         (b"bad".to_vec(), stored.clone()),
@@ -81,7 +84,7 @@ fn one_damaged_value_does_not_hide_the_others() {
     assert_eq!(now(store.get(b"good")).unwrap(), Some(b"milk".to_vec()));
 }
 
-/// A value: short or long, dense or not, and perhaps with the beginning of a compressed one.
+/// A value: short or long, dense or not, sometimes with the prefix of an envelope.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let start = proptest::sample::select(vec![&b""[..], b"LSYN\x01\x03", b"LSYN\x01\x03\x01"]);
     (start, vec(any::<u8>(), 0..300), 0_usize..20)
@@ -118,7 +121,7 @@ proptest! {
                     }
                 }
             }
-            // Of one commit in three, one way of failing each.
+            // One commit in three fails, in each way once.
             let turn = (seed ^ faulty.commits()) % 9;
             let fault = [Fault::Refused, Fault::Quota, Fault::AnswerLost].get(turn as usize).copied();
             if let Some(fault) = fault {

@@ -1,4 +1,4 @@
-//! Documents that as many replicas wrote as a message may name, and one more.
+//! Documents with the maximum number of replicas, and one more.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -14,8 +14,8 @@ struct Board {
     moves: GCounter,
 }
 
-/// A message in which each of `replicas` has written a card and counted once: in falling order of their ids, which is
-/// the worst for lists that are sorted by id.
+/// A message in which each of `replicas` has written a card and counted once. The ids descend,
+/// which is the worst case for lists sorted by id.
 fn message(replicas: u64) -> Vec<u8> {
     let mut body = varint(replicas);
     (1..=replicas)
@@ -29,14 +29,14 @@ fn message(replicas: u64) -> Vec<u8> {
         body.push(0);
     });
     let moves = |id: u64| id.to_be_bytes().to_vec();
-    // As bincode spells a number above 250.
+    // As bincode encodes a number above 250.
     let cards = |id: u64| [&[251][..], &(1000 + id as u16).to_le_bytes()].concat();
     body.extend(group(b"\x05cards", replicas, cards));
     body.extend(group(b"\x05moves", replicas, moves));
     sealed(DELTA, &body)
 }
 
-/// The state with its version, as bytes. Compressing them would be most of what these tests do.
+/// The encoded state and version. Compression would dominate the time of these tests.
 fn bytes(doc: &Doc<Board>) -> Vec<u8> {
     doc.assert_invariants();
     doc.snapshot().unwrap().encode_uncompressed()
@@ -59,12 +59,13 @@ fn group(parent: &[u8], replicas: u64, key: impl Fn(u64) -> Vec<u8>) -> Vec<u8> 
     out
 }
 
-/// Whoever could make this take seconds could stop every reader with a message of a hundred kilobytes.
+/// If this took seconds, a message of a hundred kilobytes could stop every reader.
 #[test]
-fn a_crowd_as_large_as_a_message_may_name_comes_in_and_goes_out_at_once() {
+fn the_maximum_number_of_replicas_is_read_and_written_quickly() {
     let delta = Delta::decode(&message(CROWD)).unwrap();
     let mut reader = doc::<Board>(1);
-    // The reader is one of the crowd itself, as far as ids go: what it never wrote is not taken from others.
+    // The reader's id is one of the crowd's. It rejects operations under its id that it did not
+    // write.
     assert!(reader.apply(&delta).unwrap_err().is_replica_reused());
     let mut reader = doc::<Board>(CROWD + 1);
     reader.apply(&delta).unwrap();
@@ -84,9 +85,9 @@ fn a_crowd_as_large_as_a_message_may_name_comes_in_and_goes_out_at_once() {
     assert_eq!(bytes(&merged), bytes(&reader));
 }
 
-/// The document could otherwise never be written again in a form that anyone reads.
+/// Otherwise the document could never be encoded again in a form that readers accept.
 #[test]
-fn one_replica_more_than_a_message_may_name_is_refused_and_changes_nothing() {
+fn one_replica_above_the_maximum_is_rejected_and_changes_nothing() {
     assert!(Delta::decode(&message(CROWD + 1)).unwrap_err().is_corrupt());
 
     let mut full = doc::<Board>(CROWD + 1);

@@ -1,4 +1,4 @@
-//! Faults that were found in documents, each with its story.
+//! Faults found in documents, each with its story.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,10 +15,11 @@ fn bytes(doc: &Doc<impl model::Schema>) -> Vec<u8> {
     doc.snapshot().unwrap().encode()
 }
 
-/// Ada was away while Bob removed a card and forgot that he did; meanwhile both removed another, and only Ada forgot.
-/// Each has one card that the other lacks, so both count one: that is not the same card.
+/// Ada is offline while Bob removes a card and forgets the tombstone. Then both remove another
+/// card, and only Ada forgets it. Each has one card that the other lacks, so the counts are equal,
+/// but the cards differ.
 #[test]
-fn a_removal_forgotten_on_one_side_is_not_hidden_by_one_forgotten_on_the_other() {
+fn removals_forgotten_on_different_sides_do_not_hide_each_other() {
     let (mut ada, mut bob) = (doc::<Board>(1), doc::<Board>(2));
     ada.edit(&[
         Op::Card(1, "milk".to_owned()),
@@ -40,22 +41,26 @@ fn a_removal_forgotten_on_one_side_is_not_hidden_by_one_forgotten_on_the_other()
     );
 
     let changes = ada.merge(&bob).unwrap();
-    assert!(ada.state().cards.is_empty(), "the milk is gone for Ada too");
+    assert!(
+        ada.state().cards.is_empty(),
+        "the milk is removed for Ada too"
+    );
     assert_eq!(changes.len(), 1);
     bob.merge(&ada).unwrap();
     assert_eq!(bytes(&ada), bytes(&bob));
 }
 
-/// Cells at the places of a [`Board`]'s counters, which only their replicas may write.
+/// Cells at the paths of a [`Board`]'s counters, which only their replicas may write.
 #[derive(Crdt, Clone, Default)]
 struct Forger {
     likes: LwwMap<[u8; 8], u64>,
 }
 
-/// Mallory overwrites Ada's count. Wherever that is seen the count is gone, since nobody else knows what it was; it
-/// does not come back from Bob, who has not seen it, or replicas would differ for good.
+/// Mallory overwrites Ada's count. Where that is seen, the count is lost, since no other replica
+/// knows it. It must not return from Bob, who has not seen the overwrite, or replicas would
+/// diverge.
 #[test]
-fn a_forged_count_is_kept_aside_and_merging_does_not_bring_the_older_one_back() {
+fn a_forged_count_is_quarantined_and_a_merge_does_not_restore_the_old_one() {
     let (mut ada, mut bob, mut mallory) = (doc::<Board>(1), doc::<Board>(2), doc::<Forger>(3));
     ada.edit(&[Op::Like(5)]).unwrap();
     send(&ada, &mut bob);
@@ -68,7 +73,7 @@ fn a_forged_count_is_kept_aside_and_merging_does_not_bring_the_older_one_back() 
     assert_eq!(ada.state().likes.value(), 0);
 
     ada.merge(&bob).unwrap();
-    assert_eq!(ada.cells().len(), 1, "one cell at one path");
+    assert_eq!(ada.cells().len(), 1, "one cell per path");
     assert_eq!(ada.state().likes.value(), 0);
     bob.merge(&ada).unwrap();
     assert_eq!(bob.state().likes.value(), 0);
@@ -83,9 +88,9 @@ fn a_forged_count_is_kept_aside_and_merging_does_not_bring_the_older_one_back() 
     assert_eq!(bytes(&ada), bytes(&bob));
 }
 
-/// Two old builds get the same operations on fields that they do not know, one by one and all at once.
+/// Two old builds receive the same operations on unknown fields, one by one and all at once.
 #[test]
-fn unknown_cells_are_the_same_bytes_however_they_came() {
+fn unknown_cells_have_the_same_bytes_however_they_arrived() {
     let mut new = doc::<Board>(1);
     let (mut live, mut late) = (doc::<OldBoard>(2), doc::<OldBoard>(3));
     for (tag, note) in [(1, 10), (2, 20), (3, 30)] {
@@ -100,9 +105,10 @@ fn unknown_cells_are_the_same_bytes_however_they_came() {
     assert_eq!(bytes(&live), bytes(&late));
 }
 
-/// What was written to two fields alternately is, at an old build, still grouped by field: a path is written once.
+/// Alternating writes to two fields are still grouped by field in an old build, so each path is
+/// encoded once.
 #[test]
-fn unknown_cells_cost_no_more_bytes_than_known_ones() {
+fn unknown_cells_take_no_more_bytes_than_known_ones() {
     let (mut new, mut old) = (doc::<Board>(1), doc::<OldBoard>(2));
     for note in 0..100 {
         let ops = [Op::Tag(note.to_string(), note), Op::Note(note, 7)];
@@ -117,9 +123,9 @@ fn unknown_cells_cost_no_more_bytes_than_known_ones() {
     );
 }
 
-/// So long that not even the path that would take it back can be read.
+/// The key is so long that its path cannot be decoded for the rollback.
 #[test]
-fn a_key_of_megabytes_is_taken_back_too() {
+fn a_key_of_megabytes_is_rolled_back() {
     let mut doc = doc::<Board>(1);
     doc.edit(&[Op::Tag("a".to_owned(), 1)]).unwrap();
     let before = bytes(&doc);
@@ -131,9 +137,9 @@ fn a_key_of_megabytes_is_taken_back_too() {
     assert_eq!(bytes(&doc), before);
 }
 
-/// Somebody believes that Bob has seen everything; Bob has not.
+/// The caller believes that Bob has seen everything, but he has not.
 #[test]
-fn what_was_not_seen_is_not_forgotten_whatever_the_caller_believes() {
+fn unseen_tombstones_are_not_forgotten_whatever_the_caller_passes() {
     let (mut ada, mut bob) = (doc::<Board>(1), doc::<Board>(2));
     let card = Op::Card(1, "milk".to_owned());
     bob.apply(&ada.edit(&[card]).unwrap().delta).unwrap();

@@ -1,4 +1,4 @@
-//! Keeping a document in a storage: what a reader finds, whatever happened to the writer.
+//! Storing a document: what a reader finds after any interruption of the writer.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -61,7 +61,7 @@ fn bytes(doc: &Doc<Notes>) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_logged_is_loaded_under_the_same_version() {
+fn logged_transactions_load_with_the_same_version() {
     let storage = MemoryStorage::new();
     let (mut store, mut doc) = open(&storage, 1);
     let deltas = [edit(&mut doc, 1, "one"), edit(&mut doc, 2, "two")];
@@ -91,11 +91,11 @@ fn compaction_leaves_one_snapshot_and_the_same_document() {
 }
 
 #[test]
-fn a_large_document_is_kept_in_chunks_and_each_is_needed_for_its_version() {
+fn a_large_document_is_stored_in_chunks_and_its_version_needs_all() {
     let storage = MemoryStorage::new();
     let (mut store, mut doc) = open(&storage, 1);
     for key in 0..40 {
-        // Text that does not compress away.
+        // Text that does not compress well.
         let line: String = (0..10_000_u32)
             .map(|n| {
                 char::from(b'a' + (n.wrapping_mul(key + 7).wrapping_mul(2_654_435_761) >> 27) as u8)
@@ -120,9 +120,9 @@ fn a_large_document_is_kept_in_chunks_and_each_is_needed_for_its_version() {
     assert!(!loaded.doc.state().lines.is_empty());
     assert!(
         loaded.doc.version().is_empty(),
-        "a version holds for all chunks together"
+        "the version needs all chunks"
     );
-    // It can be edited and compacted all the same, and the damaged chunk stays for whoever can mend it.
+    // The document can still be edited and compacted. The damaged chunk stays for a later repair.
     let delta = edit(&mut loaded.doc, 1_000, "goes on");
     log(&mut damaged, &[delta]);
     compact(&mut damaged, &mut loaded.doc);
@@ -140,10 +140,10 @@ fn a_large_document_is_kept_in_chunks_and_each_is_needed_for_its_version() {
     );
 }
 
-/// Such as a server's, or an earlier build's with the feature.
+/// A record from a server or an earlier build with the feature.
 #[cfg(not(feature = "deflate"))]
 #[test]
-fn a_compressed_record_is_kept_for_a_build_that_can_read_it() {
+fn a_compressed_record_is_preserved_for_a_build_that_can_read_it() {
     let storage = MemoryStorage::new();
     let (mut store, mut doc) = open(&storage, 1);
     let deltas = [edit(&mut doc, 1, &"one ".repeat(500))];
@@ -172,7 +172,7 @@ fn a_compressed_record_is_kept_for_a_build_that_can_read_it() {
 }
 
 #[test]
-fn compaction_deletes_only_what_it_has_seen() {
+fn compaction_deletes_only_records_it_has_seen() {
     let storage = MemoryStorage::new();
     let (mut left_store, mut left) = open(&storage, 1);
     let (mut right_store, mut right) = open(&storage, 2);
@@ -184,13 +184,17 @@ fn compaction_deletes_only_what_it_has_seen() {
     compact(&mut right_store, &mut right);
     let (store, both) = open(&storage, 3);
     assert_eq!(both.state().lines.len(), 2);
-    assert!(store.wants_compaction(), "two snapshots are one too many");
+    assert!(
+        store.wants_compaction(),
+        "two snapshots trigger a compaction"
+    );
     assert_eq!(both.state().edits.value(), 2);
 }
 
-/// A page writes while its document is on its way: what it wrote is in the next snapshot, and nowhere else.
+/// A page writes while its document is being loaded. The next snapshot contains these writes and
+/// replaces their records.
 #[test]
-fn what_is_logged_while_the_document_is_read_is_compacted_with_it() {
+fn edits_logged_during_the_load_are_compacted_with_the_document() {
     let storage = MemoryStorage::new();
     let (mut earlier, mut doc) = open(&storage, 1);
     log(&mut earlier, &[edit(&mut doc, 1, "stored")]);
@@ -205,14 +209,14 @@ fn what_is_logged_while_the_document_is_read_is_compacted_with_it() {
     compact(&mut store, &mut doc);
 
     let records = now(storage.scan(Scan::all())).unwrap();
-    assert_eq!(records.len(), 1, "one snapshot, and no log");
+    assert_eq!(records.len(), 1, "one snapshot and no log");
     let (_, found) = open(&storage, 4);
     assert_eq!(found.state().lines.len(), 3);
     assert_eq!(bytes(&found), bytes(&doc));
 }
 
 #[test]
-fn documents_of_one_storage_do_not_see_each_other() {
+fn documents_in_one_storage_are_independent() {
     let storage = MemoryStorage::new();
     for name in ["a", "ab", "b"] {
         let mut store = DocStore::new(storage.clone(), name).unwrap();
@@ -227,7 +231,7 @@ fn documents_of_one_storage_do_not_see_each_other() {
 }
 
 #[test]
-fn a_clock_goes_on_after_what_was_stored_however_far_ahead_that_is() {
+fn a_clock_continues_after_stored_stamps_however_far_ahead() {
     let storage = MemoryStorage::new();
     let ahead = Clock::new(ReplicaId::new(1), ManualTime::at(1_000_000_000));
     let mut store = DocStore::new(storage.clone(), "notes").unwrap();
@@ -242,7 +246,7 @@ fn a_clock_goes_on_after_what_was_stored_however_far_ahead_that_is() {
     );
 }
 
-/// What may happen to a page while it saves.
+/// An event during saving.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Edit,
@@ -268,10 +272,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
-    /// Writes succeed and fail in any order; in the end everything is stored, nothing is said to be saved before it
-    /// is, and at most one write is under way unless flushed.
+    /// Writes succeed and fail in any order. In the end everything is stored, nothing counts as
+    /// saved too early, and at most one write is in progress unless flushed.
     #[test]
-    fn a_saver_loses_nothing_and_claims_nothing(steps in steps()) {
+    fn a_saver_loses_nothing_and_reports_nothing_too_early(steps in steps()) {
         let storage = MemoryStorage::new();
         let (mut store, mut doc) = open(&storage, 1);
         let mut saver = Saver::new();
@@ -320,7 +324,7 @@ proptest! {
     }
 }
 
-/// Notes as a newer build has them.
+/// Notes as a newer build declares them.
 #[derive(Crdt, Clone, Default)]
 struct NewerNotes {
     lines: LwwMap<u32, String>,
@@ -328,14 +332,14 @@ struct NewerNotes {
     done: LwwMap<u32, bool>,
 }
 
-/// What two tabs may do to a document before each leaves a snapshot of it.
+/// An edit or exchange of two tabs before each writes a snapshot.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Write(usize, u32),
     Remove(usize, u32),
-    /// The first tab hears of the second one's edits, or the other way round.
+    /// The first tab receives the second one's edits, or vice versa.
     Hear(usize),
-    /// Both hear of each other, and one of them forgets its tombstones.
+    /// Both receive each other's edits, and one of them forgets its tombstones.
     Forget(usize),
 }
 
@@ -382,7 +386,7 @@ fn take(tabs: &mut [Doc<NewerNotes>; 2], turn: Turn) {
     }
 }
 
-/// Loads what both tabs left, as a build does whose type is `S`.
+/// Loads what both tabs stored, as a build with the type `S`.
 fn load_both<S: Root>(tabs: &mut [Doc<NewerNotes>; 2]) -> (Doc<S>, Doc<S>) {
     let storage = MemoryStorage::new();
     for tab in tabs.iter_mut() {
@@ -402,7 +406,7 @@ fn load_both<S: Root>(tabs: &mut [Doc<NewerNotes>; 2]) -> (Doc<S>, Doc<S>) {
 
 proptest! {
     #[test]
-    fn two_snapshots_load_as_their_documents_merge(turns in turns()) {
+    fn loading_two_snapshots_equals_merging_their_documents(turns in turns()) {
         let mut tabs = [1, 2].map(|replica| Doc::<NewerNotes>::new(clock(replica)));
         for turn in turns {
             take(&mut tabs, turn);
@@ -410,7 +414,7 @@ proptest! {
         let (loaded, merged) = load_both::<NewerNotes>(&mut tabs);
         prop_assert_eq!(loaded.snapshot().unwrap(), merged.snapshot().unwrap());
         let lines = loaded.state().lines.clone();
-        // A build that does not know the newer map keeps its cells aside.
+        // A build that does not know the newer map quarantines its cells.
         let (loaded, merged) = load_both::<Notes>(&mut tabs);
         prop_assert_eq!(loaded.snapshot().unwrap(), merged.snapshot().unwrap());
         prop_assert!(loaded.state().lines == lines);

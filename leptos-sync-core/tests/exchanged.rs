@@ -1,5 +1,5 @@
-//! A document that is exchanged with a relay, in a storage: whatever is there after a crash, nothing is lost and what the
-//! relay refuses can still be taken back.
+//! A stored document that is exchanged with a relay. After a crash, nothing is lost, and rejected
+//! transactions can still be rolled back.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -17,12 +17,12 @@ use leptos_sync_core::{
 use model::{Board, BoardFields as _, NOW_MS, Op, Peer as _, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
 
-/// A storage in memory never waits.
+/// A memory store never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let waker = std::task::Waker::noop();
     match pin!(future).poll(&mut std::task::Context::from_waker(waker)) {
         Poll::Ready(done) => done,
-        Poll::Pending => panic!("a storage in memory waits"),
+        Poll::Pending => panic!("a memory store waited"),
     }
 }
 
@@ -82,7 +82,7 @@ impl Kept {
         self.write(write.unwrap());
     }
 
-    /// What is to be sent. Transactions of one replica are in their order; those of several are in any.
+    /// The transactions to send. Those of one replica are in order, those of several in any order.
     fn sent(&self) -> Vec<Delta> {
         let mut sent = self.outbox.transactions().to_vec();
         sent.sort_by_key(|delta| {
@@ -103,7 +103,7 @@ enum Step {
     Edit(Vec<Op>),
     Receive(Vec<Op>),
     Acknowledge,
-    /// A transaction is taken back, or all are stamped anew: both write everything anew.
+    /// A transaction is rolled back, or all are restamped. Both rewrite everything.
     Reject,
     Restamp,
     Compact,
@@ -137,7 +137,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_document_and_its_outbox_are_there_again(steps in steps()) {
+    fn a_document_and_its_outbox_survive_a_reload(steps in steps()) {
         let storage = MemoryStorage::new();
         let mut kept = Kept::open(&storage, 1);
         let mut others = doc_at::<Board>(1_000, NOW_MS + 7).0;
@@ -187,9 +187,9 @@ proptest! {
     }
 }
 
-/// Both end with the same operation of Bob's, and only the first says what Ada did.
+/// Both deltas end with the same operation of Bob's, but only the first contains Ada's edit.
 #[test]
-fn two_deltas_that_end_alike_are_both_kept() {
+fn two_deltas_with_the_same_end_are_both_stored() {
     let storage = MemoryStorage::new();
     let mut kept = Kept::open(&storage, 1);
     let (mut ada, mut bob) = (
@@ -211,14 +211,15 @@ fn two_deltas_that_end_alike_are_both_kept() {
     assert_eq!(kept.doc.state().likes.value(), 1);
 }
 
-/// The last transaction of a compaction may be another tab's, which logs it too: each record stays.
+/// The last transaction of a compaction may be another tab's, which logs it too. Each record must
+/// stay.
 #[test]
-fn what_one_tab_compacts_is_not_overwritten_by_what_another_logs() {
+fn one_tabs_compaction_is_not_overwritten_by_anothers_log() {
     let storage = MemoryStorage::new();
     let mut ours = Kept::open(&storage, 1);
     let mut theirs = Kept::open(&storage, 2);
     ours.edit(&[Op::Card(1, "ours".to_owned())]);
-    // Told before it is logged, and compacted with the rest.
+    // Received before it is logged, and compacted with the rest.
     let edit = |tx: &mut leptos_sync_core::Tx<'_, Board>| tx.cards().insert(2, "theirs".to_owned());
     let told = theirs.outbox.transact(&mut theirs.doc, edit).unwrap().delta;
     ours.outbox.take(&mut ours.doc, &told).unwrap();
@@ -226,13 +227,13 @@ fn what_one_tab_compacts_is_not_overwritten_by_what_another_logs() {
     let StoreWrite { batch, .. } = theirs.store.log(&[told]);
     theirs.commit(batch);
     let again = Kept::open(&storage, 3);
-    assert_eq!(again.outbox.len(), 2, "ours is there too");
+    assert_eq!(again.outbox.len(), 2, "our transaction is present too");
     assert_eq!(again.doc.cells(), ours.doc.cells());
 }
 
-/// A page edits before its storage is open: what is stored then is what stands below.
+/// A page edits before its storage is open. The stored document becomes the base of these edits.
 #[test]
-fn an_edit_from_before_the_load_that_is_refused_gives_way_to_what_was_stored() {
+fn rejecting_an_edit_from_before_the_load_restores_the_stored_value() {
     let storage = MemoryStorage::new();
     let mut kept = Kept::open(&storage, 1);
     kept.edit(&[Op::Title("stored".to_owned())]);

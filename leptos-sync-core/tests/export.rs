@@ -1,4 +1,4 @@
-//! A document given away in chunks is whole where all of them came, in whatever order, and nowhere else.
+//! An exported document is complete once all its chunks are imported, in any order.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -22,7 +22,7 @@ struct Board {
     likes: GCounter,
 }
 
-/// Bytes of a chunk in these tests: a few cells.
+/// The size of a chunk in these tests: a few cells.
 const CHUNK: usize = 32;
 
 fn card(doc: &mut Doc<Board>, key: u8, text: &str) {
@@ -30,7 +30,7 @@ fn card(doc: &mut Doc<Board>, key: u8, text: &str) {
         .unwrap();
 }
 
-/// A board of several chunks.
+/// A board with several chunks.
 fn board(replica: u64) -> Doc<Board> {
     let mut board = doc::<Board>(replica);
     (0..20).for_each(|key| card(&mut board, key, &format!("card {key} of {replica}")));
@@ -43,7 +43,7 @@ fn board(replica: u64) -> Doc<Board> {
     board
 }
 
-/// The cells by path, whatever order they are written in.
+/// The cells by path, whatever order they are encoded in.
 fn cells(doc: &Doc<Board>) -> BTreeSet<String> {
     doc.assert_invariants();
     let snapshot = doc.snapshot().unwrap();
@@ -64,7 +64,7 @@ fn take(doc: &mut Doc<Board>, import: &mut Import, export: &Export, index: u32) 
 }
 
 #[test]
-fn an_import_says_how_far_it_is_and_what_is_missing() {
+fn an_import_reports_its_progress_and_missing_chunks() {
     let ada = board(1);
     let export = ada.export_in(CHUNK).unwrap();
     let chunks = export.chunks();
@@ -82,8 +82,8 @@ fn an_import_says_how_far_it_is_and_what_is_missing() {
         .filter(|index| ![0, 3].contains(index))
         .collect();
     assert_eq!(missing, expected);
-    assert!(!bob.state().cards.is_empty(), "what came is shown");
-    assert!(bob.version().is_empty(), "and the rest is not claimed");
+    assert!(!bob.state().cards.is_empty(), "imported cells are visible");
+    assert!(bob.version().is_empty(), "a partial import claims nothing");
 
     missing
         .into_iter()
@@ -95,7 +95,7 @@ fn an_import_says_how_far_it_is_and_what_is_missing() {
 }
 
 #[test]
-fn an_export_tells_how_many_bytes_are_done_and_is_not_touched_by_later_edits() {
+fn an_export_reports_its_progress_and_ignores_later_edits() {
     let mut ada = board(1);
     let export = ada.export_in(CHUNK).unwrap();
     let chunks: Vec<_> = (0..export.chunks())
@@ -110,9 +110,9 @@ fn an_export_tells_how_many_bytes_are_done_and_is_not_touched_by_later_edits() {
     assert_eq!(export.bytes_before(export.chunks()), export.bytes());
 }
 
-/// The page was closed in between: both sides begin anew, and no chunk that was sent before is lost.
+/// Both sides restart after the page was closed, and no chunk sent before is lost.
 #[test]
-fn an_export_of_the_unchanged_document_goes_on_where_another_was_broken_off() {
+fn an_export_of_an_unchanged_document_resumes_an_earlier_one() {
     let ada = board(1);
     let first = ada.export_in(CHUNK).unwrap();
     let (mut bob, mut import) = (doc::<Board>(2), Import::new());
@@ -134,7 +134,7 @@ fn an_empty_document_is_one_chunk() {
 }
 
 #[test]
-fn no_chunk_has_more_than_the_limit_and_one_cell() {
+fn a_chunk_exceeds_the_limit_by_at_most_one_cell() {
     let mut ada = doc::<Board>(1);
     let text = "x".repeat(10_000);
     (0..30).for_each(|key| card(&mut ada, key, &text));
@@ -147,7 +147,7 @@ fn no_chunk_has_more_than_the_limit_and_one_cell() {
 }
 
 #[test]
-fn a_chunk_of_another_export_is_refused_by_its_number_and_changes_nothing() {
+fn a_chunk_of_another_export_is_rejected_by_index_and_changes_nothing() {
     let (mut ada, carol) = (board(1), board(3));
     let export = ada.export_in(CHUNK).unwrap();
     card(&mut ada, 3, "later");
@@ -172,7 +172,7 @@ fn a_chunk_of_another_export_is_refused_by_its_number_and_changes_nothing() {
 }
 
 #[test]
-fn a_damaged_chunk_is_refused_by_its_number_wherever_that_can_be_read() {
+fn a_damaged_chunk_is_rejected_by_index_if_that_is_readable() {
     let ada = board(1);
     let export = ada.export_in(CHUNK).unwrap();
     let chunk = export.chunk(2).unwrap();
@@ -188,7 +188,7 @@ fn a_damaged_chunk_is_refused_by_its_number_wherever_that_can_be_read() {
         );
         assert!(
             error.to_string().starts_with("chunk ")
-                || error.to_string().starts_with("a chunk that"),
+                || error.to_string().starts_with("a chunk with"),
             "{error}"
         );
         named += usize::from(error.to_string().starts_with("chunk 2 of "));
@@ -202,7 +202,7 @@ fn a_damaged_chunk_is_refused_by_its_number_wherever_that_can_be_read() {
         );
     }
     assert_eq!((import.chunks(), cells(&bob).len()), (None, 0));
-    // What is none of ours at all.
+    // Data that is not an envelope at all.
     let delta = ada.delta_since(&VersionVector::new()).unwrap();
     assert!(
         bob.import(&mut import, &delta.encode())
@@ -212,7 +212,7 @@ fn a_damaged_chunk_is_refused_by_its_number_wherever_that_can_be_read() {
 }
 
 #[test]
-fn the_chunks_of_one_export_do_not_make_two_documents_whole_together() {
+fn chunks_imported_into_two_documents_complete_neither() {
     let export = board(1).export_in(CHUNK).unwrap();
     let (mut bob, mut carol, mut import) = (doc::<Board>(2), doc::<Board>(3), Import::new());
     take(&mut bob, &mut import, &export, 0);
@@ -227,10 +227,11 @@ fn the_chunks_of_one_export_do_not_make_two_documents_whole_together() {
 }
 
 #[test]
-fn what_a_merge_refuses_an_import_refuses_with_the_first_chunk() {
+fn an_import_rejects_with_its_first_chunk_what_a_merge_rejects() {
     let ada = board(1);
     let export = ada.export_in(CHUNK).unwrap();
-    // Its own old copy, under the id that it had: what it wrote since may be lost, so it must not go on under it.
+    // An old copy of its own under the same id: later edits may be lost, so it must not continue
+    // under this id.
     let mut again = doc::<Board>(1);
     let error = again.import(&mut Import::new(), &export.chunk(4).unwrap());
     assert!(error.unwrap_err().is_replica_reused());
@@ -241,9 +242,10 @@ fn what_a_merge_refuses_an_import_refuses_with_the_first_chunk() {
     assert_eq!(again.state(), ada.state());
 }
 
-/// Bob has a card whose removal Ada has forgotten. It is in none of her chunks, and goes with the last of them.
+/// Bob has a card whose tombstone Ada has forgotten. None of her chunks contains it, so it is
+/// removed with the last one.
 #[test]
-fn what_the_export_has_forgotten_goes_with_the_last_chunk() {
+fn the_last_chunk_removes_what_the_export_has_forgotten() {
     let mut ada = board(1);
     let mut bob = doc::<Board>(2);
     bob.apply(&ada.delta_since(bob.version()).unwrap()).unwrap();
@@ -254,24 +256,24 @@ fn what_the_export_has_forgotten_goes_with_the_last_chunk() {
     (1..export.chunks()).for_each(|index| take(&mut bob, &mut import, &export, index));
     assert!(bob.state().cards.contains_key(&7));
     let changes = bob.import(&mut import, &export.chunk(0).unwrap()).unwrap();
-    assert_eq!(changes.len(), 1, "the removal is told of");
+    assert_eq!(changes.len(), 1, "the removal is reported");
     assert_eq!(bob.state(), ada.state());
     assert!(bob.merge(&ada).unwrap().is_empty());
 }
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A chunk comes, or comes again.
+    /// A chunk arrives, possibly again.
     Chunk(Index),
-    /// A chunk comes with a damaged byte.
+    /// A chunk arrives with a damaged byte.
     Damaged(Index, Index),
     /// The importing side edits.
     Card(u8, String),
     Uncard(u8),
     Like,
-    /// Somebody else's delta comes, who has seen some of what is exported.
+    /// A delta arrives from a third replica that has seen a part of the export.
     Delta,
-    /// The import is broken off, and begun anew.
+    /// The import is interrupted and restarted.
     Anew,
 }
 
@@ -287,7 +289,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What was edited before the export: by whom, which card, and whether it came or went.
+/// The edits before the export: the replica, the card, and whether it was inserted or removed.
 fn edits() -> impl Strategy<Value = Vec<(usize, u8, bool)>> {
     vec((0..3_usize, 0..12_u8, any::<bool>()), 0..60)
 }
@@ -306,7 +308,7 @@ fn edit(doc: &mut Doc<Board>, key: u8, comes: bool) {
 
 proptest! {
     #[test]
-    fn an_import_in_any_order_broken_off_anywhere_beside_edits_ends_as_a_merge_does(
+    fn an_interrupted_import_in_any_order_beside_edits_equals_a_merge(
         before in edits(),
         since in edits(),
         forgets in any::<bool>(),
@@ -357,10 +359,10 @@ proptest! {
             if import.is_complete() {
                 seen.join(ada.version());
             }
-            prop_assert_eq!(bob.version(), &seen, "a version claims what is there, and no more");
+            prop_assert_eq!(bob.version(), &seen, "the version claims exactly what is contained");
             bob.assert_invariants();
         }
-        // Broken off here, it would be as if a merge had begun.
+        // Interrupted here, the import equals a merge that has begun.
         let mut broken_off = bob.fork(ReplicaId::new(9));
         broken_off.merge(&ada).unwrap();
         let missing: Vec<_> = match import.chunks() {
@@ -372,7 +374,7 @@ proptest! {
         }
         prop_assert!(import.is_complete());
         prop_assert_eq!(cells(&bob), cells(&broken_off));
-        prop_assert!(bob.merge(&ada).unwrap().is_empty(), "a merge finds nothing to do");
+        prop_assert!(bob.merge(&ada).unwrap().is_empty(), "a merge changes nothing more");
         prop_assert_eq!(cells(&bob), cells(&broken_off));
     }
 }

@@ -1,6 +1,7 @@
-//! What an export and an import hold beside the document. Alone in its program: the allocator counts for all threads.
+//! The memory that an export and an import hold beside the document. A single test in its own
+//! process, since the allocator counts for all threads.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
-#![allow(clippy::print_stdout, reason = "one wants to see the figures")]
+#![allow(clippy::print_stdout, reason = "the test prints its measurements")]
 
 mod common;
 
@@ -11,7 +12,7 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The most that `work` holds beyond what is there before it, and what it leaves.
+/// Returns the output of `work`, its peak memory beyond what existed before, and what it leaves.
 fn held<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
@@ -21,8 +22,8 @@ fn held<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
 }
 
 #[test]
-fn an_export_holds_the_encoded_cells_and_each_step_a_few_chunks() {
-    // LEPTOS_SYNC_ENTRIES=1000000 asks for as many.
+fn an_export_holds_its_encoded_cells_and_each_step_a_few_chunks() {
+    // For example, LEPTOS_SYNC_ENTRIES=1000000.
     let entries = std::env::var("LEPTOS_SYNC_ENTRIES");
     let entries: u32 = entries.map_or(200_000, |entries| entries.parse().unwrap());
     let (ada, _, document) = held(|| {
@@ -49,10 +50,12 @@ fn an_export_holds_the_encoded_cells_and_each_step_a_few_chunks() {
         let (_, peak, grown) = held(|| bob.import(&mut import, &chunk).unwrap());
         back.push(peak.saturating_sub(grown));
     }
-    // Some chunks make the document's own tables grow, which holds the old ones and the new for a moment.
+    // Some chunks grow the document's tables, which briefly holds the old and the new ones.
     back.sort_unstable();
     let back = back.get(back.len() / 2).copied().unwrap_or_default();
-    println!("at most {out} to make a chunk, {back} mostly to import one, beside what stays");
+    println!(
+        "at most {out} bytes to create a chunk, usually {back} to import one, beside what stays"
+    );
     assert!(out < 8 * limits::CHUNK_BYTES, "{out}");
     assert!(back < 8 * limits::CHUNK_BYTES, "{back}");
     assert!(import.is_complete());

@@ -1,4 +1,5 @@
-//! Faults that other local-first libraries have shown to their users, each as the test that would have found it.
+//! Faults that other local-first libraries have shown to their users, each as the test that would
+//! have found it.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -50,8 +51,8 @@ fn equal_stamps_of_one_replica_converge() {
 }
 
 #[test]
-fn a_merge_with_the_future_loses_no_later_edit() {
-    // Bob's clock is four minutes fast; Ada reads his text and then edits it.
+fn a_merge_with_a_fast_clock_loses_no_later_edit() {
+    // Bob's clock is four minutes fast. Ada reads his text and then edits it.
     let mut bob = Doc::<Board>::new(Clock::new(
         ReplicaId::new(2),
         ManualTime::at(NOW_MS + 240_000),
@@ -78,7 +79,7 @@ fn a_wall_clock_that_is_set_back_loses_no_later_edit() {
     let mut bob = doc::<Board>(2);
     exchange(&mut ada, &mut bob);
     assert_eq!(bob.state().title.get(), "after");
-    // Nor over a reload with the wrong clock.
+    // The same holds across a reload with the wrong clock.
     let saved = Snapshot::decode(&bytes(&ada)).unwrap();
     let mut again = Doc::<Board>::load(&saved, Clock::new(ReplicaId::new(3), time));
     again
@@ -93,7 +94,7 @@ fn a_fresh_default_never_wins_over_data() {
     let mut ada = doc::<Board>(1);
     ada.transact(|tx| tx.title().set(text("Groceries")))
         .unwrap();
-    // Later, with the greatest id, and it has edited something else.
+    // Later, with the greatest id, after editing something else.
     let mut fresh = Doc::<Board>::new(Clock::new(
         ReplicaId::new(u64::MAX),
         ManualTime::at(NOW_MS + 60_000),
@@ -165,7 +166,7 @@ fn the_replica_id_of_a_document_is_stable() {
         exchange(&mut ada, &mut bob);
         assert_eq!(ada.replica(), ReplicaId::new(1));
     }
-    assert_eq!(ada.version().len(), 2, "an entry a writer, not a call");
+    assert_eq!(ada.version().len(), 2, "one entry per writer, not per call");
     assert_eq!(ada.state().moves.count_of(ReplicaId::new(1)), 5);
     let reloaded = Doc::<Board>::load(&ada.snapshot().unwrap(), clock(1));
     assert_eq!(reloaded.replica(), ReplicaId::new(1));
@@ -195,7 +196,7 @@ fn a_batch_is_one_transaction() {
 }
 
 #[test]
-fn a_delta_exists_and_is_far_smaller_than_the_state() {
+fn a_delta_is_far_smaller_than_the_state() {
     let mut ada = doc::<Board>(1);
     ada.transact(|tx| {
         tx.cards()
@@ -217,7 +218,7 @@ fn a_delta_exists_and_is_far_smaller_than_the_state() {
 }
 
 #[test]
-fn what_is_written_once_arrives_however_often_and_in_whatever_order_copies_meet() {
+fn edits_arrive_once_however_often_and_in_whatever_order_copies_meet() {
     let mut docs = [1, 2, 3].map(doc::<Board>);
     for (n, doc) in (0_u32..).zip(&mut docs) {
         doc.transact(|tx| {

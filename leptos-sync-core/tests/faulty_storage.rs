@@ -1,4 +1,4 @@
-//! A storage that fails on demand fails then, in that way, and not otherwise.
+//! A faulty storage fails exactly as planned.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -18,14 +18,14 @@ fn fresh() -> (MemoryStorage, FaultyStorage<MemoryStorage>) {
 }
 
 #[test]
-fn without_faults_it_keeps_the_laws() {
+fn without_faults_it_obeys_the_laws() {
     now(conformance::run(async || {
         FaultyStorage::new(MemoryStorage::new())
     }));
 }
 
 #[test]
-fn a_refused_commit_has_changed_nothing() {
+fn a_refused_commit_changes_nothing() {
     let (memory, store) = fresh();
     store.fail_commit(1, Fault::Refused);
     store.fail_commit(2, Fault::Quota);
@@ -43,7 +43,7 @@ fn a_commit_whose_answer_is_lost_took_effect() {
     let (memory, store) = fresh();
     store.fail_commit(0, Fault::AnswerLost);
     let issued = store.commit(pair(1));
-    assert_eq!(memory.len(), 2, "it is issued by the call");
+    assert_eq!(memory.len(), 2, "the call issues the commit");
     assert!(now(issued).unwrap_err().is_storage());
 }
 
@@ -75,7 +75,7 @@ fn every_kind_of_operation_is_counted_and_can_fail() {
 }
 
 #[test]
-fn a_seed_gives_the_same_faults_again_until_it_is_healed() {
+fn a_seed_gives_the_same_faults_until_healed() {
     let run = |seed| {
         let (memory, store) = fresh();
         store.fail_at_random(seed, 3);
@@ -95,5 +95,8 @@ fn a_seed_gives_the_same_faults_again_until_it_is_healed() {
     assert_eq!(first, run(7));
     assert_ne!(first, run(8));
     let failed = first.iter().flatten().count();
-    assert!((8..40).contains(&failed), "about a third of 60: {failed}");
+    assert!(
+        (8..40).contains(&failed),
+        "about a third of 60 operations fail, not {failed}"
+    );
 }

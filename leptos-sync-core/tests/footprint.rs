@@ -1,6 +1,6 @@
-//! What one writer's data holds in memory: little more than the data.
+//! The memory of one writer's data is little more than the data.
 //!
-//! One test in a process of its own, since the allocator counts for all threads.
+//! A single test in its own process, since the allocator counts for all threads.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -14,7 +14,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 type Numbers = LwwMap<u32, u32>;
 
-/// What `make` makes, and how many bytes of heap it holds.
+/// Returns what `make` creates and the number of bytes it holds on the heap.
 fn held<T>(make: impl FnOnce() -> T) -> (T, usize) {
     let before = MEMORY.current_usage();
     let made = make();
@@ -29,7 +29,7 @@ fn encoded(entries: u32) -> Vec<u8> {
 }
 
 #[test]
-fn what_one_replica_wrote_in_one_go_is_held_without_versions_tables_or_links() {
+fn data_written_by_one_replica_at_once_needs_no_versions_tables_or_links() {
     let bytes = encoded(1);
     let (snapshot, held_by_snapshot) = held(|| Snapshot::decode(&bytes).unwrap());
     assert!(held_by_snapshot < bytes.len(), "{held_by_snapshot}");
@@ -42,7 +42,8 @@ fn what_one_replica_wrote_in_one_go_is_held_without_versions_tables_or_links() {
     small.transact(|tx| tx.insert(0, 1)).unwrap();
     assert_eq!(small.state().get(&0), Some(&1));
 
-    // The first write by another replica, or of an older entry, needs the links: eight bytes an entry.
+    // The first write by another replica, or to an older entry, creates the links: eight bytes per
+    // entry.
     let snapshot = Snapshot::decode(&encoded(10_000)).unwrap();
     let mut large = Doc::<Numbers>::load(&snapshot, clock);
     let (_, held_by_links) = held(|| large.transact(|tx| tx.insert(0, 1)).map(drop));

@@ -1,6 +1,6 @@
-//! Bytes that were released once are read for ever.
+//! Released bytes stay readable.
 //!
-//! `LEPTOS_SYNC_WRITE_FIXTURES=1` writes the fixtures anew: only for a format that was never released.
+//! `LEPTOS_SYNC_WRITE_FIXTURES=1` rewrites the fixtures: only for a format that was never released.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -65,7 +65,7 @@ fn board() -> (Doc<Board>, Delta) {
     (ada, edit)
 }
 
-/// A snapshot large enough that it is compressed.
+/// A snapshot that is large enough to be compressed.
 #[cfg(feature = "deflate")]
 fn many() -> Doc<Board> {
     let mut ada = doc::<Board>(0x0a);
@@ -120,8 +120,8 @@ fn released_bytes_still_decode() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn released_bytes_that_are_compressed_still_decode() {
-    // What deflate makes of a body may differ from build to build.
+fn released_compressed_bytes_still_decode() {
+    // The output of deflate may differ between builds.
     let compressed = fixture("compressed.bin", &many().snapshot().unwrap().encode());
     assert_eq!(
         Snapshot::decode(&compressed).unwrap(),
@@ -133,7 +133,7 @@ fn released_bytes_that_are_compressed_still_decode() {
     assert!((0..300).all(|n| many.state().cards.get(&n) == Some(&card(n))));
 }
 
-/// A change here is a new format version, or an accident.
+/// A change here is a new format version or an accident.
 #[test]
 fn this_build_writes_the_released_bytes() {
     let (ada, edit) = board();
@@ -142,9 +142,9 @@ fn this_build_writes_the_released_bytes() {
     assert_eq!(fixture("delta.bin", &delta), delta);
 }
 
-/// The example of `docs/format.md`, byte by byte.
+/// The example in `docs/format.md`, byte by byte.
 #[test]
-fn the_documented_delta_is_what_is_written() {
+fn the_documented_delta_matches_the_encoding() {
     let mut doc = doc::<Board>(7);
     let made = doc.transact(|tx| {
         tx.title().set("Hi".to_owned());

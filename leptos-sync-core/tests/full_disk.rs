@@ -1,4 +1,5 @@
-//! A document on a storage that fails: what was acknowledged is there, and the rest is written when it works again.
+//! A document on a failing storage: acknowledged edits are present, and the rest is written when
+//! the storage works again.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;

@@ -19,7 +19,7 @@ struct Board {
 }
 
 #[test]
-fn two_users_who_add_an_item_at_once_both_keep_theirs() {
+fn two_users_who_add_items_concurrently_both_keep_theirs() {
     let (mut ada, mut bob) = (doc::<Board>(1), doc::<Board>(2));
     let eggs = ada
         .transact(|tx| tx.cards().insert(Id::new(), "eggs".to_owned()))
@@ -31,7 +31,7 @@ fn two_users_who_add_an_item_at_once_both_keep_theirs() {
 }
 
 #[test]
-fn ids_are_keys_and_values_that_survive_a_reload() {
+fn ids_work_as_keys_and_values_and_survive_a_reload() {
     let mut page = doc::<Board>(1);
     let ids: Vec<Id> = std::iter::repeat_with(Id::new).take(300).collect();
     page.transact(|tx| {
@@ -103,7 +103,7 @@ struct Page {
 }
 
 #[test]
-fn ids_are_text_in_json_also_as_keys() {
+fn ids_are_text_in_json_even_as_keys() {
     let page = Page {
         id: Id::new(),
         lines: [(Id::new(), "x".to_owned())].into(),

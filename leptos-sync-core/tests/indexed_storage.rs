@@ -1,4 +1,4 @@
-//! Secondary indices, against a full scan of the same records.
+//! Secondary indices, compared with full scans of the same records.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -45,7 +45,7 @@ impl By {
         }
     }
 
-    /// All indices, of which versions above 1 have one more each.
+    /// All indices. Each version above 1 adds one.
     fn schema(&self, version: u32) -> Schema<Person> {
         let schema = Schema::new(version).index(&self.age).index(&self.email);
         let schema = if version > 1 {
@@ -106,13 +106,13 @@ fn person() -> impl Strategy<Value = Person> {
     )
 }
 
-/// What is done with the records.
+/// An operation on the records.
 #[derive(Clone, Debug)]
 enum Step {
     Insert(Vec<((u8, String), Person)>),
     SetAge((u8, String), i32),
     Remove(Vec<(u8, String)>),
-    /// Opens it anew: as a newer build, where there is one.
+    /// Reopens the storage, with a newer build if there is one.
     Reopen,
     Build,
     Rebuild(&'static str),
@@ -129,19 +129,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The keys under which a record is found.
+/// The keys under which a record is listed.
 type KeysOf = dyn Fn(&(u8, String), &Person) -> Vec<Sorted>;
 
 /// A record with its key.
 type Found = ((u8, String), Person);
 
-/// A query, and what it asks for: the keys under which it finds a person, as the model sees it.
+/// A query, and the keys under which the model expects a person to match.
 struct Asked {
     query: Query,
     keys: Box<KeysOf>,
 }
 
-/// Something to sort by, which the model orders by itself.
+/// A sort key, which the model orders on its own.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 enum Sorted {
     Nothing,
@@ -175,7 +175,7 @@ fn bounds<T: Clone + std::fmt::Debug + 'static>(
     (bound.clone(), bound)
 }
 
-/// Which question is asked, with what.
+/// The parameters of a query.
 type Question = (
     usize,
     (Bound<i32>, Bound<i32>),
@@ -265,7 +265,7 @@ fn asked((which, ages, keys, heights, text, email): Question) -> Asked {
 
 type Model = BTreeMap<(u8, String), Person>;
 
-/// What a query finds in the model: by what it sorts by, then by the records' keys.
+/// Returns what a query finds in the model, by sort key and then by record key.
 fn scanned(model: &Model, asked: &Asked, reverse: bool) -> Vec<((u8, String), Person)> {
     let mut found = Vec::new();
     for (key, person) in model {
@@ -283,7 +283,7 @@ fn scanned(model: &Model, asked: &Asked, reverse: bool) -> Vec<((u8, String), Pe
         .collect()
 }
 
-/// All pages of a query, of `limit` records each.
+/// Returns all pages of a query, of `limit` records each.
 fn paged<S: Storage>(people: &People<S>, query: &Query, limit: usize) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     let mut next = query.clone().limit(limit);
@@ -300,7 +300,7 @@ fn paged<S: Storage>(people: &People<S>, query: &Query, limit: usize) -> Result<
     }
 }
 
-/// Does the step on the storage and on the model, which must agree on what it answers.
+/// Applies a step to the storage and the model, which must agree on the result.
 fn perform<S: Storage>(people: &People<S>, model: &mut Model, step: Step) {
     match step {
         Step::Insert(records) => {
@@ -311,7 +311,7 @@ fn perform<S: Storage>(people: &People<S>, model: &mut Model, step: Step) {
             let unique = emails.windows(2).all(|pair| pair[0] != pair[1]);
             match now(people.insert_batch(records)) {
                 Ok(()) => {
-                    assert!(unique, "two with one email");
+                    assert!(unique, "no two records share an email");
                     *model = next;
                 }
                 Err(error) => assert!(error.is_conflict() && !unique, "{error}"),
@@ -333,7 +333,8 @@ fn perform<S: Storage>(people: &People<S>, model: &mut Model, step: Step) {
         }
         Step::Rebuild(name) => {
             now(people.rebuild(name)).unwrap();
-            // A unique index that is half built cannot refuse: the model does not know that.
+            // A unique index that is not built yet cannot reject duplicates. The model does not
+            // know that.
             now(people.build(|_| {})).unwrap();
         }
         Step::Reopen => {}
@@ -342,7 +343,7 @@ fn perform<S: Storage>(people: &People<S>, model: &mut Model, step: Step) {
 
 proptest! {
     #[test]
-    fn every_query_is_a_full_scan(
+    fn every_query_equals_a_full_scan(
         steps in vec(step(), 1..24),
         questions in vec((question(), 1_usize..6, any::<bool>()), 8),
     ) {
@@ -373,7 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn two_handles_write_one_store(steps in vec((any::<bool>(), step()), 1..20)) {
+    fn two_handles_can_write_one_store(steps in vec((any::<bool>(), step()), 1..20)) {
         let store = MemoryStorage::new();
         let handles = [people(store.clone(), LATEST).unwrap(), people(store.clone(), LATEST).unwrap()];
         let mut model = Model::new();
@@ -419,7 +420,7 @@ proptest! {
     }
 }
 
-/// What stands in the store but is neither a record nor an entry that a new build of the indices would make.
+/// Checks that the store has no entries but those that a new build of the indices would create.
 fn assert_no_more_entries<S: Storage + Clone>(store: &S, handle: &People<S>) {
     let entries = || {
         let all = now(store.scan(Scan::all())).unwrap();
@@ -439,7 +440,7 @@ fn assert_no_more_entries<S: Storage + Clone>(store: &S, handle: &People<S>) {
     assert_eq!(
         entries(),
         before,
-        "the entries are exactly those that the records have"
+        "the entries are exactly those of the records"
     );
 }
 
@@ -474,7 +475,7 @@ fn by_age(version: u32) -> Schema<Person> {
 }
 
 #[test]
-fn an_interrupted_build_goes_on_where_it_was() {
+fn an_interrupted_build_continues_where_it_stopped() {
     let store = MemoryStorage::new();
     let open = |version| now(People::open(store.clone(), "people", by_age(version))).unwrap();
     now(open(1).insert_batch(many(2000))).unwrap();
@@ -482,12 +483,12 @@ fn an_interrupted_build_goes_on_where_it_was() {
     let newer = open(2);
     let error = now(newer.query(By::new().age.all())).unwrap_err();
     assert!(
-        error.is_unavailable() && error.to_string().contains("being built"),
+        error.is_unavailable() && error.to_string().contains("not built yet"),
         "{error}"
     );
     let step = now(newer.build_step()).unwrap().unwrap();
     assert!(!step.done && step.records > 0 && step.records < 2000);
-    // Records before and behind the place that the build has reached change meanwhile.
+    // Records before and after the progress of the build change in between.
     for key in ["00000", "01999"] {
         now(newer.update(&(0, key.to_owned()), |person| person.age = -1)).unwrap();
     }
@@ -496,7 +497,7 @@ fn an_interrupted_build_goes_on_where_it_was() {
     let again = open(2);
     let mut steps = Vec::new();
     now(again.build(|step| steps.push(step.records))).unwrap();
-    assert!(steps[0] > step.records, "it began anew: {steps:?}");
+    assert!(steps[0] > step.records, "the build started over: {steps:?}");
     assert_eq!(steps.last(), Some(&2000));
     let found = now(again.query(By::new().age.all())).unwrap();
     assert_eq!(found.records.len(), 2000);
@@ -510,7 +511,7 @@ fn an_interrupted_build_goes_on_where_it_was() {
 }
 
 #[test]
-fn two_tabs_that_build_one_index_end_with_one() {
+fn two_tabs_can_build_one_index_together() {
     let store = MemoryStorage::new();
     let open = |version| now(People::open(store.clone(), "people", by_age(version))).unwrap();
     now(open(1).insert_batch(many(3000))).unwrap();
@@ -523,7 +524,7 @@ fn two_tabs_that_build_one_index_end_with_one() {
             break;
         }
     }
-    assert!(steps <= 7, "they did each step once, between them: {steps}");
+    assert!(steps <= 7, "the tabs share the steps: {steps}");
     for handle in [a, b] {
         let found = now(handle.query(By::new().age.all())).unwrap().records;
         assert!(found.iter().map(|(_, person)| person.age).eq(0..3000));
@@ -531,13 +532,13 @@ fn two_tabs_that_build_one_index_end_with_one() {
 }
 
 #[test]
-fn an_older_build_reads_and_does_not_write() {
+fn an_older_build_reads_but_does_not_write() {
     let store = MemoryStorage::new();
     let old = people(store.clone(), 1).unwrap();
     now(old.insert(&(1, "a".to_owned()), one(1))).unwrap();
     let new = people(store.clone(), 2).unwrap();
 
-    // The tab that was open before learns of it with its next write.
+    // A tab that was already open learns of the new schema with its next write.
     for old in [old, people(store, 1).unwrap()] {
         let error = now(old.insert(&(1, "b".to_owned()), one(2))).unwrap_err();
         assert!(
@@ -557,7 +558,7 @@ fn an_older_build_reads_and_does_not_write() {
 }
 
 #[test]
-fn other_indices_under_one_version_are_an_error() {
+fn different_indices_under_one_version_are_an_error() {
     let store = MemoryStorage::new();
     people(store.clone(), 2).unwrap();
     let by = By::new();
@@ -570,26 +571,26 @@ fn other_indices_under_one_version_are_an_error() {
 }
 
 #[test]
-fn an_index_that_is_gone_is_swept_away() {
+fn the_entries_of_a_removed_index_are_deleted() {
     let store = MemoryStorage::new();
     let handle = people(store.clone(), LATEST).unwrap();
     now(handle.insert_batch(many(200))).unwrap();
     let records_only = now(People::open(store.clone(), "people", Schema::new(9))).unwrap();
-    // Whoever asks the old handle is told, not given less.
+    // The old handle returns an error, not an incomplete result.
     let error = now(handle.query(By::new().age.all())).unwrap_err();
     assert!(error.is_unsupported(), "{error}");
     now(records_only.build(|_| {})).unwrap();
     assert_eq!(
         store.len(),
         200 + 2,
-        "the records, the catalog and the count"
+        "only the records, the catalog and the count are left"
     );
 }
 
-/// Every stored byte of a store of some people, damaged one at a time: nothing panics, nothing wrong is shown, what is
-/// not damaged is shown, and the damage is reported with its key.
+/// Damages every stored byte of a small store, one at a time. Nothing panics, intact records are
+/// returned, and the damage is reported with its key.
 #[test]
-fn a_damaged_record_or_entry_is_reported_and_the_rest_is_read() {
+fn damaged_records_and_entries_are_reported_and_the_rest_is_read() {
     let store = MemoryStorage::new();
     let handle = people(store.clone(), LATEST).unwrap();
     now(handle.insert_batch(many(5))).unwrap();
@@ -605,7 +606,7 @@ fn a_damaged_record_or_entry_is_reported_and_the_rest_is_read() {
             let handle = match people(store.clone(), LATEST) {
                 Ok(handle) => handle,
                 Err(error) => {
-                    // A catalog of a later format is not ours to write over.
+                    // A catalog in a later format must not be overwritten.
                     assert!(error.is_unsupported() && key.get(9) == Some(&1), "{error}");
                     continue;
                 }
@@ -627,7 +628,7 @@ fn a_damaged_record_or_entry_is_reported_and_the_rest_is_read() {
                 let page = now(handle.query(query)).unwrap();
                 for (key, person) in &page.records {
                     let expected = many(5).find(|(other, _)| other == key).unwrap().1;
-                    assert_eq!(person, &expected, "a wrong record was shown");
+                    assert_eq!(person, &expected, "a wrong record was returned");
                 }
                 assert!(page.records.len() >= 4, "{key:02x?}: {page:?}");
                 assert_eq!(
@@ -636,7 +637,7 @@ fn a_damaged_record_or_entry_is_reported_and_the_rest_is_read() {
                     "{key:02x?}: {page:?}"
                 );
             }
-            // An index is made anew of the records; a record is not.
+            // An index can be rebuilt from the records; a record cannot.
             for name in ["age", "tag", "email", "name"] {
                 now(handle.rebuild(name)).unwrap();
             }
@@ -668,7 +669,7 @@ fn restore(store: &MemoryStorage, records: &[(Vec<u8>, Vec<u8>)]) {
 }
 
 #[test]
-fn what_is_written_over_a_damaged_record_keeps_its_bytes() {
+fn overwriting_a_damaged_record_preserves_its_bytes() {
     let store = MemoryStorage::new();
     let handle = people(store.clone(), LATEST).unwrap();
     let key = (7, "k".to_owned());
@@ -695,15 +696,16 @@ fn what_is_written_over_a_damaged_record_keeps_its_bytes() {
     let kept = now(store.scan(Scan::all())).unwrap();
     assert!(
         kept.iter().any(|(_, value)| *value == damaged),
-        "its bytes are kept aside"
+        "its bytes are quarantined"
     );
-    // The email that the damaged record had is its own again, and the entry of its old age is reported.
+    // The email of the damaged record belongs to it again, and the entry of its old age is
+    // reported.
     let page = now(handle.query(By::new().age.all())).unwrap();
     assert_eq!((page.records.len(), page.damage.len()), (1, 1));
 }
 
 #[test]
-fn what_is_too_large_is_refused_and_changes_nothing() {
+fn oversized_input_is_rejected_and_changes_nothing() {
     let store = MemoryStorage::new();
     let handle = people(store.clone(), LATEST).unwrap();
     let before = store.len();

@@ -1,4 +1,4 @@
-//! The laws of [`Crdt`] and [`Doc`], on random states and random histories.
+//! The laws of [`Crdt`] and [`Doc`], on random states and histories.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -18,7 +18,7 @@ use model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-/// 1,000 cases, or as many as `PROPTEST_CASES` says.
+/// 1,000 cases, unless `PROPTEST_CASES` sets the number.
 fn cases() -> ProptestConfig {
     let set = std::env::var_os("PROPTEST_CASES").is_some();
     let config = ProptestConfig::default();
@@ -30,7 +30,7 @@ fn cases() -> ProptestConfig {
     }
 }
 
-/// Few replicas and few times, so that stamps are often equal, as where a replica id was used twice.
+/// Few replicas and times, so that stamps are often equal, as if a replica id was used twice.
 fn stamp() -> impl Strategy<Value = Stamp> {
     (1_u64..5, 1_u64..4)
         .prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)))
@@ -157,14 +157,14 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What happens among a few documents; numbers are documents.
+/// An event among a few documents. Numbers are documents.
 #[derive(Clone, Debug)]
 enum Step {
     Edit(usize, Vec<Op>),
     Send(usize, usize),
     SendSnapshot(usize, usize),
     Fork(usize, Vec<Op>),
-    /// Forget what all have seen, of some replicas.
+    /// Forgets what all have seen, for some replicas.
     Forget(usize, u8),
     Wait(u64),
 }
@@ -183,7 +183,7 @@ fn steps(peers: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..20)
 }
 
-/// Carries the steps out, and checks after each that the documents hold what their versions say.
+/// Runs the steps, and checks after each that the documents hold what their versions claim.
 fn play(
     steps: &[Step],
     peers: &mut [Box<dyn Peer>],
@@ -218,7 +218,7 @@ fn play(
     history
 }
 
-/// A version of some of the replicas, by their ids' last bits.
+/// A version of a subset of replicas, chosen by the low bits of their ids.
 fn part(version: &VersionVector, some: u8) -> VersionVector {
     let picked = |replica: ReplicaId| some >> (replica.get() % 8) & 1 == 1;
     version.iter().filter(|entry| picked(entry.0)).collect()
@@ -235,7 +235,7 @@ fn exchange(
     }
 }
 
-/// Lets everybody see everything, and forget what all have seen removed.
+/// Lets every replica see everything and forget all tombstones.
 fn settle(peers: &mut [Box<dyn Peer>]) {
     for _ in 0..2 {
         for at in 0..peers.len() {
@@ -244,13 +244,13 @@ fn settle(peers: &mut [Box<dyn Peer>]) {
     }
     let stable = model::stable(peers.iter().map(|peer| peer.version()));
     for peer in peers {
-        assert_eq!(*peer.version(), stable, "everybody has seen everything");
+        assert_eq!(*peer.version(), stable, "every replica has seen everything");
         peer.forget_tombstones(&stable);
         peer.assert_invariants();
     }
 }
 
-/// Three documents after a random history, which none has seen whole.
+/// Three documents after a random history that none has seen completely.
 fn documents(steps: &[Step]) -> [Doc<Board>; 3] {
     let mut docs = [1, 2, 3].map(|replica| doc_at::<Board>(replica, NOW_MS + replica).0);
     for step in steps {
@@ -283,20 +283,21 @@ fn bytes(doc: &Doc<Board>) -> Vec<u8> {
     doc.snapshot().unwrap().encode()
 }
 
-/// A register, which has no name of its own, in the smallest record that gives it one.
+/// A register in the smallest record that gives it a name.
 #[derive(Crdt, Clone, Default, PartialEq, Debug)]
 struct Named {
     value: LwwRegister<u8>,
 }
 
-/// One edit of one of two documents, and whether that one then sees the other's.
+/// Edits of two documents: the document, the edit, and whether it then sees the other's.
 type Edits<E> = Vec<(bool, E, bool)>;
 
 fn edits<E: Debug + Clone>(edit: impl Strategy<Value = E>) -> impl Strategy<Value = Edits<E>> {
     vec((any::<bool>(), edit, proptest::bool::weighted(0.2)), 0..12)
 }
 
-/// That the cells of a document are its state, and those beyond a version are what this version lacks.
+/// Checks that a document's cells equal its state, and that the cells beyond a version are what the
+/// version lacks.
 fn cells_are_the_state<S: Root + PartialEq + Debug, E>(
     edits: Edits<E>,
     edit: fn(&mut Tx<'_, S>, E),
@@ -323,18 +324,18 @@ fn cells_are_the_state<S: Root + PartialEq + Debug, E>(
     assert_eq!(
         by_delta.state(),
         a.state(),
-        "a delta from nothing is the state"
+        "a delta from nothing equals the state"
     );
 
     let joined = join(b.state(), a.state());
     let mut by_snapshot = b.fork(ReplicaId::new(5));
     by_snapshot.merge_snapshot(&snapshot).unwrap();
-    assert_eq!(*by_snapshot.state(), joined, "cells join as states do");
+    assert_eq!(*by_snapshot.state(), joined, "cells join like states");
     by_delta = b.fork(ReplicaId::new(6));
     by_delta
         .apply(&a.delta_since(b.version()).unwrap())
         .unwrap();
-    assert_eq!(*by_delta.state(), joined, "a delta is enough");
+    assert_eq!(*by_delta.state(), joined, "a delta suffices");
     by_delta.assert_invariants();
 }
 
@@ -399,7 +400,7 @@ proptest! {
     }
 
     #[test]
-    fn a_transaction_that_is_taken_back_leaves_the_same_bytes(steps in steps(3), ops in vec(op(), 1..8), next in op()) {
+    fn a_transaction_that_is_rolled_back_leaves_the_same_bytes(steps in steps(3), ops in vec(op(), 1..8), next in op()) {
         let [mut a, ..] = documents(&steps);
         let before = bytes(&a);
         let error = a.transact(|tx| {
@@ -409,7 +410,7 @@ proptest! {
         prop_assert!(error.is_err());
         a.assert_invariants();
         prop_assert_eq!(bytes(&a), before);
-        // And what follows says nothing of it.
+        // Later transactions do not mention it either.
         let mut b = a.fork(ReplicaId::new(7));
         let written = a.edit(&[next]).unwrap();
         b.apply(&written.delta).unwrap();
@@ -417,7 +418,7 @@ proptest! {
     }
 
     #[test]
-    fn what_changed_since_a_version_is_exactly_what_it_lacks(map in map(), seen in vec(stamp(), 0..4)) {
+    fn changes_since_a_version_are_exactly_what_it_lacks(map in map(), seen in vec(stamp(), 0..4)) {
         let since = seen.into_iter().map(|stamp| (stamp.replica, stamp.time)).collect::<VersionVector>();
         let mut changed: Vec<_> = map.changes_since(&since).map(|(key, ..)| *key).collect();
         changed.sort_unstable();
@@ -456,7 +457,7 @@ proptest! {
             by_delta.assert_invariants();
             let mut both = merged(&b, &a);
             prop_assert_eq!(by_delta.version(), both.version());
-            // Only what the other side forgot does a delta not say.
+            // A delta does not convey what the other side has forgotten.
             let all = both.version().clone();
             by_delta.forget_tombstones(&all);
             both.forget_tombstones(&all);
@@ -469,7 +470,7 @@ proptest! {
     }
 
     #[test]
-    fn a_snapshot_in_pieces_is_the_whole(steps in steps(3), piece in 0_usize..200) {
+    fn the_parts_of_a_snapshot_equal_the_whole(steps in steps(3), piece in 0_usize..200) {
         let [a, ..] = documents(&steps);
         let whole = a.snapshot().unwrap();
         let parts = whole.split(piece).unwrap();
@@ -479,7 +480,7 @@ proptest! {
     }
 
     #[test]
-    fn transactions_converge_in_any_order_that_has_no_gap(edits in vec((0_usize..3, vec(op(), 1..4)), 1..16), order in vec(any::<u16>(), 16)) {
+    fn transactions_converge_in_any_order_without_gaps(edits in vec((0_usize..3, vec(op(), 1..4)), 1..16), order in vec(any::<u16>(), 16)) {
         let mut docs = [1, 2, 3].map(|replica| doc_at::<Board>(replica, NOW_MS).0);
         let mut log = Vec::new();
         for (at, ops) in &edits {
@@ -489,7 +490,7 @@ proptest! {
         for doc in &docs {
             all.merge(doc).unwrap();
         }
-        // Each is tried again and again, in a shuffled order, and again after it was applied.
+        // Each is tried repeatedly in shuffled order, also after it was applied.
         let mut late = doc_at::<Board>(5, NOW_MS).0;
         let mut shuffled: Vec<_> = log.iter().zip(&order).collect();
         shuffled.sort_by_key(|(_, at)| **at);
@@ -506,7 +507,7 @@ proptest! {
     }
 
     #[test]
-    fn documents_hold_what_their_versions_say(steps in steps(4)) {
+    fn documents_hold_what_their_versions_claim(steps in steps(4)) {
         let (mut peers, times): (Vec<Box<dyn Peer>>, Vec<_>) = (1..5)
             .map(|replica| {
                 let (doc, time) = doc_at::<Board>(replica, NOW_MS + 10 * replica);
@@ -523,7 +524,7 @@ proptest! {
     }
 
     #[test]
-    fn builds_with_other_schemas_lose_and_change_nothing(steps in steps(5)) {
+    fn builds_with_different_schemas_lose_and_change_nothing(steps in steps(5)) {
         let (new, new_time) = doc_at::<Board>(1, NOW_MS);
         let (old, old_time) = doc_at::<OldBoard>(2, NOW_MS + 10);
         let (odd, odd_time) = doc_at::<OddBoard>(3, NOW_MS + 20);
@@ -542,7 +543,8 @@ proptest! {
     }
 }
 
-/// Ada removes on one side what Bob removes on the other, so that both keep as many entries, of different keys.
+/// Ada removes on one side what Bob removes on the other. Both have the same number of entries, but
+/// of different keys.
 #[test]
 fn copies_that_forgot_different_tombstones_agree_after_merging() {
     let mut a = doc_at::<Board>(1, NOW_MS).0;
@@ -563,10 +565,11 @@ fn copies_that_forgot_different_tombstones_agree_after_merging() {
     assert!(merged.snapshot().unwrap().is_empty());
 }
 
-/// Bob wrote over what Ada wrote. Whoever is believed to know Bob's write is not sent Ada's; if he does not know it
-/// after all, he must notice, or he would say that he has Ada's write and have nothing.
+/// Bob overwrites Ada's edit. A replica believed to know Bob's write is not sent Ada's. If it does
+/// not know Bob's after all, it must report a gap; otherwise it would claim Ada's edit and hold
+/// nothing.
 #[test]
-fn a_delta_that_leaves_out_what_is_known_is_a_gap_to_who_does_not_know_it() {
+fn a_delta_without_known_cells_is_a_gap_for_a_replica_that_lacks_them() {
     let mut ada = doc_at::<Board>(1, NOW_MS).0;
     let mut bob = doc_at::<Board>(2, NOW_MS + 1).0;
     ada.edit(&[Op::Card(1, "milk".to_owned())]).unwrap();
@@ -582,9 +585,10 @@ fn a_delta_that_leaves_out_what_is_known_is_a_gap_to_who_does_not_know_it() {
     assert_eq!(bytes(&eve), bytes(&bob));
 }
 
-/// A build that does not know a map keeps its tombstones aside, and must forget them when all others do.
+/// A build that does not know a map quarantines its tombstones, and must forget them when all
+/// others do.
 #[test]
-fn an_old_build_forgets_the_tombstones_it_does_not_know() {
+fn an_old_build_forgets_quarantined_tombstones_too() {
     let mut new = doc_at::<Board>(1, NOW_MS).0;
     let mut old = doc_at::<OldBoard>(2, NOW_MS).0;
     new.edit(&[Op::Note(1, 1)]).unwrap();
@@ -596,9 +600,10 @@ fn an_old_build_forgets_the_tombstones_it_does_not_know() {
     assert!(old.snapshot().unwrap().is_empty());
 }
 
-/// Ada forgot a removal that Bob, who was away, has not seen: no delta can tell him, only a snapshot.
+/// Ada forgets a removal that Bob, who is offline, has not seen. A delta cannot convey it, only a
+/// snapshot can.
 #[test]
-fn who_was_away_while_a_removal_was_forgotten_needs_a_snapshot() {
+fn a_replica_offline_while_a_removal_was_forgotten_needs_a_snapshot() {
     let mut ada = doc_at::<Board>(1, NOW_MS).0;
     let mut bob = doc_at::<Board>(2, NOW_MS).0;
     ada.edit(&[Op::Card(1, "milk".to_owned())]).unwrap();

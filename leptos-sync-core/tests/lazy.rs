@@ -1,4 +1,4 @@
-//! Values that are loaded on first use, and pools of which only some stay open.
+//! Values that are loaded on first use, and pools that keep some of them open.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -26,20 +26,20 @@ use leptos_sync_core::{
 };
 use proptest::{collection::vec, prelude::*};
 
-/// One poll of a future.
+/// Polls a future once.
 fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The output of a future that has nothing to wait for.
+/// Returns the output of a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match poll(pin!(future)) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future waits"),
     }
 }
 
-/// What a load waits for.
+/// A gate that loads wait for.
 #[derive(Clone, Default)]
 struct Door(Arc<AtomicBool>);
 
@@ -60,7 +60,7 @@ impl Door {
     }
 }
 
-/// Loads that count, wait for a door, and fail as often as they are told to.
+/// A loader that counts its loads, waits for a door, and fails a given number of times.
 #[derive(Default)]
 struct Loads {
     door: Door,
@@ -88,7 +88,7 @@ impl Loads {
 }
 
 #[test]
-fn nothing_is_loaded_before_it_is_used_and_then_once_for_all_who_use_it() {
+fn a_value_is_loaded_on_first_use_and_only_once() {
     let loads = Loads::default();
     let lazy = Lazy::new(async || loads.load().await);
     assert_eq!((lazy.get_if_loaded(), loads.begun()), (None, 0));
@@ -97,7 +97,7 @@ fn nothing_is_loaded_before_it_is_used_and_then_once_for_all_who_use_it() {
         assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
         assert_eq!(loads.begun(), 1);
         loads.door.open();
-        assert!(poll(second.as_mut()).is_pending(), "the first loads");
+        assert!(poll(second.as_mut()).is_pending(), "the first caller loads");
         assert!(matches!(poll(first), Poll::Ready(Ok(1))));
         assert!(matches!(poll(second), Poll::Ready(Ok(1))));
     }
@@ -106,7 +106,7 @@ fn nothing_is_loaded_before_it_is_used_and_then_once_for_all_who_use_it() {
 }
 
 #[test]
-fn a_load_that_fails_is_an_error_to_all_who_waited_and_the_next_use_tries_again() {
+fn a_failed_load_is_an_error_for_all_waiting_callers_and_the_next_retries() {
     let loads = Loads::default();
     loads.failing.store(1, Ordering::Relaxed);
     let lazy = Lazy::new(async || loads.load().await);
@@ -128,7 +128,7 @@ fn a_load_that_fails_is_an_error_to_all_who_waited_and_the_next_use_tries_again(
 }
 
 #[test]
-fn where_the_one_who_loads_is_dropped_the_next_who_waits_loads() {
+fn if_the_loading_caller_is_dropped_the_next_one_loads() {
     let loads = Loads::default();
     let lazy = Lazy::new(async || loads.load().await);
     let mut second = pin!(lazy.get());
@@ -141,7 +141,7 @@ fn where_the_one_who_loads_is_dropped_the_next_who_waits_loads() {
     assert!(matches!(poll(second), Poll::Ready(Ok(2))));
 }
 
-/// A value of a pool, saved in a table when it is told so.
+/// A value of a pool, saved to a table on request.
 struct Note {
     text: RefCell<u32>,
     saved: Cell<u32>,
@@ -163,7 +163,7 @@ impl Note {
 }
 
 #[test]
-fn concurrent_opens_of_one_name_load_once_and_a_failed_one_leaves_nothing_behind() {
+fn concurrent_opens_share_one_load_and_a_failed_one_leaves_nothing() {
     let loads = Loads::default();
     loads.failing.store(1, Ordering::Relaxed);
     let pool = LazyPool::new(async |_: &u8| loads.load().await.map(Note::loaded));
@@ -182,7 +182,7 @@ fn concurrent_opens_of_one_name_load_once_and_a_failed_one_leaves_nothing_behind
 }
 
 #[test]
-fn what_is_being_opened_is_not_put_away_and_what_nobody_waits_for_any_more_is() {
+fn a_value_being_opened_is_not_evicted_but_an_abandoned_load_is() {
     let loads = Loads::default();
     let pool = LazyPool::with_room(0, async |_: &u8| loads.load().await.map(Note::loaded));
     {
@@ -213,7 +213,7 @@ fn opening_may_move_between_threads() {
     assert_eq!(now(is_send(lazy.get())).unwrap(), &1);
 }
 
-/// A document with its place in a storage.
+/// A document and its storage.
 struct OpenDoc {
     doc: Mutex<leptos_sync_core::Doc<LwwMap<u32, String>>>,
     store: Mutex<DocStore<FaultyStorage<MemoryStorage>>>,
@@ -227,7 +227,7 @@ impl PutAway for OpenDoc {
 }
 
 impl OpenDoc {
-    /// Writes a line, and saves it if the storage lets it.
+    /// Writes a line, and saves it unless the storage fails.
     fn write(&self, line: u32) {
         let edit = self
             .doc
@@ -246,12 +246,12 @@ impl OpenDoc {
 }
 
 #[test]
-fn a_thousand_documents_one_after_the_other_leave_few_open_and_all_their_edits_are_there() {
+fn opening_a_thousand_documents_keeps_few_open_and_loses_no_edit() {
     let storage = FaultyStorage::new(MemoryStorage::new());
     let below = storage.clone();
     let writers = AtomicU32::new(1);
     let pool = LazyPool::new(async |name: &String| {
-        // A copy that is loaded goes on under an id of its own.
+        // A reloaded copy continues under a new id.
         let clock = clock(writers.fetch_add(1, Ordering::Relaxed).into());
         let mut store = DocStore::new(below.clone(), name)?;
         let doc = store.load(clock).await?.doc;
@@ -271,7 +271,7 @@ fn a_thousand_documents_one_after_the_other_leave_few_open_and_all_their_edits_a
         assert_eq!(note.doc.lock().unwrap().state().len(), 1);
     }
 
-    // What could not be saved stays, whatever is opened since.
+    // Documents that could not be saved stay open, however many others are opened.
     let unsaved = now(pool.open(&name(0))).unwrap();
     storage.fail_commit(storage.commits(), Fault::Refused);
     unsaved.write(5000);
@@ -288,7 +288,7 @@ fn a_thousand_documents_one_after_the_other_leave_few_open_and_all_their_edits_a
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Open(u8),
-    /// Opens it and holds it.
+    /// Opens it and keeps it in use.
     Hold(u8),
     Release(u8),
     Edit(u8),
@@ -308,7 +308,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What should be open, the least recently opened first.
+/// The expected open values, the least recently opened first.
 #[derive(Default)]
 struct Model {
     open: Vec<u8>,
@@ -334,7 +334,7 @@ impl Model {
         }
     }
 
-    /// What the value of that name says.
+    /// The expected content of the value with this name.
     fn text(&self, name: u8) -> u32 {
         let of = |table: &BTreeMap<u8, u32>| table.get(&name).copied();
         of(&self.unsaved).or_else(|| of(&self.saved)).unwrap_or(0)
@@ -343,7 +343,7 @@ impl Model {
 
 proptest! {
     #[test]
-    fn a_pool_keeps_what_is_used_or_unsaved_and_of_the_rest_what_was_opened_last(
+    fn a_pool_keeps_used_and_unsaved_values_and_the_most_recent_others(
         room in 0..6_usize,
         steps in vec(step(), 0..120),
     ) {
@@ -359,14 +359,14 @@ proptest! {
                     let note = now(pool.open(&name)).unwrap();
                     prop_assert_eq!(*note.text.borrow(), model.text(name));
                     model.touch(name);
-                    // It is held while the pool looks, and let go then: the next look finds it idle.
+                    // The value is in use during this eviction; the next eviction finds it unused.
                     drop(note);
                     pool.trim();
                 }
                 Step::Hold(name) => {
                     let note = now(pool.open(&name)).unwrap();
                     if let Some(held) = model.held.get(&name) {
-                        prop_assert!(Arc::ptr_eq(held, &note), "what is in use is open once");
+                        prop_assert!(Arc::ptr_eq(held, &note), "a value in use is open once");
                     }
                     model.touch(name);
                     model.held.insert(name, note);

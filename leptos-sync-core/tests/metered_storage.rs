@@ -1,4 +1,4 @@
-//! A metered storage is the storage that it was, and what it hands to a recorder is what happened.
+//! A metered storage behaves like the storage below, and records what happened.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -28,7 +28,7 @@ fn cached<S: Storage>(store: S) -> CachedStorage<S> {
     CachedStorage::new(store, limits, ManualTime::at(0))
 }
 
-/// What `work` recorded, by metric and operation: a counter's total, or a histogram's sum.
+/// Returns what `work` recorded by metric and operation: a counter's total or a histogram's sum.
 fn recorded(work: impl FnOnce()) -> BTreeMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, work);
@@ -50,7 +50,7 @@ fn recorded(work: impl FnOnce()) -> BTreeMap<String, f64> {
 }
 
 #[test]
-fn it_keeps_the_laws_alone_and_composed() {
+fn it_obeys_the_laws_alone_and_composed() {
     let memory = MemoryStorage::new;
     now(conformance::run(async || metered(memory())));
     now(conformance::run(async || metered(cached(memory()))));
@@ -80,7 +80,7 @@ fn all_decorators_compose_in_any_order() {
 }
 
 #[test]
-fn what_happened_is_recorded() {
+fn operations_are_recorded() {
     let time = ManualTime::at(1000);
     let faulty = FaultyStorage::new(MemoryStorage::new());
     let store = MeteredStorage::new(faulty.clone(), "test", time.clone());

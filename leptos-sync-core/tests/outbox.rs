@@ -1,4 +1,4 @@
-//! What a relay has not acknowledged: taken back, stamped anew, kept and loaded again, as if it had never been otherwise.
+//! Unacknowledged transactions: rolled back, restamped, stored and loaded again, without a trace.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -16,7 +16,7 @@ use leptos_sync_core::{
 use model::{Board, BoardFields as _, Cell, NOW_MS, Op, Peer, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
 
-/// The document under test, the relay's other clients as one, and another tab.
+/// The document under test, the relay's other clients combined, and another tab.
 struct World {
     doc: Doc<Board>,
     outbox: Outbox,
@@ -25,7 +25,7 @@ struct World {
     others_time: ManualTime,
     tab: Doc<Board>,
     tab_time: ManualTime,
-    /// Every cell that should be there, by what it came with.
+    /// Every cell that should exist, by its transaction.
     settled: Vec<(PathBuf, Cell)>,
     pending: Vec<Delta>,
 }
@@ -38,14 +38,15 @@ enum Step {
     /// The relay answers the first transaction of this document, or of the tab.
     Acknowledge(bool),
     Reject(bool),
-    /// The relay accepts only stamps near its own time, which differs by so many seconds, and these are to be sent from here.
+    /// The relay accepts only stamps near its own clock, which differs by this many seconds. `Mine`
+    /// states which transactions are sent from here.
     Restamp(i64, Mine),
     Reload,
-    /// Clocks move: the document's, the others', the tab's.
+    /// Advances the clocks of the document, the others and the tab.
     Wait(u64, u64, u64),
 }
 
-/// Whose transactions this document sends to the relay.
+/// The replicas whose transactions this document sends to the relay.
 #[derive(Clone, Copy, Debug)]
 enum Mine {
     Own,
@@ -156,7 +157,7 @@ impl World {
                 let done = self.tab.edit(ops).unwrap();
                 match self.outbox.take(&mut self.doc, &done.delta) {
                     Ok(_) => self.written(done),
-                    // Its clock is too far ahead. It starts again as another one.
+                    // The tab's clock is too far ahead. It restarts under a new id.
                     Err(error) => {
                         assert!(error.is_drift() || error.is_gap(), "{error:?}");
                         self.tab = doc_at(self.tab.replica().get() + 10, NOW_MS).0;
@@ -195,7 +196,8 @@ impl World {
         }
     }
 
-    /// The first transaction without an answer, of this document or of others; answers come in order.
+    /// Returns the first unanswered transaction, of this document or of others. Answers arrive in
+    /// order.
     fn first(&mut self, own: bool) -> Option<Delta> {
         let is_own = |delta: &Delta| delta.upto().get(ReplicaId::new(1)) > Time::ZERO;
         let at = self.pending.iter().position(|delta| is_own(delta) == own)?;
@@ -226,16 +228,21 @@ impl World {
                 let cells = cells(delta).into_iter();
                 cells.map(|(path, (_, value))| (path, value)).collect()
             };
-            assert_eq!(values(known), values(&one.delta), "only stamps change");
+            assert_eq!(
+                values(known),
+                values(&one.delta),
+                "restamping changes only stamps"
+            );
             *known = one.delta;
         }
         self.check_taken(window, mine);
-        // The tab has not heard of it, and would write on in the future; it starts again.
+        // The tab has not received it and would continue in the future, so it restarts.
         self.tab = doc_at(self.tab.replica().get() + 10, NOW_MS).0;
     }
 
-    /// The relay would take what is sent from here: it follows what the relay has, or can be brought, and its stamps are within the
-    /// window. Only what the relay has beyond its own window keeps the later transactions of its writer there.
+    /// Checks that the relay would accept what is sent from here: each transaction follows what the
+    /// relay has or will have, and its stamps are within the window. Only operations that the relay
+    /// holds beyond its own window keep the writer's later transactions there.
     fn check_taken(&self, window: Window, mine: Mine) {
         let mut ends = VersionVector::new();
         for delta in &self.pending {
@@ -246,7 +253,10 @@ impl World {
             let (end, after) = (ends.get(replica), delta.after().get(replica));
             let known = self.outbox.acknowledged().get(replica);
             match end == Time::ZERO {
-                true => assert!(after <= known || window.has(after), "it follows {after:?}"),
+                true => assert!(
+                    after <= known || window.has(after),
+                    "the transaction follows {after:?}"
+                ),
                 false => assert_eq!(after, end),
             }
             ends.include(replica, time);
@@ -256,7 +266,7 @@ impl World {
         }
     }
 
-    /// As a storage does: what is acknowledged as a snapshot, the rest beside it.
+    /// Reloads as from a storage: acknowledged operations as a snapshot, the rest beside it.
     fn reload(&mut self) {
         let base = self.outbox.base(&self.doc);
         let snapshot = base.snapshot().unwrap();
@@ -274,15 +284,19 @@ impl World {
         self.doc.assert_invariants();
         let pending: Vec<_> = self.pending.iter().flat_map(cells).collect();
         let all = winners(self.settled.iter().chain(&pending));
-        assert_eq!(self.doc.cells(), all, "the document");
+        assert_eq!(self.doc.cells(), all, "the document has the expected cells");
         let base = self.outbox.base(&self.doc);
         base.assert_invariants();
         assert_eq!(
             base.cells(),
             winners(self.settled.iter()),
-            "below the outbox"
+            "the base has the expected cells"
         );
-        assert_eq!(self.outbox.transactions(), self.pending, "the outbox");
+        assert_eq!(
+            self.outbox.transactions(),
+            self.pending,
+            "the outbox has the pending transactions"
+        );
         for delta in &self.pending {
             let stamp = last(delta);
             assert!(!base.version().contains(stamp) && self.doc.version().contains(stamp));
@@ -300,7 +314,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_document_is_what_was_accepted_and_what_has_no_answer_yet(before in vec(op(), 0..4), steps in steps()) {
+    fn a_document_holds_accepted_and_unanswered_transactions(before in vec(op(), 0..4), steps in steps()) {
         let mut world = World::new(&before);
         for step in &steps {
             world.step(step);
@@ -310,7 +324,7 @@ proptest! {
 }
 
 #[test]
-fn a_refused_edit_gives_way_to_what_the_relay_sent_meanwhile() {
+fn rolling_back_an_edit_reveals_what_the_relay_sent_meanwhile() {
     let (mut doc, time) = doc_at::<Board>(1, NOW_MS);
     let mut outbox = Outbox::new();
     let (mut other, _other_time) = doc_at::<Board>(2, NOW_MS);
@@ -320,10 +334,10 @@ fn a_refused_edit_gives_way_to_what_the_relay_sent_meanwhile() {
         .transact(&mut doc, |tx| tx.title().set("ours".to_owned()))
         .unwrap();
     outbox.receive(&mut doc, &theirs.delta).unwrap();
-    assert_eq!(doc.state().title.get(), "ours", "it is the later one");
+    assert_eq!(doc.state().title.get(), "ours", "our edit is the later one");
     let rejected = outbox.reject(&mut doc, ours.delta.upto()).unwrap();
     assert_eq!(doc.state().title.get(), "theirs");
-    assert!(!rejected.changes.is_empty(), "readers have to be notified");
+    assert!(!rejected.changes.is_empty(), "the rollback is reported");
     doc.transact(|tx| tx.title().set("later".to_owned()))
         .unwrap();
     assert_eq!(
@@ -334,7 +348,7 @@ fn a_refused_edit_gives_way_to_what_the_relay_sent_meanwhile() {
 }
 
 #[test]
-fn a_day_ahead_becomes_now_and_the_next_edit_follows() {
+fn edits_stamped_a_day_ahead_are_restamped_and_later_edits_follow() {
     let (mut doc, time) = doc_at::<Board>(1, NOW_MS + 86_400_000);
     let mut outbox = Outbox::new();
     let edit = |doc: &mut Doc<Board>, outbox: &mut Outbox, text: &str| {
@@ -363,9 +377,9 @@ fn a_day_ahead_becomes_now_and_the_next_edit_follows() {
     assert!(again.is_empty(), "all stamps are within the window");
 }
 
-/// The relay has stored the first and refused the second, and its answers were lost.
+/// The relay has stored the first edit and rejected the second, and its answers were lost.
 #[test]
-fn what_became_of_edits_is_seen_when_answers_were_lost() {
+fn the_fate_of_edits_is_known_even_if_answers_were_lost() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
     let mut outbox = Outbox::new();
     let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
@@ -383,7 +397,7 @@ fn what_became_of_edits_is_seen_when_answers_were_lost() {
     relay.apply(&third).unwrap();
 
     let asked = outbox.version(&doc);
-    assert!(asked.is_empty(), "nothing is known to be stored: {asked:?}");
+    assert!(asked.is_empty(), "no edit is known to be stored: {asked:?}");
     let told = relay.delta_since(&asked).unwrap();
     let received = outbox.receive(&mut doc, &told).unwrap();
     assert_eq!(received.rejected, [second]);
@@ -404,9 +418,10 @@ fn what_became_of_edits_is_seen_when_answers_were_lost() {
     );
 }
 
-/// An acknowledgement may not have reached the disk. What the relay's answer follows, it has.
+/// An acknowledgement may not have reached the disk. The relay has everything that its answer
+/// relies on.
 #[test]
-fn what_an_answer_takes_for_granted_was_not_refused() {
+fn edits_that_an_answer_relies_on_are_acknowledged() {
     let (mut doc, time) = doc_at::<Board>(1, NOW_MS);
     let mut outbox = Outbox::new();
     let edit = |doc: &mut Doc<Board>, outbox: &mut Outbox, text: &str| {
@@ -416,7 +431,8 @@ fn what_an_answer_takes_for_granted_was_not_refused() {
         done.unwrap().delta
     };
     let first = edit(&mut doc, &mut outbox, "first");
-    // The relay was asked when it was known to have the first, and tells of a second that it has, by another tab.
+    // The request states that the relay has the first edit. The answer contains a second one, by
+    // another tab.
     let (mut tab, _tab_time) = doc_at::<Board>(2, NOW_MS);
     tab.apply(&first).unwrap();
     let asked = tab.version().clone();
@@ -431,7 +447,7 @@ fn what_an_answer_takes_for_granted_was_not_refused() {
 }
 
 #[test]
-fn an_outbox_without_a_relay_keeps_nothing() {
+fn an_outbox_without_a_relay_stores_nothing() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
     let mut outbox = Outbox::without_relay();
     let done = outbox.transact(&mut doc, |tx| tx.title().set("kept".to_owned()));
@@ -445,10 +461,10 @@ fn an_outbox_without_a_relay_keeps_nothing() {
     assert_eq!(outbox.base(&doc).state(), doc.state());
 }
 
-/// A document that was edited before there was a relay is brought to it; one whose relay has lost its disk is brought back
-/// as far as this replica wrote it, and nobody claims what others wrote.
+/// A document that was edited before there was a relay is uploaded. If the relay lost its disk,
+/// each replica uploads its own operations again, and no replica claims those of others.
 #[test]
-fn what_is_in_no_transaction_is_sent_for_each_who_wrote_it() {
+fn operations_outside_transactions_are_sent_per_writer() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
     doc.edit(&[Op::Title("before".to_owned())]).unwrap();
     let (mut other, _other_time) = doc_at::<Board>(2, NOW_MS);
@@ -460,13 +476,17 @@ fn what_is_in_no_transaction_is_sent_for_each_who_wrote_it() {
     let mut outbox = Outbox::new();
     let mut relay = doc_at::<Board>(9, NOW_MS).0;
     for delta in outbox.pending(&doc, &nothing, mine).unwrap() {
-        assert_eq!(delta.upto().len(), 1, "each may be refused by itself");
+        assert_eq!(
+            delta.upto().len(),
+            1,
+            "each writer's delta can be rejected on its own"
+        );
         relay.apply(&delta).unwrap();
     }
     assert_eq!(
         relay.state(),
         doc.state(),
-        "no relay was ever known to have it"
+        "no relay is known to have had it"
     );
 
     outbox.acknowledge(doc.version());
@@ -484,9 +504,9 @@ fn what_is_in_no_transaction_is_sent_for_each_who_wrote_it() {
     );
 }
 
-/// The page was told the relay's whole state once, since removals were forgotten.
+/// The page once received the relay's whole state, since tombstones were forgotten.
 #[test]
-fn a_relay_that_lost_its_disk_is_filled_although_removals_were_forgotten() {
+fn a_relay_that_lost_its_disk_is_restored_although_tombstones_were_forgotten() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
     let mut outbox = Outbox::new();
     let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
@@ -511,13 +531,16 @@ fn a_relay_that_lost_its_disk_is_filled_although_removals_were_forgotten() {
     assert_eq!(empty.state().title.get(), "kept");
     let mut part = VersionVector::of(ReplicaId::new(2), Time::from_ms(NOW_MS));
     let error = outbox.pending(&doc, &part, mine).unwrap_err();
-    assert!(error.is_snapshot_needed(), "what was removed may be there");
+    assert!(
+        error.is_snapshot_needed(),
+        "removed cells may still be present"
+    );
     part.join(removal.delta.upto());
     assert_eq!(outbox.pending(&doc, &part, mine).unwrap().len(), 1);
 }
 
 #[test]
-fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
+fn transactions_of_another_tab_are_neither_sent_nor_restamped_here() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
     let mut outbox = Outbox::new();
     let ours = outbox.transact(&mut doc, |tx| tx.title().set("ours".to_owned()));
@@ -538,7 +561,7 @@ fn what_another_tab_sends_is_neither_sent_nor_stamped_anew_here() {
     assert!(doc.version().covers(theirs.upto()));
 }
 
-/// A tab of a browser whose clock is an hour ahead until a relay tells the time.
+/// A tab of a browser whose clock is an hour ahead until a relay reports the time.
 struct Tab {
     doc: Doc<Board>,
     outbox: Outbox,
@@ -563,7 +586,8 @@ impl Tab {
         other.outbox.take(&mut other.doc, &done.delta).unwrap();
     }
 
-    /// As a page does that has opened the document at the relay and sends for its own id. The other tab is told.
+    /// Exchanges like a page that has opened the document at the relay and sends for its own id.
+    /// The other tab is notified.
     fn exchange(&mut self, relay: &mut Doc<CellMap>, other: &mut Self) {
         self.time.set(NOW_MS);
         let own = self.doc.replica();
@@ -576,7 +600,10 @@ impl Tab {
         other.outbox.replace(&mut other.doc, &restamped);
         let pending = self.outbox.pending(&self.doc, relay.version(), mine);
         for delta in pending.unwrap() {
-            assert!(NOW.has(delta.upto().latest()), "refused for its time");
+            assert!(
+                NOW.has(delta.upto().latest()),
+                "the relay would reject the stamp"
+            );
             relay.apply(&delta).unwrap();
             self.outbox.acknowledge(delta.upto());
         }
@@ -584,15 +611,16 @@ impl Tab {
     }
 }
 
-/// What the relay accepts.
+/// The window of the relay.
 const NOW: Window = Window {
     floor: Time::ZERO,
     now_ms: NOW_MS,
 };
 
-/// What the other tab has not stamped anew yet does not take this one's edits beyond the relay's window.
+/// Transactions that the other tab has not restamped yet do not move this tab's edits beyond the
+/// relay's window.
 #[test]
-fn two_tabs_whose_clock_was_ahead_bring_their_edits_to_the_relay_in_any_order() {
+fn two_tabs_with_a_fast_clock_deliver_their_edits_in_any_order() {
     for first in 0..2 {
         let mut tabs = [Tab::new(1), Tab::new(2)];
         let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
@@ -604,12 +632,12 @@ fn two_tabs_whose_clock_was_ahead_bring_their_edits_to_the_relay_in_any_order() 
         }
         let [a, b] = &mut tabs;
         a.exchange(&mut relay, b);
-        // Its clock goes on after what the other tab has, and is put right again.
+        // Its clock continues after the other tab's edits, and is corrected again.
         a.edit(Op::Card(3, "a".to_owned()), b);
         a.exchange(&mut relay, b);
         b.exchange(&mut relay, a);
         a.edit(Op::Card(4, "a".to_owned()), b);
-        assert!(NOW.has(a.doc.version().latest()), "all clocks are right");
+        assert!(NOW.has(a.doc.version().latest()), "all clocks are correct");
         a.exchange(&mut relay, b);
         b.exchange(&mut relay, a);
         assert!(a.outbox.is_empty() && b.outbox.is_empty());
@@ -620,10 +648,10 @@ fn two_tabs_whose_clock_was_ahead_bring_their_edits_to_the_relay_in_any_order() 
     }
 }
 
-/// The other's operations of before are at the relay, and what it wrote since is not; an edit that was made in view of these
-/// stays after them.
+/// The relay has the other tab's earlier operations but not its later ones. An edit made after
+/// seeing the later ones must stay after them.
 #[test]
-fn an_edit_that_is_stamped_anew_stays_after_what_the_relay_has_of_the_other_tab() {
+fn a_restamped_edit_stays_after_the_other_tabs_edits_at_the_relay() {
     let mut tabs = [Tab::new(1), Tab::new(2)];
     let mut relay = doc_at::<CellMap>(9, NOW_MS).0;
     let [a, b] = &mut tabs;
@@ -639,20 +667,16 @@ fn an_edit_that_is_stamped_anew_stays_after_what_the_relay_has_of_the_other_tab(
     assert_eq!(a.doc.state().title.get(), "ours");
 }
 
-/// The relay takes neither what is too old nor what follows something that it lacks.
+/// The relay accepts neither operations that are too old nor those that follow missing ones.
 #[test]
-fn what_was_written_before_there_was_a_relay_and_is_refused_holds_up_no_later_edit() {
+fn rejected_operations_from_before_the_relay_block_no_later_edit() {
     for then_ms in [NOW_MS - HOUR_MS, NOW_MS + HOUR_MS] {
         let (mut doc, time) = doc_at::<Board>(1, then_ms);
         doc.edit(&[Op::Title("before".to_owned())]).unwrap();
         let mut outbox = Outbox::new();
         time.set(NOW_MS);
         let edit = outbox.transact(&mut doc, |tx| tx.likes().increment(1));
-        assert_eq!(
-            outbox.unknown(&doc),
-            1,
-            "it is said that the relay lacks it"
-        );
+        assert_eq!(outbox.unknown(&doc), 1, "the relay is reported to lack it");
         let window = Window {
             floor: Time::from_ms(NOW_MS - HOUR_MS / 2),
             now_ms: NOW_MS,
@@ -666,7 +690,7 @@ fn what_was_written_before_there_was_a_relay_and_is_refused_holds_up_no_later_ed
             outbox.acknowledge(delta.upto());
         }
         assert_eq!(relay.state().likes.value(), 1);
-        assert_eq!(doc.state().title.get(), "before", "it stays here");
+        assert_eq!(doc.state().title.get(), "before", "it stays on this device");
         let (again, _) = outbox.restamp(&mut doc, window, |_| true).unwrap();
         assert!(again.is_empty());
     }

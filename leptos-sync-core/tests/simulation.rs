@@ -1,11 +1,13 @@
-//! Replicas over a bad network, in virtual time, against an oracle that keeps every operation.
+//! Replicas over a faulty network, in virtual time, compared with an oracle that knows every
+//! operation.
 //!
-//! Each seed is a history of its own. `LEPTOS_SYNC_SEEDS` runs more of them, `LEPTOS_SYNC_SEED` runs one again.
+//! Each seed is a history of its own. `LEPTOS_SYNC_SEEDS` sets the number of seeds, and
+//! `LEPTOS_SYNC_SEED` repeats a single one.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stderr,
-    reason = "a failed test may panic, and says which seed it was"
+    reason = "a failed test may panic and prints its seed"
 )]
 
 mod model;
@@ -16,7 +18,7 @@ use simulated::World;
 const SEEDS: u64 = 1_000;
 
 #[test]
-fn replicas_over_a_bad_network_hold_what_they_saw_and_end_equal() {
+fn replicas_over_a_faulty_network_hold_what_they_saw_and_converge() {
     let number = |name| std::env::var(name).ok().map(|value| value.parse().unwrap());
     let seeds = match number("LEPTOS_SYNC_SEED") {
         Some(seed) => seed..seed + 1,

@@ -1,6 +1,6 @@
-//! What a transaction allocates once a document has everything that it writes to: nothing.
+//! In steady state, a transaction allocates nothing.
 //!
-//! One test in a process of its own, since documents share a pool of buffers.
+//! A single test in its own process, since documents share a pool of buffers.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -27,7 +27,8 @@ fn board() -> Doc<Board> {
     doc
 }
 
-/// Allocations of a transaction, its delta and its frame, after some others of its kind.
+/// Returns the allocations of a transaction, its delta and its frame, after some others of its
+/// kind.
 fn allocations_of<V>(values: impl Fn() -> V, edit: impl Fn(&mut Tx<'_, Board>, V)) -> u64 {
     let mut doc = board();
     let mut frame = Vec::new();
@@ -59,7 +60,8 @@ fn in_steady_state_a_transaction_its_delta_and_its_frame_allocate_nothing() {
         let insert = |tx: &mut Tx<'_, Board>, cards| tx.cards().insert_batch(cards);
         assert_eq!(allocations_of(|| cards(count), insert), 0, "{count} cards");
     }
-    // What is compressed needs the compressor, and what a document does not keep is made again: not a cell each.
+    // Compression needs the compressor, and buffers beyond the document's limit are allocated
+    // again: still not one per cell.
     let insert = |tx: &mut Tx<'_, Board>, cards| tx.cards().insert_batch(cards);
     let many = allocations_of(|| cards(3_000), insert);
     assert!(many < 100, "{many} for 3,000 cards");

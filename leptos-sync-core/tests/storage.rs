@@ -1,4 +1,4 @@
-//! The laws of `Storage`, on the implementation of this crate.
+//! The laws of `Storage`, on this crate's implementation.
 
 use std::{
     pin::pin,
@@ -7,7 +7,7 @@ use std::{
 
 use leptos_sync_core::{Batch, MemoryStorage, Scan, Storage, conformance};
 
-/// Polls a future that never waits for anything outside.
+/// Polls a future that waits for nothing external.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -20,12 +20,12 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn memory_keeps_the_laws() {
+fn memory_storage_obeys_the_laws() {
     block_on(conformance::run(async || MemoryStorage::new()));
 }
 
 #[test]
-fn clones_of_memory_are_one_store() {
+fn clones_of_a_memory_storage_share_one_store() {
     let store = MemoryStorage::new();
     let other = store.clone();
     let mut batch = Batch::new();
@@ -39,7 +39,7 @@ fn clones_of_memory_are_one_store() {
 }
 
 #[test]
-fn memory_is_shared_among_threads_whole_batches_at_a_time() {
+fn threads_see_whole_batches() {
     let store = MemoryStorage::new();
     std::thread::scope(|scope| {
         for writer in 0..2_u8 {

@@ -1,4 +1,5 @@
-//! A time source in another unit: every edit fails with an error that says so, and none is lost.
+//! A time source with another unit: every edit fails with an error that names the unit, and none is
+//! lost.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -45,7 +46,7 @@ fn no_edit_is_accepted_while_the_time_source_has_another_unit() {
 }
 
 #[test]
-fn a_collection_accepts_no_edit_from_such_a_clock() {
+fn a_collection_rejects_edits_with_such_a_clock() {
     for wrong in OTHER_UNITS {
         let (_, clock) = clock(wrong);
         let notes =
@@ -63,7 +64,7 @@ fn a_collection_accepts_no_edit_from_such_a_clock() {
 }
 
 #[test]
-fn what_others_wrote_is_not_called_too_early_by_a_clock_in_seconds() {
+fn a_clock_in_seconds_does_not_report_others_edits_as_too_early() {
     let mut other = doc::<Cards>(2);
     let delta = other
         .transact(|tx| tx.insert(1, "theirs".into()))
@@ -75,7 +76,7 @@ fn what_others_wrote_is_not_called_too_early_by_a_clock_in_seconds() {
 }
 
 #[test]
-fn a_relay_whose_time_has_another_unit_restamps_nothing() {
+fn a_relay_time_with_another_unit_restamps_nothing() {
     let (mut page, mut outbox) = (doc::<Cards>(1), Outbox::new());
     for n in 0..3 {
         outbox

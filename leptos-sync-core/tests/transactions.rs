@@ -1,4 +1,4 @@
-//! A transaction is all or nothing, one stamp, one delta, and says exactly what it changed.
+//! A transaction is atomic, has one stamp and one delta, and reports exactly what it changed.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -32,7 +32,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// A document with something everywhere, a tombstone included.
+/// A document with content in every field, including a tombstone.
 fn written() -> Doc<Board> {
     let mut doc = doc::<Board>(1);
     doc.transact(|tx| {
@@ -50,7 +50,7 @@ fn written() -> Doc<Board> {
     doc
 }
 
-/// Writes to everything there is, so that everything would have to be taken back.
+/// Writes to every field, so that a rollback must restore all of them.
 fn scribble(tx: &mut Tx<'_, Board>) {
     tx.title().set(text("Scribble"));
     tx.cards().insert(0, text("overwritten"));
@@ -67,7 +67,7 @@ fn scribble(tx: &mut Tx<'_, Board>) {
     tx.votes().decrement(7);
 }
 
-/// The error of a transaction that writes everywhere and then does what makes it fail.
+/// Returns the error of a transaction that writes to every field and then fails in `edit`.
 fn fails(doc: &mut Doc<Board>, edit: impl FnOnce(&mut Tx<'_, Board>)) -> Error {
     let (before, version) = (bytes(doc), doc.version().clone());
     let error = doc
@@ -76,7 +76,7 @@ fn fails(doc: &mut Doc<Board>, edit: impl FnOnce(&mut Tx<'_, Board>)) -> Error {
             edit(tx);
         })
         .unwrap_err();
-    assert_eq!(bytes(doc), before, "everything was taken back");
+    assert_eq!(bytes(doc), before, "everything is rolled back");
     assert_eq!(*doc.version(), version);
     assert!(doc.delta_since(&version).unwrap().is_empty());
     error
@@ -90,7 +90,7 @@ fn changed(made: &Transaction) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn a_key_that_is_too_long_takes_everything_back() {
+fn a_key_that_is_too_long_rolls_everything_back() {
     let mut doc = written();
     let key = "k".repeat(limits::PATH_BYTES);
     let error = fails(&mut doc, |tx| tx.labels().insert(key, String::new()));
@@ -98,16 +98,16 @@ fn a_key_that_is_too_long_takes_everything_back() {
 }
 
 #[test]
-fn a_value_that_is_too_large_takes_everything_back() {
+fn a_value_that_is_too_large_rolls_everything_back() {
     let mut doc = written();
     let value = "v".repeat(limits::VALUE_BYTES + 1);
     let error = fails(&mut doc, |tx| tx.title().set(value));
     assert!(error.is_limit(), "{error:?}");
 }
 
-/// However many cells somebody writes, what is kept to take them back is bounded.
+/// The data kept for a rollback is bounded, however many cells are written.
 #[test]
-fn a_transaction_of_more_cells_than_it_may_have_bytes_goes_no_further() {
+fn a_transaction_with_too_many_cells_stops_early() {
     let mut doc = doc::<LwwMap<u32, ()>>(1);
     let too_many = limits::TRANSACTION_BYTES as u32 + 1;
     let error = doc
@@ -124,7 +124,7 @@ fn a_transaction_of_more_cells_than_it_may_have_bytes_goes_no_further() {
 }
 
 #[test]
-fn a_transaction_that_is_too_large_takes_everything_back() {
+fn a_transaction_that_is_too_large_rolls_everything_back() {
     let mut doc = written();
     let value = "v".repeat(limits::VALUE_BYTES - 100);
     let error = fails(&mut doc, |tx| {
@@ -141,7 +141,7 @@ fn a_transaction_that_is_too_large_takes_everything_back() {
 }
 
 #[test]
-fn a_counter_beyond_its_range_takes_everything_back() {
+fn a_counter_beyond_its_range_rolls_everything_back() {
     let mut doc = written();
     let error = fails(&mut doc, |tx| tx.moves().increment(u64::MAX));
     assert!(error.is_limit(), "{error:?}");
@@ -153,7 +153,7 @@ fn a_counter_beyond_its_range_takes_everything_back() {
 }
 
 #[test]
-fn a_cancelled_transaction_takes_everything_back_and_returns_the_first_error() {
+fn a_cancelled_transaction_rolls_everything_back_and_returns_the_first_error() {
     let mut doc = written();
     let error = fails(&mut doc, |tx| {
         tx.cancel(Error::unavailable("first"));
@@ -164,13 +164,13 @@ fn a_cancelled_transaction_takes_everything_back_and_returns_the_first_error() {
 }
 
 #[test]
-fn a_panic_in_the_closure_takes_everything_back() {
+fn a_panic_in_the_closure_rolls_everything_back() {
     let mut doc = written();
     let before = bytes(&doc);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         doc.transact(|tx| {
             scribble(tx);
-            // Without the message of a panic in the test's output.
+            // Panic without a message in the test's output.
             std::panic::resume_unwind(Box::new("a bug in the app"));
         })
     }));
@@ -181,17 +181,18 @@ fn a_panic_in_the_closure_takes_everything_back() {
 }
 
 #[test]
-fn what_is_taken_back_from_a_fork_leaves_both_as_they_were() {
+fn rolling_back_a_fork_leaves_both_unchanged() {
     let doc = written();
     let mut fork = doc.fork(ReplicaId::new(2));
     fails(&mut fork, |tx| tx.cancel(Error::value("no")));
     assert_eq!(bytes(&doc), bytes(&fork));
 }
 
-/// The order of writing is what makes a delta cost what changed: it must come back too, or every later delta would be
-/// looked for among all entries, and two copies with equal state would differ in their bytes.
+/// The order of writes makes the cost of a delta proportional to the changes, so a rollback must
+/// restore it. Otherwise later deltas would scan all entries, and two copies with equal state would
+/// have different bytes.
 #[test]
-fn the_order_of_writing_is_taken_back_too() {
+fn a_rollback_restores_the_order_of_writes() {
     let mut doc = doc::<Board>(1);
     for n in 0..6 {
         doc.transact(|tx| tx.cards().insert(n, format!("card {n}")))
@@ -252,7 +253,7 @@ fn a_transaction_reads_what_it_wrote() {
 }
 
 #[test]
-fn of_two_writes_to_one_key_the_last_stays() {
+fn the_last_of_two_writes_to_one_key_wins() {
     let mut doc = written();
     let made = doc
         .transact(|tx| {
@@ -264,7 +265,7 @@ fn of_two_writes_to_one_key_the_last_stays() {
             tx.moves().increment(1);
         })
         .unwrap();
-    assert_eq!(made.delta.len(), 3, "one cell each");
+    assert_eq!(made.delta.len(), 3, "one cell per key");
     let mut other = common::doc::<Board>(2);
     other
         .apply(&doc.delta_since(&VersionVector::new()).unwrap())
@@ -279,7 +280,7 @@ fn of_two_writes_to_one_key_the_last_stays() {
 }
 
 #[test]
-fn inserted_and_removed_in_one_transaction_is_removed() {
+fn a_key_inserted_and_removed_in_one_transaction_is_removed() {
     let mut doc = written();
     let made = doc
         .transact(|tx| {
@@ -302,7 +303,7 @@ fn inserted_and_removed_in_one_transaction_is_removed() {
 }
 
 #[test]
-fn changes_are_exactly_the_changed_paths_and_whether_keys_came_or_went() {
+fn changes_are_exactly_the_changed_paths_and_keys() {
     let mut doc = written();
     let made = doc
         .transact(|tx| {
@@ -332,7 +333,7 @@ fn changes_are_exactly_the_changed_paths_and_whether_keys_came_or_went() {
         ]
         .map(|(path, existence)| (path.replace("/0x32", "/2"), existence))
     );
-    // The receiver is told the same, in the order of the cells.
+    // The receiver gets the same changes, in the order of the cells.
     let mut other = written().fork(ReplicaId::new(2));
     let mut theirs: Vec<_> = other
         .apply(&made.delta)
@@ -344,7 +345,10 @@ fn changes_are_exactly_the_changed_paths_and_whether_keys_came_or_went() {
     theirs.sort();
     ours.sort();
     assert_eq!(theirs, ours);
-    assert!(other.apply(&made.delta).unwrap().is_empty(), "told once");
+    assert!(
+        other.apply(&made.delta).unwrap().is_empty(),
+        "each change is reported once"
+    );
 }
 
 #[test]
@@ -389,7 +393,7 @@ fn an_empty_transaction_changes_and_sends_nothing() {
 }
 
 #[test]
-fn a_cell_that_is_kept_aside_is_overwritten_by_a_local_write() {
+fn a_local_write_replaces_a_quarantined_cell() {
     #[derive(Crdt, Clone, Default)]
     struct Numbers {
         cards: LwwMap<u32, u64>,
@@ -414,12 +418,16 @@ fn a_cell_that_is_kept_aside_is_overwritten_by_a_local_write() {
         3
     );
     words.apply(&made.delta).unwrap();
-    assert_eq!(words.quarantined().count(), 1, "now the number is aside");
+    assert_eq!(
+        words.quarantined().count(),
+        1,
+        "now the number is quarantined"
+    );
     assert_eq!(words.state().cards.get(&0), None);
 }
 
 #[test]
-fn a_fork_shares_until_one_of_the_two_writes() {
+fn a_fork_shares_its_state_until_one_side_writes() {
     let mut doc = written();
     let mut fork = doc.fork(ReplicaId::new(2));
     assert!(Arc::ptr_eq(&doc.shared_state(), &fork.shared_state()));
@@ -440,7 +448,7 @@ fn a_fork_shares_until_one_of_the_two_writes() {
 }
 
 #[test]
-fn a_delta_is_as_large_as_what_changed_whatever_the_map_holds() {
+fn the_size_of_a_delta_follows_the_changes_not_the_map() {
     let sizes = [1_000_u32, 100_000].map(|entries| {
         let mut doc = doc::<Board>(1);
         for from in (0..entries).step_by(1_000) {
@@ -492,7 +500,7 @@ fn perform(tx: &mut Tx<'_, Board>, ops: &[Op]) {
 }
 
 proptest! {
-    /// Failed transactions in between leave no trace, not even in the bytes.
+    /// Failed transactions in between leave no trace, not even in the encoded state.
     #[test]
     fn failed_transactions_leave_no_trace(
         steps in proptest::collection::vec((ops(), any::<bool>(), 1_u64..3), 1..12),

@@ -1,4 +1,5 @@
-//! Unique indices that are still being built: no write slips in a second record with a key that one has already.
+//! Unique indices under construction: no write can add a second record with a key that exists
+//! already.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -25,7 +26,7 @@ fn email(n: u32) -> String {
     format!("{n}@example.org")
 }
 
-/// Records that were written before the index was declared.
+/// Records from before the index was declared.
 fn emails() -> (MemoryStorage, Emails) {
     let store = MemoryStorage::new();
     let old = now(Emails::open(store.clone(), "emails", Schema::new(1))).unwrap();
@@ -45,7 +46,8 @@ fn owners(emails: &Emails, email: &str) -> Vec<u32> {
 
 #[test]
 fn a_duplicate_of_a_record_that_is_not_listed_yet_is_rejected() {
-    // Of none, one and two steps, and with a duplicate of a record before and behind the place that they reached.
+    // After zero, one and two steps, with a duplicate of a record before and after the progress of
+    // the build.
     for steps in 0..3 {
         for n in [0, READ_RECORDS as u32 + 1, RECORDS - 1] {
             let (_, emails) = emails();
@@ -64,7 +66,7 @@ fn a_duplicate_of_a_record_that_is_not_listed_yet_is_rejected() {
 }
 
 #[test]
-fn a_write_of_a_free_key_goes_through_while_the_index_is_being_built() {
+fn a_write_of_a_free_key_succeeds_while_the_index_is_being_built() {
     let (store, emails) = emails();
     now(emails.build_step()).unwrap();
     now(emails.insert(&RECORDS, email(RECORDS))).unwrap();
@@ -89,11 +91,11 @@ fn a_write_that_needs_no_new_key_does_not_wait_for_the_build() {
     now(emails.update(&3, |_| ())).unwrap();
     now(emails.remove(&4)).unwrap();
     let step = now(emails.build_step()).unwrap().unwrap();
-    assert!(!step.done, "nothing was built before: {step:?}");
+    assert!(!step.done, "the write has built nothing: {step:?}");
 }
 
 #[test]
-fn a_key_that_left_an_unlisted_record_is_free_again() {
+fn a_key_released_by_an_unlisted_record_is_free_again() {
     let (_, emails) = emails();
     let last = RECORDS - 1;
     now(emails.update(&last, |value| *value = "new@example.org".to_owned())).unwrap();

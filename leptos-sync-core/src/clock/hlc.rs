@@ -3,19 +3,21 @@ use std::{fmt, sync::Arc};
 use super::{Stamp, SystemTime, Time};
 use crate::{error::Error, id::ReplicaId, limits};
 
-/// Where a [`Clock`] reads the wall clock.
+/// The source of a [`Clock`]'s wall time.
 ///
-/// It may jump in both directions, and may be wrong; the clock copes. Its unit must be milliseconds: transactions fail
-/// with [`Error::is_clock`] as long as it returns seconds, microseconds or nanoseconds.
+/// It may be wrong and may jump in both directions; the clock copes with both. It must count
+/// milliseconds: transactions fail with [`Error::is_clock`] while it returns seconds, microseconds
+/// or nanoseconds.
 pub trait TimeSource: Send + Sync {
     /// Returns the milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
 }
 
-/// One replica's hybrid logical clock.
+/// The hybrid logical clock of one replica.
 ///
-/// Each [`tick`](Clock::tick) is greater than every stamp this clock has given out or observed, whatever the wall
-/// clock does. It does not know other replicas' clocks, only the greatest stamp seen from them.
+/// Each [`tick`](Clock::tick) is greater than every stamp that this clock has issued or observed,
+/// whatever the wall clock does. It knows nothing of other replicas' clocks but the greatest stamp
+/// seen from them.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, ReplicaId};
@@ -24,7 +26,7 @@ pub trait TimeSource: Send + Sync {
 /// let mut bob = Clock::system(ReplicaId::new(2));
 /// let written = ada.tick()?;
 /// bob.observe(written.time)?;
-/// assert!(bob.tick()? > written, "what Bob writes next wins over what he has seen");
+/// assert!(bob.tick()? > written, "Bob's next write wins over what he has seen");
 /// # Ok::<(), leptos_sync_core::Error>(())
 /// ```
 #[derive(Clone)]
@@ -35,7 +37,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock for `replica` that reads `source`.
+    /// Creates a clock for `replica` that reads `source`.
     pub fn new(replica: ReplicaId, source: impl TimeSource + 'static) -> Self {
         Self {
             replica,
@@ -44,62 +46,65 @@ impl Clock {
         }
     }
 
-    /// A clock for `replica` on the system's wall clock.
+    /// Creates a clock for `replica` that reads the system's wall clock.
     pub fn system(replica: ReplicaId) -> Self {
         Self::new(replica, SystemTime)
     }
 
-    /// Whose stamps this clock makes.
+    /// Returns the replica whose stamps this clock issues.
     pub fn replica(&self) -> ReplicaId {
         self.replica
     }
 
-    /// The greatest time given out or observed.
+    /// Returns the greatest time issued or observed.
     pub fn last(&self) -> Time {
         self.last
     }
 
-    /// Returns the next stamp, which is greater than all before. O(1), one reading of the wall clock.
+    /// Returns the next stamp, which is greater than all before. O(1) and one reading of the wall
+    /// clock.
     ///
     /// # Errors
     ///
-    /// [`Error::is_clock`] when the time source does not return milliseconds, or when this clock has observed the last
-    /// time there is, so that no stamp is left; the clock is unchanged.
+    /// [`Error::is_clock`] if the time source does not count milliseconds, or if this clock has
+    /// observed the greatest time, so that no stamp is left. The clock is unchanged then.
     pub fn tick(&mut self) -> Result<Stamp, Error> {
         let next = self.last.next();
         if next == self.last {
             return Err(Error::clock(
-                "no time is left after the stamps that this clock has seen; copy the document's values into a new one",
+                "no time is left after the stamps that this clock has seen; copy the document's values into a new document",
             ));
         }
         self.last = next.max(Time::try_from_ms(self.source.now_ms())?);
         Ok(Stamp::new(self.last, self.replica))
     }
 
-    /// Returns a stamp that no operation carries, to name something by. It needs no right time, so it cannot fail.
+    /// Returns a stamp that no operation carries, for use as a unique name. It need not be the
+    /// right time, so this cannot fail.
     pub(crate) fn name(&mut self) -> Stamp {
         let now = Time::try_from_ms(self.source.now_ms()).unwrap_or_default();
         self.last = self.last.next().max(now);
         Stamp::new(self.last, self.replica)
     }
 
-    /// Takes note of a time that another replica gave out, so that later ticks exceed it.
+    /// Records a time from another replica, so that later ticks exceed it.
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`] when it lies more than [`limits::DRIFT_MS`] ahead of the wall clock, [`Error::is_clock`] when
-    /// it does because the time source returns no milliseconds; the clock is unchanged.
+    /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock,
+    /// and [`Error::is_clock`] if the reason is that the time source does not count milliseconds.
+    /// The clock is unchanged then.
     pub fn observe(&mut self, time: Time) -> Result<(), Error> {
         self.check(time)?;
         self.resume(time);
         Ok(())
     }
 
-    /// Whether [`observe`](Clock::observe) would accept `time`.
+    /// Checks whether [`observe`](Clock::observe) would accept `time`.
     ///
     /// # Errors
     ///
-    /// As for [`observe`](Clock::observe).
+    /// Those of [`observe`](Clock::observe).
     pub fn check(&self, time: Time) -> Result<(), Error> {
         if time <= self.last {
             return Ok(());
@@ -109,34 +114,35 @@ impl Clock {
         if ahead > limits::DRIFT_MS {
             Time::try_from_ms(now)?;
             return Err(Error::drift(format!(
-                "a stamp lies {ahead} ms ahead of this clock, which is more than the {} ms allowed; one of the two \
-                 clocks is wrong",
+                "a stamp is {ahead} ms ahead of this clock, the limit is {} ms; one of the two clocks \
+                 is wrong",
                 limits::DRIFT_MS
             )));
         }
         Ok(())
     }
 
-    /// Continues after `time`, which this replica itself had accepted before it was restarted.
+    /// Continues after `time`, which this replica accepted before a restart.
     ///
-    /// Unlike [`observe`](Clock::observe) it does not ask how far ahead that is: refusing one's own saved data because
-    /// the wall clock was set back would lose it.
+    /// Unlike [`observe`](Clock::observe), this does not check the drift. Rejecting the replica's
+    /// own saved data because the wall clock was set back would lose it.
     pub fn resume(&mut self, time: Time) {
         self.last = self.last.max(time);
     }
 
-    /// Continues after `time`, though later stamps were given out: nobody has them any more.
+    /// Continues after `time`, although later stamps were issued. Only valid if no replica has them
+    /// any more.
     pub(crate) fn set_back(&mut self, time: Time) {
         self.last = time;
     }
 
-    /// Milliseconds by which this clock runs ahead of the wall clock: more than [`limits::DRIFT_MS`] means that others
-    /// refuse its stamps until the wall clock catches up.
+    /// Returns the milliseconds by which this clock is ahead of the wall clock. Above
+    /// [`limits::DRIFT_MS`], others reject its stamps until the wall clock catches up.
     pub fn ahead_ms(&self) -> u64 {
         self.last.ms().saturating_sub(self.source.now_ms())
     }
 
-    /// The same clock for another writer, which starts after everything this one has seen.
+    /// Returns a clock for another writer that starts after everything this one has seen.
     pub fn with_replica(&self, replica: ReplicaId) -> Self {
         Self {
             replica,
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_rise_while_the_wall_clock_stands_still_or_goes_back() {
+    fn ticks_increase_while_the_wall_clock_stands_still_or_goes_back() {
         let time = ManualTime::at(1_000);
         let mut clock = clock(&time);
         let mut last = clock.tick().unwrap();
@@ -177,11 +183,14 @@ mod tests {
             assert!(next > last);
             last = next;
         }
-        assert!(last.time.ms() >= 1_003, "the counter carried");
+        assert!(
+            last.time.ms() >= 1_003,
+            "the counter carries into the milliseconds"
+        );
     }
 
     #[test]
-    fn an_observed_stamp_never_wins_over_the_next_tick() {
+    fn the_next_tick_wins_over_an_observed_stamp() {
         let time = ManualTime::at(1_000);
         let mut clock = clock(&time);
         let seen = Time::from_ms(1_000 + limits::DRIFT_MS);
@@ -190,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_beyond_the_drift_is_an_error_and_moves_nothing() {
+    fn a_stamp_beyond_the_drift_is_an_error_and_changes_nothing() {
         let time = ManualTime::at(1_000);
         let mut clock = clock(&time);
         let before = clock.last();
@@ -211,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_of_another_unit_is_an_error_that_names_the_unit() {
+    fn a_source_with_another_unit_is_an_error_that_names_the_unit() {
         let ms = 1_700_000_000_000;
         for (wrong, unit) in [
             (ms / 1000, "seconds"),
@@ -229,7 +238,7 @@ mod tests {
             );
             assert_eq!(clock.last(), Time::ZERO);
             let name = clock.name();
-            assert!(clock.name() > name, "names differ all the same");
+            assert!(clock.name() > name, "names differ with a wrong source too");
             time.set(ms);
             assert_eq!(clock.tick().unwrap().time.ms(), ms);
         }
@@ -243,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_ticks_are_equal_at_the_end_of_time() {
+    fn ticks_are_unique_at_the_end_of_time() {
         let mut clock = clock(&ManualTime::at(1_000));
         clock.resume(Time::new(u64::MAX - 1));
         assert_eq!(clock.tick().unwrap().time, Time::new(u64::MAX));

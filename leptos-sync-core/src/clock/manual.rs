@@ -5,14 +5,12 @@ use std::sync::{
 
 use super::TimeSource;
 
-/// Time that stands still until it is told to move, for tests and simulations.
-///
-/// Clones share one time.
+/// A time source that moves only on request, for tests and simulations. Clones share one time.
 #[derive(Clone, Debug, Default)]
 pub struct ManualTime(Arc<AtomicU64>);
 
 impl ManualTime {
-    /// Time that stands at `ms` milliseconds since the Unix epoch.
+    /// Creates a time source at `ms` milliseconds since the Unix epoch.
     pub fn at(ms: u64) -> Self {
         Self(Arc::new(AtomicU64::new(ms)))
     }
@@ -22,7 +20,7 @@ impl ManualTime {
         self.0.store(ms, Ordering::Relaxed);
     }
 
-    /// Moves forward by `ms`.
+    /// Advances by `ms`.
     pub fn advance(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::Relaxed);
     }

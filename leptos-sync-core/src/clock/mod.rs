@@ -1,9 +1,9 @@
-//! Hybrid logical time: stamps that follow the wall clock, and never go backwards when it does.
+//! Hybrid logical clocks: stamps that follow the wall clock but never go backwards.
 //!
-//! The method is Kulkarni et al., "Logical Physical Clocks and Consistent Snapshots in Globally Distributed
-//! Databases" (2014), in the packed form: 48 bits of milliseconds since the Unix epoch, 16 bits of counter, as one
-//! integer. It departs from the paper in that the counter carries into the milliseconds instead of waiting, so that
-//! a tick cannot fail.
+//! The method is Kulkarni et al., "Logical Physical Clocks and Consistent Snapshots in Globally
+//! Distributed Databases" (2014), packed into one integer: 48 bits of milliseconds since the Unix
+//! epoch and 16 bits of counter. Unlike in the paper, the counter carries into the milliseconds
+//! instead of waiting.
 
 mod hlc;
 #[cfg(any(test, feature = "testing"))]

@@ -1,21 +1,17 @@
 use super::TimeSource;
 
-/// The wall clock of the operating system, or of the browser in wasm32.
-///
-/// The only place that reads the wall clock.
+/// The wall clock of the operating system, or of the browser in wasm32. Nothing else reads the wall
+/// clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemTime;
 
 impl TimeSource for SystemTime {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock's own source of time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the clock's own source of time")]
     fn now_ms(&self) -> u64 {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| {
-                // In 64 bits, which `as_millis` is not.
+                // Stay in 64 bits; `as_millis` returns 128.
                 let ms = since.as_secs().saturating_mul(1000);
                 ms.saturating_add(u64::from(since.subsec_millis()))
             })

@@ -15,15 +15,15 @@ use crate::{
 pub struct Time(u64);
 
 impl Time {
-    /// Before every operation; the time of defaults.
+    /// The time before every operation, which defaults carry.
     pub const ZERO: Self = Self(0);
 
-    /// The packed integer's time, the inverse of [`Time::get`].
+    /// Creates a time from its packed integer. The inverse of [`Time::get`].
     pub const fn new(packed: u64) -> Self {
         Self(packed)
     }
 
-    /// The first time of a millisecond; milliseconds beyond 48 bits saturate.
+    /// Returns the first time of a millisecond. Milliseconds beyond 48 bits saturate.
     pub const fn from_ms(ms: u64) -> Self {
         if ms >> 48 == 0 {
             Self(ms << 16)
@@ -32,13 +32,12 @@ impl Time {
         }
     }
 
-    /// Returns the first time of a millisecond that a [`TimeSource`](crate::TimeSource) gave.
+    /// Returns the first time of a millisecond that a [`TimeSource`](crate::TimeSource) returned.
     ///
     /// # Errors
     ///
-    /// [`Error::is_clock`] when `ms` cannot be milliseconds since the Unix epoch: it lies after
-    /// [`limits::CLOCK_MS`], as microseconds and nanoseconds do, or it is a count of seconds
-    /// ([`limits::CLOCK_SECONDS`]).
+    /// [`Error::is_clock`] if `ms` cannot be milliseconds since the Unix epoch. Microseconds and
+    /// nanoseconds exceed [`limits::CLOCK_MS`], and seconds are within [`limits::CLOCK_SECONDS`].
     pub fn try_from_ms(ms: u64) -> Result<Self, Error> {
         if ms <= limits::CLOCK_MS && !limits::CLOCK_SECONDS.contains(&ms) {
             return Ok(Self::from_ms(ms));
@@ -46,17 +45,17 @@ impl Time {
         Err(not_milliseconds(ms))
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     pub const fn ms(self) -> u64 {
         self.0 >> 16
     }
 
-    /// The packed integer.
+    /// Returns the packed integer.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The next time, whose counter carries into the milliseconds.
+    /// Returns the next time. Its counter carries into the milliseconds.
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -82,7 +81,7 @@ impl fmt::Debug for Time {
     }
 }
 
-/// 13 characters of the lowercase base32 alphabet, as in [`Stamp`]'s text form.
+/// Writes 13 characters of the lowercase base32 alphabet, as in [`Stamp`]'s text form.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Letters(self.0).fmt(f)
@@ -92,7 +91,7 @@ impl fmt::Display for Time {
 impl FromStr for Time {
     type Err = Error;
 
-    /// Reads the text form.
+    /// Parses the text form.
     ///
     /// # Errors
     ///
@@ -103,16 +102,17 @@ impl FromStr for Time {
     }
 }
 
-/// When and by whom an operation was made: the key by which the last writer wins.
+/// The time and writer of an operation. The greatest stamp wins.
 ///
-/// Ordered by time, then by replica. Sixteen bytes, `Copy`. A stamp does not say what was written, and a greater
-/// stamp does not mean that its writer had seen the lesser one.
+/// Ordered by time, then by replica. Sixteen bytes, `Copy`. A stamp does not tell what was written,
+/// and a greater stamp does not mean that its writer has seen the lesser one.
 ///
 /// # Text form
 ///
-/// [`Display`](fmt::Display) and [`FromStr`] use the time and the replica, each in 13 characters of the lowercase base32
-/// alphabet (`a`–`z`, `2`–`7`), with a hyphen between them: 27 characters that start with a letter and need no escape in
-/// HTML ids, CSS selectors and URLs. Each stamp has one text form. Text order is not the stamps' order.
+/// [`Display`](fmt::Display) and [`FromStr`] use the time and the replica, separated by a hyphen.
+/// Each has 13 characters of the lowercase base32 alphabet (`a`–`z`, `2`–`7`). The 27 characters
+/// start with a letter and need no escaping in HTML ids, CSS selectors and URLs. Each stamp has
+/// exactly one text form. The order of texts is not the order of stamps.
 ///
 /// ```
 /// use leptos_sync_core::{ReplicaId, Stamp, Time};
@@ -124,20 +124,20 @@ impl FromStr for Time {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Hybrid logical time.
+    /// The hybrid logical time.
     pub time: Time,
     /// The writer.
     pub replica: ReplicaId,
 }
 
 impl Stamp {
-    /// The stamp of defaults: any operation wins over it, and it is never stored or sent.
+    /// The stamp of defaults. Every operation wins over it, and it is never stored or sent.
     pub const ZERO: Self = Self {
         time: Time::ZERO,
         replica: ReplicaId::new(0),
     };
 
-    /// A stamp of its parts.
+    /// Creates a stamp from its parts.
     pub const fn new(time: Time, replica: ReplicaId) -> Self {
         Self { time, replica }
     }
@@ -158,7 +158,7 @@ impl fmt::Display for Stamp {
 impl FromStr for Stamp {
     type Err = Error;
 
-    /// Reads the [text form](Stamp#text-form).
+    /// Parses the [text form](Stamp#text-form).
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_stamp_comes_back_from_its_text(time: u64, replica: u64) {
+        fn a_stamp_round_trips_through_its_text(time: u64, replica: u64) {
             let stamp = Stamp::new(Time::new(time), ReplicaId::new(replica));
             let text = stamp.to_string();
             prop_assert_eq!(text.len(), 27);
@@ -191,7 +191,7 @@ mod tests {
         }
 
         #[test]
-        fn text_that_is_a_stamp_is_what_it_writes(text in "[a-p][a-z2-7]{12}-[a-p][a-z2-7]{12}|.{0,30}") {
+        fn text_that_parses_as_a_stamp_is_its_text_form(text in "[a-p][a-z2-7]{12}-[a-p][a-z2-7]{12}|.{0,30}") {
             match text.parse::<Stamp>() {
                 Ok(stamp) => prop_assert_eq!(stamp.to_string(), text),
                 Err(error) => prop_assert!(error.is_value()),

@@ -1,18 +1,20 @@
 use super::Time;
 use crate::limits;
 
-/// The stamps that a relay accepts, and the time by its clock.
+/// The range of stamps that a relay accepts, and its clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Before it removals may have been forgotten: earlier stamps are refused.
+    /// The time below which the relay may have forgotten removals. It rejects earlier stamps.
     pub floor: Time,
     /// The relay's wall clock, in milliseconds since the Unix epoch.
     pub now_ms: u64,
 }
 
 impl Window {
-    /// Whether the relay surely accepts an operation of that time. Not at the floor itself, though relays accept that too: a
-    /// replica stamps it anew, and loses nothing by it.
+    /// Whether the relay certainly accepts an operation at `time`.
+    ///
+    /// Returns false for the floor itself, although relays accept it: a replica then restamps the
+    /// operation, which loses nothing.
     pub fn has(&self, time: Time) -> bool {
         self.floor < time && time.ms() <= self.now_ms.saturating_add(limits::DRIFT_MS)
     }

@@ -1,9 +1,9 @@
-//! What several tests need: clocks that stand still, and envelopes with a true checksum around any body.
+//! Helpers for many tests: fixed clocks, and envelopes with a correct checksum around any body.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "each test uses a part of it, and a failed test may panic"
+    reason = "each test uses a part, and a failed test may panic"
 )]
 
 pub(crate) mod notes;
@@ -16,7 +16,7 @@ use std::{
 use leptos_sync_core::{Clock, Doc, ManualTime, MemoryStorage, ReplicaId, Root};
 use xxhash_rust::xxh64::xxh64;
 
-/// Where time stands in tests that do not move it, in milliseconds.
+/// The time of tests that do not advance it, in milliseconds.
 pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 
 pub(crate) const DELTA: u8 = 1;
@@ -30,27 +30,27 @@ pub(crate) fn doc<S: Root>(replica: u64) -> Doc<S> {
     Doc::new(clock(replica))
 }
 
-/// A store below which values are compressed, where this build can.
+/// A store that compresses its values, if this build can.
 #[cfg(feature = "deflate")]
 pub(crate) fn compressed() -> leptos_sync_core::CompressedStorage<MemoryStorage> {
     leptos_sync_core::CompressedStorage::new(MemoryStorage::new())
 }
 
-/// A store below which values are compressed, where this build can.
+/// A store that compresses its values, if this build can.
 #[cfg(not(feature = "deflate"))]
 pub(crate) fn compressed() -> MemoryStorage {
     MemoryStorage::new()
 }
 
-/// What a future gives that never waits, as those of a store in memory.
+/// Returns the output of a future that never waits, such as one of a memory store.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future waits"),
     }
 }
 
-/// The state with its version, as bytes.
+/// The encoded state and version.
 pub(crate) fn bytes<S: Root>(doc: &Doc<S>) -> Vec<u8> {
     doc.assert_invariants();
     doc.snapshot().unwrap().encode()
@@ -66,12 +66,12 @@ pub(crate) fn varint(mut value: u64) -> Vec<u8> {
     out
 }
 
-/// An uncompressed envelope whose checksum is right, whatever its body says.
+/// An uncompressed envelope with a correct checksum around any body.
 pub(crate) fn sealed(kind: u8, body: &[u8]) -> Vec<u8> {
     around(&[&[kind, 0][..], &varint(body.len() as u64)].concat(), body)
 }
 
-/// An envelope that says its body inflates to `inflated` bytes.
+/// An envelope whose body declares to inflate to `inflated` bytes.
 pub(crate) fn sealed_deflated(kind: u8, inflated: u64, body: &[u8]) -> Vec<u8> {
     let lengths = [varint(inflated), varint(body.len() as u64)].concat();
     around(&[&[kind, 1][..], &lengths].concat(), body)

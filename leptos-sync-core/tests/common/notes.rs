@@ -1,4 +1,4 @@
-//! A collection of notes, and what tests do with it.
+//! A collection of notes, and helpers.
 
 use leptos_sync_core::{
     Collection, Crdt, Delta, Index, LwwMap, LwwRegister, MemoryStorage, PnCounter, Query, Schema,
@@ -47,14 +47,14 @@ pub(crate) fn key(n: u8) -> String {
     format!("note {n}")
 }
 
-/// Hands everything that `from` has and `to` lacks over, by a delta that is encoded on its way.
+/// Sends everything that `to` lacks, as an encoded delta.
 pub(crate) fn sync<S: Storage, R: Storage>(from: &Notes<S>, to: &Notes<R>) {
     let delta = now(from.delta_since(&to.version())).unwrap();
     let delta = Delta::decode(&delta.encode()).unwrap();
     now(to.apply(&delta)).unwrap();
 }
 
-/// Cells as a set: two copies may have written them in another order.
+/// The cells as a set, since two copies may have written them in different orders.
 pub(crate) fn cells(delta: &Delta) -> Vec<String> {
     let mut cells = Vec::new();
     for group in delta.cells().groups() {

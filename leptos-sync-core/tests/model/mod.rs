@@ -1,5 +1,6 @@
-//! What the tests of documents share: schemas, operations on them, and a history that knows what must be where.
-#![allow(dead_code, reason = "each test uses its part")]
+//! Helpers for tests of documents: schemas, operations on them, and a history that knows the
+//! expected cells.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use leptos_sync_core::{
     PathBuf, PnCounter, ReplicaId, Root, Snapshot, Stamp, Transaction, Tx, VersionVector,
 };
 
-/// The wall clock at which tests begin.
+/// The wall clock at the start of tests.
 pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 
 /// Every type, and a record in a record.
@@ -36,7 +37,8 @@ pub(crate) struct OldBoard {
     pub(crate) cards: LwwMap<u32, String>,
 }
 
-/// Somebody's build of [`Board`] in which fields have other types, so that each refuses some of the other's values.
+/// A build of [`Board`] with different field types, so that each rejects some of the other's
+/// values.
 #[derive(Crdt, Clone, Default, PartialEq, Debug)]
 pub(crate) struct OddBoard {
     pub(crate) title: LwwRegister<u64>,
@@ -63,7 +65,7 @@ pub(crate) enum Op {
     Vote(i64),
 }
 
-/// A root on which operations can be carried out, as far as it knows them.
+/// A root that can perform the operations it knows.
 pub(crate) trait Schema: Root {
     fn edit(tx: &mut Tx<'_, Self>, op: &Op);
 }
@@ -122,10 +124,10 @@ impl Schema for CellMap {
     fn edit(_: &mut Tx<'_, Self>, _: &Op) {}
 }
 
-/// A cell as a document holds it.
+/// A cell of a document.
 pub(crate) type Cell = (Stamp, Option<Vec<u8>>);
 
-/// A document, whatever its schema.
+/// A document with any schema.
 pub(crate) trait Peer {
     fn edit(&mut self, ops: &[Op]) -> Result<Transaction, Error>;
     fn version(&self) -> &VersionVector;
@@ -137,11 +139,11 @@ pub(crate) trait Peer {
     fn forget_tombstones(&mut self, stable: &VersionVector);
     fn assert_invariants(&self);
 
-    /// All cells by path, of which there is one each.
+    /// All cells by path. There is one cell per path.
     fn cells(&self) -> BTreeMap<PathBuf, Cell> {
         let snapshot = self.snapshot();
         let cells = cells_of(&snapshot);
-        assert_eq!(cells.len(), snapshot.len(), "one cell a path");
+        assert_eq!(cells.len(), snapshot.len(), "one cell per path");
         cells
     }
 }
@@ -187,7 +189,7 @@ impl<S: Schema> Peer for Doc<S> {
     }
 }
 
-/// Brings `to` up to date with `from` through bytes, as two sessions would.
+/// Updates `to` from `from` through encoded messages, as two sessions would.
 pub(crate) fn send(from: &dyn Peer, to: &mut dyn Peer) {
     match from.delta_since(to.version()) {
         Ok(delta) => {
@@ -217,9 +219,9 @@ pub(crate) fn cells_of(snapshot: &Snapshot) -> BTreeMap<PathBuf, Cell> {
     cells
 }
 
-/// Every cell that was ever written, and so what a document at a version must hold.
+/// Every cell ever written, and so the expected content of a document at any version.
 ///
-/// It shares no code with what it checks but the reading of deltas.
+/// It shares no code with the code under test but the decoding of deltas.
 #[derive(Default)]
 pub(crate) struct History(Vec<(PathBuf, Stamp, Option<Vec<u8>>)>);
 
@@ -227,14 +229,14 @@ impl History {
     pub(crate) fn record(&mut self, transaction: &Transaction) {
         for group in transaction.delta.cells().groups() {
             for cell in group.cells() {
-                assert_eq!(cell.stamp, transaction.stamp, "one stamp a transaction");
+                assert_eq!(cell.stamp, transaction.stamp, "a transaction has one stamp");
                 let value = cell.value.map(<[u8]>::to_vec);
                 self.0.push((cell.path(group.parent()), cell.stamp, value));
             }
         }
     }
 
-    /// For each path, the last of the writes that `version` contains.
+    /// Returns, for each path, the last of the writes that `version` contains.
     pub(crate) fn at(&self, version: &VersionVector) -> BTreeMap<&PathBuf, (Stamp, Option<&[u8]>)> {
         let mut cells = BTreeMap::new();
         for (path, stamp, value) in &self.0 {
@@ -247,7 +249,7 @@ impl History {
         cells
     }
 
-    /// Checks that `peer` holds exactly what its version says, but for tombstones that it was allowed to forget.
+    /// Checks that `peer` holds exactly what its version claims, except for forgotten tombstones.
     pub(crate) fn check(&self, peer: &dyn Peer) {
         peer.assert_invariants();
         let snapshot = peer.snapshot();
@@ -262,7 +264,7 @@ impl History {
                     );
                     assert!(
                         value.is_some() || !snapshot.horizon().contains(stamp),
-                        "{path} was forgotten and is here"
+                        "{path} was forgotten but is present"
                     );
                 }
                 None => assert!(
@@ -271,11 +273,14 @@ impl History {
                 ),
             }
         }
-        assert!(cells.is_empty(), "never written or forgotten: {cells:?}");
+        assert!(
+            cells.is_empty(),
+            "cells that were never written or should be forgotten: {cells:?}"
+        );
     }
 }
 
-/// What everybody has seen.
+/// Returns what every replica has seen.
 pub(crate) fn stable<'a>(mut versions: impl Iterator<Item = &'a VersionVector>) -> VersionVector {
     let mut stable = versions.next().unwrap().clone();
     for version in versions {
@@ -287,7 +292,7 @@ pub(crate) fn stable<'a>(mut versions: impl Iterator<Item = &'a VersionVector>) 
     stable
 }
 
-/// A document whose clock stands at `ms` until the returned time is moved.
+/// A document whose clock stands at `ms` until the returned time is advanced.
 pub(crate) fn doc_at<S: Root>(replica: u64, ms: u64) -> (Doc<S>, ManualTime) {
     let time = ManualTime::at(ms);
     let doc = Doc::new(Clock::new(ReplicaId::new(replica), time.clone()));

@@ -1,4 +1,4 @@
-//! The simulated world: replicas, their clocks and network, and what happens to them.
+//! The simulated world: replicas, their clocks, the network, and events.
 
 mod network;
 mod oracle;
@@ -20,7 +20,7 @@ const STEPS: u64 = 50;
 pub(crate) struct World {
     random: Random,
     now: u64,
-    /// Clocks are this many milliseconds wrong at most, in either direction.
+    /// The maximum error of a clock in milliseconds, in either direction.
     skew: u64,
     nodes: Vec<Node>,
     network: Network,
@@ -29,13 +29,13 @@ pub(crate) struct World {
     replicas: u64,
 }
 
-/// A replica with all that it keeps.
+/// A replica and its state.
 struct Node {
     doc: Doc<Board>,
     time: ManualTime,
     fork: Option<Doc<Board>>,
     saved: Snapshot,
-    /// Where the others are, as far as is known.
+    /// The known versions of the others.
     peers: Vec<VersionVector>,
 }
 
@@ -43,7 +43,8 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let count = 3 + random.index(6);
-        // Also clocks that agree, so that times are equal and ids decide. Twice the greatest is within the drift.
+        // Includes clocks that agree, so that times are equal and ids decide. Twice the greatest
+        // error is within the drift.
         let skew = [0, 5, 100_000][random.index(3)];
         let nodes = (0..count).map(|at| {
             let time = ManualTime::at(NOW_MS);
@@ -105,7 +106,7 @@ impl World {
         }
     }
 
-    /// A clock that was just set anew, forwards or backwards.
+    /// A clock that was just set, forwards or backwards.
     fn wall_clock(&mut self) -> u64 {
         self.now - self.skew + self.random.below(2 * self.skew + 1)
     }
@@ -183,7 +184,7 @@ impl World {
         self.send(from, to, upto, Message::Snapshot(snapshot.encode()));
     }
 
-    /// What the other lacks, as far as this one knows.
+    /// Sends what the other lacks, as far as this replica knows.
     fn send_since(&mut self, from: usize, to: usize) {
         match self.nodes[from]
             .doc
@@ -212,7 +213,7 @@ impl World {
                 let delta = Delta::decode(&bytes).unwrap();
                 let before = node.doc.version().clone();
                 match node.doc.apply(&delta) {
-                    Ok(_) => assert!(before.covers(delta.after()), "no gap goes unnoticed"),
+                    Ok(_) => assert!(before.covers(delta.after()), "a gap is always reported"),
                     Err(error) => {
                         assert!(error.is_gap(), "{error:?}");
                         assert_eq!(*node.doc.version(), before, "an error changes nothing");
@@ -232,8 +233,7 @@ impl World {
         }
     }
 
-    /// A replica that may have forgotten what it wrote comes back from what it saved, or just closed properly, under
-    /// an id of its own.
+    /// Restarts a replica under a new id, from its saved state or after a clean shutdown.
     fn restart(&mut self, at: usize) {
         let id = self.fresh();
         let node = &mut self.nodes[at];
@@ -245,7 +245,7 @@ impl World {
         assert_eq!(
             Peer::snapshot(&node.doc).encode(),
             saved.encode(),
-            "a snapshot is the state"
+            "a snapshot equals the state"
         );
     }
 
@@ -268,7 +268,7 @@ impl World {
 
     fn fresh(&mut self) -> ReplicaId {
         self.replicas += 1;
-        // In no order that follows from that of their making.
+        // In an order unrelated to their creation.
         ReplicaId::new(self.random.below(1 << 40) << 16 | self.replicas)
     }
 
@@ -279,10 +279,10 @@ impl World {
         self.nodes[at].doc.forget_tombstones(&some);
     }
 
-    /// What everybody has seen, and before which nothing can arrive any more.
+    /// Returns what every replica has seen and no message in flight precedes.
     ///
-    /// That all have seen a removal is not enough: an older write to the same key may still be on its way to one that
-    /// has forgotten the removal, and would come back to life there.
+    /// It does not suffice that all have seen a removal: an older write to the same key may still
+    /// be in flight, and would revive the key at a replica that has forgotten the removal.
     fn stable(&self) -> VersionVector {
         let forks = || self.nodes.iter().filter_map(|node| node.fork.as_ref());
         let docs = || self.nodes.iter().map(|node| &node.doc).chain(forks());
@@ -292,7 +292,7 @@ impl World {
         for doc in docs() {
             known.join(doc.version());
         }
-        for sent in self.network.on_the_way() {
+        for sent in self.network.in_flight() {
             known.join(&sent.upto);
         }
         let Some(first) = self.oracle.first_missing(&known, &seen) else {
@@ -314,7 +314,7 @@ impl World {
         );
     }
 
-    /// Everybody exchanges everything until all is quiet: then all are equal.
+    /// Exchanges everything until nothing changes. Then all replicas are equal.
     fn heal(&mut self) {
         for node in &mut self.nodes {
             node.time.set(self.now);
@@ -336,7 +336,7 @@ impl World {
             horizons.all(|horizon| horizon == first)
         };
         if !horizons(self) {
-            // A delta does not say what was forgotten; snapshots do.
+            // A delta does not convey forgotten tombstones; snapshots do.
             for at in 0..2 * self.nodes.len() {
                 let count = self.nodes.len();
                 self.exchange(at % count, (at + 1) % count, model::send_snapshot);
@@ -348,7 +348,10 @@ impl World {
             self.history.check(&self.nodes[at].doc);
             assert_eq!(self.nodes[at].doc.version(), self.nodes[0].doc.version());
             let bytes = Peer::snapshot(&self.nodes[at].doc).encode();
-            assert!(bytes == settled, "node {at} is not byte-for-byte node 0");
+            assert!(
+                bytes == settled,
+                "node {at} does not equal node 0 byte for byte"
+            );
         }
     }
 

@@ -2,27 +2,27 @@ use leptos_sync_core::VersionVector;
 
 use super::random::Random;
 
-/// What replicas send each other, as bytes where it would be bytes.
+/// A message between replicas, encoded where it would be.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
     Delta(Vec<u8>),
     Snapshot(Vec<u8>),
-    /// After a gap: where the sender is.
+    /// The version of a receiver after a gap.
     Ask(VersionVector),
 }
 
-/// A message on its way.
+/// A message in flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) due: u64,
     pub(crate) from: usize,
     pub(crate) to: usize,
-    /// The operations that it may bring.
+    /// The operations that it may contain.
     pub(crate) upto: VersionVector,
     pub(crate) message: Message,
 }
 
-/// A network that loses, duplicates, delays and so reorders.
+/// A network that loses, duplicates, delays and reorders messages.
 #[derive(Default)]
 pub(crate) struct Network(Vec<Sent>);
 
@@ -45,7 +45,7 @@ impl Network {
         }
     }
 
-    /// What has arrived by `now`, in the order of arrival.
+    /// Returns the messages that have arrived by `now`, in order of arrival.
     pub(crate) fn arrived(&mut self, now: u64) -> Vec<Sent> {
         let (mut arrived, on_the_way): (Vec<_>, Vec<_>) =
             self.0.drain(..).partition(|sent| sent.due <= now);
@@ -54,7 +54,7 @@ impl Network {
         arrived
     }
 
-    pub(crate) fn on_the_way(&self) -> impl Iterator<Item = &Sent> {
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = &Sent> {
         self.0.iter()
     }
 }

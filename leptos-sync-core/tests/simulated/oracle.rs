@@ -4,7 +4,7 @@ use leptos_sync_core::{Stamp, Time, VersionVector};
 
 use crate::model::{Board, Op};
 
-/// What a person sees of a [`Board`]: registers and map entries by path-like keys, and the counters.
+/// What a user sees of a [`Board`]: registers and map entries by path-like keys, and counters.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct View {
     values: BTreeMap<Key, String>,
@@ -13,9 +13,11 @@ pub(crate) struct View {
 
 type Key = (&'static str, String);
 
-/// Every operation ever made, and what must be seen of them at a version: last writer wins, and sums.
+/// Every operation ever made, and the expected view at any version: the last writer wins, and
+/// counters are sums.
 ///
-/// It knows operations and stamps only; it shares no code with what it checks, not even the reading of deltas.
+/// It knows only operations and stamps, and shares no code with the code under test, not even the
+/// decoding of deltas.
 #[derive(Default)]
 pub(crate) struct Oracle {
     writes: Vec<(Key, Stamp, Option<String>)>,
@@ -24,13 +26,13 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Takes note of a transaction whose author was at `version` before.
+    /// Records a transaction whose author was at `version` before it.
     pub(crate) fn record(&mut self, version: &VersionVector, stamp: Stamp, ops: &[Op]) {
         let mut seen = self.at(version);
         let mut set = |key: Key, value: Option<String>| {
             match &value {
                 Some(value) => seen.values.insert(key.clone(), value.clone()),
-                // Who removes what is not there writes nothing.
+                // Removing a missing key writes nothing.
                 None if !seen.values.contains_key(&key) => return,
                 None => seen.values.remove(&key),
             };
@@ -60,13 +62,13 @@ impl Oracle {
         self.stamps.push(stamp);
     }
 
-    /// What a replica at `version` must show.
+    /// Returns what a replica at `version` must show.
     pub(crate) fn at(&self, version: &VersionVector) -> View {
         let covered = |stamp: &Stamp| stamp.time <= version.get(stamp.replica);
         let mut last: BTreeMap<&Key, (Stamp, Option<&String>)> = BTreeMap::new();
         for (key, stamp, value) in self.writes.iter().filter(|write| covered(&write.1)) {
             let entry = last.entry(key).or_insert((*stamp, None));
-            // Of one transaction's writes to a key, which stand in their order, the last counts.
+            // The last of a transaction's writes to a key counts; they are in order.
             if *stamp >= entry.0 {
                 *entry = (*stamp, value.as_ref());
             }
@@ -83,7 +85,7 @@ impl Oracle {
         view
     }
 
-    /// The first time of an operation that is in `known` and not in `version`.
+    /// Returns the first time of an operation that is in `known` but not in `version`.
     pub(crate) fn first_missing(
         &self,
         known: &VersionVector,
@@ -100,7 +102,7 @@ impl Oracle {
     }
 }
 
-/// Cards have keys below this.
+/// The number of card keys.
 pub(crate) const CARDS: u32 = 6;
 
 impl View {

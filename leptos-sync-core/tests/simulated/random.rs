@@ -1,5 +1,5 @@
-/// splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): the same numbers from the
-/// same seed for ever, which a dependency would not promise.
+/// splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). It
+/// gives the same numbers for a seed forever, which a dependency would not promise.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -15,7 +15,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Less than `bound`.
+    /// Returns a number less than `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -24,7 +24,7 @@ impl Random {
         self.below(len as u64) as usize
     }
 
-    /// True in `percent` of a hundred cases.
+    /// Returns true in `percent` of a hundred cases.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
