@@ -147,6 +147,9 @@ pub const PRESENCE_BYTES: usize = 4 * 1024;
 /// The maximum size in bytes of the text that explains a rejection.
 pub const REASON_BYTES: usize = 512;
 
+/// The number of documents that a client has open at a time, unless the app sets another.
+pub const EXCHANGED_DOCUMENTS: usize = 256;
+
 /// The maximum number of channels in use on a connection. Includes documents that the relay has
 /// closed and the client has not left yet, so it is several times the number of open documents that
 /// a relay permits.

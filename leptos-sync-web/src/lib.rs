@@ -40,6 +40,7 @@ mod presence;
 mod provider;
 #[cfg(target_arch = "wasm32")]
 mod session;
+mod sync_options;
 #[cfg(target_arch = "wasm32")]
 mod tabs;
 #[cfg(target_arch = "wasm32")]
@@ -68,7 +69,8 @@ pub use node::{Entry, EntryGuard, Keys, Node, OwnGuard, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
 pub use presence::{OwnPresence, Peer, UsePresenceReturn, use_presence};
-pub use provider::{SyncOptions, provide_sync};
+pub use provider::provide_sync;
+pub use sync_options::SyncOptions;
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
 
 /// The README's code compiles.

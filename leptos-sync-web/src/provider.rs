@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
@@ -7,82 +7,9 @@ use leptos_sync_core::{Clock, Doc, Outbox, ReplicaId, Root, SystemTime, TimeSour
 use crate::{
     actor::Actor,
     live::{AnyDoc, LiveDoc, Status},
+    sync_options::{Renewal, SyncOptions},
     time::PageTime,
 };
-
-/// How documents are kept, and with whom they are exchanged.
-///
-/// ```
-/// use leptos::prelude::*;
-/// use leptos_sync_web::{SyncOptions, provide_sync};
-///
-/// #[component]
-/// fn App() -> impl IntoView {
-///     let token = RwSignal::new(String::new());
-///     provide_sync(SyncOptions::default().relay("/sync").credentials(move || token.get()));
-/// }
-/// ```
-#[derive(Clone)]
-pub struct SyncOptions {
-    database: String,
-    relay: Option<String>,
-    credentials: Option<Credentials>,
-}
-
-/// Reads the credentials, as a derived signal does.
-type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
-
-impl Default for SyncOptions {
-    /// A database called `leptos-sync`, and no relay.
-    fn default() -> Self {
-        Self {
-            database: "leptos-sync".to_owned(),
-            relay: None,
-            credentials: None,
-        }
-    }
-}
-
-impl SyncOptions {
-    /// The name of the browser's database. Apps that share an origin need different ones.
-    #[must_use]
-    pub fn database(mut self, name: impl Into<String>) -> Self {
-        self.database = name.into();
-        self
-    }
-
-    /// The relay with which all documents are exchanged: a path on the page's own server, as `"/sync"`, or a whole address,
-    /// as `"wss://relay.example.com/sync"`. Documents are at the relay by the names that they have here.
-    ///
-    /// Without one, documents are exchanged among the tabs of this browser.
-    #[must_use]
-    pub fn relay(mut self, address: impl Into<String>) -> Self {
-        self.relay = Some(address.into());
-        self
-    }
-
-    /// What is shown to the relay as proof of who the user is, such as a token, in the first message of a connection. When a
-    /// signal that is read by it changes, the new credentials are shown on the open connection, and what was refused is tried
-    /// again.
-    ///
-    /// Another user of the same browser needs another [`database`](SyncOptions::database): what is stored, and what waits to be sent, is
-    /// this user's.
-    #[must_use]
-    pub fn credentials(mut self, shown: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        self.credentials = Some(Arc::new(shown));
-        self
-    }
-}
-
-impl fmt::Debug for SyncOptions {
-    /// Without the credentials.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyncOptions")
-            .field("database", &self.database)
-            .field("relay", &self.relay)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What the task that keeps documents is to know.
 #[cfg_attr(
@@ -96,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) database: String,
     pub(crate) relay: Option<String>,
     pub(crate) credentials: Vec<u8>,
+    pub(crate) renewal: Option<Renewal>,
+    pub(crate) max_documents: usize,
     pub(crate) time: PageTime,
 }
 
@@ -113,7 +42,7 @@ pub fn provide_sync(options: SyncOptions) {
             let shown = credentials();
             // The first ones are there already.
             if first.is_some() {
-                context.inner.actor.renew(shown.into_bytes());
+                context.inner.actor.set_credentials(shown.into_bytes());
             }
         });
     }
@@ -129,6 +58,8 @@ struct Inner {
     actor: Actor,
     time: PageTime,
     has_relay: bool,
+    /// How many documents stay open at most, if some of them are unused.
+    max_open: usize,
     /// In the order in which they were opened first.
     docs: Mutex<Vec<OpenDocument>>,
 }
@@ -156,10 +87,13 @@ impl SyncContext {
             inner: Arc::new(Inner {
                 time: time.clone(),
                 has_relay: options.relay.is_some(),
+                max_open: limits::OPEN_DOCUMENTS.min(options.max_documents),
                 actor: Actor::start(Options {
                     database: options.database,
                     relay: options.relay,
                     credentials: shown.unwrap_or_default().into_bytes(),
+                    renewal: options.renewal,
+                    max_documents: options.max_documents,
                     time,
                 }),
                 docs: Mutex::new(Vec::new()),
@@ -194,9 +128,16 @@ impl SyncContext {
             status: Arc::clone(doc.status()),
         });
         drop(docs);
-        self.inner.evict();
+        self.evict();
         self.inner.actor.attach(name, doc.clone());
         doc
+    }
+}
+
+impl SyncContext {
+    /// Evicts documents that nobody uses, if too many are open.
+    pub(crate) fn evict(&self) {
+        self.inner.evict();
     }
 }
 
@@ -205,7 +146,7 @@ impl Inner {
     fn evict(&self) {
         loop {
             let mut docs = self.docs.lock();
-            if docs.len() <= limits::OPEN_DOCUMENTS {
+            if docs.len() <= self.max_open {
                 return;
             }
             let Some(at) = docs.iter().position(OpenDocument::is_evictable) else {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use leptos::prelude::StoredValue;
+use leptos::prelude::{StoredValue, on_cleanup};
 use leptos_sync_core::{Error, Root, sync::Permission};
 
 use crate::{
@@ -67,7 +67,8 @@ impl UseDocOptions {
 ///
 /// All callers that pass the same name share one document. The node belongs to the reactive owner that calls this.
 /// Documents that are saved and that nobody uses can be evicted if more than
-/// [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS) are open. Opening one again loads it again.
+/// [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS) are open, or more than the page exchanges at a time
+/// ([`SyncOptions::max_documents`](crate::SyncOptions::max_documents)). Opening one again loads it again.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -97,7 +98,10 @@ pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
 /// [`use_doc`] with options.
 #[track_caller]
 pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
-    let live = SyncContext::current().open::<S>(name);
+    let context = SyncContext::current();
+    let live = context.open::<S>(name);
+    // Once the owner's nodes are gone, since each uses the document.
+    on_cleanup(move || crate::actor::run_soon(move || context.evict()));
     let status = StoredValue::new(Arc::clone(live.status()));
     let unsaved = StatusSignal::new(status, StatusField::Unsaved, |status| status.unsaved);
     if options.ask_persistence {

@@ -1,17 +1,23 @@
 //! Many documents in one page: few stay open, and none loses anything.
 #![cfg(target_arch = "wasm32")]
-#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic here is a failed test"
+)]
 
 mod common;
 
 use std::sync::Weak;
 
 use any_spawner::Executor;
-use common::Scratch;
+use common::{Relay, Scratch};
 use futures::StreamExt;
 use leptos::prelude::*;
+use leptos_sync_core::sync::{Ask, Permission, Response};
 use leptos_sync_web::{
-    Crdt, LwwMap, StatusSignal, SyncOptions, UseDocReturn, core::limits, provide_sync, use_doc,
+    Cause, Connection, Crdt, LwwMap, Reason, StatusSignal, SyncOptions, UseDocReturn, core::limits,
+    provide_sync, use_doc,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -117,4 +123,53 @@ async fn what_somebody_holds_stays_open_however_many_come_after_it() {
     let (_owner, again) = page.show(1001).await;
     assert_eq!(again.doc.lines().keys().get_untracked(), [2]);
     until(again.saved, true).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_document_beyond_the_limit_says_so_and_is_exchanged_when_another_is_closed() {
+    let scratch = Scratch::new("limit");
+    // Initialised by the first test of all.
+    let _ = Executor::init_wasm_bindgen();
+    let relay = Relay::start();
+    let page = Owner::new();
+    let options = SyncOptions::default().database(scratch.name());
+    page.with(|| provide_sync(options.relay("/sync").max_documents(2)));
+    let open = |number: u32| {
+        let owner = page.with(Owner::new);
+        let note = owner.with(|| use_doc::<Note>(&format!("note {number}")));
+        owner.set();
+        (owner, note)
+    };
+    let (first_owner, first) = open(1);
+    relay.opened().await;
+    let (_second_owner, second) = open(2);
+    relay.opens(Permission::Write).await;
+    until(second.connection, Connection::Online).await;
+    until(first.connection, Connection::Online).await;
+    let (_third_owner, third) = open(3);
+    let limited = move || {
+        matches!(
+            third.connection.get(),
+            Connection::Offline(Cause::Relay {
+                reason: Reason::TooManyDocuments,
+                ..
+            })
+        )
+    };
+    common::until(limited).await;
+    third.doc.lines().insert(3, "queued".to_owned());
+    until(third.saved, true).await;
+    assert_eq!(third.pending.get_untracked(), 1);
+
+    drop(first);
+    first_owner.cleanup();
+    assert!(matches!(relay.asked().await, Ask::Leave { .. }));
+    let channel = relay.opens(Permission::Write).await;
+    let Ask::Push { deltas, .. } = relay.asked().await else {
+        panic!("the edit is sent");
+    };
+    let upto = deltas.first().unwrap().upto().clone();
+    relay.say(&Response::Ack { channel, upto });
+    until(third.synced, true).await;
+    assert_eq!(third.connection.get_untracked(), Connection::Online);
 }

@@ -14,8 +14,8 @@ use any_spawner::Executor;
 use common::{Patch, Relay, Scratch, sleep, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Storage, SystemTime, Time, TimeSource, VersionVector,
-    sync::{Ask, Channel, Permission, Reason, Response},
+    Storage, VersionVector,
+    sync::{Ask, Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Cause, Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
@@ -42,31 +42,6 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
     });
     owner.set();
     (owner, page)
-}
-
-/// Lets the page in, and opens its document, which is empty.
-async fn opened(relay: &Relay) -> Channel {
-    relay.welcome().await;
-    opens(relay).await
-}
-
-/// Opens the document that the page asks for next.
-async fn opens(relay: &Relay) -> Channel {
-    opens_as(relay, Permission::Write).await
-}
-
-async fn opens_as(relay: &Relay, permission: Permission) -> Channel {
-    let Ask::Open { channel, .. } = relay.asked().await else {
-        panic!("a document is opened");
-    };
-    relay.say(&Response::Opened {
-        channel,
-        permission,
-        version: VersionVector::new(),
-        floor: Time::ZERO,
-        now_ms: SystemTime.now_ms(),
-    });
-    channel
 }
 
 /// The version that the transaction leads to which the page sends next.
@@ -112,7 +87,7 @@ async fn a_page_with_a_relay_connects_from_the_first_moment_and_learns_what_its_
     assert_eq!(page.connection.get_untracked(), Connection::Connecting);
     assert_eq!(page.permission.get_untracked(), None);
     relay.welcome().await;
-    opens_as(&relay, Permission::Read).await;
+    relay.opens(Permission::Read).await;
     until(move || page.permission.get() == Some(Permission::Read)).await;
     assert_eq!(page.connection.get_untracked(), Connection::Online);
 }
@@ -122,7 +97,7 @@ async fn a_rejected_edit_can_be_kept_by_the_user_until_it_is_dismissed() {
     let scratch = Scratch::new("kept");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
-    let channel = opened(&relay).await;
+    let channel = relay.opened().await;
     page.doc.title().set("an hour's work".to_owned());
     let upto = pushed(&relay).await;
     relay.say(&Response::Reject {
@@ -151,7 +126,7 @@ async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay
     let scratch = Scratch::new("forged");
     let relay = Relay::start();
     let (owner, first) = page(&scratch);
-    let channel = opened(&relay).await;
+    let channel = relay.opened().await;
     first.doc.title().set("somebody else's".to_owned());
     let upto = pushed(&relay).await;
     let refused = first.live.with_doc(|doc| doc.replica());
@@ -186,7 +161,7 @@ async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
     let scratch = Scratch::new("unsaved");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
-    let channel = opened(&relay).await;
+    let channel = relay.opened().await;
     let full = Patch::method(
         "IDBObjectStore",
         "put",
@@ -216,7 +191,7 @@ async fn an_edit_waits_while_what_is_stored_is_written_anew() {
     let scratch = Scratch::new("anew");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
-    let channel = opened(&relay).await;
+    let channel = relay.opened().await;
     page.doc.title().set("refused".to_owned());
     let upto = pushed(&relay).await;
     until(move || page.saved.get()).await;
@@ -247,7 +222,7 @@ async fn an_edit_that_is_refused_for_its_time_again_and_again_stays_and_waits() 
     let scratch = Scratch::new("time");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
-    let channel = opened(&relay).await;
+    let channel = relay.opened().await;
     page.doc.title().set("stays".to_owned());
     for again in [true, false] {
         let upto = pushed(&relay).await;
@@ -258,7 +233,7 @@ async fn an_edit_that_is_refused_for_its_time_again_and_again_stays_and_waits() 
             text: "too early".to_owned(),
         });
         if again {
-            opens(&relay).await;
+            relay.opens(Permission::Write).await;
         }
     }
     until(move || !page.rejected.get().is_empty()).await;

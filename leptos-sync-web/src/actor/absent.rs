@@ -17,7 +17,17 @@ impl Actor {
 
     pub(crate) fn attach<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
 
-    pub(crate) fn renew(&self, _: Vec<u8>) {}
+    pub(crate) fn set_credentials(&self, _: Vec<u8>) {}
 }
+
+pub(crate) mod renewal {
+    /// The code that renews credentials, which a server does not.
+    pub(crate) type Start = ();
+
+    #[expect(non_upper_case_globals, reason = "a function in the browser")]
+    pub(crate) const start: Start = ();
+}
+
+pub(crate) fn run_soon(_: impl FnOnce()) {}
 
 pub(crate) fn ask_persistence(_: StatusSignal<usize>) {}

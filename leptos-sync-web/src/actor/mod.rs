@@ -6,9 +6,10 @@
 mod document;
 mod events;
 mod page;
+pub(crate) mod renewal;
 mod send_locks;
 
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use leptos_sync_core::Root;
@@ -18,7 +19,7 @@ use self::{document::start, page::Page};
 use crate::{
     live::{LiveDoc, Mailbox, StatusSignal},
     provider::Options,
-    task::spawn,
+    task::{after, spawn},
 };
 
 /// A handle to the task, for the reactive side.
@@ -48,9 +49,9 @@ impl Actor {
     }
 
     /// The user shows other credentials from now on.
-    pub(crate) fn renew(&self, credentials: Vec<u8>) {
+    pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
         self.jobs
-            .push(Box::new(move |page| page.renew(credentials)));
+            .push(Box::new(move |page| page.set_credentials(credentials)));
     }
 }
 
@@ -58,6 +59,11 @@ impl Drop for Actor {
     fn drop(&mut self) {
         self.jobs.close();
     }
+}
+
+/// Runs `work` after what the browser is doing now.
+pub(crate) fn run_soon(work: impl FnOnce() + 'static) {
+    after(Duration::ZERO, work);
 }
 
 /// Asks for persistence when the first edit is made.

@@ -106,12 +106,14 @@ impl Page {
                     page.release();
                 }
             };
-            let session = Session::new(
-                &relay,
-                options.credentials,
-                provisional_replica().get(),
-                Box::new(report),
-            );
+            let seed = provisional_replica().get();
+            let session = Session::new(&relay, seed, options.max_documents, Box::new(report));
+            if let Ok(session) = &session {
+                if let Some(renewal) = options.renewal {
+                    (renewal.start)(session, renewal.fetch, page.time.clone());
+                }
+                session.set_credentials(options.credentials);
+            }
             let _ = page.session.set(session.map_err(Arc::new));
         }
         events::listen(&page);
@@ -164,9 +166,9 @@ impl Page {
     }
 
     /// The user shows other credentials from now on.
-    pub(super) fn renew(&self, credentials: Vec<u8>) {
+    pub(super) fn set_credentials(&self, credentials: Vec<u8>) {
         if let Some(Ok(session)) = self.session() {
-            session.run(move |client| client.set_credentials(credentials));
+            session.set_credentials(credentials);
         }
     }
 

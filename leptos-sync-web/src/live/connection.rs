@@ -40,6 +40,8 @@ pub enum Cause {
     Invalid(Arc<str>),
     /// Edits of others have later stamps than this device's clock allows. They arrive as soon as the clock is right.
     ClockBehind(Arc<str>),
+    /// [`SyncOptions::renew`](crate::SyncOptions::renew) gave no credentials yet.
+    NoCredentials,
     /// The relay gave a reason, such as [`Reason::Unauthorized`].
     Relay {
         /// The reason as a code.
@@ -78,6 +80,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Unreachable => "the relay cannot be reached",
+            Self::NoCredentials => "there are no credentials yet",
             Self::NoRelay => "the server at this address is no relay",
             Self::NoWebSocket => "the relay answers, but no WebSocket opens",
             Self::OriginNotAllowed(text) | Self::Invalid(text) | Self::ClockBehind(text) => text,

@@ -6,7 +6,7 @@ mod probe;
 mod socket;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -48,7 +48,23 @@ pub(crate) struct Session {
     has_opened: Cell<bool>,
     /// Whether the relay is being asked why no WebSocket opens.
     is_probing: Cell<bool>,
+    /// What renews the credentials, if anything does.
+    credentials: OnceCell<Box<CredentialsObserver>>,
+    /// Whether credentials have to be fetched before the page connects.
+    is_held: Cell<bool>,
 }
+
+/// What happens to a page's credentials.
+pub(crate) enum CredentialsEvent<'a> {
+    /// They are used from now on. Empty: there are none.
+    Set(&'a [u8]),
+    /// The relay refused them.
+    Refused,
+    /// The relay accepted them.
+    Accepted,
+}
+
+type CredentialsObserver = dyn Fn(CredentialsEvent<'_>);
 
 type Job = Box<dyn FnOnce(&mut PageClient)>;
 
@@ -59,17 +75,19 @@ impl Session {
     /// A session that connects as soon as it has a document to exchange.
     pub(crate) fn new(
         relay: &str,
-        credentials: Vec<u8>,
         seed: u64,
+        max_documents: usize,
         report: Box<Report>,
     ) -> Result<Rc<Self>, Error> {
         let address = resolve(
             relay,
             &document().base_uri().ok().flatten().unwrap_or_default(),
         )?;
+        let mut client = Client::new(Vec::new(), seed);
+        client.set_max_documents(max_documents);
         Ok(Rc::new_cyclic(|this| Self {
             this: this.clone(),
-            client: RefCell::new(Client::new(credentials, seed)),
+            client: RefCell::new(client),
             jobs: RefCell::default(),
             address,
             socket: RefCell::default(),
@@ -79,6 +97,8 @@ impl Session {
             failure: RefCell::default(),
             has_opened: Cell::default(),
             is_probing: Cell::default(),
+            credentials: OnceCell::new(),
+            is_held: Cell::default(),
         }))
     }
 
@@ -103,11 +123,41 @@ impl Session {
             }
         }
         let connection = self.state(&client);
-        let wake_at = client.wake_at();
+        let wake_at = client.wake_at().filter(|_| !self.is_held.get());
         drop(client);
         self.wake_at(wake_at);
         if self.reported.replace(connection.clone()) != connection {
+            if connection == Connection::Online {
+                self.notify_credentials(CredentialsEvent::Accepted);
+            }
             (self.report)(&connection);
+        }
+    }
+
+    /// Sets who is notified of what happens to the credentials. It fetches some if there are none.
+    pub(crate) fn observe_credentials(&self, observer: Box<CredentialsObserver>) {
+        let _ = self.credentials.set(observer);
+    }
+
+    fn notify_credentials(&self, event: CredentialsEvent<'_>) {
+        if let Some(observer) = self.credentials.get() {
+            observer(event);
+        }
+    }
+
+    /// Shows other credentials from now on.
+    pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
+        self.is_held
+            .set(credentials.is_empty() && self.credentials.get().is_some());
+        self.notify_credentials(CredentialsEvent::Set(&credentials));
+        self.run(move |client| client.set_credentials(credentials));
+    }
+
+    /// There are no credentials for the moment.
+    pub(crate) fn lacks_credentials(&self, cause: Cause) {
+        if self.is_held.get() {
+            self.failure.replace(Some(cause));
+            self.run(|_| {});
         }
     }
 
@@ -132,6 +182,9 @@ impl Session {
 
     /// Does what the client wants done. Returns whether it should be asked once more.
     fn follow(&self, client: &mut PageClient) -> bool {
+        if self.is_held.get() {
+            return false;
+        }
         let now = now_ms();
         let link = client.link(now);
         if let Some(socket) = &*self.socket.borrow() {
@@ -155,10 +208,12 @@ impl Session {
 
     /// Takes note that there is no connection, and why, unless the relay has said why.
     fn lose(&self, client: &mut PageClient, cause: Cause) {
-        if client.ended().is_none() {
-            self.failure.replace(Some(cause));
-        }
+        let cause = ended(client).unwrap_or(cause);
         client.disconnected(now_ms());
+        if is_unauthorized(&cause) {
+            self.notify_credentials(CredentialsEvent::Refused);
+        }
+        self.failure.replace(Some(cause));
     }
 
     fn connect(&self) -> Result<Socket, Error> {
@@ -218,20 +273,13 @@ impl Session {
             self.failure.take();
             return Connection::Online;
         }
-        if let Some((reason, message)) = client.ended() {
-            let message = message.into();
-            self.failure.replace(Some(Cause::Relay { reason, message }));
+        if let Some(cause) = ended(client) {
+            self.failure.replace(Some(cause));
         }
         match self.failure.borrow().clone() {
             None => Connection::Connecting,
-            Some(cause) => match cause {
-                Cause::OriginNotAllowed(_)
-                | Cause::Relay {
-                    reason: Reason::Unauthorized | Reason::Unsupported,
-                    ..
-                } => Connection::Refused(cause),
-                _ => Connection::Offline(cause),
-            },
+            Some(cause) if is_refusal(&cause) => Connection::Refused(cause),
+            Some(cause) => Connection::Offline(cause),
         }
     }
 
@@ -254,6 +302,26 @@ impl Session {
         self.timer
             .replace(set_timeout_with_handle(wake, delay).ok());
     }
+}
+
+/// Why the relay, or the client, ended the last connection.
+fn ended(client: &PageClient) -> Option<Cause> {
+    let (reason, message) = client.ended()?;
+    let message = message.into();
+    Some(Cause::Relay { reason, message })
+}
+
+fn is_unauthorized(cause: &Cause) -> bool {
+    let reason = Reason::Unauthorized;
+    matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
+}
+
+/// Whether the relay does not want this page as it is.
+fn is_refusal(cause: &Cause) -> bool {
+    let reason = Reason::Unsupported;
+    is_unauthorized(cause)
+        || matches!(cause, Cause::OriginNotAllowed(_))
+        || matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
 }
 
 /// Milliseconds of a clock that only goes forward.

@@ -5,7 +5,10 @@ use futures::{
     channel::mpsc::{UnboundedReceiver, unbounded},
 };
 use js_sys::{Function, Object, Reflect, Uint8Array, global};
-use leptos_sync_core::sync::{Ask, Host, Response};
+use leptos_sync_core::{
+    SystemTime, Time, TimeSource as _, VersionVector,
+    sync::{Ask, Channel, Host, PROTOCOL, Permission, Reason, Response},
+};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 /// A relay in the page itself, which answers what a test says: the core's `Host`, at the other end of every WebSocket that is
@@ -64,6 +67,51 @@ impl Relay {
         };
         self.host.borrow_mut().welcome(protocol, 0, 30_000);
         self.flush();
+    }
+
+    /// Opens the document that the page asks for next, which is empty.
+    pub(crate) async fn opens(&self, permission: Permission) -> Channel {
+        let Ask::Open { channel, .. } = self.asked().await else {
+            panic!("a document is opened");
+        };
+        self.say(&Response::Opened {
+            channel,
+            permission,
+            version: VersionVector::new(),
+            floor: Time::ZERO,
+            now_ms: SystemTime.now_ms(),
+        });
+        channel
+    }
+
+    /// Lets the page in, and opens its document, which is empty.
+    pub(crate) async fn opened(&self) -> Channel {
+        self.welcome().await;
+        self.opens(Permission::Write).await
+    }
+
+    /// The credentials that the page shows next, and whether it is in already.
+    pub(crate) async fn shown(&self) -> (String, bool) {
+        let Ask::Admission {
+            credentials, again, ..
+        } = self.asked().await
+        else {
+            panic!("credentials are shown");
+        };
+        (String::from_utf8(credentials).expect("a text"), again)
+    }
+
+    /// Lets the page in, or takes note of its new credentials.
+    pub(crate) fn admit(&self) {
+        self.host.borrow_mut().welcome(PROTOCOL, 0, 30_000);
+        self.flush();
+    }
+
+    /// Ends the connection, and is ready for the next one.
+    pub(crate) fn end(&self, reason: Reason, text: &str) {
+        let text = text.to_owned();
+        self.say(&Response::Bye { reason, text });
+        self.host.replace(Host::new());
     }
 
     pub(crate) fn say(&self, response: &Response) {

@@ -34,6 +34,8 @@ pub use document::Document;
 /// ```
 pub struct Client<D> {
     exchanges: Exchanges<D>,
+    /// The number of documents to have open at a time.
+    max_documents: usize,
     next_channel: u32,
     credentials: Vec<u8>,
     /// Those of the connection's first message: what a relay says of these it says of no others.
@@ -52,6 +54,9 @@ pub struct Client<D> {
     ended: Option<(Reason, String)>,
 }
 
+/// The factor by which the waits are longer after the relay refused the credentials: up to five minutes.
+const REFUSED_FACTOR: u64 = 20;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Not connected; to be tried from then on.
@@ -65,7 +70,7 @@ enum State {
     Welcome,
     /// To be disconnected.
     Ending,
-    /// The relay does not want this replica as it is.
+    /// The relay speaks no protocol of this build. Nothing is tried again.
     Refused,
 }
 
@@ -86,6 +91,7 @@ impl<D: Document> Client<D> {
     pub fn new(credentials: Vec<u8>, seed: u64) -> Self {
         Self {
             exchanges: Exchanges::new(),
+            max_documents: limits::EXCHANGED_DOCUMENTS,
             next_channel: 0,
             credentials,
             shown: Vec::new(),
@@ -101,9 +107,15 @@ impl<D: Document> Client<D> {
         }
     }
 
+    /// Sets how many documents are open at a time. The default is [`limits::EXCHANGED_DOCUMENTS`], the most is
+    /// [`limits::CHANNELS`].
+    pub fn set_max_documents(&mut self, max: usize) {
+        self.max_documents = max.clamp(1, limits::CHANNELS);
+    }
+
     /// Exchanges a document from now on.
     ///
-    /// The relay limits how many documents a connection may have open. Those beyond the limit are
+    /// This client and the relay limit how many documents a connection may have open. Those beyond the limit are
     /// [closed](Document::closed) with [`Reason::TooManyDocuments`], and opened as soon as others are left.
     ///
     /// # Errors
@@ -178,17 +190,22 @@ impl<D: Document> Client<D> {
         Ok(())
     }
 
-    /// Shows other credentials from now on; what was refused is tried again with them.
+    /// Sets the credentials. They are shown on the open connection, and at once if the relay refused the former ones.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
             State::Welcome => self.renew(),
-            State::Refused => {
-                self.ended = None;
+            State::Refused => self.state = State::Waiting { until_ms: 0 },
+            State::Waiting { .. } if self.is_unauthorized() => {
                 self.state = State::Waiting { until_ms: 0 };
             }
             _ => {}
         }
+    }
+
+    /// Whether the relay refused the credentials, which may be its mistake.
+    fn is_unauthorized(&self) -> bool {
+        matches!(self.ended, Some((Reason::Unauthorized, _)))
     }
 
     /// What was refused is asked for again with the answer: what is refused until then is so by the former ones.
@@ -212,6 +229,7 @@ impl<D: Document> Client<D> {
             State::Waiting { until_ms } if until_ms <= now_ms && !self.exchanges.is_empty() => {
                 self.state = State::Connecting;
                 self.heard_ms = now_ms;
+                self.ended = None;
                 Link::Connect
             }
             State::Ending => Link::Disconnect,
@@ -228,7 +246,6 @@ impl<D: Document> Client<D> {
         self.said_ms = now_ms;
         self.silence_ms = limits::SILENCE_MS;
         self.state = State::Introduced;
-        self.ended = None;
         self.shown.clone_from(&self.credentials);
         self.say(&Request::Hello {
             newest: PROTOCOL,
@@ -246,16 +263,20 @@ impl<D: Document> Client<D> {
                 exchange.reset(Stage::Closed);
             }
         }
-        let refused = match &self.ended {
-            Some((Reason::Unsupported, _)) => true,
-            Some((Reason::Unauthorized, _)) => self.shown == self.credentials,
-            _ => false,
-        };
-        self.state = match refused {
-            true => State::Refused,
-            false => State::Waiting {
-                until_ms: now_ms.saturating_add(self.retry.delay_ms()),
-            },
+        let mut delay_ms = self.retry.delay_ms();
+        self.state = match &self.ended {
+            Some((Reason::Unsupported, _)) => State::Refused,
+            ended => {
+                if matches!(ended, Some((Reason::Unauthorized, _))) {
+                    delay_ms = match self.shown == self.credentials {
+                        true => REFUSED_FACTOR * delay_ms,
+                        // Others were set meanwhile.
+                        false => 0,
+                    };
+                }
+                let until_ms = now_ms.saturating_add(delay_ms);
+                State::Waiting { until_ms }
+            }
         };
     }
 
@@ -349,6 +370,7 @@ impl<D: Document> Client<D> {
             exchange.reset(Stage::Refused);
             exchange.document.closed(reason, text);
             self.say(&Request::Leave { channel });
+            self.ask_for_next();
         }
     }
 
@@ -356,9 +378,22 @@ impl<D: Document> Client<D> {
         if self.state != State::Welcome {
             return;
         }
+        let is_open =
+            |exchange: &Exchange<D>| matches!(exchange.stage, Stage::Opening | Stage::Open);
+        let mut open = self.exchanges.channels(is_open);
+        open.retain(|known| *known != channel);
+        let max = self.max_documents;
+        let has_room = open.len() < max;
         if let Some(exchange) = self.exchanges.get_mut(channel) {
-            let open = exchange.open(channel);
-            self.say(&open);
+            if has_room {
+                let open = exchange.open(channel);
+                return self.say(&open);
+            }
+            exchange.reset(Stage::NoRoom);
+            let text = format!(
+                "this page exchanges {max} documents at a time; close one to exchange another"
+            );
+            exchange.document.closed(Reason::TooManyDocuments, &text);
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use leptos_sync_core::{
     Delta, DocStore, Error, ReplicaId, Root, VersionVector, limits,
-    sync::{Channel, TabMessageKind},
+    sync::{Channel, Reason, TabMessageKind},
 };
 use send_wrapper::SendWrapper;
 
@@ -186,10 +186,10 @@ impl<S: Root> DocumentActor<S> {
                 let (this, state) = (Rc::clone(self), Rc::clone(session));
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
+                    this.show(&state.state(client));
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
-                            this.connection(&state.state(client));
                             this.tell_presence();
                         }
                         Err(error) => this.not_exchanged(error),
@@ -211,6 +211,27 @@ impl<S: Root> DocumentActor<S> {
             status.connection = connection.clone();
             // The relay tells anew who is there.
             status.peers = Arc::default();
+        });
+    }
+
+    /// Shows the state of the page's connection.
+    fn show(&self, connection: &Connection) {
+        self.doc.status().change(&mut |status| {
+            status.peers = Arc::default();
+            let has_no_room = matches!(
+                status.connection,
+                Connection::Offline(Cause::Relay {
+                    reason: Reason::TooManyDocuments,
+                    ..
+                })
+            );
+            status.connection = match connection {
+                // The client has said so already.
+                Connection::Online if has_no_room => return,
+                // Until the document is opened there.
+                Connection::Online => Connection::Connecting,
+                other => other.clone(),
+            };
         });
     }
 
@@ -350,18 +371,13 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     }
 
     fn connection(&self, connection: &Connection) {
-        // Not exchanged, or not yet.
-        if self.channel.get().is_none() {
-            return;
-        }
-        self.set_connection(match connection {
-            Connection::Online => {
+        // Otherwise it is not exchanged, or not yet.
+        if self.channel.get().is_some() {
+            if *connection == Connection::Online {
                 // It may have let go of them while the relay did not want it.
                 self.claim_others();
-                // Until the document is opened there.
-                Connection::Connecting
             }
-            other => other.clone(),
-        });
+            self.show(connection);
+        }
     }
 }

@@ -90,3 +90,18 @@ fn a_document_learns_which_user_is_present() {
     let present = talk.document.0.borrow().present.clone();
     assert_eq!(present, [("bob".to_owned(), b"line 3".to_vec())]);
 }
+
+#[test]
+fn documents_beyond_the_clients_own_limit_are_opened_as_others_are_left() {
+    let mut talk = Talk::begin();
+    talk.client.set_max_documents(2);
+    let beyond = Recorder::default();
+    talk.client.open("second", 0, Recorder::default()).unwrap();
+    talk.client.open("third", 0, beyond.clone()).unwrap();
+    talk.said();
+    talk.welcome();
+    assert_eq!(asked_for(&talk.said()), [0, 1]);
+    assert_eq!(beyond.0.borrow().closed, [Reason::TooManyDocuments]);
+    talk.client.leave(Channel(1));
+    assert_eq!(asked_for(&talk.said()), [2]);
+}

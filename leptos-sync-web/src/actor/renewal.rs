@@ -1,0 +1,142 @@
+//! New credentials, before those in use expire and when the relay refuses them.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use js_sys::{JSON, Reflect};
+use leptos::prelude::{TimeoutHandle, set_timeout_with_handle, window};
+use leptos_sync_core::TimeSource as _;
+
+use crate::{
+    live::Cause,
+    session::{CredentialsEvent, Session},
+    sync_options::Fetch,
+    task::spawn,
+    time::PageTime,
+};
+
+/// Starts the renewal of a session's credentials.
+pub(crate) type Start = fn(&Rc<Session>, Fetch, PageTime);
+
+/// Milliseconds before the expiry at which new credentials are fetched: enough for a slow server. Credentials that are good
+/// for less than twice this time are renewed after half of it.
+const MARGIN_MS: u64 = 30_000;
+
+/// Milliseconds of the wait after a first failure. It doubles with each further one.
+const FIRST_MS: u64 = 1_000;
+
+/// Milliseconds of the longest wait.
+const MOST_MS: u64 = 300_000;
+
+/// Milliseconds that a timer is set for at most: browsers count in 32 bits.
+const TIMER_MS: u64 = 24 * 60 * 60 * 1_000;
+
+struct Renewal {
+    this: Weak<Self>,
+    session: Weak<Session>,
+    fetch: Fetch,
+    time: PageTime,
+    timer: RefCell<Option<TimeoutHandle>>,
+    is_fetching: Cell<bool>,
+    /// How often credentials were fetched since the relay accepted some.
+    failures: Cell<u32>,
+}
+
+pub(crate) fn start(session: &Rc<Session>, fetch: Fetch, time: PageTime) {
+    let renewal = Rc::new_cyclic(|this| Renewal {
+        this: Weak::clone(this),
+        session: Rc::downgrade(session),
+        fetch,
+        time,
+        timer: RefCell::default(),
+        is_fetching: Cell::default(),
+        failures: Cell::default(),
+    });
+    session.observe_credentials(Box::new(move |event| renewal.observe(event)));
+}
+
+impl Renewal {
+    fn observe(&self, event: CredentialsEvent<'_>) {
+        match event {
+            CredentialsEvent::Set(credentials) if credentials.is_empty() => self.fetch_soon(),
+            CredentialsEvent::Set(credentials) => self.fetch_before_expiry(credentials),
+            CredentialsEvent::Refused => self.fetch_soon(),
+            CredentialsEvent::Accepted => self.failures.set(0),
+        }
+    }
+
+    fn fetch_before_expiry(&self, credentials: &[u8]) {
+        if let Some(expiry_ms) = expiry_ms(credentials) {
+            let left_ms = expiry_ms.saturating_sub(self.time.now_ms());
+            self.fetch_after(left_ms - MARGIN_MS.min(left_ms / 2), Some(expiry_ms));
+        }
+    }
+
+    /// Fetches credentials, after a while if that was of no use before.
+    fn fetch_soon(&self) {
+        let failures = self.failures.get();
+        self.failures.set(failures.saturating_add(1));
+        let wait_ms = match failures {
+            0 => 0,
+            _ => MOST_MS.min(FIRST_MS << (failures - 1).min(16)),
+        };
+        self.fetch_after(wait_ms, None);
+    }
+
+    /// Sets the only timer. `expiry_ms` is the time before which to fetch, if that is why.
+    fn fetch_after(&self, wait_ms: u64, expiry_ms: Option<u64>) {
+        let this = self.this.clone();
+        let due = wait_ms <= TIMER_MS;
+        let work = move || {
+            let Some(this) = this.upgrade() else {
+                return;
+            };
+            match expiry_ms {
+                Some(expiry_ms) if !due => {
+                    let left_ms = expiry_ms.saturating_sub(this.time.now_ms());
+                    this.fetch_after(left_ms.saturating_sub(MARGIN_MS), Some(expiry_ms));
+                }
+                _ => this.fetch(),
+            }
+        };
+        let wait = Duration::from_millis(wait_ms.min(TIMER_MS));
+        let timer = set_timeout_with_handle(work, wait).ok();
+        if let Some(before) = self.timer.replace(timer) {
+            before.clear();
+        }
+    }
+
+    fn fetch(self: Rc<Self>) {
+        if self.is_fetching.replace(true) {
+            return;
+        }
+        spawn(async move {
+            let fetched = (self.fetch)().await;
+            self.is_fetching.set(false);
+            let Some(session) = self.session.upgrade() else {
+                return;
+            };
+            match fetched {
+                Some(credentials) => session.set_credentials(credentials.into_bytes()),
+                None => {
+                    session.lacks_credentials(Cause::NoCredentials);
+                    self.fetch_soon();
+                }
+            }
+        });
+    }
+}
+
+/// The time at which a JSON Web Token expires, in milliseconds since the Unix epoch; `None` if the credentials are none, or
+/// do not expire. The token is not verified: the relay does that.
+fn expiry_ms(credentials: &[u8]) -> Option<u64> {
+    let token = std::str::from_utf8(credentials).ok()?;
+    let claims = token.split('.').nth(1)?;
+    let claims = claims.replace('-', "+").replace('_', "/");
+    let claims = JSON::parse(&window().atob(&claims).ok()?).ok()?;
+    let seconds = Reflect::get(&claims, &"exp".into()).ok()?.as_f64()?;
+    Some((seconds * 1_000.0) as u64)
+}

@@ -1,0 +1,162 @@
+use std::{fmt, pin::Pin, sync::Arc};
+
+use leptos_sync_core::limits;
+
+use crate::actor::renewal;
+
+/// The options of [`provide_sync`](crate::provide_sync): where documents are kept, and with which relay they are exchanged.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{SyncOptions, provide_sync};
+///
+/// #[component]
+/// fn App() -> impl IntoView {
+///     let token = RwSignal::new(String::new());
+///     provide_sync(SyncOptions::default().relay("/sync").credentials(move || token.get()));
+/// }
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SyncOptions {
+    pub(crate) database: String,
+    pub(crate) relay: Option<String>,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) renewal: Option<Renewal>,
+    pub(crate) max_documents: usize,
+}
+
+/// Reads the credentials, as a derived signal does.
+pub(crate) type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Fetches new credentials.
+pub(crate) type Fetch = Arc<dyn Fn() -> Fetched + Send + Sync>;
+
+/// Credentials on their way.
+pub(crate) type Fetched = Pin<Box<dyn Future<Output = Option<String>>>>;
+
+/// How credentials are renewed.
+#[derive(Clone)]
+pub(crate) struct Renewal {
+    pub(crate) fetch: Fetch,
+    /// The code that renews them. A page that renews nothing does not contain it.
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(dead_code, reason = "a server has no connection")
+    )]
+    pub(crate) start: renewal::Start,
+}
+
+impl Default for SyncOptions {
+    /// Returns options with a database called `leptos-sync` and without a relay.
+    fn default() -> Self {
+        Self {
+            database: "leptos-sync".to_owned(),
+            relay: None,
+            credentials: None,
+            renewal: None,
+            max_documents: limits::EXCHANGED_DOCUMENTS,
+        }
+    }
+}
+
+impl SyncOptions {
+    /// Sets the name of the browser's database. Apps that share an origin need different ones.
+    #[must_use]
+    pub fn database(mut self, name: impl Into<String>) -> Self {
+        self.database = name.into();
+        self
+    }
+
+    /// Sets the relay with which all documents are exchanged: a path on the page's own server, such as `"/sync"`, or an
+    /// address, such as `"wss://relay.example.com/sync"`. The relay knows the documents by the names that they have here.
+    ///
+    /// Without a relay, documents are exchanged among the tabs of this browser.
+    #[must_use]
+    pub fn relay(mut self, address: impl Into<String>) -> Self {
+        self.relay = Some(address.into());
+        self
+    }
+
+    /// Sets the credentials that are shown to the relay, such as a token, as proof of who the user is.
+    ///
+    /// When a signal that `read` reads changes, the new credentials are shown on the open connection, and everything that
+    /// the relay refused is tried again. Credentials that the relay refuses are shown again after a wait of up to five
+    /// minutes, since the refusal may be the relay's mistake.
+    ///
+    /// Another user of the same browser needs another [`database`](SyncOptions::database): the stored documents and the
+    /// queued edits are those of one user.
+    #[must_use]
+    pub fn credentials(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.credentials = Some(Arc::new(read));
+        self
+    }
+
+    /// Sets how new credentials are fetched. `fetch` is called
+    ///
+    /// - when the page opens, unless [`credentials`](SyncOptions::credentials) gives some; the page connects afterwards,
+    /// - shortly before the credentials expire, if they are a JSON Web Token with a time of expiry (`exp`),
+    /// - when the relay refuses them.
+    ///
+    /// What it returns is shown to the relay, on the open connection if there is one. `None` says that there are no
+    /// credentials for the moment. Then, and when the relay refuses the new ones too, `fetch` is called again after 1, 2, 4
+    /// and more seconds, up to 5 minutes.
+    ///
+    /// ```
+    /// use leptos::prelude::*;
+    /// use leptos_sync_web::{SyncOptions, provide_sync};
+    ///
+    /// /// Asks the app's own server, which knows the user by a cookie.
+    /// async fn fetch_token() -> Option<String> {
+    ///     # #[cfg(any())]
+    ///     # {
+    ///     let response = gloo_net::http::Request::get("/token").send().await.ok()?;
+    ///     response.ok().then_some(response.text().await.ok()?)
+    ///     # }
+    ///     # None
+    /// }
+    ///
+    /// #[component]
+    /// fn App() -> impl IntoView {
+    ///     provide_sync(SyncOptions::default().relay("/sync").renew(fetch_token));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn renew(
+        mut self,
+        fetch: impl AsyncFn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        let fetch = Arc::new(fetch);
+        self.renewal = Some(Renewal {
+            fetch: Arc::new(move || {
+                let fetch = Arc::clone(&fetch);
+                Box::pin(async move { fetch().await })
+            }),
+            start: renewal::start,
+        });
+        self
+    }
+
+    /// Sets how many documents the page exchanges with the relay at a time. The default is
+    /// [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS), 256, and the most is
+    /// [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has a limit of its own.
+    ///
+    /// The status signal `connection` of a document beyond either limit is `Offline` with the reason
+    /// [`TooManyDocuments`](crate::Reason::TooManyDocuments). Its edits are stored and queued, and it is exchanged as soon
+    /// as the app no longer uses others.
+    #[must_use]
+    pub fn max_documents(mut self, max: usize) -> Self {
+        self.max_documents = max.clamp(1, limits::CHANNELS);
+        self
+    }
+}
+
+impl fmt::Debug for SyncOptions {
+    /// Formats the options without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncOptions")
+            .field("database", &self.database)
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! Credentials: fetched, renewed before they expire, and renewed when the relay refuses them.
+#![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod common;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use any_spawner::Executor;
+use common::{Relay, Scratch, until};
+use leptos::prelude::*;
+use leptos_sync_core::{SystemTime, TimeSource, sync::Permission};
+use leptos_sync_web::{
+    Cause, Connection, Crdt, LwwRegister, Reason, SyncOptions, UseDocReturn, provide_sync, use_doc,
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[derive(Crdt, Clone, Default)]
+struct Page {
+    title: LwwRegister<String>,
+}
+
+/// Opens a document as a page that has just been loaded does.
+fn page(scratch: &Scratch, options: SyncOptions) -> (Owner, UseDocReturn<Page>) {
+    // Initialised by the first test of all.
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let page = owner.with(|| {
+        provide_sync(options.database(scratch.name()).relay("/sync"));
+        use_doc::<Page>("first")
+    });
+    owner.set();
+    (owner, page)
+}
+
+fn is_unauthorized(connection: &Connection) -> bool {
+    matches!(
+        connection,
+        Connection::Refused(Cause::Relay {
+            reason: Reason::Unauthorized,
+            ..
+        })
+    )
+}
+
+#[wasm_bindgen_test]
+async fn credentials_that_the_relay_refuses_are_renewed_and_shown() {
+    let scratch = Scratch::new("refused-credentials");
+    let relay = Relay::start();
+    let options = SyncOptions::default().credentials(|| "old".to_owned());
+    let (_owner, page) = page(&scratch, options.renew(async || Some("new".to_owned())));
+    assert_eq!(relay.shown().await, ("old".to_owned(), false));
+    relay.end(Reason::Unauthorized, "expired");
+    assert_eq!(relay.shown().await, ("new".to_owned(), false));
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    until(move || page.connection.get() == Connection::Online).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_page_without_credentials_fetches_some_before_it_connects() {
+    let scratch = Scratch::new("no-credentials");
+    let relay = Relay::start();
+    // The first time without success, as when the server of the tokens is down.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let fetch = async move || {
+        let asked = asked.fetch_add(1, Ordering::Relaxed);
+        (asked > 0).then(|| "fetched".to_owned())
+    };
+    let (_owner, page) = page(&scratch, SyncOptions::default().renew(fetch));
+    until(move || page.connection.get() == Connection::Offline(Cause::NoCredentials)).await;
+    assert_eq!(relay.shown().await, ("fetched".to_owned(), false));
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    until(move || page.connection.get() == Connection::Online).await;
+}
+
+/// A token that expires after some milliseconds.
+fn token(milliseconds: u64) -> String {
+    let seconds = (SystemTime.now_ms() + milliseconds) as f64 / 1_000.0;
+    let claims = format!("{{\"sub\":\"ada\",\"exp\":{seconds}}}");
+    let claims = window().btoa(&claims).unwrap();
+    let claims = claims.trim_end_matches('=').replace('+', "-");
+    format!("e30.{}.signature", claims.replace('/', "_"))
+}
+
+#[wasm_bindgen_test]
+async fn a_token_is_renewed_on_the_open_connection_before_it_expires() {
+    let scratch = Scratch::new("expiring");
+    let relay = Relay::start();
+    let first = token(2_000);
+    let shown = first.clone();
+    let options = SyncOptions::default().credentials(move || shown.clone());
+    let (_owner, page) = page(&scratch, options.renew(async || Some(token(3_600_000))));
+    assert_eq!(relay.shown().await, (first, false));
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    until(move || page.connection.get() == Connection::Online).await;
+    let (second, again) = relay.shown().await;
+    assert!(again && second.starts_with("e30."), "{second}");
+    assert_eq!(page.connection.get_untracked(), Connection::Online);
+}
+
+/// The relay may be wrong, as when it cannot read its keys for a while.
+#[wasm_bindgen_test]
+async fn refused_credentials_are_shown_again_when_the_user_comes_back() {
+    let scratch = Scratch::new("wrongly-refused");
+    let relay = Relay::start();
+    let options = SyncOptions::default().credentials(|| "good".to_owned());
+    let (_owner, page) = page(&scratch, options);
+    relay.shown().await;
+    relay.end(Reason::Unauthorized, "no");
+    until(move || is_unauthorized(&page.connection.get())).await;
+    js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
+    assert_eq!(relay.shown().await, ("good".to_owned(), false));
+    assert!(
+        is_unauthorized(&page.connection.get_untracked()),
+        "until it answers"
+    );
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    until(move || page.connection.get() == Connection::Online).await;
+}
