@@ -1,4 +1,5 @@
-//! What people see whom the relay lets in by tokens, and whose clocks are wrong. These tests are leptos-sync's own.
+//! What people see whom the relay lets in by tokens, and whose clocks are wrong. These tests are
+//! leptos-sync's own.
 
 use todo_e2e::{Device, RelayProcess, Site, expiring, reader, writer};
 
@@ -138,8 +139,8 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     ada.expect_same_as(&bob);
 }
 
-/// The browser's replica id may be the first user's, if that page could give it back. Then the second one's first edit is taken
-/// back, with the reason, and there is another id for the next.
+/// The browser's replica id may be the first user's, if that page could give it back. Then the
+/// second one's first edit is taken back, with the reason, and there is another id for the next.
 #[test]
 fn a_second_user_of_a_browser_goes_on_under_another_id() {
     let (homes, bobs, relay) = two_sites();
@@ -157,7 +158,7 @@ fn a_second_user_of_a_browser_goes_on_under_another_id() {
     page.add("eve's");
     page.expect_synced();
     if page.shown() == ["ada's"] {
-        page.expect_rejected("written under somebody else's replica id");
+        page.expect_rejected("written under another user's replica id");
         page.add("eve's");
         page.expect_synced();
     }

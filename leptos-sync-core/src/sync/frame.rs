@@ -1,29 +1,30 @@
 use crate::{codec::varint::Reader, error::Error, limits};
 
-/// The bit of a frame's first byte that says that the message goes on in the next.
+/// The bit in a frame's first byte that states that the message continues in the next frame.
 const MORE: u8 = 1;
 
-/// Numbers of frames, after which they begin again. A transport that loses, repeats or exchanges frames is found out, unless
-/// it loses so many at once.
+/// The number of frame numbers, after which they start over. This detects lost, repeated and
+/// reordered frames, unless exactly this many are lost at once.
 const NUMBERS: u8 = 128;
 
-/// Cuts messages into frames of at most [`limits::FRAME_BYTES`]: a byte with the frame's number and whether another one of the
-/// message follows, and a part of the message.
+/// Splits messages into frames of at most [`limits::FRAME_BYTES`].
 ///
-/// Frames of different messages are never mixed.
+/// A frame is a byte with its number and the `MORE` bit, followed by a part of a message. Frames of
+/// different messages are never interleaved.
 #[derive(Default)]
 pub(super) struct Cutter {
     next: u8,
 }
 
 impl Cutter {
-    /// Appends the frames of the message that `write` writes. One that is a single frame, as nearly all are, is not copied.
+    /// Appends the frames of the message that `write` writes. A message of a single frame, as
+    /// nearly all are, is not copied.
     pub(super) fn cut(
         &mut self,
         frames: &mut impl Extend<Vec<u8>>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        // The room for the first frame's own byte.
+        // Reserves the frame's first byte.
         let mut first = vec![0];
         write(&mut first);
         let rest = first.split_off(first.len().min(limits::FRAME_BYTES));
@@ -40,7 +41,7 @@ impl Cutter {
         }
     }
 
-    /// The first byte of the next frame.
+    /// Returns the first byte of the next frame.
     fn number(&mut self, more: bool) -> u8 {
         let number = self.next;
         self.next = (number + 1) % NUMBERS;
@@ -48,7 +49,7 @@ impl Cutter {
     }
 }
 
-/// Puts messages together again.
+/// Reassembles messages from frames.
 #[derive(Default)]
 pub(super) struct Assembler {
     next: u8,
@@ -56,12 +57,13 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    /// Takes a frame in and hands its message, once that is whole, to `read`.
+    /// Handles a frame. Passes the message to `read` once it is complete.
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] where a frame is longer than `limit` or the message than [`limits::MESSAGE_BYTES`],
-    /// [`Error::is_corrupt`] for a frame that is none, and what `read` gives.
+    /// [`Error::is_limit`] if a frame is longer than `limit` or the message longer than
+    /// [`limits::MESSAGE_BYTES`], [`Error::is_corrupt`] for an invalid frame, and the errors of
+    /// `read`.
     pub(super) fn take<T>(
         &mut self,
         frame: &[u8],
@@ -70,23 +72,23 @@ impl Assembler {
     ) -> Result<Option<T>, Error> {
         if frame.len() > limit {
             return Err(Error::limit(format!(
-                "a frame of {} bytes is larger than the {limit} allowed now",
+                "a frame is {} bytes, the limit is {limit}",
                 frame.len()
             )));
         }
         let mut reader = Reader::new(frame);
         let first = reader.u8()?;
         if first >> 1 != self.next {
-            return Err(Error::corrupt("a frame is missing, or came twice"));
+            return Err(Error::corrupt("a frame was lost or repeated"));
         }
         self.next = (self.next + 1) % NUMBERS;
         let more = first & MORE == MORE;
         let part = reader.take(reader.remaining())?;
         if part.is_empty() {
-            return Err(Error::corrupt("a frame without a message"));
+            return Err(Error::corrupt("a frame is empty"));
         }
         if self.begun.len() + part.len() > limits::MESSAGE_BYTES {
-            return Err(Error::limit("a message is larger than allowed"));
+            return Err(Error::limit("a message is too large"));
         }
         if more {
             self.begun.extend_from_slice(part);
@@ -100,7 +102,7 @@ impl Assembler {
         read(&message).map(Some)
     }
 
-    /// Bytes of the message that was begun.
+    /// Returns the size of the incomplete message.
     #[cfg(test)]
     fn begun(&self) -> usize {
         self.begun.len()
@@ -121,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_cut_is_put_together_again(
+        fn split_messages_are_reassembled(
             lengths in proptest::collection::vec(1_usize..3 * limits::FRAME_BYTES, 1..5),
         ) {
             let mut frames = VecDeque::new();
@@ -131,7 +133,7 @@ mod tests {
                 cutter.cut(&mut frames, |out| out.extend_from_slice(&message));
                 let mut out = None;
                 while let Some(frame) = frames.pop_front() {
-                    prop_assert!(out.is_none(), "more frames than the message needs");
+                    prop_assert!(out.is_none(), "the message has more frames than needed");
                     out = assembler.take(&frame, limits::FRAME_BYTES, whole).unwrap();
                 }
                 prop_assert_eq!(out, Some(message));
@@ -140,7 +142,7 @@ mod tests {
         }
 
         #[test]
-        fn a_frame_that_is_lost_or_repeated_is_noticed(messages in 2_usize..40, at in any::<usize>()) {
+        fn lost_and_repeated_frames_are_detected(messages in 2_usize..40, at in any::<usize>()) {
             let mut frames = VecDeque::new();
             let mut cutter = Cutter::default();
             (0..messages).for_each(|_| cutter.cut(&mut frames, |out| out.extend_from_slice(b"message")));
@@ -163,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn no_frame_is_kept_beyond_the_limit(frames in proptest::collection::vec(
+        fn incomplete_messages_are_bounded(frames in proptest::collection::vec(
             (0_u8..2, 0_usize..2 * limits::FRAME_BYTES), 0..20)
         ) {
             let mut assembler = Assembler::default();

@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 
-/// The relay's end of one connection: what may be said when, and in how many pieces.
+/// The relay's end of one connection, which enforces the protocol.
 ///
-/// It turns frames into [`Ask`]s, each of which is in order and within its bounds, and answers into frames. What is permitted,
-/// and what documents contain, it does not know.
+/// It turns frames into [`Ask`]s that are in order and within the limits, and responses into
+/// frames. It does not know permissions or the content of documents.
 ///
 /// ```text
 /// frames ─▶ receive ─▶ Ask ─▶ (the relay) ─▶ Response ─▶ send ─▶ next_frame ─▶ frames
@@ -18,7 +18,7 @@ use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 #[derive(Default)]
 pub struct Host {
     stage: Stage,
-    /// Whether the replica reads compressed envelopes.
+    /// Whether the client reads compressed envelopes.
     deflate: bool,
     assembler: Assembler,
     cutter: Cutter,
@@ -28,82 +28,84 @@ pub struct Host {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
-    /// Nothing was said yet.
+    /// Nothing was received yet.
     #[default]
     Silent,
-    /// The credentials are being looked at.
+    /// The relay is checking the credentials.
     Introduced,
-    /// Anything may be said.
+    /// The client is admitted and may send any request.
     Welcome,
-    /// The last word was said.
+    /// The last message was sent.
     Over,
 }
 
-/// A document that the replica has opened and not left.
+/// A document that the client has opened and not left.
 #[derive(Default)]
 struct Exchange {
-    /// Whether the relay has closed it. What comes then was said before the replica heard of it, and is passed over.
+    /// Whether the relay has closed it. The client sent further messages before it received that,
+    /// so they are ignored.
     closed: bool,
     parts: Parts,
 }
 
-/// What a replica wants of the relay.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// To be let in, or to stay: [`welcome`](Host::welcome) or [`bye`](Host::bye) is the answer.
+    /// To be admitted, or to renew credentials. Answered by [`welcome`](Host::welcome) or
+    /// [`bye`](Host::bye).
     Admission {
-        /// The protocol that both speak.
+        /// The protocol that both ends use.
         protocol: u16,
-        /// What proves who it is.
+        /// The credentials that prove the user's identity.
         credentials: Vec<u8>,
-        /// Whether it is in already and shows other credentials.
+        /// Whether the client is admitted already and renews its credentials.
         again: bool,
     },
     /// To exchange a document.
     Open {
         /// The document's number on this connection. It may be open already.
         channel: Channel,
-        /// Its name.
+        /// The document's name.
         document: String,
-        /// A fingerprint of its type, 0 if none was told.
+        /// The fingerprint of its type, or 0 if the client sent none.
         schema: u64,
-        /// What the replica contains.
+        /// The operations that the client contains.
         version: VersionVector,
     },
-    /// To have transactions stored, each by itself.
+    /// To store transactions. Each is accepted or rejected separately.
     Push {
         /// The document.
         channel: Channel,
         /// The transactions.
         deltas: Vec<Delta>,
     },
-    /// To tell the others something that is true for the moment.
+    /// To send presence data to the other clients.
     Presence {
         /// The document.
         channel: Channel,
-        /// What.
+        /// The presence data.
         data: Vec<u8>,
     },
-    /// To hear no more of a document.
+    /// To end the exchange of a document.
     Leave {
         /// The document.
         channel: Channel,
     },
-    /// The time.
+    /// To get the relay's time.
     Ping,
 }
 
 impl Host {
-    /// A connection on which nothing was said yet.
+    /// Creates the state of a new connection.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in a frame. Returns what is wanted, once a message is whole. O(bytes).
+    /// Handles a frame. Returns a request once a message is complete. O(bytes).
     ///
     /// # Errors
     ///
-    /// Where the frame is not as the protocol says. The replica is told then, and nothing more is taken in.
+    /// If the frame violates the protocol. The client is notified, and further frames are ignored.
     pub fn receive(&mut self, frame: &[u8]) -> Result<Option<Ask>, Error> {
         let limit = match self.stage {
             Stage::Silent | Stage::Introduced => limits::HELLO_BYTES,
@@ -114,12 +116,12 @@ impl Host {
         let asked = taken.and_then(|request| match request {
             Some(request) => self.ask(request),
             None if self.stage == Stage::Welcome => Ok(None),
-            None => Err(Error::limit("a first message of more than one frame")),
+            None => Err(Error::limit("the first message must fit into one frame")),
         });
         asked.inspect_err(|error| self.bye(reason(error), &error.to_string()))
     }
 
-    /// Lets the replica in, or takes note of its new credentials.
+    /// Admits the client, or confirms its new credentials.
     pub fn welcome(&mut self, protocol: u16, now_ms: u64, silence_ms: u32) {
         match self.stage {
             Stage::Introduced => {
@@ -135,17 +137,17 @@ impl Host {
         }
     }
 
-    /// Whether the replica was let in.
+    /// Whether the client is admitted.
     pub fn is_welcome(&self) -> bool {
         self.stage == Stage::Welcome
     }
 
-    /// Whether nothing more will be said.
+    /// Whether the last message was sent.
     pub fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }
 
-    /// Ends the connection; the frames that are waiting, of which this is the last, should still be sent.
+    /// Ends the connection. The queued frames, of which this is the last, should still be sent.
     pub fn bye(&mut self, reason: Reason, text: &str) {
         if self.stage != Stage::Over {
             let text = text.to_owned();
@@ -155,13 +157,13 @@ impl Host {
         }
     }
 
-    /// Says something. A document that is closed by it is closed.
+    /// Sends a response. A [`Response::Closed`] closes its document.
     pub fn send(&mut self, response: &Response) {
         if self.stage == Stage::Over {
             return;
         }
         match response {
-            // It was not open before, so the replica has said nothing else of it.
+            // The document was not open before, so no other messages about it are in flight.
             Response::Closed {
                 channel,
                 reason: Reason::TooManyDocuments,
@@ -183,7 +185,7 @@ impl Host {
         }
     }
 
-    /// Tells of others' operations, which are encoded once for all who are told.
+    /// Sends operations of other clients, encoded once for all receivers.
     pub fn broadcast(&mut self, channel: Channel, delta: &Broadcast) {
         if self.stage != Stage::Over {
             let write = |message: &mut Vec<u8>| delta.write(channel, self.deflate, message);
@@ -191,7 +193,7 @@ impl Host {
         }
     }
 
-    /// The next frame to send.
+    /// Returns the next frame to send.
     pub fn next_frame(&mut self) -> Option<Vec<u8>> {
         self.frames.pop_front()
     }
@@ -216,7 +218,7 @@ impl Host {
                 let protocol = newest.min(PROTOCOL);
                 if protocol < PROTOCOL_FLOOR.max(oldest) {
                     return Err(Error::unsupported(format!(
-                        "this relay speaks protocols {PROTOCOL_FLOOR} to {PROTOCOL}, the replica {oldest} to {newest}; \
+                        "the relay speaks protocols {PROTOCOL_FLOOR} to {PROTOCOL}, the client {oldest} to {newest}; \
                          update the older of the two"
                     )));
                 }
@@ -229,14 +231,14 @@ impl Host {
             }
             (Stage::Welcome, request) => self.ask_welcome(request),
             _ => Err(Error::corrupt(
-                "the first message has to be a hello, and the next has to wait for its answer",
+                "the first message must be a hello, and the next one must wait for the answer",
             )),
         }
     }
 
     fn ask_welcome(&mut self, request: Request) -> Result<Option<Ask>, Error> {
         let ask = match request {
-            Request::Hello { .. } => return Err(Error::corrupt("a second hello")),
+            Request::Hello { .. } => return Err(Error::corrupt("the client sent a second hello")),
             Request::Renew { credentials } => Ask::Admission {
                 protocol: PROTOCOL,
                 credentials,
@@ -298,7 +300,7 @@ impl Host {
 
     fn pushed(&mut self, channel: Channel, mut deltas: Vec<Delta>) -> Result<Option<Ask>, Error> {
         if deltas.len() > limits::IN_FLIGHT {
-            return Err(Error::limit("more transactions than a push may have"));
+            return Err(Error::limit("a push has too many transactions"));
         }
         let Some(exchange) = self.exchange(channel)? else {
             return Ok(None);
@@ -306,26 +308,30 @@ impl Host {
         if !exchange.parts.is_empty() {
             let last = match (deltas.pop(), deltas.is_empty()) {
                 (Some(last), true) => last,
-                _ => return Err(Error::corrupt("the last part of a delta is not alone")),
+                _ => {
+                    return Err(Error::corrupt(
+                        "the last part of a delta must be the only transaction of its push",
+                    ));
+                }
             };
             deltas.push(exchange.parts.end(last)?);
         }
         Ok(Some(Ask::Push { channel, deltas }))
     }
 
-    /// The document that something is said of; `None` where the relay has closed it.
+    /// Returns the exchange of a channel, or `None` if the relay has closed it.
     fn exchange(&mut self, channel: Channel) -> Result<Option<&mut Exchange>, Error> {
         match self.channels.get_mut(&channel) {
             Some(exchange) if exchange.closed => Ok(None),
             Some(exchange) => Ok(Some(exchange)),
             None => Err(Error::corrupt(
-                "a message about a document that was not opened",
+                "a message concerns a document that was not opened",
             )),
         }
     }
 }
 
-/// What to tell somebody whose message gave this error.
+/// Returns the reason to send for an error.
 fn reason(error: &Error) -> Reason {
     if error.is_limit() {
         Reason::Limit

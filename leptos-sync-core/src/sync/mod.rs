@@ -1,5 +1,5 @@
-//! What a replica and its relay say to each other: messages, and the state machines of both ends, which do no IO and read no
-//! clock.
+//! The protocol between clients and relays: messages and the state machines of both ends. Does no
+//! IO and reads no clock.
 
 mod client;
 mod frame;

@@ -7,7 +7,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// The parts of one delta that have come so far.
+/// The received parts of an incomplete delta.
 #[derive(Default)]
 pub(super) struct Parts {
     deltas: Vec<Delta>,
@@ -15,17 +15,17 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Whether nothing waits for the rest.
+    /// Whether no parts are waiting.
     pub(super) fn is_empty(&self) -> bool {
         self.deltas.is_empty()
     }
 
-    /// Bytes of the parts that wait.
+    /// Returns the size of the waiting parts in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Keeps a part, where `others` bytes of other deltas wait.
+    /// Adds a part, while `others` bytes of other deltas are waiting.
     pub(super) fn add(&mut self, part: Delta, others: usize) -> Result<(), Error> {
         let bytes = self.bytes + of_delta(&part);
         check(others + bytes)?;
@@ -35,7 +35,7 @@ impl Parts {
         Ok(())
     }
 
-    /// The delta, of which this is the last part.
+    /// Adds the last part and returns the delta.
     pub(super) fn end(&mut self, last: Delta) -> Result<Delta, Error> {
         if self.is_empty() {
             return Ok(last);
@@ -49,14 +49,14 @@ impl Parts {
     fn check(&self, part: &Delta) -> Result<(), Error> {
         match self.deltas.first() {
             Some(first) if first.after() != part.after() || first.upto() != part.upto() => {
-                Err(Error::corrupt("parts of different deltas"))
+                Err(Error::corrupt("the parts belong to different deltas"))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The parts of one snapshot that have come so far.
+/// The received parts of an incomplete snapshot.
 #[derive(Default)]
 pub(super) struct SnapshotParts {
     parts: Vec<Snapshot>,
@@ -64,7 +64,7 @@ pub(super) struct SnapshotParts {
 }
 
 impl SnapshotParts {
-    /// Keeps a part.
+    /// Adds a part.
     pub(super) fn add(&mut self, part: Snapshot) -> Result<(), Error> {
         let versions = [part.version(), part.horizon()];
         self.bytes += bytes(part.bytes(), versions);
@@ -73,13 +73,14 @@ impl SnapshotParts {
         Ok(())
     }
 
-    /// All of them.
+    /// Returns all parts.
     pub(super) fn end(&mut self) -> Vec<Snapshot> {
         mem::take(self).parts
     }
 }
 
-/// Bytes of a delta in a message and in memory, not less than it will be. Also one without cells takes some.
+/// Returns an upper bound for the size of a delta in a message and in memory. Even a delta without
+/// cells takes some bytes.
 pub(in crate::sync) fn of_delta(delta: &Delta) -> usize {
     bytes(delta.bytes(), [delta.after(), delta.upto()])
 }
@@ -91,7 +92,9 @@ fn bytes(cells: usize, versions: [&VersionVector; 2]) -> usize {
 
 fn check(bytes: usize) -> Result<(), Error> {
     if bytes > limits::PARTS_BYTES {
-        return Err(Error::limit("parts of a message are too large together"));
+        return Err(Error::limit(
+            "the parts of a message are too large in total",
+        ));
     }
     Ok(())
 }
@@ -101,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_without_cells_are_bounded_too() {
+    fn parts_without_cells_are_bounded() {
         let mut deltas = Parts::default();
         let most = limits::PARTS_BYTES / 64;
         let taken = (0..=most).take_while(|_| deltas.add(Delta::default(), 0).is_ok());
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_that_began_without_cells_is_not_forgotten() {
+    fn a_delta_whose_first_part_is_empty_is_complete() {
         let mut parts = Parts::default();
         parts.add(Delta::default(), 0).unwrap();
         assert!(!parts.is_empty());

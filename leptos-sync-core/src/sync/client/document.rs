@@ -7,65 +7,79 @@ use crate::{
     version::VersionVector,
 };
 
-/// A document as a [`Client`](super::Client) exchanges it: what it asks of it, and tells it.
+/// A document that a [`Client`](super::Client) exchanges with its relay.
 ///
-/// Its implementation keeps the document, the outbox and the storage in step. Nothing here may wait.
+/// The implementation keeps the document, the outbox and the storage consistent. No method may
+/// wait.
 pub trait Document {
-    /// Which operations are contained, but for the transactions that the relay has not acknowledged.
+    /// Returns the operations that the document contains, without unacknowledged transactions.
     fn version(&self) -> VersionVector;
 
-    /// The transactions that a relay which contains `relay` lacks, each a delta, in their order; some of the first are
-    /// enough. Where they cannot be told apart any more, one delta of all.
+    /// Returns the transactions that a relay with the version `relay` lacks, one delta each, in
+    /// order.
+    ///
+    /// The first few suffice. If transactions can no longer be separated, returns one delta with
+    /// all of them.
     ///
     /// # Errors
     ///
-    /// Where there is no such delta; the exchange is closed then.
+    /// If there is no such delta. The client then closes the exchange.
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error>;
 
-    /// Receives the user's permission: before each [`opened`](Document::opened), and whenever the relay changes it while the
-    /// document is open.
+    /// Receives the user's permission: before each [`opened`](Document::opened), and whenever the
+    /// relay changes it while the document is open.
     fn set_permission(&mut self, permission: Permission);
 
-    /// The relay has opened the document. The window contains the relay's time, which the document's clock has to follow from
-    /// now on. The operations that the document lacks come next.
+    /// The relay has opened the document. From now on, the document's clock must follow the relay's
+    /// time in `window`. The operations that the document lacks come next.
     fn opened(&mut self, window: Window);
 
-    /// What the document lacked has come, if there was anything. Transactions whose stamps the relay would refuse are to be
-    /// stamped anew now, and not before: of a replica that had forgotten something, the relay may have had later ones.
+    /// The document has received all operations that it lacked.
+    ///
+    /// Restamp transactions now whose stamps the relay would reject, but not earlier: if this
+    /// replica lost data, the relay may have sent later operations of it.
     ///
     /// # Errors
     ///
-    /// Where that fails; the exchange is closed then.
+    /// If restamping fails. The client then closes the exchange.
     fn caught_up(&mut self, window: Window) -> Result<(), Error>;
 
-    /// Joins what others did.
+    /// Joins operations of other replicas.
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`] and [`Error::is_drift`] make the client ask anew; any other closes the exchange.
+    /// On [`Error::is_gap`] and [`Error::is_drift`], the client opens the document again. Any other
+    /// error closes the exchange.
     fn receive(&mut self, delta: &Delta) -> Result<(), Error>;
 
-    /// Joins the relay's state: the parts of one snapshot, all or none.
+    /// Joins the relay's state: all parts of one snapshot, or none.
     ///
     /// # Errors
     ///
-    /// Any closes the exchange.
+    /// Any error closes the exchange.
     fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error>;
 
-    /// The relay has stored everything up to there durably.
+    /// The relay has stored everything up to `upto` durably.
     fn acknowledged(&mut self, upto: &VersionVector);
 
-    /// The relay has refused the transaction that leads to `upto`: for good, unless the [reason is of
-    /// time](Reason::is_of_time). Then it could not be stamped anew and stays here, not acknowledged; it is sent again when the
-    /// document is opened again.
+    /// The relay has rejected the transaction that leads to `upto`.
+    ///
+    /// The rejection is final, unless the [reason concerns time](Reason::is_of_time). In that case
+    /// restamping failed; the transaction stays unacknowledged, and the client sends it again when
+    /// the document is opened again.
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str);
 
-    /// Receives the presence of another client. `user` is the name under which the relay admitted that client, and empty if
-    /// the relay does not tell users apart; `data` is what the client sent, and empty if it is no longer present.
+    /// Receives the presence of another client.
+    ///
+    /// `user` is the name under which the relay admitted that client; it is empty if the relay does
+    /// not tell users apart. `data` is what the client sent; it is empty if the client is no longer
+    /// present.
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]);
 
-    /// The document is no longer exchanged. The client opens it again by itself if the
-    /// [reason passes](Reason::is_passing), and if it is [`Reason::TooManyDocuments`] as soon as another document is left.
+    /// The exchange of the document has ended.
+    ///
+    /// The client opens it again if the [reason is temporary](Reason::is_passing). If the reason is
+    /// [`Reason::TooManyDocuments`], the client opens it as soon as another document is left.
     fn closed(&mut self, reason: Reason, text: &str);
 }
 

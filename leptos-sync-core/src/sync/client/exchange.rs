@@ -13,46 +13,47 @@ use crate::{
     version::VersionVector,
 };
 
-/// One document on its way.
+/// The exchange of one document.
 pub(super) struct Exchange<D> {
     pub(super) document: D,
     pub(super) name: String,
     pub(super) schema: u64,
     pub(super) stage: Stage,
-    /// What was told of this replica's presence last, to be told again on a new connection.
+    /// This replica's last presence, to send it again on a new connection.
     pub(super) presence: Option<Vec<u8>>,
-    /// The version that the document was asked for from.
+    /// The version that the last open contained.
     asked: VersionVector,
-    /// What the relay has, and what was pushed on this connection.
+    /// What the relay has, including what was pushed on this connection.
     sent: VersionVector,
-    /// What is to be told to the document once what it lacks has come.
+    /// The window to pass to the document once it has caught up.
     behind: Option<Window>,
-    /// Pushed and not answered: the version it leads to, and its bytes.
+    /// Pushed transactions without an answer: the version that each leads to, and its bytes.
     in_flight: Vec<(VersionVector, usize)>,
     parts: Parts,
     snapshots: SnapshotParts,
-    /// When to ask again for a document that the relay has closed for a while.
+    /// When to open a document again that the relay has closed temporarily.
     pub(super) again_at: Option<u64>,
-    /// Times in a row that the exchange began anew, and to no avail.
+    /// The number of consecutive restarts without success.
     tries: u32,
-    /// What was refused for its time since the relay has taken something.
+    /// Transactions rejected for their stamps since the relay last accepted one.
     untimely: Vec<VersionVector>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Not asked for on this connection.
+    /// Not opened on this connection.
     Closed,
-    /// Asked for.
+    /// Opening; the relay has not answered.
     Opening,
     Open,
-    /// The relay does not exchange it, and asking again is of no use by itself.
+    /// Rejected by the relay. Opening it again would fail for the same reason.
     Refused,
-    /// The connection has as many documents open as the relay allows. It is asked for again once another is left.
+    /// The connection has as many documents open as the relay allows. Opened when another one is
+    /// left.
     NoRoom,
 }
 
-/// Times in a row that an exchange begins anew at once: clocks that jump and frames that get lost take one or two.
+/// The number of consecutive restarts without a delay. Clock jumps and lost frames take one or two.
 const TRIES: u32 = 8;
 
 impl<D: Document> Exchange<D> {
@@ -75,7 +76,7 @@ impl<D: Document> Exchange<D> {
         }
     }
 
-    /// The connection is gone, or the document on it: what was said on it counts no more.
+    /// Resets the state after the connection or the exchange has ended.
     pub(super) fn reset(&mut self, stage: Stage) {
         self.stage = stage;
         self.in_flight.clear();
@@ -85,7 +86,7 @@ impl<D: Document> Exchange<D> {
         self.behind = None;
     }
 
-    /// Asks for the document, from where it stands.
+    /// Returns the request that opens the document at its version.
     pub(super) fn open(&mut self, channel: Channel) -> Request {
         self.reset(Stage::Opening);
         self.asked = self.document.version();
@@ -97,7 +98,7 @@ impl<D: Document> Exchange<D> {
         }
     }
 
-    /// The relay has opened it.
+    /// Handles the relay's answer to an open.
     pub(super) fn opened(
         &mut self,
         permission: Permission,
@@ -111,7 +112,7 @@ impl<D: Document> Exchange<D> {
         self.document.opened(window);
         self.behind = Some(window);
         let lacks = !self.asked.covers(&version);
-        // What both contain needs no answer, which may have been lost.
+        // Operations that both contain count as acknowledged, since the answer may have been lost.
         let mut both = VersionVector::new();
         for (replica, time) in self.asked.iter() {
             both.include(replica, time.min(version.get(replica)));
@@ -124,7 +125,7 @@ impl<D: Document> Exchange<D> {
         }
     }
 
-    /// What the document lacked has come.
+    /// Handles the end of the operations that the document lacked.
     fn caught_up(&mut self) -> Result<(), Error> {
         match self.behind.take() {
             Some(window) => self.document.caught_up(window),
@@ -132,13 +133,14 @@ impl<D: Document> Exchange<D> {
         }
     }
 
-    /// The next messages of transactions that the relay lacks, as far as it may be pushed to without an answer.
+    /// Sends the next transactions that the relay lacks, within the limit on unanswered ones.
     pub(super) fn push(
         &mut self,
         channel: Channel,
         send: &mut dyn FnMut(Request),
     ) -> Result<(), Error> {
-        // What has come since the document was opened, of somebody whom the relay knows, it has by then or is told by that one.
+        // Operations of known replicas that arrived since the open came from other tabs. The relay
+        // has them, or receives them from those tabs.
         for (replica, time) in self.document.version().beyond(&self.asked).iter() {
             if self.sent.get(replica) > Time::ZERO {
                 self.sent.include(replica, time);
@@ -168,7 +170,7 @@ impl<D: Document> Exchange<D> {
                     deltas.push(delta);
                     continue;
                 }
-                // Larger than any transaction: it is sent in parts, and is one all the same.
+                // A delta larger than a transaction is sent in parts and accepted as a whole.
                 for delta in delta.split(limits::TRANSACTION_BYTES / 2)? {
                     if let Some(delta) = deltas.pop() {
                         send(Request::Part { channel, delta });
@@ -188,7 +190,7 @@ impl<D: Document> Exchange<D> {
         bytes < limits::IN_FLIGHT_BYTES && self.in_flight.len() < limits::IN_FLIGHT
     }
 
-    /// Others' operations have come, or a part of them.
+    /// Handles operations of other replicas, or a part of them.
     pub(super) fn receive(&mut self, more: bool, delta: Delta) -> Result<(), Error> {
         if more {
             return self.parts.add(delta, 0);
@@ -201,7 +203,7 @@ impl<D: Document> Exchange<D> {
         self.caught_up()
     }
 
-    /// The relay's state has come, or a part of it.
+    /// Handles the relay's state, or a part of it.
     pub(super) fn receive_snapshot(&mut self, more: bool, part: Snapshot) -> Result<(), Error> {
         self.snapshots.add(part)?;
         if more {
@@ -218,16 +220,17 @@ impl<D: Document> Exchange<D> {
     pub(super) fn acknowledged(&mut self, upto: &VersionVector) {
         self.in_flight.retain(|(sent, _)| !upto.covers(sent));
         self.tries = 0;
-        // Under a clock that stays wrong, the next transaction may have the stamp that an earlier one had at first.
+        // If the clock stays wrong, the next transaction may first get a stamp that an earlier one
+        // had.
         self.untimely.clear();
         self.document.acknowledged(upto);
     }
 
-    /// A transaction was refused. Returns whether to begin the exchange anew.
+    /// Handles a rejection. Returns whether to restart the exchange.
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
         let again = match reason.is_of_time() {
-            // What was not stamped anew cannot be.
+            // A transaction that was not restamped since cannot be restamped.
             true if self.untimely.contains(upto) => false,
             true => {
                 self.untimely.push(upto.clone());
@@ -241,7 +244,7 @@ impl<D: Document> Exchange<D> {
         again
     }
 
-    /// Whether to begin the exchange anew at once, or after a while.
+    /// Whether to restart the exchange at once, or after a delay.
     pub(super) fn begins_at_once(&mut self) -> bool {
         self.tries += 1;
         self.tries <= TRIES

@@ -1,7 +1,8 @@
 use super::exchange::Exchange;
 use crate::sync::message::Channel;
 
-/// The documents of a client, by channel: few, so a list is the least code for a page. A look-up is O(documents).
+/// The documents of a client by channel. They are few, so a list is the least code for a page. A
+/// look-up is O(documents).
 pub(super) struct Exchanges<D>(Vec<(Channel, Exchange<D>)>);
 
 impl<D> Exchanges<D> {
@@ -13,7 +14,7 @@ impl<D> Exchanges<D> {
         self.0.is_empty()
     }
 
-    /// Adds one, under a channel that no other has.
+    /// Adds a document under an unused channel.
     pub(super) fn insert(&mut self, channel: Channel, exchange: Exchange<D>) {
         self.0.push((channel, exchange));
     }
@@ -36,7 +37,7 @@ impl<D> Exchanges<D> {
         self.0.iter_mut().map(|(_, exchange)| exchange)
     }
 
-    /// The channels of those for which `is` holds.
+    /// Returns the channels of the exchanges for which `is` holds.
     pub(super) fn channels(&self, is: impl Fn(&Exchange<D>) -> bool) -> Vec<Channel> {
         let mut channels = Vec::new();
         for (channel, exchange) in &self.0 {

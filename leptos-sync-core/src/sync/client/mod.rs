@@ -1,4 +1,4 @@
-//! A replica's end of a connection to its relay, for all documents that it exchanges.
+//! The client's end of a connection to its relay, for all documents that it exchanges.
 
 mod document;
 mod exchange;
@@ -21,73 +21,79 @@ use crate::{error::Error, limits};
 
 pub use document::Document;
 
-/// The state machine of a replica's connection: frames in, frames out, and when to connect.
+/// The state machine of a client's connection: it consumes and produces frames, and decides when to
+/// connect.
 ///
-/// Whoever drives it connects when [`link`](Client::link) says so, hands over what comes, sends what
-/// [`next_frame`](Client::next_frame) gives, and calls [`wake`](Client::wake) at the time that [`wake_at`](Client::wake_at)
-/// tells. Times are milliseconds of any clock that only goes forward.
+/// Its driver connects when [`link`](Client::link) returns [`Link::Connect`], passes on received
+/// frames, sends the frames from [`next_frame`](Client::next_frame), and calls
+/// [`wake`](Client::wake) at the time that [`wake_at`](Client::wake_at) returns. Times are
+/// milliseconds of any monotonic clock.
 ///
 /// ```text
-///            ┌──────────────── disconnected, after a while ───────────────┐
+///            ┌──────────────── disconnected, after a delay ───────────────┐
 ///            ▼                                                            │
 ///  link: Connect ──connected──▶ Hello … Welcome ──▶ Open … Opened ⇄ Push, Ack, Delta, Reject
 /// ```
 pub struct Client<D> {
     exchanges: Exchanges<D>,
-    /// The number of documents to have open at a time.
+    /// The maximum number of open documents.
     max_documents: usize,
     next_channel: u32,
     credentials: Vec<u8>,
-    /// Those of the connection's first message: what a relay says of these it says of no others.
+    /// The credentials of the connection's hello. The relay's rejection of a hello concerns only
+    /// these.
     shown: Vec<u8>,
     state: State,
     retry: Retry,
     assembler: Assembler,
     cutter: Cutter,
     frames: Vec<Vec<u8>>,
-    /// When something was heard last, and said last.
+    /// When the last frame was received, and when the last one was sent.
     heard_ms: u64,
     said_ms: u64,
-    /// Milliseconds of silence that mean the connection is dead.
+    /// The silence in milliseconds after which the connection counts as dead.
     silence_ms: u64,
-    /// Why the connection ended last, or never came to be.
+    /// The reason why the last connection ended or failed.
     ended: Option<(Reason, String)>,
 }
 
-/// The factor by which the waits are longer after the relay refused the credentials: up to five minutes.
+/// The factor by which delays are longer after the relay rejected the credentials: up to five
+/// minutes.
 const REFUSED_FACTOR: u64 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Not connected; to be tried from then on.
+    /// Not connected. The next attempt is due at `until_ms`.
     Waiting {
         until_ms: u64,
     },
-    /// Being connected.
+    /// The connection is being opened.
     Connecting,
-    /// The relay has not said yet whether this replica is welcome.
+    /// The hello is sent; the relay has not answered.
     Introduced,
     Welcome,
-    /// To be disconnected.
+    /// The connection is to be closed.
     Ending,
-    /// The relay speaks no protocol of this build. Nothing is tried again.
+    /// The relay speaks no protocol of this build. The client does not try again.
     Refused,
 }
 
-/// What is to be done about the connection.
+/// What the driver must do with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// Nothing.
     Stay,
-    /// Open one, and say whether that succeeded by [`connected`](Client::connected) or
+    /// Open a connection, and report the result with [`connected`](Client::connected) or
     /// [`disconnected`](Client::disconnected).
     Connect,
-    /// Close it, once all frames are sent, and say so by [`disconnected`](Client::disconnected).
+    /// Close the connection once all frames are sent, and report it with
+    /// [`disconnected`](Client::disconnected).
     Disconnect,
 }
 
 impl<D: Document> Client<D> {
-    /// A client that is not connected. `seed` decides how long it waits between tries: another number in each page.
+    /// Creates a client without a connection. `seed` randomizes the delays between attempts; use a
+    /// different one in each page.
     pub fn new(credentials: Vec<u8>, seed: u64) -> Self {
         Self {
             exchanges: Exchanges::new(),
@@ -107,25 +113,26 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Sets how many documents are open at a time. The default is [`limits::EXCHANGED_DOCUMENTS`], the most is
-    /// [`limits::CHANNELS`].
+    /// Sets the maximum number of open documents, at most [`limits::CHANNELS`]. The default is
+    /// [`limits::EXCHANGED_DOCUMENTS`].
     pub fn set_max_documents(&mut self, max: usize) {
         self.max_documents = max.clamp(1, limits::CHANNELS);
     }
 
     /// Exchanges a document from now on.
     ///
-    /// This client and the relay limit how many documents a connection may have open. Those beyond the limit are
-    /// [closed](Document::closed) with [`Reason::TooManyDocuments`], and opened as soon as others are left.
+    /// This client and the relay limit how many documents a connection may have open. Those beyond
+    /// the limit are [closed](Document::closed) with [`Reason::TooManyDocuments`], and opened as
+    /// soon as others are left.
     ///
     /// # Errors
     ///
     /// [`Error::is_limit`] if the name is empty or longer than [`limits::NAME_BYTES`].
     pub fn open(&mut self, name: &str, schema: u64, document: D) -> Result<Channel, Error> {
-        // A relay would end the connection, that of all documents.
+        // A relay would end the whole connection over such a name.
         if name.is_empty() || name.len() > limits::NAME_BYTES {
             return Err(Error::limit(
-                "a document's name is empty or too long; choose another",
+                "the document name is empty or too long; choose another name",
             ));
         }
         let channel = Channel(self.next_channel);
@@ -136,10 +143,10 @@ impl<D: Document> Client<D> {
         Ok(channel)
     }
 
-    /// Stops exchanging a document, and returns it.
+    /// Ends the exchange of a document and returns the document.
     pub fn leave(&mut self, channel: Channel) -> Option<D> {
         let exchange = self.exchanges.remove(channel)?;
-        // The relay knows nothing of the others.
+        // The relay does not know documents in other stages.
         let is_known = !matches!(exchange.stage, Stage::NoRoom | Stage::Refused);
         if self.state == State::Welcome && is_known {
             self.say(&Request::Leave { channel });
@@ -148,13 +155,13 @@ impl<D: Document> Client<D> {
         Some(exchange.document)
     }
 
-    /// The document that is exchanged there.
+    /// Returns the document of a channel.
     pub fn document(&mut self, channel: Channel) -> Option<&mut D> {
         let exchange = self.exchanges.get_mut(channel)?;
         Some(&mut exchange.document)
     }
 
-    /// The document has transactions that the relay may lack.
+    /// Reports that a document has transactions that the relay may lack.
     pub fn edited(&mut self, channel: Channel) {
         if self.state != State::Welcome {
             return;
@@ -170,14 +177,14 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Tells the others what is true of this replica for the moment; nothing, if it is empty.
+    /// Sends this replica's presence to the other clients. Empty data ends it.
     ///
     /// # Errors
     ///
     /// [`Error::is_limit`] beyond [`limits::PRESENCE_BYTES`].
     pub fn set_presence(&mut self, channel: Channel, data: Vec<u8>) -> Result<(), Error> {
         if data.len() > limits::PRESENCE_BYTES {
-            return Err(Error::limit("presence is larger than allowed"));
+            return Err(Error::limit("the presence data is too large"));
         }
         if let Some(exchange) = self.exchanges.get_mut(channel)
             && exchange.presence.as_ref() != Some(&data)
@@ -190,7 +197,8 @@ impl<D: Document> Client<D> {
         Ok(())
     }
 
-    /// Sets the credentials. They are shown on the open connection, and at once if the relay refused the former ones.
+    /// Sets the credentials. They are sent on the open connection, and at once if the relay
+    /// rejected the former ones.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
@@ -203,19 +211,20 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Whether the relay refused the credentials, which may be its mistake.
+    /// Whether the relay rejected the credentials, possibly by mistake.
     fn is_unauthorized(&self) -> bool {
         matches!(self.ended, Some((Reason::Unauthorized, _)))
     }
 
-    /// What was refused is asked for again with the answer: what is refused until then is so by the former ones.
+    /// Sends the new credentials. Rejected documents are opened again after the answer, since
+    /// earlier rejections concern the old credentials.
     fn renew(&mut self) {
         self.say(&Request::Renew {
             credentials: self.credentials.clone(),
         });
     }
 
-    /// Asks again for a document that the relay has refused.
+    /// Opens a document again that the relay has rejected.
     pub fn retry(&mut self, channel: Channel) {
         let exchange = self.exchanges.get_mut(channel);
         if exchange.is_some_and(|exchange| exchange.stage == Stage::Refused) {
@@ -223,7 +232,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// What is to be done about the connection now.
+    /// Returns what to do with the connection now.
     pub fn link(&mut self, now_ms: u64) -> Link {
         match self.state {
             State::Waiting { until_ms } if until_ms <= now_ms && !self.exchanges.is_empty() => {
@@ -237,7 +246,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// A connection is open.
+    /// Reports that a connection is open.
     pub fn connected(&mut self, now_ms: u64) {
         self.assembler = Assembler::default();
         self.cutter = Cutter::default();
@@ -255,7 +264,8 @@ impl<D: Document> Client<D> {
         });
     }
 
-    /// The connection is gone, or could not be opened. It is tried again after a while.
+    /// Reports that the connection has ended or could not be opened. The client tries again after a
+    /// delay.
     pub fn disconnected(&mut self, now_ms: u64) {
         self.frames.clear();
         for exchange in self.exchanges.values_mut() {
@@ -280,14 +290,14 @@ impl<D: Document> Client<D> {
         };
     }
 
-    /// The network is back: tries at once.
+    /// Reports that the network is back, so that the client tries at once.
     pub fn hurry(&mut self) {
         if let State::Waiting { until_ms } = &mut self.state {
             *until_ms = 0;
         }
     }
 
-    /// Takes in a frame. What is wrong with it ends the connection.
+    /// Handles a received frame. An invalid frame ends the connection.
     pub fn receive(&mut self, frame: &[u8], now_ms: u64) {
         if !matches!(self.state, State::Introduced | State::Welcome) {
             return;
@@ -301,18 +311,18 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// The next frame to send.
+    /// Returns the next frame to send.
     pub fn next_frame(&mut self, now_ms: u64) -> Option<Vec<u8>> {
         if self.frames.is_empty() {
             return None;
         }
-        // Mostly there is one, and a list is less for a page than a queue.
+        // There is usually one frame, and a list is less code for a page than a queue.
         let frame = self.frames.remove(0);
         self.said_ms = now_ms;
         Some(frame)
     }
 
-    /// When to call [`wake`](Client::wake), if nothing happens before.
+    /// Returns when to call [`wake`](Client::wake), if nothing happens before.
     pub fn wake_at(&self) -> Option<u64> {
         match self.state {
             State::Waiting { .. } if self.exchanges.is_empty() => None,
@@ -331,7 +341,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Time has passed.
+    /// Handles the passing of time.
     pub fn wake(&mut self, now_ms: u64) {
         let silent = now_ms.saturating_sub(self.heard_ms);
         match self.state {
@@ -339,7 +349,10 @@ impl<D: Document> Client<D> {
                 self.end(Reason::Timeout, "the relay does not answer".to_owned());
             }
             State::Welcome if silent >= self.silence_ms => {
-                self.end(Reason::Timeout, "the relay fell silent".to_owned());
+                self.end(
+                    Reason::Timeout,
+                    "the relay has stopped answering".to_owned(),
+                );
             }
             State::Welcome => {
                 if now_ms.saturating_sub(self.said_ms) >= self.silence_ms / 3 {
@@ -353,18 +366,18 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Whether the relay is there and has welcomed this replica.
+    /// Whether the connection is open and the relay has admitted this client.
     pub fn is_welcome(&self) -> bool {
         self.state == State::Welcome
     }
 
-    /// Why the connection ended last, if it is not there.
+    /// Returns why the last connection ended, if there is none.
     pub fn ended(&self) -> Option<(Reason, &str)> {
         let (reason, text) = self.ended.as_ref()?;
         Some((*reason, text))
     }
 
-    /// Gives a document's exchange up: what the relay says, or the document itself, does not fit.
+    /// Closes an exchange after an error of the relay or the document.
     fn close(&mut self, channel: Channel, reason: Reason, text: &str) {
         if let Some(exchange) = self.exchanges.get_mut(channel) {
             exchange.reset(Stage::Refused);

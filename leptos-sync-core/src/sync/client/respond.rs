@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl<D: Document> Client<D> {
-    /// The relay has said something.
+    /// Handles a message from the relay.
     pub(super) fn respond(&mut self, response: Response) {
         match (self.state, response) {
             (_, Response::Bye { reason, text }) => self.end(reason, text),
@@ -24,7 +24,7 @@ impl<D: Document> Client<D> {
             (State::Welcome, response) => self.respond_welcome(response),
             _ => self.end(
                 Reason::Malformed,
-                "the relay's first message is no welcome".to_owned(),
+                "the relay's first message is not a welcome".to_owned(),
             ),
         }
     }
@@ -33,7 +33,7 @@ impl<D: Document> Client<D> {
         match response {
             Response::Welcome { .. } | Response::Bye { .. } => self.end(
                 Reason::Malformed,
-                "the relay's message is out of order".to_owned(),
+                "the relay sent a message out of order".to_owned(),
             ),
             Response::Renewed => {
                 let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
@@ -51,9 +51,9 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Something about one document.
+    /// Handles a message about one document.
     fn exchange(&mut self, channel: Channel, response: Response) {
-        // Said before the relay heard that it was left.
+        // The relay sent this before it received the leave.
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
@@ -74,13 +74,14 @@ impl<D: Document> Client<D> {
                 opened
             }
             Response::Closed { reason, text, .. } => return self.closed(channel, reason, &text),
-            // Said before the relay heard that the exchange begins anew.
+            // The relay sent this before it received the new open.
             _ if opening => return,
             Response::Delta { more, delta, .. } => exchange.receive(more, delta),
             Response::Snapshot { more, part, .. } => exchange.receive_snapshot(more, part),
             Response::Ack { upto, .. } => {
                 exchange.acknowledged(&upto);
-                // That it was opened is no sign yet that the relay can take something.
+                // An open document does not prove that the relay can store anything; an
+                // acknowledgement does.
                 self.retry.succeeded();
                 Ok(())
             }
@@ -88,7 +89,7 @@ impl<D: Document> Client<D> {
                 upto, reason, text, ..
             } => {
                 if exchange.rejected(&upto, reason, &text) {
-                    return self.begin_anew(channel);
+                    return self.restart(channel);
                 }
                 Ok(())
             }
@@ -106,13 +107,13 @@ impl<D: Document> Client<D> {
         };
         match done {
             Ok(()) => self.edited(channel),
-            // By what the relay answers, the document sees what it lacks, and by how much its clock is wrong.
-            Err(error) if error.is_gap() || error.is_drift() => self.begin_anew(channel),
+            // Opening again shows the document what it lacks and how far its clock is off.
+            Err(error) if error.is_gap() || error.is_drift() => self.restart(channel),
             Err(error) => self.close(channel, Reason::Other, &error.to_string()),
         }
     }
 
-    /// The relay has closed a document, or did not open it.
+    /// Handles a closed document, or one that the relay did not open.
     fn closed(&mut self, channel: Channel, reason: Reason, text: &str) {
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
@@ -128,7 +129,8 @@ impl<D: Document> Client<D> {
         }
         exchange.document.closed(reason, text);
         if stage == Stage::Refused {
-            // The relay forgets the channel, so that refused documents do not count against its limits.
+            // Lets the relay forget the channel, so that rejected documents do not count against
+            // its limits.
             self.say(&Request::Leave { channel });
         }
         if stage != Stage::NoRoom {
@@ -136,7 +138,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Asks for the first document that the connection had no room for: another one has gone.
+    /// Opens the first document that did not fit on the connection, since another one has gone.
     pub(super) fn ask_for_next(&mut self) {
         let waits = |exchange: &Exchange<D>| exchange.stage == Stage::NoRoom;
         if let Some(channel) = self.exchanges.channels(waits).first() {
@@ -144,8 +146,8 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Asks for a document again: at once, or, where that was of no use, after a while.
-    fn begin_anew(&mut self, channel: Channel) {
+    /// Restarts an exchange: at once, or after a delay if that was of no use before.
+    fn restart(&mut self, channel: Channel) {
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };

@@ -1,18 +1,19 @@
-/// When to try again: after a random part of a time that doubles with each failure ("full jitter"), so that many who lost
-/// one relay do not come back at once.
+/// The delay before a retry: a random part of a time that doubles with each failure ("full
+/// jitter"), so that clients of one relay do not all return at once.
 ///
-/// The formula is that of M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+/// The formula is from M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 #[derive(Clone, Debug)]
 pub(super) struct Retry {
     failures: u32,
-    /// The state of a generator that only has to differ from page to page.
+    /// The state of a random generator, which only needs to differ between pages.
     random: u64,
 }
 
-/// Milliseconds of which the first try waits a random part.
+/// The range of the first delay in milliseconds.
 const FIRST_MS: u64 = 500;
 
-/// Milliseconds of which a try waits a random part at most: half a minute after the relay is back, all who lost it are.
+/// The maximum range of a delay in milliseconds. So all clients are back within half a minute after
+/// the relay is.
 const MOST_MS: u64 = 15_000;
 
 impl Retry {
@@ -23,7 +24,7 @@ impl Retry {
         }
     }
 
-    /// Milliseconds to wait after one more failure.
+    /// Returns the delay in milliseconds after another failure.
     pub(super) fn delay_ms(&mut self) -> u64 {
         let most = FIRST_MS
             .checked_shl(self.failures.min(16))
@@ -32,12 +33,13 @@ impl Retry {
         self.next() % (most + 1)
     }
 
-    /// It has succeeded.
+    /// Resets the delay after a success.
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
     }
 
-    /// SplitMix64, by G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number generators", 2014.
+    /// SplitMix64, by G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number
+    /// generators", 2014.
     fn next(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_grow_to_the_most_and_fill_their_range() {
+    fn delays_grow_to_the_maximum_and_use_their_whole_range() {
         let mut longest = [0; 12];
         for seed in 0..2_000 {
             let mut retry = Retry::new(seed);

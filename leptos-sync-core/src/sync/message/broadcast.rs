@@ -3,9 +3,10 @@ use std::sync::OnceLock;
 use super::{Channel, fields::Writer, response::DELTA};
 use crate::{delta::Delta, limits, sync::parts::of_delta};
 
-/// A delta that is told to many: encoded once for those who read compressed envelopes, and once for those who do not.
+/// A delta for many clients, encoded once for those that read compressed envelopes and once for the
+/// others.
 ///
-/// What differs from one to the next is the number of the document on the connection and that of the frame.
+/// Only the channel and the frame number differ between receivers.
 #[derive(Debug)]
 pub struct Broadcast {
     delta: Delta,
@@ -14,7 +15,7 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
-    /// Nothing is encoded yet.
+    /// Creates a broadcast. Encodes nothing yet.
     pub fn new(delta: Delta) -> Self {
         Self {
             delta,
@@ -23,17 +24,19 @@ impl Broadcast {
         }
     }
 
-    /// Bytes of the delta's cells.
+    /// Returns the size of the delta's cells in bytes.
     pub fn bytes(&self) -> usize {
         self.delta.bytes()
     }
 
-    /// Whether it is small enough for one message; others come in parts, to who asks for them.
+    /// Whether the delta fits into one message. Larger ones are sent in parts to clients that
+    /// request them.
     pub fn fits(&self) -> bool {
         of_delta(&self.delta) <= limits::TRANSACTION_BYTES
     }
 
-    /// Appends the bytes of [`Response::Delta`](super::Response::Delta). O(bytes), and the first time the cost of encoding.
+    /// Appends the encoded [`Response::Delta`](super::Response::Delta). O(bytes), plus the encoding
+    /// the first time.
     pub(in crate::sync) fn write(&self, channel: Channel, deflate: bool, out: &mut Vec<u8>) {
         let encoded = if deflate { &self.deflated } else { &self.plain };
         let body = encoded.get_or_init(|| {
@@ -42,7 +45,7 @@ impl Broadcast {
                 out: &mut body,
                 deflate,
             };
-            // Whole: what is told to many is no part of something larger.
+            // The flag for further parts: a broadcast is always whole.
             out.byte(0);
             out.delta(&self.delta);
             body.into()
@@ -55,5 +58,5 @@ impl Broadcast {
     }
 }
 
-/// Bytes before what all are told alike: the kind, and a number of 32 bits.
+/// The number of bytes before the common part: the kind, and a 32-bit number.
 const HEAD_BYTES: usize = 1 + 5;

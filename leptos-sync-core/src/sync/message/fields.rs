@@ -9,7 +9,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// Writes the fields of a message.
+/// A writer for the fields of a message.
 pub(super) struct Writer<'a> {
     pub(super) out: &'a mut Vec<u8>,
     /// Whether envelopes may be compressed.
@@ -38,7 +38,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Known where it is compiled, in a build that cannot compress.
+    /// A compile-time constant in a build without compression.
     fn compresses(&self) -> bool {
         cfg!(feature = "deflate") && self.deflate
     }
@@ -59,7 +59,7 @@ impl Writer<'_> {
         self.bytes(&envelope);
     }
 
-    /// A reason, and as much of its text as a message may have.
+    /// Writes a reason and as much of its text as a message may contain.
     pub(super) fn why(&mut self, reason: Reason, text: &str) {
         self.byte(reason.code());
         let end = text.len().min(limits::REASON_BYTES);
@@ -68,10 +68,10 @@ impl Writer<'_> {
     }
 }
 
-/// Reads the fields of a message, each checked against its bound.
+/// A reader for the fields of a message, each checked against its limit.
 ///
-/// Where something is wrong, that and all after it reads as nothing, and [`end`](Fields::end) tells what it was: so reading a
-/// message is a list of its fields.
+/// After an error, all further fields read as empty, and [`end`](Fields::end) returns the error. So
+/// reading a message is a simple list of its fields.
 pub(super) struct Fields<'a> {
     input: Reader<'a>,
     wrong: Option<Error>,
@@ -85,15 +85,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The message cannot be read. Its first fault counts.
+    /// Records an error. The first one counts.
     pub(super) fn fail(&mut self, error: Error) {
         self.wrong.get_or_insert(error);
         self.input = Reader::new(&[]);
     }
 
-    /// A field is not as the protocol says. Which one, who reads the bytes sees: a page is not to download a text for each.
+    /// Records that a field violates the protocol. The message does not name the field, since a
+    /// page should not download a text for each.
     pub(super) fn malformed(&mut self) {
-        self.fail(Error::corrupt("a message is not as the protocol says"));
+        self.fail(Error::corrupt("a message violates the protocol"));
     }
 
     fn known<T: Default>(&mut self, read: Result<T, Error>) -> T {
@@ -144,13 +145,13 @@ impl<'a> Fields<'a> {
     pub(super) fn bytes(&mut self, limit: usize) -> &'a [u8] {
         let bytes = self.envelope();
         if bytes.len() > limit {
-            self.fail(Error::limit("a field of a message is larger than allowed"));
+            self.fail(Error::limit("a field of a message is too large"));
             return &[];
         }
         bytes
     }
 
-    /// As many bytes as the message may have.
+    /// Reads bytes with no limit but the message's.
     fn envelope(&mut self) -> &'a [u8] {
         let input = &mut self.input;
         let read = input.len().and_then(|length| input.take(length));
@@ -167,7 +168,7 @@ impl<'a> Fields<'a> {
 
     pub(super) fn version(&mut self) -> VersionVector {
         let count = self.small::<usize>();
-        // An entry is nine bytes at least.
+        // An entry takes at least nine bytes.
         if count > limits::REPLICAS || count > self.input.remaining() / 9 {
             self.malformed();
         }
@@ -205,7 +206,7 @@ impl<'a> Fields<'a> {
         self.input.is_empty()
     }
 
-    /// The message, if nothing was wrong and nothing follows it.
+    /// Returns the message if there was no error and no further bytes follow.
     pub(super) fn end<T>(mut self, message: T) -> Result<T, Error> {
         if !self.is_empty() {
             self.malformed();

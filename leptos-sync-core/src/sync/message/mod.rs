@@ -1,4 +1,4 @@
-//! What a replica and its relay say to each other. `docs/protocol.md` gives every byte.
+//! The messages between clients and relays. `docs/protocol.md` specifies every byte.
 
 mod broadcast;
 mod fields;
@@ -19,22 +19,22 @@ pub use tab::{TabMessage, TabMessageKind};
 
 use crate::error::Error;
 
-/// The protocol that this build speaks.
+/// The protocol version that this build speaks.
 pub const PROTOCOL: u16 = 1;
 
-/// The oldest protocol that this build understands.
+/// The oldest protocol version that this build understands.
 pub const PROTOCOL_FLOOR: u16 = 1;
 
-/// The document that a message is about: a number that the replica chose when it opened it, for as long as the
-/// connection lasts.
+/// The number of a document on a connection, which the client chooses when it opens the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Channel(pub u32);
 
 /// A message in either direction.
 pub(crate) trait Message: Sized {
-    /// Appends the message's bytes; `deflate` says whether the receiver reads compressed envelopes. O(bytes).
+    /// Appends the encoded message. `deflate` states whether the receiver reads compressed
+    /// envelopes. O(bytes).
     fn encode(&self, deflate: bool, out: &mut Vec<u8>);
 
-    /// Reads and checks a message. Allocates in proportion to `bytes`.
+    /// Decodes and checks a message. Allocations are proportional to `bytes`.
     fn decode(bytes: &[u8]) -> Result<Self, Error>;
 }

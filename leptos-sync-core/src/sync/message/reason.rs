@@ -1,42 +1,44 @@
 use std::fmt;
 
-/// Why something was refused or ended.
+/// The reason for a rejection or an end.
 ///
-/// A code that this build does not know, from a newer peer, is [`Other`](Reason::Other).
+/// An unknown code from a newer peer is decoded as [`Other`](Reason::Other).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The credentials are missing, wrong or expired. Come back with others.
+    /// The credentials are missing, invalid or expired. Connect again with others.
     Unauthorized,
-    /// The user may not do this to this document.
+    /// The user may not perform this operation on this document.
     Forbidden,
     /// A replica id is bound to another user.
     Forged,
-    /// A stamp lies further in the future than clocks may differ.
+    /// A stamp is too far in the future.
     Drift,
-    /// A stamp lies below what the relay still remembers removals of.
+    /// A stamp is below the floor, so the relay may have forgotten removals after it.
     TooOld,
-    /// A delta does not follow what the relay has.
+    /// A delta follows operations that the relay lacks.
     Gap,
-    /// The peers have no protocol in common, or the message is of one that was not agreed on.
+    /// The peers have no protocol in common, or a message is not part of the agreed protocol.
     Unsupported,
-    /// The message is not as the protocol says.
+    /// A message violates the protocol.
     Malformed,
-    /// A size, a count or a rate is beyond its limit.
+    /// A size, count or rate exceeds its limit.
     Limit,
-    /// The receiver did not keep up and was cut off. Come back and go on from the version that was reached.
+    /// The client did not keep up and was disconnected. Connect again and continue from the reached
+    /// version.
     Slow,
-    /// Nothing was heard for too long.
+    /// The connection was silent for too long.
     Timeout,
-    /// The relay goes down and will be back.
+    /// The relay shuts down and will be back.
     GoingAway,
-    /// The relay's storage failed. What was not acknowledged was not taken.
+    /// The relay's storage failed. Unacknowledged transactions were not stored.
     Unavailable,
     /// The document's data at the relay is damaged.
     Damaged,
-    /// The connection has as many documents open as the relay allows. Leave one to make room for another.
+    /// The connection has as many documents open as the relay allows. Leave one before opening
+    /// another.
     TooManyDocuments,
-    /// Something else, which the text tells.
+    /// Any other reason, which the text states.
     Other,
 }
 
@@ -60,19 +62,19 @@ impl Reason {
         (Self::TooManyDocuments, 15),
     ];
 
-    /// The code that stands for it in a message.
+    /// Returns the code of the reason in a message.
     pub fn code(self) -> u8 {
         let known = Self::ALL.iter().find(|(reason, _)| *reason == self);
         known.map_or(0, |&(_, code)| code)
     }
 
-    /// The reason of a code.
+    /// Returns the reason for a code.
     pub fn of_code(code: u8) -> Self {
         let known = Self::ALL.iter().find(|&&(_, known)| known == code);
         known.map_or(Self::Other, |&(reason, _)| reason)
     }
 
-    /// Whether the same may succeed later, without anybody doing anything about it.
+    /// Whether the same operation may succeed later without any change by the user or the app.
     pub fn is_passing(self) -> bool {
         matches!(
             self,
@@ -80,7 +82,7 @@ impl Reason {
         )
     }
 
-    /// Whether a transaction that was refused for it can be accepted under another stamp.
+    /// Whether a transaction rejected for this reason may be accepted with another stamp.
     pub fn is_of_time(self) -> bool {
         matches!(self, Self::Drift | Self::TooOld)
     }
@@ -91,13 +93,13 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Unauthorized => "not authorized",
             Self::Forbidden => "not permitted",
-            Self::Forged => "written under somebody else's replica id",
+            Self::Forged => "written under another user's replica id",
             Self::Drift => "stamped too far in the future",
-            Self::TooOld => "stamped before what is still remembered",
+            Self::TooOld => "stamped below the relay's floor",
             Self::Gap => "earlier operations are missing",
             Self::Unsupported => "not supported",
             Self::Malformed => "malformed",
-            Self::Limit => "beyond a limit",
+            Self::Limit => "a limit was exceeded",
             Self::Slow => "too slow",
             Self::Timeout => "timed out",
             Self::GoingAway => "going away",

@@ -4,57 +4,57 @@ use super::{
 };
 use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 
-/// What a replica says to its relay.
+/// A message from a client to its relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The first message: who speaks, and which protocols it understands.
+    /// The first message: the client's protocols and credentials.
     Hello {
-        /// The newest protocol that it speaks.
+        /// The newest protocol that the client speaks.
         newest: u16,
-        /// The oldest that it understands.
+        /// The oldest protocol that the client understands.
         oldest: u16,
-        /// Whether it reads compressed envelopes.
+        /// Whether the client reads compressed envelopes.
         deflate: bool,
-        /// What proves who it is, for the relay's authorizer. Empty where the connection itself tells.
+        /// The credentials for the relay's authorizer. Empty if the connection itself identifies
+        /// the user.
         credentials: Vec<u8>,
     },
-    /// Other credentials, before the ones in use expire.
+    /// New credentials, sent before the current ones expire.
     Renew {
-        /// As in [`Hello`](Request::Hello).
+        /// The credentials, as in [`Hello`](Request::Hello).
         credentials: Vec<u8>,
     },
-    /// Begins to exchange a document, or begins again.
+    /// Starts or restarts the exchange of a document.
     Open {
-        /// The number that stands for it from now on.
+        /// The number of the document from now on.
         channel: Channel,
         /// The document's name.
         document: String,
-        /// A fingerprint of the document's type, for the relay's authorizer; 0 where none is told.
+        /// The fingerprint of the document's type for the relay's authorizer, or 0.
         schema: u64,
-        /// What the replica contains.
+        /// The operations that the client contains.
         version: VersionVector,
     },
-    /// Operations of the replica's user, each delta a transaction, in their order. Each is accepted or rejected by
-    /// itself.
+    /// Transactions of the client's user, in order. Each is accepted or rejected separately.
     Push {
         /// The document.
         channel: Channel,
         /// The transactions.
         deltas: Vec<Delta>,
     },
-    /// Some cells of a delta that is too large for one message; the delta is taken as a whole once the last part, which
-    /// is a [`Push`](Request::Push) of it alone, has come.
+    /// A part of a delta that is too large for one message. The delta is processed as a whole once
+    /// the last part arrives, which is a [`Push`](Request::Push) of that part alone.
     Part {
         /// The document.
         channel: Channel,
-        /// Its versions are those of the whole.
+        /// The part. It carries the versions of the whole delta.
         delta: Delta,
     },
-    /// Something that is true for the moment: a cursor, a selection.
+    /// Presence data, such as a cursor or a selection.
     Presence {
         /// The document.
         channel: Channel,
-        /// Whatever the app makes of it. Empty where the replica is no longer present.
+        /// Any data of the app. Empty if the replica is no longer present.
         data: Vec<u8>,
     },
     /// Ends the exchange of a document.
@@ -166,7 +166,7 @@ impl Message for Request {
             PING => Self::Ping,
             tag => {
                 fields.fail(Error::unsupported(format!(
-                    "a request of kind {tag} is not known here"
+                    "a request has the unknown kind {tag}"
                 )));
                 Self::Ping
             }
@@ -189,7 +189,7 @@ fn deltas(fields: &mut Fields<'_>) -> Vec<Delta> {
         deltas.push(fields.delta());
     }
     if deltas.is_empty() {
-        fields.fail(Error::corrupt("a push of no transaction"));
+        fields.fail(Error::corrupt("a push has no transactions"));
     }
     deltas
 }

@@ -11,43 +11,46 @@ use crate::{
     version::VersionVector,
 };
 
-/// What a relay says to a replica.
+/// A message from a relay to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
-    /// The answer to [`Hello`](super::Request::Hello) where the replica is welcome.
+    /// The answer to [`Hello`](super::Request::Hello): the client is admitted.
     Welcome {
-        /// The protocol that both speak from now on.
+        /// The protocol that both ends use from now on.
         protocol: u16,
         /// The relay's wall clock, in milliseconds since the Unix epoch.
         now_ms: u64,
-        /// Milliseconds of silence after which either side takes the connection for dead.
+        /// The silence in milliseconds after which either end considers the connection dead.
         silence_ms: u32,
     },
     /// The answer to [`Renew`](super::Request::Renew): the new credentials are in use.
     Renewed,
-    /// A document is open. What the replica lacks follows, then everything that happens.
+    /// A document is open. The operations that the client lacks follow, then all new ones.
     Opened {
         /// The document.
         channel: Channel,
-        /// What the user may do to it.
+        /// The user's permission.
         permission: Permission,
-        /// What the relay contains.
+        /// The operations that the relay contains.
         version: VersionVector,
-        /// Earlier stamps are refused, but of operations that the relay has: removals may have been forgotten.
+        /// The floor. The relay rejects new operations with earlier stamps, since it may have
+        /// forgotten removals.
         floor: Time,
         /// The relay's wall clock, in milliseconds since the Unix epoch.
         now_ms: u64,
     },
-    /// Operations of others.
+    /// Operations of other clients.
     Delta {
         /// The document.
         channel: Channel,
-        /// Whether this is a part of a larger delta, which is to be taken as a whole once the last part has come.
+        /// Whether this is a part of a larger delta, to be joined as a whole once the last part
+        /// arrives.
         more: bool,
-        /// The operations. The versions of a part are those of the whole.
+        /// The operations. A part carries the versions of the whole.
         delta: Delta,
     },
-    /// The relay's state, for a replica that was away for so long that removals it has not seen were forgotten.
+    /// The relay's state, for a client that was offline while the relay forgot removals it has not
+    /// seen.
     Snapshot {
         /// The document.
         channel: Channel,
@@ -56,23 +59,23 @@ pub enum Response {
         /// A part of the state.
         part: Snapshot,
     },
-    /// Operations of the replica are stored durably.
+    /// Operations of the client are stored durably.
     Ack {
         /// The document.
         channel: Channel,
-        /// Up to where. Replicas that are not named stay where they were.
+        /// The stored operations. Replicas without an entry are unchanged.
         upto: VersionVector,
     },
-    /// A transaction was not taken, and never will be as it is.
+    /// A transaction was rejected and will not be accepted in this form.
     Reject {
         /// The document.
         channel: Channel,
-        /// The version that the transaction would have led to. The relay's version has it from now on, unless the
-        /// [reason is of time](Reason::is_of_time), or a gap, forbidden or forged.
+        /// The version that the transaction leads to. The relay's version covers it from now on,
+        /// unless the [reason concerns time](Reason::is_of_time) or is a gap, forbidden or forged.
         upto: VersionVector,
-        /// Why.
+        /// The reason, as a code.
         reason: Reason,
-        /// The same for a person.
+        /// The reason, as a sentence.
         text: String,
     },
     /// The presence of another client.
@@ -81,8 +84,8 @@ pub enum Response {
         channel: Channel,
         /// The relay's number for the other client's connection.
         peer: ReplicaId,
-        /// The name of that client's user, as the relay's authorizer determined it. Empty if the authorizer does not
-        /// tell users apart.
+        /// The name of that client's user, as the relay's authorizer determined it. Empty if the
+        /// authorizer does not tell users apart.
         user: String,
         /// The data that the client sent; empty if it is no longer present.
         data: Vec<u8>,
@@ -94,20 +97,20 @@ pub enum Response {
         /// The permission from now on.
         permission: Permission,
     },
-    /// The document is no longer exchanged, or never was.
+    /// The exchange of a document has ended, or did not start.
     Closed {
         /// The document.
         channel: Channel,
-        /// Why.
+        /// The reason, as a code.
         reason: Reason,
-        /// The same for a person.
+        /// The reason, as a sentence.
         text: String,
     },
-    /// The last message: the connection ends.
+    /// The last message. The connection ends.
     Bye {
-        /// Why.
+        /// The reason, as a code.
         reason: Reason,
-        /// The same for a person.
+        /// The reason, as a sentence.
         text: String,
     },
     /// The answer to [`Ping`](super::Request::Ping).
@@ -131,7 +134,7 @@ const PONG: u8 = 11;
 const PERMISSION: u8 = 12;
 
 impl Response {
-    /// The kind that a message begins with, and the document that it is about.
+    /// Returns the kind byte of the message and the document it concerns.
     fn head(&self) -> (u8, Option<Channel>) {
         match self {
             Self::Welcome { .. } => (WELCOME, None),
@@ -279,7 +282,7 @@ impl Message for Response {
                 now_ms: fields.number(),
             },
             tag => {
-                let what = format!("a response of kind {tag} is not known here");
+                let what = format!("a response has the unknown kind {tag}");
                 fields.fail(Error::unsupported(what));
                 Self::Renewed
             }

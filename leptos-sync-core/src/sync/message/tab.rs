@@ -23,10 +23,11 @@ pub struct TabMessage {
 pub enum TabMessageKind {
     /// A transaction that the sender made, or that no tab has sent to the relay yet.
     Edit(Delta),
-    /// A request that contains the sender's version. A tab that has more sends it; a tab that has less sends
-    /// [`Reply`](TabMessageKind::Reply).
+    /// A request that contains the sender's version. A tab that has more sends it; a tab that has
+    /// less sends [`Reply`](TabMessageKind::Reply).
     Request(VersionVector),
-    /// The answer to a request, with the sender's version. A tab that has more sends it, but does not reply again.
+    /// The answer to a request, with the sender's version. A tab that has more sends it, but does
+    /// not reply again.
     Reply(VersionVector),
     /// Operations that the other tab lacks, without the transactions that the relay lacks.
     Missing(Delta),
@@ -62,8 +63,8 @@ impl TabMessage {
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`], [`Error::is_limit`] or [`Error::is_unsupported`] if `bytes` are no message: the sender is
-    /// probably a tab of another build.
+    /// [`Error::is_corrupt`], [`Error::is_limit`] or [`Error::is_unsupported`] if `bytes` are not a
+    /// message. The sender is probably a tab of another build.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Message::decode(bytes)
     }

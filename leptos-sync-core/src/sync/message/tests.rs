@@ -157,7 +157,7 @@ fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
-/// That a message is its bytes, and that what is not a message is an error.
+/// Checks that a message round-trips, and that invalid bytes are errors.
 fn tab_message() -> impl Strategy<Value = TabMessage> {
     let restamped =
         (version(), delta()).prop_map(|(replaced, delta)| Restamped { replaced, delta });
@@ -176,18 +176,18 @@ fn tab_message() -> impl Strategy<Value = TabMessage> {
     ("\\PC{1,9}", kind).prop_map(|(document, kind)| TabMessage { document, kind })
 }
 
-fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
+fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
     for deflate in [false, cfg!(feature = "deflate")] {
         let mut bytes = Vec::new();
         message.encode(deflate, &mut bytes);
-        // Compared as bytes: a delta that was read knows the replicas of its versions in another order.
+        // Compare the encodings: decoding may reorder the replicas of a delta's versions.
         let mut again = Vec::new();
         M::decode(&bytes).unwrap().encode(deflate, &mut again);
         assert_eq!(again, bytes, "{message:?}");
         assert!(bytes.len() < limits::MESSAGE_BYTES);
 
         let at = byte.0 % bytes.len();
-        // Cut off, it may still be a push of fewer transactions.
+        // A truncated message may be a valid push of fewer transactions.
         if let Ok(shorter) = M::decode(&bytes[..at]) {
             again.clear();
             shorter.encode(deflate, &mut again);
@@ -195,7 +195,7 @@ fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
         }
         let mut longer = bytes.clone();
         longer.push(byte.1);
-        assert!(M::decode(&longer).is_err(), "something follows");
+        assert!(M::decode(&longer).is_err(), "trailing bytes are an error");
         bytes[at] ^= byte.1 | 1;
         let _ = M::decode(&bytes);
     }
@@ -203,7 +203,7 @@ fn is_its_bytes<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
 
 proptest! {
     #[test]
-    fn what_many_are_told_has_the_bytes_of_what_one_is_told(channel in channel(), delta in delta()) {
+    fn a_broadcast_has_the_bytes_of_a_single_delta(channel in channel(), delta in delta()) {
         let shared = Broadcast::new(delta.clone());
         let response = Response::Delta {
             channel,
@@ -219,31 +219,31 @@ proptest! {
     }
 
     #[test]
-    fn a_request_is_its_bytes(message in request(), byte in any::<(usize, u8)>()) {
-        is_its_bytes(&message, byte);
+    fn requests_round_trip(message in request(), byte in any::<(usize, u8)>()) {
+        round_trips(&message, byte);
     }
 
     #[test]
-    fn a_response_is_its_bytes(message in response(), byte in any::<(usize, u8)>()) {
-        is_its_bytes(&message, byte);
+    fn responses_round_trip(message in response(), byte in any::<(usize, u8)>()) {
+        round_trips(&message, byte);
     }
 
     #[test]
-    fn a_message_between_tabs_is_its_bytes(message in tab_message(), byte in any::<(usize, u8)>()) {
-        is_its_bytes(&message, byte);
+    fn tab_messages_round_trip(message in tab_message(), byte in any::<(usize, u8)>()) {
+        round_trips(&message, byte);
     }
 
     #[test]
-    fn garbage_is_no_message(bytes in vec(any::<u8>(), 0..200)) {
+    fn garbage_never_panics(bytes in vec(any::<u8>(), 0..200)) {
         let _ = Request::decode(&bytes);
         let _ = Response::decode(&bytes);
         let _ = TabMessage::decode(&bytes);
     }
 }
 
-/// The bytes that `docs/protocol.md` describes, which every build of this protocol has to write.
+/// The bytes that `docs/protocol.md` specifies for every build of this protocol.
 #[test]
-fn the_bytes_are_those_of_the_protocol() {
+fn messages_have_the_documented_bytes() {
     let version = VersionVector::of(ReplicaId::new(7), Time::new(300));
     let id = [7, 0, 0, 0, 0, 0, 0, 0];
     let requests: [(Request, Vec<u8>); 4] = [
@@ -338,7 +338,7 @@ fn the_bytes_are_those_of_the_protocol() {
 }
 
 #[test]
-fn a_reason_that_is_not_known_is_another_one() {
+fn an_unknown_reason_is_decoded_as_other() {
     for code in 0..=u8::MAX {
         let reason = Reason::of_code(code);
         assert!(reason.code() == code || reason == Reason::Other);
@@ -346,7 +346,7 @@ fn a_reason_that_is_not_known_is_another_one() {
 }
 
 #[test]
-fn a_name_that_is_longer_than_a_user_may_have_is_not_read() {
+fn a_user_name_that_is_too_long_is_rejected() {
     for (length, fits) in [(limits::USER_BYTES, true), (limits::USER_BYTES + 1, false)] {
         let response = Response::Presence {
             channel: Channel(0),
@@ -361,7 +361,7 @@ fn a_name_that_is_longer_than_a_user_may_have_is_not_read() {
 }
 
 #[test]
-fn a_long_explanation_is_cut_between_its_letters() {
+fn a_long_text_is_truncated_between_characters() {
     let response = Response::Bye {
         reason: Reason::Other,
         text: "ä".repeat(limits::REASON_BYTES),
@@ -369,7 +369,7 @@ fn a_long_explanation_is_cut_between_its_letters() {
     let mut bytes = Vec::new();
     response.encode(false, &mut bytes);
     let Response::Bye { text, .. } = Response::decode(&bytes).unwrap() else {
-        panic!("another message");
+        panic!("decoded another message");
     };
     assert_eq!(text, "ä".repeat(limits::REASON_BYTES / 2));
 }

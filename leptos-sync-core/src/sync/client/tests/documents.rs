@@ -1,4 +1,4 @@
-//! What the client does about many documents on one connection, and what it tells each of its user and of others.
+//! Many documents on one connection, permissions, and presence.
 
 use super::*;
 
@@ -12,7 +12,7 @@ impl Talk {
     }
 }
 
-/// Returns the channels of the documents that were asked for.
+/// Returns the channels of the documents that were opened.
 fn asked_for(said: &[Request]) -> Vec<u32> {
     let mut channels = Vec::new();
     for request in said {
@@ -39,11 +39,11 @@ fn a_document_beyond_the_relays_limit_is_opened_once_another_is_left() {
     assert_eq!(beyond.0.borrow().closed, [Reason::TooManyDocuments]);
     assert!(
         talk.said().is_empty(),
-        "nothing changed, so asking is useless"
+        "nothing changed, so the client does not ask again"
     );
     talk.client.leave(Channel(0));
-    assert_eq!(asked_for(&talk.said()), [1], "one place is free");
-    // Where another one has no place any more, that one is next.
+    assert_eq!(asked_for(&talk.said()), [1], "one document fits now");
+    // If a document is closed for another reason, the next one is opened.
     talk.close(Channel(1), Reason::Forbidden);
     assert_eq!(asked_for(&talk.said()), [2]);
 }

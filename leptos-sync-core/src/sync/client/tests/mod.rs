@@ -11,7 +11,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// A document that nobody edits. It records the calls of the client.
+/// A document that is never edited and records the calls of the client.
 #[derive(Clone, Default)]
 struct Recorder(Rc<RefCell<Calls>>);
 
@@ -23,7 +23,7 @@ struct Calls {
     closed: Vec<Reason>,
     permissions: Vec<Permission>,
     present: Vec<(String, Vec<u8>)>,
-    /// What the relay was said to have when it was asked last what to send.
+    /// The relay's version in the last call of `pending`.
     sent: VersionVector,
 }
 
@@ -73,7 +73,7 @@ impl Document for Recorder {
     }
 }
 
-/// A client, and what its relay says by hand.
+/// A client with a scripted relay.
 struct Talk {
     client: Client<Recorder>,
     document: Recorder,
@@ -131,9 +131,9 @@ impl Talk {
     }
 }
 
-/// The relay may be wrong, as when it cannot read its keys for a while.
+/// The relay may be wrong, for example while it cannot read its keys.
 #[test]
-fn refused_credentials_are_tried_again_after_longer_and_longer_waits() {
+fn rejected_credentials_are_tried_again_after_increasing_delays() {
     let mut talk = Talk::begin();
     let mut longest = 0;
     for _ in 0..40 {
@@ -147,21 +147,22 @@ fn refused_credentials_are_tried_again_after_longer_and_longer_waits() {
     assert!(talk.client.is_welcome());
 }
 
-/// As when another user signs in: the relay ends a connection on which somebody else's credentials are shown.
+/// For example, another user has signed in: the relay ends a connection that renews with another
+/// user's credentials.
 #[test]
-fn credentials_that_end_a_connection_begin_another() {
+fn credentials_that_end_a_connection_start_another() {
     let mut talk = Talk::begin();
     talk.welcome();
     talk.client.set_credentials(b"second".to_vec());
     talk.refuse();
     talk.connect();
-    // Shown first, and so they are what the relay refuses.
+    // On the new connection they are part of the hello, so the rejection concerns them.
     talk.refuse();
     assert!(talk.client.wake_at() > Some(1_000));
 }
 
 #[test]
-fn credentials_that_were_renewed_while_the_former_were_refused_are_tried() {
+fn credentials_renewed_during_a_rejection_are_tried() {
     let mut talk = Talk::begin();
     talk.client.set_credentials(b"second".to_vec());
     talk.refuse();
@@ -171,7 +172,7 @@ fn credentials_that_were_renewed_while_the_former_were_refused_are_tried() {
 }
 
 impl Talk {
-    /// What the client has said since it was asked last.
+    /// Returns the client's messages since the last call.
     fn said(&mut self) -> Vec<Request> {
         let mut said = Vec::new();
         while let Some(frame) = self.client.next_frame(1_000) {
@@ -190,7 +191,7 @@ impl Talk {
     }
 }
 
-/// The relay need not remember a document that it has refused.
+/// The relay need not remember a document that it has rejected.
 const LEAVE: Request = Request::Leave {
     channel: Channel(0),
 };
@@ -201,15 +202,19 @@ fn renewal(credentials: &[u8]) -> Request {
 }
 
 #[test]
-fn credentials_that_change_before_the_relay_has_answered_are_shown_with_its_welcome() {
+fn credentials_changed_before_the_welcome_are_sent_after_it() {
     let mut talk = Talk::begin();
     talk.client.set_credentials(b"second".to_vec());
     talk.said();
     talk.welcome();
     let said = talk.said();
-    assert_eq!(said[0], renewal(b"second"), "before anything is opened");
+    assert_eq!(
+        said[0],
+        renewal(b"second"),
+        "the renewal precedes all opens"
+    );
     assert!(matches!(said[1], Request::Open { .. }));
-    // On the next connection they are the first.
+    // On the next connection they are part of the hello.
     talk.client.disconnected(1_000);
     talk.connect();
     talk.said();
@@ -217,9 +222,9 @@ fn credentials_that_change_before_the_relay_has_answered_are_shown_with_its_welc
     assert!(matches!(talk.said()[0], Request::Open { .. }));
 }
 
-/// It was asked for with the former ones, and those may not open it.
+/// The old credentials, which may not open the document, were in use for the first open.
 #[test]
-fn a_document_that_is_refused_while_other_credentials_are_on_their_way_is_asked_for_with_them() {
+fn a_document_rejected_during_a_renewal_is_opened_again_after_it() {
     let mut talk = Talk::begin();
     talk.welcome();
     talk.said();
@@ -230,12 +235,17 @@ fn a_document_that_is_refused_while_other_credentials_are_on_their_way_is_asked_
     talk.hear(&Response::Renewed);
     assert!(matches!(talk.said()[..], [Request::Open { .. }]));
     talk.forbid();
-    assert_eq!(talk.said(), [LEAVE], "these may not either");
+    assert_eq!(
+        talk.said(),
+        [LEAVE],
+        "the new credentials may not open it either"
+    );
 }
 
-/// The relay ends the connection by which it is told such a name, and with it the exchange of all other documents.
+/// The relay would end the connection over such a name, and with it the exchange of all other
+/// documents.
 #[test]
-fn a_name_that_no_relay_reads_is_refused_before_it_is_sent() {
+fn an_invalid_name_is_rejected_before_it_is_sent() {
     let mut talk = Talk::begin();
     for name in ["", &"n".repeat(limits::NAME_BYTES + 1)] {
         let refused = talk.client.open(name, 0, Recorder::default());
@@ -249,7 +259,7 @@ fn a_name_that_no_relay_reads_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_network_that_fails_after_a_refusal_is_no_refusal() {
+fn a_network_failure_after_a_rejection_is_not_a_rejection() {
     let mut talk = Talk::begin();
     talk.refuse();
     talk.client.set_credentials(b"second".to_vec());
@@ -278,9 +288,9 @@ fn version(entries: &[(u64, u64)]) -> VersionVector {
     entries.collect()
 }
 
-/// The answer to what was sent before may have been lost, and nothing is missing that would come with another.
+/// The acknowledgement may have been lost, and no further operation may arrive that would imply it.
 #[test]
-fn what_document_and_relay_both_contain_counts_as_acknowledged() {
+fn operations_that_both_contain_count_as_acknowledged() {
     let mut talk = Talk::begin();
     talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 9)]);
     talk.welcome();
@@ -299,7 +309,7 @@ impl Talk {
             .all(|exchange| exchange.stage == Stage::Open)
     }
 
-    /// The relay opens the document, and refuses what was sent for its time.
+    /// The relay opens the document and rejects transactions for their stamps.
     fn refuse_for_time(&mut self, upto: &[(u64, u64)]) {
         self.opened(VersionVector::new());
         for upto in upto {
@@ -317,35 +327,39 @@ impl Talk {
     }
 }
 
-/// What cannot be stamped anew would be refused for ever.
+/// A transaction that cannot be restamped would be rejected forever.
 #[test]
-fn what_is_refused_for_its_time_once_more_is_not_sent_again_at_once() {
+fn a_transaction_rejected_for_its_stamp_twice_is_not_resent_at_once() {
     let mut talk = Talk::begin();
     talk.welcome();
     talk.refuse_for_time(&[(1, 50)]);
-    // It has another stamp now.
+    // It was restamped.
     talk.refuse_for_time(&[(1, 40)]);
     assert_eq!(talk.rejected(), 0);
     talk.refuse_for_time(&[(1, 40)]);
     assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
 }
 
-/// Else the one would be sent again for the other's sake, for ever.
+/// Otherwise each would cause the other to be resent, forever.
 #[test]
-fn two_that_are_refused_for_their_time_are_both_given_up() {
+fn two_transactions_rejected_for_their_stamps_are_both_given_up() {
     let mut talk = Talk::begin();
     talk.welcome();
     let both = [(1, 50), (2, 60)];
     for _ in 0..3 {
         talk.refuse_for_time(&both);
     }
-    assert_eq!(talk.rejected(), 3, "the first twice, since it came before");
-    assert!(talk.is_open(), "nothing is asked for again");
+    assert_eq!(
+        talk.rejected(),
+        3,
+        "the first one is rejected twice, since it precedes the second"
+    );
+    assert!(talk.is_open(), "the document is not opened again");
 }
 
-/// Under a clock that stays wrong, each edit has the stamp at first that the one before had.
+/// If the clock stays wrong, each edit first has the stamp that the previous one had.
 #[test]
-fn an_edit_is_stamped_anew_although_an_earlier_one_had_its_stamp() {
+fn an_edit_is_restamped_although_an_earlier_one_had_its_stamp() {
     let mut talk = Talk::begin();
     talk.welcome();
     talk.refuse_for_time(&[(1, 50)]);
@@ -361,18 +375,19 @@ fn an_edit_is_stamped_anew_although_an_earlier_one_had_its_stamp() {
         text: "tomorrow".to_owned(),
     });
     assert_eq!(talk.rejected(), 0);
-    assert!(!talk.is_open(), "it is asked for again");
+    assert!(!talk.is_open(), "the document is opened again");
 }
 
-/// Sent from here, it would be refused as somebody else's, although nobody has done anything wrong.
+/// This tab must not send it: the relay would reject it as another user's, although no one did
+/// anything wrong.
 #[test]
-fn what_another_tab_tells_before_the_relay_does_is_not_sent() {
+fn another_tabs_operations_are_not_sent_from_this_tab() {
     let mut talk = Talk::begin();
     talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 58)]);
     talk.welcome();
     talk.opened(version(&[(2, 58)]));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
-    // By another tab, and by the app, of somebody of whom the relay knows nothing.
+    // From another tab, and from the app for a replica that the relay does not know.
     talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
     talk.client.edited(Channel(0));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
