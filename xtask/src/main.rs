@@ -17,7 +17,6 @@ mod commands;
 mod dist;
 mod instructions;
 mod mutants;
-mod names;
 mod programs;
 mod report;
 mod step;

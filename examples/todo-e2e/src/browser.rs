@@ -1,29 +1,16 @@
 //! A running browser.
 
-use std::env;
-
 use serde_json::json;
 
 use crate::device::Device;
 use crate::driver::Driver;
+use crate::engine::Engine;
 use crate::page::Page;
 use crate::session::Session;
+use crate::wait::eventually;
 
-/// What headless Chromium needs as root, without a screen and without the network, and asks nobody for.
-const FLAGS: [&str; 11] = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--disable-breakpad",
-    "--no-first-run",
-    // So high that the footer of a short list, which stays in sight, covers none of its rows.
-    "--window-size=1280,1000",
-];
+/// The window's size. It is so high that the footer of a short list, which stays in sight, covers none of its rows.
+const WINDOW: (u32, u32) = (1280, 1000);
 
 /// A browser on the profile of a [`Device`]. Dropping it kills it.
 pub struct Browser<'a> {
@@ -36,19 +23,10 @@ pub struct Browser<'a> {
 impl<'a> Browser<'a> {
     #[track_caller]
     pub(crate) fn launch(device: &'a Device) -> Self {
-        let driver = Driver::start();
-        let profile = format!("--user-data-dir={}", device.profile().display());
-        let flags: Vec<&str> = FLAGS.into_iter().chain([profile.as_str()]).collect();
-        let mut options = json!({ "args": flags });
-        if let (Some(options), Ok(chrome)) = (options.as_object_mut(), env::var("CHROME")) {
-            options.insert("binary".to_owned(), chrome.into());
-        }
-        // The driver itself waits this long (in ms) for an element that a command names.
-        let timeouts = json!({ "implicit": 10_000, "script": 120_000 });
-        let session = Session::start(
-            driver.port,
-            &json!({ "goog:chromeOptions": options, "timeouts": timeouts }),
-        );
+        let engine = Engine::chosen();
+        let driver = Driver::start(engine);
+        let session = Session::start(driver.port, &engine.capabilities(device.profile()));
+        session.resize(WINDOW.0, WINDOW.1);
         Self {
             session,
             url: device.url(),
@@ -56,16 +34,31 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// The window's commands, for what [`Page`] has no words for.
+    /// The window's commands, for what [`Page`] has no method for.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Opens the page in the current tab, whatever it is; its address ends in `query`.
+    /// Opens a page in the current tab, which need not be the todo page. Its address ends in `query`.
     #[track_caller]
     pub fn visit(&self, query: &str) {
         self.session.go_to(&format!("{}{query}", self.url));
+    }
+
+    /// Clicks the first element that matches a selector, on a page that is not the todo page.
+    #[track_caller]
+    pub fn click(&self, css: &str) {
+        self.session.click(&self.session.find(css));
+    }
+
+    /// Expects the text of an element, on a page that is not the todo page.
+    #[track_caller]
+    pub fn expect_text(&self, css: &str, text: &str) {
+        let script = "return document.querySelector(arguments[0])?.innerText.trim() ?? ''";
+        eventually(css, &json!(text), || {
+            self.session.script(script, &[json!(css)])
+        });
     }
 
     /// Opens the page in the current tab and waits until it can be typed into.
@@ -83,10 +76,10 @@ impl<'a> Browser<'a> {
         self.session.switch_to(&tab);
     }
 
-    /// Cuts the current tab off from the network, or connects it again.
+    /// Cuts the current tab off from the network, or connects it again. Only Chromium can do it.
     #[track_caller]
     pub fn set_offline(&self, offline: bool) {
-        // Without it, the network only says that it is not there.
+        // Without it, the second command has no effect.
         self.session.devtools("Network.enable", &json!({}));
         self.session.devtools(
             "Network.emulateNetworkConditions",
@@ -94,7 +87,7 @@ impl<'a> Browser<'a> {
         );
     }
 
-    /// Runs a script at the start of every page that is opened from now on, before the page's own.
+    /// Runs a script at the start of every page that is opened from now on, before the page's own. Only Chromium can do it.
     #[track_caller]
     pub fn before_every_page(&self, script: &str) {
         self.session.devtools(

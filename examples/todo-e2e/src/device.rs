@@ -45,6 +45,17 @@ impl Device {
         Self::visiting(&Site::named_by("TODO_PLAIN_DIST"))
     }
 
+    /// A device with an empty profile that visits `counter`, the smallest example.
+    ///
+    /// # Panics
+    ///
+    /// If `COUNTER_DIST` names no built page.
+    #[track_caller]
+    #[must_use]
+    pub fn with_counter() -> Self {
+        Self::visiting(&Site::named_by("COUNTER_DIST"))
+    }
+
     /// A device with an empty profile that visits another page, built into a folder.
     ///
     /// # Panics

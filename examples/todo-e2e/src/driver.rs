@@ -1,55 +1,59 @@
-//! The ChromeDriver process.
+//! The process of a WebDriver server.
 
-use std::env;
-use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
+use crate::engine::Engine;
 use crate::process::kill_tree;
+use crate::wait::{PATIENCE, until};
 
-/// How often it is started before that is a failure. It takes a port that is free for IPv6, and ends if somebody has the same
-/// one for IPv4.
+/// How often to start it. ChromeDriver takes a port that is free for IPv6, and ends if another process has the same one for
+/// IPv4.
 const STARTS: usize = 5;
 
-/// A ChromeDriver on a free port. It dies with this value, and so does each browser that it started.
+/// A driver on a free port. When dropped, it is killed with every browser that it started.
 pub(crate) struct Driver {
     child: Child,
     pub(crate) port: u16,
 }
 
 impl Driver {
-    /// Starts `CHROMEDRIVER`, or the `chromedriver` in the path.
-    pub(crate) fn start() -> Self {
-        let program = env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
+    /// Starts the driver of a browser.
+    #[track_caller]
+    pub(crate) fn start(engine: Engine) -> Self {
         (0..STARTS)
-            .find_map(|_| Self::try_start(&program))
-            .unwrap_or_else(|| panic!("{} ends before it names its port", program.display()))
+            .find_map(|_| Self::try_start(engine))
+            .unwrap_or_else(|| panic!("{} ends at once", engine.driver().display()))
     }
 
-    /// `None` if it ends at once.
-    fn try_start(program: &OsStr) -> Option<Self> {
-        let mut child = Command::new(program)
-            .arg("--port=0")
+    /// `None` if the driver ends at once.
+    #[track_caller]
+    fn try_start(engine: Engine) -> Option<Self> {
+        let program = engine.driver();
+        let port = match engine.port_marker() {
+            Some(_) => 0,
+            None => free_port(),
+        };
+        let mut child = Command::new(&program)
+            .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "cannot start {}: {error}; set CHROMEDRIVER",
-                    program.display()
-                )
-            });
-        let output = child.stdout.take();
-        let mut driver = Self { child, port: 0 };
-        let lines = output
-            .map(BufReader::new)
-            .into_iter()
-            .flat_map(BufReader::lines)
-            .map_while(Result::ok);
-        driver.port = lines
-            .filter(|line| line.contains("started successfully"))
-            .find_map(|line| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())?;
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        let lines = lines(child.stdout.take()?);
+        let mut driver = Self { child, port };
+        match engine.port_marker() {
+            Some(marker) => driver.port = printed_port(&lines, marker)?,
+            None => until("a connection to the driver", || {
+                TcpStream::connect(("127.0.0.1", port)).ok()
+            })
+            .shutdown(std::net::Shutdown::Both)
+            .ok()?,
+        }
         Some(driver)
     }
 }
@@ -59,4 +63,30 @@ impl Drop for Driver {
         kill_tree(self.child.id());
         let _ = self.child.wait();
     }
+}
+
+/// Reads to the end, also after nobody receives lines any more: a driver may fail when it cannot print.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
+fn printed_port(lines: &Receiver<String>, marker: &str) -> Option<u16> {
+    loop {
+        let line = lines.recv_timeout(PATIENCE).ok()?;
+        if let Some((_, port)) = line.split_once(marker) {
+            return port.trim_end_matches('.').parse().ok();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map_or(0, |address| address.port())
 }

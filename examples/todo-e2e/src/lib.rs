@@ -1,7 +1,7 @@
-//! Drives the built todo page in a real, headless Chromium.
+//! Drives the built todo page in a real browser: Chromium, Firefox or WebKit.
 //!
 //! A test owns a [`Device`]: the page on a loopback port, and a browser profile that is new and empty. It launches a
-//! [`Browser`] on it through ChromeDriver, closes or kills that and launches another, which finds what the first one
+//! [`Browser`] on it through its driver, closes or kills that and launches another, which finds what the first one
 //! left. A [`Page`] speaks of todos rather than of elements and waits for what it is told to expect, by asking
 //! again and again until a deadline; nothing here waits for a fixed time.
 //!
@@ -15,10 +15,12 @@
 //! |---|---|
 //! | `TODO_DIST` | the folder of the built page; `cargo xtask test` sets it |
 //! | `TODO_PLAIN_DIST` | that of the page on plain signals, for figures to compare with; set likewise |
+//! | `COUNTER_DIST` | that of the smallest example; set likewise |
 //! | `TODO_SERVER` | the program `todo-server`; set likewise |
 //! | `TODO_RELAY` | the program `leptos-sync-relay`; set likewise |
-//! | `CHROMEDRIVER` | the driver, if it is not the `chromedriver` in the path |
-//! | `CHROME` | the browser, if it is not the one that the driver finds |
+//! | `TODO_BROWSER` | `chromium` (the default), `firefox` or `webkit` |
+//! | `CHROMEDRIVER`, `GECKODRIVER`, `WEBKITDRIVER` | the driver, if it is not `chromedriver`, `geckodriver` or `WebKitWebDriver` in the path |
+//! | `CHROME`, `FIREFOX`, `WEBKIT` | the browser, if it is not the one that the driver finds |
 //! | `SCREENSHOTS` | where the screenshots go, if not to `target/screenshots` |
 //!
 //! The harness panics where a test would only panic anyway: a failed command is a failed test.
@@ -26,6 +28,7 @@
 mod browser;
 mod device;
 mod driver;
+mod engine;
 mod page;
 mod process;
 mod program;

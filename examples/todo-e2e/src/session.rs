@@ -82,7 +82,7 @@ impl Session {
         )
     }
 
-    /// A command of the Chrome DevTools protocol.
+    /// Sends a command of the Chrome DevTools protocol. Only Chromium has it.
     #[track_caller]
     pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post(
@@ -101,6 +101,12 @@ impl Session {
         let image = self.get("/screenshot");
         let image = BASE64_STANDARD.decode(image.as_str().unwrap_or_default());
         image.unwrap_or_else(|error| panic!("the screenshot is not base64: {error}"))
+    }
+
+    /// Sets the size of the window.
+    #[track_caller]
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        self.post("/window/rect", &json!({ "width": width, "height": height }));
     }
 
     #[track_caller]

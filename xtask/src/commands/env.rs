@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    tools::{Bindgen, Browser, Cache, Wasm},
+    tools::{Bindgen, Browser, Cache, Wasm, WasmOpt},
     workspace::Workspace,
 };
 
@@ -15,10 +15,11 @@ pub(crate) fn run() -> Result<()> {
     let wasm = Wasm::find(&cache, &workspace)?;
     let bindgen = Bindgen::find(&cache, &workspace)?;
     let browser = Browser::find(&cache)?;
-    println!(
-        "export PATH={}:\"$PATH\"",
-        quoted(&bindgen.bin.to_string_lossy())
-    );
+    // trunk finds its tools in PATH, too.
+    let optimizer = WasmOpt::find(&cache).ok().and_then(|tool| tool.bin());
+    for bin in [Some(bindgen.bin.clone()), optimizer].into_iter().flatten() {
+        println!("export PATH={}:\"$PATH\"", quoted(&bin.to_string_lossy()));
+    }
     for (name, value) in wasm
         .env()
         .into_iter()

@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 147_300,
-    added: 79_600,
+    page: 156_100,
+    added: 83_700,
 };
 
 /// Builds both pages the same way, prints their sizes and fails over budget.

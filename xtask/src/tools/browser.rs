@@ -1,17 +1,17 @@
 //! Chromium and its driver.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::{Cache, apt};
-use crate::{cmd::on_path, step::step};
+use super::{Cache, apt, cache::given};
+use crate::{
+    cmd::{Cmd, on_path},
+    step::step,
+};
 
-/// What the browser is called, the most likely first.
+/// The names of the browser, the most likely first.
 const NAMES: [&str; 5] = [
     "chromium",
     "chromium-browser",
@@ -23,7 +23,7 @@ const NAMES: [&str; 5] = [
 /// Where macOS keeps it.
 const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
-/// Keeps a headless browser from talking to anyone but the test.
+/// Flags that keep a headless browser from talking to anyone but the test.
 const FLAGS: [&str; 8] = [
     "--headless=new",
     "--disable-gpu",
@@ -35,7 +35,7 @@ const FLAGS: [&str; 8] = [
     "--no-first-run",
 ];
 
-/// A browser and the driver that tests steer it with.
+/// Chromium and the driver that tests control it with.
 #[derive(Debug)]
 pub(crate) struct Browser {
     /// Chromium or Chrome.
@@ -45,11 +45,11 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Takes `$CHROME` and `$CHROMEDRIVER`, else what `PATH` has, else installs Debian's packages.
+    /// Finds `$CHROME` and `$CHROMEDRIVER`, else the programs in `PATH`. Installs Debian's packages if needed.
     ///
     /// # Errors
     ///
-    /// There is none and none can be installed; the message says what to install.
+    /// One of them is missing and cannot be installed. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(browser) = Self::here()? {
             return Ok(browser);
@@ -82,6 +82,19 @@ impl Browser {
             .map(|(chrome, driver)| Self { chrome, driver }))
     }
 
+    /// The browser's name and version.
+    pub(crate) fn version(&self) -> Result<String> {
+        Cmd::new(&self.chrome).arg("--version").read()
+    }
+
+    /// The variables that name both programs to the end-to-end tests.
+    pub(crate) fn env(&self) -> Vec<(&'static str, OsString)> {
+        vec![
+            ("CHROME", self.chrome.clone().into()),
+            ("CHROMEDRIVER", self.driver.clone().into()),
+        ]
+    }
+
     /// The settings with which wasm tests start the browser, as a file.
     pub(crate) fn webdriver_json(&self, cache: &Cache) -> Result<PathBuf> {
         let mut flags = FLAGS.to_vec();
@@ -93,14 +106,4 @@ impl Browser {
         let settings = json!({ "goog:chromeOptions": options });
         cache.write("webdriver.json", &format!("{settings:#}\n"))
     }
-}
-
-fn given(variable: &str) -> Result<Option<PathBuf>> {
-    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) else {
-        return Ok(None);
-    };
-    if !Path::new(&path).is_file() {
-        bail!("{variable} is set to {}, which is no file", path.display());
-    }
-    Ok(Some(path.into()))
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::step::step;
 
@@ -123,6 +123,24 @@ pub(crate) fn remove(dir: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The path in an environment variable, if it is set.
+///
+/// # Errors
+///
+/// There is no such file.
+pub(super) fn given(variable: &str) -> Result<Option<PathBuf>> {
+    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    if !Path::new(&path).is_file() {
+        bail!(
+            "{variable} is set to {}, and there is no such file",
+            path.display()
+        );
+    }
+    Ok(Some(path.into()))
 }
 
 #[cfg(test)]

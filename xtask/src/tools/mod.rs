@@ -6,18 +6,22 @@ mod browser;
 pub(crate) mod c_compiler;
 mod cache;
 mod debian;
+mod firefox;
 mod fuzzer;
 pub(crate) mod nginx;
 mod optimizer;
 mod valgrind;
 mod wasm;
+mod webkit;
 
 pub(crate) use self::{
     bindgen::Bindgen,
     browser::Browser,
     cache::{Cache, remove},
+    firefox::Firefox,
     fuzzer::Fuzzer,
     optimizer::WasmOpt,
     valgrind::Valgrind,
     wasm::Wasm,
+    webkit::WebKit,
 };

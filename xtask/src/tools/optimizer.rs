@@ -1,44 +1,17 @@
-//! `wasm-opt`, which takes almost half off a wasm file.
+//! `wasm-opt`, which halves a wasm file.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use super::Cache;
-use crate::{
-    cmd::{Cmd, on_path},
-    names::Renamed,
-};
+use crate::cmd::{Cmd, on_path};
 
-/// Older ones make other sizes or print what they renamed otherwise; much older ones write files that browsers refuse.
+/// Older ones make other sizes, and much older ones write files that browsers refuse.
 const OLDEST: u32 = 132;
 
 /// The npm package's version, pinned so that sizes are the same everywhere.
 const BINARYEN: &str = "132.0.0";
-
-/// What rustc's output uses, by name: `--all-features` would turn on proposals that browsers refuse.
-const FEATURES: [&str; 6] = [
-    "--enable-bulk-memory",
-    "--enable-nontrapping-float-to-int",
-    "--enable-sign-ext",
-    "--enable-mutable-globals",
-    "--enable-reference-types",
-    "--enable-multivalue",
-];
-
-/// Shortens the names of imports and exports, and prints them.
-const SHORTEN: &str = "--minify-imports-and-exports-and-modules";
-
-const OPTIMIZE: [&str; 4] = [
-    // Not `-Oz`, which is smaller before it is compressed and larger after.
-    "-Os",
-    // Again while it finds something.
-    "--converge",
-    // What has one caller is inlined where it is short: more of that makes functions less alike, which costs gzip more.
-    "--one-caller-inline-max-function-size=30",
-    // The lowest kilobyte is the end of the stack: whoever gets there is about to overflow it.
-    "--low-memory-unused",
-];
 
 /// A `wasm-opt` that is new enough.
 #[derive(Debug)]
@@ -55,11 +28,11 @@ pub(crate) enum WasmOpt {
 }
 
 impl WasmOpt {
-    /// Takes it from `PATH` when it is new enough, else from npm into the cache.
+    /// Finds it in `PATH`, if it is new enough, else in the cache. Installs it there with npm if needed.
     ///
     /// # Errors
     ///
-    /// There is neither; the message says what to install.
+    /// There is no npm either. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(program) = on_path("wasm-opt")
             && is_new_enough(
@@ -79,21 +52,27 @@ impl WasmOpt {
         Ok(Self::Node { node, script })
     }
 
-    /// Optimises a file in its place, and returns the names that its JavaScript has to say now.
-    pub(crate) fn optimize(&self, wasm: &Path) -> Result<Renamed> {
-        // By itself, since what converges goes over the names again and again, and prints each time.
-        let renamed = Renamed::parse(&self.rewrite(wasm, &[SHORTEN])?)?;
-        self.rewrite(wasm, &OPTIMIZE)?;
-        Ok(renamed)
-    }
-
-    fn rewrite(&self, wasm: &Path, passes: &[&str]) -> Result<String> {
+    /// Optimises a file in its place, with `-O<level>` and more parameters.
+    pub(crate) fn optimize(&self, wasm: &Path, level: &str, params: &[&str]) -> Result<()> {
         let cmd = match self {
             Self::Native(program) => Cmd::new(program),
             Self::Node { node, script } => Cmd::new(node).arg(script),
         };
-        let cmd = cmd.args(FEATURES).args(passes);
-        cmd.arg(wasm).arg("-o").arg(wasm).read()
+        cmd.arg(format!("-O{level}"))
+            .args(params)
+            .arg(wasm)
+            .arg("-o")
+            .arg(wasm)
+            .run_quietly()
+    }
+
+    /// The folder with a `wasm-opt` for trunk, which looks for it in `PATH`.
+    pub(crate) fn bin(&self) -> Option<PathBuf> {
+        match self {
+            Self::Native(program) => program.parent().map(Path::to_owned),
+            // npm links the script there.
+            Self::Node { script, .. } => Some(script.ancestors().nth(3)?.join(".bin")),
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! `test`: every test of the workspace.
 
+mod end_to_end;
+
 use anyhow::Result;
+use clap::ValueEnum;
 
 use super::bench::browser::{has_npm, page};
 use crate::{
     cmd::Cmd,
-    dist::{self, Optimize},
-    programs,
-    step::{Steps, step},
+    step::Steps,
     tools::{Bindgen, Browser, Cache, Wasm, nginx},
     workspace::{BENCH_RUNNER, BINDGEN, E2E, Workspace},
 };
@@ -27,6 +28,19 @@ pub(crate) struct Args {
     /// How many seeds each simulation runs.
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
+    /// The browsers that run the end-to-end tests.
+    #[arg(long, value_enum, default_value_t)]
+    browsers: Browsers,
+}
+
+/// Browsers that can run the end-to-end tests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Browsers {
+    /// Chromium.
+    #[default]
+    Chromium,
+    /// Chromium, Firefox and WebKit.
+    All,
 }
 
 /// Runs all suites, also after one of them failed.
@@ -60,7 +74,7 @@ pub(crate) fn run_in(steps: &mut Steps, args: &Args) -> Result<()> {
         in_browser(&workspace, &cache, args)
     });
     if workspace.package(E2E).is_some() {
-        steps.run("end-to-end tests", || end_to_end(&workspace, &cache, args));
+        end_to_end::run_in(steps, &workspace, &cache, args);
     }
     if has_npm() {
         steps.run("benchmark page in the browser", || {
@@ -128,23 +142,6 @@ fn in_browser(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
         .env("TMPDIR", profiles.path())
         .dir(&workspace.root);
     args.apply(cmd).run()
-}
-
-fn end_to_end(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
-    let browser = Browser::find(cache)?;
-    let todo = dist::build(workspace, cache, "todo", Optimize::IfPossible)?;
-    let plain = dist::build(workspace, cache, "todo-plain", Optimize::IfPossible)?;
-    let (server, relay) = programs::servers(workspace)?;
-    let cmd = Cmd::cargo()
-        .args(["test", "--no-fail-fast", "--package", E2E])
-        .env("TODO_DIST", todo)
-        .env("TODO_PLAIN_DIST", plain)
-        .env("TODO_SERVER", server)
-        .env("TODO_RELAY", relay)
-        .env("CHROME", &browser.chrome)
-        .env("CHROMEDRIVER", &browser.driver)
-        .dir(&workspace.root);
-    step("todo in Chromium", || args.apply(cmd).run())
 }
 
 /// Checks that the page measures, with small numbers. The times do not matter here.

@@ -1,0 +1,27 @@
+//! A counter that all open pages share. It counts offline, too, and never loses a click.
+
+use leptos::prelude::*;
+use leptos_sync_web::{Crdt, PnCounter, SyncOptions, UseDocReturn, provide_sync, use_doc};
+
+/// The state. Each device counts in a cell of its own, so clicks that happen at once add up.
+#[derive(Crdt, Clone, Default)]
+struct Tally {
+    clicks: PnCounter,
+}
+
+#[component]
+fn App() -> impl IntoView {
+    // The relay's address. Without this line, the counter is shared by the tabs of one browser.
+    provide_sync(SyncOptions::default().relay("/sync"));
+    let UseDocReturn { doc, saved, .. } = use_doc::<Tally>("tally");
+    view! {
+        <button on:click=move |_| doc.clicks().decrement(1)>"−"</button>
+        <output>{move || doc.clicks().get()}</output>
+        <button on:click=move |_| doc.clicks().increment(1)>"+"</button>
+        <p>{move || if saved.get() { "Saved." } else { "Saving …" }}</p>
+    }
+}
+
+fn main() {
+    leptos::mount::mount_to_body(App);
+}

@@ -1,0 +1,28 @@
+//! The page without its server: the service worker loads it, and the browser's storage has its data.
+
+use todo_e2e::{Device, Server};
+
+#[test]
+fn a_page_that_is_reloaded_while_its_server_is_down_is_there_with_its_data() {
+    let mut server = Server::start();
+    let device = Device::at(&server.url());
+    let browser = device.launch();
+    let page = browser.open();
+    page.add("milk");
+    page.expect_synced();
+    page.expect_available_offline();
+    server.kill();
+    page.reload();
+    page.expect_titles(&["milk"]);
+    page.expect_connection("offline");
+    page.add("bread");
+    page.expect_saved();
+    page.reload();
+    page.expect_titles(&["milk", "bread"]);
+
+    server.restart();
+    page.expect_synced();
+    let other = Device::at(&server.url());
+    let browser = other.launch();
+    browser.open().expect_titles(&["milk", "bread"]);
+}

@@ -1,0 +1,157 @@
+//! The end-to-end tests, in one browser or in several.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use anyhow::Result;
+
+use super::{Args, Browsers};
+use crate::{
+    cmd::Cmd,
+    dist::{self, Optimize},
+    programs,
+    step::Steps,
+    tools::{Browser, Cache, Firefox, WebKit},
+    workspace::{E2E, Workspace},
+};
+
+/// Why a test does not run in some browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// A command of the Chrome DevTools protocol: the network, scripts before a page's own, or the screen's properties.
+    DevTools,
+    /// A profile that outlives the browser. Sessions of WebKitGTK's driver keep nothing.
+    Profile,
+}
+
+/// The tests that need more than WebDriver, by name.
+const NEEDS: [(&str, Need); 10] = [
+    (
+        "what_two_devices_did_without_the_network_is_on_both_when_it_is_back",
+        Need::DevTools,
+    ),
+    (
+        "edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_win",
+        Need::DevTools,
+    ),
+    (
+        "with_storage_blocked_the_page_works_and_says_that_it_keeps_nothing",
+        Need::DevTools,
+    ),
+    (
+        "ten_thousand_todos_are_there_after_a_reload_and_one_of_them_is_toggled",
+        Need::DevTools,
+    ),
+    ("screenshots", Need::DevTools),
+    ("screenshots_of_two_who_edit_one_list", Need::DevTools),
+    (
+        "screenshots_of_a_page_that_the_relay_refuses_something",
+        Need::DevTools,
+    ),
+    (
+        "a_browser_killed_100_ms_after_an_edit_has_kept_it",
+        Need::Profile,
+    ),
+    (
+        "a_browser_that_is_closed_and_opened_again_shows_the_same",
+        Need::Profile,
+    ),
+    (
+        "what_was_typed_before_a_browser_was_killed_is_delivered_when_it_is_opened_again",
+        Need::Profile,
+    ),
+];
+
+/// Builds the pages and programs, and runs the tests in each browser as a step.
+pub(super) fn run_in(steps: &mut Steps, workspace: &Workspace, cache: &Cache, args: &Args) {
+    let mut built = None;
+    steps.run("pages and programs for the end-to-end tests", || {
+        built = Some(build(workspace, cache)?);
+        Ok(())
+    });
+    let Some(built) = built else { return };
+    let tests = |browser: &str, env: Vec<(&'static str, OsString)>, lacks: &[Need]| {
+        let cmd = Cmd::cargo()
+            .args(["test", "--no-fail-fast", "--package", E2E])
+            .envs(built.clone())
+            .env("TODO_BROWSER", browser)
+            .envs(env)
+            .dir(&workspace.root);
+        args.apply(without(cmd, browser, lacks)).run()
+    };
+    steps.run("end-to-end tests in Chromium", || {
+        let browser = Browser::find(cache)?;
+        eprintln!("    {}", browser.version()?);
+        tests("chromium", browser.env(), &[])
+    });
+    if args.browsers == Browsers::Chromium {
+        return;
+    }
+    steps.run("end-to-end tests in Firefox", || {
+        let firefox = Firefox::find(cache)?;
+        eprintln!("    {}", firefox.version()?);
+        let env = vec![
+            ("FIREFOX", firefox.program.into()),
+            ("GECKODRIVER", firefox.driver.into()),
+        ];
+        tests("firefox", env, &[Need::DevTools])
+    });
+    steps.run("end-to-end tests in WebKit", || {
+        let webkit = WebKit::find(cache)?;
+        eprintln!("    {}", webkit.version()?);
+        let screen = webkit.screen()?;
+        tests(
+            "webkit",
+            webkit.env(&screen),
+            &[Need::DevTools, Need::Profile],
+        )
+    });
+}
+
+/// Builds what the tests open, and returns the variables that name it.
+fn build(workspace: &Workspace, cache: &Cache) -> Result<Vec<(&'static str, OsString)>> {
+    let page =
+        |name| -> Result<PathBuf> { dist::build(workspace, cache, name, Optimize::IfPossible) };
+    let mut env = Vec::new();
+    for (variable, name) in [
+        ("TODO_DIST", "todo"),
+        ("TODO_PLAIN_DIST", "todo-plain"),
+        ("COUNTER_DIST", "counter"),
+    ] {
+        env.push((variable, page(name)?.into()));
+    }
+    let (server, relay) = programs::servers(workspace)?;
+    env.push(("TODO_SERVER", server.into()));
+    env.push(("TODO_RELAY", relay.into()));
+    Ok(env)
+}
+
+/// Skips the tests that the browser cannot run, and prints their names.
+fn without(mut cmd: Cmd, browser: &str, lacks: &[Need]) -> Cmd {
+    let skipped = NEEDS.iter().filter(|(_, need)| lacks.contains(need));
+    for (n, (name, need)) in skipped.enumerate() {
+        if n == 0 {
+            cmd = cmd.args(["--", "--exact"]);
+        }
+        eprintln!("    not run in {browser}: {name} (needs {need:?})");
+        cmd = cmd.args(["--skip", name]);
+    }
+    cmd
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_test_that_is_skipped_exists() {
+        let workspace = Workspace::load().unwrap();
+        let folder = workspace.package(E2E).unwrap().dir.join("tests");
+        let files = std::fs::read_dir(folder).unwrap().flatten();
+        let sources: String = files
+            .map(|file| std::fs::read_to_string(file.path()).unwrap())
+            .collect();
+        for (name, _) in NEEDS {
+            assert!(sources.contains(&format!("fn {name}()")), "{name}");
+        }
+    }
+}
