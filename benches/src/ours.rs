@@ -1,7 +1,7 @@
 //! The data as this library's types.
 
 use leptos_sync_core::{
-    Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, TimeSource,
+    Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, clock::TimeSource,
 };
 
 use crate::{entries, newer, values};

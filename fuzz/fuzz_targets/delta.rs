@@ -1,7 +1,7 @@
 //! Any bytes as a delta: an error, or a delta that a document takes or refuses, and that is the same bytes again.
 #![no_main]
 
-use leptos_sync_core::{CellMap, Clock, Delta, Doc, ManualTime, ReplicaId};
+use leptos_sync_core::{Clock, Delta, Doc, ReplicaId, cells::CellMap, clock::ManualTime};
 use leptos_sync_fuzz::{NOW_MS, board, sealed};
 use libfuzzer_sys::fuzz_target;
 

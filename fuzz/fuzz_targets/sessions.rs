@@ -3,10 +3,7 @@
 
 use std::collections::VecDeque;
 
-use leptos_sync_core::{
-    CellMap, Clock, Delta, Doc, ManualTime, ReplicaId, Time,
-    sync::{Ask, Channel, Client, Host, Link, Permission, Reason, Response},
-};
+use leptos_sync_core::{Clock, Delta, Doc, ReplicaId, Time, cells::CellMap, clock::ManualTime, sync::{Ask, Channel, Client, Host, Link, Permission, Reason, Response}};
 use leptos_sync_fuzz::{Handle, NOW_MS};
 use libfuzzer_sys::fuzz_target;
 

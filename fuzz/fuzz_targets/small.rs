@@ -1,7 +1,7 @@
 //! Any bytes as each of the small things that are stored or handed over.
 #![no_main]
 
-use leptos_sync_core::{CollectionExport, Cursor, Path, internal};
+use leptos_sync_core::{internal, cells::Path, collection::CollectionExport, index::Cursor};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

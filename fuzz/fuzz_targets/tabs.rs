@@ -1,10 +1,7 @@
 //! Two pages of a browser that tell each other what they do, in any order, twice, not at all, or damaged.
 #![no_main]
 
-use leptos_sync_core::{
-    Time, Window,
-    sync::{Reason, TabMessage, TabMessageKind},
-};
+use leptos_sync_core::{Time, clock::Window, sync::{Reason, TabMessage, TabMessageKind}};
 use leptos_sync_fuzz::{Exchanged, Handle, NOW_MS};
 use libfuzzer_sys::fuzz_target;
 

@@ -2,11 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, ManualTime, Outbox, PnCounter,
-    ReplicaId, Snapshot, VersionVector, Window,
-    sync::{Document, Permission, Reason},
-};
+use leptos_sync_core::{Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, Outbox, PnCounter, ReplicaId, Snapshot, VersionVector, clock::{ManualTime, Window}, sync::{Document, Permission, Reason}};
 use xxhash_rust::xxh64::xxh64;
 
 /// The wall clock of all targets.

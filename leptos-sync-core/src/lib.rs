@@ -1,100 +1,116 @@
-//! Typed state that is edited in many places at once and is the same in all of them in the end.
+//! Typed state that many devices edit at the same time, and that becomes equal on all of them.
 //!
-//! Declare the state as a struct of CRDTs with `#[derive(Crdt)]`, put it into a [`Doc`], and edit it in transactions.
-//! Each gives a [`Delta`]: store it, send it, apply it to other copies, in any order, any number of times. The example
-//! is at [`Doc`].
+//! Declare the state as a struct of CRDTs with `#[derive(Crdt)]`, open it as a [`Doc`], and edit it
+//! in transactions. Each transaction returns a [`Delta`]: store it, send it, and apply it to other
+//! copies, in any order and any number of times. [`Doc`] shows an example.
 //!
-//! No framework, no browser, no runtime: the crate runs native and in wasm32. In a Leptos app, use `leptos-sync-web`.
+//! The crate knows no framework, no browser and no async runtime. It runs natively and in wasm32.
+//! In a Leptos app, use `leptos-sync-web`, which re-exports what an app needs.
 //!
-//! ```text
-//! Doc                    a typed state with its version and clock; transactions, deltas, merge, fork
-//! ├─ LwwRegister LwwMap GCounter PnCounter, #[derive(Crdt)]    the types: views over cells
-//! ├─ CellMap                                                   the cells of any of them, whose type is not known
-//! ├─ Clock Stamp Time ReplicaId VersionVector                  who wrote when, and what is contained
-//! └─ Delta Snapshot                                            bytes
-//! Export Import          a document in chunks, out and in
-//! Collection             typed records that stay in a Storage, with indices; transactions, deltas
-//! └─ IndexedStorage Schema Index Query Page                    records with secondary indices
-//! DocStore Saver         a document in a Storage: loading, logging, compacting
-//! └─ Storage MemoryStorage CompressedStorage                   ordered keys, atomic batches
-//! Outbox                 what a relay has not acknowledged, and how to take it back
-//! sync: Client Host      what a replica and its relay say to each other
-//! ChangeSender ChangeStream                                    changes as a bounded stream
-//! Lazy LazyPool          values that are loaded on first use
-//! Pool BufferPool        values and buffers that are used again
-//! ```
+//! # Map
 //!
-//! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`]. How it is built is told in the
-//! repository's `ARCHITECTURE.md`, every byte in `docs/format.md` and `docs/protocol.md`.
+//! The root has the names that an app uses every day:
+//!
+//! | Names | Purpose |
+//! |---|---|
+//! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`] | data types, and the derive for structs of them |
+//! | [`Doc`], [`Tx`], [`Transaction`], [`Changes`], [`Change`] | a document in memory, its transactions and what they changed |
+//! | [`Collection`] | records that stay in a storage, larger than memory if need be |
+//! | [`Id`] | unique ids, for the keys of maps and records |
+//! | [`Delta`], [`Snapshot`], [`VersionVector`] | what replicas send each other, and what they have |
+//! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | who wrote when |
+//! | [`Outbox`], [`Received`], [`Rejected`] | transactions that a relay has not acknowledged, and what became of them |
+//! | [`Export`], [`Import`] | a document in chunks |
+//! | [`Root`], [`Key`], [`Value`] | bounds for generic code |
+//! | [`Error`] | the one error type; its methods tell the cases apart |
+//!
+//! Everything else is in modules:
+//!
+//! | Module | Contents |
+//! |---|---|
+//! | [`storage`] | the `Storage` trait, the memory store, and decorators that compress, cache and measure |
+//! | [`index`] | secondary indices and queries of a collection or of plain records |
+//! | [`collection`] | transactions, exports and observers of a [`Collection`] |
+//! | [`engine`] | a document in a storage: load, log, compact |
+//! | [`sync`] | the protocol between a replica and its relay, as state machines without IO |
+//! | [`stream`] | changes as a bounded stream |
+//! | [`lazy`] | values that load on first use, and a pool that evicts them |
+//! | [`pool`] | objects and buffers for reuse |
+//! | [`clock`] | sources of time |
+//! | [`cells`] | the cells below the types, for servers and tools |
+//! | [`limits`] | every bound, with its reason |
+//!
+//! `ARCHITECTURE.md` in the repository describes the implementation, `docs/format.md` and
+//! `docs/protocol.md` every byte.
 //!
 //! # Features
 //!
-//! - `deflate` (default): envelopes are compressed where that pays, and compressed ones are read. Without it they are
-//!   written plain, and a compressed one is an [`unsupported`](Error::is_unsupported) error. Brings `CompressedStorage`.
-//! - `cache`: `CachedStorage`, which keeps values of a storage in memory.
-//! - `metrics`: `MeteredStorage`, which counts what is done with a storage.
-//! - `testing`: `ManualTime`, the conformance suite for implementations of [`Storage`], and `FaultyStorage`.
+//! - `deflate` (default): reads compressed envelopes, and compresses where that saves space. Without
+//!   it, envelopes are written plain and a compressed one is an
+//!   [unsupported](Error::is_unsupported) error. Adds `storage::CompressedStorage`.
+//! - `cache`: adds `storage::CachedStorage`, which keeps values in memory.
+//! - `metrics`: adds `storage::MeteredStorage`, which measures the use of a storage.
+//! - `testing`: adds `clock::ManualTime`, `storage::FaultyStorage`, and `storage::conformance`, a
+//!   test suite for implementations of [`Storage`](storage::Storage).
 
-// So that `#[derive(Crdt)]` works in here as it does elsewhere.
+// The derive names the crate by its path, also in here.
 extern crate self as leptos_sync_core;
 
+pub mod clock;
+pub mod collection;
+pub mod engine;
+pub mod lazy;
 pub mod limits;
+pub mod pool;
+pub mod storage;
+pub mod stream;
 pub mod sync;
 
-/// Items for the other crates of this workspace, its benchmarks and its fuzz targets. They are not part of the API and
-/// change without notice.
-#[doc(hidden)]
-pub mod internal {
-    pub use crate::codec::{decode, encode};
+/// Cells: what every type is a view over, and what storage and relays see.
+///
+/// Apps do not need this module. A server that keeps or checks documents whose types it does not
+/// know does, and so does a tool that shows what a document contains.
+pub mod cells {
+    pub use crate::{
+        codec::{CellIter, CellRef, CellWriter, Cells, Group},
+        crdt::{CellMap, Quarantined},
+        path::{Path, PathBuf, Segments},
+    };
 }
 
-mod clock;
+/// Items that `#[derive(Crdt)]` and the other crates of this workspace need.
+///
+/// They are public because code that a macro generates has no more rights than its user. They are
+/// not part of the API: they change without notice, in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::{
+        codec::{CellWriter, Group, decode, encode},
+        crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, schema},
+        path::{PathBuf, Segments},
+        version::VersionVector,
+    };
+}
+
 mod codec;
-mod collection;
 mod crdt;
 mod delta;
 mod doc;
-mod engine;
 mod error;
 mod id;
-mod lazy;
 mod path;
-mod pool;
-mod storage;
-mod stream;
 mod version;
 
-#[cfg(feature = "testing")]
-pub use clock::ManualTime;
-pub use clock::{Clock, Stamp, SystemTime, Time, TimeSource, Window};
-pub use codec::{CellIter, CellRef, CellWriter, Cells, Group};
-pub use collection::{
-    Collection, CollectionExport, CollectionImport, CollectionTx, RecordChange, Watch,
-};
-pub use crdt::{
-    Applied, CellMap, Change, Changes, Crdt, Field, Focus, GCounter, Join, Key, LwwMap,
-    LwwRegister, OldCell, PnCounter, Quarantined, Root, Value, schema,
-};
-pub use delta::{Delta, Restamped, Snapshot};
+#[doc(inline)]
+pub use clock::{Clock, Stamp, Time};
+#[doc(inline)]
+pub use collection::Collection;
+pub use crdt::{Change, Changes, Crdt, GCounter, Key, LwwMap, LwwRegister, PnCounter, Root, Value};
+pub use delta::{Delta, Snapshot};
 pub use doc::{Doc, Export, Import, Outbox, Received, Rejected, Transaction, Tx};
-pub use engine::{DocStore, Loaded, Receipt, Saver, StoreWrite};
 pub use error::Error;
 pub use id::{Id, ReplicaId};
-pub use lazy::{Lazy, LazyPool, PutAway};
 pub use leptos_sync_macros::Crdt;
-pub use path::{Path, PathBuf, Segments};
-pub use pool::{Buffer, BufferPool, Pool, PoolStats, Pooled, Reset};
-#[cfg(feature = "deflate")]
-pub use storage::CompressedStorage;
-#[cfg(feature = "metrics")]
-pub use storage::MeteredStorage;
-pub use storage::{
-    Batch, Cursor, Damage, Expected, Index, IndexKey, IndexProgress, IndexedStorage, MemoryStorage,
-    Page, Query, Record, RecordKey, Scan, Schema, Storage, Write,
-};
-#[cfg(feature = "cache")]
-pub use storage::{CacheLimits, CachedStorage};
-#[cfg(feature = "testing")]
-pub use storage::{Fault, FaultyStorage, conformance};
-pub use stream::{ChangeSender, ChangeStream, Lagged};
+#[doc(inline)]
+pub use storage::index;
 pub use version::VersionVector;

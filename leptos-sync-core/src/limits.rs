@@ -18,7 +18,7 @@ pub const DEPTH: usize = 32;
 /// elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
-/// The maximum size in bytes of the idle buffers in a class of a [`BufferPool`](crate::BufferPool).
+/// The maximum size in bytes of the idle buffers in a class of a [`BufferPool`](crate::pool::BufferPool).
 /// A buffer counts with the size of its class, and takes less than twice that. The largest class
 /// keeps one buffer.
 pub const POOL_BYTES: usize = 1024 * 1024;
@@ -108,7 +108,7 @@ pub const SAVE_DELAY_MS: u32 = 50;
 /// afterwards.
 pub const UNHEARD: usize = 256;
 
-/// The maximum number of changes by which a reader of a [`ChangeStream`](crate::ChangeStream) may
+/// The maximum number of changes by which a reader of a [`ChangeStream`](crate::stream::ChangeStream) may
 /// lag: some seconds of fast typing. A slower reader is better served by one delta.
 pub const STREAM_CHANGES: usize = 256;
 

@@ -12,8 +12,8 @@ use common::{
     DELTA, NOW_MS, SNAPSHOT, body_of, bytes, clock, doc, sealed, sealed_deflated, varint,
 };
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, ManualTime, PnCounter,
-    ReplicaId, Root, Snapshot, VersionVector, limits,
+    Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root,
+    Snapshot, VersionVector, clock::ManualTime, limits,
 };
 use proptest::prelude::*;
 

@@ -6,8 +6,10 @@ mod common;
 
 use common::{clock, now};
 use leptos_sync_core::{
-    Collection, Crdt, Error, Index, IndexedStorage, LwwMap, LwwRegister, MemoryStorage, Schema,
+    Collection, Crdt, Error, LwwMap, LwwRegister,
+    index::{Index, IndexedStorage, Schema},
     limits::{INDEX_KEY_BYTES, INDEX_KEYS},
+    storage::MemoryStorage,
 };
 
 #[derive(Crdt, Clone, Default)]

@@ -18,8 +18,12 @@ use std::{
 
 use common::now;
 use leptos_sync_core::{
-    Batch, CacheLimits, CachedStorage, Error, Expected, Fault, FaultyStorage, ManualTime,
-    MemoryStorage, Record, Scan, Storage, conformance,
+    Error,
+    clock::ManualTime,
+    storage::{
+        Batch, CacheLimits, CachedStorage, Expected, Fault, FaultyStorage, MemoryStorage, Record,
+        Scan, Storage, conformance,
+    },
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -140,7 +144,7 @@ fn it_obeys_the_laws_alone_and_composed() {
 #[cfg(feature = "deflate")]
 #[test]
 fn it_composes_with_compression_in_both_orders() {
-    use leptos_sync_core::CompressedStorage;
+    use leptos_sync_core::storage::CompressedStorage;
     let memory = MemoryStorage::new;
     now(conformance::run(async || {
         cached(CompressedStorage::new(memory()))

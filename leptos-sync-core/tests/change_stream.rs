@@ -13,7 +13,10 @@ use std::{
 };
 
 use common::{bytes, doc};
-use leptos_sync_core::{ChangeSender, ChangeStream, Delta, Doc, Lagged, LwwMap, limits};
+use leptos_sync_core::{
+    Delta, Doc, LwwMap, limits,
+    stream::{ChangeSender, ChangeStream, Lagged},
+};
 use proptest::{collection::vec, prelude::*};
 
 type Page = LwwMap<u32, u32>;

@@ -15,8 +15,10 @@ use common::{
     now,
 };
 use leptos_sync_core::{
-    Batch, Collection, Crdt, Error, FaultyStorage, LwwRegister, MemoryStorage, Query, ReplicaId,
-    Scan, Schema, Stamp, Storage, VersionVector, limits,
+    Collection, Crdt, Error, LwwRegister, ReplicaId, Stamp, VersionVector,
+    index::{Query, Schema},
+    limits,
+    storage::{Batch, FaultyStorage, MemoryStorage, Scan, Storage},
 };
 use proptest::{collection::vec, prelude::*};
 

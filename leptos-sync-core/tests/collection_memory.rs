@@ -8,7 +8,10 @@ use common::{
     notes::{NoteFields, Notes, open},
     now,
 };
-use leptos_sync_core::{MemoryStorage, Query, Scan, Schema, Storage};
+use leptos_sync_core::{
+    index::{Query, Schema},
+    storage::{MemoryStorage, Scan, Storage},
+};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]

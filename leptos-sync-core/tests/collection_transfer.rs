@@ -15,8 +15,11 @@ use common::{
     now,
 };
 use leptos_sync_core::{
-    CollectionExport, MemoryStorage, Query, RecordChange, Schema, Storage, VersionVector, Watch,
+    VersionVector,
+    collection::{CollectionExport, RecordChange, Watch},
+    index::{Query, Schema},
     limits,
+    storage::{MemoryStorage, Storage},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -192,7 +195,7 @@ fn a_change_reports_insertions_edits_and_removals() {
     assert_eq!(stars(1), [(Some(4), None)]);
     assert!(
         notes
-            .watch_query(&leptos_sync_core::Index::new("colour", |_: &Note| 1_u8).all())
+            .watch_query(&leptos_sync_core::index::Index::new("colour", |_: &Note| 1_u8).all())
             .unwrap_err()
             .is_value()
     );

@@ -12,8 +12,11 @@ use std::collections::BTreeMap;
 
 use common::now;
 use leptos_sync_core::{
-    Batch, CompressedStorage, DocStore, Fault, FaultyStorage, LwwMap, MemoryStorage, Scan, Storage,
-    conformance,
+    LwwMap,
+    engine::DocStore,
+    storage::{
+        Batch, CompressedStorage, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance,
+    },
 };
 use proptest::{collection::vec, prelude::*};
 

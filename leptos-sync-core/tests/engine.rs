@@ -10,8 +10,10 @@ mod common;
 use common::now;
 
 use leptos_sync_core::{
-    Batch, Clock, Crdt, Delta, Doc, DocStore, GCounter, LwwMap, ManualTime, MemoryStorage,
-    ReplicaId, Root, Saver, Scan, Storage, StoreWrite,
+    Clock, Crdt, Delta, Doc, GCounter, LwwMap, ReplicaId, Root,
+    clock::ManualTime,
+    engine::{DocStore, Saver, StoreWrite},
+    storage::{Batch, MemoryStorage, Scan, Storage},
 };
 use proptest::prelude::*;
 

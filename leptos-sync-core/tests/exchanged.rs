@@ -11,8 +11,10 @@ mod model;
 use std::{pin::pin, task::Poll};
 
 use leptos_sync_core::{
-    Batch, Delta, Doc, DocStore, MemoryStorage, Outbox, ReplicaId, Storage, StoreWrite, Time,
-    VersionVector, Window,
+    Delta, Doc, Outbox, ReplicaId, Time, VersionVector,
+    clock::Window,
+    engine::{DocStore, StoreWrite},
+    storage::{Batch, MemoryStorage, Storage},
 };
 use model::{Board, BoardFields as _, NOW_MS, Op, Peer as _, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};

@@ -6,8 +6,8 @@ mod common;
 
 use common::{NOW_MS, bytes, clock, doc};
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, ManualTime, ReplicaId, Snapshot, Stamp,
-    Time, VersionVector,
+    Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Snapshot, Stamp, Time,
+    VersionVector, clock::ManualTime,
 };
 
 #[derive(Crdt, Clone, Default)]

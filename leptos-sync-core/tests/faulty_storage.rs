@@ -4,7 +4,9 @@
 mod common;
 
 use common::now;
-use leptos_sync_core::{Batch, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance};
+use leptos_sync_core::storage::{
+    Batch, Fault, FaultyStorage, MemoryStorage, Scan, Storage, conformance,
+};
 
 fn pair(value: u8) -> Batch {
     let mut batch = Batch::new();

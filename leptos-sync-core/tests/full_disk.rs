@@ -6,7 +6,9 @@ mod common;
 
 use common::{bytes, clock, now};
 use leptos_sync_core::{
-    DocStore, Fault, FaultyStorage, LwwMap, MemoryStorage, Saver, Storage, StoreWrite,
+    LwwMap,
+    engine::{DocStore, Saver, StoreWrite},
+    storage::{Fault, FaultyStorage, MemoryStorage, Storage},
 };
 
 type Lines = LwwMap<u32, String>;

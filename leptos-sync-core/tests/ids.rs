@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use common::{clock, doc, now};
 use leptos_sync_core::{
-    Collection, Crdt, Doc, Id, Index, LwwMap, LwwRegister, MemoryStorage, Query, Schema, Stamp,
+    Collection, Crdt, Doc, Id, LwwMap, LwwRegister, Stamp,
+    index::{Index, Query, Schema},
+    storage::MemoryStorage,
 };
 use serde::{Deserialize, Serialize};
 

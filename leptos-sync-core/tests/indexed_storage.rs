@@ -11,8 +11,9 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use common::now;
 use leptos_sync_core::{
-    Batch, Cursor, Error, Fault, FaultyStorage, Index, IndexedStorage, MemoryStorage, Query, Scan,
-    Schema, Storage, Write,
+    Error,
+    index::{Cursor, Index, IndexedStorage, Query, Schema},
+    storage::{Batch, Fault, FaultyStorage, MemoryStorage, Scan, Storage, Write},
 };
 use proptest::{collection::vec, prelude::*};
 use serde::{Deserialize, Serialize};

@@ -10,8 +10,8 @@ mod model;
 use std::fmt::Debug;
 
 use leptos_sync_core::{
-    CellMap, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp,
-    Time, Tx, VersionVector,
+    Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp, Time, Tx,
+    VersionVector, cells::CellMap,
 };
 use model::{
     Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, Schema as _, doc_at, send,
@@ -187,7 +187,7 @@ fn steps(peers: usize) -> impl Strategy<Value = Vec<Step>> {
 fn play(
     steps: &[Step],
     peers: &mut [Box<dyn Peer>],
-    times: &[leptos_sync_core::ManualTime],
+    times: &[leptos_sync_core::clock::ManualTime],
 ) -> History {
     let mut history = History::default();
     let mut forks = 100;

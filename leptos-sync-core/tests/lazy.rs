@@ -21,8 +21,11 @@ use std::{
 
 use common::clock;
 use leptos_sync_core::{
-    DocStore, Error, Fault, FaultyStorage, Lazy, LazyPool, LwwMap, MemoryStorage, PutAway, Storage,
+    Error, LwwMap,
+    engine::DocStore,
+    lazy::{Evictable, Lazy, LazyPool},
     limits,
+    storage::{Fault, FaultyStorage, MemoryStorage, Storage},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -147,7 +150,7 @@ struct Note {
     saved: Cell<u32>,
 }
 
-impl PutAway for Note {
+impl Evictable for Note {
     fn is_saved(&self) -> bool {
         *self.text.borrow() == self.saved.get()
     }
@@ -198,7 +201,7 @@ fn a_value_being_opened_is_not_evicted_but_an_abandoned_load_is() {
 #[test]
 fn opening_may_move_between_threads() {
     struct Shared;
-    impl PutAway for Shared {
+    impl Evictable for Shared {
         fn is_saved(&self) -> bool {
             true
         }
@@ -220,7 +223,7 @@ struct OpenDoc {
     saved: AtomicBool,
 }
 
-impl PutAway for OpenDoc {
+impl Evictable for OpenDoc {
     fn is_saved(&self) -> bool {
         self.saved.load(Ordering::Relaxed)
     }

@@ -11,8 +11,11 @@ use std::collections::BTreeMap;
 
 use common::now;
 use leptos_sync_core::{
-    Batch, CacheLimits, CachedStorage, Fault, FaultyStorage, ManualTime, MemoryStorage,
-    MeteredStorage, Scan, Storage, conformance,
+    clock::ManualTime,
+    storage::{
+        Batch, CacheLimits, CachedStorage, Fault, FaultyStorage, MemoryStorage, MeteredStorage,
+        Scan, Storage, conformance,
+    },
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
@@ -63,7 +66,7 @@ fn it_obeys_the_laws_alone_and_composed() {
 #[cfg(feature = "deflate")]
 #[test]
 fn all_decorators_compose_in_any_order() {
-    use leptos_sync_core::CompressedStorage as Compressed;
+    use leptos_sync_core::storage::CompressedStorage as Compressed;
     let memory = MemoryStorage::new;
     now(conformance::run(async || {
         metered(cached(Compressed::new(memory())))

@@ -10,8 +10,10 @@ mod model;
 use std::collections::BTreeMap;
 
 use leptos_sync_core::{
-    CellMap, Delta, Doc, ManualTime, Outbox, PathBuf, ReplicaId, Stamp, Time, Transaction,
-    VersionVector, Window, limits,
+    Delta, Doc, Outbox, ReplicaId, Stamp, Time, Transaction, VersionVector,
+    cells::{CellMap, PathBuf},
+    clock::{ManualTime, Window},
+    limits,
 };
 use model::{Board, BoardFields as _, Cell, NOW_MS, Op, Peer, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
@@ -214,7 +216,7 @@ impl World {
             .outbox
             .restamp(&mut self.doc, window, |replica| mine.has(replica))
             .unwrap();
-        let place = |one: &leptos_sync_core::Restamped| {
+        let place = |one: &leptos_sync_core::sync::Restamped| {
             let place = self
                 .pending
                 .iter()

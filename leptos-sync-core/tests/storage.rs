@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use leptos_sync_core::{Batch, MemoryStorage, Scan, Storage, conformance};
+use leptos_sync_core::storage::{Batch, MemoryStorage, Scan, Storage, conformance};
 
 /// Polls a future that waits for nothing external.
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -6,8 +6,10 @@ mod common;
 
 use common::{NOW_MS, doc, now};
 use leptos_sync_core::{
-    Clock, Collection, Crdt, Doc, LwwMap, LwwRegister, ManualTime, MemoryStorage, Outbox,
-    ReplicaId, Schema, Time, Window,
+    Clock, Collection, Crdt, Doc, LwwMap, LwwRegister, Outbox, ReplicaId, Time,
+    clock::{ManualTime, Window},
+    index::Schema,
+    storage::MemoryStorage,
 };
 
 type Cards = LwwMap<u32, String>;

@@ -10,7 +10,10 @@ use common::{
     now,
 };
 use leptos_sync_core::{
-    Error, Index, IndexedStorage, MemoryStorage, Query, Schema, limits::READ_RECORDS,
+    Error,
+    index::{Index, IndexedStorage, Query, Schema},
+    limits::READ_RECORDS,
+    storage::MemoryStorage,
 };
 
 type Emails = IndexedStorage<MemoryStorage, u32, String>;

@@ -20,10 +20,10 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
     let schema = schema(record, core);
     quote! {
         #[automatically_derived]
-        impl #generics #core::Root for #name #arguments #bounds {}
+        impl #generics #core::internal::Root for #name #arguments #bounds {}
 
         #[automatically_derived]
-        impl #generics #core::Crdt for #name #arguments #bounds {
+        impl #generics #core::internal::Crdt for #name #arguments #bounds {
             #schema
             #down
             #along
@@ -37,9 +37,9 @@ fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
         // Compilers differ in where they put spaces into a printed type.
         let mut text = quote!(#ty).to_string();
         text.retain(|part| !part.is_whitespace());
-        quote!((#name, #text, <#ty as #core::Crdt>::SCHEMA))
+        quote!((#name, #text, <#ty as #core::internal::Crdt>::SCHEMA))
     });
-    quote!(const SCHEMA: u64 = #core::schema(&[#(#fields),*]);)
+    quote!(const SCHEMA: u64 = #core::internal::schema(&[#(#fields),*]);)
 }
 
 /// Writes the methods that follow a path to one field.
@@ -52,23 +52,23 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
         arms.collect::<TokenStream>()
     };
     let cells = each(
-        &|Part { ident, .. }, name| quote!(#name => #core::Crdt::apply_cell(&mut self.#ident, group, cell, out),),
+        &|Part { ident, .. }, name| quote!(#name => #core::internal::Crdt::apply_cell(&mut self.#ident, group, cell, out),),
     );
     let groups = each(
-        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::apply_group(&mut self.#ident, rest, group, out),),
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::apply_group(&mut self.#ident, rest, group, out),),
     );
     let looks = each(
-        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::cell_at(&self.#ident, rest, value),),
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::cell_at(&self.#ident, rest, value),),
     );
     let restores = each(
-        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::Crdt::restore(&mut self.#ident, rest, old),),
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::restore(&mut self.#ident, rest, old),),
     );
     quote! {
         fn apply_group(
             &mut self,
-            mut rest: #core::Segments<'_>,
-            group: &#core::Group<'_>,
-            out: &mut #core::Applied<'_>,
+            mut rest: #core::internal::Segments<'_>,
+            group: &#core::internal::Group<'_>,
+            out: &mut #core::internal::Applied<'_>,
         ) {
             match ::core::iter::Iterator::next(&mut rest) {
                 ::core::option::Option::None => {
@@ -86,9 +86,9 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
 
         fn cell_at<'leptos_sync>(
             &self,
-            mut rest: #core::Segments<'_>,
+            mut rest: #core::internal::Segments<'_>,
             value: &'leptos_sync mut ::std::vec::Vec<u8>,
-        ) -> ::core::option::Option<#core::OldCell<'leptos_sync>> {
+        ) -> ::core::option::Option<#core::internal::OldCell<'leptos_sync>> {
             match ::core::iter::Iterator::next(&mut rest) {
                 #looks
                 _ => ::core::option::Option::None,
@@ -97,8 +97,8 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
 
         fn restore(
             &mut self,
-            mut rest: #core::Segments<'_>,
-            old: ::core::option::Option<#core::OldCell<'_>>,
+            mut rest: #core::internal::Segments<'_>,
+            old: ::core::option::Option<#core::internal::OldCell<'_>>,
         ) {
             match ::core::iter::Iterator::next(&mut rest) {
                 #restores
@@ -113,18 +113,20 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
     let each = |call: &dyn Fn(&Part<'_>) -> TokenStream| {
         record.parts.iter().map(call).collect::<TokenStream>()
     };
-    let merges =
-        each(&|Part { ident, .. }| quote!(#core::Crdt::merge(&mut self.#ident, &other.#ident);));
+    let merges = each(
+        &|Part { ident, .. }| quote!(#core::internal::Crdt::merge(&mut self.#ident, &other.#ident);),
+    );
     let writes = each(
-        &|Part { ident, name, .. }| quote!(path.within(#name, |path| #core::Crdt::write_cells(&self.#ident, path, since, out));),
+        &|Part { ident, name, .. }| quote!(path.within(#name, |path| #core::internal::Crdt::write_cells(&self.#ident, path, since, out));),
     );
     let joins = each(
-        &|Part { ident, name, .. }| quote!(join.within(#name, |join| #core::Crdt::join(&mut self.#ident, &other.#ident, join));),
+        &|Part { ident, name, .. }| quote!(join.within(#name, |join| #core::internal::Crdt::join(&mut self.#ident, &other.#ident, join));),
     );
     let forgets = each(
-        &|Part { ident, .. }| quote!(#core::Crdt::forget_tombstones(&mut self.#ident, stable);),
+        &|Part { ident, .. }| quote!(#core::internal::Crdt::forget_tombstones(&mut self.#ident, stable);),
     );
-    let asserts = each(&|Part { ident, .. }| quote!(#core::Crdt::assert_invariants(&self.#ident);));
+    let asserts =
+        each(&|Part { ident, .. }| quote!(#core::internal::Crdt::assert_invariants(&self.#ident);));
     quote! {
         fn merge(&mut self, other: &Self) {
             #merges
@@ -132,18 +134,18 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
 
         fn write_cells(
             &self,
-            path: &mut #core::PathBuf,
-            since: &#core::VersionVector,
-            out: &mut #core::CellWriter,
+            path: &mut #core::internal::PathBuf,
+            since: &#core::internal::VersionVector,
+            out: &mut #core::internal::CellWriter,
         ) {
             #writes
         }
 
-        fn join(&mut self, other: &Self, join: &mut #core::Join<'_>) {
+        fn join(&mut self, other: &Self, join: &mut #core::internal::Join<'_>) {
             #joins
         }
 
-        fn forget_tombstones(&mut self, stable: &#core::VersionVector) {
+        fn forget_tombstones(&mut self, stable: &#core::internal::VersionVector) {
             #forgets
         }
 
@@ -179,7 +181,7 @@ fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
             quote! {
                 #docs
                 fn #ident(self) -> Self::At<#ty> {
-                    #core::Focus::focus_field(self, #core::Field {
+                    #core::internal::Focus::focus_field(self, #core::internal::Field {
                         name: #name,
                         get: |record| &record.#ident,
                         get_mut: |record| &mut record.#ident,
@@ -192,11 +194,11 @@ fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
     let mut blanket = all.clone();
     blanket
         .params
-        .push(syn::parse_quote!(FocusedOn: #core::Focus<Record = #name #arguments>));
+        .push(syn::parse_quote!(FocusedOn: #core::internal::Focus<Record = #name #arguments>));
     let (blanket, _, _) = blanket.split_for_impl();
     quote! {
         #[doc = #doc]
-        #visibility trait #fields #generics: #core::Focus<Record = #name #arguments> #bounds {
+        #visibility trait #fields #generics: #core::internal::Focus<Record = #name #arguments> #bounds {
             #(#methods)*
         }
 

@@ -73,7 +73,8 @@ impl<'a> Record<'a> {
             parameter.bounds.extend(bounds);
         }
         let fields = self.parts.iter().map(|part| part.ty);
-        let predicates = fields.map(|ty| -> syn::WherePredicate { parse_quote!(#ty: #core::Crdt) });
+        let predicates =
+            fields.map(|ty| -> syn::WherePredicate { parse_quote!(#ty: #core::internal::Crdt) });
         generics.make_where_clause().predicates.extend(predicates);
         generics
     }

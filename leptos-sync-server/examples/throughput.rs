@@ -16,7 +16,10 @@ use std::{
 };
 
 use futures::future::join_all;
-use leptos_sync_core::{CellRef, Delta, PathBuf, ReplicaId, Stamp, Time, VersionVector};
+use leptos_sync_core::{
+    Delta, ReplicaId, Stamp, Time, VersionVector,
+    cells::{CellRef, PathBuf},
+};
 use leptos_sync_server::{DurableLog, SqliteLog};
 
 const WRITERS: u64 = 200;

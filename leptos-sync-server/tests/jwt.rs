@@ -17,7 +17,10 @@ use std::{
 
 use common::{Handle, Session, serve_relay};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
-use leptos_sync_core::{SystemTime, TimeSource, sync::Reason};
+use leptos_sync_core::{
+    clock::{SystemTime, TimeSource},
+    sync::Reason,
+};
 use leptos_sync_server::{JwtAuthorizer, JwtKey, MemoryLog, Relay, RelayOptions};
 use serde_json::{Value, json};
 

@@ -12,7 +12,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use boards::{append, delta};
 use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
-use leptos_sync_core::{Cells, ManualTime, Time, TimeSource, VersionVector, limits::DRIFT_MS};
+use leptos_sync_core::{
+    Time, VersionVector,
+    cells::Cells,
+    clock::{ManualTime, TimeSource},
+    limits::DRIFT_MS,
+};
 use leptos_sync_server::{
     AllowAnyone, DurableLog as _, MemoryLog, Relay, RelayOptions, Since, SqliteLog, limits,
 };

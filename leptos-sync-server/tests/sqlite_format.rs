@@ -76,7 +76,7 @@ fn board() -> Cells {
     let at = |replica, time| Stamp::new(Time::new(time), ReplicaId::new(replica));
     let path = |key: u8| {
         let bytes = [&b"\x05cards\x01"[..], &[key]].concat();
-        leptos_sync_core::Path::from_bytes(&bytes)
+        leptos_sync_core::cells::Path::from_bytes(&bytes)
             .unwrap()
             .to_owned()
     };

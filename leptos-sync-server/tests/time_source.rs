@@ -4,7 +4,7 @@
 mod common;
 
 use common::{ByName, HELLO, Handle, Raw, Session, now_ms, serve_relay};
-use leptos_sync_core::{ManualTime, sync::Reason};
+use leptos_sync_core::{clock::ManualTime, sync::Reason};
 use leptos_sync_server::{MemoryLog, Relay, RelayOptions};
 
 #[tokio::test]

@@ -11,7 +11,10 @@ mod common;
 use common::{Answer, HELLO, Raw, card, now_ms, relay_in_use, varint};
 use flate2::{Compress, Compression, FlushCompress};
 use leptos_sync_core::{
-    CellRef, Delta, Path, ReplicaId, Stamp, Time, VersionVector, limits, sync::Reason,
+    Delta, ReplicaId, Stamp, Time, VersionVector,
+    cells::{CellRef, Path},
+    limits,
+    sync::Reason,
 };
 use xxhash_rust::xxh64::xxh64;
 

@@ -52,10 +52,10 @@ mod web_locks;
 
 pub use leptos_sync_core as core;
 #[cfg(feature = "stream")]
-pub use leptos_sync_core::{ChangeStream, Lagged};
+pub use leptos_sync_core::stream::{ChangeStream, Lagged};
 pub use leptos_sync_core::{
-    Clock, Delta, Doc, Error, Field, Focus, GCounter, Id, LwwMap, LwwRegister, PnCounter,
-    ReplicaId, Root, Snapshot, Stamp, Tx, VersionVector,
+    Clock, Delta, Doc, Error, GCounter, Id, LwwMap, LwwRegister, PnCounter, ReplicaId, Root,
+    Snapshot, Stamp, Tx, VersionVector,
 };
 pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 

@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
-use leptos_sync_core::{Clock, Doc, Outbox, ReplicaId, Root, SystemTime, TimeSource as _, limits};
+use leptos_sync_core::{
+    Clock, Doc, Outbox, ReplicaId, Root,
+    clock::{SystemTime, TimeSource as _},
+    limits,
+};
 
 use crate::{
     actor::Actor,

@@ -5,7 +5,7 @@ use std::sync::{
 
 #[cfg(target_arch = "wasm32")]
 use leptos_sync_core::Time;
-use leptos_sync_core::{SystemTime, TimeSource};
+use leptos_sync_core::clock::{SystemTime, TimeSource};
 
 /// Milliseconds by which the device's clock and the relay's may differ before the relay's is followed: less is the time
 /// that a message takes.

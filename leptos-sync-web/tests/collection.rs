@@ -15,8 +15,10 @@ use futures::future::join_all;
 use leptos_sync_web::{
     Crdt, IndexedDbStorage, LwwRegister, PnCounter,
     core::{
-        CacheLimits, CachedStorage, Clock, Collection, CompressedStorage, Index, Query, ReplicaId,
-        Schema, Storage, SystemTime,
+        Clock, Collection, ReplicaId,
+        clock::SystemTime,
+        index::{Index, Query, Schema},
+        storage::{CacheLimits, CachedStorage, CompressedStorage, Storage},
     },
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -123,7 +125,7 @@ async fn writes_at_once<S: Storage>(tabs: [Items<S>; 2]) {
         assert!(own.damage.is_empty());
     }
     // And a third copy hears of all of it.
-    let copy = items(leptos_sync_web::core::MemoryStorage::new(), 1, 3).await;
+    let copy = items(leptos_sync_web::core::storage::MemoryStorage::new(), 1, 3).await;
     let delta = tabs[0].delta_since(&copy.version()).await.unwrap();
     copy.apply(&delta).await.unwrap();
     assert_eq!(copy.get(&1).await.unwrap().unwrap().stock.value(), 50);

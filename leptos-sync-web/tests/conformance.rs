@@ -1,4 +1,4 @@
-//! The laws of [`Storage`](leptos_sync_core::Storage) on IndexedDB.
+//! The laws of [`Storage`](leptos_sync_core::storage::Storage) on IndexedDB.
 #![cfg(target_arch = "wasm32")]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::cell::RefCell;
 
 use common::Scratch;
-use leptos_sync_core::{CompressedStorage, Storage, conformance};
+use leptos_sync_core::storage::{CompressedStorage, Storage, conformance};
 use leptos_sync_web::IndexedDbStorage;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

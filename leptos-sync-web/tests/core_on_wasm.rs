@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, GCounter, Id, LwwMap, LwwRegister, MemoryStorage, ReplicaId, Snapshot,
-    conformance,
+    Clock, Crdt, Delta, Doc, GCounter, Id, LwwMap, LwwRegister, ReplicaId, Snapshot,
+    storage::{MemoryStorage, conformance},
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -12,7 +12,10 @@ use std::sync::{
 use any_spawner::Executor;
 use common::{Relay, Scratch, until};
 use leptos::prelude::*;
-use leptos_sync_core::{SystemTime, TimeSource, sync::Permission};
+use leptos_sync_core::{
+    clock::{SystemTime, TimeSource},
+    sync::Permission,
+};
 use leptos_sync_web::{
     Cause, Connection, Crdt, LwwRegister, Reason, SyncOptions, UseDocReturn, provide_sync, use_doc,
 };

@@ -10,7 +10,10 @@
 mod common;
 
 use common::{Patch, Scratch};
-use leptos_sync_core::{Batch, Error, Scan, Storage};
+use leptos_sync_core::{
+    Error,
+    storage::{Batch, Scan, Storage},
+};
 use leptos_sync_web::IndexedDbStorage;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -12,7 +12,10 @@ mod common;
 use std::ops::Bound;
 
 use common::{Scratch, now, raw_open};
-use leptos_sync_core::{Batch, Error, Scan, Storage};
+use leptos_sync_core::{
+    Error,
+    storage::{Batch, Scan, Storage},
+};
 use leptos_sync_web::IndexedDbStorage;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -12,7 +12,11 @@ use any_spawner::Executor;
 use common::{Patch, Scratch, with_indexed_db};
 use futures::StreamExt;
 use leptos::{prelude::*, task::tick};
-use leptos_sync_core::{Batch, DocStore, Scan, Storage, limits};
+use leptos_sync_core::{
+    engine::DocStore,
+    limits,
+    storage::{Batch, Scan, Storage},
+};
 use leptos_sync_web::{
     Clock, Crdt, Doc, LwwMap, LwwRegister, Reason, ReplicaId, StatusSignal, StorageKind,
     SyncOptions, Tx, UseDocReturn, provide_sync, use_doc,

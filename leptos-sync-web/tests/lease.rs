@@ -10,7 +10,7 @@
 mod common;
 
 use common::Scratch;
-use leptos_sync_core::{Batch, Scan, Storage};
+use leptos_sync_core::storage::{Batch, Scan, Storage};
 use leptos_sync_web::{IndexedDbStorage, Lease};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -14,7 +14,8 @@ use any_spawner::Executor;
 use common::{Patch, Relay, Scratch, sleep, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Storage, VersionVector,
+    VersionVector,
+    storage::Storage,
     sync::{Ask, Permission, Reason, Response},
 };
 use leptos_sync_web::{

@@ -13,8 +13,11 @@ use futures::{
 use js_sys::{Promise, Uint8Array};
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Delta, DocStore, ManualTime, Outbox, Storage, SystemTime, Time, TimeSource, VersionVector,
-    Window, limits,
+    Delta, Outbox, Time, VersionVector,
+    clock::{ManualTime, SystemTime, TimeSource, Window},
+    engine::DocStore,
+    limits,
+    storage::Storage,
     sync::{Reason, TabMessage, TabMessageKind},
 };
 use leptos_sync_web::{

@@ -8,7 +8,11 @@ use std::{
 };
 
 use leptos_sync_benches::{entries, ours};
-use leptos_sync_core::{Collection, Crdt, Index, LwwRegister, MemoryStorage, Query, Schema, Tx};
+use leptos_sync_core::{
+    Collection, Crdt, LwwRegister, Tx,
+    index::{Index, Query, Schema},
+    storage::MemoryStorage,
+};
 
 use crate::group::Harness;
 

@@ -2,7 +2,7 @@
 //!
 //! A collection is a document that may be too large for memory. It has the same cells,
 //! transactions, deltas and versions, and keeps its records in an
-//! [`IndexedStorage`](crate::IndexedStorage). Each operation assembles a document of only the
+//! [`IndexedStorage`](crate::index::IndexedStorage). Each operation assembles a document of only the
 //! records it needs, uses it like any [`Doc`](crate::Doc), and writes the records back in one
 //! commit:
 //!
@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 use self::{meta::Meta, record::Kept};
 use crate::{
     clock::Clock,
-    storage::{Index, IndexedStorage},
+    storage::index::{Index, IndexedStorage},
     stream::ChangeSender,
 };
 
@@ -36,11 +36,11 @@ pub use transaction::CollectionTx;
 pub use transfer::{CollectionExport, CollectionImport};
 pub use watch::{RecordChange, Watch};
 
-/// Records of type `T` under keys of type `K`, kept in a [`Storage`](crate::Storage).
+/// Records of type `T` under keys of type `K`, kept in a [`Storage`](crate::storage::Storage).
 ///
 /// A collection is local-first like a [`Doc`](crate::Doc), but may be larger than memory. Only its
 /// metadata is held in memory, so opening it costs the same for a thousand and a million records.
-/// An operation reads the records it needs and commits once. A [`Schema`](crate::Schema) declares
+/// An operation reads the records it needs and commits once. A [`Schema`](crate::index::Schema) declares
 /// secondary indices for queries.
 ///
 /// A record is a CRDT, usually a struct with `#[derive(Crdt)]`: concurrent edits of different
@@ -53,7 +53,8 @@ pub use watch::{RecordChange, Watch};
 ///
 /// ```
 /// use leptos_sync_core::{
-///     Clock, Collection, Crdt, Error, Index, LwwRegister, MemoryStorage, ReplicaId, Schema,
+///     Clock, Collection, Crdt, Error, LwwRegister, ReplicaId, index::{Index, Schema},
+///     storage::MemoryStorage,
 /// };
 /// # use std::{pin::pin, task::{Context, Poll, Waker}};
 ///

@@ -9,7 +9,10 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
-    storage::{Damage, Form, Index, IndexProgress, IndexedStorage, RecordKey, Schema, Storage},
+    storage::{
+        Damage, Storage,
+        index::{Form, Index, IndexProgress, IndexedStorage, RecordKey, Schema},
+    },
     stream::ChangeSender,
     version::VersionVector,
 };

@@ -2,7 +2,10 @@ use super::{Collection, Kept};
 use crate::{
     crdt::Root,
     error::Error,
-    storage::{Page, Query, RecordKey, Storage},
+    storage::{
+        Storage,
+        index::{Page, Query, RecordKey},
+    },
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
@@ -35,7 +38,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`IndexedStorage::query`](crate::IndexedStorage::query).
+    /// Those of [`IndexedStorage::query`](crate::index::IndexedStorage::query).
     pub async fn query(&self, query: Query) -> Result<Page<K, T>, Error> {
         let page = self.records.query(query).await?;
         Ok(page.map(|kept: Kept<T>| kept.record))

@@ -5,7 +5,10 @@ use crate::{
     doc::{Doc, Parts},
     error::Error,
     limits,
-    storage::{Origin, Query, RecordKey, Storage},
+    storage::{
+        Storage,
+        index::{Origin, Query, RecordKey},
+    },
     version::VersionVector,
 };
 

@@ -4,7 +4,7 @@ use crate::{
     crdt::{Records, Root},
     doc::Tx,
     error::Error,
-    storage::{IndexKey, RecordKey, bytes_of},
+    storage::index::{IndexKey, RecordKey, bytes_of},
 };
 
 /// The key of a damaged record, and the reason.

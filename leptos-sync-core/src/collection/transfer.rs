@@ -13,7 +13,10 @@ use crate::{
     id::ReplicaId,
     limits,
     path::PathBuf,
-    storage::{Cursor, Origin, Query, RecordKey, Storage},
+    storage::{
+        Storage,
+        index::{Cursor, Origin, Query, RecordKey},
+    },
     version::VersionVector,
 };
 

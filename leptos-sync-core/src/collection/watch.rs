@@ -4,7 +4,10 @@ use super::{Collection, Kept, Meta};
 use crate::{
     crdt::Root,
     error::Error,
-    storage::{Matcher, Query, RecordKey, Storage, bytes_of, parse},
+    storage::{
+        Storage,
+        index::{Matcher, Query, RecordKey, bytes_of, parse},
+    },
     stream::{ChangeStream, Lagged},
     version::VersionVector,
 };

@@ -13,7 +13,10 @@ use crate::{
     crdt::{Quarantine, Records, Root},
     doc::{Doc, Parts, Transaction, Tx},
     error::Error,
-    storage::{Old, Origin, RecordKey, Slot, Storage, bytes_of},
+    storage::{
+        Storage,
+        index::{Old, Origin, RecordKey, Slot, bytes_of},
+    },
 };
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {

@@ -11,7 +11,9 @@ impl Delta {
     /// function cannot check it.
     ///
     /// ```
-    /// use leptos_sync_core::{CellRef, Clock, Crdt, Delta, Doc, LwwRegister, ReplicaId, VersionVector};
+    /// use leptos_sync_core::{
+    ///     Clock, Crdt, Delta, Doc, LwwRegister, ReplicaId, VersionVector, cells::CellRef,
+    /// };
     ///
     /// #[derive(Crdt, Clone, Default)]
     /// struct Page {

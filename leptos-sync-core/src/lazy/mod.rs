@@ -4,7 +4,7 @@ mod once;
 mod pool;
 mod value;
 
-pub use pool::{LazyPool, PutAway};
+pub use pool::{Evictable, LazyPool};
 pub use value::Lazy;
 
 use once::Once;

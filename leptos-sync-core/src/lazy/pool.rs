@@ -5,11 +5,11 @@ use parking_lot::Mutex;
 use super::Once;
 use crate::{error::Error, limits};
 
-/// What a [`LazyPool`] may let go of.
-pub trait PutAway {
-    /// Whether dropping the value loses nothing, because all of it is saved.
+/// A value that a [`LazyPool`] can evict.
+pub trait Evictable {
+    /// Returns whether dropping the value loses nothing, because all of it is saved.
     ///
-    /// Called under the pool's lock while the value is unused. It must not use the pool.
+    /// The pool calls this under its lock while the value is unused. It must not use the pool.
     fn is_saved(&self) -> bool;
 }
 
@@ -24,11 +24,11 @@ pub trait PutAway {
 /// Eviction runs when a value is opened and on [`trim`](LazyPool::trim). The pool spawns no tasks.
 ///
 /// ```
-/// use leptos_sync_core::{Error, LazyPool, PutAway};
+/// use leptos_sync_core::{Error, lazy::{Evictable, LazyPool}};
 ///
 /// struct Page(String);
 ///
-/// impl PutAway for Page {
+/// impl Evictable for Page {
 ///     fn is_saved(&self) -> bool {
 ///         true // Pages are never edited.
 ///     }
@@ -61,7 +61,7 @@ struct Slot<T> {
     used: u64,
 }
 
-impl<K: Ord + Clone, T: PutAway, F> LazyPool<K, T, F> {
+impl<K: Ord + Clone, T: Evictable, F> LazyPool<K, T, F> {
     /// Creates a pool for [`limits::OPEN_DOCUMENTS`] values. `load` loads a value by its name.
     pub fn new(load: F) -> Self {
         Self::with_room(limits::OPEN_DOCUMENTS, load)
@@ -101,13 +101,13 @@ impl<K: Ord + Clone, T: PutAway, F> LazyPool<K, T, F> {
     ///
     /// O(1) if the capacity is not exceeded, else O(n log n) in the number of open values.
     pub fn trim(&self) {
-        let gone = self.slots.lock().put_away(self.room);
+        let gone = self.slots.lock().evict(self.room);
         // Drop the values without the lock, since dropping may use the pool.
         drop(gone);
     }
 }
 
-impl<K: Ord + Clone, T: PutAway, F: AsyncFn(&K) -> Result<T, Error>> LazyPool<K, T, F> {
+impl<K: Ord + Clone, T: Evictable, F: AsyncFn(&K) -> Result<T, Error>> LazyPool<K, T, F> {
     /// Returns the value with this name, and loads it if it is not open. Concurrent calls share one
     /// load.
     ///
@@ -129,7 +129,7 @@ impl<K: Ord + Clone, T: PutAway, F: AsyncFn(&K) -> Result<T, Error>> LazyPool<K,
     }
 }
 
-impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
+impl<K: Ord + Clone, T: Evictable> Slots<K, T> {
     /// Returns the slot of this name and marks it as used.
     fn touch(&mut self, key: &K) -> Arc<Once<Arc<T>>> {
         self.opened += 1;
@@ -156,7 +156,7 @@ impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
     }
 
     /// Removes unused, saved values, the least recently used first, until `room` are left.
-    fn put_away(&mut self, room: usize) -> Vec<Slot<T>> {
+    fn evict(&mut self, room: usize) -> Vec<Slot<T>> {
         let above = self.by_key.len().saturating_sub(room);
         if above == 0 {
             return Vec::new();
@@ -172,7 +172,7 @@ impl<K: Ord + Clone, T: PutAway> Slots<K, T> {
     }
 }
 
-impl<T: PutAway> Slot<T> {
+impl<T: Evictable> Slot<T> {
     /// Whether the value is unused and saved. The pool is locked, so no caller can obtain a clone
     /// during the check.
     fn may_go(&mut self) -> bool {
@@ -186,7 +186,7 @@ impl<T: PutAway> Slot<T> {
     }
 }
 
-impl<K: Ord + Clone, T: PutAway, F> fmt::Debug for LazyPool<K, T, F> {
+impl<K: Ord + Clone, T: Evictable, F> fmt::Debug for LazyPool<K, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LazyPool")
             .field("room", &self.room)

@@ -9,7 +9,9 @@ use crate::error::Error;
 /// dropped, the next waiting caller loads. No task is spawned and no runtime is needed.
 ///
 /// ```
-/// use leptos_sync_core::{Clock, Doc, DocStore, Lazy, LwwMap, MemoryStorage, ReplicaId};
+/// use leptos_sync_core::{
+///     Clock, Doc, LwwMap, ReplicaId, engine::DocStore, lazy::Lazy, storage::MemoryStorage,
+/// };
 ///
 /// let storage = MemoryStorage::new();
 /// let notes = Lazy::new(async move || {

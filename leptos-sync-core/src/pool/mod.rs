@@ -42,7 +42,7 @@ impl Reset for String {
 /// mutex for a few instructions.
 ///
 /// ```
-/// use leptos_sync_core::Pool;
+/// use leptos_sync_core::pool::Pool;
 ///
 /// static LINES: Pool<String> = Pool::new(16);
 ///

@@ -24,7 +24,7 @@ use crate::{
 /// # Example
 ///
 /// ```
-/// use leptos_sync_core::{Batch, CompressedStorage, MemoryStorage, Storage};
+/// use leptos_sync_core::storage::{Batch, CompressedStorage, MemoryStorage, Storage};
 ///
 /// let store = CompressedStorage::new(MemoryStorage::new());
 /// let mut batch = Batch::new();

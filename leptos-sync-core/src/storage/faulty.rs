@@ -19,7 +19,7 @@ use crate::error::Error;
 ///
 /// ```
 /// use std::{pin::pin, task::{Context, Poll, Waker}};
-/// use leptos_sync_core::{Batch, Fault, FaultyStorage, MemoryStorage, Storage};
+/// use leptos_sync_core::storage::{Batch, Fault, FaultyStorage, MemoryStorage, Storage};
 ///
 /// let memory = MemoryStorage::new();
 /// let store = FaultyStorage::new(memory.clone());

@@ -17,7 +17,7 @@ type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 /// # Example
 ///
 /// ```
-/// use leptos_sync_core::{Batch, MemoryStorage, Storage};
+/// use leptos_sync_core::storage::{Batch, MemoryStorage, Storage};
 ///
 /// let store = MemoryStorage::new();
 /// let mut batch = Batch::new();

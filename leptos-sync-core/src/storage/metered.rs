@@ -30,7 +30,7 @@ use crate::{clock::TimeSource, error::Error};
 /// # Example
 ///
 /// ```
-/// use leptos_sync_core::{MemoryStorage, MeteredStorage, SystemTime};
+/// use leptos_sync_core::{clock::SystemTime, storage::{MemoryStorage, MeteredStorage}};
 ///
 /// let store = MeteredStorage::new(MemoryStorage::new(), "memory", SystemTime);
 /// # drop(store);

@@ -10,7 +10,7 @@ pub mod conformance;
 mod damage;
 #[cfg(feature = "testing")]
 mod faulty;
-mod indexed;
+pub mod index;
 mod memory;
 #[cfg(feature = "metrics")]
 mod metered;
@@ -28,10 +28,6 @@ pub use compressed::CompressedStorage;
 pub use damage::Damage;
 #[cfg(feature = "testing")]
 pub use faulty::{Fault, FaultyStorage};
-pub use indexed::{
-    Cursor, Index, IndexKey, IndexProgress, IndexedStorage, Page, Query, RecordKey, Schema,
-};
-pub(crate) use indexed::{Form, Matcher, Old, Origin, Slot, bytes_of, parse};
 pub use memory::MemoryStorage;
 #[cfg(feature = "metrics")]
 pub use metered::MeteredStorage;

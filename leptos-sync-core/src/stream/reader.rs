@@ -24,7 +24,7 @@ use super::Lagged;
 /// A copy of a document that follows another and loses nothing, however slow it is:
 ///
 /// ```
-/// use leptos_sync_core::{ChangeStream, Delta, Doc, Error, LwwMap};
+/// use leptos_sync_core::{Delta, Doc, Error, LwwMap, stream::ChangeStream};
 ///
 /// async fn follow(
 ///     mut changes: ChangeStream<Delta>, // subscribed before the copy was made, so there is no gap

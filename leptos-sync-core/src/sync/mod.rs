@@ -7,6 +7,7 @@ mod host;
 mod message;
 mod parts;
 
+pub use crate::delta::Restamped;
 pub use client::{Client, Document, Link};
 pub use host::{Ask, Host};
 pub use message::{

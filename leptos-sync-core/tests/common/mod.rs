@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use leptos_sync_core::{Clock, Doc, ManualTime, MemoryStorage, ReplicaId, Root};
+use leptos_sync_core::{Clock, Doc, ReplicaId, Root, clock::ManualTime, storage::MemoryStorage};
 use xxhash_rust::xxh64::xxh64;
 
 /// The time of tests that do not advance it, in milliseconds.
@@ -32,8 +32,8 @@ pub(crate) fn doc<S: Root>(replica: u64) -> Doc<S> {
 
 /// A store that compresses its values, if this build can.
 #[cfg(feature = "deflate")]
-pub(crate) fn compressed() -> leptos_sync_core::CompressedStorage<MemoryStorage> {
-    leptos_sync_core::CompressedStorage::new(MemoryStorage::new())
+pub(crate) fn compressed() -> leptos_sync_core::storage::CompressedStorage<MemoryStorage> {
+    leptos_sync_core::storage::CompressedStorage::new(MemoryStorage::new())
 }
 
 /// A store that compresses its values, if this build can.

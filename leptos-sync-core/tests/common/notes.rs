@@ -1,8 +1,9 @@
 //! A collection of notes, and helpers.
 
 use leptos_sync_core::{
-    Collection, Crdt, Delta, Index, LwwMap, LwwRegister, MemoryStorage, PnCounter, Query, Schema,
-    Storage,
+    Collection, Crdt, Delta, LwwMap, LwwRegister, PnCounter,
+    index::{Index, Query, Schema},
+    storage::{MemoryStorage, Storage},
 };
 
 use super::{clock, now};

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 
 use leptos_sync_core::{
-    CellMap, Changes, Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, ManualTime,
-    PathBuf, PnCounter, ReplicaId, Root, Snapshot, Stamp, Transaction, Tx, VersionVector,
+    Changes, Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId,
+    Root, Snapshot, Stamp, Transaction, Tx, VersionVector,
+    cells::{CellMap, PathBuf},
+    clock::ManualTime,
 };
 
 /// The wall clock at the start of tests.

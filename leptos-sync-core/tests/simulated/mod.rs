@@ -5,7 +5,7 @@ mod oracle;
 mod random;
 
 use leptos_sync_core::{
-    Clock, Delta, Doc, ManualTime, ReplicaId, Snapshot, Time, Transaction, VersionVector,
+    Clock, Delta, Doc, ReplicaId, Snapshot, Time, Transaction, VersionVector, clock::ManualTime,
 };
 
 use self::{

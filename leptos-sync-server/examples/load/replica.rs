@@ -5,7 +5,8 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Delta, Error, ReplicaId, Snapshot, VersionVector, Window,
+    Delta, Error, ReplicaId, Snapshot, VersionVector,
+    clock::Window,
     sync::{Document, Permission, Reason},
 };
 

@@ -5,7 +5,9 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use leptos_sync_core::{CellMap, Clock, Delta, Doc, ReplicaId, Time, TimeSource, VersionVector};
+use leptos_sync_core::{
+    Clock, Delta, Doc, ReplicaId, Time, VersionVector, cells::CellMap, clock::TimeSource,
+};
 use parking_lot::Mutex;
 
 use super::{DocumentState, DurableLog, Head, Reach, Since, check_name, check_user, listed};

@@ -1,6 +1,9 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
-use leptos_sync_core::{CellRef, Delta, PathBuf, ReplicaId, Stamp, Time, VersionVector};
+use leptos_sync_core::{
+    Delta, ReplicaId, Stamp, Time, VersionVector,
+    cells::{CellRef, PathBuf},
+};
 use tokio::time::timeout;
 
 use super::Inner;
@@ -64,7 +67,7 @@ impl Inner {
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use leptos_sync_core::{ManualTime, TimeSource as _};
+    use leptos_sync_core::clock::{ManualTime, TimeSource as _};
 
     use super::*;
     use crate::{AllowAnyone, Relay, RelayOptions, Since, SqliteLog};

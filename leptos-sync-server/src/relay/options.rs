@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use leptos_sync_core::{SystemTime, TimeSource};
+use leptos_sync_core::clock::{SystemTime, TimeSource};
 
 use super::{
     origin::{Origin, Origins},

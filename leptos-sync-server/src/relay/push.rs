@@ -1,7 +1,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use leptos_sync_core::{
-    Delta, ReplicaId, VersionVector, Window,
+    Delta, ReplicaId, VersionVector,
+    clock::Window,
     sync::{Broadcast, Channel, Permission, Reason, Response},
 };
 

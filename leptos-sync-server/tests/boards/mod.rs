@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use futures::executor::block_on;
-use leptos_sync_core::{CellRef, Delta, Path, PathBuf, ReplicaId, Stamp, Time, VersionVector};
+use leptos_sync_core::{
+    Delta, ReplicaId, Stamp, Time, VersionVector,
+    cells::{CellRef, Path, PathBuf},
+};
 use leptos_sync_server::{DurableLog, Error, Since, SqliteLog};
 
 /// All cells by path.
@@ -47,7 +50,7 @@ pub(crate) fn cells_since(
 ) -> Result<Cells, Error> {
     let since = block_on(log.since(document, version, 4_000))?;
     let mut all = Cells::new();
-    let mut take = |cells: leptos_sync_core::Cells<'_>| {
+    let mut take = |cells: leptos_sync_core::cells::Cells<'_>| {
         for group in cells.groups() {
             for cell in group.cells() {
                 let value = cell.value.map(<[u8]>::to_vec);

@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex};
 
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, Error, LwwMap, Outbox, ReplicaId, Snapshot, SystemTime, TimeSource,
-    VersionVector, Window,
+    Clock, Crdt, Delta, Doc, Error, LwwMap, Outbox, ReplicaId, Snapshot, VersionVector,
+    clock::{SystemTime, TimeSource, Window},
     sync::{Document, Permission, Reason},
 };
 use tokio::time::Instant;

@@ -2,7 +2,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures::{SinkExt as _, StreamExt as _};
 use leptos_sync_core::{
-    Clock, Delta, Doc, ReplicaId, SystemTime, TimeSource, limits, sync::Reason,
+    Clock, Delta, Doc, ReplicaId,
+    clock::{SystemTime, TimeSource},
+    limits,
+    sync::Reason,
 };
 use tokio::time::timeout;
 use tokio_tungstenite::{connect_async, tungstenite::Message};

@@ -7,7 +7,9 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use http::request::Parts;
 use leptos_sync_core::{
-    CellMap, Clock, Delta, Doc, PathBuf, ReplicaId, Time, TimeSource as _, VersionVector,
+    Clock, Delta, Doc, ReplicaId, Time, VersionVector,
+    cells::{CellMap, PathBuf},
+    clock::TimeSource as _,
     sync::Permission,
 };
 use leptos_sync_server::{

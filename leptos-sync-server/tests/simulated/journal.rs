@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use leptos_sync_core::{Delta, Doc, PathBuf, Restamped, Root, Stamp, VersionVector};
+use leptos_sync_core::{Delta, Doc, Root, Stamp, VersionVector, cells::PathBuf, sync::Restamped};
 
 /// A cell without its path.
 pub(crate) type Cell = (Stamp, Option<Vec<u8>>);

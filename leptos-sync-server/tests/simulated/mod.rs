@@ -19,7 +19,7 @@ use std::{
     },
 };
 
-use leptos_sync_core::TimeSource;
+use leptos_sync_core::clock::TimeSource;
 
 /// The wall clock at the start of a run.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;

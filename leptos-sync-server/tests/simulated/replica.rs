@@ -2,9 +2,12 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures::FutureExt as _;
 use leptos_sync_core::{
-    Batch, Clock, Crdt, Delta, Doc, DocStore, Error, GCounter, LwwMap, LwwRegister, MemoryStorage,
-    Outbox, Record, ReplicaId, Scan, Snapshot, Storage as _, StoreWrite, TimeSource as _,
-    VersionVector, Window, limits,
+    Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, Outbox, ReplicaId, Snapshot,
+    VersionVector,
+    clock::{TimeSource as _, Window},
+    engine::{DocStore, StoreWrite},
+    limits,
+    storage::{Batch, MemoryStorage, Record, Scan, Storage as _},
     sync::{Document, Permission, Reason},
 };
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Batch, Error, ReplicaId, Storage as _, VersionVector,
+    Error, ReplicaId, VersionVector,
+    storage::{Batch, Storage as _},
     sync::{TabMessage, TabMessageKind},
 };
 

@@ -8,7 +8,7 @@ use std::{
 
 use js_sys::{JSON, Reflect};
 use leptos::prelude::{TimeoutHandle, set_timeout_with_handle, window};
-use leptos_sync_core::TimeSource as _;
+use leptos_sync_core::clock::TimeSource as _;
 
 use crate::{
     live::Cause,

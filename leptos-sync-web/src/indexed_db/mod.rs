@@ -14,7 +14,10 @@ mod write;
 use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
-use leptos_sync_core::{Batch, Error, Expected, Record, Scan, Storage};
+use leptos_sync_core::{
+    Error,
+    storage::{Batch, Expected, Record, Scan, Storage},
+};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use js_sys::{Array, Promise, Uint8Array};
-use leptos_sync_core::{Record, Scan};
+use leptos_sync_core::storage::{Record, Scan};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStore, IdbRequest};
 

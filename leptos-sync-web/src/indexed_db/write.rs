@@ -4,7 +4,7 @@
 //! batch is issued with all its requests and the transaction's explicit `commit()` at once.
 
 use js_sys::{Promise, Uint8Array};
-use leptos_sync_core::{Batch, Write};
+use leptos_sync_core::storage::{Batch, Write};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 
 use super::{

@@ -1,4 +1,7 @@
-use leptos_sync_core::{Batch, Error, ReplicaId, Storage};
+use leptos_sync_core::{
+    Error, ReplicaId,
+    storage::{Batch, Storage},
+};
 
 use super::pool::{self, Found, State};
 use crate::{

@@ -14,7 +14,7 @@
 //! A holder writes "free" once, last of all. Should that arrive after the next holder's records, the slot tells of an id
 //! whose holder saved everything, so whoever takes it over does no harm.
 
-use leptos_sync_core::{Batch, ReplicaId};
+use leptos_sync_core::{ReplicaId, storage::Batch};
 
 /// What all keys of the pool start with; the slot follows, 4 bytes, big-endian.
 const PREFIX: &[u8] = b"L";
@@ -69,7 +69,7 @@ pub(super) fn key(slot: u32) -> Vec<u8> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use leptos_sync_core::Write;
+    use leptos_sync_core::storage::Write;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 use std::sync::{Arc, RwLockWriteGuard};
 
-use leptos_sync_core::{Doc, Error, PathBuf, Root, Tx};
+use leptos_sync_core::{Doc, Error, Root, Tx, cells::PathBuf};
 
 use super::{
     AnyState, DocState, LiveDoc, Outgoing, Triggers,

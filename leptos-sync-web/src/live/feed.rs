@@ -1,4 +1,7 @@
-use leptos_sync_core::{ChangeSender, ChangeStream, Delta};
+use leptos_sync_core::{
+    Delta,
+    stream::{ChangeSender, ChangeStream},
+};
 #[cfg(target_arch = "wasm32")]
 use leptos_sync_core::{Doc, Error, Root, VersionVector};
 

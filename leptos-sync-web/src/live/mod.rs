@@ -140,14 +140,14 @@ impl<S: Root> LiveDoc<S> {
     /// and what is loaded from the storage, as one. Costs nothing before it is called, then a copy
     /// of each delta.
     ///
-    /// A reader that was too slow is told so by [`Lagged`](leptos_sync_core::Lagged), and resumes
+    /// A reader that was too slow is told so by [`Lagged`](leptos_sync_core::stream::Lagged), and resumes
     /// by [`delta_since`](LiveDoc::delta_since) the version that it had reached; so does one that
     /// finds a gap, which edits on several threads at once may leave. The stream ends with the
     /// document's last handle, and where a state was loaded of which there is no delta, since
     /// tombstones were forgotten: then subscribe again and start from the
     /// [`snapshot`](LiveDoc::snapshot).
     #[cfg(feature = "stream")]
-    pub fn changes(&self) -> leptos_sync_core::ChangeStream<Delta> {
+    pub fn changes(&self) -> leptos_sync_core::stream::ChangeStream<Delta> {
         self.inner.feed.subscribe()
     }
 

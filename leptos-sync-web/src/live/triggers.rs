@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use crate::lock::Mutex;
 use leptos::prelude::{ArcTrigger, Notify, Track};
-use leptos_sync_core::{Change, Changes, Path};
+use leptos_sync_core::{Change, Changes, cells::Path};
 
 /// What the reactive graph listens to, by path: a trigger for each cell, for each map's set of keys, and for each
 /// value as a whole, made when first tracked.

@@ -1,7 +1,7 @@
 use std::{fmt, ops::Deref, panic::Location, sync::Arc};
 
 use leptos::prelude::*;
-use leptos_sync_core::{Key, LwwMap, PathBuf, Value, internal};
+use leptos_sync_core::{Key, LwwMap, Value, cells::PathBuf, internal};
 
 use super::{Node, ReadGuard, Source, What};
 

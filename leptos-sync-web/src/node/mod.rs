@@ -12,7 +12,10 @@ use std::{any::Any, marker::PhantomData, panic::Location, sync::Arc};
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
-use leptos_sync_core::{Crdt, Error, Field, Focus, Tx};
+use leptos_sync_core::{
+    Crdt, Error, Tx,
+    internal::{Field, Focus},
+};
 
 use self::source::FieldSource;
 pub(crate) use self::source::Source;

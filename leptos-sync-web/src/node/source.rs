@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use leptos_sync_core::{Crdt, Error, Field, PathBuf, Tx};
+use leptos_sync_core::{Crdt, Error, Tx, cells::PathBuf, internal::Field};
 
 use super::ReadGuard;
 use crate::live::Triggers;

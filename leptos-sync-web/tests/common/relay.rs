@@ -6,7 +6,8 @@ use futures::{
 };
 use js_sys::{Function, Object, Reflect, Uint8Array, global};
 use leptos_sync_core::{
-    SystemTime, Time, TimeSource as _, VersionVector,
+    Time, VersionVector,
+    clock::{SystemTime, TimeSource as _},
     sync::{Ask, Channel, Host, PROTOCOL, Permission, Reason, Response},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};

@@ -4,7 +4,10 @@
 use leptos_sync_benches::entries;
 use leptos_sync_web::{
     Crdt, IndexedDbStorage, LwwRegister,
-    core::{Clock, Collection, Index, Query, ReplicaId, Schema},
+    core::{
+        Clock, Collection, ReplicaId,
+        index::{Index, Query, Schema},
+    },
 };
 
 use super::{Asked, Side, Work};

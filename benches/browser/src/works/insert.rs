@@ -4,7 +4,7 @@
 use leptos_sync_benches::entries;
 use leptos_sync_web::{
     IndexedDbStorage,
-    core::{Batch, Storage},
+    core::storage::{Batch, Storage},
 };
 
 use super::{Asked, Side, Work};

@@ -14,7 +14,7 @@ use leptos_sync_benches::{
 };
 use leptos_sync_web::{
     IndexedDbStorage, ReplicaId, Stamp,
-    core::{DocStore, Storage, Time, internal},
+    core::{Time, engine::DocStore, internal, storage::Storage},
 };
 use wasm_bindgen::{JsCast, JsValue};
 

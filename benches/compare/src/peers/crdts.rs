@@ -7,7 +7,7 @@ use std::{any::Any, hint::black_box};
 
 use crdts::{CmRDT, CvRDT, GCounter, LWWReg, MVReg, Map as CrdtMap, map::Op};
 use leptos_sync_benches::{edits, entries, newer, shuffled_keys, values};
-use leptos_sync_core::{SystemTime, TimeSource};
+use leptos_sync_core::clock::{SystemTime, TimeSource};
 
 use super::{CHANGES, Peer, amount, deflated, evolving, reads};
 use crate::measure::{Side, side};

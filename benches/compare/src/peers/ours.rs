@@ -7,7 +7,7 @@ use leptos_sync_benches::{
     ours::{self, Map},
     shuffled_entries, shuffled_keys, values,
 };
-use leptos_sync_core::{CellMap, Clock, Delta, Doc, GCounter, LwwRegister, ReplicaId, Snapshot};
+use leptos_sync_core::{Clock, Delta, Doc, GCounter, LwwRegister, ReplicaId, Snapshot, cells::CellMap};
 
 use super::{CHANGES, Peer, amount, evolving, reads};
 use crate::measure::{Side, side};

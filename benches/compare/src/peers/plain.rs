@@ -5,7 +5,7 @@ use std::{any::Any, hint::black_box};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use leptos_sync_benches::{edits, entries, newer, shuffled_entries, shuffled_keys, values};
-use leptos_sync_core::{SystemTime, TimeSource};
+use leptos_sync_core::clock::{SystemTime, TimeSource};
 use serde::{Deserialize, Serialize};
 
 use super::{CHANGES, Peer, amount, deflated, evolving, reads};

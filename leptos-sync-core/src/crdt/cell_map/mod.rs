@@ -27,7 +27,7 @@ use crate::{
 /// more than 14 bytes takes an allocation each.
 ///
 /// ```
-/// use leptos_sync_core::{CellMap, Clock, Crdt, Doc, LwwRegister, ReplicaId};
+/// use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, ReplicaId, cells::CellMap};
 ///
 /// #[derive(Crdt, Clone, Default)]
 /// struct Page {

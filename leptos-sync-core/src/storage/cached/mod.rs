@@ -47,7 +47,7 @@ use crate::{clock::TimeSource, error::Error};
 /// # Example
 ///
 /// ```
-/// use leptos_sync_core::{CacheLimits, CachedStorage, MemoryStorage, SystemTime};
+/// use leptos_sync_core::{clock::SystemTime, storage::{CacheLimits, CachedStorage, MemoryStorage}};
 ///
 /// let limits = CacheLimits { bytes: 1024 * 1024, ttl_ms: 60_000 };
 /// let store = CachedStorage::new(MemoryStorage::new(), limits, SystemTime);

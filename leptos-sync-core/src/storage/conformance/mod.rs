@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::{pin::pin, task::{Context, Poll, Waker}};
-//! use leptos_sync_core::{MemoryStorage, conformance};
+//! use leptos_sync_core::storage::{MemoryStorage, conformance};
 //!
 //! let suite = pin!(conformance::run(async || MemoryStorage::new()));
 //! // Memory never waits, so one poll suffices.

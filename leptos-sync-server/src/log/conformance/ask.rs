@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use leptos_sync_core::{Cells, Delta, PathBuf, Snapshot, Stamp, VersionVector};
+use leptos_sync_core::{
+    Delta, Snapshot, Stamp, VersionVector,
+    cells::{Cells, PathBuf},
+};
 
 use crate::{DocumentState, DurableLog, Error, Since};
 
@@ -87,7 +90,7 @@ fn sent(bytes: &[u8]) -> Delta {
     Delta::decode(bytes).expect("a log returns deltas that decode")
 }
 
-fn copy<'a>(parts: impl Iterator<Item = Cells<'a>>, out: &mut leptos_sync_core::CellWriter) {
+fn copy<'a>(parts: impl Iterator<Item = Cells<'a>>, out: &mut leptos_sync_core::cells::CellWriter) {
     for group in parts.flat_map(Cells::groups) {
         out.group(group.parent());
         group.cells().for_each(|cell| out.copy(cell));

@@ -1,7 +1,7 @@
 //! A typed document that the histories write to.
 
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, ManualTime, ReplicaId,
+    Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, clock::ManualTime,
 };
 use proptest::{collection::vec, prelude::*};
 

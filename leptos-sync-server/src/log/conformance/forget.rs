@@ -1,6 +1,6 @@
 //! Laws about forgotten tombstones.
 
-use leptos_sync_core::{ManualTime, Time, VersionVector};
+use leptos_sync_core::{Time, VersionVector, clock::ManualTime};
 
 use super::{
     ask::{Whole, append, cells, fails, since, state, succeeds},

@@ -7,7 +7,9 @@ use std::{
 };
 
 use leptos_sync_core::{
-    CellMap, Clock, Delta, Doc, ManualTime, ReplicaId, Time, TimeSource, VersionVector,
+    Clock, Delta, Doc, ReplicaId, Time, VersionVector,
+    cells::CellMap,
+    clock::{ManualTime, TimeSource},
 };
 use proptest::{collection::vec, prelude::*};
 

@@ -1,7 +1,10 @@
 //! Laws about joining cells and reading them back.
 
 use futures::future::join_all;
-use leptos_sync_core::{CellRef, Delta, Path, PathBuf, ReplicaId, Stamp, Time, VersionVector};
+use leptos_sync_core::{
+    Delta, ReplicaId, Stamp, Time, VersionVector,
+    cells::{CellRef, Path, PathBuf},
+};
 
 use super::{
     ask::{append, cells, cells_of, since, state, succeeds},

@@ -1,6 +1,9 @@
 //! What a replica lacks of a document.
 
-use leptos_sync_core::{CellRef, CellWriter, Delta, Path, Snapshot, Stamp, VersionVector};
+use leptos_sync_core::{
+    Delta, Snapshot, Stamp, VersionVector,
+    cells::{CellRef, CellWriter, Path},
+};
 use rusqlite::Connection;
 
 use super::{

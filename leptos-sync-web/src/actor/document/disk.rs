@@ -4,7 +4,9 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Batch, Delta, DocStore, Error, Receipt, ReplicaId, Root, Saver, Storage as _, StoreWrite, Time,
+    Delta, Error, ReplicaId, Root, Time,
+    engine::{DocStore, Receipt, Saver, StoreWrite},
+    storage::{Batch, Storage as _},
 };
 
 use super::{DocumentActor, Timer};

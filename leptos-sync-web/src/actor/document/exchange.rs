@@ -1,7 +1,8 @@
 use std::{rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
-    Delta, Error, ReplicaId, Root, Snapshot, VersionVector, Window,
+    Delta, Error, ReplicaId, Root, Snapshot, VersionVector,
+    clock::Window,
     sync::{Document, Permission, Reason, TabMessageKind},
 };
 

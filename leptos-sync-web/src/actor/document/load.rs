@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use leptos_sync_core::{DocStore, Error, Root, Storage as _};
+use leptos_sync_core::{Error, Root, engine::DocStore, storage::Storage as _};
 
 use super::{DocumentActor, Timer, disk::Disk};
 use crate::{

@@ -13,7 +13,9 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Delta, DocStore, Error, ReplicaId, Root, VersionVector, limits,
+    Delta, Error, ReplicaId, Root, VersionVector,
+    engine::DocStore,
+    limits,
     sync::{Channel, Reason, TabMessageKind},
 };
 use send_wrapper::SendWrapper;

@@ -18,7 +18,7 @@ use crate::{error::Error, limits};
 /// keys. A clone costs a reference count.
 ///
 /// ```
-/// use leptos_sync_core::Index;
+/// use leptos_sync_core::index::Index;
 ///
 /// struct Person {
 ///     first: String,

@@ -70,7 +70,7 @@ pub(crate) use write::{Old, Origin, Slot};
 /// and does.
 ///
 /// ```
-/// use leptos_sync_core::{Error, Index, IndexedStorage, MemoryStorage, Schema};
+/// use leptos_sync_core::{Error, index::{Index, IndexedStorage, Schema}, storage::MemoryStorage};
 /// # use std::{pin::pin, task::{Context, Poll, Waker}};
 ///
 /// async fn run() -> Result<(), Error> {
