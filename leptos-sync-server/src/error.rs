@@ -1,10 +1,10 @@
 use std::{borrow::Cow, fmt};
 
-/// What went wrong, for every fallible operation of this crate.
+/// The error of every fallible operation of this crate.
 ///
-/// The type is opaque: ask what matters with the predicates ([`Error::is_gap`], [`Error::is_damaged`], …) and show the
-/// message to a person. An operation that returns an error has changed nothing, with one exception that
-/// [`is_unavailable`](Error::is_unavailable) names.
+/// The type is opaque: use the predicates ([`Error::is_gap`], [`Error::is_damaged`], …) to handle
+/// it, and show the message to a person. An operation that returns an error has changed nothing,
+/// with one exception that [`is_unavailable`](Error::is_unavailable) describes.
 #[derive(Clone)]
 pub struct Error(Box<Repr>);
 
@@ -27,84 +27,91 @@ enum Kind {
 }
 
 impl Error {
-    /// What is stored of a document is damaged; the message names it. Others are as they were. Remove it, or restore it from a
-    /// backup.
+    /// Returns whether the stored data of a document is damaged. The message names the document;
+    /// others are not affected. Remove it, or restore it from a backup.
     pub fn is_damaged(&self) -> bool {
         self.0.kind == Kind::Damaged
     }
 
-    /// A delta starts after operations that are not here yet: its sender has to send them first.
+    /// Returns whether operations before a delta are missing. Its sender has to send them first.
     pub fn is_gap(&self) -> bool {
         self.0.kind == Kind::Gap
     }
 
-    /// An operation is older than the document's floor, where tombstones may have been forgotten that would win over it: its
-    /// author has to make it again, with a new stamp.
+    /// Returns whether an operation is older than the document's floor, below which tombstones may
+    /// be missing. Its author has to restamp it.
     pub fn is_stale(&self) -> bool {
         self.0.kind == Kind::Stale
     }
 
-    /// A name, a document or a message is larger than its bound in [`limits`](crate::limits) or in those of the core.
+    /// Returns whether a name, a document or a message exceeds a limit of [`limits`](crate::limits)
+    /// or of the core.
     pub fn is_limit(&self) -> bool {
         self.0.kind == Kind::Limit
     }
 
-    /// The database was written by a newer build, or by another program.
+    /// Returns whether the database was written by a newer version or by another program.
     pub fn is_unsupported(&self) -> bool {
         self.0.kind == Kind::Unsupported
     }
 
-    /// The database has no room left. Also an [unavailable](Error::is_unavailable) error.
+    /// Returns whether the disk or the database is full. Such an error is also
+    /// [unavailable](Error::is_unavailable).
     pub fn is_full(&self) -> bool {
         self.0.kind == Kind::Full
     }
 
-    /// The database cannot do its work now: it cannot be opened, read or written. What was asked for is not acknowledged, so
-    /// ask again; after a failure of the disk it may have been done all the same, and asking again does no harm.
+    /// Returns whether the database cannot be opened, read or written now. Try the operation again
+    /// later. After a failure of the disk, the operation may have been done nevertheless; repeating
+    /// it is harmless.
     pub fn is_unavailable(&self) -> bool {
         matches!(self.0.kind, Kind::Unavailable | Kind::Full)
     }
 
-    /// What was given to set the relay up cannot be used, such as a key that is none.
+    /// Returns whether an argument for the configuration is invalid, such as a key or an origin.
     pub fn is_invalid(&self) -> bool {
         self.0.kind == Kind::Invalid
     }
 
-    /// For implementations of [`DurableLog`](crate::DurableLog): what is stored of `document` is damaged.
+    /// Creates an error for [`DurableLog`](crate::DurableLog) implementations: the stored data of
+    /// `document` is damaged.
     pub fn damaged(document: &str, what: impl fmt::Display) -> Self {
         let message = format!(
-            "what is stored of the document {document:?} is damaged ({what}); restore it from a backup or remove it"
+            "the stored data of the document {document:?} is damaged ({what}); restore it from a \
+             backup or remove it"
         );
         Self::new(Kind::Damaged, message.into())
     }
 
-    /// For implementations of [`DurableLog`](crate::DurableLog): the database cannot do its work.
+    /// Creates an error for [`DurableLog`](crate::DurableLog) implementations: the database cannot
+    /// be used now.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Unavailable, message.into())
     }
 
-    /// For implementations of [`DurableLog`](crate::DurableLog): there is no room left.
+    /// Creates an error for [`DurableLog`](crate::DurableLog) implementations: there is no space
+    /// left.
     pub fn full(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Full, message.into())
     }
 
-    /// Damage that belongs to no document.
+    /// Creates an error for damage that belongs to no document.
     #[cfg(feature = "sqlite")]
     pub(crate) fn damaged_file(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Damaged, message.into())
     }
 
-    /// The same error, said of the file at `path`.
+    /// Adds the path of the file to the message.
     #[cfg(feature = "sqlite")]
     pub(crate) fn of_file(self, path: &std::path::Path) -> Self {
         let message = format!("the log {}: {}", path.display(), self.0.message);
         Self::new(self.0.kind, message.into())
     }
 
-    /// The same error, said of the replica ids that are bound to users.
+    /// Adds to the message that the error concerns the replica ids that are bound to users.
     #[cfg(feature = "sqlite")]
     pub(crate) fn of_bindings(self) -> Self {
-        let message = format!("to whom replica ids are bound: {}", self.0.message);
+        let message = format!("the users of replica ids: {}", self.0.message);
         Self::new(self.0.kind, message.into())
     }
 
@@ -136,7 +143,7 @@ impl Error {
 }
 
 impl From<leptos_sync_core::Error> for Error {
-    /// The core's error by its meaning here.
+    /// Converts an error of the core to the kind with the same meaning.
     fn from(error: leptos_sync_core::Error) -> Self {
         let kind = if error.is_gap() {
             Kind::Gap

@@ -1,18 +1,19 @@
-//! The relay of leptos-sync: it keeps documents for all who edit them.
+//! The relay of leptos-sync: it stores documents and exchanges them between clients.
 //!
-//! A [`Relay`] serves connections, usually those of a [`router`] in an axum app. It asks an [`Authorizer`] who may do what,
-//! and keeps documents in a **durable log**: a [`DurableLog`] holds them as last-writer-wins cells with their versions. It
-//! knows no user's types, no sockets and no runtime.
+//! A [`Relay`] serves connections, usually those of a [`router`] in an axum app. It asks an
+//! [`Authorizer`] for users and permissions, and stores documents in a [`DurableLog`] as
+//! last-writer-wins cells with their versions. The log knows no types of an app, no sockets and no
+//! runtime.
 //!
 //! ```text
-//! router → Relay         connections; answers what is durable, and tells the others then
-//! Authorizer             who may do what
-//! ├─ JwtAuthorizer       what signed tokens say (feature `jwt`)
-//! └─ AllowAnyone         any client, all documents
-//! DurableLog             documents: joined durably, and what somebody lacks of them
-//! ├─ SqliteLog           in a file of SQLite; a relay on one machine
-//! └─ MemoryLog           in memory, gone with the process; for tests, and where nothing need last
-//! DocumentState Since    what a log says of a document
+//! router → Relay         connections: stores, acknowledges and distributes edits
+//! Authorizer             users and permissions
+//! ├─ JwtAuthorizer       from signed tokens (feature `jwt`)
+//! └─ AllowAnyone         anyone may write all documents
+//! DurableLog             the storage of documents
+//! ├─ SqliteLog           in a SQLite file, for a relay on one machine
+//! └─ MemoryLog           in memory, for tests and temporary documents
+//! DocumentState Since    answers of a log about a document
 //! ```
 //!
 //! ```
@@ -32,23 +33,23 @@
 //!
 //! let mut bob = Doc::<Page>::new(Clock::system(ReplicaId::new(2)));
 //! if let Since::Delta(parts) = block_on(log.since("page", bob.version(), 64 * 1024))? {
-//!     // So little is one part.
+//!     // So few operations are one part.
 //!     bob.apply(&parts[0])?;
 //! }
 //! assert_eq!(bob.state().title.get(), "Plans");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Errors are one type, [`Error`], with predicates. Bounds are in [`limits`].
+//! All errors are an [`Error`] with predicates. Limits are in [`limits`].
 //!
 //! # Features
 //!
-//! - `sqlite` (default): `SqliteLog`. It brings SQLite, through `rusqlite`. Only one `libsqlite3-sys` can be linked into a
-//!   program, and many apps link it through sqlx; so a range of versions of `rusqlite` is accepted, of which cargo takes the one
-//!   whose `libsqlite3-sys` the app's sqlx (0.8 or 0.9) takes too.
-//! - `jwt`: `JwtAuthorizer`, which takes users and what they may do from signed JSON Web Tokens.
-//! - `prometheus`: `Prometheus`, the process's figures, which the router answers with at `/metrics`.
-//! - `relay`: the program `leptos-sync-relay`, which is all of these with options; `--help` tells them.
+//! - `sqlite` (default): `SqliteLog`, with a built-in SQLite through `rusqlite`. A program can link
+//!   only one `libsqlite3-sys`, and many apps link it through sqlx. So this crate accepts a range of
+//!   versions of `rusqlite`, and cargo chooses one that suits the app's sqlx (0.8 or 0.9).
+//! - `jwt`: `JwtAuthorizer`, which reads users and permissions from signed JSON Web Tokens.
+//! - `prometheus`: `Prometheus`, the metrics of the process, which the router serves at `/metrics`.
+//! - `relay`: the program `leptos-sync-relay`, a relay with all of these and options (`--help`).
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].
 
 pub mod limits;
@@ -72,6 +73,10 @@ pub use log::{SqliteLog, SqliteOptions};
 #[cfg(feature = "prometheus")]
 pub use prometheus::Prometheus;
 pub use relay::{
-    AllowAnyone, Authorizer, Denied, Gone, Rate, Rates, Relay, RelayOptions, Transport, User,
-    router,
+    AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, Transport,
+    User, router,
 };
+
+#[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,153 +1,172 @@
-//! Every bound of the relay, by name, with its unit and its reason. Those of cells and messages are the core's.
+//! The limits of the relay, each with its unit and its reason. Those of cells and messages are in
+//! [`leptos_sync_core::limits`].
 
-/// Bytes of a document's name: as in the storage of a browser.
+/// Bytes of a document's name, as in the storage of a browser.
 pub const NAME_BYTES: usize = leptos_sync_core::limits::NAME_BYTES;
 
 /// Bytes of a user's name, as in messages.
 pub const USER_BYTES: usize = leptos_sync_core::limits::USER_BYTES;
 
-/// Bytes of an origin: a host has at most 253, and a scheme and a port stand beside it.
+/// Bytes of an origin: a host has at most 253, besides a scheme and a port.
 pub const ORIGIN_BYTES: usize = 512;
 
-/// Documents that one connection may have open by default: more than a page shows, and few enough that one connection cannot
-/// use up the relay's memory.
+/// Documents that one connection may have open by default: more than a page shows, and few enough
+/// that no connection exhausts the relay's memory.
 pub const DOCUMENTS: usize = 256;
 
-/// Writes that wait for the log's writer; whoever brings more waits for room. Some commits' worth, so that the writer never
-/// waits for somebody, and no more than can be answered in a moment.
+/// Writes that wait for the log's writer; further ones wait until there is room. That is enough for
+/// a few commits, so that the writer is never idle, and is done in a moment.
 pub const QUEUED_WRITES: usize = 1024;
 
-/// Reads that wait for one of the log's readers; whoever brings more waits for room.
+/// Reads that wait for one of the log's readers; further ones wait until there is room.
 pub const QUEUED_READS: usize = 1024;
 
-/// Writes that share a commit. Waiting for the disk is then little for each; more would only make the first wait for the last.
+/// Writes that share a commit. Then each waits little for the disk; with more, the first would wait
+/// for the last.
 pub const COMMIT_WRITES: usize = 512;
 
-/// Bytes of cells beyond which no further write joins a commit: so much is written within the time of a few commits.
+/// Bytes of cells beyond which no further write joins a commit. To write them takes the time of a
+/// few commits.
 pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Cells that are removed at a time, so that writes never wait long behind the forgetting of tombstones or the removal of a
-/// document.
+/// Cells that are removed at a time, so that writes never wait long for the removal of tombstones
+/// or of a document.
 pub const STEP_CELLS: usize = 500;
 
-/// Bytes of cells that are put into the order of their paths in memory. Where somebody lacks more, the document is read in
-/// that order, whole.
+/// Bytes of cells that are sorted by path in memory. If a client lacks more, the whole document is
+/// read in that order.
 pub const SORT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Connections of a log that read, by default: readers wait for the disk more than for a processor.
+/// Database connections of a log for reading, by default. Readers wait for the disk more than for a
+/// processor.
 pub const READERS: usize = 4;
 
-/// Milliseconds to wait for somebody else who writes to the same file: a backup or a person with a shell.
+/// Milliseconds to wait for another process that writes to the same file, such as a backup or a
+/// person with a shell.
 pub const BUSY_MS: u64 = 5_000;
 
-/// Bytes of SQLite's log that stay after a checkpoint. It grows beyond while a reader holds an older state.
+/// Bytes of SQLite's write-ahead log that stay after a checkpoint. It grows further while a reader
+/// uses an older state.
 pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Events that wait to be told to one connection: what was stored together is one. Who is further behind is cut off, and goes
-/// on from the version that was reached, which costs less than the events would.
+/// Events that wait to be sent to one connection; operations that are stored together are one. A
+/// client that is further behind is disconnected and continues from its version, which costs less
+/// than the events would.
 pub const QUEUED_EVENTS: usize = 256;
 
-/// Bytes of the events that wait to be told to one connection, beyond which the next one cuts it off.
+/// Bytes of events that wait to be sent to one connection. Beyond them the next event disconnects
+/// it.
 pub const QUEUED_BYTES: usize = 256 * 1024;
 
-/// Connections of a document whose presence the others are told; nobody looks at more pointers. Further ones are not seen until
-/// one of these has gone and they tell theirs again.
+/// Connections of a document whose presence is sent to the others; a user cannot follow more.
+/// Further ones stay invisible until one of these leaves and they send their presence again.
 pub const PRESENT: usize = 256;
 
 /// Milliseconds that a connection may take to accept a frame.
 pub const SEND_MS: u64 = 10_000;
 
-/// Milliseconds of silence after which a connection counts as dead. Replicas say something after a third of it.
+/// Milliseconds of silence after which a connection counts as dead. Clients send a heartbeat after
+/// a third of it.
 pub const SILENCE_MS: u32 = leptos_sync_core::limits::SILENCE_MS as u32;
 
-/// Connections that one user may have at a time: tabs and devices.
+/// Connections that one user may have at a time, for tabs and devices.
 pub const USER_SOCKETS: usize = 16;
 
-/// Replica ids that one pushed delta may name: a transaction is of one, and what was written before there was a relay comes as one
-/// delta for each.
+/// Replica ids that one pushed delta may name. A transaction names one; edits from before the relay
+/// was configured are sent as one delta for each id.
 pub const DELTA_REPLICAS: usize = 16;
 
-/// Replica ids that are remembered to be the user's of a connection; the log is asked again for others.
+/// Replica ids that a connection remembers as its user's. For others it asks the log again.
 pub const KNOWN_REPLICAS: usize = 1_024;
 
-/// Names of documents that a log lists at a time: some 100 KB at most, and few questions for many documents.
+/// Names of documents that a log lists at a time: some 100 KB at most, and few calls for many
+/// documents.
 pub const LISTED: usize = 500;
 
-/// Days that a relay keeps tombstones by default. Who was away for longer gets the whole state, which costs more than what has
-/// changed, so it is longer than holidays and leaves; and tombstones of a season take little room.
+/// Days that a relay keeps tombstones by default. Clients that were offline longer receive a full
+/// snapshot, which costs more than the changes, so it is longer than a holiday; and the tombstones
+/// of a season need little space.
 pub const RETENTION_DAYS: u32 = 90;
 
-/// Milliseconds by which the floor of a document rises at least, and at multiples of which it stands: a document that is written
-/// every day is worked on once a day, however often a relay looks or is started.
+/// Milliseconds by which the floor of a document rises at least; it is a multiple of them. So a
+/// document that is edited every day is processed once a day, however often the relay sweeps or
+/// starts.
 pub const FLOOR_STEP_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Milliseconds between the times that a relay looks for tombstones to forget. Against a retention of days it is little, and
-/// four times a day a look at each document costs nothing that is noticed.
+/// Milliseconds between sweeps for old tombstones. They are little compared with a retention of
+/// days, and visiting each document four times a day costs little.
 pub const SWEEP_MS: u64 = 6 * 60 * 60 * 1000;
 
-/// Milliseconds from the start of a relay to the first of these times: by then those who come back after a restart have what
-/// they lack, and the machine's clock has been set.
+/// Milliseconds from the start of a relay to the first sweep. By then clients have caught up after
+/// a restart, and the machine's clock is set.
 pub const FIRST_SWEEP_MS: u64 = 10 * 60 * 1000;
 
-/// Bytes of a part of what a replica lacks.
+/// Bytes of one part of the operations that a client lacks.
 pub const PART_BYTES: usize = 128 * 1024;
 
-/// Bytes of the buffer that a WebSocket reads into: of ten thousand that have nothing to say, it is most of the memory.
+/// Bytes of the read buffer of a WebSocket, which is most of the memory of an idle connection.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Bytes of a WebSocket's message that are read: more than a frame may have, so that whoever sends one that is too large is told
-/// so. What is larger still ends the connection unread.
+/// Bytes of a WebSocket's message that are read: more than a frame may have, so that the relay can
+/// answer a frame that is too large. An even larger message ends the connection without an answer.
 pub const SOCKET_MESSAGE_BYTES: usize = 2 * leptos_sync_core::limits::FRAME_BYTES;
 
-/// Milliseconds that the log may take to answer that it is there.
+/// Milliseconds that the log may take for a health check.
 pub const HEALTH_MS: u64 = 2_000;
 
-/// Milliseconds between the times that figures are put together while nobody asks for them: some thousands of them wait.
+/// Milliseconds between the times when histograms are compacted without a request for the metrics.
+/// A few thousand values wait by then.
 pub const UPKEEP_MS: u64 = 5_000;
 
-/// Milliseconds that a connection which was ended may take to hear so.
+/// Milliseconds that a client may take to receive the reason for the end of its connection.
 pub const LINGER_MS: u64 = 1_000;
 
-/// Milliseconds that the program takes at most to end, once asked: connections are told, and what has come is stored.
+/// Milliseconds that the program takes at most to shut down: it notifies clients and stores what it
+/// has received.
 pub const SHUT_DOWN_MS: u64 = 5_000;
 
-/// Tokens that were verified and are remembered: as many as users are there at a time, some megabytes at most.
+/// Verified tokens that are cached: as many as there are users at a time, some megabytes at most.
 pub const TOKENS: usize = 4_096;
 
-/// Documents or patterns of them that one token may name: more do not fit into the first message well.
+/// Entries of the documents claim of one token; more hardly fit into the first message.
 pub const GRANTS: usize = 64;
 
-/// Patterns of documents that stay compiled, at some 15 KB each: those that many users share, and those of who opens many
-/// documents.
+/// Compiled patterns of documents that are cached, at some 15 KB each: those of many users, and
+/// those of users who open many documents.
 pub const PATTERNS: usize = 256;
 
-/// Bytes of a secret for HS256 at least: as many as its hash has, as RFC 7518 demands.
+/// The fewest bytes of a secret for HS256: as many as its hash has (RFC 7518, section 3.2).
 pub const SECRET_BYTES: usize = 32;
 
-/// Seconds that the clock of who signs tokens may be ahead of the relay's.
+/// Seconds by which the clock of a token's issuer may differ from the relay's.
 pub const TOKEN_SKEW_S: u64 = 30;
 
-/// Frames that one connection may bring in a second: a person makes ten, and a program that waits for each answer no more.
+/// Frames that one connection may send per second. A person causes ten, and a program that waits
+/// for answers not many more.
 pub const FRAMES_PER_S: u32 = 1_000;
 
-/// Frames that one connection may bring at once: many documents are opened when a page comes back.
+/// Frames that one connection may send at once: a page that reconnects opens many documents.
 pub const FRAMES_BURST: u32 = 4_000;
 
-/// Bytes that one connection may bring in a second, as they come: compressed cells are more on the disk. Much for a replica that
-/// goes on.
+/// Bytes that one connection may send per second, as transferred; compressed cells are larger on
+/// the disk.
 pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
 
-/// Bytes that one connection may bring at once: some of the largest messages, so that what was made offline is soon there.
+/// Bytes that one connection may send at once: several of the largest messages, so that offline
+/// edits are stored soon.
 pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
 
-/// Times in a second that the presence of one connection is told to others: a pointer moves smoothly with so many.
+/// Times per second that the presence of one connection is sent to others: enough for a smooth
+/// pointer.
 pub const PRESENCE_PER_S: u32 = 30;
 
-/// Times that the presence of one connection is told to others at once: as many documents open together.
+/// Times that the presence of one connection is sent to others at once, when many documents open
+/// together.
 pub const PRESENCE_BURST: u32 = 60;
 
-/// Times the rate of presence at which a connection is ended: no screen is drawn so often.
+/// The multiple of the presence rate that ends a connection: no screen is redrawn that often.
 pub const PRESENCE_FLOOD: u32 = 10;
 
-/// Times what one connection may bring that all of a user's may together: few of somebody's tabs are busy at a time.
+/// The multiple of one connection's rates that all connections of a user may use together: few tabs
+/// of a user are busy at a time.
 pub const USER_SHARE: u32 = 4;

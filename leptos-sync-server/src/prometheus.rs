@@ -4,42 +4,48 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::{error::Error, limits};
 
-/// The process's figures, as Prometheus reads them.
+/// The metrics of the process in Prometheus' format.
 ///
-/// It is the recorder of the `metrics` façade, so everything that the process counts through that is in it, not only the relay's
-/// figures. An app that has another recorder already has no need of it: the relay's figures are there.
+/// It is a recorder of the `metrics` crate, so it contains all metrics of the process, not only the
+/// relay's. An app that already has another recorder finds the relay's metrics there.
 #[derive(Clone)]
 pub struct Prometheus(PrometheusHandle);
 
 impl Prometheus {
-    /// Becomes the process's recorder; what was made before is not counted. Histograms tell the quantiles 0.5, 0.95 and 0.99
-    /// of about the last minute. A thread of its own keeps them from growing while nobody asks.
+    /// Installs the recorder of the process. Metrics that were created before are not recorded.
+    /// Histograms become the quantiles 0.5, 0.95 and 0.99 of about the last minute. A background
+    /// thread compacts them.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] where the process has a recorder; [`Error::is_unavailable`] where the thread cannot be started.
+    /// [`Error::is_invalid`] if the process has a recorder already; [`Error::is_unavailable`] if
+    /// the thread cannot be started.
     pub fn install() -> Result<Self, Error> {
         let handle = PrometheusBuilder::new()
             .set_quantiles(&[0.5, 0.95, 0.99])
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| {
-                let text = "figures cannot be kept for Prometheus, probably since the process has a recorder";
-                Error::invalid(format!("{text} ({error}); ask that one for them"))
+                Error::invalid(format!(
+                    "cannot install a metrics recorder ({error}); if the process has one already, use \
+                     that one"
+                ))
             })?;
-        let kept = handle.clone();
+        let upkeep = handle.clone();
         thread::Builder::new()
             .name("leptos-sync metrics".to_owned())
             .spawn(move || {
                 loop {
                     thread::sleep(Duration::from_millis(limits::UPKEEP_MS));
-                    kept.run_upkeep();
+                    upkeep.run_upkeep();
                 }
             })
-            .map_err(|error| Error::unavailable(format!("no thread for the metrics: {error}")))?;
+            .map_err(|error| {
+                Error::unavailable(format!("cannot start a thread for the metrics: {error}"))
+            })?;
         Ok(Self(handle))
     }
 
-    /// All figures, in Prometheus' text format.
+    /// Returns all metrics in Prometheus' text format.
     pub fn render(&self) -> String {
         self.0.render()
     }

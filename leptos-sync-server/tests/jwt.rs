@@ -184,19 +184,22 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
     let mut old = claims("ada", 0);
     old["exp"] = json!(now - 3600);
     for (token, expected) in [
-        (changed, "not signed with this relay's key"),
-        (none, "no JSON Web Token that this relay can verify"),
-        (bare, "no JSON Web Token that this relay can verify"),
-        ("ada".to_owned(), "no JSON Web Token"),
-        (String::new(), "no JSON Web Token"),
+        (changed, "not signed with the key"),
+        (none, "not a JSON Web Token that this relay can verify"),
+        (bare, "not a JSON Web Token that this relay can verify"),
+        ("ada".to_owned(), "not a JSON Web Token"),
+        (String::new(), "not a JSON Web Token"),
         (with("exp", Value::Null), "has no `exp`"),
         (with("exp", json!("tomorrow")), "has no `exp`"),
         (with("aud", Value::Null), "has no `aud`"),
         (with("sub", Value::Null), "has no `sub`"),
-        (with("sub", json!("")), "`sub` is empty"),
-        (with("sub", json!("x".repeat(257))), "more than 256 bytes"),
-        (with("aud", json!("mail")), "for somebody else"),
-        (with("nbf", json!(now + 3600)), "only later"),
+        (with("sub", json!("")), "`sub` is 0 bytes"),
+        (
+            with("sub", json!("x".repeat(257))),
+            "`sub` is 257 bytes, it must be 1 to 256",
+        ),
+        (with("aud", json!("mail")), "for another audience"),
+        (with("nbf", json!(now + 3600)), "not valid yet"),
         (with("documents", json!(["board"])), "`documents`"),
         (signed(&old), "have expired"),
         // Within the leeway for clock skew, but expired at this clock.
@@ -208,7 +211,7 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
     let key = EncodingKey::from_secret(b"another secret, of thirty-two bytes");
     let foreign = encode(&Header::new(Algorithm::HS256), &claims("ada", 60), &key).unwrap();
     let text = refusal(address, &foreign).await;
-    assert!(text.contains("not signed with this relay's key"), "{text}");
+    assert!(text.contains("not signed with the key"), "{text}");
     // A valid token stays valid: with a distant expiry, with several audiences, and within the
     // leeway.
     for token in [
@@ -308,7 +311,7 @@ async fn renewing_with_another_users_token_ends_the_session() {
     session.client.set_credentials(bobs.into_bytes());
     let (reason, text) = session.ended().await;
     assert_eq!(reason, Reason::Unauthorized);
-    assert!(text.contains("another user's"), "{text}");
+    assert!(text.contains("another user"), "{text}");
 }
 
 #[test]

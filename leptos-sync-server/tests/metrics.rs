@@ -111,7 +111,7 @@ async fn metrics_count_edits_and_log_lines_name_the_user_and_the_document() {
             .any(|line| parts.iter().all(|part| line.contains(part)));
         assert!(found, "{parts:?} in {said}");
     };
-    line(&["INFO", "user=\"bob\"", "let in"]);
+    line(&["INFO", "user=\"bob\"", "admitted"]);
     line(&["DEBUG", "user=\"ada\"", "name=\"board\"", "opened"]);
     line(&["INFO", "user=\"guest\"", "name=\"notes\"", "rejected"]);
     line(&[

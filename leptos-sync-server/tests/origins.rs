@@ -17,7 +17,8 @@ use tokio::{
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// Sends a request to a relay, and returns the head of the answer and as much of its body as comes at once.
+/// Sends a request to a relay, and returns the head of the answer and as much of its body as comes
+/// at once.
 async fn request(options: RelayOptions, path: &str, headers: &str) -> String {
     let relay = Relay::with_options(MemoryLog::new(), ByName, options);
     let (address, _served) = serve_relay(&relay).await;

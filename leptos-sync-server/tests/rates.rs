@@ -36,23 +36,14 @@ fn present(handle: &Handle) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn excess_presence_is_throttled_and_ends_with_the_latest() {
     let presence = Rate::new(20, 50);
-    let of_one = Rates {
-        presence: Rate::new(20, 5),
-        ..Rates::CONNECTION
-    };
-    let of_all = Rates {
-        presence: Rate::new(20, 6),
-        ..Rates::user()
-    };
+    let of_one = Rates::CONNECTION.presence(Rate::new(20, 5));
+    let of_all = Rates::user().presence(Rate::new(20, 6));
     let cases = [
         (RelayOptions::default().connection_rates(of_one), 5),
         // Two connections of one user share the user's rate.
         (
             RelayOptions::default()
-                .connection_rates(Rates {
-                    presence,
-                    ..Rates::CONNECTION
-                })
+                .connection_rates(Rates::CONNECTION.presence(presence))
                 .user_rates(of_all),
             6,
         ),
@@ -127,18 +118,9 @@ async fn presence_far_beyond_the_rate_ends_only_that_connection() {
 #[tokio::test]
 async fn edits_beyond_the_rate_are_delayed_but_never_lost() {
     let slow = Rate::new(50, 10);
-    let frames = Rates {
-        frames: slow,
-        ..Rates::CONNECTION
-    };
-    let bytes = Rates {
-        bytes: Rate::new(10_000, 10_000),
-        ..Rates::CONNECTION
-    };
-    let both = Rates {
-        frames: slow,
-        ..Rates::user()
-    };
+    let frames = Rates::CONNECTION.frames(slow);
+    let bytes = Rates::CONNECTION.bytes(Rate::new(10_000, 10_000));
+    let both = Rates::user().frames(slow);
     let text = "x".repeat(300);
     for (what, options, connections) in [
         (
@@ -183,10 +165,7 @@ async fn edits_beyond_the_rate_are_delayed_but_never_lost() {
 
 #[tokio::test]
 async fn reconnecting_does_not_reset_the_rate() {
-    let rates = Rates {
-        frames: Rate::new(10, 5),
-        ..Rates::user()
-    };
+    let rates = Rates::user().frames(Rate::new(10, 5));
     let address = relay(RelayOptions::default().user_rates(rates)).await;
     let start = Instant::now();
     // Each connection sends at least an open and an edit. The first frame belongs to no user yet.

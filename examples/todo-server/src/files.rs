@@ -27,8 +27,8 @@ const HASH_DIGITS: usize = 12;
 
 /// Serves the folder of a built page.
 ///
-/// Files are compressed when they are requested, unless the folder has them compressed already (`todo.js.br`,
-/// `todo.js.gz`).
+/// Files are compressed when they are requested, unless the folder has them compressed already
+/// (`todo.js.br`, `todo.js.gz`).
 pub(crate) fn files(dist: &Path) -> Router {
     let folder = ServeDir::new(dist).precompressed_br().precompressed_gzip();
     Router::new()
@@ -59,7 +59,8 @@ async fn add_headers(State(index): State<PathBuf>, request: Request, next: Next)
     response
 }
 
-/// Returns whether the name of a file ends with a hash of its content: `todo-1f0e….js`, `todo-1f0e…_bg.wasm`.
+/// Returns whether the name of a file ends with a hash of its content: `todo-1f0e….js`,
+/// `todo-1f0e…_bg.wasm`.
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name);
@@ -70,8 +71,8 @@ fn is_hashed(path: &str) -> bool {
     hash.len() >= HASH_DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// Returns the policy under which the page runs: only its own files, WebAssembly, connections to its own server, and the
-/// scripts that `html` contains, each named by its hash.
+/// Returns the policy under which the page runs: only its own files, WebAssembly, connections to
+/// its own server, and the scripts that `html` contains, each named by its hash.
 fn policy(html: &str) -> String {
     let mut scripts = String::from("'self' 'wasm-unsafe-eval'");
     for script in inline_scripts(html) {
@@ -84,7 +85,8 @@ fn policy(html: &str) -> String {
     )
 }
 
-/// Returns the texts of a page's inline scripts. It is no HTML parser: it is for the page that the app's author has built.
+/// Returns the texts of a page's inline scripts. It is no HTML parser: it is for the page that the
+/// app's author has built.
 fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     html.split("<script").skip(1).filter_map(|rest| {
         let (_, rest) = rest.split_once('>')?;

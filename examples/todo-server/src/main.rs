@@ -1,7 +1,9 @@
-//! The todo page and the relay that stores its list, in one program: a starting point for the server of an app.
+//! The todo page and the relay that stores its list, in one program: a starting point for the
+//! server of an app.
 //!
-//! **Anyone who can connect may read and write all documents.** Therefore it listens on 127.0.0.1 only. An app that others can
-//! reach has to authenticate its users: use `JwtAuthorizer`, or implement `Authorizer`.
+//! **Anyone who can connect may read and write all documents.** Therefore it listens on 127.0.0.1
+//! only. An app that others can reach has to authenticate its users: use `JwtAuthorizer`, or
+//! implement `Authorizer`.
 
 mod files;
 mod options;
@@ -67,7 +69,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Returns the routes: the files of the page, and the relay that `<meta name="relay" content="sync">` in the page refers to.
+/// Returns the routes: the files of the page, and the relay that `<meta name="relay"
+/// content="sync">` in the page refers to.
 fn app(dist: &Path, relay: &Relay) -> Router {
     let relay = Router::new().nest("/sync", router(relay.clone()));
     relay.fallback_service(files(dist))

@@ -5,28 +5,28 @@ use serde_json::Value;
 use super::patterns::{self, Patterns};
 use crate::{limits, relay::Denied};
 
-/// What a token permits: patterns of documents, those first that permit most.
+/// The permissions of a token: patterns of documents, ordered by descending permission.
 pub(super) struct Grants(Box<[(Box<str>, Permission)]>);
 
-/// The claim as it is written.
+/// The claim of a token.
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
-struct Listed {
+struct Claim {
     read: Vec<String>,
     write: Vec<String>,
 }
 
 impl Grants {
-    /// Those of a claim; without one, nothing is granted.
+    /// Reads the permissions of a claim; without a claim there are none.
     pub(super) fn of(name: &str, claim: Option<&Value>) -> Result<Self, Denied> {
-        let listed = match claim {
-            Some(claim) => Listed::deserialize(claim)
-                .map_err(|error| denied(name, format_args!("is not as it should be: {error}")))?,
-            None => Listed::default(),
+        let claim = match claim {
+            Some(claim) => Claim::deserialize(claim)
+                .map_err(|error| denied(name, format_args!("claim cannot be read: {error}")))?,
+            None => Claim::default(),
         };
         let all = [
-            (listed.write, Permission::Write),
-            (listed.read, Permission::Read),
+            (claim.write, Permission::Write),
+            (claim.read, Permission::Read),
         ];
         let all = all.into_iter().flat_map(|(list, permission)| {
             list.into_iter()
@@ -36,18 +36,20 @@ impl Grants {
         for (pattern, permission) in all {
             if granted.len() == limits::GRANTS || pattern.len() > limits::NAME_BYTES {
                 let (many, long) = (limits::GRANTS, limits::NAME_BYTES);
-                let text =
-                    format_args!("has more than {many} entries, or one of more than {long} bytes");
+                let text = format_args!(
+                    "claim has more than {many} entries, or one of more than {long} bytes"
+                );
                 return Err(denied(name, text));
             }
-            patterns::check(&pattern)
-                .map_err(|error| denied(name, format_args!("has no good pattern: {error}")))?;
+            patterns::check(&pattern).map_err(|error| {
+                denied(name, format_args!("claim has an invalid pattern: {error}"))
+            })?;
             granted.push((pattern, permission));
         }
         Ok(Self(granted.into()))
     }
 
-    /// The highest permission for a document that any of the patterns gives.
+    /// Returns the greatest permission for a document that a pattern grants.
     pub(super) fn permission(&self, document: &str, patterns: &Patterns) -> Option<Permission> {
         let first = self
             .0
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_matches_as_far_as_it_says_and_the_highest_permission_counts() {
+    fn the_greatest_permission_of_all_matching_patterns_counts() {
         let claim = json!({
             "read": ["**"], "write": ["ada/*", "plans", "\\[x\\]", "{a,b}c"]
         });
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_named_is_not_granted() {
+    fn documents_that_no_entry_matches_are_denied() {
         for claim in [json!({}), json!({ "write": ["ada/*"], "read": ["a?b"] })] {
             for document in ["", "ada", "ada/", "ada/x/y", "bob/x", "a/b", "Ada/x"] {
                 let slash = document == "ada/" && claim != json!({});
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_another_form_or_beyond_the_bounds_is_denied() {
+    fn a_malformed_or_too_large_claim_is_denied() {
         let many = vec!["x"; limits::GRANTS + 1];
         let long = "x".repeat(limits::NAME_BYTES + 1);
         for claim in [

@@ -6,7 +6,7 @@ use jsonwebtoken::{
 
 use crate::{error::Error, limits};
 
-/// What tokens are verified with, and the one algorithm that they may be signed by: a token cannot choose another.
+/// The key that verifies tokens, with the only algorithm that the relay accepts.
 #[derive(Clone)]
 pub struct JwtKey {
     key: DecodingKey,
@@ -14,17 +14,17 @@ pub struct JwtKey {
 }
 
 impl JwtKey {
-    /// A secret that the issuer has too, for HMAC with SHA-256.
+    /// Creates a key from a secret that the issuer has too, for HMAC with SHA-256.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] where it has less than [`limits::SECRET_BYTES`].
+    /// [`Error::is_invalid`] if it is shorter than [`limits::SECRET_BYTES`].
     pub fn hs256(secret: &[u8]) -> Result<Self, Error> {
         if secret.len() < limits::SECRET_BYTES {
             return Err(Error::invalid(format!(
-                "a secret for HS256 needs at least {} random bytes, and this one has {}",
-                limits::SECRET_BYTES,
-                secret.len()
+                "the secret for HS256 is {} bytes, it must be at least {}; generate a random one",
+                secret.len(),
+                limits::SECRET_BYTES
             )));
         }
         Ok(Self::new(
@@ -33,29 +33,30 @@ impl JwtKey {
         ))
     }
 
-    /// The issuer's public key in PEM, for RSA (PKCS #1 v1.5) with SHA-256.
+    /// Creates a key from the issuer's public key in PEM, for RSA (PKCS #1 v1.5) with SHA-256.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] where it is no such key.
+    /// [`Error::is_invalid`] if `pem` is not such a key.
     pub fn rs256(pem: &[u8]) -> Result<Self, Error> {
         Self::public(DecodingKey::from_rsa_pem(pem), Algorithm::RS256)
     }
 
-    /// The issuer's public key in PEM, for ECDSA on the curve P-256 with SHA-256.
+    /// Creates a key from the issuer's public key in PEM, for ECDSA on the curve P-256 with
+    /// SHA-256.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] where it is no such key.
+    /// [`Error::is_invalid`] if `pem` is not such a key.
     pub fn es256(pem: &[u8]) -> Result<Self, Error> {
         Self::public(DecodingKey::from_ec_pem(pem), Algorithm::ES256)
     }
 
-    /// The issuer's public key in PEM, for Ed25519.
+    /// Creates a key from the issuer's public key in PEM, for Ed25519.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] where it is no such key.
+    /// [`Error::is_invalid`] if `pem` is not such a key.
     pub fn eddsa(pem: &[u8]) -> Result<Self, Error> {
         Self::public(DecodingKey::from_ed_pem(pem), Algorithm::EdDSA)
     }
@@ -63,15 +64,16 @@ impl JwtKey {
     fn public(key: Parsed<DecodingKey>, algorithm: Algorithm) -> Result<Self, Error> {
         let key = key.map_err(|error| {
             Error::invalid(format!(
-                "this is no public key for {algorithm:?} in PEM ({error}); it begins with `-----BEGIN PUBLIC KEY-----`"
+                "the key is not a public key for {algorithm:?} in PEM ({error}); such a file starts with \
+                 `-----BEGIN PUBLIC KEY-----`"
             ))
         })?;
         Ok(Self::new(key, algorithm))
     }
 
     fn new(key: DecodingKey, algorithm: Algorithm) -> Self {
-        // Where an app has enabled both of the crate's back ends, it would not know which to take, and panic. One that was
-        // chosen already stays.
+        // If an app enables both back ends of the crate, it panics unless one is chosen. A choice
+        // of the app stays.
         let _ = DEFAULT_PROVIDER.install_default();
         Self { key, algorithm }
     }
@@ -86,7 +88,7 @@ impl JwtKey {
 }
 
 impl fmt::Debug for JwtKey {
-    /// Without the key, which may be a secret.
+    /// Omits the key, which may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "JwtKey({:?})", self.algorithm)
     }

@@ -1,4 +1,4 @@
-//! Users and what they may do, from JSON Web Tokens that somebody else has signed.
+//! Users and permissions from signed JSON Web Tokens.
 
 mod grants;
 mod key;
@@ -21,29 +21,30 @@ use crate::{
 
 pub use key::JwtKey;
 
-/// Lets in who shows a token that was signed with a key, and permits what the token says.
+/// An authorizer that admits clients with a signed JSON Web Token, and permits what the token
+/// grants.
 ///
-/// The credentials are the token as it is: `header.claims.signature`. It has to have these claims:
+/// The credentials are the token itself: `header.claims.signature`. It has these claims:
 ///
 /// | Claim | Meaning |
 /// |---|---|
-/// | `sub` | the user's name, to which replica ids are bound |
-/// | `aud` | for whom it is; this relay's audience among them |
-/// | `exp` | when it expires; the relay ends the connection then, unless another token of the user was shown |
-/// | `nbf` | if there: from when on it holds, give or take [`limits::TOKEN_SKEW_S`] |
-/// | `documents` | what the user may do, see below; without it, nothing |
+/// | `sub` | required: the user's name, to which the relay binds replica ids |
+/// | `aud` | required: contains this relay's audience |
+/// | `exp` | required: the expiry. The relay ends the connection then, unless the client has sent another token of the user |
+/// | `nbf` | optional: the start of its validity, with a tolerance of [`limits::TOKEN_SKEW_S`] |
+/// | `documents` | the permissions, see below; without it there are none |
 ///
 /// ```json
 /// { "sub": "ada", "aud": "notes", "exp": 1790000000,
 ///   "documents": { "read": ["help/**"], "write": ["ada/*", "plans"] } }
 /// ```
 ///
-/// Each entry is a document's name, or a pattern: `?` and `*` stand for anything but `/`, `**` for anything, `[a-z]` for one of
-/// these characters and `{a,b}` for one of these words; a `\` before one of them takes away its meaning. Of several entries that
-/// match, the highest permission counts.
+/// Each entry is a document's name or a pattern. `?` matches one character other than `/`, `*` any
+/// number of them, `**` any text, `[a-z]` one of these characters and `{a,b}` one of these words;
+/// `\` escapes the next character. If several entries match, the greatest permission counts.
 ///
-/// A token is verified once and remembered until it expires. A token that is to be taken back before it expires
-/// needs another authorizer, so let it live for minutes and renew it.
+/// The relay verifies a token once and caches it until it expires. It cannot be revoked before, so
+/// issue tokens for a few minutes and renew them.
 ///
 /// ```
 /// use leptos_sync_server::{JwtAuthorizer, JwtKey, MemoryLog, Relay};
@@ -56,13 +57,13 @@ pub struct JwtAuthorizer {
     key: JwtKey,
     validation: Validation,
     claim: Cow<'static, str>,
-    /// Tokens that were verified, by their bytes.
+    /// The users of verified tokens, by the tokens' bytes.
     verified: Cache<Box<[u8]>, User>,
     patterns: Patterns,
 }
 
 impl JwtAuthorizer {
-    /// Takes tokens that `key` verifies and that are for `audience`.
+    /// Creates an authorizer for tokens that `key` verifies and whose `aud` contains `audience`.
     pub fn new(key: JwtKey, audience: impl Into<String>) -> Self {
         let mut validation = Validation::new(key.algorithm());
         validation.set_audience(&[audience.into()]);
@@ -78,7 +79,7 @@ impl JwtAuthorizer {
         }
     }
 
-    /// Takes tokens of this issuer alone: `iss` has to be there and be it.
+    /// Accepts only tokens of this issuer, whose `iss` has to be equal to it.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.validation.set_issuer(&[issuer.into()]);
@@ -87,7 +88,7 @@ impl JwtAuthorizer {
         self
     }
 
-    /// The claim that lists documents, `documents` unless said otherwise.
+    /// Sets the claim with the permissions; the default is `documents`.
     #[must_use]
     pub fn claim(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.claim = name.into();
@@ -108,12 +109,13 @@ impl JwtAuthorizer {
 
     fn verify(&self, token: &[u8]) -> Result<User, Denied> {
         let claims = decode::<Map<String, Value>>(token, self.key.key(), &self.validation)
-            .map_err(|error| Denied::unauthorized(why(error.kind())))?
+            .map_err(|error| Denied::unauthorized(rejection(error.kind())))?
             .claims;
         let name = claims.get("sub").and_then(Value::as_str).unwrap_or("");
         if name.is_empty() || name.len() > limits::USER_BYTES {
             return Err(Denied::unauthorized(format!(
-                "the token's `sub` is empty or has more than {} bytes",
+                "the token's `sub` is {} bytes, it must be 1 to {}",
+                name.len(),
                 limits::USER_BYTES
             )));
         }
@@ -148,21 +150,23 @@ impl Authorizer for JwtAuthorizer {
     }
 }
 
-/// Why a token is not taken, for who has shown it. It says nothing of the key.
-fn why(error: &ErrorKind) -> Cow<'static, str> {
+/// Returns why a token is rejected, for its user. It reveals nothing about the key.
+fn rejection(error: &ErrorKind) -> Cow<'static, str> {
     match error {
-        ErrorKind::InvalidSignature => "the token is not signed with this relay's key".into(),
+        ErrorKind::InvalidSignature => {
+            "the token is not signed with the key that this relay verifies".into()
+        }
         ErrorKind::InvalidAlgorithm => {
-            "the token is signed by another algorithm than this relay takes".into()
+            "the token is signed with another algorithm than this relay accepts".into()
         }
         ErrorKind::MissingRequiredClaim(claim) => format!("the token has no `{claim}`").into(),
         ErrorKind::InvalidClaimFormat(claim) => {
             format!("the token's `{claim}` cannot be read").into()
         }
         ErrorKind::ExpiredSignature => "the credentials have expired".into(),
-        ErrorKind::ImmatureSignature => "the token holds only later (`nbf`)".into(),
-        ErrorKind::InvalidAudience => "the token is for somebody else (`aud`)".into(),
-        ErrorKind::InvalidIssuer => "the token is of another issuer (`iss`)".into(),
-        _ => "this is no JSON Web Token that this relay can verify".into(),
+        ErrorKind::ImmatureSignature => "the token is not valid yet (`nbf`)".into(),
+        ErrorKind::InvalidAudience => "the token is for another audience (`aud`)".into(),
+        ErrorKind::InvalidIssuer => "the token has another issuer (`iss`)".into(),
+        _ => "the credentials are not a JSON Web Token that this relay can verify".into(),
     }
 }

@@ -5,11 +5,11 @@ use quick_cache::sync::Cache;
 
 use crate::limits;
 
-/// What has a meaning in a pattern. One without is a name.
-const MEANINGS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
+/// The special characters of patterns. A text without them is a name.
+const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
-/// Patterns of documents, of which those in use stay compiled: that takes some hundred times the memory of their text, too much
-/// to have it of each user's own.
+/// A cache of compiled patterns. A compiled pattern takes a hundred times the memory of its text,
+/// too much to keep for each user.
 pub(super) struct Patterns(Cache<String, Arc<GlobSet>>);
 
 impl Patterns {
@@ -17,9 +17,10 @@ impl Patterns {
         Self(Cache::new(limits::PATTERNS))
     }
 
-    /// Whether a pattern stands for that document. O(length), and where it has to be compiled some 100 µs.
+    /// Returns whether a pattern matches a document's name. O(length), or some 100 µs if it has to
+    /// be compiled.
     pub(super) fn matches(&self, pattern: &str, document: &str) -> bool {
-        if !pattern.contains(MEANINGS) {
+        if !pattern.contains(SPECIAL) {
             return pattern == document;
         }
         let compiled = self
@@ -28,18 +29,18 @@ impl Patterns {
         match compiled {
             Ok(compiled) => compiled.is_match(document),
             Err(error) => {
-                tracing::error!(%error, "a pattern that was admitted cannot be used, and grants nothing");
+                tracing::error!(%error, "cannot compile a pattern that was valid before; it matches nothing");
                 false
             }
         }
     }
 }
 
-/// Reads a pattern. O(length).
+/// Parses a pattern. O(length).
 ///
 /// # Errors
 ///
-/// Where it is none.
+/// The pattern is invalid.
 pub(super) fn check(pattern: &str) -> Result<Glob, globset::Error> {
     GlobBuilder::new(pattern)
         .literal_separator(true)

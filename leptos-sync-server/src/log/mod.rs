@@ -148,8 +148,9 @@ pub trait DurableLog: Send + Sync + 'static {
     fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>>;
 }
 
-/// The metadata of a document.
+/// The metadata of a document. A new one is [`DocumentState::default`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DocumentState {
     /// The operations that the document contains.
     pub version: VersionVector,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::{Time, limits::HANDSHAKE_MS, sync::Reason};
+use leptos_sync_core::{limits::HANDSHAKE_MS, sync::Reason};
 use tokio::time::timeout;
 
 use super::{
@@ -10,12 +10,8 @@ use super::{
 use crate::limits;
 
 impl Connection {
-    /// Lets the replica in, or lets it stay with other credentials.
+    /// Admits the client, or lets it stay with new credentials.
     pub(super) async fn admit(&mut self, protocol: u16, credentials: &[u8], again: bool) {
-        if let Err(error) = Time::try_from_ms(self.relay.now_ms()) {
-            tracing::error!(%error, "rejecting all connections");
-            return self.bye(Reason::Unavailable, "the relay's clock is wrong");
-        }
         let admitted = self.relay.authorizer.admit(&self.request, credentials);
         let user = match in_time(admitted).await {
             Ok(user) => user,
@@ -28,7 +24,8 @@ impl Connection {
         let length = user.name().len();
         if length == 0 || length > limits::USER_BYTES {
             let text = format!(
-                "the user's name is {length} bytes, it must be 1 to {}; the authorizer has to shorten it",
+                "the user's name is {length} bytes, it must be 1 to {}; the authorizer has to \
+                 shorten it",
                 limits::USER_BYTES
             );
             return self.bye(Reason::Unauthorized, &text);
@@ -38,17 +35,21 @@ impl Connection {
             Some(false) => {
                 return self.bye(
                     Reason::Unauthorized,
-                    "the credentials are another user's; open a new connection",
+                    "the credentials are those of another user; open a new connection for them",
                 );
             }
             Some(true) => {}
             None if self.register(&user) => {}
             None => {
-                return self.bye(Reason::Limit, "too many connections of this user");
+                let text = format!(
+                    "the user has {} connections, which is the limit; close one of them",
+                    limits::USER_SOCKETS
+                );
+                return self.bye(Reason::Limit, &text);
             }
         }
         tracing::Span::current().record("user", user.name());
-        tracing::info!(again, "let in");
+        tracing::info!(again, "admitted the client");
         self.user = Some(user);
         self.host
             .welcome(protocol, now_ms, self.relay.options.silence_ms);
@@ -57,30 +58,34 @@ impl Connection {
         }
     }
 
-    /// Counts this connection as the user's, if there is room for another.
+    /// Counts this connection as one of the user's. Returns whether the user may have another.
     fn register(&mut self, user: &User) -> bool {
         let (users, rates) = (&self.relay.users, self.relay.options.user_rates);
         let Some(limiters) = users.enter(user, &self.queue, rates) else {
             return false;
         };
         if !user.is_shared() {
-            self.intake.of_user(limiters);
+            self.intake.set_user(limiters);
         }
         true
     }
 }
 
-/// What an authorizer answers, if it does so in time.
+/// Waits for the answer of an authorizer, up to the time that a handshake may take.
 pub(super) async fn in_time<T>(
     asked: impl Future<Output = Result<T, Denied>>,
 ) -> Result<T, Denied> {
     let answered = timeout(Duration::from_millis(HANDSHAKE_MS), asked).await;
-    answered.unwrap_or_else(|_| Err(Denied::unavailable("who decides takes too long; come back")))
+    answered.unwrap_or_else(|_| {
+        Err(Denied::unavailable(format!(
+            "the authorizer did not answer within {HANDSHAKE_MS} ms; try again later"
+        )))
+    })
 }
 
-/// Why somebody was denied something, in a message.
+/// Returns the reason to send for a denial.
 pub(super) fn reason(denied: &Denied) -> Reason {
-    match denied.passing {
+    match denied.is_temporary {
         true => Reason::Unavailable,
         false => Reason::Unauthorized,
     }

@@ -4,10 +4,10 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use leptos_sync_core::sync::Permission;
 
-/// Decides who may do what.
+/// Authenticates users and decides what they may do.
 ///
-/// It sees the request that opened the connection, with its headers and cookies, and the credentials of the first message,
-/// so an app's own sessions work as well as tokens do.
+/// It receives the request that opened the connection, with its headers and cookies, and the
+/// credentials of the first message. So it can use the sessions of an app as well as tokens.
 ///
 /// ```
 /// use futures::future::BoxFuture;
@@ -15,7 +15,7 @@ use leptos_sync_core::sync::Permission;
 /// use leptos_sync_core::sync::Permission;
 /// use leptos_sync_server::{Authorizer, Denied, User};
 ///
-/// /// Whoever names themselves is let in, and has the documents that begin with the name for themselves.
+/// /// Accepts any name without proof. Each user may write documents whose names begin with theirs.
 /// struct ByName;
 ///
 /// impl Authorizer for ByName {
@@ -23,7 +23,7 @@ use leptos_sync_core::sync::Permission;
 ///         Box::pin(async move {
 ///             match std::str::from_utf8(credentials) {
 ///                 Ok(name) if !name.is_empty() => Ok(User::new(name)),
-///                 _ => Err(Denied::unauthorized("say who you are")),
+///                 _ => Err(Denied::unauthorized("send your name as credentials")),
 ///             }
 ///         })
 ///     }
@@ -40,23 +40,25 @@ use leptos_sync_core::sync::Permission;
 /// }
 /// ```
 pub trait Authorizer: Send + Sync + 'static {
-    /// Who somebody is that has shown these credentials: at the beginning, and again before they expire.
+    /// Returns the user with these credentials. The relay calls this when a client connects, and
+    /// when the client sends new credentials. The user's name is 1 to
+    /// [`USER_BYTES`](crate::limits::USER_BYTES) long.
     ///
     /// # Errors
     ///
-    /// Why they are not let in.
+    /// The reason why the client is not admitted.
     fn admit<'a>(
         &'a self,
         request: &'a Parts,
         credentials: &'a [u8],
     ) -> BoxFuture<'a, Result<User, Denied>>;
 
-    /// What the user may do to a document, `None` if nothing. `schema` is the fingerprint of the document's type that the
-    /// replica told, 0 if none.
+    /// Returns the user's permission for a document, or `None` to deny it. `schema` is the
+    /// fingerprint of the document's type as the client states it, 0 if it states none.
     ///
     /// # Errors
     ///
-    /// Why it cannot be told.
+    /// The reason why the permission cannot be determined.
     fn permission<'a>(
         &'a self,
         user: &'a User,
@@ -75,8 +77,8 @@ pub struct User {
 }
 
 impl User {
-    /// Creates a user of this name. The relay binds replica ids to the name, and sends it to other clients with the user's
-    /// presence.
+    /// Creates a user of this name. The relay binds replica ids to the name, and sends it to other
+    /// clients with the user's presence.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
@@ -86,16 +88,17 @@ impl User {
         }
     }
 
-    /// Attaches a value that the authorizer will need again: [`Authorizer::permission`] reads it with [`get`](User::get). A
-    /// user has one value; a second call replaces it.
+    /// Attaches a value for the authorizer: [`Authorizer::permission`] reads it with
+    /// [`get`](User::get). A user has one value; a second call replaces it.
     #[must_use]
     pub fn with(mut self, value: impl Any + Send + Sync) -> Self {
         self.extension = Some(Arc::new(value));
         self
     }
 
-    /// Marks the name as shared by many people, such as anonymous visitors. The relay then limits neither their connections
-    /// nor their rates together, only those of each connection, and does not send the name to other clients.
+    /// Marks the name as shared by many people, such as anonymous visitors. The relay then applies
+    /// its limits to each connection alone instead of all connections of the user, and does not
+    /// send the name to other clients.
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.is_shared = true;
@@ -119,7 +122,8 @@ impl User {
         &self.name
     }
 
-    /// Returns the name that other clients see: empty if it is [shared](User::shared), because it identifies nobody.
+    /// Returns the name that other clients see: empty if it is [shared](User::shared), because then
+    /// it identifies nobody.
     pub(super) fn known_name(&self) -> Arc<str> {
         match self.is_shared {
             true => Arc::default(),
@@ -127,7 +131,7 @@ impl User {
         }
     }
 
-    /// Returns the value that the authorizer has attached, if it has this type.
+    /// Returns the value that was attached with [`with`](User::with), if it has this type.
     pub fn get<T: Any>(&self) -> Option<&T> {
         self.extension.as_deref()?.downcast_ref()
     }
@@ -138,33 +142,34 @@ impl User {
     }
 }
 
-/// Why somebody is not let in, or why that cannot be told now.
+/// The reason why an [`Authorizer`] does not admit a client.
 #[derive(Clone, Debug)]
 pub struct Denied {
-    pub(super) passing: bool,
+    pub(super) is_temporary: bool,
     pub(crate) text: Cow<'static, str>,
 }
 
 impl Denied {
-    /// The credentials are missing, wrong or expired.
+    /// Denies credentials that are missing, wrong or expired. The client does not try again with
+    /// them. `text` tells the user why.
     pub fn unauthorized(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            passing: false,
+            is_temporary: false,
             text: text.into(),
         }
     }
 
-    /// Whoever knows is not there; the replica should come back.
+    /// Denies the client because the authorizer cannot decide now. The client tries again later.
     pub fn unavailable(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            passing: true,
+            is_temporary: true,
             text: text.into(),
         }
     }
 }
 
-/// An authorizer that admits all clients as one [shared](User::shared) user and lets them read and write all documents. Use it
-/// only for a relay that untrusted clients cannot reach.
+/// An authorizer that admits all clients as one [shared](User::shared) user and lets them read and
+/// write all documents. Use it only for a relay that untrusted clients cannot reach.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AllowAnyone;
 

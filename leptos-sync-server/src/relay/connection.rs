@@ -19,37 +19,37 @@ use super::{
     Inner,
     authorizer::User,
     intake::{Flood, Intake},
-    meters::{Meters, Refused},
-    open::{Open, closed},
+    metrics::{Metrics, Refused},
+    open::{OpenDocument, closed},
     queue::{Event, Queue},
-    transport::{Gone, Transport},
+    transport::{Disconnected, Transport},
 };
 use crate::limits;
 
-/// One connection, from the first frame to the last.
+/// One connection, from its first frame to its last.
 pub(super) struct Connection {
     pub(super) relay: Arc<Inner>,
     pub(super) host: Host,
     pub(super) peer: ReplicaId,
     pub(super) request: Parts,
     pub(super) user: Option<User>,
-    pub(super) open: BTreeMap<Channel, Open>,
-    /// Replica ids that are known to be the user's.
-    pub(super) bound: HashSet<ReplicaId>,
+    pub(super) open: BTreeMap<Channel, OpenDocument>,
+    /// Replica ids that are known to be bound to the user.
+    pub(super) own_replicas: HashSet<ReplicaId>,
     pub(super) queue: Queue,
     pub(super) intake: Intake,
-    /// When the last frame came.
-    pub(super) came: Instant,
-    /// Whether the transport takes no more.
-    gone: bool,
+    /// The time when the last frame was received.
+    pub(super) received_at: Instant,
+    /// Whether the transport accepts no more frames.
+    is_disconnected: bool,
     closing: watch::Receiver<bool>,
 }
 
-/// What happens next on a connection.
+/// The next step of a connection.
 enum Next {
     Frame(Option<Vec<u8>>),
     Event(Option<Event>),
-    /// It may be time for what has come too soon.
+    /// The rates may allow a frame or a presence that was received too soon.
     Intake,
     Deadline,
     Closing,
@@ -57,33 +57,33 @@ enum Next {
 
 impl Connection {
     pub(super) fn new(relay: Arc<Inner>, peer: ReplicaId, request: Parts) -> Self {
-        relay.meters.sockets.increment(1.0);
+        relay.metrics.sockets.increment(1.0);
         Self {
             closing: relay.closing.subscribe(),
             intake: Intake::new(relay.options.connection_rates),
-            queue: Queue::new(relay.meters.queued.clone()),
-            came: Instant::now(),
-            gone: false,
+            queue: Queue::new(relay.metrics.queued.clone()),
+            received_at: Instant::now(),
+            is_disconnected: false,
             relay,
             host: Host::new(),
             peer,
             request,
             user: None,
             open: BTreeMap::new(),
-            bound: HashSet::new(),
+            own_replicas: HashSet::new(),
         }
     }
 
-    /// Serves until either side ends it.
+    /// Serves the connection until either side ends it.
     pub(super) async fn run(mut self, transport: &mut impl Transport) {
         let start = Instant::now();
-        let mut heard = start;
+        let mut last_frame = start;
         while !self.host.is_over() {
             if !self.intake.is_open() {
-                // It is not the replica that keeps silent.
-                heard = Instant::now();
+                // The relay is not reading, so the client is not silent.
+                last_frame = Instant::now();
             }
-            let deadline = self.deadline(start, heard);
+            let deadline = self.deadline(start, last_frame);
             let wake = self.intake.wake_at();
             let next = tokio::select! {
                 biased;
@@ -96,55 +96,60 @@ impl Connection {
             let busy = Instant::now();
             match next {
                 Next::Frame(Some(frame)) => {
-                    heard = busy;
-                    self.came = busy;
+                    last_frame = busy;
+                    self.received_at = busy;
                     self.intake.put(frame);
-                    self.take_in(transport).await;
+                    self.process_intake(transport).await;
                 }
-                Next::Intake => self.take_in(transport).await,
+                Next::Intake => self.process_intake(transport).await,
                 Next::Frame(None) => break,
-                Next::Event(Some(event)) => self.event(event).await,
-                Next::Event(None) => self.bye(Reason::Slow, "too far behind; come back"),
-                Next::Deadline => self.overdue(),
+                Next::Event(Some(event)) => self.handle_event(event).await,
+                Next::Event(None) => self.bye(
+                    Reason::Slow,
+                    "this client is too far behind; it has to connect again",
+                ),
+                Next::Deadline => self.time_out(),
                 Next::Closing => self.go_away(),
             }
             if self.flush(transport).await.is_err() {
                 break;
             }
-            // What the replica has said meanwhile waits to be read: it was not silent.
-            heard += busy.elapsed();
+            // Frames that arrived meanwhile are still unread, so this time does not count as
+            // silence.
+            last_frame += busy.elapsed();
         }
     }
 
-    /// Ends the connection of somebody who is let in no longer: also while much is sent or stored. Returns whether it has ended.
-    pub(super) fn expires(&mut self) -> bool {
+    /// Ends the connection if its credentials have expired. Long operations call this between their
+    /// steps. Returns whether the connection has ended.
+    pub(super) fn ends_by_expiry(&mut self) -> bool {
         let now_ms = self.relay.now_ms();
         let expires = self.user.as_ref().and_then(User::expires_ms);
         if expires.is_some_and(|expires| expires <= now_ms) {
-            self.overdue();
+            self.time_out();
         }
-        self.gone || self.host.is_over()
+        self.is_disconnected || self.host.is_over()
     }
 
-    /// As [`expires`](Connection::expires), and where the relay goes down: what has come is stored by then, and what is sent can
-    /// be had later.
+    /// Ends the connection if its credentials have expired or the relay shuts down. Only operations
+    /// that can be repeated later call this. Returns whether the connection has ended.
     pub(super) fn ends(&mut self) -> bool {
         if *self.closing.borrow() {
             self.go_away();
         }
-        self.expires()
+        self.ends_by_expiry()
     }
 
     fn go_away(&mut self) {
-        self.bye(Reason::GoingAway, "the relay goes down");
+        self.bye(Reason::GoingAway, "the relay is shutting down");
     }
 
-    /// Until when something has to happen.
-    fn deadline(&self, start: Instant, heard: Instant) -> Instant {
+    /// Returns the time by which something has to happen.
+    fn deadline(&self, start: Instant, last_frame: Instant) -> Instant {
         if !self.host.is_welcome() {
             return start + Duration::from_millis(leptos_sync_core::limits::HANDSHAKE_MS);
         }
-        let silence = heard + Duration::from_millis(self.relay.options.silence_ms.into());
+        let silence = last_frame + Duration::from_millis(self.relay.options.silence_ms.into());
         let expires = self.user.as_ref().and_then(User::expires_ms);
         match expires {
             Some(ms) => {
@@ -155,36 +160,41 @@ impl Connection {
         }
     }
 
-    fn overdue(&mut self) {
+    /// Ends the connection because its deadline has passed.
+    fn time_out(&mut self) {
         let now_ms = self.relay.now_ms();
         let expires = self.user.as_ref().and_then(User::expires_ms);
         if !self.host.is_welcome() {
-            self.bye(Reason::Timeout, "no hello came in time");
+            let limit = leptos_sync_core::limits::HANDSHAKE_MS;
+            let text = format!("the client sent no valid hello within {limit} ms");
+            self.bye(Reason::Timeout, &text);
         } else if expires.is_some_and(|expires| expires <= now_ms) {
             self.bye(Reason::Unauthorized, "the credentials have expired");
         } else {
-            self.bye(Reason::Timeout, "nothing was heard for too long");
+            let limit = self.relay.options.silence_ms;
+            let text = format!("the client sent nothing for {limit} ms");
+            self.bye(Reason::Timeout, &text);
         }
     }
 
-    /// Goes on with what has come, as far as it is time.
-    async fn take_in(&mut self, transport: &mut impl Transport) {
+    /// Handles what has been received, as far as the rates allow.
+    async fn process_intake(&mut self, transport: &mut impl Transport) {
         if let Some(frame) = self.intake.next_frame() {
-            self.hear(&frame, transport).await;
+            self.handle_frame(&frame, transport).await;
         }
         while let Some((channel, data)) = self.intake.next_presence() {
             if let Some(open) = self.open.get(&channel) {
-                open.room.tell(self.peer, channel, data.into());
+                open.room.set_presence(self.peer, channel, data.into());
             }
         }
     }
 
-    async fn hear(&mut self, frame: &[u8], transport: &mut impl Transport) {
+    async fn handle_frame(&mut self, frame: &[u8], transport: &mut impl Transport) {
         let ask = match self.host.receive(frame) {
             Ok(Some(ask)) => ask,
             Ok(None) => return,
-            // The host has told the replica.
-            Err(error) => return Self::misunderstood(&error),
+            // The host has already answered.
+            Err(error) => return record_malformed(&error),
         };
         match ask {
             Ask::Admission {
@@ -213,7 +223,10 @@ impl Connection {
                 if self.open.contains_key(&channel)
                     && let Err(Flood) = self.intake.put_presence(channel, data)
                 {
-                    self.bye(Reason::Limit, "presence is told far too often");
+                    self.bye(
+                        Reason::Limit,
+                        "the client sends presence far more often than this relay allows",
+                    );
                 }
             }
             Ask::Leave { channel } => self.leave(channel),
@@ -223,12 +236,12 @@ impl Connection {
         }
     }
 
-    async fn event(&mut self, event: Event) {
+    async fn handle_event(&mut self, event: Event) {
         match event {
             Event::Deltas { channel, deltas } => {
                 if self.open.contains_key(&channel) {
-                    let tell = |delta| self.host.broadcast(channel, delta);
-                    deltas.iter().for_each(tell);
+                    let send = |delta| self.host.broadcast(channel, delta);
+                    deltas.iter().for_each(send);
                 }
             }
             Event::Presence {
@@ -254,47 +267,38 @@ impl Connection {
         }
     }
 
-    /// Ends the connection, and says why.
+    /// Ends the connection with a reason.
     pub(super) fn bye(&mut self, reason: Reason, text: &str) {
-        ended(reason, text);
+        record_end(reason, text);
         self.host.bye(reason, text);
     }
 
-    /// A frame that was not as the protocol says has ended the connection.
-    fn misunderstood(error: &Error) {
-        let reason = if error.is_limit() {
-            Reason::Limit
-        } else if error.is_unsupported() {
-            Reason::Unsupported
-        } else {
-            Reason::Malformed
-        };
-        ended(reason, &error.to_string());
-    }
-
-    /// Sends what waits.
-    pub(super) async fn flush(&mut self, transport: &mut impl Transport) -> Result<(), Gone> {
-        while !self.gone
+    /// Sends all waiting frames.
+    pub(super) async fn flush(
+        &mut self,
+        transport: &mut impl Transport,
+    ) -> Result<(), Disconnected> {
+        while !self.is_disconnected
             && let Some(frame) = self.host.next_frame()
         {
-            let sent = timeout(self.patience(), transport.send(frame)).await;
-            self.gone = !matches!(sent, Ok(Ok(())));
+            let sent = timeout(self.send_timeout(), transport.send(frame)).await;
+            self.is_disconnected = !matches!(sent, Ok(Ok(())));
         }
-        match self.gone {
+        match self.is_disconnected {
             false => Ok(()),
-            true => Err(Gone),
+            true => Err(Disconnected),
         }
     }
 
-    /// How long the transport may take for a frame: no longer than the user is let in, or, once the connection has ended, than it
-    /// may linger.
-    fn patience(&self) -> Duration {
+    /// Returns how long the transport may take to accept a frame: until the credentials expire, or
+    /// after the end of the connection for as long as it may linger.
+    fn send_timeout(&self) -> Duration {
         if self.host.is_over() {
             return Duration::from_millis(limits::LINGER_MS);
         }
         let expires = self.user.as_ref().and_then(User::expires_ms);
         let left = expires.map(|expires| expires.saturating_sub(self.relay.now_ms()));
-        // A moment is left to those who are about to be told so.
+        // A little longer, so that the client can still receive the reason.
         let left = left.map_or(limits::SEND_MS, |ms| {
             ms.saturating_add(limits::LINGER_MS / 2)
         });
@@ -304,7 +308,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.relay.meters.sockets.decrement(1.0);
+        self.relay.metrics.sockets.decrement(1.0);
         let channels: Vec<_> = self.open.keys().copied().collect();
         channels.into_iter().for_each(|channel| self.leave(channel));
         if let Some(user) = &self.user {
@@ -313,7 +317,19 @@ impl Drop for Connection {
     }
 }
 
-fn ended(reason: Reason, text: &str) {
-    tracing::info!(%reason, text, "ended");
-    Meters::refused(Refused::Connection, reason);
+/// Records that a malformed frame has ended the connection.
+fn record_malformed(error: &Error) {
+    let reason = if error.is_limit() {
+        Reason::Limit
+    } else if error.is_unsupported() {
+        Reason::Unsupported
+    } else {
+        Reason::Malformed
+    };
+    record_end(reason, &error.to_string());
+}
+
+fn record_end(reason: Reason, text: &str) {
+    tracing::info!(%reason, text, "ended the connection");
+    Metrics::refused(Refused::Connection, reason);
 }

@@ -9,24 +9,25 @@ use tokio::time::timeout;
 use super::Inner;
 use crate::{error::Error, limits};
 
-/// The document that tells whether the log takes edits. Replicas cannot name it.
+/// The document that the health check writes. Clients cannot name it.
 pub(super) const DOCUMENT: &str = "";
 
-/// Who writes it.
+/// The replica id of the health check.
 const WRITER: ReplicaId = ReplicaId::new(1);
 
 impl Inner {
-    /// Whether to send somebody here: not while the log cannot be read, nor while it has failed somebody and cannot be written,
-    /// either within [`limits::HEALTH_MS`]. The read waits for no other; the write waits in line, like any edit.
+    /// Checks that the log can be read and, if it has failed before, written, within
+    /// [`limits::HEALTH_MS`]. The read does not wait for other work; the write waits in the queue
+    /// of the log like any edit.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The reason why the relay cannot serve clients.
     pub(super) async fn health(&self) -> Result<(), &'static str> {
         if *self.closing.borrow() {
-            return Err("going down");
+            return Err("the relay is shutting down");
         }
-        let looked = async {
+        let checked = async {
             self.log.probe().await?;
             if self.log_failed.load(Ordering::Relaxed) {
                 self.write().await?;
@@ -34,22 +35,22 @@ impl Inner {
             }
             Ok::<_, Error>(())
         };
-        match timeout(Duration::from_millis(limits::HEALTH_MS), looked).await {
-            // What is of the document is not of the log.
+        match timeout(Duration::from_millis(limits::HEALTH_MS), checked).await {
+            // An error of the document is no error of the log.
             Ok(Err(error)) if error.is_unavailable() => Err("the log is unavailable"),
             Ok(_) => Ok(()),
             Err(_) => Err("the log is unavailable"),
         }
     }
 
-    /// The log has failed somebody.
-    pub(super) fn noted(&self, error: &Error) {
+    /// Remembers an error of the log for the next health check.
+    pub(super) fn note_failure(&self, error: &Error) {
         if error.is_unavailable() {
             self.log_failed.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Writes a cell in the place of the last.
+    /// Writes a cell, which replaces the one of the last check.
     async fn write(&self) -> Result<(), Error> {
         let time = Time::from_ms(self.now_ms());
         let upto = VersionVector::of(WRITER, time);
@@ -73,7 +74,7 @@ mod tests {
     use crate::{AllowAnyone, Relay, RelayOptions, Since, SqliteLog};
 
     #[tokio::test]
-    async fn to_see_whether_the_log_takes_writes_costs_one_cell_however_often() {
+    async fn repeated_health_checks_store_one_cell() {
         let dir = tempfile::tempdir().unwrap();
         let time = ManualTime::at(1_000_000);
         let log = SqliteLog::open(dir.path().join("log")).unwrap();
@@ -81,7 +82,7 @@ mod tests {
         let relay = Relay::with_options(log, AllowAnyone, options).0;
         for _ in 0..3 {
             time.advance(1_000);
-            relay.noted(&Error::unavailable("no room"));
+            relay.note_failure(&Error::unavailable("no room"));
             assert_eq!(relay.health().await, Ok(()));
         }
         let all = relay.log.since(DOCUMENT, &VersionVector::new(), 1_000);

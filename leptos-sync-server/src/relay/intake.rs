@@ -6,25 +6,27 @@ use tokio::time::Instant;
 use super::rates::{Limiter, Limiters, Rates};
 use crate::limits;
 
-/// What a connection brings, let through no faster than it and its user may.
+/// The input of a connection, passed on no faster than the rates of the connection and its user
+/// allow.
 ///
-/// A frame that comes too soon waits here, and while it does no other is read: so whoever sends too fast is slowed down
-/// by the network, and nothing is lost. Presence waits without that, and a later one takes its place.
+/// A frame that is received too soon waits here, and the relay reads no other frame until then. So
+/// the network slows the sender down, and nothing is lost. Presence waits without blocking frames,
+/// and later presence replaces it.
 pub(super) struct Intake {
     own: Limiters,
     user: Option<Arc<Limiters>>,
     flood: Limiter,
     frame: Option<Waiting<Vec<u8>>>,
-    /// By document, in the order in which they are told.
+    /// The presence of each document, in the order in which it is sent.
     presence: VecDeque<(Channel, Vec<u8>)>,
-    /// The first of them.
+    /// The limiters' state for the first of them.
     turn: Waiting<()>,
 }
 
-/// Something that waits until all its limiters have counted it.
+/// An item that waits until all its limiters have counted it.
 struct Waiting<T> {
     item: T,
-    /// How many have.
+    /// The number of limiters that have.
     counted: usize,
     until: Instant,
 }
@@ -38,7 +40,8 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Has it counted, each by so much. Returns whether all have.
+    /// Counts the item in the remaining limiters, each by its amount. Returns whether all have
+    /// counted it.
     fn count<const N: usize>(&mut self, limiters: [Option<(&Limiter, usize)>; N]) -> bool {
         for limiter in limiters.into_iter().skip(self.counted) {
             if let Some((limiter, count)) = limiter
@@ -53,7 +56,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Presence comes faster by far than anybody needs.
+/// Presence is received [far too often](limits::PRESENCE_FLOOD).
 pub(super) struct Flood;
 
 impl Intake {
@@ -68,22 +71,22 @@ impl Intake {
         }
     }
 
-    /// From now on it counts for the user too.
-    pub(super) fn of_user(&mut self, limiters: Arc<Limiters>) {
+    /// Sets the limiters of the user, who is known from now on.
+    pub(super) fn set_user(&mut self, limiters: Arc<Limiters>) {
         self.user = Some(limiters);
     }
 
-    /// Whether the next frame may be read.
+    /// Returns whether the next frame may be read.
     pub(super) fn is_open(&self) -> bool {
         self.frame.is_none()
     }
 
-    /// Takes a frame, to be had from [`next_frame`](Intake::next_frame) once it is time.
+    /// Adds a frame. [`next_frame`](Intake::next_frame) returns it when the rates allow it.
     pub(super) fn put(&mut self, frame: Vec<u8>) {
         self.frame = Some(Waiting::new(frame));
     }
 
-    /// The frame, if it is time.
+    /// Removes and returns the frame if the rates allow it.
     pub(super) fn next_frame(&mut self) -> Option<Vec<u8>> {
         let frame = self.frame.as_mut()?;
         let bytes = frame.item.len();
@@ -100,7 +103,7 @@ impl Intake {
         self.frame.take().map(|frame| frame.item)
     }
 
-    /// Takes what is to be told of a document's presence, in the place of what was not told yet.
+    /// Adds presence, which replaces older presence that still waits in the same document.
     pub(super) fn put_presence(&mut self, channel: Channel, data: Vec<u8>) -> Result<(), Flood> {
         self.flood.take(1).map_err(|_| Flood)?;
         let mut waiting = self.presence.iter_mut();
@@ -111,7 +114,7 @@ impl Intake {
         Ok(())
     }
 
-    /// What is to be told of a presence, if it is time.
+    /// Removes and returns the first presence if the rates allow it.
     pub(super) fn next_presence(&mut self) -> Option<(Channel, Vec<u8>)> {
         if self.presence.is_empty() {
             return None;
@@ -128,12 +131,12 @@ impl Intake {
         self.presence.pop_front()
     }
 
-    /// A document is no longer exchanged.
+    /// Drops the waiting presence of a document that was closed.
     pub(super) fn forget(&mut self, channel: Channel) {
         self.presence.retain(|(other, _)| *other != channel);
     }
 
-    /// When it is time for something that waits.
+    /// Returns the earliest time when the rates may allow a waiting item.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let frame = self.frame.as_ref().map(|frame| frame.until);
         let presence = (!self.presence.is_empty()).then_some(self.turn.until);

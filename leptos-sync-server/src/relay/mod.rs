@@ -1,11 +1,11 @@
-//! The relay: connections, who may do what, and telling the others.
+//! The relay: connections, permissions, and the exchange between clients.
 
 mod admit;
 mod authorizer;
 mod connection;
 mod health;
 mod intake;
-mod meters;
+mod metrics;
 mod open;
 mod options;
 mod origin;
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use self::{
-    connection::Connection, meters::Meters, queue::Event, retention::Retention, room::Rooms,
+    connection::Connection, metrics::Metrics, queue::Event, retention::Retention, room::Rooms,
     users::Users,
 };
 use crate::{error::Error, log::DurableLog};
@@ -38,28 +38,31 @@ pub use authorizer::{AllowAnyone, Authorizer, Denied, User};
 pub use options::RelayOptions;
 pub use rates::{Rate, Rates};
 pub use router::router;
-pub use transport::{Gone, Transport};
+pub use transport::{Disconnected, Transport};
 
-/// A relay: keeps documents in a [`DurableLog`] and exchanges them with all who have them open.
+/// A relay: it stores documents in a [`DurableLog`] and exchanges them between clients.
 ///
-/// `Clone` gives another handle to the same relay. It answers what is durable, and tells the others of it only then.
+/// The relay stores an edit durably, then acknowledges it, then sends it to the other clients.
+/// `Clone` returns another handle to the same relay.
 ///
-/// # What it tells of itself
+/// # Metrics and traces
 ///
-/// Figures, through the façade of the `metrics` crate, to the recorder that was installed before the relay was made:
+/// The relay counts through the `metrics` crate, in the recorder that is installed before the relay
+/// is created:
 ///
 /// | Metric | Kind | Meaning |
 /// |---|---|---|
 /// | `relay_sockets` | gauge | connections |
-/// | `relay_documents` | gauge | documents that somebody has open |
-/// | `relay_queued_events` | gauge | events that wait to be told to connections |
-/// | `relay_transactions_total` | counter | transactions acknowledged |
-/// | `relay_operations_total` | counter | cells of these transactions |
-/// | `relay_acknowledge_seconds` | histogram | time from the arrival of a push to its acknowledgement |
-/// | `relay_refused_total` | counter | what was refused, by `what` (`connection`, `document`, `transaction`) and `reason` |
+/// | `relay_documents` | gauge | documents that at least one connection has open |
+/// | `relay_queued_events` | gauge | events that wait to be sent to connections |
+/// | `relay_transactions_total` | counter | acknowledged transactions |
+/// | `relay_operations_total` | counter | cells of acknowledged transactions |
+/// | `relay_acknowledge_seconds` | histogram | time from the receipt of a push to its acknowledgement |
+/// | `relay_refused_total` | counter | refusals, by `what` (`connection`, `document`, `transaction`) and `reason` |
 ///
-/// And through `tracing`: a span `connection` with the user's name, within it spans `document` with the document's name, and an
-/// event for whatever was let in, opened, refused or ended.
+/// It traces through the `tracing` crate: a span `connection` with the user's name, within it spans
+/// `document` with the document's name, and an event for each admission, opened document, refusal
+/// and end of a connection.
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
 
@@ -67,43 +70,44 @@ struct Inner {
     log: Arc<dyn DurableLog>,
     authorizer: Box<dyn Authorizer>,
     options: RelayOptions,
-    meters: Meters,
+    metrics: Metrics,
     rooms: Rooms,
     users: Users,
     next_peer: AtomicU64,
-    /// Whether the log has failed somebody since it was last seen to take writes.
+    /// Whether the log has failed since it last accepted a write.
     log_failed: AtomicBool,
     retention: Retention,
-    /// Whether the relay goes down. Each connection holds a receiver, so that all are known to be gone.
+    /// Whether the relay shuts down. Each connection holds a receiver, so that the relay knows when
+    /// all have ended.
     closing: watch::Sender<bool>,
 }
 
 impl Inner {
-    /// The wall clock, in milliseconds since the Unix epoch.
+    /// Returns the wall clock's time in milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64 {
         self.options.time.now_ms()
     }
 }
 
 impl Relay {
-    /// A relay of the documents of `log` for those whom `authorizer` lets in.
+    /// Creates a relay for the documents of `log`, with default options.
     pub fn new(log: impl DurableLog, authorizer: impl Authorizer) -> Self {
         Self::with_options(log, authorizer, RelayOptions::default())
     }
 
-    /// The same with options.
+    /// Creates a relay with options.
     pub fn with_options(
         log: impl DurableLog,
         authorizer: impl Authorizer,
         options: RelayOptions,
     ) -> Self {
-        let meters = Meters::new();
+        let metrics = Metrics::new();
         let inner = Arc::new(Inner {
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
             options,
-            rooms: Rooms::new(meters.documents.clone()),
-            meters,
+            rooms: Rooms::new(metrics.documents.clone()),
+            metrics,
             users: Users::default(),
             next_peer: AtomicU64::new(1),
             log_failed: AtomicBool::new(false),
@@ -114,9 +118,9 @@ impl Relay {
         Self(inner)
     }
 
-    /// Serves one connection until it ends. `request` is the one that opened it.
+    /// Serves one connection until it ends. `request` is the request that opened it.
     ///
-    /// When the future is dropped, the connection ends there, as if the network had failed.
+    /// If the future is dropped, the connection ends as if the network had failed.
     pub async fn serve(&self, request: Parts, transport: &mut impl Transport) {
         Retention::start(&self.0);
         let peer = ReplicaId::new(self.0.next_peer.fetch_add(1, Ordering::Relaxed));
@@ -125,19 +129,21 @@ impl Relay {
         connection.run(transport).instrument(span).await;
     }
 
-    /// Asks the authorizer again what the user may do to the documents that they have open; of all users, if none is named.
-    /// Who may no longer see a document is told so at once.
+    /// Asks the authorizer again for the permissions of a user, or of all users, for all documents
+    /// that they have open. Clients learn of changes at once.
     pub fn recheck(&self, user: Option<&str>) {
         let users = &self.0.users;
         users.each(user, |queue| queue.push(Event::Recheck));
     }
 
-    /// Forgets the tombstones of a document that are older than `before`: who was away for longer gets the whole state, and
-    /// operations below it that were never acknowledged are stamped anew by their authors. The relay does so by itself to those
-    /// that are older than its [retention](RelayOptions::retention); this is for whoever wants it sooner.
+    /// Removes the tombstones of a document that are older than `before`. Clients that were offline
+    /// longer receive a full snapshot, and restamp their unacknowledged operations below it. The
+    /// relay does this by itself after its [retention](RelayOptions::retention); call this to do it
+    /// sooner.
     ///
-    /// A `before` that is later than [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the relay's time counts as that: a
-    /// time in the future would refuse whatever is written until then, since what was forgotten once stays so.
+    /// The latest effective time is [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the
+    /// relay's time. A later one would make the relay reject edits until then, and it cannot be
+    /// undone.
     ///
     /// # Errors
     ///
@@ -147,8 +153,10 @@ impl Relay {
         self.0.log.forget_tombstones(document, before).await
     }
 
-    /// Removes a document, and closes it for all who have it open. A replica that opens it again brings back what it has written
-    /// itself: who is not to do so may not open it, which the authorizer decides.
+    /// Removes a document and closes it for all clients.
+    ///
+    /// A client that opens it again sends its own operations again, which creates the document
+    /// anew. To prevent that, the authorizer has to deny the document.
     ///
     /// # Errors
     ///
@@ -165,7 +173,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Takes no more connections, tells all that the relay goes down, and returns when they are gone.
+    /// Accepts no more connections, notifies all clients, and returns when all connections have
+    /// ended.
     pub async fn shut_down(&self) {
         self.0.closing.send_replace(true);
         self.0.closing.closed().await;

@@ -9,14 +9,14 @@ use super::{
     admit::{in_time, reason},
     authorizer::User,
     connection::Connection,
-    meters::{Meters, Refused},
+    metrics::{Metrics, Refused},
     room::Room,
     transport::Transport,
 };
 use crate::{error::Error, limits, log::Since};
 
-/// A document that is exchanged.
-pub(super) struct Open {
+/// A document that a connection has open.
+pub(super) struct OpenDocument {
     pub(super) document: String,
     schema: u64,
     pub(super) permission: Permission,
@@ -24,7 +24,7 @@ pub(super) struct Open {
 }
 
 impl Connection {
-    /// Opens a document, and sends what the replica lacks.
+    /// Opens a document and sends the operations that the client lacks.
     pub(super) async fn open(
         &mut self,
         channel: Channel,
@@ -37,7 +37,8 @@ impl Connection {
         let most = self.relay.options.documents;
         if self.open.len() >= most {
             let text = format!(
-                "this connection has {most} documents open, which is the relay's limit; close one to open another"
+                "this connection has {most} documents open, which is the limit; close one to open \
+                 another"
             );
             return Err(closed(channel, Reason::TooManyDocuments, &text));
         }
@@ -45,24 +46,24 @@ impl Connection {
             return Err(closed(
                 channel,
                 Reason::Forbidden,
-                "this document is not for this user",
+                "this user may not open this document",
             ));
         };
         let room = self.relay.rooms.room(&document);
-        // Before the state is read: what comes meanwhile is told twice rather than never.
+        // Before the state is read: operations that are stored meanwhile are sent twice, not lost.
         let user = self.user.as_ref().map(User::known_name);
         room.enter(self.peer, user.unwrap_or_default(), channel, &self.queue);
         let log = Arc::clone(&self.relay.log);
         self.open.insert(
             channel,
-            Open {
+            OpenDocument {
                 document: document.clone(),
                 schema,
                 permission,
                 room,
             },
         );
-        tracing::debug!(?permission, "opened");
+        tracing::debug!(?permission, "opened the document");
         let state = log.state(&document).await;
         let state = state.map_err(|error| self.failed(channel, &error))?;
         self.host.send(&Response::Opened {
@@ -79,7 +80,7 @@ impl Connection {
         let since = since.map_err(|error| self.failed(channel, &error))?;
         for part in parts(channel, since) {
             self.host.send(&part);
-            // One after the other, so that the frames of a large document never wait in memory together.
+            // One by one, so that the frames of a large document are never in memory together.
             let _ = self.flush(transport).await;
             if self.ends() {
                 return Ok(());
@@ -88,7 +89,7 @@ impl Connection {
         Ok(())
     }
 
-    /// What the user may do to a document.
+    /// Asks the authorizer for the user's permission.
     async fn permission(
         &self,
         channel: Channel,
@@ -104,7 +105,7 @@ impl Connection {
             .map_err(|denied| closed(channel, reason(&denied), &denied.text))
     }
 
-    /// Asks again what the user may do to the documents that are open.
+    /// Asks the authorizer again for the user's permissions for all open documents.
     pub(super) async fn recheck(&mut self) {
         let channels: Vec<_> = self.open.keys().copied().collect();
         for channel in channels {
@@ -123,7 +124,7 @@ impl Connection {
                     }
                 }
                 (Ok(None), _) => {
-                    let text = "this document is no longer for this user";
+                    let text = "this user may no longer open this document";
                     self.close(closed(channel, Reason::Forbidden, text));
                 }
                 (Err(closed), _) => self.close(closed),
@@ -132,7 +133,7 @@ impl Connection {
         }
     }
 
-    /// Says that a document is closed, and leaves it.
+    /// Closes a document and sends the reason.
     pub(super) fn close(&mut self, closed: Response) {
         if let Response::Closed {
             channel,
@@ -140,8 +141,8 @@ impl Connection {
             ref text,
         } = closed
         {
-            tracing::info!(%reason, text, "closed");
-            Meters::refused(Refused::Document, reason);
+            tracing::info!(%reason, text, "closed the document");
+            Metrics::refused(Refused::Document, reason);
             self.leave(channel);
         }
         self.host.send(&closed);
@@ -155,10 +156,10 @@ impl Connection {
         }
     }
 
-    /// What to say of a document that the log has failed.
+    /// Returns the answer for a document after an error of the log.
     pub(super) fn failed(&self, channel: Channel, error: &Error) -> Response {
         tracing::error!(%error, "the log failed");
-        self.relay.noted(error);
+        self.relay.note_failure(error);
         let reason = if error.is_damaged() {
             Reason::Damaged
         } else if error.is_limit() {
@@ -170,7 +171,7 @@ impl Connection {
     }
 }
 
-/// What a replica lacks, as messages.
+/// Converts the operations that a client lacks into messages.
 fn parts(channel: Channel, since: Since) -> Box<dyn Iterator<Item = Response> + Send> {
     match since {
         Since::Delta(parts) => {

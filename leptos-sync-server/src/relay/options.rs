@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{error::Error, limits};
 
-/// How a relay works.
+/// The options of a [`Relay`](super::Relay).
 #[derive(Clone)]
 pub struct RelayOptions {
     pub(super) time: Arc<dyn TimeSource>,
@@ -25,8 +25,8 @@ pub struct RelayOptions {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for RelayOptions {
-    /// The system's clock, pages of the relay's own origin, half a minute of silence, and tombstones kept for
-    /// [`limits::RETENTION_DAYS`].
+    /// Returns options with the system's clock, no foreign origins, a silence of
+    /// [`limits::SILENCE_MS`] and a retention of [`limits::RETENTION_DAYS`].
     fn default() -> Self {
         Self {
             time: Arc::new(SystemTime),
@@ -43,37 +43,39 @@ impl Default for RelayOptions {
 }
 
 impl RelayOptions {
-    /// Replaces the system's clock. While `time` returns another unit than milliseconds, the relay rejects all
-    /// connections.
+    /// Replaces the system's clock. While `time` returns another unit than milliseconds, the relay
+    /// rejects all connections.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
         self.time = Arc::new(time);
         self
     }
 
-    /// Milliseconds of silence after which a connection counts as dead.
+    /// Sets the milliseconds of silence after which a connection counts as dead. Clients send a
+    /// heartbeat after a third of it.
     #[must_use]
     pub fn silence_ms(mut self, silence_ms: u32) -> Self {
         self.silence_ms = silence_ms;
         self
     }
 
-    /// How long tombstones are kept, [`limits::RETENTION_DAYS`] unless said otherwise; `None` keeps them for ever. A replica that
-    /// was away for longer gets the whole state instead of what has changed, and keeps its edits that were never acknowledged:
-    /// they are stamped anew.
+    /// Sets how long the relay keeps tombstones; the default is [`limits::RETENTION_DAYS`], and
+    /// `None` keeps them for ever. Clients that were offline longer receive a full snapshot instead
+    /// of the changes. They keep their unacknowledged edits, which they restamp.
     ///
-    /// Those of a day go together. The relay looks for them every [`limits::SWEEP_MS`], first [`limits::FIRST_SWEEP_MS`] after it
-    /// was made within a runtime, or after its first connection. What a crash in the midst left of a document's goes with the
-    /// next of that document. However short the time is, what was done within
-    /// [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) stays.
+    /// The relay removes the tombstones of a whole day together. It looks for old ones every
+    /// [`limits::SWEEP_MS`]: first [`limits::FIRST_SWEEP_MS`] after it is created in a runtime, or
+    /// else after its first connection. Tombstones younger than
+    /// [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) always stay.
     #[must_use]
     pub fn retention(mut self, retention: Option<Duration>) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Lets pages of these origins connect too, besides pages of the relay's own origin. Each has a scheme, a host and, if it is
-    /// not the scheme's default, a port: `https://app.example`, `http://localhost:3000`.
+    /// Allows pages of these origins to connect, besides pages of the relay's own origin. An origin
+    /// has a scheme, a host and, if it is not the scheme's default, a port: `https://app.example`,
+    /// `http://localhost:3000`.
     ///
     /// ```
     /// use leptos_sync_server::RelayOptions;
@@ -85,7 +87,7 @@ impl RelayOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] if one of them is no origin.
+    /// [`Error::is_invalid`] if a text is no origin.
     pub fn allow_origins(
         mut self,
         origins: impl IntoIterator<Item = impl AsRef<str>>,
@@ -97,43 +99,44 @@ impl RelayOptions {
         Ok(self)
     }
 
-    /// Sets whether `X-Forwarded-Host` and `X-Forwarded-Proto` state the relay's own origin; by default the relay ignores them.
-    /// Enable it only behind a proxy that sets or removes these headers.
+    /// Sets whether the relay takes its own origin from `X-Forwarded-Host` and `X-Forwarded-Proto`;
+    /// by default it ignores them. Enable it only behind a proxy that sets or removes these
+    /// headers.
     #[must_use]
     pub fn trust_forwarded_headers(mut self, trust: bool) -> Self {
         self.origins.trust_forwarded = trust;
         self
     }
 
-    /// Sets how many documents one connection may have open at a time; the default is [`limits::DOCUMENTS`], the most is
-    /// [`CHANNELS`](leptos_sync_core::limits::CHANNELS). A client is told which documents are beyond the limit, and opens them
-    /// when it closes others.
+    /// Sets how many documents one connection may have open; the default is [`limits::DOCUMENTS`],
+    /// the maximum is [`CHANNELS`](leptos_sync_core::limits::CHANNELS). A client opens the
+    /// documents beyond the limit when it closes others.
     #[must_use]
     pub fn documents(mut self, documents: usize) -> Self {
         self.documents = documents.clamp(1, leptos_sync_core::limits::CHANNELS);
         self
     }
 
-    /// What one connection may bring, [`Rates::CONNECTION`] unless said otherwise.
+    /// Sets the rates of each connection; the default is [`Rates::CONNECTION`].
     #[must_use]
     pub fn connection_rates(mut self, rates: Rates) -> Self {
         self.connection_rates = rates;
         self
     }
 
-    /// What all connections of one user may bring together, [`Rates::user`] unless said otherwise.
+    /// Sets the rates of all connections of a user together; the default is [`Rates::user`].
     #[must_use]
     pub fn user_rates(mut self, rates: Rates) -> Self {
         self.user_rates = rates;
         self
     }
 
-    /// Answers at `/metrics` of the [`router`](crate::router) with these figures. Whoever may reach that page sees how busy the
-    /// relay is, and no names of users or documents.
+    /// Serves these metrics at `/metrics` of the [`router`](crate::router). They show how busy the
+    /// relay is, and contain no names of users or documents.
     #[cfg(feature = "prometheus")]
     #[must_use]
-    pub fn prometheus(mut self, figures: crate::Prometheus) -> Self {
-        self.prometheus = Some(figures);
+    pub fn prometheus(mut self, metrics: crate::Prometheus) -> Self {
+        self.prometheus = Some(metrics);
         self
     }
 }

@@ -1,7 +1,8 @@
-//! Which web pages may connect: those of the relay's own origin, and those of origins that the options allow.
+//! The check that only pages of the relay's own origin, and of allowed origins, connect.
 //!
-//! A browser sends cookies with a WebSocket's request whatever page opens it, and does not apply the same-origin policy to
-//! it. So the relay compares the page's origin, which the browser states in the `Origin` header, with its own.
+//! A browser sends cookies with a WebSocket's request whatever page opens it, and does not apply
+//! the same-origin policy to it. So the relay compares the page's origin, which the browser states
+//! in the `Origin` header, with its own.
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ use crate::{error::Error, limits};
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The origin of a web page: scheme, host and port (RFC 6454), in lower case and with its default port.
+/// The origin of a web page: scheme, host and port (RFC 6454), normalized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     scheme: String,
@@ -80,12 +81,13 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
     pub(super) allowed: Vec<Origin>,
-    /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` tell the relay's own origin.
+    /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` state the relay's own origin.
     pub(super) trust_forwarded: bool,
 }
 
 impl Origins {
-    /// Checks that a page may connect whose browser sends `request`. Clients that are no browsers state no origin, and may.
+    /// Checks that the page whose browser sends `request` may connect. Clients other than browsers
+    /// state no origin, and may connect.
     ///
     /// # Errors
     ///
@@ -97,7 +99,8 @@ impl Origins {
         self.check_page(&String::from_utf8_lossy(origin.as_bytes()), request)
     }
 
-    /// Checks the origin that a page asks about: that of the `Origin` header, else that of the query's `origin`.
+    /// Checks the origin that a page asks about: the `Origin` header, or else `origin` in the
+    /// query.
     ///
     /// # Errors
     ///
@@ -142,7 +145,8 @@ impl Origins {
         forwarded.or_else(|| value(header::HOST)).or_else(authority)
     }
 
-    /// Returns whether a page comes from the relay's own origin. The relay sees the scheme only if a proxy states it.
+    /// Returns whether a page has the relay's own origin. The relay knows its scheme only if a
+    /// proxy states it.
     fn is_own(&self, page: &Origin, host: Option<&str>, headers: &HeaderMap) -> bool {
         let proto = headers
             .get(FORWARDED_PROTO)
@@ -155,12 +159,12 @@ impl Origins {
     }
 }
 
-/// Returns the first of several values, which is the one of the proxy that the client has reached.
+/// Returns the first of several values: that of the proxy which the client connects to.
 fn first(values: &str) -> &str {
     values.split(',').next().unwrap_or(values).trim()
 }
 
-/// Returns why a page may not connect, and what to configure.
+/// Returns the sentence that says why a page may not connect, and what to configure.
 fn refusal(page: &Origin, host: Option<&str>) -> String {
     let host = host.unwrap_or_default();
     let seen = Origin::parse(&format!("{}://{host}", page.scheme));

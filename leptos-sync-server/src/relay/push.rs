@@ -8,14 +8,14 @@ use leptos_sync_core::{
 
 use super::{
     connection::Connection,
-    meters::{self, Meters},
+    metrics::{Metrics, Refused},
     open::closed,
     room::Room,
 };
 use crate::{error::Error, limits};
 
 impl Connection {
-    /// Stores transactions, answers for each, and tells the others.
+    /// Stores transactions, answers each, and sends them to the other clients.
     pub(super) async fn push(&mut self, channel: Channel, deltas: Vec<Delta>) {
         let Some(open) = self.open.get(&channel) else {
             return;
@@ -23,85 +23,94 @@ impl Connection {
         let (document, room) = (open.document.clone(), Arc::clone(&open.room));
         let mut accepted = Vec::new();
         for delta in deltas {
-            if self.expires() {
+            if self.ends_by_expiry() {
                 return;
             }
             match self.check(channel, &delta).await {
                 Ok(()) => accepted.push(delta),
-                Err(Refused::Transaction(reason, text)) => {
-                    // Answers come in the order of the transactions, and so does what they claim.
-                    let taken = std::mem::take(&mut accepted);
-                    if !self.store(channel, &document, &room, taken).await {
+                Err(Rejection::Transaction(reason, text)) => {
+                    // Answers have the order of the transactions.
+                    let accepted = std::mem::take(&mut accepted);
+                    if !self.store(channel, &document, &room, accepted).await {
                         return;
                     }
-                    if !self.refuse(channel, &document, &delta, reason, &text).await {
+                    if !self.reject(channel, &document, &delta, reason, &text).await {
                         return;
                     }
                 }
-                Err(Refused::Document(closed)) => return self.close(closed),
+                Err(Rejection::Document(closed)) => return self.close(closed),
             }
         }
         self.store(channel, &document, &room, accepted).await;
     }
 
-    /// Whether a transaction may be stored, as far as it can be said without the log.
-    async fn check(&mut self, channel: Channel, delta: &Delta) -> Result<(), Refused> {
-        // Before anything else: who may only read leaves no trace.
+    /// Checks a transaction without the log.
+    async fn check(&mut self, channel: Channel, delta: &Delta) -> Result<(), Rejection> {
+        // First of all, so that a reader's transaction leaves no trace.
         let permission = self.open.get(&channel).map(|open| open.permission);
         if permission < Some(Permission::Write) {
-            let text = "this user may read this document, and not write it";
-            return Err(Refused::Transaction(Reason::Forbidden, text.to_owned()));
+            let text = "this user may read this document but not write it";
+            return Err(Rejection::Transaction(Reason::Forbidden, text.to_owned()));
         }
         let window = Window {
-            // The log refuses what is too old, since it knows what is there already.
+            // The log rejects stamps that are too old, because it knows which operations it has.
             floor: leptos_sync_core::Time::ZERO,
             now_ms: self.relay.now_ms(),
         };
         let latest = delta.upto().latest().max(delta.cells_upto().latest());
         if !window.has(latest) && latest > leptos_sync_core::Time::ZERO {
             let ahead = latest.ms().saturating_sub(window.now_ms);
-            let text = format!("stamped {ahead} ms ahead of the relay's clock");
-            return Err(Refused::Transaction(Reason::Drift, text));
+            let limit = leptos_sync_core::limits::DRIFT_MS;
+            let text = format!(
+                "the stamp is {ahead} ms ahead of the relay's clock, the limit is {limit} ms; check \
+                 the device's clock"
+            );
+            return Err(Rejection::Transaction(Reason::Drift, text));
         }
         self.check_replicas(channel, delta).await
     }
 
-    /// Whether all replica ids of a transaction are the user's, who gets those that are nobody's.
-    async fn check_replicas(&mut self, channel: Channel, delta: &Delta) -> Result<(), Refused> {
+    /// Checks that all replica ids of a transaction are the user's. Binds the unbound ones to the
+    /// user.
+    async fn check_replicas(&mut self, channel: Channel, delta: &Delta) -> Result<(), Rejection> {
         let named = delta.upto().iter().chain(delta.cells_upto().iter());
         let unknown: BTreeSet<ReplicaId> = named
             .map(|(replica, _)| replica)
-            .filter(|replica| !self.bound.contains(replica))
+            .filter(|replica| !self.own_replicas.contains(replica))
             .collect();
         if unknown.is_empty() {
             return Ok(());
         }
         if unknown.len() > limits::DELTA_REPLICAS {
-            let text = "a transaction is of one replica id, and this one names many";
-            return Err(Refused::Document(closed(channel, Reason::Limit, text)));
+            let text = format!(
+                "a transaction names {} replica ids, the limit is {}",
+                unknown.len(),
+                limits::DELTA_REPLICAS
+            );
+            return Err(Rejection::Document(closed(channel, Reason::Limit, &text)));
         }
         let unknown: Vec<_> = unknown.into_iter().collect();
         let user = self.user.as_ref().map_or("", |user| user.name());
         let log = Arc::clone(&self.relay.log);
         match log.bind(&unknown, user).await {
             Ok(others) if others.is_empty() => {
-                if self.bound.len() >= limits::KNOWN_REPLICAS {
-                    self.bound.clear();
+                if self.own_replicas.len() >= limits::KNOWN_REPLICAS {
+                    self.own_replicas.clear();
                 }
-                self.bound.extend(unknown);
+                self.own_replicas.extend(unknown);
                 Ok(())
             }
             Ok(others) => {
                 let first = others.first().copied().unwrap_or_default();
-                let text = format!("replica id {first} is another user's");
-                Err(Refused::Transaction(Reason::Forged, text))
+                let text = format!("replica id {first} belongs to another user");
+                Err(Rejection::Transaction(Reason::Forged, text))
             }
-            Err(error) => Err(Refused::Document(self.failed(channel, &error))),
+            Err(error) => Err(Rejection::Document(self.failed(channel, &error))),
         }
     }
 
-    /// Stores transactions with one commit; where the log refuses one of them, each with its own. Returns whether the
-    /// document is still exchanged.
+    /// Stores transactions in one commit, or each in its own if the log rejects one of them.
+    /// Returns whether the document is still open.
     async fn store(
         &mut self,
         channel: Channel,
@@ -115,10 +124,10 @@ impl Connection {
         let log = Arc::clone(&self.relay.log);
         match log.append(document, deltas.clone()).await {
             Ok(()) => {
-                self.stored(channel, room, deltas);
+                self.acknowledge(channel, room, deltas);
                 true
             }
-            Err(error) if deltas.len() > 1 && is_of_transaction(&error) => {
+            Err(error) if deltas.len() > 1 && rejection_reason(&error).is_some() => {
                 for delta in deltas {
                     let single = Box::pin(self.store(channel, document, room, vec![delta]));
                     if !single.await {
@@ -127,10 +136,10 @@ impl Connection {
                 }
                 true
             }
-            Err(error) => match (refusal(&error), deltas.first()) {
+            Err(error) => match (rejection_reason(&error), deltas.first()) {
                 (Some(reason), Some(delta)) => {
                     let text = error.to_string();
-                    self.refuse(channel, document, delta, reason, &text).await
+                    self.reject(channel, document, delta, reason, &text).await
                 }
                 _ => {
                     self.close(self.failed(channel, &error));
@@ -140,20 +149,21 @@ impl Connection {
         }
     }
 
-    /// What is durable is acknowledged, and told to the others.
-    fn stored(&mut self, channel: Channel, room: &Room, deltas: Vec<Delta>) {
+    /// Acknowledges stored transactions and sends them to the other clients.
+    fn acknowledge(&mut self, channel: Channel, room: &Room, deltas: Vec<Delta>) {
         let mut upto = VersionVector::new();
         deltas.iter().for_each(|delta| upto.join(delta.upto()));
         self.host.send(&Response::Ack { channel, upto });
-        let meters = &self.relay.meters;
-        meters.acknowledged(&deltas, self.came.elapsed());
+        let metrics = &self.relay.metrics;
+        metrics.acknowledged(&deltas, self.received_at.elapsed());
         let deltas: Arc<[Broadcast]> = deltas.into_iter().map(Broadcast::new).collect();
         room.publish(self.peer, &deltas);
     }
 
-    /// Answers that a transaction is not taken; where it never will be, the log takes note first. Returns whether the document
-    /// is still exchanged.
-    async fn refuse(
+    /// Rejects a transaction. If it can never be accepted, the log first claims its version, so
+    /// that later transactions of the client are no gap. Returns whether the document is still
+    /// open.
+    async fn reject(
         &mut self,
         channel: Channel,
         document: &str,
@@ -161,7 +171,8 @@ impl Connection {
         reason: Reason,
         text: &str,
     ) -> bool {
-        // An id that is another user's says nothing about what that user has written, and who may only read changes nothing.
+        // A claim under another user's id would hide that user's operations, and a reader must not
+        // change anything.
         let claims = !reason.is_of_time()
             && !matches!(reason, Reason::Gap | Reason::Forged | Reason::Forbidden);
         if claims {
@@ -171,8 +182,8 @@ impl Connection {
                 return false;
             }
         }
-        tracing::info!(%reason, text, "rejected");
-        Meters::refused(meters::Refused::Transaction, reason);
+        tracing::info!(%reason, text, "rejected a transaction");
+        Metrics::refused(Refused::Transaction, reason);
         self.host.send(&Response::Reject {
             channel,
             upto: delta.upto().clone(),
@@ -183,18 +194,15 @@ impl Connection {
     }
 }
 
-/// Why something that was pushed is not stored.
-enum Refused {
+/// The reason why the relay does not store a transaction: the transaction is wrong, or the document
+/// has to be closed.
+enum Rejection {
     Transaction(Reason, String),
     Document(Response),
 }
 
-/// Whether the log refuses a transaction, and not the document.
-fn is_of_transaction(error: &Error) -> bool {
-    refusal(error).is_some()
-}
-
-fn refusal(error: &Error) -> Option<Reason> {
+/// Returns the reason to reject a transaction with, or `None` if the error concerns the document.
+fn rejection_reason(error: &Error) -> Option<Reason> {
     if error.is_gap() {
         Some(Reason::Gap)
     } else if error.is_stale() {

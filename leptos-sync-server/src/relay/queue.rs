@@ -13,14 +13,16 @@ use tokio::sync::Notify;
 
 use crate::limits;
 
-/// What waits to be told to one connection. It is bounded: who does not keep up is cut off, and nobody else notices. Presence
-/// cuts nobody off: of each one the latest waits, behind everything else.
+/// The events that wait to be sent to one connection.
+///
+/// The queue is bounded. A connection that does not keep up is ended, without an effect on others.
+/// Presence does not count: of each peer only the latest waits, behind all other events.
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// How much waits in all queues.
+    /// The number of events that wait in all queues.
     waiting: Gauge,
     changed: Notify,
 }
@@ -29,43 +31,44 @@ struct Shared {
 struct State {
     events: VecDeque<Event>,
     bytes: usize,
-    /// Whose presence waits, in the order in which it is told; and what it is.
-    order: VecDeque<Present>,
-    presence: HashMap<Present, Presence>,
-    cut: bool,
+    /// The peers whose presence waits, in the order in which it is sent.
+    order: VecDeque<PresenceKey>,
+    presence: HashMap<PresenceKey, Presence>,
+    /// Whether the queue was full. Then it stays empty, and the connection ends.
+    is_cut_off: bool,
 }
 
-/// Who is present in which document.
-type Present = (Channel, ReplicaId);
+/// A peer in a document.
+type PresenceKey = (Channel, ReplicaId);
 
-/// What a client has sent about itself, with the user that the authorizer has found it to be.
+/// The presence data of a client, with the name of its authenticated user.
 #[derive(Clone, Debug)]
 pub(super) struct Presence {
     pub(super) user: Arc<str>,
     pub(super) data: Arc<[u8]>,
 }
 
-/// Something that a connection is to be told.
+/// An event that is sent to a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    /// Others' operations, which were stored together.
+    /// Operations of others that were stored together.
     Deltas {
         channel: Channel,
         deltas: Arc<[Broadcast]>,
     },
-    /// Somebody's presence.
+    /// The presence of a peer.
     Presence {
         channel: Channel,
         peer: ReplicaId,
         presence: Presence,
     },
-    /// A document is not exchanged any more.
+    /// A document was closed.
     Closed {
         channel: Channel,
         reason: Reason,
         text: &'static str,
     },
-    /// What users may do has changed.
+    /// Permissions may have changed.
     Recheck,
 }
 
@@ -96,11 +99,11 @@ impl Queue {
         }))
     }
 
-    /// Adds an event. Where as much waits as may, it cuts the connection off: so it is not for what has come at once, however
-    /// much that is, but for what was there before.
+    /// Adds an event. If the queue is full already, the connection is cut off. So one large event
+    /// never cuts off a connection that keeps up.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.0.state.lock();
-        if state.cut {
+        if state.is_cut_off {
             return;
         }
         let is_full =
@@ -108,7 +111,7 @@ impl Queue {
         if is_full {
             self.0.waiting.decrement(state.waiting());
             *state = State {
-                cut: true,
+                is_cut_off: true,
                 ..State::default()
             };
         } else {
@@ -120,10 +123,10 @@ impl Queue {
         self.0.changed.notify_one();
     }
 
-    /// Adds somebody's presence, in the place of what was not told yet.
-    pub(super) fn tell(&self, channel: Channel, peer: ReplicaId, presence: Presence) {
+    /// Adds the presence of a peer, which replaces older presence of it that still waits.
+    pub(super) fn push_presence(&self, channel: Channel, peer: ReplicaId, presence: Presence) {
         let mut state = self.0.state.lock();
-        if state.cut {
+        if state.is_cut_off {
             return;
         }
         if state.presence.insert((channel, peer), presence).is_none() {
@@ -134,7 +137,7 @@ impl Queue {
         self.0.changed.notify_one();
     }
 
-    /// Nothing is told of a document any more: its number may become another one's.
+    /// Removes all events of a document that was closed: its channel may be reused.
     pub(super) fn forget(&self, channel: Channel) {
         let mut state = self.0.state.lock();
         let before = state.waiting();
@@ -145,7 +148,8 @@ impl Queue {
         self.0.waiting.decrement(before - state.waiting());
     }
 
-    /// The next event, once there is one; `None` when the connection was cut off. A future that is dropped has taken nothing.
+    /// Waits for the next event; returns `None` if the connection was cut off. It is cancel safe: a
+    /// dropped future has not removed an event.
     pub(super) async fn next(&self) -> Option<Event> {
         loop {
             if let Some(next) = self.try_next() {
@@ -155,14 +159,14 @@ impl Queue {
         }
     }
 
-    /// Whether both are the same connection's.
+    /// Returns whether both belong to one connection.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn try_next(&self) -> Option<Option<Event>> {
         let mut state = self.0.state.lock();
-        if state.cut {
+        if state.is_cut_off {
             return Some(None);
         }
         let event = match state.events.pop_front() {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// How much is allowed in a second, and how much at once after a rest.
+/// A rate: an amount per second, and an amount at once after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     per_second: u32,
@@ -21,7 +21,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So many a second in the long run, and so many at once; both at least one.
+    /// Creates a rate of `per_second` on average and `burst` at once. Zero counts as one.
     pub const fn new(per_second: u32, burst: u32) -> Self {
         Self { per_second, burst }
     }
@@ -33,33 +33,31 @@ impl Rate {
         }
     }
 
-    /// How long it takes until everything is allowed again that is allowed at once.
+    /// Returns the time after which the whole burst is allowed again.
     fn rest(self) -> Duration {
         Duration::from_secs(u64::from(self.burst) / u64::from(self.per_second.max(1)) + 1)
     }
 }
 
-/// How much somebody may bring. Beyond it the relay reads no further for a while, so nothing is lost: edits are answered later.
+/// The rates of a connection or a user. Beyond them the relay stops reading for a while: it answers
+/// edits later, and loses none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Frames of any kind.
-    pub frames: Rate,
-    /// Bytes of these frames. What is larger than all that is allowed at once is taken as that.
-    pub bytes: Rate,
-    /// Presence as it is told to others. Of what comes faster, the latest is told when it is time; what comes
-    /// [faster by far](limits::PRESENCE_FLOOD) ends the connection.
-    pub presence: Rate,
+    pub(super) frames: Rate,
+    pub(super) bytes: Rate,
+    pub(super) presence: Rate,
 }
 
 impl Rates {
-    /// What one connection may bring unless the options say otherwise.
+    /// The default rates of one connection.
     pub const CONNECTION: Self = Self {
         frames: Rate::new(limits::FRAMES_PER_S, limits::FRAMES_BURST),
         bytes: Rate::new(limits::BYTES_PER_S, limits::BYTES_BURST),
         presence: Rate::new(limits::PRESENCE_PER_S, limits::PRESENCE_BURST),
     };
 
-    /// What all connections of a user may bring together: [as much as some](limits::USER_SHARE) busy ones.
+    /// Returns the default rates of all connections of a user together: those of
+    /// [`limits::USER_SHARE`] connections.
     pub fn user() -> Self {
         Self {
             frames: Self::CONNECTION.frames.times(limits::USER_SHARE),
@@ -68,14 +66,37 @@ impl Rates {
         }
     }
 
-    /// After how long a rest nothing is left to be counted.
+    /// Sets the rate of frames of any kind.
+    #[must_use]
+    pub const fn frames(mut self, rate: Rate) -> Self {
+        self.frames = rate;
+        self
+    }
+
+    /// Sets the rate of the bytes of all frames. A frame larger than the burst counts as the burst.
+    #[must_use]
+    pub const fn bytes(mut self, rate: Rate) -> Self {
+        self.bytes = rate;
+        self
+    }
+
+    /// Sets the rate of presence that is sent to others. If a client sends it faster, the relay passes
+    /// on the latest as the rate allows. If a client sends it [far faster](limits::PRESENCE_FLOOD), its
+    /// connection ends.
+    #[must_use]
+    pub const fn presence(mut self, rate: Rate) -> Self {
+        self.presence = rate;
+        self
+    }
+
+    /// Returns the time after which all bursts are allowed again.
     pub(super) fn rest(self) -> Duration {
         let rates = [self.frames, self.bytes, self.presence];
         rates.into_iter().map(Rate::rest).max().unwrap_or_default()
     }
 }
 
-/// What somebody has brought, against their rates.
+/// The limiters of a connection or a user, one for each rate.
 pub(super) struct Limiters {
     pub(super) frames: Limiter,
     pub(super) bytes: Limiter,
@@ -92,7 +113,7 @@ impl Limiters {
     }
 }
 
-/// One rate, and what was counted against it.
+/// A limiter for one rate (GCRA).
 pub(super) struct Limiter {
     limiter: RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<StdInstant>>,
     burst: NonZeroU32,
@@ -109,7 +130,7 @@ impl Limiter {
         }
     }
 
-    /// Counts so many; where that is too soon, counts nothing and tells when to ask again.
+    /// Counts an amount. If that is too soon, counts nothing and returns when to try again.
     pub(super) fn take(&self, count: usize) -> Result<(), Instant> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let Some(count) = NonZeroU32::new(count) else {
@@ -117,16 +138,16 @@ impl Limiter {
         };
         match self.limiter.check_n(count.min(self.burst)) {
             Ok(Err(later)) => Err(Instant::from_std(later.earliest_possible())),
-            // No more than the burst is asked for.
+            // The second error is impossible, because the amount is at most the burst.
             Ok(Ok(())) | Err(_) => Ok(()),
         }
     }
 }
 
-/// The limiter counts in nanoseconds: nothing is allowed more often.
+/// The greatest rate: the limiter counts in nanoseconds.
 const NANOS: u32 = 1_000_000_000;
 
-/// The runtime's clock, which tests rule.
+/// The runtime's clock, which tests control.
 #[derive(Clone, Copy)]
 struct RuntimeClock;
 

@@ -1,9 +1,9 @@
-//! How long removals are remembered.
+//! The end of tombstones.
 //!
-//! A tombstone tells a replica that was away what was removed meanwhile. It stays as long as
-//! [`RelayOptions::retention`](super::RelayOptions::retention) says, and then goes: who was away for longer gets the whole
-//! state, which tells the same. A task of the relay's own looks through the documents, one after the other: so it takes one
-//! reader, or the writer for a moment, and nobody waits for the whole of it.
+//! A tombstone tells a client that was offline what has been removed. The relay keeps it for
+//! [`RelayOptions::retention`](super::RelayOptions::retention); clients that were offline longer
+//! receive a full snapshot instead. A background task visits one document after the other, so that
+//! it never occupies more than one reader or, for a moment, the writer.
 
 use std::{
     sync::{
@@ -19,13 +19,13 @@ use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
 use super::{Inner, health};
 use crate::{error::Error, limits};
 
-/// Whether the task was started.
+/// Whether the task has been started.
 #[derive(Default)]
 pub(super) struct Retention(AtomicBool);
 
 impl Retention {
-    /// Starts the task, once, where tombstones are to end. Outside of a runtime nothing is started yet: the first connection
-    /// brings one.
+    /// Starts the task once, unless tombstones are kept for ever. Outside of a runtime it does
+    /// nothing; the first connection calls it again.
     pub(super) fn start(relay: &Arc<Inner>) {
         let Some(retention) = relay.options.retention else {
             return;
@@ -36,13 +36,17 @@ impl Retention {
             && !started.swap(true, Ordering::Relaxed)
         {
             let closing = relay.closing.subscribe();
-            runtime.spawn(keep(Arc::downgrade(relay), closing, retention));
+            runtime.spawn(sweep_repeatedly(Arc::downgrade(relay), closing, retention));
         }
     }
 }
 
-/// Looks through the documents again and again, until the relay goes down or nobody has it any more.
-async fn keep(relay: Weak<Inner>, mut closing: watch::Receiver<bool>, retention: Duration) {
+/// Sweeps all documents again and again, until the relay shuts down or is dropped.
+async fn sweep_repeatedly(
+    relay: Weak<Inner>,
+    mut closing: watch::Receiver<bool>,
+    retention: Duration,
+) {
     let rounds = async {
         sleep(Duration::from_millis(limits::FIRST_SWEEP_MS)).await;
         loop {
@@ -52,17 +56,17 @@ async fn keep(relay: Weak<Inner>, mut closing: watch::Receiver<bool>, retention:
     };
     tokio::select! {
         biased;
-        // An error says that the relay was dropped.
+        // An error means that the relay was dropped.
         _ = closing.wait_for(|closing| *closing) => {}
         () = rounds => {}
     }
 }
 
-/// Looks at every document once. What fails is told; what is damaged does not keep the others from it.
+/// Visits every document once. Errors are logged; a damaged document does not stop the sweep.
 async fn sweep(relay: &Weak<Inner>, retention: Duration) {
     let mut after: Option<String> = None;
     loop {
-        // Not held any longer than for one question: to have the relay is to keep its log open.
+        // Only for one call at a time, because a strong reference keeps the log open.
         let Some(inner) = relay.upgrade() else {
             return;
         };
@@ -71,18 +75,18 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
         let names = match listed {
             Ok(names) => names,
             Err(error) => {
-                tracing::error!(%error, "tombstones stay, for the log does not list its documents");
+                tracing::error!(%error, "cannot list the documents to remove old tombstones; trying again later");
                 return;
             }
         };
-        // That of the relay's own has one cell, which is never removed.
+        // The document of the health check has one cell, which is never removed.
         for document in names.iter().filter(|name| *name != health::DOCUMENT) {
             let Some(inner) = relay.upgrade() else {
                 return;
             };
             if let Err(error) = inner.forget_aged(document, retention).await {
-                tracing::error!(document, %error, "tombstones stay");
-                inner.noted(&error);
+                tracing::error!(document, %error, "cannot remove old tombstones; trying again later");
+                inner.note_failure(&error);
                 if error.is_unavailable() {
                     return;
                 }
@@ -98,21 +102,22 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
 }
 
 impl Inner {
-    /// The latest time that may become a floor. Nobody's stamps lie before it whose clock is as wrong as the protocol bears.
-    /// Zero while the relay's time source returns no milliseconds: then nothing is forgotten.
+    /// Returns the latest time that may become a floor. Stamps of clients whose clocks differ no
+    /// more than the protocol permits are never before it. Zero while the relay's time source
+    /// returns no milliseconds: then nothing is forgotten.
     pub(super) fn latest_floor(&self) -> Time {
         Time::try_from_ms(self.now_ms().saturating_sub(DRIFT_MS)).unwrap_or_default()
     }
 
-    /// Forgets the tombstones of a document that are older than the retention, in steps of a day. One that was not written since
-    /// the last step costs a look at its versions.
+    /// Removes the tombstones of a document that are older than the retention, in steps of a day.
+    /// For a document that was not written since the last step, this reads its versions only.
     async fn forget_aged(&self, document: &str, retention: Duration) -> Result<(), Error> {
         let state = self.log.state(document).await?;
         let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
         let aged = self.now_ms().saturating_sub(retention);
         let aged = Time::from_ms(aged - aged % limits::FLOOR_STEP_MS);
-        // No further than what the document has: to forget that, it is enough, and a clock that was once set wrong does not
-        // refuse what is written later.
+        // The floor need not rise beyond the latest operation. If it did, a clock that was once
+        // wrong would make the relay reject later edits.
         let all = Time::new(state.version.latest().get().saturating_add(1));
         let before = aged.min(self.latest_floor()).min(all);
         let last = Time::new(before.get().saturating_sub(1));
@@ -121,7 +126,7 @@ impl Inner {
         if state.horizon.covers(&stable.collect()) {
             return Ok(());
         }
-        tracing::debug!(document, floor = before.ms(), "forgetting tombstones");
+        tracing::debug!(document, floor = before.ms(), "removing old tombstones");
         self.log.forget_tombstones(document, before).await
     }
 }

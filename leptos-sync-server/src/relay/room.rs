@@ -13,10 +13,10 @@ use parking_lot::Mutex;
 use super::queue::{Event, Presence, Queue};
 use crate::limits;
 
-/// Those who have one document open.
+/// The connections that have one document open.
 pub(super) struct Room {
     members: Mutex<Vec<Member>>,
-    /// How many rooms there are.
+    /// The number of rooms.
     count: Gauge,
 }
 
@@ -37,15 +37,15 @@ impl Room {
         }
     }
 
-    /// Adds a connection, which is told of everything from now on, first of who is present. One that is here already begins
-    /// again.
+    /// Adds a connection. It receives the presence of the others at once, and all events from now
+    /// on. A connection that is already here starts again.
     pub(super) fn enter(&self, peer: ReplicaId, user: Arc<str>, channel: Channel, queue: &Queue) {
         let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
         for member in members.iter() {
             if let Some(data) = &member.presence {
                 let (user, data) = (Arc::clone(&member.user), Arc::clone(data));
-                queue.tell(channel, member.peer, Presence { user, data });
+                queue.push_presence(channel, member.peer, Presence { user, data });
             }
         }
         members.push(Member {
@@ -57,14 +57,14 @@ impl Room {
         });
     }
 
-    /// Removes a connection, and tells the others that it is no longer present.
+    /// Removes a connection, and notifies the others that it is no longer present.
     pub(super) fn leave(&self, peer: ReplicaId, channel: Channel) {
-        self.tell(peer, channel, Arc::default());
+        self.set_presence(peer, channel, Arc::default());
         let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
     }
 
-    /// Tells the others of operations that are durable. Under one lock, so that all are told of them in one order.
+    /// Sends durable operations to the others. One lock ensures that all receive them in one order.
     pub(super) fn publish(&self, from: ReplicaId, deltas: &Arc<[Broadcast]>) {
         let fits = deltas.iter().all(Broadcast::fits);
         let members = self.members.lock();
@@ -75,18 +75,20 @@ impl Room {
                     channel,
                     deltas: Arc::clone(deltas),
                 },
-                // It is in no message. Who opens the document again gets it in parts, as fast as they can be sent.
+                // They fit into no message. A client that opens the document again receives them in
+                // parts, as fast as it reads.
                 false => Event::Closed {
                     channel,
                     reason: Reason::Slow,
-                    text: "what has come is too large to be told in one piece",
+                    text: "the next change is too large for one message; open the document again",
                 },
             });
         }
     }
 
-    /// Tells the others of a presence; nothing, where there was none and is none, or where as many are present as are told.
-    pub(super) fn tell(&self, from: ReplicaId, channel: Channel, data: Arc<[u8]>) {
+    /// Sets the presence of a connection and sends it to the others. Does nothing if the connection
+    /// was not present and the data is empty, or if [`limits::PRESENT`] others are present already.
+    pub(super) fn set_presence(&self, from: ReplicaId, channel: Channel, data: Arc<[u8]>) {
         let mut members = self.members.lock();
         let present = members.iter().filter(|member| member.presence.is_some());
         let is_crowded = present.count() >= limits::PRESENT;
@@ -103,11 +105,13 @@ impl Room {
         let user = Arc::clone(&own.user);
         let presence = Presence { user, data };
         for member in members.iter().filter(|member| member.peer != from) {
-            member.queue.tell(member.channel, from, presence.clone());
+            member
+                .queue
+                .push_presence(member.channel, from, presence.clone());
         }
     }
 
-    /// Tells everybody something.
+    /// Sends an event to all connections.
     pub(super) fn announce(&self, event: impl Fn(Channel) -> Event) {
         for member in self.members.lock().iter() {
             member.queue.push(event(member.channel));
@@ -121,7 +125,7 @@ impl Drop for Room {
     }
 }
 
-/// The rooms in which somebody is, by document.
+/// The rooms of all open documents, by name.
 pub(super) struct Rooms {
     rooms: Mutex<HashMap<String, Weak<Room>>>,
     count: Gauge,
@@ -135,13 +139,13 @@ impl Rooms {
         }
     }
 
-    /// The room of a document.
+    /// Returns the room of a document, and creates it if necessary.
     pub(super) fn room(&self, document: &str) -> Arc<Room> {
         let mut rooms = self.rooms.lock();
         if let Some(room) = rooms.get(document).and_then(Weak::upgrade) {
             return room;
         }
-        // Empty rooms leave their names behind until the table would grow.
+        // The names of empty rooms stay until the table would grow.
         if rooms.len() == rooms.capacity() {
             rooms.retain(|_, room| room.strong_count() > 0);
         }
@@ -150,7 +154,7 @@ impl Rooms {
         room
     }
 
-    /// The room of a document, if somebody is in it.
+    /// Returns the room of a document if a connection has it open.
     pub(super) fn occupied(&self, document: &str) -> Option<Arc<Room>> {
         self.rooms.lock().get(document).and_then(Weak::upgrade)
     }

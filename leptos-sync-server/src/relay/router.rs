@@ -15,15 +15,18 @@ use leptos_sync_core::sync::{PROTOCOL, Reason};
 use tokio::time::timeout;
 
 use super::{
-    Gone, Relay, Transport,
-    meters::{Meters, Refused},
+    Disconnected, Relay, Transport,
+    metrics::{Metrics, Refused},
 };
 use crate::limits;
 
-/// The relay as a router, to nest into an app's own: a WebSocket at `/`, and `/healthz`, which answers 503 while the log cannot
-/// be read, while it has failed somebody and cannot be written, either within [`limits::HEALTH_MS`], and when the relay goes down.
-/// The read waits for no other; the write waits in line, like any edit. With `RelayOptions::prometheus` (feature `prometheus`)
-/// also `/metrics`.
+/// Returns the routes of a relay, to nest into the router of an app.
+///
+/// | Path | Answer |
+/// |---|---|
+/// | `/` | opens a WebSocket; answers an ordinary request with whether a page may connect |
+/// | `/healthz` | 200, or 503 while the log cannot be read or written within [`limits::HEALTH_MS`] and while the relay shuts down |
+/// | `/metrics` | the metrics of `RelayOptions::prometheus` (feature `prometheus`) |
 ///
 /// ```
 /// use axum::Router;
@@ -33,15 +36,21 @@ use crate::limits;
 /// let app: Router = Router::new().nest("/sync", router(relay));
 /// ```
 ///
-/// The state is a [`Relay`], or an app's state of which the relay is a part (`Relay: FromRef<AppState>`).
+/// The state is a [`Relay`], or an app's state that contains one (`Relay: FromRef<AppState>`).
 ///
-/// Serve it with `TCP_NODELAY`, as `axum::serve::ListenerExt::tap_io` sets it: otherwise what is told in two frames, one after the
-/// other, may wait some 40 ms for the first to be confirmed.
+/// Serve it with `TCP_NODELAY`, for example with `axum::serve::ListenerExt::tap_io`. Otherwise the
+/// second of two consecutive frames may wait 40 ms until the client's system has confirmed the
+/// first.
+///
+/// # Origins
 ///
 /// Only pages of the relay's own origin may connect, and those of origins that
-/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names: the browser sends cookies along whatever page
-/// asks. A browser does not tell a page why its WebSocket failed. So an ordinary `GET /?origin={the page's origin}` answers
-/// `200` with `leptos-sync relay` if pages of that origin may connect, else `403` with a sentence that says what to configure.
+/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names, because a browser
+/// sends cookies with a WebSocket's request whatever page opens it.
+///
+/// A browser does not tell a page why it could not open a WebSocket. So an ordinary `GET
+/// /?origin={origin of the page}` answers 200 with `leptos-sync relay` if pages of that origin may
+/// connect, else 403 with a sentence that says what to configure.
 pub fn router<S, S2>(state: S) -> Router<S2>
 where
     Relay: FromRef<S>,
@@ -56,21 +65,21 @@ fn routes() -> Router<Relay> {
         .route("/", get(connect))
         .route("/healthz", get(health));
     #[cfg(feature = "prometheus")]
-    let routes = routes.route("/metrics", get(figures));
+    let routes = routes.route("/metrics", get(metrics));
     routes
 }
 
-/// Whether to send somebody here.
+/// Answers a load balancer whether the relay can serve clients.
 async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
     match relay.0.health().await {
         Ok(()) => (StatusCode::OK, "ok"),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
     }
 }
 
-/// The process's figures, where the options give them.
+/// Answers with the metrics of the process, if the options contain them.
 #[cfg(feature = "prometheus")]
-async fn figures(State(relay): State<Relay>) -> Response {
+async fn metrics(State(relay): State<Relay>) -> Response {
     match &relay.0.options.prometheus {
         Some(prometheus) => {
             let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
@@ -80,7 +89,7 @@ async fn figures(State(relay): State<Relay>) -> Response {
     }
 }
 
-/// Opens a WebSocket, or answers an ordinary request with whether the page may open one.
+/// Opens a WebSocket, or answers an ordinary request with whether a page may open one.
 async fn connect(
     State(relay): State<Relay>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -96,8 +105,8 @@ async fn connect(
         Err(rejection) => return rejection.into_response(),
     };
     if let Err(reason) = origins.check(&parts) {
-        tracing::warn!(reason, "refused a connection for its origin");
-        Meters::refused(Refused::Connection, Reason::Forbidden);
+        tracing::warn!(reason, "refused a connection because of its origin");
+        Metrics::refused(Refused::Connection, Reason::Forbidden);
         return answer_page(Err(reason));
     }
     upgrade
@@ -107,7 +116,7 @@ async fn connect(
         .max_frame_size(limits::SOCKET_MESSAGE_BYTES)
         .max_message_size(limits::SOCKET_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
-            // The relay is not down before this has heard the last of it.
+            // `Relay::shut_down` waits until this is dropped.
             let _open = relay.0.closing.subscribe();
             let mut socket = Socket(socket);
             relay.serve(parts, &mut socket).await;
@@ -115,8 +124,7 @@ async fn connect(
         })
 }
 
-/// Answers a page that asks whether it may connect. A browser does not tell a page why it failed to open a WebSocket, but any
-/// page can read this.
+/// Answers whether a page may connect. Any page can read this answer.
 fn answer_page(checked: Result<(), String>) -> Response {
     let (status, text) = match checked {
         Ok(()) => (
@@ -133,8 +141,8 @@ fn answer_page(checked: Result<(), String>) -> Response {
     (status, headers, text).into_response()
 }
 
-/// The request without its body, in memory of its own. What a server hands out are parts of the buffer that it has read into,
-/// which is some times larger and would stay as long as the connection.
+/// The head of a request, in memory of its own. The original is a part of the server's read buffer,
+/// which is several times larger and would stay in memory as long as the connection.
 struct RequestHead(Parts);
 
 impl<S: Sync> FromRequestParts<S> for RequestHead {
@@ -164,19 +172,19 @@ fn copied_header((name, value): (&HeaderName, &HeaderValue)) -> Option<(HeaderNa
     Some((name.clone(), copy))
 }
 
-/// A WebSocket, of which each binary message is a frame.
+/// A WebSocket whose binary messages are frames.
 struct Socket(WebSocket);
 
 impl Socket {
-    /// Says that this is the end, and waits for the other side to have heard it: to hang up with something unread would take
-    /// back what was said last.
+    /// Sends a close message and waits for the answer. To close the TCP connection with unread
+    /// input would discard the last message.
     async fn close(&mut self) {
         let end = async {
             if self.0.send(Message::Close(None)).await.is_ok() {
                 while let Some(Ok(_)) = self.0.recv().await {}
             }
         };
-        // Whoever goes on talking has had the time to listen.
+        // A client that keeps sending has had time to read it.
         let _ = timeout(Duration::from_millis(limits::LINGER_MS), end).await;
     }
 }
@@ -186,7 +194,7 @@ impl Transport for Socket {
         loop {
             match self.0.recv().await?.ok()? {
                 Message::Binary(frame) => return Some(frame.into()),
-                // No frame of ours: an empty one is refused with a reason.
+                // It is no frame. An empty frame makes the host end the connection with a reason.
                 Message::Text(_) => return Some(Vec::new()),
                 Message::Ping(_) | Message::Pong(_) => {}
                 Message::Close(_) => return None,
@@ -194,9 +202,9 @@ impl Transport for Socket {
         }
     }
 
-    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Gone> {
+    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Disconnected> {
         let frame = Message::Binary(frame.into());
-        self.0.send(frame).await.map_err(|_| Gone)
+        self.0.send(frame).await.map_err(|_| Disconnected)
     }
 }
 
@@ -208,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_connection_keeps_of_its_request_holds_nothing_of_the_servers_buffer() {
+    fn the_stored_request_shares_no_memory_with_the_servers_buffer() {
         let buffer = Bytes::from(b"/sync?page=1 session=ada".repeat(100));
         let uri = Uri::from_maybe_shared(buffer.slice(..12)).unwrap();
         let mut cookie = HeaderValue::from_maybe_shared(buffer.slice(13..24)).unwrap();

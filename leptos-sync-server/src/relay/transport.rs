@@ -1,18 +1,19 @@
 use std::future::Future;
 
-/// What carries frames, whole and in order: a WebSocket, or anything else that does.
+/// A connection that carries whole frames in order, such as a WebSocket.
 pub trait Transport: Send {
-    /// The next frame, `None` when the connection is gone. A future that is dropped has taken nothing.
+    /// Receives the next frame, or `None` when the connection has ended. It is cancel safe: a
+    /// dropped future has not removed a frame.
     fn receive(&mut self) -> impl Future<Output = Option<Vec<u8>>> + Send;
 
     /// Sends a frame.
     ///
     /// # Errors
     ///
-    /// When the connection is gone.
-    fn send(&mut self, frame: Vec<u8>) -> impl Future<Output = Result<(), Gone>> + Send;
+    /// The connection has ended.
+    fn send(&mut self, frame: Vec<u8>) -> impl Future<Output = Result<(), Disconnected>> + Send;
 }
 
-/// A connection is gone.
+/// The error of a [`Transport`] whose connection has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub struct Disconnected;

@@ -10,19 +10,21 @@ use super::{
 };
 use crate::limits;
 
-/// Those who are connected, by name, and those who have been a moment ago: whoever hangs up and comes back has not rested.
+/// The connected users by name, and those who disconnected a moment ago: a user who reconnects at
+/// once continues with the same limiters.
 #[derive(Default)]
 pub(super) struct Users(Mutex<HashMap<String, Connected>>);
 
 struct Connected {
     queues: Vec<Queue>,
     limiters: Arc<Limiters>,
-    /// When a connection ended last.
+    /// The time when the last connection ended.
     left: Instant,
 }
 
 impl Users {
-    /// Counts a connection as the user's, if there is room for another. Returns what all of them count against.
+    /// Adds a connection of the user, unless there are too many. Returns the limiters that all of
+    /// the user's connections share.
     pub(super) fn enter(&self, user: &User, queue: &Queue, rates: Rates) -> Option<Arc<Limiters>> {
         let (name, is_shared) = (user.name(), user.is_shared());
         let mut users = self.0.lock();
@@ -42,7 +44,7 @@ impl Users {
         Some(Arc::clone(&user.limiters))
     }
 
-    /// A connection of the user has ended.
+    /// Removes a connection of the user.
     pub(super) fn leave(&self, name: &str, queue: &Queue) {
         if let Some(user) = self.0.lock().get_mut(name) {
             user.queues.retain(|other| !other.is(queue));
@@ -50,12 +52,12 @@ impl Users {
         }
     }
 
-    /// The connections of a user, or of all.
-    pub(super) fn each(&self, name: Option<&str>, mut tell: impl FnMut(&Queue)) {
+    /// Calls a function with the queue of each connection of one user, or of all users.
+    pub(super) fn each(&self, name: Option<&str>, mut call: impl FnMut(&Queue)) {
         let users = self.0.lock();
         let named = |other: &str| name.is_none_or(|name| name == other);
         for (_, user) in users.iter().filter(|(other, _)| named(other)) {
-            user.queues.iter().for_each(&mut tell);
+            user.queues.iter().for_each(&mut call);
         }
     }
 }

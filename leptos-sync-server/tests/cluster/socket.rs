@@ -1,6 +1,6 @@
 use axum::serve::Listener;
 use futures::{SinkExt as _, StreamExt as _};
-use leptos_sync_server::{Gone, Transport};
+use leptos_sync_server::{Disconnected, Transport};
 use tokio::io;
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 use turmoil::net::{TcpListener, TcpStream};
@@ -50,8 +50,8 @@ impl Transport for Socket {
         }
     }
 
-    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Gone> {
+    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Disconnected> {
         let frame = Message::Binary(frame.into());
-        self.0.send(frame).await.map_err(|_| Gone)
+        self.0.send(frame).await.map_err(|_| Disconnected)
     }
 }

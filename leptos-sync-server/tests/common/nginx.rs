@@ -19,8 +19,8 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts nginx in front of `relay`, with each text of `changes` replaced in the guide's configuration. Returns `None`,
-    /// and says so, on a machine that has no nginx and is not CI.
+    /// Starts nginx in front of `relay`, with each text of `changes` replaced in the guide's
+    /// configuration. Returns `None`, and says so, on a machine that has no nginx and is not CI.
     pub(crate) fn start(relay: SocketAddr, changes: &[(&str, &str)]) -> Option<Self> {
         let Some(program) = program() else {
             assert!(env::var_os("CI").is_none(), "CI has to test with nginx");

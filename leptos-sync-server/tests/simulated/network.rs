@@ -1,6 +1,6 @@
 use std::{rc::Rc, time::Duration};
 
-use leptos_sync_server::{Gone, Transport};
+use leptos_sync_server::{Disconnected, Transport};
 use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
     task::{AbortHandle, spawn_local},
@@ -23,8 +23,8 @@ impl Transport for End {
         self.incoming.recv().await
     }
 
-    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Gone> {
-        self.outgoing.send(frame).await.map_err(|_| Gone)
+    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Disconnected> {
+        self.outgoing.send(frame).await.map_err(|_| Disconnected)
     }
 }
 

@@ -13,8 +13,8 @@ const ENTRY: &str = "nginx-";
 /// The path of the program in a Debian system or package.
 const PROGRAM: &str = "usr/sbin/nginx";
 
-/// Returns the program: from `PATH` or `/usr/sbin`, else from Debian's package, which is unpacked into the cache and not
-/// installed, because the installation would start a service.
+/// Returns the program: from `PATH` or `/usr/sbin`, else from Debian's package, which is unpacked
+/// into the cache and not installed, because the installation would start a service.
 ///
 /// # Errors
 ///

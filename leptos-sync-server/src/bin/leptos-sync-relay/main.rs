@@ -1,4 +1,4 @@
-//! A relay as a program of its own: documents in a file of SQLite, for whoever is let in.
+//! A relay as a program: it stores documents in a SQLite file.
 
 mod options;
 mod signals;
@@ -33,24 +33,27 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // Before anything is served that would have to be ended.
+    // First of all, so that a signal never interrupts a connection.
     let stop = signals::stop()?;
     let relay = relay(options)?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|error| format!("cannot listen at {}: {error}", options.listen))?;
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {error}; choose another address with `--listen`",
+            options.listen
+        )
+    })?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
 
     let (drained, ended) = oneshot::channel::<()>();
-    // What is told in two frames, one after the other, is not to wait for the first to be confirmed.
+    // The second of two frames must not wait until the first is confirmed.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection's frames are not sent at once");
+            tracing::debug!(%error, "cannot set TCP_NODELAY; frames may be delayed");
         }
     });
     let served = axum::serve(listener, router(relay.clone())).with_graceful_shutdown(async {
-        // Dropped is told, too.
+        // An error means that the sender was dropped, which is a signal too.
         let _ = ended.await;
     });
     let mut server = tokio::spawn(served.into_future());
@@ -58,7 +61,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         () = stop => {}
         served = &mut server => return Ok(served??),
     }
-    tracing::info!("going down");
+    tracing::info!("shutting down");
     let drain = async {
         relay.shut_down().await;
         drop(drained);
@@ -66,27 +69,27 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     };
     match timeout(Duration::from_millis(limits::SHUT_DOWN_MS), drain).await {
         Ok(served) => served??,
-        Err(_) => tracing::warn!("some connections would not end"),
+        Err(_) => tracing::warn!("some connections did not end in time"),
     }
     Ok(())
 }
 
 fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
-    let mut how = RelayOptions::default()
+    let mut relay_options = RelayOptions::default()
         .allow_origins(&options.allow_origin)?
         .trust_forwarded_headers(options.trust_forwarded_headers)
         .documents(options.max_documents)
         .retention(options.retention_days.time());
     if options.metrics {
-        how = how.prometheus(Prometheus::install()?);
+        relay_options = relay_options.prometheus(Prometheus::install()?);
     }
     let authorizer = options.access.authorizer()?;
     let log = SqliteLog::open(&options.database)?;
     Ok(match authorizer {
-        Some(tokens) => Relay::with_options(log, tokens, how),
+        Some(tokens) => Relay::with_options(log, tokens, relay_options),
         None => {
-            tracing::warn!("everybody who can connect may read and write every document");
-            Relay::with_options(log, AllowAnyone, how)
+            tracing::warn!("anyone who can connect may read and write all documents");
+            Relay::with_options(log, AllowAnyone, relay_options)
         }
     })
 }

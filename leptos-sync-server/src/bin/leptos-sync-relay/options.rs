@@ -10,23 +10,25 @@ use std::{
 use clap::{ArgGroup, Args, Parser, ValueEnum};
 use leptos_sync_server::{JwtAuthorizer, JwtKey, limits};
 
-/// Keeps documents of leptos-sync in a file of SQLite, and exchanges them with all who have them open: a WebSocket at `/`,
-/// `/healthz`, and with --metrics `/metrics`. TLS is for a proxy in front of it.
+/// A relay of leptos-sync: stores documents in a SQLite file and exchanges them between clients. It
+/// serves a WebSocket at `/`, `/healthz`, and with --metrics `/metrics`. Put a proxy in front of it
+/// for TLS.
 #[derive(Parser)]
 #[command(name = "leptos-sync-relay", version)]
 pub(crate) struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on. Port 0 is any free port.
     #[arg(long, env = "LEPTOS_SYNC_LISTEN", default_value = "127.0.0.1:4000")]
     pub(crate) listen: SocketAddr,
 
-    /// The file that the documents are in. It is made if there is none.
+    /// The database file of the documents. It is created if it does not exist.
     #[arg(long, env = "LEPTOS_SYNC_DATABASE", value_name = "FILE")]
     pub(crate) database: PathBuf,
 
     #[command(flatten)]
     pub(crate) access: Access,
 
-    /// Another origin whose pages may connect, such as `https://app.example`; repeat it, or put commas between them.
+    /// A foreign origin whose pages may connect, such as `https://app.example`. Repeat the option,
+    /// or separate several with commas.
     #[arg(
         long,
         env = "LEPTOS_SYNC_ALLOW_ORIGIN",
@@ -35,13 +37,13 @@ pub(crate) struct Options {
     )]
     pub(crate) allow_origin: Vec<String>,
 
-    /// Learn the relay's own origin from X-Forwarded-Host and X-Forwarded-Proto. Use it only behind a proxy that sets or
-    /// removes these headers.
+    /// Take the relay's own origin from X-Forwarded-Host and X-Forwarded-Proto. Use this only
+    /// behind a proxy that sets or removes these headers.
     #[arg(long, env = "LEPTOS_SYNC_TRUST_FORWARDED_HEADERS")]
     pub(crate) trust_forwarded_headers: bool,
 
-    /// For how many days removals are remembered; 0 or `never` for ever. Who was away for longer gets each document whole, and
-    /// keeps what was not sent yet.
+    /// How many days to keep tombstones of removed data; 0 or `never` to keep them for ever.
+    /// Clients that were offline longer receive full snapshots, and keep their unsent edits.
     #[arg(
         long,
         env = "LEPTOS_SYNC_RETENTION_DAYS",
@@ -50,7 +52,7 @@ pub(crate) struct Options {
     )]
     pub(crate) retention_days: Retention,
 
-    /// The most documents that one connection may have open.
+    /// How many documents one connection may have open.
     #[arg(
         long,
         env = "LEPTOS_SYNC_MAX_DOCUMENTS",
@@ -59,12 +61,12 @@ pub(crate) struct Options {
     )]
     pub(crate) max_documents: usize,
 
-    /// Show figures at /metrics, for Prometheus.
+    /// Serve metrics for Prometheus at /metrics.
     #[arg(long, env = "LEPTOS_SYNC_METRICS")]
     pub(crate) metrics: bool,
 }
 
-/// So many days; 0 for ever.
+/// A number of days; 0 means for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retention {
     days: u32,
@@ -75,7 +77,7 @@ impl Retention {
         days: limits::RETENTION_DAYS,
     };
 
-    /// As the relay takes it.
+    /// Returns the retention as an option of the relay.
     pub(crate) fn time(self) -> Option<Duration> {
         let day = Duration::from_secs(24 * 60 * 60);
         (self.days > 0).then(|| day * self.days)
@@ -90,7 +92,7 @@ impl FromStr for Retention {
             "never" => Ok(0),
             days => days.parse(),
         };
-        let days = days.map_err(|_| "say a number of days, or `never`")?;
+        let days = days.map_err(|_| "write a number of days, or `never`")?;
         Ok(Self { days })
     }
 }
@@ -104,7 +106,7 @@ impl Display for Retention {
     }
 }
 
-/// Who may do what: one of these has to be said.
+/// The authorizer. One of the options is required.
 #[derive(Args)]
 #[command(group(ArgGroup::new("access").required(true)))]
 pub(crate) struct Access {
@@ -112,7 +114,7 @@ pub(crate) struct Access {
     #[arg(long, group = "access")]
     allow_anyone: bool,
 
-    /// Let in who shows a token signed by this algorithm.
+    /// Admit clients with a JSON Web Token that is signed with this algorithm.
     #[arg(
         long,
         env = "LEPTOS_SYNC_JWT_ALGORITHM",
@@ -121,19 +123,19 @@ pub(crate) struct Access {
     )]
     jwt_algorithm: Option<Algorithm>,
 
-    /// The file of the secret (HS256) or of the issuer's public key in PEM (the others).
+    /// The file with the secret (HS256) or the issuer's public key in PEM (other algorithms).
     #[arg(long, env = "LEPTOS_SYNC_JWT_KEY_FILE", value_name = "FILE")]
     jwt_key_file: Option<PathBuf>,
 
-    /// For whom tokens have to be: their `aud`.
+    /// The required audience of tokens (`aud`).
     #[arg(long, env = "LEPTOS_SYNC_JWT_AUDIENCE", value_name = "NAME")]
     jwt_audience: Option<String>,
 
-    /// Whose tokens alone are taken: their `iss`.
+    /// The required issuer of tokens (`iss`).
     #[arg(long, env = "LEPTOS_SYNC_JWT_ISSUER", value_name = "NAME")]
     jwt_issuer: Option<String>,
 
-    /// The claim that lists documents.
+    /// The claim with the permissions.
     #[arg(
         long,
         env = "LEPTOS_SYNC_JWT_CLAIM",
@@ -156,7 +158,7 @@ enum Algorithm {
 }
 
 impl Access {
-    /// Who decides; `None` where nobody does.
+    /// Creates the authorizer of the options, or returns `None` if anyone is allowed.
     pub(crate) fn authorizer(&self) -> Result<Option<JwtAuthorizer>, String> {
         let (Some(algorithm), Some(file), Some(audience)) =
             (self.jwt_algorithm, &self.jwt_key_file, &self.jwt_audience)
@@ -180,7 +182,7 @@ impl Access {
     }
 }
 
-/// A secret without the end of the line that editors and `echo` put behind it.
+/// Removes the line end that editors and `echo` add to a secret.
 fn without_line_end(secret: &[u8]) -> &[u8] {
     let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
     secret.strip_suffix(b"\r").unwrap_or(secret)
@@ -191,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removals_are_remembered_for_so_many_days_or_for_ever() {
+    fn the_retention_is_a_number_of_days_or_never() {
         let time = |more: &[&str]| {
             let all = ["relay", "--database", "file", "--allow-anyone"];
             let options = Options::try_parse_from(all.iter().chain(more));

@@ -2,7 +2,7 @@ use std::{future::Future, io};
 
 use tokio::signal::ctrl_c;
 
-/// Ends when the process is asked to end: by Ctrl-C, or by SIGTERM where there is one.
+/// Waits for a request to stop: Ctrl-C, or SIGTERM on Unix.
 pub(crate) fn stop() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -6,8 +6,8 @@ use metrics::{
     gauge, histogram,
 };
 
-/// What a relay tells of itself, through the façade of the `metrics` crate. See [`Relay`](super::Relay) for what each means.
-pub(super) struct Meters {
+/// The relay's metrics. The documentation of [`Relay`](super::Relay) explains each.
+pub(super) struct Metrics {
     pub(super) sockets: Gauge,
     pub(super) documents: Gauge,
     pub(super) queued: Gauge,
@@ -16,7 +16,7 @@ pub(super) struct Meters {
     acknowledged: Histogram,
 }
 
-/// What was refused, as a label.
+/// The values of the label `what`.
 #[derive(Clone, Copy)]
 pub(super) enum Refused {
     Connection,
@@ -24,8 +24,8 @@ pub(super) enum Refused {
     Transaction,
 }
 
-impl Meters {
-    /// Those of the recorder that is installed now.
+impl Metrics {
+    /// Creates the metrics in the recorder that is installed now.
     pub(super) fn new() -> Self {
         describe();
         Self {
@@ -38,7 +38,7 @@ impl Meters {
         }
     }
 
-    /// Transactions are acknowledged, so long after they came.
+    /// Counts acknowledged transactions, and records the time since they were received.
     pub(super) fn acknowledged(&self, deltas: &[Delta], after: Duration) {
         let operations: usize = deltas.iter().map(Delta::len).sum();
         self.transactions.increment(deltas.len() as u64);
@@ -46,7 +46,7 @@ impl Meters {
         self.acknowledged.record(after);
     }
 
-    /// Something was refused. The reason is a label by its name.
+    /// Counts a refusal. The name of the reason becomes a label.
     pub(super) fn refused(what: Refused, reason: Reason) {
         let what = match what {
             Refused::Connection => "connection",
@@ -60,16 +60,22 @@ impl Meters {
 
 fn describe() {
     describe_gauge!("relay_sockets", "connections");
-    describe_gauge!("relay_documents", "documents that somebody has open");
+    describe_gauge!(
+        "relay_documents",
+        "documents that at least one connection has open"
+    );
     describe_gauge!(
         "relay_queued_events",
-        "events that wait to be told to connections"
+        "events that wait to be sent to connections"
     );
     describe_counter!("relay_transactions_total", "transactions acknowledged");
-    describe_counter!("relay_operations_total", "cells of these transactions");
+    describe_counter!(
+        "relay_operations_total",
+        "cells of acknowledged transactions"
+    );
     describe_histogram!(
         "relay_acknowledge_seconds",
-        "time from a push to its acknowledgement"
+        "time from the receipt of a push to its acknowledgement"
     );
     describe_counter!(
         "relay_refused_total",
