@@ -1,8 +1,10 @@
-//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser and shown by signals.
+//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser, shown
+//! by signals, and exchanged with a relay.
 //!
-//! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as the signals they are:
-//! the example is at [`use_doc`]. [`SyncOptions::relay`] exchanges it with everybody else. Everything of `leptos-sync-core` that an app needs is exported here, so this is the
-//! one dependency in the browser.
+//! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as
+//! signals; [`use_doc`] has an example. [`SyncOptions::relay`] exchanges it with other devices and
+//! users. An app needs no other dependency in the browser: this crate exports what it needs of
+//! `leptos-sync-core`.
 //!
 //! ```text
 //! node       what a view reads and changes        ─┐
@@ -10,18 +12,19 @@
 //! provider   the documents of an app, use_doc     ─┘
 //! actor      loads, saves, flushes, exchanges     ─┐
 //! session    the connection to the relay           │
-//! tabs       what tabs tell each other             │ the browser's side: never leaves its thread
-//! lease      which replica id this tab may use     │
+//! tabs       messages between tabs                 │ the browser's side: never leaves its thread
+//! lease      the replica ids that a tab may use    │
 //! indexed_db the storage                          ─┘
 //! ```
 //!
 //! # Features
 //!
-//! - `deflate`: compressed envelopes are read, and written. A page whose storage or peers give it such needs it; others
-//!   are 16 KB smaller, gzipped, without it. A stored record that is compressed is reported by the status signal `error`
-//!   where the feature is off, and kept as it is.
-//! - `stream`: `LiveDoc::changes`, a document's deltas as a bounded stream that says when a slow reader missed some.
-//! - `ssr`: for the server's build of an app. Documents are empty there and nothing is stored.
+//! - `deflate`: reads and writes compressed envelopes. A page needs it if its storage or its peers
+//!   have such; other pages are 16 KB smaller, gzipped, without it. Without the feature, the status
+//!   signal `error` reports compressed records, which are kept as they are.
+//! - `stream`: `LiveDoc::changes`, a document's deltas as a bounded stream that tells a slow reader
+//!   what it missed.
+//! - `ssr`: for the server's build of an app. Documents are empty there, and nothing is stored.
 
 extern crate self as leptos_sync_web;
 

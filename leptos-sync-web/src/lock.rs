@@ -1,6 +1,7 @@
-//! Locks that know no poisoning: what a panic interrupts here is taken back or was done.
+//! Locks without poisoning: a panic rolls back what it interrupts, or comes after it.
 //!
-//! The standard library's, which are there in any case and cost nothing in a browser, where there is one thread.
+//! They wrap those of the standard library, which cost nothing in a browser, where there is one
+//! thread.
 
 use std::sync::{self, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
@@ -32,7 +33,7 @@ impl<T> RwLock<T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` where it would have to wait.
+    /// Returns `None` if it would have to wait.
     pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         match self.0.try_read() {
             Ok(guard) => Some(guard),
@@ -41,7 +42,7 @@ impl<T> RwLock<T> {
         }
     }
 
-    /// `None` where it would have to wait.
+    /// Returns `None` if it would have to wait.
     pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         match self.0.try_write() {
             Ok(guard) => Some(guard),
@@ -51,7 +52,7 @@ impl<T> RwLock<T> {
     }
 }
 
-/// A thread, to tell whether it is the current one. A page has one.
+/// The identity of a thread. A page has one.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Thread(#[cfg(not(target_arch = "wasm32"))] std::thread::ThreadId);
 

@@ -3,19 +3,20 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageManager;
 
-/// How much this site's data takes, and how much it may take, in bytes, as the browser estimates it.
+/// The space that this site's data takes and may take, in bytes, as the browser estimates it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StorageEstimate {
-    /// What is used.
+    /// The space in use.
     pub usage: f64,
-    /// What may be used, the used part included.
+    /// The space that may be used, including the space in use.
     pub quota: f64,
 }
 
-/// Asks the browser not to evict this site's data when room gets short; whether it agreed.
+/// Asks the browser not to evict this site's data when space runs short. Returns whether it agreed.
 ///
-/// Without it, a browser may delete a site's data without asking: all of it, or nothing. Browsers decide by themselves or
-/// ask the user, so call it when the user has reason to agree. `false` too where the browser knows no such thing.
+/// Without that, a browser may delete all data of a site without asking. Browsers decide by
+/// themselves or ask the user, so call it when the user has a reason to agree. `false` also if the
+/// browser does not have this function.
 pub async fn request_persistence() -> bool {
     let Some(promise) = manager().and_then(|manager| manager.persist().ok()) else {
         return false;
@@ -25,7 +26,7 @@ pub async fn request_persistence() -> bool {
         .is_ok_and(|granted| granted.is_truthy())
 }
 
-/// How much room there is, where the browser tells.
+/// Returns an estimate of the space for this site's data, if the browser has one.
 pub async fn estimate_storage() -> Option<StorageEstimate> {
     let estimate = JsFuture::from(manager()?.estimate().ok()?).await.ok()?;
     let number = |name| {
@@ -39,12 +40,12 @@ pub async fn estimate_storage() -> Option<StorageEstimate> {
     })
 }
 
-/// `navigator.storage`, which insecure contexts lack.
+/// Returns `navigator.storage`, which pages in an insecure context do not have.
 fn manager() -> Option<StorageManager> {
     navigator("storage").map(JsCast::unchecked_into)
 }
 
-/// A property of `navigator`, which windows and workers have alike.
+/// Returns a property of `navigator`, which windows and workers have alike.
 pub(crate) fn navigator(property: &str) -> Option<JsValue> {
     let navigator = Reflect::get(&js_sys::global(), &JsValue::from_str("navigator")).ok()?;
     let value = Reflect::get(&navigator, &JsValue::from_str(property)).ok()?;

@@ -28,9 +28,10 @@ pub struct OwnPresence<P> {
 impl<P: Value> OwnPresence<P> {
     /// Sets what the others see of this page from now on. With `None` they do not see it.
     ///
-    /// Call it whenever the value changes, such as in an effect. Nothing happens if the document has no relay, or if the
-    /// reactive owner is gone. A value of more than [`limits::PRESENCE_BYTES`](leptos_sync_core::limits::PRESENCE_BYTES) is
-    /// not sent; the document's status signal `rejected` lists it.
+    /// Call it whenever the value changes, such as in an effect. Nothing happens if the document
+    /// has no relay, or if the reactive owner is gone. A value of more than
+    /// [`limits::PRESENCE_BYTES`](leptos_sync_core::limits::PRESENCE_BYTES) is not sent; the
+    /// document's status signal `rejected` lists it.
     pub fn set(&self, own: Option<P>) {
         if let Some(status) = self.status.try_get_value() {
             match own.as_ref().map_or_else(|| Ok(Vec::new()), write) {
@@ -61,27 +62,29 @@ impl<P> fmt::Debug for OwnPresence<P> {
 pub struct Peer<P> {
     /// An id that differs from that of all other peers, for as long as the peer is present.
     pub id: ReplicaId,
-    /// The user's name as the relay knows it from the credentials, not from the page. Empty if the relay does not tell
-    /// users apart.
+    /// The user's name as the relay knows it from the credentials, not from the page. Empty if the
+    /// relay does not tell users apart.
     pub user: String,
     /// The value that the peer has set.
     pub data: P,
 }
 
-/// The first byte of a presence on the wire, since a value may have no bytes, and no bytes mean no presence.
+/// The first byte of a presence on the wire, since a value may have no bytes, and no bytes mean no
+/// presence.
 const PRESENT: u8 = 1;
 
-/// Shows this page's presence to the other clients that have a document open, such as where its cursor is, and returns
-/// theirs. Presence is not stored. A document has presence of one type.
+/// Shows this page's presence to the other clients that have a document open, such as where its
+/// cursor is, and returns theirs. Presence is not stored. A document has presence of one type.
 ///
-/// Presence goes through the relay, so without a relay nobody is present. The relay receives at most twenty changes a
-/// second. A peer that disconnects, or is silent for
-/// [`limits::SILENCE_MS`](leptos_sync_core::limits::SILENCE_MS), is removed. When the reactive owner that calls this is
-/// cleaned up, the others no longer see this page, unless another owner has called this since.
+/// Presence goes through the relay, so without a relay nobody is present. The relay receives at
+/// most twenty changes a second. A peer that disconnects, or is silent for
+/// [`limits::SILENCE_MS`](leptos_sync_core::limits::SILENCE_MS), is removed. When the reactive
+/// owner that calls this is cleaned up, the others no longer see this page, unless another owner
+/// has called this since.
 ///
 /// ```
 /// use leptos::prelude::*;
-/// use leptos_sync_web::{Crdt, LwwRegister, use_doc, use_presence};
+/// use leptos_sync_web::{Crdt, LwwRegister, Peer, use_doc, use_presence};
 ///
 /// #[derive(Crdt, Clone, Default)]
 /// struct Page {
@@ -93,7 +96,7 @@ const PRESENT: u8 = 1;
 ///     let page = use_doc::<Page>("page");
 ///     let presence = use_presence::<String>(&page.live);
 ///     presence.own.set(Some("reading the title".to_owned()));
-///     let line = |peer: leptos_sync_web::Peer<String>| view! { <li>{peer.user} ": " {peer.data}</li> };
+///     let line = |peer: Peer<String>| view! { <li>{peer.user} ": " {peer.data}</li> };
 ///     move || presence.peers.get().into_iter().map(line).collect_view()
 /// }
 /// ```
@@ -106,7 +109,8 @@ pub fn use_presence<P: Value>(doc: &LiveDoc<impl Root>) -> UsePresenceReturn<P> 
 #[track_caller]
 fn use_presence_of<P: Value>(status: Arc<crate::live::Status>) -> UsePresenceReturn<P> {
     let stored = StoredValue::new(Arc::clone(&status));
-    // Another owner may have called this since, as the next page of an app does before the last one is cleaned up.
+    // Another owner may have called this since, as the next page of an app does before the last one
+    // is cleaned up.
     let uses = status.uses.fetch_add(1, Ordering::Relaxed) + 1;
     on_cleanup(move || {
         if status.uses.load(Ordering::Relaxed) == uses {
@@ -122,7 +126,8 @@ fn use_presence_of<P: Value>(status: Arc<crate::live::Status>) -> UsePresenceRet
     }
 }
 
-/// Returns the peers whose data can be read. A page of another build of the app may have sent another type.
+/// Returns the peers whose data can be read. A page of another build of the app may have sent
+/// another type.
 fn read<P: Value>(status: &StatusValues) -> Vec<Peer<P>> {
     let peers = status.peers.iter().filter_map(|peer| {
         let data = internal::decode(peer.data.strip_prefix(&[PRESENT])?).ok()?;

@@ -15,7 +15,7 @@ use crate::{
     time::PageTime,
 };
 
-/// What the task that keeps documents is to know.
+/// The options of the actor.
 #[cfg_attr(
     not(target_arch = "wasm32"),
     expect(
@@ -32,11 +32,12 @@ pub(crate) struct Options {
     pub(crate) time: PageTime,
 }
 
-/// Gives this component and all below it their documents. Call it once, in the app's root component.
+/// Provides the documents to this component and all below it. Call it once, in the app's root
+/// component.
 ///
-/// Without it, a page's documents are kept with the default options.
+/// Without it, a page uses the default options.
 ///
-/// On a server there is no storage and no relay: documents are empty, and nothing is shared between requests.
+/// On a server there is no storage and no relay: documents are empty, and requests share nothing.
 pub fn provide_sync(options: SyncOptions) {
     let credentials = options.credentials.clone();
     let context = SyncContext::new(options);
@@ -44,7 +45,7 @@ pub fn provide_sync(options: SyncOptions) {
     if let Some(credentials) = credentials {
         Effect::new(move |first: Option<()>| {
             let shown = credentials();
-            // The first ones are there already.
+            // The actor has the first ones already.
             if first.is_some() {
                 context.inner.actor.set_credentials(shown.into_bytes());
             }
@@ -52,7 +53,7 @@ pub fn provide_sync(options: SyncOptions) {
     }
 }
 
-/// The documents of an app, by name, and the task that keeps them.
+/// The documents of an app by name, and their actor.
 #[derive(Clone)]
 pub(crate) struct SyncContext {
     inner: Arc<Inner>,
@@ -62,9 +63,9 @@ struct Inner {
     actor: Actor,
     time: PageTime,
     has_relay: bool,
-    /// How many documents stay open at most, if some of them are unused.
+    /// The number of documents that stay open if nobody uses them.
     max_open: usize,
-    /// In the order in which they were opened first.
+    /// In the order in which they were first opened.
     docs: Mutex<Vec<OpenDocument>>,
 }
 
@@ -76,8 +77,9 @@ struct OpenDocument {
 }
 
 impl OpenDocument {
-    /// Whether it may be put away: nobody has it but this list and the task that keeps it, and the storage has all of it.
-    /// Signals of its status go with the node that was made with them, which has it.
+    /// Whether the document can be evicted: only this list and its actor own it, and the storage
+    /// and the relay have all of it. The signals of its status are owned with the node that was
+    /// made with them.
     fn is_evictable(&self) -> bool {
         Arc::strong_count(&self.doc) == 2 && self.status.is_stored()
     }
@@ -105,15 +107,15 @@ impl SyncContext {
         }
     }
 
-    /// The context that was provided; if there is none, the page's default one.
+    /// Returns the context that was provided, or else the default one.
     pub(crate) fn current() -> Self {
         use_context().unwrap_or_else(default_context)
     }
 
-    /// The document `name`: everybody who asks for it gets the same one.
+    /// Opens the document `name`. All callers share one document.
     ///
-    /// One that was opened as another type is opened once more, on the same data: each type keeps what it does not
-    /// know of the other's.
+    /// A document that is open as another type is opened a second time, on the same data. Each type
+    /// keeps the data of the other that it does not know.
     pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
         let mut docs = self.inner.docs.lock();
         let open = docs
@@ -139,14 +141,14 @@ impl SyncContext {
 }
 
 impl SyncContext {
-    /// Evicts documents that nobody uses, if too many are open.
+    /// Evicts unused documents, if too many are open.
     pub(crate) fn evict(&self) {
         self.inner.evict();
     }
 }
 
 impl Inner {
-    /// Lets go of what is beyond the limit and may go, what was opened first before the others.
+    /// Evicts unused documents beyond the limit, in the order in which they were opened.
     fn evict(&self) {
         loop {
             let mut docs = self.docs.lock();
@@ -158,13 +160,14 @@ impl Inner {
             };
             let gone = docs.remove(at);
             drop(docs);
-            // The document and its actor hold each other by it. They go when the next document takes its place.
+            // The document and its actor own each other through this queue. Both are dropped when
+            // another document takes their place.
             gone.status.close();
         }
     }
 }
 
-/// The context of everybody who asked for no other: the page's.
+/// The default context: one for the page.
 #[cfg(target_arch = "wasm32")]
 fn default_context() -> SyncContext {
     thread_local! {
@@ -173,7 +176,7 @@ fn default_context() -> SyncContext {
     OF_THE_PAGE.with(Clone::clone)
 }
 
-/// The context of everybody who asked for no other: on a server each request's own.
+/// The default context: one for each request.
 #[cfg(not(target_arch = "wasm32"))]
 fn default_context() -> SyncContext {
     let context = SyncContext::new(SyncOptions::default());
@@ -181,10 +184,11 @@ fn default_context() -> SyncContext {
     context
 }
 
-/// An id for what is written before a lease was had, or after it ended. Never pooled, so never used again.
+/// Returns an id for edits that are made before there is a lease, or after it has ended. It is
+/// never used again.
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
-        // A platform without randomness: the time has to do.
+        // Without randomness, the time has to do.
         ReplicaId::new(SystemTime.now_ms())
     })
 }

@@ -4,7 +4,8 @@ use leptos_sync_core::limits;
 
 use crate::actor::renewal;
 
-/// The options of [`provide_sync`](crate::provide_sync): where documents are kept, and with which relay they are exchanged.
+/// The options of [`provide_sync`](crate::provide_sync): where documents are kept, and with which
+/// relay they are exchanged.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -37,13 +38,13 @@ pub(crate) type Fetched = Pin<Box<dyn Future<Output = Option<String>>>>;
 
 /// How credentials are renewed.
 #[derive(Clone)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "a server has no connection")
+)]
 pub(crate) struct Renewal {
     pub(crate) fetch: Fetch,
     /// The code that renews them. A page that renews nothing does not contain it.
-    #[cfg_attr(
-        not(target_arch = "wasm32"),
-        expect(dead_code, reason = "a server has no connection")
-    )]
     pub(crate) start: renewal::Start,
 }
 
@@ -68,8 +69,9 @@ impl SyncOptions {
         self
     }
 
-    /// Sets the relay with which all documents are exchanged: a path on the page's own server, such as `"/sync"`, or an
-    /// address, such as `"wss://relay.example.com/sync"`. The relay knows the documents by the names that they have here.
+    /// Sets the relay with which all documents are exchanged: a path on the page's own server, such
+    /// as `"/sync"`, or an address, such as `"wss://relay.example.com/sync"`. The relay knows the
+    /// documents by the names that they have here.
     ///
     /// Without a relay, documents are exchanged among the tabs of this browser.
     #[must_use]
@@ -78,14 +80,16 @@ impl SyncOptions {
         self
     }
 
-    /// Sets the credentials that are shown to the relay, such as a token, as proof of who the user is.
+    /// Sets the credentials that are shown to the relay, such as a token, as proof of who the user
+    /// is.
     ///
-    /// When a signal that `read` reads changes, the new credentials are shown on the open connection, and everything that
-    /// the relay refused is tried again. Credentials that the relay refuses are shown again after a wait of up to five
-    /// minutes, since the refusal may be the relay's mistake.
+    /// When a signal that `read` reads changes, the new credentials are shown on the open
+    /// connection, and everything that the relay refused is tried again. Credentials that the relay
+    /// refuses are shown again after a wait of up to five minutes, since the refusal may be the
+    /// relay's mistake.
     ///
-    /// Another user of the same browser needs another [`database`](SyncOptions::database): the stored documents and the
-    /// queued edits are those of one user.
+    /// Another user of the same browser needs another [`database`](SyncOptions::database): the
+    /// stored documents and the queued edits are those of one user.
     #[must_use]
     pub fn credentials(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.credentials = Some(Arc::new(read));
@@ -94,13 +98,15 @@ impl SyncOptions {
 
     /// Sets how new credentials are fetched. `fetch` is called
     ///
-    /// - when the page opens, unless [`credentials`](SyncOptions::credentials) gives some; the page connects afterwards,
-    /// - shortly before the credentials expire, if they are a JSON Web Token with a time of expiry (`exp`),
+    /// - when the page opens, unless [`credentials`](SyncOptions::credentials) gives some; the page
+    ///   connects afterwards,
+    /// - shortly before the credentials expire, if they are a JSON Web Token with a time of expiry
+    ///   (`exp`),
     /// - when the relay refuses them.
     ///
-    /// What it returns is shown to the relay, on the open connection if there is one. `None` says that there are no
-    /// credentials for the moment. Then, and when the relay refuses the new ones too, `fetch` is called again after 1, 2, 4
-    /// and more seconds, up to 5 minutes.
+    /// What it returns is shown to the relay, on the open connection if there is one. `None` says
+    /// that there are no credentials for the moment. Then, and when the relay refuses the new ones
+    /// too, `fetch` is called again after 1, 2, 4 and more seconds, up to 5 minutes.
     ///
     /// ```
     /// use leptos::prelude::*;
@@ -138,12 +144,13 @@ impl SyncOptions {
     }
 
     /// Sets how many documents the page exchanges with the relay at a time. The default is
-    /// [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS), 256, and the most is
-    /// [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has a limit of its own.
+    /// [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS), 256, and the
+    /// most is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has a limit of
+    /// its own.
     ///
-    /// The status signal `connection` of a document beyond either limit is `Offline` with the reason
-    /// [`TooManyDocuments`](crate::Reason::TooManyDocuments). Its edits are stored and queued, and it is exchanged as soon
-    /// as the app no longer uses others.
+    /// The status signal `connection` of a document beyond either limit is `Offline` with the
+    /// reason [`TooManyDocuments`](crate::Reason::TooManyDocuments). Its edits are stored and
+    /// queued, and it is exchanged as soon as the app no longer uses others.
     #[must_use]
     pub fn max_documents(mut self, max: usize) -> Self {
         self.max_documents = max.clamp(1, limits::CHANNELS);

@@ -1,4 +1,4 @@
-//! What the tabs of a browser tell each other of their documents, by a `BroadcastChannel`: with a relay and without one.
+//! Messages between the tabs of a browser, by a `BroadcastChannel`, with and without a relay.
 
 use js_sys::Uint8Array;
 use leptos_sync_core::sync::TabMessage;
@@ -12,13 +12,14 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
-    /// Joins in; `hear` is called for each message of another tab. `None` where the browser has no such channel.
+    /// Joins the channel. `hear` receives the messages of other tabs. `None` if the browser has no
+    /// such channel.
     pub(crate) fn join(database: &str, hear: impl Fn(TabMessage) + 'static) -> Option<Self> {
         let name = ["leptos-sync:", database].concat();
         let channel = BroadcastChannel::new(&name).ok()?;
         let heard = Closure::new(move |event: Event| {
             let data = event.unchecked_into::<MessageEvent>().data();
-            // What cannot be read is of a page of another build, or nobody's.
+            // Other messages are those of a page of another build.
             if let Ok(bytes) = data.dyn_into::<Uint8Array>()
                 && let Ok(message) = TabMessage::decode(&bytes.to_vec())
             {
@@ -32,10 +33,10 @@ impl Tabs {
         })
     }
 
-    /// Tells the other tabs. O(bytes).
+    /// Sends a message to the other tabs. O(bytes).
     pub(crate) fn tell(&self, message: &TabMessage) {
         let bytes = Uint8Array::from(message.encode().as_slice());
-        // A page that is on its way out may be cut off already.
+        // The browser may have closed the channel of a page that ends.
         let _ = self.channel.post_message(&bytes);
     }
 }

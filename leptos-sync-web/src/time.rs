@@ -7,15 +7,15 @@ use std::sync::{
 use leptos_sync_core::Time;
 use leptos_sync_core::clock::{SystemTime, TimeSource};
 
-/// Milliseconds by which the device's clock and the relay's may differ before the relay's is followed: less is the time
-/// that a message takes.
+/// The difference between the device's clock and the relay's, in milliseconds, from which on the
+/// page follows the relay's. A smaller one is the time that a message takes.
 #[cfg(target_arch = "wasm32")]
 const TOLERANCE_MS: u64 = 2_000;
 
-/// What time it is for the documents of a page: as the device says, until a relay says otherwise.
+/// The time for the documents of a page: that of the device, until a relay says otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageTime {
-    /// Milliseconds by which the device's clock is behind.
+    /// The milliseconds by which the device's clock is behind.
     behind_ms: Arc<AtomicI64>,
 }
 
@@ -28,7 +28,7 @@ impl TimeSource for PageTime {
 
 #[cfg(target_arch = "wasm32")]
 impl PageTime {
-    /// Takes the relay's time, unless that is not in milliseconds.
+    /// Follows the relay's time, unless that is not in milliseconds.
     pub(crate) fn follow(&self, now_ms: u64) {
         if self.now_ms().abs_diff(now_ms) > TOLERANCE_MS && Time::try_from_ms(now_ms).is_ok() {
             let behind_ms = now_ms.wrapping_sub(SystemTime.now_ms()).cast_signed();

@@ -17,8 +17,8 @@ pub struct UseDocReturn<S: 'static> {
     pub doc: Node<S>,
     /// The document as a handle that no reactive owner owns.
     pub live: LiveDoc<S>,
-    /// Whether the stored document is still being read. Until then the document is empty. Edits made meanwhile are merged
-    /// with it.
+    /// Whether the stored document is still being read. Until then the document is empty. Edits
+    /// made meanwhile are merged with it.
     pub loading: StatusSignal<bool>,
     /// Whether the browser's storage has every edit.
     pub saved: StatusSignal<bool>,
@@ -28,20 +28,24 @@ pub struct UseDocReturn<S: 'static> {
     pub storage: StatusSignal<StorageKind>,
     /// Whether the relay has stored every edit durably. Never true without a relay.
     pub synced: StatusSignal<bool>,
-    /// The number of this browser's transactions that the relay has not acknowledged, as far as this page knows.
+    /// The number of this browser's transactions that the relay has not acknowledged, as far as
+    /// this page knows.
     pub pending: StatusSignal<usize>,
     /// The state of the exchange with the relay, and why it is down.
     pub connection: StatusSignal<Connection>,
-    /// What the user may do to the document, as the relay said last. `None` until it has, and without a relay.
+    /// What the user may do to the document, as the relay said last. `None` until it has, and
+    /// without a relay.
     ///
-    /// A page disables its inputs with `disabled=move || permission.get() == Some(Permission::Read)`.
+    /// A page disables its inputs with `disabled=move || permission.get() ==
+    /// Some(Permission::Read)`.
     pub permission: StatusSignal<Option<Permission>>,
     /// The number of other clients that are present; see [`use_presence`](crate::use_presence).
     pub peers: StatusSignal<usize>,
     /// The edits that this device or the relay rejected, and that nobody has
     /// [dismissed](crate::Rejection::dismiss) yet.
     pub rejected: StatusSignal<Rejections>,
-    /// The last error of the storage, such as a failed write or an unreadable record, until it is resolved.
+    /// The last error of the storage, such as a failed write or an unreadable record, until it is
+    /// resolved.
     pub error: StatusSignal<Option<Arc<Error>>>,
 }
 
@@ -53,7 +57,8 @@ pub struct UseDocOptions {
 }
 
 impl UseDocOptions {
-    /// Asks the browser, once the document has been edited, not to evict this site's data when space runs short.
+    /// Asks the browser, once the document has been edited, not to evict this site's data when
+    /// space runs short.
     ///
     /// Some browsers ask the user; others decide by themselves.
     #[must_use]
@@ -63,12 +68,14 @@ impl UseDocOptions {
     }
 }
 
-/// Opens the document `name`, which is kept in the browser: it is there when the page opens, and every edit is saved.
+/// Opens the document `name`, which is kept in the browser: it is there when the page opens, and
+/// every edit is saved.
 ///
-/// All callers that pass the same name share one document. The node belongs to the reactive owner that calls this.
-/// Documents that are saved and that nobody uses can be evicted if more than
-/// [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS) are open, or more than the page exchanges at a time
-/// ([`SyncOptions::max_documents`](crate::SyncOptions::max_documents)). Opening one again loads it again.
+/// All callers that pass the same name share one document. The node belongs to the reactive owner
+/// that calls this. Documents that are saved and that nobody uses can be evicted if more than
+/// [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS) are open, or more than the
+/// page exchanges at a time ([`SyncOptions::max_documents`](crate::SyncOptions::max_documents)).
+/// Opening one again loads it again.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -85,7 +92,9 @@ impl UseDocOptions {
 ///     let UseDocReturn { doc, saved, .. } = use_doc::<Page>("page");
 ///     view! {
 ///         <input bind:value=doc.title() />
-///         <button on:click=move |_| doc.visits().increment(1)>{move || doc.visits().get()}</button>
+///         <button on:click=move |_| doc.visits().increment(1)>
+///             {move || doc.visits().get()}
+///         </button>
 ///         <p>{move || if saved.get() { "saved" } else { "saving" }}</p>
 ///     }
 /// }
@@ -100,7 +109,7 @@ pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
 pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
     let context = SyncContext::current();
     let live = context.open::<S>(name);
-    // Once the owner's nodes are gone, since each uses the document.
+    // After the owner's nodes are dropped, since each uses the document.
     on_cleanup(move || crate::actor::run_soon(move || context.evict()));
     let status = StoredValue::new(Arc::clone(live.status()));
     let unsaved = StatusSignal::new(status, StatusField::Unsaved, |status| status.unsaved);

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{persistence::navigator, task::spawn};
 
-// web-sys has this only behind `--cfg=web_sys_unstable_apis`, which every application would have to set.
+// web-sys has these only behind `--cfg=web_sys_unstable_apis`, which each app would have to set.
 #[wasm_bindgen]
 extern "C" {
     type LockManager;
@@ -21,13 +21,13 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// The browser's lock manager: locks by name, among all pages and workers of an origin.
+/// The browser's lock manager: named locks among all pages and workers of an origin.
 pub(crate) struct Locks {
     manager: LockManager,
     if_available: JsValue,
 }
 
-/// A held lock. The browser lets go of it when this is dropped or the page dies.
+/// A lock. The browser releases it when this is dropped or the page dies.
 pub(crate) struct Lock {
     release: Function,
 }
@@ -40,11 +40,11 @@ impl Drop for Lock {
 }
 
 impl Locks {
-    /// `navigator.locks`, which insecure contexts lack.
+    /// Returns `navigator.locks`, which pages in an insecure context do not have.
     pub(crate) fn new() -> Result<Self, Error> {
         let manager = navigator("locks").ok_or_else(refused)?.unchecked_into();
         let if_available = Object::new();
-        // A plain object of ours takes any property.
+        // Setting a property of a plain object does not fail.
         let _ = Reflect::set(&if_available, &"ifAvailable".into(), &JsValue::TRUE);
         Ok(Self {
             manager,
@@ -52,13 +52,13 @@ impl Locks {
         })
     }
 
-    /// A lock, if nobody holds it.
+    /// Acquires a lock if no other page holds it.
     pub(crate) async fn try_lock(&self, name: &str) -> Result<Option<Lock>, Error> {
         let mut end = None;
         let answered = Promise::new(&mut |answer, _| {
             let granted = Closure::once_into_js(move |lock: JsValue| {
                 let mut release = JsValue::NULL;
-                // The lock is held for as long as this promise is open.
+                // The lock is held for as long as this promise is pending.
                 let held = (!lock.is_null())
                     .then(|| Promise::new(&mut |resolve, _| release = resolve.into()));
                 // Resolving a promise does not throw.
@@ -68,7 +68,7 @@ impl Locks {
             let granted = granted.unchecked_ref();
             end = self.manager.request(name, &self.if_available, granted).ok();
         });
-        // The end comes without an answer where the browser refuses.
+        // If the browser refuses, the request ends without an answer.
         let ends = Array::of2(&answered, end.as_ref().ok_or_else(refused)?);
         let release = JsFuture::from(Promise::race(&ends)).await;
         let release = release.map_err(|_| refused())?;
@@ -77,7 +77,7 @@ impl Locks {
         }))
     }
 
-    /// Waits for a lock; `granted` is called with it, or without one where the browser gives none.
+    /// Waits for a lock, and calls `granted` with it, or without one if the browser has none.
     pub(crate) fn wait(&self, name: &str, granted: impl FnOnce(Option<Lock>) + 'static) {
         let granted = Rc::new(RefCell::new(Some(granted)));
         let tell = move |lock| {
@@ -86,7 +86,7 @@ impl Locks {
             }
         };
         let refused = tell.clone();
-        // Of the type that waiting is done with elsewhere too.
+        // The same type as elsewhere, so that a page has its code once.
         let granted = Closure::once_into_js(move |_: JsValue| {
             let mut release = JsValue::NULL;
             let held = Promise::new(&mut |resolve, _| release = resolve.into());
@@ -99,7 +99,7 @@ impl Locks {
             .manager
             .request(name, &Object::new(), granted.unchecked_ref());
         spawn(async move {
-            // It lasts for as long as the lock is waited for and held.
+            // The request lasts for as long as the page waits for the lock and holds it.
             let ended = match request {
                 Ok(request) => JsFuture::from(request).await,
                 Err(error) => Err(error),
@@ -110,12 +110,13 @@ impl Locks {
         });
     }
 
-    /// The name of the lock that is held while somebody writes under a replica id, or sends what was written under it.
+    /// Returns the name of the lock of a replica id: its holder writes under the id, or sends what
+    /// was written under it.
     pub(crate) fn of_replica(database: &str, replica: ReplicaId) -> String {
         format!("leptos-sync:{database}:replica:{replica}")
     }
 }
 
 fn refused() -> Error {
-    Error::unavailable("the browser gives no locks to this page")
+    Error::unavailable("the browser gives no locks to this page; serve it over HTTPS")
 }

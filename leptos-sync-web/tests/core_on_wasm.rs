@@ -1,4 +1,5 @@
-//! The core on wasm32: what differs there from a native build is its clock, its randomness and its integers.
+//! The core on wasm32: what differs there from a native build is its clock, its randomness and its
+//! integers.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 

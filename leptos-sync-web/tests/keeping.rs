@@ -209,7 +209,8 @@ async fn a_document_that_cannot_be_loaded_says_so_also_after_a_write_that_succee
     assert!(!notes.saved.get_untracked());
 }
 
-/// A page that is left gives its replica id back. It may come back, and must not write under that id then.
+/// A page that is left gives its replica id back. It may come back, and must not write under that
+/// id then.
 #[wasm_bindgen_test]
 async fn a_page_that_is_left_while_it_loads_goes_on_under_an_id_of_its_own() {
     let scratch = Scratch::new("left");
@@ -282,7 +283,8 @@ async fn a_long_log_becomes_a_snapshot_and_what_another_page_wrote_meanwhile_sta
     assert!(again.error.get_untracked().is_none());
 }
 
-/// A database that is full takes no snapshot either. The page says so, and does not try again and again.
+/// A database that is full takes no snapshot either. The page says so, and does not try again and
+/// again.
 #[wasm_bindgen_test]
 async fn a_compaction_that_fails_waits_for_the_next_write_or_a_while() {
     let scratch = Scratch::new("full");

@@ -63,7 +63,8 @@ impl Page {
         (owner, note)
     }
 
-    /// Edits a note and leaves it when it is saved. Its state is there for as long as the document is open.
+    /// Edits a note and leaves it when it is saved. Its state is there for as long as the document
+    /// is open.
     async fn edit(&self, number: u32) -> Weak<Note> {
         let (owner, note) = self.show(number).await;
         note.doc.lines().insert(number, format!("line {number}"));

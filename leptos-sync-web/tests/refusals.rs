@@ -121,7 +121,8 @@ async fn a_rejected_edit_can_be_kept_by_the_user_until_it_is_dismissed() {
     assert!(page.rejected.get_untracked().is_empty());
 }
 
-/// It would be written under the id as soon as it is loaded, and the first edit of it would be taken back.
+/// It would be written under the id as soon as it is loaded, and the first edit of it would be
+/// taken back.
 #[wasm_bindgen_test]
 async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay_refuses_its_own() {
     let scratch = Scratch::new("forged");

@@ -1,4 +1,5 @@
-//! On a server, natively: documents are empty, nothing is stored or shared, and everything may move between threads.
+//! On a server, natively: documents are empty, nothing is stored or shared, and everything may move
+//! between threads.
 #![cfg(not(target_arch = "wasm32"))]
 
 use leptos::prelude::*;

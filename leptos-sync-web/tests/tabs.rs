@@ -1,4 +1,5 @@
-//! Pages of one browser tell each other what is edited: without a relay, without a storage, and while the relay is away.
+//! Pages of one browser tell each other what is edited: without a relay, without a storage, and
+//! while the relay is away.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -185,7 +186,8 @@ async fn a_document_that_is_open_as_two_types_shows_the_edits_of_both_in_both() 
     assert_eq!(again.doc.likes().get_untracked(), 1);
 }
 
-/// The page takes on to send what the first was edited with. That is none of the other's business, which is not loaded yet.
+/// The page takes on to send what the first was edited with. That is none of the other's business,
+/// which is not loaded yet.
 #[wasm_bindgen_test]
 async fn a_document_that_is_being_opened_is_written_under_an_id_that_nobody_else_has() {
     let scratch = Scratch::new("opening");
@@ -292,7 +294,8 @@ async fn an_edit_of_a_tab_whose_clock_was_wrong_is_shown_once_it_is_stamped_anew
     until(move || seen() == [1, 2]).await;
 }
 
-/// A tab that is not let go on, as by a browser that gives no lease, does not keep all that it is told meanwhile.
+/// A tab that is not let go on, as by a browser that gives no lease, does not keep all that it is
+/// told meanwhile.
 #[wasm_bindgen_test]
 async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     let scratch = Scratch::new("unheard");
@@ -389,7 +392,8 @@ impl Heir {
     }
 }
 
-/// Nobody would send it if this page let go of the lock before it knew that there was something to send.
+/// Nobody would send it if this page let go of the lock before it knew that there was something to
+/// send.
 #[wasm_bindgen_test]
 async fn a_tab_that_takes_over_keeps_the_lock_while_it_reads_what_the_dead_one_has_stored() {
     let scratch = Scratch::new("heir");

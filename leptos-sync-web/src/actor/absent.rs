@@ -1,4 +1,4 @@
-//! Where there is no browser there is nothing to keep documents in.
+//! The actor on a server, which stores and exchanges nothing.
 
 use leptos_sync_core::Root;
 
@@ -7,7 +7,7 @@ use crate::{
     provider::Options,
 };
 
-/// Keeps nothing: a server renders from empty documents.
+/// Does nothing: a server renders from empty documents.
 pub(crate) struct Actor;
 
 impl Actor {

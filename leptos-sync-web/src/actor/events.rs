@@ -5,12 +5,12 @@ use web_sys::VisibilityState;
 
 use super::page::Page;
 
-/// Listens to what a browser says before it may end the page: it was hidden, or it is being left. And to what it says when
-/// the network is gone, and when what was out of reach may be there again.
+/// Listens to the browser's events before it ends a page (hidden, left), and to those about the
+/// network (gone, back).
 ///
-/// Nothing may be awaited in the former. Everything is issued within them.
+/// A handler of the former must not wait: everything is issued before it returns.
 pub(super) fn listen(page: &Rc<Page>) {
-    // For as long as the page: the database is.
+    // Never removed, since the database is open for as long as the page.
     let turned = Rc::clone(page);
     let _ = window_event_listener_untyped("visibilitychange", move |_| {
         match document().visibility_state() {

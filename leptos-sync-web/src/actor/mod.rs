@@ -1,7 +1,8 @@
-//! The task that owns what cannot leave the browser's thread: the database, the lease, the page's events, the connection.
+//! The task that owns everything that cannot leave the browser's thread: the database, the lease,
+//! the page's events, and the connection to the relay.
 //!
-//! The reactive side hands it documents to keep and fills their mailboxes; it answers through their status signals.
-//! Nothing else of this crate touches a browser object.
+//! The reactive side attaches documents to it and fills their mailboxes. The task answers through
+//! their status signals. No other part of this crate uses a browser object.
 
 mod document;
 mod events;
@@ -22,12 +23,12 @@ use crate::{
     task::{after, spawn},
 };
 
-/// A handle to the task, for the reactive side.
+/// A handle to the task.
 pub(crate) struct Actor {
     jobs: Arc<Mailbox<Job>>,
 }
 
-/// What the task is asked to do once the storage is open, or is known not to open.
+/// Work for the task, once the storage is open or is known not to open.
 type Job = Box<dyn FnOnce(&Rc<Page>) + Send>;
 
 impl Actor {
@@ -42,13 +43,13 @@ impl Actor {
         Self { jobs }
     }
 
-    /// Loads the document, saves it and exchanges it from now on.
+    /// Loads the document, and saves and exchanges it from now on.
     pub(crate) fn attach<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
         let name = name.to_owned();
         self.jobs.push(Box::new(move |page| start(page, name, doc)));
     }
 
-    /// The user shows other credentials from now on.
+    /// Shows other credentials to the relay from now on.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
         self.jobs
             .push(Box::new(move |page| page.set_credentials(credentials)));
@@ -66,7 +67,7 @@ pub(crate) fn run_soon(work: impl FnOnce() + 'static) {
     after(Duration::ZERO, work);
 }
 
-/// Asks for persistence when the first edit is made.
+/// Asks the browser for persistence when the first edit is made.
 pub(crate) fn ask_persistence(unsaved: StatusSignal<usize>) {
     let asked = StoredValue::new(false);
     Effect::new(move || {

@@ -23,58 +23,64 @@ use crate::{
     time::PageTime,
 };
 
-/// What the documents of a page share: the database, or the reason why there is none, the replica id, the other tabs, and
-/// the connection to the relay.
+/// The state that the documents of a page share: the database or the reason why there is none, the
+/// replica id, the other tabs, and the connection to the relay.
 pub(super) struct Page {
     storage: RefCell<Result<IndexedDbStorage, Arc<Error>>>,
     database: String,
-    /// `None` before it was taken and once it was given back: the page is on its way out, or came back from the
-    /// browser's page cache.
+    /// `None` before the lease was taken, and after it was released: the page is ending, or came
+    /// back from the browser's page cache.
     lease: RefCell<Option<Lease>>,
-    /// The id under which a document is loaded: the leased one, or one that nobody else has. `None` until it is known
-    /// which.
+    /// The id under which documents are loaded: the leased one, or one that no other page has.
+    /// `None` until that is decided.
     replica: Cell<Option<ReplicaId>>,
     documents: RefCell<Vec<Rc<dyn AnyDocument>>>,
     tabs: Option<Tabs>,
     send_locks: SendLocks,
-    /// Set at once, if there is a relay; or why it cannot be one.
+    /// The connection, if there is a relay, or the reason why there can be none. Set when the page
+    /// opens.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
-    /// How many documents are being read for an id that was taken over. No id is let go of until then: what is left to send
-    /// under it may not be known yet.
+    /// The number of documents that are being read for an id that was taken over. Until they are
+    /// read, the transactions to send are not known, and no id is released.
     pub(super) reading: Cell<usize>,
 }
 
-/// A document that is kept, as the page's events, the lease, the other tabs and the relay see it.
+/// The actor of a document of any type, as the page's events, the lease, the other tabs and the
+/// relay use it.
 pub(super) trait AnyDocument {
-    /// Reads what is stored, and goes on under `replica`.
+    /// Reads the stored document, and continues under `replica`.
     fn load(self: Rc<Self>, replica: ReplicaId);
-    /// Issues the write of everything that is not saved, at once: the page may end with the event that asks for it.
+    /// Issues the writes of everything that is not saved before it returns, since the page may end
+    /// then.
     fn flush(self: Rc<Self>);
     /// Whether all transactions are saved.
     fn is_saved(&self) -> bool;
-    /// Goes on under another replica id than this, if it is written under it or going to be.
+    /// Moves the document to another replica id if it is, or is going to be, written under this
+    /// one.
     fn retire(&self, replica: ReplicaId);
-    /// The document's name.
+    /// Returns the document's name.
     fn name(&self) -> &str;
-    /// Another tab tells something of the document.
+    /// Handles a message of another tab.
     fn hear(self: Rc<Self>, kind: TabMessageKind);
-    /// Does at once what it would wait for: asks the other tabs for what they have, and tries the storage again.
+    /// Stops waiting: asks the other tabs for what they have, and tries a storage that failed
+    /// again.
     fn hurry(self: Rc<Self>);
-    /// Who wrote what is to be sent.
+    /// Returns the writers of the transactions that are to be sent.
     fn writers(&self) -> VersionVector;
-    /// From now on this page sends what another one has written under `replica`.
+    /// Starts to send what another page has written under `replica`.
     fn adopt(self: Rc<Self>, replica: ReplicaId);
-    /// There may be something to send.
+    /// Sends to the relay what it lacks.
     fn send(&self);
-    /// The page's connection to the relay has changed.
+    /// Reports the state of the page's connection.
     fn connection(&self, connection: &Connection);
 }
 
 impl Page {
-    /// Opens the database. Where that is refused, documents are kept in memory.
+    /// Opens the database. Without one, documents are in memory.
     ///
-    /// What is edited from then on is written at once; a lease is taken beside it, and then the documents are loaded.
+    /// Edits are written from then on. A lease is taken at the same time, and then the documents
+    /// are loaded.
     pub(super) async fn open(options: Options) -> Rc<Self> {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
@@ -98,9 +104,9 @@ impl Page {
             }
         });
         if let Some(relay) = options.relay {
-            let told = Rc::downgrade(&page);
+            let reporter = Rc::downgrade(&page);
             let report = move |connection: &Connection| {
-                if let Some(page) = told.upgrade() {
+                if let Some(page) = reporter.upgrade() {
                     for document in page.documents() {
                         document.connection(connection);
                     }
@@ -122,7 +128,7 @@ impl Page {
         page
     }
 
-    /// The database, or the reason why there is none.
+    /// Returns the database, or the reason why there is none.
     pub(super) fn storage(&self) -> Result<IndexedDbStorage, Error> {
         let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
         self.storage.borrow().as_ref().cloned().map_err(why)
@@ -138,7 +144,8 @@ impl Page {
         Ok(storage)
     }
 
-    /// Tells of a document what one of its actors knows: the other tabs, and whoever else keeps one of its name here.
+    /// Sends a message about a document to the other tabs, and to other actors of the same document
+    /// in this page.
     pub(super) fn tell(&self, from: *const dyn AnyDocument, message: &TabMessage) {
         if let Some(tabs) = &self.tabs {
             tabs.tell(message);
@@ -146,7 +153,7 @@ impl Page {
         self.hear(message, Some(from));
     }
 
-    /// Tells all who keep the document, but for who told it.
+    /// Hands a message to all actors of its document but the sender.
     fn hear(&self, message: &TabMessage, from: Option<*const dyn AnyDocument>) {
         for document in self.documents() {
             let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
@@ -160,20 +167,21 @@ impl Page {
         &self.send_locks
     }
 
-    /// The connection to the relay, if there is to be one; or why there cannot be.
+    /// Returns the connection to the relay, or the reason why there can be none; `None` without a
+    /// relay.
     pub(super) fn session(&self) -> Option<Result<&Rc<Session>, Error>> {
         let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
         Some(self.session.get()?.as_ref().map_err(why))
     }
 
-    /// The user shows other credentials from now on.
+    /// Shows other credentials to the relay from now on.
     pub(super) fn set_credentials(&self, credentials: Vec<u8>) {
         if let Some(Ok(session)) = self.session() {
             session.set_credentials(credentials);
         }
     }
 
-    /// The network may be back, or the page was away: does at once what it would wait for.
+    /// Stops waiting, because the network may be back, or the page is visible again.
     pub(super) fn hurry(&self) {
         if let Some(Ok(session)) = self.session() {
             session.run(|client| client.hurry());
@@ -183,14 +191,14 @@ impl Page {
         }
     }
 
-    /// The network is gone, says the browser.
+    /// Drops the connection, because the browser says that the network is gone.
     pub(super) fn disconnect(&self) {
         if let Some(Ok(session)) = self.session() {
             session.disconnect();
         }
     }
 
-    /// Takes a lease, and has the documents loaded under its id.
+    /// Takes a lease, and loads the documents under its id.
     async fn take_lease(self: Rc<Self>) {
         let mut lease = match self.storage() {
             Ok(storage) => Lease::take(&storage).await.ok(),
@@ -209,14 +217,15 @@ impl Page {
         }
     }
 
-    /// Has a document loaded, if it is known by now under which id: the page's. But of two documents of one name, which were opened as
-    /// different types and know nothing of each other's operations, only one may have it.
+    /// Loads a document under the page's id, if that is known. Of two documents with one name,
+    /// which were opened as different types and do not know each other's operations, only one may
+    /// have the id.
     fn load(&self, document: Rc<dyn AnyDocument>) {
         let Some(replica) = self.replica.get() else {
             return;
         };
         let documents = self.documents.borrow();
-        // One that nobody else holds was put away.
+        // An actor without another owner belongs to an evicted document.
         let mut alive = documents.iter().filter(|kept| Rc::strong_count(kept) > 1);
         let is_other = |kept: &Rc<dyn AnyDocument>| {
             kept.name() == document.name() && !Rc::ptr_eq(kept, &document)
@@ -229,10 +238,10 @@ impl Page {
         });
     }
 
-    /// Takes in a document, which is loaded as soon as it is known under which id.
+    /// Adds a document. It is loaded as soon as the page's id is known.
     pub(super) fn register(&self, document: Rc<dyn AnyDocument>) {
         let mut documents = self.documents.borrow_mut();
-        // One that nobody else holds belonged to a document that was put away: this takes its place.
+        // An actor without another owner belongs to an evicted document, and is replaced.
         let gone = documents
             .iter_mut()
             .find(|kept| Rc::strong_count(kept) == 1);
@@ -243,19 +252,20 @@ impl Page {
                 None
             }
         };
-        // What is let go may look here.
+        // Dropping an actor may use the list.
         drop(documents);
         drop(gone);
         self.load(document);
     }
 
-    /// The id is given back; or it is somebody else's, as the relay says after another user has signed in, and is not for a later
-    /// page either. Nothing is written under it any more.
+    /// Stops using a replica id: it is released, or the relay says that it belongs to another user,
+    /// so that no later page may use it either.
     pub(super) fn retire(&self, replica: ReplicaId) {
         self.send_locks.disown(replica);
         if self.replica.get() == Some(replica) {
             self.replica.set(Some(provisional_replica()));
-            // Not given back: whoever finds it in use by nobody does not take it.
+            // The lease is not released: a page that finds the id in use, but its holder dead, does
+            // not take it.
             drop(self.lease.borrow_mut().take());
         }
         for document in self.documents() {
@@ -263,7 +273,7 @@ impl Page {
         }
     }
 
-    /// From now on this page sends what was written under `replica`; `own` says that it is its own.
+    /// Starts to send what was written under `replica`. `own` says that the id is this page's.
     pub(super) fn adopt(&self, replica: ReplicaId, own: bool) {
         for document in self.documents() {
             match own {
@@ -274,11 +284,11 @@ impl Page {
         self.release();
     }
 
-    /// Lets go of ids of others under which nothing is left to send.
+    /// Releases the ids of other pages that have nothing left to send.
     pub(super) fn release(&self) {
         if self.reading.get() == 0 && self.send_locks.has_others() {
             let mut unsent = VersionVector::new();
-            // Whom the relay does not want cannot send for others.
+            // A page that the relay refuses cannot send for others.
             if !self.is_refused() {
                 for document in self.documents() {
                     unsent.join(&document.writers());
@@ -293,15 +303,15 @@ impl Page {
         session.is_some_and(|session| session.is_refused())
     }
 
-    /// Issues the writes of everything that is not saved yet.
+    /// Issues the writes of everything that is not saved.
     pub(super) fn flush(&self) {
         for document in self.documents() {
             document.flush();
         }
     }
 
-    /// The page ends, as far as it knows: flushes, and gives the lease back if everything is saved. Whatever is
-    /// written after that, should the page come back, is written under ids that nobody had before.
+    /// Prepares for the end of the page: saves everything, and releases the lease if everything is
+    /// saved. If the page comes back, it continues under new ids.
     pub(super) fn close(&self) {
         self.flush();
         let documents = self.documents();
@@ -319,7 +329,7 @@ impl Page {
     }
 
     fn documents(&self) -> Vec<Rc<dyn AnyDocument>> {
-        // A copy: what is done with them may open another.
+        // A copy, since its users may open another document.
         self.documents.borrow().clone()
     }
 }

@@ -21,8 +21,8 @@ use crate::{
 /// Starts the renewal of a session's credentials.
 pub(crate) type Start = fn(&Rc<Session>, Fetch, PageTime);
 
-/// Milliseconds before the expiry at which new credentials are fetched: enough for a slow server. Credentials that are good
-/// for less than twice this time are renewed after half of it.
+/// Milliseconds before the expiry at which new credentials are fetched: enough for a slow server.
+/// Credentials that are good for less than twice this time are renewed after half of it.
 const MARGIN_MS: u64 = 30_000;
 
 /// Milliseconds of the wait after a first failure. It doubles with each further one.
@@ -130,8 +130,8 @@ impl Renewal {
     }
 }
 
-/// The time at which a JSON Web Token expires, in milliseconds since the Unix epoch; `None` if the credentials are none, or
-/// do not expire. The token is not verified: the relay does that.
+/// The time at which a JSON Web Token expires, in milliseconds since the Unix epoch; `None` if the
+/// credentials are none, or do not expire. The token is not verified: the relay does that.
 fn expiry_ms(credentials: &[u8]) -> Option<u64> {
     let token = std::str::from_utf8(credentials).ok()?;
     let claims = token.split('.').nth(1)?;

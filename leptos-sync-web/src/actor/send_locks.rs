@@ -5,24 +5,26 @@ use leptos_sync_core::{ReplicaId, VersionVector};
 use super::page::Page;
 use crate::web_locks::{Lock, Locks};
 
-/// Whose transactions this page sends to the relay: its own, and those of pages that are gone.
+/// The replica ids whose transactions this page sends to the relay: its own, and those of pages
+/// that are gone.
 ///
-/// Each replica id has a lock by its name, which one page holds at a time. Whoever holds it sends what was written under
-/// the id, stamps it anew, and is told what becomes of it; when that page dies, the browser gives the lock to one that waits.
+/// Each replica id has a lock of its name, which one page holds at a time. The holder sends the
+/// transactions that were written under the id, restamps them, and receives the answers. When it
+/// dies, the browser gives the lock to a page that waits for it.
 pub(super) struct SendLocks {
     page: Weak<Page>,
-    /// The database's name, and the locks; without them each page sends everything it knows of.
+    /// The database's name, and the locks. Without locks each page sends everything it knows of.
     locks: Option<(String, Locks)>,
     known: RefCell<Vec<SendLock>>,
 }
 
-/// An id whose lock was asked for.
+/// The lock of a replica id, requested or held.
 struct SendLock {
     replica: ReplicaId,
-    /// Whether this page writes under it. Otherwise the lock is let go of when nothing is left to send, so that the id can be used
-    /// again.
+    /// Whether this page writes under the id. Otherwise the lock is released when nothing is left
+    /// to send, so that the id can be leased again.
     own: bool,
-    /// Whether this page sends for it.
+    /// Whether this page sends for the id.
     granted: bool,
     /// DocState until this is dropped; `None` too where the browser gives none.
     lock: Option<Lock>,
@@ -38,14 +40,15 @@ impl SendLocks {
         }
     }
 
-    /// Whether this page sends what was written under `replica`.
+    /// Whether this page sends the transactions of `replica`.
     pub(super) fn has(&self, replica: ReplicaId) -> bool {
         let known = self.known.borrow();
         let mut known = known.iter();
         self.locks.is_none() || known.any(|known| known.replica == replica && known.granted)
     }
 
-    /// Sends for `replica` as soon as nobody else does; `own` says that this page writes under it.
+    /// Sends for `replica` as soon as no other page does. `own` says that this page writes under
+    /// it.
     pub(super) fn claim(&self, replica: ReplicaId, own: bool) {
         let Some((database, locks)) = &self.locks else {
             return;
@@ -71,7 +74,7 @@ impl SendLocks {
         });
     }
 
-    /// Sends for an id of this page, whose lock it has.
+    /// Sends for an id of this page, whose lock it holds.
     pub(super) fn hold(&self, replica: ReplicaId, lock: Lock) {
         self.known.borrow_mut().push(SendLock {
             replica,
@@ -81,14 +84,14 @@ impl SendLocks {
         });
     }
 
-    /// This page writes under that id no more.
+    /// Takes note that this page no longer writes under the id.
     pub(super) fn disown(&self, replica: ReplicaId) {
         for known in self.known.borrow_mut().iter_mut() {
             known.own &= known.replica != replica;
         }
     }
 
-    /// Takes the lock in. Returns whether this page writes under the id.
+    /// Stores a lock that was granted. Returns whether this page writes under the id.
     fn granted(&self, replica: ReplicaId, lock: Option<Lock>) -> bool {
         let mut known = self.known.borrow_mut();
         let known = known.iter_mut().find(|known| known.replica == replica);
@@ -99,7 +102,8 @@ impl SendLocks {
         })
     }
 
-    /// Lets go of the ids of others of which `unsent`, the writers of what is to be sent, has none.
+    /// Releases the ids of other pages that have nothing to send. `unsent` has the writers of
+    /// everything that is to be sent.
     pub(super) fn release(&self, unsent: &VersionVector) {
         let mut known = self.known.borrow_mut();
         known.retain(|known| {
@@ -107,7 +111,7 @@ impl SendLocks {
         });
     }
 
-    /// Whether this page sends for others.
+    /// Whether this page sends for ids of other pages.
     pub(super) fn has_others(&self) -> bool {
         let known = self.known.borrow();
         known.iter().any(|known| known.granted && !known.own)

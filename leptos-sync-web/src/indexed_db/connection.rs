@@ -3,17 +3,17 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::sys::Database;
 
-/// An open connection, until it is closed: by us, for another tab's sake, or by the browser. Whoever uses a closed one is
-/// told so.
+/// A connection, which this code, another tab or the browser may close. An operation on a closed
+/// one returns an error.
 ///
-/// What was issued before it closes goes on to its end.
+/// Operations that were issued before it closes run to their end.
 pub(super) struct Connection(Database);
 
 impl Connection {
-    /// Opens the database at whatever version it has, and creates it where there is none.
+    /// Opens the database at its present version, and creates it if there is none.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         let database = Database::open(name).await?;
-        // It gives way at once, without a detour through this code.
+        // It closes at once, without a detour through this code.
         let close: Function = Reflect::get(&database, &"close".into())?.unchecked_into();
         database.set_onversionchange(Some(&close.bind0(&database)));
         Ok(Self(database))

@@ -1,43 +1,44 @@
-//! What the browser reports, as this project's errors.
+//! The browser's errors as errors of this project.
 
 use js_sys::{Error as JsError, Reflect};
 use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Event;
 
-/// What a transaction says that could not begin because its connection is closed or closing.
+/// The name of the error of a transaction on a closed connection.
 pub(super) const CLOSED: &str = "InvalidStateError";
 
-/// Whether that is the error's name.
+/// Whether the error has that name.
 pub(super) fn is(error: &JsValue, name: &str) -> bool {
     error
         .dyn_ref::<JsError>()
         .is_some_and(|error| error.name() == name)
 }
 
-/// An operation's failure: what was thrown, or the event that ended a request or a transaction.
+/// Converts the failure of an operation: what was thrown, or the event that ended a request or a
+/// transaction.
 pub(super) fn failed(error: JsValue) -> Error {
     let reason = reason(error);
     if reason.starts_with("QuotaExceededError") {
-        return Error::quota("the browser has no more room for this site's data");
+        return Error::quota("the browser has no more space for this site's data; free some");
     }
     Error::storage(["IndexedDB failed: ", &reason].concat())
 }
 
-/// Whether a transaction ended because this code aborted it: then it knows no error.
+/// Whether this code aborted the transaction. Then the transaction has no error.
 pub(super) fn is_abort_on_request(event: &JsValue) -> bool {
     let target = event.dyn_ref().and_then(Event::target);
     let error = target.and_then(|target| Reflect::get(&target, &"error".into()).ok());
     error.is_some_and(|error| error.is_null())
 }
 
-/// A database that could not be opened.
+/// Converts the error of a database that could not be opened.
 pub(super) fn unavailable(error: JsValue) -> Error {
     let what = "IndexedDB cannot be opened, as in some private or sandboxed pages: ";
     Error::unavailable([what, &reason(error)].concat())
 }
 
-/// The name of what went wrong, and what the browser says about it.
+/// Returns the name of the error, and the browser's message.
 fn reason(error: JsValue) -> String {
     let target = error.dyn_ref().and_then(Event::target);
     let error = target

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::task::spawn;
 
-/// A connection that is opened again when it is needed after it was closed.
+/// A connection that is reopened when it is needed.
 ///
-/// What is asked of it while it is being opened is done in the order of asking, so that batches keep their order.
+/// Operations that are issued while it is being opened run in the order in which they were issued,
+/// so that batches keep their order.
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
@@ -21,21 +22,21 @@ pub(super) struct Link {
 enum State {
     /// A connection, which may have been closed since.
     Opened(Connection),
-    /// A connection is being opened for the jobs that wait for it.
+    /// A connection is being opened for the jobs in the list.
     Opening(Vec<Job>),
     /// The last attempt failed.
     Failed,
 }
 
-/// Hands something to the browser; the promise tells of its end.
+/// Issues an operation. The promise resolves when it ends.
 type Work = dyn Fn(&Database) -> Result<Promise, JsValue>;
 
-/// Something to issue, and whom to tell of its end.
+/// An operation to issue, and the functions that end its promise.
 struct Job {
     work: Box<Work>,
     resolve: Function,
     reject: Function,
-    /// Whether a connection that was closed is replaced for it: once.
+    /// Whether a closed connection is replaced for this job, which happens once.
     patient: bool,
 }
 
@@ -52,8 +53,8 @@ impl Link {
         &self.name
     }
 
-    /// Issues `work`: before this returns if there is an open connection, else as soon as one was opened. What comes of
-    /// it is what comes of the promise that `work` makes.
+    /// Issues `work`: before this returns if there is a connection, else as soon as one is open.
+    /// The promise ends as the one that `work` returns.
     pub(super) fn issue(
         self: &Rc<Self>,
         work: impl Fn(&Database) -> Result<Promise, JsValue> + 'static,

@@ -1,8 +1,8 @@
 //! Storage in the browser's IndexedDB.
 //!
-//! A database holds one object store with out-of-line binary keys, which IndexedDB orders as bytes, and values that are
-//! `Uint8Array`s. There is no schema beyond that, so its version never needs to rise; a database whose version somebody
-//! else raised is opened as it is.
+//! A database has one object store with binary keys, which IndexedDB orders as bytes, and values
+//! that are `Uint8Array`s. There is no further schema, so its version never has to rise. A database
+//! with a higher version is opened as it is.
 
 mod connection;
 mod fault;
@@ -23,37 +23,37 @@ use wasm_bindgen_futures::JsFuture;
 
 use link::Link;
 
-/// The object store that holds everything.
+/// The object store of all records.
 const STORE: &str = "leptos-sync";
 
 /// A [`Storage`] in one of the browser's IndexedDB databases.
 ///
-/// A handle: clones share a connection, and all handles on one name, in every tab of an origin, see one store. The
-/// connection closes with the last clone, once what was issued is done.
+/// Clones share a connection, and all handles to one name, in every tab of an origin, share one
+/// store. The connection closes with the last clone, once all operations have ended.
 ///
-/// The connection gives way when another tab wants to delete or upgrade the database, and it may be closed by the
-/// browser; the next operation opens a new one. **A database that was deleted meanwhile comes back empty**: this type
-/// does not know what used to be there.
+/// The connection closes when another tab deletes or upgrades the database, and the browser may
+/// close it. The next operation opens a new one. **A database that was deleted meanwhile comes back
+/// empty**: this type does not know what it contained.
 #[derive(Clone)]
 pub struct IndexedDbStorage {
     link: Rc<Link>,
 }
 
 impl IndexedDbStorage {
-    /// Opens the database `name`, and creates it where there is none.
+    /// Opens the database `name`, and creates it if there is none.
     ///
-    /// It waits while another page that ignores `versionchange` holds up a deletion or an upgrade.
+    /// It waits while another page that ignores `versionchange` blocks a deletion or an upgrade.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`] when the browser has no IndexedDB, refuses it (private browsing, blocked site data,
-    /// a sandboxed frame, no room), or when the database is not one of ours.
+    /// [`Error::is_unavailable`] if the browser has no IndexedDB or refuses it (private browsing,
+    /// blocked site data, a sandboxed frame, no space), or if another program made the database.
     pub async fn open(name: &str) -> Result<Self, Error> {
         let link = Link::open(name).await.map_err(fault::unavailable)?;
         Ok(Self { link })
     }
 
-    /// The name of the database.
+    /// Returns the name of the database.
     pub fn name(&self) -> &str {
         self.link.name()
     }
@@ -111,13 +111,13 @@ impl Storage for IndexedDbStorage {
         Ok(records)
     }
 
-    // What a page reads of a document is this: with cursors it would be 1 KB more to download.
+    // A page reads documents by this alone. Cursors would add 1 KB to it.
     async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
         self.forwards(Scan::prefix(prefix)).await
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        // Issued now, and listened to from now on: whoever drops the future changes nothing.
+        // Issued and observed from now on: dropping the future changes nothing.
         let end = self
             .link
             .issue(move |database| write::issue(database, &batch));

@@ -1,4 +1,4 @@
-//! Reads, each in one transaction, so that it sees one state of the store.
+//! Reads. Each is one transaction, so that it sees one state of the store.
 
 use std::ops::Bound;
 
@@ -12,12 +12,12 @@ use super::{
     sys::{Database, finished, promise, result},
 };
 
-/// The event of the request for the value at `key`.
+/// Requests the value at `key`. Resolves to the event of the request.
 pub(super) fn get(database: &Database, key: &Uint8Array) -> Result<Promise, JsValue> {
     Ok(finished(&store(database)?.get(key)?))
 }
 
-/// The events of the requests for the values at `keys`, in their order.
+/// Requests the values at `keys`. Resolves to the events of the requests, in order.
 pub(super) fn get_many(database: &Database, keys: &[Uint8Array]) -> Result<Promise, JsValue> {
     let store = store(database)?;
     let requests = Array::new();
@@ -27,35 +27,37 @@ pub(super) fn get_many(database: &Database, keys: &[Uint8Array]) -> Result<Promi
     Ok(Promise::all(&requests))
 }
 
-/// The value that a request found, as its event tells.
+/// Returns the value that a request found, from its event.
 pub(super) fn found(event: &JsValue) -> Result<Option<Vec<u8>>, JsValue> {
     Ok(value(&result(event)?))
 }
 
-/// The value that a request's result is, if any.
+/// Returns the value of a request's result, if there is one.
 pub(super) fn value(result: &JsValue) -> Option<Vec<u8>> {
     (!result.is_undefined()).then(|| bytes(result))
 }
 
-/// The events of the requests for the keys and for the values of a range that is not empty, in order.
+/// Requests the keys and the values of a range that is not empty, in order. Resolves to the events
+/// of the two requests.
 pub(super) fn forwards(database: &Database, scan: &Scan) -> Result<Promise, JsValue> {
     let store = store(database)?;
     let range = range(scan)?;
     let limit = scan.limit.map_or(u32::MAX, within_u32);
-    // Two requests, however many records there are: a cursor would take an event each.
+    // Two requests for any number of records. A cursor would take an event for each.
     Ok(Promise::all(&Array::of2(
         &finished(&store.get_all_keys_with_key_and_limit(&range, limit)?),
         &finished(&store.get_all_with_key_and_limit(&range, limit)?),
     )))
 }
 
-/// The records that [`forwards`] found.
+/// Returns the records that [`forwards`] found.
 pub(super) fn records(found: &JsValue) -> Result<Vec<Record>, JsValue> {
     let found: &Array = found.unchecked_ref();
     Ok(zipped(&result(&found.get(0))?, &result(&found.get(1))?))
 }
 
-/// Up to `limit` records of a range that is not empty, from its end: an array of keys and one of values.
+/// Requests up to `limit` records from the end of a range that is not empty. Resolves to an array
+/// of keys and one of values.
 pub(super) fn backwards(
     database: &Database,
     scan: &Scan,
@@ -67,7 +69,7 @@ pub(super) fn backwards(
     Ok(walked(request, within_u32(limit)))
 }
 
-/// The records that [`backwards`] found.
+/// Returns the records that [`backwards`] found.
 pub(super) fn walked_records(found: &JsValue) -> Vec<Record> {
     let found: &Array = found.unchecked_ref();
     zipped(&found.get(0), &found.get(1))
@@ -79,7 +81,8 @@ fn zipped(keys: &JsValue, values: &JsValue) -> Vec<Record> {
     (0..keys.length()).map(record).collect()
 }
 
-/// Up to `limit` records of a cursor, in its order: an array of keys and one of values.
+/// Walks up to `limit` records of a cursor, in order. Resolves to an array of keys and one of
+/// values.
 fn walked(request: IdbRequest, limit: u32) -> Promise {
     promise(|resolve, reject| {
         request.set_onerror(Some(&reject));
@@ -106,14 +109,16 @@ fn store(database: &Database) -> Result<IdbObjectStore, JsValue> {
     database.transaction_with_str(STORE)?.object_store(STORE)
 }
 
-/// IndexedDB gives binary keys back as `ArrayBuffer`s, and values as the `Uint8Array`s that they were.
+/// Converts a key, which IndexedDB returns as an `ArrayBuffer`, or a value, which is a
+/// `Uint8Array`.
 fn bytes(js: &JsValue) -> Vec<u8> {
     Uint8Array::new(js).to_vec()
 }
 
-/// The range of a scan, as IndexedDB spells it.
+/// Converts the range of a scan.
 fn range(scan: &Scan) -> Result<JsValue, JsValue> {
-    // The least and the greatest of binary keys: nothing, and what comes after them all, an array.
+    // The least and the greatest binary key: an empty one, and an array, which comes after all of
+    // them.
     let (start, start_open) =
         bound(&scan.start).unwrap_or((Uint8Array::new_with_length(0).into(), false));
     let (end, end_open) = bound(&scan.end).unwrap_or((Array::new().into(), true));

@@ -1,4 +1,4 @@
-//! The browser's objects, and their events as promises.
+//! The browser's objects, with their events as promises.
 
 use js_sys::{Error, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
@@ -7,7 +7,8 @@ use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTra
 
 use super::{STORE, fault};
 
-// web-sys has the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and calls `commit` deprecated.
+// web-sys has the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and has
+// deprecated `commit`.
 #[wasm_bindgen]
 extern "C" {
     /// An open database.
@@ -23,7 +24,7 @@ extern "C" {
         options: &JsValue,
     ) -> Result<Transaction, JsValue>;
 
-    /// A transaction, which ends in `complete` or `abort`.
+    /// A transaction, which ends with the event `complete` or `abort`.
     #[wasm_bindgen(extends = IdbTransaction)]
     #[derive(Clone)]
     pub(super) type Transaction;
@@ -34,9 +35,9 @@ extern "C" {
 }
 
 impl Database {
-    /// Opens a database at whatever version it has; one that is new gets its store.
+    /// Opens a database at its present version. A new one gets its object store.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
-        // Where it is missing, the call is what throws.
+        // If it is missing, the call below throws.
         let factory: IdbFactory =
             Reflect::get(&js_sys::global(), &"indexedDB".into())?.unchecked_into();
         let request = factory.open(name)?;
@@ -45,7 +46,7 @@ impl Database {
             request.set_onsuccess(Some(&opened));
             request.set_onerror(Some(&failed));
         });
-        // What awaits an event runs within it, while the transaction that upgrades is active.
+        // The code after an event runs within the event, while the upgrading transaction is active.
         JsFuture::from(opened).await?;
         let database: Self = request.result()?.unchecked_into();
         if request.transaction().is_some() {
@@ -53,13 +54,13 @@ impl Database {
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
         }
-        // One that is being closed says something else, and is for its user to find out.
+        // A database that is closing gives another error, which its user meets.
         if let Err(error) = database.transaction_with_str(STORE)
             && fault::is(&error, "NotFoundError")
         {
             database.close();
             return Err(Error::new(
-                "the database of this name was made by something else than leptos-sync: choose another name",
+                "another program made the database of this name; choose another name",
             )
             .into());
         }
@@ -75,7 +76,7 @@ impl Database {
     }
 }
 
-/// A promise that somebody is to resolve or reject.
+/// Returns a promise, whose functions `listen` receives.
 pub(super) fn promise(listen: impl FnOnce(Function, Function)) -> Promise {
     let mut listen = Some(listen);
     // The browser calls it once, before this returns.
@@ -86,7 +87,7 @@ pub(super) fn promise(listen: impl FnOnce(Function, Function)) -> Promise {
     })
 }
 
-/// The end of a request, with its event.
+/// Resolves to the event that ends a request.
 pub(super) fn finished(request: &IdbRequest) -> Promise {
     promise(|succeeded, failed| {
         request.set_onsuccess(Some(&succeeded));
@@ -94,10 +95,10 @@ pub(super) fn finished(request: &IdbRequest) -> Promise {
     })
 }
 
-/// The end of a transaction, with its event.
+/// Resolves to the event that ends a transaction.
 ///
-/// A request's failure aborts its transaction, so two events say it all, and the reason is the transaction's own: for a
-/// lack of room it may be the only one.
+/// A request that fails aborts its transaction, so these two events are enough. The reason is the
+/// transaction's own error: if space runs short, it may be the only one.
 pub(super) fn completed(transaction: &Transaction) -> Promise {
     promise(|completed, aborted| {
         transaction.set_oncomplete(Some(&completed));
@@ -105,7 +106,7 @@ pub(super) fn completed(transaction: &Transaction) -> Promise {
     })
 }
 
-/// The result of the request whose success an event tells.
+/// Returns the result of a request, from its event.
 pub(super) fn result(event: &JsValue) -> Result<JsValue, JsValue> {
     match event.unchecked_ref::<Event>().target() {
         Some(request) => request.unchecked_into::<IdbRequest>().result(),

@@ -1,7 +1,7 @@
 //! Batches as transactions.
 //!
-//! A page that is being closed gets no second chance: whatever was not handed to the browser by then is lost. So a
-//! batch is issued with all its requests and the transaction's explicit `commit()` at once.
+//! A page that ends has no second chance: what the browser has not received by then is lost. So a
+//! batch is issued with all its requests and an explicit `commit()` at once.
 
 use js_sys::{Promise, Uint8Array};
 use leptos_sync_core::storage::{Batch, Write};
@@ -13,7 +13,7 @@ use super::{
     sys::{Database, Transaction, completed},
 };
 
-/// Hands a batch to the browser, whole or not at all.
+/// Issues a batch, which is committed as a whole or not at all.
 pub(super) fn issue(database: &Database, batch: &Batch) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
@@ -22,7 +22,7 @@ pub(super) fn issue(database: &Database, batch: &Batch) -> Result<Promise, JsVal
     Ok(end)
 }
 
-/// Hands a batch to the browser that is taken back where `key` has not the `expected` value by then.
+/// Issues a batch that is rolled back unless the value of `key` is `expected` by then.
 pub(super) fn issue_if(
     database: &Database,
     key: &[u8],
@@ -31,13 +31,14 @@ pub(super) fn issue_if(
 ) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
-    // Requests are carried out in their order, so all are made at once; what does not end in an abort is committed.
+    // The browser runs requests in order, so all are made at once. It commits a transaction that is
+    // not aborted.
     let issued = expect(&transaction, key, expected).and_then(|()| request(&transaction, batch));
     issued.map_err(|error| take_back(&transaction, error))?;
     Ok(end)
 }
 
-/// Aborts the transaction as soon as it is seen that `key` has another value than `expected`.
+/// Aborts the transaction if the value of `key` turns out not to be `expected`.
 fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> Result<(), JsValue> {
     let found = transaction
         .object_store(STORE)?
@@ -53,16 +54,17 @@ fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> R
     Ok(())
 }
 
-/// Ends a transaction whose requests could not all be made.
+/// Aborts a transaction whose requests could not all be made.
 fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
-    // It can only be finished already.
+    // It fails only if the transaction has ended already.
     let _ = transaction.abort();
-    // Nobody asks for an end that is known.
+    // The error is known, so the event is not needed.
     transaction.set_onabort(None);
     error
 }
 
-/// Makes the requests of a batch, in order. Their ends are not awaited one by one: the transaction's says it all.
+/// Makes the requests of a batch, in order. Their ends are not awaited, since that of the
+/// transaction is enough.
 fn request(transaction: &Transaction, batch: &Batch) -> Result<(), JsValue> {
     let store = transaction.object_store(STORE)?;
     for write in batch.writes() {

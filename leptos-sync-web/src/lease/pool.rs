@@ -1,22 +1,24 @@
-//! The pool of replica ids: numbered slots, each with an id, and a lock of its name.
+//! The pool of replica ids: numbered slots, each with an id and a lock.
 //!
-//! Whoever holds a slot's lock may take the slot. What its record says decides about the id:
+//! The holder of a slot's lock may take the slot. The slot's record decides about the id:
 //!
 //! ```text
-//!   nothing   the slot is new: mint an id
-//!   free      its last holder saved everything and said so: take the id over
-//!   in use    its last holder died, perhaps with operations that are not in the database: its id is retired, mint one
+//!   nothing   the slot is new: create an id
+//!   free      its last holder saved everything: use the id again
+//!   in use    its last holder died, perhaps with operations that are not in the database: retire
+//!             the id, create another
 //! ```
 //!
-//! and then the slot says "in use", with strict durability, before the id is used. A retired id's record is written over:
-//! the pool is the only place where ids are used again, and what was saved under it stands in the documents.
+//! Then the slot is marked "in use", with strict durability, before the id is used. The record of a
+//! retired id is overwritten: ids are used again only through the pool, and what was saved under
+//! the id is in the documents.
 //!
-//! A holder writes "free" once, last of all. Should that arrive after the next holder's records, the slot tells of an id
-//! whose holder saved everything, so whoever takes it over does no harm.
+//! A holder writes "free" once, as its last write. If that arrives after the records of the next
+//! holder, the slot names an id whose holder saved everything, so using it again does no harm.
 
 use leptos_sync_core::{ReplicaId, storage::Batch};
 
-/// What all keys of the pool start with; the slot follows, 4 bytes, big-endian.
+/// The prefix of all keys of the pool. The slot follows, as 4 bytes, big-endian.
 const PREFIX: &[u8] = b"L";
 
 const FREE: u8 = 0;
@@ -28,18 +30,18 @@ pub(super) enum State {
     InUse,
 }
 
-/// What is to be done with a slot whose lock is held.
+/// What to do with a slot whose lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Take this id over.
+    /// Use this id again.
     Free(ReplicaId),
-    /// Mint an id.
+    /// Create an id.
     Mint,
-    /// Leave it alone: this build does not know what it says.
+    /// Skip the slot: this build cannot read its record.
     Unknown,
 }
 
-/// Looks at a slot's record.
+/// Reads the record of a slot.
 pub(super) fn look(record: Option<&[u8]>) -> Found {
     let Some((&state, id)) = record.unwrap_or(&[IN_USE; 9]).split_first() else {
         return Found::Unknown;
@@ -51,7 +53,7 @@ pub(super) fn look(record: Option<&[u8]>) -> Found {
     }
 }
 
-/// Adds a slot's record to a batch.
+/// Adds the record of a slot to a batch.
 pub(super) fn write(batch: &mut Batch, slot: u32, replica: ReplicaId, state: State) {
     let state = match state {
         State::Free => FREE,
@@ -101,8 +103,8 @@ mod tests {
         assert_eq!(look(Some(&[])), Found::Unknown);
     }
 
-    /// One tab after the other comes, closes cleanly, or dies, in every order, and a word of farewell may arrive late.
-    /// Each holder must be alone with its id, and an id whose holder died without a word must never come back.
+    /// Tabs come, close or die in every order, and a last write may arrive late. Each holder must
+    /// be alone with its id, and an id whose holder died must never come back.
     #[test]
     fn no_id_is_shared_and_no_id_of_the_dead_returns() {
         for mut script in 0..4_u32.pow(8) {

@@ -14,10 +14,12 @@ pub enum Connection {
     Connecting,
     /// The document is exchanged. Edits of others arrive as they are made.
     Online,
-    /// The document is not exchanged for the moment. Edits are queued, and the page tries again by itself.
+    /// The document is not exchanged for the moment. Edits are queued, and the page tries again by
+    /// itself.
     Offline(Cause),
-    /// The relay does not exchange the document with this user or this page. Edits are queued. The page tries again now
-    /// and then, and at once when the [credentials](crate::SyncOptions::credentials) change.
+    /// The relay does not exchange the document with this user or this page. Edits are queued. The
+    /// page tries again now and then, and at once when the
+    /// [credentials](crate::SyncOptions::credentials) change.
     Refused(Cause),
 }
 
@@ -29,16 +31,19 @@ pub enum Connection {
 pub enum Cause {
     /// The relay cannot be reached: there is no network, or nothing listens at the address.
     Unreachable,
-    /// A server answers at the address, but it is no relay. The address is wrong, or a proxy does not pass it on.
+    /// A server answers at the address, but it is no relay. The address is wrong, or a proxy does
+    /// not pass it on.
     NoRelay,
-    /// The relay answers ordinary requests, but no WebSocket opens. A proxy on the way probably does not forward them.
+    /// The relay answers ordinary requests, but no WebSocket opens. A proxy on the way probably
+    /// does not forward them.
     NoWebSocket,
     /// The relay does not accept pages of this origin. It says so in these words.
     OriginNotAllowed(Arc<str>),
-    /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is no address, or the document's name is
-    /// too long for a relay.
+    /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is no address, or
+    /// the document's name is too long for a relay.
     Invalid(Arc<str>),
-    /// Edits of others have later stamps than this device's clock allows. They arrive as soon as the clock is right.
+    /// Edits of others have later stamps than this device's clock allows. They arrive as soon as
+    /// the clock is right.
     ClockBehind(Arc<str>),
     /// [`SyncOptions::renew`](crate::SyncOptions::renew) gave no credentials yet.
     NoCredentials,

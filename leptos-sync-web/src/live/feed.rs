@@ -7,7 +7,7 @@ use leptos_sync_core::{Doc, Error, Root, VersionVector};
 
 use crate::lock::Mutex;
 
-/// The streams of a document's changes; nothing is made for them where nobody reads.
+/// The streams of a document's changes. Without a reader there is none.
 pub(super) struct Feed(Mutex<Option<ChangeSender<Delta>>>);
 
 impl Feed {
@@ -15,19 +15,19 @@ impl Feed {
         Self(Mutex::new(None))
     }
 
-    /// The changes from now on.
+    /// Returns the changes from now on.
     pub(super) fn subscribe(&self) -> ChangeStream<Delta> {
         self.0.lock().get_or_insert_default().subscribe()
     }
 
-    /// A change was made. To be told without a lock: whoever waits is woken.
+    /// Sends a change. The caller holds no lock, since readers are woken.
     pub(super) fn send(&self, delta: &Delta) {
         if let Some(sender) = self.read() {
             sender.send(delta.clone());
         }
     }
 
-    /// The sender, if somebody reads.
+    /// Returns the sender, if there is a reader.
     fn read(&self) -> Option<ChangeSender<Delta>> {
         let sender = self.0.lock().clone();
         sender.filter(|sender| sender.readers() > 0)
@@ -36,12 +36,12 @@ impl Feed {
 
 #[cfg(target_arch = "wasm32")]
 impl Feed {
-    /// What a document contains that is about to change otherwise than by a delta.
+    /// Returns the version of a document that is about to change otherwise than by a delta.
     pub(super) fn before<S: Root>(&self, doc: &Doc<S>) -> Option<VersionVector> {
         self.read().map(|_| doc.version().clone())
     }
 
-    /// What has come since `before`.
+    /// Returns the changes since `before`.
     pub(super) fn since<S: Root>(
         before: Option<VersionVector>,
         doc: &Doc<S>,
@@ -49,7 +49,7 @@ impl Feed {
         before.map(|version| doc.delta_since(&version))
     }
 
-    /// Tells what has come; where no delta can say it, the streams end.
+    /// Sends the changes, or ends the streams if there is no delta of them.
     pub(super) fn tell(&self, since: Option<Result<Delta, Error>>) {
         match since {
             None => {}
@@ -61,7 +61,7 @@ impl Feed {
     /// Ends the streams.
     pub(super) fn end(&self) {
         let sender = self.0.lock().take();
-        // Without the lock: whoever waits is woken by it.
+        // Dropped without the lock, since readers are woken.
         drop(sender);
     }
 }

@@ -1,4 +1,4 @@
-//! A build without streams of changes: nothing is told to anybody, and it costs nothing.
+//! The streams of changes in a build without them, at no cost.
 
 use leptos_sync_core::Delta;
 #[cfg(target_arch = "wasm32")]
@@ -6,7 +6,7 @@ use leptos_sync_core::Doc;
 
 pub(super) struct Feed;
 
-/// What is known of a document before and after a change.
+/// The version of a document, which this build does not need.
 #[cfg(target_arch = "wasm32")]
 pub(super) struct Nothing;
 

@@ -3,19 +3,19 @@ use std::{mem, sync::Arc};
 use super::editing::outside_edits;
 use crate::lock::Mutex;
 
-/// What goes from the reactive graph to whoever takes it, who may come later than the first of it.
+/// A queue from the reactive graph to a handler, which may come later than the first item.
 pub(crate) struct Mailbox<T>(Mutex<State<T>>);
 
 enum State<T> {
-    /// Queued until somebody takes it.
+    /// There is no handler yet.
     Queued(Vec<T>),
-    /// Handed over at once.
+    /// The handler receives each item at once.
     #[cfg_attr(
         not(target_arch = "wasm32"),
-        expect(dead_code, reason = "on a server nobody takes anything")
+        expect(dead_code, reason = "a server has no handlers")
     )]
     Delivering(Arc<Handler<T>>),
-    /// Nobody will ever handle anything: nothing is kept.
+    /// There will be no handler: items are dropped.
     Closed,
 }
 
@@ -23,7 +23,7 @@ type Handler<T> = dyn Fn(T) + Send + Sync;
 
 impl<T: 'static> Mailbox<T> {
     pub(crate) fn new() -> Self {
-        // In a browser the storage may come later than the first edit; on a server it never comes.
+        // In a browser the handler waits for the storage. On a server it never comes.
         Self(Mutex::new(if cfg!(target_arch = "wasm32") {
             State::Queued(Vec::new())
         } else {
@@ -31,7 +31,7 @@ impl<T: 'static> Mailbox<T> {
         }))
     }
 
-    /// Hands an item over, inside an edit as soon as that has ended.
+    /// Sends an item, or, inside an edit, sends it as soon as the edit has ended.
     pub(crate) fn push(&self, item: T) {
         let handle = match &mut *self.0.lock() {
             State::Queued(items) => return items.push(item),
@@ -41,9 +41,9 @@ impl<T: 'static> Mailbox<T> {
         outside_edits(move || handle(item));
     }
 
-    /// From now on nothing is kept.
+    /// Drops the handler, and all items from now on.
     pub(crate) fn close(&self) {
-        // What is let go may look here.
+        // Dropping the handler may use the mailbox.
         drop(self.replace(State::Closed));
     }
 
@@ -54,7 +54,7 @@ impl<T: 'static> Mailbox<T> {
 
 #[cfg(target_arch = "wasm32")]
 impl<T: 'static> Mailbox<T> {
-    /// Hands over what waits, and from now on everything as it comes.
+    /// Hands the queued items to a handler, and from now on each item at once.
     pub(crate) fn open(&self, handle: Arc<Handler<T>>) {
         let before = self.replace(State::Delivering(Arc::clone(&handle)));
         if let State::Queued(items) = before {

@@ -1,4 +1,4 @@
-//! A document that tells the reactive graph what changed.
+//! Documents that notify the reactive graph of changes.
 
 mod connection;
 mod doc_state;
@@ -39,19 +39,19 @@ pub(crate) use self::{
 use self::{editing::Editing, feed::Feed};
 use crate::node::Node;
 
-/// A [`Doc`] whose every change notifies exactly the signals that show what changed.
+/// A [`Doc`] whose changes notify exactly the signals that show what changed.
 ///
-/// `Clone` gives another handle to the same document; handles are `Send + Sync`. Reading never
-/// blocks writing: a reader holds the state as it was, and a write while one does pays for copying
-/// the state once.
+/// `Clone` gives another handle to the same document. Handles are `Send + Sync`. Reading never
+/// blocks writing: a reader keeps the state as it was, and a write at that time copies the state
+/// once.
 ///
-/// [`use_doc`](crate::use_doc) makes one that is kept in the browser. It does not know where it is
-/// stored.
+/// [`use_doc`](crate::use_doc) makes one that is kept in the browser. A `LiveDoc` does not know
+/// where it is stored.
 pub struct LiveDoc<S> {
     inner: Arc<Inner<S>>,
 }
 
-/// A document of any type. Each handle, and each node that is alive, counts as one of its owners.
+/// A document of any type. Its owners are the handles and the nodes that are alive.
 pub(crate) type AnyDoc = dyn Any + Send + Sync;
 
 struct Inner<S> {
@@ -69,7 +69,7 @@ impl<S: Root> LiveDoc<S> {
     }
 
     /// Makes a document reactive. `outbox` keeps its transactions until the relay has them; `None`
-    /// where there is no relay.
+    /// without a relay.
     pub(crate) fn with_outbox(doc: Doc<S>, outbox: Option<Outbox>) -> Self {
         let status = Arc::new(Status::new(outbox.is_some()));
         let outbox = outbox.unwrap_or_else(Outbox::without_relay);
@@ -84,7 +84,8 @@ impl<S: Root> LiveDoc<S> {
         }
     }
 
-    /// The reactive node of the whole document, which belongs to the current reactive owner.
+    /// Returns the reactive node of the whole document, which belongs to the current reactive
+    /// owner.
     pub fn node(&self) -> Node<S> {
         Node::new(Arc::new(self.clone()))
     }
@@ -136,16 +137,15 @@ impl<S: Root> LiveDoc<S> {
         self.with_doc(|doc| doc.version().clone())
     }
 
-    /// The changes from now on: the delta of each edit that is made here, and each that is applied;
-    /// and what is loaded from the storage, as one. Costs nothing before it is called, then a copy
-    /// of each delta.
+    /// Returns the changes from now on as a stream: the delta of each edit that is made here, of
+    /// each that is applied, and one of everything that is loaded. Costs nothing before the first
+    /// call, and then a copy of each delta.
     ///
-    /// A reader that was too slow is told so by [`Lagged`](leptos_sync_core::stream::Lagged), and resumes
-    /// by [`delta_since`](LiveDoc::delta_since) the version that it had reached; so does one that
-    /// finds a gap, which edits on several threads at once may leave. The stream ends with the
-    /// document's last handle, and where a state was loaded of which there is no delta, since
-    /// tombstones were forgotten: then subscribe again and start from the
-    /// [`snapshot`](LiveDoc::snapshot).
+    /// A reader that is too slow receives [`Lagged`](leptos_sync_core::stream::Lagged), and resumes
+    /// with [`delta_since`](LiveDoc::delta_since) of its own version. So does a reader that finds a
+    /// gap, which edits on several threads may leave. The stream ends with the document's last
+    /// handle, and when a state is loaded for which there is no delta, since tombstones were
+    /// forgotten. Then subscribe again and start from the [`snapshot`](LiveDoc::snapshot).
     #[cfg(feature = "stream")]
     pub fn changes(&self) -> leptos_sync_core::stream::ChangeStream<Delta> {
         self.inner.feed.subscribe()
@@ -167,19 +167,19 @@ impl<S: Root> LiveDoc<S> {
         &self.inner.status
     }
 
-    /// The document without its type.
+    /// Returns the document without its type.
     pub(crate) fn as_any(&self) -> Arc<AnyDoc> {
         Arc::clone(&self.inner) as Arc<AnyDoc>
     }
 
-    /// The document, if it is of this type.
+    /// Returns the document if it is of this type.
     pub(crate) fn downcast(any: &Arc<AnyDoc>) -> Option<Self> {
         let inner = Arc::clone(any).downcast().ok()?;
         Some(Self { inner })
     }
 
-    /// Takes in what was stored, or a whole state. Everything that shows the document is notified,
-    /// and the streams of changes are told what has come.
+    /// Joins the stored document, or a whole state. Notifies everything that shows the document,
+    /// and sends the changes to the streams.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut DocState<S>) -> R) -> R {
         let mut state = self.inner.state.write();
@@ -206,7 +206,7 @@ impl<S: Root> LiveDoc<S> {
         self.inner.triggers.notify_all();
     }
 
-    /// What the relay lacks, as far as is known, may have become another.
+    /// Counts again the transactions that the relay lacks.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn update_pending(&self) {
         let pending =
@@ -217,7 +217,7 @@ impl<S: Root> LiveDoc<S> {
             .change(&mut |status| status.pending = pending);
     }
 
-    /// Joins a delta in the way that `join` says, from wherever it was stored already.
+    /// Joins a delta by `join`. It is stored already.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn join(
         &self,
@@ -233,7 +233,7 @@ impl<S: Root> LiveDoc<S> {
         Ok(())
     }
 
-    /// Looks at the document and its outbox, or changes them in a way that shows nowhere.
+    /// Reads the document and its outbox, or changes them in a way that no signal shows.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn with_state<R>(&self, work: impl FnOnce(&mut DocState<S>) -> R) -> R {
         work(&mut self.inner.state.write())

@@ -8,10 +8,11 @@ use crate::node::OwnGuard;
 /// The status of a document, owned by a reactive owner.
 pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 
-/// A signal of a document's status, to read with `.get()`, `.with()`, `.track()` and the like, as leptos' own signals.
-/// `.into()` turns it into one of those.
+/// A signal of a document's status, to read with `.get()`, `.with()`, `.track()` and the like, as
+/// leptos' own signals. `.into()` turns it into one of those.
 ///
-/// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies when its value changes.
+/// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies when its
+/// value changes.
 pub struct StatusSignal<T: 'static> {
     // Without the document's type, so that a page has the code once.
     status: StoredStatus,

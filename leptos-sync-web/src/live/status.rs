@@ -95,7 +95,8 @@ pub(crate) enum StatusField {
 
 const SIGNALS: usize = StatusField::Peers as usize + 1;
 
-/// The link between a document and its actor: a queue of messages to the actor, and the status that the actor reports.
+/// The link between a document and its actor: a queue of messages to the actor, and the status that
+/// the actor reports.
 pub(crate) struct Status {
     pub(crate) outgoing: Mailbox<Outgoing>,
     /// How many times presence was used.

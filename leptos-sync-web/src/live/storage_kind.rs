@@ -6,7 +6,8 @@ pub enum StorageKind {
     Opening,
     /// The browser's IndexedDB.
     IndexedDb,
-    /// Memory, until the page is closed: the browser has no storage for this page, or the storage cannot be read. The page
-    /// tries again from time to time, and stores everything as soon as it can.
+    /// Memory, until the page is closed: the browser has no storage for this page, or the storage
+    /// cannot be read. The page tries again from time to time, and stores everything as soon as it
+    /// can.
     Memory,
 }

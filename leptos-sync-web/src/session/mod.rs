@@ -1,6 +1,6 @@
-//! The connection of a page to its relay, which all its documents share.
+//! The page's connection to its relay, which all its documents share.
 //!
-//! A core's `Client` decides; this lends it a WebSocket, the time and a timer.
+//! The core's `Client` decides what to do. This module gives it a WebSocket, the time and a timer.
 
 mod probe;
 mod socket;
@@ -26,35 +26,35 @@ use crate::{
     task::{after, spawn},
 };
 
-/// The client of a page's documents, whatever their types.
+/// The client of a page's documents, of all types.
 pub(crate) type PageClient = Client<Box<dyn Document>>;
 
-/// Drives the client. Whatever is done with it goes through [`run`](Session::run), for its documents may answer by asking for
-/// more.
+/// The driver of the client. All calls go through [`run`](Session::run), since a document that the
+/// client calls may call the client.
 pub(crate) struct Session {
     this: Weak<Self>,
     client: RefCell<PageClient>,
-    /// What is to be done with the client next.
+    /// The calls that are to be made next.
     jobs: RefCell<Vec<Job>>,
     address: String,
     socket: RefCell<Option<Socket>>,
     timer: RefCell<Option<TimeoutHandle>>,
-    /// The state that was reported last, and who reports it.
+    /// The state that was reported last, and the function that reports it.
     reported: RefCell<Connection>,
     report: Box<Report>,
-    /// Why there is no connection, if one was tried.
+    /// The reason why there is no connection, if one was tried.
     failure: RefCell<Option<Cause>>,
-    /// Whether the present WebSocket has opened.
+    /// Whether the current WebSocket has opened.
     has_opened: Cell<bool>,
-    /// Whether the relay is being asked why no WebSocket opens.
+    /// Whether the page is asking the relay why no WebSocket opens.
     is_probing: Cell<bool>,
-    /// What renews the credentials, if anything does.
+    /// The observer that renews the credentials, if there is one.
     credentials: OnceCell<Box<CredentialsObserver>>,
-    /// Whether credentials have to be fetched before the page connects.
+    /// Whether the page has to fetch credentials before it connects.
     is_held: Cell<bool>,
 }
 
-/// What happens to a page's credentials.
+/// An event in the life of a page's credentials.
 pub(crate) enum CredentialsEvent<'a> {
     /// They are used from now on. Empty: there are none.
     Set(&'a [u8]),
@@ -72,7 +72,7 @@ type Job = Box<dyn FnOnce(&mut PageClient)>;
 type Report = dyn Fn(&Connection);
 
 impl Session {
-    /// A session that connects as soon as it has a document to exchange.
+    /// Returns a session that connects as soon as it has a document to exchange.
     pub(crate) fn new(
         relay: &str,
         seed: u64,
@@ -102,7 +102,8 @@ impl Session {
         }))
     }
 
-    /// Does something with the client, now or as soon as what is being done with it is done, and then what follows from it.
+    /// Calls the client, now or after the call in progress, and then does what the client wants
+    /// done.
     pub(crate) fn run(&self, job: impl FnOnce(&mut PageClient) + 'static) {
         self.run_boxed(Box::new(job));
     }
@@ -114,7 +115,7 @@ impl Session {
             return;
         };
         loop {
-            // What they ask for in turn comes after them.
+            // Calls that these make come after them.
             for job in self.jobs.take() {
                 job(&mut client);
             }
@@ -134,7 +135,7 @@ impl Session {
         }
     }
 
-    /// Sets who is notified of what happens to the credentials. It fetches some if there are none.
+    /// Sets the observer of the credentials. It provides some if there are none.
     pub(crate) fn observe_credentials(&self, observer: Box<CredentialsObserver>) {
         let _ = self.credentials.set(observer);
     }
@@ -153,7 +154,7 @@ impl Session {
         self.run(move |client| client.set_credentials(credentials));
     }
 
-    /// There are no credentials for the moment.
+    /// Takes note that there are no credentials for the moment.
     pub(crate) fn lacks_credentials(&self, cause: Cause) {
         if self.is_held.get() {
             self.failure.replace(Some(cause));
@@ -161,8 +162,8 @@ impl Session {
         }
     }
 
-    /// Gives the connection up, for a WebSocket goes on without the network until it has been silent for too long, and tries
-    /// again as ever: the relay may be on this very machine.
+    /// Drops the connection, since a WebSocket without network stays open until it has been silent
+    /// for too long. The client tries again as usual: the relay may be on this machine.
     pub(crate) fn disconnect(&self) {
         let Some(this) = self.this.upgrade() else {
             return;
@@ -180,7 +181,7 @@ impl Session {
         self.reported.borrow().is_refused()
     }
 
-    /// Does what the client wants done. Returns whether it should be asked once more.
+    /// Does what the client wants done. Returns whether to ask it again.
     fn follow(&self, client: &mut PageClient) -> bool {
         if self.is_held.get() {
             return false;
@@ -206,7 +207,8 @@ impl Session {
         true
     }
 
-    /// Takes note that there is no connection, and why, unless the relay has said why.
+    /// Takes note that the connection is gone, for the reason that the relay gave, or else for
+    /// `cause`.
     fn lose(&self, client: &mut PageClient, cause: Cause) {
         let cause = ended(client).unwrap_or(cause);
         client.disconnected(now_ms());
@@ -236,13 +238,13 @@ impl Session {
             }
             SocketEvent::Frame(frame) => self.run(move |client| client.receive(&frame, now)),
             SocketEvent::Closed => {
-                // Not within its own event: the socket's functions go with it.
+                // Dropped after its own event, since the event's handler is part of it.
                 let socket = self.socket.take();
                 after(Duration::ZERO, move || drop(socket));
                 let this = Rc::clone(&self);
                 self.run(move |client| {
                     let known = this.failure.borrow().clone();
-                    // What is known of it holds until the next answer.
+                    // An answer of the relay counts until the next one.
                     let cause = known.filter(|_| !this.has_opened.get());
                     this.lose(client, cause.unwrap_or(Cause::Unreachable));
                 });
@@ -262,7 +264,7 @@ impl Session {
             let cause = probe(&self.address).await;
             self.is_probing.set(false);
             self.failure.replace(Some(cause));
-            // The state has changed.
+            // Reports the new state.
             self.run(|_| {});
         });
     }
@@ -283,8 +285,8 @@ impl Session {
         }
     }
 
-    /// Sets the timer anew, also where it was set to the same time: of a page that nobody sees, a browser delays by a minute each
-    /// timer that was set by one before it, and none that was set when something came.
+    /// Sets the timer again, also if the time is the same: in a hidden page, a browser delays a
+    /// timer by up to a minute if another timer has set it, but not if an event has.
     fn wake_at(&self, at: Option<u64>) {
         if let Some(timer) = self.timer.take() {
             timer.clear();
@@ -304,7 +306,7 @@ impl Session {
     }
 }
 
-/// Why the relay, or the client, ended the last connection.
+/// Returns why the relay, or the client, ended the last connection.
 fn ended(client: &PageClient) -> Option<Cause> {
     let (reason, message) = client.ended()?;
     let message = message.into();
@@ -316,7 +318,7 @@ fn is_unauthorized(cause: &Cause) -> bool {
     matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
 }
 
-/// Whether the relay does not want this page as it is.
+/// Whether the relay refuses this page as it is.
 fn is_refusal(cause: &Cause) -> bool {
     let reason = Reason::Unsupported;
     is_unauthorized(cause)
@@ -324,8 +326,8 @@ fn is_refusal(cause: &Cause) -> bool {
         || matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
 }
 
-/// Milliseconds of a clock that only goes forward.
+/// Returns milliseconds of a clock that only goes forward.
 fn now_ms() -> u64 {
-    // Whole ones, and a little late: a timer may go off a fraction early.
+    // Rounded down, since a timer may fire a fraction of a millisecond early.
     window().performance().map_or(0, |clock| clock.now() as u64)
 }

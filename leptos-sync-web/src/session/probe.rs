@@ -7,16 +7,18 @@ use web_sys::{RequestInit, RequestMode, Response, Url};
 
 use crate::live::Cause;
 
-/// Asks the relay by an ordinary request why no WebSocket opens, since a browser does not tell a page.
+/// Asks the relay by an ordinary request why no WebSocket opens, since a browser does not tell a
+/// page.
 ///
-/// A relay answers `GET <address>?origin=<the page's origin>`, over HTTP, with 200 and a text that begins with its name,
-/// or with 403 and a sentence if it does not accept pages of that origin.
+/// A relay answers `GET <address>?origin=<the page's origin>`, over HTTP, with 200 and a text that
+/// begins with its name, or with 403 and a sentence if it does not accept pages of that origin.
 pub(super) async fn probe(address: &str) -> Cause {
     let Some(url) = url(address) else {
         return Cause::Unreachable;
     };
     let Some((status, text)) = ask(&url, RequestMode::Cors).await else {
-        // The answer of something else than a relay may be hidden from the page. That there is one is not.
+        // The answer of something else than a relay may be hidden from the page. That there is one
+        // is not.
         return match ask(&url, RequestMode::NoCors).await {
             Some(_) => Cause::NoRelay,
             None => Cause::Unreachable,
@@ -40,7 +42,8 @@ fn url(address: &str) -> Option<String> {
     Some(url.href())
 }
 
-/// The status of the answer and the first part of its text; `None` if there is no answer that the page may see.
+/// The status of the answer and the first part of its text; `None` if there is no answer that the
+/// page may see.
 async fn ask(url: &str, mode: RequestMode) -> Option<(u16, String)> {
     let options = RequestInit::new();
     options.set_mode(mode);

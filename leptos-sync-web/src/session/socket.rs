@@ -5,27 +5,32 @@ use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{BinaryType, Event, MessageEvent, Url, WebSocket};
 
-/// What a WebSocket tells.
+/// An event of a WebSocket.
 pub(super) enum SocketEvent {
     Opened,
     Frame(Vec<u8>),
     Closed,
 }
 
-/// A WebSocket that is closed, and silent, when this is dropped. On web-sys: a wrapper library would bring streams and
-/// channels to a page, where one function is called for each event.
+/// A WebSocket that is closed when this is dropped, and sends no more events. It is on web-sys,
+/// since a wrapper library would bring streams and channels to a page, where one function for each
+/// event is enough.
 pub(super) struct Socket {
     socket: WebSocket,
     _listeners: [Listener; 3],
 }
 
-/// Of the type of leptos' own, so that a page has the code of it once.
+/// The same type as leptos' own, so that a page has its code once.
 type Listener = Closure<dyn FnMut(Event)>;
 
 impl Socket {
-    /// Begins to connect.
+    /// Starts to connect.
     pub(super) fn connect(address: &str, notify: Rc<dyn Fn(SocketEvent)>) -> Result<Self, Error> {
-        let refused = |_| Error::unavailable(format!("{address} is no address of a relay"));
+        let refused = |_| {
+            Error::unavailable(format!(
+                "{address} cannot be opened as a WebSocket; name a path or an address such as wss://example.com/sync"
+            ))
+        };
         let socket = WebSocket::new(address).map_err(refused)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let listener = |read: fn(Event) -> SocketEvent| -> Listener {
@@ -34,7 +39,7 @@ impl Socket {
         };
         let opened = listener(|_| SocketEvent::Opened);
         let heard = listener(|event| {
-            // A text is no frame: as an empty one it ends the connection.
+            // A text message is no frame. An empty frame ends the connection.
             let data = event.unchecked_into::<MessageEvent>().data();
             let data = data.dyn_into::<ArrayBuffer>();
             SocketEvent::Frame(
@@ -53,7 +58,7 @@ impl Socket {
 
     /// Hands a frame to the browser.
     pub(super) fn send(&self, frame: &[u8]) {
-        // Where the connection is gone, that is told as an event.
+        // A lost connection is reported by an event.
         let _ = self.socket.send_with_u8_array(frame);
     }
 }
@@ -67,10 +72,11 @@ impl Drop for Socket {
     }
 }
 
-/// The address of a relay, for a WebSocket: a path, or another address relative to that of the page, becomes a whole one.
+/// Returns the address of a relay as one for a WebSocket. A path, or another address relative to
+/// the page's, becomes absolute.
 pub(super) fn resolve(relay: &str, page: &str) -> Result<String, Error> {
     let url = Url::new_with_base(relay, page);
-    let url = url.map_err(|_| Error::unavailable(format!("{relay} is no address of a relay")))?;
+    let url = url.map_err(|_| Error::unavailable(format!("{relay} is not a valid address; name a path or an address such as wss://example.com/sync")))?;
     if let Some(scheme) = url.protocol().strip_prefix("http") {
         url.set_protocol(&["ws", scheme].concat());
     }

@@ -38,7 +38,8 @@ impl Scratch {
     }
 }
 
-/// Opens a database at a version, without regard for what it holds, and closes it; an error where it is blocked.
+/// Opens a database at a version, without regard for what it holds, and closes it; an error where
+/// it is blocked.
 pub(crate) async fn raw_open(name: &str, version: u32) -> Result<(), String> {
     let blocked = std::rc::Rc::new(std::cell::Cell::new(false));
     let seen = std::rc::Rc::clone(&blocked);
@@ -118,7 +119,8 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    /// Replaces a method by a body in JavaScript, which may call the `genuine` one; its parameters are `value, key`.
+    /// Replaces a method by a body in JavaScript, which may call the `genuine` one; its parameters
+    /// are `value, key`.
     pub(crate) fn method(class: &str, method: &'static str, body: &str) -> Self {
         let class = Reflect::get(&js_sys::global(), &class.into()).expect("a class");
         let prototype = Reflect::get(&class, &"prototype".into()).expect("a prototype");

@@ -12,8 +12,8 @@ use leptos_sync_core::{
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-/// A relay in the page itself, which answers what a test says: the core's `Host`, at the other end of every WebSocket that is
-/// opened until this is dropped.
+/// A relay in the page itself, which answers what a test says: the core's `Host`, at the other end
+/// of every WebSocket that is opened until this is dropped.
 pub(crate) struct Relay {
     host: RefCell<Host>,
     frames: RefCell<UnboundedReceiver<Vec<u8>>>,

@@ -16,41 +16,41 @@ use crate::{
     task::spawn,
 };
 
-/// Where a document is stored, and what is to be stored next.
+/// A document's place in the storage, with the writes that are to be made.
 pub(super) struct Disk {
     store: RefCell<DocStore<IndexedDbStorage>>,
     saver: RefCell<Saver>,
-    /// What the relay has sent since the last write of it.
+    /// The deltas that the relay has sent since they were written last.
     received: RefCell<Vec<Delta>>,
-    /// How many reads and compactions are under way. A compaction is issued when there is none: it has to know all that is
-    /// stored, and what is read behind it, that it is done.
+    /// The number of reads and compactions in progress. A compaction is issued only if there is
+    /// none: it must know all records, and a read after it must find it done.
     busy: Cell<usize>,
-    /// Whether transactions were refused or stamped anew, so that what is stored has to be written anew before anything
-    /// else is.
+    /// Whether transactions were rejected or restamped, so that the stored document must be
+    /// rewritten before anything else is written.
     stale: Cell<bool>,
-    /// Whether that is under way.
+    /// Whether that rewrite is in progress.
     rewriting: Cell<bool>,
     /// Whether nothing is written, because the stored document could not be read.
     suspended: Cell<bool>,
 }
 
-/// Transactions to write, and the saver's number of the write.
+/// Transactions to write, with the saver's number of the write.
 type Numbered = (u64, Vec<Delta>);
 
-/// What a write was issued for.
+/// The content of a write that was issued.
 enum Issued {
-    /// Transactions: the saver's number of the write.
+    /// Transactions, with the saver's number of the write.
     Log(u64),
-    /// What the relay has said.
+    /// What the relay has sent and acknowledged.
     Note,
-    /// Everything anew.
+    /// The whole document.
     All {
         receipt: Receipt,
-        /// Whether what was stored was stale.
+        /// Whether the stored document was stale.
         stale: bool,
-        /// The saver's number of what waited and is part of it.
+        /// The saver's number of the queued write that is part of it.
         waiting: Option<u64>,
-        /// How many transactions the saver had been given: all of them are part of it.
+        /// The number of transactions that the saver had received. All of them are part of it.
         pushed: u64,
     },
 }
@@ -96,12 +96,12 @@ impl Disk {
         self.suspended.get() || self.saver().unsaved() == 0
     }
 
-    /// Whether what is stored is not yet what it has to be.
+    /// Whether the stored document has to be rewritten.
     pub(super) fn is_stale(&self) -> bool {
         !self.suspended.get() && (self.stale.get() || self.rewriting.get())
     }
 
-    // Out of line: what it would say if it were borrowed already, which a page has once this way.
+    // Not inlined, so that a page has the panic message of a double borrow only once.
     #[inline(never)]
     pub(super) fn store(&self) -> RefMut<'_, DocStore<IndexedDbStorage>> {
         self.store.borrow_mut()
@@ -125,7 +125,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Saves what was written elsewhere under `replica` and is not acknowledged.
+    /// Saves the unacknowledged transactions that another page wrote under `replica`.
     pub(super) fn save_of(self: &Rc<Self>, replica: ReplicaId) {
         let mut theirs = Vec::new();
         self.doc.with_state(|DocState { outbox, .. }| {
@@ -140,7 +140,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// What the relay has sent is to be stored, soon.
+    /// Stores a delta of the relay, soon.
     pub(super) fn save_received(self: &Rc<Self>, delta: &Delta) {
         if let Some(disk) = self.disk() {
             disk.received.borrow_mut().push(delta.clone());
@@ -148,7 +148,7 @@ impl<S: Root> DocumentActor<S> {
         self.note_soon();
     }
 
-    /// What the relay has said is to be stored, soon. Whatever is lost of it, the relay says again.
+    /// Stores what the relay has acknowledged, soon. If that is lost, the relay sends it again.
     pub(super) fn note_soon(self: &Rc<Self>) {
         self.after(Timer::Note);
     }
@@ -166,7 +166,7 @@ impl<S: Root> DocumentActor<S> {
         self.append(disk, write, Issued::Note);
     }
 
-    /// What is stored has to be written anew, before anything else is.
+    /// Rewrites the stored document before anything else is written.
     pub(super) fn rewrite(self: &Rc<Self>) {
         if let Some(disk) = self.disk() {
             disk.stale.set(true);
@@ -174,7 +174,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Writes what is to be written now.
+    /// Issues the next write, if it is time.
     fn pump(self: &Rc<Self>) {
         if let Some(disk) = self.write_in_turn(Saver::next_write)
             && disk.saver().is_waiting()
@@ -187,24 +187,25 @@ impl<S: Root> DocumentActor<S> {
         self.write_in_turn(Saver::flush);
     }
 
-    /// Writes, unless what is stored is being written anew: should that fail, this would follow what is not stored.
+    /// Issues a write, unless the stored document is being rewritten: if that failed, the write
+    /// would follow records that do not exist.
     fn write_in_turn(self: &Rc<Self>, next: fn(&mut Saver) -> Option<Numbered>) -> Option<&Disk> {
         let disk = self.disk().filter(|disk| !disk.is_stale())?;
         self.write(next);
         Some(disk)
     }
 
-    /// Issues everything at once.
+    /// Issues everything before it returns.
     pub(super) fn flush_now(self: &Rc<Self>) {
         self.compact();
-        // Also beside what is being written anew: there may be no later.
+        // Also while the stored document is being rewritten, since the page may end.
         self.write(Saver::flush);
         if self.is_set(Timer::Note) {
             self.note();
         }
     }
 
-    /// Tries again what failed.
+    /// Tries a failed write again.
     pub(super) fn retry(self: &Rc<Self>) {
         if let Some(disk) = self.disk() {
             disk.saver().retry();
@@ -213,7 +214,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Issues a write of the transactions that `next` gives, if any.
+    /// Issues a write of the transactions that `next` returns, if any.
     fn write(self: &Rc<Self>, next: fn(&mut Saver) -> Option<Numbered>) {
         let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
             return;
@@ -228,12 +229,13 @@ impl<S: Root> DocumentActor<S> {
     /// Issues a write to the log.
     fn append(self: &Rc<Self>, disk: &Disk, write: StoreWrite, issued: Issued) {
         let StoreWrite { batch, receipt } = write;
-        // Known from now on, so that a rewrite which is issued before this is done replaces it too.
+        // The record counts from now on, so that a rewrite that is issued before this write is done
+        // replaces it too.
         disk.store().committed(receipt);
         self.commit(disk, batch, issued);
     }
 
-    /// Issues a write; what comes of it is told later.
+    /// Issues a write. `committed` handles its result.
     fn commit(self: &Rc<Self>, disk: &Disk, batch: Batch, issued: Issued) {
         let committed = disk.store().storage().commit(batch);
         let this = Rc::clone(self);
@@ -259,12 +261,13 @@ impl<S: Root> DocumentActor<S> {
                     Ok(()) => {
                         disk.store().committed(receipt);
                         if stale {
-                            // Also those whose own write fails yet: they may have other stamps by now.
+                            // Including those whose own write may still fail: they may have other
+                            // stamps by now.
                             disk.saver().settled(pushed);
                             self.is_in_storage(disk);
                         }
                     }
-                    // Nothing is lost by it: the log stays as it is, until the next write tries again.
+                    // Nothing is lost: the log stays as it is until the next write tries again.
                     Err(_) => disk.stale.set(stale || disk.stale.get()),
                 }
                 waiting
@@ -288,13 +291,13 @@ impl<S: Root> DocumentActor<S> {
             }
         }
         self.pump();
-        // What failed is tried again later, or by the next edit.
+        // After a failure the timer or the next edit tries again.
         if !self.is_set(Timer::Retry) {
             self.compact();
         }
     }
 
-    /// Everything is stored, also if it was in memory before.
+    /// Reports that the whole document is stored, also if it was in memory before.
     fn is_in_storage(&self, disk: &Disk) {
         if !disk.is_suspended() {
             let status = self.doc.status();
@@ -305,10 +308,10 @@ impl<S: Root> DocumentActor<S> {
     fn saved(&self, disk: &Disk) {
         let unsaved = disk.saver().unsaved();
         self.doc.status().change(&mut |status| {
-            // What could not be loaded is kept in memory since, whatever of it was written before.
+            // A document in memory has edits that no write contains.
             if status.storage == StorageKind::IndexedDb {
                 status.unsaved = unsaved;
-                // What one write has failed at may be written by a later one.
+                // A later write may have stored what an earlier one could not.
                 if unsaved == 0 {
                     status.error.clone_from(&status.permanent_error);
                 }
@@ -316,8 +319,8 @@ impl<S: Root> DocumentActor<S> {
         });
     }
 
-    /// Replaces log and snapshots by one snapshot and what is not acknowledged: when that pays and nothing else is to do, or
-    /// when what is stored is stale.
+    /// Replaces log and snapshots by one snapshot and the unacknowledged transactions: if the
+    /// stored document is stale, or if that pays and no write is pending.
     pub(super) fn compact(self: &Rc<Self>) {
         let Some(disk) = self.disk() else {
             return;
@@ -328,7 +331,7 @@ impl<S: Root> DocumentActor<S> {
             return;
         }
         disk.busy.set(1);
-        // What waits is part of it.
+        // It contains the queued transactions.
         let waiting = match stale {
             true => disk.saver().flush().map(|(id, _)| id),
             false => None,
@@ -344,7 +347,7 @@ impl<S: Root> DocumentActor<S> {
                 return self.doc.status().error(error);
             }
         };
-        // What becomes stale meanwhile is written once more.
+        // If the document becomes stale meanwhile, it is rewritten once more.
         disk.stale.set(false);
         disk.rewriting.set(stale);
         let issued = Issued::All {
@@ -356,7 +359,8 @@ impl<S: Root> DocumentActor<S> {
         self.commit(disk, batch, issued);
     }
 
-    /// Whether all that is not acknowledged is for this page to send: what another page has written, that one stores.
+    /// Whether this page sends all unacknowledged transactions. The others are stored by the pages
+    /// that wrote them.
     fn is_alone(&self) -> bool {
         let writers = self.doc.with_state(|state| state.outbox.writers());
         let send_locks = self.page.send_locks();

@@ -9,8 +9,8 @@ use leptos_sync_core::{
 use super::{DocumentActor, disk::Disk};
 use crate::live::{AnyState, Cause, Connection, DocState, Present};
 
-/// A document as the relay's client sees it: what comes is shown, stored, and told to the other
-/// tabs where they cannot hear it from the relay themselves.
+/// A document as the relay's client uses it. What the relay sends is shown, stored, and passed on
+/// to tabs that cannot receive it themselves.
 pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
 impl<S: Root> Document for Exchanged<S> {
@@ -20,7 +20,8 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        // What was stamped anew is stored first: otherwise it would be, after a crash, once more.
+        // Restamped transactions are stored before they are sent. After a crash they would be
+        // restamped again otherwise.
         if self.0.disk.get().is_some_and(Disk::is_stale) {
             return Ok(Vec::new());
         }
@@ -38,9 +39,9 @@ impl<S: Root> Document for Exchanged<S> {
     fn opened(&mut self, window: Window) {
         self.0.page.time.follow(window.now_ms);
         self.0.doc.status().change(&mut |status| {
-            // The relay tells anew who is there.
+            // The relay sends the presence of the others again.
             status.peers = Arc::default();
-            // What the clock is behind of may not have come yet.
+            // The operations that are ahead of the clock may not have come yet.
             if !matches!(
                 status.connection,
                 Connection::Offline(Cause::ClockBehind(_))
@@ -148,8 +149,8 @@ impl<S: Root> Document for Exchanged<S> {
 }
 
 impl<S: Root> Exchanged<S> {
-    /// Reports transactions that turned out to be rejected, and were rolled back: the relay's
-    /// answers were lost. `before` is the state with them.
+    /// Reports transactions that the relay turned out to have rejected, and that were rolled back.
+    /// The relay's answers were lost. `before` is the state with them.
     fn rejected_silently(&mut self, rejected: Vec<Delta>, before: Option<Arc<S>>) {
         for delta in rejected {
             self.0.tell(TabMessageKind::Rejected {
@@ -168,7 +169,7 @@ const LOST: &str = "the relay rejected the edit, and its answer was lost";
 
 impl<S: Root> DocumentActor<S> {
     /// Rolls back a transaction that the relay has rejected for good. What is in no transaction
-    /// stays, and what was rejected for its time. It is reported all the same.
+    /// stays, and so does a transaction that was rejected for its time. Both are reported.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
         let rejected = self
             .doc
@@ -187,12 +188,12 @@ impl<S: Root> DocumentActor<S> {
         self.note_soon();
     }
 
-    /// A transaction was rolled back. `before` is the state with it.
+    /// Reports a transaction that was rolled back. `before` is the state with it.
     fn undone(self: &Rc<Self>, reason: Reason, message: String, before: Option<AnyState>) {
         self.doc.rolled_back();
         let status = self.doc.status();
         status.reject_by_relay(reason, message, before);
-        // Before anything else is stored: it would be found there as acknowledged.
+        // Before anything else is stored, since the storage has it as acknowledged otherwise.
         self.rewrite();
     }
 }

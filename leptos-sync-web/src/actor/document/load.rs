@@ -11,12 +11,13 @@ use crate::{
     task::{sleep, spawn},
 };
 
-/// The waits between the first reads, in milliseconds. When the last one has failed, the document is in memory, and further
-/// reads follow in the background.
+/// The waits between the first reads, in milliseconds. When the last one has failed, the document
+/// is in memory, and further reads follow in the background.
 const RETRY_MS: [u64; 3] = [100, 400, 1_600];
 
 impl<S: Root> DocumentActor<S> {
-    /// Reads the stored document. If that keeps failing, the document is in memory for the time being.
+    /// Reads the stored document. If that keeps failing, the document is in memory for the time
+    /// being.
     pub(super) async fn load_stored(self: &Rc<Self>) {
         for wait in RETRY_MS {
             match self.read().await {
@@ -75,7 +76,8 @@ impl<S: Root> DocumentActor<S> {
         Ok(())
     }
 
-    /// Joins the stored document with the edits made meanwhile, and with what other pages have stored since the last read.
+    /// Joins the stored document with the edits made meanwhile, and with what other pages have
+    /// stored since the last read.
     pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
         match self.disk.get() {
             None => self.set_own_replica(),
@@ -97,7 +99,8 @@ impl<S: Root> DocumentActor<S> {
         let records = records?;
         let damage = self.doc.replace(|DocState { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
-            // Operations of this page's replica id may be among the damage, so it must not be used again.
+            // Operations of this page's replica id may be among the damage, so it must not be used
+            // again.
             doc.set_replica(match damage.first() {
                 None => self.replica.get(),
                 Some(_) => provisional_replica(),

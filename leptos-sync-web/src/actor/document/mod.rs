@@ -1,4 +1,5 @@
-//! What keeps one document: in the storage, in step with the other tabs, and exchanged with the relay.
+//! The actor of one document: it reads and writes the storage, keeps other tabs in step, and
+//! exchanges the document with the relay.
 
 mod disk;
 mod exchange;
@@ -28,7 +29,7 @@ use crate::{
     task::{after, spawn},
 };
 
-/// Keeps a document for as long as the page lives, or until it is put away.
+/// Starts the actor of a document. It lives as long as the page, or until the document is evicted.
 pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
     let store = page
         .storage()
@@ -75,45 +76,46 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         }));
 }
 
-/// Keeps one document: the mailboxes of its status hold it.
+/// The actor of one document. The mailbox of the document's status owns it.
 struct DocumentActor<S: 'static> {
     page: Rc<Page>,
     name: String,
     doc: LiveDoc<S>,
-    /// Where it is stored, if it is.
+    /// The place where the document is stored, if there is one.
     disk: OnceCell<Disk>,
-    /// The id to go on under. It may change while the document is being read.
+    /// The replica id to continue under. It may change while the document is being read.
     replica: Cell<ReplicaId>,
-    /// Under which it is exchanged with the relay, if it is.
+    /// The document's channel on the connection to the relay, if it is exchanged.
     channel: Cell<Option<Channel>>,
-    /// What the others are to be told of this page.
+    /// The page's presence that is to be sent.
     presence: RefCell<Option<Vec<u8>>>,
-    /// The timers that are set, a bit each.
+    /// The timers that are set, one bit each.
     timers: Cell<u8>,
-    /// What other tabs told while the document was being read: it may be about what is read.
+    /// Messages of other tabs that arrived while the document was being read. They may be about
+    /// what is read.
     queued: RefCell<Vec<TabMessageKind>>,
-    /// Whether something was missing since the other tabs were asked last.
+    /// Whether operations were missing since the other tabs were asked last.
     has_gap: Cell<bool>,
-    /// Whether the document was put away.
+    /// Whether the document was evicted.
     is_detached: Cell<bool>,
-    /// Whether a read is under way that may end the time in memory.
+    /// Whether a read is in progress that may bring the document from memory into the storage.
     is_recovering: Cell<bool>,
 }
 
-/// What is done after a while.
+/// Work that is done after a while.
 #[derive(Clone, Copy)]
 enum Timer {
-    /// Flushes what waits.
+    /// Flushes queued transactions.
     Flush,
-    /// Writes what the relay has outgoing.
+    /// Writes what the relay has sent.
     Note,
-    /// Tries again what failed.
+    /// Tries a failed write again.
     Retry,
-    /// Tries again to read the stored document, which is in memory meanwhile.
+    /// Tries to read the stored document again, which is in memory meanwhile.
     Recover,
-    /// Tells the others what is true of this page by then.
+    /// Sends the page's presence.
     Present,
-    /// Asks the other tabs again, if something is missing.
+    /// Asks the other tabs again if operations are missing.
     Ask,
 }
 
@@ -128,17 +130,17 @@ impl Timer {
     }
 }
 
-/// How long a failed write waits before it is tried again, if nothing new comes; and other tabs before they are asked again, who may
-/// not have what is missing.
+/// The wait before a failed write is tried again if no edit comes, and before other tabs are asked
+/// again for missing operations, which they may not have.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// How long a document that is in memory waits before the storage is tried again.
+/// The wait before the storage of a document that is in memory is tried again.
 const RECOVER: Duration = Duration::from_secs(30);
 
-/// Between two messages of what is true of a page: twenty a second look smooth.
+/// The time between two presences of a page: twenty a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A actor whose document is put away when this is dropped.
+/// An actor whose document counts as evicted when this is dropped.
 struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
 
 impl<S: Root> Drop for DetachOnDrop<S> {
@@ -151,16 +153,17 @@ impl<S: Root> Drop for DetachOnDrop<S> {
 }
 
 impl<S: Root> DocumentActor<S> {
-    /// A transaction was made here.
+    /// Handles a transaction that was made here.
     fn edited(self: &Rc<Self>, delta: Delta) {
-        // Asked for before anybody hears of it.
+        // The lock is requested before any other page knows of the edit.
         self.claim(delta.upto(), true);
         self.tell(TabMessageKind::Edit(delta.clone()));
         self.save(delta);
         self.push();
     }
 
-    /// Sends what these have written, once nobody else does; `own` says that this page writes under their ids.
+    /// Sends the transactions of these writers once no other page does. `own` says that this page
+    /// writes under their ids.
     fn claim(&self, writers: &VersionVector, own: bool) {
         if self.page.session().is_some() {
             for (replica, _) in writers.iter() {
@@ -169,12 +172,12 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Sends what others have written too, once nobody else does.
+    /// Sends the transactions of other pages too, once those do not.
     fn claim_others(&self) {
         self.claim(&self.writers(), false);
     }
 
-    /// What is stored has been joined: begins to exchange it with others.
+    /// Starts to exchange the document, once the stored document was joined.
     fn begin(self: &Rc<Self>) {
         for kind in self.queued.take() {
             self.heard(kind);
@@ -201,17 +204,17 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// There is no way to exchange it.
+    /// Reports that the document cannot be exchanged.
     fn not_exchanged(&self, error: Error) {
         let cause = Cause::Invalid(error.to_string().into());
         self.set_connection(Connection::Refused(cause));
     }
 
-    /// How it stands to the relay.
+    /// Sets the state of the exchange.
     pub(super) fn set_connection(&self, connection: Connection) {
         self.doc.status().change(&mut |status| {
             status.connection = connection.clone();
-            // The relay tells anew who is there.
+            // The relay sends the presence of the others again.
             status.peers = Arc::default();
         });
     }
@@ -230,20 +233,20 @@ impl<S: Root> DocumentActor<S> {
             status.connection = match connection {
                 // The client has said so already.
                 Connection::Online if has_no_room => return,
-                // Until the document is opened there.
+                // Until the document is open at the relay.
                 Connection::Online => Connection::Connecting,
                 other => other.clone(),
             };
         });
     }
 
-    /// Others are told this from now on.
+    /// Sets the page's presence.
     fn present(self: &Rc<Self>, data: Vec<u8>) {
         self.presence.replace(Some(data));
         self.tell_presence();
     }
 
-    /// Tells the others what they are to be told, unless they were told something just now.
+    /// Sends the page's presence, unless one was sent just now.
     fn tell_presence(self: &Rc<Self>) {
         let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) else {
             return;
@@ -254,13 +257,13 @@ impl<S: Root> DocumentActor<S> {
         if let Some(data) = self.presence.take() {
             self.after(Timer::Present);
             session.run(move |client| {
-                // Its size was checked when it was made.
+                // Its size was checked when it was set.
                 let _ = client.set_presence(channel, data);
             });
         }
     }
 
-    /// There may be something to send to the relay.
+    /// Sends to the relay what it lacks.
     fn push(&self) {
         if let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) {
             session.run(move |client| client.edited(channel));
@@ -312,7 +315,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     }
 
     fn retire(&self, replica: ReplicaId) {
-        // While it is being read, it is still written under another.
+        // While the document is being read, it is written under another id.
         let now = self.doc.with_state(|state| state.doc.replica());
         if [now, self.replica.get()].contains(&replica) {
             self.replica.set(provisional_replica());
@@ -327,7 +330,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     fn hear(self: Rc<Self>, kind: TabMessageKind) {
         if self.doc.status().is_loading() {
             let mut queued = self.queued.borrow_mut();
-            // What one does not hear is asked for as soon as it is read, but nobody tells these again.
+            // Lost operations are requested after the read, but these two are sent only once.
             let once = matches!(
                 kind,
                 TabMessageKind::Rejected { .. } | TabMessageKind::Restamped(_)
@@ -350,12 +353,12 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     }
 
     fn adopt(self: Rc<Self>, replica: ReplicaId) {
-        // What is being opened reads what is stored anyway, and claims then what it finds.
+        // A document that is being read claims the writers that it finds.
         if self.doc.status().is_loading() || self.is_detached.get() {
             return;
         }
-        // Whoever wrote it may have died before it was told, or before it was stored. And what is stored has to be known, to
-        // be replaced where it is stamped anew.
+        // The writer may have died before it sent the transactions, or before it stored them. And
+        // the records must be known, so that they are replaced if the transactions are restamped.
         self.page.reading.set(self.page.reading.get() + 1);
         spawn(async move {
             // What cannot be read was reported when the document was opened.
@@ -376,7 +379,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         // Otherwise it is not exchanged, or not yet.
         if self.channel.get().is_some() {
             if *connection == Connection::Online {
-                // It may have let go of them while the relay did not want it.
+                // The page may have released them while the relay refused it.
                 self.claim_others();
             }
             self.show(connection);

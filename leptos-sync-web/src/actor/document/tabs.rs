@@ -9,14 +9,14 @@ use super::{DocumentActor, Timer};
 use crate::live::DocState;
 
 impl<S: Root> DocumentActor<S> {
-    /// Tells the other tabs.
+    /// Sends a message to the other tabs.
     pub(super) fn tell(&self, kind: TabMessageKind) {
         let document = self.name.clone();
         self.page
             .tell(ptr::from_ref(self), &TabMessage { document, kind });
     }
 
-    /// Another tab tells something.
+    /// Handles a message of another tab.
     pub(super) fn heard(self: &Rc<Self>, kind: TabMessageKind) {
         match kind {
             TabMessageKind::Edit(delta) => {
@@ -31,14 +31,15 @@ impl<S: Root> DocumentActor<S> {
                         self.has_gap.set(true);
                         self.ask_again();
                     }
-                    // What is wrong otherwise is so by a wrong clock, and comes again once that is known.
+                    // Any other error is that of a wrong clock. The operations come again once the
+                    // time is known.
                     Err(_) => {}
                 }
             }
             TabMessageKind::Request(version) => self.answer(&version, false),
             TabMessageKind::Reply(version) => self.answer(&version, true),
             TabMessageKind::Missing(delta) => {
-                // What does not follow is of a tab that is not asked any more.
+                // A gap: the message answers a request that is out of date.
                 let _ = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
                     outbox.apply(doc, &delta)
                 });
@@ -50,7 +51,7 @@ impl<S: Root> DocumentActor<S> {
                 self.doc
                     .with_state(|DocState { doc, outbox }| outbox.replace(doc, &restamped));
                 self.doc.rolled_back();
-                // What had the wrong stamps was not joined here, if the clock is right.
+                // A page with the right clock has not joined the old stamps.
                 for one in &restamped {
                     self.heard(TabMessageKind::Edit(one.delta.clone()));
                 }
@@ -59,12 +60,13 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Asks the other tabs for what they have.
+    /// Asks the other tabs for the operations that they have.
     pub(super) fn ask_others(&self) {
         self.tell(TabMessageKind::Request(self.doc.version()));
     }
 
-    /// Asks the other tabs if something is missing, unless they were asked just now: they may not have it.
+    /// Asks the other tabs if operations are missing, unless it has asked just now: they may not
+    /// have them.
     pub(super) fn ask_again(self: &Rc<Self>) {
         if !self.is_set(Timer::Ask) && self.has_gap.replace(false) {
             self.after(Timer::Ask);
@@ -72,14 +74,16 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Another tab has `version`: tells it what it lacks, and asks it for what is lacking here.
+    /// Handles the version of another tab: sends it what it lacks, and asks it for what is lacking
+    /// here.
     fn answer(&self, version: &VersionVector, answered: bool) {
         let mut missing = Vec::new();
         let ours = self.doc.with_state(|DocState { doc, outbox }| {
             if !version.covers(doc.version()) {
                 let base = outbox.base(doc);
                 if !version.covers(base.version()) {
-                    // Where removals were forgotten, the storage and the relay have to tell.
+                    // If tombstones were forgotten, there is no delta: the storage or the relay has
+                    // to help.
                     if let Ok(delta) = base.delta_since(version) {
                         missing.push(TabMessageKind::Missing(delta));
                     }
