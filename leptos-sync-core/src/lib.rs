@@ -85,9 +85,10 @@ pub mod cells {
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{
+        clock::Stamp,
         codec::{CellWriter, Group, decode, encode},
         crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, schema},
-        path::{PathBuf, Segments},
+        path::{Path, PathBuf, Segments},
         version::VersionVector,
     };
 }

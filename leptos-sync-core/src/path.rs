@@ -153,6 +153,11 @@ impl PathBuf {
         out.extend_from_slice(segment);
     }
 
+    /// Makes this the same path as `other`, in the space that it has.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.0.clone_from(&other.0);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

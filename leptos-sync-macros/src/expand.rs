@@ -60,6 +60,9 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
     let looks = each(
         &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::cell_at(&self.#ident, rest, value),),
     );
+    let writes = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::write_stamped(&self.#ident, rest, path, stamp, out),),
+    );
     let restores = each(
         &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::restore(&mut self.#ident, rest, old),),
     );
@@ -81,6 +84,19 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
                 }
                 #groups
                 ::core::option::Option::Some(_) => out.unknown_group(group),
+            }
+        }
+
+        fn write_stamped(
+            &self,
+            mut rest: #core::internal::Segments<'_>,
+            path: #core::internal::Path<'_>,
+            stamp: #core::internal::Stamp,
+            out: &mut #core::internal::CellWriter,
+        ) {
+            match ::core::iter::Iterator::next(&mut rest) {
+                #writes
+                _ => {}
             }
         }
 

@@ -9,7 +9,7 @@ use crate::{
     clock::Stamp,
     codec::{self, CellRef, CellWriter, Group},
     error::Error,
-    path::{PathBuf, Segments},
+    path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
 
@@ -106,21 +106,15 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
     }
 
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
-        if since.contains(self.stamp) {
-            return;
+        if !since.contains(self.stamp) {
+            self.write_cell(path.as_path(), out);
         }
-        let Some((parent, name)) = path.as_path().split_last() else {
-            return;
-        };
-        out.group(parent);
-        out.push(
-            self.stamp,
-            |bytes| {
-                bytes.extend_from_slice(name);
-                Ok(())
-            },
-            Some(|bytes: &mut Vec<u8>| codec::encode(&self.value, bytes)),
-        );
+    }
+
+    fn write_stamped(&self, _: Segments<'_>, path: Path<'_>, stamp: Stamp, out: &mut CellWriter) {
+        if self.stamp == stamp {
+            self.write_cell(path, out);
+        }
     }
 
     fn apply_cell(&mut self, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
@@ -173,6 +167,22 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
 }
 
 impl<T: Serialize> LwwRegister<T> {
+    /// Writes the cell, which stands at `path`.
+    fn write_cell(&self, path: Path<'_>, out: &mut CellWriter) {
+        let Some((parent, name)) = path.split_last() else {
+            return;
+        };
+        out.group(parent);
+        out.push(
+            self.stamp,
+            |bytes| {
+                bytes.extend_from_slice(name);
+                Ok(())
+            },
+            Some(|bytes: &mut Vec<u8>| codec::encode(&self.value, bytes)),
+        );
+    }
+
     /// Returns the encoded value of the cell.
     fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -28,7 +28,7 @@ pub use quarantine::Quarantined;
 pub use schema::schema;
 pub use traits::{Crdt, Key, OldCell, Root, Value};
 
-pub(crate) use traits::SavedCell;
-
+pub(crate) use per_replica::cell_key;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use records::{PRESENT, Records, keys_of};
+pub(crate) use traits::SavedCell;

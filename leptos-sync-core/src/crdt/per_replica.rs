@@ -7,7 +7,7 @@ use crate::{
     },
     error::Error,
     id::ReplicaId,
-    path::{PathBuf, Segments},
+    path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -193,15 +193,19 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         for cell in &self.cells {
             let stamp = Stamp::new(cell.time, cell.replica);
             if !since.contains(stamp) {
-                out.push(
-                    stamp,
-                    |bytes| {
-                        bytes.extend_from_slice(&cell_key(cell.replica));
-                        Ok(())
-                    },
-                    Some(|bytes: &mut Vec<u8>| codec::encode(&cell.value, bytes)),
-                );
+                write_cell(stamp, &cell.value, out);
             }
+        }
+    }
+
+    /// Writes the cell at `path` if it carries `stamp`.
+    pub(super) fn write_stamped(&self, path: Path<'_>, stamp: Stamp, out: &mut CellWriter) {
+        if let Some((parent, _)) = path.split_last()
+            && let Some((last, value)) = self.get(stamp.replica)
+            && last == stamp
+        {
+            out.group(parent);
+            write_cell(stamp, &value, out);
         }
     }
 
@@ -321,8 +325,19 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
 }
 
 /// The key of a replica's cell: eight bytes, big-endian, so that paths sort like ids.
-pub(super) fn cell_key(replica: ReplicaId) -> [u8; 8] {
+pub(crate) fn cell_key(replica: ReplicaId) -> [u8; 8] {
     replica.get().to_be_bytes()
+}
+
+fn write_cell<T: Serialize>(stamp: Stamp, value: &T, out: &mut CellWriter) {
+    out.push(
+        stamp,
+        |bytes| {
+            bytes.extend_from_slice(&cell_key(stamp.replica));
+            Ok(())
+        },
+        Some(|bytes: &mut Vec<u8>| codec::encode(value, bytes)),
+    );
 }
 
 fn decode_key(key: &[u8]) -> Option<ReplicaId> {

@@ -9,7 +9,7 @@ use crate::{
     codec::{CellWriter, Group},
     error::Error,
     id::ReplicaId,
-    path::{PathBuf, Segments},
+    path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
 
@@ -103,6 +103,10 @@ impl Crdt for PnCounter {
 
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         self.0.write_cells(path, since, out);
+    }
+
+    fn write_stamped(&self, _: Segments<'_>, path: Path<'_>, stamp: Stamp, out: &mut CellWriter) {
+        self.0.write_stamped(path, stamp, out);
     }
 
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {

@@ -4,7 +4,7 @@ use super::{Applied, Crdt, Join, LwwMap, OldCell, Root};
 use crate::{
     clock::{Stamp, Time},
     codec::{self, CellWriter, Cells, Group},
-    path::{PathBuf, Segments},
+    path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
 
@@ -96,6 +96,24 @@ impl<T: Root> Crdt for Records<T> {
         path.within_key(PRESENT, |path| self.present.write_cells(path, since, out));
         for (key, record) in &self.records {
             path.within_key(key, |path| record.write_cells(path, since, out));
+        }
+    }
+
+    fn write_stamped(
+        &self,
+        mut rest: Segments<'_>,
+        path: Path<'_>,
+        stamp: Stamp,
+        out: &mut CellWriter,
+    ) {
+        match rest.next() {
+            None => {}
+            Some(name) if name == PRESENT => self.present.write_stamped(rest, path, stamp, out),
+            Some(key) => {
+                if let Some(record) = self.records.get(key) {
+                    record.write_stamped(rest, path, stamp, out);
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Applied, Join};
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Group},
-    path::{PathBuf, Segments},
+    path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
 
@@ -53,6 +53,13 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// The cost is proportional to what it writes, if each replica's stamps arrived in order, which
     /// documents ensure. A record adds a step per field, a counter a step per replica.
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter);
+
+    /// Writes the cells that one transaction wrote to one part: to a register, to a map, or to one
+    /// cell of a counter. They carry `stamp`, and no later transaction exists.
+    ///
+    /// `path` is the path of the part, and `rest` is what of it is below this value. O(cells written
+    /// and segments of `rest`).
+    fn write_stamped(&self, rest: Segments<'_>, path: Path<'_>, stamp: Stamp, out: &mut CellWriter);
 
     /// Joins the cell at exactly this value's path. Only a register has one; other types quarantine
     /// it.

@@ -1,9 +1,12 @@
-use super::undo::{Before, Undo};
+use super::{
+    parts::Parts,
+    undo::{Before, Undo},
+};
 use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits, path::PathBuf};
 
-/// What a transaction has done so far, and how to take it back.
+/// The record of an open transaction: what it has written, and what it takes to roll it back.
 ///
-/// A document's transactions use one after the other, so that they share its room and allocate none.
+/// The transactions of a document use one log after the other, and share its space.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) stamp: Stamp,
@@ -14,6 +17,10 @@ pub(super) struct Log {
     pub(super) error: Option<Error>,
     /// Where the [`Tx`](super::Tx) in use stands, and beyond it where one below it stood.
     pub(super) path: PathBuf,
+    /// The parts that were written.
+    pub(super) parts: Parts,
+    /// Whether the part at the path is among them.
+    has_part: bool,
     pub(super) cells: CellWriter,
 }
 
@@ -35,13 +42,14 @@ impl Log {
     pub(super) fn enter(&mut self, depth: usize, key: &[u8]) -> usize {
         self.path.truncate(depth);
         self.path.push(key);
+        self.has_part = false;
         self.path.len()
     }
 
     /// Takes note that the cell that was looked at last, below the first `depth` bytes of the path, was written;
     /// `existence` says whether its key came or went.
     pub(super) fn note(&mut self, depth: usize, before: Before, existence: bool) {
-        self.path.truncate(depth);
+        self.write_part(depth);
         let (first, place) = (self.is_first(before), self.changes.place());
         if first || existence {
             let key = self.undo.key(before);
@@ -52,12 +60,25 @@ impl Log {
 
     /// The same for the one cell at the path itself.
     pub(super) fn note_own(&mut self, depth: usize, before: Before) {
-        self.path.truncate(depth);
+        self.write_part(depth);
         let (first, place) = (self.is_first(before), self.changes.place());
         if first {
             self.changes.push(self.path.as_path(), false);
         }
         self.settle(before, first, place);
+    }
+
+    /// Adds the part at the first `depth` bytes of the path, a register or a map, to those that
+    /// were written.
+    #[inline]
+    fn write_part(&mut self, depth: usize) {
+        self.path.truncate(depth);
+        // A `Tx` of a register or a map has no other within it: the path is its own until the next
+        // `enter`.
+        if !self.has_part {
+            self.parts.add(&self.path);
+            self.has_part = true;
+        }
     }
 
     /// Whether a cell is replaced that this transaction had not written itself.
@@ -82,6 +103,8 @@ impl Log {
     pub(super) fn clear(&mut self) -> bool {
         self.changes = Changes::new();
         self.undo.clear();
+        self.parts.clear();
+        self.has_part = false;
         self.error = None;
         self.path.truncate(0);
         self.undo.room() + self.cells.room() <= limits::ROOM_BYTES

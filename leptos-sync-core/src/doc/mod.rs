@@ -6,8 +6,11 @@ mod import;
 mod join;
 mod log;
 mod outbox;
+mod parts;
 mod records;
 mod rewind;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod undo;
 mod writers;

@@ -131,12 +131,12 @@ impl<S: Root> OpenTransaction<'_, S> {
         if !log.changes.is_empty() {
             let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
             let upto = VersionVector::of(stamp.replica, stamp.time);
-            let (cells, path) = (&mut log.cells, &mut log.path);
-            path.truncate(0);
-            // Whatever is present and is not this transaction's carries a stamp that was present
-            // before.
-            delta = Delta::write(cells, after, upto, |out| {
-                doc.state.write_cells(path, &doc.present, out);
+            let (parts, count) = (&log.parts, log.undo.cells());
+            delta = Delta::write(&mut log.cells, after, upto, |out| {
+                out.reserve(count);
+                for part in parts.iter() {
+                    doc.state.write_stamped(part.segments(), part, stamp, out);
+                }
             })?;
         }
         if delta.bytes() > limits::TRANSACTION_BYTES {

@@ -4,7 +4,7 @@ use super::{transaction::Tx, undo::Before};
 use crate::{
     clock::Stamp,
     codec,
-    crdt::{GCounter, Key, LwwMap, LwwRegister, PnCounter, SavedCell, Value},
+    crdt::{GCounter, Key, LwwMap, LwwRegister, PnCounter, SavedCell, Value, cell_key},
     error::Error,
     id::ReplicaId,
     path,
@@ -128,17 +128,15 @@ impl<T> Tx<'_, T> {
         count: impl FnOnce(&mut T, Stamp) -> Result<(), Error>,
     ) {
         let stamp = self.stamp();
-        let key = |bytes: &mut Vec<u8>| {
-            bytes.extend_from_slice(&stamp.replica.get().to_be_bytes());
-            Ok(())
-        };
-        let look = self.look(key, |counter, value| {
-            old_cell(counter, stamp.replica, value)
-        });
+        let mut cell = self.at_key(&cell_key(stamp.replica), |counter| counter);
+        let look = cell.look(
+            |_| Ok(()),
+            |counter, value| old_cell(counter, stamp.replica, value),
+        );
         if let Some(before) = look {
-            match count(self.state(), stamp) {
-                Ok(()) => self.changed_child(before, false),
-                Err(error) => self.cancel(error),
+            match count(cell.state(), stamp) {
+                Ok(()) => cell.changed(before),
+                Err(error) => cell.cancel(error),
             }
         }
     }

@@ -137,6 +137,9 @@ impl Crdt for CellMap {
         }
     }
 
+    /// Writes nothing: a transaction writes typed parts only.
+    fn write_stamped(&self, _: Segments<'_>, _: Path<'_>, _: Stamp, _: &mut CellWriter) {}
+
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
         if self.is_empty() {
             self.0.reserve(group.len());

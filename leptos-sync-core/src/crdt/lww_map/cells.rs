@@ -7,7 +7,7 @@ use crate::{
         traits::{OldCell, SavedCell},
     },
     error::Error,
-    path::{PathBuf, Segments},
+    path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
 
@@ -24,16 +24,14 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
             // One of a few cells may already exceed the capacity for an average one.
             out.reserve(self.table.len().max(4));
         }
-        self.table.since(since).for_each(|entry| {
-            out.push(
-                entry.stamp,
-                |bytes| codec::encode(&entry.key, bytes),
-                entry
-                    .value
-                    .as_ref()
-                    .map(|value| |bytes: &mut Vec<u8>| codec::encode(value, bytes)),
-            );
-        });
+        let cells = self.table.since(since);
+        cells.for_each(|entry| write_entry(entry, out));
+    }
+
+    fn write_stamped(&self, _: Segments<'_>, path: Path<'_>, stamp: Stamp, out: &mut CellWriter) {
+        out.group(path);
+        let cells = self.table.stamped(stamp);
+        cells.for_each(|entry| write_entry(entry, out));
     }
 
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
@@ -168,6 +166,18 @@ impl<K: Key, V: Value> LwwMap<K, V> {
             place: self.table.place(slot),
         })
     }
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), inline)]
+fn write_entry<K: Key, V: Value>(entry: &Entry<K, V>, out: &mut CellWriter) {
+    out.push(
+        entry.stamp,
+        |bytes| codec::encode(&entry.key, bytes),
+        entry
+            .value
+            .as_ref()
+            .map(|value| |bytes: &mut Vec<u8>| codec::encode(value, bytes)),
+    );
 }
 
 /// Whether a cell wins over an entry, by stamp and then by bytes.

@@ -20,6 +20,12 @@ impl Lists {
         self.0.iter()
     }
 
+    /// Returns the list of `replica`, if it has one.
+    pub(super) fn get(&self, replica: ReplicaId) -> Option<&List> {
+        let found = self.0.binary_search_by_key(&replica, |list| list.replica);
+        self.0.get(found.ok()?)
+    }
+
     /// Returns the list of `replica`, and creates it if it is new.
     #[inline]
     #[expect(

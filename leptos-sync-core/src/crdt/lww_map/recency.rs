@@ -147,6 +147,20 @@ impl Recency {
         })
     }
 
+    /// Iterates over the slots at the end of the list of `stamp`'s replica that were written at
+    /// `stamp`. These are all such slots if `stamp` is the last stamp that was written.
+    pub(super) fn stamped(
+        &self,
+        stamp: Stamp,
+        stamp_of: impl Fn(u32) -> Stamp,
+    ) -> impl Iterator<Item = u32> {
+        let first = match self.lists.get(stamp.replica) {
+            Some(list) => self.first_after(list, |slot| stamp_of(slot) == stamp),
+            None => NONE,
+        };
+        self.walk(first)
+    }
+
     /// Checks that all lists are linked in both directions, sorted if marked so, and contain each
     /// slot once.
     pub(super) fn assert_invariants(&self, stamp_of: impl Fn(u32) -> Stamp) {

@@ -61,6 +61,12 @@ impl<K, V> Table<K, V> {
         self.beyond(since).map(|(_, entry)| entry)
     }
 
+    /// Iterates over the entries that were written last, all at `stamp`.
+    pub(in crate::crdt) fn stamped(&self, stamp: Stamp) -> impl Iterator<Item = &Entry<K, V>> {
+        let slots = self.recency.stamped(stamp, |slot| self.entry(slot).stamp);
+        slots.map(|slot| self.entry(slot))
+    }
+
     /// Iterates over the entries whose last write `since` does not contain, with their positions.
     pub(super) fn beyond<'a>(
         &'a self,

@@ -1,0 +1,85 @@
+use crate::{
+    clock::Stamp,
+    crdt::Quarantine,
+    path::{Path, PathBuf},
+};
+
+/// The parts of a document that a transaction has written, each once: the paths of its registers,
+/// of its maps, and of its counters' cells.
+///
+/// A transaction writes its delta from these, so that its cost follows what it wrote. Most
+/// transactions write a few parts, which are kept in a list whose space is reused. The others are
+/// in a sorted list, O(log n) each.
+#[derive(Default)]
+pub(super) struct Parts {
+    /// Space for the first parts; `len` of them are in use.
+    first: Vec<PathBuf>,
+    len: usize,
+    more: Quarantine,
+}
+
+/// The number of parts in the first list, which is searched from its start.
+const FIRST: usize = 8;
+
+impl Parts {
+    /// Adds a part, unless it is here.
+    pub(super) fn add(&mut self, part: &PathBuf) {
+        let first = self.first.get(..self.len).unwrap_or_default();
+        if first.contains(part) {
+            return;
+        }
+        if self.len == FIRST {
+            if !self.more.has(part) {
+                self.more.put(part.clone(), Stamp::default(), None, None);
+            }
+            return;
+        }
+        match self.first.get_mut(self.len) {
+            Some(space) => space.copy_from(part),
+            None => self.first.push(part.clone()),
+        }
+        self.len += 1;
+    }
+
+    /// Iterates over the parts: the first ones in the order of writing, then the others in that of
+    /// their paths.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Path<'_>> {
+        let first = self.first.iter().take(self.len).map(PathBuf::as_path);
+        first.chain(self.more.iter().map(|part| part.path))
+    }
+
+    /// Removes all parts.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+        self.more = Quarantine::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_is_listed_once_however_often_it_is_written() {
+        let mut parts = Parts::default();
+        for count in [1, FIRST, FIRST + 1, 500] {
+            let all = (0..count).map(|n| PathBuf::new().child(n.to_string().as_bytes()));
+            let all: Vec<_> = all.collect();
+            for part in all.iter().chain(all.iter().rev()).chain(&all) {
+                parts.add(part);
+            }
+            let mut listed: Vec<_> = parts.iter().map(Path::to_owned).collect();
+            assert_eq!(
+                listed.iter().take(FIRST).collect::<Vec<_>>(),
+                all.iter().take(FIRST).collect::<Vec<_>>(),
+                "the first ones stay in the order of writing"
+            );
+            listed.sort();
+            let mut expected = all;
+            expected.sort();
+            assert_eq!(listed, expected);
+            parts.clear();
+            assert_eq!(parts.iter().count(), 0);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The cost of a transaction, counted in visited parts.
+
+use std::cell::Cell;
+
+use super::*;
+use crate::{
+    codec::{CellRef, Group},
+    crdt::{Crdt, Join, LwwMap, OldCell, Records},
+    path::{Path, Segments},
+};
+
+thread_local! {
+    static VISITED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A map that counts how often it is asked for its cells.
+#[derive(Clone, Default)]
+struct Counted(LwwMap<u32, u32>);
+
+impl Root for Counted {}
+
+impl Crdt for Counted {
+    fn merge(&mut self, other: &Self) {
+        self.0.merge(&other.0);
+    }
+
+    fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
+        VISITED.set(VISITED.get() + 1);
+        self.0.write_cells(path, since, out);
+    }
+
+    fn write_stamped(
+        &self,
+        rest: Segments<'_>,
+        path: Path<'_>,
+        stamp: Stamp,
+        out: &mut CellWriter,
+    ) {
+        VISITED.set(VISITED.get() + 1);
+        self.0.write_stamped(rest, path, stamp, out);
+    }
+
+    fn apply_cell(&mut self, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
+        self.0.apply_cell(group, cell, out);
+    }
+
+    fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
+        self.0.apply_group(rest, group, out);
+    }
+
+    fn join(&mut self, other: &Self, join: &mut Join<'_>) {
+        self.0.join(&other.0, join);
+    }
+
+    fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+        self.0.cell_at(rest, value)
+    }
+
+    fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        self.0.restore(rest, old);
+    }
+
+    fn forget_tombstones(&mut self, stable: &VersionVector) {
+        self.0.forget_tombstones(stable);
+    }
+}
+
+fn key(record: u32) -> [u8; 4] {
+    record.to_be_bytes()
+}
+
+fn write(tx: &mut Tx<'_, Records<Counted>>, record: u32, entries: u32) {
+    let mut record = tx.record(&key(record));
+    let mut map = record.at_key(b"", |record| &mut record.0);
+    for entry in 0..entries {
+        map.insert(entry, entry);
+    }
+}
+
+/// A document of so many records of one entry each.
+fn records(count: u32) -> Doc<Records<Counted>> {
+    let mut doc = Doc::<Records<Counted>>::new(Clock::system(ReplicaId::new(1)));
+    doc.transact(|tx| {
+        for record in 0..count {
+            tx.insert(&key(record));
+            write(tx, record, 1);
+        }
+    })
+    .unwrap();
+    doc
+}
+
+/// The number of parts that the transaction visits to write its delta, and of the cells in it.
+fn visits(
+    doc: &mut Doc<Records<Counted>>,
+    edit: impl FnOnce(&mut Tx<'_, Records<Counted>>),
+) -> (usize, usize) {
+    VISITED.set(0);
+    let done = doc.transact(edit).unwrap();
+    (VISITED.get(), done.delta.len())
+}
+
+#[test]
+fn a_transaction_visits_only_the_records_that_it_wrote() {
+    let mut doc = records(10_000);
+    assert_eq!(visits(&mut doc, |tx| write(tx, 4_711, 1)), (1, 1));
+    assert_eq!(visits(&mut doc, |tx| write(tx, 4_711, 50)), (1, 50));
+    let in_turns = |tx: &mut Tx<'_, _>| {
+        for _ in 0..3 {
+            (0..20).for_each(|record| write(tx, record, 2));
+        }
+    };
+    assert_eq!(visits(&mut doc, in_turns), (20, 40), "each once");
+    assert_eq!(visits(&mut doc, |_| ()), (0, 0));
+}
