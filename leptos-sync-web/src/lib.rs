@@ -68,7 +68,7 @@ pub use indexed_db::IndexedDbStorage;
 pub use lease::Lease;
 pub use leptos_sync_core::sync::{Permission, Reason};
 pub use live::{Cause, Connection, LiveDoc, Rejection, Rejections, StatusSignal, StorageKind};
-pub use node::{Entry, EntryGuard, Keys, Node, OwnGuard, ReadGuard};
+pub use node::{Keys, Node, OwnedGuard, ReadGuard};
 #[cfg(target_arch = "wasm32")]
 pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
 pub use presence::{OwnPresence, Peer, UsePresenceReturn, use_presence};

@@ -135,8 +135,10 @@ async fn an_entry_is_told_when_it_comes_changes_goes_and_comes_back() {
         *seen.lock().unwrap(),
         expected.map(|value| value.map(str::to_owned))
     );
-    entry.modify(|value| value.push('!'));
+    entry.update(|value| *value = value.take().map(|value| value + "!"));
     assert_eq!(entry.get_untracked().as_deref(), Some("three!"));
+    entry.remove();
+    assert_eq!(entry.get_untracked(), None);
 }
 
 #[wasm_bindgen_test]

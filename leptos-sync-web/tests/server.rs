@@ -4,7 +4,7 @@
 
 use leptos::prelude::*;
 use leptos_sync_web::{
-    Crdt, Entry, GCounter, Keys, LiveDoc, LwwMap, LwwRegister, Node, StorageKind, SyncOptions,
+    Crdt, GCounter, Keys, LiveDoc, LwwMap, LwwRegister, Node, StorageKind, SyncOptions,
     UseDocReturn, provide_sync, use_doc,
 };
 
@@ -21,8 +21,8 @@ fn everything_may_be_sent_to_another_thread() {
     is_send_and_sync::<UseDocReturn<Page>>();
     is_send_and_sync::<LiveDoc<Page>>();
     is_send_and_sync::<Node<Page>>();
-    is_send_and_sync::<Entry<u32, String>>();
-    is_send_and_sync::<Keys<u32, String>>();
+    is_send_and_sync::<Node<Option<String>>>();
+    is_send_and_sync::<Keys<u32>>();
 }
 
 #[test]

@@ -69,9 +69,9 @@ impl List {
     }
 
     pub(crate) fn mark(self, ids: &[Id], done: bool) {
-        let mut ids = ids.to_vec();
-        ids.retain(|id| untrack(|| self.is_done(*id)) != done);
         self.0.edit(|tx| {
+            let mut ids = ids.to_vec();
+            ids.retain(|id| (tx.done().get(id) == Some(&true)) != done);
             if done {
                 tx.completed().increment(ids.len() as u64);
             }
@@ -88,7 +88,9 @@ impl List {
 
     pub(crate) fn remove_completed(self) {
         let mut ids = untrack(|| self.ids());
-        ids.retain(|id| untrack(|| self.is_done(*id)));
+        self.0.done().with_untracked(|done| {
+            ids.retain(|id| done.get(id) == Some(&true));
+        });
         self.remove(&ids);
     }
 }

@@ -1,12 +1,12 @@
 use std::sync::{Arc, RwLockWriteGuard};
 
-use leptos_sync_core::{Doc, Error, Root, Tx, cells::PathBuf};
+use leptos_sync_core::{Doc, Error, Root, Tx};
 
 use super::{
     AnyState, DocState, LiveDoc, Outgoing, Triggers,
     editing::{EditScope, nested_edit},
 };
-use crate::node::{ReadGuard, Source};
+use crate::node::{Access, NodeDocument, ReadGuard};
 
 impl<S: Root> LiveDoc<S> {
     /// Edits the document in one transaction; see [`Doc::transact`]. The change is on screen at
@@ -114,7 +114,7 @@ impl<S: Root> LiveDoc<S> {
     }
 }
 
-impl<S: Root> Source<S> for LiveDoc<S> {
+impl<S: Root> Access<S> for LiveDoc<S> {
     fn read(&self) -> ReadGuard<S> {
         if let Some(state) = self.inner.state.try_read() {
             return ReadGuard::new(state.doc.shared_state());
@@ -134,7 +134,9 @@ impl<S: Root> Source<S> for LiveDoc<S> {
     fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, S>)) {
         self.run_reporting(edit);
     }
+}
 
+impl<S: Root> NodeDocument for LiveDoc<S> {
     fn is_nested_edit(&self) -> bool {
         let is_nested = self.inner.editing.is_inside();
         if is_nested {
@@ -143,11 +145,7 @@ impl<S: Root> Source<S> for LiveDoc<S> {
         is_nested
     }
 
-    fn triggers(&self) -> &Triggers {
+    fn triggers(&self) -> &Arc<Triggers> {
         &self.inner.triggers
-    }
-
-    fn path(&self) -> PathBuf {
-        PathBuf::new()
     }
 }

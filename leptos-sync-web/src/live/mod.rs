@@ -34,7 +34,7 @@ pub(crate) use self::{
     rejection::AnyState,
     signal::StoredStatus,
     status::{Outgoing, Status, StatusField, StatusValues},
-    triggers::{Triggers, What},
+    triggers::{Trigger, TriggerKind, Triggers, shrink},
 };
 use self::{editing::Editing, feed::Feed};
 use crate::node::Node;
@@ -57,7 +57,7 @@ pub(crate) type AnyDoc = dyn Any + Send + Sync;
 struct Inner<S> {
     state: RwLock<DocState<S>>,
     editing: Editing<S>,
-    triggers: Triggers,
+    triggers: Arc<Triggers>,
     feed: Feed,
     status: Arc<Status>,
 }
@@ -77,7 +77,7 @@ impl<S: Root> LiveDoc<S> {
             inner: Arc::new(Inner {
                 state: RwLock::new(DocState { doc, outbox }),
                 editing: Editing::new(),
-                triggers: Triggers::default(),
+                triggers: Arc::default(),
                 feed: Feed::new(),
                 status,
             }),
@@ -87,7 +87,7 @@ impl<S: Root> LiveDoc<S> {
     /// Returns the reactive node of the whole document, which belongs to the current reactive
     /// owner.
     pub fn node(&self) -> Node<S> {
-        Node::new(Arc::new(self.clone()))
+        Node::of_document(Arc::new(self.clone()))
     }
 
     /// Joins the changes of another copy; see [`Doc::apply`]. They are not stored again: the caller

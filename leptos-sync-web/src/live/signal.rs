@@ -3,7 +3,7 @@ use std::{fmt, panic::Location, sync::Arc};
 use leptos::prelude::*;
 
 use super::status::{Status, StatusField, StatusValues};
-use crate::node::OwnGuard;
+use crate::node::OwnedGuard;
 
 /// The status of a document, owned by a reactive owner.
 pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
@@ -47,11 +47,11 @@ impl<T> Track for StatusSignal<T> {
 }
 
 impl<T> ReadUntracked for StatusSignal<T> {
-    type Value = OwnGuard<T>;
+    type Value = OwnedGuard<T>;
 
-    fn try_read_untracked(&self) -> Option<OwnGuard<T>> {
+    fn try_read_untracked(&self) -> Option<OwnedGuard<T>> {
         let values = self.status.try_get_value()?.values();
-        Some(OwnGuard((self.of)(&values)))
+        Some(OwnedGuard((self.of)(&values)))
     }
 }
 

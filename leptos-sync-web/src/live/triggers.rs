@@ -1,121 +1,181 @@
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use crate::lock::Mutex;
 use leptos::prelude::{ArcTrigger, Notify, Track};
 use leptos_sync_core::{Change, Changes, cells::Path};
 
-/// What the reactive graph listens to, by path: a trigger for each cell, for each map's set of keys, and for each
-/// value as a whole, made when first tracked.
+/// The parts of a document that the reactive graph subscribes to, by path.
 ///
-/// They are held strongly, since a subscriber holds them weakly. A cell's trigger is let go when its key comes or
-/// goes: whoever listened runs again and makes a new one if it still cares.
+/// The table is weak: the nodes that were read hold their triggers, and the last one to go takes
+/// the trigger out of the table.
 #[derive(Default)]
-pub(crate) struct Triggers(Mutex<Table>);
+pub(crate) struct Triggers(Mutex<HashMap<Vec<u8>, Subscriptions>>);
 
-/// By [`What::key`].
-#[derive(Default)]
-struct Table(HashMap<Vec<u8>, ArcTrigger>);
-
-/// What is listened to at a path.
+/// What a subscriber is notified of.
 #[derive(Clone, Copy)]
-pub(crate) enum What {
-    /// One cell.
-    Cell,
-    /// Which keys a map has.
+pub(crate) enum TriggerKind {
+    /// Changes at a path and below.
+    Value,
+    /// Keys that a map gains or loses.
     Keys,
-    /// Everything at the path and below.
-    Whole,
+}
+
+/// The triggers of one path.
+#[derive(Default)]
+struct Subscriptions {
+    value: Weak<Trigger>,
+    keys: Weak<Trigger>,
+}
+
+/// A trigger that stands in a table until it is dropped.
+pub(crate) struct Trigger {
+    trigger: ArcTrigger,
+    path: Vec<u8>,
+    table: Weak<Triggers>,
+}
+
+impl Trigger {
+    /// Subscribes the current observer.
+    pub(crate) fn track(&self) {
+        self.trigger.track();
+    }
+}
+
+impl Drop for Trigger {
+    fn drop(&mut self) {
+        let Some(table) = self.table.upgrade() else {
+            return;
+        };
+        let mut table = table.0.lock();
+        // Another node may have made a new trigger in the meantime.
+        let is_unused = |subscriptions: &Subscriptions| {
+            subscriptions.value.strong_count() + subscriptions.keys.strong_count() == 0
+        };
+        if table.get(&self.path).is_some_and(is_unused) {
+            table.remove(&self.path);
+            shrink(&mut table);
+        }
+    }
+}
+
+/// Releases the memory of a table that was much larger once.
+pub(crate) fn shrink<V>(table: &mut HashMap<Vec<u8>, V>) {
+    if table.capacity() > 256 && table.len() < table.capacity() / 8 {
+        table.shrink_to_fit();
+    }
 }
 
 impl Triggers {
-    /// The trigger of `what` at `path`.
-    pub(crate) fn get(&self, what: What, path: Path<'_>) -> ArcTrigger {
+    /// Returns the trigger of `kind` at `path`, new where no node holds one.
+    pub(crate) fn get(self: &Arc<Self>, kind: TriggerKind, path: Path<'_>) -> Arc<Trigger> {
         let mut table = self.0.lock();
-        if let Some(trigger) = table.at(what, path) {
+        let path = path.as_bytes().to_vec();
+        let place = table.entry(path.clone()).or_default().of(kind);
+        if let Some(trigger) = place.upgrade() {
             return trigger;
         }
-        let trigger = ArcTrigger::new();
-        table.0.insert(what.key(path), trigger.clone());
+        let trigger = Arc::new(Trigger {
+            trigger: ArcTrigger::new(),
+            path,
+            table: Arc::downgrade(self),
+        });
+        *place = Arc::downgrade(&trigger);
         trigger
     }
 
-    pub(crate) fn track(&self, what: What, path: Path<'_>) {
-        self.get(what, path).track();
+    /// Notifies the subscribers of `kind` at `path`.
+    pub(crate) fn notify_at(&self, kind: TriggerKind, path: Path<'_>) {
+        let mut table = self.0.lock();
+        let subscriptions = table.get_mut(path.as_bytes());
+        let trigger = subscriptions.and_then(|subscriptions| subscriptions.of(kind).upgrade());
+        drop(table);
+        notify_each(trigger);
     }
 
-    /// Tells whoever listens to one of `changes`, each once.
+    /// Notifies the subscribers of each of `changes` once.
     pub(crate) fn notify(&self, changes: &Changes) {
-        let triggers = self.0.lock().affected(changes);
-        tell(triggers);
+        let affected = affected(&self.0.lock(), changes);
+        notify_each(affected);
     }
 
-    /// Tells everybody.
+    /// Notifies all subscribers.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn notify_all(&self) {
-        let triggers = self.0.lock().all();
-        tell(triggers);
+        let table = self.0.lock();
+        let all = table
+            .values()
+            .flat_map(|subscriptions| [&subscriptions.value, &subscriptions.keys])
+            .filter_map(Weak::upgrade)
+            .collect::<Vec<_>>();
+        drop(table);
+        notify_each(all);
+    }
+
+    /// Returns how many paths have a trigger.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().len()
     }
 }
 
-/// Called after the lock is dropped: a subscriber may track and edit.
-fn tell(triggers: Vec<ArcTrigger>) {
+impl Subscriptions {
+    fn of(&mut self, kind: TriggerKind) -> &mut Weak<Trigger> {
+        match kind {
+            TriggerKind::Value => &mut self.value,
+            TriggerKind::Keys => &mut self.keys,
+        }
+    }
+}
+
+/// Notifies triggers. The table must not be locked: a subscriber may track, edit and drop nodes.
+fn notify_each(triggers: impl IntoIterator<Item = Arc<Trigger>>) {
     for trigger in triggers {
-        trigger.notify();
+        trigger.trigger.notify();
     }
 }
 
-impl What {
-    fn key(self, path: Path<'_>) -> Vec<u8> {
-        [path.as_bytes(), &[self as u8]].concat()
+type Table = HashMap<Vec<u8>, Subscriptions>;
+
+/// Returns the triggers at the paths that changed and at those above them.
+fn affected(table: &Table, changes: &Changes) -> Vec<Arc<Trigger>> {
+    let mut affected = Vec::new();
+    if table.is_empty() {
+        return affected;
     }
+    let mut last_parent: Option<(Path<'_>, bool)> = None;
+    for Change { path, existence } in changes.iter() {
+        add_value(table, path, &mut affected);
+        let Some((parent, _)) = path.split_last() else {
+            continue;
+        };
+        // A batch changes many cells of one map, whose own triggers are then added once.
+        let (added, added_keys) = match last_parent {
+            Some((last, keys)) if last == parent => (true, keys),
+            _ => (false, false),
+        };
+        if existence
+            && !added_keys
+            && let Some(subscriptions) = table.get(parent.as_bytes())
+        {
+            affected.extend(subscriptions.keys.upgrade());
+        }
+        if !added {
+            let mut above = Some(parent);
+            while let Some(path) = above {
+                add_value(table, path, &mut affected);
+                above = path.split_last().map(|(parent, _)| parent);
+            }
+        }
+        last_parent = Some((parent, existence || added_keys));
+    }
+    affected
 }
 
-impl Table {
-    fn at(&self, what: What, path: Path<'_>) -> Option<ArcTrigger> {
-        self.0.get(&what.key(path)).cloned()
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn all(&self) -> Vec<ArcTrigger> {
-        self.0.values().cloned().collect()
-    }
-
-    fn affected(&mut self, changes: &Changes) -> Vec<ArcTrigger> {
-        let mut affected = Vec::new();
-        let mut last_parent: Option<(Path<'_>, bool)> = None;
-        for Change { path, existence } in changes.iter() {
-            affected.extend(self.at(What::Cell, path));
-            affected.extend(self.at(What::Whole, path));
-            if existence {
-                self.0.remove(&What::Cell.key(path));
-            }
-            let Some((parent, _)) = path.split_last() else {
-                continue;
-            };
-            // A batch changes many cells of one map: what stands above them is told once.
-            let (told, told_keys) = match last_parent {
-                Some((last, keys)) if last == parent => (true, keys),
-                _ => (false, false),
-            };
-            if existence && !told_keys {
-                affected.extend(self.at(What::Keys, parent));
-            }
-            if !told {
-                self.above(parent, &mut affected);
-            }
-            last_parent = Some((parent, existence || told_keys));
-        }
-        affected
-    }
-
-    /// The wholes at `path` and at everything above it.
-    fn above(&self, mut path: Path<'_>, affected: &mut Vec<ArcTrigger>) {
-        loop {
-            affected.extend(self.at(What::Whole, path));
-            match path.split_last() {
-                Some((parent, _)) => path = parent,
-                None => return,
-            }
-        }
+fn add_value(table: &Table, path: Path<'_>, affected: &mut Vec<Arc<Trigger>>) {
+    if let Some(subscriptions) = table.get(path.as_bytes()) {
+        affected.extend(subscriptions.value.upgrade());
     }
 }

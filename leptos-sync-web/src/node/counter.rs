@@ -1,51 +1,43 @@
 use leptos::prelude::*;
 use leptos_sync_core::{GCounter, PnCounter};
 
-use super::{Node, OwnGuard};
+use super::{Node, OwnedGuard, Tracked};
 
 impl Node<GCounter> {
-    /// Counts `by` more.
+    /// Adds `by`.
     pub fn increment(&self, by: u64) {
         self.edit(|tx| tx.increment(by));
     }
 }
 
 impl Node<PnCounter> {
-    /// Counts `by` up.
+    /// Adds `by`.
     pub fn increment(&self, by: u64) {
         self.edit(|tx| tx.increment(by));
     }
 
-    /// Counts `by` down.
+    /// Subtracts `by`.
     pub fn decrement(&self, by: u64) {
         self.edit(|tx| tx.decrement(by));
     }
 }
 
-impl Track for Node<GCounter> {
-    fn track(&self) {
-        self.track_whole();
-    }
-}
+impl Tracked for GCounter {}
 
-impl Track for Node<PnCounter> {
-    fn track(&self) {
-        self.track_whole();
-    }
-}
+impl Tracked for PnCounter {}
 
 impl ReadUntracked for Node<GCounter> {
-    type Value = OwnGuard<u64>;
+    type Value = OwnedGuard<u64>;
 
-    fn try_read_untracked(&self) -> Option<OwnGuard<u64>> {
-        Some(OwnGuard(self.source()?.read().value()))
+    fn try_read_untracked(&self) -> Option<OwnedGuard<u64>> {
+        Some(OwnedGuard(self.access()?.read().value()))
     }
 }
 
 impl ReadUntracked for Node<PnCounter> {
-    type Value = OwnGuard<i64>;
+    type Value = OwnedGuard<i64>;
 
-    fn try_read_untracked(&self) -> Option<OwnGuard<i64>> {
-        Some(OwnGuard(self.source()?.read().value()))
+    fn try_read_untracked(&self) -> Option<OwnedGuard<i64>> {
+        Some(OwnedGuard(self.access()?.read().value()))
     }
 }

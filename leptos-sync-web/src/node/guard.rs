@@ -1,29 +1,30 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// A value that is being read: it stays as it was when the reading began, whatever is written meanwhile.
+/// A value that is being read. It keeps the state that it was read from, whatever is written
+/// meanwhile.
 ///
-/// Holding one across a write makes that write copy the document's state, so let it go soon, as `.get()` and `.with()`
-/// do.
-pub struct ReadGuard<T: 'static>(Held<T>);
+/// A write copies the document's state while a guard of it is alive, so drop it soon, as `.get()`
+/// and `.with()` do.
+pub struct ReadGuard<T: 'static>(Guarded<T>);
 
-enum Held<T: 'static> {
-    Shared(Arc<T>),
+enum Guarded<T: 'static> {
+    State(Arc<T>),
     Part(Box<dyn Deref<Target = T> + Send + Sync>),
 }
 
 impl<T> ReadGuard<T> {
     pub(crate) fn new(value: Arc<T>) -> Self {
-        Self(Held::Shared(value))
+        Self(Guarded::State(value))
     }
 }
 
 impl<T: Send + Sync> ReadGuard<T> {
-    /// A part of what is being read.
+    /// Returns the guard of a part of the value.
     pub(crate) fn map<U, F>(self, part: F) -> ReadGuard<U>
     where
         F: Fn(&T) -> &U + Send + Sync + 'static,
     {
-        ReadGuard(Held::Part(Box::new(Part { whole: self, part })))
+        ReadGuard(Guarded::Part(Box::new(Part { whole: self, part })))
     }
 }
 
@@ -45,8 +46,8 @@ impl<T> Deref for ReadGuard<T> {
 
     fn deref(&self) -> &T {
         match &self.0 {
-            Held::Shared(value) => value,
-            Held::Part(value) => value,
+            Guarded::State(value) => value,
+            Guarded::Part(value) => value,
         }
     }
 }
@@ -63,11 +64,11 @@ impl<T: fmt::Display> fmt::Display for ReadGuard<T> {
     }
 }
 
-/// A value that was made for whoever reads it.
+/// A value that was computed by reading it, such as the sum of a counter.
 #[derive(Debug)]
-pub struct OwnGuard<T>(pub(crate) T);
+pub struct OwnedGuard<T>(pub(crate) T);
 
-impl<T> Deref for OwnGuard<T> {
+impl<T> Deref for OwnedGuard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -75,7 +76,7 @@ impl<T> Deref for OwnGuard<T> {
     }
 }
 
-impl<T: fmt::Display> fmt::Display for OwnGuard<T> {
+impl<T: fmt::Display> fmt::Display for OwnedGuard<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -1,67 +1,82 @@
 use std::{collections::BinaryHeap, fmt, panic::Location};
 
 use leptos::prelude::*;
-use leptos_sync_core::{Key, LwwMap, Value};
+use leptos_sync_core::Key;
 
-use super::{Node, OwnGuard, What};
+use super::{
+    OwnedGuard,
+    part::{self, Part, PartId},
+};
+use crate::live::TriggerKind;
 
-/// The keys of a map that have a value, as a node of the reactive graph: sorted, so that every replica shows the same
-/// order. Reading costs O(n log n); it is notified only when a key comes or goes.
-pub struct Keys<K: 'static, V: 'static>(Node<LwwMap<K, V>>);
+/// The keys of a map that have a value, as a node: sorted, so that every replica shows the same
+/// order.
+///
+/// Reading costs O(n log n). A change of a value does not notify it.
+pub struct Keys<K: 'static> {
+    map: Option<PartId>,
+    /// Reads the keys of the map, whose type only this function knows.
+    read: fn(&Part) -> Option<Vec<K>>,
+    defined_at: &'static Location<'static>,
+}
 
-impl<K, V> Keys<K, V> {
-    pub(super) fn new(map: Node<LwwMap<K, V>>) -> Self {
-        Self(map)
+impl<K> Keys<K> {
+    #[track_caller]
+    pub(super) fn new(map: Option<PartId>, read: fn(&Part) -> Option<Vec<K>>) -> Self {
+        Self {
+            map,
+            read,
+            defined_at: Location::caller(),
+        }
     }
 }
 
-impl<K: Key, V: Value> Track for Keys<K, V> {
+impl<K> Track for Keys<K> {
     fn track(&self) {
-        if let Some(source) = self.0.source() {
-            source.triggers().track(What::Keys, source.path().as_path());
+        if let Some(map) = part::get(self.map) {
+            map.track(TriggerKind::Keys);
         }
     }
 }
 
-impl<K: Key + Ord, V: Value> ReadUntracked for Keys<K, V> {
-    type Value = OwnGuard<Vec<K>>;
+impl<K: Key + Ord> ReadUntracked for Keys<K> {
+    type Value = OwnedGuard<Vec<K>>;
 
-    fn try_read_untracked(&self) -> Option<OwnGuard<Vec<K>>> {
-        let map = self.0.source()?.read();
-        let mut keys = Vec::with_capacity(map.len());
-        for key in map.keys() {
-            keys.push(key.clone());
-        }
-        // Mostly they are in order. A heap brings a tenth of the code that the library's sorts bring to a page.
+    fn try_read_untracked(&self) -> Option<OwnedGuard<Vec<K>>> {
+        let mut keys = (self.read)(&*part::get(self.map)?)?;
+        // Mostly they are in order. A heap brings a tenth of the code that the library's sorts
+        // bring to a page.
         if !keys.is_sorted() {
             keys = BinaryHeap::from(keys).into_sorted_vec();
         }
-        Some(OwnGuard(keys))
+        Some(OwnedGuard(keys))
     }
 }
 
-impl<K, V> DefinedAt for Keys<K, V> {
+impl<K> DefinedAt for Keys<K> {
     fn defined_at(&self) -> Option<&'static Location<'static>> {
-        self.0.defined_at()
+        Some(self.defined_at)
     }
 }
 
-impl<K, V> IsDisposed for Keys<K, V> {
+impl<K> IsDisposed for Keys<K> {
     fn is_disposed(&self) -> bool {
-        self.0.is_disposed()
+        self.map.is_none_or(|map| map.is_disposed())
     }
 }
 
-impl<K, V> Clone for Keys<K, V> {
+impl<K> Clone for Keys<K> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K, V> Copy for Keys<K, V> {}
+impl<K> Copy for Keys<K> {}
 
-impl<K, V> fmt::Debug for Keys<K, V> {
+impl<K> fmt::Debug for Keys<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Keys").field(&self.0).finish()
+        f.debug_struct("Keys")
+            .field("defined_at", &self.defined_at)
+            .finish_non_exhaustive()
     }
 }

@@ -1,18 +1,55 @@
-use leptos::prelude::*;
-use leptos_sync_core::{Key, LwwMap, Value};
+use std::sync::Arc;
 
-use super::{Entry, Keys, Node, ReadGuard};
+use leptos::prelude::*;
+use leptos_sync_core::{Key, LwwMap, Value, internal};
+
+use super::{
+    Keys, Node, ReadGuard, Tracked,
+    access::{EntryAccess, MapEntry},
+};
 
 impl<K: Key, V: Value> Node<LwwMap<K, V>> {
-    /// The entry at `key`, whether it has a value or not: a node of its own, which only changes of this key notify.
+    /// Returns the node of the entry at `key`, whether the key has a value or not. Only changes of
+    /// this key notify it.
+    ///
+    /// The node belongs to the current reactive owner: a row of a list takes it along when it
+    /// goes. If this owner or one above it has asked for the key before, that node is returned.
+    /// To read or change many entries in an event handler, use `.with_untracked(|map| …)` or
+    /// [`edit`](Node::edit), which make no nodes.
     #[track_caller]
-    pub fn entry(&self, key: K) -> Entry<K, V> {
-        Entry::new(*self, key)
+    pub fn entry(&self, key: K) -> Node<Option<V>> {
+        let entry = self.part().and_then(|part| {
+            let map = part.access::<LwwMap<K, V>>()?;
+            let mut segment = Vec::new();
+            // A key that cannot be encoded has no value; writing one is an error.
+            let _ = internal::encode(&key, &mut segment);
+            let key = Arc::new(key);
+            Some(part.entry(segment, &|| {
+                let entry = MapEntry {
+                    map: Arc::clone(&map),
+                    key: Arc::clone(&key),
+                };
+                Box::new(Arc::new(entry) as Arc<dyn EntryAccess<V>>)
+            }))
+        });
+        Node::of_part(entry)
     }
 
-    /// The set of keys: a node of its own, notified when a key comes or goes and not when a value changes.
-    pub fn keys(&self) -> Keys<K, V> {
-        Keys::new(*self)
+    /// Returns the set of keys: notified when the map gains or loses a key, not when a value
+    /// changes.
+    #[track_caller]
+    pub fn keys(&self) -> Keys<K>
+    where
+        K: Ord,
+    {
+        Keys::new(self.part, |part| {
+            let map = part.access::<LwwMap<K, V>>()?.read();
+            let mut keys = Vec::with_capacity(map.len());
+            for key in map.keys() {
+                keys.push(key.clone());
+            }
+            Some(keys)
+        })
     }
 
     /// Writes `value` at `key`.
@@ -20,9 +57,9 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
         self.edit(|tx| tx.insert(key, value));
     }
 
-    /// Writes many entries as one transaction.
+    /// Writes many entries in one transaction.
     pub fn insert_batch(&self, entries: impl IntoIterator<Item = (K, V)>) {
-        // Before the document is being edited: they may be made of what it holds.
+        // Before the document is locked: the iterator may read it.
         let entries: Vec<_> = entries.into_iter().collect();
         self.edit(|tx| tx.insert_batch(entries));
     }
@@ -32,24 +69,19 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
         self.edit(|tx| tx.remove(key));
     }
 
-    /// Removes many keys as one transaction.
+    /// Removes many keys in one transaction.
     pub fn remove_batch<'k>(&self, keys: impl IntoIterator<Item = &'k K>) {
         let keys: Vec<_> = keys.into_iter().collect();
         self.edit(|tx| tx.remove_batch(keys));
     }
 }
 
-/// The map as a whole: whoever reads it runs again when any entry changes.
-impl<K: Key, V: Value> Track for Node<LwwMap<K, V>> {
-    fn track(&self) {
-        self.track_whole();
-    }
-}
+impl<K: Key, V: Value> Tracked for LwwMap<K, V> {}
 
 impl<K: Key, V: Value> ReadUntracked for Node<LwwMap<K, V>> {
     type Value = ReadGuard<LwwMap<K, V>>;
 
     fn try_read_untracked(&self) -> Option<Self::Value> {
-        Some(self.source()?.read())
+        Some(self.access()?.read())
     }
 }

@@ -1,152 +1,143 @@
-//! Reactive nodes: a document and its parts as things that leptos can read, track and update.
+//! Reactive nodes: a document and its parts as values that leptos can read, track and update.
 
+mod access;
+mod bind;
 mod counter;
 mod entry;
 mod guard;
 mod keys;
 mod map;
+mod part;
 mod register;
-mod source;
+#[cfg(test)]
+mod tests;
 
-use std::{any::Any, marker::PhantomData, panic::Location, sync::Arc};
+use std::{fmt, marker::PhantomData, panic::Location, sync::Arc};
 
-use crate::lock::Mutex;
 use leptos::prelude::*;
 use leptos_sync_core::{
     Crdt, Error, Tx,
     internal::{Field, Focus},
 };
 
-use self::source::FieldSource;
-pub(crate) use self::source::Source;
+pub(crate) use self::access::{Access, NodeDocument};
+use self::{
+    access::{EntryAccess, FieldAccess},
+    part::{Part, PartId},
+};
 pub use self::{
-    entry::{Entry, EntryGuard},
-    guard::{OwnGuard, ReadGuard},
+    guard::{OwnedGuard, ReadGuard},
     keys::Keys,
 };
-pub(crate) use crate::live::What;
+use crate::live::TriggerKind;
 
-/// A part of a document, or the whole of it, as a node of the reactive graph.
+/// A document, or a part of one, as a node of the reactive graph.
 ///
-/// `Copy`, like leptos' signals, and like them it lives as long as the reactive owner under which
-/// the document was opened. The methods that `#[derive(Crdt)]` makes narrow it to a field:
-/// `doc.title()` is a `Node<LwwRegister<String>>`. What a node can do depends on what it stands
-/// for:
+/// The methods that `#[derive(Crdt)]` writes narrow a node to a field: `doc.title()` is a
+/// `Node<LwwRegister<String>>`. What a node can do depends on the type that it stands for:
 ///
-/// | Node of | reads as | is changed by |
-/// |---|---|---|
-/// | [`LwwRegister<T>`](leptos_sync_core::LwwRegister) | `T`: `.get()`, `.with()`, `.read()` | `.set()`, `.update()`, `bind:value` |
-/// | [`GCounter`](leptos_sync_core::GCounter), [`PnCounter`](leptos_sync_core::PnCounter) | its value | `.increment()`, `.decrement()` |
-/// | [`LwwMap<K, V>`](leptos_sync_core::LwwMap) | the map: `.with(\|map\| …)` | `.insert()`, `.remove()`, `.insert_batch()`, `.remove_batch()` |
-/// | … `.entry(key)` | `Option<V>` | `.set()`, `.update()` |
-/// | … `.keys()` | the sorted keys | |
-/// | a record | its fields | [`transact`](Node::transact): several changes as one |
+/// | Node | Reads as | Writes | In a view |
+/// |---|---|---|---|
+/// | `Node<`[`LwwRegister<T>`](leptos_sync_core::LwwRegister)`>` | `T` | `.set()`, `.update()` | `bind:value`, `bind:checked` |
+/// | `Node<Option<V>>`, of a map's `.entry(key)` | `Option<V>` | `.set()`, `.update()`, `.remove()` | `bind:value`, `bind:checked` |
+/// | `Node<`[`LwwMap<K, V>`](leptos_sync_core::LwwMap)`>` | the map | `.insert()`, `.remove()`, `.insert_batch()`, `.remove_batch()` | |
+/// | [`Keys<K>`], of a map's `.keys()` | the sorted `Vec<K>` | | `<For>` |
+/// | `Node<`[`GCounter`](leptos_sync_core::GCounter)`>`, `Node<`[`PnCounter`](leptos_sync_core::PnCounter)`>` | the sum | `.increment()`, `.decrement()` | |
+/// | a record | its fields, or all of it by [`read_state`](Node::read_state) | its fields | |
+/// | any of the CRDTs | | [`edit`](Node::edit), [`transact`](Node::transact): several changes as one | |
 ///
-/// Every change is on screen at once and is stored in the background. A change that the document
-/// refuses, such as a value beyond its limit, is not made; its reason is in the status signals, or
-/// returned by `transact`.
+/// "Reads as" means leptos' traits: `.get()`, `.with()`, `.read()` and their `try_` and
+/// `_untracked` forms.
+///
+/// # Edits and errors
+///
+/// An edit is on screen at once and is stored in the background. A document refuses some edits,
+/// such as a value above its limit, and then stays as it was.
+///
+/// | To edit | A refused edit |
+/// |---|---|
+/// | `.set()`, `.update()`, `.insert()` and the other writes of the table above | is reported to the document's status, see [`UseDocReturn`](crate::UseDocReturn) |
+/// | [`edit`](Node::edit) | is reported to the status |
+/// | [`transact`](Node::transact) | is returned as an [`Error`] |
+///
+/// As on leptos' signals, `.try_set()` and `.try_update()` say whether the node is disposed, not
+/// whether the document accepted the value.
+///
+/// # Ownership
+///
+/// A node is `Copy`, like leptos' signals, and like them it lives as long as the reactive owner
+/// under which it was made: a document's node as long as the component that called
+/// [`use_doc`](crate::use_doc), a field's node as long as its record's, an entry's node as long as
+/// the row or component that called `.entry(key)`. A node that is gone costs nothing.
+///
+/// # Inputs
+///
+/// `bind:value` works on nodes of `String` and `Option<String>`, `bind:checked` on those of `bool`
+/// and `Option<bool>`. An entry without a value shows as an empty field or an unchecked box; the
+/// first input creates it. When an edit of somebody else arrives while the user types in a bound
+/// field, caret and selection stay where they are in the text, and an input method is not
+/// interrupted.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{Crdt, LwwMap, LwwRegister, use_doc};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Page {
+///     title: LwwRegister<String>,
+///     notes: LwwMap<u64, String>,
+/// }
+///
+/// #[component]
+/// fn Editor(note: u64) -> impl IntoView {
+///     let doc = use_doc::<Page>("page").doc;
+///     view! {
+///         <input bind:value=doc.title() />
+///         <textarea bind:value=doc.notes().entry(note) />
+///     }
+/// }
+/// ```
 pub struct Node<T: 'static> {
-    /// `None` in what was made of a node whose owner was gone already.
-    point: Option<Place>,
+    /// `None` if the node was made of one that was gone already.
+    part: Option<PartId>,
     defined_at: &'static Location<'static>,
     kind: PhantomData<fn() -> T>,
 }
 
-type Place = StoredValue<Arc<Point>>;
-
-/// What a node stands for, with the places of its fields' nodes: they live and end with it.
-///
-/// The same for nodes of all types, so that a page has its code once.
-struct Point {
-    /// An `Arc<dyn Source<T>>`.
-    source: Box<dyn Any + Send + Sync>,
-    fields: Mutex<Vec<(&'static str, Place)>>,
-    owner: Option<Owner>,
-}
-
-impl Point {
-    /// A point that belongs to the current owner.
-    fn place(source: Box<dyn Any + Send + Sync>) -> Place {
-        StoredValue::new(Arc::new(Self {
-            source,
-            fields: Mutex::new(Vec::new()),
-            owner: Owner::current(),
-        }))
-    }
-
-    /// The place of a field, made when it is first asked for.
-    fn field(&self, name: &'static str, source: &dyn Fn() -> Box<dyn Any + Send + Sync>) -> Place {
-        let mut fields = self.fields.lock();
-        if let Some((_, known)) = fields.iter().find(|(known, _)| *known == name) {
-            return *known;
-        }
-        let source = source();
-        let place = match &self.owner {
-            Some(owner) => owner.with(|| Self::place(source)),
-            None => Self::place(source),
-        };
-        fields.push((name, place));
-        place
-    }
-
-    fn source<T: 'static>(&self) -> Option<Arc<dyn Source<T>>> {
-        self.source.downcast_ref().map(Arc::clone)
-    }
-}
+/// The types whose nodes are tracked as one value. A record is not: its fields may have the names
+/// of the methods that come with it.
+pub trait Tracked: 'static {}
 
 impl<T: Crdt> Node<T> {
+    /// Makes the node of a whole document.
     #[track_caller]
-    pub(crate) fn new(source: Arc<dyn Source<T>>) -> Self {
-        Self::at_place(Some(Point::place(Box::new(source))))
+    pub(crate) fn of_document<D>(document: Arc<D>) -> Self
+    where
+        D: NodeDocument + Access<T> + 'static,
+    {
+        let access = Arc::clone(&document) as Arc<dyn Access<T>>;
+        Self::of_part(Some(Part::root(document, Box::new(access))))
     }
 
-    #[track_caller]
-    fn at_place(point: Option<Place>) -> Self {
-        Self {
-            point,
-            defined_at: Location::caller(),
-            kind: PhantomData,
-        }
-    }
-
-    /// Makes several changes as one transaction: they are shown, stored and sent together or not at
-    /// all.
+    /// Makes several changes in one transaction: they are shown, stored and sent together or not
+    /// at all.
     ///
     /// # Errors
     ///
-    /// As for [`Doc::transact`](leptos_sync_core::Doc::transact), and [`Error::is_unavailable`]
-    /// when the node's owner is gone. Nothing has changed then.
+    /// As for [`LiveDoc::transact`](crate::LiveDoc::transact), and [`Error::is_unavailable`] if
+    /// the node's owner is gone. Nothing has changed then.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, T>)) -> Result<(), Error> {
-        let source = self
-            .source()
-            .ok_or_else(|| Error::unavailable("the reactive owner of this document is gone"))?;
+        let access = self.access().ok_or_else(disposed)?;
         let mut edit = Some(edit);
-        source.transact(&mut |tx| {
+        access.transact(&mut |tx| {
             if let Some(edit) = edit.take() {
                 edit(tx);
             }
         })
     }
 
-    /// The state, tracked as a whole: whoever reads it runs again when anything in it changes.
-    ///
-    /// # Panics
-    ///
-    /// When the node's owner is gone, as leptos' signals do.
-    #[track_caller]
-    pub fn read_state(&self) -> ReadGuard<T> {
-        self.track_whole();
-        match self.source() {
-            Some(source) => source.read(),
-            None => panic!(
-                "the reactive owner of the document used at {} is gone",
-                Location::caller()
-            ),
-        }
-    }
-
-    /// Edits as [`transact`](Node::transact) does, for event handlers. A failure is reported to the
-    /// document's status.
+    /// Makes several changes as [`transact`](Node::transact) does, for event handlers: a failure is
+    /// reported to the document's status.
     ///
     /// ```
     /// # use leptos::prelude::*;
@@ -176,8 +167,8 @@ impl<T: Crdt> Node<T> {
     /// ```
     pub fn edit(&self, edit: impl FnOnce(&mut Tx<'_, T>)) {
         let mut edit = Some(edit);
-        if let Some(source) = self.source() {
-            source.edit(&mut |tx| {
+        if let Some(access) = self.access() {
+            access.edit(&mut |tx| {
                 if let Some(edit) = edit.take() {
                     edit(tx);
                 }
@@ -185,16 +176,48 @@ impl<T: Crdt> Node<T> {
         }
     }
 
-    pub(crate) fn source(&self) -> Option<Arc<dyn Source<T>>> {
-        self.point?.try_get_value()?.source()
+    /// Returns the state of this part, and tracks everything in it.
+    ///
+    /// # Panics
+    ///
+    /// If the node's owner is gone, as leptos' signals do.
+    #[track_caller]
+    pub fn read_state(&self) -> ReadGuard<T> {
+        let part = self.part();
+        if let Some(part) = &part {
+            part.track(TriggerKind::Value);
+        }
+        match part.and_then(|part| part.access()) {
+            Some(access) => access.read(),
+            None => panic!(
+                "the reactive owner of the document used at {} is gone",
+                Location::caller()
+            ),
+        }
     }
 
-    pub(crate) fn track_whole(&self) {
-        if let Some(source) = self.source() {
-            source
-                .triggers()
-                .track(What::Whole, source.path().as_path());
+    fn access(&self) -> Option<Arc<dyn Access<T>>> {
+        self.part()?.access()
+    }
+}
+
+#[cold]
+fn disposed() -> Error {
+    Error::unavailable("the reactive owner of this node is gone")
+}
+
+impl<T> Node<T> {
+    #[track_caller]
+    fn of_part(part: Option<PartId>) -> Self {
+        Self {
+            part,
+            defined_at: Location::caller(),
+            kind: PhantomData,
         }
+    }
+
+    fn part(&self) -> Option<Arc<Part>> {
+        part::get(self.part)
     }
 }
 
@@ -204,15 +227,31 @@ impl<T: Crdt> Focus for Node<T> {
 
     #[track_caller]
     fn focus_field<F: Crdt>(self, field: Field<T, F>) -> Node<F> {
-        let place = self.point.and_then(|point| {
-            let point = point.try_get_value()?;
-            let record = point.source::<T>()?;
-            Some(point.field(field.name, &|| {
-                let source = FieldSource::new(Arc::clone(&record), field);
-                Box::new(Arc::new(source) as Arc<dyn Source<F>>)
+        let part = self.part().and_then(|part| {
+            let record = part.access::<T>()?;
+            Some(part.field(field.name, &|| {
+                let record = Arc::clone(&record);
+                let access = FieldAccess { record, field };
+                Box::new(Arc::new(access) as Arc<dyn Access<F>>)
             }))
         });
-        Node::at_place(place)
+        Node::of_part(part)
+    }
+}
+
+impl<T: Tracked> Track for Node<T> {
+    fn track(&self) {
+        if let Some(part) = self.part() {
+            part.track(TriggerKind::Value);
+        }
+    }
+}
+
+impl<T: Tracked> Notify for Node<T> {
+    fn notify(&self) {
+        if let Some(part) = self.part() {
+            part.notify();
+        }
     }
 }
 
@@ -224,8 +263,8 @@ impl<T> Clone for Node<T> {
 
 impl<T> Copy for Node<T> {}
 
-impl<T> std::fmt::Debug for Node<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> fmt::Debug for Node<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
             .field("defined_at", &self.defined_at)
             .finish_non_exhaustive()
@@ -234,7 +273,7 @@ impl<T> std::fmt::Debug for Node<T> {
 
 impl<T> PartialEq for Node<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.point == other.point
+        self.part == other.part
     }
 }
 
@@ -246,6 +285,6 @@ impl<T> DefinedAt for Node<T> {
 
 impl<T> IsDisposed for Node<T> {
     fn is_disposed(&self) -> bool {
-        self.point.is_none_or(|point| point.is_disposed())
+        self.part.is_none_or(|part| part.is_disposed())
     }
 }
