@@ -1,4 +1,4 @@
-//! A document's changes as a stream: what is edited, applied and loaded.
+//! The stream of a document's changes: edits, applied deltas and loads.
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 use std::{
@@ -22,7 +22,7 @@ fn doc(replica: u64) -> Doc<Page> {
     Doc::new(Clock::system(ReplicaId::new(replica)))
 }
 
-/// What is there without waiting; `None` where the stream has ended or would wait.
+/// Returns what is available without waiting, or `None` if the stream has ended or would wait.
 fn read(changes: &mut ChangeStream<Delta>) -> Option<Result<Arc<Delta>, Lagged>> {
     match pin!(changes.next()).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(item) => item,
@@ -36,7 +36,7 @@ fn edit(live: &LiveDoc<Page>, key: u32) {
 }
 
 #[test]
-fn a_copy_that_follows_the_changes_has_what_was_edited_and_what_was_applied() {
+fn a_copy_that_follows_the_stream_has_all_edits_and_applied_deltas() {
     let live = LiveDoc::new(doc(1));
     let mut changes = live.changes();
     edit(&live, 1);
@@ -51,7 +51,7 @@ fn a_copy_that_follows_the_changes_has_what_was_edited_and_what_was_applied() {
 }
 
 #[test]
-fn a_slow_reader_is_told_and_resumes_by_version() {
+fn a_slow_reader_learns_that_it_lagged_and_resumes_by_version() {
     let live = LiveDoc::new(doc(1));
     let mut changes = live.changes();
     let mut copy = doc(2);

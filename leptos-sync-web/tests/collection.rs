@@ -1,4 +1,4 @@
-//! Collections on IndexedDB, where two tabs write one database at the same time.
+//! Collections on IndexedDB, with two tabs that write to one database concurrently.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -63,7 +63,7 @@ async fn fill<S: Storage>(items: &Items<S>, count: u32) {
 }
 
 #[wasm_bindgen_test]
-async fn a_collection_is_there_after_a_reload() {
+async fn a_collection_survives_a_reload() {
     let scratch = Scratch::new("collection");
     let items = self::items(scratch.open().await, 1, 1).await;
     fill(&items, 1000).await;
@@ -75,7 +75,7 @@ async fn a_collection_is_there_after_a_reload() {
     let cheap = again.query(by_price().range(..=0).limit(5)).await.unwrap();
     let keys: Vec<u32> = cheap.records.iter().map(|(key, _)| *key).collect();
     assert_eq!(keys, [7, 0, 10, 20, 30]);
-    // All pages, both ways, are all records.
+    // All pages, in both directions, contain all records.
     for reverse in [false, true] {
         let (mut query, mut found) = (by_price().all().limit(70), BTreeMap::new());
         if reverse {
@@ -98,7 +98,7 @@ async fn a_collection_is_there_after_a_reload() {
     scratch.delete().await;
 }
 
-/// Each tab counts in the same record and writes one of its own, as fast as it can.
+/// Each tab counts in the same record and writes records of its own, as fast as it can.
 async fn writes_at_once<S: Storage>(tabs: [Items<S>; 2]) {
     fill(&tabs[0], 3).await;
     let counting = tabs.iter().enumerate().map(|(tab, items)| async move {
@@ -118,13 +118,13 @@ async fn writes_at_once<S: Storage>(tabs: [Items<S>; 2]) {
     for items in &tabs {
         items.refresh().await.unwrap();
         let shared = items.get(&1).await.unwrap().unwrap();
-        assert_eq!(shared.stock.value(), 50, "no count is lost");
+        assert_eq!(shared.stock.value(), 50, "no increment is lost");
         let own = items.query(by_price().range(100..)).await.unwrap();
         let prices = own.records.iter().map(|(_, item)| *item.price.get());
-        assert!(prices.eq(100..150), "every record is in the index, once");
+        assert!(prices.eq(100..150), "the index lists every record once");
         assert!(own.damage.is_empty());
     }
-    // And a third copy hears of all of it.
+    // A third copy receives everything.
     let copy = items(leptos_sync_web::core::storage::MemoryStorage::new(), 1, 3).await;
     let delta = tabs[0].delta_since(&copy.version()).await.unwrap();
     copy.apply(&delta).await.unwrap();
@@ -132,7 +132,7 @@ async fn writes_at_once<S: Storage>(tabs: [Items<S>; 2]) {
 }
 
 #[wasm_bindgen_test]
-async fn two_tabs_that_write_at_once_lose_nothing() {
+async fn two_tabs_that_write_concurrently_lose_nothing() {
     let scratch = Scratch::new("two-tabs");
     let tab = async |replica| items(scratch.open().await, 1, replica).await;
     writes_at_once([tab(1).await, tab(2).await]).await;
@@ -140,7 +140,7 @@ async fn two_tabs_that_write_at_once_lose_nothing() {
 }
 
 #[wasm_bindgen_test]
-async fn nor_do_they_through_a_cache_and_compression() {
+async fn two_tabs_lose_nothing_through_a_cache_and_compression() {
     let scratch = Scratch::new("two-caches");
     let tab = async |replica| {
         let limits = CacheLimits {
@@ -168,7 +168,7 @@ async fn nor_do_they_through_a_cache_and_compression() {
 }
 
 #[wasm_bindgen_test]
-async fn two_tabs_that_build_one_index_end_with_one() {
+async fn two_tabs_can_build_one_index_together() {
     let scratch = Scratch::new("two-builders");
     let old = items(scratch.open().await, 1, 1).await;
     fill(&old, 3000).await;
@@ -188,12 +188,16 @@ async fn two_tabs_that_build_one_index_end_with_one() {
     for built in join_all(build).await {
         built.unwrap();
     }
-    assert!(steps.get() <= 7, "each step is done once: {}", steps.get());
+    assert!(
+        steps.get() <= 7,
+        "the tabs share the steps: {}",
+        steps.get()
+    );
     for tab in &tabs {
         let found = tab.query(by_name().equals("item of 3")).await.unwrap();
         assert_eq!(found.records.len(), 300);
     }
-    // The tab with the older app reads on, and is told why it cannot write.
+    // The tab with the older app can still read, and learns why it cannot write.
     assert_eq!(
         old.get(&1).await.unwrap().map(|item| *item.price.get()),
         Some(1)
@@ -208,7 +212,7 @@ async fn two_tabs_that_build_one_index_end_with_one() {
 }
 
 #[wasm_bindgen_test]
-async fn whoever_watches_hears_of_the_other_tab() {
+async fn a_watcher_sees_changes_of_another_tab() {
     let scratch = Scratch::new("watch");
     let tab = async |replica| items(scratch.open().await, 1, replica).await;
     let (here, there) = (tab(1).await, tab(2).await);
@@ -226,7 +230,7 @@ async fn whoever_watches_hears_of_the_other_tab() {
 }
 
 #[wasm_bindgen_test]
-async fn a_collection_goes_out_and_in_by_chunks() {
+async fn a_collection_is_exported_and_imported_in_chunks() {
     let (from, to) = (Scratch::new("export"), Scratch::new("import"));
     let source = items(from.open().await, 1, 1).await;
     fill(&source, 5000).await;

@@ -27,11 +27,11 @@ async fn runs_on<S: Storage>(around: impl Fn(IndexedDbStorage) -> S) {
 }
 
 #[wasm_bindgen_test]
-async fn indexed_db_keeps_the_laws_of_storage() {
+async fn indexed_db_obeys_the_laws_of_storage() {
     runs_on(|storage| storage).await;
 }
 
 #[wasm_bindgen_test]
-async fn indexed_db_under_compression_keeps_the_laws_of_storage() {
+async fn compressed_indexed_db_obeys_the_laws_of_storage() {
     runs_on(CompressedStorage::new).await;
 }

@@ -1,5 +1,5 @@
-//! The core on wasm32: what differs there from a native build is its clock, its randomness and its
-//! integers.
+//! The core on wasm32, where the clock, the randomness and the size of integers differ from a
+//! native build.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -32,7 +32,7 @@ fn edited(replica: ReplicaId) -> Doc<Board> {
 }
 
 #[wasm_bindgen_test]
-async fn memory_keeps_the_laws() {
+async fn memory_storage_obeys_the_laws() {
     conformance::run(async || MemoryStorage::new()).await;
 }
 
@@ -55,7 +55,7 @@ fn two_replicas_converge_through_bytes() {
 }
 
 #[wasm_bindgen_test]
-fn a_page_makes_ids_that_differ_and_have_a_text_form() {
+fn a_page_creates_distinct_ids_with_a_text_form() {
     let (first, second) = (Id::new(), Id::new());
     assert!(first < second);
     assert_eq!(first.to_string().parse::<Id>().unwrap(), first);
@@ -64,16 +64,16 @@ fn a_page_makes_ids_that_differ_and_have_a_text_form() {
 #[wasm_bindgen_test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the clock is compared with what it reads"
+    reason = "the test compares the clock with its source"
 )]
-fn the_clock_follows_the_browsers() {
+fn the_clock_follows_the_browser() {
     let now = js_sys::Date::now() as u64;
     let ticked = Clock::system(ReplicaId::new(1)).tick().unwrap().time.ms();
     assert!(ticked.abs_diff(now) < 60_000, "{ticked} is not about {now}");
 }
 
 #[wasm_bindgen_test]
-fn what_a_server_compressed_is_read() {
+fn envelopes_compressed_by_a_server_are_readable() {
     let compressed = include_bytes!("../../leptos-sync-core/tests/fixtures/v1/compressed.bin");
     let snapshot = Snapshot::decode(compressed).unwrap();
     assert!(snapshot.bytes() > compressed.len());
@@ -81,6 +81,6 @@ fn what_a_server_compressed_is_read() {
 }
 
 #[wasm_bindgen_test]
-fn replica_ids_are_drawn_at_random() {
+fn replica_ids_are_random() {
     assert_ne!(ReplicaId::random().unwrap(), ReplicaId::random().unwrap());
 }

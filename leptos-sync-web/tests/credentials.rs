@@ -1,4 +1,4 @@
-//! Credentials: fetched, renewed before they expire, and renewed when the relay refuses them.
+//! Credentials: fetched, renewed before they expire, and renewed when the relay rejects them.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -28,9 +28,9 @@ struct Page {
     title: LwwRegister<String>,
 }
 
-/// Opens a document as a page that has just been loaded does.
+/// Opens a document like a page that was just loaded.
 fn page(scratch: &Scratch, options: SyncOptions) -> (Owner, UseDocReturn<Page>) {
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let page = owner.with(|| {
@@ -52,7 +52,7 @@ fn is_unauthorized(connection: &Connection) -> bool {
 }
 
 #[wasm_bindgen_test]
-async fn credentials_that_the_relay_refuses_are_renewed_and_shown() {
+async fn rejected_credentials_are_renewed_and_sent() {
     let scratch = Scratch::new("refused-credentials");
     let relay = Relay::start();
     let options = SyncOptions::default().credentials(|| "old".to_owned());
@@ -69,7 +69,7 @@ async fn credentials_that_the_relay_refuses_are_renewed_and_shown() {
 async fn a_page_without_credentials_fetches_some_before_it_connects() {
     let scratch = Scratch::new("no-credentials");
     let relay = Relay::start();
-    // The first time without success, as when the server of the tokens is down.
+    // Fails the first time, as if the token server were down.
     let asked = Arc::new(AtomicUsize::new(0));
     let fetch = async move || {
         let asked = asked.fetch_add(1, Ordering::Relaxed);
@@ -109,9 +109,9 @@ async fn a_token_is_renewed_on_the_open_connection_before_it_expires() {
     assert_eq!(page.connection.get_untracked(), Connection::Online);
 }
 
-/// The relay may be wrong, as when it cannot read its keys for a while.
+/// The relay may be wrong, for example while it cannot read its keys.
 #[wasm_bindgen_test]
-async fn refused_credentials_are_shown_again_when_the_user_comes_back() {
+async fn rejected_credentials_are_sent_again_when_the_network_returns() {
     let scratch = Scratch::new("wrongly-refused");
     let relay = Relay::start();
     let options = SyncOptions::default().credentials(|| "good".to_owned());
@@ -123,7 +123,7 @@ async fn refused_credentials_are_shown_again_when_the_user_comes_back() {
     assert_eq!(relay.shown().await, ("good".to_owned(), false));
     assert!(
         is_unauthorized(&page.connection.get_untracked()),
-        "until it answers"
+        "the page is connecting until the relay answers"
     );
     relay.admit();
     relay.opens(Permission::Write).await;

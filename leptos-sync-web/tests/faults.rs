@@ -1,4 +1,4 @@
-//! [`IndexedDbStorage`] in a browser that misbehaves: what it throws and reports is put in by hand.
+//! [`IndexedDbStorage`] in a misbehaving browser, whose exceptions and events are simulated.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -49,7 +49,7 @@ async fn commit_reaches_the_browser_before_it_returns() {
 }
 
 #[wasm_bindgen_test]
-async fn a_lack_of_room_at_a_request_changes_nothing() {
+async fn an_exceeded_quota_at_a_request_changes_nothing() {
     let scratch = Scratch::new("quota-request");
     let storage = scratch.open().await;
     let patch = Patch::method(
@@ -64,13 +64,13 @@ async fn a_lack_of_room_at_a_request_changes_nothing() {
     assert_eq!(
         count(&storage).await,
         0,
-        "the put that went well was taken back"
+        "the successful put is rolled back"
     );
     scratch.delete().await;
 }
 
 #[wasm_bindgen_test]
-async fn a_lack_of_room_that_only_the_transaction_reports_changes_nothing() {
+async fn an_exceeded_quota_at_the_end_of_a_transaction_changes_nothing() {
     let scratch = Scratch::new("quota-transaction");
     let storage = scratch.open().await;
     let patch = Patch::method(
@@ -122,7 +122,7 @@ async fn a_connection_that_keeps_closing_is_an_error_and_not_a_loop() {
     let scratch = Scratch::new("closing-on");
     let storage = scratch.open().await;
     let patch = Patch::method("IDBDatabase", "transaction", CLOSING_ONCE);
-    // At the first try, when it is opened again, and at the second.
+    // Fails on the first attempt, on reopening, and on the second attempt.
     common::set_global("closing", 3);
     assert!(
         storage
@@ -137,7 +137,7 @@ async fn a_connection_that_keeps_closing_is_an_error_and_not_a_loop() {
             .await
             .is_err_and(|error| error.is_storage())
     );
-    assert_eq!(count(&storage).await, 0, "and it goes on afterwards");
+    assert_eq!(count(&storage).await, 0, "the storage works afterwards");
     drop(patch);
     scratch.delete().await;
 }
@@ -161,7 +161,7 @@ async fn a_database_that_cannot_be_reopened_is_an_error_until_it_can() {
 }
 
 #[wasm_bindgen_test]
-async fn persistence_and_room_are_asked_for_where_the_browser_offers_them() {
+async fn persistence_and_quota_are_requested_if_the_browser_offers_them() {
     let _granted_or_not: bool = leptos_sync_web::request_persistence().await;
     let estimate = leptos_sync_web::estimate_storage().await.unwrap();
     assert!(estimate.quota > estimate.usage);

@@ -136,7 +136,7 @@ async fn keys_are_ordered_as_bytes() {
 }
 
 #[wasm_bindgen_test]
-async fn a_batch_whose_future_is_dropped_unpolled_is_applied_all_the_same() {
+async fn a_batch_is_applied_even_if_its_future_is_dropped() {
     let scratch = Scratch::new("dropped");
     let storage = scratch.open().await;
     for n in 0..20_u8 {
@@ -148,7 +148,7 @@ async fn a_batch_whose_future_is_dropped_unpolled_is_applied_all_the_same() {
 }
 
 #[wasm_bindgen_test]
-async fn a_batch_takes_its_place_when_commit_is_called() {
+async fn the_call_of_commit_fixes_the_order_of_batches() {
     let scratch = Scratch::new("place");
     let storage = scratch.open().await;
     let first = storage.commit(put("k", "first"));
@@ -175,7 +175,7 @@ async fn strict_and_empty_batches_are_applied() {
 }
 
 #[wasm_bindgen_test]
-async fn an_upgrade_elsewhere_is_not_blocked_and_the_storage_goes_on_afterwards() {
+async fn an_upgrade_by_another_tab_is_not_blocked_and_the_storage_recovers() {
     let scratch = Scratch::new("upgrade");
     let storage = scratch.open().await;
     storage.commit(put("a", "1")).await.unwrap();
@@ -187,7 +187,7 @@ async fn an_upgrade_elsewhere_is_not_blocked_and_the_storage_goes_on_afterwards(
 }
 
 #[wasm_bindgen_test]
-async fn a_deletion_elsewhere_is_not_blocked_and_the_storage_comes_back_empty() {
+async fn a_deletion_by_another_tab_is_not_blocked_and_the_storage_is_empty() {
     let scratch = Scratch::new("deletion");
     let storage = scratch.open().await;
     storage.commit(put("a", "1")).await.unwrap();
@@ -201,14 +201,14 @@ async fn a_deletion_elsewhere_is_not_blocked_and_the_storage_comes_back_empty() 
     assert_eq!(
         storage.get(b"b").await.unwrap().as_deref(),
         Some(b"4".as_slice()),
-        "in the order of calls"
+        "batches are applied in the order of the calls"
     );
     assert_eq!(keys(&storage, Scan::all()).await, ["b"]);
     scratch.delete().await;
 }
 
 #[wasm_bindgen_test]
-async fn a_batch_dropped_while_the_database_is_reopened_is_applied_all_the_same() {
+async fn a_batch_dropped_while_the_database_reopens_is_applied() {
     let scratch = Scratch::new("dropped-closed");
     let storage = scratch.open().await;
     scratch.delete().await;
@@ -218,7 +218,7 @@ async fn a_batch_dropped_while_the_database_is_reopened_is_applied_all_the_same(
 }
 
 #[wasm_bindgen_test]
-async fn a_database_of_somebody_else_is_refused_and_left_alone() {
+async fn a_database_of_another_program_is_rejected_unchanged() {
     let scratch = Scratch::new("foreign");
     raw_open(scratch.name(), 1).await.expect("made");
     let error = IndexedDbStorage::open(scratch.name()).await.err().unwrap();

@@ -29,7 +29,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// A board with one card, under a reactive owner that lives as long as the returned one.
+/// A board with one card, and the reactive owner that keeps it alive.
 fn board() -> (Owner, LiveDoc<Board>, Node<Board>) {
     let owner = Owner::new();
     owner.set();
@@ -142,7 +142,7 @@ fn a_handle_read_after_the_edit_wrote_cancels_the_edit_with_an_error() {
 }
 
 #[test]
-fn an_edit_inside_an_edit_is_an_error_and_the_outer_edit_goes_on() {
+fn an_edit_inside_an_edit_is_an_error_and_the_outer_edit_continues() {
     let (_owner, live, board) = board();
     let other = Doc::<Board>::new(Clock::system(ReplicaId::new(2)));
     let mut fork = live.with_doc(|doc| doc.fork(other.replica()));
@@ -169,7 +169,7 @@ fn an_edit_inside_an_edit_is_an_error_and_the_outer_edit_goes_on() {
 }
 
 #[test]
-fn an_edit_while_the_document_is_looked_at_goes_through() {
+fn an_edit_while_the_document_is_borrowed_succeeds() {
     let (_owner, live, board) = board();
     live.with_doc(|doc| {
         board.title().set(text("Shopping"));
@@ -179,7 +179,7 @@ fn an_edit_while_the_document_is_looked_at_goes_through() {
 }
 
 #[test]
-fn an_edit_of_another_document_inside_an_edit_goes_through() {
+fn an_edit_of_another_document_inside_an_edit_succeeds() {
     let (_owner, _live, board) = board();
     let other = LiveDoc::<Board>::new(Doc::new(Clock::system(ReplicaId::new(2)))).node();
     board.edit(|tx| {
@@ -195,7 +195,7 @@ fn an_edit_of_another_document_inside_an_edit_goes_through() {
 }
 
 #[test]
-fn a_guard_that_is_held_across_an_edit_keeps_the_state_before_it() {
+fn a_guard_held_across_an_edit_keeps_the_state_before_it() {
     let (_owner, _live, board) = board();
     let held = board.title().read_untracked();
     board.edit(|tx| {

@@ -1,4 +1,4 @@
-//! Documents that are kept in the browser's IndexedDB: opening, saving, finding again.
+//! Documents stored in the browser's IndexedDB: opening, saving, reloading.
 #![cfg(target_arch = "wasm32")]
 #![expect(
     clippy::unwrap_used,
@@ -32,15 +32,15 @@ struct Notes {
     lines: LwwMap<u32, String>,
 }
 
-/// What `Notes` was before it had a title.
+/// `Notes` before it had a title.
 #[derive(Crdt, Clone, Default)]
 struct OlderNotes {
     lines: LwwMap<u32, String>,
 }
 
-/// Opens the notes as a page that has just been loaded does.
+/// Opens the notes like a page that was just loaded.
 fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let notes = owner.with(|| {
@@ -51,7 +51,7 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
     (owner, notes)
 }
 
-/// Resolves when a signal shows `value`.
+/// Waits until a signal has `value`.
 async fn until<T: PartialEq + Send + Sync + 'static>(signal: StatusSignal<T>, value: T) {
     let (tell, mut told) = futures::channel::mpsc::unbounded();
     let effect = Effect::new(move || {
@@ -64,7 +64,7 @@ async fn until<T: PartialEq + Send + Sync + 'static>(signal: StatusSignal<T>, va
 }
 
 #[wasm_bindgen_test]
-async fn what_was_edited_is_there_when_the_page_opens_again() {
+async fn edits_survive_a_reload() {
     let scratch = Scratch::new("again");
     let (_owner, notes) = page(&scratch);
     assert!(notes.loading.get_untracked());
@@ -89,13 +89,13 @@ async fn what_was_edited_is_there_when_the_page_opens_again() {
     assert_ne!(
         notes.live.with_doc(|doc| doc.replica()),
         again.live.with_doc(|doc| doc.replica()),
-        "two pages at once write under two ids"
+        "two concurrent pages have different ids"
     );
 }
 
-/// `saved` changes once when several edits are made, `unsaved` with each.
+/// `saved` changes once for several edits, `unsaved` with each.
 #[wasm_bindgen_test]
-async fn a_status_signal_notifies_where_it_shows_something_else() {
+async fn a_status_signal_notifies_only_on_changes() {
     let scratch = Scratch::new("status");
     let (owner, notes) = page(&scratch);
     until(notes.loading, false).await;
@@ -136,7 +136,7 @@ async fn edits_made_while_the_document_is_loading_are_merged_with_it() {
 }
 
 #[wasm_bindgen_test]
-async fn what_is_loaded_comes_as_a_change_to_those_who_follow_the_document() {
+async fn loading_is_reported_in_the_stream_of_changes() {
     let scratch = Scratch::new("followed");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
@@ -156,7 +156,7 @@ async fn what_is_loaded_comes_as_a_change_to_those_who_follow_the_document() {
 #[wasm_bindgen_test]
 async fn edits_are_written_before_the_document_is_loaded() {
     let scratch = Scratch::new("unloaded");
-    // Without a lease nothing is loaded.
+    // Nothing is loaded without a lease.
     let locks = Patch::method(
         "LockManager",
         "request",
@@ -181,9 +181,10 @@ async fn edits_are_written_before_the_document_is_loaded() {
     assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
 }
 
-/// It is kept in memory since, and must not say that it is saved when an earlier write ends.
+/// The document stays in memory from then on, and must not count as saved when an earlier write
+/// ends.
 #[wasm_bindgen_test]
-async fn a_document_that_cannot_be_loaded_says_so_also_after_a_write_that_succeeded() {
+async fn a_load_error_stays_visible_after_a_successful_write() {
     let scratch = Scratch::new("unreadable");
     let (_owner, notes) = page(&scratch);
     let live = notes.live.clone();
@@ -199,7 +200,7 @@ async fn a_document_that_cannot_be_loaded_says_so_also_after_a_write_that_succee
     );
     until(notes.loading, false).await;
     drop(unreadable);
-    // Behind the write, so that it has ended.
+    // Queued after the write, so that it has ended.
     let storage = scratch.open().await;
     let written = storage.scan_prefix(b"D").await.unwrap();
     Executor::tick().await;
@@ -209,10 +210,10 @@ async fn a_document_that_cannot_be_loaded_says_so_also_after_a_write_that_succee
     assert!(!notes.saved.get_untracked());
 }
 
-/// A page that is left gives its replica id back. It may come back, and must not write under that
-/// id then.
+/// A page that is left returns its replica id. If the user comes back, the page must not write
+/// under that id.
 #[wasm_bindgen_test]
-async fn a_page_that_is_left_while_it_loads_goes_on_under_an_id_of_its_own() {
+async fn a_page_left_during_loading_continues_under_a_new_id() {
     let scratch = Scratch::new("left");
     let leave = Patch::method(
         "IDBObjectStore",
@@ -226,12 +227,12 @@ async fn a_page_that_is_left_while_it_loads_goes_on_under_an_id_of_its_own() {
     let storage = scratch.open().await;
     let pool = storage.scan(Scan::prefix(b"L")).await.unwrap();
     assert_eq!(pool.len(), 1, "the id was leased");
-    assert_eq!(pool[0].1[0], 0, "and given back");
+    assert_eq!(pool[0].1[0], 0, "the id was returned");
     assert_ne!(pool[0].1[1..], replica.get().to_be_bytes());
 }
 
 #[wasm_bindgen_test]
-async fn two_pages_that_edit_at_once_both_keep_their_edits() {
+async fn two_pages_that_edit_concurrently_both_keep_their_edits() {
     let scratch = Scratch::new("two");
     let (_left_owner, left) = page(&scratch);
     let (_right_owner, right) = page(&scratch);
@@ -250,7 +251,7 @@ async fn two_pages_that_edit_at_once_both_keep_their_edits() {
 }
 
 #[wasm_bindgen_test]
-async fn a_long_log_becomes_a_snapshot_and_what_another_page_wrote_meanwhile_stays() {
+async fn compacting_a_long_log_keeps_concurrent_edits_of_another_page() {
     let scratch = Scratch::new("compaction");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
@@ -267,7 +268,7 @@ async fn a_long_log_becomes_a_snapshot_and_what_another_page_wrote_meanwhile_sta
     }
     let storage = scratch.open().await;
     let documents = Scan::prefix(b"D");
-    // Ten more writes at most while the compaction is under way, and the other page's one.
+    // At most ten more writes during the compaction, and the other page's one.
     let mut records = usize::MAX;
     for _ in 0..100 {
         records = storage.scan(documents.clone()).await.unwrap().len();
@@ -283,10 +284,9 @@ async fn a_long_log_becomes_a_snapshot_and_what_another_page_wrote_meanwhile_sta
     assert!(again.error.get_untracked().is_none());
 }
 
-/// A database that is full takes no snapshot either. The page says so, and does not try again and
-/// again.
+/// A full database accepts no snapshot either. The page reports it and does not retry endlessly.
 #[wasm_bindgen_test]
-async fn a_compaction_that_fails_waits_for_the_next_write_or_a_while() {
+async fn a_failed_compaction_waits_for_the_next_write_or_a_delay() {
     let scratch = Scratch::new("full");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
@@ -314,7 +314,7 @@ async fn a_compaction_that_fails_waits_for_the_next_write_or_a_while() {
     for _ in 0..100 {
         common::sleep(0).await;
     }
-    // The timer may go off once.
+    // The timer may fire once.
     assert!(refused() <= first + 1.0, "{first}, {}", refused());
     drop(full);
     assert_eq!(notes.unsaved.get_untracked(), 0);
@@ -326,7 +326,7 @@ async fn a_compaction_that_fails_waits_for_the_next_write_or_a_while() {
 }
 
 #[wasm_bindgen_test]
-async fn without_a_storage_the_page_works_in_memory_and_says_so() {
+async fn without_storage_the_page_works_in_memory_and_reports_it() {
     let scratch = Scratch::new("blocked");
     with_indexed_db("undefined", async || {
         let (_owner, notes) = page(&scratch);
@@ -341,14 +341,14 @@ async fn without_a_storage_the_page_works_in_memory_and_says_so() {
         assert_eq!(notes.doc.title().get_untracked(), "before and after");
         assert!(
             !notes.saved.get_untracked(),
-            "nothing is saved, and nothing claims to be"
+            "nothing is saved, and the status says so"
         );
     })
     .await;
 }
 
 #[wasm_bindgen_test]
-async fn a_damaged_record_is_reported_the_rest_is_there_and_it_is_kept() {
+async fn a_damaged_record_is_reported_and_preserved_and_the_rest_is_loaded() {
     let scratch = Scratch::new("damage");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
@@ -376,14 +376,14 @@ async fn a_damaged_record_is_reported_the_rest_is_there_and_it_is_kept() {
 }
 
 #[wasm_bindgen_test]
-async fn an_older_build_keeps_what_it_does_not_know() {
+async fn an_older_build_preserves_unknown_fields() {
     let scratch = Scratch::new("older");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
     notes.doc.title().set("from a newer build".to_owned());
     until(notes.saved, true).await;
 
-    // The older build loads, edits, compacts.
+    // The older build loads, edits and compacts.
     let mut store = DocStore::new(scratch.open().await, "notes").unwrap();
     let mut older = store
         .load::<OlderNotes>(Clock::system(ReplicaId::new(77)))
@@ -412,7 +412,7 @@ async fn an_edit_that_this_device_rejects_is_listed_until_it_is_dismissed() {
     assert_eq!(notes.doc.title().get_untracked(), "");
     assert!(
         notes.error.get_untracked().is_none(),
-        "it is not about storage"
+        "`error` concerns storage only"
     );
     notes.doc.title().set("shorter".to_owned());
     until(notes.saved, true).await;
@@ -442,16 +442,16 @@ async fn the_list_of_rejections_is_bounded_and_counts_what_it_dropped() {
     assert_eq!((rejected.len(), rejected.dropped()), (0, 0));
 }
 
-/// Such a log is worth a snapshot at once, which has to wait for what is being read.
+/// Such a log triggers a compaction at once, which must wait for the load.
 #[wasm_bindgen_test]
-async fn a_document_whose_first_edit_is_large_is_loaded_all_the_same() {
+async fn a_document_with_a_large_first_edit_is_loaded() {
     let scratch = Scratch::new("large");
     let (_owner, notes) = page(&scratch);
     until(notes.loading, false).await;
     notes.doc.title().set("stored".to_owned());
     until(notes.saved, true).await;
 
-    // In a page that is running, where it begins to be read at once.
+    // In a running page, which loads it at once.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let other = owner.with(|| {

@@ -28,7 +28,7 @@ async fn close(storage: &IndexedDbStorage, lease: Lease) {
     settle().await;
 }
 
-/// The browser notices a released lock a moment later.
+/// The browser reports a released lock a moment later.
 async fn settle() {
     common::sleep(20).await;
 }
@@ -45,7 +45,7 @@ async fn leases_at_one_time_have_different_ids() {
 }
 
 #[wasm_bindgen_test]
-async fn an_id_that_was_given_back_is_taken_again() {
+async fn a_returned_id_is_leased_again() {
     let scratch = Scratch::new("lease-reuse");
     let storage = scratch.open().await;
     let first = take(&storage).await;
@@ -59,7 +59,7 @@ async fn an_id_that_was_given_back_is_taken_again() {
 }
 
 #[wasm_bindgen_test]
-async fn an_id_given_back_is_not_taken_while_its_holder_lives() {
+async fn a_returned_id_is_not_leased_while_its_holder_lives() {
     let scratch = Scratch::new("lease-held");
     let storage = scratch.open().await;
     let first = take(&storage).await;
@@ -88,14 +88,14 @@ async fn an_id_whose_holder_died_is_retired() {
     }
     assert!(
         seen.windows(2).all(|pair| pair[0] == pair[1]),
-        "one tab at a time needs one id"
+        "sequential tabs need one id"
     );
     let pool = storage.scan(Scan::all()).await.unwrap();
-    assert_eq!(pool.len(), 1, "the retired id left the pool");
+    assert_eq!(pool.len(), 1, "the retired id has left the pool");
     scratch.delete().await;
 }
 
-/// A page then mints an id for itself, which stays out of the pool.
+/// The page then creates an id for itself, which stays out of the pool.
 #[wasm_bindgen_test]
 async fn without_locks_there_is_no_lease() {
     let scratch = Scratch::new("lease-refused");
@@ -114,9 +114,9 @@ async fn without_locks_there_is_no_lease() {
     scratch.delete().await;
 }
 
-/// A newer build may write what this one does not know.
+/// A newer build may write data that this one does not know.
 #[wasm_bindgen_test]
-async fn a_slot_that_is_not_understood_is_left_alone() {
+async fn a_slot_with_unknown_data_is_left_unchanged() {
     let scratch = Scratch::new("lease-unknown");
     let storage = scratch.open().await;
     let mut batch = Batch::new();

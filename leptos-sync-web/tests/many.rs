@@ -1,4 +1,4 @@
-//! Many documents in one page: few stay open, and none loses anything.
+//! Many documents in one page: few stay open, and no edit is lost.
 #![cfg(target_arch = "wasm32")]
 #![expect(
     clippy::panic,
@@ -30,7 +30,7 @@ struct Note {
 
 const NOTES: u32 = 200;
 
-/// Resolves when a signal shows `value`.
+/// Waits until a signal has `value`.
 async fn until<T: PartialEq + Send + Sync + 'static>(signal: StatusSignal<T>, value: T) {
     let (tell, mut told) = futures::channel::mpsc::unbounded();
     let effect = Effect::new(move || {
@@ -42,12 +42,12 @@ async fn until<T: PartialEq + Send + Sync + 'static>(signal: StatusSignal<T>, va
     effect.stop();
 }
 
-/// A page that shows one note after the other.
+/// A page that shows one note at a time.
 struct Page(Owner);
 
 impl Page {
     fn new(scratch: &Scratch) -> Self {
-        // Initialised by the first test of all.
+        // The first test initializes it.
         let _ = Executor::init_wasm_bindgen();
         let owner = Owner::new();
         owner.with(|| provide_sync(SyncOptions::default().database(scratch.name())));
@@ -63,8 +63,7 @@ impl Page {
         (owner, note)
     }
 
-    /// Edits a note and leaves it when it is saved. Its state is there for as long as the document
-    /// is open.
+    /// Edits a note and closes it once it is saved. Its state is alive while the document is open.
     async fn edit(&self, number: u32) -> Weak<Note> {
         let (owner, note) = self.show(number).await;
         note.doc.lines().insert(number, format!("line {number}"));
@@ -80,13 +79,13 @@ fn open(notes: &[Weak<Note>]) -> usize {
 }
 
 #[wasm_bindgen_test]
-async fn two_hundred_notes_one_after_the_other_leave_few_open_and_all_their_edits_are_there() {
+async fn opening_two_hundred_notes_keeps_few_open_and_loses_no_edit() {
     let scratch = Scratch::new("many");
     let page = Page::new(&scratch);
     let mut notes = Vec::new();
     for number in 0..NOTES {
         notes.push(page.edit(number).await);
-        // One more while the last that was put away waits for the next to take its place.
+        // One more may stay open until the next one takes its place.
         assert!(open(&notes) <= limits::OPEN_DOCUMENTS + 1);
     }
     for number in 0..NOTES {
@@ -99,10 +98,10 @@ async fn two_hundred_notes_one_after_the_other_leave_few_open_and_all_their_edit
 }
 
 #[wasm_bindgen_test]
-async fn what_somebody_holds_stays_open_however_many_come_after_it() {
+async fn a_document_in_use_stays_open_however_many_are_opened() {
     let scratch = Scratch::new("held");
     let page = Page::new(&scratch);
-    // One is held by its node, which an owner keeps, the other by its handle.
+    // One is in use by a node under an owner, the other by a handle.
     let (_shown, by_node) = page.show(1000).await;
     let (owner, note) = page.show(1001).await;
     let by_handle = note.live.clone();
@@ -127,9 +126,9 @@ async fn what_somebody_holds_stays_open_however_many_come_after_it() {
 }
 
 #[wasm_bindgen_test]
-async fn a_document_beyond_the_limit_says_so_and_is_exchanged_when_another_is_closed() {
+async fn a_document_beyond_the_limit_reports_it_and_is_exchanged_when_another_closes() {
     let scratch = Scratch::new("limit");
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let relay = Relay::start();
     let page = Owner::new();
@@ -167,7 +166,7 @@ async fn a_document_beyond_the_limit_says_so_and_is_exchanged_when_another_is_cl
     assert!(matches!(relay.asked().await, Ask::Leave { .. }));
     let channel = relay.opens(Permission::Write).await;
     let Ask::Push { deltas, .. } = relay.asked().await else {
-        panic!("the edit is sent");
+        panic!("the page did not send the edit");
     };
     let upto = deltas.first().unwrap().upto().clone();
     relay.say(&Response::Ack { channel, upto });

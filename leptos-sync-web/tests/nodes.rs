@@ -1,4 +1,4 @@
-//! Reactive nodes in a real browser: what runs when something changes, and what does not.
+//! Reactive nodes in a real browser: which effects run after a change, and which do not.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -35,9 +35,9 @@ fn doc(replica: u64) -> Doc<Board> {
     Doc::new(Clock::system(ReplicaId::new(replica)))
 }
 
-/// A board under a reactive owner, which lives as long as the returned one.
+/// A board and the reactive owner that keeps it alive.
 fn board() -> (Owner, LiveDoc<Board>, Node<Board>) {
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     owner.set();
@@ -46,7 +46,7 @@ fn board() -> (Owner, LiveDoc<Board>, Node<Board>) {
     (owner, live, node)
 }
 
-/// Counts how often an effect runs.
+/// Counts the runs of an effect.
 fn count_runs(mut read: impl FnMut() + 'static) -> impl Fn() -> usize {
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);
@@ -88,9 +88,9 @@ async fn a_delta_that_touches_3_of_10_000_entries_runs_exactly_the_effects_that_
         let expected = 1 + usize::from(changed.contains(&(key as u32)));
         assert_eq!(runs(), expected, "the effect of entry {key}");
     }
-    assert_eq!(keys(), 1, "no key came or went");
-    assert_eq!(whole(), 2, "who reads the whole map is told once");
-    assert_eq!(title(), 1, "the title is none of this");
+    assert_eq!(keys(), 1, "no key was added or removed");
+    assert_eq!(whole(), 2, "an effect on the whole map runs once");
+    assert_eq!(title(), 1, "the title is unaffected");
     assert_eq!(
         board.cards().entry(17).get_untracked().as_deref(),
         Some("changed")
@@ -98,7 +98,7 @@ async fn a_delta_that_touches_3_of_10_000_entries_runs_exactly_the_effects_that_
 }
 
 #[wasm_bindgen_test]
-async fn keys_are_notified_when_one_comes_or_goes_and_are_sorted() {
+async fn keys_are_sorted_and_notify_when_one_is_added_or_removed() {
     let (_owner, _live, board) = board();
     let runs = count_runs(move || drop(board.cards().keys().get()));
     tick().await;
@@ -119,7 +119,7 @@ async fn keys_are_notified_when_one_comes_or_goes_and_are_sorted() {
 }
 
 #[wasm_bindgen_test]
-async fn an_entry_is_told_when_it_comes_changes_goes_and_comes_back() {
+async fn an_entry_notifies_when_it_is_added_changed_removed_and_added_again() {
     let (_owner, _live, board) = board();
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
@@ -175,7 +175,7 @@ async fn counters_read_as_numbers() {
     board.moves().increment(2);
     board.balance().decrement(5);
     tick().await;
-    assert_eq!(runs(), 2, "two changes before an effect runs are one run");
+    assert_eq!(runs(), 2, "two changes cause one run of the effect");
     assert_eq!(
         (
             board.moves().get_untracked(),
@@ -186,7 +186,7 @@ async fn counters_read_as_numbers() {
 }
 
 #[wasm_bindgen_test]
-async fn a_transaction_is_one_notification_and_all_or_nothing() {
+async fn a_transaction_notifies_once_and_is_atomic() {
     let (_owner, live, board) = board();
     let runs = count_runs(move || {
         board.title().get();
@@ -214,7 +214,7 @@ async fn a_transaction_is_one_notification_and_all_or_nothing() {
 }
 
 #[wasm_bindgen_test]
-async fn writing_while_a_value_is_being_read_is_no_deadlock() {
+async fn writing_while_a_value_is_borrowed_does_not_deadlock() {
     let (_owner, _live, board) = board();
     board.cards().insert(1, "before".to_owned());
     board.cards().with_untracked(|map| {
@@ -228,7 +228,7 @@ async fn writing_while_a_value_is_being_read_is_no_deadlock() {
 }
 
 #[wasm_bindgen_test]
-async fn a_field_is_one_node_however_often_it_is_asked_for_and_ends_with_its_owner() {
+async fn a_field_is_one_node_however_often_it_is_requested_and_ends_with_its_owner() {
     let (owner, _live, board) = board();
     assert_eq!(board.title(), board.title());
     let title = board.title();

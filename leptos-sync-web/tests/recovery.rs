@@ -1,4 +1,4 @@
-//! A storage that fails for a while: the page tries again, and everything is stored once it works.
+//! A storage that fails temporarily: the page retries, and everything is stored once it works.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -19,9 +19,9 @@ struct Notes {
     lines: LwwMap<u32, String>,
 }
 
-/// Opens the notes as a page that has just been loaded does.
+/// Opens the notes like a page that was just loaded.
 fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let notes = owner.with(|| {
@@ -32,7 +32,7 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
     (owner, notes)
 }
 
-/// Stores a first line.
+/// Stores the first line.
 async fn stored(scratch: &Scratch) {
     let (_owner, notes) = page(scratch);
     until(move || !notes.loading.get()).await;
@@ -40,7 +40,7 @@ async fn stored(scratch: &Scratch) {
     until(move || notes.saved.get()).await;
 }
 
-/// Expects the lines that the next page finds.
+/// Checks the lines that the next page loads.
 async fn expect_stored(scratch: &Scratch, lines: &[u32]) {
     let (_owner, notes) = page(scratch);
     until(move || !notes.loading.get()).await;
@@ -48,7 +48,7 @@ async fn expect_stored(scratch: &Scratch, lines: &[u32]) {
     assert!(notes.error.get_untracked().is_none());
 }
 
-/// Tells the page that the network is back, as a browser does when a laptop wakes up.
+/// Simulates the return of the network, as when a laptop wakes up.
 fn wake_up() {
     js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
 }
@@ -58,7 +58,7 @@ const READ_FAILS: &str = "if (!globalThis.failures) return genuine.apply(this, a
      throw new DOMException('not now', 'UnknownError')";
 
 #[wasm_bindgen_test]
-async fn a_document_whose_first_read_fails_is_read_again_and_nothing_is_lost() {
+async fn a_failed_first_read_is_retried_and_nothing_is_lost() {
     let scratch = Scratch::new("once");
     stored(&scratch).await;
     set_global("failures", 2);
@@ -75,7 +75,7 @@ async fn a_document_whose_first_read_fails_is_read_again_and_nothing_is_lost() {
 }
 
 #[wasm_bindgen_test]
-async fn a_document_that_cannot_be_read_for_long_is_in_memory_until_it_can() {
+async fn a_document_that_stays_unreadable_is_in_memory_until_it_can_be_read() {
     let scratch = Scratch::new("long");
     stored(&scratch).await;
     set_global("failures", 1_000);
@@ -96,7 +96,7 @@ async fn a_document_that_cannot_be_read_for_long_is_in_memory_until_it_can() {
 }
 
 #[wasm_bindgen_test]
-async fn what_was_edited_without_a_database_is_stored_when_there_is_one() {
+async fn edits_without_a_database_are_stored_once_there_is_one() {
     let scratch = Scratch::new("later");
     stored(&scratch).await;
     let (_owner, notes) = with_indexed_db("undefined", async || {

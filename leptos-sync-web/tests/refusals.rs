@@ -1,4 +1,4 @@
-//! What pages do that a relay refuses.
+//! Pages whose edits, documents or connections a relay rejects.
 #![cfg(target_arch = "wasm32")]
 #![expect(
     clippy::unwrap_used,
@@ -31,9 +31,9 @@ struct Page {
     title: LwwRegister<String>,
 }
 
-/// Opens a document as a page that has just been loaded does.
+/// Opens a document like a page that was just loaded.
 fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let page = owner.with(|| {
@@ -45,16 +45,16 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
     (owner, page)
 }
 
-/// The version that the transaction leads to which the page sends next.
+/// Returns the version of the transaction that the page sends next.
 async fn pushed(relay: &Relay) -> VersionVector {
     let Ask::Push { deltas, .. } = relay.asked().await else {
-        panic!("it is sent");
+        panic!("the page did not send the transaction");
     };
     deltas.first().unwrap().upto().clone()
 }
 
 #[wasm_bindgen_test]
-async fn a_document_that_is_opened_in_a_refused_page_says_why() {
+async fn a_document_opened_in_a_rejected_page_reports_the_reason() {
     let scratch = Scratch::new("refused-page");
     let relay = Relay::start();
     let (owner, first) = page(&scratch);
@@ -81,7 +81,7 @@ async fn a_document_that_is_opened_in_a_refused_page_says_why() {
 }
 
 #[wasm_bindgen_test]
-async fn a_page_with_a_relay_connects_from_the_first_moment_and_learns_what_its_user_may_do() {
+async fn a_page_with_a_relay_starts_connecting_and_learns_its_permission() {
     let scratch = Scratch::new("permission");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
@@ -94,7 +94,7 @@ async fn a_page_with_a_relay_connects_from_the_first_moment_and_learns_what_its_
 }
 
 #[wasm_bindgen_test]
-async fn a_rejected_edit_can_be_kept_by_the_user_until_it_is_dismissed() {
+async fn a_user_can_recover_a_rejected_edit_until_it_is_dismissed() {
     let scratch = Scratch::new("kept");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
@@ -121,10 +121,10 @@ async fn a_rejected_edit_can_be_kept_by_the_user_until_it_is_dismissed() {
     assert!(page.rejected.get_untracked().is_empty());
 }
 
-/// It would be written under the id as soon as it is loaded, and the first edit of it would be
-/// taken back.
+/// Otherwise the document would continue under the rejected id once loaded, and its first edit
+/// would be rolled back.
 #[wasm_bindgen_test]
-async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay_refuses_its_own() {
+async fn a_loading_document_gets_a_new_id_when_the_relay_rejects_its_id() {
     let scratch = Scratch::new("forged");
     let relay = Relay::start();
     let (owner, first) = page(&scratch);
@@ -142,7 +142,7 @@ async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay
         });
     });
     js_sys::Reflect::set(&js_sys::global(), &"forged".into(), forged.as_ref()).unwrap();
-    // While it is being read.
+    // During the load.
     let read = Patch::method(
         "IDBObjectStore",
         "getAllKeys",
@@ -157,9 +157,9 @@ async fn a_document_that_is_being_loaded_goes_on_under_another_id_when_the_relay
     }
 }
 
-/// That the relay has it is written too, which is another write.
+/// Storing the acknowledgement is another write.
 #[wasm_bindgen_test]
-async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
+async fn a_failed_save_stays_visible_until_the_edit_is_saved() {
     let scratch = Scratch::new("unsaved");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
@@ -178,7 +178,7 @@ async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
     while storage.scan_prefix(b"D").await.unwrap().is_empty() {
         sleep(0).await;
     }
-    // It may be told of it a moment later.
+    // The page may learn of it a moment later.
     sleep(0).await;
     assert_eq!(page.unsaved.get_untracked(), 1);
     assert!(page.error.get_untracked().unwrap().is_quota());
@@ -187,9 +187,10 @@ async fn that_an_edit_could_not_be_saved_is_told_until_it_is() {
     assert!(page.error.get_untracked().is_none());
 }
 
-/// It follows what is written anew. Should that fail and the page end, it would not be found.
+/// The edit follows the rewritten data. If the rewrite failed and the page ended, the edit could
+/// not be found.
 #[wasm_bindgen_test]
-async fn an_edit_waits_while_what_is_stored_is_written_anew() {
+async fn an_edit_waits_while_stored_data_is_rewritten() {
     let scratch = Scratch::new("anew");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);
@@ -197,7 +198,7 @@ async fn an_edit_waits_while_what_is_stored_is_written_anew() {
     page.doc.title().set("refused".to_owned());
     let upto = pushed(&relay).await;
     until(move || page.saved.get()).await;
-    // What is written anew replaces what is stored.
+    // A rewrite deletes the stored records.
     let full = Patch::method(
         "IDBObjectStore",
         "delete",
@@ -218,9 +219,9 @@ async fn an_edit_waits_while_what_is_stored_is_written_anew() {
     assert_eq!(page.doc.title().get_untracked(), "later");
 }
 
-/// Nobody has seen it, and the clock may be right the next time.
+/// No other replica has seen the edit, and the clock may be right the next time.
 #[wasm_bindgen_test]
-async fn an_edit_that_is_refused_for_its_time_again_and_again_stays_and_waits() {
+async fn an_edit_rejected_repeatedly_for_its_stamp_stays_pending() {
     let scratch = Scratch::new("time");
     let relay = Relay::start();
     let (_owner, page) = page(&scratch);

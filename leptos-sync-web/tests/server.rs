@@ -1,4 +1,4 @@
-//! On a server, natively: documents are empty, nothing is stored or shared, and everything may move
+//! Native server builds: documents are empty, nothing is stored or shared, and everything may move
 //! between threads.
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -16,7 +16,7 @@ struct Page {
 }
 
 #[test]
-fn everything_may_be_sent_to_another_thread() {
+fn all_types_may_move_between_threads() {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<UseDocReturn<Page>>();
     is_send_and_sync::<LiveDoc<Page>>();
@@ -26,7 +26,7 @@ fn everything_may_be_sent_to_another_thread() {
 }
 
 #[test]
-fn a_document_renders_empty_on_one_thread_and_goes_on_on_another() {
+fn a_document_renders_empty_and_continues_on_another_thread() {
     let owner = Owner::new();
     let page = owner.with(|| {
         provide_sync(SyncOptions::default());
@@ -34,7 +34,7 @@ fn a_document_renders_empty_on_one_thread_and_goes_on_on_another() {
     });
     assert!(
         page.loading.get_untracked(),
-        "as the browser shows it at first"
+        "as the browser shows it first"
     );
     assert_eq!(page.storage.get_untracked(), StorageKind::Opening);
     std::thread::spawn(move || {
@@ -52,7 +52,7 @@ fn a_document_renders_empty_on_one_thread_and_goes_on_on_another() {
 }
 
 #[test]
-fn requests_share_nothing_and_components_of_one_request_share_their_document() {
+fn documents_are_shared_within_a_request_and_not_between_requests() {
     let request = |title: &str| {
         let owner = Owner::new();
         let title = title.to_owned();

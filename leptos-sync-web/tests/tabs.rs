@@ -1,5 +1,5 @@
-//! Pages of one browser tell each other what is edited: without a relay, without a storage, and
-//! while the relay is away.
+//! Pages of one browser exchange edits without a relay, without storage, and while the relay is
+//! offline.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -38,18 +38,18 @@ struct Notes {
     likes: GCounter,
 }
 
-/// What `Notes` was before anybody liked them.
+/// `Notes` before they had likes.
 #[derive(Crdt, Clone, Default)]
 struct OlderNotes {
     lines: LwwMap<u32, String>,
 }
 
-/// Where nobody listens.
+/// An address without a server.
 const NOWHERE: &str = "ws://127.0.0.1:9/sync";
 
-/// Opens the notes as a page that has just been loaded does.
+/// Opens the notes like a page that was just loaded.
 fn page(options: SyncOptions) -> (Owner, UseDocReturn<Notes>) {
-    // Initialised by the first test of all.
+    // The first test initializes it.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let notes = owner.with(|| {
@@ -98,9 +98,9 @@ async fn two_tabs_show_each_others_edits_without_a_relay() {
     until(move || lines() == [1]).await;
 }
 
-/// What was edited before the other tab listened is in no message: it asks.
+/// No message contains edits from before the other tab listened, so that tab requests them.
 #[wasm_bindgen_test]
-async fn a_tab_without_a_storage_is_told_what_it_lacks() {
+async fn a_tab_without_storage_receives_what_it_lacks() {
     let scratch = Scratch::new("told");
     let options = || SyncOptions::default().database(scratch.name());
     let (_one, one) = opened(options()).await;
@@ -115,7 +115,7 @@ async fn a_tab_without_a_storage_is_told_what_it_lacks() {
 }
 
 #[wasm_bindgen_test]
-async fn edits_wait_for_a_relay_that_is_away_over_a_reload_and_other_tabs_show_them() {
+async fn edits_wait_for_an_offline_relay_across_a_reload_and_show_in_other_tabs() {
     let scratch = Scratch::new("waiting");
     let options = || {
         SyncOptions::default()
@@ -136,16 +136,16 @@ async fn edits_wait_for_a_relay_that_is_away_over_a_reload_and_other_tabs_show_t
         until(move || connection.get() == Connection::Offline(Cause::Unreachable)).await;
     }
     let (_again, again) = opened(options()).await;
-    assert_eq!(again.pending.get_untracked(), 2, "they are on disk");
+    assert_eq!(again.pending.get_untracked(), 2, "the edits are on disk");
     assert_eq!(lines(&again)(), [1, 2]);
-    // A page without a relay has them too, and keeps nothing for one.
+    // A page without a relay has the edits too, and keeps none pending.
     let (_alone, alone) = opened(SyncOptions::default().database(scratch.name())).await;
     assert_eq!(lines(&alone)(), [1, 2]);
     assert_eq!(alone.pending.get_untracked(), 0);
 }
 
 #[wasm_bindgen_test]
-async fn an_address_that_is_none_is_told_and_everything_else_works() {
+async fn an_invalid_address_is_reported_and_everything_else_works() {
     let scratch = Scratch::new("address");
     let options = SyncOptions::default().database(scratch.name());
     let (_owner, notes) = opened(options.relay("http://[")).await;
@@ -155,16 +155,16 @@ async fn an_address_that_is_none_is_told_and_everything_else_works() {
     assert!(text.contains("http://["), "{text}");
     assert!(
         notes.error.get_untracked().is_none(),
-        "it is not about storage"
+        "`error` concerns storage only"
     );
     notes.doc.lines().insert(1, "kept".to_owned());
     let saved = notes.saved;
     until(move || saved.get()).await;
 }
 
-/// They know nothing of each other's operations, so they must not count them under one replica id.
+/// Neither knows the other's operations, so they must not use the same replica id.
 #[wasm_bindgen_test]
-async fn a_document_that_is_open_as_two_types_shows_the_edits_of_both_in_both() {
+async fn a_document_open_as_two_types_shows_all_edits_in_both() {
     let scratch = Scratch::new("types");
     let options = || SyncOptions::default().database(scratch.name());
     let (owner, notes) = opened(options()).await;
@@ -186,10 +186,10 @@ async fn a_document_that_is_open_as_two_types_shows_the_edits_of_both_in_both() 
     assert_eq!(again.doc.likes().get_untracked(), 1);
 }
 
-/// The page takes on to send what the first was edited with. That is none of the other's business,
+/// The page takes over sending the first document's edits. That does not affect the second one,
 /// which is not loaded yet.
 #[wasm_bindgen_test]
-async fn a_document_that_is_being_opened_is_written_under_an_id_that_nobody_else_has() {
+async fn a_document_being_opened_is_written_under_a_unique_id() {
     let scratch = Scratch::new("opening");
     let options = SyncOptions::default().database(scratch.name());
     let (owner, first) = page(options.relay(NOWHERE));
@@ -207,10 +207,10 @@ async fn a_document_that_is_being_opened_is_written_under_an_id_that_nobody_else
     assert_eq!(lines(&second)(), [0; 0]);
 }
 
-/// A tab of the notes that says what the test says.
+/// A scripted tab of the notes.
 struct Tab {
     channel: BroadcastChannel,
-    /// What the others contain who ask.
+    /// The versions that the other tabs request with.
     asked: UnboundedReceiver<VersionVector>,
     _heard: Closure<dyn FnMut(MessageEvent)>,
 }
@@ -247,9 +247,9 @@ fn line(doc: &mut Doc<Notes>, line: u32) -> Delta {
         .delta
 }
 
-/// The tab that was asked may not have it, or not yet: another one may be opened that does.
+/// The tab that received the request may not have the data, or not yet; another one may.
 #[wasm_bindgen_test]
-async fn what_is_missing_is_asked_for_at_once_and_again_after_a_while() {
+async fn missing_operations_are_requested_at_once_and_again_after_a_delay() {
     let scratch = Scratch::new("asking");
     let mut tab = Tab::join(&scratch);
     let (_owner, notes) = opened(SyncOptions::default().database(scratch.name())).await;
@@ -263,16 +263,19 @@ async fn what_is_missing_is_asked_for_at_once_and_again_after_a_while() {
     for _ in 0..20 {
         sleep(0).await;
     }
-    assert!(tab.asked.try_recv().is_err(), "asked just now");
+    assert!(
+        tab.asked.try_recv().is_err(),
+        "the last request was just sent"
+    );
     let lacking = tab.asked.next().await.unwrap();
     tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
     let seen = lines(&notes);
     until(move || seen() == [1, 2, 3]).await;
 }
 
-/// What it was is too far ahead of the clock here to be joined.
+/// The original stamp is too far ahead of this clock to be joined.
 #[wasm_bindgen_test]
-async fn an_edit_of_a_tab_whose_clock_was_wrong_is_shown_once_it_is_stamped_anew() {
+async fn an_edit_of_a_tab_with_a_wrong_clock_is_shown_once_restamped() {
     let scratch = Scratch::new("restamped");
     let options = SyncOptions::default().database(scratch.name());
     let (_owner, notes) = opened(options.relay(NOWHERE)).await;
@@ -289,24 +292,24 @@ async fn an_edit_of_a_tab_whose_clock_was_wrong_is_shown_once_it_is_stamped_anew
     tab.say(TabMessageKind::Restamped(restamped.unwrap().0));
     let seen = lines(&notes);
     until(move || seen() == [1]).await;
-    // And what follows it.
+    // Later edits arrive too.
     tab.say(TabMessageKind::Edit(line(&mut doc, 2)));
     until(move || seen() == [1, 2]).await;
 }
 
-/// A tab that is not let go on, as by a browser that gives no lease, does not keep all that it is
-/// told meanwhile.
+/// A tab that cannot finish loading, for example without a lease, does not queue all messages it
+/// receives.
 #[wasm_bindgen_test]
-async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
+async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     let scratch = Scratch::new("unheard");
-    // Without a lease nothing is loaded.
+    // Nothing is loaded without a lease.
     let locks = Patch::method(
         "LockManager",
         "request",
         "return new Promise(go => { globalThis.go = go }).then(() => genuine.apply(this, arguments))",
     );
     let (_owner, notes) = page(SyncOptions::default().database(scratch.name()));
-    // The page is listening by the time that its first edit is stored.
+    // The page is listening once its first edit is stored.
     notes.doc.likes().increment(1);
     let saved = notes.saved;
     until(move || saved.get()).await;
@@ -323,7 +326,7 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
         reason: Reason::Forbidden,
         text: "not this one".to_owned(),
     });
-    // Behind them in the same channel.
+    // Sent after them on the same channel.
     let (tell, mut told) = unbounded();
     let last = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
     let heard = Closure::<dyn FnMut()>::new(move || tell.unbounded_send(()).unwrap());
@@ -334,7 +337,7 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     js_sys::eval("globalThis.go()").unwrap();
     drop(locks);
     let lacking = tab.asked.next().await.unwrap();
-    assert!(!lacking.covers(doc.version()), "it is bounded");
+    assert!(!lacking.covers(doc.version()), "the queue is bounded");
     let rejected = notes.rejected.get_untracked();
     assert_eq!(rejected.first().unwrap().message(), "not this one");
     tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
@@ -342,11 +345,11 @@ async fn a_tab_that_is_long_in_loading_asks_for_what_was_edited_meanwhile() {
     until(move || seen().len() as u32 >= count - 1).await;
 }
 
-/// A page beside a tab that dies with an edit which it had stored, and told nobody.
+/// A page beside a tab that dies after storing an edit that it did not send.
 struct Heir {
     notes: UseDocReturn<Notes>,
     _owner: Owner,
-    /// The name of the other's lock, and what ends when it lets go of it.
+    /// The name of the other tab's lock, and the promise whose end releases it.
     lock: String,
     died: Promise,
 }
@@ -361,7 +364,7 @@ impl Heir {
         let died = Promise::from(js_sys::eval(&hold).unwrap());
         let options = SyncOptions::default().database(scratch.name());
         let (owner, notes) = opened(options.relay(NOWHERE)).await;
-        // What it is told of the other makes it wait for the lock, though nothing is left of it.
+        // The message about the other tab makes the page wait for its lock.
         let tab = Tab::join(scratch);
         let mut doc = Doc::<Notes>::new(Clock::system(dead));
         let first = line(&mut doc, 1);
@@ -385,17 +388,17 @@ impl Heir {
         }
     }
 
-    /// The other dies.
+    /// Ends the other tab.
     async fn die(&self) {
         js_sys::eval("globalThis.die()").unwrap();
         JsFuture::from(self.died.clone()).await.unwrap();
     }
 }
 
-/// Nobody would send it if this page let go of the lock before it knew that there was something to
-/// send.
+/// If this page released the lock before it knew that there is something to send, no tab would send
+/// it.
 #[wasm_bindgen_test]
-async fn a_tab_that_takes_over_keeps_the_lock_while_it_reads_what_the_dead_one_has_stored() {
+async fn a_tab_that_takes_over_holds_the_lock_while_it_reads_the_dead_tabs_edits() {
     let scratch = Scratch::new("heir");
     let heir = Heir::begin(&scratch).await;
     heir.die().await;
@@ -407,12 +410,12 @@ async fn a_tab_that_takes_over_keeps_the_lock_while_it_reads_what_the_dead_one_h
     assert!(held.as_string().unwrap().contains(&heir.lock), "{held:?}");
 }
 
-/// What was read before a compaction has ended counts for nothing.
+/// Data read before the end of a compaction is stale.
 #[wasm_bindgen_test]
-async fn what_a_dead_tab_has_stored_is_found_also_while_the_log_becomes_a_snapshot() {
+async fn edits_of_a_dead_tab_are_found_even_during_a_compaction() {
     let scratch = Scratch::new("busy-heir");
     let heir = Heir::begin(&scratch).await;
-    // Takes long enough for the page to be given the lock, and to begin to read behind it.
+    // Takes long enough for the page to get the lock and start reading after it.
     let slow = Patch::method(
         "IDBObjectStore",
         "put",
@@ -431,10 +434,9 @@ async fn what_a_dead_tab_has_stored_is_found_also_while_the_log_becomes_a_snapsh
     until(move || seen() == [2, 10, 11, 12, 13]).await;
 }
 
-/// No relay reads such a name: it would end the connection of all documents.
+/// Relays do not accept such a name: it would end the connection of all documents.
 #[wasm_bindgen_test]
-async fn a_document_whose_name_is_none_is_in_memory_and_stays_refused_when_the_connection_changes()
-{
+async fn a_document_with_an_invalid_name_stays_in_memory_and_rejected() {
     let scratch = Scratch::new("nameless");
     let options = SyncOptions::default().database(scratch.name());
     let (owner, notes) = opened(options.relay(NOWHERE)).await;

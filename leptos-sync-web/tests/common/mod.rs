@@ -1,5 +1,5 @@
-//! Databases that last for one test, and the browser's own view of them.
-#![allow(dead_code, unused_imports, reason = "each test crate uses its part")]
+//! Databases for single tests, and direct access to the browser.
+#![allow(dead_code, unused_imports, reason = "each test crate uses a part")]
 #![allow(clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod relay;
@@ -38,8 +38,7 @@ impl Scratch {
     }
 }
 
-/// Opens a database at a version, without regard for what it holds, and closes it; an error where
-/// it is blocked.
+/// Opens a database at a version, whatever it contains, and closes it. Fails if it is blocked.
 pub(crate) async fn raw_open(name: &str, version: u32) -> Result<(), String> {
     let blocked = std::rc::Rc::new(std::cell::Cell::new(false));
     let seen = std::rc::Rc::clone(&blocked);
@@ -60,7 +59,7 @@ pub(crate) async fn raw_open(name: &str, version: u32) -> Result<(), String> {
     }
 }
 
-/// Does something while `window.indexedDB` is what a piece of JavaScript says.
+/// Runs `work` while `window.indexedDB` is the value of a JavaScript expression.
 pub(crate) async fn with_indexed_db<T>(js: &str, work: impl AsyncFnOnce() -> T) -> T {
     let window = js_sys::global();
     let name = JsValue::from_str("indexedDB");
@@ -76,14 +75,14 @@ pub(crate) async fn with_indexed_db<T>(js: &str, work: impl AsyncFnOnce() -> T) 
     result
 }
 
-/// Milliseconds, for durations.
+/// Milliseconds, to measure durations.
 pub(crate) fn now() -> f64 {
     web_sys::window()
         .and_then(|window| window.performance())
         .map_or(0.0, |clock| clock.now())
 }
 
-/// Does something while a property of `navigator` is what a piece of JavaScript says.
+/// Runs `work` while a property of `navigator` is the value of a JavaScript expression.
 pub(crate) async fn with_navigator<T>(
     property: &str,
     js: &str,
@@ -99,7 +98,7 @@ pub(crate) async fn with_navigator<T>(
     result
 }
 
-/// Waits for the browser to do something that it does not tell about.
+/// Waits for the browser where it offers no event.
 pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let window = web_sys::window().expect("a window");
@@ -111,7 +110,7 @@ pub(crate) async fn sleep(milliseconds: i32) {
         .expect("a timer");
 }
 
-/// A method of one of the browser's classes that is something else until this is dropped.
+/// Replaces a method of a browser class until this is dropped.
 pub(crate) struct Patch {
     prototype: JsValue,
     method: &'static str,
@@ -119,8 +118,8 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    /// Replaces a method by a body in JavaScript, which may call the `genuine` one; its parameters
-    /// are `value, key`.
+    /// Replaces a method by JavaScript code, which may call the `genuine` one. Its parameters are
+    /// `value, key`.
     pub(crate) fn method(class: &str, method: &'static str, body: &str) -> Self {
         let class = Reflect::get(&js_sys::global(), &class.into()).expect("a class");
         let prototype = Reflect::get(&class, &"prototype".into()).expect("a prototype");
@@ -145,17 +144,17 @@ impl Drop for Patch {
     }
 }
 
-/// A number that JavaScript left behind.
+/// Reads a number that JavaScript code has set.
 pub(crate) fn global(name: &str) -> Option<f64> {
     Reflect::get(&js_sys::global(), &name.into()).ok()?.as_f64()
 }
 
-/// A number for JavaScript to find.
+/// Sets a number for JavaScript code.
 pub(crate) fn set_global(name: &str, value: i32) {
     Reflect::set(&js_sys::global(), &name.into(), &value.into()).expect("a global");
 }
 
-/// Resolves when `is` holds, which depends on signals.
+/// Waits until `is`, which reads signals, returns true.
 pub(crate) async fn until(is: impl Fn() -> bool + 'static) {
     let (tell, mut told) = futures::channel::mpsc::unbounded();
     let effect = Effect::new(move || {

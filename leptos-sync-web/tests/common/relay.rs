@@ -12,8 +12,8 @@ use leptos_sync_core::{
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-/// A relay in the page itself, which answers what a test says: the core's `Host`, at the other end
-/// of every WebSocket that is opened until this is dropped.
+/// A scripted relay in the page itself: core's `Host`, at the other end of every WebSocket opened
+/// until this is dropped.
 pub(crate) struct Relay {
     host: RefCell<Host>,
     frames: RefCell<UnboundedReceiver<Vec<u8>>>,
@@ -49,7 +49,7 @@ impl Relay {
         })
     }
 
-    /// What the page wants next.
+    /// Returns the page's next request.
     pub(crate) async fn asked(&self) -> Ask {
         loop {
             let frame = poll_fn(|task| self.frames.borrow_mut().poll_next_unpin(task)).await;
@@ -61,19 +61,19 @@ impl Relay {
         }
     }
 
-    /// Lets the page in, which has to ask for that first.
+    /// Admits the page, which must request that first.
     pub(crate) async fn welcome(&self) {
         let Ask::Admission { protocol, .. } = self.asked().await else {
-            panic!("the first message is a hello");
+            panic!("the page did not send a hello first");
         };
         self.host.borrow_mut().welcome(protocol, 0, 30_000);
         self.flush();
     }
 
-    /// Opens the document that the page asks for next, which is empty.
+    /// Opens the document that the page requests next. The document is empty.
     pub(crate) async fn opens(&self, permission: Permission) -> Channel {
         let Ask::Open { channel, .. } = self.asked().await else {
-            panic!("a document is opened");
+            panic!("the page did not open a document");
         };
         self.say(&Response::Opened {
             channel,
@@ -85,30 +85,30 @@ impl Relay {
         channel
     }
 
-    /// Lets the page in, and opens its document, which is empty.
+    /// Admits the page and opens its document, which is empty.
     pub(crate) async fn opened(&self) -> Channel {
         self.welcome().await;
         self.opens(Permission::Write).await
     }
 
-    /// The credentials that the page shows next, and whether it is in already.
+    /// Returns the credentials that the page sends next, and whether it is admitted already.
     pub(crate) async fn shown(&self) -> (String, bool) {
         let Ask::Admission {
             credentials, again, ..
         } = self.asked().await
         else {
-            panic!("credentials are shown");
+            panic!("the page did not send credentials");
         };
         (String::from_utf8(credentials).expect("a text"), again)
     }
 
-    /// Lets the page in, or takes note of its new credentials.
+    /// Admits the page or confirms its new credentials.
     pub(crate) fn admit(&self) {
         self.host.borrow_mut().welcome(PROTOCOL, 0, 30_000);
         self.flush();
     }
 
-    /// Ends the connection, and is ready for the next one.
+    /// Ends the connection and prepares for the next one.
     pub(crate) fn end(&self, reason: Reason, text: &str) {
         let text = text.to_owned();
         self.say(&Response::Bye { reason, text });

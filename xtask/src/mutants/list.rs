@@ -70,15 +70,15 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "an answer that was lost counts as a yes",
         file: "leptos-sync-core/src/doc/outbox/mod.rs",
-        from: "self.below.lacks(delta, forgotten)",
-        to: "self.below.lacks(delta, forgotten) && false",
+        from: "self.base_cells.lacks(delta, forgotten)",
+        to: "self.base_cells.lacks(delta, forgotten) && false",
         suite: Suite::Simulation,
     },
     Fault {
         name: "what came meanwhile is forgotten when an edit is taken back",
         file: "leptos-sync-core/src/doc/outbox/mod.rs",
-        from: "are what would stand below it.\n        self.below.join(delta.cells());",
-        to: "are what would stand below it.",
+        from: "let changes = doc.apply(delta)?;\n        // Cells that lose to an unacknowledged one are what would stand below it.\n        self.base_cells.join(delta.cells());",
+        to: "let changes = doc.apply(delta)?;",
         suite: Suite::Outbox,
     },
     Fault {
