@@ -56,7 +56,10 @@ fn a_slow_reader_learns_once_how_many_changes_it_missed_and_continues() {
         sender.send(change);
         assert_eq!(value(&mut fast), change);
     }
-    assert_eq!(read(&mut slow), Some(Some(Err(Lagged { missed: 6 }))));
+    assert!(matches!(
+        read(&mut slow),
+        Some(Some(Err(Lagged { missed: 6, .. })))
+    ));
     for change in 6..10 {
         assert_eq!(value(&mut slow), change);
     }
@@ -133,7 +136,10 @@ fn it_implements_the_stream_trait() {
     (0..3_u32).for_each(|change| sender.send(change));
     let mut context = Context::from_waker(Waker::noop());
     let mut poll = || tokio_stream::Stream::poll_next(Pin::new(&mut reader), &mut context);
-    assert_eq!(poll(), Poll::Ready(Some(Err(Lagged { missed: 2 }))));
+    assert!(matches!(
+        poll(),
+        Poll::Ready(Some(Err(Lagged { missed: 2, .. })))
+    ));
     assert_eq!(poll(), Poll::Ready(Some(Ok(Arc::new(2)))));
     assert_eq!(poll(), Poll::Pending);
 }

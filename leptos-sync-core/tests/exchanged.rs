@@ -50,7 +50,7 @@ impl Kept {
         };
         let done = self.outbox.transact(&mut self.doc, edit).unwrap();
         if !done.delta.is_empty() {
-            let StoreWrite { batch, receipt } = self.store.log(&[done.delta]);
+            let StoreWrite { batch, receipt, .. } = self.store.log(&[done.delta]);
             self.commit(batch);
             self.store.committed(receipt);
         }

@@ -26,7 +26,7 @@ fn survives(at: u64, fault: Fault) {
         let done = doc.transact(|tx| tx.insert(n, n.to_string())).unwrap();
         saver.push(done.delta);
         while let Some((id, deltas)) = saver.next_write() {
-            let StoreWrite { batch, receipt } = store.log(&deltas);
+            let StoreWrite { batch, receipt, .. } = store.log(&deltas);
             if now(storage.commit(batch)).is_ok() {
                 saver.saved(id);
                 store.committed(receipt);
@@ -36,7 +36,7 @@ fn survives(at: u64, fault: Fault) {
             }
         }
         if n % 4 == 3 {
-            let StoreWrite { batch, receipt } = store.compact(&mut doc).unwrap();
+            let StoreWrite { batch, receipt, .. } = store.compact(&mut doc).unwrap();
             if now(storage.commit(batch)).is_ok() {
                 store.committed(receipt);
             }

@@ -5,6 +5,7 @@ use web_sys::StorageManager;
 
 /// The space that this site's data takes and may take, in bytes, as the browser estimates it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StorageEstimate {
     /// The space in use.
     pub usage: f64,

@@ -60,7 +60,10 @@ fn a_slow_reader_learns_that_it_lagged_and_resumes_by_version() {
     for key in 1..limits::STREAM_CHANGES as u32 + 11 {
         edit(&live, key);
     }
-    assert_eq!(read(&mut changes), Some(Err(Lagged { missed: 10 })));
+    assert!(matches!(
+        read(&mut changes),
+        Some(Err(Lagged { missed: 10, .. }))
+    ));
     copy.apply(&live.delta_since(copy.version()).unwrap())
         .unwrap();
     while let Some(delta) = read(&mut changes) {

@@ -53,7 +53,7 @@ pub use watch::{RecordChange, Watch};
 ///
 /// ```
 /// use leptos_sync_core::{
-///     Clock, Collection, Crdt, Error, LwwRegister, ReplicaId, index::{Index, Schema},
+///     Clock, Collection, Crdt, Error, Id, LwwRegister, ReplicaId, index::{Index, Schema},
 ///     storage::MemoryStorage,
 /// };
 /// # use std::{pin::pin, task::{Context, Poll, Waker}};
@@ -68,10 +68,10 @@ pub use watch::{RecordChange, Watch};
 ///     let by_stars = Index::new("stars", |note: &Note| *note.stars.get());
 ///     let schema = || Schema::new(1).index(&by_stars);
 ///     let clock = |replica| Clock::system(ReplicaId::new(replica));
-///     let ada = Collection::<_, String, Note>::open(MemoryStorage::new(), "notes", schema(), clock(1)).await?;
-///     let bob = Collection::<_, String, Note>::open(MemoryStorage::new(), "notes", schema(), clock(2)).await?;
+///     let ada = Collection::<_, Id, Note>::open(MemoryStorage::new(), "notes", schema(), clock(1)).await?;
+///     let bob = Collection::<_, Id, Note>::open(MemoryStorage::new(), "notes", schema(), clock(2)).await?;
 ///
-///     let milk = "milk".to_owned();
+///     let milk = Id::new();
 ///     ada.insert(&milk, |note| note.title().set("Buy milk".to_owned())).await?;
 ///     bob.apply(&ada.delta_since(&bob.version()).await?).await?;
 ///

@@ -39,6 +39,7 @@ pub struct CollectionExport {
 
 /// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CollectionImport {
     /// The number of imported chunks, which is the index of the next one.
     pub chunks: u32,

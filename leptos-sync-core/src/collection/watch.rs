@@ -37,6 +37,7 @@ pub(super) enum Before<T> {
 
 /// A change of a watched record.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordChange<K, T> {
     /// The record's key.
     pub key: K,

@@ -22,6 +22,7 @@ const HEAD: usize = 4;
 
 /// A changed cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change<'a> {
     /// The path of the cell.
     pub path: Path<'a>,

@@ -47,6 +47,7 @@ impl QuarantinedCell {
 
 /// A cell that is stored but not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quarantined<'a> {
     /// The path of the cell.
     pub path: Path<'a>,

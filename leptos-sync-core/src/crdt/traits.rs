@@ -18,6 +18,9 @@ use crate::{
 /// implement it; `#[derive(Crdt)]` implements it for a struct of CRDTs. A CRDT knows neither its
 /// path nor the time; callers pass both.
 ///
+/// Do not implement it by hand. Its other methods are hidden, and change in any release: they serve
+/// documents, storage and the derive.
+///
 /// # Laws
 ///
 /// For all states `a`, `b`, `c` that result from operations with stamps, where `⊔` is
@@ -42,6 +45,7 @@ use crate::{
 pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// The fingerprint of the type, which `#[derive(Crdt)]` computes from its fields' names and
     /// types. A relay passes it to its authorizer; nothing else depends on it.
+    #[doc(hidden)]
     const SCHEMA: u64 = 0;
 
     /// Joins another copy into this one. Afterwards this copy contains the operations of both.
@@ -52,6 +56,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     ///
     /// The cost is proportional to what it writes, if each replica's stamps arrived in order, which
     /// documents ensure. A record adds a step per field, a counter a step per replica.
+    #[doc(hidden)]
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter);
 
     /// Writes the cells that one transaction wrote to one part: to a register, to a map, or to one
@@ -63,12 +68,14 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
 
     /// Joins the cell at exactly this value's path. Only a register has one; other types quarantine
     /// it.
+    #[doc(hidden)]
     fn apply_cell(&mut self, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
         out.unknown(group, cell);
     }
 
     /// Joins a group of cells below this value's path. `rest` is the group's parent relative to
     /// this value.
+    #[doc(hidden)]
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {
         let _ = rest;
         out.unknown_group(group);
@@ -76,21 +83,25 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
 
     /// Joins another copy with a known version, without restoring what either of them has
     /// forgotten.
+    #[doc(hidden)]
     fn join(&mut self, other: &Self, join: &mut Join<'_>);
 
     /// Returns the cell at `rest`, including tombstones. Replaces the content of `value` with its
     /// encoded value.
     ///
     /// Costs one look-up and the encoding of the value.
+    #[doc(hidden)]
     fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>>;
 
     /// Restores the cell at `rest` to an earlier state; `None` removes it.
     ///
     /// This is the only operation that is not a join. It rolls back failed transactions, and
     /// removes cells that another copy has forgotten.
+    #[doc(hidden)]
     fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>);
 
     /// Forgets the tombstones that `stable` contains.
+    #[doc(hidden)]
     fn forget_tombstones(&mut self, stable: &VersionVector);
 
     /// Checks the invariants between this value's parts. For tests.
@@ -98,6 +109,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// # Panics
     ///
     /// If an invariant does not hold.
+    #[doc(hidden)]
     fn assert_invariants(&self) {}
 }
 

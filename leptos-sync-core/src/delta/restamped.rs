@@ -4,6 +4,7 @@ use crate::version::VersionVector;
 /// A transaction with a new stamp. Replace several of them at once, since the new stamp of one may
 /// be the old stamp of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Restamped {
     /// The version that identified the transaction before.
     pub replaced: VersionVector,

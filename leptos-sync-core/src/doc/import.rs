@@ -14,13 +14,13 @@ use crate::{
 /// and the document does not claim to have seen the rest; importing all of it anew is always right.
 ///
 /// ```
-/// use leptos_sync_core::{Clock, Doc, Import, LwwMap, ReplicaId};
+/// use leptos_sync_core::{Clock, Doc, Id, Import, LwwMap, ReplicaId};
 ///
-/// let mut ada = Doc::<LwwMap<u32, String>>::new(Clock::system(ReplicaId::new(1)));
-/// ada.transact(|tx| tx.insert(1, "Milk".to_owned()))?;
+/// let mut ada = Doc::<LwwMap<Id, String>>::new(Clock::system(ReplicaId::new(1)));
+/// ada.transact(|tx| tx.insert(Id::new(), "Milk".to_owned()))?;
 /// let export = ada.export()?;
 ///
-/// let mut bob = Doc::<LwwMap<u32, String>>::new(Clock::system(ReplicaId::new(2)));
+/// let mut bob = Doc::<LwwMap<Id, String>>::new(Clock::system(ReplicaId::new(2)));
 /// let mut import = Import::new();
 /// for index in 0..export.chunks() {
 ///     // Between two chunks a page lets its event loop run, and shows how far it is.

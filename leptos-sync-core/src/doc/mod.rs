@@ -45,25 +45,26 @@ pub use transaction::{Transaction, Tx};
 /// the first write while such a copy is alive pays for copying the state once.
 ///
 /// ```
-/// use leptos_sync_core::{Clock, Crdt, Doc, GCounter, LwwMap, LwwRegister, ReplicaId};
+/// use leptos_sync_core::{Clock, Crdt, Doc, GCounter, Id, LwwMap, LwwRegister, ReplicaId};
 ///
 /// #[derive(Crdt, Clone, Default)]
 /// struct Board {
 ///     title: LwwRegister<String>,
-///     cards: LwwMap<u32, String>,
+///     cards: LwwMap<Id, String>,
 ///     moves: GCounter,
 /// }
 ///
 /// let mut ada = Doc::<Board>::new(Clock::system(ReplicaId::new(1)));
 /// let mut bob = Doc::<Board>::new(Clock::system(ReplicaId::new(2)));
 ///
+/// let milk = Id::new();
 /// let written = ada.transact(|tx| {
 ///     tx.title().set("Groceries".to_owned());
-///     tx.cards().insert(1, "Milk".to_owned());
+///     tx.cards().insert(milk, "Milk".to_owned());
 ///     tx.moves().increment(1);
 /// })?;
 /// bob.apply(&written.delta)?;
-/// bob.transact(|tx| tx.cards().remove(&1))?;
+/// bob.transact(|tx| tx.cards().remove(&milk))?;
 /// ada.apply(&bob.delta_since(ada.version())?)?;
 ///
 /// assert_eq!(ada.state().title.get(), "Groceries");

@@ -18,6 +18,7 @@ use crate::{
 
 /// The result of a transaction: what to store, what to send and what to notify about.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Transaction {
     /// The stamp that all its cells carry.
     pub stamp: Stamp,

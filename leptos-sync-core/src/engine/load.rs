@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// A loaded document.
+#[non_exhaustive]
 pub struct Loaded<S> {
     /// The document, with everything that could be read.
     pub doc: Doc<S>,

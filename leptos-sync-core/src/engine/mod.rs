@@ -146,6 +146,7 @@ impl<St: Storage> DocStore<St> {
 
 /// A batch to commit, and the receipt to pass to [`DocStore::committed`] afterwards.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct StoreWrite {
     /// The batch.
     pub batch: Batch,
@@ -166,6 +167,7 @@ impl StoreWrite {
 
 /// The effect of a committed write.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct Receipt {
     /// The records that it writes.
     now: Contents,

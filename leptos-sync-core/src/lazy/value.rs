@@ -10,14 +10,14 @@ use crate::error::Error;
 ///
 /// ```
 /// use leptos_sync_core::{
-///     Clock, Doc, LwwMap, ReplicaId, engine::DocStore, lazy::Lazy, storage::MemoryStorage,
+///     Clock, Doc, Id, LwwMap, ReplicaId, engine::DocStore, lazy::Lazy, storage::MemoryStorage,
 /// };
 ///
 /// let storage = MemoryStorage::new();
 /// let notes = Lazy::new(async move || {
 ///     let clock = Clock::system(ReplicaId::new(1));
 ///     let mut store = DocStore::new(storage.clone(), "notes")?;
-///     Ok(store.load::<LwwMap<u32, String>>(clock).await?.doc)
+///     Ok(store.load::<LwwMap<Id, String>>(clock).await?.doc)
 /// });
 /// assert!(notes.get_if_loaded().is_none());
 /// # std::pin::pin!(async {

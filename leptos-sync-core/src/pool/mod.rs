@@ -66,6 +66,7 @@ struct Idle<T> {
 
 /// Statistics of a pool since its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolStats {
     /// The number of values taken.
     pub taken: u64,

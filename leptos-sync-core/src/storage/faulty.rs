@@ -42,6 +42,7 @@ pub struct FaultyStorage<S> {
 
 /// How an operation of a [`FaultyStorage`] fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// Fails before it reaches the store.
     Refused,

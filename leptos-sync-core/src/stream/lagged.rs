@@ -7,6 +7,7 @@ use std::{error::Error, fmt};
 /// copy's version from the document, apply it, and read on. Later changes in the stream may be
 /// contained in that delta; applying them again changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lagged {
     /// The number of missed changes. All are older than the next change of the stream.
     pub missed: u64,

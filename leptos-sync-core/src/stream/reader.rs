@@ -24,12 +24,12 @@ use super::Lagged;
 /// A copy of a document that follows another and loses nothing, however slow it is:
 ///
 /// ```
-/// use leptos_sync_core::{Delta, Doc, Error, LwwMap, stream::ChangeStream};
+/// use leptos_sync_core::{Delta, Doc, Error, Id, LwwMap, stream::ChangeStream};
 ///
 /// async fn follow(
 ///     mut changes: ChangeStream<Delta>, // subscribed before the copy was made, so there is no gap
-///     copy: &mut Doc<LwwMap<u32, String>>,
-///     original: impl Fn() -> Doc<LwwMap<u32, String>>,
+///     copy: &mut Doc<LwwMap<Id, String>>,
+///     original: impl Fn() -> Doc<LwwMap<Id, String>>,
 /// ) -> Result<(), Error> {
 ///     while let Some(change) = changes.next().await {
 ///         match change {

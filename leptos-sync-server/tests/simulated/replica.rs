@@ -116,7 +116,7 @@ impl State {
             if self.writes {
                 self.journal.borrow_mut().made(&delta);
             }
-            let StoreWrite { batch, receipt } = self.store.log(std::slice::from_ref(&delta));
+            let StoreWrite { batch, receipt, .. } = self.store.log(std::slice::from_ref(&delta));
             self.disk.commit(batch);
             self.store.committed(receipt);
             self.unsynced.push(delta);

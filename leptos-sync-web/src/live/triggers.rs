@@ -146,7 +146,10 @@ fn affected(table: &Table, changes: &Changes) -> Vec<Arc<Trigger>> {
         return affected;
     }
     let mut last_parent: Option<(Path<'_>, bool)> = None;
-    for Change { path, existence } in changes.iter() {
+    for Change {
+        path, existence, ..
+    } in changes.iter()
+    {
         add_value(table, path, &mut affected);
         let Some((parent, _)) = path.split_last() else {
             continue;

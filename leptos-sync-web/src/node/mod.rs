@@ -141,17 +141,18 @@ impl<T: Crdt> Node<T> {
     ///
     /// ```
     /// # use leptos::prelude::*;
-    /// # use leptos_sync_web::{Clock, Crdt, Doc, LiveDoc, LwwMap, LwwRegister, ReplicaId};
+    /// # use leptos_sync_web::{Clock, Crdt, Doc, Id, LiveDoc, LwwMap, LwwRegister, ReplicaId};
     /// #[derive(Crdt, Clone, Default)]
     /// struct List {
-    ///     items: LwwMap<u64, String>,
-    ///     last: LwwRegister<u64>,
+    ///     items: LwwMap<Id, String>,
+    ///     last: LwwRegister<Option<Id>>,
     /// }
     ///
     /// # let owner = Owner::new();
     /// # owner.set();
     /// # let doc = LiveDoc::<List>::new(Doc::new(Clock::system(ReplicaId::new(1)))).node();
-    /// doc.items().insert(1, "Milk".to_owned());
+    /// let milk = Id::new();
+    /// doc.items().insert(milk, "Milk".to_owned());
     /// doc.edit(|tx| {
     ///     // Before the first use of `tx`, nodes can be read: they give the state before the edit.
     ///     let first = doc.items().keys().get_untracked().first().copied();
@@ -159,11 +160,11 @@ impl<T: Crdt> Node<T> {
     ///     if let Some(first) = first {
     ///         let item = tx.items().get(&first).cloned().unwrap_or_default();
     ///         tx.items().insert(first, item + " and eggs");
-    ///         tx.last().set(first);
+    ///         tx.last().set(Some(first));
     ///     }
     ///     assert_eq!(tx.items().len(), 1);
     /// });
-    /// assert_eq!(doc.items().entry(1).get_untracked().as_deref(), Some("Milk and eggs"));
+    /// assert_eq!(doc.items().entry(milk).get_untracked().as_deref(), Some("Milk and eggs"));
     /// ```
     pub fn edit(&self, edit: impl FnOnce(&mut Tx<'_, T>)) {
         let mut edit = Some(edit);

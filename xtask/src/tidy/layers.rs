@@ -35,12 +35,13 @@ const LAYERS: [&[&str]; 6] = [
 
 /// Reports every import against the order, and every module that stands in no layer.
 pub(crate) fn check(sources: &[Source], violations: &mut Vec<Violation>) {
-    let is_root = |source: &&Source| source.in_src.is_some() && source.module().is_empty();
-    let Some(root) = sources.iter().find(is_root) else {
+    let Some(root) = sources.iter().find(|source| source.is_root()) else {
         return;
     };
     for item in &root.syntax.items {
+        // A module that is written in the root itself only groups exports.
         if let Item::Mod(module) = item
+            && module.content.is_none()
             && !is_test_only(&module.attrs)
             && layer(&module.ident.to_string()).is_none()
         {

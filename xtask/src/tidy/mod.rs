@@ -4,6 +4,7 @@ mod bincode;
 mod edges;
 mod layers;
 mod lengths;
+mod names;
 mod reexports;
 mod source;
 
@@ -43,6 +44,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
                 bincode::check(source, &mut violations);
             }
         }
+        names::check(&package.name, &sources, &mut violations);
         if package.name == layers::CORE {
             layers::check(&sources, &mut violations);
         }

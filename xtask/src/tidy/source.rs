@@ -77,6 +77,11 @@ impl Source {
         Self::parse(path, Some(in_src.into()), text.to_owned()).unwrap()
     }
 
+    /// Whether this is the root of its package's library.
+    pub(crate) fn is_root(&self) -> bool {
+        self.in_src.is_some() && self.module().is_empty()
+    }
+
     /// Something wrong at a place in this file.
     pub(crate) fn violation(&self, at: Span, message: String) -> Violation {
         Violation {

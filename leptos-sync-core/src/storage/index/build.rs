@@ -16,6 +16,7 @@ use crate::{
 
 /// The progress of building indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IndexProgress {
     /// The name of the index; empty while entries of a removed index are deleted.
     pub index: String,

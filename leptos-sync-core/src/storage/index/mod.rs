@@ -70,19 +70,21 @@ pub(crate) use write::{Old, Origin, Slot};
 /// and does.
 ///
 /// ```
-/// use leptos_sync_core::{Error, index::{Index, IndexedStorage, Schema}, storage::MemoryStorage};
+/// use leptos_sync_core::{Error, Id, index::{Index, IndexedStorage, Schema}, storage::MemoryStorage};
 /// # use std::{pin::pin, task::{Context, Poll, Waker}};
 ///
 /// async fn run() -> Result<(), Error> {
 ///     let by_length = Index::new("length", |word: &String| word.len() as u64);
 ///     let schema = Schema::new(1).index(&by_length);
-///     let words = IndexedStorage::<_, u32, String>::open(MemoryStorage::new(), "words", schema).await?;
+///     let words = IndexedStorage::<_, Id, String>::open(MemoryStorage::new(), "words", schema).await?;
 ///
-///     words.insert_batch([(1, "milk".to_owned()), (2, "honey".to_owned()), (3, "tea".to_owned())]).await?;
-///     words.update(&3, |word| word.push_str("pot")).await?;
+///     let [honey, tea] = [Id::new(), Id::new()];
+///     words.insert_batch([(Id::new(), "milk".to_owned()), (honey, "honey".to_owned())]).await?;
+///     words.insert(&tea, "tea".to_owned()).await?;
+///     words.update(&tea, |word| word.push_str("pot")).await?;
 ///
 ///     let long = words.query(by_length.range(5..).limit(10)).await?;
-///     assert_eq!(long.records, [(2, "honey".to_owned()), (3, "teapot".to_owned())]);
+///     assert_eq!(long.records, [(honey, "honey".to_owned()), (tea, "teapot".to_owned())]);
 ///     Ok(())
 /// }
 /// # let run = pin!(run());

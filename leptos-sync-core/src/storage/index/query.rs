@@ -35,6 +35,7 @@ pub struct Cursor {
 
 /// A page of the records that match a [`Query`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Page<K, R> {
     /// The records with their keys, in the order of the query. An index with several keys per
     /// record returns a record once for each key that matches.

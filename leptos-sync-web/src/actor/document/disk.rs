@@ -228,7 +228,7 @@ impl<S: Root> DocumentActor<S> {
 
     /// Issues a write to the log.
     fn append(self: &Rc<Self>, disk: &Disk, write: StoreWrite, issued: Issued) {
-        let StoreWrite { batch, receipt } = write;
+        let StoreWrite { batch, receipt, .. } = write;
         // The record counts from now on, so that a rewrite that is issued before this write is done
         // replaces it too.
         disk.store().committed(receipt);
@@ -340,7 +340,7 @@ impl<S: Root> DocumentActor<S> {
         let write = self
             .doc
             .with_state(|DocState { doc, outbox }| disk.store().compact_exchanged(doc, outbox));
-        let StoreWrite { batch, receipt } = match write {
+        let StoreWrite { batch, receipt, .. } = match write {
             Ok(write) => write,
             Err(error) => {
                 disk.busy.set(0);
