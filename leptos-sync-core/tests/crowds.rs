@@ -4,7 +4,7 @@
 mod common;
 
 use common::{DELTA, NOW_MS, clock, doc, sealed, varint};
-use leptos_sync_core::{Crdt, Delta, Doc, GCounter, LwwMap, Snapshot, limits};
+use leptos_sync_core::{Crdt, Delta, Doc, GCounter, LwwMap, Outbox, ReplicaId, Snapshot, limits};
 
 const CROWD: u64 = limits::REPLICAS as u64;
 
@@ -104,7 +104,26 @@ fn one_replica_above_the_maximum_is_rejected_and_changes_nothing() {
     assert!(full.merge_snapshot(&snapshot).unwrap_err().is_limit());
     assert_eq!(bytes(&full), before);
 
-    full.set_replica(leptos_sync_core::ReplicaId::new(CROWD));
+    full.set_replica(ReplicaId::new(CROWD));
     full.transact(|tx| tx.cards().insert(1, 1)).unwrap();
     assert!(Snapshot::decode(&bytes(&full)).is_ok());
+}
+
+#[test]
+fn a_document_of_too_many_replicas_can_still_be_edited_by_those_it_has() {
+    let mut crowded = doc::<Board>(CROWD + 2);
+    let mut newcomer = doc::<Board>(CROWD + 1);
+    let known = newcomer.transact(|tx| tx.cards().insert(1, 1)).unwrap();
+    // What the device has stored is loaded whatever the limit.
+    let mut outbox = Outbox::without_relay();
+    let crowd = Delta::decode(&message(CROWD)).unwrap();
+    outbox.load(&mut crowded, &crowd).unwrap();
+    outbox.load(&mut crowded, &known.delta).unwrap();
+
+    assert!(crowded.transact(|tx| tx.cards().insert(2, 2)).is_err());
+    let later = newcomer.transact(|tx| tx.cards().remove(&1)).unwrap();
+    crowded.apply(&later.delta).unwrap();
+    crowded.set_replica(ReplicaId::new(CROWD));
+    crowded.transact(|tx| tx.cards().clear()).unwrap();
+    assert!(crowded.state().cards.is_empty());
 }

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     clock::Stamp,
@@ -16,11 +16,15 @@ use crate::{
 /// Usually there are none or a few. The structure is simple but withstands a message with a million
 /// such cells: a sorted list in blocks, so that an insertion moves at most one block. A look-up is
 /// O(log n). The order of writes is not kept.
+///
+/// A clone shares the blocks. A block is copied when one of the two changes it.
 #[derive(Clone, Default)]
 pub(crate) struct Quarantine {
     /// Blocks of one to [`BLOCK`] cells.
-    blocks: Vec<Vec<QuarantinedCell>>,
+    blocks: Vec<Arc<Block>>,
 }
+
+type Block = Vec<QuarantinedCell>;
 
 /// The maximum number of cells in a block: cheap to shift, and large enough to keep the number of
 /// blocks low.
@@ -66,7 +70,8 @@ impl Quarantine {
 
     /// Iterates over the cells in path order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Quarantined<'_>> {
-        self.blocks.iter().flatten().map(QuarantinedCell::view)
+        let cells = self.blocks.iter().flat_map(|block| block.iter());
+        cells.map(QuarantinedCell::view)
     }
 
     /// Adds a cell and replaces the one at its path.
@@ -95,8 +100,9 @@ impl Quarantine {
         };
         let (at, place) = self.find(&held.path);
         let Some(block) = self.blocks.get_mut(at) else {
-            return self.blocks.push(vec![held]);
+            return self.blocks.push(Arc::new(vec![held]));
         };
+        let block = Arc::make_mut(block);
         if let Ok(place) = place {
             block.remove(place);
         }
@@ -104,7 +110,7 @@ impl Quarantine {
         block.insert(place, held);
         if block.len() > BLOCK {
             let rest = block.split_off(BLOCK / 2);
-            self.blocks.insert(at + 1, rest);
+            self.blocks.insert(at + 1, Arc::new(rest));
         }
     }
 
@@ -147,6 +153,7 @@ impl Quarantine {
         let (Some(block), Ok(place)) = (self.blocks.get_mut(at), place) else {
             return false;
         };
+        let block = Arc::make_mut(block);
         block.remove(place);
         if block.is_empty() {
             self.blocks.remove(at);
@@ -169,7 +176,7 @@ impl Quarantine {
     /// Returns the block for `path`, and the position of `path` in it.
     fn find(&self, path: &PathBuf) -> (usize, Result<usize, usize>) {
         let starts_before =
-            |block: &Vec<QuarantinedCell>| block.first().is_some_and(|held| held.path <= *path);
+            |block: &Arc<Block>| block.first().is_some_and(|held| held.path <= *path);
         let at = self.blocks.partition_point(starts_before).saturating_sub(1);
         let place = self.blocks.get(at).map_or(Err(0), |block| {
             block.binary_search_by(|held| held.path.cmp(path))
@@ -179,8 +186,11 @@ impl Quarantine {
 
     /// Forgets the tombstones that `stable` contains, as typed views do.
     pub(crate) fn forget_tombstones(&mut self, stable: &VersionVector) {
+        let is_kept = |held: &QuarantinedCell| held.value.is_some() || !stable.contains(held.stamp);
         for block in &mut self.blocks {
-            block.retain(|held| held.value.is_some() || !stable.contains(held.stamp));
+            if !block.iter().all(is_kept) {
+                Arc::make_mut(block).retain(is_kept);
+            }
         }
         self.blocks.retain(|block| !block.is_empty());
     }
@@ -204,7 +214,7 @@ impl Quarantine {
     }
 
     pub(crate) fn assert_invariants(&self) {
-        let full = |block: &Vec<QuarantinedCell>| (1..=BLOCK).contains(&block.len());
+        let full = |block: &Arc<Block>| (1..=BLOCK).contains(&block.len());
         assert!(
             self.blocks.iter().all(full),
             "no block is empty or too long"
@@ -263,6 +273,34 @@ mod tests {
             1 => (1_u64..50).prop_map(Step::Forget),
         ];
         vec(step, 0..30)
+    }
+
+    #[test]
+    fn a_clone_shares_cells_until_one_of_the_two_changes_them() {
+        let mut kept = Quarantine::default();
+        (0..1_000).for_each(|key| keep(&mut kept, key, 1));
+        let before: Vec<_> = kept.iter().map(|held| held.path.to_owned()).collect();
+        let copy = kept.clone();
+        let shared = kept.blocks.iter().zip(&copy.blocks);
+        assert!(
+            shared
+                .clone()
+                .all(|(ours, theirs)| Arc::ptr_eq(ours, theirs))
+        );
+        kept.remove(&path(500));
+        keep(&mut kept, 2_000, 1);
+        keep(&mut kept, 7, 2);
+        kept.forget_tombstones(&VersionVector::of(ReplicaId::new(1), Time::new(9)));
+        let after = copy.iter().map(|held| held.path.to_owned());
+        assert_eq!(after.collect::<Vec<_>>(), before);
+        let shared = kept.blocks.iter().zip(&copy.blocks);
+        assert!(
+            shared
+                .filter(|(ours, theirs)| Arc::ptr_eq(ours, theirs))
+                .count()
+                > 3
+        );
+        kept.assert_invariants();
     }
 
     proptest! {

@@ -202,7 +202,10 @@ impl<S: Root> Doc<S> {
         self.quarantine.iter()
     }
 
-    /// A copy that is edited apart, under an id of its own, and can be merged back. O(1).
+    /// Returns a copy that is edited separately under its own replica id and can be merged back.
+    ///
+    /// The copy shares the state and the quarantined cells until one of the two writes them.
+    /// O(replicas that wrote the document).
     #[must_use]
     pub fn fork(&self, replica: ReplicaId) -> Self {
         Self {
@@ -400,7 +403,8 @@ impl<S: Root> Doc<S> {
         Ok(())
     }
 
-    /// Refuses operations of more replicas than a message may name: the document could not be written any more.
+    /// Rejects operations that would give the document more replicas than a message may name. A
+    /// document that has more already accepts operations of those.
     fn check_replicas(
         &self,
         version: &VersionVector,
@@ -410,9 +414,13 @@ impl<S: Root> Doc<S> {
         if named.map(VersionVector::len).iter().sum::<usize>() <= limits::REPLICAS {
             return Ok(());
         }
-        let mut all = VersionVector::new();
-        named.into_iter().for_each(|version| all.join(version));
-        if all.len() > limits::REPLICAS {
+        let [ours, ours_present, ..] = named;
+        let mut all = ours.clone();
+        all.join(ours_present);
+        let known = all.len();
+        all.join(version);
+        all.join(present);
+        if all.len() > limits::REPLICAS.max(known) {
             return Err(Error::limit(
                 "too many replicas have written this document; start a new one from its state",
             ));
