@@ -9,7 +9,7 @@ use crate::{
     id::ReplicaId,
     limits,
     pool::{Scratch, kept, scratch},
-    version::{Few, VersionVector},
+    version::{InlineVec, VersionVector},
 };
 
 /// The common part of deltas and snapshots: two versions, and cells encoded relative to them.
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Body {
     pub(crate) first: VersionVector,
     pub(crate) second: VersionVector,
-    replicas: Few<ReplicaId>,
+    replicas: InlineVec<ReplicaId>,
     base: Time,
     groups: Scratch,
     census: Census,
@@ -198,7 +198,7 @@ impl Body {
 /// table.
 fn for_each_row(
     version: &VersionVector,
-    table: &mut Few<ReplicaId>,
+    table: &mut InlineVec<ReplicaId>,
     work: &mut dyn FnMut(usize, Time),
 ) {
     let mut row = 0;
@@ -216,12 +216,12 @@ fn for_each_row(
     }
 }
 
-fn read_replicas(input: &mut Reader<'_>) -> Result<Few<ReplicaId>, Error> {
+fn read_replicas(input: &mut Reader<'_>) -> Result<InlineVec<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > limits::REPLICAS || count > input.remaining() / 8 {
         return Err(Error::corrupt("a message lists too many replicas"));
     }
-    let mut replicas = Few::with_capacity(count);
+    let mut replicas = InlineVec::with_capacity(count);
     for _ in 0..count {
         replicas.push(ReplicaId::new(input.u64_le()?));
     }
@@ -239,7 +239,7 @@ fn read_version(
             "a version names more replicas than the message has",
         ));
     }
-    let mut entries: Few<(ReplicaId, Time)> = Few::with_capacity(count);
+    let mut entries: InlineVec<(ReplicaId, Time)> = InlineVec::with_capacity(count);
     for _ in 0..count {
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let replica = *replicas

@@ -1,4 +1,4 @@
-mod few;
+mod inline_vec;
 
 use std::{cmp::Ordering, fmt};
 
@@ -7,7 +7,7 @@ use crate::{
     id::ReplicaId,
 };
 
-pub(crate) use few::Few;
+pub(crate) use inline_vec::InlineVec;
 
 /// A version vector: the contained operations, as all operations of each replica up to a time.
 ///
@@ -15,12 +15,12 @@ pub(crate) use few::Few;
 /// O(log n), a join O(n + m log n). A version of one replica allocates nothing. An absent replica
 /// has [`Time::ZERO`]. The vector does not know the operations themselves.
 #[derive(Clone, PartialEq, Eq, Default, Hash)]
-pub struct VersionVector(Few<(ReplicaId, Time)>);
+pub struct VersionVector(InlineVec<(ReplicaId, Time)>);
 
 impl VersionVector {
     /// Creates the version that contains nothing.
     pub const fn new() -> Self {
-        Self(Few::new())
+        Self(InlineVec::new())
     }
 
     /// Creates the version that contains `replica`'s operations up to `time`.
@@ -75,8 +75,8 @@ impl VersionVector {
     }
 
     /// Merges both in one pass. Inserting one entry at a time would be quadratic.
-    fn merged(&self, other: &Self) -> Few<(ReplicaId, Time)> {
-        let mut merged = Few::with_capacity(self.len() + other.len());
+    fn merged(&self, other: &Self) -> InlineVec<(ReplicaId, Time)> {
+        let mut merged = InlineVec::with_capacity(self.len() + other.len());
         let mut at = 0;
         for ours in self.iter() {
             while let Some(&theirs) = other.0.get(at)
@@ -122,7 +122,7 @@ impl VersionVector {
     }
 
     /// Creates a version from entries that are sorted by replica and distinct. Allocates nothing.
-    pub(crate) fn from_sorted(entries: Few<(ReplicaId, Time)>) -> Self {
+    pub(crate) fn from_sorted(entries: InlineVec<(ReplicaId, Time)>) -> Self {
         Self(entries)
     }
 
@@ -130,9 +130,9 @@ impl VersionVector {
     ///
     /// O(n log n) if the entries are sorted, else O(n²). A sort would be more code for a page to
     /// download.
-    pub(crate) fn from_unsorted(entries: Few<(ReplicaId, Time)>) -> Self {
+    pub(crate) fn from_unsorted(entries: InlineVec<(ReplicaId, Time)>) -> Self {
         match entries {
-            Few::One((_, time)) if time > Time::ZERO => Self(entries),
+            InlineVec::One((_, time)) if time > Time::ZERO => Self(entries),
             _ => entries.iter().copied().collect(),
         }
     }

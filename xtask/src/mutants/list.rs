@@ -77,8 +77,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "what came meanwhile is forgotten when an edit is taken back",
         file: "leptos-sync-core/src/doc/outbox/mod.rs",
-        from: "let changes = doc.apply(delta)?;\n        // Cells that lose to an unacknowledged one are what would stand below it.\n        self.base_cells.join(delta.cells());",
-        to: "let changes = doc.apply(delta)?;",
+        from: "are part of the base.\n        self.base_cells.join(delta.cells());",
+        to: "are part of the base.",
         suite: Suite::Outbox,
     },
     Fault {

@@ -6,7 +6,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::{self, Path, PathBuf},
-    version::{Few, VersionVector},
+    version::{InlineVec, VersionVector},
 };
 
 /// Validated cells. Iterating over them cannot fail.
@@ -40,7 +40,7 @@ impl<'a> Cells<'a> {
         let mut input = Reader::new(self.groups);
         let mut cells = 0;
         // Indexed by row. Adding replicas to a version one by one would be quadratic.
-        let mut upto = Few::with_capacity(self.replicas.len());
+        let mut upto = InlineVec::with_capacity(self.replicas.len());
         for &replica in self.replicas {
             upto.push((replica, Time::ZERO));
         }

@@ -3,7 +3,7 @@ use crate::{
     codec::varint::{self, Reader},
     error::Error,
     id::ReplicaId,
-    version::{Few, VersionVector},
+    version::{InlineVec, VersionVector},
 };
 
 /// A writer of stamp columns, as runs of equal stamps: the cells of a transaction cost a few bytes
@@ -167,7 +167,7 @@ impl<'a> StampReader<'a> {
 /// each.
 #[derive(Default, Clone)]
 pub(super) struct ReplicaTable {
-    rows: Few<(ReplicaId, Time)>,
+    rows: InlineVec<(ReplicaId, Time)>,
     /// The number of leading rows that are sorted by id.
     rising: usize,
 }
@@ -200,8 +200,8 @@ impl ReplicaTable {
     }
 
     /// Returns the replicas by row and the greatest time of each.
-    pub(super) fn into_parts(self) -> (Few<ReplicaId>, VersionVector) {
-        let mut replicas = Few::with_capacity(self.rows.len());
+    pub(super) fn into_parts(self) -> (InlineVec<ReplicaId>, VersionVector) {
+        let mut replicas = InlineVec::with_capacity(self.rows.len());
         self.rows.iter().for_each(|row| replicas.push(row.0));
         (replicas, VersionVector::from_unsorted(self.rows))
     }

@@ -9,7 +9,7 @@ use crate::{
     id::ReplicaId,
     limits,
     path::PathBuf,
-    version::Few,
+    version::InlineVec,
 };
 
 type Written = (Vec<Vec<u8>>, Vec<u8>, Stamp, Option<Vec<u8>>);
@@ -24,7 +24,7 @@ fn path(segments: &[Vec<u8>]) -> PathBuf {
         .fold(PathBuf::new(), |path, segment| path.child(segment))
 }
 
-fn write(base: Time, cells: &[Written]) -> (Few<ReplicaId>, Vec<u8>, Census) {
+fn write(base: Time, cells: &[Written]) -> (InlineVec<ReplicaId>, Vec<u8>, Census) {
     let mut out = CellWriter::new(base);
     for (parent, key, stamp, value) in cells {
         out.group(path(parent).as_path());

@@ -14,7 +14,7 @@ use crate::{
     limits,
     path::{self, Path},
     pool::{Scratch, scratch},
-    version::Few,
+    version::InlineVec,
 };
 
 /// A writer that encodes cells, group by group.
@@ -42,7 +42,7 @@ pub struct CellWriter {
 }
 
 /// The replica table, the encoded groups and their statistics.
-pub(crate) type Written = (Few<ReplicaId>, Scratch, Census);
+pub(crate) type Written = (InlineVec<ReplicaId>, Scratch, Census);
 
 impl CellWriter {
     /// Creates an empty writer. Stamps are relative to `base`, which should be close to their

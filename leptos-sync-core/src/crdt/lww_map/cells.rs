@@ -1,4 +1,4 @@
-use super::{LwwMap, ahead::NOWHERE, table::Entry};
+use super::{LwwMap, prefetch::NOWHERE, table::Entry};
 use crate::{
     clock::Stamp,
     codec::{self, CellRef, CellWriter, Group},

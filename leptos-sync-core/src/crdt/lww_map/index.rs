@@ -6,8 +6,8 @@ use std::{
 use hashbrown::HashTable;
 
 use super::{
-    ahead::{NOWHERE, WINDOW},
     hasher::TableHasher,
+    prefetch::{NOWHERE, WINDOW},
     table::Entry,
 };
 

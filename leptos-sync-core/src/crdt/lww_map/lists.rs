@@ -1,5 +1,5 @@
 use super::recency::NONE;
-use crate::{clock::Time, id::ReplicaId, version::Few};
+use crate::{clock::Time, id::ReplicaId, version::InlineVec};
 
 /// The list of a writer: its ends, and whether its times are sorted.
 #[derive(Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct List {
 
 /// The lists of all writers, sorted by replica.
 #[derive(Clone, Default)]
-pub(super) struct Lists(Few<List>);
+pub(super) struct Lists(InlineVec<List>);
 
 impl Lists {
     pub(super) fn iter(&self) -> std::slice::Iter<'_, List> {
@@ -49,7 +49,7 @@ impl Lists {
             sorted: true,
         };
         if self.0.iter().any(|list| list.tail == NONE) {
-            let mut in_use = Few::new();
+            let mut in_use = InlineVec::new();
             let used = self.0.iter().filter(|list| list.tail != NONE);
             used.for_each(|&list| in_use.push(list));
             self.0 = in_use;

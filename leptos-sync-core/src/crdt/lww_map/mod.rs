@@ -1,12 +1,12 @@
 //! The last-writer-wins map: the table of entries (this file and `table`), the index by key
 //! (`index`), the order of writes (`recency`), its cells (`cells`), and prefetching for work on
-//! many keys (`ahead`).
+//! many keys (`prefetch`).
 
-mod ahead;
 mod cells;
 mod hasher;
 mod index;
 mod lists;
+mod prefetch;
 mod recency;
 mod table;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use std::{any::Any, borrow::Borrow, fmt, hash::Hash};
 
 use serde::Serialize;
 
-use self::ahead::NOWHERE;
+use self::prefetch::NOWHERE;
 pub(super) use self::table::{Entry, Table};
 use crate::{clock::Stamp, codec, version::VersionVector};
 
@@ -244,7 +244,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
         let nothing = VersionVector::new();
         let mut scratch = Vec::new();
         let all = other.table.beyond(&nothing);
-        if !self.pays_ahead() {
+        if !self.pays_to_prefetch() {
             // A simple loop for small maps, where a call per entry would be noticeable.
             all.for_each(|(slot, theirs)| {
                 self.table.join(slot, theirs, &mut scratch);

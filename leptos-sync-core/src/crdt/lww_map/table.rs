@@ -3,9 +3,9 @@ use std::{borrow::Borrow, hash::Hash, hint::black_box};
 use serde::Serialize;
 
 use super::{
-    ahead::{NOWHERE, WINDOW},
     greater,
     index::{Index, Vacant},
+    prefetch::{NOWHERE, WINDOW},
     recency::Recency,
 };
 use crate::{clock::Stamp, crdt::traits::Place, limits, version::VersionVector};
@@ -105,7 +105,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// Prefetches for these keys, at most [`WINDOW`], what a look-up and a write will read.
     /// Performs each step for all keys before the next. Each key comes with its likely position.
-    pub(super) fn read_ahead<'k>(&self, keys: impl Iterator<Item = (&'k K, u32)> + Clone)
+    pub(super) fn prefetch<'k>(&self, keys: impl Iterator<Item = (&'k K, u32)> + Clone)
     where
         K: 'k,
     {

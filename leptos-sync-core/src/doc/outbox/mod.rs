@@ -509,7 +509,7 @@ impl Outbox {
     /// As for [`Doc::apply`]; nothing has changed then.
     pub fn apply<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         let changes = doc.apply(delta)?;
-        // Cells that lose to an unacknowledged one are what would stand below it.
+        // Cells that lose to an unacknowledged one are part of the base.
         self.base_cells.join(delta.cells());
         Ok(changes)
     }

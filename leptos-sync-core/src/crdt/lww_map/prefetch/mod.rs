@@ -30,7 +30,7 @@ const THERE: bool = cfg!(not(target_arch = "wasm32"));
 
 impl<K: Eq + Hash, V> LwwMap<K, V> {
     /// Whether the map is large enough for prefetching to pay.
-    pub(super) fn pays_ahead(&self) -> bool {
+    pub(super) fn pays_to_prefetch(&self) -> bool {
         THERE && self.table.len() >= ENTRIES
     }
 
@@ -42,7 +42,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         mut work: impl FnMut(&mut Self, T),
     ) {
         let few = items.size_hint().1.is_some_and(|most| most < KEYS);
-        if few || !self.pays_ahead() {
+        if few || !self.pays_to_prefetch() {
             return items.for_each(|item| work(self, item));
         }
         let mut window = Vec::with_capacity(WINDOW);
@@ -57,7 +57,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
             }
             window.push(first);
             window.extend(items.by_ref().take(WINDOW - 1));
-            self.table.read_ahead(window.iter().filter_map(&key));
+            self.table.prefetch(window.iter().filter_map(&key));
             window.drain(..).for_each(|item| work(self, item));
         }
     }

@@ -9,12 +9,12 @@ use std::{
 /// Most documents have one writer, and every per-writer list would otherwise allocate. Dereferences
 /// to a slice. Two lists are equal if their elements are, whatever their representation.
 #[derive(Clone)]
-pub(crate) enum Few<T> {
+pub(crate) enum InlineVec<T> {
     One(T),
     Many(Vec<T>),
 }
 
-impl<T: Copy> Few<T> {
+impl<T: Copy> InlineVec<T> {
     /// Creates an empty list. Allocates nothing.
     pub(crate) const fn new() -> Self {
         Self::Many(Vec::new())
@@ -47,7 +47,7 @@ impl<T: Copy> Few<T> {
     }
 }
 
-impl<T> Deref for Few<T> {
+impl<T> Deref for InlineVec<T> {
     type Target = [T];
 
     #[inline]
@@ -59,7 +59,7 @@ impl<T> Deref for Few<T> {
     }
 }
 
-impl<T> DerefMut for Few<T> {
+impl<T> DerefMut for InlineVec<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         match self {
@@ -69,21 +69,21 @@ impl<T> DerefMut for Few<T> {
     }
 }
 
-impl<T> Default for Few<T> {
+impl<T> Default for InlineVec<T> {
     fn default() -> Self {
         Self::Many(Vec::new())
     }
 }
 
-impl<T: PartialEq> PartialEq for Few<T> {
+impl<T: PartialEq> PartialEq for InlineVec<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl<T: Eq> Eq for Few<T> {}
+impl<T: Eq> Eq for InlineVec<T> {}
 
-impl<T: Hash> Hash for Few<T> {
+impl<T: Hash> Hash for InlineVec<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
     }
@@ -98,8 +98,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_list_behaves_like_a_vector(inserts in vec((any::<u8>(), any::<usize>()), 0..6)) {
-            let mut few = Few::with_capacity(inserts.len());
-            let mut pushed = Few::new();
+            let mut few = InlineVec::with_capacity(inserts.len());
+            let mut pushed = InlineVec::new();
             let mut model = Vec::new();
             for (element, at) in inserts {
                 let at = at % (model.len() + 1);
