@@ -15,6 +15,7 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
     let name = &record.input.ident;
     let generics = record.generics(core);
     let (generics, arguments, bounds) = generics.split_for_impl();
+    let group = group(record, core);
     let down = downward(record, core);
     let along = alongside(record, core);
     let schema = schema(record, core);
@@ -25,6 +26,7 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
         #[automatically_derived]
         impl #generics #core::internal::Crdt for #name #arguments #bounds {
             #schema
+            #group
             #down
             #along
         }
@@ -42,29 +44,25 @@ fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
     quote!(const SCHEMA: u64 = #core::internal::schema(&[#(#fields),*]);)
 }
 
-/// Writes the methods that follow a path to one field.
-fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
-    let each = |arm: &dyn Fn(&Part<'_>, Literal) -> TokenStream| {
-        let arms = record
-            .parts
-            .iter()
-            .map(|part| arm(part, Literal::byte_string(part.name.value().as_bytes())));
-        arms.collect::<TokenStream>()
-    };
+/// Writes a match arm of a field, whose name in the data is the literal.
+type Arm<'a> = &'a dyn Fn(&Part<'_>, Literal) -> TokenStream;
+
+fn arms(record: &Record<'_>, arm: Arm<'_>) -> TokenStream {
+    let arms = record
+        .parts
+        .iter()
+        .map(|part| arm(part, Literal::byte_string(part.name.value().as_bytes())));
+    arms.collect()
+}
+
+/// Writes the method that joins a group of cells, whose path leads to one field.
+fn group(record: &Record<'_>, core: &Path) -> TokenStream {
+    let each = |arm: Arm<'_>| arms(record, arm);
     let cells = each(
         &|Part { ident, .. }, name| quote!(#name => #core::internal::Crdt::apply_cell(&mut self.#ident, group, cell, out),),
     );
     let groups = each(
         &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::apply_group(&mut self.#ident, rest, group, out),),
-    );
-    let looks = each(
-        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::cell_at(&self.#ident, rest, value),),
-    );
-    let writes = each(
-        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::write_stamped(&self.#ident, rest, path, stamp, out),),
-    );
-    let restores = each(
-        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::restore(&mut self.#ident, rest, old),),
     );
     quote! {
         fn apply_group(
@@ -86,7 +84,22 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
                 ::core::option::Option::Some(_) => out.unknown_group(group),
             }
         }
+    }
+}
 
+/// Writes the methods that follow a path to one cell.
+fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
+    let each = |arm: Arm<'_>| arms(record, arm);
+    let looks = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::cell_at(&self.#ident, rest, value),),
+    );
+    let writes = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::write_stamped(&self.#ident, rest, path, stamp, out),),
+    );
+    let restores = each(
+        &|Part { ident, .. }, name| quote!(::core::option::Option::Some(#name) => #core::internal::Crdt::restore(&mut self.#ident, rest, old),),
+    );
+    quote! {
         fn write_stamped(
             &self,
             mut rest: #core::internal::Segments<'_>,

@@ -1,5 +1,4 @@
 //! A record with a type parameter.
-#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, ReplicaId};
 
