@@ -76,7 +76,22 @@ pub use provider::provide_sync;
 pub use sync_options::SyncOptions;
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
 
-/// The README's code compiles.
+/// The README's and the guide's code compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod book {
+    macro_rules! pages {
+        ($($name:ident = $file:literal,)*) => {
+            $(#[doc = include_str!(concat!("../../", $file))] struct $name;)*
+        };
+    }
+
+    pages! {
+        Readme = "README.md",
+        Data = "docs/guide/data.md",
+        Deploying = "docs/guide/deploying.md",
+        Limits = "docs/guide/limits.md",
+        Schema = "docs/guide/schema.md",
+        SignIn = "docs/guide/sign-in.md",
+        Status = "docs/guide/status.md",
+    }
+}
