@@ -2,16 +2,16 @@ use std::sync::Arc;
 
 use crate::crdt::Field;
 
-/// How a transaction reaches the value that it reads and writes.
+/// The access of a transaction to a value.
 pub(super) enum Access<'a, T> {
-    /// A value that belongs to the transaction alone.
+    /// A value that only the transaction uses.
     Own(&'a mut T),
-    /// A value that others may share until the transaction writes.
+    /// A value that readers may share until the transaction writes.
     Shared(&'a mut (dyn Share<T> + 'a)),
 }
 
 impl<'a, T> Access<'a, T> {
-    /// The value, to read.
+    /// Returns the value for reading.
     #[inline]
     pub(super) fn get(&self) -> &T {
         match self {
@@ -20,7 +20,7 @@ impl<'a, T> Access<'a, T> {
         }
     }
 
-    /// The value, to write.
+    /// Returns the value for writing.
     #[inline]
     pub(super) fn get_mut(&mut self) -> &mut T {
         match self {
@@ -29,7 +29,7 @@ impl<'a, T> Access<'a, T> {
         }
     }
 
-    /// The value, to write for as long as the transaction is open.
+    /// Returns the value for writing while the transaction is open.
     pub(super) fn into_mut(self) -> &'a mut T {
         match self {
             Self::Own(value) => value,
@@ -42,7 +42,8 @@ impl<'a, T> Access<'a, T> {
 pub(super) trait Share<T> {
     fn get(&self) -> &T;
 
-    /// Releases the value from readers. It is copied if one keeps it all the same.
+    /// Releases the value from readers and returns it for writing. Copies it if a reader still
+    /// shares it.
     fn get_mut(&mut self) -> &mut T;
 }
 

@@ -8,42 +8,42 @@ use crate::{
     limits,
 };
 
-/// A whole document as it was at one moment, to be given away in chunks: to a file, to a server, to another document.
+/// A whole document at one moment, in chunks: for a file, a server, or another document.
 ///
-/// Each chunk stands for itself, so they may be made and sent in any order, one at a time, with other work in between, and
-/// again. Dropping it at any time changes nothing. Further edits of the document are not in it.
+/// Chunks are independent. They can be created and sent in any order, one at a time, and
+/// repeatedly. Dropping the export changes nothing. It does not contain later edits.
 ///
-/// Chunks are numbered from 0. Documents with equal bytes give equal chunks: an export of an unchanged document goes on
-/// where an earlier one was broken off.
+/// Chunks are numbered from 0. Documents with equal bytes have equal chunks, so an export of an
+/// unchanged document resumes an interrupted one.
 pub struct Export {
     id: u64,
     parts: Vec<Snapshot>,
-    /// Bytes of the cells before each part, and of all.
+    /// The size of the cells before each part, and of all cells.
     before: Vec<usize>,
 }
 
 impl<S: Root> Doc<S> {
-    /// The document as it is now, to give away in chunks of about [`limits::CHUNK_BYTES`] each; the counterpart is
-    /// [`import`](Doc::import).
+    /// Exports the current document in chunks of about [`limits::CHUNK_BYTES`]. See
+    /// [`import`](Doc::import) for the other end.
     ///
-    /// O(cells), in one go, which is the one step that does not give way to others: the cells are encoded here, part by
-    /// part, and are kept so, without compression, in about a quarter of what a document of short texts takes (the test
-    /// `export_memory` prints the figures). In a browser they are held twice for that moment. Making a chunk then costs its
-    /// bytes.
+    /// O(cells) in one uninterrupted step: the cells are encoded part by part and held
+    /// uncompressed. That takes about a quarter of the memory of a document of short texts (the
+    /// test `export_memory` prints measurements), and in a browser twice that for a moment.
+    /// Creating a chunk costs its bytes.
     ///
     /// # Errors
     ///
-    /// None that what was accepted once could cause again.
+    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
     pub fn export(&self) -> Result<Export, Error> {
         self.export_in(limits::CHUNK_BYTES)
     }
 
-    /// As [`export`](Doc::export), in chunks of about `bytes` each: of at most [`limits::CHUNK_BYTES`], whatever is asked
-    /// for, and of at least one cell.
+    /// Like [`export`](Doc::export), in chunks of about `bytes`, at most [`limits::CHUNK_BYTES`]. A
+    /// chunk has at least one cell.
     ///
     /// # Errors
     ///
-    /// As for [`export`](Doc::export).
+    /// Those of [`export`](Doc::export).
     pub fn export_in(&self, bytes: usize) -> Result<Export, Error> {
         let parts = self.snapshot_parts(bytes.min(limits::CHUNK_BYTES))?;
         let (mut id, mut total, mut before) = (0, 0, vec![0]);
@@ -57,15 +57,16 @@ impl<S: Root> Doc<S> {
 }
 
 impl Export {
-    /// How many chunks there are, at least one.
+    /// Returns the number of chunks, at least one.
     pub fn chunks(&self) -> u32 {
-        // 4 billion chunks do not fit into any memory.
+        // 4 billion chunks do not fit into memory.
         u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
     }
 
-    /// Chunk number `index`, as an envelope; `None` behind the last. O(its bytes).
+    /// Returns the chunk `index` as an envelope, or `None` after the last one. O(bytes of the
+    /// chunk).
     ///
-    /// Before compression its cells are at most [`limits::CHUNK_BYTES`] and one cell.
+    /// Its cells take at most [`limits::CHUNK_BYTES`] before compression, plus one cell.
     pub fn chunk(&self, index: u32) -> Option<Vec<u8>> {
         let part = self.parts.get(index as usize)?;
         let name = ChunkName {
@@ -76,12 +77,13 @@ impl Export {
         Some(Chunk::encode(name, part))
     }
 
-    /// Bytes of the cells of all chunks, before compression: with [`bytes_before`](Export::bytes_before), how far one is.
+    /// Returns the size of all cells in bytes, before compression. Together with
+    /// [`bytes_before`](Export::bytes_before), it measures progress.
     pub fn bytes(&self) -> usize {
         self.bytes_before(self.chunks())
     }
 
-    /// Bytes of the cells of the chunks before `index`, before compression.
+    /// Returns the size of the cells before chunk `index` in bytes, before compression.
     pub fn bytes_before(&self, index: u32) -> usize {
         let last = self.parts.len();
         let before = self.before.get(last.min(index as usize));

@@ -8,10 +8,11 @@ use crate::{
     version::VersionVector,
 };
 
-/// How far the import of one [`Export`](super::Export) has come.
+/// The progress of importing one [`Export`](super::Export).
 ///
-/// Chunks come in any order, and any of them again. Where it is dropped before the last one came, what was imported stays,
-/// and the document does not claim to have seen the rest; importing all of it anew is always right.
+/// Chunks may arrive in any order and repeatedly. If the import is dropped before the last chunk,
+/// the imported cells stay, and the document does not claim the rest. Importing everything again is
+/// always correct.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Doc, Id, Import, LwwMap, ReplicaId};
@@ -23,7 +24,7 @@ use crate::{
 /// let mut bob = Doc::<LwwMap<Id, String>>::new(Clock::system(ReplicaId::new(2)));
 /// let mut import = Import::new();
 /// for index in 0..export.chunks() {
-///     // Between two chunks a page lets its event loop run, and shows how far it is.
+///     // Between chunks, a page can yield to its event loop and show its progress.
 ///     if let Some(chunk) = export.chunk(index) {
 ///         bob.import(&mut import, &chunk)?;
 ///     }
@@ -37,13 +38,14 @@ pub struct Import {
     of: Option<Whole>,
     taken: BTreeSet<u32>,
     bytes: usize,
-    /// The greatest times of the cells that were joined.
+    /// The greatest times of the joined cells.
     joined: VersionVector,
-    /// The paths of what was joined, where the export has forgotten tombstones that the document has not.
+    /// The paths of the joined cells, if the export has forgotten tombstones that the document has
+    /// not.
     paths: Option<Quarantine>,
 }
 
-/// What all chunks of an export have in common.
+/// The properties that all chunks of an export share.
 #[derive(PartialEq, Eq)]
 struct Whole {
     export: u64,
@@ -64,39 +66,40 @@ impl Whole {
 }
 
 impl Import {
-    /// Nothing yet. The first chunk says of which export it is.
+    /// Creates an import without chunks. The first chunk determines the export.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many chunks the export has; `None` before the first came.
+    /// Returns the number of chunks of the export, or `None` before the first chunk.
     pub fn chunks(&self) -> Option<u32> {
         self.of.as_ref().map(|of| of.count)
     }
 
-    /// How many different chunks were imported.
+    /// Returns the number of different chunks imported.
     pub fn taken(&self) -> u32 {
-        // No more than there are numbers.
+        // There are at most as many as 32-bit indices.
         self.taken.len() as u32
     }
 
-    /// Bytes of the cells that were imported, before compression, as [`Export::bytes`](super::Export::bytes) counts them.
+    /// Returns the size of the imported cells in bytes, before compression, as
+    /// [`Export::bytes`](super::Export::bytes) counts them.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The numbers of the chunks that are missing, in order; none before the first chunk came.
+    /// Iterates over the indices of missing chunks, in order. Empty before the first chunk.
     pub fn missing(&self) -> impl Iterator<Item = u32> + '_ {
         let all = 0..self.chunks().unwrap_or_default();
         all.filter(|index| !self.taken.contains(index))
     }
 
-    /// Whether all chunks were imported: the document claims the export's version.
+    /// Whether all chunks are imported, so that the document claims the export's version.
     pub fn is_complete(&self) -> bool {
         self.chunks() == Some(self.taken())
     }
 
-    /// Refuses a chunk of another export.
+    /// Rejects a chunk of another export.
     fn check(&self, chunk: &Chunk) -> Result<(), Error> {
         if self.of.as_ref().is_none_or(|of| *of == Whole::of(chunk)) {
             return Ok(());
@@ -104,7 +107,7 @@ impl Import {
         Err(foreign(chunk.name))
     }
 
-    /// Takes note of a chunk that was joined.
+    /// Records a joined chunk.
     fn note(&mut self, chunk: &Chunk) {
         self.of.get_or_insert_with(|| Whole::of(chunk));
         self.taken.insert(chunk.name.index);
@@ -114,19 +117,26 @@ impl Import {
 }
 
 impl<S: Root> Doc<S> {
-    /// Joins a chunk of an [`Export`](super::Export), as [`merge`](Doc::merge) would; one that was imported before changes
-    /// nothing. `import` belongs to this one document. Returns what changed.
+    /// Joins a chunk of an [`Export`](super::Export), like [`merge`](Doc::merge). Returns what
+    /// changed.
     ///
-    /// O(cells of the chunk); and, where the export has forgotten tombstones that this document has not, a path of memory
-    /// for each cell, and O(cells of the document) with the last chunk. Between chunks the document may be edited and
-    /// joined with others. With the last chunk it claims to have seen what the export contains.
+    /// A chunk that was imported before changes nothing. `import` belongs to this document. The
+    /// document may be edited and merged between chunks. With the last chunk it claims the export's
+    /// version.
+    ///
+    /// O(cells of the chunk). If the export has forgotten tombstones that this document has not, it
+    /// also takes memory for the path of each cell, and O(cells of the document) with the last
+    /// chunk.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] for a chunk that is damaged or of another export than those before, and
-    /// [`Error::is_unsupported`] as everywhere; the message says which chunk. [`Error::is_drift`],
-    /// [`Error::is_replica_reused`] and [`Error::is_limit`], as for [`merge`](Doc::merge); [`Error::is_gap`] where
-    /// earlier chunks went into another document. Nothing has changed then.
+    /// - [`Error::is_corrupt`] if a chunk is damaged or belongs to another export, and
+    ///   [`Error::is_unsupported`]. The message names the chunk.
+    /// - [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`] as for
+    ///   [`merge`](Doc::merge).
+    /// - [`Error::is_gap`] if earlier chunks were imported into another document.
+    ///
+    /// An error changes nothing.
     pub fn import(&mut self, import: &mut Import, chunk: &[u8]) -> Result<Changes, Error> {
         let chunk = Chunk::decode(chunk)?;
         import.check(&chunk)?;
@@ -155,8 +165,8 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins a part of a snapshot that holds all the snapshot has of what this document is about, which is a part of a
-    /// whole too. The snapshot's version is claimed with its `last` part.
+    /// Joins a part of a snapshot that contains all of the snapshot's cells in the range of this
+    /// document. Claims the snapshot's version with its `last` part.
     pub(crate) fn import_range(&mut self, part: &Snapshot, last: bool) -> Result<Changes, Error> {
         self.check_part(&Import::new(), part)?;
         let mut changes = self.absorb(part.body());
@@ -171,12 +181,12 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// What [`merge`](Doc::merge) asks of another copy.
+    /// Checks a part like [`merge`](Doc::merge) does.
     fn check_part(&self, import: &Import, part: &Snapshot) -> Result<(), Error> {
         self.clock.check(part.body().latest())?;
         if !self.present.covers(&import.joined) {
             return Err(Error::gap(
-                "the chunks before were imported into another document; import all of them into one",
+                "earlier chunks were imported into another document; import all chunks into one document",
             ));
         }
         self.check_own(part.version(), part.body().upto())?;
@@ -187,7 +197,7 @@ impl<S: Root> Doc<S> {
 #[cold]
 fn foreign(name: ChunkName) -> Error {
     Error::corrupt(format!(
-        "{name} is of another export than the chunks before; import each export by itself"
+        "{name} belongs to another export than the earlier chunks; use one import per export"
     ))
 }
 

@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl<S: Root> Doc<S> {
-    /// Joins another copy without asking for its claims: native values where that is all there is, else its cells.
+    /// Joins another copy without checking its claims: by native values if neither side has
+    /// quarantined cells, else by cells.
     pub(super) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
         let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
             let forgotten = !self.horizon.covers(&other.horizon);
@@ -17,7 +18,7 @@ impl<S: Root> Doc<S> {
             Arc::make_mut(&mut self.state).join(&other.state, &mut join);
             join.finish()
         } else {
-            // Which of a path's two cells wins is decided on cells, where one is kept aside.
+            // If a side has quarantined cells, cells decide which of two wins at a path.
             self.join_parts(&[other.snapshot()?], true, true)?
         };
         self.present.join(&other.present);
@@ -26,11 +27,11 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins the cells of a snapshot in parts, without asking for its claims. Its version holds for all parts together: it
-    /// is claimed where they are `complete`. O(cells of the snapshot), and those of the document where the snapshot has
-    /// forgotten tombstones.
+    /// Joins the parts of a snapshot without checking its claims.
     ///
-    /// `noting` says whether changes are noted.
+    /// The snapshot's version is valid for all parts together, so it is claimed only if they are
+    /// `complete`. `noting` states whether to collect changes. O(cells of the snapshot), plus those
+    /// of the document if the snapshot has forgotten tombstones.
     pub(crate) fn join_parts(
         &mut self,
         parts: &[Snapshot],
@@ -55,8 +56,8 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Lets go of each cell that a snapshot at `version` has seen and no longer has, at none of its paths: its tombstone
-    /// was forgotten there.
+    /// Removes each cell that a snapshot at `version` has seen and no longer has at any path, since
+    /// its tombstone was forgotten there.
     pub(super) fn drop_forgotten(
         &mut self,
         theirs: &Quarantine,

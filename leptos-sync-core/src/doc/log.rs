@@ -11,13 +11,14 @@ use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits
 pub(super) struct Log {
     pub(super) stamp: Stamp,
     pub(super) changes: Changes,
-    /// Bytes that the changes of the transaction before took, as far as such room is worth making at once.
+    /// The size of the previous transaction's changes, within a limit, to reserve space at once.
     usual: usize,
     pub(super) undo: Undo,
     pub(super) error: Option<Error>,
-    /// Where the [`Tx`](super::Tx) in use stands, and beyond it where one below it stood.
+    /// The path of the [`Tx`](super::Tx) in use, possibly followed by the rest of a nested one's
+    /// path.
     pub(super) path: PathBuf,
-    /// The parts that were written.
+    /// The written parts.
     pub(super) parts: Parts,
     /// Whether the part at the path is among them.
     has_part: bool,
@@ -25,20 +26,20 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Begins a transaction.
+    /// Starts a transaction.
     pub(super) fn start(&mut self, stamp: Stamp) {
         self.stamp = stamp;
         self.changes = Changes::with_room(self.usual);
     }
 
-    /// The changes, at the end.
+    /// Returns the changes at the end of the transaction.
     pub(super) fn take_changes(&mut self) -> Changes {
         self.usual = self.changes.place().min(limits::ROOM_BYTES);
         std::mem::take(&mut self.changes)
     }
 
-    /// Goes to what stands at `key`, a field's name or a record's key, of the value at the first `depth` bytes of the path;
-    /// how much of the path is its.
+    /// Enters `key`, a field's name or a record's key, below the value at the first `depth` bytes
+    /// of the path. Returns the length of the new path.
     pub(super) fn enter(&mut self, depth: usize, key: &[u8]) -> usize {
         self.path.truncate(depth);
         self.path.push(key);
@@ -46,8 +47,8 @@ impl Log {
         self.path.len()
     }
 
-    /// Takes note that the cell that was looked at last, below the first `depth` bytes of the path, was written;
-    /// `existence` says whether its key came or went.
+    /// Records that the cell that was looked at last, below the first `depth` bytes of the path,
+    /// was written. `existence` states whether its key was added or removed.
     pub(super) fn note(&mut self, depth: usize, before: Before, existence: bool) {
         self.write_part(depth);
         let (first, place) = (self.is_first(before), self.changes.place());
@@ -58,7 +59,7 @@ impl Log {
         self.settle(before, first, place);
     }
 
-    /// The same for the one cell at the path itself.
+    /// Records a write to the cell at the path itself.
     pub(super) fn note_own(&mut self, depth: usize, before: Before) {
         self.write_part(depth);
         let (first, place) = (self.is_first(before), self.changes.place());
@@ -92,14 +93,14 @@ impl Log {
         } else {
             self.undo.forget(before);
         }
-        // No cell takes less than a byte, so that more cells would be refused at the end in any case.
+        // A cell takes at least one byte, so more cells would exceed the limit at the end anyway.
         let cells = self.undo.cells();
         if cells > limits::TRANSACTION_BYTES {
             self.error.get_or_insert_with(|| too_large(cells));
         }
     }
 
-    /// Empties it; whether it is worth keeping. What a large transaction needed is to be let go.
+    /// Clears the log. Returns whether to keep it; the buffers of a large transaction are freed.
     pub(super) fn clear(&mut self) -> bool {
         self.changes = Changes::new();
         self.undo.clear();
@@ -112,7 +113,7 @@ impl Log {
 }
 
 pub(super) fn too_large(bytes: usize) -> Error {
-    let advice = "split it into several";
+    let advice = "split it into several transactions";
     Error::too_large(
         "transaction",
         bytes as u64,

@@ -1,4 +1,4 @@
-//! Documents: a root CRDT with its version, its clock, and the cells that its type does not know.
+//! Documents: a root CRDT with its version, its clock and its quarantine.
 
 mod access;
 mod export;
@@ -35,14 +35,15 @@ use log::Log;
 pub use outbox::{Outbox, Received, Rejected};
 pub use transaction::{Transaction, Tx};
 
-/// Typed state that is edited in transactions and merged with other copies of itself.
+/// Typed state that is edited in transactions and merged with other copies.
 ///
-/// `S` is a CRDT, mostly a struct with `#[derive(Crdt)]`. Reading goes through [`state`](Doc::state); writing through
-/// [`transact`](Doc::transact), which gives the [`Delta`] to store and send; what others wrote comes in through
-/// [`apply`](Doc::apply). A document does no IO and knows no peers.
+/// `S` is a CRDT, usually a struct with `#[derive(Crdt)]`. Read through [`state`](Doc::state),
+/// write through [`transact`](Doc::transact), which returns the [`Delta`] to store and send, and
+/// join other replicas' deltas with [`apply`](Doc::apply). A document does no IO and knows no
+/// peers.
 ///
-/// The state is shared copy-on-write: [`fork`](Doc::fork) and [`shared_state`](Doc::shared_state) cost nothing, and
-/// the first write while such a copy is alive pays for copying the state once.
+/// The state is copy-on-write: [`shared_state`](Doc::shared_state) and [`fork`](Doc::fork) do not
+/// copy it. The first write while such a copy is alive clones the state once.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Crdt, Doc, GCounter, Id, LwwMap, LwwRegister, ReplicaId};
@@ -76,25 +77,26 @@ pub struct Doc<S> {
     version: VersionVector,
     horizon: VersionVector,
     quarantine: Quarantine,
-    /// The greatest time of each replica's cells, which exceeds the version only where saved data was damaged.
+    /// The greatest time of each replica's cells. It exceeds the version only if saved data was
+    /// damaged.
     present: VersionVector,
     clock: Clock,
-    /// Empty between transactions, but for its room; there from the first one on.
+    /// Empty between transactions, except for its capacity. Created by the first transaction.
     log: Option<Box<Log>>,
 }
 
-/// What a document consists of, for those that are put together of what a storage has.
+/// The parts of a document, for documents that are assembled from a storage.
 pub(crate) struct Parts<S> {
     pub(crate) state: S,
     pub(crate) version: VersionVector,
     pub(crate) horizon: VersionVector,
-    /// The greatest time of each replica's cells and of the version.
+    /// The greatest time of each replica, over its cells and the version.
     pub(crate) present: VersionVector,
     pub(crate) quarantine: Quarantine,
 }
 
 impl<S: Root> Doc<S> {
-    /// An empty document whose operations are stamped by `clock`.
+    /// Creates an empty document whose operations are stamped by `clock`.
     pub fn new(clock: Clock) -> Self {
         Self {
             state: Arc::new(S::default()),
@@ -107,10 +109,11 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// The document that `snapshot` holds. O(cells).
+    /// Loads a document from a snapshot. O(cells).
     ///
-    /// The clock continues after everything in it; unlike [`merge_snapshot`](Doc::merge_snapshot) this does not ask
-    /// how far ahead of the wall clock that is, since it is for data that this replica has accepted before.
+    /// The clock continues after everything in the snapshot. Unlike
+    /// [`merge_snapshot`](Doc::merge_snapshot), this does not check the drift, since it is for data
+    /// that this replica accepted before.
     pub fn load(snapshot: &Snapshot, clock: Clock) -> Self {
         let body = snapshot.body();
         let (mut state, mut quarantine) = (S::default(), Quarantine::default());
@@ -135,7 +138,7 @@ impl<S: Root> Doc<S> {
         doc
     }
 
-    /// The document of these parts, whose further operations are stamped by `clock`.
+    /// Assembles a document from parts. `clock` stamps its further operations.
     pub(crate) fn from_parts(parts: Parts<S>, mut clock: Clock) -> Self {
         clock.resume(parts.present.latest());
         Self {
@@ -149,7 +152,7 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// The document's parts, and its clock.
+    /// Returns the document's parts and its clock.
     pub(crate) fn into_parts(self) -> (Parts<S>, Clock) {
         let parts = Parts {
             state: Arc::unwrap_or_clone(self.state),
@@ -161,43 +164,44 @@ impl<S: Root> Doc<S> {
         (parts, self.clock)
     }
 
-    /// The state, to read.
+    /// Returns the state for reading.
     pub fn state(&self) -> &S {
         &self.state
     }
 
-    /// The state as it is now, to keep. O(1); see the type's documentation for what it costs later.
+    /// Returns a copy of the current state. O(1); see the type's documentation for the later cost.
     pub fn shared_state(&self) -> Arc<S> {
         Arc::clone(&self.state)
     }
 
-    /// Which operations are contained.
+    /// Returns the operations that the document contains.
     pub fn version(&self) -> &VersionVector {
         &self.version
     }
 
-    /// Whose operations this document makes.
+    /// Returns the replica id of this document's operations.
     pub fn replica(&self) -> ReplicaId {
         self.clock.replica()
     }
 
-    /// The clock that stamps this document's operations.
+    /// Returns the clock that stamps this document's operations.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// Continues under another replica id, when the one in use was found to be somebody else's or its lease ended.
+    /// Continues under another replica id, for example if the id belongs to another writer or its
+    /// lease has ended.
     pub fn set_replica(&mut self, replica: ReplicaId) {
         self.clock = self.clock.with_replica(replica);
     }
 
-    /// A stamp that no operation carries, for naming things of this document.
+    /// Returns a stamp that no operation carries, for use as a unique name.
     pub(crate) fn next_stamp(&mut self) -> Stamp {
         self.clock.name()
     }
 
-    /// Cells that are kept, stored and passed on, but not shown: at paths that `S` does not have, or with bytes that
-    /// are not of the path's type.
+    /// Iterates over quarantined cells, which are stored and sent but not shown: `S` does not have
+    /// their path, or their value has a wrong type.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
         self.quarantine.iter()
     }
@@ -219,15 +223,16 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// The cells that are beyond `version`. Costs what changed, a step a field, and one a quarantined cell.
+    /// Returns the cells beyond `version`. The cost is proportional to what changed, plus a step
+    /// per field and per quarantined cell.
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] where tombstones beyond `version` were forgotten.
+    /// [`Error::is_snapshot_needed`] if tombstones beyond `version` were forgotten.
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
         if !version.covers(&self.horizon) {
             return Err(Error::snapshot_needed(
-                "tombstones beyond the asked-for version were forgotten; send a snapshot instead",
+                "tombstones beyond the requested version were forgotten; send a snapshot instead",
             ));
         }
         let upto = self.version.beyond(version);
@@ -237,11 +242,11 @@ impl<S: Root> Doc<S> {
         })
     }
 
-    /// The whole state. O(cells).
+    /// Returns the whole state. O(cells).
     ///
     /// # Errors
     ///
-    /// None that what was accepted once could cause again.
+    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         let nothing = VersionVector::new();
         Snapshot::write(self.version.clone(), self.horizon.clone(), |out| {
@@ -249,7 +254,7 @@ impl<S: Root> Doc<S> {
         })
     }
 
-    /// The whole state in parts of about `bytes` each. O(cells).
+    /// Returns the whole state in parts of about `bytes` each. O(cells).
     pub(crate) fn snapshot_parts(&self, bytes: usize) -> Result<Vec<Snapshot>, Error> {
         let nothing = VersionVector::new();
         Snapshot::write_parts(self.version.clone(), self.horizon.clone(), bytes, |out| {
@@ -257,18 +262,22 @@ impl<S: Root> Doc<S> {
         })
     }
 
-    /// Joins a delta. Cells that were seen before change nothing. Returns what changed. O(cells of the delta).
+    /// Joins a delta. Contained cells change nothing. Returns what changed. O(cells of the delta).
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`] when operations before the delta's are missing; [`Error::is_drift`] when it is stamped too
-    /// far in the future; [`Error::is_replica_reused`] when it holds operations under this document's own id that
-    /// this document did not make; [`Error::is_limit`] when the document would have operations of more than
-    /// [`limits::REPLICAS`] replicas. Nothing has changed then.
+    /// - [`Error::is_gap`] if operations before the delta are missing.
+    /// - [`Error::is_drift`] if a stamp is too far in the future.
+    /// - [`Error::is_replica_reused`] if the delta contains operations under this document's own id
+    ///   that this document did not make.
+    /// - [`Error::is_limit`] if the document would have operations of more than
+    ///   [`limits::REPLICAS`] replicas.
+    ///
+    /// An error changes nothing.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
         if !self.version.covers(delta.after()) {
             return Err(Error::gap(
-                "a delta starts after operations that are missing here; ask for what lies between",
+                "a delta starts after operations that are missing here; request the missing operations",
             ));
         }
         self.clock.check(delta.body().latest())?;
@@ -283,7 +292,7 @@ impl<S: Root> Doc<S> {
     fn apply_own(&mut self, delta: &Delta) -> Result<Changes, Error> {
         if !self.version.covers(delta.after()) {
             return Err(Error::gap(
-                "a stored transaction starts after operations that are missing",
+                "a stored transaction follows operations that are missing",
             ));
         }
         let changes = self.absorb(delta.body());
@@ -291,11 +300,13 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins another copy. What either side has forgotten is not brought back. Returns what changed. O(cells of both).
+    /// Joins another copy, without restoring what either side has forgotten. Returns what changed.
+    /// O(cells of both).
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`], as for [`apply`](Doc::apply).
+    /// [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`] as for
+    /// [`apply`](Doc::apply).
     pub fn merge(&mut self, other: &Self) -> Result<Changes, Error> {
         self.clock
             .check(other.version.latest().max(other.present.latest()))?;
@@ -304,29 +315,30 @@ impl<S: Root> Doc<S> {
         self.join(other)
     }
 
-    /// Joins a snapshot of another copy, as [`merge`](Doc::merge) does.
+    /// Joins a snapshot of another copy, like [`merge`](Doc::merge).
     ///
     /// # Errors
     ///
-    /// As for [`merge`](Doc::merge).
+    /// Those of [`merge`](Doc::merge).
     pub fn merge_snapshot(&mut self, snapshot: &Snapshot) -> Result<Changes, Error> {
         self.clock.check(snapshot.body().latest())?;
         self.merge(&Self::load(snapshot, self.clock.clone()))
     }
 
-    /// Joins a snapshot in parts, each of which has the version of the whole. O(cells of the parts), and those of the
-    /// document where the snapshot has forgotten tombstones.
+    /// Joins the parts of a snapshot, each of which has the version of the whole. O(cells of the
+    /// parts), plus those of the document if the snapshot has forgotten tombstones.
     ///
     /// # Errors
     ///
-    /// As for [`merge`](Doc::merge), and [`Error::is_corrupt`] where the parts are not of one snapshot.
+    /// Those of [`merge`](Doc::merge), and [`Error::is_corrupt`] if the parts do not belong to one
+    /// snapshot.
     pub fn merge_snapshot_parts(&mut self, parts: &[Snapshot]) -> Result<Changes, Error> {
         for part in parts {
             if parts
                 .first()
                 .is_some_and(|first| first.version() != part.version())
             {
-                return Err(Error::corrupt("parts of different snapshots"));
+                return Err(Error::corrupt("the parts belong to different snapshots"));
             }
             self.clock.check(part.body().latest())?;
             self.check_own(part.version(), part.body().upto())?;
@@ -335,13 +347,13 @@ impl<S: Root> Doc<S> {
         self.join_parts(parts, true, true)
     }
 
-    /// Forgets the tombstones that `stable` contains: removals that every replica is known to have seen, and before which
-    /// no operation is still on its way. O(entries).
+    /// Forgets the tombstones that `stable` contains. O(entries).
     ///
-    /// The second is not implied by the first: an older write to the same key, which arrives where its removal was
-    /// forgotten, would bring the key back there.
+    /// `stable` must cover only removals that every replica has seen, and before which no operation
+    /// is in flight. The first condition does not imply the second: an older write to the same key
+    /// that arrives after its removal was forgotten would revive the key.
     pub fn forget_tombstones(&mut self, stable: &VersionVector) {
-        // What this copy has not seen itself is not stable, whatever the caller believes.
+        // Operations that this copy has not seen are not stable, whatever the caller passes.
         let stable = stable
             .iter()
             .map(|(replica, time)| (replica, time.min(self.version.get(replica))))
@@ -351,21 +363,21 @@ impl<S: Root> Doc<S> {
         self.horizon.join(&stable);
     }
 
-    /// Checks what must hold between the document's parts.
+    /// Checks the invariants between the document's parts. For tests.
     ///
     /// # Panics
     ///
-    /// When it does not hold. For tests.
+    /// If an invariant does not hold.
     pub fn assert_invariants(&self) {
         self.state.assert_invariants();
         self.quarantine.assert_invariants();
         assert!(
             self.clock.last() >= self.present.latest(),
-            "the next stamp exceeds every stamp that is here"
+            "the next stamp exceeds all stamps of the document"
         );
         assert!(
             self.version.covers(&self.horizon),
-            "only tombstones that were seen are forgotten"
+            "only contained tombstones are forgotten"
         );
     }
 
@@ -374,7 +386,7 @@ impl<S: Root> Doc<S> {
         self.absorb_noting(true, body)
     }
 
-    /// As [`absorb`](Doc::absorb), without noting what changes: for loading.
+    /// Like [`absorb`](Doc::absorb), without collecting changes, for loading.
     pub(crate) fn absorb_silently(&mut self, body: &Body) {
         self.absorb_noting(false, body);
     }
@@ -386,7 +398,8 @@ impl<S: Root> Doc<S> {
         apply(Arc::make_mut(&mut self.state), body, out)
     }
 
-    /// Takes note that everything up to `version` is contained, and what was forgotten up to `horizon`.
+    /// Records that everything up to `version` is contained, and tombstones up to `horizon` are
+    /// forgotten.
     pub(crate) fn claim(&mut self, version: &VersionVector, horizon: &VersionVector) {
         self.version.join(version);
         self.present.join(version);
@@ -394,7 +407,7 @@ impl<S: Root> Doc<S> {
         self.clock.resume(version.latest());
     }
 
-    /// Refuses operations under this document's own id that it did not make.
+    /// Rejects operations under this document's own id that it did not make.
     fn check_own(&self, version: &VersionVector, present: &VersionVector) -> Result<(), Error> {
         let own = self.replica();
         if version.get(own).max(present.get(own)) > self.version.get(own) {
@@ -422,14 +435,17 @@ impl<S: Root> Doc<S> {
         all.join(present);
         if all.len() > limits::REPLICAS.max(known) {
             return Err(Error::limit(
-                "too many replicas have written this document; start a new one from its state",
+                "too many replicas have written this document; copy its state into a new document",
             ));
         }
         Ok(())
     }
 
-    /// What a delta from `version` to `upto` relies on: also the cells that are left out as known and that took the place
-    /// of operations up to `upto`. They are later than those, so an earlier time is not relied on.
+    /// Returns the operations that a delta from `version` to `upto` relies on.
+    ///
+    /// The delta leaves out cells that the receiver knows. A known cell may have replaced an
+    /// operation up to `upto`, and it is later than that operation. So the delta does not rely on
+    /// times before the first operation it contains.
     fn taken_for_granted(&self, version: &VersionVector, upto: &VersionVector) -> VersionVector {
         let starts = upto.iter().map(|(replica, _)| version.get(replica));
         let first = starts.min().unwrap_or(Time::new(u64::MAX));
@@ -457,7 +473,7 @@ fn apply<S: Root>(state: &mut S, body: &Body, mut out: Applied<'_>) -> Changes {
 
 fn reused(replica: ReplicaId) -> Error {
     Error::replica_reused(format!(
-        "somebody else wrote under this document's replica id {replica}; continue under a new one"
+        "another writer used this document's replica id {replica}; continue under a new id"
     ))
 }
 

@@ -4,25 +4,25 @@ use crate::{
     path::{Path, PathBuf},
 };
 
-/// The parts of a document that a transaction has written, each once: the paths of its registers,
-/// of its maps, and of its counters' cells.
+/// The parts of a document that a transaction has written, each once: the paths of registers, maps,
+/// and counter cells.
 ///
-/// A transaction writes its delta from these, so that its cost follows what it wrote. Most
-/// transactions write a few parts, which are kept in a list whose space is reused. The others are
-/// in a sorted list, O(log n) each.
+/// A transaction writes its delta from these, so its cost follows what it wrote. Most transactions
+/// write few parts, which are in a list whose space is reused. Further parts are in a sorted list,
+/// O(log n) each.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// Space for the first parts; `len` of them are in use.
+    /// Space for the first parts, of which `len` are in use.
     first: Vec<PathBuf>,
     len: usize,
     more: Quarantine,
 }
 
-/// The number of parts in the first list, which is searched from its start.
+/// The capacity of the first list, which is searched linearly.
 const FIRST: usize = 8;
 
 impl Parts {
-    /// Adds a part, unless it is here.
+    /// Adds a part, unless it is present.
     pub(super) fn add(&mut self, part: &PathBuf) {
         let first = self.first.get(..self.len).unwrap_or_default();
         if first.contains(part) {
@@ -41,8 +41,8 @@ impl Parts {
         self.len += 1;
     }
 
-    /// Iterates over the parts: the first ones in the order of writing, then the others in that of
-    /// their paths.
+    /// Iterates over the parts: the first ones in the order of writing, then the others in path
+    /// order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Path<'_>> {
         let first = self.first.iter().take(self.len).map(PathBuf::as_path);
         first.chain(self.more.iter().map(|part| part.path))

@@ -1,4 +1,4 @@
-//! What can be done with records in a transaction.
+//! Writes to records in a transaction.
 //!
 //! The cells that an insertion or a removal ends are not kept for a roll back: these documents are
 //! made for one transaction, and dropped if it fails.
@@ -7,7 +7,7 @@ use super::transaction::Tx;
 use crate::crdt::{PRESENT, Records, Root};
 
 impl<T: Root> Tx<'_, Records<T>> {
-    /// Inserts a record, in place of whatever stood at `key`.
+    /// Inserts a record and replaces the one at `key`.
     pub(crate) fn insert(&mut self, key: &[u8]) -> Tx<'_, T> {
         let mut present = self.at_key(PRESENT, |records| &mut records.present);
         present.insert(key.to_vec(), ());
@@ -15,14 +15,14 @@ impl<T: Root> Tx<'_, Records<T>> {
         self.record(key)
     }
 
-    /// The record at `key`, whether it is there or not.
+    /// Returns the record at `key`, whether it exists or not.
     pub(crate) fn record(&mut self, key: &[u8]) -> Tx<'_, T> {
         self.at_key(key, |records| {
             records.records.entry(key.to_vec()).or_default()
         })
     }
 
-    /// Removes the record at `key`; nothing where it is not there.
+    /// Removes the record at `key`, if it exists.
     pub(crate) fn remove(&mut self, key: &[u8]) {
         let key = key.to_vec();
         self.at_key(PRESENT, |records| &mut records.present)

@@ -11,10 +11,11 @@ use crate::{
     version::VersionVector,
 };
 
-/// What goes backwards: cells that a relay has refused, and the version and the clock that counted them. It never leaves the
-/// browser.
+/// Operations that go backwards: for cells that a relay has rejected, and the version and clock
+/// that counted them. They never leave the browser.
 impl<S: Root> Doc<S> {
-    /// The cell at `path`, in the state or aside; its value's bytes are put into `value`.
+    /// Returns the cell at `path` from the state or the quarantine. Puts its encoded value into
+    /// `value`.
     pub(super) fn cell_at<'a>(
         &self,
         path: &PathBuf,
@@ -32,8 +33,8 @@ impl<S: Root> Doc<S> {
         self.state.cell_at(path.as_path().segments(), value)
     }
 
-    /// Puts the cells at the paths of `cells` to these, whatever stands there now; where one has no stamp, as if there never was
-    /// one. Returns what changed. O(cells).
+    /// Replaces the cells at the paths of `cells`, whatever is there now. A zero stamp removes the
+    /// cell. Returns what changed. O(cells).
     pub(super) fn put(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
@@ -53,7 +54,7 @@ impl<S: Root> Doc<S> {
             }
         }
         let nothing = VersionVector::new();
-        // Cells that stood in a document can be written again.
+        // Cells of a document have been encoded before, so this cannot fail.
         if let Ok(body) = Body::of(&mut out, VersionVector::new(), VersionVector::new()) {
             let applied = Applied::new(&nothing, &mut self.quarantine, true);
             changes.append(apply(state, &body, applied));
@@ -61,7 +62,7 @@ impl<S: Root> Doc<S> {
         changes
     }
 
-    /// Lets the version contain the replica's operations up to `to` and no others.
+    /// Sets the version to the replica's operations up to `to`.
     pub(super) fn rewind(&mut self, replica: ReplicaId, to: Time) {
         for version in [&mut self.version, &mut self.present] {
             *version = version
@@ -71,7 +72,7 @@ impl<S: Root> Doc<S> {
         }
     }
 
-    /// Lets the clock go on after what is left.
+    /// Sets the clock back to the latest remaining operation.
     pub(super) fn set_clock_back(&mut self) {
         self.clock.set_back(self.present.latest());
     }

@@ -28,15 +28,14 @@ pub struct Transaction {
     pub changes: Changes,
 }
 
-/// How a transaction runs for a caller that shares the document's state with readers or with a
-/// relay.
+/// The settings of a transaction whose caller shares the document's state with readers or a relay.
 pub(super) struct Setting<'a, S> {
     /// Receives the cells that the transaction replaces.
     pub(super) base: Option<&'a mut BaseCells>,
-    /// Called once, before the state is written. The state is copied only if somebody still shares
+    /// Called once, before the state is written. The state is copied only if a reader still shares
     /// it afterwards.
     pub(super) before_write: Option<&'a mut dyn FnMut()>,
-    /// Receives the state that holds the edit if the transaction fails.
+    /// Receives the state that contains the edit if the transaction fails.
     pub(super) rejected: Option<&'a mut Option<Arc<S>>>,
 }
 
@@ -59,18 +58,18 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// - [`Error::is_limit`] when a key, a value or the whole transaction exceeds its limit, when a
-    ///   counter is full, or when this replica would be one more than the [`limits::REPLICAS`] that
-    ///   may write the document.
-    /// - [`Error::is_value`] when a value cannot be encoded.
-    /// - [`Error::is_clock`] when the clock's time source returns no milliseconds.
-    /// - The error that was given to [`Tx::cancel`].
+    /// - [`Error::is_limit`] if a key, a value or the whole transaction exceeds its limit, a
+    ///   counter is full, or this replica would exceed the [`limits::REPLICAS`] that may write the
+    ///   document.
+    /// - [`Error::is_value`] if a value cannot be encoded.
+    /// - [`Error::is_clock`] if the clock's time source does not count milliseconds.
+    /// - The error passed to [`Tx::cancel`].
     ///
-    /// The document is then as it was before.
+    /// An error changes nothing.
     ///
     /// # Panics
     ///
-    /// Only when `edit` panics. The document is then as it was before.
+    /// If `edit` panics. The document is unchanged then.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
         self.transact_in(Setting::default(), edit)
     }
@@ -114,7 +113,7 @@ impl<S: Root> Doc<S> {
     }
 }
 
-/// A transaction that is rolled back when it is dropped before it was committed.
+/// A transaction that is rolled back if it is dropped before the commit.
 struct OpenTransaction<'a, S: Root> {
     doc: &'a mut Doc<S>,
     committed: bool,
@@ -202,7 +201,7 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 /// | [`PnCounter`](crate::PnCounter) | `value` | [`increment`](#method.increment-1), [`decrement`](Tx::decrement) |
 /// | a record | its fields | its fields |
 ///
-/// What is read borrows from the transaction. Copy or clone what is needed beyond the next write.
+/// A read borrows from the transaction. Copy or clone what you need beyond the next write.
 ///
 /// An error is kept until the end of the transaction, which then fails as a whole. Writes after the
 /// error are skipped.
@@ -242,7 +241,7 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 pub struct Tx<'a, T> {
     access: Access<'a, T>,
     log: &'a mut Log,
-    /// How many bytes of the log's path are this value's.
+    /// The length of this value's path in bytes, within the log's path.
     depth: usize,
 }
 
@@ -259,8 +258,8 @@ impl<T> Tx<'_, T> {
         self.log.error.get_or_insert(error);
     }
 
-    /// Looks at a cell that is about to be written, as [`Undo::look`](super::undo::Undo::look)
-    /// does. `None` where something went wrong, now or before.
+    /// Looks at a cell before it is written, like [`Undo::look`](super::undo::Undo::look). Returns
+    /// `None` if an error occurred, now or before.
     pub(super) fn look(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
@@ -274,25 +273,25 @@ impl<T> Tx<'_, T> {
         looked.map_err(|error| self.cancel(error)).ok()
     }
 
-    /// Notes that the one cell at this value's own path was written.
+    /// Records a write to the cell at this value's own path.
     pub(super) fn changed(&mut self, before: Before) {
         self.log.note_own(self.depth, before);
     }
 
-    /// Notes that a cell below this value's path was written.
+    /// Records a write to a cell below this value's path.
     pub(super) fn changed_child(&mut self, before: Before, existence: bool) {
         self.log.note(self.depth, before, existence);
     }
 }
 
 impl<T> Tx<'_, T> {
-    /// The value, to write.
+    /// Returns the value for writing.
     #[inline]
     pub(super) fn state(&mut self) -> &mut T {
         self.access.get_mut()
     }
 
-    /// The same transaction, which has taken possession of the value once for many writes.
+    /// Returns the same transaction with the value claimed once for many writes.
     pub(super) fn owned(&mut self) -> Tx<'_, T> {
         Tx {
             access: Access::Own(self.access.get_mut()),
@@ -301,7 +300,7 @@ impl<T> Tx<'_, T> {
         }
     }
 
-    /// The part of the value that stands at `key`.
+    /// Narrows the transaction to the part at `key`.
     pub(super) fn at_key<F>(
         &mut self,
         key: &[u8],

@@ -14,19 +14,18 @@ pub(super) struct Undo {
     replaced: Vec<Replaced>,
 }
 
-/// A cell as it stood before the transaction.
+/// A cell before the transaction.
 struct Replaced {
-    /// The place of the change that replaced it.
+    /// The position of the change that replaced it.
     change: usize,
-    /// Where its value's bytes are.
+    /// The range of its encoded value.
     start: usize,
     end: usize,
-    /// `None` if there was none.
+    /// `None` if there was no cell.
     old: Option<SavedCell>,
 }
 
-/// A cell that was looked at before it is written: its key stands in the buffer, and its value
-/// behind it.
+/// A cell that was looked at before it is written. The buffer holds its key, followed by its value.
 #[derive(Clone, Copy)]
 pub(super) struct Before {
     start: usize,
@@ -35,8 +34,8 @@ pub(super) struct Before {
 }
 
 impl Undo {
-    /// Looks at a cell: `key` appends its key's bytes, `old` tells what it is and appends its
-    /// value's.
+    /// Looks at a cell. `key` appends its encoded key; `old` returns the cell and appends its
+    /// encoded value.
     pub(super) fn look(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
@@ -51,14 +50,14 @@ impl Undo {
         })
     }
 
-    /// The key of the cell that was looked at.
+    /// Returns the key of the cell.
     pub(super) fn key(&self, before: Before) -> &[u8] {
         self.bytes
             .get(before.start..before.value)
             .unwrap_or_default()
     }
 
-    /// Keeps the cell that was looked at last: it was replaced by the change at that place.
+    /// Keeps the cell that was looked at last, which the change at this position replaced.
     pub(super) fn keep(&mut self, before: Before, change: usize) {
         self.replaced.push(Replaced {
             change,
@@ -68,7 +67,7 @@ impl Undo {
         });
     }
 
-    /// Lets the cell go that was looked at last.
+    /// Drops the cell that was looked at last.
     pub(super) fn forget(&mut self, before: Before) {
         self.bytes.truncate(before.start);
     }
@@ -78,17 +77,17 @@ impl Undo {
         self.replaced.clear();
     }
 
-    /// How many cells were replaced.
+    /// Returns the number of replaced cells.
     pub(super) fn cells(&self) -> usize {
         self.replaced.len()
     }
 
-    /// Bytes of room that it has.
+    /// Returns the capacity in bytes.
     pub(super) fn room(&self) -> usize {
         self.bytes.capacity() + self.replaced.capacity() * size_of::<Replaced>()
     }
 
-    /// The replaced cells with their paths, the last first.
+    /// Iterates over the replaced cells with their paths, the last one first.
     pub(super) fn old_cells<'a>(
         &'a self,
         changes: &'a Changes,

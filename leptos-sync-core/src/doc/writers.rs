@@ -1,4 +1,4 @@
-//! What can be written in a transaction, for each CRDT.
+//! The writes of each CRDT in a transaction.
 
 use super::{transaction::Tx, undo::Before};
 use crate::{
@@ -21,7 +21,7 @@ impl<T: Value + Default> Tx<'_, LwwRegister<T>> {
         }
     }
 
-    /// Writes what `change` makes of a copy of the value.
+    /// Applies `change` to a copy of the value and writes the result.
     pub fn update(&mut self, change: impl FnOnce(&mut T)) {
         let mut value = self.get().clone();
         change(&mut value);
@@ -40,7 +40,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
         }
     }
 
-    /// Writes many entries, with room made once.
+    /// Writes many entries and reserves space once.
     pub fn insert_batch(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
         let entries = entries.into_iter();
         let mut tx = self.owned();
@@ -50,7 +50,8 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
         }
     }
 
-    /// Writes what `change` makes of a copy of the value at `key`; nothing where there is none.
+    /// Applies `change` to a copy of the value at `key` and writes the result. Does nothing if
+    /// there is no value.
     pub fn update(&mut self, key: &K, change: impl FnOnce(&mut V)) {
         if let Some(mut value) = self.get(key).cloned() {
             change(&mut value);
@@ -58,7 +59,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
         }
     }
 
-    /// Removes `key`; nothing where it has no value.
+    /// Removes `key`. Does nothing if it has no value.
     pub fn remove(&mut self, key: &K) {
         if !self.contains_key(key) {
             return;
@@ -83,12 +84,13 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
         self.remove_batch(&keys);
     }
 
-    /// The cell that stands at `key`. `None`, and the transaction fails, when the key has no bytes or too many.
+    /// Looks at the cell at `key`. Returns `None`, and fails the transaction, if the key cannot be
+    /// encoded or is too long.
     fn look_at(&mut self, key: &K) -> Option<Before> {
         let encode = |bytes: &mut Vec<u8>| {
             let start = bytes.len();
             codec::encode(key, bytes)?;
-            // What is longer than any path could not be taken back by its path.
+            // A key longer than any path could not be rolled back by its path.
             path::check_length(bytes.len() - start)
         };
         self.look(encode, |map, value| map.old_cell(key, value))
@@ -96,7 +98,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
 }
 
 impl Tx<'_, GCounter> {
-    /// Counts `by` more. Beyond `u64::MAX` for this replica, the transaction fails.
+    /// Adds `by`. If this replica's count would exceed `u64::MAX`, the transaction fails.
     pub fn increment(&mut self, by: u64) {
         self.count(GCounter::old_cell, |counter, stamp| {
             counter.increment(by, stamp)
@@ -105,14 +107,14 @@ impl Tx<'_, GCounter> {
 }
 
 impl Tx<'_, PnCounter> {
-    /// Counts `by` up. Beyond `u64::MAX` added by this replica, the transaction fails.
+    /// Adds `by`. If this replica's increments would exceed `u64::MAX`, the transaction fails.
     pub fn increment(&mut self, by: u64) {
         self.count(PnCounter::old_cell, |counter, stamp| {
             counter.increment(by, stamp)
         });
     }
 
-    /// Counts `by` down. Beyond `u64::MAX` taken by this replica, the transaction fails.
+    /// Subtracts `by`. If this replica's decrements would exceed `u64::MAX`, the transaction fails.
     pub fn decrement(&mut self, by: u64) {
         self.count(PnCounter::old_cell, |counter, stamp| {
             counter.decrement(by, stamp)
@@ -121,7 +123,7 @@ impl Tx<'_, PnCounter> {
 }
 
 impl<T> Tx<'_, T> {
-    /// Counts in this replica's cell.
+    /// Changes this replica's cell.
     fn count(
         &mut self,
         old_cell: fn(&T, ReplicaId, &mut Vec<u8>) -> Option<SavedCell>,

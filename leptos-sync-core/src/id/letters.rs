@@ -2,20 +2,22 @@ use std::fmt::{self, Write as _};
 
 use crate::error::Error;
 
-/// A 64-bit number as text: 13 characters of the lowercase base32 alphabet of RFC 4648, without padding.
+/// The text form of a 64-bit number: 13 characters of the lowercase base32 alphabet of RFC 4648,
+/// without padding.
 ///
-/// The first character holds four bits, so it is one of `a` to `p`: the text can start an HTML id or a CSS selector,
-/// and needs no escape in a URL. Text order is not the numbers' order.
+/// The first character holds four bits, so it is one of `a` to `p`. The text can start an HTML id
+/// or a CSS selector, and needs no escaping in a URL. The order of texts is not the order of
+/// numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Letters(pub(crate) u64);
 
 impl Letters {
-    /// Characters of a number.
+    /// The number of characters.
     pub(crate) const LENGTH: usize = 13;
 
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-    /// Reads exactly what `Display` writes.
+    /// Parses exactly what `Display` writes.
     pub(crate) fn parse(text: &str) -> Option<u64> {
         let mut number = 0_u64;
         for byte in text.bytes() {
@@ -25,7 +27,7 @@ impl Letters {
         (text.len() == Self::LENGTH).then_some(number)
     }
 
-    /// Splits text at its hyphen, and reads the number before it.
+    /// Splits text at its first hyphen and parses the number before it.
     pub(crate) fn parse_first(text: &str) -> Option<(u64, &str)> {
         let (first, rest) = text.split_once('-')?;
         Some((Self::parse(first)?, rest))
@@ -43,12 +45,12 @@ impl fmt::Display for Letters {
     }
 }
 
-/// The error for text that is not a `what`, which looks like `example`.
+/// Creates the error for text that is not a `what`. `example` is a valid one.
 #[cold]
 pub(crate) fn not_a(what: &str, text: &str, example: &str) -> Error {
     let start = text.chars().take(40).collect::<String>();
     Error::value(format!(
-        "{start:?} is not a {what}; one looks like {example:?}"
+        "{start:?} is not a {what}; a valid one is {example:?}"
     ))
 }
 
@@ -60,7 +62,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_comes_back_and_begins_with_a_letter(number: u64) {
+        fn a_number_round_trips_and_begins_with_a_letter(number: u64) {
             let text = Letters(number).to_string();
             prop_assert_eq!(text.len(), Letters::LENGTH);
             prop_assert!(text.starts_with(|first: char| first.is_ascii_lowercase()));
@@ -68,7 +70,7 @@ mod tests {
         }
 
         #[test]
-        fn text_that_parses_is_what_is_written(text in "[a-z0-9A-Z-]{0,15}|[a-z2-7]{13}") {
+        fn text_that_parses_is_the_text_form_of_its_number(text in "[a-z0-9A-Z-]{0,15}|[a-z2-7]{13}") {
             if let Some(number) = Letters::parse(&text) {
                 prop_assert_eq!(Letters(number).to_string(), text);
             }

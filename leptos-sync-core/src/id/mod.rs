@@ -1,4 +1,4 @@
-//! Ids: of writers, and of whatever a user creates.
+//! Ids of writers, and of things that users create.
 
 mod letters;
 mod replica;

@@ -7,8 +7,8 @@ use xxhash_rust::xxh64::Xxh64;
 
 use crate::clock::{SystemTime, TimeSource as _};
 
-/// Returns a number for a platform that gives no random bytes: a hash of the time, to the nanosecond, and of addresses
-/// that most systems choose at random for each process.
+/// Returns a number for a platform without random bytes: a hash of the time in nanoseconds and of
+/// addresses that most systems randomize per process.
 pub(super) fn draw() -> u64 {
     let on_stack = 0_u8;
     let on_heap = Box::new(0_u8);

@@ -4,8 +4,8 @@ use xxhash_rust::xxh64::Xxh64;
 
 use crate::clock::{SystemTime, TimeSource as _};
 
-/// Returns a number for a page without the browser's `crypto`: a hash of the time and of `Math.random`, which every
-/// JavaScript engine has and seeds for each page.
+/// Returns a number for a page without the browser's `crypto`: a hash of the time and of
+/// `Math.random`, which every JavaScript engine seeds per page.
 pub(super) fn draw() -> u64 {
     let mut hasher = Xxh64::new(SystemTime.now_ms());
     for _ in 0..2 {

@@ -161,8 +161,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "a connection goes on after a part of a document could not be sent",
         file: "leptos-sync-server/src/relay/connection.rs",
-        from: "while !self.gone\n            && let Some",
-        to: "self.gone = false;\n        while !self.gone\n            && let Some",
+        from: "while !self.is_disconnected\n            && let Some",
+        to: "self.is_disconnected = false;\n        while !self.is_disconnected\n            && let Some",
         suite: Suite::SlowReaders,
     },
     Fault {

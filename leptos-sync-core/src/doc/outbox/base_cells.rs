@@ -8,16 +8,17 @@ use crate::{
     version::VersionVector,
 };
 
-/// At each path that transactions of an outbox wrote: the cell that would stand there without them;
-/// where none would, one of no stamp.
+/// The base cells of an outbox: for each path that its transactions wrote, the cell that would be
+/// there without them. A zero stamp means no cell.
 ///
-/// A path stays until the outbox is empty: whatever comes from elsewhere is joined here too, so
-/// that what is here is right whether a transaction is left at its path or not.
+/// A path stays until the outbox is empty. Cells from elsewhere are joined here too, so the base
+/// cell of a path is correct whether a transaction is left there or not.
 #[derive(Default)]
 pub(in crate::doc) struct BaseCells(Quarantine);
 
 impl BaseCells {
-    /// A transaction writes at `path`. If it is the first, `before` is what stands there.
+    /// Records a transaction's write at `path`. If it is the first, `before` returns the replaced
+    /// cell.
     pub(in crate::doc) fn cover<'a>(
         &mut self,
         path: &PathBuf,
@@ -32,17 +33,20 @@ impl BaseCells {
         }
     }
 
-    /// Joins cells that are no transaction of the outbox: where transactions cover one, it is
-    /// below.
+    /// Joins cells that belong to no transaction of the outbox. They become base cells where
+    /// transactions cover them.
     pub(super) fn join(&mut self, cells: Cells<'_>) {
         if !self.0.is_empty() {
             cells.for_each(&mut |parent, cell| self.0.overtake(parent, cell));
         }
     }
 
-    /// Whether the relay, whose cells were joined, has refused a transaction, which its version
-    /// contains: none of its cells is there, and one is not covered by a later one. `forgotten`
-    /// contains it if one that is not there at all may have been removed since.
+    /// Whether the relay, whose cells were joined, has rejected a transaction that its version
+    /// contains.
+    ///
+    /// That is so if none of the transaction's cells is there, and at least one is not covered by a
+    /// later cell. If `forgotten` contains the transaction, a missing cell may have been removed
+    /// since.
     pub(super) fn lacks(&self, delta: &Delta, forgotten: &VersionVector) -> bool {
         let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
         let (mut has, mut lacks) = (false, false);
@@ -58,7 +62,8 @@ impl BaseCells {
         lacks && !has
     }
 
-    /// Lets go of what a snapshot at `version` has seen and lacks: its tombstone was forgotten.
+    /// Removes cells that a snapshot at `version` has seen and lacks, since their tombstones were
+    /// forgotten.
     pub(super) fn forget(&mut self, version: &VersionVector, parts: &[Snapshot]) {
         let mut theirs = Quarantine::default();
         for part in parts {
@@ -74,14 +79,14 @@ impl BaseCells {
         }
     }
 
-    /// Adds to `cells` what would stand at `path`.
+    /// Adds the base cell of `path` to `cells`.
     pub(super) fn add_to(&self, cells: &mut Quarantine, path: PathBuf) {
         if let Some(held) = self.0.get(&path) {
             cells.put(path, held.stamp, held.value, None);
         }
     }
 
-    /// What would stand at each path.
+    /// Returns all base cells.
     pub(super) fn cells(&self) -> &Quarantine {
         &self.0
     }

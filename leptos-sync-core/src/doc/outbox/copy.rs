@@ -5,8 +5,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// A delta of the cells of another, each as `cell` says, but for those that it leaves out.
-/// O(cells).
+/// Returns a copy of a delta whose cells `cell` changes or leaves out. O(cells).
 pub(super) fn copy(
     delta: &Delta,
     after: VersionVector,

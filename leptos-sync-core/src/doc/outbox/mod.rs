@@ -1,4 +1,4 @@
-//! What a document holds that its relay has not acknowledged.
+//! The outbox: the unacknowledged transactions of a document.
 
 mod base_cells;
 mod copy;
@@ -22,18 +22,17 @@ use crate::{
     version::VersionVector,
 };
 
-/// The transactions of one document that its relay has not acknowledged, and what would stand there
-/// without them.
+/// The transactions of a document that its relay has not acknowledged, and the state without them.
 ///
-/// A document that is exchanged with a relay is edited and brought up to date through its outbox:
-/// by [`transact`](Outbox::transact) here, [`take`](Outbox::take) for what its own storage or
-/// another tab tells, [`receive`](Outbox::receive) for what the relay tells. So each transaction
-/// can be [taken back](Outbox::reject) when the relay refuses it, and [stamped
-/// anew](Outbox::restamp) when a clock was wrong. It does no IO and keeps the order in which the
-/// transactions came.
+/// A document that is exchanged with a relay is edited and updated through its outbox: by
+/// [`transact`](Outbox::transact) for edits, [`take`](Outbox::take) for transactions from storage
+/// or another tab, and [`receive`](Outbox::receive) for messages from the relay. So each
+/// transaction can be [rolled back](Outbox::reject) if the relay rejects it, and
+/// [restamped](Outbox::restamp) if a clock was wrong. The outbox does no IO and keeps the order of
+/// transactions.
 ///
-/// It costs, for each cell that an unacknowledged transaction wrote, its path and the value below
-/// it.
+/// It takes memory for each cell that an unacknowledged transaction wrote: the path, and the value
+/// without the transaction.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, Outbox, ReplicaId};
@@ -58,11 +57,11 @@ pub struct Outbox {
     transactions: Vec<Delta>,
     base_cells: BaseCells,
     acknowledged: VersionVector,
-    /// Whether there is no relay: nothing is kept.
+    /// Whether there is no relay, so that nothing is kept.
     is_off: bool,
 }
 
-/// The version that one transaction leads to: its replica and its time.
+/// Returns the replica and time of the version that a transaction leads to.
 fn stamp(delta: &Delta) -> Option<Stamp> {
     let mut upto = delta.upto().iter();
     let (replica, time) = upto.next()?;
@@ -70,13 +69,13 @@ fn stamp(delta: &Delta) -> Option<Stamp> {
 }
 
 impl Outbox {
-    /// Nothing to send, to a relay that is not known to contain anything.
+    /// Creates an empty outbox for a relay that is not known to contain anything.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An outbox of a relay that is known to contain `acknowledged`: what was kept of an earlier
-    /// one.
+    /// Creates an empty outbox for a relay that contains `acknowledged`, as stored from an earlier
+    /// outbox.
     pub fn resume(acknowledged: VersionVector) -> Self {
         Self {
             acknowledged,
@@ -84,9 +83,8 @@ impl Outbox {
         }
     }
 
-    /// An outbox that keeps nothing, for a document that no relay exchanges: what is done through
-    /// it is done to the document alone, so that whoever drives documents with and without a relay
-    /// has one way to do it.
+    /// Creates an outbox that keeps nothing, for a document without a relay. All operations apply
+    /// to the document alone, so callers need no special case.
     pub fn without_relay() -> Self {
         Self {
             is_off: true,
@@ -94,17 +92,17 @@ impl Outbox {
         }
     }
 
-    /// What the relay is known to contain, or to have refused for good.
+    /// Returns the operations that the relay is known to contain or to have rejected for good.
     pub fn acknowledged(&self) -> &VersionVector {
         &self.acknowledged
     }
 
-    /// The transactions that are not acknowledged, in the order in which they came.
+    /// Returns the unacknowledged transactions, in order.
     pub fn transactions(&self) -> &[Delta] {
         &self.transactions
     }
 
-    /// Whose they are: the replicas that wrote them, and the time of the last of each.
+    /// Returns the replicas that wrote the transactions, and the time of the last one of each.
     pub fn writers(&self) -> VersionVector {
         let mut writers = VersionVector::new();
         for delta in &self.transactions {
@@ -113,8 +111,8 @@ impl Outbox {
         writers
     }
 
-    /// Of how many replicas the document contains something that is in no transaction and that no
-    /// relay is known to have, as of all that was written before there was one. O(transactions).
+    /// Returns the number of replicas with operations that are in no transaction and that no relay
+    /// is known to have, such as those from before there was a relay. O(transactions).
     pub fn unknown<S: Root>(&self, doc: &Doc<S>) -> usize {
         match self.is_off {
             true => 0,
@@ -122,21 +120,21 @@ impl Outbox {
         }
     }
 
-    /// How many transactions are not acknowledged.
+    /// Returns the number of unacknowledged transactions.
     pub fn len(&self) -> usize {
         self.transactions.len()
     }
 
-    /// Whether all is acknowledged.
+    /// Whether all transactions are acknowledged.
     pub fn is_empty(&self) -> bool {
         self.transactions.is_empty()
     }
 
-    /// Edits the document; see [`Doc::transact`]. O(what is written).
+    /// Edits the document; see [`Doc::transact`]. O(cells written).
     ///
     /// # Errors
     ///
-    /// As for [`Doc::transact`]. Nothing has changed then.
+    /// Those of [`Doc::transact`]. An error changes nothing.
     pub fn transact<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -148,12 +146,12 @@ impl Outbox {
     /// Edits a document whose state readers share while `edit` runs.
     ///
     /// `before_write` is called once, before the first write or the first use of a field's
-    /// accessor: if readers release the state then, it is not copied. If the transaction fails,
-    /// `rejected` receives the state that holds the edit. Keeping that costs a copy of the state.
+    /// accessor. If readers release the state then, it is not copied. If the transaction fails,
+    /// `rejected` receives the state that contains the edit, which costs a copy of the state.
     ///
     /// # Errors
     ///
-    /// As for [`Doc::transact`]. Nothing has changed then.
+    /// Those of [`Doc::transact`]. An error changes nothing.
     #[doc(hidden)]
     pub fn transact_shared<S: Root>(
         &mut self,
@@ -189,28 +187,28 @@ impl Outbox {
         Ok(done)
     }
 
-    /// Joins a transaction that the relay may not have, from another tab. One that is acknowledged
-    /// is joined and not kept; one that is here already changes nothing. O(cells of the delta).
+    /// Joins a transaction of another tab that the relay may lack. An acknowledged one is joined
+    /// but not kept; one that is here already changes nothing. O(cells of the delta).
     ///
     /// # Errors
     ///
-    /// As for [`Doc::apply`]; nothing has changed then.
+    /// Those of [`Doc::apply`]. An error changes nothing.
     pub fn take<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         self.take_by(doc, delta, Doc::apply)
     }
 
-    /// Joins a transaction from the document's own storage: as [`take`](Outbox::take), but it may
-    /// be of the document's own replica, and it is not asked how far ahead of the wall clock it is.
+    /// Joins a transaction from the document's own storage. Unlike [`take`](Outbox::take), this
+    /// accepts the document's own replica and does not check the drift.
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`] when operations before it are missing; nothing has changed then.
+    /// [`Error::is_gap`] if operations before it are missing. An error changes nothing.
     pub fn load<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         self.take_by(doc, delta, Doc::apply_own)
     }
 
-    /// A part of the document's stored snapshot was joined with it, which may have been edited
-    /// before.
+    /// Records that a part of the stored snapshot was joined with the document, which may have been
+    /// edited before.
     pub(crate) fn load_base(&mut self, part: &Snapshot) {
         self.base_cells.join(part.cells());
     }
@@ -240,10 +238,11 @@ impl Outbox {
         Ok(changes)
     }
 
-    /// What the document contains but for the transactions that are here: the version from which to
-    /// ask the relay, which then tells of these too, as far as it has them. O(transactions).
+    /// Returns the version of the document without the unacknowledged transactions. Open the
+    /// document at the relay with this version; the relay's answer then also covers these
+    /// transactions. O(transactions).
     pub fn version<S: Root>(&self, doc: &Doc<S>) -> VersionVector {
-        // Where each replica's transactions begin: those of one come in order.
+        // The start of each replica's transactions, which are in order.
         let mut starts = VersionVector::new();
         let mut written = VersionVector::new();
         for delta in &self.transactions {
@@ -264,16 +263,16 @@ impl Outbox {
         version.collect()
     }
 
-    /// Joins what the relay sent. O(cells of the delta).
+    /// Joins a delta from the relay. O(cells of the delta).
     ///
-    /// A transaction that the relay's version contains is acknowledged where the relay has its
-    /// cells, or later ones in their place; where it does not, the relay has refused it and the
-    /// answer was lost: it is taken back. That holds for what was asked for from
+    /// A transaction that the relay's version contains is acknowledged if the relay has its cells,
+    /// or later ones in their place. Otherwise the relay has rejected it and the answer was lost,
+    /// so it is rolled back. This is valid if the document was opened with
     /// [`version`](Outbox::version).
     ///
     /// # Errors
     ///
-    /// As for [`Doc::apply`]; nothing has changed then.
+    /// Those of [`Doc::apply`]. An error changes nothing.
     pub fn receive<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -284,13 +283,12 @@ impl Outbox {
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// Joins what the relay sent once, from the document's own storage: as
-    /// [`receive`](Outbox::receive), but it is not asked how far ahead of the wall clock it is.
-    /// O(cells of the delta).
+    /// Joins a delta from the document's own storage that the relay sent earlier. Unlike
+    /// [`receive`](Outbox::receive), this does not check the drift. O(cells of the delta).
     ///
     /// # Errors
     ///
-    /// [`Error::is_gap`] when operations before it are missing; nothing has changed then.
+    /// [`Error::is_gap`] if operations before it are missing. An error changes nothing.
     pub fn load_received<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -307,7 +305,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// As for [`Doc::merge_snapshot_parts`]; nothing has changed then.
+    /// Those of [`Doc::merge_snapshot_parts`]. An error changes nothing.
     pub fn receive_snapshot<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -325,9 +323,9 @@ impl Outbox {
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// The relay contains `upto`, and its cells beyond `after` were joined: what of it is here is
-    /// acknowledged, or was refused. What is not there although `forgotten` contains it may have
-    /// been removed since.
+    /// Settles transactions after a message from the relay, which contains `upto`, and whose cells
+    /// beyond `after` were joined: each contained transaction is acknowledged or was rejected. A
+    /// missing cell that `forgotten` contains may have been removed since.
     fn settle<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -336,7 +334,8 @@ impl Outbox {
     ) -> Received<S> {
         let mut rejected = Vec::new();
         for delta in &self.transactions {
-            // What the relay's answer takes for granted was acknowledged when it was asked.
+            // Operations that the relay's answer relies on were acknowledged when the request was
+            // sent.
             let is_told = upto.covers(delta.upto()) && !after.covers(delta.upto());
             if is_told && self.base_cells.lacks(delta, forgotten) {
                 rejected.push(delta.clone());
@@ -349,8 +348,8 @@ impl Outbox {
             }
         }
         self.acknowledged.join(upto);
-        // Their cells were joined where the relay still has them.
-        self.let_go(|_, _| {});
+        // Their cells were joined if the relay still has them.
+        self.remove_acknowledged(|_, _| {});
         Received {
             changes,
             rejected,
@@ -358,15 +357,15 @@ impl Outbox {
         }
     }
 
-    /// Takes note that the relay contains everything up to there. O(cells of the transactions that
-    /// this is about).
+    /// Records that the relay contains everything up to `upto`. O(cells of the acknowledged
+    /// transactions).
     pub fn acknowledge(&mut self, upto: &VersionVector) {
         self.acknowledged.join(upto);
-        self.let_go(|base, delta| base.join(delta.cells()));
+        self.remove_acknowledged(|base, delta| base.join(delta.cells()));
     }
 
-    /// Lets the transactions go that are acknowledged.
-    fn let_go(&mut self, work: fn(&mut BaseCells, &Delta)) {
+    /// Removes acknowledged transactions.
+    fn remove_acknowledged(&mut self, work: fn(&mut BaseCells, &Delta)) {
         self.transactions.retain(|delta| {
             let done = self.acknowledged.covers(delta.upto());
             if done {
@@ -386,9 +385,9 @@ impl Outbox {
     /// Rolls back the transaction that leads to the version `upto`, which the relay has rejected
     /// for good.
     ///
-    /// A cell that the transaction wrote and that nobody has written since returns to what would
-    /// stand there without it. What a later transaction derived from it stays: a counter's cell
-    /// contains all earlier counts. `None` if the transaction is not here.
+    /// A cell that the transaction wrote and that was not written since returns to its base. Later
+    /// transactions that derive from it keep their values: a counter's cell contains all earlier
+    /// counts. Returns `None` if the transaction is not here.
     ///
     /// O(cells of all transactions). While the [state before](Rejected::before) is kept, it costs a
     /// copy of the state.
@@ -435,16 +434,17 @@ impl Outbox {
         Some((rejected, changes))
     }
 
-    /// What to send next to a relay that contains `relay`: the first of the transactions that it
-    /// lacks, of the replicas that are `mine` to send for. Before them, where the relay lacks
-    /// something that is in no transaction, a delta of that for each replica: of those that no
-    /// relay was ever known to have, as before there was one, and of mine, which it may have lost
-    /// with its disk. O(transactions that were sent and have no answer), and of such deltas.
+    /// Returns the first transactions that a relay with the version `relay` lacks, of the replicas
+    /// that are `mine` to send for.
+    ///
+    /// They are preceded by a delta per replica for operations that are in no transaction: those
+    /// that no relay is known to have had, and those of mine that the relay may have lost with its
+    /// disk. O(unanswered transactions), plus these deltas.
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] where such a delta cannot be made, since removals were
-    /// forgotten of somebody of whom the relay has something.
+    /// [`Error::is_snapshot_needed`] if such a delta cannot be made, because tombstones were
+    /// forgotten of a replica of which the relay has operations.
     pub fn pending<S: Root>(
         &self,
         doc: &Doc<S>,
@@ -453,7 +453,7 @@ impl Outbox {
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
         if !relay.covers(doc.version()) {
-            // Made for the first of them.
+            // Created for the first such replica.
             let mut base = None;
             for (replica, upto) in self.version(doc).beyond(relay).iter() {
                 if self.acknowledged.get(replica) < upto || mine(replica) {
@@ -461,8 +461,8 @@ impl Outbox {
                         Some(base) => base,
                         None => {
                             let mut known = self.base(doc);
-                            // A relay that lost its disk lacks what was removed as well as the
-                            // removals.
+                            // A relay that lost its disk lacks both the removed cells and their
+                            // tombstones.
                             let horizon = known.horizon.iter();
                             let horizon = horizon.filter(|(id, _)| relay.get(*id) > Time::ZERO);
                             known.horizon = horizon.collect();
@@ -486,11 +486,11 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// The document as it would be without the transactions that are not acknowledged: what a
-    /// storage keeps as a snapshot, with these beside it. O(cells).
+    /// Returns the document without the unacknowledged transactions, which a storage keeps as a
+    /// snapshot beside them. O(cells).
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());
-        // Otherwise it shares its cells with the document.
+        // Without base cells, the fork shares its cells with the document.
         if !self.base_cells.cells().is_empty() {
             base.put(self.base_cells.cells());
         }
@@ -501,12 +501,12 @@ impl Outbox {
         base
     }
 
-    /// Joins what another copy has, and what is neither a transaction to keep nor the relay's word;
-    /// see [`Doc::apply`]. O(cells of the delta).
+    /// Joins a delta that is neither a transaction to keep nor from the relay; see [`Doc::apply`].
+    /// O(cells of the delta).
     ///
     /// # Errors
     ///
-    /// As for [`Doc::apply`]; nothing has changed then.
+    /// Those of [`Doc::apply`]. An error changes nothing.
     pub fn apply<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         let changes = doc.apply(delta)?;
         // Cells that lose to an unacknowledged one are part of the base.
@@ -514,8 +514,8 @@ impl Outbox {
         Ok(changes)
     }
 
-    /// Puts the cells at the paths of `cells`, which would stand there without the transactions
-    /// that are here, to what stands there with them. O(cells of all transactions).
+    /// Restores the document at the paths of `cells`, which are base cells: joins the transactions'
+    /// cells and writes the result. O(cells of all transactions).
     fn restore<S: Root>(&self, doc: &mut Doc<S>, mut cells: Quarantine) -> Changes {
         if cells.is_empty() {
             return Changes::new();
@@ -528,6 +528,6 @@ impl Outbox {
     }
 }
 
-/// Transactions that are given at once to be sent: few, since whoever sends them asks again for
-/// more.
+/// The number of transactions that [`pending`](Outbox::pending) returns at once. The caller asks
+/// again for more.
 const PENDING: usize = 32;

@@ -10,8 +10,8 @@ pub struct Received<S> {
     pub changes: Changes,
     /// The transactions that turned out to be rejected. They were rolled back.
     pub rejected: Vec<Delta>,
-    /// The state that held the rejected transactions, as it was before they were rolled back;
-    /// `None` if there are none.
+    /// The state that contained the rejected transactions, before they were rolled back. `None` if
+    /// there are none.
     pub before: Option<Arc<S>>,
 }
 
@@ -23,7 +23,7 @@ pub struct Rejected<S> {
     pub delta: Delta,
     /// What changed in the document when it was rolled back.
     pub changes: Changes,
-    /// The state that held the transaction, as it was before the roll back.
+    /// The state that contained the transaction, before it was rolled back.
     ///
     /// It is detached: later edits and merges do not change it. So an app can offer the rejected
     /// edit to the user again.

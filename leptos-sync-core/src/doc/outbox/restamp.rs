@@ -12,33 +12,37 @@ use crate::{
 };
 
 impl Outbox {
-    /// Stamps anew what the relay would refuse for its time, and what was written after it under
-    /// the same replica ids, of those that are `mine` to send for; also what follows something of
-    /// theirs that is in no transaction and that the relay would refuse: it is not held up by that,
-    /// which stays here. Nobody outside this browser has seen it. What others have beyond the
-    /// window does not count: whoever sends that stamps it anew too. Returns what was stamped anew,
-    /// in order, for the storage and the other tabs to [`replace`](Outbox::replace), and what
-    /// changed. O(cells of all transactions).
+    /// Restamps transactions that the relay would reject for their stamps, of the replicas that are
+    /// `mine` to send for.
     ///
-    /// It is the one thing that takes a clock back: its source should tell the relay's time by
-    /// then.
+    /// Later transactions of the same replicas are restamped too, and so are those that follow
+    /// operations outside of any transaction that the relay would reject; these operations stay on
+    /// this device and do not block the others. No replica outside this browser has seen any of
+    /// these transactions. Operations of other tabs beyond the window are ignored, since those tabs
+    /// restamp them.
+    ///
+    /// Returns the restamped transactions in order, for the storage and the other tabs to
+    /// [`replace`](Outbox::replace), and what changed. O(cells of all transactions).
+    ///
+    /// This is the only operation that sets a clock back, so the clock's source should return the
+    /// relay's time by now.
     ///
     /// # Errors
     ///
-    /// [`Error::is_clock`] when the relay's time is not in milliseconds; nothing has changed then.
+    /// [`Error::is_clock`] if the relay's time is not in milliseconds. An error changes nothing.
     pub fn restamp<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         window: Window,
         mine: impl Fn(ReplicaId) -> bool,
     ) -> Result<(Vec<Restamped>, Changes), Error> {
-        // A relay whose clock has another unit would take all stamps that are left.
+        // A relay's clock with another unit would use up all remaining stamps.
         Time::try_from_ms(window.now_ms)?;
         let settled = self.version(doc);
-        // Where the transactions of each replica begin. What no relay has seen and none would take
-        // does not hold them up.
+        // The start of each replica's transactions. Operations that no relay has seen and none
+        // would accept do not hold them up.
         let mut ends = VersionVector::new();
-        // What lies beyond the window would take new stamps there too.
+        // Ignore operations beyond the window, or new stamps would be beyond it too.
         let mut last = Time::ZERO;
         for (replica, _) in doc.version().iter() {
             let mut end = settled.get(replica);
@@ -68,8 +72,8 @@ impl Outbox {
                 continue;
             };
             if outside.get(replica) > Time::ZERO {
-                // Above all that the relay has of its replica, even where it would not take that
-                // now.
+                // After everything that the relay has of the replica, even if it would not accept
+                // that now.
                 let end = ends.get(replica);
                 time = last.max(end).next().max(Time::from_ms(window.now_ms));
                 restamped.push(Restamped {
@@ -86,12 +90,12 @@ impl Outbox {
         Ok((restamped, changes))
     }
 
-    /// Puts transactions that were stamped anew, here or in another tab, in the place of what they
-    /// were. O(cells of all transactions).
+    /// Replaces transactions by their restamped versions, from here or another tab. O(cells of all
+    /// transactions).
     pub fn replace<S: Root>(&mut self, doc: &mut Doc<S>, restamped: &[Restamped]) -> Changes {
         let mut cells = Quarantine::default();
         let mut ends = VersionVector::new();
-        // Each transaction is looked at once: its new stamp may be another's old one.
+        // Each transaction is visited once, since its new stamp may be another's old one.
         for known in &mut self.transactions {
             let mut all = restamped.iter();
             let Some(one) = all.find(|one| one.replaced == *known.upto()) else {
@@ -99,13 +103,14 @@ impl Outbox {
             };
             let delta = &one.delta;
             if let Some(is) = stamp(delta) {
-                // The first of a replica's says where its operations begin that are stamped anew.
+                // A replica's first restamped transaction determines where its operations now
+                // begin.
                 if ends.get(is.replica) == Time::ZERO {
                     doc.rewind(is.replica, delta.after().get(is.replica));
                 }
                 ends.include(is.replica, is.time);
             }
-            // All of them: what had lost may win under its new stamp.
+            // Restore all cells, since one that had lost may win with its new stamp.
             let each = &mut |parent: Path<'_>, cell: CellRef<'_>| {
                 self.base_cells.add_to(&mut cells, cell.path(parent));
             };
@@ -114,13 +119,13 @@ impl Outbox {
         }
         let changes = self.restore(doc, cells);
         doc.claim(&ends, &VersionVector::new());
-        // The clock followed the stamps that are gone.
+        // The clock followed the replaced stamps.
         doc.set_clock_back();
         changes
     }
 }
 
-/// The same cells under another stamp.
+/// Returns the same cells with another stamp.
 fn stamped(delta: &Delta, after: Time, stamp: Stamp) -> Result<Delta, Error> {
     let after = VersionVector::of(stamp.replica, after);
     let upto = VersionVector::of(stamp.replica, stamp.time);

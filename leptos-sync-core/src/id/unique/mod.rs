@@ -15,14 +15,14 @@ use super::{
 };
 use crate::error::Error;
 
-/// A unique id for something that a user creates: the key of a map's entry, of a collection's record, of a list's
-/// element.
+/// A unique id for something that a user creates: the key of a map entry, of a collection's record,
+/// or of a list element.
 ///
-/// An id can be made anywhere and at any time, also offline and outside of a transaction. It consists of 64 random
-/// bits, drawn once for each page load (or native process) and never stored, and a counter. So no two replicas make
-/// the same id, and neither does one device before and after a reload, a restored backup or a copied profile. Keys made
-/// by counting (`last + 1`) do collide: two users who add an item at the same time both choose the same key, and one
-/// item is lost.
+/// An id can be created anywhere and at any time, also offline and outside of a transaction. It
+/// consists of 64 random bits, drawn once per page load (or native process) and never stored, and a
+/// counter. So no two replicas create the same id, and neither does one device before and after a
+/// reload, a restored backup or a copied profile. Keys made by counting (`last + 1`) do collide:
+/// two users who add an item at the same time choose the same key, and one item is lost.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Doc, Id, LwwMap, ReplicaId};
@@ -40,22 +40,24 @@ use crate::error::Error;
 ///
 /// # What it does not promise
 ///
-/// - No order in time. The order of ids is arbitrary, except that the ids of one page load rise.
-/// - No secrecy: who knows one id of a page load can guess the others. An id is not a token.
-/// - No uniqueness across copies of a running process. A process that was duplicated by `fork(2)` or by a snapshot of a
-///   virtual machine makes the same ids as the other copy.
-/// - Full randomness only where the platform has it. On a platform without a source of random bytes the 64 bits come
-///   from the time, from `Math.random` in a browser, and from memory addresses elsewhere.
+/// - No order in time. The order of ids is arbitrary, except that the ids of one page load
+///   increase.
+/// - No secrecy: anyone who knows one id of a page load can guess the others. An id is not a token.
+/// - No uniqueness across copies of a running process. A process duplicated by `fork(2)` or by a
+///   snapshot of a virtual machine creates the same ids as the other copy.
+/// - Full randomness only where the platform has it. Without a source of random bytes, the 64 bits
+///   come from the time, and from `Math.random` in a browser or memory addresses elsewhere.
 ///
 /// # Formats
 ///
-/// The text form, of [`Display`](fmt::Display), [`FromStr`] and of readable serde formats such as JSON, is the random
-/// part in 13 characters of the lowercase base32 alphabet (`a`–`z`, `2`–`7`), a hyphen, and the counter in decimal:
-/// `eoiufzbujzexi-1`. It starts with a letter and needs no escape in HTML ids, CSS selectors and URLs. Elsewhere an id
-/// is 8 bytes, and the counter as a varint: 9 bytes for the first 127 ids of a page load.
+/// The text form, of [`Display`](fmt::Display), [`FromStr`] and of readable serde formats such as
+/// JSON, is the random part in 13 characters of the lowercase base32 alphabet (`a`–`z`, `2`–`7`), a
+/// hyphen, and the counter in decimal: `eoiufzbujzexi-1`. It starts with a letter and needs no
+/// escape in HTML ids, CSS selectors and URLs. Elsewhere an id is 8 bytes, and the counter as a
+/// varint: 9 bytes for the first 127 ids of a page load.
 ///
-/// There is no `Default`: a default that every replica shares would not be unique. A register that may refer to
-/// something holds an `Option<Id>`.
+/// There is no `Default`: a default that every replica shares would not be unique. A register that
+/// may refer to something holds an `Option<Id>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     /// Random, the same for all ids of one page load.
@@ -64,7 +66,7 @@ pub struct Id {
 }
 
 impl Id {
-    /// Makes an id that nothing else has. It costs an atomic addition, and the first one a draw of random bytes.
+    /// Creates a unique id. Costs an atomic addition; the first one also draws random bytes.
     #[expect(
         clippy::new_without_default,
         reason = "a default is the same each time, and an id never is"
@@ -78,12 +80,12 @@ impl Id {
         }
     }
 
-    /// The parts of an id, in its order.
+    /// Returns the parts of the id, in its order.
     pub(crate) fn parts(self) -> (u64, u64) {
         (self.origin, self.count)
     }
 
-    /// The id of these parts.
+    /// Creates an id from its parts.
     pub(crate) fn of_parts((origin, count): (u64, u64)) -> Self {
         Self { origin, count }
     }
@@ -109,7 +111,7 @@ impl Id {
     fn read(bytes: &[u8]) -> Option<Self> {
         let (origin, rest) = bytes.split_first_chunk()?;
         let (last, first) = rest.split_last()?;
-        // One way to write each id: no bytes too many, none that says nothing.
+        // Each id has one encoding: without superfluous or empty bytes.
         if *last > 0x7f
             || (*last == 0 && !first.is_empty())
             || first.iter().any(|byte| *byte < 0x80)
@@ -127,7 +129,7 @@ impl Id {
     }
 }
 
-/// Bytes of an id with the greatest counter.
+/// The number of bytes of an id with the greatest counter.
 const MOST_BYTES: usize = 18;
 
 impl fmt::Display for Id {
@@ -145,7 +147,7 @@ impl fmt::Debug for Id {
 impl FromStr for Id {
     type Err = Error;
 
-    /// Reads the text form.
+    /// Parses the text form.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ fn ids() -> impl Strategy<Value = Id> {
 }
 
 #[test]
-fn ids_of_many_threads_are_all_different_and_rise() {
+fn ids_of_many_threads_are_unique_and_increase() {
     let threads = std::iter::repeat_with(|| {
         std::thread::spawn(|| {
             std::iter::repeat_with(Id::new)
@@ -61,14 +61,14 @@ fn the_text_form_is_short_and_documented() {
 
 proptest! {
     #[test]
-    fn an_id_comes_back_from_text_and_bytes(id in ids()) {
+    fn an_id_round_trips_through_text_and_bytes(id in ids()) {
         prop_assert_eq!(id.to_string().parse::<Id>().ok(), Some(id));
         let mut buffer = [0; MOST_BYTES];
         prop_assert_eq!(Id::read(id.write(&mut buffer)), Some(id));
     }
 
     #[test]
-    fn bytes_that_are_an_id_are_what_it_writes(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+    fn bytes_that_decode_to_an_id_are_its_encoding(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
         if let Some(id) = Id::read(&bytes) {
             let mut buffer = [0; MOST_BYTES];
             prop_assert_eq!(id.write(&mut buffer), &bytes[..]);
