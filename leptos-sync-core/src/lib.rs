@@ -115,3 +115,8 @@ pub use leptos_sync_macros::Crdt;
 #[doc(inline)]
 pub use storage::index;
 pub use version::VersionVector;
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
