@@ -244,17 +244,7 @@ impl Message for Response {
                 channel: fields.channel(),
                 upto: fields.version(),
             },
-            REJECT => {
-                let channel = fields.channel();
-                let upto = fields.version();
-                let (reason, text) = fields.why();
-                Self::Reject {
-                    channel,
-                    upto,
-                    reason,
-                    text,
-                }
-            }
+            REJECT => reject(&mut fields),
             PRESENCE => Self::Presence {
                 channel: fields.channel(),
                 peer: ReplicaId::new(fields.number()),
@@ -265,15 +255,7 @@ impl Message for Response {
                 channel: fields.channel(),
                 permission: fields.permission(),
             },
-            CLOSED => {
-                let channel = fields.channel();
-                let (reason, text) = fields.why();
-                Self::Closed {
-                    channel,
-                    reason,
-                    text,
-                }
-            }
+            CLOSED => closed(&mut fields),
             BYE => {
                 let (reason, text) = fields.why();
                 Self::Bye { reason, text }
@@ -288,5 +270,27 @@ impl Message for Response {
             }
         };
         fields.end(message)
+    }
+}
+
+fn reject(fields: &mut Fields<'_>) -> Response {
+    let channel = fields.channel();
+    let upto = fields.version();
+    let (reason, text) = fields.why();
+    Response::Reject {
+        channel,
+        upto,
+        reason,
+        text,
+    }
+}
+
+fn closed(fields: &mut Fields<'_>) -> Response {
+    let channel = fields.channel();
+    let (reason, text) = fields.why();
+    Response::Closed {
+        channel,
+        reason,
+        text,
     }
 }
