@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let channel = client
         .open("board", 0, handle.clone())
         .expect("one document");
-    client.link(0);
+    client.next_action(0);
     client.connected(0);
     let mut rest = bytes;
     let mut now_ms = 0;

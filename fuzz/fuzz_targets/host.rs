@@ -1,7 +1,7 @@
 //! Any frames to a relay's end of a connection. The first byte of each says how long it is.
 #![no_main]
 
-use leptos_sync_core::sync::{Ask, Host, Reason, Response};
+use leptos_sync_core::sync::{ClientRequest, Host, Reason, Response};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -11,8 +11,8 @@ fuzz_target!(|bytes: &[u8]| {
         let (frame, after) = after.split_at(after.len().min(length.into()));
         rest = after;
         match host.receive(frame) {
-            Ok(Some(Ask::Admission { protocol, .. })) => host.welcome(protocol, 1, 30_000),
-            Ok(Some(Ask::Open { channel, .. })) if length % 2 == 0 => {
+            Ok(Some(ClientRequest::Admission { protocol, .. })) => host.welcome(protocol, 1, 30_000),
+            Ok(Some(ClientRequest::Open { channel, .. })) if length % 2 == 0 => {
                 let text = String::new();
                 host.send(&Response::Closed {
                     channel,

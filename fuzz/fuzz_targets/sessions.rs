@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use leptos_sync_core::{Clock, Delta, Doc, ReplicaId, Time, cells::CellMap, clock::ManualTime, sync::{Ask, Channel, Client, Host, Link, Permission, Reason, Response}};
+use leptos_sync_core::{Clock, Delta, Doc, ReplicaId, Time, cells::CellMap, clock::ManualTime, sync::{ClientRequest, Channel, Client, Host, ConnectionAction, Permission, Reason, Response}};
 use leptos_sync_fuzz::{Handle, NOW_MS};
 use libfuzzer_sys::fuzz_target;
 
@@ -38,16 +38,16 @@ impl Side {
 
     /// Connects where the client wants that, and puts what both ends say on its way.
     fn pump(&mut self, now_ms: u64) {
-        match self.client.link(now_ms) {
-            Link::Connect => {
+        match self.client.next_action(now_ms) {
+            ConnectionAction::Connect => {
                 self.host = Host::new();
                 self.there.clear();
                 self.back.clear();
                 self.open = None;
                 self.client.connected(now_ms);
             }
-            Link::Disconnect => self.cut(now_ms),
-            Link::Stay => {}
+            ConnectionAction::Disconnect => self.cut(now_ms),
+            ConnectionAction::Stay => {}
         }
         while let Some(frame) = self.client.next_frame(now_ms) {
             self.there.push_back(frame);
@@ -76,8 +76,8 @@ fn hear(relay: &mut Doc<CellMap>, sides: &mut [Side; 2], at: usize, refuse: bool
         return;
     };
     match ask {
-        Ask::Admission { protocol, .. } => sides[at].host.welcome(protocol, NOW_MS, 30_000),
-        Ask::Open {
+        ClientRequest::Admission { protocol, .. } => sides[at].host.welcome(protocol, NOW_MS, 30_000),
+        ClientRequest::Open {
             channel, version, ..
         } => {
             sides[at].open = Some(channel);
@@ -99,12 +99,12 @@ fn hear(relay: &mut Doc<CellMap>, sides: &mut [Side; 2], at: usize, refuse: bool
                 });
             }
         }
-        Ask::Push { channel, deltas } => {
+        ClientRequest::Push { channel, deltas } => {
             for delta in deltas {
                 push(relay, sides, at, channel, delta, refuse);
             }
         }
-        Ask::Presence { .. } | Ask::Leave { .. } | Ask::Ping => {}
+        ClientRequest::Presence { .. } | ClientRequest::Leave { .. } | ClientRequest::Ping => {}
     }
 }
 

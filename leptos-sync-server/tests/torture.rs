@@ -22,7 +22,7 @@ use std::{
 
 use common::{Handle, Issuer, Process, Session};
 use futures::{SinkExt as _, StreamExt as _, future::pending};
-use leptos_sync_core::sync::{Client, Link};
+use leptos_sync_core::sync::{Client, ConnectionAction};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
@@ -155,8 +155,8 @@ async fn write(writer: Arc<Writer>, address: SocketAddr, done: Arc<AtomicBool>) 
     let mut next_edit = start;
     let mut socket = None;
     loop {
-        match client.link(now_ms()) {
-            Link::Connect => {
+        match client.next_action(now_ms()) {
+            ConnectionAction::Connect => {
                 let connected = timeout(
                     Duration::from_secs(2),
                     connect_async(format!("ws://{address}/")),
@@ -175,12 +175,12 @@ async fn write(writer: Arc<Writer>, address: SocketAddr, done: Arc<AtomicBool>) 
                     }
                 }
             }
-            Link::Disconnect => {
+            ConnectionAction::Disconnect => {
                 socket = None;
                 client.disconnected(now_ms());
                 client.hurry();
             }
-            Link::Stay => {}
+            ConnectionAction::Stay => {}
         }
         let mut gone = false;
         if let Some(socket) = &mut socket {

@@ -14,7 +14,7 @@ use any_spawner::Executor;
 use common::{Relay, Scratch};
 use futures::StreamExt;
 use leptos::prelude::*;
-use leptos_sync_core::sync::{Ask, Permission, Response};
+use leptos_sync_core::sync::{ClientRequest, Permission, Response};
 use leptos_sync_web::{
     Cause, Connection, Crdt, LwwMap, Reason, StatusSignal, SyncOptions, UseDocReturn, core::limits,
     provide_sync, use_doc,
@@ -163,9 +163,9 @@ async fn a_document_beyond_the_limit_reports_it_and_is_exchanged_when_another_cl
 
     drop(first);
     first_owner.cleanup();
-    assert!(matches!(relay.asked().await, Ask::Leave { .. }));
+    assert!(matches!(relay.asked().await, ClientRequest::Leave { .. }));
     let channel = relay.opens(Permission::Write).await;
-    let Ask::Push { deltas, .. } = relay.asked().await else {
+    let ClientRequest::Push { deltas, .. } = relay.asked().await else {
         panic!("the page did not send the edit");
     };
     let upto = deltas.first().unwrap().upto().clone();

@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use leptos_sync_core::{
     VersionVector,
     storage::Storage,
-    sync::{Ask, Permission, Reason, Response},
+    sync::{ClientRequest, Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Cause, Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
@@ -47,7 +47,7 @@ fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
 
 /// Returns the version of the transaction that the page sends next.
 async fn pushed(relay: &Relay) -> VersionVector {
-    let Ask::Push { deltas, .. } = relay.asked().await else {
+    let ClientRequest::Push { deltas, .. } = relay.asked().await else {
         panic!("the page did not send the transaction");
     };
     deltas.first().unwrap().upto().clone()

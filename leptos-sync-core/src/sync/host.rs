@@ -9,11 +9,11 @@ use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 
 /// The relay's end of one connection, which enforces the protocol.
 ///
-/// It turns frames into [`Ask`]s that are in order and within the limits, and responses into
-/// frames. It does not know permissions or the content of documents.
+/// It turns frames into [`ClientRequest`]s that are in order and within the limits, and responses
+/// into frames. It does not know permissions or the content of documents.
 ///
 /// ```text
-/// frames ─▶ receive ─▶ Ask ─▶ (the relay) ─▶ Response ─▶ send ─▶ next_frame ─▶ frames
+/// frames ─▶ receive ─▶ ClientRequest ─▶ (the relay) ─▶ Response ─▶ send ─▶ next_frame ─▶ frames
 /// ```
 #[derive(Default)]
 pub struct Host {
@@ -50,7 +50,7 @@ struct Exchange {
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum ClientRequest {
     /// To be admitted, or to renew credentials. Answered by [`welcome`](Host::welcome) or
     /// [`bye`](Host::bye).
     Admission {
@@ -106,7 +106,7 @@ impl Host {
     /// # Errors
     ///
     /// If the frame violates the protocol. The client is notified, and further frames are ignored.
-    pub fn receive(&mut self, frame: &[u8]) -> Result<Option<Ask>, Error> {
+    pub fn receive(&mut self, frame: &[u8]) -> Result<Option<ClientRequest>, Error> {
         let limit = match self.stage {
             Stage::Silent | Stage::Introduced => limits::HELLO_BYTES,
             Stage::Welcome => limits::FRAME_BYTES,
@@ -203,7 +203,7 @@ impl Host {
         self.cutter.cut(&mut self.frames, write);
     }
 
-    fn ask(&mut self, request: Request) -> Result<Option<Ask>, Error> {
+    fn ask(&mut self, request: Request) -> Result<Option<ClientRequest>, Error> {
         match (self.stage, request) {
             (
                 Stage::Silent,
@@ -223,7 +223,7 @@ impl Host {
                     )));
                 }
                 self.stage = Stage::Introduced;
-                Ok(Some(Ask::Admission {
+                Ok(Some(ClientRequest::Admission {
                     protocol,
                     credentials,
                     again: false,
@@ -236,10 +236,10 @@ impl Host {
         }
     }
 
-    fn ask_welcome(&mut self, request: Request) -> Result<Option<Ask>, Error> {
+    fn ask_welcome(&mut self, request: Request) -> Result<Option<ClientRequest>, Error> {
         let ask = match request {
             Request::Hello { .. } => return Err(Error::corrupt("the client sent a second hello")),
-            Request::Renew { credentials } => Ask::Admission {
+            Request::Renew { credentials } => ClientRequest::Admission {
                 protocol: PROTOCOL,
                 credentials,
                 again: true,
@@ -258,7 +258,7 @@ impl Host {
                     )));
                 }
                 self.channels.insert(channel, Exchange::default());
-                Ask::Open {
+                ClientRequest::Open {
                     channel,
                     document,
                     schema,
@@ -271,14 +271,14 @@ impl Host {
                 return Ok(None);
             }
             Request::Presence { channel, data } => match self.exchange(channel)? {
-                Some(_) => Ask::Presence { channel, data },
+                Some(_) => ClientRequest::Presence { channel, data },
                 None => return Ok(None),
             },
             Request::Leave { channel } => {
                 self.channels.remove(&channel);
-                Ask::Leave { channel }
+                ClientRequest::Leave { channel }
             }
-            Request::Ping => Ask::Ping,
+            Request::Ping => ClientRequest::Ping,
         };
         Ok(Some(ask))
     }
@@ -298,7 +298,11 @@ impl Host {
         }
     }
 
-    fn pushed(&mut self, channel: Channel, mut deltas: Vec<Delta>) -> Result<Option<Ask>, Error> {
+    fn pushed(
+        &mut self,
+        channel: Channel,
+        mut deltas: Vec<Delta>,
+    ) -> Result<Option<ClientRequest>, Error> {
         if deltas.len() > limits::IN_FLIGHT {
             return Err(Error::limit("a push has too many transactions"));
         }
@@ -316,7 +320,7 @@ impl Host {
             };
             deltas.push(exchange.parts.end(last)?);
         }
-        Ok(Some(Ask::Push { channel, deltas }))
+        Ok(Some(ClientRequest::Push { channel, deltas }))
     }
 
     /// Returns the exchange of a channel, or `None` if the relay has closed it.

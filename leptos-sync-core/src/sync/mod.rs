@@ -8,8 +8,8 @@ mod message;
 mod parts;
 
 pub use crate::delta::Restamped;
-pub use client::{Client, Document, Link};
-pub use host::{Ask, Host};
+pub use client::{Client, ConnectionAction, Document};
+pub use host::{ClientRequest, Host};
 pub use message::{
     Broadcast, Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response,
     TabMessage, TabMessageKind,

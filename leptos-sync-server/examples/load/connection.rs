@@ -3,7 +3,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use futures::{SinkExt as _, StreamExt as _, future::pending};
 use leptos_sync_core::{
     limits,
-    sync::{Channel, Client, Link},
+    sync::{Channel, Client, ConnectionAction},
 };
 use tokio::{
     net::TcpStream,
@@ -103,22 +103,22 @@ impl Connection {
     /// Goes on until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            match self.client.link(self.now_ms()) {
-                Link::Connect => match connect(self.address).await {
+            match self.client.next_action(self.now_ms()) {
+                ConnectionAction::Connect => match connect(self.address).await {
                     Some(socket) => {
                         self.socket = Some(socket);
                         self.client.connected(self.now_ms());
                     }
                     None => self.disconnected(),
                 },
-                Link::Disconnect => {
+                ConnectionAction::Disconnect => {
                     if let Some((reason, text)) = self.client.ended() {
                         let what = format!("a connection was ended ({reason}): {text}");
                         self.figures.went_wrong(what);
                     }
                     self.disconnected();
                 }
-                Link::Stay => {}
+                ConnectionAction::Stay => {}
             }
             if self.flush().await.is_none() {
                 self.disconnected();

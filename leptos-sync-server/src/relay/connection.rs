@@ -7,7 +7,7 @@ use std::{
 use http::request::Parts;
 use leptos_sync_core::{
     Error, ReplicaId,
-    sync::{Ask, Channel, Host, Reason, Response},
+    sync::{Channel, ClientRequest, Host, Reason, Response},
 };
 use tokio::{
     sync::watch,
@@ -197,12 +197,12 @@ impl Connection {
             Err(error) => return record_malformed(&error),
         };
         match ask {
-            Ask::Admission {
+            ClientRequest::Admission {
                 protocol,
                 credentials,
                 again,
             } => self.admit(protocol, &credentials, again).await,
-            Ask::Open {
+            ClientRequest::Open {
                 channel,
                 document,
                 schema,
@@ -214,12 +214,12 @@ impl Connection {
                     span.in_scope(|| self.close(closed));
                 }
             }
-            Ask::Push { channel, deltas } => {
+            ClientRequest::Push { channel, deltas } => {
                 let name = self.open.get(&channel).map(|open| &*open.document);
                 let span = tracing::debug_span!("document", name);
                 self.push(channel, deltas).instrument(span).await;
             }
-            Ask::Presence { channel, data } => {
+            ClientRequest::Presence { channel, data } => {
                 if self.open.contains_key(&channel)
                     && let Err(Flood) = self.intake.put_presence(channel, data)
                 {
@@ -229,8 +229,8 @@ impl Connection {
                     );
                 }
             }
-            Ask::Leave { channel } => self.leave(channel),
-            Ask::Ping => self.host.send(&Response::Pong {
+            ClientRequest::Leave { channel } => self.leave(channel),
+            ClientRequest::Ping => self.host.send(&Response::Pong {
                 now_ms: self.relay.now_ms(),
             }),
         }

@@ -57,7 +57,7 @@ impl Session {
         let start = Instant::now();
         let mut client = Client::new(credentials.to_vec(), 1);
         let channel = client.open(document, 0, handle.clone()).unwrap();
-        client.link(0);
+        client.next_action(0);
         client.connected(0);
         Self {
             client,

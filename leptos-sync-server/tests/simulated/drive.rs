@@ -2,7 +2,7 @@ use std::{future::pending, rc::Rc, time::Duration};
 
 use leptos_sync_core::{
     limits,
-    sync::{Client, Link},
+    sync::{Client, ConnectionAction},
 };
 use leptos_sync_server::Transport;
 use tokio::{
@@ -27,8 +27,8 @@ pub(super) async fn drive<T: Transport>(
     let counted = || crew.frames.set(crew.frames.get() + 1);
     let mut link: Option<T> = None;
     loop {
-        match client.link(crew.now_ms()) {
-            Link::Connect => {
+        match client.next_action(crew.now_ms()) {
+            ConnectionAction::Connect => {
                 let patience = Duration::from_millis(limits::HANDSHAKE_MS);
                 link = timeout(patience, connect()).await.ok().flatten();
                 match link {
@@ -37,12 +37,12 @@ pub(super) async fn drive<T: Transport>(
                 }
                 continue;
             }
-            Link::Disconnect => {
+            ConnectionAction::Disconnect => {
                 link = None;
                 client.disconnected(crew.now_ms());
                 continue;
             }
-            Link::Stay => {}
+            ConnectionAction::Stay => {}
         }
         let mut gone = false;
         if let Some(link) = &mut link {

@@ -14,7 +14,7 @@ use std::{
 use leptos::prelude::{TimeoutHandle, document, set_timeout_with_handle, window};
 use leptos_sync_core::{
     Error,
-    sync::{Client, Document, Link, Reason},
+    sync::{Client, ConnectionAction, Document, Reason},
 };
 
 use self::{
@@ -187,19 +187,19 @@ impl Session {
             return false;
         }
         let now = now_ms();
-        let link = client.link(now);
+        let action = client.next_action(now);
         if let Some(socket) = &*self.socket.borrow() {
             while let Some(frame) = client.next_frame(now) {
                 socket.send(&frame);
             }
         }
-        match link {
-            Link::Stay => return false,
-            Link::Connect => match self.connect() {
+        match action {
+            ConnectionAction::Stay => return false,
+            ConnectionAction::Connect => match self.connect() {
                 Ok(socket) => drop(self.socket.replace(Some(socket))),
                 Err(error) => self.lose(client, Cause::Invalid(error.to_string().into())),
             },
-            Link::Disconnect => {
+            ConnectionAction::Disconnect => {
                 drop(self.socket.take());
                 self.lose(client, Cause::Unreachable);
             }

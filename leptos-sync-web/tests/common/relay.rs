@@ -8,7 +8,7 @@ use js_sys::{Function, Object, Reflect, Uint8Array, global};
 use leptos_sync_core::{
     Time, VersionVector,
     clock::{SystemTime, TimeSource as _},
-    sync::{Ask, Channel, Host, PROTOCOL, Permission, Reason, Response},
+    sync::{Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
@@ -50,7 +50,7 @@ impl Relay {
     }
 
     /// Returns the page's next request.
-    pub(crate) async fn asked(&self) -> Ask {
+    pub(crate) async fn asked(&self) -> ClientRequest {
         loop {
             let frame = poll_fn(|task| self.frames.borrow_mut().poll_next_unpin(task)).await;
             let frame = frame.expect("a frame");
@@ -63,7 +63,7 @@ impl Relay {
 
     /// Admits the page, which must request that first.
     pub(crate) async fn welcome(&self) {
-        let Ask::Admission { protocol, .. } = self.asked().await else {
+        let ClientRequest::Admission { protocol, .. } = self.asked().await else {
             panic!("the page did not send a hello first");
         };
         self.host.borrow_mut().welcome(protocol, 0, 30_000);
@@ -72,7 +72,7 @@ impl Relay {
 
     /// Opens the document that the page requests next. The document is empty.
     pub(crate) async fn opens(&self, permission: Permission) -> Channel {
-        let Ask::Open { channel, .. } = self.asked().await else {
+        let ClientRequest::Open { channel, .. } = self.asked().await else {
             panic!("the page did not open a document");
         };
         self.say(&Response::Opened {
@@ -93,7 +93,7 @@ impl Relay {
 
     /// Returns the credentials that the page sends next, and whether it is admitted already.
     pub(crate) async fn shown(&self) -> (String, bool) {
-        let Ask::Admission {
+        let ClientRequest::Admission {
             credentials, again, ..
         } = self.asked().await
         else {

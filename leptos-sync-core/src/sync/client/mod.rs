@@ -24,10 +24,10 @@ pub use document::Document;
 /// The state machine of a client's connection: it consumes and produces frames, and decides when to
 /// connect.
 ///
-/// Its driver connects when [`link`](Client::link) returns [`Link::Connect`], passes on received
-/// frames, sends the frames from [`next_frame`](Client::next_frame), and calls
-/// [`wake`](Client::wake) at the time that [`wake_at`](Client::wake_at) returns. Times are
-/// milliseconds of any monotonic clock.
+/// Its driver connects when [`next_action`](Client::next_action) returns
+/// [`ConnectionAction::Connect`], passes on received frames, sends the frames from
+/// [`next_frame`](Client::next_frame), and calls [`wake`](Client::wake) at the time that
+/// [`wake_at`](Client::wake_at) returns. Times are milliseconds of any monotonic clock.
 ///
 /// ```text
 ///            ┌──────────────── disconnected, after a delay ───────────────┐
@@ -80,7 +80,7 @@ enum State {
 
 /// What the driver must do with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
+pub enum ConnectionAction {
     /// Nothing.
     Stay,
     /// Open a connection, and report the result with [`connected`](Client::connected) or
@@ -233,16 +233,16 @@ impl<D: Document> Client<D> {
     }
 
     /// Returns what to do with the connection now.
-    pub fn link(&mut self, now_ms: u64) -> Link {
+    pub fn next_action(&mut self, now_ms: u64) -> ConnectionAction {
         match self.state {
             State::Waiting { until_ms } if until_ms <= now_ms && !self.exchanges.is_empty() => {
                 self.state = State::Connecting;
                 self.heard_ms = now_ms;
                 self.ended = None;
-                Link::Connect
+                ConnectionAction::Connect
             }
-            State::Ending => Link::Disconnect,
-            _ => Link::Stay,
+            State::Ending => ConnectionAction::Disconnect,
+            _ => ConnectionAction::Stay,
         }
     }
 

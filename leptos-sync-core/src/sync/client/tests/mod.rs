@@ -98,7 +98,7 @@ impl Talk {
 
     fn connect(&mut self) {
         let at = self.client.wake_at().unwrap();
-        assert_eq!(self.client.link(at), Link::Connect);
+        assert_eq!(self.client.next_action(at), ConnectionAction::Connect);
         self.client.connected(at);
         self.cutter = Cutter::default();
         self.assembler = Assembler::default();
@@ -126,7 +126,7 @@ impl Talk {
             reason: Reason::Unauthorized,
             text: "no".to_owned(),
         });
-        assert_eq!(self.client.link(1_000), Link::Disconnect);
+        assert_eq!(self.client.next_action(1_000), ConnectionAction::Disconnect);
         self.client.disconnected(1_000);
     }
 }
@@ -263,7 +263,7 @@ fn a_network_failure_after_a_rejection_is_not_a_rejection() {
     let mut talk = Talk::begin();
     talk.refuse();
     talk.client.set_credentials(b"second".to_vec());
-    assert_eq!(talk.client.link(1_000), Link::Connect);
+    assert_eq!(talk.client.next_action(1_000), ConnectionAction::Connect);
     talk.client.disconnected(1_000);
     talk.connect();
     talk.welcome();
