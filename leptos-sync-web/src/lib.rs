@@ -6,16 +6,19 @@
 //! users. An app needs no other dependency in the browser: this crate exports what it needs of
 //! `leptos-sync-core`.
 //!
-//! ```text
-//! node       what a view reads and changes        ─┐
-//! live       a document that notifies              │ the reactive side: Send + Sync, also on a server
-//! provider   the documents of an app, use_doc     ─┘
-//! actor      loads, saves, flushes, exchanges     ─┐
-//! session    the connection to the relay           │
-//! tabs       messages between tabs                 │ the browser's side: never leaves its thread
-//! lease      the replica ids that a tab may use    │
-//! indexed_db the storage                          ─┘
-//! ```
+//! # Map
+//!
+//! | Names | Purpose |
+//! |---|---|
+//! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`], [`Id`] | the state: data types and unique keys |
+//! | [`provide_sync`], [`SyncOptions`] | the storage and the relay of an app |
+//! | [`use_doc`], [`UseDocReturn`], [`UseDocOptions`] | a document by its name, and its status signals |
+//! | [`Node`], [`Keys`], [`Tx`] | parts of a document as signals, and transactions on them |
+//! | [`LiveDoc`], [`Doc`] | a document without storage, and one without signals |
+//! | [`Connection`], [`Permission`], [`status`] | the values of the status signals |
+//! | [`use_presence`], [`presence`] | who else has a document open |
+//! | `storage` (wasm32 only) | the browser's storage, for apps that use it directly |
+//! | [`core`](leptos_sync_core) | everything else: collections, indices, deltas, streams, limits |
 //!
 //! # Features
 //!
@@ -39,7 +42,7 @@ mod lock;
 mod node;
 #[cfg(target_arch = "wasm32")]
 mod persistence;
-mod presence;
+pub mod presence;
 mod provider;
 #[cfg(target_arch = "wasm32")]
 mod session;
@@ -53,25 +56,34 @@ mod use_doc;
 #[cfg(target_arch = "wasm32")]
 mod web_locks;
 
+/// The values of the status signals, and the signals themselves.
+pub mod status {
+    pub use crate::live::{Cause, Rejection, Rejections, StatusSignal, StorageKind};
+    pub use leptos_sync_core::sync::Reason;
+}
+
+/// The browser's storage, for apps that use it directly: with a
+/// [`Collection`](leptos_sync_core::Collection), or for data of their own.
+#[cfg(target_arch = "wasm32")]
+pub mod storage {
+    pub use crate::{
+        indexed_db::IndexedDbStorage,
+        lease::Lease,
+        persistence::{StorageEstimate, estimate_storage, request_persistence},
+    };
+}
+
 pub use leptos_sync_core as core;
-#[cfg(feature = "stream")]
-pub use leptos_sync_core::stream::{ChangeStream, Lagged};
 pub use leptos_sync_core::{
-    Clock, Delta, Doc, Error, GCounter, Id, LwwMap, LwwRegister, PnCounter, ReplicaId, Root,
-    Snapshot, Stamp, Tx, VersionVector,
+    Clock, Doc, Error, GCounter, Id, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp, Tx,
+    sync::Permission,
 };
 pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 
-#[cfg(target_arch = "wasm32")]
-pub use indexed_db::IndexedDbStorage;
-#[cfg(target_arch = "wasm32")]
-pub use lease::Lease;
-pub use leptos_sync_core::sync::{Permission, Reason};
-pub use live::{Cause, Connection, LiveDoc, Rejection, Rejections, StatusSignal, StorageKind};
+pub use live::{Connection, LiveDoc};
 pub use node::{Keys, Node, OwnedGuard, ReadGuard};
-#[cfg(target_arch = "wasm32")]
-pub use persistence::{StorageEstimate, estimate_storage, request_persistence};
-pub use presence::{OwnPresence, Peer, UsePresenceReturn, use_presence};
+#[doc(inline)]
+pub use presence::use_presence;
 pub use provider::provide_sync;
 pub use sync_options::SyncOptions;
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};

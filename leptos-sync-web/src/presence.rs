@@ -1,3 +1,5 @@
+//! Presence: what other clients see of this page, and what it sees of them.
+
 use std::{
     fmt,
     marker::PhantomData,
@@ -84,7 +86,7 @@ const PRESENT: u8 = 1;
 ///
 /// ```
 /// use leptos::prelude::*;
-/// use leptos_sync_web::{Crdt, LwwRegister, Peer, use_doc, use_presence};
+/// use leptos_sync_web::{Crdt, LwwRegister, use_doc, use_presence, presence::Peer};
 ///
 /// #[derive(Crdt, Clone, Default)]
 /// struct Page {

@@ -42,7 +42,7 @@ pub struct UseDocReturn<S: 'static> {
     /// The number of other clients that are present; see [`use_presence`](crate::use_presence).
     pub peers: StatusSignal<usize>,
     /// The edits that this device or the relay rejected, and that nobody has
-    /// [dismissed](crate::Rejection::dismiss) yet.
+    /// [dismissed](crate::status::Rejection::dismiss) yet.
     pub rejected: StatusSignal<Rejections>,
     /// The last error of the storage, such as a failed write or an unreadable record, until it is
     /// resolved.

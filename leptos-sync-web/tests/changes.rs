@@ -8,7 +8,8 @@ use std::{
 };
 
 use leptos_sync_web::{
-    ChangeStream, Clock, Delta, Doc, Lagged, LiveDoc, LwwMap, ReplicaId, core::limits,
+    Clock, Doc, LiveDoc, LwwMap, ReplicaId,
+    core::{Delta, limits, stream::ChangeStream, stream::Lagged},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};

@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 use common::Scratch;
 use futures::future::join_all;
 use leptos_sync_web::{
-    Crdt, IndexedDbStorage, LwwRegister, PnCounter,
+    Crdt, LwwRegister, PnCounter,
     core::{
         Clock, Collection, ReplicaId,
         clock::SystemTime,
         index::{Index, Query, Schema},
         storage::{CacheLimits, CachedStorage, CompressedStorage, Storage},
     },
+    storage::IndexedDbStorage,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

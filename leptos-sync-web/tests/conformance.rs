@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use common::Scratch;
 use leptos_sync_core::storage::{CompressedStorage, Storage, conformance};
-use leptos_sync_web::IndexedDbStorage;
+use leptos_sync_web::storage::IndexedDbStorage;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);

@@ -17,7 +17,9 @@ use leptos_sync_core::{
     sync::Permission,
 };
 use leptos_sync_web::{
-    Cause, Connection, Crdt, LwwRegister, Reason, SyncOptions, UseDocReturn, provide_sync, use_doc,
+    Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync,
+    status::{Cause, Reason},
+    use_doc,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -14,7 +14,7 @@ use leptos_sync_core::{
     Error,
     storage::{Batch, Scan, Storage},
 };
-use leptos_sync_web::IndexedDbStorage;
+use leptos_sync_web::storage::IndexedDbStorage;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -162,12 +162,12 @@ async fn a_database_that_cannot_be_reopened_is_an_error_until_it_can() {
 
 #[wasm_bindgen_test]
 async fn persistence_and_quota_are_requested_if_the_browser_offers_them() {
-    let _granted_or_not: bool = leptos_sync_web::request_persistence().await;
-    let estimate = leptos_sync_web::estimate_storage().await.unwrap();
+    let _granted_or_not: bool = leptos_sync_web::storage::request_persistence().await;
+    let estimate = leptos_sync_web::storage::estimate_storage().await.unwrap();
     assert!(estimate.quota > estimate.usage);
     common::with_navigator("storage", "undefined", async || {
-        assert!(!leptos_sync_web::request_persistence().await);
-        assert_eq!(leptos_sync_web::estimate_storage().await, None);
+        assert!(!leptos_sync_web::storage::request_persistence().await);
+        assert_eq!(leptos_sync_web::storage::estimate_storage().await, None);
     })
     .await;
 }

@@ -16,7 +16,7 @@ use leptos_sync_core::{
     Error,
     storage::{Batch, Scan, Storage},
 };
-use leptos_sync_web::IndexedDbStorage;
+use leptos_sync_web::storage::IndexedDbStorage;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);

@@ -18,8 +18,9 @@ use leptos_sync_core::{
     storage::{Batch, Scan, Storage},
 };
 use leptos_sync_web::{
-    Clock, Crdt, Doc, LwwMap, LwwRegister, Reason, ReplicaId, StatusSignal, StorageKind,
-    SyncOptions, Tx, UseDocReturn, provide_sync, use_doc,
+    Clock, Crdt, Doc, LwwMap, LwwRegister, ReplicaId, SyncOptions, Tx, UseDocReturn, provide_sync,
+    status::{Reason, StatusSignal, StorageKind},
+    use_doc,
 };
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

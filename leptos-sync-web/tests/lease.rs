@@ -11,7 +11,7 @@ mod common;
 
 use common::Scratch;
 use leptos_sync_core::storage::{Batch, Scan, Storage};
-use leptos_sync_web::{IndexedDbStorage, Lease};
+use leptos_sync_web::storage::{IndexedDbStorage, Lease};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);

@@ -16,8 +16,11 @@ use futures::StreamExt;
 use leptos::prelude::*;
 use leptos_sync_core::sync::{ClientRequest, Permission, Response};
 use leptos_sync_web::{
-    Cause, Connection, Crdt, LwwMap, Reason, StatusSignal, SyncOptions, UseDocReturn, core::limits,
-    provide_sync, use_doc,
+    Connection, Crdt, LwwMap, SyncOptions, UseDocReturn,
+    core::limits,
+    provide_sync,
+    status::{Cause, Reason, StatusSignal},
+    use_doc,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

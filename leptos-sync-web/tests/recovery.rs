@@ -8,7 +8,7 @@ use any_spawner::Executor;
 use common::{Patch, Scratch, set_global, until, with_indexed_db};
 use leptos::prelude::*;
 use leptos_sync_web::{
-    Crdt, LwwMap, StorageKind, SyncOptions, UseDocReturn, provide_sync, use_doc,
+    Crdt, LwwMap, SyncOptions, UseDocReturn, provide_sync, status::StorageKind, use_doc,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -19,7 +19,7 @@ use leptos_sync_core::{
     sync::{ClientRequest, Permission, Reason, Response},
 };
 use leptos_sync_web::{
-    Cause, Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, use_doc,
+    Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, status::Cause, use_doc,
 };
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

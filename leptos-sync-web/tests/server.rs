@@ -4,8 +4,8 @@
 
 use leptos::prelude::*;
 use leptos_sync_web::{
-    Crdt, GCounter, Keys, LiveDoc, LwwMap, LwwRegister, Node, StorageKind, SyncOptions,
-    UseDocReturn, provide_sync, use_doc,
+    Crdt, GCounter, Keys, LiveDoc, LwwMap, LwwRegister, Node, SyncOptions, UseDocReturn,
+    provide_sync, status::StorageKind, use_doc,
 };
 
 #[derive(Crdt, Clone, Default)]

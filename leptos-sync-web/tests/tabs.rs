@@ -22,8 +22,10 @@ use leptos_sync_core::{
     sync::{Reason, TabMessage, TabMessageKind},
 };
 use leptos_sync_web::{
-    Cause, Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, StorageKind, SyncOptions,
-    UseDocReturn, provide_sync, use_doc,
+    Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, SyncOptions, UseDocReturn,
+    provide_sync,
+    status::{Cause, StorageKind},
+    use_doc,
 };
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::JsFuture;

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_sync_web::{
-    Connection, Rejection, StorageKind, SyncOptions, UseDocReturn, use_presence,
+    Connection, SyncOptions, UseDocReturn,
+    status::{Rejection, StorageKind},
+    use_presence,
 };
 
 use crate::state::Todos;

@@ -113,7 +113,6 @@ pub trait Storage {
 
 /// A range of records for [`Storage::scan`], and their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Scan {
     /// The least key.
     pub start: Bound<Vec<u8>>,

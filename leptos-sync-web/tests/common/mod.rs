@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use indexed_db_futures::database::Database;
 use js_sys::{Function, Math, Object, Reflect};
 use leptos::prelude::Effect;
-use leptos_sync_web::IndexedDbStorage;
+use leptos_sync_web::storage::IndexedDbStorage;
 use wasm_bindgen::JsValue;
 
 pub(crate) use relay::Relay;

@@ -3,11 +3,12 @@
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{
-    Crdt, IndexedDbStorage, LwwRegister,
+    Crdt, LwwRegister,
     core::{
         Clock, Collection, ReplicaId,
         index::{Index, Query, Schema},
     },
+    storage::IndexedDbStorage,
 };
 
 use super::{Asked, Side, Work};

@@ -3,8 +3,8 @@
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{
-    IndexedDbStorage,
     core::storage::{Batch, Storage},
+    storage::IndexedDbStorage,
 };
 
 use super::{Asked, Side, Work};

@@ -13,8 +13,9 @@ use leptos_sync_benches::{
     ours::{self, Map},
 };
 use leptos_sync_web::{
-    IndexedDbStorage, ReplicaId, Stamp,
+    ReplicaId, Stamp,
     core::{Time, engine::DocStore, internal, storage::Storage},
+    storage::IndexedDbStorage,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
