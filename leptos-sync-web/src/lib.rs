@@ -88,7 +88,7 @@ pub use provider::provide_sync;
 pub use sync_options::SyncOptions;
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
 
-/// The README's and the guide's code compiles.
+/// The code of the READMEs and of the guide compiles.
 #[cfg(doctest)]
 mod book {
     macro_rules! pages {
@@ -99,6 +99,7 @@ mod book {
 
     pages! {
         Readme = "README.md",
+        CrateReadme = "leptos-sync-web/README.md",
         Data = "docs/guide/data.md",
         Deploying = "docs/guide/deploying.md",
         Limits = "docs/guide/limits.md",

@@ -24,7 +24,7 @@ fn an_edit_of_one_who_may_only_read_is_undone_and_the_page_says_why() {
     bob.expect_titles(&["milk", "bread"]);
 
     bob.delete("milk");
-    bob.expect_rejected("not permitted: this user may read this document, and not write it");
+    bob.expect_rejected("not permitted: this user may read this document");
     bob.expect_titles(&["milk", "bread"]);
     bob.add("cake");
     bob.expect_titles(&["milk", "bread"]);
@@ -201,4 +201,38 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     wanted.expect_synced();
     refused.show();
     refused.expect_connection("refused");
+}
+
+/// A browser does not tell a page why its WebSocket did not open. The page finds out.
+#[test]
+fn a_page_that_cannot_connect_says_why() {
+    let site = Site::of_todo();
+    let device = Device::at(site.url());
+    let browser = device.launch();
+
+    let other = RelayProcess::start(&["https://another.example"]);
+    site.exchange_with(&other.url(), &writer("ada"));
+    let page = browser.open();
+    page.expect_connection("refused");
+    page.expect_status(site.origin());
+    page.add("milk");
+    page.expect_saved();
+
+    // The page's own server, which has no relay; a server elsewhere, which lets the page see
+    // nothing; and none at all.
+    site.exchange_with("sync", &writer("ada"));
+    page.reload();
+    page.expect_status("the server at this address is no relay");
+    let elsewhere = Site::of_todo();
+    site.exchange_with(&elsewhere.url().replace("http", "ws"), &writer("ada"));
+    page.reload();
+    page.expect_status("the server at this address is no relay");
+    drop(elsewhere);
+    page.expect_status("the relay cannot be reached");
+    page.expect_connection("offline");
+
+    let relay = RelayProcess::start(&[site.origin()]);
+    site.exchange_with(&relay.url(), &writer("ada"));
+    page.reload();
+    page.expect_synced();
 }

@@ -246,3 +246,75 @@ fn toggle_all_sets_every_todo_and_reflects_them() {
     page.expect_checked(".toggle-all", false);
     page.expect_text("[data-testid=completed-ever]", "3");
 }
+
+#[test]
+fn while_a_title_is_edited_its_row_shows_the_editor_alone() {
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    page.add("milk");
+    page.add("bread");
+
+    page.edit("milk");
+    for hidden in [".toggle", "label", ".destroy"] {
+        page.expect_visible(&format!("li.editing {hidden}"), false);
+        page.expect_visible(&format!("li:not(.editing) {hidden}"), true);
+    }
+    page.press(Key::Escape);
+    page.expect_visible("li.editing", false);
+    page.expect_titles(&["milk", "bread"]);
+}
+
+/// More letters than a value may have.
+const LETTERS: usize = 300_000;
+
+#[test]
+fn a_text_that_is_too_long_stays_in_the_input_and_the_page_says_why() {
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    page.fill(".new-todo", &"x".repeat(LETTERS));
+    page.press(Key::Enter);
+    page.expect_problem("limit");
+    assert_eq!(page.value(".new-todo").len(), LETTERS);
+    page.expect_titles(&[]);
+
+    page.fill(".new-todo", "short enough");
+    page.press(Key::Enter);
+    page.expect_titles(&["short enough"]);
+    page.expect_visible("[data-testid=problem]", false);
+    assert_eq!(page.value(".new-todo"), "");
+}
+
+#[test]
+fn a_paste_that_is_too_large_stays_in_the_input_and_the_page_says_why() {
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    let lines: Vec<_> = (0..20_000)
+        .map(|n| format!("{n}: a line as it stands in a list that somebody keeps"))
+        .collect();
+    page.paste(&lines.join("\n"));
+    page.expect_problem("limit");
+    assert_eq!(page.value(".new-todo"), lines.join(" "));
+    page.expect_titles(&[]);
+}
+
+#[test]
+fn a_title_that_is_too_long_stays_in_its_editor_and_the_page_says_why() {
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    page.add("milk");
+    page.edit("milk");
+    page.fill(".edit", &"x".repeat(LETTERS));
+    page.press(Key::Enter);
+    page.expect_problem("limit");
+    assert_eq!(page.value(".edit").len(), LETTERS);
+
+    page.fill(".edit", "oat milk");
+    page.press(Key::Enter);
+    page.expect_titles(&["oat milk"]);
+    page.expect_visible("[data-testid=problem]", false);
+    page.expect_focus("toggle");
+}

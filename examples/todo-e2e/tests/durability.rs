@@ -1,4 +1,5 @@
-//! What is there after the page, the tab or the browser went away. These tests are leptos-sync's own.
+//! What is there after the page, the tab or the browser went away. These tests are leptos-sync's
+//! own.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -36,7 +37,8 @@ fn a_reload_in_the_moment_of_the_keystroke_loses_nothing() {
     let device = Device::new();
     let browser = device.launch();
     let page = browser.open();
-    // From here on: what is typed before the browser has opened its database is in memory until it has.
+    // From here on: what is typed before the browser has opened its database is in memory until it
+    // has.
     page.expect_saved();
     let mut expected = Vec::new();
     for title in ["milk", "bread", "salt", "pepper", "sugar"] {

@@ -1,4 +1,5 @@
-//! Ten thousand todos. The tests ask for the outcome; the times are printed, because they are the machine's.
+//! Ten thousand todos. The tests ask for the outcome; the times are printed, because they are the
+//! machine's.
 
 use std::io::{self, Write};
 
@@ -13,8 +14,9 @@ fn many() -> String {
         .collect()
 }
 
-/// Notes, in ms since the navigation began, when the first row stands in the page and when the frame that shows it has
-/// ended; and when the document was asked of IndexedDB, and when the answer came.
+/// Notes, in ms since the navigation began, when the first row stands in the page and when the
+/// frame that shows it has ended; and when the document was asked of IndexedDB, and when the answer
+/// came.
 const WATCH_FIRST_ROW: &str = "
     new MutationObserver((_, observer) => {
         if (document.querySelector('[data-testid=todo-item]')) {
@@ -50,7 +52,8 @@ const TIME_A_TOGGLE: &str = "
         row.querySelector('.toggle').click();
     }));";
 
-/// Pastes lines; returns the ms to the last row's arrival and to the end of the frame that shows the first.
+/// Pastes lines; returns the ms to the last row's arrival and to the end of the frame that shows
+/// the first.
 const TIME_A_PASTE: &str = "
     const [lines, rows, done] = arguments;
     const clipboardData = new DataTransfer();

@@ -6,7 +6,8 @@ use std::{env, fs};
 use serde_json::json;
 use todo_e2e::{Browser, Device, Key, Page, RelayProcess, Server, Site, expiring, reader};
 
-/// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS pixels.
+/// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS
+/// pixels.
 const WINDOWS: [(u32, u32); 2] = [(390, 844), (1280, 800)];
 
 fn folder() -> PathBuf {
@@ -70,6 +71,15 @@ fn screenshots() {
     page.expect_text("a.selected", "Active");
     page.edit("Sharpen the kitchen knives");
     take(&browser, &folder, "editing");
+    page.fill(".edit", &"A title that is too long. ".repeat(20_000));
+    page.press(Key::Enter);
+    page.fill(".new-todo", &"A text that is too long. ".repeat(20_000));
+    page.press(Key::Enter);
+    page.expect_visible(".header .problem", true);
+    take(&browser, &folder, "too-long");
+    page.fill(".new-todo", "");
+    page.press(Key::Enter);
+    page.fill(".edit", "");
     page.press(Key::Escape);
     page.filter("All");
     page.paste(&"One of many\n".repeat(40));

@@ -1,4 +1,5 @@
-//! What two people see who edit one list, through the page's own server. These tests are leptos-sync's own.
+//! What two people see who edit one list, through the page's own server. These tests are
+//! leptos-sync's own.
 
 use std::thread;
 

@@ -25,15 +25,15 @@ pub(crate) fn App() -> impl IntoView {
         </section>
         <footer class="info">
             <p class="saved-mark" data-testid="saved-mark" data-state="memory" role="status" aria-live="polite">
-                "in memory only"
+                "In memory only."
             </p>
-            <p>"completed so far: " <strong data-testid="completed-ever">{todos.completed_ever}</strong></p>
+            <p>"Completed so far: " <strong data-testid="completed-ever">{todos.completed_ever}</strong></p>
             <p class="hint">"Double-click a todo to edit it, or press " <kbd>"Enter"</kbd> " on its checkbox."</p>
         </footer>
     }
 }
 
-/// Enter adds what was typed; a paste of several lines adds a todo for each of them.
+/// The input for new todos. Enter adds a todo; a paste of several lines adds one for each line.
 #[component]
 fn NewTodo(todos: Todos) -> impl IntoView {
     view! {
@@ -56,7 +56,8 @@ fn NewTodo(todos: Todos) -> impl IntoView {
     }
 }
 
-/// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
+/// The rows. The style sheet applies the filter, so that a change costs one attribute and not
+/// 10,000 rows.
 #[component]
 fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
     let shown = use_growing(move || todos.len());
@@ -81,7 +82,7 @@ fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
     }
 }
 
-/// The count, the filters, and the button that clears what is done.
+/// The count, the filters, and the button that removes completed todos.
 #[component]
 fn Footer(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
     let link = move |to: Filter| {

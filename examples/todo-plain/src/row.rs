@@ -1,4 +1,4 @@
-//! One row: a todo, and the input that covers its title while it is edited.
+//! One row: a todo, and the input that replaces it while its title is edited.
 
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -34,19 +34,19 @@ pub(crate) fn Row(todos: Todos, todo: Todo) -> impl IntoView {
     }
 }
 
-/// The input of a todo that is edited: Enter and leaving it save, Escape does not.
+/// The input for the title of a todo. Enter and leaving it save, Escape does not.
 #[component]
 fn Editor(
     todos: Todos,
     todo: StoredValue<Todo>,
     editing: RwSignal<bool>,
-    /// Where the keyboard goes on afterwards.
+    /// The element that gets the focus afterwards.
     toggle: NodeRef<Input>,
 ) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     input.on_load(|input| drop(input.focus()));
     let finish = move |save: bool| {
-        // An input that is taken away while it has the focus loses it: only the first call counts.
+        // An input that is removed while it has the focus loses it, so only the first call counts.
         if editing.try_update(std::mem::take) != Some(true) {
             return;
         }
@@ -54,7 +54,10 @@ fn Editor(
             todo.with_value(|todo| todos.rename(todo, &input.value()));
         }
     };
-    let back = move || toggle.get_untracked().map(|toggle| toggle.focus());
+    let back = move || {
+        // It is hidden until then.
+        request_animation_frame(move || drop(toggle.get_untracked().map(|toggle| toggle.focus())));
+    };
     view! {
         <input class="edit" aria-label="Edit todo" autocomplete="off" enterkeyhint="done" node_ref=input
             prop:value=todo.with_value(|todo| todo.title.get_untracked())
@@ -70,7 +73,8 @@ fn Editor(
     }
 }
 
-/// Whoever deletes by keyboard goes on at the next todo, or at the one before if it was the last.
+/// Moves the focus to the next todo, or to the one before if this is the last, so that deleting by
+/// keyboard can go on.
 fn focus_neighbour(button: &Element) {
     let row = button.closest("li").ok().flatten();
     let neighbour = row.and_then(|row| {

@@ -1,8 +1,8 @@
-//! The todo list: what can be asked of it and done to it. It knows nothing of the page.
+//! The todo list and its edits. It knows nothing of the page.
 
 use leptos::prelude::*;
 
-/// One todo. Its title and its mark are signals of their own: a change touches one row of the page.
+/// A todo. Its title and its mark are separate signals, so that a change touches one row.
 #[derive(Clone)]
 pub(crate) struct Todo {
     pub(crate) id: u32,
@@ -14,9 +14,10 @@ pub(crate) struct Todo {
 #[derive(Clone, Copy)]
 pub(crate) struct Todos {
     pub(crate) list: RwSignal<Vec<Todo>>,
-    /// How many todos are left to do. Counted along, because asking 10,000 todos at every toggle is slow.
+    /// The number of todos that are left to do. It is kept up to date, since counting 10,000 todos
+    /// at every toggle is slow.
     pub(crate) left: RwSignal<usize>,
-    /// How often a todo was completed, ever. Deleting todos takes nothing away from it.
+    /// How often a todo was completed. Deleting todos does not lower it.
     pub(crate) completed_ever: RwSignal<usize>,
     next_id: StoredValue<u32>,
 }
@@ -57,7 +58,7 @@ impl Todos {
         }
     }
 
-    /// Gives a todo another title, or removes it if nothing is left of the title.
+    /// Sets the title of a todo, or removes the todo if the title is empty.
     pub(crate) fn rename(&self, todo: &Todo, title: &str) {
         match title.trim() {
             "" => self.remove(todo),

@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_sync_web::{provide_sync, use_doc};
+use web_sys::HtmlInputElement;
 
 use crate::exchange::{self, Status};
 use crate::filter::{Filter, use_filter};
 use crate::grow::use_growing;
+use crate::problem::{Problem, problem};
 use crate::row::Row;
 use crate::state::{List, Todos};
 
@@ -30,36 +32,46 @@ pub(crate) fn App() -> impl IntoView {
         </section>
         <footer class="info">
             <Status opened />
-            <p>"completed so far: " <strong data-testid="completed-ever">{move || list.completed_ever()}</strong></p>
+            <p>"Completed so far: " <strong data-testid="completed-ever">{move || list.completed_ever()}</strong></p>
             <p class="hint">"Double-click a todo to edit it, or press " <kbd>"Enter"</kbd> " on its checkbox."</p>
         </footer>
     }
 }
 
-/// Enter adds what was typed; a paste of several lines adds a todo for each of them.
+/// The input for new todos. Enter adds a todo; a paste of several lines adds one for each line.
+/// Text that is rejected stays in the input.
 #[component]
 fn NewTodo(list: List) -> impl IntoView {
+    let rejected = Problem::default();
+    let add = move |input: &HtmlInputElement, text: &str| {
+        match rejected.report(list.add(text)) {
+            true => input.set_value(""),
+            // The input has one line.
+            false => input.set_value(&text.replace('\n', " ")),
+        }
+    };
     view! {
         <input class="new-todo" data-testid="new-todo" placeholder="What needs to be done?" autofocus
             autocomplete="off" enterkeyhint="done" aria-label="New todo"
             on:keydown:target=move |event| {
                 if event.key() == "Enter" && !event.is_composing() {
-                    list.add(&event.target().value());
-                    event.target().set_value("");
+                    add(&event.target(), &event.target().value());
                 }
             }
-            on:paste=move |event| {
+            on:paste:target=move |event| {
                 let text = event.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
                 if let Some(text) = text.filter(|text| text.trim().contains('\n')) {
                     event.prevent_default();
-                    list.add(&text);
+                    add(&event.target(), &text);
                 }
             }
         />
+        {problem(rejected)}
     }
 }
 
-/// The rows. The filter hides rows by the style sheet: to change it costs one attribute, not 10,000 rows.
+/// The rows. The style sheet applies the filter, so that a change costs one attribute and not
+/// 10,000 rows.
 #[component]
 fn Rows(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
     let shown = use_growing(move || list.ids().len());
@@ -80,7 +92,7 @@ fn Rows(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoV
     }
 }
 
-/// The count, the filters, and the button that clears what is done.
+/// The count, the filters, and the button that removes completed todos.
 #[component]
 fn Footer(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
     let link = move |to: Filter| {

@@ -1,4 +1,5 @@
-//! The relay that the list is exchanged with, and the status line: where the list is saved, and who else is here.
+//! The relay that the list is exchanged with, and the status line: where the list is saved, and who
+//! else is here.
 
 use leptos::prelude::*;
 use leptos_sync_web::{
@@ -9,8 +10,8 @@ use leptos_sync_web::{
 
 use crate::state::Todos;
 
-/// Reads the options from the page: the server names the relay in `<meta name="relay">` and gives the user a token in
-/// `<meta name="token">`. Without a relay the list stays in this browser.
+/// Reads the options from the page: the server names the relay in `<meta name="relay">` and gives
+/// the user a token in `<meta name="token">`. Without a relay the list stays in this browser.
 pub(crate) fn options() -> SyncOptions {
     let mut options = SyncOptions::default();
     if let Some(relay) = meta("relay") {

@@ -3,7 +3,7 @@
 use leptos::ev::hashchange;
 use leptos::prelude::*;
 
-/// Which todos are shown.
+/// The todos that are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Filter {
     All,
@@ -30,7 +30,7 @@ impl Filter {
         }
     }
 
-    /// The filter that the address bar names; all todos if it names none.
+    /// Returns the filter that the address bar names; all todos if it names none.
     fn current() -> Self {
         let hash = window().location().hash().unwrap_or_default();
         Self::ALL
@@ -40,7 +40,7 @@ impl Filter {
     }
 }
 
-/// The filter that the address bar names, now and whenever it changes.
+/// Returns the filter that the address bar names, and follows it.
 pub(crate) fn use_filter() -> ReadSignal<Filter> {
     let (filter, set_filter) = signal(Filter::current());
     let listener = window_event_listener(hashchange, move |_| set_filter.set(Filter::current()));

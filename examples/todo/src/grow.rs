@@ -1,13 +1,13 @@
-//! Long lists from the top: what fits a screen at once, the rest while the browser has time.
+//! Long lists from the top: a few screens at once, the rest while the browser has time.
 
 use leptos::prelude::*;
 
-/// Rows that are shown at once: several screens.
+/// The number of rows that are shown at once: several screens.
 const FIRST: usize = 100;
-/// Rows that are added at each frame after that: a page with this much to do still answers to a key.
+/// The number of rows that each further frame adds. The page still answers to a key meanwhile.
 const STEP: usize = 250;
 
-/// How many of `len` rows to show by now.
+/// Returns how many of `len` rows to show by now.
 pub(crate) fn use_growing(len: impl Fn() -> usize + 'static) -> ReadSignal<usize> {
     let (shown, set_shown) = signal(FIRST);
     Effect::new(move || {

@@ -1,7 +1,9 @@
-//! TodoMVC whose state is leptos-sync's: it is there when the page opens, saved on every edit, and the same wherever it is open.
+//! TodoMVC whose state is a leptos-sync document: it is there when the page opens, saved on every
+//! edit, and the same in all places where it is open.
 //!
-//! `state` is what a todo list knows, `app` and `row` show it, `exchange` says where it is saved and who else is here, `filter` follows the address bar, `grow` keeps
-//! long lists from holding up the page.
+//! `state` is the document and its edits. `app` and `row` show it, and `problem` says why an edit
+//! was rejected. `exchange` names the relay and shows where the list is saved and who else is here.
+//! `filter` follows the address bar. `grow` shows long lists piece by piece.
 
 #![expect(
     unreachable_pub,
@@ -12,6 +14,7 @@ mod app;
 mod exchange;
 mod filter;
 mod grow;
+mod problem;
 mod row;
 mod state;
 

@@ -1,10 +1,11 @@
-//! One row: a todo, and the input that covers its title while it is edited.
+//! One row: a todo, and the input that replaces it while its title is edited.
 
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
+use crate::problem::{Problem, problem};
 use crate::state::{Id, List};
 
 /// A todo of the list.
@@ -32,43 +33,52 @@ pub(crate) fn Row(list: List, id: Id) -> impl IntoView {
     }
 }
 
-/// The input of a todo that is edited: Enter and leaving it save, Escape does not.
+/// The input for the title of a todo. Enter and leaving it save, Escape does not. A title that is
+/// rejected stays in it.
 #[component]
 fn Editor(
     list: List,
     id: Id,
     editing: RwSignal<bool>,
-    /// Where the keyboard goes on afterwards.
+    /// The element that gets the focus afterwards.
     toggle: NodeRef<Input>,
 ) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     input.on_load(|input| drop(input.focus()));
-    let finish = move |save: bool| {
-        // An input that is taken away while it has the focus loses it: only the first call counts.
-        if editing.try_update(std::mem::take) != Some(true) {
-            return;
-        }
-        if let Some(input) = input.get_untracked().filter(|_| save) {
-            list.rename(id, &input.value());
-        }
+    let rejected = Problem::default();
+    let save = move || match input.get_untracked() {
+        Some(input) => rejected.report(list.rename(id, &input.value())),
+        None => true,
     };
-    let back = move || toggle.get_untracked().map(|toggle| toggle.focus());
+    // An input that is removed while it has the focus loses it, which counts no more.
+    let is_open = move || editing.try_get_untracked() == Some(true);
+    let focus = move || {
+        // It is hidden until then.
+        request_animation_frame(move || drop(toggle.get_untracked().map(|toggle| toggle.focus())));
+    };
     view! {
         <input class="edit" aria-label="Edit todo" autocomplete="off" enterkeyhint="done" node_ref=input
             prop:value=untrack(|| list.title(id))
-            on:blur=move |_| finish(true)
+            on:blur=move |_| if is_open() && save() { editing.set(false) }
             on:keydown=move |event| {
                 let key = event.key();
-                if matches!(key.as_str(), "Enter" | "Escape") && !event.is_composing() {
-                    finish(key == "Enter");
-                    back();
+                let closes = match key.as_str() {
+                    "Enter" => !event.is_composing() && save(),
+                    "Escape" => !event.is_composing(),
+                    _ => false,
+                };
+                if closes {
+                    editing.set(false);
+                    focus();
                 }
             }
         />
+        {problem(rejected)}
     }
 }
 
-/// Whoever deletes by keyboard goes on at the next todo, or at the one before if it was the last.
+/// Moves the focus to the next todo, or to the one before if this is the last, so that deleting by
+/// keyboard can go on.
 fn focus_neighbour(button: &Element) {
     let row = button.closest("li").ok().flatten();
     let neighbour = row.and_then(|row| {

@@ -1,17 +1,19 @@
-//! The todo list: what it knows, and what can be done to it. It knows nothing of the page.
+//! The todo list and its edits. It knows nothing of the page.
 
 use leptos::prelude::*;
-use leptos_sync_web::{Crdt, GCounter, LwwMap, Node, Stamp};
+use leptos_sync_web::{Crdt, Error, GCounter, LwwMap, Node, Stamp};
 
-/// Names a todo for ever: the transaction that added it, and its place among those added with it.
+/// The id of a todo: the stamp of the transaction that added it, and its position in that
+/// transaction.
 pub(crate) type Id = (Stamp, u32);
 
-/// What is kept. A title and a mark are entries of their own, so that one tab may rename what another checks off.
+/// The document. Titles and marks are separate entries, so that one tab can rename what another
+/// checks off.
 #[derive(Crdt, Clone, Default)]
 pub(crate) struct Todos {
     titles: LwwMap<Id, String>,
     done: LwwMap<Id, bool>,
-    /// How often a todo was completed. Deleting todos takes nothing away from it.
+    /// How often a todo was completed. Deleting todos does not lower it.
     completed: GCounter,
 }
 
@@ -20,12 +22,12 @@ pub(crate) struct Todos {
 pub(crate) struct List(pub(crate) Node<Todos>);
 
 impl List {
-    /// All todos, in the order in which they were added.
+    /// Returns all todos in the order in which they were added.
     pub(crate) fn ids(self) -> Vec<Id> {
         self.0.titles().keys().get()
     }
 
-    /// How many todos are left to do.
+    /// Returns the number of todos that are left to do.
     pub(crate) fn left(self) -> usize {
         let (titles, done) = (self.0.titles().read(), self.0.done().read());
         let is_done = |(id, done): &(&Id, &bool)| **done && titles.contains_key(*id);
@@ -45,27 +47,40 @@ impl List {
     }
 
     /// Adds a todo for every line that is more than white space.
-    pub(crate) fn add(self, lines: &str) {
+    ///
+    /// # Errors
+    ///
+    /// If the lines are too long for one transaction. Nothing is added then.
+    pub(crate) fn add(self, lines: &str) -> Result<(), Error> {
         let titles = lines
             .lines()
             .map(str::trim)
             .filter(|title| !title.is_empty());
-        self.0.edit(|tx| {
+        self.0.transact(|tx| {
             let stamp = tx.stamp();
             let added = (0..)
                 .zip(titles)
                 .map(|(n, title)| ((stamp, n), title.to_owned()));
             tx.titles().insert_batch(added);
-        });
+        })
     }
 
-    /// Gives a todo another title, or removes it if nothing is left of the title.
-    pub(crate) fn rename(self, id: Id, title: &str) {
+    /// Sets the title of a todo, or removes the todo if the title is empty.
+    ///
+    /// # Errors
+    ///
+    /// If the title is too long. The todo keeps its title then.
+    pub(crate) fn rename(self, id: Id, title: &str) -> Result<(), Error> {
         match title.trim() {
             "" => self.remove(&[id]),
             same if same == untrack(|| self.title(id)) => {}
-            title => self.0.titles().insert(id, title.to_owned()),
+            title => {
+                return self
+                    .0
+                    .transact(|tx| tx.titles().insert(id, title.to_owned()));
+            }
         }
+        Ok(())
     }
 
     pub(crate) fn mark(self, ids: &[Id], done: bool) {

@@ -263,9 +263,11 @@ impl Session {
         spawn(async move {
             let cause = probe(&self.address).await;
             self.is_probing.set(false);
-            self.failure.replace(Some(cause));
-            // Reports the new state.
-            self.run(|_| {});
+            // A WebSocket that has opened meanwhile says more.
+            if !self.has_opened.get() {
+                self.failure.replace(Some(cause));
+                self.run(|_| {});
+            }
         });
     }
 

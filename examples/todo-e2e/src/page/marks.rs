@@ -21,7 +21,8 @@ impl Page<'_> {
         });
     }
 
-    /// Expects the state of the page's connection: `absent`, `connecting`, `offline`, `online` or `refused`.
+    /// Expects the state of the page's connection: `absent`, `connecting`, `offline`, `online` or
+    /// `refused`.
     #[track_caller]
     pub fn expect_connection(&self, connection: &str) {
         self.expect_mark("connection", connection);
@@ -48,6 +49,13 @@ impl Page<'_> {
             "[data-testid=rejected]",
             &format!("An edit was rejected: {why}"),
         );
+    }
+
+    /// Expects the page to say why it did not take the text of an input, with these words in the
+    /// reason.
+    #[track_caller]
+    pub fn expect_problem(&self, words: &str) {
+        self.expect_words("[data-testid=problem]", words);
     }
 
     /// Expects the line of where edits are to have these words in it.

@@ -119,6 +119,23 @@ impl<'a> Page<'a> {
         self.session.click(&self.session.find(css));
     }
 
+    /// Puts text into an input, as a paste of it does, and the focus too.
+    #[track_caller]
+    pub fn fill(&self, css: &str, text: &str) {
+        let script = "const input = document.querySelector(arguments[0]);
+            input.value = arguments[1];
+            input.focus()";
+        self.session.script(script, &[json!(css), json!(text)]);
+    }
+
+    /// The text in an input, right now.
+    #[track_caller]
+    #[must_use]
+    pub fn value(&self, css: &str) -> String {
+        let script = "return document.querySelector(arguments[0]).value";
+        self.text_of(script, &[json!(css)])
+    }
+
     /// Types into what has the focus.
     #[track_caller]
     pub fn type_text(&self, text: &str) {
@@ -186,8 +203,8 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// Expects the titles of the completed todos that can be seen, from the top: those struck out, and those
-    /// whose checkbox is checked.
+    /// Expects the titles of the completed todos that can be seen, from the top: those struck out,
+    /// and those whose checkbox is checked.
     #[track_caller]
     pub fn expect_completed(&self, titles: &[&str]) {
         for rows in [".completed", ":has(.toggle:checked)"] {
