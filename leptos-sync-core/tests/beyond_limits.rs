@@ -62,7 +62,7 @@ fn an_oversized_record_from_a_merge_can_be_made_smaller() {
     // The tombstone of a short value takes more bytes than the value.
     now(pages.update(&1, |page| page.tags().remove(&0))).unwrap();
     let smaller = now(pages.get(&1)).unwrap().unwrap();
-    assert!(!smaller.lines.contains_key(&0) && smaller.tags.is_empty());
+    assert!(!smaller.lines.contains(&0) && smaller.tags.is_empty());
 }
 
 #[test]

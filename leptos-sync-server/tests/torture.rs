@@ -140,7 +140,7 @@ async fn check(
         .until("all acknowledged edits", |reader| {
             let state = reader.0.lock().unwrap();
             let cards = &state.doc.state().cards;
-            expected.iter().all(|key| cards.contains_key(key))
+            expected.iter().all(|key| cards.contains(key))
         })
         .await;
 }

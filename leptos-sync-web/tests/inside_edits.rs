@@ -71,7 +71,7 @@ fn an_edit_of_a_field_reads_nodes_until_it_writes() {
     let (_owner, _live, board) = board();
     board.cards().edit(|tx| {
         assert_eq!(tx.len(), 1);
-        assert!(tx.contains_key(&1));
+        assert!(tx.contains(&1));
         for key in board.cards().keys().get_untracked() {
             let title = board.title().get_untracked();
             tx.insert(key + 6, title);

@@ -30,7 +30,7 @@ impl List {
     /// Returns the number of todos that are left to do.
     pub(crate) fn left(self) -> usize {
         let (titles, done) = (self.0.titles().read(), self.0.done().read());
-        let is_done = |(id, done): &(&Id, &bool)| **done && titles.contains_key(*id);
+        let is_done = |(id, done): &(&Id, &bool)| **done && titles.contains(*id);
         titles.len() - done.iter().filter(is_done).count()
     }
 

@@ -114,7 +114,7 @@ impl<T: Root> Kept<T> {
         cells: &mut CellWriter,
     ) -> Result<Option<Self>, Error> {
         let present = records.present.stamp(key);
-        let present = present.map(|stamp| (stamp, records.present.contains_key(key)));
+        let present = present.map(|stamp| (stamp, records.present.contains(key)));
         let record = records.records.remove(key).unwrap_or_default();
         let mut unknown = Quarantine::default();
         // An insertion or removal ends older cells. Those of the record itself are gone already;

@@ -45,7 +45,7 @@ impl<T: Root> Records<T> {
     pub(crate) fn get(&self, key: &[u8]) -> Option<&T> {
         self.records
             .get(key)
-            .filter(|_| self.present.contains_key(key))
+            .filter(|_| self.present.contains(key))
     }
 
     /// Removes the cells that the record's last insertion or removal has ended.

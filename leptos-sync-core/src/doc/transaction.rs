@@ -195,10 +195,10 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 ///
 /// | `T` | reads | writes |
 /// |---|---|---|
-/// | [`LwwRegister`](crate::LwwRegister) | `get` | [`set`](Tx::set), [`update`](#method.update-1) |
-/// | [`LwwMap`](crate::LwwMap) | `get`, `contains_key`, `len`, `is_empty`, `keys`, `values`, `iter` | [`insert`](Tx::insert), [`update`](Tx::update), [`remove`](Tx::remove), [`insert_batch`](Tx::insert_batch), [`remove_batch`](Tx::remove_batch), [`clear`](Tx::clear) |
-/// | [`GCounter`](crate::GCounter) | `value` | [`increment`](Tx::increment) |
-/// | [`PnCounter`](crate::PnCounter) | `value` | [`increment`](#method.increment-1), [`decrement`](Tx::decrement) |
+/// | [`LwwRegister`](crate::LwwRegister) | `get` | `set`, `update` |
+/// | [`LwwMap`](crate::LwwMap) | `get`, `contains`, `len`, `keys`, `iter` | `insert`, `update`, `remove` |
+/// | [`GCounter`](crate::GCounter) | `value` | `increment` |
+/// | [`PnCounter`](crate::PnCounter) | `value` | `increment`, `decrement` |
 /// | a record | its fields | its fields |
 ///
 /// A read borrows from the transaction. Copy or clone what you need beyond the next write.
@@ -230,9 +230,13 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 ///         tx.stock().insert("apples".to_owned(), apples - 1);
 ///         tx.sold().increment(1);
 ///     }
-///     let empty: Vec<_> = tx.stock().iter().filter(|(_, n)| **n == 0).map(|(name, _)| name.clone()).collect();
-///     tx.stock().remove_batch(&empty);
-///     assert!(!tx.stock().contains_key("pears"));
+///     let names: Vec<String> = tx.stock().keys().cloned().collect();
+///     for name in names {
+///         if tx.stock().get(&name) == Some(&0) {
+///             tx.stock().remove(&name);
+///         }
+///     }
+///     assert!(!tx.stock().contains("pears"));
 ///     assert_eq!(tx.sold().value(), 1);
 /// })?;
 /// assert_eq!(shop.state().stock.get("apples"), Some(&2));

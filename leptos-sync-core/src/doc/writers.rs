@@ -61,7 +61,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
 
     /// Removes `key`. Does nothing if it has no value.
     pub fn remove(&mut self, key: &K) {
-        if !self.contains_key(key) {
+        if !self.contains(key) {
             return;
         }
         if let Some(before) = self.look_at(key) {

@@ -131,7 +131,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
     }
 
     /// Whether `key` has a value. One hash look-up.
-    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    pub fn contains<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
