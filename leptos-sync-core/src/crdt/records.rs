@@ -43,9 +43,7 @@ impl<T> Default for Records<T> {
 impl<T: Root> Records<T> {
     /// Returns the record at `key`, if it exists.
     pub(crate) fn get(&self, key: &[u8]) -> Option<&T> {
-        self.records
-            .get(key)
-            .filter(|_| self.present.contains(key))
+        self.records.get(key).filter(|_| self.present.contains(key))
     }
 
     /// Removes the cells that the record's last insertion or removal has ended.
