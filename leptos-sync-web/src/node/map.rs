@@ -12,8 +12,8 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
     /// Returns the node of the entry at `key`, whether the key has a value or not. Only changes of
     /// this key notify it.
     ///
-    /// The node belongs to the current reactive owner: a row of a list takes it along when it
-    /// goes. If this owner or one above it has asked for the key before, that node is returned.
+    /// The node belongs to the current reactive owner, such as a row of a list, and is dropped with
+    /// it. An owner that asks for a key again gets the same node, and so do the effects below it.
     /// To read or change many entries in an event handler, use `.with_untracked(|map| …)` or
     /// [`edit`](Node::edit), which make no nodes.
     #[track_caller]

@@ -28,6 +28,7 @@ pub(super) struct Part {
     path: PathBuf,
     access: AnyAccess,
     owner: Option<WeakOwner>,
+    owner_id: usize,
     /// The map that lists this part among its entries.
     map: Weak<Part>,
     links: Mutex<Links>,
@@ -40,18 +41,24 @@ struct Links {
     keys: Option<Arc<Trigger>>,
     /// Fields that were asked for. They have this part's owner.
     fields: Vec<(&'static str, PartId)>,
-    /// Entries by encoded key. Each has the owner under which it was asked for.
-    entries: HashMap<Vec<u8>, Vec<(Weak<Part>, PartId)>>,
+    /// Entries by [`entry_name`]. Each has the owner under which it was asked for.
+    entries: HashMap<Vec<u8>, (Weak<Part>, PartId)>,
 }
+
+/// The owners that are searched for the node of an entry: the current one, which may be that of an
+/// effect, and those around it up to a row's. Every node costs a search through all of them.
+const OWNERS: usize = 4;
 
 impl Part {
     /// Makes the part of a whole document, which the current owner holds.
     pub(super) fn root(document: Arc<dyn NodeDocument>, access: AnyAccess) -> PartId {
+        let owner = Owner::current();
         StoredValue::new(Arc::new(Self {
             document,
             path: PathBuf::new(),
             access,
-            owner: Owner::current().map(|owner| owner.downgrade()),
+            owner: owner.as_ref().map(Owner::downgrade),
+            owner_id: owner_id(owner.as_ref()),
             map: Weak::new(),
             links: Mutex::default(),
         }))
@@ -69,21 +76,34 @@ impl Part {
         field
     }
 
-    /// Returns the part of the entry at `key`. It belongs to the current owner, or to one above it
-    /// that asked for the key before.
+    /// Returns the part of the entry at `key`. It belongs to the current owner, or to one close
+    /// above it that asked for the key before.
     pub(super) fn entry(self: &Arc<Self>, key: Vec<u8>, access: &dyn Fn() -> AnyAccess) -> PartId {
         let owner = Owner::current().or_else(|| self.owner());
-        let outlives = |(part, id): &(Arc<Self>, PartId)| {
-            !id.is_disposed() && part.belongs_above(owner.clone())
-        };
-        if let Some((_, entry)) = self.entries(&key).into_iter().find(outlives) {
+        if let Some(entry) = self.known_entry(&key, owner.clone()) {
             return entry;
         }
+        let name = entry_name(&key, owner_id(owner.as_ref()));
         let (part, entry) = self.make(owner, &key, Arc::downgrade(self), access());
         let mut links = self.links.lock();
-        let known = links.entries.entry(key).or_default();
-        known.push((Arc::downgrade(&part), entry));
+        links.entries.insert(name, (Arc::downgrade(&part), entry));
         entry
+    }
+
+    fn known_entry(&self, key: &[u8], mut owner: Option<Owner>) -> Option<PartId> {
+        for _ in 0..OWNERS {
+            let name = entry_name(key, owner_id(owner.as_ref()));
+            let links = self.links.lock();
+            let entry = links.entries.get(&name).map(|(_, entry)| *entry);
+            drop(links);
+            if let Some(entry) = entry
+                && !entry.is_disposed()
+            {
+                return Some(entry);
+            }
+            owner = owner?.parent();
+        }
+        None
     }
 
     /// Makes a part below this one.
@@ -99,6 +119,7 @@ impl Part {
             path: self.path.child(segment),
             access,
             owner: owner.as_ref().map(Owner::downgrade),
+            owner_id: owner_id(owner.as_ref()),
             map,
             links: Mutex::default(),
         });
@@ -114,41 +135,14 @@ impl Part {
         self.owner.as_ref()?.upgrade()
     }
 
-    /// Returns whether this part's owner is `owner` or one above it. A part without an owner is
-    /// never dropped.
-    fn belongs_above(&self, mut owner: Option<Owner>) -> bool {
-        if self.owner.is_none() {
-            return true;
-        }
-        let own = self.owner();
-        while owner.is_some() && owner != own {
-            owner = owner.and_then(|owner| owner.parent());
-        }
-        owner.is_some()
-    }
-
-    /// Returns the parts at `key` that are alive. They must not be dropped while the table is
-    /// locked, which dropping the last of them locks again.
-    fn entries(&self, key: &[u8]) -> Vec<(Arc<Self>, PartId)> {
-        let links = self.links.lock();
-        let Some(known) = links.entries.get(key) else {
-            return Vec::new();
-        };
-        let alive = known
-            .iter()
-            .filter_map(|(part, id)| Some((part.upgrade()?, *id)));
-        alive.collect()
-    }
-
-    /// Removes the entries at `key` that are gone.
-    fn forget_entry(&self, key: &[u8]) {
+    /// Removes an entry that is gone.
+    fn forget_entry(&self, name: &[u8]) {
         let entries = &mut self.links.lock().entries;
-        if let Some(known) = entries.get_mut(key) {
-            known.retain(|(part, _)| part.strong_count() > 0);
-            if known.is_empty() {
-                entries.remove(key);
-                shrink(entries);
-            }
+        // The same owner may have asked for the key again in the meantime.
+        let is_gone = |(part, _): &(Weak<Self>, PartId)| part.strong_count() == 0;
+        if entries.get(name).is_some_and(is_gone) {
+            entries.remove(name);
+            shrink(entries);
         }
     }
 
@@ -185,7 +179,7 @@ impl Part {
         self.document.is_nested_edit()
     }
 
-    /// Returns how many keys have an entry.
+    /// Returns how many entries have a part.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.links.lock().entries.len()
@@ -197,9 +191,19 @@ impl Drop for Part {
         if let Some(map) = self.map.upgrade()
             && let Some((_, key)) = self.path.as_path().split_last()
         {
-            map.forget_entry(key);
+            map.forget_entry(&entry_name(key, self.owner_id));
         }
     }
+}
+
+/// Names an owner among those that are alive, or referred to weakly; 0 is none.
+fn owner_id(owner: Option<&Owner>) -> usize {
+    owner.map_or(0, Owner::debug_id)
+}
+
+/// Names an entry in the table of its map: by its key and the owner that holds its part.
+fn entry_name(key: &[u8], owner_id: usize) -> Vec<u8> {
+    [key, &owner_id.to_ne_bytes()].concat()
 }
 
 /// Returns the part that `id` names, `None` once its owner is gone.

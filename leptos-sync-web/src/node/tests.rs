@@ -99,12 +99,23 @@ fn an_owner_has_one_node_for_a_key_however_often_it_asks() {
 fn an_entry_that_two_rows_show_is_shown_by_the_one_that_stays() {
     let (owner, live, board) = board();
     let (first, second) = (row(&owner, board, 1), row(&owner, board, 1));
-    assert_eq!(alive(&live, board), (1, 1));
+    assert_eq!(alive(&live, board), (2, 1));
     drop(first);
     board.cards().insert(1, "one".to_owned());
     assert_eq!(second.1.get_untracked().as_deref(), Some("one"));
     assert_eq!(alive(&live, board), (1, 1));
     drop(second);
+    assert_eq!(alive(&live, board), (0, 0));
+}
+
+#[test]
+fn ten_thousand_rows_may_show_one_entry() {
+    let (owner, live, board) = board();
+    let rows: Vec<_> = (0..10_000).map(|_| row(&owner, board, 1)).collect();
+    assert_eq!(alive(&live, board), (10_000, 1));
+    board.cards().insert(1, "one".to_owned());
+    assert!(rows.iter().all(|row| row.1.get_untracked().is_some()));
+    drop(rows);
     assert_eq!(alive(&live, board), (0, 0));
 }
 
