@@ -8,6 +8,7 @@
 //! - [`tools`]: finds or installs each tool, the fastest way first;
 //! - [`tidy`]: checks of the code base that the compiler cannot do;
 //! - [`dist`]: turns the source of an example into the folder that a browser loads;
+//! - [`guide`]: follows the guide "from zero to your own app";
 //! - [`programs`]: builds the page's server and the relay;
 //! - [`mutants`]: faults that the tests have to find;
 //! - [`instructions`]: the instruction count of each benchmark.
@@ -15,6 +16,7 @@
 mod cmd;
 mod commands;
 mod dist;
+mod guide;
 mod instructions;
 mod mutants;
 mod programs;

@@ -52,6 +52,23 @@ impl<'a> Browser<'a> {
         self.session.click(&self.session.find(css));
     }
 
+    /// Types into the first element that matches a selector, on a page that is not the todo page.
+    #[track_caller]
+    pub fn type_into(&self, css: &str, text: &str) {
+        self.session.send_keys(&self.session.find(css), text);
+    }
+
+    /// Expects that the service worker controls the page and has stored it.
+    #[track_caller]
+    pub fn expect_available_offline(&self) {
+        let script = "const done = arguments[0];
+            const controlled = () => navigator.serviceWorker.controller !== null;
+            caches.match('./').then(page => done(page !== undefined && controlled()))";
+        eventually("the page is available offline", &json!(true), || {
+            self.session.script_with_callback(script, &[])
+        });
+    }
+
     /// Expects the text of an element, on a page that is not the todo page.
     #[track_caller]
     pub fn expect_text(&self, css: &str, text: &str) {

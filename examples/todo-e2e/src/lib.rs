@@ -18,6 +18,7 @@
 //! | `COUNTER_DIST` | that of the smallest example; set likewise |
 //! | `TODO_SERVER` | the program `todo-server`; set likewise |
 //! | `TODO_RELAY` | the program `leptos-sync-relay`; set likewise |
+//! | `GUIDE_APP`, `GUIDE_SERVER` | the folder of the app that the guide builds, and its server; `cargo xtask guide` sets them |
 //! | `TODO_BROWSER` | `chromium` (the default), `firefox` or `webkit` |
 //! | `CHROMEDRIVER`, `GECKODRIVER`, `WEBKITDRIVER` | the driver, if it is not `chromedriver`, `geckodriver` or `WebKitWebDriver` in the path |
 //! | `CHROME`, `FIREFOX`, `WEBKIT` | the browser, if it is not the one that the driver finds |
@@ -29,6 +30,7 @@ mod browser;
 mod device;
 mod driver;
 mod engine;
+mod guide;
 mod page;
 mod process;
 mod program;
@@ -40,6 +42,7 @@ mod wait;
 
 pub use browser::Browser;
 pub use device::Device;
+pub use guide::GuideServer;
 pub use page::{Key, Page};
 pub use relay::{RelayProcess, expiring, reader, writer};
 pub use server::Server;

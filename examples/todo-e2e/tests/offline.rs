@@ -10,7 +10,7 @@ fn a_page_that_is_reloaded_while_its_server_is_down_is_there_with_its_data() {
     let page = browser.open();
     page.add("milk");
     page.expect_synced();
-    page.expect_available_offline();
+    browser.expect_available_offline();
     server.kill();
     page.reload();
     page.expect_titles(&["milk"]);

@@ -58,7 +58,8 @@ const TIME_A_PASTE: &str = "
     const [lines, rows, done] = arguments;
     const clipboardData = new DataTransfer();
     clipboardData.setData('text/plain', lines);
-    const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+    const paste = new ClipboardEvent('paste', { bubbles: true, cancelable: true });
+    Object.defineProperty(paste, 'clipboardData', { value: clipboardData });
     const start = performance.now();
     new MutationObserver((_, observer) => {
         if (document.querySelectorAll('[data-testid=todo-item]').length === rows) {

@@ -6,6 +6,7 @@ mod demo;
 mod dist;
 mod env;
 mod fuzz;
+mod guide;
 mod load;
 mod mutants;
 mod setup;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Mutants(mutants::Args),
     /// Builds an example for the browser and prints its folder.
     Dist(dist::Args),
+    /// Follows the guide "from zero to your own app" in an empty folder, and opens the app.
+    Guide(guide::Args),
     /// Prints the shell variables that let cargo alone build and test for wasm32.
     Env,
     /// Installs every tool now. The other commands install what they need themselves.
@@ -86,6 +89,7 @@ impl Command {
             Self::Fuzz(args) => fuzz::run(args),
             Self::Mutants(args) => mutants::run(args),
             Self::Dist(args) => dist::run(args),
+            Self::Guide(args) => guide::run(args),
             Self::Env => env::run(),
             Self::Setup => setup::run(),
         }

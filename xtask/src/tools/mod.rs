@@ -10,6 +10,7 @@ mod firefox;
 mod fuzzer;
 pub(crate) mod nginx;
 mod optimizer;
+mod trunk;
 mod valgrind;
 mod wasm;
 mod webkit;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     firefox::Firefox,
     fuzzer::Fuzzer,
     optimizer::WasmOpt,
+    trunk::Trunk,
     valgrind::Valgrind,
     wasm::Wasm,
     webkit::WebKit,

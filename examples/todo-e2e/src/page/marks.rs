@@ -64,17 +64,6 @@ impl Page<'_> {
         self.expect_words("[data-testid=saved-mark]", words);
     }
 
-    /// Expects that the service worker is in control and has stored the page.
-    #[track_caller]
-    pub fn expect_available_offline(&self) {
-        let script = "const done = arguments[0];
-            const controlled = () => navigator.serviceWorker.controller !== null;
-            caches.match('./').then(page => done(page !== undefined && controlled()))";
-        eventually("the page is available offline", &json!(true), || {
-            self.session.script_with_callback(script, &[])
-        });
-    }
-
     /// Expects that the todos which can be seen are those that another page shows, in the same order.
     #[track_caller]
     pub fn expect_same_as(&self, other: &Page<'_>) {

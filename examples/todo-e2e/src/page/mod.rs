@@ -36,8 +36,8 @@ impl Key {
     }
 }
 
-/// Control + A, then the delete key.
-const DELETE_ALL: &str = "\u{e009}a\u{e000}\u{e017}";
+/// The delete key.
+const DELETE: &str = "\u{e017}";
 
 /// The todo page in one tab. What is said to be expected is waited for.
 pub struct Page<'a> {
@@ -88,7 +88,9 @@ impl<'a> Page<'a> {
     pub fn paste(&self, text: &str) {
         let script = "const clipboardData = new DataTransfer();
             clipboardData.setData('text/plain', arguments[0]);
-            const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+            const paste = new ClipboardEvent('paste', { bubbles: true, cancelable: true });
+            // Firefox copies no text from a constructor's `clipboardData`.
+            Object.defineProperty(paste, 'clipboardData', { value: clipboardData });
             document.querySelector('.new-todo').dispatchEvent(paste);";
         self.session.script(script, &[json!(text)]);
     }
@@ -145,7 +147,9 @@ impl<'a> Page<'a> {
     /// Types over all of the text of the input that has the focus.
     #[track_caller]
     pub fn type_over(&self, text: &str) {
-        self.type_text(&format!("{DELETE_ALL}{text}"));
+        // Firefox loses the keys behind a released modifier, so control + A is no way to select the text.
+        self.session.script("document.activeElement.select()", &[]);
+        self.type_text(&format!("{DELETE}{text}"));
     }
 
     /// Presses a key, for what has the focus.

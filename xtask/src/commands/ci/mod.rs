@@ -4,7 +4,7 @@ mod long;
 
 use anyhow::Result;
 
-use super::{bench, size, test, tidy};
+use super::{bench, guide, size, test, tidy};
 use crate::{
     cmd::Cmd,
     step::Steps,
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     steps.run("size", size::run);
     steps.run("instructions", || bench::check(&workspace));
     test::run_in(&mut steps, &test::Args::default())?;
+    steps.run("guide", || guide::run(&guide::Args::default()));
     if args.long {
         long::run_in(&mut steps);
     }

@@ -1,0 +1,32 @@
+//! The app that docs/guide/getting-started.md builds.
+
+use todo_e2e::{Device, GuideServer};
+
+/// What the page shows when the relay has every edit.
+const SYNCED: &str = "Synced.";
+
+#[test]
+#[ignore = "`cargo xtask guide` builds the app"]
+fn the_guides_app_syncs_two_browsers_and_opens_offline() {
+    let mut server = GuideServer::start();
+    let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    laptop.visit("");
+    phone.visit("");
+    laptop.expect_text("p", SYNCED);
+    laptop.type_into("input", "milk");
+    laptop.click("button");
+    phone.expect_text("ul", "milk");
+    laptop.expect_available_offline();
+
+    server.kill();
+    laptop.visit("");
+    laptop.expect_text("ul", "milk");
+    laptop.type_into("input", "bread");
+    laptop.click("button");
+    laptop.expect_text("ul", "milk\nbread");
+
+    server.restart();
+    phone.expect_text("ul", "milk\nbread");
+    laptop.expect_text("p", SYNCED);
+}
