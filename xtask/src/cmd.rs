@@ -1,4 +1,4 @@
-//! Another program, run so that a failure says which one it was.
+//! Other programs, run so that an error names the command that failed.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -13,14 +13,15 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Cmd(Command);
 
 impl Cmd {
-    /// A program by name or path.
+    /// Creates a command for a program by name or path.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
         Self(command)
     }
 
-    /// The cargo that runs this program, so that `cargo +toolchain xtask` keeps its toolchain.
+    /// Creates a command for the cargo that runs this program, so that `cargo +toolchain xtask`
+    /// keeps its toolchain.
     pub(crate) fn cargo() -> Self {
         Self::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
     }
@@ -49,7 +50,7 @@ impl Cmd {
         self
     }
 
-    /// Hides an environment variable of ours.
+    /// Removes an environment variable.
     pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.0.env_remove(name);
         self
@@ -61,7 +62,7 @@ impl Cmd {
         self
     }
 
-    /// Runs it; what it prints appears as it comes.
+    /// Runs it and passes its output through.
     pub(crate) fn run(mut self) -> Result<()> {
         let status = self
             .0
@@ -73,8 +74,8 @@ impl Cmd {
         Ok(())
     }
 
-    /// Runs it in the place of this program, so that whoever ends this one ends that. Where that cannot be, as on Windows, this
-    /// one waits for it.
+    /// Replaces this process with it, so that a signal reaches it. Windows cannot replace a
+    /// process, so there it runs as a child.
     pub(crate) fn become_it(self) -> Result<()> {
         #[cfg(unix)]
         {
@@ -87,12 +88,12 @@ impl Cmd {
         self.run()
     }
 
-    /// Runs it and keeps what it prints to itself, unless it fails: then the error carries all of it.
+    /// Runs it without showing its output. If it fails, the error contains the output.
     pub(crate) fn run_quietly(self) -> Result<()> {
         self.read().map(drop)
     }
 
-    /// Runs it and returns what it printed to standard output, without the white space around.
+    /// Runs it and returns its trimmed standard output.
     pub(crate) fn read(mut self) -> Result<String> {
         let output = self
             .0
@@ -119,7 +120,7 @@ impl Cmd {
     }
 }
 
-/// The first program of that name in `PATH`.
+/// Returns the first program of that name in `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&std::env::var_os("PATH")?)

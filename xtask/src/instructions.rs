@@ -1,6 +1,7 @@
-//! How many instructions each benchmark takes: figures that repeat on a noisy machine.
+//! The instruction count of each benchmark, which repeats on a noisy machine.
 //!
-//! They are kept in `benches/instructions.txt`, with the compiler that made them, since another one makes other code.
+//! The counts are kept in `benches/instructions.txt` with the compiler's version, because another
+//! compiler generates other code.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
@@ -14,10 +15,10 @@ use crate::{
     workspace::Workspace,
 };
 
-/// By how much a benchmark may take more than it did, in per cent: more than the table's random seeds do.
+/// By how many per cent a count may grow. The random seeds of hash tables change it by less.
 const TOLERATED: f64 = 5.0;
 
-/// The function of the benchmarks in which the work is done.
+/// The function of the benchmarks that does the work.
 const MEASURED: &str = "*counted*measured*";
 
 const HEAD: &str = "\
@@ -25,7 +26,7 @@ const HEAD: &str = "\
 # baseline` writes them anew. They hold for one compiler:
 ";
 
-/// Counts, by benchmark.
+/// Instruction counts by benchmark.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     compiler: String,
@@ -33,7 +34,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Builds the benchmarks and does each of them once under callgrind.
+    /// Builds the benchmarks and runs each of them once under callgrind.
     pub(crate) fn take(workspace: &Workspace) -> Result<Self> {
         let valgrind = Valgrind::find(&Cache::open()?)?;
         let program = step("building the benchmarks", || build(workspace))?;
@@ -62,7 +63,7 @@ impl Counts {
         Self::parse(&text).with_context(|| format!("{} is damaged", file.display()))
     }
 
-    /// Makes these the baseline.
+    /// Writes these counts as the baseline.
     pub(crate) fn write(&self, workspace: &Workspace) -> Result<()> {
         fs::write(file(workspace), self.text()).context("the baseline cannot be written")
     }
@@ -88,8 +89,8 @@ impl Counts {
         })
     }
 
-    /// A line for each benchmark that takes another number of instructions than in `baseline`; fails where one takes
-    /// too many, as far as the two can be compared.
+    /// Returns a line for each benchmark whose count changed, and an error if a count grew too
+    /// much. Counts of different compilers are not compared.
     pub(crate) fn against(&self, baseline: &Self) -> (String, Result<()>) {
         let mut lines = String::new();
         let mut worse = Vec::new();
@@ -138,7 +139,7 @@ fn file(workspace: &Workspace) -> PathBuf {
     workspace.root.join("benches/instructions.txt")
 }
 
-/// The compiler and its host.
+/// Returns the compiler's version and its host.
 fn compiler() -> Result<String> {
     let told = Cmd::new("rustc").arg("-vV").read()?;
     let field = |name| told.lines().find_map(|line: &str| line.strip_prefix(name));
@@ -147,7 +148,7 @@ fn compiler() -> Result<String> {
     Ok(format!("{version} for {host}"))
 }
 
-/// The program of the benchmarks.
+/// Builds the benchmarks and returns their program.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     let messages = Cmd::cargo()
         .args(["bench", "--package", "leptos-sync-benches", "--no-run"])

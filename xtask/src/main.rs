@@ -1,8 +1,8 @@
 //! Every command that a person or CI runs, as `cargo xtask <command>`.
 //!
-//! Only a Rust toolchain has to be installed. A command finds the other tools that it needs (the wasm32 target,
-//! `wasm-bindgen`, `wasm-opt`, a browser) on the machine, or installs them into a cache folder. Each step prints what it
-//! does and how long it took.
+//! Only a Rust toolchain has to be installed. A command finds the other tools that it needs (the
+//! wasm32 target, `wasm-bindgen`, `wasm-opt`, a browser) on the machine, or installs them into a
+//! cache folder. Each step prints what it does and how long it took.
 //!
 //! - [`commands`]: one file per command;
 //! - [`tools`]: finds or installs each tool, the fastest way first;

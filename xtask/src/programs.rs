@@ -1,5 +1,5 @@
-//! The programs of the workspace that others here start. In the dev profile, which is there sooner; for a page or two they are
-//! fast enough.
+//! The servers that other commands start. They are built in the dev profile, which compiles faster
+//! and is fast enough for a few pages.
 
 use std::{env::consts::EXE_SUFFIX, path::PathBuf};
 
@@ -10,18 +10,18 @@ use crate::{cmd::Cmd, step::step, workspace::Workspace};
 /// The server of the todo page, and its package.
 const TODO_SERVER: &str = "todo-server";
 
-/// The relay as a program of its own.
+/// The relay's own program.
 const RELAY: &str = "leptos-sync-relay";
 
-/// The page's server.
+/// Builds the page's server and returns its path.
 pub(crate) fn todo_server(workspace: &Workspace) -> Result<PathBuf> {
     build(workspace, TODO_SERVER, &[])?;
     Ok(built(workspace, TODO_SERVER))
 }
 
-/// The page's server, and the relay.
+/// Builds the page's server and the relay, and returns their paths.
 pub(crate) fn servers(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
-    // At once, so that what both are made of is built once.
+    // In one build, so that their common dependencies are built once.
     let relay = ["--package", "leptos-sync-server", "--bin", RELAY];
     let features = [
         "--bin",
@@ -37,7 +37,7 @@ pub(crate) fn servers(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
     Ok((built(workspace, TODO_SERVER), built(workspace, RELAY)))
 }
 
-/// Builds the page's server, and what else is named.
+/// Builds the page's server and other programs.
 fn build(workspace: &Workspace, what: &str, more: &[&str]) -> Result<()> {
     step(&format!("building {what}"), || {
         Cmd::cargo()
@@ -48,7 +48,7 @@ fn build(workspace: &Workspace, what: &str, more: &[&str]) -> Result<()> {
     })
 }
 
-/// The file of a program that was built.
+/// The path of a program that was built.
 fn built(workspace: &Workspace, name: &str) -> PathBuf {
     let file = format!("{name}{EXE_SUFFIX}");
     workspace.target.join("debug").join(file)

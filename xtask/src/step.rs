@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Announces a step, runs it and prints how long it took. The output goes to standard error, so that standard output
-/// holds only results.
+/// Announces a step, runs it and prints how long it took. The output goes to standard error, so
+/// that standard output holds only results.
 pub(crate) fn step<T>(what: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("==> {what} …");
     let start = Instant::now();

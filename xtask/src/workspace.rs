@@ -1,4 +1,4 @@
-//! The packages of this workspace, as cargo itself describes them.
+//! The packages of this workspace, as cargo describes them.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,8 @@ pub(crate) const E2E: &str = "todo-e2e";
 /// The package of wasm-bindgen's programs. It has no tests, and takes a minute to compile.
 pub(crate) const BINDGEN: &str = "xtask-bindgen";
 
-/// The page that measures storage in a browser, and the package that opens it, whose tests need the built page.
+/// The page that measures storage in a browser, and the package that opens it. The tests of the
+/// latter need the built page.
 pub(crate) const BENCH_PAGE: &str = "browser-bench";
 pub(crate) const BENCH_RUNNER: &str = "browser-bench-run";
 
@@ -40,7 +41,7 @@ pub(crate) struct Package {
 }
 
 impl Workspace {
-    /// Asks cargo; no network is needed for that.
+    /// Asks cargo, which needs no network for it.
     pub(crate) fn load() -> Result<Self> {
         let root = root();
         let json = metadata(&root, &["--no-deps"])?;
@@ -55,12 +56,12 @@ impl Workspace {
         })
     }
 
-    /// The member of that name, if there is one.
+    /// Returns the member of that name.
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)
     }
 
-    /// The members that a browser runs: those for which the wasm32 target has to build.
+    /// Returns the members that build for wasm32, because a browser runs them.
     pub(crate) fn browser_packages(&self) -> Vec<&Package> {
         let in_browser = |package: &&Package| {
             matches!(
@@ -71,7 +72,7 @@ impl Workspace {
         self.packages.iter().filter(in_browser).collect()
     }
 
-    /// The version that Cargo.lock names for a crate.
+    /// Returns the version of a crate in Cargo.lock.
     pub(crate) fn locked_version(&self, name: &str) -> Result<String> {
         let path = self.root.join("Cargo.lock");
         let lock = std::fs::read_to_string(&path)
@@ -82,7 +83,7 @@ impl Workspace {
         Ok(version)
     }
 
-    /// The dependency graph of all members, resolved, as `cargo metadata` prints it.
+    /// Returns the resolved dependency graph of all members, as `cargo metadata` prints it.
     pub(crate) fn resolved(&self) -> Result<Value> {
         metadata(&self.root, &[])
     }
@@ -104,7 +105,7 @@ impl Package {
         })
     }
 
-    /// Whether its code is the product: not an example, a benchmark or a command.
+    /// Whether the package is published: not an example, a benchmark or a command.
     pub(crate) fn is_product(&self) -> bool {
         matches!(
             self.name.as_str(),
@@ -112,7 +113,7 @@ impl Package {
         )
     }
 
-    /// Whether it has that feature.
+    /// Whether it has a feature.
     pub(crate) fn has_feature(&self, name: &str) -> bool {
         self.features.iter().any(|feature| feature == name)
     }

@@ -9,7 +9,8 @@ use crate::page::Page;
 use crate::session::Session;
 use crate::wait::eventually;
 
-/// The window's size. It is so high that the footer of a short list, which stays in sight, covers none of its rows.
+/// The window's size. It is so high that the footer of a short list, which stays in sight, covers
+/// none of its rows.
 const WINDOW: (u32, u32) = (1280, 1000);
 
 /// A browser on the profile of a [`Device`]. Dropping it kills it.
@@ -40,7 +41,8 @@ impl<'a> Browser<'a> {
         &self.session
     }
 
-    /// Opens a page in the current tab, which need not be the todo page. Its address ends in `query`.
+    /// Opens a page in the current tab, which need not be the todo page. Its address ends in
+    /// `query`.
     #[track_caller]
     pub fn visit(&self, query: &str) {
         self.session.go_to(&format!("{}{query}", self.url));
@@ -104,7 +106,8 @@ impl<'a> Browser<'a> {
         );
     }
 
-    /// Runs a script at the start of every page that is opened from now on, before the page's own. Only Chromium can do it.
+    /// Runs a script at the start of every page that is opened from now on, before the page's own.
+    /// Only Chromium can do it.
     #[track_caller]
     pub fn before_every_page(&self, script: &str) {
         self.session.devtools(

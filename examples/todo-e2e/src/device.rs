@@ -12,7 +12,8 @@ use crate::site::Site;
 /// How long the processes of a killed browser may go on writing into its profile.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
-/// A machine that one person uses: a browser profile, new and empty at first, and the page in reach.
+/// A machine that one person uses: a browser profile, new and empty at first, and the page in
+/// reach.
 ///
 /// Launch a browser on it, close or kill it, and launch the next; one at a time.
 pub struct Device {

@@ -10,8 +10,8 @@ use crate::engine::Engine;
 use crate::process::kill_tree;
 use crate::wait::{PATIENCE, until};
 
-/// How often to start it. ChromeDriver takes a port that is free for IPv6, and ends if another process has the same one for
-/// IPv4.
+/// How often to start it. ChromeDriver takes a port that is free for IPv6, and ends if another
+/// process has the same one for IPv4.
 const STARTS: usize = 5;
 
 /// A driver on a free port. When dropped, it is killed with every browser that it started.
@@ -65,7 +65,8 @@ impl Drop for Driver {
     }
 }
 
-/// Reads to the end, also after nobody receives lines any more: a driver may fail when it cannot print.
+/// Reads to the end, also after nobody receives lines any more: a driver may fail when it cannot
+/// print.
 fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {

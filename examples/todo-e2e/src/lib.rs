@@ -1,15 +1,17 @@
 //! Drives the built todo page in a real browser: Chromium, Firefox or WebKit.
 //!
-//! A test owns a [`Device`]: the page on a loopback port, and a browser profile that is new and empty. It launches a
-//! [`Browser`] on it through its driver, closes or kills that and launches another, which finds what the first one
-//! left. A [`Page`] speaks of todos rather than of elements and waits for what it is told to expect, by asking
-//! again and again until a deadline; nothing here waits for a fixed time.
+//! A test owns a [`Device`]: the page on a loopback port, and a browser profile that is new and
+//! empty. It launches a [`Browser`] on it through its driver, closes or kills that and launches
+//! another, which finds what the first one left. A [`Page`] speaks of todos rather than of elements
+//! and waits for what it is told to expect, by asking again and again until a deadline; nothing
+//! here waits for a fixed time.
 //!
-//! Where several people edit one list, each has a device [`at`](Device::at) the same address: that of a [`Server`], which is
-//! the page's own with its relay, or that of a [`Site`] whose pages are told of a [`RelayProcess`] and of a token.
+//! Where several people edit one list, each has a device [`at`](Device::at) the same address: that
+//! of a [`Server`], which is the page's own with its relay, or that of a [`Site`] whose pages are
+//! told of a [`RelayProcess`] and of a token.
 //!
-//! Everything ends with its owner, also when a test fails: the servers, the driver, the browser with its children,
-//! and the profile.
+//! Everything ends with its owner, also when a test fails: the servers, the driver, the browser
+//! with its children, and the profile.
 //!
 //! | Variable | Meaning |
 //! |---|---|

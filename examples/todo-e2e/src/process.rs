@@ -6,8 +6,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Sends SIGKILL to a process, its children, their children and so on.
 ///
-/// A browser is a dozen processes, and the one which writes its databases is not the one that the driver started.
-/// Where there is no `/proc`, only the process itself is killed.
+/// A browser is a dozen processes, and the one which writes its databases is not the one that the
+/// driver started. Where there is no `/proc`, only the process itself is killed.
 pub(crate) fn kill_tree(root: u32) {
     let parents = parents();
     let mut tree = vec![root];

@@ -17,7 +17,8 @@ pub(crate) fn named_by(variable: &str) -> PathBuf {
     program.unwrap_or_else(|| panic!("{variable} names no program: run `cargo xtask test`"))
 }
 
-/// How often it is started before that is a failure: the port that it had may be somebody's for a moment.
+/// How often it is started before that is a failure: the port that it had may be somebody's for a
+/// moment.
 const STARTS: usize = 5;
 
 /// A program that was started. It does not outlive this value.

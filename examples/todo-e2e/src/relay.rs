@@ -19,7 +19,8 @@ const AUDIENCE: &str = "todo-e2e";
 /// How long a token is good, for a test that is not about that.
 const HOUR: i64 = 3600;
 
-/// The program `leptos-sync-relay` on a free port, with a database that is new and empty. It does not outlive this value.
+/// The program `leptos-sync-relay` on a free port, with a database that is new and empty. It does
+/// not outlive this value.
 pub struct RelayProcess {
     folder: TempDir,
     origins: String,
@@ -91,7 +92,8 @@ pub fn reader(user: &str) -> String {
     token(user, "read", HOUR)
 }
 
-/// A token of a user who may edit the list for some seconds from now, or has been allowed to until some seconds ago.
+/// A token of a user who may edit the list for some seconds from now, or has been allowed to until
+/// some seconds ago.
 #[must_use]
 pub fn expiring(user: &str, seconds: i64) -> String {
     token(user, "write", seconds)

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::program::{Program, named_by};
 use crate::site::Site;
 
-/// The program `todo-server` on a free port, with a database that is new and empty. It does not outlive this value.
+/// The program `todo-server` on a free port, with a database that is new and empty. It does not
+/// outlive this value.
 pub struct Server {
     page: PathBuf,
     folder: TempDir,

@@ -56,7 +56,8 @@ impl Site {
         self.url.trim_end_matches('/')
     }
 
-    /// Names a relay, and the token that says who the user is, to every page that is loaded from now on.
+    /// Names a relay, and the token that says who the user is, to every page that is loaded from
+    /// now on.
     pub fn exchange_with(&self, relay: &str, token: &str) {
         let metas = format!(
             r#"<meta name="relay" content="{relay}"><meta name="token" content="{token}">"#

@@ -20,8 +20,8 @@ pub(crate) struct Args {
     seconds: u64,
 }
 
-/// Runs the targets one after the other. New inputs go to the corpus. An input that fails stays in `fuzz/artifacts`, and
-/// its path is printed.
+/// Runs the targets one after the other. New inputs go to the corpus. An input that fails stays in
+/// `fuzz/artifacts`, and its path is printed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let home = workspace.root.join("fuzz");

@@ -1,4 +1,7 @@
-//! `size`: what a browser downloads, against its budget.
+//! `size`: what a browser downloads, and the budget for it.
+//!
+//! The pages are built as trunk builds them with usual options: `opt-level = "z"`, link-time
+//! optimisation, one codegen unit, `panic = "abort"`, and `wasm-opt -Oz`.
 
 use std::{
     ffi::OsStr,
@@ -16,12 +19,12 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What the todo example may weigh, in gzipped bytes.
+/// The limits on the todo page, in gzipped bytes. They are the sizes on the day that they were set.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
-    /// Wasm and JavaScript of the whole page, leptos included.
+    /// Wasm and JavaScript of the whole page, including leptos.
     page: usize,
-    /// What leptos-sync adds to the same page on plain signals.
+    /// How much larger the page is than the same page on plain signals. This must not grow.
     added: usize,
 }
 
@@ -30,7 +33,11 @@ const BUDGET: Budget = Budget {
     added: 83_700,
 };
 
-/// Builds both pages the same way, prints their sizes and fails over budget.
+/// Builds both pages and prints their sizes.
+///
+/// # Errors
+///
+/// A size is over budget.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
@@ -64,7 +71,7 @@ impl Size {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the sizes are what was asked for")]
+#[expect(clippy::print_stdout, reason = "the sizes are the result")]
 fn print(todo: Size, plain: Size) {
     println!("gzipped bytes {:>10} {:>8} {:>9}", "wasm", "js", "total");
     for (name, size) in [("todo", todo), ("todo-plain", plain)] {
@@ -100,7 +107,7 @@ fn within(todo: Size, plain: Size) -> Result<()> {
     Ok(())
 }
 
-/// The sum over all files with that extension, each compressed by itself, as a server sends them.
+/// Returns the sum over all files with an extension, each compressed alone, as a server sends them.
 fn gzipped(dir: &Path, extension: &str) -> Result<usize> {
     let mut sum = 0;
     for path in files(dir)? {
@@ -135,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_over_budget_fails_and_says_by_how_much() {
+    fn a_page_over_budget_is_an_error_that_says_by_how_much() {
         let full = BUDGET.page - 5_000;
         within(size(full), size(full - 1_000)).unwrap();
         let error = within(size(full + 1), size(full)).unwrap_err();
@@ -143,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_library_adds_has_a_budget_of_its_own() {
+    fn the_librarys_share_has_its_own_budget() {
         let plain = 52_000;
         let error = within(size(plain + BUDGET.added + 7), size(plain)).unwrap_err();
         assert!(error.to_string().contains("7 over its budget"), "{error}");

@@ -15,7 +15,8 @@ pub(crate) struct Args {
     writers: u32,
 }
 
-/// Runs the real program in release on a database file, and checks that no acknowledged edit is missing.
+/// Runs the real program in release on a database file, and checks that no acknowledged edit is
+/// missing.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     Cmd::cargo()

@@ -1,7 +1,8 @@
-//! From the source of a page to the folder that a browser loads, with the steps and the `index.html` of trunk.
+//! From the source of a page to the folder that a browser loads, with the steps and the
+//! `index.html` of trunk.
 //!
-//! trunk itself takes 13 minutes to compile, and its steps are few. The sizes of both ways are compared in
-//! docs/performance.md.
+//! trunk itself takes 13 minutes to compile, and its steps are few. The sizes of both ways are
+//! compared in docs/performance.md.
 
 mod page;
 
@@ -51,7 +52,8 @@ pub(crate) fn build(
     build_page(workspace, cache, package, optimize)
 }
 
-/// Builds the page of a package, which need not be in this workspace, and returns its folder `target/dist/<name>`.
+/// Builds the page of a package, which need not be in this workspace, and returns its folder
+/// `target/dist/<name>`.
 ///
 /// # Errors
 ///
@@ -138,7 +140,8 @@ fn bind(wasm: &Path, out: &Path, workspace: &Workspace, cache: &Cache, name: &st
     })
 }
 
-/// Puts what a link of trunk names into the output folder, and returns the HTML that replaces the link.
+/// Puts what a link of trunk names into the output folder, and returns the HTML that replaces the
+/// link.
 fn asset(link: &Link, package: &Package, out: &Path) -> Result<String> {
     let source = || Ok::<_, anyhow::Error>(package.dir.join(link.required("href")?));
     match link.required("rel")? {
@@ -163,7 +166,8 @@ fn asset(link: &Link, package: &Package, out: &Path) -> Result<String> {
     }
 }
 
-/// Puts a hash of their content into the names of the app's files, and returns the script that starts the app.
+/// Puts a hash of their content into the names of the app's files, and returns the script that
+/// starts the app.
 fn app(name: &str, out: &Path) -> Result<String> {
     let [js, wasm] = [format!("{name}.js"), format!("{name}_bg.wasm")].map(|file| out.join(file));
     // The two belong together, so both names change when one file does.

@@ -86,7 +86,8 @@ impl App {
         Ok(())
     }
 
-    /// Gives the app the versions of this workspace, so that what is compiled here is not compiled again.
+    /// Gives the app the versions of this workspace, so that what is compiled here is not compiled
+    /// again.
     fn keep_versions(&self, workspace: &Workspace) -> Result<()> {
         let lock = workspace.root.join("Cargo.lock");
         fs::copy(lock, self.dir.join("Cargo.lock"))?;

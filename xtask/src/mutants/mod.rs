@@ -1,4 +1,4 @@
-//! Faults that are planted on purpose, to see that the tests find them.
+//! Faults that are planted to check that the tests find them.
 
 mod list;
 
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{cmd::Cmd, workspace::Workspace};
 
-/// A fault: in a file, one text in the place of another.
+/// A fault: a text in a file that replaces another.
 struct Fault {
     name: &'static str,
     file: &'static str,
@@ -20,24 +20,24 @@ struct Fault {
     suite: Suite,
 }
 
-/// Tests that have to find a fault.
+/// The tests that have to find a fault.
 #[derive(Clone, Copy)]
 enum Suite {
     /// Replicas, network and relay in virtual time.
     Simulation,
     /// The real router on hosts that crash.
     Turmoil,
-    /// Who does not behave, over real WebSockets.
+    /// Clients that break the protocol, over real WebSockets.
     BadClients,
-    /// Who brings too much, over real WebSockets.
+    /// Messages over a limit, over real WebSockets.
     TooLarge,
-    /// What one connection does to the others.
+    /// Effects of one connection on others.
     Neighbours,
-    /// Who takes in a large document slowly.
+    /// Clients that read a large document slowly.
     SlowReaders,
-    /// What a relay has not acknowledged.
+    /// Unacknowledged transactions.
     Outbox,
-    /// The same in a storage.
+    /// Unacknowledged transactions in a storage.
     Exchanged,
 }
 
@@ -56,17 +56,18 @@ impl Suite {
     }
 }
 
-/// What became of a fault.
+/// The outcome of a planted fault.
 pub(crate) struct Planted {
-    /// What it was.
+    /// The name of the fault.
     pub(crate) name: &'static str,
-    /// The tests that were to find it.
+    /// The tests that should find it.
     pub(crate) test: &'static str,
-    /// Whether they did.
+    /// Whether they found it.
     pub(crate) found: bool,
 }
 
-/// Plants each fault whose name has `filter` in it, in a copy of the workspace, and runs its tests with so many seeds.
+/// Plants each fault whose name contains `filter` in a copy of the workspace, and runs its tests
+/// with a number of seeds.
 pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<Vec<Planted>> {
     let home = workspace.target.join("mutants");
     let copy = copy(workspace, &home.join("workspace"))?;
@@ -89,7 +90,7 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
                 .env("RUSTFLAGS", "--cap-lints=warn")
                 .dir(&copy)
         };
-        // What does not compile would be found by anybody.
+        // A fault must compile, else no test is needed to find it.
         cargo(&["--no-run"]).run_quietly().context(fault.name)?;
         let found = cargo(&[]).run_quietly().is_err();
         fs::write(&file, sound)?;
@@ -104,16 +105,16 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
             found,
         });
     }
-    ensure!(!planted.is_empty(), "no fault has `{filter}` in its name");
+    ensure!(!planted.is_empty(), "no fault's name contains `{filter}`");
     Ok(planted)
 }
 
 impl Fault {
-    /// The file with the fault in it.
+    /// Returns the text of the file with the fault.
     fn planted_in(&self, sound: &str) -> Result<String> {
         ensure!(
             sound.matches(self.from).count() == 1,
-            "`{}` is not once in {}: mend the list of faults",
+            "`{}` must occur once in {}; correct the list of faults",
             self.from,
             self.file
         );
@@ -121,7 +122,7 @@ impl Fault {
     }
 }
 
-/// The workspace's files, as they are, in another folder: those that have changed since are copied again.
+/// Copies the files of the workspace to another folder, except those that are unchanged there.
 fn copy(workspace: &Workspace, to: &Path) -> Result<PathBuf> {
     let listed = Cmd::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -129,7 +130,7 @@ fn copy(workspace: &Workspace, to: &Path) -> Result<PathBuf> {
         .read()?;
     for name in listed.lines() {
         let (from, to) = (workspace.root.join(name), to.join(name));
-        // One that was removed is listed until that is committed.
+        // git lists a removed file until the removal is committed.
         let Ok(bytes) = fs::read(&from) else {
             continue;
         };

@@ -1,38 +1,38 @@
-//! What is drawn: lines of time over sizes.
+//! A chart: lines of time over sizes.
 
 /// One chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chart {
-    /// What is done.
+    /// The name of the work.
     pub(crate) work: String,
-    /// What its times are of.
+    /// What the times measure.
     pub(crate) per: Per,
     /// The lines, in the order of their names in the legend.
     pub(crate) lines: Vec<Line>,
 }
 
-/// What a time is of.
+/// What a time measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Per {
-    /// A run does as much as the size says; the time is that of one entry.
+    /// One entry: a run does as much work as the size.
     Entry,
-    /// A run does the same at every size.
+    /// A whole run, which does the same work at every size.
     Run,
 }
 
-/// One library, or one function.
+/// The line of a library or a function.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
     /// Its name.
     pub(crate) name: String,
-    /// Which of the page's colours it has.
+    /// Its index among the page's colours.
     pub(crate) colour: usize,
     /// Sizes and nanoseconds, in the order of sizes.
     pub(crate) points: Vec<(usize, f64)>,
 }
 
 impl Per {
-    /// The time that is shown, of a run's.
+    /// Returns the time to show for the time of a run.
     pub(crate) fn of_run(self, ns: f64, size: usize) -> f64 {
         match self {
             Self::Entry => ns / size as f64,
@@ -40,7 +40,7 @@ impl Per {
         }
     }
 
-    /// What the chart says about its times.
+    /// Describes the times to a reader.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Entry => "time an entry",
@@ -50,7 +50,8 @@ impl Per {
 }
 
 impl Chart {
-    /// Adds a point to a line, which is begun where it is not there; the first figure of a size stays.
+    /// Adds a point to a line, which is created if needed. If the line has a point at that size, it
+    /// stays.
     pub(crate) fn add(&mut self, name: &str, colour: usize, size: usize, ns: f64) {
         let at = self.lines.iter().position(|line| line.name == name);
         let at = at.unwrap_or_else(|| {
@@ -68,7 +69,7 @@ impl Chart {
         }
     }
 
-    /// All sizes at which any line has a point, in order.
+    /// Returns all sizes at which a line has a point, in order.
     pub(crate) fn sizes(&self) -> Vec<usize> {
         let points = self.lines.iter().flat_map(|line| &line.points);
         let mut sizes: Vec<_> = points.map(|(size, _)| *size).collect();
@@ -79,7 +80,7 @@ impl Chart {
 }
 
 impl Line {
-    /// The figure at a size.
+    /// Returns the time at a size.
     pub(crate) fn at(&self, size: usize) -> Option<f64> {
         let point = self.points.iter().find(|(at, _)| *at == size);
         point.map(|(_, ns)| *ns)

@@ -1,4 +1,5 @@
-//! What `cargo xtask bench compare` saved: rows of three tables. Their form is told in `benches/compare/src/saved.rs`.
+//! The results of `cargo xtask bench compare`: rows of three tables. `benches/compare/src/saved.rs`
+//! describes their format.
 
 use std::{fs, path::Path};
 
@@ -26,30 +27,30 @@ pub(crate) struct Compared(Vec<Row>);
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Row {
     table: String,
-    /// What is done, or what is counted.
+    /// The work, or what is counted.
     pub(crate) work: String,
-    /// With how many entries.
+    /// The number of entries.
     pub(crate) size: usize,
     /// `ns`, `times` or `bytes`.
     pub(crate) unit: String,
     each: bool,
     quick: bool,
-    /// What each library takes.
+    /// The result of each library.
     pub(crate) figures: Vec<(String, f64)>,
     /// The bar.
     pub(crate) asked: Vec<String>,
-    /// What of the bar is missed.
+    /// The part of the bar that is missed.
     pub(crate) missed: Vec<String>,
-    /// How often it was measured; the best is shown.
+    /// How often it was measured. The best result counts.
     pub(crate) measured: usize,
 }
 
 impl Compared {
-    /// Reads the file; empty where it is not there.
+    /// Reads the file. A missing file gives no rows.
     ///
     /// # Errors
     ///
-    /// The file is of another form.
+    /// The file has another format.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         if !path.is_file() {
             return Ok(Self::default());
@@ -59,24 +60,25 @@ impl Compared {
         Ok(Self(rows.with_context(named)?.with_context(named)?))
     }
 
-    /// What a file of that text holds.
+    /// Parses the text of a file.
     #[cfg(test)]
     pub(crate) fn of(json: &str) -> Self {
         Self(serde_json::from_str(json).unwrap())
     }
 
-    /// The rows of a table.
+    /// Returns the rows of a table.
     pub(crate) fn table(&self, name: &str) -> Vec<&Row> {
         self.0.iter().filter(|row| row.table == name).collect()
     }
 
-    /// How many rows are of a quick measurement.
+    /// Counts the rows of quick measurements.
     pub(crate) fn quick(&self) -> usize {
         self.0.iter().filter(|row| row.quick).count()
     }
 
-    /// A chart for each work whose time was taken, of all libraries that can do it. The points are those of the table of
-    /// sizes; where it has none, those of the bars and of the comparison with the other library.
+    /// Returns a chart for each timed work, with a line per library. The points are those of the
+    /// table of sizes. If it has none, they are those of the bars and of the comparison with the
+    /// other library.
     pub(crate) fn charts(&self) -> Vec<Chart> {
         let mut charts: Vec<Chart> = Vec::new();
         let tables = ["sizes", "bars", "versus"].into_iter();
@@ -102,7 +104,7 @@ impl Compared {
         charts
     }
 
-    /// The rows of bytes, for bars side by side.
+    /// Returns the rows of bytes.
     pub(crate) fn amounts(&self) -> Vec<&Row> {
         let bars = self.table("bars").into_iter();
         bars.filter(|row| row.unit == "bytes").collect()
@@ -110,7 +112,7 @@ impl Compared {
 }
 
 impl Row {
-    /// What a library takes, if it can do this.
+    /// Returns the result of a library, if it can do the work.
     pub(crate) fn of(&self, library: &str) -> Option<f64> {
         let known = self.figures.iter().find(|(name, _)| name == library);
         known.map(|(_, figure)| *figure)
@@ -128,7 +130,7 @@ impl Row {
     }
 }
 
-/// The colour of a library; one that is not known yet gets that behind the last.
+/// Returns the colour of a library. An unknown one gets the colour after the last.
 pub(crate) fn colour(library: &str) -> usize {
     let known = LIBRARIES.iter().position(|name| *name == library);
     known.unwrap_or(LIBRARIES.len())

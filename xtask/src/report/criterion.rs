@@ -1,4 +1,4 @@
-//! What `cargo xtask bench` left: criterion's estimates, a file for each benchmark and size.
+//! The results of `cargo xtask bench`: criterion's estimates, a file per benchmark and size.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::chart::{Chart, Per};
 
-/// The groups whose runs do the same at every size.
+/// The groups whose runs do the same work at every size.
 const ALIKE: [&str; 1] = ["deltas"];
 
 /// `benchmark.json`.
@@ -29,11 +29,11 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// A chart for each group, with a line for each function; none where the folder is not there.
+/// Returns a chart per group, with a line per function. A missing folder gives no charts.
 ///
 /// # Errors
 ///
-/// A file that criterion wrote cannot be read; the message names it.
+/// A file of criterion's cannot be read. The message names it.
 pub(crate) fn charts(dir: &Path) -> Result<Vec<Chart>> {
     let mut latest = Vec::new();
     find(dir, &mut latest)?;
@@ -71,14 +71,14 @@ pub(crate) fn charts(dir: &Path) -> Result<Vec<Chart>> {
     Ok(charts)
 }
 
-/// The folders of the latest estimates below `dir`.
+/// Finds the folders of the latest estimates below `dir`.
 fn find(dir: &Path, found: &mut Vec<std::path::PathBuf>) -> Result<()> {
     if !dir.is_dir() {
         return Ok(());
     }
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        // Written last: where it is missing, the run was stopped, or is still on its way.
+        // criterion writes it last. If it is missing, the run was stopped or has not ended.
         if path.ends_with("new") && path.join("benchmark.json").is_file() {
             found.push(path);
         } else if path.is_dir() {

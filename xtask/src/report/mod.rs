@@ -1,13 +1,13 @@
-//! The page of `cargo xtask bench report`: what the benchmarks have left, drawn.
+//! The page of `cargo xtask bench report`: charts and tables of the benchmarks' results.
 //!
 //! ```text
-//! criterion   what `bench` left           ─┐
-//! compared    what `bench compare` and     │ read, as far as it is there
-//!             `bench browser` saved       ─┘
+//! criterion   results of `bench`           ─┐
+//! compared    results of `bench compare`    │ read, if they exist
+//!             and `bench browser`          ─┘
 //! chart       lines of time over sizes
 //! plot        a chart as SVG
-//! tables      what is asked, and whether it is met; bytes
-//! page        all of it as one file of HTML
+//! tables      the bars and whether they are met; bytes
+//! page        everything as one HTML file
 //! ```
 
 mod chart;
@@ -25,7 +25,7 @@ use anyhow::{Context, Result};
 use self::{chart::Chart, compared::Compared};
 use crate::workspace::Workspace;
 
-/// What is there to be drawn.
+/// The results to show.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
     criterion: Vec<Chart>,
@@ -33,21 +33,21 @@ pub(crate) struct Measured {
     browser: Compared,
 }
 
-/// Where the comparison with peers saves its rows; the folder is made.
+/// Returns the file of the comparison with peers, and creates its folder.
 pub(crate) fn compared_file(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder(workspace)?.join("compare.json"))
 }
 
-/// Where the benchmarks in the browser save theirs; the folder is made.
+/// Returns the file of the benchmarks in the browser, and creates its folder.
 pub(crate) fn browser_file(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder(workspace)?.join("browser.json"))
 }
 
-/// Reads what is there, writes the page and returns its path.
+/// Reads the results, writes the page and returns its path.
 ///
 /// # Errors
 ///
-/// What is there is of another form; the message names the file.
+/// A file has another format. The message names it.
 pub(crate) fn write(workspace: &Workspace) -> Result<PathBuf> {
     let measured = Measured {
         criterion: criterion::charts(&workspace.target.join("criterion"))?,

@@ -1,4 +1,4 @@
-//! The page: one file that loads nothing.
+//! The page: one HTML file that loads nothing else.
 
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -13,11 +13,11 @@ use super::{
 
 const STYLE: &str = include_str!("style.css");
 
-/// What stands for the libraries' names.
+/// Explanations of the libraries' names.
 const NAMES: &str = "ours: this library; plain: structs and hash tables by hand; other: the other leptos-sync-core, \
                      0.9.0; crdts, yrs, loro and automerge: the crates of these names.";
 
-/// The whole page.
+/// Returns the whole page.
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub(crate) fn page(measured: &Measured) -> Result<String> {
     Ok(page.into_string())
 }
 
-/// What was measured, and the command for what was not.
+/// Lists what was measured, and the commands for what was not.
 fn sources(measured: &Measured) -> Markup {
     let rows = |compared: &Compared, table| compared.table(table).len();
     let sources = [
@@ -118,10 +118,10 @@ fn browser_columns(browser: &Compared) -> Vec<&str> {
     columns
 }
 
-/// Where the names of the lines stand.
+/// The place of the legend.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Legend {
-    /// Once, for all charts have the same lines.
+    /// Once, because all charts have the same lines.
     Shared,
     /// Under each chart.
     Each,
@@ -157,7 +157,7 @@ fn figure(chart: &Chart, svg: &str, legend: Legend) -> Markup {
     }
 }
 
-/// The chart in figures, for those who cannot see it and those who want to know.
+/// The chart as a table, for readers who cannot see it or want the exact values.
 fn figures(chart: &Chart) -> Markup {
     let cell = |line: &Line, size| line.at(size).map_or_else(|| "–".to_owned(), quantity::time);
     html! {

@@ -1,4 +1,4 @@
-//! A chart as SVG. Its colours are the page's, so that it follows light and dark.
+//! A chart as SVG. It uses the page's colours, which depend on light or dark mode.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
@@ -8,30 +8,30 @@ use super::{
     quantity,
 };
 
-/// Width and height in the units of the drawing: about the pixels that a telephone gives it, so that its letters keep
-/// their size there.
+/// The width and height in units of the drawing. They are about the pixels of a phone, so that text
+/// keeps its size there.
 const SIZE: (u32, u32) = (360, 250);
 
-/// The height of its letters; the library draws them at four fifths of what it is told.
+/// The height of text. The library draws it at four fifths of this.
 const LETTERS: u32 = 15;
 
-/// Labels of times at most: those of a decade alone would stand on each other.
+/// The maximum number of labels for times. More would overlap.
 const MOST_TIMES: usize = 8;
 
-/// Room at the left for the longest label of a time, and below for a line of sizes.
+/// The space at the left for the longest label of a time, and below for a line of sizes.
 const LABELS: (u32, u32) = (58, 26);
 
-/// Draws it, both axes logarithmic; nothing where it has no points.
+/// Draws a chart with logarithmic axes. A chart without points gives no drawing.
 ///
 /// # Errors
 ///
-/// What the drawing library fails with.
+/// The drawing library fails.
 pub(crate) fn svg(chart: &Chart) -> Result<String> {
     let Some((sizes, times)) = ranges(chart) else {
         return Ok(String::new());
     };
     let mut drawn = String::new();
-    // Its errors borrow from what it draws on.
+    // The library's errors borrow from the drawing.
     draw(chart, sizes, times, &mut drawn).map_err(|error| anyhow!("{}: {error}", chart.work))?;
     Ok(themed(drawn))
 }
@@ -62,7 +62,7 @@ fn draw(
         .y_label_formatter(&|ns| quantity::round_time(*ns))
         .draw()
         .map_err(|error| error.to_string())?;
-    // The first line is the one that the page is about: it is drawn above the others, and wider.
+    // The first line is this library's, so it is drawn above the others and wider.
     for (at, line) in chart.lines.iter().enumerate().rev() {
         let width = if at == 0 && line.name == "ours" { 3 } else { 2 };
         let style = mark(line).stroke_width(width);
@@ -79,7 +79,7 @@ fn draw(
     Ok(())
 }
 
-/// The decades around all points, on both axes.
+/// Returns the decades around all points, for both axes.
 fn ranges(chart: &Chart) -> Option<((f64, f64), (f64, f64))> {
     let points = || chart.lines.iter().flat_map(|line| line.points.iter());
     let sizes = decades(points().map(|(size, _)| *size as f64))?;
@@ -87,7 +87,7 @@ fn ranges(chart: &Chart) -> Option<((f64, f64), (f64, f64))> {
     Some((sizes, times))
 }
 
-/// The powers of ten around some figures, at least a decade apart.
+/// Returns the powers of ten around some values, at least a decade apart.
 fn decades(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for figure in figures.filter(|figure| *figure > 0.0) {
@@ -98,12 +98,12 @@ fn decades(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     (least <= most).then(|| (10_f64.powf(least), 10_f64.powf(most)))
 }
 
-/// A colour that nothing else is drawn in, in the place of the line's.
+/// A placeholder for the line's colour that nothing else uses.
 fn mark(line: &Line) -> RGBColor {
     RGBColor(1, 0, u8::try_from(line.colour).unwrap_or(u8::MAX))
 }
 
-/// Puts the page's colours in, and leaves the size to the page.
+/// Inserts the page's colours, and removes the fixed size.
 fn themed(drawn: String) -> String {
     let mut drawn = drawn.replace("\"#000000\"", "\"currentColor\"");
     for colour in 0..=u8::MAX {

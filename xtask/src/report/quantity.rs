@@ -1,6 +1,6 @@
-//! Figures as a person reads them.
+//! Values in a readable form.
 
-/// Nanoseconds in three digits.
+/// Formats nanoseconds with three digits.
 pub(crate) fn time(ns: f64) -> String {
     let (value, unit) = in_unit(ns);
     match value {
@@ -10,13 +10,13 @@ pub(crate) fn time(ns: f64) -> String {
     }
 }
 
-/// Nanoseconds that are a round figure, on an axis.
+/// Formats nanoseconds that are a round number, for an axis.
 pub(crate) fn round_time(ns: f64) -> String {
     let (value, unit) = in_unit(ns);
     format!("{} {unit}", rounded(value))
 }
 
-/// A size that is a round figure, on an axis.
+/// Formats a size that is a round number, for an axis.
 pub(crate) fn round_size(size: f64) -> String {
     match size {
         ..1e3 => rounded(size),
@@ -25,18 +25,18 @@ pub(crate) fn round_size(size: f64) -> String {
     }
 }
 
-/// A figure of the comparison in its row's unit.
+/// Formats a result of the comparison in the unit of its row.
 pub(crate) fn of_unit(figure: f64, unit: &str) -> String {
     match unit {
         "ns" => time(figure),
         "times" => format!("{figure:.2} ×"),
-        // Of a whole delta there are whole ones.
+        // The bytes of a whole delta are a whole number.
         _ if figure.fract() == 0.0 => format!("{figure} B"),
         _ => format!("{figure:.1} B"),
     }
 }
 
-/// Digits in groups of three.
+/// Groups digits by three.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -50,7 +50,7 @@ pub(crate) fn grouped(number: usize) -> String {
 }
 
 fn in_unit(ns: f64) -> (f64, &'static str) {
-    // A figure that rounds to the next unit is shown in it.
+    // A value that rounds to the next unit is shown in it.
     match ns {
         ..999.5 => (ns, "ns"),
         ..999.5e3 => (ns / 1e3, "µs"),
@@ -59,7 +59,7 @@ fn in_unit(ns: f64) -> (f64, &'static str) {
     }
 }
 
-/// Without the noise of binary fractions.
+/// Formats a number without the noise of binary fractions.
 fn rounded(value: f64) -> String {
     let thousandths = (value * 1e3).round() / 1e3;
     thousandths.to_string()

@@ -1,4 +1,4 @@
-//! The tables of bars, and bytes side by side.
+//! The tables of bars and of bytes.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use super::{
     quantity,
 };
 
-/// A table of what each side takes, what is asked, and whether it is met.
+/// Returns a table of each side's results, the bars, and whether they are met.
 pub(super) fn bars(title: &str, compared: &Compared, columns: &[&str]) -> Markup {
     let rows: Vec<_> = ["bars", "browser"]
         .into_iter()
@@ -86,7 +86,7 @@ fn or_dash(words: &[String]) -> String {
     }
 }
 
-/// Bytes of each library, side by side.
+/// Returns the bytes of each library side by side.
 pub(super) fn amounts(compared: &Compared) -> Markup {
     let rows = compared.amounts();
     html! {

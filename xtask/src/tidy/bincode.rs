@@ -1,14 +1,14 @@
-//! `bincode` is named in the core's `codec` and nowhere else: it is no longer developed, so that one day another
-//! format takes its place by a change in that folder alone.
+//! Only the core's `codec` names `bincode`. The crate is no longer developed, so replacing it must
+//! be a change of that folder alone.
 
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::{Violation, source::Source};
 
-/// Where it may be named.
+/// The folder that may name it.
 const HOME: &str = "leptos-sync-core/src/codec";
 
-/// Reports the first mention a line, tests and macros included; comments may name it.
+/// Reports the first mention on each line, including tests and macros. Comments may name it.
 pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
     if source.in_src.is_none() || source.path.starts_with(HOME) {
         return;

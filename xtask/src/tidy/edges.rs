@@ -1,6 +1,6 @@
-//! The core builds without a browser and without a framework: it must depend on neither leptos nor tokio's runtime, not
-//! even through another crate. Development dependencies are free, and so is tokio where no more than its feature `sync` is
-//! asked for: channels and cells that any runtime can wait for.
+//! The core needs neither a browser nor a framework. It must not depend on leptos or on tokio's
+//! runtime, not even through another crate. It may use tokio's feature `sync`, whose channels and
+//! cells work with any runtime. Development dependencies are not checked.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -13,14 +13,14 @@ use serde_json::Value;
 use super::{Violation, layers::CORE};
 use crate::workspace::{array, string};
 
-/// What the core must not reach.
+/// The packages that the core must not reach.
 const FORBIDDEN: [&str; 2] = ["leptos", RUNTIME];
 
-/// What may be reached by packages that ask for [`SYNC`] alone.
+/// The package that may be reached if only its feature [`SYNC`] is enabled.
 const RUNTIME: &str = "tokio";
 const SYNC: &str = "sync";
 
-/// Reports every forbidden package that the core reaches, with the way there.
+/// Reports every forbidden package that the core reaches, with the path to it.
 pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
     let mut names = BTreeMap::new();
     let mut without_runtime = BTreeSet::new();
@@ -66,7 +66,7 @@ pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
     Ok(violations)
 }
 
-/// Whether a package names the runtime, and nowhere for more than its channels.
+/// Whether a package depends on the runtime only for its channels.
 fn asks_for_sync_alone(package: &Value) -> bool {
     let dependencies = array(package, "dependencies").into_iter().flatten();
     let mut named = dependencies
@@ -80,7 +80,7 @@ fn asks_for_sync_alone(package: &Value) -> bool {
         })
 }
 
-/// A node's dependencies without those for development alone.
+/// Returns a node's dependencies without development dependencies.
 fn shipped(node: &Value) -> Result<Vec<&str>> {
     let mut ids = Vec::new();
     for dependency in array(node, "deps")? {
@@ -93,7 +93,7 @@ fn shipped(node: &Value) -> Result<Vec<&str>> {
     Ok(ids)
 }
 
-/// Every package that can be reached, with a shortest way to it.
+/// Returns every reachable package with a shortest path to it.
 fn ways<'a>(
     start: Option<&'a str>,
     edges: &BTreeMap<&'a str, Vec<&'a str>>,

@@ -4,7 +4,7 @@
 //! id clock version limits error path pool ← codec ← crdt ← delta ← doc lazy storage stream transport sync ← collection engine
 //! ```
 //!
-//! Modules of one layer do not import each other, those of the first excepted. Only tests are free.
+//! Modules of one layer do not import each other, except in the first layer. Tests are not checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ const LAYERS: [&[&str]; 6] = [
     &["collection", "engine"],
 ];
 
-/// Reports every import against the order, and every module that stands in no layer.
+/// Reports every import against the order, and every module that is in no layer.
 pub(crate) fn check(sources: &[Source], violations: &mut Vec<Violation>) {
     let Some(root) = sources.iter().find(|source| source.is_root()) else {
         return;
@@ -55,7 +55,7 @@ pub(crate) fn check(sources: &[Source], violations: &mut Vec<Violation>) {
     let exported = reexports(root);
     for source in sources.iter().filter(|source| source.in_src.is_some()) {
         let module = source.module();
-        // The root names everything: that is its work.
+        // The root may name everything.
         if module.is_empty() {
             continue;
         }
@@ -89,22 +89,22 @@ fn may_import(from: &str, to: &str) -> bool {
     match (layer(from), layer(to)) {
         _ if from == to => true,
         (Some(from), Some(to)) => to < from || (from == 0 && to == 0),
-        // A module without a layer is reported once, not at every import.
+        // A module without a layer is reported once, not for every import.
         _ => true,
     }
 }
 
-/// The top-level modules that one file's code names.
+/// A visitor that collects the top-level modules that a file names.
 struct Imports<'a> {
-    /// The module that is being read.
+    /// The module of the file.
     module: Vec<String>,
     exported: &'a BTreeMap<String, String>,
-    /// Line and top-level module.
+    /// The line and the top-level module.
     found: BTreeSet<(usize, String)>,
 }
 
 impl Imports<'_> {
-    /// Takes note of a path's first words, if they lead to the crate's root and from there into a module.
+    /// Records a path whose first words lead from the crate's root into a module.
     fn note<'b>(&mut self, mut words: impl Iterator<Item = &'b Ident>) {
         let Some(first) = words.next() else {
             return;
@@ -112,7 +112,7 @@ impl Imports<'_> {
         let mut at = match first.to_string().as_str() {
             "crate" => Vec::new(),
             "super" => self.parent(self.module.clone()),
-            // Everything else is in this module or in another crate.
+            // Other paths are in this module or in another crate.
             _ => return,
         };
         for word in words {
@@ -155,7 +155,7 @@ impl Imports<'_> {
         }
     }
 
-    /// A macro's words are no syntax yet: `crate::name` and `$crate::name` are found by their tokens.
+    /// Finds `crate::name` and `$crate::name` among the tokens of a macro, which is not parsed.
     fn note_tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         for token in &tokens {

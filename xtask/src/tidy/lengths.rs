@@ -1,7 +1,7 @@
-//! Files and functions stay small enough to be read at once.
+//! Files and functions are small enough to read at once.
 //!
-//! A line of code is one that holds a token which is no comment. The tests at a file's end do not count, and neither
-//! do the files of tests.
+//! A line of code contains a token that is not a comment. Tests do not count, whether at the end of
+//! a file or in files of their own.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,14 @@ use super::{
     source::{Source, is_test_only},
 };
 
-/// Lines of code a file. The aim is 300; the rest is room for one more function before it is split.
+/// The maximum lines of code in a file. The aim is 300; the rest is space for one more function
+/// before a split.
 const FILE: usize = 330;
 
-/// Lines a function from its name to its last brace: what fits on a screen.
+/// The maximum lines of a function from its name to its last brace, which fit on a screen.
 const FUNCTION: usize = 70;
 
-/// Reports the file when it is too long, and each of its functions that is.
+/// Reports a file that is too long, and each function that is.
 pub(crate) fn check(source: &Source, violations: &mut Vec<Violation>) {
     let lines = code_lines(source);
     if let Some(&past) = lines.iter().nth(FILE) {
@@ -75,7 +76,7 @@ fn collect(tokens: TokenStream, text: &[&str], lines: &mut BTreeSet<usize>) {
     }
 }
 
-/// A documentation comment is a token, too: an attribute that stands where the comment does.
+/// A documentation comment is a token, too: an attribute at the place of the comment.
 fn is_comment(span: Span, text: &[&str]) -> bool {
     let (start, end) = (span.start(), span.end());
     let at = |line: usize| {
@@ -88,7 +89,7 @@ fn is_comment(span: Span, text: &[&str]) -> bool {
     if rest == "//" || rest == "/*" {
         return true;
     }
-    // The closing bracket of that attribute stands on the comment's last character.
+    // The closing bracket of that attribute is at the comment's last character.
     let last = at(end.line).trim_start();
     let opens = matches!(last.get(..3), Some("///" | "//!"));
     opens || (rest == "/" && at(end.line).trim_end().ends_with("*/"))

@@ -1,4 +1,4 @@
-//! What the compiler cannot check about the code base. One file a check; each states its rule.
+//! Checks of the code base that the compiler cannot do, one per file. Each file states its rule.
 
 mod bincode;
 mod edges;
@@ -29,11 +29,12 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Runs every check over the workspace and returns what breaks a rule, in the order of paths.
+/// Runs every check on the workspace and returns the violations, in the order of paths.
 ///
 /// # Errors
 ///
-/// A file cannot be read, or cargo cannot describe the workspace. A file that cannot be parsed is a violation.
+/// A file cannot be read, or cargo cannot describe the workspace. A file that cannot be parsed is a
+/// violation.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
     let mut violations = Vec::new();
     for package in &workspace.packages {

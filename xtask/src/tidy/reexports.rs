@@ -1,4 +1,5 @@
-//! Where the names that a crate's root exports come from, so that `crate::Name` is known as its module's.
+//! The modules of the names that a crate's root exports, so that `crate::Name` counts as an import
+//! from its module.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use syn::{Item, UseTree};
 
 use super::source::Source;
 
-/// From a name in the root to the top-level module that it is exported from.
+/// Maps a name in the root to the top-level module that exports it.
 pub(crate) fn reexports(root: &Source) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for item in &root.syntax.items {

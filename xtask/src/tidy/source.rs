@@ -1,4 +1,4 @@
-//! One Rust file: its text, its syntax and its place.
+//! A Rust file: its text, its syntax and its path.
 
 use std::{
     fs,
@@ -12,11 +12,11 @@ use syn::{Attribute, Meta, Token, punctuated::Punctuated};
 use super::Violation;
 use crate::workspace::{Package, Workspace};
 
-/// A file that was parsed.
+/// A parsed file.
 pub(crate) struct Source {
     /// Its path from the workspace's root.
     pub(crate) path: PathBuf,
-    /// Its path from the package's `src`; `None` for a file outside of it, such as a benchmark.
+    /// Its path from the package's `src`, or `None` for a file outside of it, such as a benchmark.
     pub(crate) in_src: Option<PathBuf>,
     /// Its text.
     pub(crate) text: String,
@@ -25,7 +25,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Reads all files of a package, tests aside; one that does not parse becomes a violation.
+    /// Reads all files of a package except tests. A file that does not parse is a violation.
     pub(crate) fn load_all(
         workspace: &Workspace,
         package: &Package,
@@ -70,7 +70,7 @@ impl Source {
         }
     }
 
-    /// A file in `src` from its text alone.
+    /// Creates a file in `src` from its text.
     #[cfg(test)]
     pub(crate) fn of(in_src: &str, text: &str) -> Self {
         let path = Path::new("src").join(in_src);
@@ -82,7 +82,7 @@ impl Source {
         self.in_src.is_some() && self.module().is_empty()
     }
 
-    /// Something wrong at a place in this file.
+    /// Creates a violation at a line of this file.
     pub(crate) fn violation(&self, at: Span, message: String) -> Violation {
         Violation {
             path: self.path.clone(),
@@ -91,7 +91,8 @@ impl Source {
         }
     }
 
-    /// The module that the file is, from the crate's root on: `crdt/map.rs` is `["crdt", "map"]`.
+    /// Returns the module of the file as a path from the crate's root: `crdt/map.rs` is `["crdt",
+    /// "map"]`.
     pub(crate) fn module(&self) -> Vec<String> {
         let path = self.in_src.clone().unwrap_or_default().with_extension("");
         let mut names: Vec<_> = path
@@ -106,7 +107,7 @@ impl Source {
     }
 }
 
-/// Whether an item is compiled for tests only.
+/// Whether an item is only compiled for tests.
 pub(crate) fn is_test_only(attributes: &[Attribute]) -> bool {
     let condition = |attribute: &Attribute| {
         let is_cfg = attribute.path().is_ident("cfg");

@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::cmd::{Cmd, on_path};
 
-/// Whether this machine has apt at all. Downloading needs no more.
+/// Whether this machine has apt, which is enough to download packages.
 pub(crate) fn is_here() -> bool {
     on_path("apt-get").is_some() && on_path("dpkg").is_some()
 }
 
-/// Whether packages can be installed: that is root's.
+/// Whether packages can be installed, which needs root.
 pub(crate) fn can_install() -> bool {
     is_here() && is_root()
 }
@@ -21,7 +21,7 @@ pub(crate) fn is_root() -> bool {
     Cmd::new("id").arg("-u").read().is_ok_and(|id| id == "0")
 }
 
-/// Refreshes the lists of packages, where that is allowed.
+/// Refreshes the lists of packages, if the user is root.
 pub(crate) fn update() -> Result<()> {
     if is_root() {
         Cmd::new("apt-get").args(["update", "-q"]).run_quietly()?;
@@ -29,7 +29,7 @@ pub(crate) fn update() -> Result<()> {
     Ok(())
 }
 
-/// Installs packages, without what they merely recommend.
+/// Installs packages without those that they only recommend.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     update()?;
     Cmd::new("apt-get")
@@ -39,17 +39,17 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
         .run_quietly()
 }
 
-/// The version of a package that would be installed.
+/// Returns the version of a package that apt would install.
 pub(crate) fn candidate(package: &str) -> Result<String> {
     field(package, "Version")
 }
 
-/// The names of the packages that a package depends on.
+/// Returns the names of a package's dependencies.
 pub(crate) fn dependencies(package: &str) -> Result<Vec<String>> {
     Ok(names(&field(package, "Depends")?))
 }
 
-/// Downloads packages and unpacks them into a folder; nothing is installed.
+/// Downloads packages and unpacks them into a folder without installing them.
 pub(crate) fn unpack(packages: &[String], into: &Path) -> Result<()> {
     let downloads = into.join("downloads");
     fs::create_dir_all(&downloads)?;

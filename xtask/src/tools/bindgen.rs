@@ -35,7 +35,8 @@ pub(crate) struct Bindgen {
 }
 
 impl Bindgen {
-    /// Finds the programs in `PATH`, if their version is right, else in the cache. Builds them if the cache has none.
+    /// Finds the programs in `PATH`, if their version is right, else in the cache. Builds them if
+    /// the cache has none.
     pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let version = workspace.locked_version("wasm-bindgen")?;
         if let Some(bin) = bin_on_path(&version) {

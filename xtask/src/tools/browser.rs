@@ -45,7 +45,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Finds `$CHROME` and `$CHROMEDRIVER`, else the programs in `PATH`. Installs Debian's packages if needed.
+    /// Finds `$CHROME` and `$CHROMEDRIVER`, else the programs in `PATH`. Installs Debian's packages
+    /// if needed.
     ///
     /// # Errors
     ///

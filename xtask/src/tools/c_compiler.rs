@@ -1,4 +1,4 @@
-//! The C compiler that SQLite is built by.
+//! The C compiler that builds SQLite.
 
 use std::env;
 
@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 
 use crate::cmd::on_path;
 
-/// Where people name their compiler, for this machine or for all.
+/// The variables that name a compiler, for this machine or for all.
 const VARIABLES: [&str; 2] = ["HOST_CC", "CC"];
 
-/// Fails where there is none, before a build does so in the middle and at length. Where compilers are not found by the
-/// path, as on Windows, the build has to say it.
+/// Fails early if there is no C compiler. On Windows, where `PATH` does not name it, the build
+/// itself fails.
 pub(crate) fn require() -> Result<()> {
     let named = VARIABLES.iter().any(|name| env::var_os(name).is_some());
     check(named || !cfg!(unix) || on_path("cc").is_some())
@@ -19,8 +19,8 @@ pub(crate) fn require() -> Result<()> {
 fn check(is_here: bool) -> Result<()> {
     if !is_here {
         bail!(
-            "there is no C compiler `cc`, and the relay's SQLite is built by one: install it (Debian, Ubuntu: \
-             `apt install gcc libc6-dev`; Fedora: `dnf install gcc`; macOS: `xcode-select --install`), or name another in CC"
+            "there is no C compiler `cc`, which SQLite needs: install one (Debian, Ubuntu: \
+             `apt install gcc libc6-dev`; Fedora: `dnf install gcc`; macOS: `xcode-select --install`), or set CC to another compiler"
         );
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! The folder that keeps installed tools, outside of `target` so that `cargo clean` does not cost them.
+//! The folder of installed tools. It is outside of `target`, so that `cargo clean` does not remove
+//! them.
 
 use std::{
     env,
@@ -10,8 +11,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::step::step;
 
-/// The cache folder: one entry a tool and version. An entry is filled in a temporary folder and then renamed, so it
-/// is there whole or not at all, and a file lock keeps a second command waiting while one fills it.
+/// The cache folder, with one entry per tool and version.
+///
+/// An entry is filled in a temporary folder and then renamed, so it is never incomplete. A file
+/// lock makes a second command wait while the first one fills an entry.
 #[derive(Debug)]
 pub(crate) struct Cache {
     dir: PathBuf,
@@ -44,12 +47,12 @@ impl Cache {
         Ok(Self { dir })
     }
 
-    /// A path inside.
+    /// Returns a path inside.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    /// The newest entry whose name starts with `prefix`.
+    /// Returns the newest entry whose name starts with `prefix`.
     pub(crate) fn newest(&self, prefix: &str) -> Option<PathBuf> {
         let entries = fs::read_dir(&self.dir).ok()?.flatten();
         entries
@@ -58,12 +61,12 @@ impl Cache {
             .map(|entry| entry.path())
     }
 
-    /// The entry `name`; when it is not there, `fill` is given an empty folder to make it from. The step is announced
-    /// only then.
+    /// Returns the entry `name`. If there is none, `fill` makes it in an empty folder, as an
+    /// announced step.
     ///
     /// # Errors
     ///
-    /// What `fill` fails with; the cache is then as it was.
+    /// `fill` fails. The cache is then unchanged.
     pub(crate) fn entry(
         &self,
         name: &str,
@@ -102,7 +105,7 @@ impl Cache {
         Ok(file)
     }
 
-    /// Writes a small file that is the same for everyone; a reader never sees half of it.
+    /// Writes a small file that all commands share. A reader never sees an incomplete file.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.path(name);
         if fs::read_to_string(&path).is_ok_and(|now| now == text) {
@@ -115,7 +118,7 @@ impl Cache {
     }
 }
 
-/// Removes a folder that may not be there.
+/// Removes a folder, if it exists.
 pub(crate) fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

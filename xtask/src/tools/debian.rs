@@ -1,8 +1,10 @@
-//! The wasm32 target where rustup cannot get it: Debian's compiler, and a standard library built with it.
+//! The wasm32 target for machines on which rustup cannot install it: Debian's compiler, and a
+//! standard library built with it.
 //!
-//! Debian packages a current `rustc` for its browsers, with the library's source. The packages are unpacked into the
-//! cache, not installed; then `-Z build-std` builds the library once, and its files go where the compiler looks for a
-//! target's libraries. From then on it builds like any toolchain that has the target.
+//! Debian packages a current `rustc` for its browsers, with the source of the library. The packages
+//! are unpacked into the cache, not installed. Then `-Z build-std` builds the library once, and its
+//! files go where the compiler looks for the libraries of a target. The result works like any
+//! toolchain with the target.
 
 use std::{
     ffi::OsString,
@@ -15,23 +17,24 @@ use anyhow::{Context, Result, bail};
 use super::{Cache, apt, wasm::TARGET};
 use crate::{cmd::Cmd, step::step};
 
-/// The prefix of the cache's entry; the compiler's version follows.
+/// The prefix of the cache's entry. The compiler's version follows.
 const ENTRY: &str = "debian-rust-";
 
-/// The linker's path in the entry, where LLVM's version is no part of it.
+/// The linker's path in the entry, without LLVM's version.
 const LINKER: &str = "bin/wasm-ld";
 
-/// The libraries that every machine with a compiler has. They go with its kernel and loader: others must not be mixed in.
+/// The libraries that every machine with a compiler has. They belong to its loader, so the packaged
+/// ones must not replace them.
 const EVERYWHERE: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
 
-/// Debian's compiler, unpacked, with a library for wasm32.
+/// Debian's unpacked compiler with a library for wasm32.
 #[derive(Debug)]
 pub(crate) struct DebianRust {
     dir: PathBuf,
 }
 
 impl DebianRust {
-    /// Takes it from the cache.
+    /// Returns the one in the cache.
     pub(crate) fn cached(cache: &Cache) -> Option<Self> {
         cache.newest(ENTRY).map(|dir| Self { dir })
     }
@@ -40,7 +43,7 @@ impl DebianRust {
     ///
     /// # Errors
     ///
-    /// This is no Debian, or it has no such packages.
+    /// The machine has no apt, or apt has no such packages.
     pub(crate) fn install(cache: &Cache) -> Result<Self> {
         if !apt::is_here() {
             bail!("this machine has no apt to get a compiler with that target from either");
@@ -51,7 +54,7 @@ impl DebianRust {
         }
         let version = apt::candidate("rustc-web")?;
         require_current(&version)?;
-        // `1.96.0+dfsg1-1~deb12u2`: what Debian did to it is no part of a folder's name.
+        // Without Debian's suffix, as in `1.96.0+dfsg1-1~deb12u2`.
         let upstream = version.split(['+', '-', '~']).next().unwrap_or(&version);
         let dir = cache.entry(&format!("{ENTRY}{upstream}"), |dir| make(dir, &version))?;
         Ok(Self { dir })
@@ -83,7 +86,7 @@ impl DebianRust {
     }
 }
 
-/// Fails where Debian's compiler is too old for this workspace, before anything is downloaded.
+/// Fails if Debian's compiler is too old for this workspace, before anything is downloaded.
 fn require_current(version: &str) -> Result<()> {
     let needed = env!("CARGO_PKG_RUST_VERSION");
     if numbers(version) < numbers(needed) {
@@ -111,13 +114,14 @@ fn make(dir: &Path, version: &str) -> Result<()> {
     write_wrapper(dir, "clippy-driver")?;
     link_linker(dir)?;
     step("wasm32 standard library", || build_library(dir))?;
-    // 500 MB that only the step before needed.
+    // Only the step before needed these 500 MB.
     fs::remove_dir_all(dir.join("usr/src"))?;
     fs::write(dir.join("VERSION"), version)?;
     Ok(())
 }
 
-/// The packages: two of them carry a version in their name, which moves with the compiler's.
+/// Returns the names of the packages. Two names contain a version, which changes with the
+/// compiler's.
 fn packages() -> Result<Vec<String>> {
     let library = named(
         &apt::dependencies("libstd-rust-web-dev")?,
@@ -137,7 +141,8 @@ fn packages() -> Result<Vec<String>> {
     Ok(packages)
 }
 
-/// A package of a shared library, and of those that it needs: a small machine has not all of them.
+/// Returns the package of a shared library and of those that it needs, which a small machine may
+/// lack.
 fn shared_libraries(package: String) -> Vec<String> {
     let mut packages = vec![package];
     let mut at = 0;
@@ -164,8 +169,8 @@ fn named(packages: &[String], prefix: &str) -> Result<String> {
         .with_context(|| format!("Debian's compiler depends on no `{prefix}<version>` any more"))
 }
 
-/// A script beside the unpacked tree that runs one of its programs with its own shared libraries. It finds itself, so
-/// that the tree can be moved.
+/// Writes a script that runs a program of the unpacked tree with the tree's shared libraries. The
+/// script finds the tree by its own path, so that the tree can be moved.
 fn write_wrapper(dir: &Path, program: &str) -> Result<()> {
     let text = format!(
         "#!/bin/sh\n\
@@ -205,12 +210,12 @@ fn build_library(dir: &Path) -> Result<()> {
     )?;
     Cmd::cargo()
         .args(["build", "--release", "--target", TARGET])
-        // `test` for wasm tests.
+        // Wasm tests need `test`.
         .args(["-Z", "build-std=std,panic_abort,test"])
         .dir(&package)
         .env("RUSTC", dir.join("bin/rustc"))
         .env("RUSTC_BOOTSTRAP", "1")
-        // Without the bitcode no build with link-time optimisation can use the library.
+        // Builds with link-time optimisation need the bitcode.
         .env("RUSTFLAGS", "-Cembed-bitcode=yes")
         .env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",

@@ -29,8 +29,8 @@ pub(crate) struct Firefox {
 }
 
 impl Firefox {
-    /// Finds `$FIREFOX` and `$GECKODRIVER`, else the programs in `PATH`. Installs Debian's Firefox if needed, and builds
-    /// geckodriver into the cache.
+    /// Finds `$FIREFOX` and `$GECKODRIVER`, else the programs in `PATH`. Installs Debian's Firefox
+    /// if needed, and builds geckodriver into the cache.
     ///
     /// # Errors
     ///

@@ -7,19 +7,19 @@ use anyhow::{Context, Result, bail};
 use super::{Cache, cache::remove};
 use crate::cmd::{Cmd, on_path};
 
-/// The version that is installed where there is none.
+/// The version that is installed if there is none.
 const VERSION: &str = "0.13.2";
 
-/// What fuzzes.
+/// The program `cargo-fuzz`.
 #[derive(Debug)]
 pub(crate) struct Fuzzer(PathBuf);
 
 impl Fuzzer {
-    /// Takes it from `PATH`, else builds it once into the cache.
+    /// Finds it in `PATH` or in the cache, else builds it into the cache.
     ///
     /// # Errors
     ///
-    /// There is no nightly compiler; the message says how to get one.
+    /// There is no nightly compiler. The message says how to install one.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         let nightly = Cmd::new("rustc").args(["+nightly", "--version"]).read();
         if nightly.is_err() {
@@ -42,12 +42,12 @@ impl Fuzzer {
         Ok(Self(entry.join("bin/cargo-fuzz")))
     }
 
-    /// `cargo fuzz` by the nightly compiler.
+    /// Creates a command for `cargo fuzz` with the nightly compiler.
     pub(crate) fn cmd(&self) -> Cmd {
         Cmd::new(&self.0)
             .arg("fuzz")
             .env("RUSTUP_TOOLCHAIN", "nightly")
-            // The cargo of another compiler would be run otherwise.
+            // It names the cargo of another compiler.
             .without_env("CARGO")
     }
 }

@@ -1,4 +1,5 @@
-//! What a Rust toolchain does not bring: found on the machine, else put into a cache folder.
+//! Tools that a Rust toolchain does not contain. Each is found on the machine, or installed into a
+//! cache folder.
 
 mod apt;
 mod bindgen;

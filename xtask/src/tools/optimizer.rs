@@ -28,7 +28,8 @@ pub(crate) enum WasmOpt {
 }
 
 impl WasmOpt {
-    /// Finds it in `PATH`, if it is new enough, else in the cache. Installs it there with npm if needed.
+    /// Finds it in `PATH`, if it is new enough, else in the cache. Installs it there with npm if
+    /// needed.
     ///
     /// # Errors
     ///

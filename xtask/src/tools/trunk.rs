@@ -15,7 +15,8 @@ const VERSION: &str = "0.21.14";
 pub(crate) struct Trunk(PathBuf);
 
 impl Trunk {
-    /// Finds it in `PATH`, else in the cache. Builds it if the cache has none, which takes 13 minutes on one core.
+    /// Finds it in `PATH`, else in the cache. Builds it if the cache has none, which takes 13
+    /// minutes on one core.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(program) = on_path("trunk") {
             return Ok(Self(program));

@@ -15,11 +15,11 @@ use crate::{
 pub(crate) struct Valgrind(PathBuf);
 
 impl Valgrind {
-    /// Takes it from `PATH`, else installs Debian's package.
+    /// Finds it in `PATH`, else installs Debian's package.
     ///
     /// # Errors
     ///
-    /// There is none and none can be installed; the message says what to install.
+    /// It is missing and cannot be installed. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(program) = on_path("valgrind") {
             return Ok(Self(program));
@@ -35,7 +35,7 @@ impl Valgrind {
             .context("apt installed valgrind, but it is not in PATH")
     }
 
-    /// How many instructions `program` carries out within the functions whose symbols match `function`.
+    /// Counts the instructions of `program` within the functions whose symbols match `function`.
     pub(crate) fn instructions(
         &self,
         program: &Path,

@@ -14,11 +14,11 @@ use crate::{
 /// The target's name.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// getrandom 0.3, which dependencies may bring, picks its back end by this flag; later versions ignore it.
+/// The back end of getrandom 0.3, which a dependency may use. Later versions ignore the flag.
 const RUSTFLAGS: &str = "--cfg getrandom_backend=\"wasm_js\"";
 
-/// A compiler for wasm32, and the folder it builds in. That folder is its own, for two compilers in one folder
-/// rebuild each other's work.
+/// A compiler for wasm32 and its target folder. It does not share the folder with the native
+/// compiler, because two compilers in one folder rebuild each other's work.
 #[derive(Debug)]
 pub(crate) struct Wasm {
     target_dir: PathBuf,
@@ -26,12 +26,12 @@ pub(crate) struct Wasm {
 }
 
 impl Wasm {
-    /// Finds the target, the shortest way first: the toolchain has it; rustup gets it; Debian's compiler builds the
-    /// standard library for it.
+    /// Finds the target in the toolchain, else installs it with rustup, else builds its standard
+    /// library with Debian's compiler.
     ///
     /// # Errors
     ///
-    /// None of the ways is open; the message says what to install.
+    /// None of the three works. The message says what to install.
     pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let target_dir = workspace.target.join("wasm");
         if toolchain_has_it() {
@@ -40,7 +40,7 @@ impl Wasm {
                 debian: None,
             });
         }
-        // Where rustup failed once, it is not asked at every command.
+        // If rustup failed once, it is not tried by every command.
         let cached = DebianRust::cached(cache);
         if cached.is_none() && rustup_gets_it(cache)? {
             return Ok(Self {
@@ -57,7 +57,7 @@ impl Wasm {
         })
     }
 
-    /// Where cargo puts what it builds for the target in a profile.
+    /// The folder of cargo's output for the target in a profile.
     pub(crate) fn output(&self, profile: &str) -> PathBuf {
         self.target_dir.join(TARGET).join(profile)
     }
@@ -77,17 +77,17 @@ impl Wasm {
         env
     }
 
-    /// `cargo <subcommand> --target wasm32-unknown-unknown`.
+    /// Creates a command for `cargo <subcommand> --target wasm32-unknown-unknown`.
     pub(crate) fn cargo(&self, subcommand: &str) -> Cmd {
         Cmd::cargo()
             .args([subcommand, "--target", TARGET])
             .envs(self.env())
-            // It would replace the target's flags rather than add to them.
+            // They replace the target's flags instead of adding to them.
             .without_env("RUSTFLAGS")
             .without_env("CARGO_ENCODED_RUSTFLAGS")
     }
 
-    /// `cargo clippy` for the target, with warnings denied, up to where the packages are named.
+    /// Creates a command for `cargo clippy` with warnings denied. The packages follow.
     pub(crate) fn clippy(&self) -> Cmd {
         match &self.debian {
             None => self.cargo("clippy"),
@@ -96,9 +96,9 @@ impl Wasm {
         }
     }
 
-    /// What `clippy` takes at the end of its command line to deny warnings.
+    /// The end of a `clippy` command line that denies warnings.
     pub(crate) fn deny_warnings(&self) -> &'static [&'static str] {
-        // In the other case the variables say it.
+        // With Debian's compiler, variables deny them.
         if self.debian.is_none() {
             &["--", "-D", "warnings"]
         } else {

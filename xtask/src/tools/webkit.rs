@@ -18,7 +18,8 @@ use crate::{
 /// The Debian packages.
 const PACKAGES: [&str; 2] = ["webkit2gtk-driver", "xvfb"];
 
-/// Where Debian keeps the browser that the driver starts, below `/usr/lib` and a folder per architecture.
+/// Where Debian keeps the browser that the driver starts, below `/usr/lib` and a folder per
+/// architecture.
 const BROWSER: &str = "webkit2gtk-4.1/MiniBrowser";
 
 /// WebKitGTK's MiniBrowser and WebKitWebDriver.

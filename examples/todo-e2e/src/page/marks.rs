@@ -64,7 +64,8 @@ impl Page<'_> {
         self.expect_words("[data-testid=saved-mark]", words);
     }
 
-    /// Expects that the todos which can be seen are those that another page shows, in the same order.
+    /// Expects that the todos which can be seen are those that another page shows, in the same
+    /// order.
     #[track_caller]
     pub fn expect_same_as(&self, other: &Page<'_>) {
         let rows = ["", ".completed"].map(|which| format!("[data-testid=todo-item]{which}"));

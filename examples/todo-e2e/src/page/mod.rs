@@ -147,7 +147,8 @@ impl<'a> Page<'a> {
     /// Types over all of the text of the input that has the focus.
     #[track_caller]
     pub fn type_over(&self, text: &str) {
-        // Firefox loses the keys behind a released modifier, so control + A is no way to select the text.
+        // Firefox loses the keys behind a released modifier, so control + A is no way to select the
+        // text.
         self.session.script("document.activeElement.select()", &[]);
         self.type_text(&format!("{DELETE}{text}"));
     }

@@ -1,4 +1,4 @@
-//! `bench browser`: what keeping data in a browser costs, measured in one.
+//! `bench browser`: the cost of storage, measured in a browser.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,8 @@ use crate::{
     workspace::{BENCH_PAGE, BENCH_RUNNER, Workspace},
 };
 
-/// What the page is compared with, and what makes one file of it. The npm packages' versions are pinned, so that the
-/// figures are of the same programs everywhere.
+/// The npm packages that the page is compared with, and their bundler. The versions are pinned, so
+/// that results are comparable.
 const PACKAGES: [&str; 4] = [
     "yjs@13.6.33",
     "lib0@0.2.120",
@@ -22,14 +22,14 @@ const PACKAGES: [&str; 4] = [
     "esbuild@0.28.2",
 ];
 
-/// The cache's entry for all of them: its name has what differs when a version does.
+/// The cache's entry for all of them. Its name changes with the versions.
 const ENTRY: &str = "browser-peers-yjs-13.6.33-esbuild-0.28.2";
 
-/// What the page's address ends in.
+/// The end of the page's address, for all records and for few.
 const FULL: &str = "";
 const QUICK: &str = "?records=1000&entries=20000&rounds=3";
 
-/// Builds the page, opens it and prints what it found.
+/// Builds the page, opens it and prints its results.
 pub(super) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
     let cache = Cache::open()?;
     let browser = Browser::find(&cache)?;
@@ -52,7 +52,7 @@ pub(super) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
 ///
 /// # Errors
 ///
-/// There is no npm, or it cannot fetch what the page is compared with; the message says what to do.
+/// There is no npm, or it cannot download the packages. The message says what to do.
 pub(crate) fn page(workspace: &Workspace, cache: &Cache) -> Result<PathBuf> {
     let dist = dist::build(workspace, cache, BENCH_PAGE, Optimize::IfPossible)?;
     bundle(workspace, cache, &dist)?;
@@ -64,7 +64,7 @@ pub(crate) fn has_npm() -> bool {
     on_path("npm").is_some()
 }
 
-/// Makes the page's `peers.js` from its scripts and the npm packages that they import.
+/// Bundles the page's scripts and the npm packages that they import into `peers.js`.
 fn bundle(workspace: &Workspace, cache: &Cache, dist: &Path) -> Result<()> {
     let (Some(node), Some(npm)) = (on_path("node"), on_path("npm")) else {
         bail!(
@@ -77,7 +77,7 @@ fn bundle(workspace: &Workspace, cache: &Cache, dist: &Path) -> Result<()> {
     let page = workspace
         .package(BENCH_PAGE)
         .context("the page is no member")?;
-    step("bundling what it is compared with", || {
+    step("bundling yjs and y-indexeddb", || {
         Cmd::new(node)
             .arg(modules.join("esbuild/bin/esbuild"))
             .arg(page.dir.join("js/main.js"))
@@ -88,7 +88,7 @@ fn bundle(workspace: &Workspace, cache: &Cache, dist: &Path) -> Result<()> {
                 "--log-level=warning",
             ])
             .arg(format!("--outfile={}", dist.join("peers.js").display()))
-            // The packages are not beside the scripts that import them.
+            // The packages are not next to the scripts that import them.
             .env("NODE_PATH", &modules)
             .run_quietly()
     })

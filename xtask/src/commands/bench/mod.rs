@@ -1,4 +1,5 @@
-//! `bench`: this library's benchmarks, timed or counted, comparisons with other libraries, and a report of all of them.
+//! `bench`: this library's benchmarks, timed or counted, comparisons with other libraries, and a
+//! report of all of them.
 
 pub(crate) mod browser;
 mod report;
@@ -26,7 +27,8 @@ pub(crate) struct Args {
 enum Kind {
     /// Does the same work on other libraries, side by side. Fails when a bar is missed.
     Compare(Compare),
-    /// Measures storage in Chromium against alternatives. Fails when a bar is missed. Needs Node.js with npm.
+    /// Measures storage in Chromium against alternatives. Fails when a bar is missed. Needs Node.js
+    /// with npm.
     Browser {
         /// Measures with small numbers.
         #[arg(long)]
@@ -36,7 +38,8 @@ enum Kind {
     Report,
     /// Writes the instruction counts of all benchmarks to benches/instructions.txt.
     Baseline,
-    /// Counts instructions, and fails when a benchmark needs 5 % more than in benches/instructions.txt.
+    /// Counts instructions, and fails when a benchmark needs 5 % more than in
+    /// benches/instructions.txt.
     Check,
 }
 
@@ -93,7 +96,8 @@ fn compare(workspace: &Workspace, args: &Compare) -> Result<()> {
     if !dir.join("Cargo.toml").is_file() {
         bail!("there is no benches/compare in this checkout");
     }
-    // It has its own lock file, so its builds must not mix with the workspace's. `cargo clean` still removes them.
+    // It has its own lock file, so its builds must not mix with the workspace's. `cargo clean`
+    // still removes them.
     let cargo = || {
         Cmd::cargo()
             .dir(&dir)

@@ -5,7 +5,8 @@ use clap::Parser;
 
 use crate::{commands::Command, step::Steps};
 
-/// The commands that follow the checks of every change, as a person would type them after `cargo xtask`.
+/// The commands that follow the checks of every change, as a person would type them after `cargo
+/// xtask`.
 const COMMANDS: [&str; 7] = [
     "test --cases 4096 --seeds 1000 --browsers all",
     "guide --all",

@@ -18,7 +18,8 @@ const PERMUTED: [&str; 3] = ["leptos-sync-core", "leptos-sync-web", "leptos-sync
 /// The arguments of `ci`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Also runs what takes too long for every change: more seeds, more cases, fuzzing, torture, planted faults.
+    /// Also runs what takes too long for every change: more seeds, more cases, fuzzing, torture,
+    /// planted faults.
     #[arg(long)]
     pub(super) long: bool,
 }

@@ -17,7 +17,8 @@ use crate::{
 /// Why a test does not run in some browsers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// A command of the Chrome DevTools protocol: the network, scripts before a page's own, or the screen's properties.
+    /// A command of the Chrome DevTools protocol: the network, scripts before a page's own, or the
+    /// screen's properties.
     DevTools,
     /// A profile that outlives the browser. Sessions of WebKitGTK's driver keep nothing.
     Profile,
