@@ -6,7 +6,9 @@ use leptos_sync_fuzz::{NOW_MS, board, sealed};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = Delta::decode(bytes);
+    if let Ok(delta) = Delta::decode(bytes) {
+        assert!(Delta::decode(&delta.encode()).is_ok());
+    }
     let Ok(delta) = Delta::decode(&sealed(1, bytes)) else {
         return;
     };

@@ -12,7 +12,10 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(cursor) = Cursor::from_bytes(bytes) {
         assert!(Cursor::from_bytes(&cursor.to_bytes()).is_ok());
     }
-    let _ = CollectionExport::from_bytes(bytes);
+    if let Ok(export) = CollectionExport::from_bytes(bytes) {
+        let again = export.to_bytes().expect("what was read can be written");
+        assert!(CollectionExport::from_bytes(&again).is_ok());
+    }
     type Value = (u64, i32, String, Option<Vec<(bool, char)>>, [u8; 3]);
     if let Ok(value) = internal::decode::<Value>(bytes) {
         let mut again = Vec::new();

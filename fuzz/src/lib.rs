@@ -32,7 +32,7 @@ pub fn board(replica: u64) -> Doc<Board> {
 
 /// The envelope of a body, whose checksum no mutation would find.
 pub fn sealed(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut envelope = vec![b'L', b'S', b'Y', b'N', 1, kind, 0];
+    let mut envelope = vec![b'L', b'S', b'Y', b'N', 2, kind, 0];
     let mut length = body.len();
     while length >= 0x80 {
         envelope.push(length as u8 | 0x80);

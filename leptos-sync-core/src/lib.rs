@@ -86,7 +86,7 @@ pub mod cells {
 pub mod internal {
     pub use crate::{
         clock::Stamp,
-        codec::{CellWriter, Group, decode, encode},
+        codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
         crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, schema},
         path::{Path, PathBuf, Segments},
         version::VersionVector,

@@ -54,7 +54,13 @@ fn decode<T: DeserializeOwned>(bytes: &[u8], per_byte: usize) {
     );
 }
 
+/// Decodes `bytes` as they are, and behind the first byte of a compound, whose shape is compared at the end.
 fn decode_as_everything(bytes: &[u8]) {
+    decode_as_each(bytes);
+    decode_as_each(&[&[0x80], bytes].concat());
+}
+
+fn decode_as_each(bytes: &[u8]) {
     decode::<u64>(bytes, 1);
     decode::<char>(bytes, 1);
     decode::<String>(bytes, 1);
@@ -72,12 +78,12 @@ fn decode_as_everything(bytes: &[u8]) {
     decode::<BTreeMap<u32, u32>>(bytes, size_of::<(u32, u32)>());
 }
 
-/// Encodes a number as bincode does.
+/// Encodes a number as it is encoded within a compound.
 #[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 fn encoded(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    internal::encode(&value, &mut out).unwrap();
-    out
+    internal::encode(&(value,), &mut out).unwrap();
+    out.split_off(1)
 }
 
 /// Bytes that resemble lengths, small and absurd, more often than random ones.

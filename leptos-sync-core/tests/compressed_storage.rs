@@ -49,7 +49,7 @@ fn existing_values_stay_uncompressed_until_they_are_rewritten() {
     let old = [old, (0..=255).collect()].concat();
     put(&memory, b"old", &old);
     put(&memory, b"tag", b"\x01");
-    put(&memory, b"magic", b"LSYN\x01\x01\x00\x02\x52\x90\x38\x92hi");
+    put(&memory, b"magic", b"LSYN\x02\x01\x00\x02\xb0\x03\x5d\x7dhi");
 
     let store = CompressedStorage::new(memory.clone());
     let before = now(memory.scan(Scan::all())).unwrap();
@@ -67,7 +67,7 @@ fn existing_values_stay_uncompressed_until_they_are_rewritten() {
 fn one_damaged_value_does_not_hide_the_others() {
     let memory = MemoryStorage::new();
     let store = CompressedStorage::new(memory.clone());
-    put(&memory, b"bad", b"LSYN\x01\x03\x01 and no envelope");
+    put(&memory, b"bad", b"LSYN\x02\x03\x01 and no envelope");
     put(&store, b"good", b"milk");
     let error = now(store.get(b"bad")).unwrap_err();
     assert!(
@@ -75,7 +75,7 @@ fn one_damaged_value_does_not_hide_the_others() {
         "{error}"
     );
     // A scan returns the stored form of the damaged value; its decoder rejects it.
-    let stored = b"LSYN\x01\x03\x01 and no envelope".to_vec();
+    let stored = b"LSYN\x02\x03\x01 and no envelope".to_vec();
     let all = vec![
         (b"bad".to_vec(), stored.clone()),
         (b"good".to_vec(), b"milk".to_vec()),
@@ -89,7 +89,7 @@ fn one_damaged_value_does_not_hide_the_others() {
 
 /// A value: short or long, dense or not, sometimes with the prefix of an envelope.
 fn value() -> impl Strategy<Value = Vec<u8>> {
-    let start = proptest::sample::select(vec![&b""[..], b"LSYN\x01\x03", b"LSYN\x01\x03\x01"]);
+    let start = proptest::sample::select(vec![&b""[..], b"LSYN\x02\x03", b"LSYN\x02\x03\x01"]);
     (start, vec(any::<u8>(), 0..300), 0_usize..20)
         .prop_map(|(start, noise, times)| [start, &noise.repeat(times)].concat())
 }

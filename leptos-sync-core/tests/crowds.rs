@@ -29,8 +29,8 @@ fn message(replicas: u64) -> Vec<u8> {
         body.push(0);
     });
     let moves = |id: u64| id.to_be_bytes().to_vec();
-    // As bincode encodes a number above 250.
-    let cards = |id: u64| [&[251][..], &(1000 + id as u16).to_le_bytes()].concat();
+    // As a number above 255 is encoded.
+    let cards = |id: u64| [&[0xfe][..], &(1000 + id as u16).to_le_bytes()].concat();
     body.extend(group(b"\x05cards", replicas, cards));
     body.extend(group(b"\x05moves", replicas, moves));
     sealed(DELTA, &body)
@@ -53,9 +53,9 @@ fn group(parent: &[u8], replicas: u64, key: impl Fn(u64) -> Vec<u8>) -> Vec<u8> 
     out.push(0);
     out.extend(varint(key(1).len() as u64));
     out.extend(keys);
-    // Values of one byte, all of them 1.
-    out.extend([0, 2]);
-    out.extend(vec![1; replicas as usize]);
+    // Values of two bytes, all of them the number 1.
+    out.extend([0, 3]);
+    out.extend([0xfe, 1].repeat(replicas as usize));
     out
 }
 

@@ -53,7 +53,7 @@ fn removals_forgotten_on_different_sides_do_not_hide_each_other() {
 /// Cells at the paths of a [`Board`]'s counters, which only their replicas may write.
 #[derive(Crdt, Clone, Default)]
 struct Forger {
-    likes: LwwMap<[u8; 8], u64>,
+    likes: LwwMap<String, u64>,
 }
 
 /// Mallory overwrites Ada's count. Where that is seen, the count is lost, since no other replica
@@ -65,7 +65,8 @@ fn a_forged_count_is_quarantined_and_a_merge_does_not_restore_the_old_one() {
     ada.edit(&[Op::Like(5)]).unwrap();
     send(&ada, &mut bob);
     mallory
-        .transact(|tx| tx.likes().insert(1_u64.to_be_bytes(), 1_000))
+        // The text whose bytes are the id of replica 1.
+        .transact(|tx| tx.likes().insert("\0\0\0\0\0\0\0\x01".to_owned(), 1_000))
         .unwrap();
     ada.apply(&mallory.delta_since(ada.version()).unwrap())
         .unwrap();

@@ -76,7 +76,7 @@ fn many() -> Doc<Board> {
 
 fn fixture(name: &str, written: &[u8]) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/v1")
+        .join("tests/fixtures/v2")
         .join(name);
     if std::env::var_os("LEPTOS_SYNC_WRITE_FIXTURES").is_some() {
         fs::write(&path, written).unwrap();
@@ -142,6 +142,14 @@ fn this_build_writes_the_released_bytes() {
     assert_eq!(fixture("delta.bin", &delta), delta);
 }
 
+#[test]
+fn version_1_is_rejected_with_its_reason() {
+    let delta = include_bytes!("fixtures/v1/delta.bin");
+    let error = Delta::decode(delta).unwrap_err();
+    assert!(error.is_unsupported());
+    assert!(error.to_string().contains("format version 1"), "{error}");
+}
+
 /// The example in `docs/format.md`, byte by byte.
 #[test]
 fn the_documented_delta_matches_the_encoding() {
@@ -166,7 +174,7 @@ fn the_documented_delta_matches_the_encoding() {
         b"labels",
         &[2, 3, 4, 0, 0, 0, 1],
         b"ab",
-        &[1, 2, 4, 0x01, 0xfb, 0x58, 0x02],
+        &[1, 2, 4, 0xff, 0xfe, 0x2c, 0x01],
     ]
     .concat();
     assert_eq!(body_of(&envelope), expected, "{:x?}", body_of(&envelope));

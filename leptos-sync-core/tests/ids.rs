@@ -54,7 +54,7 @@ fn ids_work_as_keys_and_values_and_survive_a_reload() {
 }
 
 #[test]
-fn an_id_takes_nine_bytes_at_first() {
+fn an_id_takes_ten_bytes_at_first() {
     let id: Id = "eoiufzbujzexi-1".parse().unwrap();
     let size = |id: Id| {
         let mut doc = doc::<LwwMap<Id, ()>>(1);
@@ -70,7 +70,7 @@ fn an_id_takes_nine_bytes_at_first() {
         .flat_map(|group| group.cells())
         .map(|cell| cell.key.len())
         .collect();
-    assert_eq!(keys, [9]);
+    assert_eq!(keys, [10]);
 }
 
 #[test]

@@ -133,13 +133,17 @@ fn a_file_from_a_newer_build_is_rejected_unchanged() {
             .execute_batch(sql)
             .unwrap()
     };
-    pragma("PRAGMA user_version = 2");
+    pragma("PRAGMA user_version = 1");
+    let error = SqliteLog::open(&path).err().unwrap();
+    assert!(error.is_unsupported(), "{error:?}");
+    assert!(error.to_string().contains("never released"), "{error}");
+    pragma("PRAGMA user_version = 3");
     let before = fs::read(&path).unwrap();
     let error = SqliteLog::open(&path).err().unwrap();
     assert!(error.is_unsupported(), "{error:?}");
     assert!(error.to_string().contains("newer"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
-    pragma("PRAGMA user_version = 1");
+    pragma("PRAGMA user_version = 2");
     assert_eq!(
         cells(&SqliteLog::open(&path).unwrap(), "board")
             .unwrap()

@@ -1,4 +1,4 @@
-//! Files with version 1 of the tables stay readable and writable. `LEPTOS_SYNC_WRITE_FIXTURES=1`
+//! Files with version 2 of the tables stay readable and writable. `LEPTOS_SYNC_WRITE_FIXTURES=1`
 //! rewrites the fixture: only for tables that were never released.
 #![allow(
     clippy::unwrap_used,
@@ -55,9 +55,9 @@ fn write(path: &Path) {
 
 static WRITTEN: Once = Once::new();
 
-/// Copies the file that version 1 wrote to a writable location.
-fn written_by_version_1() -> (TempDir, PathBuf) {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1/log.db");
+/// Copies the file that version 2 wrote to a writable location.
+fn written_by_version_2() -> (TempDir, PathBuf) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v2/log.db");
     if env::var_os("LEPTOS_SYNC_WRITE_FIXTURES").is_some() {
         WRITTEN.call_once(|| {
             let _ = fs::remove_file(&fixture);
@@ -88,8 +88,8 @@ fn board() -> Cells {
 }
 
 #[test]
-fn a_version_1_file_has_all_its_data() {
-    let (_dir, path) = written_by_version_1();
+fn a_version_2_file_has_all_its_data() {
+    let (_dir, path) = written_by_version_2();
     let log = SqliteLog::open(&path).unwrap();
     assert_eq!(cells(&log, "board").unwrap(), board());
     let state = block_on(log.state("board")).unwrap();
@@ -108,8 +108,8 @@ fn a_version_1_file_has_all_its_data() {
 }
 
 #[test]
-fn a_version_1_file_can_be_written() {
-    let (_dir, path) = written_by_version_1();
+fn a_version_2_file_can_be_written() {
+    let (_dir, path) = written_by_version_2();
     let log = SqliteLog::open(&path).unwrap();
     let late = append(&log, "board", delta(7, 0, 24, [card(7, Some(b"late"))]));
     assert!(late.unwrap_err().is_stale(), "below the floor");

@@ -143,7 +143,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 
 /// A delta's envelope with a correct checksum, whose body declares this inflated size.
 fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
-    let mut out = b"LSYN\x01\x01\x01".to_vec();
+    let mut out = b"LSYN\x02\x01\x01".to_vec();
     varint(&mut out, inflated);
     varint(&mut out, body.len());
     let checksum = xxh64(body, xxh64(&out, 0)) as u32;

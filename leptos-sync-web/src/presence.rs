@@ -144,7 +144,7 @@ fn read<P: Value>(status: &StatusValues) -> Vec<Peer<P>> {
 
 fn write<P: Value>(own: &P) -> Result<Vec<u8>, Error> {
     let mut data = vec![PRESENT];
-    internal::encode(own, &mut data)?;
+    internal::encode_checked(own, &mut data)?;
     let limit = limits::PRESENCE_BYTES;
     if data.len() > limit {
         return Err(Error::value(format!(

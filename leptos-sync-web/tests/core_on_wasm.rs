@@ -74,7 +74,7 @@ fn the_clock_follows_the_browser() {
 
 #[wasm_bindgen_test]
 fn envelopes_compressed_by_a_server_are_readable() {
-    let compressed = include_bytes!("../../leptos-sync-core/tests/fixtures/v1/compressed.bin");
+    let compressed = include_bytes!("../../leptos-sync-core/tests/fixtures/v2/compressed.bin");
     let snapshot = Snapshot::decode(compressed).unwrap();
     assert!(snapshot.bytes() > compressed.len());
     assert_eq!(Snapshot::decode(&snapshot.encode()).unwrap(), snapshot);

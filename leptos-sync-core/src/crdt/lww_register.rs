@@ -122,7 +122,7 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
             return;
         }
         let decoded = match cell.value {
-            Some(bytes) => codec::decode::<T>(bytes),
+            Some(bytes) => codec::decode_exact::<T>(bytes, &mut Vec::new()),
             None => Err(Error::value("a register cannot have a tombstone")),
         };
         match decoded {

@@ -50,6 +50,11 @@ impl Undo {
         })
     }
 
+    /// Returns the buffer, for checks that restore it.
+    pub(super) fn scratch(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
     /// Returns the key of the cell.
     pub(super) fn key(&self, before: Before) -> &[u8] {
         self.bytes

@@ -13,6 +13,9 @@ use crate::{
 impl<T: Value + Default> Tx<'_, LwwRegister<T>> {
     /// Writes the value.
     pub fn set(&mut self, value: T) {
+        if !self.allows(|scratch| codec::check(&value, scratch)) {
+            return;
+        }
         let look = self.look(|_| Ok(()), |register, value| Some(register.old_cell(value)));
         if let Some(before) = look {
             let stamp = self.stamp();
@@ -32,6 +35,9 @@ impl<T: Value + Default> Tx<'_, LwwRegister<T>> {
 impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
     /// Writes `value` at `key`.
     pub fn insert(&mut self, key: K, value: V) {
+        if !self.allows(|scratch| codec::check(&value, scratch)) {
+            return;
+        }
         if let Some(before) = self.look_at(&key) {
             let stamp = self.stamp();
             self.state().insert(key, value, stamp);
@@ -88,8 +94,9 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
     /// encoded or is too long.
     fn look_at(&mut self, key: &K) -> Option<Before> {
         let encode = |bytes: &mut Vec<u8>| {
+            codec::check_key(key, bytes)?;
             let start = bytes.len();
-            codec::encode(key, bytes)?;
+            codec::encode_key(key, bytes)?;
             // A key longer than any path could not be rolled back by its path.
             path::check_length(bytes.len() - start)
         };

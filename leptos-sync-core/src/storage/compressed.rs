@@ -185,11 +185,11 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_an_envelope_round_trips() {
         for seeming in [
-            b"LSYN\x01\x03".to_vec(),
-            b"LSYN\x01\x03\x01".to_vec(),
+            b"LSYN\x02\x03".to_vec(),
+            b"LSYN\x02\x03\x01".to_vec(),
             b"LSYN\xff\x03 from a newer build".to_vec(),
             deflate(text(3000)),
-            [&b"LSYN\x01\x03"[..], &text(5000)].concat(),
+            [&b"LSYN\x02\x03"[..], &text(5000)].concat(),
         ] {
             let stored = comes_back(&seeming);
             assert_ne!(stored, seeming);

@@ -78,7 +78,7 @@ pub(crate) fn sealed_deflated(kind: u8, inflated: u64, body: &[u8]) -> Vec<u8> {
 }
 
 fn around(head: &[u8], body: &[u8]) -> Vec<u8> {
-    let mut out = [&b"LSYN\x01"[..], head].concat();
+    let mut out = [&b"LSYN\x02"[..], head].concat();
     let checksum = xxh64(body, xxh64(&out, 0)) as u32;
     out.extend_from_slice(&checksum.to_le_bytes());
     out.extend_from_slice(body);

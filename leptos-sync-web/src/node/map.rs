@@ -22,7 +22,7 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
             let map = part.access::<LwwMap<K, V>>()?;
             let mut segment = Vec::new();
             // A key that cannot be encoded has no value; writing one is an error.
-            let _ = internal::encode(&key, &mut segment);
+            let _ = internal::encode_key(&key, &mut segment);
             let key = Arc::new(key);
             Some(part.entry(segment, &|| {
                 let entry = MapEntry {

@@ -26,7 +26,7 @@ use crate::error::Error;
 const MAGIC: &[u8] = b"LSYN";
 
 /// The format version that this build writes, and the newest that it reads.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The flag of a body in raw deflate.
 const DEFLATED: u8 = 1;
@@ -165,6 +165,12 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
         0 => {
             return Err(Error::corrupt(
                 "the envelope has format version 0, which does not exist",
+            ));
+        }
+        1 => {
+            return Err(Error::unsupported(
+                "the envelope has format version 1, which was never released; this build reads version 2. Delete \
+                 the data, or export it with the build that wrote it",
             ));
         }
         _ => {

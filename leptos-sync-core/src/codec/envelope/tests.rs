@@ -64,7 +64,7 @@ fn refusal(bytes: &[u8]) -> Error {
 #[test]
 fn a_small_envelope_adds_twelve_bytes_to_its_body() {
     let sealed = sealed(Kind::Delta, b"hi");
-    assert_eq!(sealed, *b"LSYN\x01\x01\x00\x02\x52\x90\x38\x92hi");
+    assert_eq!(sealed, *b"LSYN\x02\x01\x00\x02\xb0\x03\x5d\x7dhi");
     let body = open(Kind::Delta, &sealed).unwrap();
     assert!(matches!(body, Cow::Borrowed(b"hi")));
 }
@@ -138,8 +138,10 @@ fn magic_version_kind_and_flags_each_have_their_error() {
     };
     assert!(with(0, b'l').is_corrupt());
     assert!(with(4, 0).is_corrupt());
-    assert!(with(4, 2).is_unsupported());
-    assert!(with(4, 2).to_string().contains("update the app"));
+    assert!(with(4, 1).is_unsupported());
+    assert!(with(4, 1).to_string().contains("never released"));
+    assert!(with(4, 3).is_unsupported());
+    assert!(with(4, 3).to_string().contains("update the app"));
     assert!(with(5, Kind::Snapshot as u8).is_corrupt());
     assert!(with(5, 3).is_corrupt());
     assert!(refusal(&forged(2, None, b"body")).is_unsupported());
@@ -224,7 +226,7 @@ fn without_the_feature_compressed_bodies_are_unsupported() {
 
 #[test]
 fn an_absurd_length_is_rejected() {
-    let mut bytes = b"LSYN\x01\x01\x00".to_vec();
+    let mut bytes = b"LSYN\x02\x01\x00".to_vec();
     varint::put(&mut bytes, u64::MAX);
     bytes.extend_from_slice(&[0; 64]);
     assert!(refusal(&bytes).is_corrupt());
@@ -241,6 +243,6 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(open(Kind::Delta, &bytes).is_err());
-        prop_assert!(open(Kind::Delta, &[&b"LSYN\x01\x01\x01"[..], &bytes].concat()).is_err());
+        prop_assert!(open(Kind::Delta, &[&b"LSYN\x02\x01\x01"[..], &bytes].concat()).is_err());
     }
 }

@@ -6,7 +6,6 @@ use crate::{
         Applied, Crdt, Join, Key, Root, Value,
         traits::{OldCell, SavedCell},
     },
-    error::Error,
     path::{Path, PathBuf, Segments},
     version::VersionVector,
 };
@@ -41,18 +40,18 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
         if self.table.len() == 0 {
             self.table.reserve(group.len());
         }
-        let mut scratch = Vec::new();
+        let (mut scratch, mut values) = (Vec::new(), Vec::new());
         let seen = out.seen();
         let cells = group.cells().filter(|cell| !seen.contains(cell.stamp));
         self.for_each(
-            cells.map(|cell| (cell, decode_key(cell.key, &mut scratch))),
+            cells.map(|cell| (cell, codec::decode_key::<K>(cell.key, &mut scratch))),
             |(_, key)| Some((key.as_ref().ok()?, NOWHERE)),
             |map, (cell, key)| {
                 if out.withstood(group, cell) {
                     return;
                 }
                 match key {
-                    Ok(key) => map.apply_entry(key, group, cell, out),
+                    Ok(key) => map.apply_entry(key, group, cell, &mut values, out),
                     Err(error) => out.quarantine(group, cell, &error),
                 }
             },
@@ -123,14 +122,24 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
 }
 
 impl<K: Key, V: Value> LwwMap<K, V> {
-    fn apply_entry(&mut self, key: K, group: &Group<'_>, cell: CellRef<'_>, out: &mut Applied<'_>) {
+    fn apply_entry(
+        &mut self,
+        key: K,
+        group: &Group<'_>,
+        cell: CellRef<'_>,
+        scratch: &mut Vec<u8>,
+        out: &mut Applied<'_>,
+    ) {
         let found = self.table.look_up(&key);
         let ours = found.ok().map(|slot| self.table.entry(slot));
         if ours.is_some_and(|ours| !wins(cell, ours.stamp, ours.value.as_ref())) {
             return;
         }
         let was_live = ours.is_some_and(|ours| ours.value.is_some());
-        let value = match cell.value.map(codec::decode::<V>).transpose() {
+        let value = cell
+            .value
+            .map(|bytes| codec::decode_exact::<V>(bytes, scratch));
+        let value = match value.transpose() {
             Ok(value) => value,
             Err(error) => {
                 // The quarantined bytes are the entry now. The older value must not be shown,
@@ -172,7 +181,7 @@ impl<K: Key, V: Value> LwwMap<K, V> {
 fn write_entry<K: Key, V: Value>(entry: &Entry<K, V>, out: &mut CellWriter) {
     out.push(
         entry.stamp,
-        |bytes| codec::encode(&entry.key, bytes),
+        |bytes| codec::encode_key(&entry.key, bytes),
         entry
             .value
             .as_ref()
@@ -193,18 +202,8 @@ fn wins<V: Value>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
     }
 }
 
-/// Decodes a key. Rejects a non-canonical encoding, which an untyped relay would take for another
-/// cell.
-fn decode_key<K: Key>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error> {
-    let key = codec::decode::<K>(bytes)?;
-    if !codec::is_encoding_of(bytes, &key, scratch) {
-        return Err(Error::value("the key of a map is not in canonical form"));
-    }
-    Ok(key)
-}
-
 fn encode_key<K: Key>(key: &K, out: &mut Vec<u8>) {
     out.clear();
     // A key that cannot be encoded never enters a document.
-    let _ = codec::encode(key, out);
+    let _ = codec::encode_key(key, out);
 }

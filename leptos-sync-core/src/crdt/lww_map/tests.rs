@@ -5,6 +5,7 @@ use proptest::{collection::vec, prelude::*};
 use super::{LwwMap, recency::Recency};
 use crate::{
     clock::{Stamp, Time},
+    codec::encode_key,
     crdt::Crdt,
     id::ReplicaId,
     path::PathBuf,
@@ -58,7 +59,9 @@ proptest! {
                     }
                 }
                 Step::Take(key) => {
-                    map.restore(PathBuf::new().child(&[key]).as_path().segments(), None);
+                    let mut bytes = Vec::new();
+                    encode_key(&key, &mut bytes).unwrap();
+                    map.restore(PathBuf::new().child(&bytes).as_path().segments(), None);
                     model.remove(&key);
                 }
                 Step::Forget(stable) => {

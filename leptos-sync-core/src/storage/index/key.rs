@@ -222,8 +222,12 @@ mod tests {
 
         #[test]
         fn decoding_a_key_never_panics(bytes: Vec<u8>) {
-            let _ = parse::<(String, i32)>(&bytes);
-            let _ = parse::<(char, bool, u128)>(&bytes);
+            if let Ok(key) = parse::<(String, i32)>(&bytes) {
+                round_trips(&key);
+            }
+            if let Ok(key) = parse::<(char, bool, u128)>(&bytes) {
+                round_trips(&key);
+            }
         }
 
         #[test]

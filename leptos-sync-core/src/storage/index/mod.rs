@@ -137,7 +137,7 @@ impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
         let form = Form {
             encode: |record, out| {
                 let mut body = Vec::new();
-                codec::encode(record, &mut body)?;
+                codec::encode_checked(record, &mut body)?;
                 envelope::seal(Kind::Record, &body, out);
                 Ok(())
             },

@@ -196,8 +196,22 @@ fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
         let mut longer = bytes.clone();
         longer.push(byte.1);
         assert!(M::decode(&longer).is_err(), "trailing bytes are an error");
-        bytes[at] ^= byte.1 | 1;
-        let _ = M::decode(&bytes);
+        let mut flipped = bytes.clone();
+        flipped[at] ^= byte.1 | 1;
+        if let Ok(other) = M::decode(&flipped) {
+            again.clear();
+            other.encode(deflate, &mut again);
+            assert_ne!(again, bytes, "{flipped:?} decodes as the same message");
+        }
+    }
+}
+
+/// If the bytes decode, the message encodes to the same bytes.
+fn has_one_encoding<M: Message>(bytes: &[u8]) {
+    if let Ok(message) = M::decode(bytes) {
+        let mut again = Vec::new();
+        message.encode(false, &mut again);
+        assert_eq!(again, bytes);
     }
 }
 
@@ -234,10 +248,10 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(bytes in vec(any::<u8>(), 0..200)) {
-        let _ = Request::decode(&bytes);
-        let _ = Response::decode(&bytes);
-        let _ = TabMessage::decode(&bytes);
+    fn arbitrary_bytes_are_a_message_of_one_encoding_or_an_error(bytes in vec(any::<u8>(), 0..200)) {
+        has_one_encoding::<Request>(&bytes);
+        has_one_encoding::<Response>(&bytes);
+        has_one_encoding::<TabMessage>(&bytes);
     }
 }
 

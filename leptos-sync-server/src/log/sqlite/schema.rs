@@ -6,8 +6,8 @@ use crate::error::Error;
 /// Identifies the SQLite file as a log: "LSYL".
 const APPLICATION: i32 = 0x4c53_594c;
 
-/// The version of the tables. It rises with every change that older builds cannot read.
-const VERSION: i32 = 1;
+/// The version of the tables and of the values in them. It rises with every change that older builds cannot read.
+const VERSION: i32 = 2;
 
 /// All tables and indices, sorted by name, as SQLite stores their definitions.
 ///
@@ -96,6 +96,12 @@ pub(super) fn is_new(connection: &Connection) -> Result<bool, Error> {
             "the log has format version {version}, this build reads version \
              {VERSION}; use a newer build. The file is unchanged"
         )));
+    }
+    if version == 1 {
+        return Err(Error::unsupported(
+            "the log has format version 1, which was never released; this build reads version 2. The file is \
+             unchanged",
+        ));
     }
     let known = SCHEMA.iter();
     let known = known.map(|(name, sql)| ((*name).to_owned(), (*sql).to_owned()));

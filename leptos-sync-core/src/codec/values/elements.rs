@@ -1,11 +1,19 @@
 use serde::{Serialize, ser};
 
-use super::{fault::Fault, output::Output, serializer::Serializer};
+use super::{
+    fault::Fault,
+    output::Output,
+    serializer::Serializer,
+    shape::{ElementShapes, FieldShapes, Shape},
+};
 
 /// Writes the elements of a sequence, or the keys and values of a map.
 pub(super) struct Elements<'a, 'o> {
     output: &'a mut Output<'o>,
     depth: usize,
+    /// Where the value's first byte is, where it has one.
+    begin: Option<usize>,
+    shapes: ElementShapes,
     /// Elements that were promised and are yet to come.
     left: usize,
     /// Where the current element begins.
@@ -16,6 +24,9 @@ pub(super) struct Elements<'a, 'o> {
 pub(super) struct Fields<'a, 'o> {
     pub(super) output: &'a mut Output<'o>,
     pub(super) depth: usize,
+    /// Where the value's first byte is, where it has one.
+    pub(super) begin: Option<usize>,
+    pub(super) shapes: FieldShapes,
 }
 
 impl<'a, 'o> Elements<'a, 'o> {
@@ -24,6 +35,7 @@ impl<'a, 'o> Elements<'a, 'o> {
     pub(super) fn begin(
         output: &'a mut Output<'o>,
         depth: usize,
+        begin: Option<usize>,
         len: Option<usize>,
     ) -> Result<Self, Fault> {
         let Some(left) = len else {
@@ -36,12 +48,14 @@ impl<'a, 'o> Elements<'a, 'o> {
             start: output.len(),
             output,
             depth,
+            begin,
+            shapes: ElementShapes::default(),
             left,
         })
     }
 
     #[inline]
-    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+    fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Shape, Fault> {
         value.serialize(Serializer::part(self.output, self.depth))
     }
 
@@ -55,12 +69,12 @@ impl<'a, 'o> Elements<'a, 'o> {
     }
 
     #[inline]
-    fn finish(&self) -> Result<(), Fault> {
-        if self.left == 0 {
-            Ok(())
-        } else {
-            Err(wrong_length())
+    fn finish(self, shape: Shape) -> Result<Shape, Fault> {
+        if self.left > 0 {
+            return Err(wrong_length());
         }
+        self.output.end(self.begin, shape);
+        Ok(shape)
     }
 }
 
@@ -70,46 +84,61 @@ fn wrong_length() -> Fault {
 }
 
 impl ser::SerializeSeq for Elements<'_, '_> {
-    type Ok = ();
+    type Ok = Shape;
     type Error = Fault;
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.part(value)?;
+        let shape = self.part(value)?;
+        self.shapes.push(shape);
         self.next()
     }
 
     #[inline]
-    fn end(self) -> Result<(), Fault> {
-        self.finish()
+    fn end(self) -> Result<Shape, Fault> {
+        let shape = self.shapes.seq();
+        self.finish(shape)
     }
 }
 
 impl ser::SerializeMap for Elements<'_, '_> {
-    type Ok = ();
+    type Ok = Shape;
     type Error = Fault;
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
-        self.part(key)
+        let shape = self.part(key)?;
+        self.shapes.push_key(shape);
+        Ok(())
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.part(value)?;
+        let shape = self.part(value)?;
+        self.shapes.push(shape);
         self.next()
     }
 
     #[inline]
-    fn end(self) -> Result<(), Fault> {
-        self.finish()
+    fn end(self) -> Result<Shape, Fault> {
+        let shape = self.shapes.map();
+        self.finish(shape)
     }
 }
 
 impl Fields<'_, '_> {
     #[inline]
-    pub(super) fn field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        value.serialize(Serializer::part(self.output, self.depth))
+    fn field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        let shape = value.serialize(Serializer::part(self.output, self.depth))?;
+        self.shapes.push(shape);
+        Ok(())
+    }
+
+    #[inline]
+    fn finish(self) -> Shape {
+        let shape = self.shapes.shape();
+        self.output.end(self.begin, shape);
+        shape
     }
 }
 
@@ -118,7 +147,7 @@ macro_rules! tuples {
     ($($trait:ident $method:ident),+) => {
         $(
             impl ser::$trait for Fields<'_, '_> {
-                type Ok = ();
+                type Ok = Shape;
                 type Error = Fault;
 
                 #[inline]
@@ -127,8 +156,8 @@ macro_rules! tuples {
                 }
 
                 #[inline]
-                fn end(self) -> Result<(), Fault> {
-                    Ok(())
+                fn end(self) -> Result<Shape, Fault> {
+                    Ok(self.finish())
                 }
             }
         )+
@@ -140,7 +169,7 @@ macro_rules! structs {
     ($($trait:ident),+) => {
         $(
             impl ser::$trait for Fields<'_, '_> {
-                type Ok = ();
+                type Ok = Shape;
                 type Error = Fault;
 
                 #[inline]
@@ -153,8 +182,8 @@ macro_rules! structs {
                 }
 
                 #[inline]
-                fn end(self) -> Result<(), Fault> {
-                    Ok(())
+                fn end(self) -> Result<Shape, Fault> {
+                    Ok(self.finish())
                 }
             }
         )+

@@ -13,19 +13,25 @@
 //! - accepts a number in its shortest spelling only.
 //!
 //! The writer refuses exactly what the reader would, and what serde lets pass silently: a sequence of unknown or wrong
-//! length and a skipped field. `docs/format.md` gives the bytes, which are bincode's own but for strings at the top.
+//! length and a skipped field.
+//!
+//! A value says in its first byte what it is, so that it is never read as another: a scalar its kind, a compound its
+//! [`Shape`](shape::Shape). A string needs no such byte, since none of them begins a string. `docs/format.md` gives the
+//! bytes.
 
 mod access;
 mod deserializer;
 mod elements;
+mod exact;
 mod fault;
 mod input;
 mod output;
 mod serializer;
+mod shape;
+mod tags;
 #[cfg(test)]
 mod tests;
-
-use std::any::Any;
+mod whole;
 
 use ::bincode::config::{Configuration, standard};
 use serde::{Serialize, de::DeserializeOwned};
@@ -40,11 +46,14 @@ const FREE_ELEMENTS: usize = 1024;
 /// Little endian, numbers of variable length, no limit of its own.
 const CONFIG: Configuration = standard();
 
+pub use exact::encode_checked;
+
+pub(crate) use exact::{check, check_key, decode_exact, decode_key};
+
 /// Appends the encoded `value` to `out`.
 ///
-/// [bincode 2](https://docs.rs/bincode/2) with its standard configuration: numbers below 251 and lengths take one byte,
-/// fields have no names. A value that is a string or bytes as a whole is stored as it is, without a length. Encoding
-/// allocates nothing beyond `out`. Equal values of types without hashed maps or sets encode to equal bytes on every
+/// Numbers below 251 and lengths take one byte, fields have no names. A string is stored as it is; any other value takes
+/// one byte that says what it is. Encoding allocates nothing beyond `out`. Equal values of types without hashed maps or sets encode to equal bytes on every
 /// platform; keys of maps rely on it.
 ///
 /// # Errors
@@ -53,15 +62,24 @@ const CONFIG: Configuration = standard();
 /// [`Error::is_value`] when the format cannot express it. What was appended is then unspecified.
 #[inline]
 pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-    let mut output = Output::new(out);
-    value
-        .serialize(Serializer::new(&mut output))
-        .map_err(Error::from)
+    write(value, false, out)
+}
+
+/// Appends the encoded key of a map to `out`, as [`encode`] does a value. Floats that are equal, 0 and −0, and those that
+/// are not numbers, are written as equal bytes.
+///
+/// # Errors
+///
+/// As for [`encode`].
+#[inline]
+pub fn encode_key<K: Serialize + ?Sized>(key: &K, out: &mut Vec<u8>) -> Result<(), Error> {
+    write(key, true, out)
 }
 
 /// Decodes the value that `bytes`, all of them, encode.
 ///
-/// Never panics, and allocates in proportion to `bytes`, whatever they are.
+/// Never panics, and allocates in proportion to `bytes`, whatever they are. An integer is read as any type that can hold
+/// it, and `Some` of a value as the value; what was written as another type is refused.
 ///
 /// # Errors
 ///
@@ -75,18 +93,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     Ok(value)
 }
 
-/// Returns whether `bytes`, which [`decode`] read as `value`, are what [`encode`] writes for it.
-///
-/// A string as a whole is its own bytes; everything else is encoded again, into `scratch`, and compared.
 #[inline]
-pub(crate) fn is_encoding_of<T: Serialize + 'static>(
-    bytes: &[u8],
-    value: &T,
-    scratch: &mut Vec<u8>,
-) -> bool {
-    if (value as &dyn Any).is::<String>() {
-        return true;
-    }
-    scratch.clear();
-    encode(value, scratch).is_ok() && scratch == bytes
+fn write<T: Serialize + ?Sized>(value: &T, is_key: bool, out: &mut Vec<u8>) -> Result<(), Error> {
+    let mut output = Output::new(out, is_key);
+    value.serialize(Serializer::new(&mut output))?;
+    Ok(())
 }

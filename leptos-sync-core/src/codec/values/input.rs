@@ -3,7 +3,7 @@ use ::bincode::{
     error::DecodeError,
 };
 
-use super::{CONFIG, FREE_ELEMENTS, fault::Fault};
+use super::{CONFIG, FREE_ELEMENTS, fault::Fault, shape::Shape};
 use crate::limits;
 
 /// What is left of the bytes of one value, and what the value may still spend.
@@ -15,6 +15,8 @@ pub(super) struct Input<'de> {
     free: usize,
     /// Elements for which memory may still be reserved ahead.
     reserve: usize,
+    /// The shape of what was read last.
+    pub(super) shape: Shape,
 }
 
 const TOO_SHORT: &str = "it ends too early";
@@ -29,6 +31,7 @@ impl<'de> Input<'de> {
             total: bytes.len(),
             free: FREE_ELEMENTS,
             reserve: bytes.len(),
+            shape: Shape::UNIT,
         }
     }
 
@@ -87,7 +90,7 @@ impl<'de> Input<'de> {
         if before - self.remaining() == shortest {
             Ok(())
         } else {
-            Err(self.fault(NOT_SHORTEST))
+            Err(self.not_shortest())
         }
     }
 
@@ -132,9 +135,21 @@ impl<'de> Input<'de> {
                 self.rest = rest.get(size..).unwrap_or_default();
                 Ok(value)
             }
-            Some(_) => Err(self.fault(NOT_SHORTEST)),
+            Some(_) => Err(self.not_shortest()),
             None => Err(self.fault(TOO_SHORT)),
         }
+    }
+
+    /// The bytes that are left.
+    #[inline]
+    pub(super) const fn rest(&self) -> &'de [u8] {
+        self.rest
+    }
+
+    /// Passes over `count` bytes, at most as many as are left.
+    #[inline]
+    pub(super) fn advance(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
     /// Everything that is left.
@@ -203,7 +218,7 @@ impl<'de> Input<'de> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(self.fault("bytes are left over; was it written as another type?"))
+            Err(self.fault("bytes are left over; it was written as another type"))
         }
     }
 
@@ -218,8 +233,13 @@ impl<'de> Input<'de> {
     }
 
     #[cold]
-    fn out_of_range(&self) -> Fault {
+    pub(super) fn out_of_range(&self) -> Fault {
         self.fault(OUT_OF_RANGE)
+    }
+
+    #[cold]
+    pub(super) fn not_shortest(&self) -> Fault {
+        self.fault(NOT_SHORTEST)
     }
 
     #[cold]
@@ -258,6 +278,6 @@ impl Reader for Input<'_> {
 
     #[inline]
     fn consume(&mut self, n: usize) {
-        self.rest = self.rest.get(n..).unwrap_or_default();
+        self.advance(n);
     }
 }

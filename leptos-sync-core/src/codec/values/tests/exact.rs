@@ -1,0 +1,205 @@
+//! What cannot be read back is refused when it is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+use super::{comes_back, refusal, spelled};
+use crate::{
+    codec::values::{check, check_key, decode, decode_exact, decode_key, encode_checked},
+    error::Error,
+};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u8),
+    Text(String),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Square { side: u32 },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "of")]
+enum Adjacent {
+    Square(u32),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Skipping {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<u8>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct HalfSkipped {
+    kept: u8,
+    #[serde(skip_serializing, default)]
+    dropped: u8,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Flattened {
+    #[serde(flatten)]
+    rest: BTreeMap<String, u8>,
+}
+
+/// Reads another number than it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Growing(u32);
+
+impl Serialize for Growing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Growing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(|number| Self(number + 1))
+    }
+}
+
+/// Writes a string and asks for a number.
+#[derive(Debug)]
+struct Crossed;
+
+impl Serialize for Crossed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("crossed")
+    }
+}
+
+impl<'de> Deserialize<'de> for Crossed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// Writes five fields and reads three of them.
+#[derive(Debug)]
+struct Forgetful;
+
+impl Serialize for Forgetful {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [0_u8; 5].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Forgetful {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[u8; 3]>::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// Writes its elements in the order of a hash table, as every hashed collection does.
+struct Hashed(HashSet<u8>);
+
+impl Serialize for Hashed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hashed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let elements = Vec::<u8>::deserialize(deserializer)?;
+        Ok(Self(elements.into_iter().collect()))
+    }
+}
+
+/// Why a value, and a key, is refused when it is written.
+fn refused<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Error {
+    let mut kept = vec![1, 2, 3];
+    let error = check(value, &mut kept).unwrap_err();
+    assert!(error.is_value(), "{error}");
+    assert!(check_key(value, &mut kept).unwrap_err().is_value());
+    assert_eq!(kept, [1, 2, 3], "the buffer keeps what it holds");
+    assert!(encode_checked(value, &mut kept).unwrap_err().is_value());
+    error
+}
+
+#[test]
+fn what_cannot_be_read_back_is_refused_when_it_is_written() {
+    for error in [
+        refused(&Untagged::Number(1)),
+        refused(&Untagged::Text("1".to_owned())),
+        refused(&Tagged::Square { side: 7 }),
+        refused(&Adjacent::Square(7)),
+        refused(&vec![Tagged::Square { side: 7 }]),
+        refused(&Some(Tagged::Square { side: 7 })),
+        refused(&BTreeMap::from([(1_u8, Tagged::Square { side: 7 })])),
+    ] {
+        let message = error.to_string();
+        assert!(message.contains("agged"), "{message}");
+    }
+    refused(&Flattened {
+        rest: BTreeMap::new(),
+    });
+    let half = HalfSkipped {
+        kept: 1,
+        dropped: 2,
+    };
+    refused(&half);
+    refused(&Growing(1));
+    refused(&(0_u8, Growing(1)));
+    refused(&Crossed);
+    refused(&(Crossed,));
+    refused(&Forgetful);
+    refused(&vec![Forgetful]);
+}
+
+#[test]
+fn a_skipped_field_is_refused_by_name() {
+    let error = refusal(&Skipping { note: None });
+    assert!(error.is_value());
+    assert!(error.to_string().contains("`note`"), "{error}");
+    comes_back(&Skipping { note: Some(1) });
+}
+
+#[test]
+fn a_value_without_an_order_is_refused() {
+    let error = refused(&Hashed((0..200).collect())).to_string();
+    assert!(error.contains("BTreeSet"), "{error}");
+}
+
+#[test]
+fn what_agrees_is_written() {
+    fn check_all<T: Serialize + DeserializeOwned + 'static>(value: &T) {
+        let mut out = Vec::new();
+        check(value, &mut out).unwrap();
+        check_key(value, &mut out).unwrap();
+        assert!(out.is_empty());
+        encode_checked(value, &mut out).unwrap();
+        assert_eq!(out, spelled(value));
+        decode_exact::<T>(&out, &mut Vec::new()).unwrap();
+    }
+    check_all(&7_u8);
+    check_all(&Some("text".to_owned()));
+    check_all(&(1, "two".to_owned(), Some(3.0_f64)));
+    check_all(&vec![(1, 2), (3, 4)]);
+    check_all(&BTreeMap::from([("a".to_owned(), vec![Some(1)])]));
+    check_all(&Skipping { note: Some(1) });
+    check_all(&std::time::Duration::from_millis(1_500));
+    check_all(&std::net::IpAddr::from([127, 0, 0, 1]));
+    check_all(&std::num::NonZeroU32::MIN);
+    check_all(&(1..5_u32));
+    check_all(&Ok::<u8, String>(1));
+}
+
+#[test]
+fn other_bytes_of_a_value_are_not_taken_for_it() {
+    let sorted = BTreeSet::from([1_u8, 2]);
+    let mut unsorted = spelled(&sorted);
+    unsorted.swap(2, 3);
+    assert!(decode::<BTreeSet<u8>>(&unsorted).is_ok());
+    let exact = decode_exact::<BTreeSet<u8>>(&unsorted, &mut Vec::new());
+    assert!(exact.unwrap_err().is_value());
+    let minus_zero = spelled(&(-0.0_f64,));
+    assert!(decode_exact::<(f64,)>(&minus_zero, &mut Vec::new()).is_ok());
+    assert!(decode_key::<(f64,)>(&minus_zero, &mut Vec::new()).is_err());
+}
