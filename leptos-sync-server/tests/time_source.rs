@@ -1,5 +1,10 @@
-//! A relay whose time source has another unit rejects all connections, rather than storing edits under wrong times.
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+//! A relay whose time source has another unit rejects all connections, rather than storing edits
+//! under wrong times.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
 
 mod common;
 
@@ -8,7 +13,7 @@ use leptos_sync_core::{clock::ManualTime, sync::Reason};
 use leptos_sync_server::{MemoryLog, Relay, RelayOptions};
 
 #[tokio::test]
-async fn a_relay_whose_time_source_has_another_unit_lets_nobody_in() {
+async fn a_relay_whose_time_source_has_another_unit_admits_no_client() {
     let now_ms = now_ms();
     for wrong in [now_ms / 1000, now_ms * 1000, now_ms * 1_000_000] {
         let time = ManualTime::at(wrong);

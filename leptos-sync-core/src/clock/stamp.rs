@@ -64,10 +64,12 @@ impl Time {
 #[cold]
 #[inline(never)]
 fn not_milliseconds(ms: u64) -> Error {
-    let unit = match ms {
-        ..=limits::CLOCK_MS => "seconds",
-        ..100_000_000_000_000_000 => "microseconds",
-        _ => "nanoseconds",
+    let unit = if ms <= limits::CLOCK_MS {
+        "seconds"
+    } else if ms < 100_000_000_000_000_000 {
+        "microseconds"
+    } else {
+        "nanoseconds"
     };
     Error::clock(format!(
         "the time source returned {ms}, which looks like {unit}; it must return milliseconds since 1970, and this \
