@@ -80,21 +80,23 @@ impl Part {
     /// above it that asked for the key before.
     pub(super) fn entry(self: &Arc<Self>, key: Vec<u8>, access: &dyn Fn() -> AnyAccess) -> PartId {
         let owner = Owner::current().or_else(|| self.owner());
-        if let Some(entry) = self.known_entry(&key, owner.clone()) {
+        let mut name = entry_name(&key, 0);
+        if let Some(entry) = self.known_entry(&mut name, owner.clone()) {
             return entry;
         }
-        let name = entry_name(&key, owner_id(owner.as_ref()));
+        set_owner(&mut name, owner_id(owner.as_ref()));
         let (part, entry) = self.make(owner, &key, Arc::downgrade(self), access());
         let mut links = self.links.lock();
         links.entries.insert(name, (Arc::downgrade(&part), entry));
         entry
     }
 
-    fn known_entry(&self, key: &[u8], mut owner: Option<Owner>) -> Option<PartId> {
+    /// Searches for the part of an entry. `name` has its key.
+    fn known_entry(&self, name: &mut [u8], mut owner: Option<Owner>) -> Option<PartId> {
         for _ in 0..OWNERS {
-            let name = entry_name(key, owner_id(owner.as_ref()));
+            set_owner(name, owner_id(owner.as_ref()));
             let links = self.links.lock();
-            let entry = links.entries.get(&name).map(|(_, entry)| *entry);
+            let entry = links.entries.get(name).map(|(_, entry)| *entry);
             drop(links);
             if let Some(entry) = entry
                 && !entry.is_disposed()
@@ -201,9 +203,15 @@ fn owner_id(owner: Option<&Owner>) -> usize {
     owner.map_or(0, Owner::debug_id)
 }
 
-/// Names an entry in the table of its map: by its key and the owner that holds its part.
+/// Names an entry in the table of its map: by the owner that holds its part, then its key.
 fn entry_name(key: &[u8], owner_id: usize) -> Vec<u8> {
-    [key, &owner_id.to_ne_bytes()].concat()
+    [&owner_id.to_ne_bytes(), key].concat()
+}
+
+fn set_owner(entry_name: &mut [u8], owner_id: usize) {
+    if let Some(owner) = entry_name.first_chunk_mut() {
+        *owner = owner_id.to_ne_bytes();
+    }
 }
 
 /// Returns the part that `id` names, `None` once its owner is gone.
