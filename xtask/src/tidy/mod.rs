@@ -5,6 +5,7 @@ mod edges;
 mod layers;
 mod lengths;
 mod names;
+mod prose;
 mod reexports;
 mod source;
 
@@ -51,6 +52,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
         }
     }
     violations.extend(edges::check(&workspace.resolved()?)?);
+    prose::check(&workspace.root, &mut violations)?;
     violations.sort();
     Ok(violations)
 }
