@@ -1,4 +1,5 @@
-//! Heap bytes an entry of a map of 100,000 entries that was written in one batch, keys and values included.
+//! Heap bytes an entry of a map of 100,000 entries that was written in one batch, keys and values
+//! included.
 
 use leptos_sync_benches::{
     entries,

@@ -1,7 +1,7 @@
 //! What the benchmarks work on: the same data on every run and for every library.
 //!
-//! Keys are `key-000123`, values like `item-48213`: 19.9 bytes of text an entry, the lengths of the values not all
-//! equal. Reading and merging go through the keys in random order, as users do.
+//! Keys are `key-000123`, values like `item-48213`: 19.9 bytes of text an entry, the lengths of the
+//! values not all equal. Reading and merging go through the keys in random order, as users do.
 
 pub mod ours;
 

@@ -47,7 +47,8 @@ pub fn map(count: usize) -> Map {
     map
 }
 
-/// A copy of `base`, which has `count` entries, a tenth of them written again by another replica, one at a time.
+/// A copy of `base`, which has `count` entries, a tenth of them written again by another replica,
+/// one at a time.
 pub fn newer_map(base: &Map, count: usize) -> Map {
     let mut map = base.clone();
     for (at, (key, value)) in (1..).zip(newer(count)) {

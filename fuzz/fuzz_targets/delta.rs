@@ -1,4 +1,5 @@
-//! Any bytes as a delta: an error, or a delta that a document takes or refuses, and that is the same bytes again.
+//! Any bytes as a delta: an error, or a delta that a document takes or refuses, and that is the
+//! same bytes again.
 #![no_main]
 
 use leptos_sync_core::{Clock, Delta, Doc, ReplicaId, cells::CellMap, clock::ManualTime};

@@ -1,4 +1,5 @@
-//! Two replicas and a relay, whose messages interleave, get lost and are repeated in any way; in the end all are equal.
+//! Two replicas and a relay, whose messages interleave, get lost and are repeated in any way; in
+//! the end all are equal.
 #![no_main]
 
 use std::collections::VecDeque;

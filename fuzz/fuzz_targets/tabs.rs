@@ -1,4 +1,5 @@
-//! Two pages of a browser that tell each other what they do, in any order, twice, not at all, or damaged.
+//! Two pages of a browser that tell each other what they do, in any order, twice, not at all, or
+//! damaged.
 #![no_main]
 
 use leptos_sync_core::{Time, clock::Window, sync::{Reason, TabMessage, TabMessageKind}};

@@ -108,12 +108,14 @@ impl Error {
         self.0.kind == Kind::Nested
     }
 
-    /// Creates the error of a failed operation, for implementations of [`Storage`](crate::storage::Storage).
+    /// Creates the error of a failed operation, for implementations of
+    /// [`Storage`](crate::storage::Storage).
     pub fn storage(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Storage, message.into())
     }
 
-    /// Creates the error of a full store, for implementations of [`Storage`](crate::storage::Storage).
+    /// Creates the error of a full store, for implementations of
+    /// [`Storage`](crate::storage::Storage).
     pub fn quota(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Quota, message.into())
     }

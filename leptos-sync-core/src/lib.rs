@@ -45,8 +45,8 @@
 //!
 //! # Features
 //!
-//! - `deflate` (default): reads compressed envelopes, and compresses where that saves space. Without
-//!   it, envelopes are written plain and a compressed one is an
+//! - `deflate` (default): reads compressed envelopes, and compresses where that saves space.
+//!   Without it, envelopes are written plain and a compressed one is an
 //!   [unsupported](Error::is_unsupported) error. Adds `storage::CompressedStorage`.
 //! - `cache`: adds `storage::CachedStorage`, which keeps values in memory.
 //! - `metrics`: adds `storage::MeteredStorage`, which measures the use of a storage.

@@ -18,9 +18,9 @@ pub const DEPTH: usize = 32;
 /// elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
-/// The maximum size in bytes of the idle buffers in a class of a [`BufferPool`](crate::pool::BufferPool).
-/// A buffer counts with the size of its class, and takes less than twice that. The largest class
-/// keeps one buffer.
+/// The maximum size in bytes of the idle buffers in a class of a
+/// [`BufferPool`](crate::pool::BufferPool). A buffer counts with the size of its class, and takes
+/// less than twice that. The largest class keeps one buffer.
 pub const POOL_BYTES: usize = 1024 * 1024;
 
 /// The capacity in bytes that a document keeps between transactions. A larger buffer is freed.
@@ -54,8 +54,8 @@ pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 pub const CLOCK_MS: u64 = 32_503_680_000_000;
 
 /// Clock readings that are probably seconds since the Unix epoch, of the years 2017 to 2286. As
-/// milliseconds they would be days in early 1970, which only a device shows that has run for 17 days
-/// without its clock being set.
+/// milliseconds they would be days in early 1970, which only a device shows that has run for 17
+/// days without its clock being set.
 pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 
 /// The maximum number of entries in a map, live or deleted. Positions are 32-bit, and one value
@@ -108,8 +108,9 @@ pub const SAVE_DELAY_MS: u32 = 50;
 /// afterwards.
 pub const UNHEARD: usize = 256;
 
-/// The maximum number of changes by which a reader of a [`ChangeStream`](crate::stream::ChangeStream) may
-/// lag: some seconds of fast typing. A slower reader is better served by one delta.
+/// The maximum number of changes by which a reader of a
+/// [`ChangeStream`](crate::stream::ChangeStream) may lag: some seconds of fast typing. A slower
+/// reader is better served by one delta.
 pub const STREAM_CHANGES: usize = 256;
 
 /// The number of unused documents, or other values of a `LazyPool`, that stay open. The pages that

@@ -54,7 +54,8 @@ fn decode<T: DeserializeOwned>(bytes: &[u8], per_byte: usize) {
     );
 }
 
-/// Decodes `bytes` as they are, and behind the first byte of a compound, whose shape is compared at the end.
+/// Decodes `bytes` as they are, and behind the first byte of a compound, whose shape is compared at
+/// the end.
 fn decode_as_everything(bytes: &[u8]) {
     decode_as_each(bytes);
     decode_as_each(&[&[0x80], bytes].concat());

@@ -142,7 +142,8 @@ fn a_record_that_could_not_be_read_is_refused_by_collections_and_indexed_storage
     });
 }
 
-/// What a map that was written with `V` shows when it is read with `W`, and how many entries are quarantined.
+/// What a map that was written with `V` shows when it is read with `W`, and how many entries are
+/// quarantined.
 fn reread<V: Value, W: Value>(value: V) -> (Option<W>, usize) {
     let mut old = doc::<LwwMap<u32, V>>(1);
     old.transact(|tx| tx.insert(1, value)).unwrap();

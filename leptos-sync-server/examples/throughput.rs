@@ -1,9 +1,10 @@
-//! How many small transactions a log in a file takes, and how long their writers wait for the acknowledgement.
+//! How many small transactions a log in a file takes, and how long their writers wait for the
+//! acknowledgement.
 //!
-//! `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`: first 200 writers that each wait for
-//! the answer before they write again, then 5,000 transactions a second, whatever was answered; then what it costs to bring
-//! somebody up to date. The file stands in FOLDER, that of temporary files if none is named: it should be on the disk that is
-//! asked about.
+//! `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`: first 200
+//! writers that each wait for the answer before they write again, then 5,000 transactions a second,
+//! whatever was answered; then what it costs to bring somebody up to date. The file stands in
+//! FOLDER, that of temporary files if none is named: it should be on the disk that is asked about.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::{

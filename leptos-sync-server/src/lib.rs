@@ -45,8 +45,8 @@
 //! # Features
 //!
 //! - `sqlite` (default): `SqliteLog`, with a built-in SQLite through `rusqlite`. A program can link
-//!   only one `libsqlite3-sys`, and many apps link it through sqlx. So this crate accepts a range of
-//!   versions of `rusqlite`, and cargo chooses one that suits the app's sqlx (0.8 or 0.9).
+//!   only one `libsqlite3-sys`, and many apps link it through sqlx. So this crate accepts a range
+//!   of versions of `rusqlite`, and cargo chooses one that suits the app's sqlx (0.8 or 0.9).
 //! - `jwt`: `JwtAuthorizer`, which reads users and permissions from signed JSON Web Tokens.
 //! - `prometheus`: `Prometheus`, the metrics of the process, which the router serves at `/metrics`.
 //! - `relay`: the program `leptos-sync-relay`, a relay with all of these and options (`--help`).

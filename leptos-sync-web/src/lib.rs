@@ -1,5 +1,5 @@
-//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser, shown
-//! by signals, and exchanged with a relay.
+//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser,
+//! shown by signals, and exchanged with a relay.
 //!
 //! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as
 //! signals; [`use_doc`] has an example. [`SyncOptions::relay`] exchanges it with other devices and

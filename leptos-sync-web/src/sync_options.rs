@@ -149,8 +149,8 @@ impl SyncOptions {
     /// its own.
     ///
     /// The status signal `connection` of a document beyond either limit is `Offline` with the
-    /// reason [`TooManyDocuments`](crate::status::Reason::TooManyDocuments). Its edits are stored and
-    /// queued, and it is exchanged as soon as the app no longer uses others.
+    /// reason [`TooManyDocuments`](crate::status::Reason::TooManyDocuments). Its edits are stored
+    /// and queued, and it is exchanged as soon as the app no longer uses others.
     #[must_use]
     pub fn max_documents(mut self, max: usize) -> Self {
         self.max_documents = max.clamp(1, limits::CHANNELS);

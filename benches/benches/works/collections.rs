@@ -1,5 +1,5 @@
-//! A collection with one index, in memory: what an operation costs beside what the store does, among so many records. A
-//! query asks for a hundred.
+//! A collection with one index, in memory: what an operation costs beside what the store does,
+//! among so many records. A query asks for a hundred.
 
 use std::{
     pin::pin,

@@ -1,4 +1,5 @@
-//! Counters: one replica counting, and joining two counters of as many replicas, half of which have counted since.
+//! Counters: one replica counting, and joining two counters of as many replicas, half of which have
+//! counted since.
 
 use std::{hint::black_box, sync::Arc};
 

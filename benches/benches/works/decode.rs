@@ -1,4 +1,5 @@
-//! A document that can be read and written, from its whole state as bytes: as they are, and compressed.
+//! A document that can be read and written, from its whole state as bytes: as they are, and
+//! compressed.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! How all groups are measured: ten samples within a second, so that the whole takes minutes (`-- --quick` takes
-//! seconds); or one of them once, for a profiler.
+//! How all groups are measured: ten samples within a second, so that the whole takes minutes (`--
+//! --quick` takes seconds); or one of them once, for a profiler.
 
 use std::time::Duration;
 
@@ -66,7 +66,8 @@ enum Mode<'c> {
 }
 
 impl Group<'_> {
-    /// Measures `work` at every size. `prepare` makes, for a size, what makes the input of each run.
+    /// Measures `work` at every size. `prepare` makes, for a size, what makes the input of each
+    /// run.
     pub(crate) fn bench<I, O, M: FnMut() -> I>(
         &mut self,
         name: &str,
@@ -93,7 +94,8 @@ impl Group<'_> {
             return;
         };
         for &size in sizes {
-            // Inputs of small work are made many at a time, so that the clock is not what is measured.
+            // Inputs of small work are made many at a time, so that the clock is not what is
+            // measured.
             let batch = match size {
                 0..1_000 => BatchSize::NumIterations(10_000 / size as u64),
                 _ => BatchSize::PerIteration,

@@ -1,5 +1,6 @@
-//! Maps: writing one entry at a time, each with a reading of the clock; writing all as one transaction; reading every
-//! entry in random order; and joining a full copy in which a tenth is newer.
+//! Maps: writing one entry at a time, each with a reading of the clock; writing all as one
+//! transaction; reading every entry in random order; and joining a full copy in which a tenth is
+//! newer.
 
 use std::hint::black_box;
 

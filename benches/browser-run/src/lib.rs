@@ -14,7 +14,8 @@ use todo_e2e::{Device, Session};
 /// How long the page may go on without telling of progress. The longest step takes seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The pause between two questions. Each takes the page some time, which must not be seen in its figures.
+/// The pause between two questions. Each takes the page some time, which must not be seen in its
+/// figures.
 const POLL: Duration = Duration::from_millis(500);
 
 const RESULT: &str = "return document.querySelector('main')?.dataset.result ?? null";
@@ -31,8 +32,8 @@ pub struct Figures {
     pub missed: Vec<String>,
 }
 
-/// Opens the page in the folder `dist`, at an address that ends in `query`, and waits until it has measured all. Its
-/// progress goes to standard error.
+/// Opens the page in the folder `dist`, at an address that ends in `query`, and waits until it has
+/// measured all. Its progress goes to standard error.
 ///
 /// # Errors
 ///

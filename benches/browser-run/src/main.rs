@@ -4,8 +4,8 @@
 //! browser-bench-run DIST QUERY FILE
 //! ```
 //!
-//! DIST is the folder of the page, QUERY what its address ends in, FILE gets its rows for `cargo xtask bench report`. It
-//! fails where the page does, and where a bar is missed.
+//! DIST is the folder of the page, QUERY what its address ends in, FILE gets its rows for `cargo
+//! xtask bench report`. It fails where the page does, and where a bar is missed.
 
 use std::{fs, path::Path, process::ExitCode};
 

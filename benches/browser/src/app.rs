@@ -16,8 +16,8 @@ enum State {
     Failed(String),
 }
 
-/// The page. It begins to measure at once. Whoever drives it reads `data-result` of `main`, which is there when all is
-/// done: JSON with `markdown`, `rows` and `missed`, or with `failure`.
+/// The page. It begins to measure at once. Whoever drives it reads `data-result` of `main`, which
+/// is there when all is done: JSON with `markdown`, `rows` and `missed`, or with `failure`.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let effort = Effort::asked();

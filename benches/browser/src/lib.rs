@@ -1,4 +1,5 @@
-//! What the page has measured, as rows: judged, printed and saved here, so that it is tested without a browser.
+//! What the page has measured, as rows: judged, printed and saved here, so that it is tested
+//! without a browser.
 
 mod row;
 

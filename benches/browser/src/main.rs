@@ -1,6 +1,7 @@
-//! A page that measures what keeping data in this browser costs: ours and the alternatives in turn, each sample on a
-//! database of its own that is deleted afterwards. `cargo xtask bench browser` builds it, opens it and prints what it
-//! found; a person can open it too. What is asked is met or missed on the page itself.
+//! A page that measures what keeping data in this browser costs: ours and the alternatives in turn,
+//! each sample on a database of its own that is deleted afterwards. `cargo xtask bench browser`
+//! builds it, opens it and prints what it found; a person can open it too. What is asked is met or
+//! missed on the page itself.
 //!
 //! ```text
 //! app      what is shown, and what whoever drives the page reads

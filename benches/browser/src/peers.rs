@@ -25,8 +25,8 @@ extern "C" {
         values: Array,
     ) -> Result<JsValue, JsValue>;
 
-    /// Opens it: the milliseconds until its entries can be read. Throws where it has not `size` of them, or not
-    /// `value` at `key`.
+    /// Opens it: the milliseconds until its entries can be read. Throws where it has not `size` of
+    /// them, or not `value` at `key`.
     #[wasm_bindgen(catch, js_name = yjsOpen)]
     pub(crate) async fn yjs_open(
         name: &str,

@@ -31,7 +31,8 @@ pub struct Bar {
     pub side: String,
 }
 
-/// A row as `cargo xtask bench report` reads it; the form is that of `benches/compare/src/saved.rs`.
+/// A row as `cargo xtask bench report` reads it; the form is that of
+/// `benches/compare/src/saved.rs`.
 #[derive(Serialize)]
 struct Saved<'a> {
     table: &'static str,

@@ -1,5 +1,5 @@
-//! What maps hold in memory, counted in a process of its own: counting costs each allocation time, which would be seen
-//! where time is measured.
+//! What maps hold in memory, counted in a process of its own: counting costs each allocation time,
+//! which would be seen where time is measured.
 //!
 //! `compare` starts `heap` from beside itself, and reads lines of `WHO CELLS BYTES`.
 
@@ -48,7 +48,8 @@ pub fn print(used: impl Fn() -> usize) {
             if there.is_none() {
                 continue;
             }
-            // What a library keeps once for all its maps (a pool of buffers, say) was made for the first.
+            // What a library keeps once for all its maps (a pool of buffers, say) was made for the
+            // first.
             drop(there);
             let before = used();
             let map = match cells {

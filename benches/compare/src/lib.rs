@@ -4,17 +4,19 @@
 //! compare [--quick] [--bars | --sizes] [--save=FILE] [FILTER]    rows whose work contains FILTER; all by default
 //! ```
 //!
-//! Prints two tables in Markdown. The first is against the other leptos-sync, at many sizes: medians, and how many times
-//! faster ours is; it fails if a row is slower. The second, which `--bars` prints alone, is against all peers: what each
-//! takes, the bar, and whether it is met; it fails where a bar falls short. Either is measured three times more before it
-//! fails. A row that was measured again says how often, since the best of several is shown. All of it takes about twenty
-//! minutes, `--quick` half of that: most goes into maps of 1,000,000 entries in every library.
+//! Prints two tables in Markdown. The first is against the other leptos-sync, at many sizes:
+//! medians, and how many times faster ours is; it fails if a row is slower. The second, which
+//! `--bars` prints alone, is against all peers: what each takes, the bar, and whether it is met; it
+//! fails where a bar falls short. Either is measured three times more before it fails. A row that
+//! was measured again says how often, since the best of several is shown. All of it takes about
+//! twenty minutes, `--quick` half of that: most goes into maps of 1,000,000 entries in every
+//! library.
 //!
-//! `--sizes` prints, in place of both, what every library takes at every size, for `cargo xtask bench report` to draw.
-//! `--save` keeps each row that is printed in a file, see `saved`.
+//! `--sizes` prints, in place of both, what every library takes at every size, for `cargo xtask
+//! bench report` to draw. `--save` keeps each row that is printed in a file, see `saved`.
 //!
-//! All sides get the same inputs and do the same reading of clocks; what only one side's interface makes necessary is
-//! told in `works`, row by row.
+//! All sides get the same inputs and do the same reading of clocks; what only one side's interface
+//! makes necessary is told in `works`, row by row.
 //!
 //! ```text
 //! versus    the table against the other leptos-sync

@@ -48,15 +48,17 @@ impl Effort {
     }
 }
 
-/// One side of a row, at one size: does the work so many times on inputs of its own, and says how long it took.
+/// One side of a row, at one size: does the work so many times on inputs of its own, and says how
+/// long it took.
 pub(crate) type Side = Box<dyn FnMut(usize) -> Duration>;
 
-/// Inputs that exist at once. More would outgrow what the allocator keeps between samples, so that small work would be
-/// measured by the faults of fresh pages: on one side or the other, as it happens.
+/// Inputs that exist at once. More would outgrow what the allocator keeps between samples, so that
+/// small work would be measured by the faults of fresh pages: on one side or the other, as it
+/// happens.
 const ALIVE: usize = 100;
 
-/// A side that runs `work` on what `setup` makes. Setting up, and dropping what is left and what came out, is not
-/// measured.
+/// A side that runs `work` on what `setup` makes. Setting up, and dropping what is left and what
+/// came out, is not measured.
 pub(crate) fn side<I: 'static, O: 'static>(
     mut setup: impl FnMut() -> I + 'static,
     mut work: impl FnMut(&mut I) -> O + 'static,
@@ -82,9 +84,9 @@ pub(crate) fn side<I: 'static, O: 'static>(
 /// What takes longer than this is not measured faster by what the caches hold when it starts.
 const WARM_BELOW: Duration = Duration::from_millis(20);
 
-/// The median time of a run on each side, in nanoseconds: not whole ones, since a run may take two. The sides take turns,
-/// forwards and backwards. Before each sample, a short side runs once unmeasured: the other sides' work has taken the
-/// caches, and by how much depends on who they are.
+/// The median time of a run on each side, in nanoseconds: not whole ones, since a run may take two.
+/// The sides take turns, forwards and backwards. Before each sample, a short side runs once
+/// unmeasured: the other sides' work has taken the caches, and by how much depends on who they are.
 pub(crate) fn in_turn(sides: &mut [Side], size: usize, effort: Effort) -> Vec<f64> {
     // So many runs in a sample that reading the clock does not count.
     let runs = 500_usize.div_ceil(size);

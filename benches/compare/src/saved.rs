@@ -1,4 +1,5 @@
-//! What was measured, kept as JSON beside the tables, so that `cargo xtask bench report` can draw it.
+//! What was measured, kept as JSON beside the tables, so that `cargo xtask bench report` can draw
+//! it.
 //!
 //! ```text
 //! [ { "table": "versus" | "sizes" | "bars",  "work": "decode",  "size": 100000,
@@ -6,8 +7,8 @@
 //!     "figures": [["ours", 6830000.0], …],   "asked": ["5 × other"],  "missed": [],  "measured": 1 }, … ]
 //! ```
 //!
-//! `each` says that a time is of a run that does as much as the size says. A table that is measured whole replaces all its
-//! rows in the file; where a filter asks for some of them, the others stay.
+//! `each` says that a time is of a run that does as much as the size says. A table that is measured
+//! whole replaces all its rows in the file; where a filter asks for some of them, the others stay.
 
 use std::{
     fs,
@@ -80,8 +81,8 @@ impl Saved {
         self.rows.retain(|row| row.table != table);
     }
 
-    /// Keeps a row, in place of the one of the same work and size, and writes the file: a long run that is stopped has
-    /// not been in vain.
+    /// Keeps a row, in place of the one of the same work and size, and writes the file: a long run
+    /// that is stopped has not been in vain.
     pub(crate) fn keep(&mut self, row: Row) {
         let row = Row {
             quick: self.quick,

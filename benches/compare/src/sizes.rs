@@ -1,4 +1,5 @@
-//! The table of all libraries at all sizes: nothing is asked of it, `cargo xtask bench report` draws it.
+//! The table of all libraries at all sizes: nothing is asked of it, `cargo xtask bench report`
+//! draws it.
 
 use crate::{
     bars::Figures,
@@ -17,8 +18,8 @@ const LEAST_ALIKE: usize = 1_000;
 /// The most entries that ours takes in one transaction of a document, of the sizes here.
 const MOST_IN_TRANSACTION: usize = 10_000;
 
-/// A library that took longer for a run, in nanoseconds, is left out at the sizes above: a few of its samples would take
-/// as long as the rest of the table.
+/// A library that took longer for a run, in nanoseconds, is left out at the sizes above: a few of
+/// its samples would take as long as the rest of the table.
 const LONGEST: f64 = 0.5e9;
 
 /// Prints the table.

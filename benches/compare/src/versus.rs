@@ -1,4 +1,5 @@
-//! The table against the other library of this name, at sizes from 1 to 100,000: every row has to be faster.
+//! The table against the other library of this name, at sizes from 1 to 100,000: every row has to
+//! be faster.
 
 use crate::{
     measure::{self, Effort, shown},

@@ -1,4 +1,5 @@
-//! The page without its server: the service worker loads it, and the browser's storage has its data.
+//! The page without its server: the service worker loads it, and the browser's storage has its
+//! data.
 
 use todo_e2e::{Device, Server};
 

@@ -32,7 +32,8 @@ impl Time {
         }
     }
 
-    /// Returns the first time of a millisecond that a [`TimeSource`](crate::clock::TimeSource) returned.
+    /// Returns the first time of a millisecond that a [`TimeSource`](crate::clock::TimeSource)
+    /// returned.
     ///
     /// # Errors
     ///

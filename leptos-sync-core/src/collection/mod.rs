@@ -2,8 +2,8 @@
 //!
 //! A collection is a document that may be too large for memory. It has the same cells,
 //! transactions, deltas and versions, and keeps its records in an
-//! [`IndexedStorage`](crate::index::IndexedStorage). Each operation assembles a document of only the
-//! records it needs, uses it like any [`Doc`](crate::Doc), and writes the records back in one
+//! [`IndexedStorage`](crate::index::IndexedStorage). Each operation assembles a document of only
+//! the records it needs, uses it like any [`Doc`](crate::Doc), and writes the records back in one
 //! commit:
 //!
 //! ```text
@@ -40,8 +40,8 @@ pub use watch::{RecordChange, Watch};
 ///
 /// A collection is local-first like a [`Doc`](crate::Doc), but may be larger than memory. Only its
 /// metadata is held in memory, so opening it costs the same for a thousand and a million records.
-/// An operation reads the records it needs and commits once. A [`Schema`](crate::index::Schema) declares
-/// secondary indices for queries.
+/// An operation reads the records it needs and commits once. A [`Schema`](crate::index::Schema)
+/// declares secondary indices for queries.
 ///
 /// A record is a CRDT, usually a struct with `#[derive(Crdt)]`: concurrent edits of different
 /// fields are both kept. Records are inserted and removed as a whole. An insertion replaces the

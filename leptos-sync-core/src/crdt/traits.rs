@@ -62,8 +62,8 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// Writes the cells that one transaction wrote to one part: to a register, to a map, or to one
     /// cell of a counter. They carry `stamp`, and no later transaction exists.
     ///
-    /// `path` is the path of the part, and `rest` is what of it is below this value. O(cells written
-    /// and segments of `rest`).
+    /// `path` is the path of the part, and `rest` is what of it is below this value. O(cells
+    /// written and segments of `rest`).
     fn write_stamped(&self, rest: Segments<'_>, path: Path<'_>, stamp: Stamp, out: &mut CellWriter);
 
     /// Joins the cell at exactly this value's path. Only a register has one; other types quarantine
@@ -164,9 +164,10 @@ pub trait Root: Crdt {}
 
 /// The requirements on map keys. Implemented for every type that meets them.
 ///
-/// Equal keys must encode to equal bytes, because replicas and relays identify an entry by the bytes of its key. Types
-/// with derived implementations meet this, and so do floats. A type that compares without regard to letter case does
-/// not; convert it to one case first. The rest is as for a [`Value`].
+/// Equal keys must encode to equal bytes, because replicas and relays identify an entry by the
+/// bytes of its key. Types with derived implementations meet this, and so do floats. A type that
+/// compares without regard to letter case does not; convert it to one case first. The rest is as
+/// for a [`Value`].
 pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
@@ -174,14 +175,15 @@ impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 /// The requirements on values in registers and maps. Implemented for every type that meets them.
 ///
 /// A transaction rejects a value that could not be read back, with an error whose
-/// [`is_value`](crate::Error::is_value) is true. That concerns types with serde's attributes `tag`, `content`, `untagged`,
-/// `flatten` and `skip_serializing_if`, implementations of `Serialize` and `Deserialize` that disagree, and hashed
-/// collections, which have no order: use `BTreeMap` and `BTreeSet` within values. The check encodes the value, decodes it,
-/// and encodes it again. Scalars, strings, and options and vectors of them need no check.
+/// [`is_value`](crate::Error::is_value) is true. That concerns types with serde's attributes `tag`,
+/// `content`, `untagged`, `flatten` and `skip_serializing_if`, implementations of `Serialize` and
+/// `Deserialize` that disagree, and hashed collections, which have no order: use `BTreeMap` and
+/// `BTreeSet` within values. The check encodes the value, decodes it, and encodes it again.
+/// Scalars, strings, and options and vectors of them need no check.
 ///
-/// A build that reads a value which was written as another type converts it or quarantines it. It converts integers to
-/// any integer type that can hold them, and `T` to `Option<T>`. `docs/format.md` lists the changes that are
-/// always detected.
+/// A build that reads a value which was written as another type converts it or quarantines it. It
+/// converts integers to any integer type that can hold them, and `T` to `Option<T>`.
+/// `docs/format.md` lists the changes that are always detected.
 pub trait Value: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Value for T {}

@@ -277,8 +277,8 @@ impl<T> Tx<'_, T> {
         looked.map_err(|error| self.cancel(error)).ok()
     }
 
-    /// Runs a check of a value that is about to be written. Returns whether the transaction may go on; it fails with
-    /// the first error. The check may append to the buffer and must restore it.
+    /// Runs a check of a value that is about to be written. Returns whether the transaction may go
+    /// on; it fails with the first error. The check may append to the buffer and must restore it.
     pub(super) fn allows(&mut self, check: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> bool {
         if self.log.error.is_some() {
             return false;

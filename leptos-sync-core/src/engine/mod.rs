@@ -1,5 +1,5 @@
-//! Persistence of a document in a [`Storage`](crate::storage::Storage): loading, logging, compaction, and
-//! when to write.
+//! Persistence of a document in a [`Storage`](crate::storage::Storage): loading, logging,
+//! compaction, and when to write.
 //!
 //! A document is a snapshot in chunks and a log of transactions:
 //!

@@ -1,10 +1,12 @@
-//! Whether the relay's program bears what it is to bear: its memory with 10,000 connections, how soon edits are delivered and
-//! durable at a steady rate, and how soon all are back that were cut off at once.
+//! Whether the relay's program bears what it is to bear: its memory with 10,000 connections, how
+//! soon edits are delivered and durable at a steady rate, and how soon all are back that were cut
+//! off at once.
 //!
-//! `cargo xtask load` builds the program and this, and runs `load RELAY SECONDS`. It prints a table of bars, and fails where
-//! one is missed. All connections are the core's clients with a token each and a document open each, in one process and on
-//! one thread. The load is **open**: an edit is due at its time, whatever became of those before, and its wait counts from
-//! then on, so a relay that stalls is seen to have made all edits wait that were due meanwhile.
+//! `cargo xtask load` builds the program and this, and runs `load RELAY SECONDS`. It prints a table
+//! of bars, and fails where one is missed. All connections are the core's clients with a token each
+//! and a document open each, in one process and on one thread. The load is **open**: an edit is due
+//! at its time, whatever became of those before, and its wait counts from then on, so a relay that
+//! stalls is seen to have made all edits wait that were due meanwhile.
 //!
 //! It shares the machine with the relay. On a busy one its times say nothing.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]

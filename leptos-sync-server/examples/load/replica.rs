@@ -35,7 +35,8 @@ impl Replica {
         }
     }
 
-    /// Makes an edit that was meant to be made at `meant`: some forty bytes, as a short line of text has.
+    /// Makes an edit that was meant to be made at `meant`: some forty bytes, as a short line of
+    /// text has.
     pub(crate) fn edit(&mut self, meant: Duration) {
         self.unanswered.push_back(meant);
         self.handle

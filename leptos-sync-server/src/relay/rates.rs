@@ -80,9 +80,9 @@ impl Rates {
         self
     }
 
-    /// Sets the rate of presence that is sent to others. If a client sends it faster, the relay passes
-    /// on the latest as the rate allows. If a client sends it [far faster](limits::PRESENCE_FLOOD), its
-    /// connection ends.
+    /// Sets the rate of presence that is sent to others. If a client sends it faster, the relay
+    /// passes on the latest as the rate allows. If a client sends it [far
+    /// faster](limits::PRESENCE_FLOOD), its connection ends.
     #[must_use]
     pub const fn presence(mut self, rate: Rate) -> Self {
         self.presence = rate;

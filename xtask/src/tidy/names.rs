@@ -1,5 +1,5 @@
-//! The number of names in a crate's root is bounded, so that a newcomer can read its documentation page from top to
-//! bottom. Names that few users need belong in a module.
+//! The number of names in a crate's root is bounded, so that a newcomer can read its documentation
+//! page from top to bottom. Names that few users need belong in a module.
 
 use std::collections::BTreeSet;
 

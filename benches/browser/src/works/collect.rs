@@ -1,5 +1,6 @@
-//! Records that are put into a collection: all in one transaction, or each in one of its own, of which the next waits for
-//! the last. The collection is open before, and has an index besides its own.
+//! Records that are put into a collection: all in one transaction, or each in one of its own, of
+//! which the next waits for the last. The collection is open before, and has an index besides its
+//! own.
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{

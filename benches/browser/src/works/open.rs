@@ -1,10 +1,11 @@
-//! A document that is opened: from the call until an entry of it was read. Opening the database is part of it on all
-//! sides.
+//! A document that is opened: from the call until an entry of it was read. Opening the database is
+//! part of it on all sides.
 //!
 //! - **ours**: as leptos-sync keeps it, a snapshot in chunks.
-//! - **a record an entry**: each entry with its stamp in an IndexedDB record of its own; all are read by one `getAll`, and
-//!   each is decoded and put into the same kind of map. As *bytes* in the library's usual codec, or as *text*, since
-//!   browsers hand over strings faster than arrays of bytes.
+//! - **a record an entry**: each entry with its stamp in an IndexedDB record of its own; all are
+//!   read by one `getAll`, and each is decoded and put into the same kind of map. As *bytes* in the
+//!   library's usual codec, or as *text*, since browsers hand over strings faster than arrays of
+//!   bytes.
 //! - **Yjs**: by y-indexeddb, whose database was compacted to one update, until `whenSynced`.
 
 use js_sys::{Array, Uint8Array};

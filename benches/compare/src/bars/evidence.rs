@@ -9,8 +9,8 @@ use crate::{
 pub(crate) enum Evidence {
     /// The time of a run.
     Time(Work),
-    /// The time of a run against that at a smaller size: for an entry, where the work grows with the size. Of ours
-    /// and, to show what memory costs anybody, of the plain code.
+    /// The time of a run against that at a smaller size: for an entry, where the work grows with
+    /// the size. Of ours and, to show what memory costs anybody, of the plain code.
     Growth { work: Work, small: usize },
     /// Bytes.
     Amount(Amount),
@@ -176,8 +176,8 @@ fn times(
         .to_vec()
 }
 
-/// One size after the other, not in turn: small data made between large ones lie scattered over what those left free, and
-/// seem slow for it.
+/// One size after the other, not in turn: small data made between large ones lie scattered over
+/// what those left free, and seem slow for it.
 fn growth(work: &Work, who: Who, small: usize, size: usize, effort: Effort) -> Option<f64> {
     let run = |size| {
         let side = (work.side)(who.peer(), size)?;

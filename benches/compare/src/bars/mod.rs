@@ -1,5 +1,5 @@
-//! The bars: how fast and how small this library has to be, against its peers and against fixed figures, and whether it
-//! is.
+//! The bars: how fast and how small this library has to be, against its peers and against fixed
+//! figures, and whether it is.
 
 mod data;
 mod demand;

@@ -1,5 +1,5 @@
-//! automerge 0.12: keys of the root; an empty document is filled in bulk from a hydrated map, as its documentation advises
-//! for large values; later writes are one transaction.
+//! automerge 0.12: keys of the root; an empty document is filled in bulk from a hydrated map, as
+//! its documentation advises for large values; later writes are one transaction.
 //!
 //! The hydrated map is made outside the loop.
 

@@ -1,7 +1,8 @@
 //! crdts 7.3.2: its counter, its register with a reading of the clock as the marker, and its map.
 //!
-//! A value of its map must be able to forget what a removal has seen, which its last-writer-wins register is not: it is
-//! its multi-value register, as in its documentation. It has no batches: each entry is an operation.
+//! A value of its map must be able to forget what a removal has seen, which its last-writer-wins
+//! register is not: it is its multi-value register, as in its documentation. It has no batches:
+//! each entry is an operation.
 
 use std::{any::Any, hint::black_box};
 

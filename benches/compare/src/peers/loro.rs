@@ -1,7 +1,7 @@
 //! loro 1.17: a root map, written in one commit; snapshots for states, updates for what is new.
 //!
-//! A document that it reads from a snapshot decodes its map when it is first asked. Copies that are merged into come from
-//! updates instead, so that no such work is left for the loop.
+//! A document that it reads from a snapshot decodes its map when it is first asked. Copies that are
+//! merged into come from updates instead, so that no such work is left for the loop.
 
 use std::{any::Any, hint::black_box};
 

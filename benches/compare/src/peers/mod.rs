@@ -1,4 +1,5 @@
-//! The libraries, one file each: how each does the work, in the best way that its documentation shows.
+//! The libraries, one file each: how each does the work, in the best way that its documentation
+//! shows.
 #![expect(
     clippy::expect_used,
     reason = "inputs that cannot be made, and work that fails, end the run"
@@ -22,7 +23,8 @@ use crate::measure::{Side, side};
 /// Changes in a delta, and updates that are applied one by one in a run.
 pub(crate) const CHANGES: usize = 100;
 
-/// The work that a library can do, at any size. What it has no way to do stays `None`: a dash in the table.
+/// The work that a library can do, at any size. What it has no way to do stays `None`: a dash in
+/// the table.
 ///
 /// What each is, and what is not alike in it, is told in [`works`](crate::works).
 pub(crate) trait Peer: Sync {
@@ -183,8 +185,8 @@ impl Who {
     }
 }
 
-/// A side whose every run gets the next input from `next`, and does `work` on what both copies of a document have become:
-/// so that no run finds the answer of the one before.
+/// A side whose every run gets the next input from `next`, and does `work` on what both copies of a
+/// document have become: so that no run finds the answer of the one before.
 fn evolving<T: 'static, I: 'static, O: 'static>(
     state: T,
     mut next: impl FnMut(&mut T) -> I + 'static,
@@ -198,8 +200,8 @@ fn evolving<T: 'static, I: 'static, O: 'static>(
     )
 }
 
-/// A side that gives a copy of a document the updates of another, each edit's by itself. `change` makes the edits in the
-/// first and tells what of it has to be sent; `apply` takes that in.
+/// A side that gives a copy of a document the updates of another, each edit's by itself. `change`
+/// makes the edits in the first and tells what of it has to be sent; `apply` takes that in.
 fn updated<D: 'static>(
     copies: (D, D),
     size: usize,
@@ -241,7 +243,8 @@ fn caught_up<D: 'static>(
 /// Edits, whatever makes them.
 type Edits<'a> = &'a mut dyn Iterator<Item = (String, String)>;
 
-/// A side that reads every key of a map that stays as it is. `read` keeps what it finds from being optimised away.
+/// A side that reads every key of a map that stays as it is. `read` keeps what it finds from being
+/// optimised away.
 fn reads<M: 'static>(map: M, keys: Vec<String>, read: impl Fn(&M, &String) + 'static) -> Side {
     side(
         || (),

@@ -86,7 +86,8 @@ impl Peer for Ours {
             move || (Map::new(), entries.clone(), clock()),
             |(map, entries, clock)| {
                 let stamp = ours::tick(clock);
-                // The transaction needs one; the others are read because the other library reads them.
+                // The transaction needs one; the others are read because the other library reads
+                // them.
                 for _ in 1..entries.len() {
                     black_box(ours::tick(clock));
                 }

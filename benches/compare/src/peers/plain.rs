@@ -1,4 +1,5 @@
-//! Structs and hash tables by hand: the least that the work can cost, without deltas, versions or checks.
+//! Structs and hash tables by hand: the least that the work can cost, without deltas, versions or
+//! checks.
 
 use std::{any::Any, hint::black_box};
 

@@ -1,4 +1,5 @@
-//! yrs 0.28: a root map, written in one transaction, its updates in the encoding that its documentation starts with (v1).
+//! yrs 0.28: a root map, written in one transaction, its updates in the encoding that its
+//! documentation starts with (v1).
 //!
 //! Where bytes are counted it is given the shorter of v1 and v2.
 
@@ -151,8 +152,8 @@ fn write(doc: &Doc, map: &MapRef, entries: impl IntoIterator<Item = (String, Str
     }
 }
 
-/// Writes in one transaction, and gives its update in both encodings. Unlike what is new since a state vector, it does not
-/// name everything that was ever overwritten.
+/// Writes in one transaction, and gives its update in both encodings. Unlike what is new since a
+/// state vector, it does not name everything that was ever overwritten.
 fn change(
     doc: &Doc,
     map: &MapRef,

@@ -1,8 +1,9 @@
 //! What is written can be read, and is written the same again.
 //!
-//! A type's `Serialize` and `Deserialize` need not agree: serde's attributes `tag`, `untagged` and `flatten` write what only a
-//! self-describing format can read, and a hash map writes its entries in an order of its own. So a value of a type that
-//! is not known is tried: encoded, decoded, and encoded again. That costs about three times as much as encoding it.
+//! A type's `Serialize` and `Deserialize` need not agree: serde's attributes `tag`, `untagged` and
+//! `flatten` write what only a self-describing format can read, and a hash map writes its entries
+//! in an order of its own. So a value of a type that is not known is tried: encoded, decoded, and
+//! encoded again. That costs about three times as much as encoding it.
 
 use std::any::{TypeId, type_name};
 
@@ -15,8 +16,8 @@ use crate::error::Error;
 ///
 /// # Errors
 ///
-/// [`Error::is_value`] when it does not, or cannot be encoded; [`Error::is_limit`] when it is nested too deep. What was
-/// appended is then unspecified.
+/// [`Error::is_value`] when it does not, or cannot be encoded; [`Error::is_limit`] when it is
+/// nested too deep. What was appended is then unspecified.
 pub fn encode_checked<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>
 where
     T: Serialize + DeserializeOwned + 'static,
@@ -24,8 +25,8 @@ where
     write_checked(value, false, out)
 }
 
-/// Checks that a map's value can be written and read. Costs nothing for plain types: scalars, strings, and options and
-/// vectors of them. `scratch` keeps what it holds.
+/// Checks that a map's value can be written and read. Costs nothing for plain types: scalars,
+/// strings, and options and vectors of them. `scratch` keeps what it holds.
 ///
 /// # Errors
 ///
@@ -51,8 +52,8 @@ where
     check_as(key, true, scratch)
 }
 
-/// Decodes the value that `bytes` encode, as [`decode`] does, and refuses other bytes than those that it encodes to. So
-/// a typed view holds only values whose bytes are those of their cells.
+/// Decodes the value that `bytes` encode, as [`decode`] does, and refuses other bytes than those
+/// that it encodes to. So a typed view holds only values whose bytes are those of their cells.
 ///
 /// # Errors
 ///
@@ -65,7 +66,8 @@ where
     decode_as(bytes, false, scratch)
 }
 
-/// Decodes a key as [`decode_exact`] does a value: a relay, which knows no types, would take other bytes for another key.
+/// Decodes a key as [`decode_exact`] does a value: a relay, which knows no types, would take other
+/// bytes for another key.
 ///
 /// # Errors
 ///
@@ -147,7 +149,8 @@ fn unstable(name: &str) -> Error {
     ))
 }
 
-/// Whether values of this type are known to be read as they were written. Known when the code is compiled.
+/// Whether values of this type are known to be read as they were written. Known when the code is
+/// compiled.
 #[inline]
 fn is_plain<T: 'static>() -> bool {
     fn is<T: 'static, P: 'static>() -> bool {

@@ -94,8 +94,8 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// A number as bincode spells it: one byte up to 250, else a marker and 2, 4 or 8 bytes. One function for all types,
-    /// where bincode has one each.
+    /// A number as bincode spells it: one byte up to 250, else a marker and 2, 4 or 8 bytes. One
+    /// function for all types, where bincode has one each.
     #[inline]
     fn number(&mut self) -> Result<u64, Fault> {
         match self.rest.split_first() {

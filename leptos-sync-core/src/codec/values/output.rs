@@ -89,7 +89,8 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// Marks what begins at `start` as the content of an option, where it could be mistaken for the option itself.
+    /// Marks what begins at `start` as the content of an option, where it could be mistaken for the
+    /// option itself.
     pub(super) fn mark_some(&mut self, start: usize) {
         if let Some(&(tags::NONE | tags::SOME)) = self.bytes.get(start) {
             self.bytes.insert(start, tags::SOME);

@@ -13,7 +13,8 @@ pub(super) struct Serializer<'a, 'o> {
     output: &'a mut Output<'o>,
     /// Compounds around it.
     depth: usize,
-    /// Whether it is the whole value, or what an option holds that is: its end is that of the bytes.
+    /// Whether it is the whole value, or what an option holds that is: its end is that of the
+    /// bytes.
     is_whole: bool,
 }
 
@@ -368,7 +369,8 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
     }
 }
 
-/// The `f32` that holds this float exactly. Not for what is not a number: platforms differ in what they make of its bits.
+/// The `f32` that holds this float exactly. Not for what is not a number: platforms differ in what
+/// they make of its bits.
 pub(super) fn short(value: f64) -> Option<f32> {
     let short = value as f32;
     (f64::from(short).to_bits() == value.to_bits() && !value.is_nan()).then_some(short)

@@ -2,21 +2,22 @@ use super::tags;
 
 /// A fingerprint of how a value is built: which scalars and compounds it holds, and where.
 ///
-/// Writer and reader compute it from the calls that serde makes, and compare. It says nothing about the values, and not
-/// how many elements a sequence has.
+/// Writer and reader compute it from the calls that serde makes, and compare. It says nothing about
+/// the values, and not how many elements a sequence has.
 ///
-/// The fingerprint is a linear function modulo a prime, so that these changes always change it: another kind of one
-/// scalar; the same other kind of all fields; two fields of different kinds, less than 58 places apart, that change places. Elements of a
-/// sequence count once for each shape among them, so that their number does not matter. Any other change is found with
-/// a probability of 60/61.
+/// The fingerprint is a linear function modulo a prime, so that these changes always change it:
+/// another kind of one scalar; the same other kind of all fields; two fields of different kinds,
+/// less than 58 places apart, that change places. Elements of a sequence count once for each shape
+/// among them, so that their number does not matter. Any other change is found with a probability
+/// of 60/61.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape(u8);
 
 /// The number of shapes: a prime, and as many as there are bytes to tell them.
 const PRIME: u64 = 61;
 
-/// A primitive root modulo [`PRIME`]: its powers are all residues but 0. Of the roots, this one keeps the weight of the
-/// first field from returning for longest.
+/// A primitive root modulo [`PRIME`]: its powers are all residues but 0. Of the roots, this one
+/// keeps the weight of the first field from returning for longest.
 const ROOT: u64 = 26;
 
 /// The codes of scalars are chosen so that few pairs and triples of common scalars have one shape.
@@ -95,7 +96,8 @@ impl FieldShapes {
         }
     }
 
-    /// Adds the next field. The weights are such that their sum is a power of the root, and so never 0.
+    /// Adds the next field. The weights are such that their sum is a power of the root, and so
+    /// never 0.
     #[inline]
     pub(super) fn push(&mut self, field: Shape) {
         let next = match self.reach {

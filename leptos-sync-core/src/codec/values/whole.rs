@@ -1,4 +1,5 @@
-//! Reads what is a whole value and no compound: its kind is in its first byte, and its end is that of the bytes.
+//! Reads what is a whole value and no compound: its kind is in its first byte, and its end is that
+//! of the bytes.
 
 use super::{fault::Fault, input::Input, serializer::short, shape::Shape, tags};
 
@@ -31,7 +32,8 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// Takes note of the shape of a compound that was read. That of a whole value must be as its first byte says.
+    /// Takes note of the shape of a compound that was read. That of a whole value must be as its
+    /// first byte says.
     #[inline]
     pub(super) fn close(&mut self, tag: Option<u8>, shape: Shape) -> Result<(), Fault> {
         self.shape = shape;
@@ -111,7 +113,8 @@ impl<'de> Input<'de> {
         Ok(value.into())
     }
 
-    /// Whether the content of an option follows, without the mark that an option has which is within another.
+    /// Whether the content of an option follows, without the mark that an option has which is
+    /// within another.
     pub(super) fn is_some(&mut self) -> Result<bool, Fault> {
         match self.first() {
             Some(tags::NONE) => {

@@ -6,7 +6,8 @@ use crate::error::Error;
 /// Identifies the SQLite file as a log: "LSYL".
 const APPLICATION: i32 = 0x4c53_594c;
 
-/// The version of the tables and of the values in them. It rises with every change that older builds cannot read.
+/// The version of the tables and of the values in them. It rises with every change that older
+/// builds cannot read.
 const VERSION: i32 = 2;
 
 /// All tables and indices, sorted by name, as SQLite stores their definitions.

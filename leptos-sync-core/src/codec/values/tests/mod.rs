@@ -44,7 +44,8 @@ fn misread<T: DeserializeOwned>(bytes: &[u8]) -> Error {
     decode::<T>(bytes).map(drop).unwrap_err()
 }
 
-/// Whatever the bytes of a number in a tuple are: read as bincode reads them, where it would spell the number so.
+/// Whatever the bytes of a number in a tuple are: read as bincode reads them, where it would spell
+/// the number so.
 fn is_read_as_by_bincode<T>(bytes: &[u8])
 where
     T: DeserializeOwned + Serialize + PartialEq + fmt::Debug + Default,

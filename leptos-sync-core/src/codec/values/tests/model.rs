@@ -1,4 +1,5 @@
-//! What a value says, without its Rust type: to compare what was written as one type with what is read as another.
+//! What a value says, without its Rust type: to compare what was written as one type with what is
+//! read as another.
 
 use serde::{Serialize, ser};
 

@@ -1,0 +1,80 @@
+//! What the relay lacks, and the document without it.
+
+use super::{Outbox, copy::copy, stamp};
+use crate::{
+    clock::Time, crdt::Root, delta::Delta, doc::Doc, error::Error, id::ReplicaId,
+    version::VersionVector,
+};
+
+/// The number of transactions that [`pending`](Outbox::pending) returns at once. The caller asks
+/// again for more.
+const PENDING: usize = 32;
+
+impl Outbox {
+    /// Returns the first transactions that a relay with the version `relay` lacks, of the replicas
+    /// that are `mine` to send for.
+    ///
+    /// They are preceded by a delta per replica for operations that are in no transaction: those
+    /// that no relay is known to have had, and those of mine that the relay may have lost with its
+    /// disk. O(unanswered transactions), plus these deltas.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_snapshot_needed`] if such a delta cannot be made, because tombstones were
+    /// forgotten of a replica of which the relay has operations.
+    pub fn pending<S: Root>(
+        &self,
+        doc: &Doc<S>,
+        relay: &VersionVector,
+        mine: impl Fn(ReplicaId) -> bool,
+    ) -> Result<Vec<Delta>, Error> {
+        let mut pending = Vec::new();
+        if !relay.covers(doc.version()) {
+            // Created for the first such replica.
+            let mut base = None;
+            for (replica, upto) in self.version(doc).beyond(relay).iter() {
+                if self.acknowledged.get(replica) < upto || mine(replica) {
+                    let base = match &base {
+                        Some(base) => base,
+                        None => {
+                            let mut known = self.base(doc);
+                            // A relay that lost its disk lacks both the removed cells and their
+                            // tombstones.
+                            let horizon = known.horizon.iter();
+                            let horizon = horizon.filter(|(id, _)| relay.get(*id) > Time::ZERO);
+                            known.horizon = horizon.collect();
+                            base.insert(known.delta_since(relay)?)
+                        }
+                    };
+                    let after = VersionVector::of(replica, relay.get(replica));
+                    let upto = VersionVector::of(replica, upto);
+                    pending.push(copy(base, after, upto, &|cell| {
+                        (cell.stamp.replica == replica).then_some(cell)
+                    })?);
+                }
+            }
+        }
+        for delta in &self.transactions {
+            let is_mine = stamp(delta).is_none_or(|stamp| mine(stamp.replica));
+            if is_mine && !relay.covers(delta.upto()) && pending.len() < PENDING {
+                pending.push(delta.clone());
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Returns the document without the unacknowledged transactions, which a storage keeps as a
+    /// snapshot beside them. O(cells).
+    pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
+        let mut base = doc.fork(doc.replica());
+        // Without base cells, the fork shares its cells with the document.
+        if !self.base_cells.cells().is_empty() {
+            base.put(self.base_cells.cells());
+        }
+        let version = self.version(doc);
+        for (replica, _) in doc.version().beyond(&version).iter() {
+            base.rewind(replica, version.get(replica));
+        }
+        base
+    }
+}
