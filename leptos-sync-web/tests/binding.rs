@@ -198,7 +198,7 @@ async fn a_register_of_an_option_a_text_area_a_select_and_radio_buttons_are_boun
 }
 
 #[wasm_bindgen_test]
-async fn the_caret_stays_where_it_is_in_the_text_when_an_edit_of_somebody_else_arrives() {
+async fn the_caret_keeps_its_place_in_the_text_when_a_remote_edit_arrives() {
     let mut page = page(title).await;
     page.caret_in("buy milk", 3, 3).await;
     page.receive("buy milk and eggs").await;

@@ -36,15 +36,20 @@ use crate::live::TriggerKind;
 /// The methods that `#[derive(Crdt)]` writes narrow a node to a field: `doc.title()` is a
 /// `Node<LwwRegister<String>>`. What a node can do depends on the type that it stands for:
 ///
-/// | Node | Reads as | Writes | In a view |
-/// |---|---|---|---|
-/// | `Node<`[`LwwRegister<T>`](leptos_sync_core::LwwRegister)`>` | `T` | `.set()`, `.update()` | `bind:value`, `bind:checked` |
-/// | `Node<Option<V>>`, of a map's `.entry(key)` | `Option<V>` | `.set()`, `.update()`, `.remove()` | `bind:value`, `bind:checked` |
-/// | `Node<`[`LwwMap<K, V>`](leptos_sync_core::LwwMap)`>` | the map | `.insert()`, `.remove()`, `.insert_batch()`, `.remove_batch()` | |
-/// | [`Keys<K>`], of a map's `.keys()` | the sorted `Vec<K>` | | `<For>` |
-/// | `Node<`[`GCounter`](leptos_sync_core::GCounter)`>`, `Node<`[`PnCounter`](leptos_sync_core::PnCounter)`>` | the sum | `.increment()`, `.decrement()` | |
-/// | a record | its fields, or all of it by [`read_state`](Node::read_state) | its fields | |
-/// | any of the CRDTs | | [`edit`](Node::edit), [`transact`](Node::transact): several changes as one | |
+/// | Node of | Reads as | Writes |
+/// |---|---|---|
+/// | [`LwwRegister<T>`] | `T` | `.set()`, `.update()`, `bind:` |
+/// | `Option<V>`, a map's `.entry(key)` | `Option<V>` | `.set()`, `.update()`, `.remove()`, `bind:` |
+/// | [`LwwMap<K, V>`] | the map | `.insert()`, `.remove()` and their `_batch` forms |
+/// | [`Keys<K>`], a map's `.keys()` | the sorted `Vec<K>` | |
+/// | [`GCounter`], [`PnCounter`] | the sum | `.increment()`, `.decrement()` |
+/// | a record | all of it: [`read_state`](Node::read_state) | its fields |
+/// | any CRDT | | several changes as one: [`edit`](Node::edit), [`transact`](Node::transact) |
+///
+/// [`LwwRegister<T>`]: leptos_sync_core::LwwRegister
+/// [`LwwMap<K, V>`]: leptos_sync_core::LwwMap
+/// [`GCounter`]: leptos_sync_core::GCounter
+/// [`PnCounter`]: leptos_sync_core::PnCounter
 ///
 /// "Reads as" means leptos' traits: `.get()`, `.with()`, `.read()` and their `try_` and
 /// `_untracked` forms.
@@ -54,12 +59,12 @@ use crate::live::TriggerKind;
 /// An edit is on screen at once and is stored in the background. A document refuses some edits,
 /// such as a value above its limit, and then stays as it was.
 ///
-/// | To edit | A refused edit |
+/// | Edited by | A refused edit |
 /// |---|---|
-/// | `.set()`, `.update()`, `.insert()` and the other writes of the table above | is reported to the document's status, see [`UseDocReturn`](crate::UseDocReturn) |
-/// | [`edit`](Node::edit) | is reported to the status |
+/// | a write of the table above, or [`edit`](Node::edit) | is reported to the document's status |
 /// | [`transact`](Node::transact) | is returned as an [`Error`] |
 ///
+/// [`UseDocReturn`](crate::UseDocReturn) has the status.
 /// As on leptos' signals, `.try_set()` and `.try_update()` say whether the node is disposed, not
 /// whether the document accepted the value.
 ///
@@ -74,9 +79,8 @@ use crate::live::TriggerKind;
 ///
 /// `bind:value` works on nodes of `String` and `Option<String>`, `bind:checked` on those of `bool`
 /// and `Option<bool>`. An entry without a value shows as an empty field or an unchecked box; the
-/// first input creates it. When an edit of somebody else arrives while the user types in a bound
-/// field, caret and selection stay where they are in the text, and an input method is not
-/// interrupted.
+/// first input creates it. When a remote edit arrives while the user types in a bound field, the
+/// caret and the selection keep their place in the text, and an input method is not interrupted.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -191,7 +195,7 @@ impl<T: Crdt> Node<T> {
         match part.and_then(|part| part.access()) {
             Some(access) => access.read(),
             None => panic!(
-                "the reactive owner of the document used at {} is gone",
+                "the node read at {} was dropped with its reactive owner",
                 Location::caller()
             ),
         }
@@ -204,7 +208,9 @@ impl<T: Crdt> Node<T> {
 
 #[cold]
 fn disposed() -> Error {
-    Error::unavailable("the reactive owner of this node is gone")
+    Error::unavailable(
+        "the node was dropped with its reactive owner; edit through a `LiveDoc`, which has none",
+    )
 }
 
 impl<T> Node<T> {

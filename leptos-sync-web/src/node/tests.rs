@@ -1,4 +1,4 @@
-//! What nodes cost that nobody holds any more: nothing.
+//! Nodes and subscriptions of rows that are gone cost nothing.
 
 use leptos::prelude::*;
 use leptos_sync_core::{Clock, Doc, LwwMap, LwwRegister, ReplicaId};
