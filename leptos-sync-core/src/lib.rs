@@ -35,7 +35,6 @@
 //! | [`sync`] | the protocol between a replica and its relay, as state machines without IO |
 //! | [`stream`] | changes as a bounded stream |
 //! | [`lazy`] | values that load on first use, and a pool that evicts them |
-//! | [`pool`] | objects and buffers for reuse |
 //! | [`clock`] | sources of time |
 //! | [`cells`] | the cells below the types, for servers and tools |
 //! | [`limits`] | every bound, with its reason |
@@ -61,7 +60,6 @@ pub mod collection;
 pub mod engine;
 pub mod lazy;
 pub mod limits;
-pub mod pool;
 pub mod storage;
 pub mod stream;
 pub mod sync;
@@ -89,6 +87,7 @@ pub mod internal {
         codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
         crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, schema},
         path::{Path, PathBuf, Segments},
+        pool::{BufferPool, Pool},
         version::VersionVector,
     };
 }
@@ -100,6 +99,7 @@ mod doc;
 mod error;
 mod id;
 mod path;
+mod pool;
 mod version;
 
 #[doc(inline)]

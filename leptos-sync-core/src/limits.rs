@@ -18,9 +18,9 @@ pub const DEPTH: usize = 32;
 /// elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
-/// The maximum size in bytes of the idle buffers in a class of a
-/// [`BufferPool`](crate::pool::BufferPool). A buffer counts with the size of its class, and takes
-/// less than twice that. The largest class keeps one buffer.
+/// The maximum size in bytes of the idle buffers in a size class of the process's pool. A buffer
+/// counts with the size of its class, and takes less than twice that. The largest class keeps one
+/// buffer.
 pub const POOL_BYTES: usize = 1024 * 1024;
 
 /// The capacity in bytes that a document keeps between transactions. A larger buffer is freed.

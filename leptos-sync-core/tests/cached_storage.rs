@@ -197,10 +197,10 @@ fn it_stays_within_its_size() {
     for n in 0..1000_u32 {
         put(&store, &n.to_be_bytes(), &vec![1; 500 * (n % 7) as usize]);
         got(&store, &n.to_be_bytes());
-        assert!(store.kept_bytes() <= LIMITS.bytes as u64);
+        assert!(store.cached_bytes() <= LIMITS.bytes as u64);
     }
     assert!(
-        store.kept_bytes() > LIMITS.bytes as u64 / 2,
+        store.cached_bytes() > LIMITS.bytes as u64 / 2,
         "the cache uses its size"
     );
     put(&store, b"huge", &vec![1; LIMITS.bytes]);
@@ -208,7 +208,7 @@ fn it_stays_within_its_size() {
         got(&store, b"huge").map(|value| value.len()),
         Some(LIMITS.bytes)
     );
-    assert!(store.kept_bytes() <= LIMITS.bytes as u64);
+    assert!(store.cached_bytes() <= LIMITS.bytes as u64);
 }
 
 #[test]
@@ -416,7 +416,7 @@ proptest! {
                 }
                 Step::Wait(ms) => time.advance(ms),
             }
-            prop_assert!(store.kept_bytes() <= bytes as u64);
+            prop_assert!(store.cached_bytes() <= bytes as u64);
         }
     }
 }

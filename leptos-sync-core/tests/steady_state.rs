@@ -6,7 +6,7 @@
 mod common;
 
 use common::doc;
-use leptos_sync_core::{Crdt, Doc, GCounter, LwwMap, LwwRegister, Tx, pool::BufferPool};
+use leptos_sync_core::{Crdt, Doc, GCounter, LwwMap, LwwRegister, Tx, internal::BufferPool};
 
 #[derive(Crdt, Clone, Default)]
 struct Board {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use leptos_sync_core::pool::{BufferPool, Pool};
+use leptos_sync_core::internal::{BufferPool, Pool};
 
 use crate::group::Harness;
 

@@ -25,7 +25,7 @@ mod write;
 
 use parking_lot::Mutex;
 
-use self::{meta::Meta, record::Kept};
+use self::{meta::Meta, record::StoredRecord};
 use crate::{
     clock::Clock,
     storage::index::{Index, IndexedStorage},
@@ -89,9 +89,9 @@ pub use watch::{RecordChange, Watch};
 /// # assert!(matches!(run.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(()))));
 /// ```
 pub struct Collection<S, K, T> {
-    records: IndexedStorage<S, K, Kept<T>>,
+    records: IndexedStorage<S, K, StoredRecord<T>>,
     /// The index of each record by the latest time of each replica that has written it.
-    by_time: Index<Kept<T>, (u64, u64)>,
+    by_time: Index<StoredRecord<T>, (u64, u64)>,
     state: Mutex<State>,
     changes: ChangeSender<watch::Changed<T>>,
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
-use super::{Collection, Kept, Meta, State};
+use super::{Collection, Meta, State, StoredRecord};
 use crate::{
     clock::Clock,
     crdt::Root,
@@ -38,18 +38,18 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         schema: Schema<T>,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let by_time = Index::multi(BY_TIME, |kept: &Kept<T>| {
+        let by_time = Index::multi(BY_TIME, |kept: &StoredRecord<T>| {
             let times = kept.upto().iter();
             let times = times.map(|(replica, time)| (replica.get(), time.get()));
             times.collect::<Vec<_>>()
         })
         .of_up_to(limits::REPLICAS);
-        let schema = schema.within(Kept::shown).index(&by_time);
+        let schema = schema.within(StoredRecord::shown).index(&by_time);
         let form = Form {
-            encode: Kept::encode,
-            decode: Kept::decode,
-            content: Kept::content,
-            shown: Kept::is_present,
+            encode: StoredRecord::encode,
+            decode: StoredRecord::decode,
+            content: StoredRecord::content,
+            shown: StoredRecord::is_present,
         };
         let records = IndexedStorage::open_as(storage, name, schema, form).await?;
         let this = Self {

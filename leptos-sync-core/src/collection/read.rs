@@ -1,4 +1,4 @@
-use super::{Collection, Kept};
+use super::{Collection, StoredRecord};
 use crate::{
     crdt::Root,
     error::Error,
@@ -41,6 +41,6 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// Those of [`IndexedStorage::query`](crate::index::IndexedStorage::query).
     pub async fn query(&self, query: Query) -> Result<Page<K, T>, Error> {
         let page = self.records.query(query).await?;
-        Ok(page.map(|kept: Kept<T>| kept.record))
+        Ok(page.map(|kept: StoredRecord<T>| kept.record))
     }
 }

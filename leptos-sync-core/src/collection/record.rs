@@ -10,7 +10,7 @@ use crate::{
 
 /// A stored record: its cells, with paths relative to it, and the presence cell.
 #[derive(Clone)]
-pub(super) struct Kept<T> {
+pub(super) struct StoredRecord<T> {
     /// The presence cell: the stamp of the last insertion or removal, and whether it was an
     /// insertion.
     pub(super) present: Option<(Stamp, bool)>,
@@ -21,7 +21,7 @@ pub(super) struct Kept<T> {
     body: Body,
 }
 
-impl<T: Root> Kept<T> {
+impl<T: Root> StoredRecord<T> {
     pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         self.body.seal(Kind::Record, out);
         Ok(())

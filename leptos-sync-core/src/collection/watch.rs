@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Bound};
 
-use super::{Collection, Kept, Meta};
+use super::{Collection, Meta, StoredRecord};
 use crate::{
     crdt::Root,
     error::Error,
@@ -16,21 +16,21 @@ use crate::{
 pub(super) type Changed<T> = Vec<ChangedRecord<T>>;
 
 /// Records written since some version, with their keys.
-pub(super) type Written<T> = Vec<(Vec<u8>, Kept<T>)>;
+pub(super) type Written<T> = Vec<(Vec<u8>, StoredRecord<T>)>;
 
 /// A record before and after a commit, with its key.
 #[derive(Clone)]
 pub(super) struct ChangedRecord<T> {
     pub(super) key: Vec<u8>,
     pub(super) before: Before<T>,
-    pub(super) after: Option<Kept<T>>,
+    pub(super) after: Option<StoredRecord<T>>,
 }
 
 /// A record before a commit.
 #[derive(Clone)]
 pub(super) enum Before<T> {
     Nothing,
-    Record(Kept<T>),
+    Record(StoredRecord<T>),
     /// Unknown, because another tab has written the record.
     NotKnown,
 }
@@ -54,7 +54,7 @@ pub struct RecordChange<K, T> {
 /// the query again.
 pub struct Watch<K, T> {
     changes: ChangeStream<Changed<T>>,
-    matcher: Matcher<Kept<T>>,
+    matcher: Matcher<StoredRecord<T>>,
     key: PhantomData<fn() -> K>,
 }
 
@@ -77,7 +77,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(self.watching(self.records.matcher(query)?))
     }
 
-    fn watching(&self, matcher: Matcher<Kept<T>>) -> Watch<K, T> {
+    fn watching(&self, matcher: Matcher<StoredRecord<T>>) -> Watch<K, T> {
         Watch {
             changes: self.changes.subscribe(),
             matcher,
@@ -166,7 +166,7 @@ impl<K: RecordKey, T: Root> Watch<K, T> {
         if !self.matcher.may_match(&record.key) {
             return None;
         }
-        let among = |kept: Option<&Kept<T>>| {
+        let among = |kept: Option<&StoredRecord<T>>| {
             let kept = kept.filter(|kept| kept.is_present());
             let kept = kept.filter(|kept| self.matcher.matches(&record.key, kept));
             kept.map(|kept| kept.record.clone())

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Collection, CollectionTx, Kept, Meta,
+    Collection, CollectionTx, Meta, StoredRecord,
     meta::Advance,
     open::META,
     transaction::Unreadable,
@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     storage::{
         Storage,
-        index::{Old, Origin, RecordKey, Slot, bytes_of},
+        index::{Origin, RecordKey, Slot, Stored, bytes_of},
     },
 };
 
@@ -226,16 +226,16 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
 
     fn assemble(
         &self,
-        slots: &mut [Slot<Kept<T>>],
+        slots: &mut [Slot<StoredRecord<T>>],
         meta: &Meta,
     ) -> (Doc<Records<T>>, Vec<Unreadable>) {
         let (mut state, mut quarantine) = (Records::default(), Quarantine::default());
         let mut damaged = Vec::new();
         for Slot { key, old, .. } in slots {
             match old {
-                Old::Nothing => {}
-                Old::Record(kept) => kept.clone().join_into(key, &mut state, &mut quarantine),
-                Old::Damaged(_, error) => {
+                Stored::Nothing => {}
+                Stored::Record(kept) => kept.clone().join_into(key, &mut state, &mut quarantine),
+                Stored::Damaged(_, error) => {
                     damaged.push((key.clone(), Error::corrupt(error.to_string())));
                 }
             }
@@ -255,15 +255,15 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
 /// Extracts the records and the metadata from an assembled document.
 fn take_apart<T: Root>(
     doc: Doc<Records<T>>,
-    slots: &mut [Slot<Kept<T>>],
+    slots: &mut [Slot<StoredRecord<T>>],
 ) -> Result<(Meta, Clock), Error> {
     let (mut parts, clock) = doc.into_parts();
     let mut cells = CellWriter::default();
     for slot in slots {
-        let kept = Kept::take(&slot.key, &mut parts.state, &parts.quarantine, &mut cells)?;
+        let kept = StoredRecord::take(&slot.key, &mut parts.state, &parts.quarantine, &mut cells)?;
         let same = match (&slot.old, &kept) {
-            (Old::Nothing | Old::Damaged(..), None) => true,
-            (Old::Record(old), Some(kept)) => old.is_same_as(kept),
+            (Stored::Nothing | Stored::Damaged(..), None) => true,
+            (Stored::Record(old), Some(kept)) => old.is_same_as(kept),
             _ => false,
         };
         if !same {
@@ -280,15 +280,15 @@ fn take_apart<T: Root>(
 }
 
 /// Returns the changes of the records that are about to be written.
-fn changed<T: Clone>(slots: &[Slot<Kept<T>>]) -> Changed<T> {
+fn changed<T: Clone>(slots: &[Slot<StoredRecord<T>>]) -> Changed<T> {
     let written = slots
         .iter()
         .filter_map(|slot| Some((slot, slot.new.clone()?)));
     let changed = written.map(|(slot, after)| ChangedRecord {
         key: slot.key.clone(),
         before: match &slot.old {
-            Old::Record(kept) => Before::Record(kept.clone()),
-            Old::Nothing | Old::Damaged(..) => Before::Nothing,
+            Stored::Record(kept) => Before::Record(kept.clone()),
+            Stored::Nothing | Stored::Damaged(..) => Before::Nothing,
         },
         after,
     });

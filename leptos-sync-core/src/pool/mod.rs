@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-pub use buffers::{Buffer, BufferPool};
+pub use buffers::BufferPool;
 pub(crate) use scratch::{Scratch, kept, scratch};
 
 /// A value that can be reused: [`reset`](Reset::reset) clears it and keeps its capacity.
@@ -42,7 +42,7 @@ impl Reset for String {
 /// mutex for a few instructions.
 ///
 /// ```
-/// use leptos_sync_core::pool::Pool;
+/// use leptos_sync_core::internal::Pool;
 ///
 /// static LINES: Pool<String> = Pool::new(16);
 ///

@@ -1,6 +1,6 @@
 //! The buffers of documents and messages, from the process-wide pool.
 
-use super::{Buffer, BufferPool};
+use super::{BufferPool, buffers::Buffer};
 
 /// A buffer that is written once and read until it is dropped.
 pub(crate) type Scratch = Buffer<'static>;

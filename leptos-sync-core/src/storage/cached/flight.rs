@@ -6,7 +6,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Kept, Shared};
+use super::{CachedValues, Shared};
 
 /// A load of one key, shared by all callers that wait for it.
 pub(super) struct Flight {
@@ -39,17 +39,17 @@ pub(super) struct Leader {
 
 impl Flight {
     /// Joins the load of `key` in the current epoch, or starts one.
-    pub(super) fn board(shared: &Arc<Shared>, kept: &mut Kept, key: &[u8]) -> Role {
-        if let Some(flight) = kept.flights.get(key)
-            && flight.epoch == kept.epoch()
+    pub(super) fn board(shared: &Arc<Shared>, cached: &mut CachedValues, key: &[u8]) -> Role {
+        if let Some(flight) = cached.flights.get(key)
+            && flight.epoch == cached.epoch()
         {
             return Role::Follower(Arc::clone(flight));
         }
         let flight = Arc::new(Self {
-            epoch: kept.epoch(),
+            epoch: cached.epoch(),
             state: Mutex::new(State::Loading(Vec::new())),
         });
-        kept.flights.insert(key.to_vec(), Arc::clone(&flight));
+        cached.flights.insert(key.to_vec(), Arc::clone(&flight));
         Role::Leader(Leader {
             key: key.to_vec(),
             flight,
@@ -101,11 +101,11 @@ impl Leader {
 
     /// Prevents further callers from joining.
     fn leave(&self) {
-        let mut kept = self.shared.kept.lock();
+        let mut cached = self.shared.cached.lock();
         // A later epoch may have started another load of the key.
-        let ours = kept.flights.get(&self.key);
+        let ours = cached.flights.get(&self.key);
         if ours.is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-            kept.flights.remove(&self.key);
+            cached.flights.remove(&self.key);
         }
     }
 }

@@ -17,12 +17,12 @@
 //! written it. The price: a load during a commit of other keys is not cached.
 
 mod flight;
-mod kept;
+mod values;
 
 use std::sync::Arc;
 
 use self::flight::{Flight, Leader, Role};
-use self::kept::{Kept, Shared};
+use self::values::{CachedValues, Shared};
 use super::{Batch, Expected, Record, Scan, Storage, Write};
 use crate::{clock::TimeSource, error::Error};
 
@@ -83,17 +83,17 @@ impl<S> CachedStorage<S> {
 
     /// Removes the value at `key`, which has changed elsewhere. A load in progress is not cached.
     pub fn invalidate(&self, key: &[u8]) {
-        self.shared.kept.lock().forget(&[key]);
+        self.shared.cached.lock().forget(&[key]);
     }
 
     /// Removes all values whose keys start with `prefix`. O(cached values).
     pub fn invalidate_prefix(&self, prefix: &[u8]) {
-        self.shared.kept.lock().forget_prefix(prefix);
+        self.shared.cached.lock().forget_prefix(prefix);
     }
 
     /// Returns the size of the cache, as [`CacheLimits::bytes`] counts it.
-    pub fn kept_bytes(&self) -> u64 {
-        self.shared.kept.lock().bytes()
+    pub fn cached_bytes(&self) -> u64 {
+        self.shared.cached.lock().bytes()
     }
 }
 
@@ -104,7 +104,7 @@ impl<S: Storage> CachedStorage<S> {
         // On an error, or if this future is dropped, dropping the leader wakes its followers.
         let value = self.store.get(key).await?;
         self.shared
-            .kept
+            .cached
             .lock()
             .keep(key, &value, leader.epoch(), now);
         leader.land(value.clone());
@@ -117,8 +117,8 @@ impl<S: Storage> CachedStorage<S> {
         let keys: Vec<&[u8]> = batch.writes().iter().map(key_of).collect();
         // Hold the lock until the store has the batch, so that commits of several threads are
         // numbered in order.
-        let mut kept = self.shared.kept.lock();
-        let number = kept.issue(&keys);
+        let mut cached = self.shared.cached.lock();
+        let number = cached.issue(&keys);
         drop(keys);
         (number, commit(batch))
     }
@@ -130,7 +130,7 @@ async fn answer<T>(
     (number, issued): (u64, impl Future<Output = Result<T, Error>>),
 ) -> Result<T, Error> {
     let answer = issued.await;
-    shared.kept.lock().answered(number, answer.is_ok());
+    shared.cached.lock().answered(number, answer.is_ok());
     answer
 }
 
@@ -139,11 +139,11 @@ impl<S: Storage> Storage for CachedStorage<S> {
         loop {
             let now = self.shared.time.now_ms();
             let role = {
-                let mut kept = self.shared.kept.lock();
-                if let Some(value) = kept.get(key, now) {
+                let mut cached = self.shared.cached.lock();
+                if let Some(value) = cached.get(key, now) {
                     return Ok(value);
                 }
-                Flight::board(&self.shared, &mut kept, key)
+                Flight::board(&self.shared, &mut cached, key)
             };
             match role {
                 Role::Leader(leader) => return self.load(key, leader, now).await,
@@ -159,17 +159,17 @@ impl<S: Storage> Storage for CachedStorage<S> {
     async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let now = self.shared.time.now_ms();
         let epoch = {
-            let mut kept = self.shared.kept.lock();
-            let known: Option<Vec<_>> = keys.iter().map(|key| kept.get(key, now)).collect();
+            let mut cached = self.shared.cached.lock();
+            let known: Option<Vec<_>> = keys.iter().map(|key| cached.get(key, now)).collect();
             if let Some(values) = known {
                 return Ok(values);
             }
-            kept.epoch()
+            cached.epoch()
         };
         let values = self.store.get_many(keys).await?;
-        let mut kept = self.shared.kept.lock();
+        let mut cached = self.shared.cached.lock();
         for (key, value) in keys.iter().zip(&values) {
-            kept.keep(key, value, epoch, now);
+            cached.keep(key, value, epoch, now);
         }
         Ok(values)
     }
@@ -198,7 +198,7 @@ impl<S: Storage> Storage for CachedStorage<S> {
             let applied = answer(Arc::clone(&shared), issued).await?;
             if !applied {
                 // Another handle has written unknown keys, so clear the cache.
-                shared.kept.lock().forget_prefix(&[]);
+                shared.cached.lock().forget_prefix(&[]);
             }
             Ok(applied)
         }
@@ -215,7 +215,7 @@ impl<S: std::fmt::Debug> std::fmt::Debug for CachedStorage<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CachedStorage")
             .field("store", &self.store)
-            .field("kept_bytes", &self.kept_bytes())
+            .field("cached_bytes", &self.cached_bytes())
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    IndexedStorage, Known,
-    catalog::{Access, Building, Catalog},
+    IndexedStorage, SharedState,
+    catalog::{Access, BuildPosition, Catalog},
     key::RecordKey,
     layout::{own_entry, owners, read_owners},
     never_its_turn,
@@ -118,7 +118,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 
     /// Whether the catalog is still the known one. If not, updates the known one.
-    async fn is_current(&self, known: &Known) -> Result<bool, Error> {
+    async fn is_current(&self, known: &SharedState) -> Result<bool, Error> {
         Ok(self.look().await?.catalog == known.catalog)
     }
 
@@ -168,7 +168,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         let Some((declared, listed)) = building else {
             return Ok(None);
         };
-        let Building { after, records } = listed.building.clone().unwrap_or_default();
+        let BuildPosition { after, records } = listed.building.clone().unwrap_or_default();
         let prefix = self.layout.record(&[]);
         let mut scan = Scan::prefix(&prefix).limit(limits::READ_RECORDS);
         if let Some(after) = &after {
@@ -182,7 +182,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             done,
         };
         let last = found.last().and_then(|(key, _)| key.get(prefix.len()..));
-        listed.building = (!done).then(|| Building {
+        listed.building = (!done).then(|| BuildPosition {
             after: last.map(<[u8]>::to_vec),
             records: progress.records,
         });

@@ -17,23 +17,23 @@ pub(super) struct Catalog {
     /// The id of the next index. Ids are never reused, so that leftover entries of a removed index
     /// are never mistaken for those of another.
     next_id: u16,
-    pub(super) indices: Vec<Listed>,
+    pub(super) indices: Vec<CatalogEntry>,
     /// Removed indices whose entries still exist.
     pub(super) dropped: Vec<u16>,
 }
 
 /// An index in the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Listed {
+pub(super) struct CatalogEntry {
     pub(super) id: u16,
     pub(super) name: String,
     unique: bool,
-    pub(super) building: Option<Building>,
+    pub(super) building: Option<BuildPosition>,
 }
 
 /// The progress of building an index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Building {
+pub(super) struct BuildPosition {
     /// The key of the last record that was listed.
     pub(super) after: Option<Vec<u8>>,
     /// The number of records listed.
@@ -135,16 +135,16 @@ impl Catalog {
         self.next_id = id.checked_add(1).ok_or_else(|| {
             Error::limit("this storage has had 65,535 indices, which is the limit; copy its records to a new storage")
         })?;
-        self.indices.push(Listed {
+        self.indices.push(CatalogEntry {
             id,
             name: name.to_owned(),
             unique,
-            building: has_records.then(Building::default),
+            building: has_records.then(BuildPosition::default),
         });
         Ok(())
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&Listed> {
+    pub(super) fn find(&self, name: &str) -> Option<&CatalogEntry> {
         self.indices.iter().find(|listed| listed.name == name)
     }
 

@@ -54,7 +54,7 @@ pub(crate) use key::{bytes_of, parse};
 pub(crate) use matcher::Matcher;
 pub use query::{Cursor, Page, Query};
 pub use schema::{Index, Schema};
-pub(crate) use write::{Old, Origin, Slot};
+pub(crate) use write::{Origin, Slot, Stored};
 
 /// Records of type `R` under keys of type `K` in a [`Storage`], with secondary indices.
 ///
@@ -96,7 +96,7 @@ pub struct IndexedStorage<S, K, R> {
     schema: Schema<R>,
     /// Held while writing: concurrent tasks of one tab would only make each other retry.
     writer: Mutex<()>,
-    known: RwLock<Arc<Known>>,
+    known: RwLock<Arc<SharedState>>,
     damage: Vec<Damage>,
     form: Form<R>,
     key: PhantomData<fn() -> K>,
@@ -115,7 +115,7 @@ pub(crate) struct Form<R> {
 
 /// The shared state of all handles, as last read.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Known {
+struct SharedState {
     commits: Option<Vec<u8>>,
     catalog_bytes: Option<Vec<u8>>,
     catalog: Catalog,
@@ -190,17 +190,17 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         &self.store
     }
 
-    fn known(&self) -> Arc<Known> {
+    fn known(&self) -> Arc<SharedState> {
         Arc::clone(&self.known.read())
     }
 
     /// Reads the state that all handles share.
-    async fn look(&self) -> Result<Arc<Known>, Error> {
+    async fn look(&self) -> Result<Arc<SharedState>, Error> {
         let (commits, catalog) = (self.layout.commits(), self.layout.catalog());
         let found = self.store.get_many(&[&commits, &catalog]).await?;
         let mut found = found.into_iter();
         let (commits, catalog_bytes) = (found.next().flatten(), found.next().flatten());
-        let known = Arc::new(Known {
+        let known = Arc::new(SharedState {
             catalog: catalog_bytes
                 .as_deref()
                 .map(Catalog::decode)
@@ -235,7 +235,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
 
     /// Replaces a catalog that cannot be read: all its indices are dropped, and their ids are not
     /// reused.
-    async fn restart(&mut self, error: Error) -> Result<Arc<Known>, Error> {
+    async fn restart(&mut self, error: Error) -> Result<Arc<SharedState>, Error> {
         let key = self.layout.catalog();
         let mut catalog = Catalog::default();
         let entries = self.layout.entries();
@@ -250,7 +250,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }
         let commits = self.store.get(&self.layout.commits()).await?;
         self.damage.push(Damage { key, error });
-        Ok(Arc::new(Known {
+        Ok(Arc::new(SharedState {
             commits,
             catalog_bytes: None,
             catalog,
@@ -261,7 +261,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// read. Returns whether the batch was applied. If not, updates the known state.
     async fn commit(
         &self,
-        known: &Known,
+        known: &SharedState,
         mut batch: Batch,
         catalog: Option<Catalog>,
     ) -> Result<bool, Error> {
@@ -283,7 +283,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         };
         let applied = self.store.commit_if(expected, batch).await?;
         if applied {
-            *self.known.write() = Arc::new(Known {
+            *self.known.write() = Arc::new(SharedState {
                 commits: Some(next),
                 catalog_bytes,
                 catalog,

@@ -1,5 +1,5 @@
 use super::{
-    Cursor, IndexedStorage, Known, Page, Query,
+    Cursor, IndexedStorage, Page, Query, SharedState,
     catalog::unknown,
     key::{RecordKey, bytes_of, parse},
     layout::{read_owners, split_entry},
@@ -13,7 +13,7 @@ use crate::{
 /// An index to query: its position in the schema, its id, and whether an entry may list several
 /// records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Asked {
+struct UsableIndex {
     index: usize,
     id: u16,
     unique: bool,
@@ -90,8 +90,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         &self,
         mut query: Query,
         shown: fn(&R) -> bool,
-    ) -> Result<Found<R>, Error> {
-        let mut found = Found {
+    ) -> Result<FoundRecords<R>, Error> {
+        let mut found = FoundRecords {
             shown,
             records: Vec::new(),
             next: None,
@@ -119,7 +119,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         &self,
         query: &Query,
         chunk: usize,
-        found: &mut Found<R>,
+        found: &mut FoundRecords<R>,
     ) -> Result<Option<Vec<u8>>, Error> {
         let prefix = self.layout.record(&[]);
         let scan = query.scan(&prefix, false).limit(chunk);
@@ -145,7 +145,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         name: &str,
         query: &Query,
         chunk: usize,
-        found: &mut Found<R>,
+        found: &mut FoundRecords<R>,
     ) -> Result<Option<Vec<u8>>, Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let known = self.known();
@@ -169,7 +169,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 
     /// Returns the index with this name, if it can be queried.
-    fn ask(&self, known: &Known, name: &str) -> Result<Asked, Error> {
+    fn ask(&self, known: &SharedState, name: &str) -> Result<UsableIndex, Error> {
         let declared = self.schema.indices.iter().enumerate();
         let mut declared = declared.filter(|(_, index)| &*index.name == name);
         let (index, declared) = declared.next().ok_or_else(|| unknown(name))?;
@@ -184,7 +184,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                 building.records
             )));
         }
-        Ok(Asked {
+        Ok(UsableIndex {
             index,
             id: listed.id,
             unique: declared.unique,
@@ -195,10 +195,10 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// adds nothing, if the catalog has changed.
     async fn read_listed(
         &self,
-        asked: Asked,
+        asked: UsableIndex,
         query: &Query,
         entries: &[Entry],
-        found: &mut Found<R>,
+        found: &mut FoundRecords<R>,
     ) -> Result<bool, Error> {
         let catalog = self.layout.catalog();
         let records: Vec<Vec<u8>> = entries
@@ -232,7 +232,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 
     /// Decodes the record of an entry and checks that it has the entry's key.
-    fn listed(&self, asked: Asked, at: &Cursor, bytes: Option<Vec<u8>>) -> Result<R, Error> {
+    fn listed(&self, asked: UsableIndex, at: &Cursor, bytes: Option<Vec<u8>>) -> Result<R, Error> {
         let bytes = bytes.ok_or_else(|| mismatch("lists a record that does not exist"))?;
         let record = self.decode(&at.record, &bytes)?;
         if !self.is_listed(asked.index, &record, &at.key) {
@@ -245,7 +245,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// first, since a write between the two reads explains a mismatch.
     async fn damaged(
         &self,
-        asked: Asked,
+        asked: UsableIndex,
         entry: &Entry,
         error: Error,
     ) -> Result<Option<Error>, Error> {
@@ -269,7 +269,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
 }
 
 /// The records found so far, with encoded keys.
-pub(crate) struct Found<R> {
+pub(crate) struct FoundRecords<R> {
     shown: fn(&R) -> bool,
     pub(crate) records: Vec<(Vec<u8>, R)>,
     pub(crate) next: Option<Cursor>,
@@ -278,7 +278,7 @@ pub(crate) struct Found<R> {
     last: Option<Cursor>,
 }
 
-impl<R> Found<R> {
+impl<R> FoundRecords<R> {
     /// Adds a record, or notes that there is a next page.
     fn add(&mut self, query: &Query, at: Cursor, record: R) {
         if self.next.is_some() || !(self.shown)(&record) {
@@ -303,7 +303,7 @@ fn last_of(records: &[(Vec<u8>, Vec<u8>)], asked_for: usize) -> Option<Vec<u8>> 
 fn entries(
     found: Vec<(Vec<u8>, Vec<u8>)>,
     prefix: usize,
-    asked: Asked,
+    asked: UsableIndex,
     query: &Query,
 ) -> (Vec<Entry>, Vec<Damage>) {
     let (mut entries, mut damage) = (Vec::with_capacity(found.len()), Vec::new());

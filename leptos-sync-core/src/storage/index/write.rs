@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::MutexGuard;
 
 use super::{
-    IndexedStorage, Known,
+    IndexedStorage, SharedState,
     catalog::Access,
     key::{RecordKey, bytes_of},
     layout::own_entry,
@@ -25,13 +25,13 @@ pub(crate) struct Reading<R> {
 /// A record to be written.
 pub(crate) struct Slot<R> {
     pub(crate) key: Vec<u8>,
-    pub(crate) old: Old<R>,
+    pub(crate) old: Stored<R>,
     /// The new record, or `Some(None)` to remove it. `None` leaves it unchanged.
     pub(crate) new: Option<Option<R>>,
 }
 
 /// The current content of a key.
-pub(crate) enum Old<R> {
+pub(crate) enum Stored<R> {
     Nothing,
     Record(R),
     /// Bytes that do not decode, and the reason.
@@ -100,16 +100,16 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
             let Some(slot) = reading.slots.first_mut() else {
                 return Ok(false);
             };
-            match std::mem::replace(&mut slot.old, Old::Nothing) {
-                Old::Nothing => Ok(false),
-                Old::Record(old) => {
+            match std::mem::replace(&mut slot.old, Stored::Nothing) {
+                Stored::Nothing => Ok(false),
+                Stored::Record(old) => {
                     let mut record = old.clone();
                     change(&mut record);
                     slot.new = Some(Some(record));
-                    slot.old = Old::Record(old);
+                    slot.old = Stored::Record(old);
                     Ok(true)
                 }
-                Old::Damaged(_, error) => Err(error),
+                Stored::Damaged(_, error) => Err(error),
             }
         })
         .await
@@ -140,7 +140,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         self.edit(keys, Vec::new(), Origin::Here, |reading, _| {
             let mut removed = 0;
             for slot in &mut reading.slots {
-                if !matches!(slot.old, Old::Nothing) {
+                if !matches!(slot.old, Stored::Nothing) {
                     slot.new = Some(None);
                     removed += 1;
                 }
@@ -217,10 +217,10 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         let slots = keys.iter().zip(&mut found).map(|(key, found)| Slot {
             key: key.clone(),
             old: match found {
-                None => Old::Nothing,
+                None => Stored::Nothing,
                 Some(bytes) => match self.decode(key, &bytes) {
-                    Ok(record) => Old::Record(record),
-                    Err(error) => Old::Damaged(bytes, error),
+                    Ok(record) => Stored::Record(record),
+                    Err(error) => Stored::Damaged(bytes, error),
                 },
             },
             new: None,
@@ -235,7 +235,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// index must be built first, to decide whether a key is free.
     async fn write(
         &self,
-        known: &Known,
+        known: &SharedState,
         slots: Vec<Slot<R>>,
         origin: Origin,
         batch: &mut Batch,
@@ -243,11 +243,11 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         let mut claims = Claims::default();
         for Slot { key, old, new } in slots {
             let Some(new) = new else { continue };
-            if let Old::Damaged(bytes, _) = &old {
+            if let Stored::Damaged(bytes, _) = &old {
                 batch.put(self.layout.aside(&key), bytes.clone());
             }
             let old = match &old {
-                Old::Record(old) => Some(old),
+                Stored::Record(old) => Some(old),
                 _ => None,
             };
             if let (Origin::Here, Some(new)) = (origin, &new) {
@@ -271,7 +271,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// unique.
     fn list(
         &self,
-        known: &Known,
+        known: &SharedState,
         record: &[u8],
         old: Option<&R>,
         new: Option<&R>,

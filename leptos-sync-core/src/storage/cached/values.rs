@@ -11,12 +11,12 @@ const ENTRY_BYTES: usize = 96;
 
 /// The state that clones of a cache share.
 pub(super) struct Shared {
-    pub(super) kept: Mutex<Kept>,
+    pub(super) cached: Mutex<CachedValues>,
     pub(super) time: Box<dyn TimeSource>,
 }
 
 /// The cached values, and the progress of commits.
-pub(super) struct Kept {
+pub(super) struct CachedValues {
     values: Cache<Vec<u8>, Entry, Bytes>,
     /// The current loads by key. A key has at most one, the latest.
     pub(super) flights: BTreeMap<Vec<u8>, Arc<Flight>>,
@@ -48,7 +48,7 @@ impl Shared {
     pub(super) fn new(limits: CacheLimits, time: Box<dyn TimeSource>) -> Self {
         // Sizes the tables by an estimate of the number of entries.
         let entries = (limits.bytes / 1024).clamp(16, 4096);
-        let kept = Kept {
+        let cached = CachedValues {
             values: Cache::with_weighter(entries, limits.bytes as u64, Bytes),
             flights: BTreeMap::new(),
             ttl_ms: limits.ttl_ms,
@@ -57,13 +57,13 @@ impl Shared {
             ended: 0,
         };
         Self {
-            kept: Mutex::new(kept),
+            cached: Mutex::new(cached),
             time,
         }
     }
 }
 
-impl Kept {
+impl CachedValues {
     /// Returns the value at `key` if it is cached and fresh at `now`.
     pub(super) fn get(&mut self, key: &[u8], now: u64) -> Option<Option<Vec<u8>>> {
         let entry = self.values.get(key)?;
