@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use leptos_sync_web::{
     Clock, Crdt, Doc, GCounter, LiveDoc, LwwMap, LwwRegister, Node, PnCounter, ReplicaId,
+    SyncOptions, provide_sync, use_doc,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
@@ -206,6 +207,36 @@ fn a_guard_held_across_an_edit_keeps_the_state_before_it() {
     });
     assert_eq!(*held, "Groceries");
     assert_eq!(board.title().get_untracked(), "Shopping");
+}
+
+#[test]
+fn a_rejected_edit_is_listed_with_a_copy_of_the_state_that_held_it() {
+    let (_owner, _live, _board) = board();
+    provide_sync(SyncOptions::default());
+    let page = use_doc::<Board>("rejected");
+    page.doc.title().set(text("Groceries"));
+    page.doc.edit(|tx| {
+        tx.cards().insert(1, text("typed for an hour"));
+        tx.title().set("x".repeat(300_000));
+    });
+    // An edit inside an edit is listed too.
+    page.doc.edit(|tx| {
+        page.doc.moves().increment(1);
+        tx.cards().insert(2, text("Eggs"));
+    });
+    let rejected = page.rejected.get_untracked();
+    let [too_large, nested] = &rejected[..] else {
+        panic!("{rejected:?}");
+    };
+    let kept = too_large.state::<Board>().unwrap();
+    assert_eq!(kept.title.get().len(), 300_000);
+    assert_eq!(
+        kept.cards.get(&1).map(String::as_str),
+        Some("typed for an hour")
+    );
+    assert!(nested.message().contains("outer edit"), "{nested}");
+    assert_eq!(page.doc.title().get_untracked(), "Groceries");
+    assert_eq!(page.doc.cards().keys().get_untracked(), [2]);
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -41,17 +41,23 @@ impl Parts {
         self.len += 1;
     }
 
-    /// Iterates over the parts: the first ones in the order of writing, then the others in path
+    /// Calls `work` with each part: the first ones in the order of writing, then the others in path
     /// order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Path<'_>> {
-        let first = self.first.iter().take(self.len).map(PathBuf::as_path);
-        first.chain(self.more.iter().map(|part| part.path))
+    pub(super) fn for_each<'a>(&'a self, mut work: impl FnMut(Path<'a>)) {
+        for part in self.first.get(..self.len).unwrap_or_default() {
+            work(part.as_path());
+        }
+        if !self.more.is_empty() {
+            self.more.iter().for_each(|part| work(part.path));
+        }
     }
 
     /// Removes all parts.
     pub(super) fn clear(&mut self) {
         self.len = 0;
-        self.more = Quarantine::default();
+        if !self.more.is_empty() {
+            self.more = Quarantine::default();
+        }
     }
 }
 
@@ -68,7 +74,8 @@ mod tests {
             for part in all.iter().chain(all.iter().rev()).chain(&all) {
                 parts.add(part);
             }
-            let mut listed: Vec<_> = parts.iter().map(Path::to_owned).collect();
+            let mut listed = Vec::new();
+            parts.for_each(|part| listed.push(part.to_owned()));
             assert_eq!(
                 listed.iter().take(FIRST).collect::<Vec<_>>(),
                 all.iter().take(FIRST).collect::<Vec<_>>(),
@@ -79,7 +86,7 @@ mod tests {
             expected.sort();
             assert_eq!(listed, expected);
             parts.clear();
-            assert_eq!(parts.iter().count(), 0);
+            parts.for_each(|part| panic!("{part} was cleared"));
         }
     }
 }

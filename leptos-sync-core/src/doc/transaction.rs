@@ -134,9 +134,8 @@ impl<S: Root> OpenTransaction<'_, S> {
             let (parts, count) = (&log.parts, log.undo.cells());
             delta = Delta::write(&mut log.cells, after, upto, |out| {
                 out.reserve(count);
-                for part in parts.iter() {
-                    doc.state.write_stamped(part.segments(), part, stamp, out);
-                }
+                let state = &doc.state;
+                parts.for_each(|part| state.write_stamped(part.segments(), part, stamp, out));
             })?;
         }
         if delta.bytes() > limits::TRANSACTION_BYTES {

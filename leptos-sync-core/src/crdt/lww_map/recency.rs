@@ -155,6 +155,8 @@ impl Recency {
         stamp_of: impl Fn(u32) -> Stamp,
     ) -> impl Iterator<Item = u32> {
         let first = match self.lists.get(stamp.replica) {
+            // One transaction wrote the whole list, as the first one of a document does.
+            Some(list) if list.head != NONE && stamp_of(list.head) == stamp => list.head,
             Some(list) => self.first_after(list, |slot| stamp_of(slot) == stamp),
             None => NONE,
         };
