@@ -1,5 +1,5 @@
-//! What lazy documents and decorators of a storage save, and the internal pools: each row does the same work
-//! without one and with one, in one run.
+//! What lazy documents and decorators of a storage save, and the internal pools: each row does the
+//! same work without one and with one, in one run.
 //!
 //! ```sh
 //! cargo run --release -p leptos-sync-benches --example decorators

@@ -1,5 +1,5 @@
-//! Heap bytes an entry of a map of 100,000 entries that was written in one batch, keys and values
-//! included.
+//! The heap bytes per entry of a map with 100,000 entries, written in one batch, including keys and
+//! values.
 
 use leptos_sync_benches::{
     entries,
@@ -14,7 +14,7 @@ const COUNT: usize = 100_000;
 
 #[expect(clippy::print_stdout, reason = "what this program is for")]
 fn main() {
-    // The strings belong to the map: they are counted, the list that brings them is not.
+    // The strings belong to the map and count; the list that they come from does not.
     let list = COUNT * size_of::<(String, String)>();
     let before = HEAP.current_usage();
     let entries = entries(COUNT);

@@ -1,11 +1,11 @@
-//! What the benchmarks work on: the same data on every run and for every library.
+//! The data of the benchmarks, the same in every run and for every library.
 //!
-//! Keys are `key-000123`, values like `item-48213`: 19.9 bytes of text an entry, the lengths of the
-//! values not all equal. Reading and merging go through the keys in random order, as users do.
+//! Keys are `key-000123`, values like `item-48213`: 19.9 bytes of text per entry, with values of
+//! different lengths. Reading and merging use random order, as users do.
 
 pub mod ours;
 
-/// The sizes at which everything is measured.
+/// The sizes of all measurements.
 pub const SIZES: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
 
 /// The key of the entry `at`.
@@ -13,12 +13,12 @@ pub fn key(at: usize) -> String {
     exact(format!("key-{at:06}"))
 }
 
-/// Without the room that formatting leaves behind the text.
+/// Without the excess capacity that formatting leaves.
 fn exact(text: String) -> String {
     text.into_boxed_str().into_string()
 }
 
-/// Keys in their order with values.
+/// Keys in order, with values.
 pub fn entries(count: usize) -> Vec<(String, String)> {
     let mut random = Random(1);
     (0..count).map(|at| (key(at), random.value())).collect()
@@ -58,7 +58,7 @@ pub fn changed(count: usize, changes: usize) -> Vec<(String, String)> {
         .collect()
 }
 
-/// New values for `count` entries in random order, over and over, without end.
+/// An infinite sequence of new values for `count` entries in random order.
 pub fn edits(count: usize) -> impl Iterator<Item = (String, String)> {
     let mut random = Random(5);
     let order = shuffled(count);
@@ -78,7 +78,7 @@ fn shuffled(count: usize) -> Vec<usize> {
     order
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014), from a fixed seed.
+/// SplitMix64 (Steele, Lea and Flood, 2014) with a fixed seed.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! The data as this library's types.
+//! The data as types of this library.
 
 use leptos_sync_core::{
     Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, clock::TimeSource,
@@ -6,10 +6,10 @@ use leptos_sync_core::{
 
 use crate::{entries, newer, values};
 
-/// The map that is measured.
+/// The measured map.
 pub type Map = LwwMap<String, String>;
 
-/// The `at`-th stamp of replica `replica`.
+/// The stamp number `at` of replica `replica`.
 pub const fn stamp(at: u64, replica: u64) -> Stamp {
     Stamp::new(
         Time::new(Time::from_ms(1_700_000_000_000).get() + at),
@@ -26,13 +26,13 @@ pub fn clock(replica: u64) -> Clock {
 ///
 /// # Panics
 ///
-/// When the machine's clock is not set.
+/// If the machine's clock is not set.
 #[expect(clippy::expect_used, reason = "a machine without a clock ends the run")]
 pub fn tick(clock: &mut Clock) -> Stamp {
     clock.tick().expect("the machine's clock is set")
 }
 
-/// Registers of which each wins over those before.
+/// Registers that each win over all before them.
 pub fn registers(count: usize) -> Vec<LwwRegister<String>> {
     (1..)
         .zip(values(count))
@@ -47,8 +47,8 @@ pub fn map(count: usize) -> Map {
     map
 }
 
-/// A copy of `base`, which has `count` entries, a tenth of them written again by another replica,
-/// one at a time.
+/// A copy of `base` with `count` entries, a tenth of them rewritten by another replica, one at a
+/// time.
 pub fn newer_map(base: &Map, count: usize) -> Map {
     let mut map = base.clone();
     for (at, (key, value)) in (1..).zip(newer(count)) {
@@ -57,7 +57,8 @@ pub fn newer_map(base: &Map, count: usize) -> Map {
     map
 }
 
-/// A counter in which each of `replicas` has counted once; every second one `more` times besides.
+/// A counter in which each of `replicas` has counted once, and every second one `more` times as
+/// well.
 pub fn counter(replicas: usize, more: u64) -> GCounter {
     let mut counter = GCounter::new();
     for replica in 0..replicas as u64 {
@@ -68,11 +69,11 @@ pub fn counter(replicas: usize, more: u64) -> GCounter {
     counter
 }
 
-/// A document whose map was written in transactions as large as their limit allows.
+/// A document whose map was written in transactions of maximum size.
 ///
 /// # Panics
 ///
-/// When the library refuses what it documents to take.
+/// If the library rejects what it documents to accept.
 #[expect(clippy::expect_used, reason = "inputs that cannot be made end the run")]
 pub fn doc(count: usize) -> Doc<Map> {
     let mut doc = Doc::<Map>::new(clock(1));
@@ -84,11 +85,11 @@ pub fn doc(count: usize) -> Doc<Map> {
     doc
 }
 
-/// A copy of a document as another replica holds it: nothing is shared with the first.
+/// A copy of a document as another replica holds it, sharing nothing with the first.
 ///
 /// # Panics
 ///
-/// When the library refuses what it documents to take.
+/// If the library rejects what it documents to accept.
 #[expect(clippy::expect_used, reason = "inputs that cannot be made end the run")]
 pub fn copy(doc: &Doc<Map>, replica: u64) -> Doc<Map> {
     let state = doc.snapshot().expect("a document can be written");

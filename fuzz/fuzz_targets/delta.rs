@@ -1,5 +1,5 @@
-//! Any bytes as a delta: an error, or a delta that a document takes or refuses, and that is the
-//! same bytes again.
+//! Arbitrary bytes as a delta: an error, or a delta that a document accepts or rejects, and that
+//! encodes to the same bytes.
 #![no_main]
 
 use leptos_sync_core::{Clock, Delta, Doc, ReplicaId, cells::CellMap, clock::ManualTime};
@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let whole = Delta::of_parts(&parts).expect("the parts are of one delta");
     assert_eq!(whole.len(), delta.len());
     let mut typed = board(1);
-    // The same claims are refused, whatever the document is.
+    // The same claims are rejected, whatever the document contains.
     let mut cells = Doc::<CellMap>::new(Clock::new(ReplicaId::new(1), ManualTime::at(NOW_MS)));
     let (taken, kept) = (typed.apply(&delta), cells.apply(&delta));
     assert_eq!(taken.is_ok(), kept.is_ok());

@@ -1,4 +1,4 @@
-//! Any frames to a relay's end of a connection. The first byte of each says how long it is.
+//! Arbitrary frames for the relay's end of a connection. The first byte of each is its length.
 #![no_main]
 
 use leptos_sync_core::sync::{ClientRequest, Host, Reason, Response};

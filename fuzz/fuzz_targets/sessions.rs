@@ -1,5 +1,5 @@
-//! Two replicas and a relay, whose messages interleave, get lost and are repeated in any way; in
-//! the end all are equal.
+//! Two replicas and a relay, whose messages are interleaved, lost and repeated in any way. In the
+//! end all are equal.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -37,7 +37,7 @@ impl Side {
         }
     }
 
-    /// Connects where the client wants that, and puts what both ends say on its way.
+    /// Connects if the client wants to, and queues the messages of both ends.
     fn pump(&mut self, now_ms: u64) {
         match self.client.next_action(now_ms) {
             ConnectionAction::Connect => {
@@ -68,7 +68,7 @@ impl Side {
     }
 }
 
-/// The relay hears one frame of a side; `refuse` says whether it refuses what is pushed.
+/// The relay receives one frame of a side. `refuse` states whether it rejects pushed transactions.
 fn hear(relay: &mut Doc<CellMap>, sides: &mut [Side; 2], at: usize, refuse: bool) {
     let Some(frame) = sides[at].there.pop_front() else {
         return;
@@ -185,7 +185,7 @@ fuzz_target!(|bytes: &[u8]| {
             side.handle.0.borrow().doc.assert_invariants();
         }
     }
-    // All is well from now on: a connection anew, and every frame arrives.
+    // From now on, the network works: a new connection on which every frame arrives.
     sides.iter_mut().for_each(|side| side.cut(now_ms));
     for _ in 0..2_000 {
         now_ms += 1;

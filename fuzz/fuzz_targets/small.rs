@@ -1,4 +1,4 @@
-//! Any bytes as each of the small things that are stored or handed over.
+//! Arbitrary bytes as each of the small things that are stored or exchanged.
 #![no_main]
 
 use leptos_sync_core::{internal, cells::Path, collection::CollectionExport, index::Cursor};

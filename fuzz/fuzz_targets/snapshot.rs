@@ -1,4 +1,4 @@
-//! Any bytes as a snapshot, and as a chunk of an export.
+//! Arbitrary bytes as a snapshot, and as a chunk of an export.
 #![no_main]
 
 use leptos_sync_core::{Import, Snapshot};

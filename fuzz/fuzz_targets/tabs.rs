@@ -1,5 +1,4 @@
-//! Two pages of a browser that tell each other what they do, in any order, twice, not at all, or
-//! damaged.
+//! Two pages of a browser whose messages arrive in any order, twice, not at all, or damaged.
 #![no_main]
 
 use leptos_sync_core::{Time, clock::Window, sync::{Reason, TabMessage, TabMessageKind}};
@@ -8,12 +7,12 @@ use libfuzzer_sys::fuzz_target;
 
 struct World {
     pages: [Handle; 2],
-    /// What waits to be heard by each, as bytes.
+    /// The queued messages of each page, as bytes.
     waiting: [Vec<Vec<u8>>; 2],
 }
 
 impl World {
-    /// `from` tells the other.
+    /// Sends a message from `from` to the other page.
     fn tell(&mut self, from: usize, kind: TabMessageKind) {
         let document = "board".to_owned();
         let message = TabMessage { document, kind };
@@ -23,7 +22,7 @@ impl World {
         self.waiting[1 - from].push(bytes);
     }
 
-    /// Something happens in one page. Returns what it tells.
+    /// An event in one page. Returns the messages it sends.
     fn act(&self, page: usize, what: u8, value: u8) -> Option<TabMessageKind> {
         if what == 0 {
             self.pages[page].edit(value.into(), value);
@@ -62,7 +61,7 @@ impl World {
         }
     }
 
-    /// A page hears something. Returns what it answers.
+    /// A page receives a message. Returns its answers.
     fn hear(&self, page: usize, bytes: &[u8]) -> Vec<TabMessageKind> {
         let mut answers = Vec::new();
         let Ok(message) = TabMessage::decode(bytes) else {
@@ -121,7 +120,7 @@ fuzz_target!(|bytes: &[u8]| {
                 }
             }
         }
-        // What a browser would not let wait either.
+        // A browser would not let this wait either.
         world.waiting[page].truncate(64);
         world.waiting[1 - page].truncate(64);
     }

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a document of every type, and one that is exchanged.
+//! Shared code of the fuzz targets: a document of every type, and one that is exchanged.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -30,7 +30,7 @@ pub fn board(replica: u64) -> Doc<Board> {
     Doc::new(Clock::new(ReplicaId::new(replica), time))
 }
 
-/// The envelope of a body, whose checksum no mutation would find.
+/// An envelope for a body, since mutations would never find its checksum.
 pub fn sealed(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut envelope = vec![b'L', b'S', b'Y', b'N', 2, kind, 0];
     let mut length = body.len();

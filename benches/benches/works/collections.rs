@@ -1,5 +1,5 @@
-//! A collection with one index, in memory: what an operation costs beside what the store does,
-//! among so many records. A query asks for a hundred.
+//! A collection with one index in memory: the cost of an operation on top of the store's, at
+//! several sizes. A query returns a hundred records.
 
 use std::{
     pin::pin,
@@ -23,7 +23,7 @@ struct Text {
 
 type Texts = Collection<MemoryStorage, String, Text>;
 
-/// Records of one transaction, which has a limit.
+/// The number of records in one transaction, which has a limit.
 const BATCH: usize = 10_000;
 
 pub(crate) fn run(harness: &mut Harness) {
@@ -75,7 +75,7 @@ fn write(text: &mut Tx<'_, Text>, value: &String) {
     text.text().set(value.clone());
 }
 
-/// A collection of so many records, which each sample is lent.
+/// A collection of this size, which each sample borrows.
 fn lent(size: usize) -> impl FnMut() -> Arc<Texts> {
     let texts = texts();
     let mut rest = entries(size);
@@ -88,7 +88,7 @@ fn lent(size: usize) -> impl FnMut() -> Arc<Texts> {
     move || Arc::clone(&texts)
 }
 
-/// What a future gives that memory never lets wait.
+/// Returns the output of a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -1,16 +1,16 @@
-//! Work whose instructions are counted: once each, since the count repeats.
+//! Work whose instructions are counted. Each runs once, since the count is reproducible.
 
-/// The sizes at which it is done: what a message costs, and what an entry costs among many.
+/// The sizes: one for the cost of a message, one for the cost of an entry among many.
 pub(crate) const SIZES: [usize; 2] = [1, 10_000];
 
-/// Does `work` on an input, which was made before. Nothing of either is dropped within.
+/// Runs `work` on a prepared input. Nothing is dropped within.
 pub(crate) fn once<I, O>(mut input: I, mut work: impl FnMut(&mut I) -> O) {
     let mut output = None;
     measured(&mut || output = Some(work(&mut input)));
     drop(std::hint::black_box((input, output)));
 }
 
-/// What a profiler looks for by this name.
+/// The function that the profiler looks for.
 #[inline(never)]
 fn measured(work: &mut dyn FnMut()) {
     work();

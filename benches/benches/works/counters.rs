@@ -1,5 +1,5 @@
-//! Counters: one replica counting, and joining two counters of as many replicas, half of which have
-//! counted since.
+//! Counters: one replica that counts, and a join of two counters of many replicas, half of which
+//! have counted since.
 
 use std::{hint::black_box, sync::Arc};
 

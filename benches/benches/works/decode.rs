@@ -1,5 +1,4 @@
-//! A document that can be read and written, from its whole state as bytes: as they are, and
-//! compressed.
+//! Decoding a document from its whole state, uncompressed and compressed.
 
 use std::sync::Arc;
 

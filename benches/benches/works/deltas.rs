@@ -1,5 +1,5 @@
-//! Deltas of a hundred changes (of all entries where there are fewer) in a map of each size: made
-//! from the document, and applied to a copy that lacks them.
+//! Deltas of a hundred changes (or of all entries in smaller maps): created from the document, and
+//! applied to a copy that lacks them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A document's whole state as bytes: as it is, and compressed.
+//! Encoding a document's whole state, uncompressed and compressed.
 
 use std::sync::Arc;
 

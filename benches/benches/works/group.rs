@@ -1,5 +1,5 @@
-//! How all groups are measured: ten samples within a second, so that the whole takes minutes (`--
-//! --quick` takes seconds); or one of them once, for a profiler.
+//! The measurement of all groups: ten samples within a second, so that all groups take minutes
+//! (seconds with `--quick`); or a single run for a profiler.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use leptos_sync_benches::SIZES;
 
 use crate::counted;
 
-/// What becomes of the benchmarks.
+/// The mode of a run.
 pub(crate) enum Harness {
-    /// Criterion times those that the command line asks for.
+    /// Criterion measures the benchmarks that the command line selects.
     Timed(Box<Criterion>),
-    /// The names of those that can be counted are printed.
+    /// Prints the names of the benchmarks that can be counted.
     Listed,
-    /// The one of this name is done once.
+    /// Runs the benchmark with this name once.
     Counted(String),
 }
 
 impl Harness {
-    /// A Criterion that is configured by the command line.
+    /// Creates a Criterion configured by the command line.
     pub(crate) fn timed() -> Self {
         Self::Timed(Box::new(Criterion::default().configure_from_args()))
     }
@@ -45,7 +45,7 @@ impl Harness {
         add(&mut Group { name, mode: timed });
     }
 
-    /// Prints what criterion has to say at the end.
+    /// Prints Criterion's summary at the end.
     pub(crate) fn finish(self) {
         if let Self::Timed(criterion) = self {
             criterion.final_summary();
@@ -53,7 +53,7 @@ impl Harness {
     }
 }
 
-/// One group of benchmarks.
+/// A group of benchmarks.
 pub(crate) struct Group<'c> {
     name: &'static str,
     mode: Mode<'c>,
@@ -66,8 +66,8 @@ enum Mode<'c> {
 }
 
 impl Group<'_> {
-    /// Measures `work` at every size. `prepare` makes, for a size, what makes the input of each
-    /// run.
+    /// Measures `work` at every size. `prepare` returns, for a size, the function that creates the
+    /// input of each run.
     pub(crate) fn bench<I, O, M: FnMut() -> I>(
         &mut self,
         name: &str,
@@ -94,7 +94,7 @@ impl Group<'_> {
             return;
         };
         for &size in sizes {
-            // Inputs of small work are made many at a time, so that the clock is not what is
+            // Create many inputs of small work at a time, so that the clock is not what is
             // measured.
             let batch = match size {
                 0..1_000 => BatchSize::NumIterations(10_000 / size as u64),

@@ -1,8 +1,8 @@
-//! All benchmarks, each measuring what its name says at sizes from 1 to 100,000.
+//! All benchmarks, at sizes from 1 to 100,000.
 //!
-//! Under `cargo bench` criterion takes their time. Called as `works --counted ID` the program does
-//! one of them once, in [`counted::measured`], for a profiler that counts instructions there;
-//! `works --counted` lists what it can count.
+//! Under `cargo bench`, Criterion measures their time. `works --counted ID` runs one of them once
+//! in [`counted::measured`], for a profiler that counts instructions there. `works --counted` lists
+//! them.
 
 mod collections;
 mod counted;

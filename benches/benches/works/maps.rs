@@ -1,6 +1,5 @@
-//! Maps: writing one entry at a time, each with a reading of the clock; writing all as one
-//! transaction; reading every entry in random order; and joining a full copy in which a tenth is
-//! newer.
+//! Maps: writing single entries, each with a clock reading; writing all entries in one transaction;
+//! reading all entries in random order; and joining a full copy of which a tenth is newer.
 
 use std::hint::black_box;
 
@@ -42,7 +41,7 @@ pub(crate) fn run(harness: &mut Harness) {
             "get",
             |size| {
                 let (map, keys) = (ours::map(size), shuffled_keys(size));
-                // What is only read is lent, not made again.
+                // Inputs that are only read are borrowed, not created again.
                 let lent = std::sync::Arc::new((map, keys));
                 move || std::sync::Arc::clone(&lent)
             },

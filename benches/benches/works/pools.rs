@@ -1,4 +1,4 @@
-//! Pools: lending a value and a buffer and taking them back, one after the other.
+//! Pools: taking and returning values and buffers, one after the other.
 
 use std::hint::black_box;
 

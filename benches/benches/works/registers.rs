@@ -1,4 +1,4 @@
-//! Registers: making them, each with a reading of the clock, and merging later writes into one.
+//! Registers: creating them, each with a clock reading, and merging later writes into one.
 
 use std::hint::black_box;
 

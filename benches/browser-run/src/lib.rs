@@ -1,6 +1,6 @@
-//! Opens the built benchmark page in a headless Chromium and waits for its figures.
+//! Opens the built benchmark page in a headless Chromium and waits for its results.
 //!
-//! `CHROME` and `CHROMEDRIVER` are as for the end-to-end tests, whose means are used.
+//! `CHROME` and `CHROMEDRIVER` are used as in the end-to-end tests.
 
 use std::{
     path::Path,
@@ -11,37 +11,36 @@ use std::{
 use serde_json::Value;
 use todo_e2e::{Device, Session};
 
-/// How long the page may go on without telling of progress. The longest step takes seconds.
+/// The maximum time without progress of the page. The longest step takes seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The pause between two questions. Each takes the page some time, which must not be seen in its
-/// figures.
+/// The pause between two polls. A poll takes the page some time, which must not affect its results.
 const POLL: Duration = Duration::from_millis(500);
 
 const RESULT: &str = "return document.querySelector('main')?.dataset.result ?? null";
 const PROGRESS: &str = "return document.querySelector('[role=status]')?.textContent ?? null";
 
-/// What the page has measured.
+/// The results of the page.
 #[derive(Debug)]
 pub struct Figures {
     /// A table for people.
     pub markdown: String,
     /// The rows as JSON, for `cargo xtask bench report`.
     pub rows: String,
-    /// The bars that are missed, in words.
+    /// The missed targets, as text.
     pub missed: Vec<String>,
 }
 
-/// Opens the page in the folder `dist`, at an address that ends in `query`, and waits until it has
-/// measured all. Its progress goes to standard error.
+/// Opens the page in the folder `dist` at an address that ends in `query`, and waits for its
+/// results. Prints progress to standard error.
 ///
 /// # Errors
 ///
-/// The page failed, or made no progress for long; the message says where.
+/// If the page fails, or makes no progress for too long. The message says where.
 ///
 /// # Panics
 ///
-/// There is no page, or no browser.
+/// If there is no page or no browser.
 pub fn measured(dist: &Path, query: &str) -> Result<Figures, String> {
     let device = Device::visiting(dist);
     let browser = device.launch();
@@ -64,7 +63,7 @@ pub fn measured(dist: &Path, query: &str) -> Result<Figures, String> {
     })
 }
 
-/// What the page says at its end.
+/// The output of the page at its end.
 fn awaited(session: &Session) -> Result<Value, String> {
     let mut last = Value::Null;
     let mut since = Instant::now();

@@ -1,11 +1,11 @@
-//! Prints what the built benchmark page measures.
+//! Prints the results of the built benchmark page.
 //!
 //! ```text
 //! browser-bench-run DIST QUERY FILE
 //! ```
 //!
-//! DIST is the folder of the page, QUERY what its address ends in, FILE gets its rows for `cargo
-//! xtask bench report`. It fails where the page does, and where a bar is missed.
+//! DIST is the folder of the page, QUERY the end of its address, and FILE receives its rows for
+//! `cargo xtask bench report`. Fails if the page fails or misses a target.
 
 use std::{fs, path::Path, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! The page works, with numbers that are too small to say anything.
+//! The page works, with sizes too small to be meaningful.
 //!
 //! `BROWSER_BENCH_DIST` names its folder; `cargo xtask test` sets it.
 

@@ -8,7 +8,7 @@ use crate::{
     works::{self, Work},
 };
 
-/// How far it is.
+/// The progress of the measurement.
 #[derive(Clone, PartialEq)]
 enum State {
     Measuring(String),
@@ -16,8 +16,8 @@ enum State {
     Failed(String),
 }
 
-/// The page. It begins to measure at once. Whoever drives it reads `data-result` of `main`, which
-/// is there when all is done: JSON with `markdown`, `rows` and `missed`, or with `failure`.
+/// The page. It starts to measure at once. Its driver reads `data-result` of `main`, which is set
+/// at the end: JSON with `markdown`, `rows` and `missed`, or with `failure`.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let effort = Effort::asked();

@@ -1,13 +1,13 @@
 use web_sys::UrlSearchParams;
 
-/// How much is measured.
+/// The size of the measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
-    /// Records that are inserted.
+    /// The number of inserted records.
     pub(crate) records: usize,
-    /// Entries of the document that is opened.
+    /// The number of entries in the opened document.
     pub(crate) entries: usize,
-    /// Samples of each side.
+    /// The number of samples of each side.
     pub(crate) rounds: usize,
 }
 
@@ -18,7 +18,7 @@ impl Effort {
         rounds: 5,
     };
 
-    /// What the page's address asks for; the full effort where it says nothing.
+    /// Reads the sizes from the page's address. The default is the full size.
     pub(crate) fn asked() -> Self {
         let query = web_sys::window().and_then(|window| window.location().search().ok());
         let query = query.and_then(|query| UrlSearchParams::new_with_str(&query).ok());
@@ -35,7 +35,7 @@ impl Effort {
         }
     }
 
-    /// Whether it is less than the full effort.
+    /// Whether it is less than the full size.
     pub(crate) fn is_quick(self) -> bool {
         self.records < Self::FULL.records
             || self.entries < Self::FULL.entries

@@ -1,5 +1,5 @@
-//! What the page has measured, as rows: judged, printed and saved here, so that it is tested
-//! without a browser.
+//! The rows of the page's results. They are judged, printed and saved here, so that this can be
+//! tested without a browser.
 
 mod row;
 

@@ -1,14 +1,14 @@
-//! A page that measures what keeping data in this browser costs: ours and the alternatives in turn,
-//! each sample on a database of its own that is deleted afterwards. `cargo xtask bench browser`
-//! builds it, opens it and prints what it found; a person can open it too. What is asked is met or
-//! missed on the page itself.
+//! A page that measures the cost of storing data in this browser, for our storage and its
+//! alternatives in turn. Each sample uses its own database, which is deleted afterwards. `cargo
+//! xtask bench browser` builds and opens the page and prints the results. The page also shows which
+//! targets are met.
 //!
 //! ```text
-//! app      what is shown, and what whoever drives the page reads
-//! effort   how much is measured: `?records=…&entries=…&rounds=…`
-//! works    what is measured, one file for each work; `works::all` is the list
-//! peers    the alternatives that are written in JavaScript
-//! scratch  databases that last for one sample, and the clock
+//! app      the page and the output for its driver
+//! effort   the sizes: `?records=…&entries=…&rounds=…`
+//! works    the measured work, one file each; `works::all` lists it
+//! peers    the alternatives, written in JavaScript
+//! scratch  databases for single samples, and the clock
 //! ```
 
 #![cfg_attr(
@@ -35,7 +35,7 @@ fn main() {
     leptos::mount::mount_to_body(app::App);
 }
 
-/// What the page measures is only in a browser.
+/// The page measures only in a browser.
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
     eprintln!("this is a page: run `cargo xtask bench browser`");

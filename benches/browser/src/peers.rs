@@ -1,4 +1,4 @@
-//! What `js/` exports: the page loads it before this.
+//! The exports of `js/`, which the page loads first.
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
@@ -13,11 +13,11 @@ extern "C" {
         records: Array,
     ) -> Result<JsValue, JsValue>;
 
-    /// An array of all records.
+    /// Returns an array of all records.
     #[wasm_bindgen(catch, js_name = plainRead)]
     pub(crate) async fn plain_read(name: &str) -> Result<JsValue, JsValue>;
 
-    /// Keeps a Yjs document with these entries.
+    /// Stores a Yjs document with these entries.
     #[wasm_bindgen(catch, js_name = yjsWrite)]
     pub(crate) async fn yjs_write(
         name: &str,
@@ -25,8 +25,8 @@ extern "C" {
         values: Array,
     ) -> Result<JsValue, JsValue>;
 
-    /// Opens it: the milliseconds until its entries can be read. Throws where it has not `size` of
-    /// them, or not `value` at `key`.
+    /// Opens it and returns the milliseconds until its entries can be read. Throws if it does not
+    /// have `size` entries or not `value` at `key`.
     #[wasm_bindgen(catch, js_name = yjsOpen)]
     pub(crate) async fn yjs_open(
         name: &str,

@@ -1,38 +1,37 @@
 use serde::Serialize;
 
-/// One work: what each side takes, and what is asked.
+/// A row: the measurements of each side, and the targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What is done.
+    /// The work.
     pub work: String,
-    /// With how many entries.
+    /// The number of entries.
     pub size: usize,
-    /// What each side takes; ours is the first.
+    /// The measurements of each side, ours first.
     pub sides: Vec<Side>,
-    /// All of them have to be met.
+    /// The targets, all of which must be met.
     pub bars: Vec<Bar>,
 }
 
-/// What one side takes.
+/// The measurement of a side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
-    /// How it does the work.
+    /// The name of the side.
     pub name: String,
     /// The median of its samples, in milliseconds.
     pub ms: f64,
 }
 
-/// What is asked: that a side takes so many times as much as ours.
+/// A target: a side must take this many times as long as ours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
-    /// How many times.
+    /// The factor.
     pub times: f64,
-    /// The side's name.
+    /// The name of the side.
     pub side: String,
 }
 
-/// A row as `cargo xtask bench report` reads it; the form is that of
-/// `benches/compare/src/saved.rs`.
+/// A row as `cargo xtask bench report` reads it, in the format of `benches/compare/src/saved.rs`.
 #[derive(Serialize)]
 struct Saved<'a> {
     table: &'static str,
@@ -48,7 +47,7 @@ struct Saved<'a> {
 }
 
 impl Row {
-    /// A row of what was measured: the median of each side's samples, in milliseconds.
+    /// Creates a row from the medians of each side's samples, in milliseconds.
     pub fn of_samples(
         work: &str,
         size: usize,
@@ -66,25 +65,25 @@ impl Row {
         }
     }
 
-    /// How many times as much as ours a side takes.
+    /// Returns how many times as long as ours a side takes.
     pub fn ratio(&self, side: &str) -> Option<f64> {
         let ours = self.sides.first()?.ms;
         let side = self.sides.iter().find(|one| one.name == side)?;
         Some(side.ms / ours)
     }
 
-    /// Whether a bar is met. One whose side was not measured is not.
+    /// Whether a target is met. It is not if its side was not measured.
     pub fn meets(&self, bar: &Bar) -> bool {
         self.ratio(&bar.side)
             .is_some_and(|ratio| ratio >= bar.times)
     }
 
-    /// What is asked, in words.
+    /// Describes the targets.
     pub fn asked(&self) -> Vec<String> {
         self.bars.iter().map(Bar::asked).collect()
     }
 
-    /// What of it is missed, in words.
+    /// Describes the missed targets.
     pub fn missed(&self) -> Vec<String> {
         let missed = self.bars.iter().filter(|bar| !self.meets(bar));
         let words = missed.map(|bar| match self.ratio(&bar.side) {
@@ -94,7 +93,7 @@ impl Row {
         words.collect()
     }
 
-    /// The row as JSON, for the report. `quick` says whether few samples were taken.
+    /// Returns the row as JSON for the report. `quick` states whether few samples were taken.
     pub fn to_json(&self, quick: bool) -> String {
         let saved = Saved {
             table: "browser",
@@ -112,7 +111,7 @@ impl Row {
             missed: self.missed(),
             measured: 1,
         };
-        // Strings and finite numbers always have a JSON.
+        // Strings and finite numbers always convert to JSON.
         serde_json::to_string(&saved).unwrap_or_default()
     }
 }
@@ -124,7 +123,7 @@ impl Bar {
 }
 
 impl Side {
-    /// Its time in three digits.
+    /// Formats the time with three digits.
     pub fn shown(&self) -> String {
         match self.ms {
             ..10.0 => format!("{:.2} ms", self.ms),
@@ -135,7 +134,7 @@ impl Side {
     }
 }
 
-/// A table for people: a line for each side, with what is asked of the row in the first.
+/// Formats a table: a line for each side, with the targets in the first one.
 pub fn markdown(rows: &[Row]) -> String {
     let mut table = String::from("| Work | Size | Side | Time | × ours | Bar | Met |\n");
     table.push_str("|---|--:|---|--:|--:|---|---|\n");

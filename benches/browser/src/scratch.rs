@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::peers;
 
-/// Why a sample could not be taken.
+/// The reason why a sample could not be taken.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
@@ -45,14 +45,14 @@ impl Scratch {
         &self.0
     }
 
-    /// Deletes the database: what is left of a sample must not slow the next.
+    /// Deletes the database, so that it does not slow down the next sample.
     pub(crate) async fn forget(self) -> Result<(), Failure> {
         peers::forget(&self.0).await?;
         Ok(())
     }
 }
 
-/// Milliseconds since the page was opened, as exact as the browser tells.
+/// Milliseconds since the page was opened, at the browser's resolution.
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());
     performance.map_or(f64::NAN, |performance| performance.now())

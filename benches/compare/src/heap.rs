@@ -1,21 +1,22 @@
-//! What maps hold in memory, counted in a process of its own: counting costs each allocation time,
-//! which would be seen where time is measured.
+//! The memory of maps, measured in a separate process, since counting allocations would affect the
+//! measured times.
 //!
-//! `compare` starts `heap` from beside itself, and reads lines of `WHO CELLS BYTES`.
+//! `compare` starts `heap` from its own folder, and reads lines of `WHO CELLS BYTES`.
 
 use std::{cell::OnceCell, env, process::Command};
 
 use crate::peers::Who;
 
-/// The entries of the maps that are measured.
+/// The number of entries in the measured maps.
 const SIZE: usize = 100_000;
 
-/// The figures of the other process, asked for once.
+/// The measurements of the other process, which is started once.
 #[derive(Default)]
 pub(crate) struct Heap(OnceCell<String>);
 
 impl Heap {
-    /// Bytes of a library's map of so many entries; `cells` says whether as cells.
+    /// Returns the bytes of a library's map with this many entries. `cells` selects its map of
+    /// cells.
     pub(crate) fn of(&self, who: Who, size: usize, cells: bool) -> Option<f64> {
         let lines = self.0.get_or_init(|| asked().unwrap_or_default());
         let start = format!("{} {cells} ", who.name());
@@ -37,7 +38,7 @@ fn asked() -> Option<String> {
     }
 }
 
-/// Prints what each library's map holds, where `used` says how many bytes of heap are in use.
+/// Prints the memory of each library's map. `used` returns the heap bytes in use.
 pub fn print(used: impl Fn() -> usize) {
     for who in Who::ALL {
         let kinds = [
@@ -48,8 +49,8 @@ pub fn print(used: impl Fn() -> usize) {
             if there.is_none() {
                 continue;
             }
-            // What a library keeps once for all its maps (a pool of buffers, say) was made for the
-            // first.
+            // The first map created what a library shares between all its maps, such as a pool of
+            // buffers.
             drop(there);
             let before = used();
             let map = match cells {

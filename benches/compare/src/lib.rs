@@ -1,32 +1,35 @@
-//! The same work on this library and on its peers, sample by sample in turn, in one process.
+//! The same work on this library and its peers, sampled in turn, in one process.
 //!
 //! ```text
 //! compare [--quick] [--bars | --sizes] [--save=FILE] [FILTER]    rows whose work contains FILTER; all by default
 //! ```
 //!
-//! Prints two tables in Markdown. The first is against the other leptos-sync, at many sizes:
-//! medians, and how many times faster ours is; it fails if a row is slower. The second, which
-//! `--bars` prints alone, is against all peers: what each takes, the bar, and whether it is met; it
-//! fails where a bar falls short. Either is measured three times more before it fails. A row that
-//! was measured again says how often, since the best of several is shown. All of it takes about
-//! twenty minutes, `--quick` half of that: most goes into maps of 1,000,000 entries in every
-//! library.
+//! Prints two tables in Markdown.
 //!
-//! `--sizes` prints, in place of both, what every library takes at every size, for `cargo xtask
-//! bench report` to draw. `--save` keeps each row that is printed in a file, see `saved`.
+//! - The first compares this library with the other leptos-sync at many sizes: medians, and how
+//!   many times faster ours is. It fails if a row is slower.
+//! - The second, which `--bars` prints alone, compares it with all peers: the time of each, the
+//!   target, and whether it is met. It fails if a target is missed.
 //!
-//! All sides get the same inputs and do the same reading of clocks; what only one side's interface
-//! makes necessary is told in `works`, row by row.
+//! Failing rows are measured up to three more times. The row states how often, since it shows the
+//! best result. A whole run takes about twenty minutes, `--quick` half of that, mostly for maps of
+//! 1,000,000 entries in every library.
+//!
+//! `--sizes` prints instead the time of every library at every size, for the charts of `cargo xtask
+//! bench report`. `--save` stores each printed row in a file; see `saved`.
+//!
+//! All sides get the same inputs and read the clock equally often. `works` documents, row by row,
+//! what the interface of one side additionally requires.
 //!
 //! ```text
-//! versus    the table against the other leptos-sync
-//! bars      the table of bars; `bars::data` is what is asked for
+//! versus    the table that compares with the other leptos-sync
+//! bars      the table of targets; `bars::data` defines them
 //! sizes     the table of all libraries at all sizes
 //! works     the rows of all three
 //! saved     the rows as a file
 //! peers     the libraries, one file each
 //! measure   samples in turn, and their medians
-//! heap      what maps hold in memory, by a process that counts
+//! heap      the memory of maps, measured by another process
 //! ```
 
 pub mod heap;
@@ -46,7 +49,7 @@ use saved::Saved;
 
 const USAGE: &str = "usage: compare [--quick] [--bars | --sizes] [--save=FILE] [FILTER]";
 
-/// Prints what the arguments ask for.
+/// Prints the tables that the arguments select.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     let (flags, filters): (Vec<_>, Vec<_>) = arguments.partition(|word| word.starts_with("--"));
     let (mut quick, mut only_bars, mut only_sizes) = (false, false, false);

@@ -5,18 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a row may take.
+/// The time limits of a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// Time for a row, setting up included, while there may be more samples.
+    /// The time for a row, including setup, in which more samples are taken.
     budget: Duration,
-    /// Time for a row whose samples take long, until it has enough of them.
+    /// The time for a row with slow samples, until there are enough.
     patience: Duration,
-    /// Samples of each side, whatever they take; never fewer.
+    /// The minimum number of samples of each side.
     fewest: usize,
-    /// Samples of each side, where patience lasts.
+    /// The number of samples of each side within the time limit.
     enough: usize,
-    /// Samples of each side; never more.
+    /// The maximum number of samples of each side.
     most: usize,
 }
 
@@ -48,17 +48,15 @@ impl Effort {
     }
 }
 
-/// One side of a row, at one size: does the work so many times on inputs of its own, and says how
-/// long it took.
+/// A side of a row at one size: does the work this many times on its own inputs, and returns the
+/// time.
 pub(crate) type Side = Box<dyn FnMut(usize) -> Duration>;
 
-/// Inputs that exist at once. More would outgrow what the allocator keeps between samples, so that
-/// small work would be measured by the faults of fresh pages: on one side or the other, as it
-/// happens.
+/// The maximum number of inputs that exist at once. More would exceed what the allocator keeps
+/// between samples, and small work would be dominated by page faults, on either side at random.
 const ALIVE: usize = 100;
 
-/// A side that runs `work` on what `setup` makes. Setting up, and dropping what is left and what
-/// came out, is not measured.
+/// Creates a side that runs `work` on the output of `setup`. Setup and drops are not measured.
 pub(crate) fn side<I: 'static, O: 'static>(
     mut setup: impl FnMut() -> I + 'static,
     mut work: impl FnMut(&mut I) -> O + 'static,
@@ -81,14 +79,16 @@ pub(crate) fn side<I: 'static, O: 'static>(
     })
 }
 
-/// What takes longer than this is not measured faster by what the caches hold when it starts.
+/// Work that takes longer does not benefit from what the caches hold at its start.
 const WARM_BELOW: Duration = Duration::from_millis(20);
 
-/// The median time of a run on each side, in nanoseconds: not whole ones, since a run may take two.
-/// The sides take turns, forwards and backwards. Before each sample, a short side runs once
-/// unmeasured: the other sides' work has taken the caches, and by how much depends on who they are.
+/// Returns the median time of a run on each side in nanoseconds, as a fraction, since a run may
+/// take two.
+///
+/// The sides take turns in alternating direction. Before each sample, a short side runs once
+/// unmeasured, since the other sides have evicted its data from the caches.
 pub(crate) fn in_turn(sides: &mut [Side], size: usize, effort: Effort) -> Vec<f64> {
-    // So many runs in a sample that reading the clock does not count.
+    // Enough runs in a sample to make the cost of reading the clock negligible.
     let runs = 500_usize.div_ceil(size);
     let mut samples: Vec<Vec<Duration>> = vec![Vec::new(); sides.len()];
     let start = Instant::now();
@@ -117,7 +117,7 @@ fn median(mut samples: Vec<Duration>, runs: usize) -> f64 {
     middle.as_nanos() as f64 / runs as f64
 }
 
-/// Nanoseconds in three digits.
+/// Formats nanoseconds with three digits.
 pub(crate) fn shown(ns: f64) -> String {
     let (value, unit) = match ns {
         ..1e3 => (ns, "ns"),

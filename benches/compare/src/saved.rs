@@ -1,5 +1,4 @@
-//! What was measured, kept as JSON beside the tables, so that `cargo xtask bench report` can draw
-//! it.
+//! The results as JSON, beside the tables, for the charts of `cargo xtask bench report`.
 //!
 //! ```text
 //! [ { "table": "versus" | "sizes" | "bars",  "work": "decode",  "size": 100000,
@@ -7,8 +6,8 @@
 //!     "figures": [["ours", 6830000.0], …],   "asked": ["5 × other"],  "missed": [],  "measured": 1 }, … ]
 //! ```
 //!
-//! `each` says that a time is of a run that does as much as the size says. A table that is measured
-//! whole replaces all its rows in the file; where a filter asks for some of them, the others stay.
+//! `each` states that a time is of a run proportional to the size. A table that is measured whole
+//! replaces all its rows in the file; with a filter, the other rows stay.
 
 use std::{
     fs,
@@ -35,7 +34,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// A row of times that nothing is asked of.
+    /// A row of times without demands.
     pub(crate) fn of_times(table: &str, work: &crate::works::Work, size: usize) -> Self {
         Self {
             table: table.to_owned(),
@@ -62,7 +61,7 @@ impl Row {
     }
 }
 
-/// The rows of a file, or of none where nothing is to be kept.
+/// The rows of a file, or of none if nothing is to be saved.
 pub(crate) struct Saved {
     path: Option<PathBuf>,
     quick: bool,
@@ -70,19 +69,19 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Reads what earlier runs have left at `path`. A file that cannot be read is begun anew.
+    /// Reads the results of earlier runs from `path`. Starts over if the file cannot be read.
     pub(crate) fn open(path: Option<PathBuf>, quick: bool) -> Self {
         let rows = path.as_deref().and_then(read).unwrap_or_default();
         Self { path, quick, rows }
     }
 
-    /// Forgets a table that is about to be measured whole.
+    /// Removes the rows of a table that is about to be measured whole.
     pub(crate) fn forget(&mut self, table: &str) {
         self.rows.retain(|row| row.table != table);
     }
 
-    /// Keeps a row, in place of the one of the same work and size, and writes the file: a long run
-    /// that is stopped has not been in vain.
+    /// Adds a row, replacing the one with the same work and size, and writes the file. So an
+    /// interrupted run keeps its results.
     pub(crate) fn keep(&mut self, row: Row) {
         let row = Row {
             quick: self.quick,

@@ -1,5 +1,4 @@
-//! The table of all libraries at all sizes: nothing is asked of it, `cargo xtask bench report`
-//! draws it.
+//! The table of all libraries at all sizes, without demands. `cargo xtask bench report` draws it.
 
 use crate::{
     bars::Figures,
@@ -12,14 +11,14 @@ use crate::{
 /// The table's name in the file.
 pub(crate) const TABLE: &str = "sizes";
 
-/// Below this, work that is the same at every size is not: there are fewer entries than it changes.
+/// Below this size, work of constant size is limited by the number of entries.
 const LEAST_ALIKE: usize = 1_000;
 
-/// The most entries that ours takes in one transaction of a document, of the sizes here.
+/// The maximum number of entries, among the sizes here, that ours writes in one transaction.
 const MOST_IN_TRANSACTION: usize = 10_000;
 
-/// A library that took longer for a run, in nanoseconds, is left out at the sizes above: a few of
-/// its samples would take as long as the rest of the table.
+/// A library that took longer for a run, in nanoseconds, is left out at greater sizes. A few of its
+/// samples would take as long as the rest of the table.
 const LONGEST: f64 = 0.5e9;
 
 /// Prints the table.
@@ -56,7 +55,7 @@ fn can_be_done(work: &Work, size: usize) -> bool {
     sizes.contains(&size)
 }
 
-/// Prints and keeps a row. `before` are the figures of the last.
+/// Prints and saves a row. `before` are the measurements of the previous one.
 fn row(
     work: &Work,
     size: usize,

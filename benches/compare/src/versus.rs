@@ -1,5 +1,5 @@
-//! The table against the other library of this name, at sizes from 1 to 100,000: every row has to
-//! be faster.
+//! The table that compares with the other library of this name, at sizes from 1 to 100,000. Every
+//! row must be faster.
 
 use crate::{
     measure::{self, Effort, shown},
@@ -11,10 +11,10 @@ use crate::{
 /// The table's name in the file.
 const TABLE: &str = "versus";
 
-/// How often a row that looks slower is measured again: a shared machine stutters.
+/// How often a row that appears slower is measured again, since a shared machine stutters.
 const RETRIES: usize = 3;
 
-/// In the order of the table. Deltas are left out: the other library has none.
+/// In the order of the table. Deltas are missing, since the other library has none.
 const WORKS: [Work; 13] = [
     works::CREATE,
     works::MERGE_REGISTERS,
@@ -31,7 +31,7 @@ const WORKS: [Work; 13] = [
     works::DECODE_DEFLATED,
 ];
 
-/// The time of one run of a row's work on each side, in nanoseconds.
+/// The time of a run on each side, in nanoseconds.
 #[derive(Clone, Copy)]
 struct Medians {
     ours: f64,
@@ -39,7 +39,7 @@ struct Medians {
 }
 
 impl Medians {
-    /// How many times faster ours is.
+    /// Returns how many times faster ours is.
     fn ratio(self) -> f64 {
         self.other / self.ours
     }
@@ -50,7 +50,7 @@ impl Medians {
     }
 }
 
-/// Prints the table, and returns how many rows are slower than the other library.
+/// Prints the table, and returns the number of rows that are slower than the other library.
 pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut Saved) -> usize {
     let works: Vec<_> = WORKS.iter().filter(|work| wanted(work.name)).collect();
     if works.is_empty() {
@@ -87,7 +87,7 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut S
     slower
 }
 
-/// The best of as many measurements as the row needed, and how many of them were repetitions.
+/// Returns the best of as many measurements as the row needed, and the number of repetitions.
 fn measured(work: &Work, size: usize, effort: Effort) -> (Medians, usize) {
     let mut best = once(work, size, effort);
     let mut retries = 0;
@@ -110,7 +110,7 @@ fn once(work: &Work, size: usize, effort: Effort) -> Medians {
     }
 }
 
-/// How often a row was measured, where that was more than once.
+/// Describes how often a row was measured, if more than once.
 pub(crate) fn noted(retries: usize) -> String {
     match retries {
         0 => String::new(),

@@ -1,54 +1,54 @@
-//! The rows: what is done, and by which of a library's methods.
+//! The rows: the work, and the method of each library.
 //!
-//! All sides get the same inputs, read the same clock as often and draw no random numbers in the
-//! loop. What is not alike, since an interface makes it so:
+//! All sides get the same inputs, read the same clock equally often, and draw no random numbers in
+//! the measured loop. Interfaces cause these differences:
 //!
-//! - **create**: the other library reads the clock in every `LwwRegister::new`. Ours is handed a
-//!   stamp, so that one is drawn from the system's clock for each; crdts and the plain struct get
-//!   the time alone, from the same source. Its replica ids are drawn once, outside. The row *as the
-//!   other's own benchmark* makes one by `ReplicaId::default()` for each register, as its users are
-//!   shown: a random number each, which ours does not need and does not draw.
-//! - **merge later writes**, **merge counters**, **merge maps**: crdts takes the other copy away;
-//!   it is made outside the loop.
-//! - **insert**: the other library and crdts have no batches, theirs is a loop. In the other each
-//!   entry reads the clock; ours reads it once a batch, and in *each with a clock reading* as often
-//!   as the other. The documents (yrs, loro, automerge) keep a history and an index for deltas: *in
-//!   a document* is our side doing as much, in one transaction that makes its delta.
-//! - **get**: crdts clones the value and its clock, yrs, loro and automerge make an owned value;
-//!   that is how they are read. Ours, the other and the plain map lend it.
-//! - **merge maps**: *a full copy* is a clone, whose entries lie in the same order in memory; *a
-//!   replica's copy* was filled in another order, so that each look-up goes somewhere else. (The
-//!   order in crdts' map is that of the keys.)
-//! - **merge documents**: yrs and loro cannot join two documents in memory; they read the other's
-//!   whole state from bytes that were encoded outside the loop. *From bytes* has all sides read
+//! - **create**: the other library reads the clock in every `LwwRegister::new`. Ours takes a stamp,
+//!   so one is drawn from the system's clock each time; crdts and the plain struct take the time
+//!   alone, from the same source. The other's replica ids are drawn once, outside the loop. The row
+//!   *as the other's own benchmark* creates one with `ReplicaId::default()` per register, as its
+//!   users are shown: a random number each, which ours does not need.
+//! - **merge later writes**, **merge counters**, **merge maps**: crdts consumes the other copy,
+//!   which is created outside the loop.
+//! - **insert**: the other library and crdts have no batches, so they use a loop. The other reads
+//!   the clock for each entry. Ours reads it once per batch, and in *each with a clock reading* as
+//!   often as the other. The documents (yrs, loro, automerge) keep a history and an index for
+//!   deltas; *in a document* is our side doing as much, in one transaction that creates its delta.
+//! - **get**: crdts clones the value and its clock, and yrs, loro and automerge create an owned
+//!   value; that is how they are read. Ours, the other and the plain map lend it.
+//! - **merge maps**: *a full copy* is a clone, whose entries have the same order in memory. *A
+//!   replica's copy* was filled in a different order, so that each look-up goes somewhere else.
+//!   (The map of crdts is ordered by key.)
+//! - **merge documents**: yrs and loro cannot join two documents in memory. They read the other's
+//!   whole state from bytes that are encoded outside the loop. In *from bytes*, all sides read
 //!   bytes.
-//! - **deltas**: a hundred changes, written in one transaction before each run. To make one is to
-//!   find what a version lacks; what is applied and counted is, for yrs, the update of the
-//!   transaction, which is shorter. The other library and crdts have none; as a delta, crdts gets
-//!   the list of its operations.
+//! - **deltas**: a hundred changes, written in one transaction before each run. Creating a delta
+//!   means finding what a version lacks. For yrs, the applied and counted delta is the update of
+//!   the transaction, which is shorter. The other library and crdts have no deltas; crdts gets the
+//!   list of its operations.
 //! - **updates**: a hundred single changes, each its own transaction, decoded and applied one by
-//!   one. The other library has no bytes for them and merges maps of one entry.
-//! - **encode**, **decode**: the other's map cannot be encoded, nor made from entries with their
-//!   timestamps. Its side encodes a `HashMap` of its registers and decodes to that, which leaves
-//!   out what its users would pay for filling one from the other. It and crdts neither check their
-//!   bytes nor compress them; ours have a checksum. Decoding ends when one entry has been read.
-//!   loro keeps what it encoded and encodes an unchanged document again for less.
-//! - **bytes**: yrs gets the shorter of its two encodings. loro compresses its snapshots always, so
-//!   that its updates stand in the row of plain bytes; deflated, it gets the shortest of snapshot,
-//!   state and updates. What a library does not compress itself is deflated as a whole. Since
-//!   automerge asks for it, the whole program deflates with zlib-rs, where this library alone would
-//!   take miniz_oxide.
-//! - **heap**: the map that one batch made, in a process of its own that counts (see
+//!   one. The other library has no encoding for them and merges maps of one entry.
+//! - **encode**, **decode**: the other's map cannot be encoded, nor created from entries with their
+//!   timestamps. Its side encodes a `HashMap` of its registers and decodes to that, without what
+//!   its users would pay to convert it. It and crdts neither check nor compress their bytes; ours
+//!   have a checksum. Decoding ends when one entry was read. loro caches its encoding and encodes
+//!   an unchanged document again for less.
+//! - **bytes**: yrs gets the shorter of its two encodings. loro always compresses snapshots, so its
+//!   updates are in the row of plain bytes; deflated, it gets the shortest of snapshot, state and
+//!   updates. Anything a library does not compress itself is deflated as a whole. Because automerge
+//!   requires it, the whole program deflates with zlib-rs, where this library alone would use
+//!   miniz_oxide.
+//! - **heap**: the map that one batch created, measured in a separate process (see
 //!   [`heap`](crate::heap)).
 
 use crate::{measure::Side, peers::Peer};
 
-/// A row of time, at any size.
+/// A row of times, at any size.
 pub(crate) struct Work {
     pub(crate) name: &'static str,
-    /// The side of a library, if it can do this.
+    /// The side of a library, if it can do the work.
     pub(crate) side: fn(&dyn Peer, usize) -> Option<Side>,
-    /// Whether a run does as much as the size says; otherwise it does the same at every size.
+    /// Whether a run is proportional to the size; otherwise it does the same at every size.
     pub(crate) grows: bool,
 }
 
@@ -60,7 +60,7 @@ macro_rules! works {
             grows: $grows,
         };)*
 
-        /// All of them.
+        /// All rows.
         pub(crate) const ALL: &[Work] = &[$($constant),*];
     };
 }

@@ -1,6 +1,5 @@
-//! Records that are put into a collection: all in one transaction, or each in one of its own, of
-//! which the next waits for the last. The collection is open before, and has an index besides its
-//! own.
+//! Records inserted into a collection: all in one transaction, or each in its own, one after the
+//! other. The collection is open before, and has one additional index.
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{

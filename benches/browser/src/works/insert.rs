@@ -1,5 +1,5 @@
-//! Records that are put into the storage: all in one batch, or each in a transaction of its own, of
-//! which the next waits for the last. The database is open before.
+//! Records inserted into the storage: all in one batch, or each in its own transaction, one after
+//! the other. The database is open before.
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{

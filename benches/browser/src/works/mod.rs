@@ -1,4 +1,4 @@
-//! What is measured. A work has sides, of which the first is ours; a side is one way to do it.
+//! The measured work. Each has several sides, ways to do it, of which the first is ours.
 
 mod collect;
 mod insert;
@@ -13,7 +13,7 @@ use crate::{
     scratch::{Failure, Scratch},
 };
 
-/// All works, in the order of the table.
+/// All work, in the order of the table.
 pub(crate) fn all(effort: Effort) -> Vec<Work> {
     vec![
         insert::work(effort.records),
@@ -22,24 +22,24 @@ pub(crate) fn all(effort: Effort) -> Vec<Work> {
     ]
 }
 
-/// Something that is done, at one size.
+/// Work of one size.
 pub(crate) struct Work {
     pub(crate) name: &'static str,
     pub(crate) size: usize,
-    /// Ours is the first.
+    /// The sides, ours first.
     sides: Vec<Side>,
 }
 
-/// One way to do it.
+/// A way to do the work.
 struct Side {
     name: &'static str,
-    /// Prepares a database of that name, and measures: in milliseconds.
+    /// Prepares a database with this name and returns the measured milliseconds.
     sample: fn(Asked) -> Sample,
-    /// How many times as much as ours it has to take, if that is asked.
+    /// The target: how many times as long as ours it must take, if any.
     bar: Option<f64>,
 }
 
-/// What a side is asked to do.
+/// The task of a side.
 struct Asked {
     name: String,
     size: usize,
@@ -48,7 +48,7 @@ struct Asked {
 type Sample = Pin<Box<dyn Future<Output = Result<f64, Failure>>>>;
 
 impl Work {
-    /// Takes so many samples of each side, in turn, forwards and backwards.
+    /// Takes this many samples of each side, in turn, alternating the direction.
     pub(crate) async fn measure(
         &self,
         rounds: usize,

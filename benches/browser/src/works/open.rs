@@ -1,12 +1,11 @@
-//! A document that is opened: from the call until an entry of it was read. Opening the database is
-//! part of it on all sides.
+//! Opening a document, from the call until an entry was read. This includes opening the database on
+//! all sides.
 //!
-//! - **ours**: as leptos-sync keeps it, a snapshot in chunks.
-//! - **a record an entry**: each entry with its stamp in an IndexedDB record of its own; all are
-//!   read by one `getAll`, and each is decoded and put into the same kind of map. As *bytes* in the
-//!   library's usual codec, or as *text*, since browsers hand over strings faster than arrays of
-//!   bytes.
-//! - **Yjs**: by y-indexeddb, whose database was compacted to one update, until `whenSynced`.
+//! - **ours**: a snapshot in chunks, as leptos-sync stores it.
+//! - **one record per entry**: each entry with its stamp in its own IndexedDB record. One `getAll`
+//!   reads all; each is decoded and inserted into the same kind of map. As *bytes* in the library's
+//!   codec, or as *text*, since browsers pass strings faster than arrays of bytes.
+//! - **Yjs**: by y-indexeddb, with a database compacted to one update, until `whenSynced`.
 
 use js_sys::{Array, Uint8Array};
 use leptos_sync_benches::{
@@ -76,7 +75,7 @@ async fn ours(asked: Asked) -> Result<f64, Failure> {
     checked(map, asked.size, is_read, taken)
 }
 
-/// One entry with its stamp.
+/// An entry with its stamp.
 type Entry = (String, String, Stamp);
 
 async fn records(

@@ -1,4 +1,4 @@
-//! All bars, in the order of the table.
+//! All targets, in the order of the table.
 
 use super::{
     demand::Demand::{self, AtMost, LessThanAll, Times, Within},
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) struct Bar {
     pub(crate) evidence: Evidence,
     pub(crate) size: usize,
-    /// All of them have to be met; a row without any is there to be seen.
+    /// The demands, all of which must be met. Rows without demands are informational.
     pub(crate) demands: &'static [Demand],
 }
 
@@ -41,7 +41,7 @@ const fn growth(work: works::Work, small: usize, size: usize, most: &'static [De
     }
 }
 
-/// Ours at 1,000,000 against 10,000, for an entry.
+/// Ours at 1,000,000 entries compared with 10,000, per entry.
 const fn scaling(work: works::Work) -> Bar {
     growth(work, 10_000, 1_000_000, &[AtMost(4.0)])
 }

@@ -1,21 +1,22 @@
 use super::evidence::Figures;
 use crate::peers::Who;
 
-/// What a bar asks for.
+/// The demand of a target.
 #[derive(Clone, Copy)]
 pub(crate) enum Demand {
-    /// The peer takes this many times as much as ours.
+    /// The peer takes at least this many times as much as ours.
     Times(f64, Who),
-    /// Ours takes at most this many times what the plain code takes.
+    /// Ours takes at most this many times as much as the plain code.
     Within(f64, Who),
-    /// Ours takes less than every peer that can do it; the plain code is none.
+    /// Ours takes less than every peer that can do the work, not counting the plain code.
     LessThanAll,
-    /// Ours takes at most so much, in the row's unit.
+    /// Ours takes at most this much, in the row's unit.
     AtMost(f64),
 }
 
 impl Demand {
-    /// How much of it is reached: met at 1. `None` where the figure that it asks about is missing.
+    /// Returns the degree to which it is met; 1 means met. `None` if a required measurement is
+    /// missing.
     pub(crate) fn reached(self, figures: &Figures) -> Option<f64> {
         let ours = figures.of(Who::Ours)?;
         Some(match self {
@@ -41,7 +42,7 @@ impl Demand {
         }
     }
 
-    /// By how much it is missed.
+    /// Describes by how much it is missed.
     pub(crate) fn missed(self, figures: &Figures) -> Option<String> {
         let reached = self.reached(figures)?;
         if reached >= 1.0 {

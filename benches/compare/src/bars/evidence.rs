@@ -5,12 +5,12 @@ use crate::{
     works::Work,
 };
 
-/// What a row is judged by.
+/// The measurement that a row is judged by.
 pub(crate) enum Evidence {
     /// The time of a run.
     Time(Work),
-    /// The time of a run against that at a smaller size: for an entry, where the work grows with
-    /// the size. Of ours and, to show what memory costs anybody, of the plain code.
+    /// The ratio of a run's time to that at a smaller size, per entry if the work grows with the
+    /// size. For ours and, to show the cost of memory itself, for the plain code.
     Growth { work: Work, small: usize },
     /// Bytes.
     Amount(Amount),
@@ -20,14 +20,14 @@ pub(crate) enum Evidence {
 pub(crate) struct Amount {
     name: &'static str,
     of: Of,
-    /// Whether it is shown for an entry.
+    /// Whether it is shown per entry.
     each: bool,
 }
 
 enum Of {
-    /// What a library says.
+    /// The size that a library reports.
     Peer(fn(&dyn Peer, usize) -> Option<f64>),
-    /// What a library's map, or its map of cells, holds in memory.
+    /// The memory of a library's map, or of its map of cells.
     Heap { cells: bool },
 }
 
@@ -59,7 +59,7 @@ impl Amount {
     };
 }
 
-/// What each library was found to take, in the order of [`Who::ALL`].
+/// The measurements of each library, in the order of [`Who::ALL`].
 #[derive(Clone)]
 pub(crate) struct Figures(Vec<Option<f64>>);
 
@@ -71,7 +71,7 @@ impl Figures {
         Self(Who::ALL.map(|who| Some(find(who)?.1)).to_vec())
     }
 
-    /// The time of a run, in nanoseconds, of all that `takes_part` says yes to.
+    /// Returns the time of a run in nanoseconds, for all libraries that `takes_part` accepts.
     pub(crate) fn of_times(
         work: &Work,
         size: usize,
@@ -100,7 +100,7 @@ impl Evidence {
         }
     }
 
-    /// What its figures are, for the file.
+    /// Returns the unit of its measurements, for the file.
     pub(crate) fn unit(&self) -> &'static str {
         match self {
             Self::Time(_) => "ns",
@@ -109,7 +109,7 @@ impl Evidence {
         }
     }
 
-    /// Whether its figures are times of work that does as much as the size says.
+    /// Whether its measurements are times of work proportional to the size.
     pub(crate) fn is_each(&self) -> bool {
         matches!(self, Self::Time(work) if work.grows)
     }
@@ -176,8 +176,8 @@ fn times(
         .to_vec()
 }
 
-/// One size after the other, not in turn: small data made between large ones lie scattered over
-/// what those left free, and seem slow for it.
+/// Measures one size after the other, not in turn: small data created between large data would be
+/// scattered in memory and appear slow.
 fn growth(work: &Work, who: Who, small: usize, size: usize, effort: Effort) -> Option<f64> {
     let run = |size| {
         let side = (work.side)(who.peer(), size)?;

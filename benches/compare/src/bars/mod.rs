@@ -1,5 +1,5 @@
-//! The bars: how fast and how small this library has to be, against its peers and against fixed
-//! figures, and whether it is.
+//! The targets: how fast and how small this library must be, compared with its peers and with fixed
+//! limits.
 
 mod data;
 mod demand;

@@ -10,10 +10,10 @@ use crate::{
 /// The table's name in the file.
 const TABLE: &str = "bars";
 
-/// How often a row that falls short is measured again.
+/// How often a row that misses its target is measured again.
 const RETRIES: usize = 3;
 
-/// Prints the table, and returns how many rows fall short.
+/// Prints the table, and returns the number of rows that miss their targets.
 pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut Saved) -> usize {
     let bars = BARS.iter().filter(|bar| wanted(&bar.evidence.name()));
     let bars: Vec<_> = bars.collect();
@@ -43,7 +43,7 @@ const EXPLAINED: &str = "In brackets: how many times as much as ours. *other*: l
 loro 1.17; automerge 0.12; *plain*: structs and hash tables by hand. A row without a bar is there to be seen. What is \
 not alike on the sides is told in benches/compare/src/works.rs.";
 
-/// The best of as many measurements as the row needed, and how many of them were repetitions.
+/// Returns the best of as many measurements as the row needed, and the number of repetitions.
 fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {
     let mut best = bar.evidence.gather(bar.size, effort, heap);
     let mut retries = 0;
@@ -57,14 +57,15 @@ fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {
     (best, retries)
 }
 
-/// How much of its hardest demand is reached: met at 1. A figure that is missing reaches nothing.
+/// Returns the degree to which its hardest demand is met; 1 means met. A missing measurement counts
+/// as 0.
 fn reached(bar: &Bar, figures: &Figures) -> f64 {
     let all = bar.demands.iter();
     all.map(|demand| demand.reached(figures).unwrap_or(0.0))
         .fold(f64::INFINITY, f64::min)
 }
 
-/// What of its demands is missed, and by how much.
+/// Describes the missed demands, and by how much.
 fn missed(bar: &Bar, figures: &Figures) -> Vec<String> {
     let missed = bar.demands.iter().filter_map(|demand| {
         let missed = demand.missed(figures);

@@ -1,4 +1,4 @@
-//! Counts what maps hold in memory: the other process behind `compare`.
+//! Measures the memory of maps, as a separate process for `compare`.
 
 use peak_alloc::PeakAlloc;
 

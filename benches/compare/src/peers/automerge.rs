@@ -1,7 +1,7 @@
-//! automerge 0.12: keys of the root; an empty document is filled in bulk from a hydrated map, as
-//! its documentation advises for large values; later writes are one transaction.
+//! automerge 0.12: keys of the root. An empty document is filled in bulk from a hydrated map, as
+//! its documentation recommends for large values. Later writes are one transaction.
 //!
-//! The hydrated map is made outside the loop.
+//! The hydrated map is created outside the measured loop.
 
 use std::{any::Any, collections::HashMap, hint::black_box};
 
@@ -175,7 +175,7 @@ fn copy(doc: &Doc, actor: u8) -> Doc {
     doc.clone().with_actor(ActorId::from([actor; 16]))
 }
 
-/// A document that is edited, and one that is told.
+/// A document that is edited, and one that receives the edits.
 fn copies(size: usize) -> (Doc, Doc) {
     let doc = filled(size);
     (copy(&doc, 2), copy(&doc, 3))
@@ -189,7 +189,7 @@ fn write(doc: &mut Doc, entries: impl IntoIterator<Item = (String, String)>) {
     tx.commit();
 }
 
-/// Writes in one transaction, and gives its change.
+/// Writes in one transaction and returns its change.
 fn change(doc: &mut Doc, entries: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
     let before = doc.get_heads();
     write(doc, entries);

@@ -1,7 +1,7 @@
-//! loro 1.17: a root map, written in one commit; snapshots for states, updates for what is new.
+//! loro 1.17: a root map, written in one commit. Snapshots for whole states, updates for changes.
 //!
-//! A document that it reads from a snapshot decodes its map when it is first asked. Copies that are
-//! merged into come from updates instead, so that no such work is left for the loop.
+//! A document from a snapshot decodes its map on first access. Merge targets are created from
+//! updates instead, so that this work is not in the measured loop.
 
 use std::{any::Any, hint::black_box};
 
@@ -156,7 +156,7 @@ fn filled(size: usize) -> LoroDoc {
     doc
 }
 
-/// A document that is edited, and one that is told.
+/// A document that is edited, and one that receives the edits.
 fn copies(size: usize) -> (LoroDoc, LoroDoc) {
     let state = updates(&filled(size));
     (told(2, &state), told(3, &state))
@@ -170,7 +170,7 @@ fn write(doc: &LoroDoc, entries: impl IntoIterator<Item = (String, String)>) {
     doc.commit();
 }
 
-/// Writes in one commit, and gives its update.
+/// Writes in one commit and returns its update.
 fn change(doc: &LoroDoc, entries: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
     let before = doc.oplog_vv();
     write(doc, entries);

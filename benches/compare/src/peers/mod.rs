@@ -1,5 +1,4 @@
-//! The libraries, one file each: how each does the work, in the best way that its documentation
-//! shows.
+//! The libraries, one file each: the best way to do the work that its documentation shows.
 #![expect(
     clippy::expect_used,
     reason = "inputs that cannot be made, and work that fails, end the run"
@@ -20,13 +19,12 @@ use leptos_sync_benches::edits;
 
 use crate::measure::{Side, side};
 
-/// Changes in a delta, and updates that are applied one by one in a run.
+/// The number of changes in a delta, and of single updates applied in a run.
 pub(crate) const CHANGES: usize = 100;
 
-/// The work that a library can do, at any size. What it has no way to do stays `None`: a dash in
-/// the table.
+/// The work that a library can do, at any size. `None` is a dash in the table.
 ///
-/// What each is, and what is not alike in it, is told in [`works`](crate::works).
+/// [`works`](crate::works) describes each and the differences between the libraries.
 pub(crate) trait Peer: Sync {
     fn create(&self, _size: usize) -> Option<Side> {
         None
@@ -116,7 +114,7 @@ pub(crate) trait Peer: Sync {
         None
     }
 
-    /// Bytes of the whole state.
+    /// The bytes of the whole state.
     fn bytes(&self, _size: usize) -> Option<f64> {
         None
     }
@@ -125,18 +123,18 @@ pub(crate) trait Peer: Sync {
         None
     }
 
-    /// A map written in one batch, to see how much memory it holds.
+    /// A map written in one batch, to measure its memory.
     fn held(&self, _size: usize) -> Option<Box<dyn Any>> {
         None
     }
 
-    /// The same as cells: what a relay holds, which knows no types.
+    /// The same as untyped cells, as a relay holds them.
     fn held_as_cells(&self, _size: usize) -> Option<Box<dyn Any>> {
         None
     }
 }
 
-/// Who does the work.
+/// A library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
     Ours,
@@ -185,8 +183,8 @@ impl Who {
     }
 }
 
-/// A side whose every run gets the next input from `next`, and does `work` on what both copies of a
-/// document have become: so that no run finds the answer of the one before.
+/// A side whose runs each get the next input from `next` and apply `work` to the current states of
+/// two copies of a document. So no run finds the result of an earlier one.
 fn evolving<T: 'static, I: 'static, O: 'static>(
     state: T,
     mut next: impl FnMut(&mut T) -> I + 'static,
@@ -200,8 +198,8 @@ fn evolving<T: 'static, I: 'static, O: 'static>(
     )
 }
 
-/// A side that gives a copy of a document the updates of another, each edit's by itself. `change`
-/// makes the edits in the first and tells what of it has to be sent; `apply` takes that in.
+/// A side that applies the single updates of one copy to another. `change` makes the edits and
+/// returns what to send; `apply` applies it.
 fn updated<D: 'static>(
     copies: (D, D),
     size: usize,
@@ -225,7 +223,7 @@ fn updated<D: 'static>(
     )
 }
 
-/// A side that gives a copy of a document what a hundred edits have changed in another, at once.
+/// A side that applies the changes of a hundred edits to another copy at once.
 fn caught_up<D: 'static>(
     copies: (D, D),
     size: usize,
@@ -240,11 +238,11 @@ fn caught_up<D: 'static>(
     )
 }
 
-/// Edits, whatever makes them.
+/// A source of edits.
 type Edits<'a> = &'a mut dyn Iterator<Item = (String, String)>;
 
-/// A side that reads every key of a map that stays as it is. `read` keeps what it finds from being
-/// optimised away.
+/// A side that reads every key of an unchanged map. `read` prevents the compiler from removing the
+/// reads.
 fn reads<M: 'static>(map: M, keys: Vec<String>, read: impl Fn(&M, &String) + 'static) -> Side {
     side(
         || (),
@@ -265,12 +263,12 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 
 fn inflated(bytes: &[u8]) -> Vec<u8> {
     let mut inflated = Vec::new();
-    // What was deflated above inflates.
+    // Data deflated above always inflates.
     let _ = std::io::Read::read_to_end(&mut DeflateDecoder::new(bytes), &mut inflated);
     inflated
 }
 
-/// So many bytes.
+/// A size in bytes.
 fn amount(bytes: usize) -> f64 {
     bytes as f64
 }

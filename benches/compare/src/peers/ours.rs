@@ -86,8 +86,7 @@ impl Peer for Ours {
             move || (Map::new(), entries.clone(), clock()),
             |(map, entries, clock)| {
                 let stamp = ours::tick(clock);
-                // The transaction needs one; the others are read because the other library reads
-                // them.
+                // The transaction needs one reading; the others match those of the other library.
                 for _ in 1..entries.len() {
                     black_box(ours::tick(clock));
                 }
@@ -276,7 +275,7 @@ fn decode(bytes: Vec<u8>) -> Side {
     )
 }
 
-/// A copy with a tenth of the entries written again by another replica.
+/// A copy with a tenth of the entries rewritten by another replica.
 fn newer_doc(base: &Doc<Map>, size: usize) -> Doc<Map> {
     let mut doc = ours::copy(base, 2);
     let newer = leptos_sync_benches::newer(size);
@@ -287,7 +286,7 @@ fn newer_doc(base: &Doc<Map>, size: usize) -> Doc<Map> {
     doc
 }
 
-/// Writes the next changes in one transaction, and gives their delta.
+/// Writes the next changes in one transaction and returns their delta.
 fn change(doc: &mut Doc<Map>, edits: impl Iterator<Item = (String, String)>) -> Vec<u8> {
     let done = doc.transact(|tx| tx.insert_batch(edits.take(CHANGES)));
     let done = done.expect("the batch is within the limits");

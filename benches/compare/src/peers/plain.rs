@@ -1,5 +1,5 @@
-//! Structs and hash tables by hand: the least that the work can cost, without deltas, versions or
-//! checks.
+//! Hand-written structs and hash tables: the least that the work can cost, without deltas, versions
+//! or checks.
 
 use std::{any::Any, hint::black_box};
 
@@ -99,7 +99,7 @@ impl Peer for Plain {
     }
 
     fn merge_replica(&self, size: usize) -> Option<Side> {
-        // Another seed: another order.
+        // A different seed, and so a different order.
         let mut full = Map::with_hasher(FixedState::with_seed(1));
         fill(&mut full, shuffled_entries(size).into_iter());
         Some(merge(map(size), full, size))
@@ -169,7 +169,7 @@ fn stamped<T>(value: T, time: u64, replica: u64) -> Stamped<T> {
     Stamped { value, stamp }
 }
 
-/// Merges `full` once a tenth of it has been written again.
+/// Merges `full` after a tenth of it was rewritten.
 fn merge(base: Map, mut full: Map, size: usize) -> Side {
     for (at, (key, value)) in (1..).zip(newer(size)) {
         full.insert(key, stamped(value, at, 2));
@@ -187,7 +187,7 @@ fn merge(base: Map, mut full: Map, size: usize) -> Side {
     )
 }
 
-/// The later write stays, in the memory of the earlier one.
+/// Keeps the later write, in the allocation of the earlier one.
 fn join(ours: &mut Stamped<String>, theirs: &Stamped<String>) {
     if theirs.stamp > ours.stamp {
         ours.value.clone_from(&theirs.value);
@@ -212,7 +212,8 @@ fn counter() -> HashMap<u64, Stamped<u64>, FixedState> {
     HashMap::default()
 }
 
-/// A counter in which each of `replicas` has counted once; every second one `more` times besides.
+/// A counter in which each of `replicas` has counted once, and every second one `more` times as
+/// well.
 fn counted(replicas: usize, more: u64) -> HashMap<u64, Stamped<u64>, FixedState> {
     let mut counts = counter();
     for replica in 0..replicas as u64 {

@@ -1,7 +1,7 @@
-//! yrs 0.28: a root map, written in one transaction, its updates in the encoding that its
-//! documentation starts with (v1).
+//! yrs 0.28: a root map, written in one transaction, with updates in the encoding v1, which its
+//! documentation starts with.
 //!
-//! Where bytes are counted it is given the shorter of v1 and v2.
+//! Rows of bytes use the shorter of v1 and v2.
 
 use std::{any::Any, hint::black_box};
 
@@ -139,7 +139,7 @@ fn filled(size: usize) -> (Doc, MapRef) {
     (doc, map)
 }
 
-/// A document that is edited, and one that is told.
+/// A document that is edited, and one that receives the edits.
 fn copies(size: usize) -> ((Doc, MapRef), (Doc, MapRef)) {
     let state = encoded(&filled(size).0);
     (loaded(2, &state), loaded(3, &state))
@@ -152,7 +152,7 @@ fn write(doc: &Doc, map: &MapRef, entries: impl IntoIterator<Item = (String, Str
     }
 }
 
-/// Writes in one transaction, and gives its update in both encodings. Unlike what is new since a
+/// Writes in one transaction and returns its update in both encodings. Unlike the changes since a
 /// state vector, it does not name everything that was ever overwritten.
 fn change(
     doc: &Doc,
