@@ -8,33 +8,33 @@ use web_sys::{BroadcastChannel, Event, MessageEvent};
 /// The channel of all pages that use one database.
 pub(crate) struct Tabs {
     channel: BroadcastChannel,
-    _heard: Closure<dyn FnMut(Event)>,
+    _listener: Closure<dyn FnMut(Event)>,
 }
 
 impl Tabs {
-    /// Joins the channel. `hear` receives the messages of other tabs. `None` if the browser has no
+    /// Joins the channel. `receive` gets the messages of other tabs. `None` if the browser has no
     /// such channel.
-    pub(crate) fn join(database: &str, hear: impl Fn(TabMessage) + 'static) -> Option<Self> {
+    pub(crate) fn join(database: &str, receive: impl Fn(TabMessage) + 'static) -> Option<Self> {
         let name = ["leptos-sync:", database].concat();
         let channel = BroadcastChannel::new(&name).ok()?;
-        let heard = Closure::new(move |event: Event| {
+        let listener = Closure::new(move |event: Event| {
             let data = event.unchecked_into::<MessageEvent>().data();
             // Other messages are those of a page of another build.
             if let Ok(bytes) = data.dyn_into::<Uint8Array>()
                 && let Ok(message) = TabMessage::decode(&bytes.to_vec())
             {
-                hear(message);
+                receive(message);
             }
         });
-        channel.set_onmessage(Some(AsRef::<JsValue>::as_ref(&heard).unchecked_ref()));
+        channel.set_onmessage(Some(AsRef::<JsValue>::as_ref(&listener).unchecked_ref()));
         Some(Self {
             channel,
-            _heard: heard,
+            _listener: listener,
         })
     }
 
     /// Sends a message to the other tabs. O(bytes).
-    pub(crate) fn tell(&self, message: &TabMessage) {
+    pub(crate) fn send(&self, message: &TabMessage) {
         let bytes = Uint8Array::from(message.encode().as_slice());
         // The browser may have closed the channel of a page that ends.
         let _ = self.channel.post_message(&bytes);

@@ -421,6 +421,8 @@ async fn an_edit_that_this_device_rejects_is_listed_until_it_is_dismissed() {
     let rejection = rejected.first().unwrap();
     assert_eq!((rejected.len(), rejected.dropped()), (1, 0));
     assert!(rejection.is_local() && rejection.reason() == Reason::Limit);
+    let state = rejection.state::<Notes>().unwrap();
+    assert_eq!(state.title.get().len(), 1 << 20, "the user can keep it");
     rejection.dismiss();
     assert!(notes.rejected.get_untracked().is_empty());
 }

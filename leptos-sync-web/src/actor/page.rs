@@ -62,7 +62,7 @@ pub(super) trait AnyDocument {
     /// Returns the document's name.
     fn name(&self) -> &str;
     /// Handles a message of another tab.
-    fn hear(self: Rc<Self>, kind: TabMessageKind);
+    fn receive(self: Rc<Self>, kind: TabMessageKind);
     /// Stops waiting: asks the other tabs for what they have, and tries a storage that failed
     /// again.
     fn hurry(self: Rc<Self>);
@@ -84,10 +84,10 @@ impl Page {
     pub(super) async fn open(options: Options) -> Rc<Self> {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
-            let hears: Weak<Self> = page.clone();
-            let hear = move |message: TabMessage| {
-                if let Some(page) = hears.upgrade() {
-                    page.hear(&message, None);
+            let receiver: Weak<Self> = page.clone();
+            let receive = move |message: TabMessage| {
+                if let Some(page) = receiver.upgrade() {
+                    page.receive(&message, None);
                 }
             };
             Self {
@@ -96,7 +96,7 @@ impl Page {
                 lease: RefCell::default(),
                 replica: Cell::default(),
                 documents: RefCell::default(),
-                tabs: Tabs::join(&options.database, hear),
+                tabs: Tabs::join(&options.database, receive),
                 send_locks: SendLocks::new(page.clone(), &options.database),
                 session: OnceCell::new(),
                 time: options.time,
@@ -146,19 +146,19 @@ impl Page {
 
     /// Sends a message about a document to the other tabs, and to other actors of the same document
     /// in this page.
-    pub(super) fn tell(&self, from: *const dyn AnyDocument, message: &TabMessage) {
+    pub(super) fn send_to_tabs(&self, from: *const dyn AnyDocument, message: &TabMessage) {
         if let Some(tabs) = &self.tabs {
-            tabs.tell(message);
+            tabs.send(message);
         }
-        self.hear(message, Some(from));
+        self.receive(message, Some(from));
     }
 
     /// Hands a message to all actors of its document but the sender.
-    fn hear(&self, message: &TabMessage, from: Option<*const dyn AnyDocument>) {
+    fn receive(&self, message: &TabMessage, from: Option<*const dyn AnyDocument>) {
         for document in self.documents() {
             let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
             if document.name() == message.document && !is_own {
-                document.hear(message.kind.clone());
+                document.receive(message.kind.clone());
             }
         }
     }

@@ -3,7 +3,7 @@ use leptos_sync_core::{
     storage::{Batch, Storage},
 };
 
-use super::pool::{self, Found, State};
+use super::pool::{self, SlotUse, State};
 use crate::{
     indexed_db::IndexedDbStorage,
     web_locks::{Lock, Locks},
@@ -52,10 +52,10 @@ impl Lease {
                 continue;
             };
             let record = storage.get(&pool::key(slot)).await?;
-            let mut replica = match pool::look(record.as_deref()) {
-                Found::Free(replica) => replica,
-                Found::Mint => ReplicaId::random()?,
-                Found::Unknown => continue,
+            let mut replica = match pool::slot_use(record.as_deref()) {
+                SlotUse::Free(replica) => replica,
+                SlotUse::Mint => ReplicaId::random()?,
+                SlotUse::Unknown => continue,
             };
             let name = Locks::of_replica(storage.name(), replica);
             let sends = locks.try_lock(&name).await?;

@@ -32,7 +32,7 @@ pub(super) enum State {
 
 /// What to do with a slot whose lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum SlotUse {
     /// Use this id again.
     Free(ReplicaId),
     /// Create an id.
@@ -42,14 +42,14 @@ pub(super) enum Found {
 }
 
 /// Reads the record of a slot.
-pub(super) fn look(record: Option<&[u8]>) -> Found {
+pub(super) fn slot_use(record: Option<&[u8]>) -> SlotUse {
     let Some((&state, id)) = record.unwrap_or(&[IN_USE; 9]).split_first() else {
-        return Found::Unknown;
+        return SlotUse::Unknown;
     };
     match (state, id.try_into()) {
-        (FREE, Ok(id)) => Found::Free(ReplicaId::new(u64::from_be_bytes(id))),
-        (IN_USE, Ok(_)) => Found::Mint,
-        _ => Found::Unknown,
+        (FREE, Ok(id)) => SlotUse::Free(ReplicaId::new(u64::from_be_bytes(id))),
+        (IN_USE, Ok(_)) => SlotUse::Mint,
+        _ => SlotUse::Unknown,
     }
 }
 
@@ -86,21 +86,24 @@ mod tests {
 
     #[test]
     fn an_id_that_was_given_back_is_taken_over_and_no_other() {
-        assert_eq!(look(None), Found::Mint);
+        assert_eq!(slot_use(None), SlotUse::Mint);
         let free = record(u64::MAX - 1, State::Free).1;
-        assert_eq!(look(Some(&free)), Found::Free(ReplicaId::new(u64::MAX - 1)));
+        assert_eq!(
+            slot_use(Some(&free)),
+            SlotUse::Free(ReplicaId::new(u64::MAX - 1))
+        );
         let in_use = record(5, State::InUse).1;
-        assert_eq!(look(Some(&in_use)), Found::Mint);
+        assert_eq!(slot_use(Some(&in_use)), SlotUse::Mint);
     }
 
     #[test]
     fn what_this_build_does_not_know_is_left_alone() {
         let (key, mut value) = record(5, State::Free);
         assert_eq!(key, b"L\0\0\0\x07");
-        assert_eq!(look(Some(value.get(..8).unwrap())), Found::Unknown);
+        assert_eq!(slot_use(Some(value.get(..8).unwrap())), SlotUse::Unknown);
         value[0] = 9;
-        assert_eq!(look(Some(&value)), Found::Unknown);
-        assert_eq!(look(Some(&[])), Found::Unknown);
+        assert_eq!(slot_use(Some(&value)), SlotUse::Unknown);
+        assert_eq!(slot_use(Some(&[])), SlotUse::Unknown);
     }
 
     /// Tabs come, close or die in every order, and a last write may arrive late. Each holder must
@@ -125,8 +128,8 @@ mod tests {
                     },
                     _ => {
                         let slot = (0..).find(|slot| !alive.contains_key(slot)).unwrap();
-                        let id = match look(slots.get(&slot).map(Vec::as_slice)) {
-                            Found::Free(id) => id.get(),
+                        let id = match slot_use(slots.get(&slot).map(Vec::as_slice)) {
+                            SlotUse::Free(id) => id.get(),
                             _ => {
                                 minted += 1;
                                 minted

@@ -38,7 +38,7 @@ impl Socket {
             Closure::new(move |event| notify(read(event)))
         };
         let opened = listener(|_| SocketEvent::Opened);
-        let heard = listener(|event| {
+        let received = listener(|event| {
             // A text message is no frame. An empty frame ends the connection.
             let data = event.unchecked_into::<MessageEvent>().data();
             let data = data.dyn_into::<ArrayBuffer>();
@@ -48,11 +48,11 @@ impl Socket {
         });
         let closed = listener(|_| SocketEvent::Closed);
         socket.set_onopen(Some(AsRef::<JsValue>::as_ref(&opened).unchecked_ref()));
-        socket.set_onmessage(Some(AsRef::<JsValue>::as_ref(&heard).unchecked_ref()));
+        socket.set_onmessage(Some(AsRef::<JsValue>::as_ref(&received).unchecked_ref()));
         socket.set_onclose(Some(AsRef::<JsValue>::as_ref(&closed).unchecked_ref()));
         Ok(Self {
             socket,
-            _listeners: [opened, heard, closed],
+            _listeners: [opened, received, closed],
         })
     }
 

@@ -42,7 +42,7 @@ enum Issued {
     /// Transactions, with the saver's number of the write.
     Log(u64),
     /// What the relay has sent and acknowledged.
-    Note,
+    Received,
     /// The whole document.
     All {
         receipt: Receipt,
@@ -145,15 +145,15 @@ impl<S: Root> DocumentActor<S> {
         if let Some(disk) = self.disk() {
             disk.received.borrow_mut().push(delta.clone());
         }
-        self.note_soon();
+        self.write_received_soon();
     }
 
     /// Stores what the relay has acknowledged, soon. If that is lost, the relay sends it again.
-    pub(super) fn note_soon(self: &Rc<Self>) {
-        self.after(Timer::Note);
+    pub(super) fn write_received_soon(self: &Rc<Self>) {
+        self.after(Timer::Received);
     }
 
-    pub(super) fn note(self: &Rc<Self>) {
+    pub(super) fn write_received(self: &Rc<Self>) {
         self.page.release();
         let Some(disk) = self.disk().filter(|disk| !disk.stale.get()) else {
             return;
@@ -163,7 +163,7 @@ impl<S: Root> DocumentActor<S> {
             disk.store().log_received(doc, &received, outbox)
         };
         let write = self.doc.with_state(log);
-        self.append(disk, write, Issued::Note);
+        self.append(disk, write, Issued::Received);
     }
 
     /// Rewrites the stored document before anything else is written.
@@ -200,8 +200,8 @@ impl<S: Root> DocumentActor<S> {
         self.compact();
         // Also while the stored document is being rewritten, since the page may end.
         self.write(Saver::flush);
-        if self.is_set(Timer::Note) {
-            self.note();
+        if self.is_set(Timer::Received) {
+            self.write_received();
         }
     }
 
@@ -248,7 +248,7 @@ impl<S: Root> DocumentActor<S> {
         };
         let id = match issued {
             Issued::Log(id) => Some(id),
-            Issued::Note => None,
+            Issued::Received => None,
             Issued::All {
                 receipt,
                 stale,

@@ -58,7 +58,7 @@ impl<S: Root> Document for Exchanged<S> {
         })?;
         if !restamped.is_empty() {
             self.0.doc.rolled_back();
-            self.0.tell(TabMessageKind::Restamped(restamped));
+            self.0.send_to_tabs(TabMessageKind::Restamped(restamped));
             self.0.rewrite();
         }
         self.0
@@ -101,12 +101,12 @@ impl<S: Root> Document for Exchanged<S> {
             .doc
             .with_state(|DocState { outbox, .. }| outbox.acknowledge(upto));
         self.0.doc.update_pending();
-        self.0.note_soon();
+        self.0.write_received_soon();
     }
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
         let text = text.to_owned();
-        self.0.tell(TabMessageKind::Rejected {
+        self.0.send_to_tabs(TabMessageKind::Rejected {
             upto: upto.clone(),
             reason,
             text: text.clone(),
@@ -153,7 +153,7 @@ impl<S: Root> Exchanged<S> {
     /// The relay's answers were lost. `before` is the state with them.
     fn rejected_silently(&mut self, rejected: Vec<Delta>, before: Option<Arc<S>>) {
         for delta in rejected {
-            self.0.tell(TabMessageKind::Rejected {
+            self.0.send_to_tabs(TabMessageKind::Rejected {
                 upto: delta.upto().clone(),
                 reason: Reason::Other,
                 text: LOST.to_owned(),
@@ -185,7 +185,7 @@ impl<S: Root> DocumentActor<S> {
                 self.doc.update_pending();
             }
         }
-        self.note_soon();
+        self.write_received_soon();
     }
 
     /// Reports a transaction that was rolled back. `before` is the state with it.

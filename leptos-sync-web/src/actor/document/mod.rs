@@ -72,7 +72,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         .outgoing
         .open(Arc::new(move |outgoing| match outgoing {
             Outgoing::Edit(delta) => takes.0.edited(delta),
-            Outgoing::Presence(data) => takes.0.present(data),
+            Outgoing::Presence(data) => takes.0.set_presence(data),
         }));
 }
 
@@ -108,13 +108,13 @@ enum Timer {
     /// Flushes queued transactions.
     Flush,
     /// Writes what the relay has sent.
-    Note,
+    Received,
     /// Tries a failed write again.
     Retry,
     /// Tries to read the stored document again, which is in memory meanwhile.
     Recover,
     /// Sends the page's presence.
-    Present,
+    Presence,
     /// Asks the other tabs again if operations are missing.
     Ask,
 }
@@ -122,10 +122,10 @@ enum Timer {
 impl Timer {
     fn delay(self) -> Duration {
         match self {
-            Self::Flush | Self::Note => Duration::from_millis(limits::SAVE_DELAY_MS.into()),
+            Self::Flush | Self::Received => Duration::from_millis(limits::SAVE_DELAY_MS.into()),
             Self::Retry | Self::Ask => RETRY,
             Self::Recover => RECOVER,
-            Self::Present => INTERVAL,
+            Self::Presence => INTERVAL,
         }
     }
 }
@@ -157,7 +157,7 @@ impl<S: Root> DocumentActor<S> {
     fn edited(self: &Rc<Self>, delta: Delta) {
         // The lock is requested before any other page knows of the edit.
         self.claim(delta.upto(), true);
-        self.tell(TabMessageKind::Edit(delta.clone()));
+        self.send_to_tabs(TabMessageKind::Edit(delta.clone()));
         self.save(delta);
         self.push();
     }
@@ -180,7 +180,7 @@ impl<S: Root> DocumentActor<S> {
     /// Starts to exchange the document, once the stored document was joined.
     fn begin(self: &Rc<Self>) {
         for kind in self.queued.take() {
-            self.heard(kind);
+            self.handle_message(kind);
         }
         self.ask_others();
         self.claim_others();
@@ -195,7 +195,7 @@ impl<S: Root> DocumentActor<S> {
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
-                            this.tell_presence();
+                            this.send_presence();
                         }
                         Err(error) => this.not_exchanged(error),
                     }
@@ -241,21 +241,21 @@ impl<S: Root> DocumentActor<S> {
     }
 
     /// Sets the page's presence.
-    fn present(self: &Rc<Self>, data: Vec<u8>) {
+    fn set_presence(self: &Rc<Self>, data: Vec<u8>) {
         self.presence.replace(Some(data));
-        self.tell_presence();
+        self.send_presence();
     }
 
     /// Sends the page's presence, unless one was sent just now.
-    fn tell_presence(self: &Rc<Self>) {
+    fn send_presence(self: &Rc<Self>) {
         let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) else {
             return;
         };
-        if self.is_set(Timer::Present) {
+        if self.is_set(Timer::Presence) {
             return;
         }
         if let Some(data) = self.presence.take() {
-            self.after(Timer::Present);
+            self.after(Timer::Presence);
             session.run(move |client| {
                 // Its size was checked when it was set.
                 let _ = client.set_presence(channel, data);
@@ -286,11 +286,11 @@ impl<S: Root> DocumentActor<S> {
             this.timers.set(this.timers.get() & !bit);
             match timer {
                 Timer::Flush => this.flush_waiting(),
-                Timer::Note => this.note(),
+                Timer::Received => this.write_received(),
                 Timer::Retry => this.retry(),
                 Timer::Recover => this.recover(),
-                Timer::Present => this.tell_presence(),
-                Timer::Ask => this.ask_again(),
+                Timer::Presence => this.send_presence(),
+                Timer::Ask => this.ask_others_again(),
             }
         });
     }
@@ -327,7 +327,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         &self.name
     }
 
-    fn hear(self: Rc<Self>, kind: TabMessageKind) {
+    fn receive(self: Rc<Self>, kind: TabMessageKind) {
         if self.doc.status().is_loading() {
             let mut queued = self.queued.borrow_mut();
             // Lost operations are requested after the read, but these two are sent only once.
@@ -339,7 +339,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
                 queued.push(kind);
             }
         } else if !self.is_detached.get() {
-            self.heard(kind);
+            self.handle_message(kind);
         }
     }
 

@@ -10,14 +10,14 @@ use crate::live::DocState;
 
 impl<S: Root> DocumentActor<S> {
     /// Sends a message to the other tabs.
-    pub(super) fn tell(&self, kind: TabMessageKind) {
+    pub(super) fn send_to_tabs(&self, kind: TabMessageKind) {
         let document = self.name.clone();
         self.page
-            .tell(ptr::from_ref(self), &TabMessage { document, kind });
+            .send_to_tabs(ptr::from_ref(self), &TabMessage { document, kind });
     }
 
     /// Handles a message of another tab.
-    pub(super) fn heard(self: &Rc<Self>, kind: TabMessageKind) {
+    pub(super) fn handle_message(self: &Rc<Self>, kind: TabMessageKind) {
         match kind {
             TabMessageKind::Edit(delta) => {
                 self.claim(delta.upto(), false);
@@ -29,7 +29,7 @@ impl<S: Root> DocumentActor<S> {
                     Ok(()) => self.push(),
                     Err(error) if error.is_gap() => {
                         self.has_gap.set(true);
-                        self.ask_again();
+                        self.ask_others_again();
                     }
                     // Any other error is that of a wrong clock. The operations come again once the
                     // time is known.
@@ -53,7 +53,7 @@ impl<S: Root> DocumentActor<S> {
                 self.doc.rolled_back();
                 // A page with the right clock has not joined the old stamps.
                 for one in &restamped {
-                    self.heard(TabMessageKind::Edit(one.delta.clone()));
+                    self.handle_message(TabMessageKind::Edit(one.delta.clone()));
                 }
                 self.rewrite();
             }
@@ -62,12 +62,12 @@ impl<S: Root> DocumentActor<S> {
 
     /// Asks the other tabs for the operations that they have.
     pub(super) fn ask_others(&self) {
-        self.tell(TabMessageKind::Request(self.doc.version()));
+        self.send_to_tabs(TabMessageKind::Request(self.doc.version()));
     }
 
     /// Asks the other tabs if operations are missing, unless it has asked just now: they may not
     /// have them.
-    pub(super) fn ask_again(self: &Rc<Self>) {
+    pub(super) fn ask_others_again(self: &Rc<Self>) {
         if !self.is_set(Timer::Ask) && self.has_gap.replace(false) {
             self.after(Timer::Ask);
             self.ask_others();
@@ -97,10 +97,10 @@ impl<S: Root> DocumentActor<S> {
             doc.version().clone()
         });
         for kind in missing {
-            self.tell(kind);
+            self.send_to_tabs(kind);
         }
         if !answered && !ours.covers(version) {
-            self.tell(TabMessageKind::Reply(ours));
+            self.send_to_tabs(TabMessageKind::Reply(ours));
         }
     }
 }
