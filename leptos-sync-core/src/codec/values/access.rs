@@ -7,25 +7,25 @@ use super::{
     shape::{ElementShapes, FieldShapes, Shape},
 };
 
-/// What is known of a sequence or a map while its elements are read.
+/// The state of a sequence or a map while its elements are decoded.
 pub(super) struct ElementsFrame {
     left: usize,
-    /// For how many elements memory may be reserved.
+    /// The number of elements to reserve memory for.
     reserve: usize,
     shapes: ElementShapes,
 }
 
-/// Reads the elements of a sequence, or the keys and values of a map, whose number the bytes tell.
+/// Decodes the elements of a sequence, or the keys and values of a map, whose number is encoded.
 pub(super) struct Elements<'a, 'de> {
     frame: &'a mut ElementsFrame,
     input: &'a mut Input<'de>,
     depth: usize,
-    /// How many bytes were left before the current element.
+    /// The number of bytes left before the current element.
     before: usize,
 }
 
 impl ElementsFrame {
-    /// Reads the length.
+    /// Decodes the length.
     #[inline]
     pub(super) fn begin(input: &mut Input<'_>) -> Result<Self, Fault> {
         let left = input.count()?;
@@ -50,7 +50,7 @@ impl ElementsFrame {
         }
     }
 
-    /// The shapes of all elements, of which none may be left.
+    /// Returns the shapes of all elements. Fails if some were not decoded.
     #[inline]
     pub(super) fn finish(self, input: &Input<'_>) -> Result<ElementShapes, Fault> {
         match self.left {
@@ -60,13 +60,13 @@ impl ElementsFrame {
     }
 }
 
-/// What is known of a tuple, a struct or a variant while its fields are read.
+/// The state of a tuple, a struct or a variant while its fields are decoded.
 pub(super) struct FieldsFrame {
     left: usize,
     shapes: FieldShapes,
 }
 
-/// Reads the fields of a tuple, a struct or a variant, whose number the type knows.
+/// Decodes the fields of a tuple, a struct or a variant, whose number is fixed by the type.
 pub(super) struct Fields<'a, 'de> {
     frame: &'a mut FieldsFrame,
     input: &'a mut Input<'de>,
@@ -92,7 +92,7 @@ impl FieldsFrame {
         }
     }
 
-    /// The shape of all fields, of which none may be left.
+    /// Returns the shape of all fields. Fails if some were not decoded.
     #[inline]
     pub(super) fn finish(self, input: &Input<'_>) -> Result<Shape, Fault> {
         match self.left {
@@ -104,10 +104,10 @@ impl FieldsFrame {
 
 #[cold]
 fn unread(input: &Input<'_>) -> Fault {
-    input.fault("its type reads fewer parts than it has")
+    input.fault("the type reads fewer parts than the value has")
 }
 
-/// Reads an enum.
+/// Decodes an enum.
 pub(super) struct Variant<'a, 'de> {
     pub(super) input: &'a mut Input<'de>,
     pub(super) depth: usize,
@@ -119,7 +119,7 @@ impl<'de> Elements<'_, 'de> {
         seed.deserialize(Deserializer::part(self.input, self.depth))
     }
 
-    /// Takes the next element off the number that is left.
+    /// Counts down the elements. Returns whether there is another one.
     #[inline]
     fn next(&mut self) -> bool {
         let left = self.frame.left.checked_sub(1);
@@ -127,7 +127,7 @@ impl<'de> Elements<'_, 'de> {
         left.is_some()
     }
 
-    /// Accounts for an element that has been read.
+    /// Charges for the element that was decoded.
     #[inline]
     fn spend(&mut self) -> Result<(), Fault> {
         self.frame.shapes.push(self.input.shape);

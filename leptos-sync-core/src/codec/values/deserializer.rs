@@ -8,12 +8,12 @@ use super::{
     tags,
 };
 
-/// Reads one value, or a part of it, and leaves its shape with the input.
+/// Decodes a value, or a part of one, and stores its shape in the input.
 pub(super) struct Deserializer<'a, 'de> {
     input: &'a mut Input<'de>,
-    /// Compounds around it.
+    /// The number of compounds around it.
     depth: usize,
-    /// Whether it is the whole value, or what an option holds that is.
+    /// Whether it is a whole value, or the content of an option that is one.
     is_whole: bool,
 }
 
@@ -27,7 +27,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         }
     }
 
-    /// Reads a part at `depth`.
+    /// Decodes a part at `depth`.
     #[inline]
     pub(super) const fn part(input: &'a mut Input<'de>, depth: usize) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         }
     }
 
-    /// The depth inside, and the first byte of a value that has one.
+    /// Enters a compound. Returns the depth inside and the first byte of a whole value.
     #[inline]
     fn enter(&mut self) -> Result<(usize, Option<u8>), Fault> {
         let depth = self.input.enter(self.depth)?;
@@ -58,7 +58,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         Ok(value)
     }
 
-    /// The value as a whole, or what its length says.
+    /// Returns the bytes of a string: all that are left of a whole value, otherwise by its length.
     #[inline]
     fn text(&mut self) -> Result<&'de [u8], Fault> {
         match self.is_whole {
@@ -70,13 +70,13 @@ impl<'a, 'de> Deserializer<'a, 'de> {
     #[cold]
     fn not_self_describing(self) -> Fault {
         self.input.fault(
-            "its type asks the bytes what they are (untagged or tagged enum, flatten, dynamic JSON), which this \
-             format cannot tell; derive it without these attributes",
+            "the type asks for the kind of the next value (untagged or tagged enum, flatten, dynamic \
+             JSON), which the format does not store; derive it without these attributes",
         )
     }
 }
 
-/// Scalars: `whole` reads one that is a whole value, `part` one within another.
+/// Scalars. The first method decodes a whole value, the second a part.
 macro_rules! scalars {
     ($($method:ident $visit:ident $shape:ident: $type:ty, $whole:ident, $part:ident;)+) => {
         $(
@@ -278,7 +278,7 @@ fn not_text(is_whole: bool, bytes: &[u8]) -> Fault {
     match bytes.first() {
         Some(&first) if is_whole && std::str::from_utf8(&[first]).is_err() => {
             Fault::value(format!(
-                "it was written as {}, and is read as a string",
+                "it was written as {} and is read as a string",
                 tags::name(Some(first))
             ))
         }

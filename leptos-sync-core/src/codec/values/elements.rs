@@ -7,30 +7,30 @@ use super::{
     shape::{ElementShapes, FieldShapes, Shape},
 };
 
-/// Writes the elements of a sequence, or the keys and values of a map.
+/// Encodes the elements of a sequence, or the keys and values of a map.
 pub(super) struct Elements<'a, 'o> {
     output: &'a mut Output<'o>,
     depth: usize,
-    /// Where the value's first byte is, where it has one.
+    /// The position of the first byte of a whole value.
     begin: Option<usize>,
     shapes: ElementShapes,
-    /// Elements that were promised and are yet to come.
+    /// The number of announced elements that have not come yet.
     left: usize,
-    /// Where the current element begins.
+    /// The position of the current element.
     start: usize,
 }
 
-/// Writes the fields of a tuple, a struct or a variant, whose number the type knows.
+/// Encodes the fields of a tuple, a struct or a variant, whose number is fixed by the type.
 pub(super) struct Fields<'a, 'o> {
     pub(super) output: &'a mut Output<'o>,
     pub(super) depth: usize,
-    /// Where the value's first byte is, where it has one.
+    /// The position of the first byte of a whole value.
     pub(super) begin: Option<usize>,
     pub(super) shapes: FieldShapes,
 }
 
 impl<'a, 'o> Elements<'a, 'o> {
-    /// Writes the length.
+    /// Encodes the length.
     #[inline]
     pub(super) fn begin(
         output: &'a mut Output<'o>,
@@ -40,7 +40,7 @@ impl<'a, 'o> Elements<'a, 'o> {
     ) -> Result<Self, Fault> {
         let Some(left) = len else {
             return Err(Fault::value(
-                "a sequence or map does not know its length (as with #[serde(flatten)]); collect it first",
+                "a sequence or map does not know its length, as with #[serde(flatten)]; collect it first",
             ));
         };
         output.put(left as u64)?;
@@ -59,7 +59,7 @@ impl<'a, 'o> Elements<'a, 'o> {
         value.serialize(Serializer::part(self.output, self.depth))
     }
 
-    /// Accounts for an element that has been written.
+    /// Charges for the element that was encoded.
     #[inline]
     fn next(&mut self) -> Result<(), Fault> {
         self.left = self.left.checked_sub(1).ok_or_else(wrong_length)?;
@@ -80,7 +80,7 @@ impl<'a, 'o> Elements<'a, 'o> {
 
 #[cold]
 fn wrong_length() -> Fault {
-    Fault::value("a sequence or map holds another number of elements than it announced")
+    Fault::value("a sequence or map has another number of elements than it announced")
 }
 
 impl ser::SerializeSeq for Elements<'_, '_> {
@@ -193,10 +193,10 @@ macro_rules! structs {
 tuples!(SerializeTuple serialize_element, SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field);
 structs!(SerializeStruct, SerializeStructVariant);
 
-/// A reader expects all fields in their places.
+/// The decoder expects every field at its position.
 #[cold]
 fn skipped(name: &str) -> Fault {
     Fault::value(format!(
-        "field `{name}` is skipped for its value, and could not be read back; remove skip_serializing_if"
+        "field `{name}` is skipped, and the value could not be read back; remove skip_serializing_if"
     ))
 }

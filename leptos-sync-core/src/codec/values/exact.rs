@@ -1,9 +1,9 @@
-//! What is written can be read, and is written the same again.
+//! Every value that is written can be read back, and encodes to the same bytes again.
 //!
-//! A type's `Serialize` and `Deserialize` need not agree: serde's attributes `tag`, `untagged` and
-//! `flatten` write what only a self-describing format can read, and a hash map writes its entries
-//! in an order of its own. So a value of a type that is not known is tried: encoded, decoded, and
-//! encoded again. That costs about three times as much as encoding it.
+//! `Serialize` and `Deserialize` of a type may disagree: serde's attributes `tag`, `untagged` and
+//! `flatten` write what only a self-describing format can read, and a hashed collection has an
+//! arbitrary order. So a value is encoded, decoded, and encoded again. That costs about four times
+//! as much as encoding, and nothing for plain types.
 
 use std::any::{TypeId, type_name};
 
@@ -12,12 +12,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{decode, write};
 use crate::error::Error;
 
-/// Appends the encoded `value` to `out`, if it can be read back and encodes to the same bytes then.
+/// Appends the encoded `value` to `out`, and checks that it can be read back.
 ///
 /// # Errors
 ///
-/// [`Error::is_value`] when it does not, or cannot be encoded; [`Error::is_limit`] when it is
-/// nested too deep. What was appended is then unspecified.
+/// - [`Error::is_value`] if the value cannot be encoded, cannot be decoded, or encodes to other
+///   bytes once it was decoded.
+/// - [`Error::is_limit`] if it is nested too deep.
+///
+/// After an error, the bytes appended to `out` are unspecified.
 pub fn encode_checked<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>
 where
     T: Serialize + DeserializeOwned + 'static,
@@ -25,12 +28,12 @@ where
     write_checked(value, false, out)
 }
 
-/// Checks that a map's value can be written and read. Costs nothing for plain types: scalars,
-/// strings, and options and vectors of them. `scratch` keeps what it holds.
+/// Checks that a value can be read back. Costs nothing for plain types: scalars, strings, and
+/// options and vectors of them. The content of `scratch` is preserved.
 ///
 /// # Errors
 ///
-/// As for [`encode_checked`].
+/// The errors of [`encode_checked`].
 #[inline]
 pub(crate) fn check<T>(value: &T, scratch: &mut Vec<u8>) -> Result<(), Error>
 where
@@ -39,11 +42,11 @@ where
     check_as(value, false, scratch)
 }
 
-/// Checks a key as [`check`] does a value.
+/// Checks that a key can be read back, like [`check`].
 ///
 /// # Errors
 ///
-/// As for [`encode_checked`].
+/// The errors of [`encode_checked`].
 #[inline]
 pub(crate) fn check_key<K>(key: &K, scratch: &mut Vec<u8>) -> Result<(), Error>
 where
@@ -52,12 +55,12 @@ where
     check_as(key, true, scratch)
 }
 
-/// Decodes the value that `bytes` encode, as [`decode`] does, and refuses other bytes than those
-/// that it encodes to. So a typed view holds only values whose bytes are those of their cells.
+/// Decodes a value, and checks that it encodes to the same bytes. So a typed view holds only values
+/// whose bytes are those of their cells.
 ///
 /// # Errors
 ///
-/// As for [`decode`].
+/// [`Error::is_value`] if the bytes do not decode, or the value encodes to others.
 #[inline]
 pub(crate) fn decode_exact<T>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<T, Error>
 where
@@ -66,12 +69,11 @@ where
     decode_as(bytes, false, scratch)
 }
 
-/// Decodes a key as [`decode_exact`] does a value: a relay, which knows no types, would take other
-/// bytes for another key.
+/// Decodes a key, like [`decode_exact`]. An untyped relay would take other bytes for another key.
 ///
 /// # Errors
 ///
-/// As for [`decode`].
+/// The errors of [`decode_exact`].
 #[inline]
 pub(crate) fn decode_key<K>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error>
 where
@@ -107,7 +109,7 @@ where
     match write(&value, is_key, scratch) {
         Ok(()) if scratch == bytes => Ok(value),
         _ => Err(Error::value(
-            "the bytes are not those that this build writes for the value",
+            "this build would encode the value to other bytes",
         )),
     }
 }
@@ -137,19 +139,19 @@ where
 #[cold]
 fn unreadable(name: &str, error: &Error) -> Error {
     Error::value(format!(
-        "a `{name}` can be written and not be read back: {error}"
+        "a `{name}` cannot be read back once it is written: {error}"
     ))
 }
 
 #[cold]
 fn unstable(name: &str) -> Error {
     Error::value(format!(
-        "a `{name}` is another value once it was written and read, or is written in another order; use `BTreeMap` and \
-         `BTreeSet` in place of `HashMap` and `HashSet`, and let `Serialize` and `Deserialize` agree"
+        "a `{name}` changes when it is written and read back; use `BTreeMap` and `BTreeSet` instead of \
+         hashed collections, and make its `Serialize` and `Deserialize` agree"
     ))
 }
 
-/// Whether values of this type are known to be read as they were written. Known when the code is
+/// Returns whether values of this type are known to be read back unchanged. A constant once
 /// compiled.
 #[inline]
 fn is_plain<T: 'static>() -> bool {

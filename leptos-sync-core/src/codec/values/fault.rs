@@ -2,17 +2,17 @@ use std::fmt;
 
 use crate::error::Error;
 
-/// [`Error`] as serde wants errors to be, so that the public type need not.
+/// An [`Error`] with the traits that serde requires, so that the public type does not need them.
 pub(super) struct Fault(Error);
 
 impl Fault {
-    /// The value cannot be spelled, or the bytes spell none.
+    /// Creates the error of a value that cannot be encoded, or of bytes that do not decode.
     #[cold]
     pub(super) fn value(message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self(Error::value(message))
     }
 
-    /// The value is beyond a bound of the format.
+    /// Creates the error of a value beyond a limit of the format.
     #[cold]
     pub(super) fn limit(message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self(Error::limit(message))

@@ -6,22 +6,22 @@ use ::bincode::{
 use super::{CONFIG, FREE_ELEMENTS, fault::Fault, shape::Shape};
 use crate::limits;
 
-/// What is left of the bytes of one value, and what the value may still spend.
+/// The remaining bytes of one value, with its remaining budget.
 pub(super) struct Input<'de> {
     rest: &'de [u8],
-    /// Length of everything, from which positions are counted.
+    /// The length of the whole value, for positions in errors.
     total: usize,
-    /// Elements without bytes that may still follow.
+    /// The number of elements without bytes that may still follow.
     free: usize,
-    /// Elements for which memory may still be reserved ahead.
+    /// The number of elements that memory may still be reserved for.
     reserve: usize,
-    /// The shape of what was read last.
+    /// The shape of the part that was decoded last.
     pub(super) shape: Shape,
 }
 
 const TOO_SHORT: &str = "it ends too early";
 const OUT_OF_RANGE: &str = "a number is out of its type's range";
-const NOT_SHORTEST: &str = "a number is not in its shortest spelling";
+const NOT_SHORTEST: &str = "a number is not in its shortest encoding";
 
 impl<'de> Input<'de> {
     #[inline]
@@ -35,27 +35,27 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes left.
     #[inline]
     pub(super) const fn remaining(&self) -> usize {
         self.rest.len()
     }
 
-    /// Reads as bincode does.
+    /// Decodes a value as bincode does.
     #[inline]
     pub(super) fn get<T: Decode<()>>(&mut self) -> Result<T, Fault> {
         let decoded = T::decode(&mut DecoderImpl::new(&mut *self, CONFIG, ()));
         decoded.map_err(|error| self.malformed(&error))
     }
 
-    /// Reads an unsigned number of up to 8 bytes in its shortest spelling.
+    /// Decodes an unsigned number of up to 8 bytes in its shortest encoding.
     #[inline]
     pub(super) fn unsigned<T: TryFrom<u64>>(&mut self) -> Result<T, Fault> {
         let value = self.number()?;
         T::try_from(value).map_err(|_| self.out_of_range())
     }
 
-    /// Reads a signed number of up to 8 bytes in its shortest spelling.
+    /// Decodes a signed number of up to 8 bytes in its shortest encoding.
     #[inline]
     pub(super) fn signed<T: TryFrom<i64>>(&mut self) -> Result<T, Fault> {
         let zigzag = self.number()?;
@@ -63,7 +63,7 @@ impl<'de> Input<'de> {
         T::try_from(value).map_err(|_| self.out_of_range())
     }
 
-    /// As [`unsigned`](Input::unsigned), for one of 16 bytes.
+    /// Decodes an unsigned number of 16 bytes.
     pub(super) fn unsigned_wide<T: From<u128>>(&mut self) -> Result<T, Fault> {
         let before = self.remaining();
         let value = self.get::<u128>()?;
@@ -71,7 +71,7 @@ impl<'de> Input<'de> {
         Ok(value.into())
     }
 
-    /// As [`signed`](Input::signed), for one of 16 bytes.
+    /// Decodes a signed number of 16 bytes.
     pub(super) fn signed_wide<T: From<i128>>(&mut self) -> Result<T, Fault> {
         let before = self.remaining();
         let value = self.get::<i128>()?;
@@ -94,8 +94,8 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// A number as bincode spells it: one byte up to 250, else a marker and 2, 4 or 8 bytes. One
-    /// function for all types, where bincode has one each.
+    /// Decodes a number as bincode does: one byte up to 250, otherwise a marker and 2, 4 or 8
+    /// bytes. One function for all types saves code.
     #[inline]
     fn number(&mut self) -> Result<u64, Fault> {
         match self.rest.split_first() {
@@ -140,25 +140,25 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// The bytes that are left.
+    /// Returns the bytes that are left.
     #[inline]
     pub(super) const fn rest(&self) -> &'de [u8] {
         self.rest
     }
 
-    /// Passes over `count` bytes, at most as many as are left.
+    /// Skips `count` bytes, or all that are left.
     #[inline]
     pub(super) fn advance(&mut self, count: usize) {
         self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
-    /// Everything that is left.
+    /// Consumes and returns all bytes that are left.
     #[inline]
     pub(super) fn take_all(&mut self) -> &'de [u8] {
         std::mem::take(&mut self.rest)
     }
 
-    /// A length, and so many bytes.
+    /// Decodes a length, and consumes that many bytes.
     #[inline]
     pub(super) fn take_prefixed(&mut self) -> Result<&'de [u8], Fault> {
         let claimed = self.unsigned::<u64>()?;
@@ -172,7 +172,7 @@ impl<'de> Input<'de> {
         Ok(taken)
     }
 
-    /// The length of a sequence or map whose elements can all follow.
+    /// Decodes the length of a sequence or map. Rejects one whose elements cannot all follow.
     #[inline]
     pub(super) fn count(&mut self) -> Result<usize, Fault> {
         let claimed = self.unsigned::<u64>()?;
@@ -182,7 +182,7 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// For how many of `count` elements to reserve memory ahead.
+    /// Returns for how many of `count` elements memory may be reserved.
     #[inline]
     pub(super) fn reserve(&mut self, count: usize) -> usize {
         let granted = count.min(self.reserve);
@@ -190,19 +190,19 @@ impl<'de> Input<'de> {
         granted
     }
 
-    /// Accounts for an element of a sequence or map before which `before` bytes were left.
+    /// Charges for an element of a sequence or map. Before it, `before` bytes were left.
     #[inline]
     pub(super) fn spend(&mut self, before: usize) -> Result<(), Fault> {
         if self.remaining() == before {
             let Some(free) = self.free.checked_sub(1) else {
-                return Err(self.fault("there are too many elements that take no bytes"));
+                return Err(self.fault("there are too many elements without content"));
             };
             self.free = free;
         }
         Ok(())
     }
 
-    /// The depth inside a compound at `depth`.
+    /// Returns the depth inside a compound at `depth`.
     #[inline]
     pub(super) fn enter(&self, depth: usize) -> Result<usize, Fault> {
         if depth < limits::DEPTH {
@@ -212,7 +212,7 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// Whether the value took everything.
+    /// Fails if bytes are left.
     #[inline]
     pub(super) fn finish(&self) -> Result<(), Fault> {
         if self.rest.is_empty() {
@@ -222,7 +222,7 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// An error at the place where reading stopped.
+    /// Creates an error at the current position.
     #[cold]
     pub(super) fn fault(&self, what: &str) -> Fault {
         let position = self.total - self.remaining();

@@ -1,26 +1,23 @@
-//! serde's data model over bincode 2's primitives.
+//! Values as bytes, through serde.
 //!
-//! bincode spells numbers, characters and lengths (numbers are read by our own code, which is one
-//! function for all their types); what is around them is ours, because bincode's own serde adapters
-//! believe what they read: they hand serde any claimed length to reserve memory for, they repeat an
-//! element without bytes as often as the length says, and they recurse as deep as the bytes do.
-//! Here, one decode
+//! The first byte of a value says what it is, so that a value is never read as another type: the
+//! kind of a scalar (`tags`), or the fingerprint of a compound (`shape`). Strings have no such
+//! byte. `docs/format.md` specifies the bytes.
 //!
-//! - reads a length only if so many elements can follow: every element takes a byte, but for
-//!   [`FREE_ELEMENTS`] in all;
-//! - reserves memory for at most as many elements as there are bytes, all sequences of a value
-//!   together. An honest value is not affected: the first bytes of its elements are distinct, so
-//!   there are never more;
-//! - refuses more than [`limits::DEPTH`](crate::limits::DEPTH) options, sequences, maps, tuples,
-//!   structs and enums inside each other. A newtype struct is its content and does not count;
-//! - accepts a number in its shortest spelling only.
+//! Within a compound, bincode 2 encodes numbers, characters and lengths. The serde adapters are our
+//! own, because bincode's trust their input: they reserve memory for any claimed length, repeat an
+//! element without bytes as often as the length says, and recurse without a limit. Here, a decoder
 //!
-//! The writer refuses exactly what the reader would, and what serde lets pass silently: a sequence
-//! of unknown or wrong length and a skipped field.
+//! - accepts a length only if that many elements can follow: each takes a byte, except
+//!   [`FREE_ELEMENTS`] per value;
+//! - reserves memory for at most as many elements as the value has bytes, in all its sequences
+//!   together. Valid values are not affected: each element has a first byte of its own;
+//! - rejects more than [`limits::DEPTH`](crate::limits::DEPTH) nested options, sequences, maps,
+//!   tuples, structs and enums. A newtype struct does not count;
+//! - accepts only the shortest encoding of a number.
 //!
-//! A value says in its first byte what it is, so that it is never read as another: a scalar its
-//! kind, a compound its [`Shape`](shape::Shape). A string needs no such byte, since none of them
-//! begins a string. `docs/format.md` gives the bytes.
+//! The encoder rejects what the decoder would, and what serde does not check: a sequence with an
+//! unknown or wrong length, and a skipped field. `exact` ensures that a value can be read back.
 
 mod access;
 mod deserializer;
@@ -42,11 +39,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use self::{deserializer::Deserializer, input::Input, output::Output, serializer::Serializer};
 use crate::error::Error;
 
-/// Elements without bytes (`()`, empty structs) that one value may hold in its sequences and maps,
-/// all together. They cost a reader time for which nothing was sent; nobody has data in them.
+/// The maximum number of elements without bytes (`()`, empty structs) in all sequences and maps of
+/// a value. Decoding them takes time for which no byte was sent, and they contain no data.
 const FREE_ELEMENTS: usize = 1024;
 
-/// Little endian, numbers of variable length, no limit of its own.
+/// Little endian, numbers of variable length, no limits.
 const CONFIG: Configuration = standard();
 
 pub use exact::encode_checked;
@@ -55,42 +52,42 @@ pub(crate) use exact::{check, check_key, decode_exact, decode_key};
 
 /// Appends the encoded `value` to `out`.
 ///
-/// Numbers below 251 and lengths take one byte, fields have no names. A string is stored as it is;
-/// any other value takes one byte that says what it is. Encoding allocates nothing beyond `out`.
-/// Equal values of types without hashed maps or sets encode to equal bytes on every platform; keys
-/// of maps rely on it.
+/// The encoding has no field names, and takes one byte for a number below 251 and for most lengths.
+/// A string is stored without a length; any other value has one byte that says what it is. Encoding
+/// allocates only in `out`. The bytes are the same on every platform.
 ///
 /// # Errors
 ///
-/// [`Error::is_limit`] when the value is nested deeper than
-/// [`limits::DEPTH`](crate::limits::DEPTH), [`Error::is_value`] when the format cannot express it.
-/// What was appended is then unspecified.
+/// - [`Error::is_limit`] if the value is nested deeper than
+///   [`limits::DEPTH`](crate::limits::DEPTH).
+/// - [`Error::is_value`] if the format cannot express the value.
+///
+/// After an error, the bytes appended to `out` are unspecified.
 #[inline]
 pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
     write(value, false, out)
 }
 
-/// Appends the encoded key of a map to `out`, as [`encode`] does a value. Floats that are equal, 0
-/// and −0, and those that are not numbers, are written as equal bytes.
+/// Appends the encoded key of a map to `out`. Unlike [`encode`], it encodes 0 and −0 to equal
+/// bytes, and so all floats that are not a number.
 ///
 /// # Errors
 ///
-/// As for [`encode`].
+/// The errors of [`encode`].
 #[inline]
 pub fn encode_key<K: Serialize + ?Sized>(key: &K, out: &mut Vec<u8>) -> Result<(), Error> {
     write(key, true, out)
 }
 
-/// Decodes the value that `bytes`, all of them, encode.
+/// Decodes a value from all of `bytes`.
 ///
-/// Never panics, and allocates in proportion to `bytes`, whatever they are. An integer is read as
-/// any type that can hold it, and `Some` of a value as the value; what was written as another type
-/// is refused.
+/// It never panics, and allocates in proportion to `bytes`. It reads an integer as any type that
+/// can hold it, and a `T` as an `Option<T>`.
 ///
 /// # Errors
 ///
-/// [`Error::is_value`] when they do not encode a `T`, or one nested deeper than
-/// [`limits::DEPTH`](crate::limits::DEPTH).
+/// [`Error::is_value`] if the bytes do not encode a `T`, if they encode another type, or if the
+/// value is nested deeper than [`limits::DEPTH`](crate::limits::DEPTH).
 #[inline]
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut input = Input::new(bytes);

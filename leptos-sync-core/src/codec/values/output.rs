@@ -6,12 +6,12 @@ use ::bincode::{
 use super::{CONFIG, FREE_ELEMENTS, fault::Fault, shape::Shape, tags};
 use crate::limits;
 
-/// Where the bytes of one value go, and what the value may still spend.
+/// The output of one value, with its remaining budget.
 pub(super) struct Output<'o> {
     bytes: &'o mut Vec<u8>,
-    /// Elements without bytes that may still follow.
+    /// The number of elements without bytes that may still follow.
     free: usize,
-    /// Whether equal floats are written as equal bytes.
+    /// Whether equal floats must have equal bytes.
     is_key: bool,
 }
 
@@ -25,7 +25,7 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// Appends as bincode does.
+    /// Appends a value as bincode does.
     #[inline]
     pub(super) fn put(&mut self, value: impl Encode) -> Result<(), Fault> {
         value
@@ -33,13 +33,13 @@ impl<'o> Output<'o> {
             .map_err(refused)
     }
 
-    /// Appends as it is.
+    /// Appends bytes.
     #[inline]
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Appends an integer that is a whole value: its tag, and its bytes without zeros at the end.
+    /// Appends an integer that is a whole value: its tag, and its bytes without trailing zeros.
     #[inline]
     pub(super) fn integer(&mut self, tag: u8, value: u64) {
         let size = 8 - value.leading_zeros() as usize / 8;
@@ -48,7 +48,7 @@ impl<'o> Output<'o> {
         self.raw(bytes.get(..size).unwrap_or_default());
     }
 
-    /// As [`integer`](Output::integer), for one of 16 bytes.
+    /// Appends an integer of 16 bytes like [`integer`](Output::integer).
     pub(super) fn wide_integer(&mut self, tag: u8, value: u128) {
         let size = 16 - value.leading_zeros() as usize / 8;
         self.bytes.push(tag);
@@ -56,7 +56,7 @@ impl<'o> Output<'o> {
         self.raw(bytes.get(..size).unwrap_or_default());
     }
 
-    /// The float as it is written: in a key, zeros are one, and so is what is not a number.
+    /// Returns the float to write. In a key, it unifies zeros, and floats that are not a number.
     pub(super) fn f32(&self, value: f32) -> f32 {
         match self.is_key {
             true if value == 0.0 => 0.0,
@@ -65,7 +65,7 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// As [`f32`](Output::f32).
+    /// Returns the float to write, like [`f32`](Output::f32).
     pub(super) fn f64(&self, value: f64) -> f64 {
         match self.is_key {
             true if value == 0.0 => 0.0,
@@ -74,14 +74,14 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// Leaves room for the first byte of a compound that is a whole value, and returns where.
+    /// Reserves the first byte of a compound that is a whole value. Returns its position.
     #[inline]
     pub(super) fn begin(&mut self) -> usize {
         self.bytes.push(tags::COMPOUND);
         self.len() - 1
     }
 
-    /// Writes the first byte of the compound that [`begin`](Output::begin) left room for.
+    /// Writes the first byte, at the position that [`begin`](Output::begin) returned.
     #[inline]
     pub(super) fn end(&mut self, begin: Option<usize>, shape: Shape) {
         if let Some(first) = begin.and_then(|begin| self.bytes.get_mut(begin)) {
@@ -89,21 +89,21 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// Marks what begins at `start` as the content of an option, where it could be mistaken for the
-    /// option itself.
+    /// Inserts a mark before the content of an option, at `start`, if the content looks like an
+    /// option.
     pub(super) fn mark_some(&mut self, start: usize) {
         if let Some(&(tags::NONE | tags::SOME)) = self.bytes.get(start) {
             self.bytes.insert(start, tags::SOME);
         }
     }
 
-    /// Bytes so far, to compare with.
+    /// Returns the length of the output.
     #[inline]
     pub(super) const fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Accounts for an element of a sequence or map that began at length `start`.
+    /// Charges for an element of a sequence or map that began at length `start`.
     #[inline]
     pub(super) fn spend(&mut self, start: usize) -> Result<(), Fault> {
         if self.len() == start {
@@ -121,7 +121,7 @@ impl Writer for Output<'_> {
     }
 }
 
-/// The depth inside a compound at `depth`.
+/// Returns the depth inside a compound at `depth`.
 #[inline]
 pub(super) fn enter(depth: usize) -> Result<usize, Fault> {
     if depth < limits::DEPTH {
@@ -134,7 +134,7 @@ pub(super) fn enter(depth: usize) -> Result<usize, Fault> {
 #[cold]
 fn too_deep() -> Fault {
     Fault::limit(format!(
-        "value is nested deeper than {} levels; flatten it, or store its parts as values of their own",
+        "value has more than {} nested levels; flatten it, or store its parts as values of their own",
         limits::DEPTH
     ))
 }
@@ -142,7 +142,7 @@ fn too_deep() -> Fault {
 #[cold]
 fn too_many() -> Fault {
     Fault::limit(format!(
-        "value holds more than {FREE_ELEMENTS} elements that take no bytes; store their number instead"
+        "value has more than {FREE_ELEMENTS} elements without content; store their number instead"
     ))
 }
 

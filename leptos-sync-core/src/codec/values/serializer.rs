@@ -8,13 +8,12 @@ use super::{
     tags,
 };
 
-/// Writes one value, or a part of it, and returns its shape.
+/// Encodes a value, or a part of one, and returns its shape.
 pub(super) struct Serializer<'a, 'o> {
     output: &'a mut Output<'o>,
-    /// Compounds around it.
+    /// The number of compounds around it.
     depth: usize,
-    /// Whether it is the whole value, or what an option holds that is: its end is that of the
-    /// bytes.
+    /// Whether it is a whole value, or the content of an option that is one.
     is_whole: bool,
 }
 
@@ -28,7 +27,7 @@ impl<'a, 'o> Serializer<'a, 'o> {
         }
     }
 
-    /// Writes a part at `depth`.
+    /// Encodes a part at `depth`.
     #[inline]
     pub(super) const fn part(output: &'a mut Output<'o>, depth: usize) -> Self {
         Self {
@@ -38,7 +37,7 @@ impl<'a, 'o> Serializer<'a, 'o> {
         }
     }
 
-    /// Leaves room for the first byte, where the value has one.
+    /// Reserves the first byte of a whole value.
     #[inline]
     fn begin(&mut self) -> Option<usize> {
         self.is_whole.then(|| self.output.begin())
@@ -67,7 +66,7 @@ impl<'a, 'o> Serializer<'a, 'o> {
         Elements::begin(self.output, depth, begin, len)
     }
 
-    /// A scalar of which every value is a tag.
+    /// Encodes a scalar whose value is its tag.
     #[inline]
     fn tag(self, tag: u8) {
         self.output.raw(&[tag]);
@@ -115,7 +114,7 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         Ok(Shape::BOOL)
     }
 
-    /// As a whole, a character is a string.
+    /// A character that is a whole value is a string of one character.
     #[inline]
     fn serialize_char(self, value: char) -> Result<Shape, Fault> {
         self.output.put(value)?;
@@ -131,7 +130,7 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         Ok(Shape::F32)
     }
 
-    /// As a whole, a float takes as few bytes as it can.
+    /// A float that is a whole value takes 4 bytes if an `f32` can represent it.
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<Shape, Fault> {
         let value = self.output.f64(value);
@@ -369,8 +368,8 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
     }
 }
 
-/// The `f32` that holds this float exactly. Not for what is not a number: platforms differ in what
-/// they make of its bits.
+/// Returns the `f32` that represents this float exactly. Never for one that is not a number, since
+/// platforms convert its bits differently.
 pub(super) fn short(value: f64) -> Option<f32> {
     let short = value as f32;
     (f64::from(short).to_bits() == value.to_bits() && !value.is_nan()).then_some(short)

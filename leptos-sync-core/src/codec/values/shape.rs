@@ -1,26 +1,35 @@
 use super::tags;
 
-/// A fingerprint of how a value is built: which scalars and compounds it holds, and where.
+/// A fingerprint of the structure of a value: its scalars and compounds, and their positions.
 ///
-/// Writer and reader compute it from the calls that serde makes, and compare. It says nothing about
-/// the values, and not how many elements a sequence has.
+/// Encoder and decoder compute it from the calls of serde. It does not depend on numbers and texts,
+/// nor on the length of sequences.
 ///
-/// The fingerprint is a linear function modulo a prime, so that these changes always change it:
-/// another kind of one scalar; the same other kind of all fields; two fields of different kinds,
-/// less than 58 places apart, that change places. Elements of a sequence count once for each shape
-/// among them, so that their number does not matter. Any other change is found with a probability
-/// of 60/61.
+/// # Method
+///
+/// The shape is a linear function of the shapes of all parts, modulo a prime. Therefore these
+/// changes always change it:
+///
+/// - another kind of one scalar;
+/// - another kind of all fields, if they have the same kind;
+/// - an exchange of two fields of different kinds, less than 57 positions apart;
+/// - a scalar field added at the end.
+///
+/// A sequence counts each shape among its elements once, so that no number of elements cancels out.
+/// Any other change is detected with a probability of 60/61. Cost: a multiplication and a division
+/// by a constant for each part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape(u8);
 
-/// The number of shapes: a prime, and as many as there are bytes to tell them.
+/// The number of shapes: a prime that leaves 16 first bytes for other values.
 const PRIME: u64 = 61;
 
-/// A primitive root modulo [`PRIME`]: its powers are all residues but 0. Of the roots, this one
-/// keeps the weight of the first field from returning for longest.
+/// A primitive root modulo [`PRIME`]: its powers are all residues except 0. Among these roots, it
+/// lets most fields have weights that differ from the first one's.
 const ROOT: u64 = 26;
 
-/// The codes of scalars are chosen so that few pairs and triples of common scalars have one shape.
+/// The numbers were found by a search: few small tuples and sequences of common scalars share a
+/// shape.
 impl Shape {
     pub(super) const BOOL: Self = Self(3);
     pub(super) const F64: Self = Self(4);
@@ -45,17 +54,17 @@ impl Shape {
     const NEWTYPE_VARIANT: Self = Self(53);
     const FIELDS: Self = Self(56);
 
-    /// The shape of an option around this one.
+    /// Returns the shape of `Some` with this content.
     pub(super) fn some(self) -> Self {
         Self::SOME.plus(ROOT * self.number())
     }
 
-    /// The shape of a variant that holds a value of this one.
+    /// Returns the shape of a newtype variant with this content.
     pub(super) fn newtype_variant(self) -> Self {
         Self::NEWTYPE_VARIANT.plus(ROOT * self.number())
     }
 
-    /// The first byte of a compound of this shape.
+    /// Returns the first byte of a compound of this shape.
     pub(super) const fn tag(self) -> u8 {
         tags::COMPOUND + self.0
     }
@@ -69,21 +78,21 @@ impl Shape {
     }
 }
 
-/// The shape of a tuple, a struct or a variant, from those of its fields.
+/// Computes the shape of a tuple, a struct or a variant from those of its fields.
 pub(super) struct FieldShapes {
     of: Shape,
     sum: u64,
-    /// The sum of all weights so far.
+    /// The sum of all weights so far: a power of the root.
     reach: u64,
 }
 
 impl FieldShapes {
-    /// A tuple or a struct.
+    /// Starts a tuple or a struct.
     pub(super) const fn record() -> Self {
         Self::of(Shape::FIELDS)
     }
 
-    /// A variant with fields.
+    /// Starts a variant with fields.
     pub(super) const fn variant() -> Self {
         Self::of(Shape::FIELDS_VARIANT)
     }
@@ -96,8 +105,7 @@ impl FieldShapes {
         }
     }
 
-    /// Adds the next field. The weights are such that their sum is a power of the root, and so
-    /// never 0.
+    /// Adds the next field. The sum of the weights is a power of the root, and therefore never 0.
     #[inline]
     pub(super) fn push(&mut self, field: Shape) {
         let next = match self.reach {
@@ -114,10 +122,10 @@ impl FieldShapes {
     }
 }
 
-/// The shape of a sequence or a map, from those of its elements: each one that occurs counts once.
+/// Computes the shape of a sequence or a map from the set of shapes among its elements.
 #[derive(Default)]
 pub(super) struct ElementShapes {
-    /// A bit for each shape.
+    /// One bit for each shape.
     elements: u64,
     keys: u64,
 }
@@ -135,18 +143,18 @@ impl ElementShapes {
         self.keys |= 1 << key.0;
     }
 
-    /// The shape of a sequence of these elements.
+    /// Returns the shape of a sequence with these elements.
     pub(super) fn seq(&self) -> Shape {
         Shape::SEQ.plus(ROOT * sum(self.elements))
     }
 
-    /// The shape of a map of these keys and values.
+    /// Returns the shape of a map with these keys and values.
     pub(super) fn map(&self) -> Shape {
         Shape::MAP.plus(ROOT * sum(self.keys) + ROOT * ROOT * sum(self.elements))
     }
 }
 
-/// The sum of the shapes whose bits are set.
+/// Returns the sum of the shapes whose bits are set.
 fn sum(mut bits: u64) -> u64 {
     let mut sum = 0;
     while bits != 0 {

@@ -1,26 +1,25 @@
-//! The first byte of a value that is not a string.
+//! The first byte of every value but a string.
 //!
-//! No string begins with one of these bytes, since no UTF-8 does: that is why a string needs none.
+//! UTF-8 never begins with one of these bytes. Therefore a string needs none.
 //!
 //! ```text
-//! 80 … bc   a compound, by its shape
-//! bd … bf   free
-//! c0 c1     free
-//! f5        free
-//! f6 … ff   everything else, below
+//! 80 … bc   a compound: 80 and its shape
+//! bd … c1   unused
+//! f5        unused
+//! f6 … ff   the other values, see below
 //! ```
 
-/// A compound: this, and its shape.
+/// The first byte of a compound of shape 0.
 pub(super) const COMPOUND: u8 = 0x80;
 /// The greatest first byte of a compound.
 pub(super) const LAST_COMPOUND: u8 = 0xbc;
-/// Bytes follow, as they are.
+/// Bytes. They follow unchanged.
 pub(super) const BYTES: u8 = 0xf6;
-/// `f32`, or an `f64` that an `f32` holds exactly.
+/// An `f32`, or an `f64` that an `f32` can represent.
 pub(super) const F32: u8 = 0xf7;
 /// Any other `f64`.
 pub(super) const F64: u8 = 0xf8;
-/// An option within an option: `Some` around what begins with [`NONE`] or with this.
+/// `Some` of a value that begins with [`NONE`] or [`SOME`]. Any other `Some` is its content.
 pub(super) const SOME: u8 = 0xf9;
 /// `None`.
 pub(super) const NONE: u8 = 0xfa;
@@ -30,12 +29,12 @@ pub(super) const UNIT: u8 = 0xfb;
 pub(super) const FALSE: u8 = 0xfc;
 /// `true`.
 pub(super) const TRUE: u8 = 0xfd;
-/// An integer `n` ≥ 0: the bytes of `n`, little endian, without zeros at the end.
+/// An integer `n` ≥ 0. Its little-endian bytes follow, without trailing zeros.
 pub(super) const NATURAL: u8 = 0xfe;
-/// An integer `n` < 0: the bytes of −1 − `n`, likewise.
+/// An integer `n` < 0. The bytes of −1 − `n` follow, without trailing zeros.
 pub(super) const NEGATIVE: u8 = 0xff;
 
-/// Names what a value is that begins with this byte, for messages.
+/// Returns the name of the values that begin with this byte, for error messages.
 pub(super) fn name(first: Option<u8>) -> &'static str {
     match first {
         Some(COMPOUND..=LAST_COMPOUND) => "a compound",

@@ -1,16 +1,15 @@
-//! Reads what is a whole value and no compound: its kind is in its first byte, and its end is that
-//! of the bytes.
+//! Decodes whole values. Their first byte is their kind, and they end where the bytes end.
 
 use super::{fault::Fault, input::Input, serializer::short, shape::Shape, tags};
 
 impl<'de> Input<'de> {
-    /// The first byte of the value, `None` for an empty string.
+    /// Returns the first byte, `None` for an empty string.
     #[inline]
     pub(super) fn first(&self) -> Option<u8> {
         self.rest().first().copied()
     }
 
-    /// Takes the first byte, which must be `tag`.
+    /// Consumes the first byte, which must be `tag`.
     #[inline]
     pub(super) fn expect(&mut self, tag: u8) -> Result<(), Fault> {
         if self.first() != Some(tag) {
@@ -20,7 +19,7 @@ impl<'de> Input<'de> {
         Ok(())
     }
 
-    /// Takes the first byte of a compound, which tells its shape.
+    /// Consumes and returns the first byte of a compound.
     #[inline]
     pub(super) fn compound(&mut self) -> Result<Option<u8>, Fault> {
         match self.first() {
@@ -32,8 +31,8 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// Takes note of the shape of a compound that was read. That of a whole value must be as its
-    /// first byte says.
+    /// Stores the shape of the compound that was decoded. A whole value has `tag`, which must
+    /// match.
     #[inline]
     pub(super) fn close(&mut self, tag: Option<u8>, shape: Shape) -> Result<(), Fault> {
         self.shape = shape;
@@ -53,18 +52,24 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// An integer that a `T` can hold.
+    /// Decodes an integer that a `T` can hold.
     #[inline]
     pub(super) fn integer<T: TryFrom<i128>>(&mut self) -> Result<T, Fault> {
-        let (is_negative, value) = self.sign_and_bytes()?;
-        let value = i128::try_from(value).ok();
-        let value = value.map(|value| if is_negative { !value } else { value });
-        value
-            .and_then(|value| T::try_from(value).ok())
-            .ok_or_else(|| self.out_of_range())
+        let value = self.widest()?;
+        T::try_from(value).map_err(|_| self.out_of_range())
     }
 
-    /// An integer that is not negative.
+    /// Decodes any integer but the greatest of `u128`.
+    fn widest(&mut self) -> Result<i128, Fault> {
+        let (is_negative, value) = self.sign_and_bytes()?;
+        match i128::try_from(value) {
+            Ok(value) if is_negative => Ok(!value),
+            Ok(value) => Ok(value),
+            Err(_) => Err(self.out_of_range()),
+        }
+    }
+
+    /// Decodes an integer that is not negative.
     pub(super) fn natural(&mut self) -> Result<u128, Fault> {
         match self.sign_and_bytes()? {
             (false, value) => Ok(value),
@@ -96,7 +101,7 @@ impl<'de> Input<'de> {
         self.get()
     }
 
-    /// A float, which is in its short form where it has one.
+    /// Decodes a float. Rejects 8 bytes for one that has a short form.
     pub(super) fn float(&mut self) -> Result<f64, Fault> {
         if self.first() == Some(tags::F64) {
             self.advance(1);
@@ -113,8 +118,7 @@ impl<'de> Input<'de> {
         Ok(value.into())
     }
 
-    /// Whether the content of an option follows, without the mark that an option has which is
-    /// within another.
+    /// Returns whether the option has content, and consumes `None` or the mark of a nested option.
     pub(super) fn is_some(&mut self) -> Result<bool, Fault> {
         match self.first() {
             Some(tags::NONE) => {
@@ -136,7 +140,7 @@ impl<'de> Input<'de> {
     fn of_another_kind(&self) -> Fault {
         let found = tags::name(self.first());
         self.fault(&format!(
-            "it was written as {found}, and is read as another type"
+            "it was written as {found} and is read as another type"
         ))
     }
 
