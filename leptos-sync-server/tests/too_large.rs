@@ -10,12 +10,14 @@ mod common;
 
 use common::{Answer, HELLO, Raw, card, now_ms, relay_in_use, varint};
 use flate2::{Compress, Compression, FlushCompress};
+use futures::StreamExt as _;
 use leptos_sync_core::{
     Delta, ReplicaId, Stamp, Time, VersionVector,
     cells::{CellRef, Path},
     limits,
     sync::Reason,
 };
+use tokio_tungstenite::tungstenite::Message;
 use xxhash_rust::xxh64::xxh64;
 
 /// Eve's replica id.
@@ -152,18 +154,49 @@ fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Opens a document on each of the first `count` channels.
+async fn open_many(eve: &mut Raw, count: usize, document: &str) {
+    for channel in 0..count {
+        let mut open = vec![3];
+        varint(&mut open, channel);
+        varint(&mut open, document.len());
+        open.extend_from_slice(document.as_bytes());
+        open.extend([0, 0]);
+        eve.say(&open).await;
+    }
+}
+
 #[tokio::test]
-async fn open_documents_per_connection_are_limited() {
+async fn documents_beyond_the_limit_of_a_connection_are_closed_and_the_others_stay() {
     let (_dir, address, mut honest) = relay_in_use().await;
     let bad = async {
         let mut eve = Raw::connect(address).await;
         eve.say(&HELLO).await;
-        for channel in 0..1_000 {
-            let mut open = vec![3];
-            varint(&mut open, channel);
-            open.extend([1, b'x', 0, 0]);
-            eve.say(&open).await;
+        let most = leptos_sync_server::limits::DOCUMENTS;
+        open_many(&mut eve, most + 44, "hers").await;
+        eve.say(&[8]).await;
+        let mut closed = 0;
+        // The pong is the last answer.
+        while let Some(Ok(Message::Binary(frame))) = eve.socket.next().await
+            && frame[1] != 11
+        {
+            // The channel takes two bytes.
+            closed += usize::from(frame[1] == 9 && frame[4] == 15);
         }
+        assert_eq!(closed, 44);
+        eve.push(&card(EVE, now_ms(), "goes on").encode()).await;
+        assert_eq!(eve.answer().await, Answer::Ack);
+    };
+    honest.beside(bad).await;
+}
+
+#[tokio::test]
+async fn closed_documents_that_a_client_never_leaves_are_limited() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let bad = async {
+        let mut eve = Raw::connect(address).await;
+        eve.say(&HELLO).await;
+        open_many(&mut eve, limits::CHANNELS + 1, "private").await;
         assert_eq!(eve.bye().await, Some(Reason::Limit));
     };
     honest.beside(bad).await;

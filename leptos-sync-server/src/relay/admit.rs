@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::{limits::HANDSHAKE_MS, sync::Reason};
+use leptos_sync_core::{clock::Time, limits::HANDSHAKE_MS, sync::Reason};
 use tokio::time::timeout;
 
 use super::{
@@ -12,6 +12,13 @@ use crate::limits;
 impl Connection {
     /// Admits the client, or lets it stay with new credentials.
     pub(super) async fn admit(&mut self, protocol: u16, credentials: &[u8], again: bool) {
+        if let Err(error) = Time::try_from_ms(self.relay.now_ms()) {
+            tracing::error!(%error, "rejecting all connections");
+            return self.bye(
+                Reason::Unavailable,
+                "the relay's clock is wrong; try again later",
+            );
+        }
         let admitted = self.relay.authorizer.admit(&self.request, credentials);
         let user = match in_time(admitted).await {
             Ok(user) => user,
