@@ -86,7 +86,7 @@ impl<S> Drop for InsideEdit<'_, S> {
 #[cold]
 fn misread() -> Error {
     Error::nested(
-        "a document was read inside an edit that had begun to write; read through the edit's `tx` instead",
+        "a document was read inside an edit that had already used its `tx`; read through `tx` instead",
     )
 }
 
