@@ -1,10 +1,10 @@
-//! How many small transactions a log in a file takes, and how long their writers wait for the
-//! acknowledgement.
+//! Throughput of a log in a file with small transactions, and the time until each is acknowledged.
 //!
-//! `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`: first 200
-//! writers that each wait for the answer before they write again, then 5,000 transactions a second,
-//! whatever was answered; then what it costs to bring somebody up to date. The file stands in
-//! FOLDER, that of temporary files if none is named: it should be on the disk that is asked about.
+//! Run it with `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`.
+//! First, 200 writers each wait for the acknowledgement before they write again. Then 5,000
+//! transactions per second arrive, whether or not earlier ones are acknowledged. Last, it measures
+//! the cost of bringing a replica up to date. The file is created in FOLDER, by default the folder
+//! for temporary files; choose one on the disk to measure.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::{
@@ -24,10 +24,10 @@ use leptos_sync_core::{
 use leptos_sync_server::{DurableLog, SqliteLog};
 
 const WRITERS: u64 = 200;
-/// Documents that they share.
+/// The number of documents that the writers share.
 const DOCUMENTS: u64 = 50;
 const OFFERED: u64 = 5_000;
-/// Cards that a writer goes round.
+/// The number of cards that a writer cycles through.
 const CARDS: u64 = 500;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -57,10 +57,10 @@ async fn main() -> Result<(), Failure> {
     since(&SqliteLog::open(folder.path().join("log"))?).await
 }
 
-/// A large document.
+/// The name of the large document.
 const LARGE: &str = "large";
 
-/// 200,000 cells, and then 100 that change.
+/// Writes 200,000 cells, and then changes 100 of them.
 async fn fill(log: &SqliteLog) -> Result<(), Failure> {
     for at in 0..200 {
         log.append(LARGE, vec![cards(at, 1_000)?]).await?;
@@ -69,7 +69,7 @@ async fn fill(log: &SqliteLog) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The transaction `at`, of so many cards of its own.
+/// Builds transaction number `at`, which writes cards of its own.
 fn cards(at: u64, count: u64) -> Result<Delta, Failure> {
     let stamp = Stamp::new(Time::new(at + 1), ReplicaId::new(1));
     let delta = Delta::collect(version(1, at), version(1, at + 1), |out| {
@@ -87,12 +87,12 @@ fn cards(at: u64, count: u64) -> Result<Delta, Failure> {
     Ok(delta)
 }
 
-/// Up to where a replica's operations are contained.
+/// Returns the version up to which a replica's operations are contained.
 fn version(replica: u64, time: u64) -> VersionVector {
     VersionVector::of(ReplicaId::new(replica), Time::new(time))
 }
 
-/// What the first use of a document costs, what it costs to find 100 changes, and to read all.
+/// Measures the first use of a document, a read of 100 changes, and a read of everything.
 async fn since(log: &SqliteLog) -> Result<(), Failure> {
     for (what, known) in [
         ("100 changes, the first use of the document", 200),
@@ -106,7 +106,7 @@ async fn since(log: &SqliteLog) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The median of what the disk takes for a commit of nothing.
+/// Returns the median time of an empty commit on this disk.
 fn fsync(folder: &Path) -> Result<Duration, Failure> {
     let mut file = File::create(folder.join("fsync"))?;
     let mut taken = Vec::new();
@@ -120,7 +120,7 @@ fn fsync(folder: &Path) -> Result<Duration, Failure> {
     Ok(quantile(&taken, 50))
 }
 
-/// Each writer waits for its answer.
+/// Runs the closed load: each writer waits for its acknowledgement.
 async fn closed(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Failure> {
     let end = Instant::now() + time;
     let writers = (0..WRITERS).map(|writer| {
@@ -143,7 +143,7 @@ async fn closed(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, F
     Ok(all)
 }
 
-/// Transactions come when they come; what one waits counts from then on.
+/// Runs the open load: a transaction's wait counts from the time it was due.
 async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Failure> {
     let start = Instant::now();
     let mut appends = Vec::new();
@@ -154,7 +154,7 @@ async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Fai
         while (appends.len() as u64) < due {
             let (log, number) = (Arc::clone(log), appends.len() as u64);
             let came = Instant::now();
-            // Of one writer each, so that none follows another that is still on its way.
+            // One writer per transaction, so that none follows another that is still in flight.
             let writer = WRITERS + number % 2_000;
             let at = number / 2_000;
             appends.push(tokio::spawn(async move {
@@ -170,7 +170,7 @@ async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Fai
     Ok(all)
 }
 
-/// One small transaction: a card's text and a count.
+/// Builds one small transaction: a card's text and a counter.
 async fn append(log: &SqliteLog, writer: u64, at: u64) -> Result<(), Failure> {
     let replica = ReplicaId::new(writer);
     let stamp = Stamp::new(Time::new(at + 1), replica);
@@ -201,7 +201,7 @@ fn report(what: &str, time: Duration, mut waited: Vec<Duration>) {
     );
 }
 
-/// The time below which so many of a hundred lie.
+/// Returns a percentile.
 fn quantile(sorted: &[Duration], percent: usize) -> Duration {
     let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
     sorted.get(at).copied().unwrap_or_default()

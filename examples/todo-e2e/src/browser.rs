@@ -9,8 +9,8 @@ use crate::page::Page;
 use crate::session::Session;
 use crate::wait::eventually;
 
-/// The window's size. It is so high that the footer of a short list, which stays in sight, covers
-/// none of its rows.
+/// The window's size. It is tall enough that the sticky footer of a short list covers none of its
+/// rows.
 const WINDOW: (u32, u32) = (1280, 1000);
 
 /// A browser on the profile of a [`Device`]. Dropping it kills it.
@@ -35,14 +35,14 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// The window's commands, for what [`Page`] has no method for.
+    /// Returns the window's session, for commands that [`Page`] has no method for.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Opens a page in the current tab, which need not be the todo page. Its address ends in
-    /// `query`.
+    /// Opens a page in the current tab, which may be another than the todo page. `query` ends its
+    /// address.
     #[track_caller]
     pub fn visit(&self, query: &str) {
         self.session.go_to(&format!("{}{query}", self.url));
@@ -80,7 +80,7 @@ impl<'a> Browser<'a> {
         });
     }
 
-    /// Opens the page in the current tab and waits until it can be typed into.
+    /// Opens the page in the current tab and waits until its input is ready.
     #[track_caller]
     #[must_use]
     pub fn open(&self) -> Page<'_> {
@@ -88,17 +88,17 @@ impl<'a> Browser<'a> {
         Page::of_current_tab(&self.session)
     }
 
-    /// Opens an empty tab and makes it the current one; [`Browser::open`] works there.
+    /// Opens an empty tab and switches to it. [`Browser::open`] then works there.
     #[track_caller]
     pub fn show_empty_tab(&self) {
         let tab = self.session.new_tab();
         self.session.switch_to(&tab);
     }
 
-    /// Cuts the current tab off from the network, or connects it again. Only Chromium can do it.
+    /// Disconnects the current tab from the network, or reconnects it. Only Chromium supports this.
     #[track_caller]
     pub fn set_offline(&self, offline: bool) {
-        // Without it, the second command has no effect.
+        // Without this command, the second one has no effect.
         self.session.devtools("Network.enable", &json!({}));
         self.session.devtools(
             "Network.emulateNetworkConditions",
@@ -106,8 +106,8 @@ impl<'a> Browser<'a> {
         );
     }
 
-    /// Runs a script at the start of every page that is opened from now on, before the page's own.
-    /// Only Chromium can do it.
+    /// Runs a script at the start of every page that opens from now on, before the page's own
+    /// scripts. Only Chromium supports this.
     #[track_caller]
     pub fn before_every_page(&self, script: &str) {
         self.session.devtools(
@@ -122,7 +122,7 @@ impl<'a> Browser<'a> {
         self.session.quit();
     }
 
-    /// Sends SIGKILL to all of the browser's processes: nothing can be written any more.
+    /// Sends SIGKILL to all of the browser's processes, so that they can write nothing more.
     pub fn kill(self) {
         drop(self);
     }

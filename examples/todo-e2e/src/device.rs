@@ -1,4 +1,4 @@
-//! What outlives a browser: its profile, and the site that it visits.
+//! A browser profile that outlives browsers, and the site that it visits.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,22 +9,21 @@ use tempfile::TempDir;
 use crate::browser::Browser;
 use crate::site::Site;
 
-/// How long the processes of a killed browser may go on writing into its profile.
+/// The time that processes of a killed browser may keep writing into its profile.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
-/// A machine that one person uses: a browser profile, new and empty at first, and the page in
-/// reach.
+/// A machine of one user: a browser profile, initially empty, and the page's server.
 ///
-/// Launch a browser on it, close or kill it, and launch the next; one at a time.
+/// Launch a browser on it, close or kill it, and launch the next. Only one may run at a time.
 pub struct Device {
     url: String,
     profile: TempDir,
-    /// What serves the page, where that is the device's own.
+    /// The server of the page, if the device has its own.
     site: Option<Site>,
 }
 
 impl Device {
-    /// A device with an empty profile, on which the page is told of no relay.
+    /// Creates a device with an empty profile. The page gets no relay.
     ///
     /// # Panics
     ///
@@ -35,7 +34,7 @@ impl Device {
         Self::visiting(&Site::named_by("TODO_DIST"))
     }
 
-    /// A device with an empty profile that visits `todo-plain`, the same page without leptos-sync.
+    /// Creates a device that visits `todo-plain`, the same page without leptos-sync.
     ///
     /// # Panics
     ///
@@ -46,7 +45,7 @@ impl Device {
         Self::visiting(&Site::named_by("TODO_PLAIN_DIST"))
     }
 
-    /// A device with an empty profile that visits `counter`, the smallest example.
+    /// Creates a device that visits `counter`, the smallest example.
     ///
     /// # Panics
     ///
@@ -57,11 +56,11 @@ impl Device {
         Self::visiting(&Site::named_by("COUNTER_DIST"))
     }
 
-    /// A device with an empty profile that visits another page, built into a folder.
+    /// Creates a device that visits another page, built into a folder.
     ///
     /// # Panics
     ///
-    /// If there is no page.
+    /// If the folder has no page.
     #[track_caller]
     #[must_use]
     pub fn visiting(dist: &Path) -> Self {
@@ -71,11 +70,11 @@ impl Device {
         device
     }
 
-    /// A device with an empty profile that visits a page which somebody else serves.
+    /// Creates a device that visits a page served elsewhere.
     ///
     /// # Panics
     ///
-    /// If there is no place for a profile.
+    /// If no folder can be created for the profile.
     #[track_caller]
     #[must_use]
     pub fn at(url: &str) -> Self {
@@ -110,7 +109,7 @@ impl Default for Device {
 }
 
 impl Drop for Device {
-    /// Removes the profile, again if a dying process of the browser put a file back.
+    /// Removes the profile, and retries if a dying process of the browser recreates a file.
     fn drop(&mut self) {
         let deadline = Instant::now() + LAST_WRITES;
         while fs::remove_dir_all(self.profile.path()).is_err()

@@ -10,8 +10,8 @@ use crate::engine::Engine;
 use crate::process::kill_tree;
 use crate::wait::{PATIENCE, until};
 
-/// How often to start it. ChromeDriver takes a port that is free for IPv6, and ends if another
-/// process has the same one for IPv4.
+/// The number of attempts to start the driver. ChromeDriver takes a port that is free for IPv6, and
+/// exits if another process has the same port for IPv4.
 const STARTS: usize = 5;
 
 /// A driver on a free port. When dropped, it is killed with every browser that it started.
@@ -29,7 +29,7 @@ impl Driver {
             .unwrap_or_else(|| panic!("{} ends at once", engine.driver().display()))
     }
 
-    /// `None` if the driver ends at once.
+    /// Returns `None` if the driver exits at once.
     #[track_caller]
     fn try_start(engine: Engine) -> Option<Self> {
         let program = engine.driver();
@@ -65,8 +65,8 @@ impl Drop for Driver {
     }
 }
 
-/// Reads to the end, also after nobody receives lines any more: a driver may fail when it cannot
-/// print.
+/// Reads to the end, even after the receiver of the lines is dropped: a driver may fail when it
+/// cannot print.
 fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! The browsers that the tests can drive, with what differs between them.
+//! The browsers that the tests can drive, and their differences.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// What headless Chromium needs to run as root, without a screen and without a network.
+/// The flags that headless Chromium needs to run as root, without a screen or a network.
 const CHROMIUM_FLAGS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
@@ -32,7 +32,7 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// The browser that `TODO_BROWSER` names, else Chromium.
+    /// Returns the browser that `TODO_BROWSER` names, by default Chromium.
     ///
     /// # Panics
     ///
@@ -47,7 +47,7 @@ impl Engine {
         }
     }
 
-    /// The driver's program.
+    /// Returns the driver's program.
     pub(crate) fn driver(self) -> OsString {
         let (variable, name) = match self {
             Self::Chromium => ("CHROMEDRIVER", "chromedriver"),
@@ -57,7 +57,8 @@ impl Engine {
         env::var_os(variable).unwrap_or_else(|| name.into())
     }
 
-    /// What the driver prints before the port that it has chosen. `None` if it cannot choose one.
+    /// Returns the text that the driver prints before the port it chose, or `None` if it cannot
+    /// choose one.
     pub(crate) fn port_marker(self) -> Option<&'static str> {
         match self {
             Self::Chromium => Some("started successfully on port "),
@@ -66,10 +67,10 @@ impl Engine {
         }
     }
 
-    /// The capabilities that start the browser on a profile.
+    /// Returns the capabilities that start the browser on a profile.
     pub(crate) fn capabilities(self, profile: &Path) -> Value {
         let profile = profile.display();
-        // The driver itself waits this long (in ms) for an element that a command names.
+        // The time in milliseconds that the driver waits for an element to appear.
         let timeouts = json!({ "implicit": 10_000, "script": 120_000 });
         let (name, mut options) = match self {
             Self::Chromium => {
@@ -92,7 +93,7 @@ impl Engine {
         json!({ name: options, "timeouts": timeouts })
     }
 
-    /// The browser's program, if it is not the one that the driver finds.
+    /// Returns the browser's program, unless the driver finds it by itself.
     fn binary(self) -> Option<String> {
         let variable = match self {
             Self::Chromium => "CHROME",

@@ -5,14 +5,14 @@ use std::process::Command;
 
 use crate::program::{Program, named_by};
 
-/// The server of the app in `GUIDE_APP`. It does not outlive this value.
+/// The server of the app in `GUIDE_APP`. Dropping it stops the server.
 pub struct GuideServer {
     address: SocketAddr,
     program: Option<Program>,
 }
 
 impl GuideServer {
-    /// Starts it, where the guide does.
+    /// Starts the server in the folder that the guide uses.
     ///
     /// # Panics
     ///
@@ -28,7 +28,7 @@ impl GuideServer {
         server
     }
 
-    /// The page's address.
+    /// Returns the page's address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
@@ -39,7 +39,7 @@ impl GuideServer {
         self.program = None;
     }
 
-    /// Starts it again, on the same database.
+    /// Restarts the server on the same database.
     #[track_caller]
     pub fn restart(&mut self) {
         self.kill();

@@ -1,17 +1,16 @@
 //! Drives the built todo page in a real browser: Chromium, Firefox or WebKit.
 //!
-//! A test owns a [`Device`]: the page on a loopback port, and a browser profile that is new and
-//! empty. It launches a [`Browser`] on it through its driver, closes or kills that and launches
-//! another, which finds what the first one left. A [`Page`] speaks of todos rather than of elements
-//! and waits for what it is told to expect, by asking again and again until a deadline; nothing
-//! here waits for a fixed time.
+//! A test owns a [`Device`]: the page on a loopback port, and an empty browser profile. It launches
+//! a [`Browser`] on the device through its driver, closes or kills it, and launches another, which
+//! finds what the first one left. A [`Page`] speaks of todos instead of elements. It polls for what
+//! a test expects until a deadline; nothing here waits for a fixed time.
 //!
-//! Where several people edit one list, each has a device [`at`](Device::at) the same address: that
-//! of a [`Server`], which is the page's own with its relay, or that of a [`Site`] whose pages are
-//! told of a [`RelayProcess`] and of a token.
+//! If several users edit one list, each has a device [`at`](Device::at) the same address. It is the
+//! address of a [`Server`], the page's own server with its relay, or of a [`Site`] whose pages
+//! connect to a [`RelayProcess`] with a token.
 //!
-//! Everything ends with its owner, also when a test fails: the servers, the driver, the browser
-//! with its children, and the profile.
+//! Every resource ends with its owner, even when a test fails: the servers, the driver, the browser
+//! with its child processes, and the profile.
 //!
 //! | Variable | Meaning |
 //! |---|---|
@@ -26,7 +25,7 @@
 //! | `CHROME`, `FIREFOX`, `WEBKIT` | the browser, if it is not the one that the driver finds |
 //! | `SCREENSHOTS` | where the screenshots go, if not to `target/screenshots` |
 //!
-//! The harness panics where a test would only panic anyway: a failed command is a failed test.
+//! The harness panics on failure: a failed command is a failed test.
 
 mod browser;
 mod device;

@@ -1,13 +1,13 @@
-//! Ending a process with all that it started.
+//! Killing a process with all of its descendants.
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Sends SIGKILL to a process, its children, their children and so on.
+/// Sends SIGKILL to a process and all of its descendants.
 ///
-/// A browser is a dozen processes, and the one which writes its databases is not the one that the
-/// driver started. Where there is no `/proc`, only the process itself is killed.
+/// A browser is a dozen processes, and the one that writes its databases is not the one that the
+/// driver started. Without `/proc`, only the process itself is killed.
 pub(crate) fn kill_tree(root: u32) {
     let parents = parents();
     let mut tree = vec![root];
@@ -26,12 +26,12 @@ pub(crate) fn kill_tree(root: u32) {
         .filter_map(|pid| i32::try_from(pid).ok())
         .filter_map(Pid::from_raw)
     {
-        // One that ended meanwhile needs no killing.
+        // A process that has already exited needs no signal.
         let _ = kill_process(pid, Signal::KILL);
     }
 }
 
-/// Every process with its parent.
+/// Lists every process with its parent.
 fn parents() -> Vec<(u32, u32)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries

@@ -1,4 +1,4 @@
-//! A program that listens, as a process of its own.
+//! A program that listens, in a process of its own.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read};
@@ -10,25 +10,24 @@ use std::thread;
 
 use crate::wait::PATIENCE;
 
-/// The file of a program, which an environment variable names.
+/// Returns the path of a program, from an environment variable.
 #[track_caller]
 pub(crate) fn named_by(variable: &str) -> PathBuf {
     let program = env::var_os(variable).map(PathBuf::from);
     program.unwrap_or_else(|| panic!("{variable} names no program: run `cargo xtask test`"))
 }
 
-/// How often it is started before that is a failure: the port that it had may be somebody's for a
-/// moment.
+/// The number of attempts to start a program: another process may briefly hold its former port.
 const STARTS: usize = 5;
 
-/// A program that was started. It does not outlive this value.
+/// A running program. Dropping it kills the program.
 pub(crate) struct Program {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Program {
-    /// Starts it, and waits until it says its address behind `marker`.
+    /// Starts the program, and waits until it prints its address after `marker`.
     #[track_caller]
     pub(crate) fn start(mut command: Command, marker: &str) -> Self {
         let mut said = String::new();
@@ -37,7 +36,7 @@ impl Program {
             .unwrap_or_else(|| panic!("{command:?} does not say where it listens, but:\n{said}"))
     }
 
-    /// `None` if it ends at once; what it says goes to `all`.
+    /// Returns `None` if the program exits at once. Collects its output in `all`.
     #[track_caller]
     fn try_start(command: &mut Command, marker: &str, all: &mut String) -> Option<Self> {
         let child = command
@@ -50,7 +49,7 @@ impl Program {
         let (said, lines) = channel();
         read(child.stdout.take(), said.clone());
         read(child.stderr.take(), said);
-        // It ends with this value, also where it says no address.
+        // Dropping this kills the program, even if it prints no address.
         let mut program = Self {
             child,
             address: ([0, 0, 0, 0], 0).into(),
@@ -66,7 +65,7 @@ impl Program {
         Some(program)
     }
 
-    /// Asks it to end, and waits until it has ended by itself.
+    /// Asks the program to exit, and waits until it does.
     #[track_caller]
     pub(crate) fn end(mut self) {
         use rustix::process::{Pid, Signal, kill_process};
@@ -81,14 +80,14 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// Sends SIGKILL, and waits for the end.
+    /// Sends SIGKILL, and waits for the exit.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads to the end, also what nobody wants to know: a full pipe would stop the program.
+/// Reads the output to the end, even if it is not used: a full pipe would block the program.
 fn read(output: Option<impl Read + Send + 'static>, lines: Sender<String>) {
     let Some(output) = output else { return };
     thread::spawn(move || {

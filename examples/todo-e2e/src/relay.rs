@@ -1,4 +1,4 @@
-//! The relay as a program, which lets in who has a token.
+//! The relay's program, which admits users with a token.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,17 +10,17 @@ use tempfile::TempDir;
 
 use crate::program::{Program, named_by};
 
-/// What the relay verifies tokens by.
+/// The key with which the relay verifies tokens.
 const SECRET: &[u8] = b"thirty-two bytes, known to nobody";
 
-/// For whom the tokens are.
+/// The audience of the tokens.
 const AUDIENCE: &str = "todo-e2e";
 
-/// How long a token is good, for a test that is not about that.
+/// The lifetime of a token in tests that are not about expiry.
 const HOUR: i64 = 3600;
 
-/// The program `leptos-sync-relay` on a free port, with a database that is new and empty. It does
-/// not outlive this value.
+/// The program `leptos-sync-relay` on a free port, with an empty database. Dropping it stops the
+/// program.
 pub struct RelayProcess {
     folder: TempDir,
     origins: String,
@@ -29,7 +29,7 @@ pub struct RelayProcess {
 }
 
 impl RelayProcess {
-    /// Starts it for pages of some origins.
+    /// Starts the relay for pages of the given origins.
     ///
     /// # Panics
     ///
@@ -51,18 +51,18 @@ impl RelayProcess {
         relay
     }
 
-    /// Where it is, for a WebSocket.
+    /// Returns the relay's WebSocket address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("ws://{}/", self.address)
     }
 
-    /// Sends SIGKILL: it can write nothing more, and answer nothing more.
+    /// Sends SIGKILL, so that the relay can neither write nor answer anything more.
     pub fn kill(&mut self) {
         self.program = None;
     }
 
-    /// Starts it again, where it was and on the same database.
+    /// Restarts the relay at the same address on the same database.
     #[track_caller]
     pub fn restart(&mut self) {
         self.kill();
@@ -80,20 +80,20 @@ impl RelayProcess {
     }
 }
 
-/// A token of a user who may edit the list.
+/// Returns a token of a user who may edit the list.
 #[must_use]
 pub fn writer(user: &str) -> String {
     token(user, "write", HOUR)
 }
 
-/// A token of a user who may only read the list.
+/// Returns a token of a user who may only read the list.
 #[must_use]
 pub fn reader(user: &str) -> String {
     token(user, "read", HOUR)
 }
 
-/// A token of a user who may edit the list for some seconds from now, or has been allowed to until
-/// some seconds ago.
+/// Returns a token of a user who may edit the list, which expires in some seconds or, if negative,
+/// expired some seconds ago.
 #[must_use]
 pub fn expiring(user: &str, seconds: i64) -> String {
     token(user, "write", seconds)

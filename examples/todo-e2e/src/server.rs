@@ -9,8 +9,7 @@ use tempfile::TempDir;
 use crate::program::{Program, named_by};
 use crate::site::Site;
 
-/// The program `todo-server` on a free port, with a database that is new and empty. It does not
-/// outlive this value.
+/// The program `todo-server` on a free port, with an empty database. Dropping it stops the program.
 pub struct Server {
     page: PathBuf,
     folder: TempDir,
@@ -19,7 +18,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it.
+    /// Starts the server.
     ///
     /// # Panics
     ///
@@ -38,18 +37,18 @@ impl Server {
         server
     }
 
-    /// Where the page is.
+    /// Returns the page's address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// Sends SIGKILL: it can write nothing more, and answer nothing more.
+    /// Sends SIGKILL, so that the server can neither write nor answer anything more.
     pub fn kill(&mut self) {
         self.program = None;
     }
 
-    /// Asks it to end, as Ctrl-C does, and waits until it has.
+    /// Asks the server to exit, as Ctrl-C does, and waits until it has.
     #[track_caller]
     pub fn end(&mut self) {
         if let Some(program) = self.program.take() {
@@ -57,7 +56,7 @@ impl Server {
         }
     }
 
-    /// Starts it again, where it was and on the same database.
+    /// Restarts the server at the same address on the same database.
     #[track_caller]
     pub fn restart(&mut self) {
         self.kill();

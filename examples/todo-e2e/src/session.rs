@@ -8,7 +8,7 @@ use ureq::Agent;
 /// The key under which WebDriver wraps the id of an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// One browser window's worth of commands. Each of them panics if the driver reports an error.
+/// A WebDriver session with one browser window. Each command panics if the driver reports an error.
 #[derive(Debug)]
 pub struct Session {
     agent: Agent,
@@ -20,12 +20,12 @@ pub struct Session {
 pub(crate) struct Element(Value);
 
 impl Element {
-    /// The element in what a script returned, if it returned one.
+    /// Returns the element in a script's result, if there is one.
     pub(crate) fn from_script(value: Value) -> Option<Self> {
         value.get(ELEMENT).is_some().then_some(Self(value))
     }
 
-    /// What a script is given to get the element.
+    /// Returns the argument by which a script gets the element.
     pub(crate) fn as_argument(&self) -> &Value {
         &self.0
     }
@@ -64,7 +64,7 @@ impl Session {
         session
     }
 
-    /// Runs a script in the page and returns what it returns; its arguments are in `arguments`.
+    /// Runs a script in the page and returns its result. Its arguments are in `arguments`.
     #[track_caller]
     pub fn script(&self, script: &str, arguments: &[Value]) -> Value {
         self.post(
@@ -91,7 +91,7 @@ impl Session {
         )
     }
 
-    /// The window as PNG.
+    /// Takes a screenshot of the window, as PNG.
     ///
     /// # Panics
     ///
@@ -136,7 +136,7 @@ impl Session {
         self.post("/window", &json!({ "handle": tab }));
     }
 
-    /// Closes the current tab and makes another one current, if there is one.
+    /// Closes the current tab and switches to another one, if there is one.
     #[track_caller]
     pub(crate) fn close_tab(&self) {
         let others = self.delete("/window");
@@ -151,7 +151,7 @@ impl Session {
         self.delete("");
     }
 
-    /// The first element that matches, as soon as there is one.
+    /// Waits for the first element that matches.
     #[track_caller]
     pub(crate) fn find(&self, css: &str) -> Element {
         Element(self.post(
@@ -160,7 +160,7 @@ impl Session {
         ))
     }
 
-    /// The element that has the focus.
+    /// Returns the element that has the focus.
     #[track_caller]
     pub(crate) fn focused(&self) -> Element {
         Element(self.get("/element/active"))

@@ -1,4 +1,4 @@
-//! The built page on a loopback port, from a server that is no relay.
+//! The built page on a loopback port, from a server that is not a relay.
 
 use std::env;
 use std::fs::File;
@@ -9,15 +9,15 @@ use std::thread::{self, JoinHandle};
 
 use tiny_http::{Header, Request, Response, Server};
 
-/// The type of the page itself.
+/// The content type of the page.
 const HTML: &str = "text/html; charset=utf-8";
 
-/// How the page names the relay of the server that it came from.
+/// The element with which the page names its own server as the relay.
 const OWN_RELAY: &str = r#"<meta name="relay" content="sync">"#;
 
-/// Serves a folder until it is dropped.
+/// A server of a folder, which stops when it is dropped.
 ///
-/// The page is told of no relay, and of another one as soon as [`Site::exchange_with`] names it.
+/// The page gets no relay until [`Site::exchange_with`] names one.
 pub struct Site {
     server: Arc<Server>,
     thread: Option<JoinHandle<()>>,
@@ -26,7 +26,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// The folder that an environment variable names.
+    /// Serves the folder that an environment variable names.
     #[track_caller]
     pub(crate) fn named_by(variable: &str) -> PathBuf {
         let root = env::var_os(variable).map(PathBuf::from);
@@ -44,20 +44,19 @@ impl Site {
         Self::start(&Self::named_by("TODO_DIST"))
     }
 
-    /// Where the page is.
+    /// Returns the page's address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The page's origin, as a relay is told of it.
+    /// Returns the page's origin, in the form that a relay expects.
     #[must_use]
     pub fn origin(&self) -> &str {
         self.url.trim_end_matches('/')
     }
 
-    /// Names a relay, and the token that says who the user is, to every page that is loaded from
-    /// now on.
+    /// Passes a relay and the user's token to every page that loads from now on.
     pub fn exchange_with(&self, relay: &str, token: &str) {
         let metas = format!(
             r#"<meta name="relay" content="{relay}"><meta name="token" content="{token}">"#
@@ -83,7 +82,7 @@ impl Site {
         let metas = Arc::clone(&relay);
         let thread = thread::spawn(move || {
             for request in worker.incoming_requests() {
-                // A browser that went away needs no answer.
+                // A browser that disconnected needs no answer.
                 let metas = metas.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let _ = answer(&root, request, &metas);
             }
@@ -125,7 +124,7 @@ fn header(name: &str, value: &str) -> io::Result<Header> {
     Header::from_bytes(name, value).map_err(|()| io::ErrorKind::InvalidInput.into())
 }
 
-/// The file that a URL names, with its type. Only files below `root` have names.
+/// Returns the file that a URL names, with its content type. Only files below `root` are served.
 fn file(root: &Path, url: &str) -> Option<(File, &'static str)> {
     let path = url.split(['?', '#']).next()?.trim_start_matches('/');
     let path = Path::new(if path.is_empty() { "index.html" } else { path });

@@ -1,20 +1,20 @@
-//! Waiting for a condition, never for a time.
+//! Waiting for conditions instead of fixed times.
 
 use std::fmt::Debug;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a condition may take. Far more than any does, for a busy machine with two cores.
+/// The time a condition may take. It is far more than any needs, for a busy machine with two cores.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The pause between two questions.
+/// The pause between two checks.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Asks until the answer is `Some`.
+/// Repeats `ask` until it returns `Some`.
 ///
 /// # Panics
 ///
-/// When [`PATIENCE`] ends, with `what` was waited for.
+/// If [`PATIENCE`] runs out. The message says `what` was expected.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -30,11 +30,11 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Asks until the answer is `expected`.
+/// Repeats `ask` until it returns `expected`.
 ///
 /// # Panics
 ///
-/// When [`PATIENCE`] ends, with the last answer.
+/// If [`PATIENCE`] runs out. The message shows the last answer.
 #[track_caller]
 pub(crate) fn eventually<T, E>(what: &str, expected: &E, mut ask: impl FnMut() -> T)
 where

@@ -1,9 +1,9 @@
-//! What people see whom the relay lets in by tokens, and whose clocks are wrong. These tests are
-//! leptos-sync's own.
+//! The page with a relay that requires tokens, and with wrong clocks. TodoMVC does not specify
+//! this.
 
 use todo_e2e::{Device, RelayProcess, Site, expiring, reader, writer};
 
-/// Two people, each with a site of their own, and a relay for both.
+/// Two users, each with a site of their own, and one relay for both.
 fn two_sites() -> (Site, Site, RelayProcess) {
     let (one, other) = (Site::of_todo(), Site::of_todo());
     let relay = RelayProcess::start(&[one.origin(), other.origin()]);
@@ -29,7 +29,7 @@ fn an_edit_of_one_who_may_only_read_is_undone_and_the_page_says_why() {
     bob.add("cake");
     bob.expect_titles(&["milk", "bread"]);
     bob.expect_synced();
-    // Nor does it come back, and what others do still arrives.
+    // The edit does not return, and edits of others still arrive.
     bob.reload();
     bob.expect_titles(&["milk", "bread"]);
     ada.toggle("bread");
@@ -59,7 +59,7 @@ fn a_page_whose_token_has_expired_says_so_and_one_with_another_token_goes_on() {
 
 #[test]
 fn a_token_that_expires_while_the_page_is_open_stops_it_and_loses_nothing() {
-    /// Long enough to open the page, and no longer than one waits.
+    /// Long enough to open the page, and no longer than a wait may last.
     const SECONDS: i64 = 10;
     let (adas, bobs, relay) = two_sites();
     bobs.exchange_with(&relay.url(), &writer("bob"));
@@ -103,14 +103,14 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
         .session()
         .script("return new Date() - performance.timeOrigin > 80000000", &[]);
     assert_eq!(ahead, true, "the laptop's clock is right");
-    // Before the relay has ever told its time.
+    // Before the relay has sent its time for the first time.
     ada.expect_connection("offline");
     ada.add("without the relay");
     ada.expect_saved();
     relay.restart();
     bob.expect_titles(&["without the relay"]);
     ada.add("with the relay");
-    // What the wrong clock named stands below what came after: a name does not change.
+    // Todos that the wrong clock named sort below later ones, because a name does not change.
     bob.expect_titles(&["with the relay", "without the relay"]);
     ada.expect_synced();
 
@@ -120,7 +120,7 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     ada.expect_titles(&["with the relay", "by Bob"]);
     ada.expect_completed(&["with the relay"]);
 
-    // Offline once more, when the relay's time is known.
+    // Offline again, now that the relay's time is known.
     relay.kill();
     ada.expect_connection("offline");
     ada.edit("by Bob");
@@ -131,7 +131,7 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     bob.edit("by Ada");
     bob.type_over("by Bob again\u{e007}");
     ada.expect_titles(&["with the relay", "by Bob again"]);
-    // And all of it is as well after the page was loaded anew.
+    // The same holds after a reload.
     ada.expect_synced();
     ada.reload();
     ada.expect_synced();
@@ -139,8 +139,9 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     ada.expect_same_as(&bob);
 }
 
-/// The browser's replica id may be the first user's, if that page could give it back. Then the
-/// second one's first edit is taken back, with the reason, and there is another id for the next.
+/// The browser's replica id may belong to the first user, if that page could return it. Then the
+/// relay rejects the second user's first edit, with a reason, and the page takes another id for the
+/// next.
 #[test]
 fn a_second_user_of_a_browser_goes_on_under_another_id() {
     let (homes, bobs, relay) = two_sites();
@@ -167,7 +168,7 @@ fn a_second_user_of_a_browser_goes_on_under_another_id() {
     page.expect_titles(&["ada's", "eve's"]);
 }
 
-/// It cannot send what the closed tab left, so it must not keep others from it.
+/// It cannot send the closed tab's edits, so it must not keep other tabs from sending them.
 #[test]
 fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_it_refuses() {
     let (homes, bobs, mut relay) = two_sites();
@@ -181,7 +182,7 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     relay.kill();
     first.add("from a tab that is closed");
     first.expect_saved();
-    // The first to wait for what the first tab leaves, and the only one when it is closed.
+    // The first tab to wait for the closed tab's edits, and the only one when that tab closes.
     homes.exchange_with(&relay.url(), &expiring("ada", -3600));
     home.show_empty_tab();
     let refused = home.open();
@@ -203,7 +204,7 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     refused.expect_connection("refused");
 }
 
-/// A browser does not tell a page why its WebSocket did not open. The page finds out.
+/// A browser does not tell a page why its WebSocket did not open. The page finds the reason itself.
 #[test]
 fn a_page_that_cannot_connect_says_why() {
     let site = Site::of_todo();
@@ -218,8 +219,8 @@ fn a_page_that_cannot_connect_says_why() {
     page.add("milk");
     page.expect_saved();
 
-    // The page's own server, which has no relay; a server elsewhere, which lets the page see
-    // nothing; and none at all.
+    // The page's own server, which has no relay; a server elsewhere, which blocks the page from
+    // reading its answers; and no server at all.
     site.exchange_with("sync", &writer("ada"));
     page.reload();
     page.expect_status("the server at this address is no relay");

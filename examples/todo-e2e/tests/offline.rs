@@ -13,7 +13,7 @@ fn a_page_that_is_opened_while_its_server_is_down_is_there_with_its_data() {
     page.expect_synced();
     browser.expect_available_offline();
     server.kill();
-    // Not by a reload: Firefox's driver reloads past the service worker, which its user does not.
+    // Not by a reload: Firefox's driver bypasses the service worker on a reload, unlike its user.
     let page = browser.open();
     page.expect_titles(&["milk"]);
     page.expect_connection("offline");

@@ -1,5 +1,5 @@
-//! Ten thousand todos. The tests ask for the outcome; the times are printed, because they are the
-//! machine's.
+//! Ten thousand todos. The tests check the outcome and only print the times, which depend on the
+//! machine.
 
 use std::io::{self, Write};
 
@@ -14,9 +14,9 @@ fn many() -> String {
         .collect()
 }
 
-/// Notes, in ms since the navigation began, when the first row stands in the page and when the
-/// frame that shows it has ended; and when the document was asked of IndexedDB, and when the answer
-/// came.
+/// Records times in ms since the navigation began: when the first row is in the page, when the
+/// frame that shows it ends, when the page requests the document from IndexedDB, and when it
+/// arrives.
 const WATCH_FIRST_ROW: &str = "
     new MutationObserver((_, observer) => {
         if (document.querySelector('[data-testid=todo-item]')) {
@@ -35,7 +35,7 @@ const WATCH_FIRST_ROW: &str = "
         return request;
     };";
 
-/// Clicks a checkbox; returns the ms to its row's change and to the end of the frame that shows it.
+/// Clicks a checkbox. Returns the ms until its row changes and until the frame that shows it ends.
 const TIME_A_TOGGLE: &str = "
     const done = arguments[0];
     const row = document.querySelector('[data-testid=todo-item]');
@@ -52,8 +52,8 @@ const TIME_A_TOGGLE: &str = "
         row.querySelector('.toggle').click();
     }));";
 
-/// Pastes lines; returns the ms to the last row's arrival and to the end of the frame that shows
-/// the first.
+/// Pastes lines. Returns the ms until the last row arrives and until the frame that shows the first
+/// one ends.
 const TIME_A_PASTE: &str = "
     const [lines, rows, done] = arguments;
     const clipboardData = new DataTransfer();
@@ -70,7 +70,7 @@ const TIME_A_PASTE: &str = "
     }).observe(document.body, { childList: true, subtree: true });
     document.querySelector('.new-todo').dispatchEvent(paste);";
 
-/// Writes past the test runner, which keeps what a passing test prints to itself.
+/// Writes past the test runner, which hides the output of passing tests.
 fn figure(what: &str, ms: Option<&Value>) {
     if let Some(ms) = ms.and_then(Value::as_f64) {
         let _ = writeln!(io::stdout(), "figure: {what}: {ms:.1} ms");

@@ -1,4 +1,4 @@
-//! Pictures of the page, for the README and for whoever changes the style sheet.
+//! Screenshots of the page, for the README and for reviews of the style sheet.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -6,8 +6,7 @@ use std::{env, fs};
 use serde_json::json;
 use todo_e2e::{Browser, Device, Key, Page, RelayProcess, Server, Site, expiring, reader};
 
-/// The widths of a phone and of a desktop window, with heights that are usual for them, in CSS
-/// pixels.
+/// The widths of a phone and of a desktop window, with usual heights, in CSS pixels.
 const WINDOWS: [(u32, u32); 2] = [(390, 844), (1280, 800)];
 
 fn folder() -> PathBuf {

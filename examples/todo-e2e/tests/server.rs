@@ -1,9 +1,9 @@
-//! The page's server, as a browser and whoever starts it see it.
+//! The page's server, as a browser and its operator see it.
 
 use serde_json::{Value, json};
 use todo_e2e::{Device, Server};
 
-/// Requests a file, and returns the status, the type, the encoding and the caching.
+/// Requests a file, and returns its status, type, encoding and caching.
 const FETCH: &str = "const [path, done] = arguments;
     const names = ['content-type', 'content-encoding', 'cache-control'];
     fetch(path).then(it => done([it.status, ...names.map(name => it.headers.get(name))]))";
@@ -38,7 +38,7 @@ fn files_have_their_types_are_compressed_and_are_stored_if_their_names_have_a_ha
         let file = json!([200, kind, "br", caching]);
         assert_eq!(ask(FETCH, &path), file, "{path}");
     }
-    // Neither what is not there, nor what is beside the folder.
+    // Neither a missing file nor one outside the folder is served.
     for path in [
         "/nothing",
         "/%2e%2e/dist/todo/index.html",

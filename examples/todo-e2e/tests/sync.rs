@@ -1,11 +1,10 @@
-//! What two people see who edit one list, through the page's own server. These tests are
-//! leptos-sync's own.
+//! Two users who edit one list through the page's own server. TodoMVC does not specify this.
 
 use std::thread;
 
 use todo_e2e::{Browser, Device, Page, Server};
 
-/// Opens the page, and waits until it exchanges the list.
+/// Opens the page, and waits until it is connected to the relay.
 #[track_caller]
 fn open<'a>(browser: &'a Browser<'_>) -> Page<'a> {
     let page = browser.open();
@@ -13,7 +12,7 @@ fn open<'a>(browser: &'a Browser<'_>) -> Page<'a> {
     page
 }
 
-/// Expects that both pages have no edit left to deliver and show the same.
+/// Expects both pages to have no pending edits and to show the same list.
 #[track_caller]
 fn expect_equal(one: &Page<'_>, other: &Page<'_>) {
     one.expect_synced();
@@ -30,7 +29,7 @@ fn two_devices_that_are_edited_at_the_same_time_end_with_the_same_list() {
     ada.paste("milk\nbread\nsoap");
     bob.expect_titles(&["milk", "bread", "soap"]);
 
-    // What is added comes below, so nothing moves away under the pointers.
+    // New todos appear below, so no row moves away from under the pointer.
     thread::scope(|both| {
         both.spawn(|| {
             ada.add("stamps");
@@ -41,10 +40,10 @@ fn two_devices_that_are_edited_at_the_same_time_end_with_the_same_list() {
             ada.add("nails");
         });
         both.spawn(|| {
-            // Milk, whatever its title is by now.
+            // The todo "Milk", whatever its title is now.
             bob.click("[data-testid=todo-item]:first-child .toggle");
             bob.add("pepper");
-            // Without a title it is deleted.
+            // Without a title, it is deleted.
             bob.edit("soap");
             bob.type_over("\u{e007}");
             bob.add("rice");
@@ -74,7 +73,7 @@ fn what_two_devices_did_without_the_network_is_on_both_when_it_is_back() {
         browser.set_offline(true);
         page.expect_connection("offline");
     }
-    // The same todo and others. The title that was typed last stays, whoever comes back first.
+    // The same todo and others. The title typed last wins, whichever device reconnects first.
     ada.edit("milk");
     ada.type_over("oat milk\u{e007}");
     ada.toggle("bread");
@@ -113,7 +112,7 @@ fn a_server_killed_amid_edits_and_started_again_has_all_of_them_for_both() {
             ada.add(&format!("Ada: {title}"));
             bob.add(&format!("Bob: {title}"));
         }
-        // What was typed last may be on its way, at the relay, or on its way back.
+        // The last edits may be on their way to the relay, at the relay, or on their way back.
         server.kill();
         for title in after {
             ada.add(&format!("Ada: {title}"));
@@ -183,7 +182,7 @@ fn what_a_tab_did_not_deliver_before_it_was_closed_another_tab_delivers() {
     expect_equal(&second, &bob);
 }
 
-/// The other tab takes over what a tab that reloads may have left, and gives it back.
+/// The other tab takes over the reloading tab's edits, and returns them.
 #[test]
 fn what_a_reloaded_tab_writes_beside_another_is_delivered_at_once() {
     let server = Server::start();
@@ -245,7 +244,7 @@ fn one_sees_how_many_others_are_here_and_that_they_go() {
     browser.quit();
     ada.expect_peers("");
 
-    // Without a word, too.
+    // A tab that is killed disappears as well.
     let browser = phone.launch();
     let _bob = open(&browser);
     ada.expect_peers("1 other is here");

@@ -1,12 +1,12 @@
 use std::fmt;
 
-/// What was measured, against what it may be at most.
+/// A measured figure and its upper bound.
 pub(crate) struct Bar {
     pub(crate) what: &'static str,
     pub(crate) figure: f64,
     pub(crate) most: f64,
     pub(crate) unit: &'static str,
-    /// What else was seen.
+    /// Further figures, as a note.
     pub(crate) note: String,
 }
 
@@ -16,7 +16,7 @@ impl Bar {
     }
 }
 
-/// A table in Markdown.
+/// Formats the bars as a Markdown table.
 pub(crate) struct Table<'a>(pub(crate) &'a [Bar]);
 
 impl fmt::Display for Table<'_> {

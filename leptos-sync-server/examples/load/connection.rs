@@ -19,30 +19,30 @@ use crate::{Failure, figures::Figures, replica::Replica};
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// One connection that comes back whenever it is lost, as the core's client says.
+/// A connection that reconnects after every loss, with the delays of the core's client.
 pub(crate) struct Connection {
     pub(crate) address: SocketAddr,
     pub(crate) client: Client<Replica>,
     pub(crate) channel: Channel,
     pub(crate) figures: Arc<Figures>,
-    /// When it edits.
+    /// The times of its edits.
     pub(crate) turns: Turns,
     socket: Option<Socket>,
 }
 
-/// When all writers edit together: at a steady rate, whatever the relay does.
+/// The schedule of all writers together: a steady rate, whatever the relay does.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Pace {
     pub(crate) start: Duration,
     pub(crate) end: Duration,
-    /// Between two edits, each of the next writer.
+    /// The time between two edits. The writers take turns.
     pub(crate) interval: Duration,
 }
 
 /// The turns of one writer.
 pub(crate) struct Turns {
     pace: watch::Receiver<Pace>,
-    /// Its place among the writers, and how many they are.
+    /// The writer's position among `writers`.
     place: u32,
     writers: u32,
     made: u32,
@@ -58,7 +58,7 @@ impl Turns {
         }
     }
 
-    /// When the next edit is meant to be made.
+    /// Returns the time at which the next edit is due.
     fn next(&self) -> Option<Duration> {
         let pace = *self.pace.borrow();
         let turn = self.made.saturating_mul(self.writers) + self.place;
@@ -66,17 +66,18 @@ impl Turns {
         (at < pace.end).then_some(at)
     }
 
-    /// Returns when there is another pace.
+    /// Returns when the pace changes.
     async fn changed(&mut self) {
         match self.pace.changed().await {
             Ok(()) => self.made = 0,
-            // Nobody will tell another any more.
+            // The sender is gone, so the pace stays as it is.
             Err(_) => pending().await,
         }
     }
 }
 
-/// Bytes of a socket's read buffer: the generator's memory is not what is asked about.
+/// The size of a socket's read buffer in bytes, small because the generator's memory is not
+/// measured.
 const BUFFER_BYTES: usize = 4 * 1024;
 
 impl Connection {
@@ -100,7 +101,7 @@ impl Connection {
         })
     }
 
-    /// Goes on until it is dropped.
+    /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
             match self.client.next_action(self.now_ms()) {
@@ -156,7 +157,7 @@ impl Connection {
         replica.is_some_and(|replica| replica.is_open)
     }
 
-    /// Makes the edits that are due, however late it is.
+    /// Makes all edits that are due, however late they are.
     fn edit(&mut self) {
         let now = self.figures.now();
         while let Some(meant) = self.turns.next().filter(|&meant| meant <= now) {
@@ -168,7 +169,7 @@ impl Connection {
         self.client.edited(self.channel);
     }
 
-    /// Sends what waits; `None` where the connection is gone.
+    /// Sends the waiting messages. Returns `None` if the connection is gone.
     async fn flush(&mut self) -> Option<()> {
         let now_ms = self.now_ms();
         if let Some(socket) = &mut self.socket {
@@ -203,7 +204,7 @@ async fn connect(address: SocketAddr) -> Option<Socket> {
     timeout(limit, opening).await.ok().flatten()
 }
 
-/// Returns at that time, if there is one.
+/// Returns at the given time, or never for `None`.
 async fn reach(figures: &Figures, at: Option<Duration>) {
     match at {
         Some(at) => sleep_until(figures.instant(at)).await,

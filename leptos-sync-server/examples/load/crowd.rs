@@ -12,33 +12,33 @@ use crate::{
     issuer::Issuer,
 };
 
-/// Connections altogether.
+/// The number of connections.
 pub(crate) const CONNECTIONS: usize = 10_000;
 
-/// Documents with a writer whom many read.
+/// The number of documents with one writer and many readers.
 pub(crate) const STAGES: usize = 100;
 
-/// Those who read what such a writer writes.
+/// The number of readers of such a document.
 pub(crate) const READERS: usize = 20;
 
-/// Writers with a document for themselves.
+/// The number of writers that have a document to themselves.
 pub(crate) const LONE_WRITERS: usize = 1_000;
 
-/// Connections to a document that nobody edits meanwhile.
+/// The number of connections to each document that nothing edits.
 const IDLE: usize = 10;
 
-/// Connections that are begun at a time: to come back all at once is measured by itself.
+/// The number of connections opened at a time. Reconnecting all at once is a separate measurement.
 const AT_ONCE: usize = 250;
 
-/// Everybody who is connected, each as a user of their own with one document open.
+/// All connections, each with a user and an open document.
 pub(crate) struct Crowd {
     pub(crate) figures: Arc<Figures>,
-    /// The writers whom many read.
+    /// The pace of the writers with many readers.
     pub(crate) performers: watch::Sender<Pace>,
     pub(crate) lone_writers: watch::Sender<Pace>,
 }
 
-/// What one connection is there for.
+/// The role of one connection.
 enum Role {
     Performs(usize),
     WritesAlone(usize),
@@ -46,7 +46,7 @@ enum Role {
 }
 
 impl Crowd {
-    /// The first so many of all connections, opened some at a time.
+    /// Opens the first `count` connections, some at a time.
     pub(crate) async fn gather(
         count: usize,
         address: SocketAddr,
@@ -75,7 +75,7 @@ impl Crowd {
         Ok(crowd)
     }
 
-    /// Waits until so many are there, and as many as `lost` were lost before.
+    /// Waits until `open` connections are open and at least `lost` have been lost.
     pub(crate) async fn wait(&self, what: &str, open: usize, lost: usize) -> Result<(), Failure> {
         let start = Instant::now();
         let is_there = || {
@@ -93,17 +93,17 @@ impl Crowd {
     }
 }
 
-/// After so long it is given up.
+/// The time after which waiting fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Between two looks.
+/// The time between two checks.
 const POLL: Duration = Duration::from_millis(10);
 
 fn turns(pace: &watch::Sender<Pace>, place: usize, writers: usize) -> Turns {
     Turns::new(pace.subscribe(), place as u32, writers as u32)
 }
 
-/// What a connection is there for, and the name of its document.
+/// Returns the role of a connection and the name of its document.
 fn place(at: usize) -> (Role, String) {
     let audience = STAGES * (READERS + 1);
     if at < STAGES {

@@ -9,31 +9,31 @@ use parking_lot::Mutex;
 
 use crate::Failure;
 
-/// What all connections find out together.
+/// The measurements that all connections share.
 pub(crate) struct Figures {
-    /// Times are told from here.
+    /// The start of all times.
     epoch: Instant,
-    /// Edits that were meant to be made within it count.
+    /// The window in which an edit must be due to be counted.
     window: Mutex<Range<Duration>>,
-    /// From the moment an edit was meant to be made until another replica has it.
+    /// The times from when an edit was due until another replica has it.
     pub(crate) delivered: Waits,
-    /// From the moment an edit was meant to be made until it is known to be durable.
+    /// The times from when an edit was due until it is acknowledged.
     pub(crate) acknowledged: Waits,
-    /// Connections that are welcome and whose document has come.
+    /// The number of connections that the relay has welcomed and whose document is up to date.
     pub(crate) open: AtomicUsize,
-    /// Connections that have ended.
+    /// The number of connections that have ended.
     pub(crate) lost: AtomicUsize,
-    /// What should not have happened.
+    /// The first failure.
     wrong: Mutex<Option<String>>,
 }
 
-/// Times that somebody waited, in microseconds.
+/// A histogram of waiting times in microseconds.
 pub(crate) struct Waits(Mutex<Histogram<u64>>);
 
-/// Microseconds of the longest time that is told from longer ones.
+/// The longest time that is recorded exactly, in microseconds.
 const LONGEST: u64 = 60_000_000;
 
-/// Significant digits of a time that are kept.
+/// The number of significant digits of a recorded time.
 const DIGITS: u8 = 3;
 
 impl Figures {
@@ -57,14 +57,14 @@ impl Figures {
         (self.epoch + at).into()
     }
 
-    /// Counts from nothing what is meant to happen within `window`.
+    /// Resets the counts and counts edits that are due within `window`.
     pub(crate) fn measure(&self, window: Range<Duration>) {
         *self.window.lock() = window;
         self.delivered.0.lock().reset();
         self.acknowledged.0.lock().reset();
     }
 
-    /// Something has come about that was meant to be done at `meant`.
+    /// Records the completion of something that was due at `meant`.
     pub(crate) fn note(&self, waits: &Waits, meant: Duration) {
         if self.window.lock().contains(&meant) {
             let waited = self.now().saturating_sub(meant);
@@ -76,9 +76,11 @@ impl Figures {
         self.wrong.lock().get_or_insert(what);
     }
 
+    /// Reports the first failure.
+    ///
     /// # Errors
     ///
-    /// Where something went wrong.
+    /// Returns the failure that [`Figures::went_wrong`] recorded first.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match &*self.wrong.lock() {
             Some(what) => Err(what.clone().into()),
@@ -101,7 +103,7 @@ impl Waits {
         self.0.lock().len()
     }
 
-    /// The time below which so many of a hundred lie, in milliseconds.
+    /// Returns a percentile in milliseconds.
     pub(crate) fn percentile_ms(&self, percent: f64) -> f64 {
         self.0.lock().value_at_quantile(percent / 100.0) as f64 / 1000.0
     }

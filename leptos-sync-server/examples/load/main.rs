@@ -1,14 +1,14 @@
-//! Whether the relay's program bears what it is to bear: its memory with 10,000 connections, how
-//! soon edits are delivered and durable at a steady rate, and how soon all are back that were cut
-//! off at once.
+//! Load test of the relay's program: memory with 10,000 connections, latency of delivery and
+//! acknowledgement at a steady rate, and time to reconnect after all connections are lost at once.
 //!
-//! `cargo xtask load` builds the program and this, and runs `load RELAY SECONDS`. It prints a table
-//! of bars, and fails where one is missed. All connections are the core's clients with a token each
-//! and a document open each, in one process and on one thread. The load is **open**: an edit is due
-//! at its time, whatever became of those before, and its wait counts from then on, so a relay that
-//! stalls is seen to have made all edits wait that were due meanwhile.
+//! `cargo xtask load` builds the program and this test and runs `load RELAY SECONDS`. The test
+//! prints a table of bars, and fails if one is missed. Every connection is a client of the core
+//! with its own token and one open document. All of them share one process and one thread. The load
+//! is **open**: an edit is due at its time, whatever happened to those before it, and its wait
+//! counts from then. A stall of the relay therefore shows in the wait of every edit that was due
+//! during the stall.
 //!
-//! It shares the machine with the relay. On a busy one its times say nothing.
+//! The test shares the machine with the relay. On a busy machine its times mean nothing.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod bars;
@@ -48,22 +48,22 @@ use self::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Seconds of the same load before it is measured.
+/// The seconds of warm-up under the same load.
 const WARM_UP: Duration = Duration::from_secs(3);
 
-/// Edits that get no answer within it are missing.
+/// The time after which an unanswered edit counts as missing.
 const LATEST: Duration = Duration::from_secs(10);
 
-/// Until the relay has put away what the connections left behind.
+/// The time the relay gets to clean up after closed connections.
 const REST: Duration = Duration::from_secs(3);
 
-/// Deliveries a second that are offered.
+/// The offered deliveries per second.
 const DELIVERIES: u32 = 20_000;
 
-/// Operations a second that are offered to be stored.
+/// The offered durable operations per second.
 const OPERATIONS: u32 = 5_000;
 
-/// Files that a process has open beside its connections.
+/// The number of open files of a process beyond its connections.
 const OTHER_FILES: u64 = 200;
 
 const MB: f64 = 1_000_000.0;
@@ -143,7 +143,7 @@ async fn run() -> Result<Vec<Bar>, Failure> {
     Ok(bars)
 }
 
-/// A relay that keeps one document, which one has open who does nothing.
+/// Measures a relay with one document and one idle connection.
 async fn idle(relay: &Path) -> Result<Bar, Failure> {
     let folder = tempfile::tempdir()?;
     let database = folder.path().join("documents.db");
@@ -169,7 +169,7 @@ async fn idle(relay: &Path) -> Result<Bar, Failure> {
     })
 }
 
-/// Edits that many read.
+/// Measures edits with many readers.
 async fn deliveries(crowd: &Crowd, program: &Program, time: Duration) -> Result<Bar, Failure> {
     let edits = DELIVERIES / READERS as u32;
     let pace = pace(&crowd.figures, edits, time);
@@ -192,7 +192,7 @@ async fn deliveries(crowd: &Crowd, program: &Program, time: Duration) -> Result<
     })
 }
 
-/// Edits that are to be durable.
+/// Measures edits until they are durable.
 async fn acknowledgements(
     crowd: &Crowd,
     program: &Program,
@@ -217,7 +217,7 @@ async fn acknowledgements(
     })
 }
 
-/// So many edits a second from a moment on, of which all count but those of the first seconds.
+/// Starts a pace, and measures it from the end of the warm-up.
 fn pace(figures: &Figures, a_second: u32, time: Duration) -> Pace {
     let start = figures.now() + Duration::from_millis(100);
     let end = start + WARM_UP + time;
@@ -229,7 +229,7 @@ fn pace(figures: &Figures, a_second: u32, time: Duration) -> Pace {
     }
 }
 
-/// Waits until the end, and tells how much of one processor's time the relay has taken, in percent.
+/// Waits until the end and returns the relay's share of one processor, in percent.
 async fn took(program: &Program, figures: &Figures, pace: Pace) -> f64 {
     sleep_until(figures.instant(pace.start)).await;
     let before = program.processor_time();
@@ -238,7 +238,7 @@ async fn took(program: &Program, figures: &Figures, pace: Pace) -> f64 {
     100.0 * took.as_secs_f64() / (pace.end - pace.start).as_secs_f64()
 }
 
-/// Waits until all is delivered and acknowledged.
+/// Waits until every edit is delivered and acknowledged.
 async fn settled(figures: &Figures, delivered: u64, acknowledged: u64) -> Result<(), Failure> {
     let start = Instant::now();
     let is_done =
@@ -258,7 +258,8 @@ async fn settled(figures: &Figures, delivered: u64, acknowledged: u64) -> Result
     .into())
 }
 
-/// Allows this process, and so the relay, as many open files as there are connections.
+/// Raises the limit of open files of this process, which the relay inherits, to fit the
+/// connections.
 fn allow_files() -> Result<(), Failure> {
     let needed = CONNECTIONS as u64 + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);

@@ -12,16 +12,16 @@ use leptos_sync_core::{
 
 use crate::{figures::Figures, handle::Handle};
 
-/// The card that a document's writer writes again and again.
+/// The card that a document's writer writes each time.
 const CARD: u32 = 1;
 
-/// A document in memory that notes how long others' edits and its own answers took.
+/// A document in memory that records the latency of remote edits and of acknowledgements.
 pub(crate) struct Replica {
     handle: Handle,
     figures: Arc<Figures>,
-    /// When the edits that have no answer were meant to be made.
+    /// The due times of the edits that are not yet acknowledged.
     unanswered: VecDeque<Duration>,
-    /// Whether all has come that the document lacked.
+    /// Whether the document is up to date.
     pub(crate) is_open: bool,
 }
 
@@ -35,15 +35,14 @@ impl Replica {
         }
     }
 
-    /// Makes an edit that was meant to be made at `meant`: some forty bytes, as a short line of
-    /// text has.
+    /// Makes an edit that was due at `meant`, of about forty bytes, like a short line of text.
     pub(crate) fn edit(&mut self, meant: Duration) {
         self.unanswered.push_back(meant);
         self.handle
             .insert(CARD, &format!("{:040}", meant.as_nanos()));
     }
 
-    /// The connection is gone.
+    /// Handles the loss of the connection.
     pub(crate) fn lost(&mut self) {
         if std::mem::take(&mut self.is_open) {
             self.figures.open.fetch_sub(1, Ordering::Relaxed);

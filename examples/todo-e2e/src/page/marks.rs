@@ -1,4 +1,4 @@
-//! What the page says below the list: where its edits are, and who else is here.
+//! The page's status below the list: where its edits are, and who else is connected.
 
 use serde_json::json;
 
@@ -36,7 +36,7 @@ impl Page<'_> {
         self.expect_mark("synced", "true");
     }
 
-    /// Expects the page to say how many others are here; `""` where none is.
+    /// Expects the page to say how many others are connected, or `""` for none.
     #[track_caller]
     pub fn expect_peers(&self, text: &str) {
         self.expect_text("[data-testid=peers]", text);
@@ -58,14 +58,13 @@ impl Page<'_> {
         self.expect_words("[data-testid=problem]", words);
     }
 
-    /// Expects the line of where edits are to have these words in it.
+    /// Expects the status of the edits to contain the given words.
     #[track_caller]
     pub fn expect_status(&self, words: &str) {
         self.expect_words("[data-testid=saved-mark]", words);
     }
 
-    /// Expects that the todos which can be seen are those that another page shows, in the same
-    /// order.
+    /// Expects this page to show the same todos as another page, in the same order.
     #[track_caller]
     pub fn expect_same_as(&self, other: &Page<'_>) {
         let rows = ["", ".completed"].map(|which| format!("[data-testid=todo-item]{which}"));

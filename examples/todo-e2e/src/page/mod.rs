@@ -1,4 +1,4 @@
-//! The todo page, in the words of its user.
+//! The todo page, in its user's words.
 
 mod marks;
 
@@ -19,12 +19,12 @@ pub enum Key {
     Tab,
     /// The space bar.
     Space,
-    /// F2, which edits in many programs.
+    /// F2, which starts editing in many programs.
     F2,
 }
 
 impl Key {
-    /// The code point that stands for the key (WebDriver, "Keyboard actions").
+    /// Returns the code point that stands for the key (WebDriver, "Keyboard actions").
     fn code(self) -> &'static str {
         match self {
             Self::Enter => "\u{e007}",
@@ -39,7 +39,7 @@ impl Key {
 /// The delete key.
 const DELETE: &str = "\u{e017}";
 
-/// The todo page in one tab. What is said to be expected is waited for.
+/// The todo page in one tab. Its `expect_…` methods wait for their condition.
 pub struct Page<'a> {
     session: &'a Session,
     tab: Value,
@@ -61,14 +61,14 @@ impl<'a> Page<'a> {
         self.session.switch_to(&self.tab);
     }
 
-    /// Closes this page's tab and makes another one current.
+    /// Closes this page's tab and switches to another one.
     #[track_caller]
     pub fn close(self) {
         self.show();
         self.session.close_tab();
     }
 
-    /// Loads the page anew and waits until it can be typed into.
+    /// Reloads the page and waits until its input is ready.
     #[track_caller]
     pub fn reload(&self) {
         self.session.reload();
@@ -121,7 +121,7 @@ impl<'a> Page<'a> {
         self.session.click(&self.session.find(css));
     }
 
-    /// Puts text into an input, as a paste of it does, and the focus too.
+    /// Puts text into an input, as a paste does, and focuses it.
     #[track_caller]
     pub fn fill(&self, css: &str, text: &str) {
         let script = "const input = document.querySelector(arguments[0]);
@@ -130,7 +130,7 @@ impl<'a> Page<'a> {
         self.session.script(script, &[json!(css), json!(text)]);
     }
 
-    /// The text in an input, right now.
+    /// Returns the current text of an input.
     #[track_caller]
     #[must_use]
     pub fn value(&self, css: &str) -> String {
@@ -138,22 +138,21 @@ impl<'a> Page<'a> {
         self.text_of(script, &[json!(css)])
     }
 
-    /// Types into what has the focus.
+    /// Types into the element that has the focus.
     #[track_caller]
     pub fn type_text(&self, text: &str) {
         self.session.send_keys(&self.session.focused(), text);
     }
 
-    /// Types over all of the text of the input that has the focus.
+    /// Replaces the text of the input that has the focus by typing.
     #[track_caller]
     pub fn type_over(&self, text: &str) {
-        // Firefox loses the keys behind a released modifier, so control + A is no way to select the
-        // text.
+        // Firefox loses keys that follow a released modifier, so Ctrl+A cannot select the text.
         self.session.script("document.activeElement.select()", &[]);
         self.type_text(&format!("{DELETE}{text}"));
     }
 
-    /// Presses a key, for what has the focus.
+    /// Presses a key in the element that has the focus.
     #[track_caller]
     pub fn press(&self, key: Key) {
         self.type_text(key.code());
@@ -169,34 +168,34 @@ impl<'a> Page<'a> {
         self.session.click(&link);
     }
 
-    /// Changes the part of the address behind `#`, as the back button or a typed address do.
+    /// Changes the fragment of the address, as the back button or a typed address does.
     #[track_caller]
     pub fn set_hash(&self, hash: &str) {
         self.session
             .script("location.hash = arguments[0]", &[json!(hash)]);
     }
 
-    /// The part of the address from `#` on.
+    /// Returns the fragment of the address, with `#`.
     #[track_caller]
     #[must_use]
     pub fn hash(&self) -> String {
         self.text_of("return location.hash", &[])
     }
 
-    /// Expects the titles of the todos that can be seen, from the top.
+    /// Expects the titles of the visible todos, from the top.
     #[track_caller]
     pub fn expect_titles(&self, titles: &[&str]) {
         eventually("titles", &titles, || self.shown());
     }
 
-    /// The titles of the todos that can be seen right now, from the top.
+    /// Returns the titles of the visible todos, from the top.
     #[track_caller]
     #[must_use]
     pub fn shown(&self) -> Vec<String> {
         self.titles("[data-testid=todo-item]")
     }
 
-    /// Expects the titles of the todos that can be seen, whatever their order.
+    /// Expects the titles of the visible todos, in any order.
     ///
     /// `titles` are in alphabetical order.
     #[track_caller]
@@ -208,8 +207,8 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// Expects the titles of the completed todos that can be seen, from the top: those struck out,
-    /// and those whose checkbox is checked.
+    /// Expects the titles of the visible completed todos, from the top. Checks both those that are
+    /// struck out and those whose checkbox is checked.
     #[track_caller]
     pub fn expect_completed(&self, titles: &[&str]) {
         for rows in [".completed", ":has(.toggle:checked)"] {
@@ -218,7 +217,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Expects a number of todos, seen or not.
+    /// Expects a number of todos, visible or not.
     #[track_caller]
     pub fn expect_rows(&self, rows: usize) {
         let script = "return document.querySelectorAll('[data-testid=todo-item]').length";
@@ -234,13 +233,13 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// Expects the line that counts what is left to do.
+    /// Expects the line that counts the remaining todos.
     #[track_caller]
     pub fn expect_count(&self, text: &str) {
         self.expect_text("[data-testid=todo-count]", text);
     }
 
-    /// Expects that an element can be seen, or that it cannot.
+    /// Expects an element to be visible, or not to be.
     #[track_caller]
     pub fn expect_visible(&self, css: &str, visible: bool) {
         let script = "return document.querySelector(arguments[0])?.checkVisibility() ?? false";
@@ -249,7 +248,7 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// Expects that a checkbox is checked, or that it is not.
+    /// Expects a checkbox to be checked, or not to be.
     #[track_caller]
     pub fn expect_checked(&self, css: &str, checked: bool) {
         let script = "return document.querySelector(arguments[0])?.checked ?? false";
@@ -258,7 +257,7 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// Expects that the focus is in an element of a class.
+    /// Expects the focus to be in an element of a class.
     #[track_caller]
     pub fn expect_focus(&self, class: &str) {
         eventually(&format!("focus in .{class}"), &true, || {
@@ -266,7 +265,7 @@ impl<'a> Page<'a> {
         });
     }
 
-    /// Whether the focus is in an element of a class, right now.
+    /// Returns whether the focus is in an element of a class.
     #[track_caller]
     #[must_use]
     pub fn has_focus(&self, class: &str) -> bool {
@@ -274,7 +273,7 @@ impl<'a> Page<'a> {
         self.session.script(script, &[json!(class)]) == json!(true)
     }
 
-    /// A part of the row of a todo.
+    /// Finds a part of a todo's row.
     #[track_caller]
     fn part_of(&self, title: &str, css: &str) -> Element {
         let script = "return [...document.querySelectorAll('[data-testid=todo-item]')]
