@@ -18,7 +18,7 @@
 //! | [`Connection`], [`Permission`], [`status`] | the values of the status signals |
 //! | [`use_presence`], [`presence`] | who else has a document open |
 //! | `storage` (wasm32 only) | the browser's storage, for apps that use it directly |
-//! | [`core`](leptos_sync_core) | everything else: collections, indices, deltas, streams, limits |
+//! | [`core`] | everything else: collections, indices, deltas, streams, limits |
 //!
 //! # Features
 //!

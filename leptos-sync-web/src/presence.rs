@@ -32,7 +32,7 @@ impl<P: Value> OwnPresence<P> {
     ///
     /// Call it whenever the value changes, such as in an effect. Nothing happens if the document
     /// has no relay, or if the reactive owner is gone. A value of more than
-    /// [`limits::PRESENCE_BYTES`](leptos_sync_core::limits::PRESENCE_BYTES) is not sent; the
+    /// [`limits::PRESENCE_BYTES`] is not sent; the
     /// document's status signal `rejected` lists it.
     pub fn set(&self, own: Option<P>) {
         if let Some(status) = self.status.try_get_value() {
@@ -80,7 +80,7 @@ const PRESENT: u8 = 1;
 ///
 /// Presence goes through the relay, so without a relay nobody is present. The relay receives at
 /// most twenty changes a second. A peer that disconnects, or is silent for
-/// [`limits::SILENCE_MS`](leptos_sync_core::limits::SILENCE_MS), is removed. When the reactive
+/// [`limits::SILENCE_MS`], is removed. When the reactive
 /// owner that calls this is cleaned up, the others no longer see this page, unless another owner
 /// has called this since.
 ///

@@ -2,7 +2,7 @@
 //!
 //! A collection is a document that may be too large for memory. It has the same cells,
 //! transactions, deltas and versions, and keeps its records in an
-//! [`IndexedStorage`](crate::index::IndexedStorage). Each operation assembles a document of only
+//! [`IndexedStorage`]. Each operation assembles a document of only
 //! the records it needs, uses it like any [`Doc`](crate::Doc), and writes the records back in one
 //! commit:
 //!
@@ -68,8 +68,11 @@ pub use watch::{RecordChange, Watch};
 ///     let by_stars = Index::new("stars", |note: &Note| *note.stars.get());
 ///     let schema = || Schema::new(1).index(&by_stars);
 ///     let clock = |replica| Clock::system(ReplicaId::new(replica));
-///     let ada = Collection::<_, Id, Note>::open(MemoryStorage::new(), "notes", schema(), clock(1)).await?;
-///     let bob = Collection::<_, Id, Note>::open(MemoryStorage::new(), "notes", schema(), clock(2)).await?;
+///     let open = |replica| {
+///         let store = MemoryStorage::new();
+///         Collection::<_, Id, Note>::open(store, "notes", schema(), clock(replica))
+///     };
+///     let (ada, bob) = (open(1).await?, open(2).await?);
 ///
 ///     let milk = Id::new();
 ///     ada.insert(&milk, |note| note.title().set("Buy milk".to_owned())).await?;

@@ -1,4 +1,4 @@
-//! Persistence of a document in a [`Storage`](crate::storage::Storage): loading, logging,
+//! Persistence of a document in a [`Storage`]: loading, logging,
 //! compaction, and when to write.
 //!
 //! A document is a snapshot in chunks and a log of transactions:

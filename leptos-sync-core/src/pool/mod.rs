@@ -38,7 +38,7 @@ impl Reset for String {
 /// A pool of reusable values.
 ///
 /// A value returns when its guard is dropped; the pool frees it if enough values are idle. Values
-/// that never return show up as [outstanding](PoolStats::outstanding). Taking and returning lock a
+/// that never return show up as outstanding. Taking and returning lock a
 /// mutex for a few instructions.
 ///
 /// ```

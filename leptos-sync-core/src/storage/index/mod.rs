@@ -76,7 +76,8 @@ pub(crate) use write::{Origin, Slot, Stored};
 /// async fn run() -> Result<(), Error> {
 ///     let by_length = Index::new("length", |word: &String| word.len() as u64);
 ///     let schema = Schema::new(1).index(&by_length);
-///     let words = IndexedStorage::<_, Id, String>::open(MemoryStorage::new(), "words", schema).await?;
+///     let store = MemoryStorage::new();
+///     let words = IndexedStorage::<_, Id, String>::open(store, "words", schema).await?;
 ///
 ///     let [honey, tea] = [Id::new(), Id::new()];
 ///     words.insert_batch([(Id::new(), "milk".to_owned()), (honey, "honey".to_owned())]).await?;
