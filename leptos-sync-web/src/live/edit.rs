@@ -3,7 +3,7 @@ use std::sync::{Arc, RwLockWriteGuard};
 use leptos_sync_core::{Doc, Error, Root, Tx};
 
 use super::{
-    AnyState, DocState, LiveDoc, Outgoing, Triggers,
+    AnyState, DocState, LiveDoc, Outgoing, PathTable,
     editing::{EditScope, nested_edit},
 };
 use crate::node::{Access, NodeDocument, ReadGuard};
@@ -145,7 +145,7 @@ impl<S: Root> NodeDocument for LiveDoc<S> {
         is_nested
     }
 
-    fn triggers(&self) -> &Arc<Triggers> {
-        &self.inner.triggers
+    fn table(&self) -> &Arc<PathTable> {
+        &self.inner.table
     }
 }

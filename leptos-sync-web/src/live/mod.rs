@@ -7,11 +7,11 @@ mod editing;
 #[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
 mod feed;
 mod mailbox;
+mod path_table;
 mod rejection;
 mod signal;
 mod status;
 mod storage_kind;
-mod triggers;
 
 use std::{any::Any, sync::Arc};
 
@@ -31,10 +31,10 @@ pub use self::{
 pub(crate) use self::{
     doc_state::DocState,
     mailbox::Mailbox,
+    path_table::{PathTable, Trigger, TriggerKind},
     rejection::AnyState,
     signal::StoredStatus,
     status::{Outgoing, Status, StatusField, StatusValues},
-    triggers::{Trigger, TriggerKind, Triggers, shrink},
 };
 use self::{editing::Editing, feed::Feed};
 use crate::node::Node;
@@ -57,7 +57,7 @@ pub(crate) type AnyDoc = dyn Any + Send + Sync;
 struct Inner<S> {
     state: RwLock<DocState<S>>,
     editing: Editing<S>,
-    triggers: Arc<Triggers>,
+    table: Arc<PathTable>,
     feed: Feed,
     status: Arc<Status>,
 }
@@ -77,7 +77,7 @@ impl<S: Root> LiveDoc<S> {
             inner: Arc::new(Inner {
                 state: RwLock::new(DocState { doc, outbox }),
                 editing: Editing::new(),
-                triggers: Arc::default(),
+                table: Arc::default(),
                 feed: Feed::new(),
                 status,
             }),
@@ -203,7 +203,7 @@ impl<S: Root> LiveDoc<S> {
     #[cfg(target_arch = "wasm32")]
     fn changed(&self) {
         self.update_pending();
-        self.inner.triggers.notify_all();
+        self.inner.table.notify_all();
     }
 
     /// Counts again the transactions that the relay lacks.
@@ -240,7 +240,7 @@ impl<S: Root> LiveDoc<S> {
     }
 
     fn notify(&self, changes: &Changes) {
-        self.inner.triggers.notify(changes);
+        self.inner.table.notify(changes);
     }
 }
 

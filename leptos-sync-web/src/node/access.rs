@@ -3,11 +3,11 @@ use std::sync::Arc;
 use leptos_sync_core::{Crdt, Error, Key, LwwMap, Tx, Value, internal::Field};
 
 use super::ReadGuard;
-use crate::live::Triggers;
+use crate::live::PathTable;
 
 /// The document of a node, whatever its type.
 pub(crate) trait NodeDocument: Send + Sync {
-    fn triggers(&self) -> &Arc<Triggers>;
+    fn table(&self) -> &Arc<PathTable>;
     /// Reports an edit inside an edit. Returns whether this is one.
     fn is_nested_edit(&self) -> bool;
 }

@@ -24,7 +24,7 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
             // A key that cannot be encoded has no value; writing one is an error.
             let _ = internal::encode_key(&key, &mut segment);
             let key = Arc::new(key);
-            Some(part.entry(segment, &|| {
+            Some(part.entry(&segment, &|| {
                 let entry = MapEntry {
                     map: Arc::clone(&map),
                     key: Arc::clone(&key),

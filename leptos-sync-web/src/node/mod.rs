@@ -20,10 +20,13 @@ use leptos_sync_core::{
     internal::{Field, Focus},
 };
 
-pub(crate) use self::access::{Access, NodeDocument};
+pub(crate) use self::{
+    access::{Access, NodeDocument},
+    part::PartId,
+};
 use self::{
     access::{EntryAccess, FieldAccess},
-    part::{Part, PartId},
+    part::Part,
 };
 pub use self::{
     guard::{OwnedGuard, ReadGuard},

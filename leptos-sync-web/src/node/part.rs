@@ -1,20 +1,16 @@
-use std::{
-    any::Any,
-    collections::HashMap,
-    sync::{Arc, Weak},
-};
+use std::{any::Any, sync::Arc};
 
-use leptos::prelude::{GetValue, IsDisposed, Owner, StoredValue, WeakOwner};
+use leptos::prelude::{GetValue, Owner, StoredValue, WeakOwner};
 use leptos_sync_core::cells::PathBuf;
 
 use super::{Access, EntryAccess, NodeDocument};
 use crate::{
-    live::{Trigger, TriggerKind, shrink},
+    live::{Trigger, TriggerKind},
     lock::Mutex,
 };
 
 /// Names a [`Part`] in leptos' arena. The part ends with the reactive owner that holds it.
-pub(super) type PartId = StoredValue<Arc<Part>>;
+pub(crate) type PartId = StoredValue<Arc<Part>>;
 
 /// An `Arc<dyn Access<T>>` or an `Arc<dyn EntryAccess<V>>`.
 pub(super) type AnyAccess = Box<dyn Any + Send + Sync>;
@@ -23,14 +19,14 @@ pub(super) type AnyAccess = Box<dyn Any + Send + Sync>;
 ///
 /// It is the same for nodes of all types, so that a page has its code once. A reactive owner holds
 /// it; it holds its owner weakly.
-pub(super) struct Part {
+pub(crate) struct Part {
     document: Arc<dyn NodeDocument>,
     path: PathBuf,
     access: AnyAccess,
     owner: Option<WeakOwner>,
     owner_id: usize,
-    /// The map that lists this part among its entries.
-    map: Weak<Part>,
+    /// Whether the document's table lists this part, as that of an entry.
+    is_entry: bool,
     links: Mutex<Links>,
 }
 
@@ -41,8 +37,6 @@ struct Links {
     keys: Option<Arc<Trigger>>,
     /// Fields that were asked for. They have this part's owner.
     fields: Vec<(&'static str, PartId)>,
-    /// Entries by [`entry_name`]. Each has the owner under which it was asked for.
-    entries: HashMap<Vec<u8>, (Weak<Part>, PartId)>,
 }
 
 /// The owners that are searched for the node of an entry: the current one, which may be that of an
@@ -59,7 +53,7 @@ impl Part {
             access,
             owner: owner.as_ref().map(Owner::downgrade),
             owner_id: owner_id(owner.as_ref()),
-            map: Weak::new(),
+            is_entry: false,
             links: Mutex::default(),
         }))
     }
@@ -71,81 +65,59 @@ impl Part {
         if let Some((_, field)) = fields.iter().find(|(known, _)| *known == name) {
             return *field;
         }
-        let (_, field) = self.make(self.owner(), name.as_bytes(), Weak::new(), access());
+        let path = self.path.child(name.as_bytes());
+        let field = self.make(self.owner(), path, false, access());
         fields.push((name, field));
         field
     }
 
     /// Returns the part of the entry at `key`. It belongs to the current owner, or to one close
     /// above it that asked for the key before.
-    pub(super) fn entry(self: &Arc<Self>, key: Vec<u8>, access: &dyn Fn() -> AnyAccess) -> PartId {
+    pub(super) fn entry(&self, key: &[u8], access: &dyn Fn() -> AnyAccess) -> PartId {
+        let table = self.document.table();
+        let path = self.path.child(key);
         let owner = Owner::current().or_else(|| self.owner());
-        let mut name = entry_name(&key, 0);
-        if let Some(entry) = self.known_entry(&mut name, owner.clone()) {
-            return entry;
-        }
-        set_owner(&mut name, owner_id(owner.as_ref()));
-        let (part, entry) = self.make(owner, &key, Arc::downgrade(self), access());
-        let mut links = self.links.lock();
-        links.entries.insert(name, (Arc::downgrade(&part), entry));
-        entry
-    }
-
-    /// Searches for the part of an entry. `name` has its key.
-    fn known_entry(&self, name: &mut [u8], mut owner: Option<Owner>) -> Option<PartId> {
+        let mut above = owner.clone();
         for _ in 0..OWNERS {
-            set_owner(name, owner_id(owner.as_ref()));
-            let links = self.links.lock();
-            let entry = links.entries.get(name).map(|(_, entry)| *entry);
-            drop(links);
-            if let Some(entry) = entry
-                && !entry.is_disposed()
-            {
-                return Some(entry);
+            if let Some(entry) = table.entry(owner_id(above.as_ref()), path.as_path()) {
+                return entry;
             }
-            owner = owner?.parent();
+            above = above.and_then(|owner| owner.parent());
+            if above.is_none() {
+                break;
+            }
         }
-        None
+        let owner_id = owner_id(owner.as_ref());
+        let entry = self.make(owner, path.clone(), true, access());
+        table.insert_entry(owner_id, path.as_path(), entry);
+        entry
     }
 
     /// Makes a part below this one.
     fn make(
         &self,
         owner: Option<Owner>,
-        segment: &[u8],
-        map: Weak<Self>,
+        path: PathBuf,
+        is_entry: bool,
         access: AnyAccess,
-    ) -> (Arc<Self>, PartId) {
+    ) -> PartId {
         let part = Arc::new(Self {
             document: Arc::clone(&self.document),
-            path: self.path.child(segment),
+            path,
             access,
             owner: owner.as_ref().map(Owner::downgrade),
             owner_id: owner_id(owner.as_ref()),
-            map,
+            is_entry,
             links: Mutex::default(),
         });
-        let hold = || StoredValue::new(Arc::clone(&part));
-        let id = match owner {
-            Some(owner) => owner.with(hold),
-            None => hold(),
-        };
-        (part, id)
+        match owner {
+            Some(owner) => owner.with(|| StoredValue::new(part)),
+            None => StoredValue::new(part),
+        }
     }
 
     fn owner(&self) -> Option<Owner> {
         self.owner.as_ref()?.upgrade()
-    }
-
-    /// Removes an entry that is gone.
-    fn forget_entry(&self, name: &[u8]) {
-        let entries = &mut self.links.lock().entries;
-        // The same owner may have asked for the key again in the meantime.
-        let is_gone = |(part, _): &(Weak<Self>, PartId)| part.strong_count() == 0;
-        if entries.get(name).is_some_and(is_gone) {
-            entries.remove(name);
-            shrink(entries);
-        }
     }
 
     /// Returns the access to a CRDT of type `T`.
@@ -165,35 +137,27 @@ impl Part {
             TriggerKind::Value => &mut links.value,
             TriggerKind::Keys => &mut links.keys,
         };
-        let triggers = self.document.triggers();
-        let held = held.get_or_insert_with(|| triggers.get(kind, self.path.as_path()));
+        let table = self.document.table();
+        let held = held.get_or_insert_with(|| table.trigger(kind, self.path.as_path()));
         let trigger = Arc::clone(held);
         drop(links);
         trigger.track();
     }
 
     pub(super) fn notify(&self) {
-        let triggers = self.document.triggers();
-        triggers.notify_at(TriggerKind::Value, self.path.as_path());
+        self.document.table().notify_at(self.path.as_path());
     }
 
     pub(super) fn is_nested_edit(&self) -> bool {
         self.document.is_nested_edit()
     }
-
-    /// Returns how many entries have a part.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.links.lock().entries.len()
-    }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if let Some(map) = self.map.upgrade()
-            && let Some((_, key)) = self.path.as_path().split_last()
-        {
-            map.forget_entry(&entry_name(key, self.owner_id));
+        if self.is_entry {
+            let table = self.document.table();
+            table.remove_entry(self.owner_id, self.path.as_path());
         }
     }
 }
@@ -201,17 +165,6 @@ impl Drop for Part {
 /// Names an owner among those that are alive, or referred to weakly; 0 is none.
 fn owner_id(owner: Option<&Owner>) -> usize {
     owner.map_or(0, Owner::debug_id)
-}
-
-/// Names an entry in the table of its map: by the owner that holds its part, then its key.
-fn entry_name(key: &[u8], owner_id: usize) -> Vec<u8> {
-    [&owner_id.to_ne_bytes(), key].concat()
-}
-
-fn set_owner(entry_name: &mut [u8], owner_id: usize) {
-    if let Some(owner) = entry_name.first_chunk_mut() {
-        *owner = owner_id.to_ne_bytes();
-    }
 }
 
 /// Returns the part that `id` names, `None` once its owner is gone.

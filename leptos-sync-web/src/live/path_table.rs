@@ -1,0 +1,204 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use crate::{lock::Mutex, node::PartId};
+use leptos::prelude::{ArcTrigger, IsDisposed, Notify, Track};
+use leptos_sync_core::{Change, Changes, cells::Path};
+
+/// The parts of a document that the reactive graph refers to, by path: triggers, and the nodes of
+/// maps' entries.
+///
+/// The table is weak. Nodes hold the triggers that their readers subscribed to, and owners hold
+/// nodes; whatever is dropped removes itself. One table serves both, so that a page has its code
+/// once.
+#[derive(Default)]
+pub(crate) struct PathTable(Mutex<Table>);
+
+/// By [`trigger_name`] or [`entry_name`].
+type Table = HashMap<Vec<u8>, Link>;
+
+enum Link {
+    Trigger(Weak<Trigger>),
+    Entry(PartId),
+}
+
+/// What a subscriber is notified of.
+#[derive(Clone, Copy)]
+pub(crate) enum TriggerKind {
+    /// Changes at a path and below.
+    Value,
+    /// Keys that a map gains or loses.
+    Keys,
+}
+
+/// Follows the kinds of triggers, as the first byte of a name.
+const ENTRY: u8 = TriggerKind::Keys as u8 + 1;
+
+fn trigger_name(kind: TriggerKind, path: Path<'_>) -> Vec<u8> {
+    [&[kind as u8], path.as_bytes()].concat()
+}
+
+/// Names the node of an entry, by its owner and its path.
+fn entry_name(owner_id: usize, path: Path<'_>) -> Vec<u8> {
+    [&[ENTRY], &owner_id.to_ne_bytes()[..], path.as_bytes()].concat()
+}
+
+/// A trigger that stands in a table until it is dropped.
+pub(crate) struct Trigger {
+    trigger: ArcTrigger,
+    name: Vec<u8>,
+    table: Weak<PathTable>,
+}
+
+impl Trigger {
+    /// Subscribes the current observer.
+    pub(crate) fn track(&self) {
+        self.trigger.track();
+    }
+}
+
+impl Drop for Trigger {
+    fn drop(&mut self) {
+        let Some(table) = self.table.upgrade() else {
+            return;
+        };
+        let mut table = table.0.lock();
+        // Another node may have made a new trigger in the meantime.
+        if let Some(Link::Trigger(trigger)) = table.get(&self.name)
+            && trigger.strong_count() == 0
+        {
+            remove(&mut table, &self.name);
+        }
+    }
+}
+
+fn remove(table: &mut Table, name: &[u8]) {
+    table.remove(name);
+    if table.is_empty() {
+        // Releases the memory too.
+        *table = Table::new();
+    }
+}
+
+impl PathTable {
+    /// Returns the trigger of `kind` at `path`, new where no node holds one.
+    pub(crate) fn trigger(self: &Arc<Self>, kind: TriggerKind, path: Path<'_>) -> Arc<Trigger> {
+        let name = trigger_name(kind, path);
+        let mut table = self.0.lock();
+        if let Some(trigger) = held(&table, &name) {
+            return trigger;
+        }
+        let trigger = Arc::new(Trigger {
+            trigger: ArcTrigger::new(),
+            name: name.clone(),
+            table: Arc::downgrade(self),
+        });
+        table.insert(name, Link::Trigger(Arc::downgrade(&trigger)));
+        trigger
+    }
+
+    /// Notifies the subscribers of values at `path`.
+    pub(crate) fn notify_at(&self, path: Path<'_>) {
+        let trigger = held(&self.0.lock(), &trigger_name(TriggerKind::Value, path));
+        notify_each(trigger);
+    }
+
+    /// Notifies the subscribers of each of `changes` once.
+    pub(crate) fn notify(&self, changes: &Changes) {
+        let affected = affected(&self.0.lock(), changes);
+        notify_each(affected);
+    }
+
+    /// Notifies all subscribers.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn notify_all(&self) {
+        let mut all = Vec::new();
+        for link in self.0.lock().values() {
+            if let Link::Trigger(trigger) = link {
+                all.extend(trigger.upgrade());
+            }
+        }
+        notify_each(all);
+    }
+
+    /// Returns the node of an entry that this owner holds.
+    pub(crate) fn entry(&self, owner_id: usize, path: Path<'_>) -> Option<PartId> {
+        let table = self.0.lock();
+        let Some(Link::Entry(entry)) = table.get(&entry_name(owner_id, path)) else {
+            return None;
+        };
+        let entry = *entry;
+        drop(table);
+        (!entry.is_disposed()).then_some(entry)
+    }
+
+    pub(crate) fn insert_entry(&self, owner_id: usize, path: Path<'_>, entry: PartId) {
+        let name = entry_name(owner_id, path);
+        self.0.lock().insert(name, Link::Entry(entry));
+    }
+
+    pub(crate) fn remove_entry(&self, owner_id: usize, path: Path<'_>) {
+        remove(&mut self.0.lock(), &entry_name(owner_id, path));
+    }
+
+    /// Returns how many entries have a node, and how many triggers there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> (usize, usize) {
+        let table = self.0.lock();
+        let is_entry = |link: &&Link| matches!(link, Link::Entry(_));
+        let entries = table.values().filter(is_entry).count();
+        (entries, table.len() - entries)
+    }
+}
+
+fn held(table: &Table, name: &[u8]) -> Option<Arc<Trigger>> {
+    match table.get(name)? {
+        Link::Trigger(trigger) => trigger.upgrade(),
+        Link::Entry(_) => None,
+    }
+}
+
+/// Notifies triggers. The table must not be locked: a subscriber may track, edit and drop nodes.
+fn notify_each(triggers: impl IntoIterator<Item = Arc<Trigger>>) {
+    for trigger in triggers {
+        trigger.trigger.notify();
+    }
+}
+
+/// Returns the triggers at the paths that changed and at those above them.
+fn affected(table: &Table, changes: &Changes) -> Vec<Arc<Trigger>> {
+    let mut affected = Vec::new();
+    if table.is_empty() {
+        return affected;
+    }
+    let mut add = |kind, path| affected.extend(held(table, &trigger_name(kind, path)));
+    let mut last_parent: Option<(Path<'_>, bool)> = None;
+    for Change {
+        path, existence, ..
+    } in changes.iter()
+    {
+        add(TriggerKind::Value, path);
+        let Some((parent, _)) = path.split_last() else {
+            continue;
+        };
+        // A batch changes many cells of one map, whose own triggers are then added once.
+        let (added, added_keys) = match last_parent {
+            Some((last, keys)) if last == parent => (true, keys),
+            _ => (false, false),
+        };
+        if existence && !added_keys {
+            add(TriggerKind::Keys, parent);
+        }
+        if !added {
+            let mut above = Some(parent);
+            while let Some(path) = above {
+                add(TriggerKind::Value, path);
+                above = path.split_last().map(|(parent, _)| parent);
+            }
+        }
+        last_parent = Some((parent, existence || added_keys));
+    }
+    affected
+}
