@@ -37,15 +37,16 @@ impl Driver {
             Some(_) => 0,
             None => free_port(),
         };
-        let mut child = Command::new(&program)
+        let child = Command::new(&program)
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
-        let lines = lines(child.stdout.take()?);
+        // Dropping it ends the process and waits for it.
         let mut driver = Self { child, port };
+        let lines = lines(driver.child.stdout.take()?);
         match engine.port_marker() {
             Some(marker) => driver.port = printed_port(&lines, marker)?,
             None => until("a connection to the driver", || {

@@ -165,6 +165,6 @@ impl IntoIterator for Rejections {
     type IntoIter = std::vec::IntoIter<Rejection>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.list.to_vec().into_iter()
+        Arc::unwrap_or_clone(self.list).into_iter()
     }
 }
