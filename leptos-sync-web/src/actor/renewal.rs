@@ -61,7 +61,7 @@ pub(crate) fn start(session: &Rc<Session>, fetch: Fetch, time: PageTime) {
 impl Renewal {
     fn observe(&self, event: CredentialsEvent<'_>) {
         match event {
-            CredentialsEvent::Set(credentials) if credentials.is_empty() => self.fetch_soon(),
+            CredentialsEvent::Set([]) => self.fetch_soon(),
             CredentialsEvent::Set(credentials) => self.fetch_before_expiry(credentials),
             CredentialsEvent::Refused => self.fetch_soon(),
             CredentialsEvent::Accepted => self.failures.set(0),
