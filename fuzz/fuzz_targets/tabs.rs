@@ -50,7 +50,7 @@ impl World {
                 let floor = Time::from_ms(now_ms - 10_000);
                 let own = doc.replica();
                 let done = outbox.restamp(doc, Window { floor, now_ms }, |id| id == own);
-                let (restamped, _) = done.expect("what was written can be stamped anew");
+                let (restamped, _) = done.expect("written operations can be restamped");
                 (!restamped.is_empty()).then_some(TabMessageKind::Restamped(restamped))
             }
             3 => {

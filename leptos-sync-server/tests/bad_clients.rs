@@ -1,5 +1,5 @@
 //! Misbehaving clients over real WebSockets. The relay reports a reason to each, and two users who
-//! edit the same document meanwhile are not affected.
+//! edit the same document are not affected.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

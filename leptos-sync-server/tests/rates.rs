@@ -77,7 +77,7 @@ async fn excess_presence_is_throttled_and_ends_with_the_latest() {
                 .count()
                 == 2
         };
-        // Other users' edits continue meanwhile.
+        // Edits of other users continue.
         ada.insert(10, "from Ada");
         ada.acknowledged().await;
         bob.until("Ada's edit", |bob| bob.card(10).is_some()).await;

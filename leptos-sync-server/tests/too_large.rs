@@ -1,5 +1,5 @@
 //! Clients that send too much, over real WebSockets. The relay reports the limit to each, and two
-//! users who edit the same document meanwhile are not affected.
+//! users who edit the same document are not affected.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -23,7 +23,7 @@ const MEASURED: &str = "*counted*measured*";
 
 const HEAD: &str = "\
 # Instructions of each benchmark, as callgrind counts them: `cargo xtask bench check` compares, `cargo xtask bench
-# baseline` writes them anew. They hold for one compiler:
+# baseline` rewrites them. They hold for one compiler:
 ";
 
 /// Instruction counts by benchmark.

@@ -292,7 +292,7 @@ fn a_paste_that_is_too_large_stays_in_the_input_and_the_page_says_why() {
     let browser = device.launch();
     let page = browser.open();
     let lines: Vec<_> = (0..20_000)
-        .map(|n| format!("{n}: a line as it stands in a user's list"))
+        .map(|n| format!("{n}: a line as long as those that users keep in a list"))
         .collect();
     page.paste(&lines.join("\n"));
     page.expect_problem("limit");

@@ -155,8 +155,8 @@ impl Relay {
 
     /// Removes a document and closes it for all clients.
     ///
-    /// A client that opens it again sends its own operations again, which creates the document
-    /// anew. To prevent that, the authorizer has to deny the document.
+    /// A client that opens it again sends its own operations again, which recreates
+    /// the document. To prevent that, the authorizer has to deny the document.
     ///
     /// # Errors
     ///

@@ -50,7 +50,8 @@ impl Connection {
             ));
         };
         let room = self.relay.rooms.room(&document);
-        // Before the state is read: operations that are stored meanwhile are sent twice, not lost.
+        // Enters before the state is read, so that operations stored in between are sent twice, not
+        // lost.
         let user = self.user.as_ref().map(User::known_name);
         room.enter(self.peer, user.unwrap_or_default(), channel, &self.queue);
         let log = Arc::clone(&self.relay.log);

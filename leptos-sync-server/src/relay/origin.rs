@@ -256,7 +256,7 @@ mod tests {
                 "{origin}"
             );
         }
-        // A host that is none is nobody's origin.
+        // An invalid host matches no origin.
         assert!(!may_connect(&[], "evil.example/", "http://evil.example"));
     }
 

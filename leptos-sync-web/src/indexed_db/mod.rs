@@ -32,8 +32,8 @@ const STORE: &str = "leptos-sync";
 /// store. The connection closes with the last clone, once all operations have ended.
 ///
 /// The connection closes when another tab deletes or upgrades the database, and the browser may
-/// close it. The next operation opens a new one. **A database that was deleted meanwhile comes back
-/// empty**: this type does not know what it contained.
+/// close it. The next operation opens a new one. **A database that was deleted in between is empty
+/// then**: this type does not know what it contained.
 #[derive(Clone)]
 pub struct IndexedDbStorage {
     link: Rc<Link>,

@@ -1,7 +1,6 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// A value that is being read. It keeps the state that it was read from, whatever is written
-/// meanwhile.
+/// A read guard of a value. It keeps the state that it was read from, even if the document changes.
 ///
 /// A write copies the document's state while a guard of it is alive, so drop it soon, as `.get()`
 /// and `.with()` do.

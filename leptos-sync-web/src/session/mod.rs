@@ -263,7 +263,7 @@ impl Session {
         spawn(async move {
             let cause = probe(&self.address).await;
             self.is_probing.set(false);
-            // A WebSocket that has opened meanwhile says more.
+            // If a WebSocket has opened since, its result is more precise.
             if !self.has_opened.get() {
                 self.failure.replace(Some(cause));
                 self.run(|_| {});

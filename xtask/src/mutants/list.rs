@@ -1,4 +1,4 @@
-//! Faults to plant, each of which somebody could make, and the tests that have to find it.
+//! Plausible faults to plant, each with the tests that have to find it.
 
 use super::{Fault, Suite};
 

@@ -40,8 +40,8 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut S
 }
 
 const EXPLAINED: &str = "In brackets: how many times as much as ours. *other*: leptos-sync-core 0.9.0; crdts 7.3.2; yrs 0.28; \
-loro 1.17; automerge 0.12; *plain*: structs and hash tables by hand. A row without a bar is there to be seen. What is \
-not alike on the sides is told in benches/compare/src/works.rs.";
+loro 1.17; automerge 0.12; *plain*: structs and hash tables by hand. A row without a bar is informative. \
+benches/compare/src/works.rs documents where the sides differ.";
 
 /// Returns the best of as many measurements as the row needed, and the number of repetitions.
 fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {

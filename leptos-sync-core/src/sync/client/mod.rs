@@ -280,7 +280,7 @@ impl<D: Document> Client<D> {
                 if matches!(ended, Some((Reason::Unauthorized, _))) {
                     delay_ms = match self.shown == self.credentials {
                         true => REFUSED_FACTOR * delay_ms,
-                        // Others were set meanwhile.
+                        // New credentials are set, so they are tried at once.
                         false => 0,
                     };
                 }

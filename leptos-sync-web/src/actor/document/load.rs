@@ -70,13 +70,13 @@ impl<S: Root> DocumentActor<S> {
         if let Some(disk) = self.disk.get() {
             self.read_from(disk).await?;
             disk.resume();
-            // What was edited and received meanwhile is in no record.
+            // Edits and received operations since the suspension are in no record.
             self.rewrite();
         }
         Ok(())
     }
 
-    /// Joins the stored document with the edits made meanwhile, and with what other pages have
+    /// Joins the stored document with the edits made since, and with what other pages have
     /// stored since the last read.
     pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
         match self.disk.get() {
@@ -89,7 +89,7 @@ impl<S: Root> DocumentActor<S> {
     }
 
     async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
-        // Edits are written meanwhile, so the store is not borrowed across the wait.
+        // Edits are written during the wait, so the store is not borrowed across the wait.
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
         // A compaction that is under way is done before this answers.

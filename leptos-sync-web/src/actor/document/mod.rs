@@ -111,7 +111,7 @@ enum Timer {
     Received,
     /// Tries a failed write again.
     Retry,
-    /// Tries to read the stored document again, which is in memory meanwhile.
+    /// Tries to read the stored document again. Until then, the document is in memory only.
     Recover,
     /// Sends the page's presence.
     Presence,
