@@ -5,8 +5,13 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use crate::wait::until;
+
 /// The key under which WebDriver wraps the id of an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// The error of a driver for an element that cannot be clicked.
+const NOT_INTERACTABLE: &str = "element not interactable";
 
 /// A WebDriver session with one browser window. Each command panics if the driver reports an error.
 #[derive(Debug)]
@@ -168,7 +173,7 @@ impl Session {
 
     #[track_caller]
     pub(crate) fn click(&self, element: &Element) {
-        self.post(&element.path("click"), &json!({}));
+        self.act(&element.path("click"), &json!({}));
     }
 
     /// Types into an element, key by key.
@@ -183,67 +188,64 @@ impl Session {
         let release = json!({ "type": "pointerUp", "button": 0 });
         let to = json!({ "type": "pointerMove", "origin": element.as_argument(), "x": 0, "y": 0, "duration": 0 });
         let moves = json!([to, press, release, press, release]);
-        self.post(
+        self.act(
             "/actions",
             &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": moves }] }),
         );
     }
 
+    /// Sends a command of the pointer. WebKit's driver reports a row as not interactable until it is
+    /// painted, so the command is sent again.
+    #[track_caller]
+    fn act(&self, path: &str, body: &Value) {
+        until(path, || {
+            let sent = self
+                .agent
+                .post(format!("{}{path}", self.base))
+                .send_json(body);
+            match answer(sent) {
+                Err(error) if error.starts_with(NOT_INTERACTABLE) => None,
+                Err(error) => panic!("POST {path}: {error}"),
+                Ok(_) => Some(()),
+            }
+        });
+    }
+
     #[track_caller]
     fn get(&self, path: &str) -> Value {
-        self.answer(
-            "GET",
-            path,
-            self.agent.get(format!("{}{path}", self.base)).call(),
-        )
+        let sent = self.agent.get(format!("{}{path}", self.base)).call();
+        answer(sent).unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
     #[track_caller]
     fn delete(&self, path: &str) -> Value {
-        self.answer(
-            "DELETE",
-            path,
-            self.agent.delete(format!("{}{path}", self.base)).call(),
-        )
+        let sent = self.agent.delete(format!("{}{path}", self.base)).call();
+        answer(sent).unwrap_or_else(|error| panic!("DELETE {path}: {error}"))
     }
 
     #[track_caller]
     fn post(&self, path: &str, body: &Value) -> Value {
-        self.answer(
-            "POST",
-            path,
-            self.agent
-                .post(format!("{}{path}", self.base))
-                .send_json(body),
-        )
+        let sent = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .send_json(body);
+        answer(sent).unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
+}
 
-    #[track_caller]
-    fn answer(
-        &self,
-        method: &str,
-        path: &str,
-        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> Value {
-        let mut response =
-            response.unwrap_or_else(|error| panic!("{method} {path}: no answer: {error}"));
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(u64::MAX)
-            .read_to_string();
-        let mut answer: Value = text
-            .ok()
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_else(|| panic!("{method} {path}: the answer is not JSON"));
-        let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
-        if let Some(error) = value.get("error") {
-            let message = value
-                .get("message")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            panic!("{method} {path}: {error}: {message}");
-        }
-        value
+/// Returns the value of a response, or the driver's error with its message.
+fn answer(
+    response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<Value, String> {
+    let mut response = response.map_err(|error| format!("no answer: {error}"))?;
+    let body = response.body_mut().with_config().limit(u64::MAX);
+    let text = body.read_to_string().map_err(|error| error.to_string())?;
+    let mut answer: Value =
+        serde_json::from_str(&text).map_err(|error| format!("the answer is not JSON: {error}"))?;
+    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
+    let field = |name| value.get(name).and_then(Value::as_str);
+    match field("error") {
+        Some(error) => Err(format!("{error}: {}", field("message").unwrap_or_default())),
+        None => Ok(value),
     }
 }

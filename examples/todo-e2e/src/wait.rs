@@ -54,3 +54,15 @@ where
         sleep(POLL);
     }
 }
+
+/// Asks for some time whether something is so, and returns whether it is.
+pub(crate) fn within(time: Duration, mut ask: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + time;
+    while !ask() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        sleep(POLL);
+    }
+    true
+}

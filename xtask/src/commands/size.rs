@@ -3,12 +3,7 @@
 //! The pages are built as trunk builds them with usual options: `opt-level = "z"`, link-time
 //! optimisation, one codegen unit, `panic = "abort"`, and `wasm-opt -Oz`.
 
-use std::{
-    ffi::OsStr,
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsStr, fs, io::Write, path::Path};
 
 use anyhow::{Result, bail};
 use flate2::{Compression, write::GzEncoder};
@@ -43,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     let cache = Cache::open()?;
     let measure = |name| {
         let dist = dist::build(&workspace, &cache, name, Optimize::Always)?;
-        Size::of(&dist)
+        Size::of(&dist, name)
     };
     let todo = measure("todo")?;
     let plain = measure("todo-plain")?;
@@ -59,10 +54,12 @@ struct Size {
 }
 
 impl Size {
-    fn of(dist: &Path) -> Result<Self> {
+    /// Measures the files of the app. The service worker is not among them: the app adds it, and a
+    /// page starts without it.
+    fn of(dist: &Path, name: &str) -> Result<Self> {
         Ok(Self {
-            wasm: gzipped(dist, "wasm")?,
-            js: gzipped(dist, "js")?,
+            wasm: gzipped(dist, name, "wasm")?,
+            js: gzipped(dist, name, "js")?,
         })
     }
 
@@ -107,30 +104,21 @@ fn within(todo: Size, plain: Size) -> Result<()> {
     Ok(())
 }
 
-/// Returns the sum over all files with an extension, each compressed alone, as a server sends them.
-fn gzipped(dir: &Path, extension: &str) -> Result<usize> {
+/// Returns the sum over all files of an app with an extension, each compressed alone, as a server
+/// sends them.
+fn gzipped(dist: &Path, name: &str, extension: &str) -> Result<usize> {
     let mut sum = 0;
-    for path in files(dir)? {
-        if path.extension() == Some(OsStr::new(extension)) {
+    for entry in fs::read_dir(dist)? {
+        let path = entry?.path();
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        if file.starts_with(&format!("{name}-")) && path.extension() == Some(OsStr::new(extension))
+        {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-            encoder.write_all(&fs::read(path)?)?;
+            encoder.write_all(&fs::read(&path)?)?;
             sum += encoder.finish()?.len();
         }
     }
     Ok(sum)
-}
-
-fn files(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(self::files(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 mod marks;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::session::{Element, Session};
-use crate::wait::{eventually, until};
+use crate::wait::{eventually, until, within};
 
 /// A key without a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,9 @@ impl Key {
         }
     }
 }
+
+/// How long an editor may take to open before the page is clicked again.
+const CLICK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The delete key.
 const DELETE: &str = "\u{e017}";
@@ -110,9 +115,12 @@ impl<'a> Page<'a> {
     /// Double-clicks a title and waits for the editor.
     #[track_caller]
     pub fn edit(&self, title: &str) {
-        self.session
-            .double_click(&self.part_of(title, "[data-testid=todo-title]"));
-        self.expect_focus("edit");
+        // WebKit loses a double click on a row that has just moved. A user clicks again.
+        until("the editor", || {
+            self.session
+                .double_click(&self.part_of(title, "[data-testid=todo-title]"));
+            within(CLICK_AGAIN, || self.has_focus("edit")).then_some(())
+        });
     }
 
     /// Clicks the first element that matches a selector.

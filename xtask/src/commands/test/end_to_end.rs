@@ -22,10 +22,28 @@ enum Need {
     DevTools,
     /// A profile that outlives the browser. Sessions of WebKitGTK's driver keep nothing.
     Profile,
+    /// A WebSocket that connects again at once after failures. Firefox waits up to a minute.
+    PromptReconnection,
+    /// Links that the tab key reaches. WebKit's default leaves them out.
+    TabToLinks,
+    /// An input for a megabyte of text. WebKit cuts it.
+    LongInput,
 }
 
 /// The tests that need more than WebDriver, by name.
-const NEEDS: [(&str, Need); 10] = [
+const NEEDS: [(&str, Need); 13] = [
+    (
+        "filters_toggle_all_and_clear_completed_are_reached_by_tab",
+        Need::TabToLinks,
+    ),
+    (
+        "a_paste_that_is_too_large_stays_in_the_input_and_the_page_says_why",
+        Need::LongInput,
+    ),
+    (
+        "a_page_that_cannot_connect_says_why",
+        Need::PromptReconnection,
+    ),
     (
         "what_two_devices_did_without_the_network_is_on_both_when_it_is_back",
         Need::DevTools,
@@ -94,7 +112,7 @@ pub(super) fn run_in(steps: &mut Steps, workspace: &Workspace, cache: &Cache, ar
             ("FIREFOX", firefox.program.into()),
             ("GECKODRIVER", firefox.driver.into()),
         ];
-        tests("firefox", env, &[Need::DevTools])
+        tests("firefox", env, &[Need::DevTools, Need::PromptReconnection])
     });
     steps.run("end-to-end tests in WebKit", || {
         let webkit = WebKit::find(cache)?;
@@ -103,7 +121,12 @@ pub(super) fn run_in(steps: &mut Steps, workspace: &Workspace, cache: &Cache, ar
         tests(
             "webkit",
             webkit.env(&screen),
-            &[Need::DevTools, Need::Profile],
+            &[
+                Need::DevTools,
+                Need::Profile,
+                Need::TabToLinks,
+                Need::LongInput,
+            ],
         )
     });
 }
