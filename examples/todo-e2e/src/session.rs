@@ -194,8 +194,8 @@ impl Session {
         );
     }
 
-    /// Sends a command of the pointer. WebKit's driver reports a row as not interactable until it is
-    /// painted, so the command is sent again.
+    /// Sends a command of the pointer. WebKit's driver reports a row as not interactable until it
+    /// is painted, so the command is sent again.
     #[track_caller]
     fn act(&self, path: &str, body: &Value) {
         until(path, || {
