@@ -1,4 +1,4 @@
-//! What lazy documents and decorators of a storage save, and the internal pools: each row does the
+//! What lazy documents and decorators of a store save, and the internal pools: each row does the
 //! same work without one and with one, in one run.
 //!
 //! ```sh

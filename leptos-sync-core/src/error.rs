@@ -32,78 +32,82 @@ enum Kind {
 }
 
 impl Error {
-    /// Whether bytes are damaged or foreign: wrong magic, checksum, length, order or structure.
+    /// Returns whether bytes are damaged or foreign: wrong magic, checksum, length, order or
+    /// structure.
     pub fn is_corrupt(&self) -> bool {
         self.0.kind == Kind::Corrupt
     }
 
-    /// Whether bytes are intact, but this build cannot read them: they have a newer format, or are
-    /// compressed and the feature `deflate` is disabled.
+    /// Returns whether bytes are intact, but this build cannot read them: they have a newer format,
+    /// or are compressed and the feature `deflate` is disabled.
     pub fn is_unsupported(&self) -> bool {
         self.0.kind == Kind::Unsupported
     }
 
-    /// Whether a value, path, transaction or message exceeds one of the [`limits`](crate::limits).
+    /// Returns whether a value, path, transaction or message exceeds one of the
+    /// [`limits`](crate::limits).
     pub fn is_limit(&self) -> bool {
         self.0.kind == Kind::Limit
     }
 
-    /// Whether a stamp is further in the future than [`limits::DRIFT_MS`](crate::limits::DRIFT_MS)
-    /// allows.
+    /// Returns whether a stamp is further in the future than
+    /// [`limits::DRIFT_MS`](crate::limits::DRIFT_MS) allows.
     pub fn is_drift(&self) -> bool {
         self.0.kind == Kind::Drift
     }
 
-    /// Whether this replica's clock cannot be used: its time source does not count milliseconds
-    /// since the Unix epoch, or its clock has no time left.
+    /// Returns whether this replica's clock cannot be used: its time source does not count
+    /// milliseconds since the Unix epoch, or its clock has no time left.
     pub fn is_clock(&self) -> bool {
         self.0.kind == Kind::Clock
     }
 
-    /// Whether a delta follows operations that are missing here. Request the missing ones.
+    /// Returns whether a delta follows operations that are missing locally. Request them.
     pub fn is_gap(&self) -> bool {
         self.0.kind == Kind::Gap
     }
 
-    /// Whether tombstones beyond the requested version were forgotten, so that only a snapshot can
-    /// update it.
+    /// Returns whether tombstones beyond the requested version were forgotten, so that only a
+    /// snapshot can update it.
     pub fn is_snapshot_needed(&self) -> bool {
         self.0.kind == Kind::SnapshotNeeded
     }
 
-    /// Whether another writer used this replica's id. Take a new id.
+    /// Returns whether another writer used this replica's id. Switch to a new id.
     pub fn is_replica_reused(&self) -> bool {
         self.0.kind == Kind::ReplicaReused
     }
 
-    /// Whether a value cannot be encoded, or bytes do not decode as the expected type.
+    /// Returns whether a value cannot be encoded, or bytes do not decode as the expected type.
     pub fn is_value(&self) -> bool {
         self.0.kind == Kind::Value
     }
 
-    /// Whether another record has the same key in a unique index, or concurrent writes prevented
-    /// this one repeatedly.
+    /// Returns whether another record has the same key in a unique index, or concurrent writes
+    /// prevented this one repeatedly.
     pub fn is_conflict(&self) -> bool {
         self.0.kind == Kind::Conflict
     }
 
-    /// Whether the storage failed; the message says how.
+    /// Returns whether the storage failed; the message says how.
     pub fn is_storage(&self) -> bool {
         matches!(self.0.kind, Kind::Storage | Kind::Quota)
     }
 
-    /// Whether the storage is full. Such an error is also a [storage](Error::is_storage) error.
+    /// Returns whether the storage is full. Such an error is also a [storage](Error::is_storage)
+    /// error.
     pub fn is_quota(&self) -> bool {
         self.0.kind == Kind::Quota
     }
 
-    /// Whether the platform lacks or denies something: storage in private mode, randomness, a lock.
+    /// Returns whether the platform lacks or denies something: storage in private mode, randomness,
+    /// a lock.
     pub fn is_unavailable(&self) -> bool {
         self.0.kind == Kind::Unavailable
     }
 
-    /// Code inside an edit read or edited the same document, otherwise than through the edit's
-    /// transaction.
+    /// Returns whether code inside an edit read or edited the same document by other means than the
+    /// edit's transaction.
     pub fn is_nested(&self) -> bool {
         self.0.kind == Kind::Nested
     }
@@ -148,7 +152,7 @@ impl Error {
         Self::new(Kind::Limit, message.into())
     }
 
-    /// Creates the error of something that exceeds its size limit. `advice` says what to do.
+    /// Creates the error of an item that exceeds its size limit. `advice` says what to do.
     #[cold]
     #[inline(never)]
     pub(crate) fn too_large(what: &str, bytes: u64, limit: usize, advice: &str) -> Self {
@@ -181,7 +185,7 @@ impl Error {
         Self::new(Kind::Conflict, message.into())
     }
 
-    /// Prefixes the message with `what`, the thing that the error concerns.
+    /// Prefixes the message with `what`, the item that the error concerns.
     #[cold]
     pub(crate) fn of(self, what: &str) -> Self {
         let message = format!("{what}: {}", self.0.message);

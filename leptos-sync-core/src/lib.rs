@@ -4,7 +4,7 @@
 //! in transactions. Each transaction returns a [`Delta`]: store it, send it, and apply it to other
 //! copies, in any order and any number of times. [`Doc`] shows an example.
 //!
-//! The crate knows no framework, no browser and no async runtime. It runs natively and in wasm32.
+//! The crate knows no framework, no browser and no async runtime. It runs natively and on wasm32.
 //! In a Leptos app, use `leptos-sync-web`, which re-exports what an app needs.
 //!
 //! # Map
@@ -15,14 +15,14 @@
 //! |---|---|
 //! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`] | data types, and the derive for structs of them |
 //! | [`Doc`], [`Tx`], [`Transaction`], [`Changes`], [`Change`] | a document in memory, its transactions and what they changed |
-//! | [`Collection`] | records that stay in a storage, larger than memory if need be |
+//! | [`Collection`] | records that stay in a store and may exceed memory |
 //! | [`Id`] | unique ids, for the keys of maps and records |
 //! | [`Delta`], [`Snapshot`], [`VersionVector`] | what replicas send each other, and what they have |
-//! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | who wrote when |
-//! | [`Outbox`], [`Received`], [`Rejected`] | transactions that a relay has not acknowledged, and what became of them |
+//! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | the writer and time of an operation |
+//! | [`Outbox`], [`Received`], [`Rejected`] | transactions that a relay has not acknowledged, and their outcomes |
 //! | [`Export`], [`Import`] | a document in chunks |
 //! | [`Root`], [`Key`], [`Value`] | bounds for generic code |
-//! | [`Error`] | the one error type; its methods tell the cases apart |
+//! | [`Error`] | the only error type; its methods distinguish the cases |
 //!
 //! Everything else is in modules:
 //!
@@ -37,10 +37,10 @@
 //! | [`lazy`] | values that load on first use, and a pool that evicts them |
 //! | [`clock`] | sources of time |
 //! | [`cells`] | the cells below the types, for servers and tools |
-//! | [`limits`] | every bound, with its reason |
+//! | [`limits`] | every limit, with its reason |
 //!
-//! `ARCHITECTURE.md` in the repository describes the implementation, `docs/format.md` and
-//! `docs/protocol.md` every byte.
+//! `ARCHITECTURE.md` in the repository describes the implementation; `docs/format.md` and
+//! `docs/protocol.md` specify every byte.
 //!
 //! # Features
 //!
@@ -48,7 +48,7 @@
 //!   Without it, envelopes are written plain and a compressed one is an
 //!   [unsupported](Error::is_unsupported) error. Adds `storage::CompressedStorage`.
 //! - `cache`: adds `storage::CachedStorage`, which keeps values in memory.
-//! - `metrics`: adds `storage::MeteredStorage`, which measures the use of a storage.
+//! - `metrics`: adds `storage::MeteredStorage`, which measures the use of a store.
 //! - `testing`: adds `clock::ManualTime`, `storage::FaultyStorage`, and `storage::conformance`, a
 //!   test suite for implementations of [`Storage`](storage::Storage).
 
@@ -66,8 +66,8 @@ pub mod sync;
 
 /// Cells: what every type is a view over, and what storage and relays see.
 ///
-/// Apps do not need this module. A server that keeps or checks documents whose types it does not
-/// know does, and so does a tool that shows what a document contains.
+/// Apps do not need this module. It serves servers that store or check documents without knowing
+/// their types, and tools that show the content of documents.
 pub mod cells {
     pub use crate::{
         codec::{CellIter, CellRef, CellWriter, Cells, Group},
@@ -78,8 +78,8 @@ pub mod cells {
 
 /// Items that `#[derive(Crdt)]` and the other crates of this workspace need.
 ///
-/// They are public because code that a macro generates has no more rights than its user. They are
-/// not part of the API: they change without notice, in any release.
+/// They are public because macro-generated code has no more access than the user's own. They are
+/// not part of the API and may change in any release without notice.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{
@@ -116,7 +116,7 @@ pub use leptos_sync_macros::Crdt;
 pub use storage::index;
 pub use version::VersionVector;
 
-/// The README's code compiles.
+/// Compiles the README's code.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -19,7 +19,7 @@ pub const DEPTH: usize = 32;
 pub const VALUE_BYTES: usize = 256 * 1024;
 
 /// The maximum size in bytes of the idle buffers in a size class of the process's pool. A buffer
-/// counts with the size of its class, and takes less than twice that. The largest class keeps one
+/// counts as the size of its class, and takes less than twice that. The largest class keeps one
 /// buffer.
 pub const POOL_BYTES: usize = 1024 * 1024;
 
@@ -34,7 +34,7 @@ pub const TRANSACTION_BYTES: usize = 1024 * 1024;
 /// split.
 pub const INFLATED_BYTES: usize = 4 * 1024 * 1024;
 
-/// The maximum compression ratio of a body. Real documents stay below it, decompression bombs do
+/// The maximum compression ratio of a body. Real documents stay below it; decompression bombs do
 /// not.
 pub const INFLATE_RATIO: usize = 20;
 
@@ -54,8 +54,8 @@ pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 pub const CLOCK_MS: u64 = 32_503_680_000_000;
 
 /// Clock readings that are probably seconds since the Unix epoch, of the years 2017 to 2286. As
-/// milliseconds they would be days in early 1970, which only a device shows that has run for 17
-/// days without its clock being set.
+/// milliseconds they would be days in early 1970, shown only by a device that has run for 17 days
+/// without its clock being set.
 pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 
 /// The maximum number of entries in a map, live or deleted. Positions are 32-bit, and one value
@@ -70,7 +70,7 @@ pub const REPLICAS: usize = 4096;
 /// The maximum size of a document's name in bytes. The name is part of every key of the document.
 pub const NAME_BYTES: usize = 256;
 
-/// The maximum number of secondary indices of a storage. Each adds a cost to every write.
+/// The maximum number of secondary indices of a store. Each adds a cost to every write.
 pub const INDICES: usize = 64;
 
 /// The maximum number of keys of a record in an index. An edit may not add one beyond it.
@@ -81,9 +81,9 @@ pub const INDEX_KEYS: usize = 256;
 /// still be edited.
 pub const INDEX_KEY_BYTES: usize = 1024;
 
-/// The maximum size of a stored record in bytes, so that it fits into a transaction of its own. An
-/// edit may not enlarge a record beyond it. A merge may, and edits that do not enlarge such a
-/// record further are accepted.
+/// The maximum size of a stored record in bytes, so that it fits into one transaction. An edit may
+/// not enlarge a record beyond it. A merge may, and edits that do not enlarge such a record further
+/// are accepted.
 pub const RECORD_BYTES: usize = TRANSACTION_BYTES;
 
 /// The number of records read at once during a scan. Amortizes the latency of the store, and takes
@@ -104,25 +104,25 @@ pub const LOG_BYTES: usize = 256 * 1024;
 pub const SAVE_DELAY_MS: u32 = 50;
 
 /// The maximum number of messages from other tabs that are queued while a document is being loaded.
-/// More than is edited in that time, and no more than a log holds. Anything beyond is requested
+/// More than users edit in that time, and no more than a log holds. Anything beyond is requested
 /// afterwards.
 pub const UNHEARD: usize = 256;
 
 /// The maximum number of changes by which a reader of a
-/// [`ChangeStream`](crate::stream::ChangeStream) may lag: some seconds of fast typing. A slower
+/// [`ChangeStream`](crate::stream::ChangeStream) may lag: a few seconds of fast typing. A slower
 /// reader is better served by one delta.
 pub const STREAM_CHANGES: usize = 256;
 
-/// The number of unused documents, or other values of a `LazyPool`, that stay open. The pages that
-/// a user switches between open at once, and memory stays bounded.
+/// The number of unused documents, or other values of a `LazyPool`, that stay open. Pages that a
+/// user switches between open immediately, and memory stays bounded.
 pub const OPEN_DOCUMENTS: usize = 64;
 
 /// The maximum number of rejected edits that a page lists until they are dismissed. Each may keep a
 /// copy of its document's state alive.
 pub const REJECTIONS: usize = 16;
 
-/// The maximum size of a frame between a client and a relay in bytes. Proxies accept it, and it
-/// does not occupy a slow connection for long.
+/// The maximum size of a frame between a client and a relay in bytes. Proxies accept frames of this
+/// size, and one does not occupy a slow connection for long.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
 /// The maximum size in bytes of a frame from a client that is not authenticated.

@@ -67,7 +67,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// Whether this is the root.
+    /// Returns whether this is the root.
     pub fn is_root(self) -> bool {
         self.0.is_empty()
     }
@@ -88,7 +88,7 @@ impl<'a> Segments<'a> {
         self.0
     }
 
-    /// Whether no segment is left.
+    /// Returns whether no segments are left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -153,7 +153,7 @@ impl PathBuf {
         out.extend_from_slice(segment);
     }
 
-    /// Makes this the same path as `other`, in the space that it has.
+    /// Copies `other` into this path, reusing its buffer.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.0.clone_from(&other.0);
     }
@@ -217,7 +217,7 @@ pub(crate) fn too_deep() -> Error {
 }
 
 impl fmt::Display for Path<'_> {
-    /// Writes each segment after a slash; segments that are not plain text in hexadecimal.
+    /// Writes each segment after a slash. Segments that are not plain text are in hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {
             return f.write_str("/");

@@ -186,8 +186,8 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
 
 /// Writes the trait that narrows a transaction or a node to a field.
 ///
-/// Its methods take `self` by value: so they come before methods that take a reference, such as
-/// those of leptos' traits.
+/// Its methods take `self` by value, so they take precedence over methods that take a reference,
+/// such as those of leptos' traits.
 fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
     let name = &record.input.ident;
     let fields = format_ident!("{name}Fields");

@@ -1,6 +1,6 @@
 //! `#[derive(Crdt)]`: a struct whose fields are CRDTs becomes a CRDT.
 //!
-//! Use it as `leptos_sync_core::Crdt` or `leptos_sync_web::Crdt`. It is a crate of its own only
+//! Use it as `leptos_sync_core::Crdt` or `leptos_sync_web::Crdt`. It is a separate crate only
 //! because Rust requires that of derive macros.
 
 mod expand;
@@ -32,7 +32,7 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 /// # Errors
 ///
 /// The macro refuses enums, unions, tuple structs and lifetimes; two fields with one name in the
-/// data; and the few names that methods of every node or transaction have, such as `edit`.
+/// data; and the few names that collide with methods of every node or transaction, such as `edit`.
 #[proc_macro_derive(Crdt, attributes(crdt))]
 pub fn derive_crdt(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

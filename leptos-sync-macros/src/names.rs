@@ -1,7 +1,7 @@
 //! The names that a field cannot have, because a method of the same name would hide its accessor
 //! or be hidden by it.
 
-/// A name that no field can have, and what has it already.
+/// A name that no field can have, and the item that already has it.
 struct Reserved {
     name: &'static str,
     owner: &'static str,
@@ -38,7 +38,7 @@ const RESERVED: &[Reserved] = &[
     reserved("try_into", STD),
 ];
 
-/// Returns why no field can have this name, `None` where it can.
+/// Returns why no field can have this name, or `None` if one can.
 pub(crate) fn conflict(name: &str) -> Option<String> {
     let reserved = RESERVED.iter().find(|reserved| reserved.name == name)?;
     Some(format!(
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// The sources that give a node or a transaction its methods.
+    /// The sources of the methods of nodes and transactions.
     const SOURCES: [&str; 2] = ["../leptos-sync-web/src/node", "../leptos-sync-core/src/doc"];
 
     #[test]
@@ -98,7 +98,8 @@ mod tests {
         }
     }
 
-    /// Whether the block is for `Node<T>` or `Tx<T>`, where `T` is a parameter of the block.
+    /// Returns whether the block is for `Node<T>` or `Tx<T>`, where `T` is a parameter of the
+    /// block.
     fn is_of_every_type(block: &syn::ItemImpl) -> bool {
         let Type::Path(path) = &*block.self_ty else {
             return false;

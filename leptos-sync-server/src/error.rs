@@ -1,10 +1,10 @@
 use std::{borrow::Cow, fmt};
 
-/// The error of every fallible operation of this crate.
+/// The error of all fallible operations in this crate.
 ///
 /// The type is opaque: use the predicates ([`Error::is_gap`], [`Error::is_damaged`], …) to handle
-/// it, and show the message to a person. An operation that returns an error has changed nothing,
-/// with one exception that [`is_unavailable`](Error::is_unavailable) describes.
+/// it, and show its message to a user. An operation that returns an error has changed nothing, with
+/// one exception that [`is_unavailable`](Error::is_unavailable) describes.
 #[derive(Clone)]
 pub struct Error(Box<Repr>);
 
@@ -33,13 +33,13 @@ impl Error {
         self.0.kind == Kind::Damaged
     }
 
-    /// Returns whether operations before a delta are missing. Its sender has to send them first.
+    /// Returns whether operations before a delta are missing. Its sender must send them first.
     pub fn is_gap(&self) -> bool {
         self.0.kind == Kind::Gap
     }
 
     /// Returns whether an operation is older than the document's floor, below which tombstones may
-    /// be missing. Its author has to restamp it.
+    /// be missing. Its author must restamp it.
     pub fn is_stale(&self) -> bool {
         self.0.kind == Kind::Stale
     }
@@ -61,9 +61,9 @@ impl Error {
         self.0.kind == Kind::Full
     }
 
-    /// Returns whether the database cannot be opened, read or written now. Try the operation again
-    /// later. After a failure of the disk, the operation may have been done nevertheless; repeating
-    /// it is harmless.
+    /// Returns whether the database currently cannot be opened, read or written. Retry the
+    /// operation later. After a disk failure, the operation may have taken effect nevertheless;
+    /// repeating it is harmless.
     pub fn is_unavailable(&self) -> bool {
         matches!(self.0.kind, Kind::Unavailable | Kind::Full)
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Relay`] serves connections, usually those of a [`router`] in an axum app. It asks an
 //! [`Authorizer`] for users and permissions, and stores documents in a [`DurableLog`] as
-//! last-writer-wins cells with their versions. The log knows no types of an app, no sockets and no
+//! last-writer-wins cells with their versions. The log knows no app types, no sockets and no
 //! runtime.
 //!
 //! ```text
@@ -40,7 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! All errors are an [`Error`] with predicates. Limits are in [`limits`].
+//! Every error is an [`Error`] with predicates. Limits are in [`limits`].
 //!
 //! # Features
 //!

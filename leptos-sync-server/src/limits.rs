@@ -14,18 +14,18 @@ pub const ORIGIN_BYTES: usize = 512;
 /// that no connection exhausts the relay's memory.
 pub const DOCUMENTS: usize = 256;
 
-/// Writes that wait for the log's writer; further ones wait until there is room. That is enough for
-/// a few commits, so that the writer is never idle, and is done in a moment.
+/// Writes that are queued for the log's writer; further ones wait for room in the queue. It holds a
+/// few commits, so the writer is never idle, and the queue drains quickly.
 pub const QUEUED_WRITES: usize = 1024;
 
-/// Reads that wait for one of the log's readers; further ones wait until there is room.
+/// Reads that are queued for the log's readers; further ones wait for room in the queue.
 pub const QUEUED_READS: usize = 1024;
 
-/// Writes that share a commit. Then each waits little for the disk; with more, the first would wait
-/// for the last.
+/// Writes that share a commit. Sharing shortens the wait for the disk; with more writes, the first
+/// would wait for the last.
 pub const COMMIT_WRITES: usize = 512;
 
-/// Bytes of cells beyond which no further write joins a commit. To write them takes the time of a
+/// Bytes of cells beyond which no further write joins a commit. Writing them takes the time of a
 /// few commits.
 pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -37,16 +37,15 @@ pub const STEP_CELLS: usize = 500;
 /// read in that order.
 pub const SORT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Database connections of a log for reading, by default. Readers wait for the disk more than for a
-/// processor.
+/// Read connections of a log, by default. Readers wait for the disk more than for the processor.
 pub const READERS: usize = 4;
 
-/// Milliseconds to wait for another process that writes to the same file, such as a backup or a
-/// person with a shell.
+/// Milliseconds to wait for another process that locks the same file, such as a backup or an
+/// interactive shell.
 pub const BUSY_MS: u64 = 5_000;
 
-/// Bytes of SQLite's write-ahead log that stay after a checkpoint. It grows further while a reader
-/// uses an older state.
+/// Bytes of SQLite's write-ahead log that are kept after a checkpoint. It grows further while a
+/// reader uses an older state.
 pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Events that wait to be sent to one connection; operations that are stored together are one. A
@@ -59,7 +58,7 @@ pub const QUEUED_EVENTS: usize = 256;
 pub const QUEUED_BYTES: usize = 256 * 1024;
 
 /// Connections of a document whose presence is sent to the others; a user cannot follow more.
-/// Further ones stay invisible until one of these leaves and they send their presence again.
+/// Further ones stay invisible until one of these disconnects and they send their presence again.
 pub const PRESENT: usize = 256;
 
 /// Milliseconds that a connection may take to accept a frame.
@@ -76,25 +75,25 @@ pub const USER_SOCKETS: usize = 16;
 /// was configured are sent as one delta for each id.
 pub const DELTA_REPLICAS: usize = 16;
 
-/// Replica ids that a connection remembers as its user's. For others it asks the log again.
+/// Replica ids that a connection remembers as its user's. For other ids it asks the log again.
 pub const KNOWN_REPLICAS: usize = 1_024;
 
-/// Names of documents that a log lists at a time: some 100 KB at most, and few calls for many
+/// Names of documents that a log lists at a time: about 100 KB at most, and few calls for many
 /// documents.
 pub const LISTED: usize = 500;
 
 /// Days that a relay keeps tombstones by default. Clients that were offline longer receive a full
-/// snapshot, which costs more than the changes, so it is longer than a holiday; and the tombstones
-/// of a season need little space.
+/// snapshot, which costs more than the changes. So the retention is longer than a holiday; three
+/// months of tombstones need little space.
 pub const RETENTION_DAYS: u32 = 90;
 
-/// Milliseconds by which the floor of a document rises at least; it is a multiple of them. So a
-/// document that is edited every day is processed once a day, however often the relay sweeps or
-/// starts.
+/// The minimum step in milliseconds by which the floor of a document rises; the floor is a multiple
+/// of it. So a document that is edited every day is processed once a day, however often the relay
+/// sweeps or starts.
 pub const FLOOR_STEP_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Milliseconds between sweeps for old tombstones. They are little compared with a retention of
-/// days, and visiting each document four times a day costs little.
+/// Milliseconds between sweeps for old tombstones. The interval is short compared with a retention
+/// of days, and visiting each document four times a day costs little.
 pub const SWEEP_MS: u64 = 6 * 60 * 60 * 1000;
 
 /// Milliseconds from the start of a relay to the first sweep. By then clients have caught up after
@@ -107,15 +106,15 @@ pub const PART_BYTES: usize = 128 * 1024;
 /// Bytes of the read buffer of a WebSocket, which is most of the memory of an idle connection.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Bytes of a WebSocket's message that are read: more than a frame may have, so that the relay can
+/// Bytes of a WebSocket message that are read: more than a frame may have, so that the relay can
 /// answer a frame that is too large. An even larger message ends the connection without an answer.
 pub const SOCKET_MESSAGE_BYTES: usize = 2 * leptos_sync_core::limits::FRAME_BYTES;
 
 /// Milliseconds that the log may take for a health check.
 pub const HEALTH_MS: u64 = 2_000;
 
-/// Milliseconds between the times when histograms are compacted without a request for the metrics.
-/// A few thousand values wait by then.
+/// Milliseconds between compactions of the histograms while no one requests the metrics. A few
+/// thousand values accumulate in that time.
 pub const UPKEEP_MS: u64 = 5_000;
 
 /// Milliseconds that a client may take to receive the reason for the end of its connection.
@@ -125,24 +124,24 @@ pub const LINGER_MS: u64 = 1_000;
 /// has received.
 pub const SHUT_DOWN_MS: u64 = 5_000;
 
-/// Verified tokens that are cached: as many as there are users at a time, some megabytes at most.
+/// Verified tokens that are cached: enough for all concurrent users, a few megabytes at most.
 pub const TOKENS: usize = 4_096;
 
-/// Entries of the documents claim of one token; more hardly fit into the first message.
+/// Entries of the documents claim of one token; more would hardly fit into the first message.
 pub const GRANTS: usize = 64;
 
-/// Compiled patterns of documents that are cached, at some 15 KB each: those of many users, and
-/// those of users who open many documents.
+/// Compiled document patterns that are cached, at about 15 KB each. That is enough for many users,
+/// and for users who open many documents.
 pub const PATTERNS: usize = 256;
 
-/// The fewest bytes of a secret for HS256: as many as its hash has (RFC 7518, section 3.2).
+/// The minimum bytes of a secret for HS256: the size of its hash (RFC 7518, section 3.2).
 pub const SECRET_BYTES: usize = 32;
 
 /// Seconds by which the clock of a token's issuer may differ from the relay's.
 pub const TOKEN_SKEW_S: u64 = 30;
 
-/// Frames that one connection may send per second. A person causes ten, and a program that waits
-/// for answers not many more.
+/// Frames that one connection may send per second. A person causes about ten, and a program that
+/// waits for answers not many more.
 pub const FRAMES_PER_S: u32 = 1_000;
 
 /// Frames that one connection may send at once: a page that reconnects opens many documents.

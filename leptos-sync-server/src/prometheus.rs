@@ -7,18 +7,18 @@ use crate::{error::Error, limits};
 /// The metrics of the process in Prometheus' format.
 ///
 /// It is a recorder of the `metrics` crate, so it contains all metrics of the process, not only the
-/// relay's. An app that already has another recorder finds the relay's metrics there.
+/// relay's. If an app already has another recorder, that one receives the relay's metrics.
 #[derive(Clone)]
 pub struct Prometheus(PrometheusHandle);
 
 impl Prometheus {
-    /// Installs the recorder of the process. Metrics that were created before are not recorded.
+    /// Installs the recorder of the process. Metrics created before this call are not recorded.
     /// Histograms become the quantiles 0.5, 0.95 and 0.99 of about the last minute. A background
     /// thread compacts them.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] if the process has a recorder already; [`Error::is_unavailable`] if
+    /// [`Error::is_invalid`] if the process already has a recorder; [`Error::is_unavailable`] if
     /// the thread cannot be started.
     pub fn install() -> Result<Self, Error> {
         let handle = PrometheusBuilder::new()

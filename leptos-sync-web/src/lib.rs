@@ -1,5 +1,5 @@
-//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is kept in the browser,
-//! shown by signals, and exchanged with a relay.
+//! leptos-sync for [Leptos](https://leptos.dev) apps: typed state that is stored in the browser,
+//! shown through signals, and exchanged with a relay.
 //!
 //! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as
 //! signals; [`use_doc`] has an example. [`SyncOptions::relay`] exchanges it with other devices and
@@ -23,10 +23,10 @@
 //! # Features
 //!
 //! - `deflate`: reads and writes compressed envelopes. A page needs it if its storage or its peers
-//!   have such; other pages are 16 KB smaller, gzipped, without it. Without the feature, the status
-//!   signal `error` reports compressed records, which are kept as they are.
-//! - `stream`: `LiveDoc::changes`, a document's deltas as a bounded stream that tells a slow reader
-//!   what it missed.
+//!   have compressed envelopes; other pages are 16 KB (gzipped) smaller without it. Without the
+//!   feature, the status signal `error` reports compressed records, which are kept as they are.
+//! - `stream`: `LiveDoc::changes`, a document's deltas as a bounded stream that reports to a slow
+//!   reader what it missed.
 //! - `ssr`: for the server's build of an app. Documents are empty there, and nothing is stored.
 
 extern crate self as leptos_sync_web;
@@ -88,7 +88,7 @@ pub use provider::provide_sync;
 pub use sync_options::SyncOptions;
 pub use use_doc::{UseDocOptions, UseDocReturn, use_doc, use_doc_with_options};
 
-/// The code of the READMEs and of the guide compiles.
+/// Compiles the code of the READMEs and of the guide.
 #[cfg(doctest)]
 mod book {
     macro_rules! pages {

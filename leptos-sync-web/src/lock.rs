@@ -1,6 +1,6 @@
-//! Locks without poisoning: a panic rolls back what it interrupts, or comes after it.
+//! Locks without poisoning: a panic either rolls back the interrupted work or occurs after it.
 //!
-//! They wrap those of the standard library, which cost nothing in a browser, where there is one
+//! They wrap the locks of the standard library, which cost nothing in a browser, where there is one
 //! thread.
 
 use std::sync::{self, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError};
@@ -33,7 +33,7 @@ impl<T> RwLock<T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `None` if it would have to wait.
+    /// Acquires the lock, or returns `None` if that would block.
     pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         match self.0.try_read() {
             Ok(guard) => Some(guard),
@@ -42,7 +42,7 @@ impl<T> RwLock<T> {
         }
     }
 
-    /// Returns `None` if it would have to wait.
+    /// Acquires the lock, or returns `None` if that would block.
     pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         match self.0.try_write() {
             Ok(guard) => Some(guard),

@@ -3,7 +3,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageManager;
 
-/// The space that this site's data takes and may take, in bytes, as the browser estimates it.
+/// The space that this site's data uses and may use, in bytes, as estimated by the browser.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StorageEstimate {
@@ -15,8 +15,8 @@ pub struct StorageEstimate {
 
 /// Asks the browser not to evict this site's data when space runs short. Returns whether it agreed.
 ///
-/// Without that, a browser may delete all data of a site without asking. Browsers decide by
-/// themselves or ask the user, so call it when the user has a reason to agree. `false` also if the
+/// Otherwise a browser may delete all data of a site without asking. Browsers decide on their own
+/// or ask the user, so call it when the user has a reason to agree. Also returns `false` if the
 /// browser does not have this function.
 pub async fn request_persistence() -> bool {
     let Some(promise) = manager().and_then(|manager| manager.persist().ok()) else {
@@ -46,7 +46,7 @@ fn manager() -> Option<StorageManager> {
     navigator("storage").map(JsCast::unchecked_into)
 }
 
-/// Returns a property of `navigator`, which windows and workers have alike.
+/// Returns a property of `navigator`, which exists in both windows and workers.
 pub(crate) fn navigator(property: &str) -> Option<JsValue> {
     let navigator = Reflect::get(&js_sys::global(), &JsValue::from_str("navigator")).ok()?;
     let value = Reflect::get(&navigator, &JsValue::from_str(property)).ok()?;

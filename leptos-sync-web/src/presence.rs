@@ -17,7 +17,7 @@ use crate::live::{LiveDoc, Outgoing, StatusField, StatusSignal, StatusValues, St
 pub struct UsePresenceReturn<P: Value> {
     /// The presence of this page, to set.
     pub own: OwnPresence<P>,
-    /// The other clients that are present, in the order in which they came.
+    /// The other clients that are present, in the order in which they appeared.
     pub peers: StatusSignal<Vec<Peer<P>>>,
 }
 
@@ -28,7 +28,7 @@ pub struct OwnPresence<P> {
 }
 
 impl<P: Value> OwnPresence<P> {
-    /// Sets what the others see of this page from now on. With `None` they do not see it.
+    /// Sets what the others see of this page from now on. `None` hides the page.
     ///
     /// Call it whenever the value changes, such as in an effect. Nothing happens if the document
     /// has no relay, or if the reactive owner is gone. A value of more than
@@ -64,8 +64,8 @@ impl<P> fmt::Debug for OwnPresence<P> {
 pub struct Peer<P> {
     /// An id that differs from that of all other peers, for as long as the peer is present.
     pub id: ReplicaId,
-    /// The user's name as the relay knows it from the credentials, not from the page. Empty if the
-    /// relay does not tell users apart.
+    /// The user's name as the relay determined it from the credentials, not as the page states it.
+    /// Empty if the relay does not distinguish users.
     pub user: String,
     /// The value that the peer has set.
     pub data: P,
@@ -76,13 +76,12 @@ pub struct Peer<P> {
 const PRESENT: u8 = 1;
 
 /// Shows this page's presence to the other clients that have a document open, such as where its
-/// cursor is, and returns theirs. Presence is not stored. A document has presence of one type.
+/// cursor is, and returns theirs. Presence is not stored. All presence of a document has one type.
 ///
-/// Presence goes through the relay, so without a relay nobody is present. The relay receives at
-/// most twenty changes a second. A peer that disconnects, or is silent for
-/// [`limits::SILENCE_MS`], is removed. When the reactive
-/// owner that calls this is cleaned up, the others no longer see this page, unless another owner
-/// has called this since.
+/// Presence goes through the relay, so without a relay there are no peers. The relay receives at
+/// most twenty changes a second. A peer that disconnects, or is silent for [`limits::SILENCE_MS`],
+/// is removed. When the reactive owner that calls this is cleaned up, the others no longer see this
+/// page, unless another owner has called this function since.
 ///
 /// ```
 /// use leptos::prelude::*;

@@ -32,7 +32,7 @@ pub(crate) struct Options {
     pub(crate) time: PageTime,
 }
 
-/// Provides the documents to this component and all below it. Call it once, in the app's root
+/// Provides the documents to this component and its descendants. Call it once, in the app's root
 /// component.
 ///
 /// Without it, a page uses the default options.
@@ -63,9 +63,9 @@ struct Inner {
     actor: Actor,
     time: PageTime,
     has_relay: bool,
-    /// The number of documents that stay open if nobody uses them.
+    /// The number of unused documents that stay open.
     max_open: usize,
-    /// In the order in which they were first opened.
+    /// The documents, in the order in which they were first opened.
     docs: Mutex<Vec<OpenDocument>>,
 }
 
@@ -77,9 +77,9 @@ struct OpenDocument {
 }
 
 impl OpenDocument {
-    /// Whether the document can be evicted: only this list and its actor own it, and the storage
-    /// and the relay have all of it. The signals of its status are owned with the node that was
-    /// made with them.
+    /// Returns whether the document can be evicted: only this list and its actor own it, and the
+    /// storage and the relay have all of it. Its status signals have the same owner as the node
+    /// that was created with them.
     fn is_evictable(&self) -> bool {
         Arc::strong_count(&self.doc) == 2 && self.status.is_stored()
     }
@@ -114,8 +114,8 @@ impl SyncContext {
 
     /// Opens the document `name`. All callers share one document.
     ///
-    /// A document that is open as another type is opened a second time, on the same data. Each type
-    /// keeps the data of the other that it does not know.
+    /// If a document is already open as another type, it is opened a second time on the same data.
+    /// Each type preserves the data that only the other one knows.
     pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
         let mut docs = self.inner.docs.lock();
         let open = docs
@@ -184,8 +184,8 @@ fn default_context() -> SyncContext {
     context
 }
 
-/// Returns an id for edits that are made before there is a lease, or after it has ended. It is
-/// never used again.
+/// Returns an id for edits made before the lease is acquired or after it has ended. It is never
+/// used again.
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
         // Without randomness, the time has to do.

@@ -33,7 +33,7 @@ pub(crate) type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
 /// Fetches new credentials.
 pub(crate) type Fetch = Arc<dyn Fn() -> Fetched + Send + Sync>;
 
-/// Credentials on their way.
+/// Credentials that are being fetched.
 pub(crate) type Fetched = Pin<Box<dyn Future<Output = Option<String>>>>;
 
 /// How credentials are renewed.
@@ -44,7 +44,7 @@ pub(crate) type Fetched = Pin<Box<dyn Future<Output = Option<String>>>>;
 )]
 pub(crate) struct Renewal {
     pub(crate) fetch: Fetch,
-    /// The code that renews them. A page that renews nothing does not contain it.
+    /// The code that renews credentials. A page that does not renew them does not contain it.
     pub(crate) start: renewal::Start,
 }
 
@@ -80,12 +80,11 @@ impl SyncOptions {
         self
     }
 
-    /// Sets the credentials that are shown to the relay, such as a token, as proof of who the user
-    /// is.
+    /// Sets the credentials that are sent to the relay, such as a token, to prove who the user is.
     ///
-    /// When a signal that `read` reads changes, the new credentials are shown on the open
-    /// connection, and everything that the relay refused is tried again. Credentials that the relay
-    /// refuses are shown again after a wait of up to five minutes, since the refusal may be the
+    /// When a signal that `read` reads changes, the new credentials are sent on the open
+    /// connection, and everything that the relay refused is retried. Credentials that the relay
+    /// refuses are sent again after a delay of up to five minutes, since the refusal may be the
     /// relay's mistake.
     ///
     /// Another user of the same browser needs another [`database`](SyncOptions::database): the
@@ -98,15 +97,16 @@ impl SyncOptions {
 
     /// Sets how new credentials are fetched. `fetch` is called
     ///
-    /// - when the page opens, unless [`credentials`](SyncOptions::credentials) gives some; the page
-    ///   connects afterwards,
+    /// - when the page opens, unless [`credentials`](SyncOptions::credentials) provides some; the
+    ///   page connects afterwards,
     /// - shortly before the credentials expire, if they are a JSON Web Token with a time of expiry
     ///   (`exp`),
     /// - when the relay refuses them.
     ///
-    /// What it returns is shown to the relay, on the open connection if there is one. `None` says
-    /// that there are no credentials for the moment. Then, and when the relay refuses the new ones
-    /// too, `fetch` is called again after 1, 2, 4 and more seconds, up to 5 minutes.
+    /// The returned credentials are sent to the relay, on the open connection if there is one.
+    /// `None` means that no credentials are available at the moment. In that case, and if the relay
+    /// refuses the new ones too, `fetch` is called again after 1, 2, 4 and more seconds, up to 5
+    /// minutes.
     ///
     /// ```
     /// use leptos::prelude::*;
@@ -145,12 +145,12 @@ impl SyncOptions {
 
     /// Sets how many documents the page exchanges with the relay at a time. The default is
     /// [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS), 256, and the
-    /// most is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has a limit of
-    /// its own.
+    /// maximum is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has a limit
+    /// of its own.
     ///
     /// The status signal `connection` of a document beyond either limit is `Offline` with the
     /// reason [`TooManyDocuments`](crate::status::Reason::TooManyDocuments). Its edits are stored
-    /// and queued, and it is exchanged as soon as the app no longer uses others.
+    /// and queued, and it is exchanged as soon as the app stops using other documents.
     #[must_use]
     pub fn max_documents(mut self, max: usize) -> Self {
         self.max_documents = max.clamp(1, limits::CHANNELS);

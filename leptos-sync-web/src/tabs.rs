@@ -1,4 +1,4 @@
-//! Messages between the tabs of a browser, by a `BroadcastChannel`, with and without a relay.
+//! Messages between the tabs of a browser, over a `BroadcastChannel`, with or without a relay.
 
 use js_sys::Uint8Array;
 use leptos_sync_core::sync::TabMessage;
@@ -12,8 +12,8 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
-    /// Joins the channel. `receive` gets the messages of other tabs. `None` if the browser has no
-    /// such channel.
+    /// Joins the channel. `receive` gets the messages of other tabs. Returns `None` if the browser
+    /// has no `BroadcastChannel`.
     pub(crate) fn join(database: &str, receive: impl Fn(TabMessage) + 'static) -> Option<Self> {
         let name = ["leptos-sync:", database].concat();
         let channel = BroadcastChannel::new(&name).ok()?;

@@ -5,8 +5,8 @@ use leptos::prelude::set_timeout;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-/// Runs a task on the browser's thread. The task is boxed, so that a page has the code that spawns
-/// once and not for each task.
+/// Runs a task on the browser's thread. The task is boxed, so that a page contains the spawning
+/// code once and not for each task.
 pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
     spawn_boxed(Box::pin(task));
 }
@@ -16,7 +16,7 @@ fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(task);
 }
 
-/// Runs `work` after a while. It is boxed, as tasks are.
+/// Runs `work` after a delay. It is boxed, as tasks are.
 pub(crate) fn after(delay: Duration, work: impl FnOnce() + 'static) {
     after_boxed(delay, Box::new(work));
 }
@@ -26,7 +26,7 @@ fn after_boxed(delay: Duration, work: Box<dyn FnOnce()>) {
     set_timeout(work, delay);
 }
 
-/// Resolves after a while.
+/// Resolves after `delay`.
 pub(crate) async fn sleep(delay: Duration) {
     let promise = Promise::new(&mut |resolve, _| {
         after(delay, move || {

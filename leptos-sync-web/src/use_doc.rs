@@ -18,7 +18,7 @@ pub struct UseDocReturn<S: 'static> {
     /// The document as a handle that no reactive owner owns.
     pub live: LiveDoc<S>,
     /// Whether the stored document is still being read. Until then the document is empty. Edits
-    /// made meanwhile are merged with it.
+    /// made in the meantime are merged with it.
     pub loading: StatusSignal<bool>,
     /// Whether the browser's storage has every edit.
     pub saved: StatusSignal<bool>,
@@ -33,16 +33,16 @@ pub struct UseDocReturn<S: 'static> {
     pub pending: StatusSignal<usize>,
     /// The state of the exchange with the relay, and why it is down.
     pub connection: StatusSignal<Connection>,
-    /// What the user may do to the document, as the relay said last. `None` until it has, and
-    /// without a relay.
+    /// What the user may do to the document, as last reported by the relay. `None` until the first
+    /// report, and without a relay.
     ///
     /// A page disables its inputs with `disabled=move || permission.get() ==
     /// Some(Permission::Read)`.
     pub permission: StatusSignal<Option<Permission>>,
     /// The number of other clients that are present; see [`use_presence`](crate::use_presence).
     pub peers: StatusSignal<usize>,
-    /// The edits that this device or the relay rejected, and that nobody has
-    /// [dismissed](crate::status::Rejection::dismiss) yet.
+    /// The edits that this device or the relay rejected, until they are
+    /// [dismissed](crate::status::Rejection::dismiss).
     pub rejected: StatusSignal<Rejections>,
     /// The last error of the storage, such as a failed write or an unreadable record, until it is
     /// resolved.
@@ -60,7 +60,7 @@ impl UseDocOptions {
     /// Asks the browser, once the document has been edited, not to evict this site's data when
     /// space runs short.
     ///
-    /// Some browsers ask the user; others decide by themselves.
+    /// Some browsers ask the user; others decide on their own.
     #[must_use]
     pub fn ask_persistence(mut self, ask: bool) -> Self {
         self.ask_persistence = ask;
@@ -68,14 +68,14 @@ impl UseDocOptions {
     }
 }
 
-/// Opens the document `name`, which is kept in the browser: it is there when the page opens, and
-/// every edit is saved.
+/// Opens the document `name`, which is stored in the browser: it is available when the page opens,
+/// and every edit is saved.
 ///
 /// All callers that pass the same name share one document. The node belongs to the reactive owner
-/// that calls this. Documents that are saved and that nobody uses can be evicted if more than
+/// that calls this. Documents that are saved and unused can be evicted if more than
 /// [`limits::OPEN_DOCUMENTS`](leptos_sync_core::limits::OPEN_DOCUMENTS) are open, or more than the
-/// page exchanges at a time ([`SyncOptions::max_documents`](crate::SyncOptions::max_documents)).
-/// Opening one again loads it again.
+/// page exchanges at a time ([`SyncOptions::max_documents`](crate::SyncOptions::max_documents)). An
+/// evicted document is loaded again when it is opened.
 ///
 /// ```
 /// use leptos::prelude::*;

@@ -77,7 +77,7 @@ impl Locks {
         }))
     }
 
-    /// Waits for a lock, and calls `granted` with it, or without one if the browser has none.
+    /// Waits for a lock and passes it to `granted`, or passes `None` if the browser grants none.
     pub(crate) fn wait(&self, name: &str, granted: impl FnOnce(Option<Lock>) + 'static) {
         let granted = Rc::new(RefCell::new(Some(granted)));
         let tell = move |lock| {

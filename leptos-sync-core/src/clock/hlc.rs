@@ -16,8 +16,8 @@ pub trait TimeSource: Send + Sync {
 /// The hybrid logical clock of one replica.
 ///
 /// Each [`tick`](Clock::tick) is greater than every stamp that this clock has issued or observed,
-/// whatever the wall clock does. It knows nothing of other replicas' clocks but the greatest stamp
-/// seen from them.
+/// whatever the wall clock does. It knows nothing of other replicas' clocks except the greatest
+/// stamp seen from them.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, ReplicaId};
@@ -67,7 +67,7 @@ impl Clock {
     /// # Errors
     ///
     /// [`Error::is_clock`] if the time source does not count milliseconds, or if this clock has
-    /// observed the greatest time, so that no stamp is left. The clock is unchanged then.
+    /// observed the greatest time, so that no stamp is left. On error, the clock is unchanged.
     pub fn tick(&mut self) -> Result<Stamp, Error> {
         let next = self.last.next();
         if next == self.last {
@@ -79,8 +79,8 @@ impl Clock {
         Ok(Stamp::new(self.last, self.replica))
     }
 
-    /// Returns a stamp that no operation carries, for use as a unique name. It need not be the
-    /// right time, so this cannot fail.
+    /// Returns a stamp that no operation carries, for use as a unique name. Its time need not be
+    /// correct, so this cannot fail.
     pub(crate) fn name(&mut self) -> Stamp {
         let now = Time::try_from_ms(self.source.now_ms()).unwrap_or_default();
         self.last = self.last.next().max(now);
@@ -93,7 +93,7 @@ impl Clock {
     ///
     /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock,
     /// and [`Error::is_clock`] if the reason is that the time source does not count milliseconds.
-    /// The clock is unchanged then.
+    /// On error, the clock is unchanged.
     pub fn observe(&mut self, time: Time) -> Result<(), Error> {
         self.check(time)?;
         self.resume(time);
@@ -131,7 +131,7 @@ impl Clock {
     }
 
     /// Continues after `time`, although later stamps were issued. Only valid if no replica has them
-    /// any more.
+    /// anymore.
     pub(crate) fn set_back(&mut self, time: Time) {
         self.last = time;
     }

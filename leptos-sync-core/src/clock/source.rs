@@ -1,6 +1,6 @@
 use super::TimeSource;
 
-/// The wall clock of the operating system, or of the browser in wasm32. Nothing else reads the wall
+/// The wall clock of the operating system, or of the browser on wasm32. Nothing else reads the wall
 /// clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemTime;

@@ -107,7 +107,7 @@ impl FromStr for Time {
 
 /// The time and writer of an operation. The greatest stamp wins.
 ///
-/// Ordered by time, then by replica. Sixteen bytes, `Copy`. A stamp does not tell what was written,
+/// Ordered by time, then by replica. Sixteen bytes, `Copy`. A stamp does not say what was written,
 /// and a greater stamp does not mean that its writer has seen the lesser one.
 ///
 /// # Text form
@@ -115,7 +115,7 @@ impl FromStr for Time {
 /// [`Display`](fmt::Display) and [`FromStr`] use the time and the replica, separated by a hyphen.
 /// Each has 13 characters of the lowercase base32 alphabet (`a`–`z`, `2`–`7`). The 27 characters
 /// start with a letter and need no escaping in HTML ids, CSS selectors and URLs. Each stamp has
-/// exactly one text form. The order of texts is not the order of stamps.
+/// exactly one text form. The text forms do not sort like the stamps.
 ///
 /// ```
 /// use leptos_sync_core::{ReplicaId, Stamp, Time};

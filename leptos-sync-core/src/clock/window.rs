@@ -11,7 +11,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether the relay certainly accepts an operation at `time`.
+    /// Returns whether the relay certainly accepts an operation at `time`.
     ///
     /// Returns false for the floor itself, although relays accept it: a replica then restamps the
     /// operation, which loses nothing.

@@ -1,4 +1,4 @@
-//! Variable-length numbers, and a reader that trusts none of them.
+//! Variable-length numbers, and a reader that validates them.
 //!
 //! A varint is LEB128: seven bits per byte, least significant first, with the high bit set on all
 //! bytes but the last. Only the shortest form of a number is accepted, so that equal data has equal
@@ -43,7 +43,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Creates a reader at the first of `bytes`.
+    /// Creates a reader at the start of `bytes`.
     #[inline]
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    /// Whether no bytes are left.
+    /// Returns whether no bytes are left.
     #[inline]
     pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()

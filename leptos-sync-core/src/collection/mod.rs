@@ -1,4 +1,4 @@
-//! Collections: records that stay in a storage and merge.
+//! Collections: records that stay in a store and merge.
 //!
 //! A collection is a document that may be too large for memory. It has the same cells,
 //! transactions, deltas and versions, and keeps its records in an
@@ -39,9 +39,9 @@ pub use watch::{RecordChange, Watch};
 /// Records of type `T` under keys of type `K`, kept in a [`Storage`](crate::storage::Storage).
 ///
 /// A collection is local-first like a [`Doc`](crate::Doc), but may be larger than memory. Only its
-/// metadata is held in memory, so opening it costs the same for a thousand and a million records.
-/// An operation reads the records it needs and commits once. A [`Schema`](crate::index::Schema)
-/// declares secondary indices for queries.
+/// metadata is held in memory, so opening it costs the same for a thousand records as for a
+/// million. An operation reads the records it needs and commits once. A
+/// [`Schema`](crate::index::Schema) declares secondary indices for queries.
 ///
 /// A record is a CRDT, usually a struct with `#[derive(Crdt)]`: concurrent edits of different
 /// fields are both kept. Records are inserted and removed as a whole. An insertion replaces the

@@ -20,7 +20,7 @@ use crate::{
 /// The name of the index by time. User indices cannot have this name.
 const BY_TIME: &str = "";
 
-/// The location of the collection's metadata among the extra keys of the indexed storage.
+/// The location of the collection's metadata among the extra keys of its [`IndexedStorage`].
 pub(super) const META: &[u8] = b"version";
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
@@ -109,7 +109,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         state.clock = state.clock.with_replica(replica);
     }
 
-    /// Whether a newer build of the app has changed the indices, so that this build can only read.
+    /// Returns whether a newer build of the app has changed the indices, so that this build can
+    /// only read.
     pub fn is_read_only(&self) -> bool {
         self.records.is_read_only()
     }

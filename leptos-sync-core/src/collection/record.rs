@@ -48,12 +48,12 @@ impl<T: Root> StoredRecord<T> {
         })
     }
 
-    /// Whether both have the same cells, written in the same order.
+    /// Returns whether both have the same cells, written in the same order.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.body == other.body
     }
 
-    /// Whether the record exists.
+    /// Returns whether the record exists.
     pub(super) fn is_present(&self) -> bool {
         matches!(self.present, Some((_, true)))
     }

@@ -131,8 +131,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// A chunk that was imported before changes nothing. The progress is stored with the records,
     /// so an interrupted import continues where it stopped. With the last chunk the collection
-    /// claims the export's version. Reads and edits may continue during the import, and see what
-    /// has been imported so far.
+    /// claims the export's version. Reads and edits may continue during the import, and see
+    /// everything imported so far.
     ///
     /// Reads the chunk's records and commits once. If the export has forgotten tombstones, reads
     /// all records in the chunk's range.
@@ -262,7 +262,7 @@ impl CollectionExport {
         self.bytes
     }
 
-    /// Whether the last chunk was exported.
+    /// Returns whether the last chunk was exported.
     pub fn is_done(&self) -> bool {
         self.done
     }

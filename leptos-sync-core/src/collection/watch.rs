@@ -85,7 +85,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         }
     }
 
-    /// Whether there are watchers.
+    /// Returns whether there are watchers.
     pub(super) fn is_watched(&self) -> bool {
         self.changes.readers() > 0
     }

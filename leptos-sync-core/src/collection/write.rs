@@ -140,7 +140,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// # Panics
     ///
-    /// If `edit` panics. Nothing has changed then.
+    /// If `edit` panics. In that case, nothing has changed.
     pub async fn transact<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k K>,

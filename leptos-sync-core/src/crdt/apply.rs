@@ -33,7 +33,8 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// Whether to skip `cell`, because it is contained or a quarantined cell at its path is newer.
+    /// Returns whether to skip `cell`, because it is contained or a quarantined cell at its path is
+    /// newer.
     #[inline]
     pub fn passes_over(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
         self.seen.contains(cell.stamp) || self.withstood(group, cell)
@@ -45,7 +46,7 @@ impl<'a> Applied<'a> {
         self.seen
     }
 
-    /// Whether a quarantined cell at the path of `cell` is newer.
+    /// Returns whether a quarantined cell at the path of `cell` is newer.
     #[inline]
     pub(super) fn withstood(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
         !self.quarantine.is_empty() && self.quarantine.withstands(group.parent(), cell)

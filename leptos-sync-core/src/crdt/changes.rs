@@ -7,8 +7,8 @@ use crate::{
 
 /// The paths of the cells that an operation changed.
 ///
-/// One buffer holds all paths, so a change takes no allocation of its own. A path appears again if
-/// a transaction wrote to it again between other changes of the same cell's existence.
+/// One buffer holds all paths, so a change needs no separate allocation. A path appears again if a
+/// transaction wrote to it again between other changes of the same cell's existence.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// For each change, four bytes with the length of the path and the `existence` flag, followed
@@ -44,7 +44,7 @@ impl Changes {
         self.count
     }
 
-    /// Whether nothing changed.
+    /// Returns whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -83,12 +83,12 @@ impl Changes {
         self.count += other.count;
     }
 
-    /// Adds the cell at `path`.
+    /// Adds the change of the cell at `path`.
     pub(crate) fn push(&mut self, path: Path<'_>, existence: bool) {
         self.add(existence, |bytes| bytes.extend_from_slice(path.as_bytes()));
     }
 
-    /// Adds the cell `key` below `parent`.
+    /// Adds the change of the cell `key` below `parent`.
     pub(crate) fn push_child(&mut self, parent: Path<'_>, key: &[u8], existence: bool) {
         // Reserve once for all parts of the path; the length of the key takes up to two bytes.
         self.bytes

@@ -53,8 +53,8 @@ impl GCounter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] if the replica's own count would exceed `u64::MAX`. The counter is
-    /// unchanged then.
+    /// [`Error::is_limit`] if the replica's own count would exceed `u64::MAX`. On error, the
+    /// counter is unchanged.
     #[inline]
     pub fn increment(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
         self.0.update(stamp, |count| {

@@ -8,7 +8,7 @@ use crate::{
 /// The context of a join: the versions of both states, and the changes.
 ///
 /// If only one side has a cell and the other side's version contains it, the other side has
-/// forgotten its tombstone. Then the join removes the cell.
+/// forgotten its tombstone. In that case, the join removes the cell.
 pub struct Join<'a> {
     ours: &'a VersionVector,
     theirs: &'a VersionVector,
@@ -35,18 +35,18 @@ impl<'a> Join<'a> {
         self.ours
     }
 
-    /// Whether this side contains the operation at `stamp`.
+    /// Returns whether this side contains the operation at `stamp`.
     pub fn ours_has_seen(&self, stamp: Stamp) -> bool {
         self.ours.contains(stamp)
     }
 
-    /// Whether the other side contains the operation at `stamp`.
+    /// Returns whether the other side contains the operation at `stamp`.
     pub fn theirs_has_seen(&self, stamp: Stamp) -> bool {
         self.theirs.contains(stamp)
     }
 
-    /// Whether the other side may lack a cell that it contains and this side still has. If not,
-    /// there are no such cells to search for.
+    /// Returns whether the other side may lack a cell that it contains and this side still has. If
+    /// not, there are no such cells to search for.
     pub fn theirs_has_forgotten(&self) -> bool {
         self.forgotten
     }

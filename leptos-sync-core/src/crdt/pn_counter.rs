@@ -16,8 +16,8 @@ use crate::{
 /// A counter that can be incremented and decremented. Concurrent changes are never lost.
 ///
 /// Each replica stores its total increments and decrements in its own cell; the value is the
-/// difference of the sums. The counter has no lower bound: two replicas may concurrently take the
-/// last item.
+/// difference of the sums. The counter has no lower bound: for example, two replicas may
+/// concurrently take the last item.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, PnCounter, ReplicaId};
@@ -52,8 +52,8 @@ impl PnCounter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] if the replica's total increments would exceed `u64::MAX`. The counter
-    /// is unchanged then.
+    /// [`Error::is_limit`] if the replica's total increments would exceed `u64::MAX`. On error, the
+    /// counter is unchanged.
     #[inline]
     pub fn increment(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
         self.0.update(stamp, |(added, taken)| {
@@ -66,8 +66,8 @@ impl PnCounter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_limit`] if the replica's total decrements would exceed `u64::MAX`. The counter
-    /// is unchanged then.
+    /// [`Error::is_limit`] if the replica's total decrements would exceed `u64::MAX`. On error, the
+    /// counter is unchanged.
     #[inline]
     pub fn decrement(&mut self, by: u64, stamp: Stamp) -> Result<(), Error> {
         self.0.update(stamp, |(added, taken)| {

@@ -10,8 +10,8 @@ use crate::{
 /// Cells that a typed view cannot hold, kept unchanged: their path is unknown, or their value has a
 /// wrong type.
 ///
-/// They are stored and sent like all others, so an old build never destroys a newer build's data. A
-/// path has a cell either here or in the typed view, never in both: the one that won.
+/// They are stored and sent like all others, so an old build never destroys a newer build's data.
+/// The winning cell of a path is either here or in the typed view, never in both.
 ///
 /// Usually there are none or a few. The structure is simple but withstands a message with a million
 /// such cells: a sorted list in blocks, so that an insertion moves at most one block. A look-up is
@@ -74,7 +74,7 @@ impl Quarantine {
         cells.map(QuarantinedCell::view)
     }
 
-    /// Adds a cell and replaces the one at its path.
+    /// Adds a cell, and replaces the one at its path.
     pub(crate) fn keep(
         &mut self,
         parent: Path<'_>,
@@ -84,7 +84,7 @@ impl Quarantine {
         self.put(cell.path(parent), cell.stamp, cell.value, reason);
     }
 
-    /// Adds a cell and replaces the one at its path.
+    /// Adds a cell, and replaces the one at its path.
     pub(crate) fn put(
         &mut self,
         path: PathBuf,
@@ -114,8 +114,8 @@ impl Quarantine {
         }
     }
 
-    /// Whether there is a cell at this path that is not older than `cell`. Removes an older one,
-    /// since the typed view tries `cell` next.
+    /// Returns whether there is a cell at this path that is not older than `cell`. Removes an older
+    /// one, since the typed view tries `cell` next.
     pub(crate) fn withstands(&mut self, parent: Path<'_>, cell: CellRef<'_>) -> bool {
         let path = cell.path(parent);
         let (at, place) = self.find(&path);
@@ -140,7 +140,7 @@ impl Quarantine {
         }
     }
 
-    /// Adds the paths of cells. This list serves as a sorted set, to save the code of another.
+    /// Adds the paths of cells. This list doubles as a sorted set, to save code.
     pub(crate) fn note_paths(&mut self, cells: Cells<'_>) {
         cells.for_each(&mut |parent, cell| {
             self.put(cell.path(parent), cell.stamp, None, None);
@@ -168,7 +168,7 @@ impl Quarantine {
         Some(held.view())
     }
 
-    /// Whether there is a cell at `path`.
+    /// Returns whether there is a cell at `path`.
     pub(crate) fn has(&self, path: &PathBuf) -> bool {
         self.find(path).1.is_ok()
     }

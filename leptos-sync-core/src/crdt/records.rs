@@ -10,7 +10,7 @@ use crate::{
 
 /// Records by key. Each is a CRDT that is inserted and removed as a whole.
 ///
-/// The existence of a record is a cell of its own, in a map below the empty segment, which no key
+/// The existence of a record is a separate cell, in a map below the empty segment, which no key
 /// has. The record's cells are below its key.
 ///
 /// ```text
@@ -18,10 +18,10 @@ use crate::{
 /// key / …     →  the record's own cells
 /// ```
 ///
-/// An insertion or removal ends all older cells of the record; of two at one key the later one
-/// wins. So a removal wins over earlier edits, and over later edits by replicas that have not seen
-/// it. The latter are kept, but hidden until the record is inserted again. The ended cells are a
-/// function of all cells, whose stamps only grow, so copies converge.
+/// An insertion or removal ends all older cells of the record; of two insertions or removals at one
+/// key, the later one wins. So a removal wins over earlier edits, and over later edits by replicas
+/// that have not seen it. The latter are kept, but hidden until the record is inserted again. The
+/// ended cells are a function of all cells, whose stamps only grow, so copies converge.
 #[derive(Clone)]
 pub(crate) struct Records<T> {
     pub(crate) present: LwwMap<Vec<u8>, ()>,

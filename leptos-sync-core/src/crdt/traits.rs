@@ -18,8 +18,8 @@ use crate::{
 /// implement it; `#[derive(Crdt)]` implements it for a struct of CRDTs. A CRDT knows neither its
 /// path nor the time; callers pass both.
 ///
-/// Do not implement it by hand. Its other methods are hidden, and change in any release: they serve
-/// documents, storage and the derive.
+/// Do not implement it by hand. Its other methods are hidden and may change in any release: they
+/// serve documents, storage and the derive.
 ///
 /// # Laws
 ///
@@ -62,7 +62,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// Writes the cells that one transaction wrote to one part: to a register, to a map, or to one
     /// cell of a counter. They carry `stamp`, and no later transaction exists.
     ///
-    /// `path` is the path of the part, and `rest` is what of it is below this value. O(cells
+    /// `path` is the path of the part, and `rest` is the part of `path` below this value. O(cells
     /// written and segments of `rest`).
     fn write_stamped(&self, rest: Segments<'_>, path: Path<'_>, stamp: Stamp, out: &mut CellWriter);
 
@@ -113,7 +113,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     fn assert_invariants(&self) {}
 }
 
-/// A cell at some moment, such as before a transaction.
+/// The state of a cell at some moment, such as before a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct OldCell<'a> {
     /// The stamp of the write.
@@ -165,9 +165,9 @@ pub trait Root: Crdt {}
 /// The requirements on map keys. Implemented for every type that meets them.
 ///
 /// Equal keys must encode to equal bytes, because replicas and relays identify an entry by the
-/// bytes of its key. Types with derived implementations meet this, and so do floats. A type that
-/// compares without regard to letter case does not; convert it to one case first. The rest is as
-/// for a [`Value`].
+/// bytes of its key. Types with derived implementations meet this, and so do floats. A type with
+/// case-insensitive equality does not; normalize its case first. The other requirements are those
+/// of a [`Value`].
 pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
@@ -175,7 +175,7 @@ impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 /// The requirements on values in registers and maps. Implemented for every type that meets them.
 ///
 /// A transaction rejects a value that could not be read back, with an error whose
-/// [`is_value`](crate::Error::is_value) is true. That concerns types with serde's attributes `tag`,
+/// [`is_value`](crate::Error::is_value) is true. This affects types with serde's attributes `tag`,
 /// `content`, `untagged`, `flatten` and `skip_serializing_if`, implementations of `Serialize` and
 /// `Deserialize` that disagree, and hashed collections, which have no order: use `BTreeMap` and
 /// `BTreeSet` within values. The check encodes the value, decodes it, and encodes it again.

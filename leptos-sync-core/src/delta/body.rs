@@ -44,7 +44,7 @@ impl Body {
         Self::of(cells, first, second)
     }
 
-    /// Creates the body of the written cells, relative to the latest time of `second`.
+    /// Creates the body of the cells that `write` writes, relative to the latest time of `second`.
     pub(crate) fn of(
         cells: &mut CellWriter,
         first: VersionVector,
@@ -54,7 +54,8 @@ impl Body {
         Ok(Self::with(written, first, second))
     }
 
-    /// Creates the body of cells written relative to the latest time of `second`.
+    /// Creates the body from cells whose stamps are encoded relative to the latest time of
+    /// `second`.
     pub(crate) fn with(
         (replicas, groups, census): Written,
         first: VersionVector,
@@ -125,7 +126,7 @@ impl Body {
         xxh64(&self.groups, xxh64(&self.head(), seed))
     }
 
-    /// Appends an envelope with this body, compressed if that pays. O(bytes).
+    /// Appends an envelope with this body, compressed if that pays off. O(bytes).
     pub(crate) fn seal(&self, kind: envelope::Kind, out: &mut Vec<u8>) {
         let head = self.head();
         if !envelope::may_compress(head.len() + self.groups.len()) {

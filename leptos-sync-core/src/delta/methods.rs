@@ -12,7 +12,7 @@ macro_rules! message_methods {
                 self.0.len()
             }
 
-            /// Whether there are no cells. The versions may still carry information.
+            /// Returns whether there are no cells. The versions may still carry information.
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }

@@ -1,5 +1,5 @@
 //! In a browser, a message is written whole and then split. A page has memory for two copies, and
-//! this saves downloaded code.
+//! this reduces the page's download.
 
 use super::{Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};

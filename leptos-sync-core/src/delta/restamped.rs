@@ -6,7 +6,7 @@ use crate::version::VersionVector;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restamped {
-    /// The version that identified the transaction before.
+    /// The version that identified the transaction before it was restamped.
     pub replaced: VersionVector,
     /// The transaction with its new stamp.
     pub delta: Delta,

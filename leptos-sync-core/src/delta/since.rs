@@ -42,7 +42,7 @@ impl Delta {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Cells that were encoded once never exceed one again.
+    /// If a limit is exceeded. Cells that were once encoded never exceed a limit again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
         self.0.split(bytes, &mut |body| parts.push(Self(body)))?;

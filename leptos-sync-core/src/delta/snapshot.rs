@@ -9,8 +9,8 @@ use crate::{
 
 /// The whole state of a document with its version.
 ///
-/// The `horizon` states up to where tombstones were forgotten. Joining a snapshot removes local
-/// cells that its version contains and it lacks. The cells stay encoded.
+/// The `horizon` states the operations up to which tombstones were forgotten. Joining a snapshot
+/// removes local cells that its version contains and it lacks. The cells stay encoded.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Snapshot(pub(super) Body);
 
@@ -39,7 +39,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Cells that were encoded once never exceed one again.
+    /// If a limit is exceeded. Cells that were once encoded never exceed a limit again.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
         self.0.split(bytes, &mut |body| parts.push(Self(body)))?;

@@ -28,12 +28,12 @@ impl<S: Root> Doc<S> {
     ///
     /// O(cells) in one uninterrupted step: the cells are encoded part by part and held
     /// uncompressed. That takes about a quarter of the memory of a document of short texts (the
-    /// test `export_memory` prints measurements), and in a browser twice that for a moment.
-    /// Creating a chunk costs its bytes.
+    /// test `export_memory` prints measurements), and in a browser briefly twice that. Creating a
+    /// chunk costs its bytes.
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
+    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
     pub fn export(&self) -> Result<Export, Error> {
         self.export_in(limits::CHUNK_BYTES)
     }

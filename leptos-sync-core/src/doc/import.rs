@@ -94,7 +94,7 @@ impl Import {
         all.filter(|index| !self.taken.contains(index))
     }
 
-    /// Whether all chunks are imported, so that the document claims the export's version.
+    /// Returns whether all chunks are imported, so that the document claims the export's version.
     pub fn is_complete(&self) -> bool {
         self.chunks() == Some(self.taken())
     }

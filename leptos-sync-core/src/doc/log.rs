@@ -4,14 +4,14 @@ use super::{
 };
 use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits, path::PathBuf};
 
-/// The record of an open transaction: what it has written, and what it takes to roll it back.
+/// The record of an open transaction: what it has written, and what is needed to roll it back.
 ///
-/// The transactions of a document use one log after the other, and share its space.
+/// The transactions of a document take turns with one log and share its space.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) stamp: Stamp,
     pub(super) changes: Changes,
-    /// The size of the previous transaction's changes, within a limit, to reserve space at once.
+    /// The size of the previous transaction's changes, capped, to reserve space up front.
     usual: usize,
     pub(super) undo: Undo,
     pub(super) error: Option<Error>,
@@ -82,7 +82,7 @@ impl Log {
         }
     }
 
-    /// Whether a cell is replaced that this transaction had not written itself.
+    /// Returns whether a cell is replaced that this transaction had not written itself.
     fn is_first(&self, before: Before) -> bool {
         before.old.is_none_or(|old| old.stamp != self.stamp)
     }

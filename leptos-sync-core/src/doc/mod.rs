@@ -85,7 +85,7 @@ pub struct Doc<S> {
     log: Option<Box<Log>>,
 }
 
-/// The parts of a document, for documents that are assembled from a storage.
+/// The parts of a document, for documents that are assembled from a store.
 pub(crate) struct Parts<S> {
     pub(crate) state: S,
     pub(crate) version: VersionVector,
@@ -246,7 +246,7 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
+    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         let nothing = VersionVector::new();
         Snapshot::write(self.version.clone(), self.horizon.clone(), |out| {
@@ -417,7 +417,7 @@ impl<S: Root> Doc<S> {
     }
 
     /// Rejects operations that would give the document more replicas than a message may name. A
-    /// document that has more already accepts operations of those.
+    /// document that already has more still accepts operations of its own replicas.
     fn check_replicas(
         &self,
         version: &VersionVector,

@@ -1,13 +1,13 @@
 //! Writes to records in a transaction.
 //!
-//! The cells that an insertion or a removal ends are not kept for a roll back: these documents are
+//! The cells that an insertion or a removal ends are not kept for a rollback: these documents are
 //! made for one transaction, and dropped if it fails.
 
 use super::transaction::Tx;
 use crate::crdt::{PRESENT, Records, Root};
 
 impl<T: Root> Tx<'_, Records<T>> {
-    /// Inserts a record and replaces the one at `key`.
+    /// Inserts a record at `key`, and replaces an existing one.
     pub(crate) fn insert(&mut self, key: &[u8]) -> Tx<'_, T> {
         let mut present = self.at_key(PRESENT, |records| &mut records.present);
         present.insert(key.to_vec(), ());

@@ -14,8 +14,8 @@ use crate::{
 /// Operations that go backwards: for cells that a relay has rejected, and the version and clock
 /// that counted them. They never leave the browser.
 impl<S: Root> Doc<S> {
-    /// Returns the cell at `path` from the state or the quarantine. Puts its encoded value into
-    /// `value`.
+    /// Returns the cell at `path` from the state or the quarantine. Replaces the content of `value`
+    /// with its encoded value.
     pub(super) fn cell_at<'a>(
         &self,
         path: &PathBuf,
@@ -33,7 +33,7 @@ impl<S: Root> Doc<S> {
         self.state.cell_at(path.as_path().segments(), value)
     }
 
-    /// Replaces the cells at the paths of `cells`, whatever is there now. A zero stamp removes the
+    /// Replaces the cells at the paths of `cells`, whatever is there. A zero stamp removes the
     /// cell. Returns what changed. O(cells).
     pub(super) fn put(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();

@@ -13,7 +13,7 @@ thread_local! {
     static VISITED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A map that counts how often it is asked for its cells.
+/// A map that counts how often its cells are requested.
 #[derive(Clone, Default)]
 struct Counted(LwwMap<u32, u32>);
 
@@ -77,7 +77,7 @@ fn write(tx: &mut Tx<'_, Records<Counted>>, record: u32, entries: u32) {
     }
 }
 
-/// A document of so many records of one entry each.
+/// Creates a document with `count` records of one entry each.
 fn records(count: u32) -> Doc<Records<Counted>> {
     let mut doc = Doc::<Records<Counted>>::new(Clock::system(ReplicaId::new(1)));
     doc.transact(|tx| {
@@ -90,7 +90,8 @@ fn records(count: u32) -> Doc<Records<Counted>> {
     doc
 }
 
-/// The number of parts that the transaction visits to write its delta, and of the cells in it.
+/// Returns the number of parts that a transaction visits to write its delta, and the number of
+/// cells in the delta.
 fn visits(
     doc: &mut Doc<Records<Counted>>,
     edit: impl FnOnce(&mut Tx<'_, Records<Counted>>),

@@ -50,11 +50,11 @@ impl<S> Default for Setting<'_, S> {
 }
 
 impl<S: Root> Doc<S> {
-    /// Runs `edit` as one transaction: all its writes carry one stamp, and either all of them take
-    /// effect or none.
+    /// Runs `edit` as one transaction: all its writes carry one stamp, and either all of them or
+    /// none take effect.
     ///
     /// The cost follows what is written. Each new value is encoded once for the delta, and each
-    /// value that is replaced is encoded once for a roll back.
+    /// replaced value is encoded once for a rollback.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl<S: Root> Doc<S> {
     ///
     /// # Panics
     ///
-    /// If `edit` panics. The document is unchanged then.
+    /// If `edit` panics. In that case, the document is unchanged.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
         self.transact_in(Setting::default(), edit)
     }
@@ -255,8 +255,8 @@ impl<T> Tx<'_, T> {
         self.log.stamp
     }
 
-    /// Rolls the transaction back when it ends. [`Doc::transact`] then returns `error`, or the
-    /// first error if there was one before.
+    /// Rolls the transaction back when it ends. [`Doc::transact`] then returns `error`, or an
+    /// earlier error if there was one.
     pub fn cancel(&mut self, error: Error) {
         self.log.error.get_or_insert(error);
     }
@@ -276,8 +276,9 @@ impl<T> Tx<'_, T> {
         looked.map_err(|error| self.cancel(error)).ok()
     }
 
-    /// Runs a check of a value that is about to be written. Returns whether the transaction may go
-    /// on; it fails with the first error. The check may append to the buffer and must restore it.
+    /// Runs a check of a value that is about to be written. Returns whether the transaction may
+    /// continue; it fails with the first error. The check may append to the buffer and must restore
+    /// it.
     pub(super) fn allows(&mut self, check: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> bool {
         if self.log.error.is_some() {
             return false;

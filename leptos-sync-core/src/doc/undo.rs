@@ -7,7 +7,7 @@ use crate::{
 /// The cells that a transaction has replaced, so that it can be rolled back.
 ///
 /// One buffer holds all old values, and the paths are those of the transaction's changes. So a
-/// write needs no allocation of its own.
+/// write needs no separate allocation.
 #[derive(Default)]
 pub(super) struct Undo {
     bytes: Vec<u8>,

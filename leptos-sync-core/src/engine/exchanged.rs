@@ -31,12 +31,12 @@ impl<St: Storage> DocStore<St> {
         Ok((Loaded { doc, damage }, outbox))
     }
 
-    /// Joins records with a document and an outbox that may have been in use already. See
+    /// Joins records with a document and an outbox that may already be in use. See
     /// [`read`](DocStore::read).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
+    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
     pub fn read_exchanged<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -61,8 +61,8 @@ impl<St: Storage> DocStore<St> {
         Ok(damage)
     }
 
-    /// Returns the write that logs `deltas` from the relay as one record, if there are any, and
-    /// stores what the relay has acknowledged. O(bytes).
+    /// Returns the write that logs `deltas` from the relay, if any, as one record, and stores what
+    /// the relay has acknowledged. O(bytes).
     pub fn log_received<S: Root>(
         &self,
         doc: &mut Doc<S>,
@@ -79,14 +79,14 @@ impl<St: Storage> DocStore<St> {
         write
     }
 
-    /// Returns the write that replaces everything `doc` was seen to contain by a snapshot of it
-    /// without the outbox, and by the outbox.
+    /// Returns the write that replaces all stored records known to be in `doc` with a snapshot of
+    /// it without the outbox, and with the outbox.
     ///
     /// Also use it after transactions were rejected or restamped. O(cells).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
+    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
     pub fn compact_exchanged<S: Root>(
         &self,
         doc: &mut Doc<S>,

@@ -97,7 +97,7 @@ impl Keys {
         key
     }
 
-    /// The key of what the relay has acknowledged.
+    /// Returns the key of the version that the relay has acknowledged.
     pub(super) fn acknowledged(&self) -> Vec<u8> {
         let mut key = self.prefix.clone();
         key.push(ACKNOWLEDGED);

@@ -24,7 +24,7 @@ pub struct Loaded<S> {
 }
 
 impl<St: Storage> DocStore<St> {
-    /// Loads the document, which stamps further operations by `clock`. One scan; O(cells).
+    /// Loads the document, which uses `clock` to stamp further operations. One scan; O(cells).
     ///
     /// Damage is confined to its record: the rest is loaded, and the document does not claim the
     /// missing operations. Further edits must use a new replica id, since operations of the old one
@@ -51,11 +51,11 @@ impl<St: Storage> DocStore<St> {
     /// Joins the document's records, as scanned by [`prefix`](DocStore::prefix), with `doc`.
     /// Returns what could not be read. O(cells).
     ///
-    /// `doc` is empty, or was edited under a replica id of its own before it was loaded.
+    /// `doc` is empty, or was edited under a separate replica id before it was loaded.
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
+    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
     pub fn read<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -123,7 +123,7 @@ pub(super) trait Take<S: Root> {
     /// Called after a part of a snapshot was joined with the document.
     fn joined(&mut self, part: &Snapshot);
 
-    /// Joins a transaction. `received` says whether it came from the relay.
+    /// Joins a transaction. `received` states whether it came from the relay.
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool);
 }
 

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Several tabs may write to one document concurrently. A log record is named by its writer's
-//! stamp, and a generation by a stamp of its own. Compaction deletes only what its document was
-//! seen to contain. So several generations may exist; loading joins all of them.
+//! stamp, and a generation by its own stamp. Compaction deletes only records known to be in its
+//! document. So several generations may exist; loading joins all of them.
 
 mod exchanged;
 mod keys;
@@ -51,8 +51,7 @@ struct Contents {
     snapshot_bytes: usize,
     log: Vec<Vec<u8>>,
     log_bytes: usize,
-    /// The number of log records that the last compaction wrote. They are no reason for another
-    /// one.
+    /// The number of log records that the last compaction wrote. They do not trigger another one.
     rewritten: usize,
     generations: usize,
 }
@@ -83,18 +82,18 @@ impl<St: Storage> DocStore<St> {
         write
     }
 
-    /// Returns the write that replaces everything `doc` was seen to contain by one snapshot of it.
-    /// O(cells).
+    /// Returns the write that replaces all stored records known to be in `doc` with one snapshot of
+    /// it. O(cells).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was accepted once never exceeds one again.
+    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
     pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
         let parts = doc.snapshot_parts(limits::CHUNK_BYTES)?;
         Ok(self.replace(&parts, doc.next_stamp()))
     }
 
-    /// Returns the write that replaces the known records by a snapshot in these parts.
+    /// Returns the write that replaces the known records with a snapshot in these parts.
     fn replace(&self, parts: &[Snapshot], stamp: Stamp) -> StoreWrite {
         let mut write = StoreWrite::default();
         for key in self.contents.snapshots.iter().chain(&self.contents.log) {
@@ -132,7 +131,7 @@ impl<St: Storage> DocStore<St> {
         }
     }
 
-    /// Whether a compaction pays off.
+    /// Returns whether a compaction pays off.
     ///
     /// That is the case if the log has more than [`limits::LOG_RECORDS`] records, or more bytes
     /// than both the snapshot and [`limits::LOG_BYTES`], or if there are two generations.

@@ -119,7 +119,7 @@ impl Saver {
         self.waiting.len() + under_way.sum::<usize>()
     }
 
-    /// Whether a transaction waits for the write in progress.
+    /// Returns whether a transaction waits for the write in progress.
     pub fn is_waiting(&self) -> bool {
         !self.stalled && !self.waiting.is_empty()
     }

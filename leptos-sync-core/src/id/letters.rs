@@ -6,8 +6,7 @@ use crate::error::Error;
 /// without padding.
 ///
 /// The first character holds four bits, so it is one of `a` to `p`. The text can start an HTML id
-/// or a CSS selector, and needs no escaping in a URL. The order of texts is not the order of
-/// numbers.
+/// or a CSS selector, and needs no escaping in a URL. The text forms do not sort like the numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Letters(pub(crate) u64);
 

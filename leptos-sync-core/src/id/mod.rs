@@ -1,4 +1,4 @@
-//! Ids of writers, and of things that users create.
+//! Ids of writers and of user-created items.
 
 mod letters;
 mod replica;

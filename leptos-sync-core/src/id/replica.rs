@@ -9,9 +9,9 @@ use crate::error::Error;
 ///
 /// A replica id orders concurrent writes with the same [`Time`](crate::Time), and names the counter
 /// cells and version entries that only its holder may write. So **no two live writers may share
-/// one, and a writer that may have forgotten what it wrote must take a new one**. For that reason
-/// [`Doc::fork`](crate::Doc::fork) requires a new id. The id does not tell who its holder is, or
-/// whether it is alive.
+/// one, and a writer that may have lost its own writes must take a new one**. For that reason
+/// [`Doc::fork`](crate::Doc::fork) requires a new id. The id does not say who its holder is, or
+/// whether the holder is alive.
 ///
 /// Eight bytes, `Copy`, ordered as an unsigned integer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl ReplicaId {
         Self(id)
     }
 
-    /// Draws an id from the system's source of randomness (the browser's `crypto` in wasm32). Two
+    /// Draws an id from the system's source of randomness (the browser's `crypto` on wasm32). Two
     /// draws collide with a probability of 2⁻⁶⁴.
     ///
     /// # Errors

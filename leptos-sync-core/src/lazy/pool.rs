@@ -85,7 +85,7 @@ impl<K: Ord + Clone, T: Evictable, F> LazyPool<K, T, F> {
         self.slots.lock().by_key.len()
     }
 
-    /// Whether no value is open.
+    /// Returns whether no value is open.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -173,8 +173,8 @@ impl<K: Ord + Clone, T: Evictable> Slots<K, T> {
 }
 
 impl<T: Evictable> Slot<T> {
-    /// Whether the value is unused and saved. The pool is locked, so no caller can obtain a clone
-    /// during the check.
+    /// Returns whether the value is unused and saved. The pool is locked, so no caller can obtain a
+    /// clone during the check.
     fn may_go(&mut self) -> bool {
         match Arc::get_mut(&mut self.value).map(Once::get_mut) {
             // A caller is opening it.

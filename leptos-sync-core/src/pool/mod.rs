@@ -38,8 +38,8 @@ impl Reset for String {
 /// A pool of reusable values.
 ///
 /// A value returns when its guard is dropped; the pool frees it if enough values are idle. Values
-/// that never return show up as outstanding. Taking and returning lock a
-/// mutex for a few instructions.
+/// that never return show up as outstanding. Taking or returning a value locks a mutex for a few
+/// instructions.
 ///
 /// ```
 /// use leptos_sync_core::internal::Pool;

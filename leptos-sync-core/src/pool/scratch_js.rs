@@ -1,4 +1,4 @@
-//! The buffers of documents and messages in a browser: plain allocations, so that a page need not
+//! The buffers of documents and messages in a browser: plain allocations, so that a page does not
 //! download a pool.
 
 /// A buffer that is written once and read until it is dropped.

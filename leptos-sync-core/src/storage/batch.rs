@@ -49,19 +49,19 @@ impl Batch {
         self
     }
 
-    /// Requests that the commit succeed only after the data reached the disk, if the store offers
-    /// that choice.
+    /// Requests that the commit succeed only once the data is on disk, if the store offers that
+    /// choice.
     pub fn strict(&mut self) -> &mut Self {
         self.strict = true;
         self
     }
 
-    /// Whether [`strict`](Batch::strict) durability is requested.
+    /// Returns whether [`strict`](Batch::strict) durability is requested.
     pub fn is_strict(&self) -> bool {
         self.strict
     }
 
-    /// Whether the batch has no writes.
+    /// Returns whether the batch has no writes.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }

@@ -4,7 +4,7 @@ use crate::{
     error::Error,
 };
 
-/// A [`Storage`] decorator that compresses values where that pays.
+/// A [`Storage`] decorator that compresses values where that pays off.
 ///
 /// It tries values from [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES) to
 /// [`limits::INFLATED_BYTES`](crate::limits::INFLATED_BYTES), and stores a value uncompressed if
@@ -12,9 +12,9 @@ use crate::{
 /// costs about 20 ns a byte. Reading a compressed value costs its decompression, reading any other
 /// a check of six bytes.
 ///
-/// It can wrap a storage that has data: existing values are readable, and compressed when they are
-/// next written. `docs/format.md` states how the two forms are distinguished. It cannot be removed
-/// again, since its compressed values are readable only through it.
+/// It can wrap a store that has data: existing values stay readable, and are compressed when they
+/// are next written. `docs/format.md` states how the two forms are distinguished. It cannot be
+/// removed again, since its compressed values are readable only through it.
 ///
 /// A value that is damaged, or that would inflate beyond the limits, is an [`Error::is_corrupt`]
 /// that names its key. A read of several records returns such a value in its stored form instead,

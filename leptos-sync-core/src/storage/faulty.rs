@@ -5,11 +5,11 @@ use parking_lot::Mutex;
 use super::{Batch, Expected, Record, Scan, Storage};
 use crate::error::Error;
 
-/// A [`Storage`] decorator that fails on demand, for tests of code on top of a storage.
+/// A [`Storage`] decorator that fails on demand, for tests of code on top of a store.
 ///
-/// Operations are numbered from 0; a commit gets its number when it is issued. Commits have a
-/// second count of their own. Only these numbers and a seed decide what fails, so every run fails
-/// in the same place. Clones share the counts and the faults. The decorator adds no delays: an
+/// Operations are numbered from 0; a commit gets its number when it is issued. Commits are also
+/// counted separately. Only these numbers and a seed determine what fails, so every run fails in
+/// the same place. Clones share the counts and the faults. The decorator adds no delays: an
 /// operation succeeds or fails.
 ///
 /// [`Fault::AnswerLost`] deliberately breaks the law that an error changes nothing, like a disk
@@ -82,7 +82,7 @@ impl<S> FaultyStorage<S> {
         &self.store
     }
 
-    /// Makes the operation with this number fail, whatever it is.
+    /// Makes the operation with this number fail, whatever its kind.
     pub fn fail_operation(&self, number: u64, fault: Fault) {
         self.plan.lock().by_operation.insert(number, fault);
     }

@@ -42,7 +42,7 @@ impl MemoryStorage {
         self.records.read().len()
     }
 
-    /// Whether the store is empty.
+    /// Returns whether the store is empty.
     pub fn is_empty(&self) -> bool {
         self.records.read().is_empty()
     }

@@ -10,7 +10,7 @@ use crate::{clock::TimeSource, error::Error};
 /// It passes all values to the recorder that the app has installed, which aggregates them into
 /// totals and quantiles. Without a recorder an operation costs a few atomic reads and two clock
 /// reads. Put it above a cache to measure what callers wait for, or below one to measure the store;
-/// the name tells the two apart.
+/// the name distinguishes the two.
 ///
 /// | Metric | Kind | Labels | Meaning |
 /// |---|---|---|---|

@@ -43,8 +43,8 @@ pub type Record = (Vec<u8>, Vec<u8>);
 ///
 /// # Laws
 ///
-/// - Atomicity: a batch is applied whole or not at all, even if the process dies. Its writes take
-///   effect in order.
+/// - Atomicity: a batch is applied entirely or not at all, even if the process dies. Its writes
+///   take effect in order.
 /// - Visibility: once [`commit`](Storage::commit) resolves successfully, every later read sees the
 ///   batch.
 /// - Order: calling `commit` *issues* the batch. Its place among other batches is fixed by the
@@ -95,8 +95,8 @@ pub trait Storage {
     /// [`Error::is_quota`] if the quota is exceeded, [`Error::is_storage`] if the store fails.
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static;
 
-    /// Issues a conditional batch at once. It is applied only if the store then has the `expected`
-    /// value.
+    /// Issues a conditional batch at once. It is applied only if the store has the `expected` value
+    /// at that point.
     ///
     /// Resolves to whether the batch was applied. This makes a read-modify-write cycle safe while
     /// others write.
@@ -114,9 +114,9 @@ pub trait Storage {
 /// A range of records for [`Storage::scan`], and their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
-    /// The least key.
+    /// The lower bound of the keys.
     pub start: Bound<Vec<u8>>,
-    /// The greatest key.
+    /// The upper bound of the keys.
     pub end: Bound<Vec<u8>>,
     /// The maximum number of records.
     pub limit: Option<usize>,
@@ -158,7 +158,8 @@ impl Scan {
         self
     }
 
-    /// Whether no key can be within the bounds. Many ordered stores fail or panic on such a range.
+    /// Returns whether no key can be within the bounds. Many ordered stores fail or panic on such a
+    /// range.
     pub fn is_empty(&self) -> bool {
         match (&self.start, &self.end) {
             (_, Bound::Unbounded) | (Bound::Unbounded, Bound::Included(_)) => false,

@@ -1,8 +1,8 @@
-//! Key prefixes of named things: a letter for the kind, the length of the name, and the name.
+//! Key prefixes of named items: a letter for the kind, the length of the name, and the name.
 
 use crate::{error::Error, limits};
 
-/// Returns the key prefix of the thing called `name`, which no other thing shares.
+/// Returns the key prefix of the item called `name`, which no other item shares.
 ///
 /// # Errors
 ///

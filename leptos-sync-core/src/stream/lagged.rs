@@ -4,8 +4,8 @@ use std::{error::Error, fmt};
 /// before it read them.
 ///
 /// A copy of the document resumes by version. Get the [delta](crate::Doc::delta_since) since the
-/// copy's version from the document, apply it, and read on. Later changes in the stream may be
-/// contained in that delta; applying them again changes nothing.
+/// copy's version from the document, apply it, and continue reading. Later changes in the stream
+/// may be contained in that delta; applying them again changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lagged {

@@ -38,7 +38,7 @@ impl<T> ChangeSender<T> {
         }
     }
 
-    /// Returns the number of readers. Use it to skip the creation of changes without readers.
+    /// Returns the number of readers. Use it to avoid creating changes that no one reads.
     pub fn readers(&self) -> usize {
         self.0.receiver_count()
     }

@@ -3,8 +3,8 @@ use crate::{codec::varint::Reader, error::Error, limits};
 /// The bit in a frame's first byte that states that the message continues in the next frame.
 const MORE: u8 = 1;
 
-/// The number of frame numbers, after which they start over. This detects lost, repeated and
-/// reordered frames, unless exactly this many are lost at once.
+/// The number of distinct frame numbers, after which they wrap around. This detects lost, repeated
+/// and reordered frames, unless exactly this many are lost at once.
 const NUMBERS: u8 = 128;
 
 /// Splits messages into frames of at most [`limits::FRAME_BYTES`].

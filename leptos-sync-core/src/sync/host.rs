@@ -51,17 +51,17 @@ struct Exchange {
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientRequest {
-    /// To be admitted, or to renew credentials. Answered by [`welcome`](Host::welcome) or
+    /// Requests admission, or renews credentials. Answered by [`welcome`](Host::welcome) or
     /// [`bye`](Host::bye).
     Admission {
         /// The protocol that both ends use.
         protocol: u16,
         /// The credentials that prove the user's identity.
         credentials: Vec<u8>,
-        /// Whether the client is admitted already and renews its credentials.
+        /// Whether the client is already admitted and renews its credentials.
         again: bool,
     },
-    /// To exchange a document.
+    /// Starts or restarts the exchange of a document.
     Open {
         /// The document's number on this connection. It may be open already.
         channel: Channel,
@@ -72,26 +72,26 @@ pub enum ClientRequest {
         /// The operations that the client contains.
         version: VersionVector,
     },
-    /// To store transactions. Each is accepted or rejected separately.
+    /// Stores transactions. Each is accepted or rejected separately.
     Push {
         /// The document.
         channel: Channel,
         /// The transactions.
         deltas: Vec<Delta>,
     },
-    /// To send presence data to the other clients.
+    /// Sends presence data to the other clients.
     Presence {
         /// The document.
         channel: Channel,
         /// The presence data.
         data: Vec<u8>,
     },
-    /// To end the exchange of a document.
+    /// Ends the exchange of a document.
     Leave {
         /// The document.
         channel: Channel,
     },
-    /// To get the relay's time.
+    /// Requests the relay's time.
     Ping,
 }
 
@@ -137,12 +137,12 @@ impl Host {
         }
     }
 
-    /// Whether the client is admitted.
+    /// Returns whether the client is admitted.
     pub fn is_welcome(&self) -> bool {
         self.stage == Stage::Welcome
     }
 
-    /// Whether the last message was sent.
+    /// Returns whether the last message was sent.
     pub fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }

@@ -15,7 +15,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Whether no parts are waiting.
+    /// Returns whether no parts are waiting.
     pub(super) fn is_empty(&self) -> bool {
         self.deltas.is_empty()
     }

@@ -38,12 +38,12 @@ impl VersionVector {
         }
     }
 
-    /// Whether the operation at `stamp` is contained.
+    /// Returns whether the operation at `stamp` is contained.
     pub fn contains(&self, stamp: Stamp) -> bool {
         stamp.time <= self.get(stamp.replica)
     }
 
-    /// Whether this version contains everything that `other` contains.
+    /// Returns whether this version contains everything that `other` contains.
     pub fn covers(&self, other: &Self) -> bool {
         other
             .iter()
@@ -63,7 +63,7 @@ impl VersionVector {
         }
     }
 
-    /// Extends this version to the least one that covers both.
+    /// Extends this version to the least version that covers both.
     pub fn join(&mut self, other: &Self) {
         for (replica, time) in other.iter() {
             let known = self.position(replica).ok();
@@ -104,7 +104,7 @@ impl VersionVector {
         self.0.len()
     }
 
-    /// Whether nothing is contained.
+    /// Returns whether nothing is contained.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -128,7 +128,7 @@ impl VersionVector {
 
     /// Creates a version from entries in any order; the greatest time of a replica wins.
     ///
-    /// O(n log n) if the entries are sorted, else O(n²). A sort would be more code for a page to
+    /// O(n log n) if the entries are sorted, else O(n²). A sort would add code to a page's
     /// download.
     pub(crate) fn from_unsorted(entries: InlineVec<(ReplicaId, Time)>) -> Self {
         match entries {

@@ -17,7 +17,7 @@ struct Claim {
 }
 
 impl Grants {
-    /// Reads the permissions of a claim; without a claim there are none.
+    /// Reads the permissions of a claim. Without a claim, there are none.
     pub(super) fn of(name: &str, claim: Option<&Value>) -> Result<Self, Denied> {
         let claim = match claim {
             Some(claim) => Claim::deserialize(claim)

@@ -14,7 +14,7 @@ pub struct JwtKey {
 }
 
 impl JwtKey {
-    /// Creates a key from a secret that the issuer has too, for HMAC with SHA-256.
+    /// Creates a key from a secret shared with the issuer, for HMAC with SHA-256.
     ///
     /// # Errors
     ///

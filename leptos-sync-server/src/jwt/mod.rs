@@ -41,10 +41,10 @@ pub use key::JwtKey;
 ///
 /// Each entry is a document's name or a pattern. `?` matches one character other than `/`, `*` any
 /// number of them, `**` any text, `[a-z]` one of these characters and `{a,b}` one of these words;
-/// `\` escapes the next character. If several entries match, the greatest permission counts.
+/// `\` escapes the next character. If several entries match, the greatest permission applies.
 ///
-/// The relay verifies a token once and caches it until it expires. It cannot be revoked before, so
-/// issue tokens for a few minutes and renew them.
+/// The relay verifies a token once and caches it until it expires. It cannot be revoked earlier, so
+/// issue tokens that are valid for a few minutes and renew them.
 ///
 /// ```
 /// use leptos_sync_server::{JwtAuthorizer, JwtKey, MemoryLog, Relay};
@@ -79,7 +79,7 @@ impl JwtAuthorizer {
         }
     }
 
-    /// Accepts only tokens of this issuer, whose `iss` has to be equal to it.
+    /// Accepts only tokens of this issuer: `iss` must equal it.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.validation.set_issuer(&[issuer.into()]);
@@ -150,7 +150,7 @@ impl Authorizer for JwtAuthorizer {
     }
 }
 
-/// Returns why a token is rejected, for its user. It reveals nothing about the key.
+/// Returns why a token is rejected, in words for the user. Reveals nothing about the key.
 fn rejection(error: &ErrorKind) -> Cow<'static, str> {
     match error {
         ErrorKind::InvalidSignature => {

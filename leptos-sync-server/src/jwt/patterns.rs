@@ -5,7 +5,7 @@ use quick_cache::sync::Cache;
 
 use crate::limits;
 
-/// The special characters of patterns. A text without them is a name.
+/// The special characters of patterns. Text without them is a name.
 const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
 /// A cache of compiled patterns. A compiled pattern takes a hundred times the memory of its text,
@@ -17,8 +17,8 @@ impl Patterns {
         Self(Cache::new(limits::PATTERNS))
     }
 
-    /// Returns whether a pattern matches a document's name. O(length), or some 100 µs if it has to
-    /// be compiled.
+    /// Returns whether a pattern matches a document's name. O(length), or about 100 µs if the
+    /// pattern must be compiled.
     pub(super) fn matches(&self, pattern: &str, document: &str) -> bool {
         if !pattern.contains(SPECIAL) {
             return pattern == document;

@@ -17,7 +17,7 @@ pub(crate) struct Head {
     pub(crate) present: VersionVector,
 }
 
-/// What brings a replica up to date.
+/// The data that brings a replica up to date.
 pub(crate) enum Reach {
     /// The cells beyond its version, as a delta between these versions.
     Delta {

@@ -15,7 +15,7 @@ use crate::error::Error;
 
 /// A log in memory, for tests and for relays whose documents need not survive a restart.
 ///
-/// "Durable" means here: until the log is dropped. Each document is a `Doc<CellMap>` behind its own
+/// Here, "durable" means until the log is dropped. Each document is a `Doc<CellMap>` behind its own
 /// lock.
 #[derive(Default)]
 pub struct MemoryLog {
@@ -138,8 +138,8 @@ impl TimeSource for EndOfTime {
     }
 }
 
-/// Wraps a finished result. Nothing here waits except for a lock, so each call does all its work at
-/// once.
+/// Wraps a finished result. Nothing here waits except on a lock, so each call does all its work
+/// immediately.
 fn ready<T: Send + 'static>(done: Result<T, Error>) -> BoxFuture<'static, Result<T, Error>> {
     futures::future::ready(done).boxed()
 }

@@ -26,13 +26,13 @@ pub use sqlite::{SqliteLog, SqliteOptions};
 /// # Laws
 ///
 /// - Durability: once a call returns `Ok`, its effect survives any crash.
-/// - Atomicity: a call takes effect whole or not at all. Calls for one document take effect one
+/// - Atomicity: a call takes effect entirely or not at all. Calls for one document take effect one
 ///   after the other.
-/// - Cancellation: if a future is dropped, the call took effect whole or not at all.
+/// - Cancellation: if a future is dropped, the call took effect entirely or not at all.
 /// - Consistency: [`since`](DurableLog::since) and [`state`](DurableLog::state) see a document at
 ///   one moment, including everything acknowledged before the call.
 /// - Join: at each path the cell with the greater stamp wins. Among equal stamps the greater bytes
-///   win, and a tombstone is the least. A cell that the version contains is skipped.
+///   win, and a tombstone loses to any value. A cell that the version contains is skipped.
 /// - A version never claims an operation that is not contained.
 /// - Damaged data is never returned. A call on a damaged document fails with an error that
 ///   [names](Error::is_damaged) it; other documents stay available.
@@ -112,8 +112,7 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// Returns at most `most` names; `most` is clamped to 1 ..= [`limits::LISTED`]. An empty page
     /// is the end of the list. Documents created or removed during a walk over all pages may be
-    /// missed. Names that are damaged are skipped. The cost is proportional to the length of the
-    /// page.
+    /// missed. Damaged names are skipped. The cost is proportional to the length of the page.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use super::{
 use crate::limits;
 
 impl Connection {
-    /// Admits the client, or lets it stay with new credentials.
+    /// Admits the client, or renews its admission with new credentials.
     pub(super) async fn admit(&mut self, protocol: u16, credentials: &[u8], again: bool) {
         if let Err(error) = Time::try_from_ms(self.relay.now_ms()) {
             tracing::error!(%error, "rejecting all connections");
@@ -65,7 +65,7 @@ impl Connection {
         }
     }
 
-    /// Counts this connection as one of the user's. Returns whether the user may have another.
+    /// Counts this connection towards its user's. Returns whether the user may have another.
     fn register(&mut self, user: &User) -> bool {
         let (users, rates) = (&self.relay.users, self.relay.options.user_rates);
         let Some(limiters) = users.enter(user, &self.queue, rates) else {
@@ -78,7 +78,7 @@ impl Connection {
     }
 }
 
-/// Waits for the answer of an authorizer, up to the time that a handshake may take.
+/// Waits for the answer of an authorizer, at most for the time limit of a handshake.
 pub(super) async fn in_time<T>(
     asked: impl Future<Output = Result<T, Denied>>,
 ) -> Result<T, Denied> {

@@ -54,7 +54,7 @@ pub trait Authorizer: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<User, Denied>>;
 
     /// Returns the user's permission for a document, or `None` to deny it. `schema` is the
-    /// fingerprint of the document's type as the client states it, 0 if it states none.
+    /// fingerprint of the document's type as stated by the client, or 0 if the client states none.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ pub struct User {
 }
 
 impl User {
-    /// Creates a user of this name. The relay binds replica ids to the name, and sends it to other
-    /// clients with the user's presence.
+    /// Creates a user with this name. The relay binds replica ids to the name, and sends it to
+    /// other clients with the user's presence.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
@@ -97,8 +97,8 @@ impl User {
     }
 
     /// Marks the name as shared by many people, such as anonymous visitors. The relay then applies
-    /// its limits to each connection alone instead of all connections of the user, and does not
-    /// send the name to other clients.
+    /// its limits to each connection separately instead of to all connections of the user, and does
+    /// not send the name to other clients.
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.is_shared = true;
@@ -122,8 +122,8 @@ impl User {
         &self.name
     }
 
-    /// Returns the name that other clients see: empty if it is [shared](User::shared), because then
-    /// it identifies nobody.
+    /// Returns the name that other clients see: empty if it is [shared](User::shared), because a
+    /// shared name identifies no one.
     pub(super) fn known_name(&self) -> Arc<str> {
         match self.is_shared {
             true => Arc::default(),
@@ -150,8 +150,8 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// Denies credentials that are missing, wrong or expired. The client does not try again with
-    /// them. `text` tells the user why.
+    /// Denies credentials that are missing, wrong or expired. The client does not retry with them.
+    /// `text` explains the reason to the user.
     pub fn unauthorized(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             is_temporary: false,

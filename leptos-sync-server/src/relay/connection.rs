@@ -49,7 +49,7 @@ pub(super) struct Connection {
 enum Next {
     Frame(Option<Vec<u8>>),
     Event(Option<Event>),
-    /// The rates may allow a frame or a presence that was received too soon.
+    /// The rates may now allow a frame or a presence that was received too soon.
     Intake,
     Deadline,
     Closing,
@@ -144,7 +144,7 @@ impl Connection {
         self.bye(Reason::GoingAway, "the relay is shutting down");
     }
 
-    /// Returns the time by which something has to happen.
+    /// Returns the time by which something must happen.
     fn deadline(&self, start: Instant, last_frame: Instant) -> Instant {
         if !self.host.is_welcome() {
             return start + Duration::from_millis(leptos_sync_core::limits::HANDSHAKE_MS);

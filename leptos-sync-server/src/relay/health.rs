@@ -16,7 +16,7 @@ pub(super) const DOCUMENT: &str = "";
 const WRITER: ReplicaId = ReplicaId::new(1);
 
 impl Inner {
-    /// Checks that the log can be read and, if it has failed before, written, within
+    /// Checks that the log can be read and, if it has failed before, that it can be written, within
     /// [`limits::HEALTH_MS`]. The read does not wait for other work; the write waits in the queue
     /// of the log like any edit.
     ///
@@ -50,7 +50,7 @@ impl Inner {
         }
     }
 
-    /// Writes a cell, which replaces the one of the last check.
+    /// Writes a cell, which replaces that of the last check.
     async fn write(&self) -> Result<(), Error> {
         let time = Time::from_ms(self.now_ms());
         let upto = VersionVector::of(WRITER, time);

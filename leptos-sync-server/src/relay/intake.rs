@@ -71,7 +71,7 @@ impl Intake {
         }
     }
 
-    /// Sets the limiters of the user, who is known from now on.
+    /// Sets the limiters of the user, once the user is known.
     pub(super) fn set_user(&mut self, limiters: Arc<Limiters>) {
         self.user = Some(limiters);
     }

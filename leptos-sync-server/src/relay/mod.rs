@@ -47,8 +47,8 @@ pub use transport::{Disconnected, Transport};
 ///
 /// # Metrics and traces
 ///
-/// The relay counts through the `metrics` crate, in the recorder that is installed before the relay
-/// is created:
+/// The relay reports metrics through the `metrics` crate, to the recorder that is installed before
+/// the relay is created:
 ///
 /// | Metric | Kind | Meaning |
 /// |---|---|---|
@@ -77,8 +77,8 @@ struct Inner {
     /// Whether the log has failed since it last accepted a write.
     log_failed: AtomicBool,
     retention: Retention,
-    /// Whether the relay shuts down. Each connection holds a receiver, so that the relay knows when
-    /// all have ended.
+    /// Whether the relay is shutting down. Each connection holds a receiver, so that the relay
+    /// knows when all have ended.
     closing: watch::Sender<bool>,
 }
 
@@ -130,7 +130,7 @@ impl Relay {
     }
 
     /// Asks the authorizer again for the permissions of a user, or of all users, for all documents
-    /// that they have open. Clients learn of changes at once.
+    /// that they have open. Clients are notified of changes at once.
     pub fn recheck(&self, user: Option<&str>) {
         let users = &self.0.users;
         users.each(user, |queue| queue.push(Event::Recheck));
@@ -138,8 +138,8 @@ impl Relay {
 
     /// Removes the tombstones of a document that are older than `before`. Clients that were offline
     /// longer receive a full snapshot, and restamp their unacknowledged operations below it. The
-    /// relay does this by itself after its [retention](RelayOptions::retention); call this to do it
-    /// sooner.
+    /// relay does this automatically after its [retention](RelayOptions::retention); call this to
+    /// do it sooner.
     ///
     /// The latest effective time is [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the
     /// relay's time. A later one would make the relay reject edits until then, and it cannot be
@@ -155,8 +155,8 @@ impl Relay {
 
     /// Removes a document and closes it for all clients.
     ///
-    /// A client that opens it again sends its own operations again, which recreates
-    /// the document. To prevent that, the authorizer has to deny the document.
+    /// A client that opens it again sends its own operations again, which recreates the document.
+    /// To prevent that, the authorizer must deny the document.
     ///
     /// # Errors
     ///

@@ -43,7 +43,7 @@ impl Default for RelayOptions {
 }
 
 impl RelayOptions {
-    /// Replaces the system's clock. While `time` returns another unit than milliseconds, the relay
+    /// Replaces the system's clock. While `time` returns a unit other than milliseconds, the relay
     /// rejects all connections.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
@@ -60,7 +60,7 @@ impl RelayOptions {
     }
 
     /// Sets how long the relay keeps tombstones; the default is [`limits::RETENTION_DAYS`], and
-    /// `None` keeps them for ever. Clients that were offline longer receive a full snapshot instead
+    /// `None` keeps them forever. Clients that were offline longer receive a full snapshot instead
     /// of the changes. They keep their unacknowledged edits, which they restamp.
     ///
     /// The relay removes the tombstones of a whole day together. It looks for old ones every
@@ -87,7 +87,7 @@ impl RelayOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] if a text is no origin.
+    /// [`Error::is_invalid`] if a text is not an origin.
     pub fn allow_origins(
         mut self,
         origins: impl IntoIterator<Item = impl AsRef<str>>,

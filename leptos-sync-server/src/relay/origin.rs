@@ -1,8 +1,8 @@
 //! The check that only pages of the relay's own origin, and of allowed origins, connect.
 //!
-//! A browser sends cookies with a WebSocket's request whatever page opens it, and does not apply
-//! the same-origin policy to it. So the relay compares the page's origin, which the browser states
-//! in the `Origin` header, with its own.
+//! A browser sends cookies with a WebSocket's request no matter which page opens it, and does not
+//! apply the same-origin policy to it. So the relay compares the page's origin, which the browser
+//! states in the `Origin` header, with its own.
 
 use std::fmt;
 
@@ -56,7 +56,7 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] if `text` is no origin.
+    /// [`Error::is_invalid`] if `text` is not an origin.
     pub(super) fn allowed(text: &str) -> Result<Self, Error> {
         Self::parse(text).map_err(|why| {
             Error::invalid(format!(
@@ -159,7 +159,7 @@ impl Origins {
     }
 }
 
-/// Returns the first of several values: that of the proxy which the client connects to.
+/// Returns the first of several values: that of the proxy to which the client connects.
 fn first(values: &str) -> &str {
     values.split(',').next().unwrap_or(values).trim()
 }
@@ -197,7 +197,7 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
-    /// Whether a page of `origin` may connect to a relay that is reached at `host`.
+    /// Returns whether a page of `origin` may connect to a relay that is reached at `host`.
     fn may_connect(allowed: &[&str], host: &str, origin: &str) -> bool {
         let allowed = allowed.iter().map(|text| Origin::allowed(text).unwrap());
         let origins = Origins {

@@ -15,8 +15,9 @@ use crate::limits;
 
 /// The events that wait to be sent to one connection.
 ///
-/// The queue is bounded. A connection that does not keep up is ended, without an effect on others.
-/// Presence does not count: of each peer only the latest waits, behind all other events.
+/// The queue is bounded. A connection that does not keep up is ended, without affecting others.
+/// Presence does not count: only the latest presence of each peer is queued, behind all other
+/// events.
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Shared>);
 
@@ -34,7 +35,7 @@ struct State {
     /// The peers whose presence waits, in the order in which it is sent.
     order: VecDeque<PresenceKey>,
     presence: HashMap<PresenceKey, Presence>,
-    /// Whether the queue was full. Then it stays empty, and the connection ends.
+    /// Whether the queue overflowed. If so, it stays empty, and the connection ends.
     is_cut_off: bool,
 }
 
@@ -99,7 +100,7 @@ impl Queue {
         }))
     }
 
-    /// Adds an event. If the queue is full already, the connection is cut off. So one large event
+    /// Adds an event. If the queue is already full, the connection is cut off. So one large event
     /// never cuts off a connection that keeps up.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.0.state.lock();
@@ -123,7 +124,7 @@ impl Queue {
         self.0.changed.notify_one();
     }
 
-    /// Adds the presence of a peer, which replaces older presence of it that still waits.
+    /// Adds the presence of a peer, which replaces an older presence of the peer in the queue.
     pub(super) fn push_presence(&self, channel: Channel, peer: ReplicaId, presence: Presence) {
         let mut state = self.0.state.lock();
         if state.is_cut_off {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// A rate: an amount per second, and an amount at once after a pause.
+/// A rate: an amount per second, and a burst that is allowed after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     per_second: u32,
@@ -21,7 +21,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Creates a rate of `per_second` on average and `burst` at once. Zero counts as one.
+    /// Creates a rate of `per_second` on average, with bursts of up to `burst`. Zero counts as one.
     pub const fn new(per_second: u32, burst: u32) -> Self {
         Self { per_second, burst }
     }
@@ -39,8 +39,8 @@ impl Rate {
     }
 }
 
-/// The rates of a connection or a user. Beyond them the relay stops reading for a while: it answers
-/// edits later, and loses none.
+/// The rates of a connection or a user. Beyond them, the relay pauses reading: it answers edits
+/// later, and loses none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
     pub(super) frames: Rate,
@@ -81,7 +81,7 @@ impl Rates {
     }
 
     /// Sets the rate of presence that is sent to others. If a client sends it faster, the relay
-    /// passes on the latest as the rate allows. If a client sends it [far
+    /// forwards the latest as the rate allows. If a client sends it [far
     /// faster](limits::PRESENCE_FLOOD), its connection ends.
     #[must_use]
     pub const fn presence(mut self, rate: Rate) -> Self {

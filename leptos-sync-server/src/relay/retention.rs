@@ -1,9 +1,9 @@
-//! The end of tombstones.
+//! The retention of tombstones.
 //!
-//! A tombstone tells a client that was offline what has been removed. The relay keeps it for
+//! A tombstone informs a client that was offline of a removal. The relay keeps it for
 //! [`RelayOptions::retention`](super::RelayOptions::retention); clients that were offline longer
-//! receive a full snapshot instead. A background task visits one document after the other, so that
-//! it never occupies more than one reader or, for a moment, the writer.
+//! receive a full snapshot instead. A background task visits one document at a time, so that it
+//! never occupies more than one reader or, briefly, the writer.
 
 use std::{
     sync::{
@@ -24,8 +24,8 @@ use crate::{error::Error, limits};
 pub(super) struct Retention(AtomicBool);
 
 impl Retention {
-    /// Starts the task once, unless tombstones are kept for ever. Outside of a runtime it does
-    /// nothing; the first connection calls it again.
+    /// Starts the task once, unless tombstones are kept forever. Outside a runtime it does nothing;
+    /// the first connection calls it again.
     pub(super) fn start(relay: &Arc<Inner>) {
         let Some(retention) = relay.options.retention else {
             return;
@@ -41,7 +41,7 @@ impl Retention {
     }
 }
 
-/// Sweeps all documents again and again, until the relay shuts down or is dropped.
+/// Sweeps all documents repeatedly, until the relay shuts down or is dropped.
 async fn sweep_repeatedly(
     relay: Weak<Inner>,
     mut closing: watch::Receiver<bool>,
@@ -103,8 +103,8 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
 
 impl Inner {
     /// Returns the latest time that may become a floor. Stamps of clients whose clocks differ no
-    /// more than the protocol permits are never before it. Zero while the relay's time source
-    /// returns no milliseconds: then nothing is forgotten.
+    /// more than the protocol permits are never before it. Zero while the relay's time source does
+    /// not return milliseconds; nothing is forgotten in that case.
     pub(super) fn latest_floor(&self) -> Time {
         Time::try_from_ms(self.now_ms().saturating_sub(DRIFT_MS)).unwrap_or_default()
     }

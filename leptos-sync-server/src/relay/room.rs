@@ -38,7 +38,7 @@ impl Room {
     }
 
     /// Adds a connection. It receives the presence of the others at once, and all events from now
-    /// on. A connection that is already here starts again.
+    /// on. A connection that is already in the room starts over.
     pub(super) fn enter(&self, peer: ReplicaId, user: Arc<str>, channel: Channel, queue: &Queue) {
         let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
@@ -87,7 +87,7 @@ impl Room {
     }
 
     /// Sets the presence of a connection and sends it to the others. Does nothing if the connection
-    /// was not present and the data is empty, or if [`limits::PRESENT`] others are present already.
+    /// was not present and the data is empty, or if [`limits::PRESENT`] others are already present.
     pub(super) fn set_presence(&self, from: ReplicaId, channel: Channel, data: Arc<[u8]>) {
         let mut members = self.members.lock();
         let present = members.iter().filter(|member| member.presence.is_some());

@@ -48,7 +48,7 @@ use crate::limits;
 /// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names, because a browser
 /// sends cookies with a WebSocket's request whatever page opens it.
 ///
-/// A browser does not tell a page why it could not open a WebSocket. So an ordinary `GET
+/// A browser hides from a page why it could not open a WebSocket. So an ordinary `GET
 /// /?origin={origin of the page}` answers 200 with `leptos-sync relay` if pages of that origin may
 /// connect, else 403 with a sentence that says what to configure.
 pub fn router<S, S2>(state: S) -> Router<S2>
@@ -69,7 +69,7 @@ fn routes() -> Router<Relay> {
     routes
 }
 
-/// Answers a load balancer whether the relay can serve clients.
+/// Tells a load balancer whether the relay can serve clients.
 async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
     match relay.0.health().await {
         Ok(()) => (StatusCode::OK, "ok"),
@@ -141,8 +141,8 @@ fn answer_page(checked: Result<(), String>) -> Response {
     (status, headers, text).into_response()
 }
 
-/// The head of a request, in memory of its own. The original is a part of the server's read buffer,
-/// which is several times larger and would stay in memory as long as the connection.
+/// The head of a request, copied to its own memory. The original is part of the server's read
+/// buffer, which is several times larger and would stay in memory as long as the connection.
 struct RequestHead(Parts);
 
 impl<S: Sync> FromRequestParts<S> for RequestHead {
@@ -176,8 +176,8 @@ fn copied_header((name, value): (&HeaderName, &HeaderValue)) -> Option<(HeaderNa
 struct Socket(WebSocket);
 
 impl Socket {
-    /// Sends a close message and waits for the answer. To close the TCP connection with unread
-    /// input would discard the last message.
+    /// Sends a close message and waits for the answer. Closing the TCP connection with unread input
+    /// would discard the last message.
     async fn close(&mut self) {
         let end = async {
             if self.0.send(Message::Close(None)).await.is_ok() {

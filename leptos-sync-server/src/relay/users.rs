@@ -10,8 +10,8 @@ use super::{
 };
 use crate::limits;
 
-/// The connected users by name, and those who disconnected a moment ago: a user who reconnects at
-/// once continues with the same limiters.
+/// The connected users by name, and those who disconnected recently: a user who reconnects at once
+/// continues with the same limiters.
 #[derive(Default)]
 pub(super) struct Users(Mutex<HashMap<String, Connected>>);
 

@@ -21,7 +21,7 @@ impl Actor {
 }
 
 pub(crate) mod renewal {
-    /// The code that renews credentials, which a server does not.
+    /// The code that renews credentials. A server renews none.
     pub(crate) type Start = ();
 
     #[expect(non_upper_case_globals, reason = "a function in the browser")]

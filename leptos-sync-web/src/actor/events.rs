@@ -5,10 +5,9 @@ use web_sys::VisibilityState;
 
 use super::page::Page;
 
-/// Listens to the browser's events before it ends a page (hidden, left), and to those about the
-/// network (gone, back).
+/// Listens to the events that may precede the end of a page, and to changes of the network.
 ///
-/// A handler of the former must not wait: everything is issued before it returns.
+/// A handler of the former must not wait: it issues everything before it returns.
 pub(super) fn listen(page: &Rc<Page>) {
     // Never removed, since the database is open for as long as the page.
     let turned = Rc::clone(page);

@@ -28,7 +28,7 @@ pub(crate) struct Actor {
     jobs: Arc<Mailbox<Job>>,
 }
 
-/// Work for the task, once the storage is open or is known not to open.
+/// Work for the task, once the storage is open or has failed to open.
 type Job = Box<dyn FnOnce(&Rc<Page>) + Send>;
 
 impl Actor {
@@ -49,7 +49,7 @@ impl Actor {
         self.jobs.push(Box::new(move |page| start(page, name, doc)));
     }
 
-    /// Shows other credentials to the relay from now on.
+    /// Sends new credentials to the relay from now on.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
         self.jobs
             .push(Box::new(move |page| page.set_credentials(credentials)));
@@ -62,7 +62,7 @@ impl Drop for Actor {
     }
 }
 
-/// Runs `work` after what the browser is doing now.
+/// Runs `work` after the browser's current task.
 pub(crate) fn run_soon(work: impl FnOnce() + 'static) {
     after(Duration::ZERO, work);
 }

@@ -23,13 +23,13 @@ use crate::{
     time::PageTime,
 };
 
-/// The state that the documents of a page share: the database or the reason why there is none, the
+/// The state that the documents of a page share: the database or the reason for its absence, the
 /// replica id, the other tabs, and the connection to the relay.
 pub(super) struct Page {
     storage: RefCell<Result<IndexedDbStorage, Arc<Error>>>,
     database: String,
-    /// `None` before the lease was taken, and after it was released: the page is ending, or came
-    /// back from the browser's page cache.
+    /// `None` before the lease is acquired and after it is released, when the page is ending or has
+    /// returned from the browser's page cache.
     lease: RefCell<Option<Lease>>,
     /// The id under which documents are loaded: the leased one, or one that no other page has.
     /// `None` until that is decided.
@@ -51,24 +51,23 @@ pub(super) struct Page {
 pub(super) trait AnyDocument {
     /// Reads the stored document, and continues under `replica`.
     fn load(self: Rc<Self>, replica: ReplicaId);
-    /// Issues the writes of everything that is not saved before it returns, since the page may end
-    /// then.
+    /// Issues the writes of everything unsaved before it returns, since the page may end
+    /// afterwards.
     fn flush(self: Rc<Self>);
-    /// Whether all transactions are saved.
+    /// Returns whether all transactions are saved.
     fn is_saved(&self) -> bool;
     /// Moves the document to another replica id if it is, or is going to be, written under this
     /// one.
     fn retire(&self, replica: ReplicaId);
     /// Returns the document's name.
     fn name(&self) -> &str;
-    /// Handles a message of another tab.
+    /// Handles a message from another tab.
     fn receive(self: Rc<Self>, kind: TabMessageKind);
-    /// Stops waiting: asks the other tabs for what they have, and tries a storage that failed
-    /// again.
+    /// Stops waiting: asks the other tabs for what they have, and retries a failed storage.
     fn hurry(self: Rc<Self>);
-    /// Returns the writers of the transactions that are to be sent.
+    /// Returns the writers of the transactions to send.
     fn writers(&self) -> VersionVector;
-    /// Starts to send what another page has written under `replica`.
+    /// Starts sending the transactions that another page wrote under `replica`.
     fn adopt(self: Rc<Self>, replica: ReplicaId);
     /// Sends to the relay what it lacks.
     fn send(&self);
@@ -77,10 +76,10 @@ pub(super) trait AnyDocument {
 }
 
 impl Page {
-    /// Opens the database. Without one, documents are in memory.
+    /// Opens the database. Without one, documents stay in memory.
     ///
-    /// Edits are written from then on. A lease is taken at the same time, and then the documents
-    /// are loaded.
+    /// Edits are written as soon as it is open. A lease is acquired at the same time, and then the
+    /// documents are loaded.
     pub(super) async fn open(options: Options) -> Rc<Self> {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
@@ -128,13 +127,13 @@ impl Page {
         page
     }
 
-    /// Returns the database, or the reason why there is none.
+    /// Returns the database, or the reason for its absence.
     pub(super) fn storage(&self) -> Result<IndexedDbStorage, Error> {
         let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
         self.storage.borrow().as_ref().cloned().map_err(why)
     }
 
-    /// Opens the database, if it could not be opened before.
+    /// Opens the database if an earlier attempt failed.
     pub(super) async fn reopen_storage(&self) -> Result<IndexedDbStorage, Error> {
         if let Ok(storage) = self.storage() {
             return Ok(storage);
@@ -153,7 +152,7 @@ impl Page {
         self.receive(message, Some(from));
     }
 
-    /// Hands a message to all actors of its document but the sender.
+    /// Passes a message to all actors of its document except the sender.
     fn receive(&self, message: &TabMessage, from: Option<*const dyn AnyDocument>) {
         for document in self.documents() {
             let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
@@ -198,7 +197,7 @@ impl Page {
         }
     }
 
-    /// Takes a lease, and loads the documents under its id.
+    /// Acquires a lease, and loads the documents under its id.
     async fn take_lease(self: Rc<Self>) {
         let mut lease = match self.storage() {
             Ok(storage) => Lease::take(&storage).await.ok(),
@@ -258,8 +257,8 @@ impl Page {
         self.load(document);
     }
 
-    /// Stops using a replica id: it is released, or the relay says that it belongs to another user,
-    /// so that no later page may use it either.
+    /// Stops using a replica id, because it is released or because the relay has bound it to
+    /// another user. In the latter case, no later page may use it either.
     pub(super) fn retire(&self, replica: ReplicaId) {
         self.send_locks.disown(replica);
         if self.replica.get() == Some(replica) {
@@ -273,7 +272,8 @@ impl Page {
         }
     }
 
-    /// Starts to send what was written under `replica`. `own` says that the id is this page's.
+    /// Starts sending the transactions written under `replica`. `own` is set if the id is this
+    /// page's.
     pub(super) fn adopt(&self, replica: ReplicaId, own: bool) {
         for document in self.documents() {
             match own {
@@ -284,7 +284,7 @@ impl Page {
         self.release();
     }
 
-    /// Releases the ids of other pages that have nothing left to send.
+    /// Releases the ids of other pages if nothing written under them is left to send.
     pub(super) fn release(&self) {
         if self.reading.get() == 0 && self.send_locks.has_others() {
             let mut unsent = VersionVector::new();
@@ -303,7 +303,7 @@ impl Page {
         session.is_some_and(|session| session.is_refused())
     }
 
-    /// Issues the writes of everything that is not saved.
+    /// Issues the writes of everything unsaved.
     pub(super) fn flush(&self) {
         for document in self.documents() {
             document.flush();

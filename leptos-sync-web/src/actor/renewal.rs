@@ -1,4 +1,4 @@
-//! New credentials, before those in use expire and when the relay refuses them.
+//! Renewal of credentials before they expire and when the relay refuses them.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,16 +22,16 @@ use crate::{
 pub(crate) type Start = fn(&Rc<Session>, Fetch, PageTime);
 
 /// Milliseconds before the expiry at which new credentials are fetched: enough for a slow server.
-/// Credentials that are good for less than twice this time are renewed after half of it.
+/// Credentials that are valid for less than twice this time are renewed halfway through.
 const MARGIN_MS: u64 = 30_000;
 
-/// Milliseconds of the wait after a first failure. It doubles with each further one.
+/// The delay in milliseconds after the first failure. It doubles with each further failure.
 const FIRST_MS: u64 = 1_000;
 
-/// Milliseconds of the longest wait.
+/// The longest delay in milliseconds.
 const MOST_MS: u64 = 300_000;
 
-/// Milliseconds that a timer is set for at most: browsers count in 32 bits.
+/// The longest timer in milliseconds: browsers count in 32 bits.
 const TIMER_MS: u64 = 24 * 60 * 60 * 1_000;
 
 struct Renewal {
@@ -41,7 +41,7 @@ struct Renewal {
     time: PageTime,
     timer: RefCell<Option<TimeoutHandle>>,
     is_fetching: Cell<bool>,
-    /// How often credentials were fetched since the relay accepted some.
+    /// The number of fetches since the relay last accepted credentials.
     failures: Cell<u32>,
 }
 
@@ -75,7 +75,7 @@ impl Renewal {
         }
     }
 
-    /// Fetches credentials, after a while if that was of no use before.
+    /// Fetches credentials, after a delay if earlier ones were refused.
     fn fetch_soon(&self) {
         let failures = self.failures.get();
         self.failures.set(failures.saturating_add(1));
@@ -86,7 +86,8 @@ impl Renewal {
         self.fetch_after(wait_ms, None);
     }
 
-    /// Sets the only timer. `expiry_ms` is the time before which to fetch, if that is why.
+    /// Sets the only timer. `expiry_ms` is the time before which to fetch, if the timer is for an
+    /// expiry.
     fn fetch_after(&self, wait_ms: u64, expiry_ms: Option<u64>) {
         let this = self.this.clone();
         let due = wait_ms <= TIMER_MS;
@@ -131,7 +132,7 @@ impl Renewal {
 }
 
 /// The time at which a JSON Web Token expires, in milliseconds since the Unix epoch; `None` if the
-/// credentials are none, or do not expire. The token is not verified: the relay does that.
+/// credentials are not a token, or do not expire. The token is not verified: the relay does that.
 fn expiry_ms(credentials: &[u8]) -> Option<u64> {
     let token = std::str::from_utf8(credentials).ok()?;
     let claims = token.split('.').nth(1)?;

@@ -6,14 +6,14 @@ use super::page::Page;
 use crate::web_locks::{Lock, Locks};
 
 /// The replica ids whose transactions this page sends to the relay: its own, and those of pages
-/// that are gone.
+/// that have closed.
 ///
 /// Each replica id has a lock of its name, which one page holds at a time. The holder sends the
 /// transactions that were written under the id, restamps them, and receives the answers. When it
 /// dies, the browser gives the lock to a page that waits for it.
 pub(super) struct SendLocks {
     page: Weak<Page>,
-    /// The database's name, and the locks. Without locks each page sends everything it knows of.
+    /// The database's name, and the locks. Without locks, each page sends everything it knows.
     locks: Option<(String, Locks)>,
     known: RefCell<Vec<SendLock>>,
 }
@@ -40,14 +40,14 @@ impl SendLocks {
         }
     }
 
-    /// Whether this page sends the transactions of `replica`.
+    /// Returns whether this page sends the transactions of `replica`.
     pub(super) fn has(&self, replica: ReplicaId) -> bool {
         let known = self.known.borrow();
         let mut known = known.iter();
         self.locks.is_none() || known.any(|known| known.replica == replica && known.granted)
     }
 
-    /// Sends for `replica` as soon as no other page does. `own` says that this page writes under
+    /// Sends for `replica` as soon as no other page does. `own` is set if this page writes under
     /// it.
     pub(super) fn claim(&self, replica: ReplicaId, own: bool) {
         let Some((database, locks)) = &self.locks else {
@@ -84,7 +84,7 @@ impl SendLocks {
         });
     }
 
-    /// Takes note that this page no longer writes under the id.
+    /// Records that this page no longer writes under the id.
     pub(super) fn disown(&self, replica: ReplicaId) {
         for known in self.known.borrow_mut().iter_mut() {
             known.own &= known.replica != replica;
@@ -102,8 +102,8 @@ impl SendLocks {
         })
     }
 
-    /// Releases the ids of other pages that have nothing to send. `unsent` has the writers of
-    /// everything that is to be sent.
+    /// Releases the ids of other pages that have nothing to send. `unsent` contains the writers of
+    /// all transactions that remain to be sent.
     pub(super) fn release(&self, unsent: &VersionVector) {
         let mut known = self.known.borrow_mut();
         known.retain(|known| {
@@ -111,7 +111,7 @@ impl SendLocks {
         });
     }
 
-    /// Whether this page sends for ids of other pages.
+    /// Returns whether this page sends for ids of other pages.
     pub(super) fn has_others(&self) -> bool {
         let known = self.known.borrow();
         known.iter().any(|known| known.granted && !known.own)

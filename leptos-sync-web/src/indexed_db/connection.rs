@@ -6,11 +6,11 @@ use super::sys::Database;
 /// A connection, which this code, another tab or the browser may close. An operation on a closed
 /// one returns an error.
 ///
-/// Operations that were issued before it closes run to their end.
+/// Operations issued before it closes still complete.
 pub(super) struct Connection(Database);
 
 impl Connection {
-    /// Opens the database at its present version, and creates it if there is none.
+    /// Opens the database at its current version, and creates it if it does not exist.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         let database = Database::open(name).await?;
         // It closes at once, without a detour through this code.

@@ -1,4 +1,4 @@
-//! The browser's errors as errors of this project.
+//! Converts the browser's errors.
 
 use js_sys::{Error as JsError, Reflect};
 use leptos_sync_core::Error;
@@ -8,7 +8,7 @@ use web_sys::Event;
 /// The name of the error of a transaction on a closed connection.
 pub(super) const CLOSED: &str = "InvalidStateError";
 
-/// Whether the error has that name.
+/// Returns whether the error has that name.
 pub(super) fn is(error: &JsValue, name: &str) -> bool {
     error
         .dyn_ref::<JsError>()
@@ -25,7 +25,7 @@ pub(super) fn failed(error: JsValue) -> Error {
     Error::storage(["IndexedDB failed: ", &reason].concat())
 }
 
-/// Whether this code aborted the transaction. Then the transaction has no error.
+/// Returns whether this code aborted the transaction. Then the transaction has no error.
 pub(super) fn is_abort_on_request(event: &JsValue) -> bool {
     let target = event.dyn_ref().and_then(Event::target);
     let error = target.and_then(|target| Reflect::get(&target, &"error".into()).ok());

@@ -13,7 +13,7 @@ use crate::task::spawn;
 /// A connection that is reopened when it is needed.
 ///
 /// Operations that are issued while it is being opened run in the order in which they were issued,
-/// so that batches keep their order.
+/// so batches keep their order.
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
@@ -31,7 +31,7 @@ enum State {
 /// Issues an operation. The promise resolves when it ends.
 type Work = dyn Fn(&Database) -> Result<Promise, JsValue>;
 
-/// An operation to issue, and the functions that end its promise.
+/// An operation to issue, and the functions that settle its promise.
 struct Job {
     work: Box<Work>,
     resolve: Function,
@@ -54,7 +54,7 @@ impl Link {
     }
 
     /// Issues `work`: before this returns if there is a connection, else as soon as one is open.
-    /// The promise ends as the one that `work` returns.
+    /// The promise settles like the one that `work` returns.
     pub(super) fn issue(
         self: &Rc<Self>,
         work: impl Fn(&Database) -> Result<Promise, JsValue> + 'static,

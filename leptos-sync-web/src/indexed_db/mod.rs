@@ -1,7 +1,7 @@
 //! Storage in the browser's IndexedDB.
 //!
 //! A database has one object store with binary keys, which IndexedDB orders as bytes, and values
-//! that are `Uint8Array`s. There is no further schema, so its version never has to rise. A database
+//! that are `Uint8Array`s. There is no other schema, so the version never has to rise. A database
 //! with a higher version is opened as it is.
 
 mod connection;
@@ -32,22 +32,22 @@ const STORE: &str = "leptos-sync";
 /// store. The connection closes with the last clone, once all operations have ended.
 ///
 /// The connection closes when another tab deletes or upgrades the database, and the browser may
-/// close it. The next operation opens a new one. **A database that was deleted in between is empty
-/// then**: this type does not know what it contained.
+/// close it. The next operation opens a new one. **If the database was deleted in between, it is
+/// now empty**: this type does not know what it contained.
 #[derive(Clone)]
 pub struct IndexedDbStorage {
     link: Rc<Link>,
 }
 
 impl IndexedDbStorage {
-    /// Opens the database `name`, and creates it if there is none.
+    /// Opens the database `name`, and creates it if it does not exist.
     ///
     /// It waits while another page that ignores `versionchange` blocks a deletion or an upgrade.
     ///
     /// # Errors
     ///
     /// [`Error::is_unavailable`] if the browser has no IndexedDB or refuses it (private browsing,
-    /// blocked site data, a sandboxed frame, no space), or if another program made the database.
+    /// blocked site data, a sandboxed frame, no space), or if another program created the database.
     pub async fn open(name: &str) -> Result<Self, Error> {
         let link = Link::open(name).await.map_err(fault::unavailable)?;
         Ok(Self { link })

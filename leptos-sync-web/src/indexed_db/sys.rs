@@ -29,13 +29,13 @@ extern "C" {
     #[derive(Clone)]
     pub(super) type Transaction;
 
-    /// Asks the browser to commit without waiting for the end of the requests.
+    /// Asks the browser to commit without waiting for the requests to complete.
     #[wasm_bindgen(method, catch)]
     pub(super) fn commit(this: &Transaction) -> Result<(), JsValue>;
 }
 
 impl Database {
-    /// Opens a database at its present version. A new one gets its object store.
+    /// Opens a database at its current version. Creates the object store of a new one.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         // If it is missing, the call below throws.
         let factory: IdbFactory =
@@ -76,7 +76,7 @@ impl Database {
     }
 }
 
-/// Returns a promise, whose functions `listen` receives.
+/// Returns a promise, and passes its resolve and reject functions to `listen`.
 pub(super) fn promise(listen: impl FnOnce(Function, Function)) -> Promise {
     let mut listen = Some(listen);
     // The browser calls it once, before this returns.

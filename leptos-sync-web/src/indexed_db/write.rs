@@ -1,7 +1,7 @@
 //! Batches as transactions.
 //!
-//! A page that ends has no second chance: what the browser has not received by then is lost. So a
-//! batch is issued with all its requests and an explicit `commit()` at once.
+//! When a page ends, everything that the browser has not received is lost. So a batch is issued at
+//! once, with all its requests and an explicit `commit()`.
 
 use js_sys::{Promise, Uint8Array};
 use leptos_sync_core::storage::{Batch, Write};
@@ -22,7 +22,7 @@ pub(super) fn issue(database: &Database, batch: &Batch) -> Result<Promise, JsVal
     Ok(end)
 }
 
-/// Issues a batch that is rolled back unless the value of `key` is `expected` by then.
+/// Issues a batch that is rolled back unless the value of `key` is `expected`.
 pub(super) fn issue_if(
     database: &Database,
     key: &[u8],
@@ -63,8 +63,8 @@ fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
     error
 }
 
-/// Makes the requests of a batch, in order. Their ends are not awaited, since that of the
-/// transaction is enough.
+/// Issues the requests of a batch, in order. Their results are not awaited, since the transaction's
+/// is enough.
 fn request(transaction: &Transaction, batch: &Batch) -> Result<(), JsValue> {
     let store = transaction.object_store(STORE)?;
     for write in batch.writes() {

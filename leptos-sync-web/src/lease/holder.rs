@@ -9,15 +9,14 @@ use crate::{
     web_locks::{Lock, Locks},
 };
 
-/// The number of slots that are tried. So many tabs at once have ids that are used again; further
-/// tabs have ids that are used once.
+/// The number of slots to try. This many concurrent tabs have reusable ids; further tabs use an id
+/// once.
 const SLOTS: u32 = 64;
 
 /// The exclusive right to write under a [`ReplicaId`], for as long as this lives.
 ///
 /// A lease that is dropped, or dies with its page, retires its id, unless a batch with
-/// [`release_write`](Lease::release_write) was committed before. Then the next page uses the id
-/// again.
+/// [`release_write`](Lease::release_write) was committed before; then the next page reuses the id.
 ///
 /// A lease does not know whether its holder saved what it wrote.
 pub struct Lease {
@@ -29,11 +28,11 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes an id from the database's pool, or adds a new one to the pool.
+    /// Takes an id from the database's pool, or adds a new one to it.
     ///
-    /// Resolves when the pool has stored that the id is in use. Costs a lock request for each open
-    /// tab, a read, and a batch with strict durability. If the future is dropped, a slot of the
-    /// pool may stay in use until the page ends.
+    /// Resolves once the id is durably marked as in use. Costs a lock request for each open tab, a
+    /// read, and a batch with strict durability. If the future is dropped, a slot of the pool may
+    /// stay in use until the page ends.
     ///
     /// # Errors
     ///
@@ -42,7 +41,8 @@ impl Lease {
     ///   for a new id.
     /// - [`Error::is_storage`] if the pool cannot be read or written.
     ///
-    /// An id that is never used again is always a safe replacement, but version vectors grow by it.
+    /// An id that is never used again is always a safe replacement, but each one adds an entry to
+    /// version vectors.
     pub async fn take(storage: &IndexedDbStorage) -> Result<Self, Error> {
         let locks = Locks::new()?;
         for slot in 0..SLOTS {

@@ -1,12 +1,13 @@
 //! Leases of replica ids.
 //!
-//! A version vector has an entry for each replica id that ever wrote, so a new id for each page
-//! load would let it grow without end. Instead, ids come from a pool in the database, which has as
-//! many as there ever were tabs at once. A holder that may have forgotten what it wrote must not
-//! use an id, so the pool gives out only ids whose last holder saved everything and said so.
+//! A version vector has an entry for each replica id that ever wrote, so with a new id for each
+//! page load it would grow without bound. Instead, ids come from a pool in the database, which
+//! holds as many as there were tabs open at once. An id must not be reused if writes of its last
+//! holder may be lost, so the pool hands out only ids whose last holder recorded that it saved
+//! everything.
 //!
-//! The Web Locks API tells who lives: a holder holds the lock of its slot in the pool, and the
-//! browser releases it when the page dies. `pool` has the rules.
+//! The Web Locks API shows which holders are alive: each holds the lock of its slot in the pool,
+//! and the browser releases the lock when the page dies. `pool` contains the rules.
 
 #[cfg(target_arch = "wasm32")]
 mod holder;

@@ -1,6 +1,6 @@
 //! The pool of replica ids: numbered slots, each with an id and a lock.
 //!
-//! The holder of a slot's lock may take the slot. The slot's record decides about the id:
+//! The holder of a slot's lock may take the slot. The slot's record determines the id:
 //!
 //! ```text
 //!   nothing   the slot is new: create an id
@@ -10,11 +10,11 @@
 //! ```
 //!
 //! Then the slot is marked "in use", with strict durability, before the id is used. The record of a
-//! retired id is overwritten: ids are used again only through the pool, and what was saved under
-//! the id is in the documents.
+//! retired id is overwritten: ids are reused only through the pool, and everything saved under the
+//! id is in the documents.
 //!
-//! A holder writes "free" once, as its last write. If that arrives after the records of the next
-//! holder, the slot names an id whose holder saved everything, so using it again does no harm.
+//! A holder writes "free" once, as its last write. If that write lands after the records of the
+//! next holder, the slot names an id whose holder saved everything, so reusing it does no harm.
 
 use leptos_sync_core::{ReplicaId, storage::Batch};
 
@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(slot_use(Some(&[])), SlotUse::Unknown);
     }
 
-    /// Tabs come, close or die in every order, and a last write may arrive late. Each holder must
-    /// be alone with its id, and an id whose holder died must never come back.
+    /// Tabs come, close or die in every order, and a last write may arrive late. No two holders may
+    /// share an id, and an id whose holder died must never be reused.
     #[test]
     fn no_id_is_shared_and_no_id_of_the_dead_returns() {
         for mut script in 0..4_u32.pow(8) {

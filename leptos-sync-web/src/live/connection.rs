@@ -4,48 +4,48 @@ use leptos_sync_core::sync::Reason;
 
 /// The state of a document's exchange with its relay.
 ///
-/// `Display` gives a sentence for the user.
+/// `Display` formats a sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Connection {
-    /// The document has no relay. [`SyncOptions::relay`](crate::SyncOptions::relay) names one.
+    /// The document has no relay. [`SyncOptions::relay`](crate::SyncOptions::relay) sets one.
     Absent,
-    /// The page connects to the relay, or asks it for the document.
+    /// The page is connecting to the relay, or requesting the document.
     Connecting,
-    /// The document is exchanged. Edits of others arrive as they are made.
+    /// The document is exchanged. Edits by others arrive as they happen.
     Online,
-    /// The document is not exchanged for the moment. Edits are queued, and the page tries again by
-    /// itself.
+    /// The document is not being exchanged at the moment. Edits are queued, and the page retries
+    /// automatically.
     Offline(Cause),
     /// The relay does not exchange the document with this user or this page. Edits are queued. The
-    /// page tries again now and then, and at once when the
+    /// page retries periodically, and at once when the
     /// [credentials](crate::SyncOptions::credentials) change.
     Refused(Cause),
 }
 
 /// The reason why a document is not exchanged.
 ///
-/// `Display` gives a clause for the user.
+/// `Display` formats a clause for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
     /// The relay cannot be reached: there is no network, or nothing listens at the address.
     Unreachable,
-    /// A server answers at the address, but it is no relay. The address is wrong, or a proxy does
-    /// not pass it on.
+    /// A server answers at the address, but it is not a relay. The address is wrong, or a proxy
+    /// does not forward it.
     NoRelay,
-    /// The relay answers ordinary requests, but no WebSocket opens. A proxy on the way probably
-    /// does not forward them.
+    /// The relay answers ordinary requests, but no WebSocket opens. A proxy in between probably
+    /// does not forward WebSockets.
     NoWebSocket,
-    /// The relay does not accept pages of this origin. It says so in these words.
+    /// The relay does not accept pages of this origin. The text is the relay's explanation.
     OriginNotAllowed(Arc<str>),
-    /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is no address, or
-    /// the document's name is too long for a relay.
+    /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is not a valid
+    /// address, or the document's name is too long for a relay.
     Invalid(Arc<str>),
-    /// Edits of others have later stamps than this device's clock allows. They arrive as soon as
+    /// Edits by others have later stamps than this device's clock allows. They arrive as soon as
     /// the clock is right.
     ClockBehind(Arc<str>),
-    /// [`SyncOptions::renew`](crate::SyncOptions::renew) gave no credentials yet.
+    /// [`SyncOptions::renew`](crate::SyncOptions::renew) has not returned credentials yet.
     NoCredentials,
     /// The relay gave a reason, such as [`Reason::Unauthorized`].
     Relay {
@@ -57,7 +57,7 @@ pub enum Cause {
 }
 
 impl Connection {
-    /// Whether the relay has refused the document or the page.
+    /// Returns whether the relay has refused the document or the page.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self, Self::Refused(_))

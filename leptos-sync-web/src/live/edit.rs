@@ -13,16 +13,16 @@ impl<S: Root> LiveDoc<S> {
     /// once and is stored in the background.
     ///
     /// Inside `edit`, read the document through `tx`, which sees the edit's own writes. The
-    /// document's nodes and the methods of this handle give the document before the edit, until the
+    /// document's nodes and the methods of this handle show the document before the edit, until the
     /// edit writes or selects a field of `tx`.
     ///
     /// # Errors
     ///
     /// - As for [`Doc::transact`].
-    /// - [`Error::is_nested`] when `edit` read the document otherwise than through `tx` after that.
-    /// - [`Error::is_nested`] inside another edit of the same document. The other edit goes on.
+    /// - [`Error::is_nested`] if, after that, `edit` reads the document other than through `tx`.
+    /// - [`Error::is_nested`] inside another edit of the same document. The other edit continues.
     ///
-    /// The document is then as it was before.
+    /// After an error, the document is unchanged.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
         let mut edit = Some(edit);
         self.run(None, &mut |tx| {
@@ -51,7 +51,7 @@ impl<S: Root> LiveDoc<S> {
         }
     }
 
-    /// Runs an edit. If it fails, `rejected` receives the state that holds it.
+    /// Runs an edit. If it fails, `rejected` receives the state with the edit.
     fn run(
         &self,
         rejected: Option<&mut Option<Arc<S>>>,
@@ -86,7 +86,7 @@ impl<S: Root> LiveDoc<S> {
         Ok(())
     }
 
-    /// The document as it is now, or, inside an edit, as it was before.
+    /// Returns the current document or, inside an edit, the document before the edit.
     pub(super) fn fork(&self) -> Result<Doc<S>, Error> {
         if let Some(state) = self.inner.state.try_read() {
             return Ok(state.doc.fork(state.doc.replica()));

@@ -40,12 +40,11 @@ impl<S: Root> Editing<S> {
         self.0.lock().as_ref().is_some_and(is_inside)
     }
 
-    /// Returns the document before the edit that this thread is inside of; `None` if it is inside
-    /// of none.
+    /// Returns the document before the edit that this thread is in, or `None` if it is in no edit.
     ///
     /// # Errors
     ///
-    /// [`Error::is_nested`] when the edit has begun to write. The edit is cancelled then.
+    /// [`Error::is_nested`] if the edit has begun to write. This cancels the edit.
     pub(super) fn before(&self) -> Option<Result<Doc<S>, Error>> {
         let mut edit = self.0.lock();
         let edit = edit
@@ -61,7 +60,7 @@ impl<S: Root> Editing<S> {
 pub(super) struct InsideEdit<'a, S>(&'a Editing<S>);
 
 impl<S> InsideEdit<'_, S> {
-    /// Releases the document before the edit: from now on the edit writes.
+    /// Releases the copy of the document before the edit: from now on the edit writes.
     pub(super) fn begin_to_write(&self) {
         let mut edit = self.0.0.lock();
         let before = edit.as_mut().and_then(|edit| edit.before.take());
@@ -101,13 +100,13 @@ thread_local! {
     static EDITS: RefCell<Edits> = const { RefCell::new(Edits { depth: 0, waiting: Vec::new() }) };
 }
 
-/// The edits of all documents that this thread is inside of.
+/// The edits, of all documents, that this thread is in.
 struct Edits {
     depth: usize,
     waiting: Vec<Box<dyn FnOnce()>>,
 }
 
-/// Runs `job` as soon as this thread is inside of no edit: it may lock any document.
+/// Runs `job` as soon as this thread is outside all edits: it may lock any document.
 pub(super) fn outside_edits(job: impl FnOnce() + 'static) {
     let is_inside = EDITS.with_borrow(|edits| edits.depth > 0);
     match is_inside {

@@ -7,7 +7,7 @@ use leptos_sync_core::{Doc, Error, Root, VersionVector};
 
 use crate::lock::Mutex;
 
-/// The streams of a document's changes. Without a reader there is none.
+/// The streams of a document's changes. Without a reader there are none.
 pub(super) struct Feed(Mutex<Option<ChangeSender<Delta>>>);
 
 impl Feed {
@@ -20,7 +20,7 @@ impl Feed {
         self.0.lock().get_or_insert_default().subscribe()
     }
 
-    /// Sends a change. The caller holds no lock, since readers are woken.
+    /// Sends a change. The caller must hold no lock, since readers are woken.
     pub(super) fn send(&self, delta: &Delta) {
         if let Some(sender) = self.read() {
             sender.send(delta.clone());
@@ -36,7 +36,7 @@ impl Feed {
 
 #[cfg(target_arch = "wasm32")]
 impl Feed {
-    /// Returns the version of a document that is about to change otherwise than by a delta.
+    /// Returns the version of a document that is about to change by other means than a delta.
     pub(super) fn before<S: Root>(&self, doc: &Doc<S>) -> Option<VersionVector> {
         self.read().map(|_| doc.version().clone())
     }

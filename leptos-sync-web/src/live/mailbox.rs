@@ -3,7 +3,7 @@ use std::{mem, sync::Arc};
 use super::editing::outside_edits;
 use crate::lock::Mutex;
 
-/// A queue from the reactive graph to a handler, which may come later than the first item.
+/// A queue from the reactive graph to a handler, which may be set after the first item.
 pub(crate) struct Mailbox<T>(Mutex<State<T>>);
 
 enum State<T> {
@@ -54,7 +54,7 @@ impl<T: 'static> Mailbox<T> {
 
 #[cfg(target_arch = "wasm32")]
 impl<T: 'static> Mailbox<T> {
-    /// Hands the queued items to a handler, and from now on each item at once.
+    /// Passes the queued items to a handler, and from now on each new item at once.
     pub(crate) fn open(&self, handle: Arc<Handler<T>>) {
         let before = self.replace(State::Delivering(Arc::clone(&handle)));
         if let State::Queued(items) = before {

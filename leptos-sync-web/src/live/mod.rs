@@ -41,17 +41,17 @@ use crate::node::Node;
 
 /// A [`Doc`] whose changes notify exactly the signals that show what changed.
 ///
-/// `Clone` gives another handle to the same document. Handles are `Send + Sync`. Reading never
-/// blocks writing: a reader keeps the state as it was, and a write at that time copies the state
+/// `Clone` returns another handle to the same document. Handles are `Send + Sync`. Reading never
+/// blocks writing: a reader keeps the state as it was, and a write in the meantime copies the state
 /// once.
 ///
-/// [`use_doc`](crate::use_doc) makes one that is kept in the browser. A `LiveDoc` does not know
+/// [`use_doc`](crate::use_doc) creates one that is stored in the browser. A `LiveDoc` does not know
 /// where it is stored.
 pub struct LiveDoc<S> {
     inner: Arc<Inner<S>>,
 }
 
-/// A document of any type. Its owners are the handles and the nodes that are alive.
+/// A document of any type. Its owners are the live handles and nodes.
 pub(crate) type AnyDoc = dyn Any + Send + Sync;
 
 struct Inner<S> {
@@ -90,8 +90,8 @@ impl<S: Root> LiveDoc<S> {
         Node::of_document(Arc::new(self.clone()))
     }
 
-    /// Joins the changes of another copy; see [`Doc::apply`]. They are not stored again: the caller
-    /// knows where the delta came from.
+    /// Joins the changes of another copy; see [`Doc::apply`]. They are not stored again, since the
+    /// caller knows where the delta came from.
     ///
     /// # Errors
     ///
@@ -130,34 +130,35 @@ impl<S: Root> LiveDoc<S> {
         self.fork()?.snapshot()
     }
 
-    /// Returns which operations are contained.
+    /// Returns the operations that the document contains.
     ///
-    /// Inside an edit that has begun to write the version is empty, and the edit is cancelled.
+    /// Inside an edit that has begun to write, the version is empty, and the edit is cancelled.
     pub fn version(&self) -> VersionVector {
         self.with_doc(|doc| doc.version().clone())
     }
 
-    /// Returns the changes from now on as a stream: the delta of each edit that is made here, of
-    /// each that is applied, and one of everything that is loaded. Costs nothing before the first
-    /// call, and then a copy of each delta.
+    /// Returns the changes from now on as a stream: the delta of each local edit, each applied
+    /// delta, and one delta of everything that is loaded. Costs nothing before the first call, and
+    /// a copy of each delta afterwards.
     ///
     /// A reader that is too slow receives [`Lagged`](leptos_sync_core::stream::Lagged), and resumes
-    /// with [`delta_since`](LiveDoc::delta_since) of its own version. So does a reader that finds a
-    /// gap, which edits on several threads may leave. The stream ends with the document's last
-    /// handle, and when a state is loaded for which there is no delta, since tombstones were
-    /// forgotten. Then subscribe again and start from the [`snapshot`](LiveDoc::snapshot).
+    /// with [`delta_since`](LiveDoc::delta_since) from its own version. So does a reader that finds
+    /// a gap, which edits on several threads may leave. The stream ends with the document's last
+    /// handle, and when a state is loaded that cannot be expressed as a delta because tombstones
+    /// were forgotten. In that case, subscribe again and start from the
+    /// [`snapshot`](LiveDoc::snapshot).
     #[cfg(feature = "stream")]
     pub fn changes(&self) -> leptos_sync_core::stream::ChangeStream<Delta> {
         self.inner.feed.subscribe()
     }
 
-    /// Looks at the document as it is now. Nothing is tracked, and nothing is locked while `look`
-    /// runs.
+    /// Passes the current document to `look`. Nothing is tracked, and nothing is locked while
+    /// `look` runs.
     ///
     /// O(replicas that wrote the document). If `look` edits the document, that edit copies the
     /// state.
     ///
-    /// Inside an edit that has begun to write the document is empty, and the edit is cancelled.
+    /// Inside an edit that has begun to write, the document is empty, and the edit is cancelled.
     pub fn with_doc<R>(&self, look: impl FnOnce(&Doc<S>) -> R) -> R {
         let doc = self.fork();
         look(&doc.unwrap_or_else(|_| Doc::new(Clock::system(ReplicaId::default()))))
@@ -192,8 +193,8 @@ impl<S: Root> LiveDoc<S> {
         result
     }
 
-    /// Reports transactions that were rolled back, or restamped. No delta says that: the streams of
-    /// changes end, and everything that shows the document is notified.
+    /// Reports transactions that were rolled back, or restamped. No delta expresses that, so the
+    /// streams of changes end, and everything that shows the document is notified.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn rolled_back(&self) {
         self.inner.feed.end();
@@ -206,7 +207,7 @@ impl<S: Root> LiveDoc<S> {
         self.inner.table.notify_all();
     }
 
-    /// Counts again the transactions that the relay lacks.
+    /// Recounts the transactions that the relay lacks.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn update_pending(&self) {
         let pending =
@@ -217,7 +218,7 @@ impl<S: Root> LiveDoc<S> {
             .change(&mut |status| status.pending = pending);
     }
 
-    /// Joins a delta by `join`. It is stored already.
+    /// Joins a delta with `join`. The delta is already stored.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn join(
         &self,

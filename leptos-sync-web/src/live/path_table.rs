@@ -10,9 +10,9 @@ use leptos_sync_core::{Change, Changes, cells::Path};
 /// The parts of a document that the reactive graph refers to, by path: triggers, and the nodes of
 /// maps' entries.
 ///
-/// The table is weak. Nodes hold the triggers that their readers subscribed to, and owners hold
-/// nodes; whatever is dropped removes itself. One table serves both, so that a page has its code
-/// once.
+/// The table holds weak references. Nodes hold the triggers that their readers subscribed to, and
+/// owners hold nodes; each removes itself when it is dropped. One table serves both, so that a page
+/// contains its code once.
 #[derive(Default)]
 pub(crate) struct PathTable(Mutex<Table>);
 
@@ -33,7 +33,7 @@ pub(crate) enum TriggerKind {
     Keys,
 }
 
-/// Follows the kinds of triggers, as the first byte of a name.
+/// The first byte of an entry's name, after those of the trigger kinds.
 const ENTRY: u8 = TriggerKind::Keys as u8 + 1;
 
 fn trigger_name(kind: TriggerKind, path: Path<'_>) -> Vec<u8> {
@@ -45,7 +45,7 @@ fn entry_name(owner_id: usize, path: Path<'_>) -> Vec<u8> {
     [&[ENTRY], &owner_id.to_ne_bytes()[..], path.as_bytes()].concat()
 }
 
-/// A trigger that stands in a table until it is dropped.
+/// A trigger that is listed in a table until it is dropped.
 pub(crate) struct Trigger {
     trigger: ArcTrigger,
     name: Vec<u8>,
@@ -83,7 +83,7 @@ fn remove(table: &mut Table, name: &[u8]) {
 }
 
 impl PathTable {
-    /// Returns the trigger of `kind` at `path`, new where no node holds one.
+    /// Returns the trigger of `kind` at `path`, and creates it if no node holds one.
     pub(crate) fn trigger(self: &Arc<Self>, kind: TriggerKind, path: Path<'_>) -> Arc<Trigger> {
         let name = trigger_name(kind, path);
         let mut table = self.0.lock();
@@ -143,7 +143,7 @@ impl PathTable {
         remove(&mut self.0.lock(), &entry_name(owner_id, path));
     }
 
-    /// Returns how many entries have a node, and how many triggers there are.
+    /// Returns the number of entries with a node and the number of triggers.
     #[cfg(test)]
     pub(crate) fn len(&self) -> (usize, usize) {
         let table = self.0.lock();

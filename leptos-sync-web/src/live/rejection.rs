@@ -9,11 +9,11 @@ use leptos_sync_core::{Error, Root, limits, sync::Reason};
 
 use super::Status;
 
-/// An edit that was rejected, by this device or by the relay, and that nobody has dismissed yet.
+/// An edit that this device or the relay rejected and that has not been dismissed yet.
 ///
 /// The document was rolled back, unless the relay rejected the edit for its
 /// [time](Reason::is_of_time): then the edit stays on this device and is sent again later. `Clone`
-/// gives another handle; `Display` gives the reason and the message.
+/// returns another handle; `Display` formats the reason and the message.
 #[derive(Clone)]
 pub struct Rejection(Arc<Rejected>);
 
@@ -66,22 +66,22 @@ impl Rejection {
         &self.0.message
     }
 
-    /// Whether this device rejected the edit, such as for its size, and not the relay.
+    /// Returns whether this device rejected the edit, such as for its size, and not the relay.
     pub fn is_local(&self) -> bool {
         self.0.is_local
     }
 
     /// Returns a copy of the document's state as it was with the rejected edit, so that the user
-    /// can keep what was written: to show it, or to write it into another document. The copy is
-    /// detached: it does not change any more.
+    /// can keep what was written. Show it, or write it into another document. The copy is detached:
+    /// it no longer changes.
     ///
-    /// `None` if `S` is not the document's type, if the edit wrote nothing, or if the edit is still
-    /// in the document.
+    /// Returns `None` if `S` is not the document's type, if the edit wrote nothing, or if the edit
+    /// is still in the document.
     pub fn state<S: Root>(&self) -> Option<Arc<S>> {
         Arc::clone(self.0.state.as_ref()?).downcast().ok()
     }
 
-    /// Removes the rejection from the document's list, as when the user has read it.
+    /// Removes the rejection from the document's list, for example when the user has read it.
     pub fn dismiss(&self) {
         if let Some(status) = self.0.status.upgrade() {
             status.dismiss(&|rejection| Arc::ptr_eq(&rejection.0, &self.0));
@@ -106,8 +106,7 @@ impl fmt::Debug for Rejection {
 /// The state of a document of any type.
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 
-/// The rejected edits that nobody has dismissed yet, the oldest first, as a slice of
-/// [`Rejection`]s.
+/// The rejected edits that have not been dismissed, oldest first, as a slice of [`Rejection`]s.
 ///
 /// The list has at most [`limits::REJECTIONS`](leptos_sync_core::limits::REJECTIONS) entries.
 /// Beyond that the oldest is dropped and counted.
@@ -118,12 +117,12 @@ pub struct Rejections {
 }
 
 impl Rejections {
-    /// Returns how many rejections the list had no room for since it was empty last.
+    /// Returns the number of rejections that were dropped since the list was last empty.
     pub fn dropped(&self) -> usize {
         self.dropped
     }
 
-    /// Dismisses all rejections that this list has.
+    /// Dismisses all rejections in this list.
     pub fn dismiss_all(&self) {
         self.iter().for_each(Rejection::dismiss);
     }

@@ -8,8 +8,8 @@ use crate::node::OwnedGuard;
 /// The status of a document, owned by a reactive owner.
 pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 
-/// A signal of a document's status, to read with `.get()`, `.with()`, `.track()` and the like, as
-/// leptos' own signals. `.into()` turns it into one of those.
+/// A signal of a document's status, read with `.get()`, `.with()`, `.track()` and so on, like
+/// leptos' own signals. `.into()` converts it to one of those.
 ///
 /// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies when its
 /// value changes.
@@ -22,7 +22,7 @@ pub struct StatusSignal<T: 'static> {
 }
 
 impl<T> StatusSignal<T> {
-    /// Makes the signal of a field, whose value `of` reads.
+    /// Creates the signal of the field that `of` reads.
     #[track_caller]
     pub(crate) fn new(
         status: StoredStatus,

@@ -13,11 +13,11 @@ use crate::lock::Mutex;
 pub(crate) struct StatusValues {
     pub(crate) loading: bool,
     pub(crate) unsaved: usize,
-    /// Whether a delta was applied by the app, which stores nothing.
+    /// Whether the app has applied a delta, which is not stored.
     pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
-    /// The error that no write ends, such as a damaged record.
+    /// The error that no write resolves, such as a damaged record.
     #[cfg_attr(
         not(target_arch = "wasm32"),
         expect(dead_code, reason = "a server writes nothing")
@@ -33,7 +33,7 @@ pub(crate) struct StatusValues {
 /// The other clients that are present.
 pub(crate) type Peers = Vec<Present>;
 
-/// Another client, with its presence as it was sent.
+/// Another client, with its encoded presence.
 #[derive(Clone)]
 pub(crate) struct Present {
     pub(crate) id: ReplicaId,
@@ -42,7 +42,7 @@ pub(crate) struct Present {
 }
 
 impl StatusValues {
-    /// Whether the relay has stored everything, as far as this page knows.
+    /// Returns whether the relay has stored everything, as far as this page knows.
     pub(crate) fn is_synced(&self) -> bool {
         self.connection != Connection::Absent && !self.loading && self.pending == 0
     }
@@ -73,7 +73,7 @@ impl StatusValues {
 pub(crate) enum Outgoing {
     /// A transaction was made.
     Edit(Delta),
-    /// The page's presence from now on. Empty: it is not present.
+    /// The page's presence from now on. Empty if the page is not present.
     Presence(Vec<u8>),
 }
 
@@ -99,7 +99,7 @@ const SIGNALS: usize = StatusField::Peers as usize + 1;
 /// the actor reports.
 pub(crate) struct Status {
     pub(crate) outgoing: Mailbox<Outgoing>,
-    /// How many times presence was used.
+    /// The number of times presence was used.
     pub(crate) uses: AtomicUsize,
     values: Mutex<StatusValues>,
     triggers: [ArcTrigger; SIGNALS],
@@ -159,13 +159,14 @@ impl Status {
         self.change(&mut |status| status.rejected.remove(is));
     }
 
-    /// Whether the storage has the whole document, as far as is known, and nothing is to be sent.
+    /// Returns whether the storage has the whole document, as far as is known, and nothing remains
+    /// to be sent.
     pub(crate) fn is_stored(&self) -> bool {
         let values = self.values.lock();
         !values.loading && values.unsaved == 0 && !values.applied && values.pending == 0
     }
 
-    /// Closes the queue: the document has no actor any more.
+    /// Closes the queue: the document no longer has an actor.
     pub(crate) fn close(&self) {
         self.outgoing.close();
     }
@@ -190,7 +191,7 @@ impl Status {
         self.change(&mut |status| status.error = Some(Arc::clone(&error)));
     }
 
-    /// Reports an error that no write ends.
+    /// Reports an error that no write resolves.
     pub(crate) fn permanent_error(&self, error: Error) {
         let error = Some(Arc::new(error));
         self.change(&mut |status| {
@@ -210,7 +211,7 @@ impl Status {
         self.list_rejection(Rejection::by_relay(status, reason, message, state));
     }
 
-    /// Whether the stored document is still being read.
+    /// Returns whether the stored document is still being read.
     pub(crate) fn is_loading(&self) -> bool {
         self.values.lock().loading
     }

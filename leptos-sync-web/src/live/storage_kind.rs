@@ -7,7 +7,6 @@ pub enum StorageKind {
     /// The browser's IndexedDB.
     IndexedDb,
     /// Memory, until the page is closed: the browser has no storage for this page, or the storage
-    /// cannot be read. The page tries again from time to time, and stores everything as soon as it
-    /// can.
+    /// cannot be read. The page retries periodically, and stores everything as soon as it can.
     Memory,
 }

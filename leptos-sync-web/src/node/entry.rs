@@ -5,7 +5,7 @@ use leptos_sync_core::Value;
 
 use super::{EntryAccess, Node, ReadGuard, Tracked};
 
-/// An entry of a map, of which only changes of its key notify.
+/// An entry of a map, notified only by changes of its key.
 impl<V: Value> Node<Option<V>> {
     /// Removes the key, as setting `None` does.
     pub fn remove(&self) {

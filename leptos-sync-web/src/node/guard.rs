@@ -63,7 +63,7 @@ impl<T: fmt::Display> fmt::Display for ReadGuard<T> {
     }
 }
 
-/// A value that was computed by reading it, such as the sum of a counter.
+/// A value that is computed when read, such as the sum of a counter.
 #[derive(Debug)]
 pub struct OwnedGuard<T>(pub(crate) T);
 

@@ -13,9 +13,9 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
     /// this key notify it.
     ///
     /// The node belongs to the current reactive owner, such as a row of a list, and is dropped with
-    /// it. An owner that asks for a key again gets the same node, and so do the effects below it.
+    /// it. An owner that requests a key again gets the same node, and so do the effects below it.
     /// To read or change many entries in an event handler, use `.with_untracked(|map| …)` or
-    /// [`edit`](Node::edit), which make no nodes.
+    /// [`edit`](Node::edit), which create no nodes.
     #[track_caller]
     pub fn entry(&self, key: K) -> Node<Option<V>> {
         let entry = self.part().and_then(|part| {
@@ -35,7 +35,7 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
         Node::of_part(entry)
     }
 
-    /// Returns the set of keys: notified when the map gains or loses a key, not when a value
+    /// Returns the set of keys. It notifies when the map gains or loses a key, not when a value
     /// changes.
     #[track_caller]
     pub fn keys(&self) -> Keys<K>

@@ -36,8 +36,8 @@ use crate::live::TriggerKind;
 
 /// A document, or a part of one, as a node of the reactive graph.
 ///
-/// The methods that `#[derive(Crdt)]` writes narrow a node to a field: `doc.title()` is a
-/// `Node<LwwRegister<String>>`. What a node can do depends on the type that it stands for:
+/// The methods that `#[derive(Crdt)]` generates narrow a node to a field: `doc.title()` is a
+/// `Node<LwwRegister<String>>`. What a node can do depends on the type that it represents:
 ///
 /// | Node of | Reads as | Writes |
 /// |---|---|---|
@@ -60,7 +60,7 @@ use crate::live::TriggerKind;
 /// # Edits and errors
 ///
 /// An edit is on screen at once and is stored in the background. A document refuses some edits,
-/// such as a value above its limit, and then stays as it was.
+/// such as a value above its limit, and then remains unchanged.
 ///
 /// | Edited by | A refused edit |
 /// |---|---|
@@ -74,9 +74,9 @@ use crate::live::TriggerKind;
 /// # Ownership
 ///
 /// A node is `Copy`, like leptos' signals, and like them it lives as long as the reactive owner
-/// under which it was made: a document's node as long as the component that called
+/// under which it was created: a document's node as long as the component that called
 /// [`use_doc`](crate::use_doc), a field's node as long as its record's, an entry's node as long as
-/// the row or component that called `.entry(key)`. A node that is gone costs nothing.
+/// the row or component that called `.entry(key)`. A disposed node costs nothing.
 ///
 /// # Inputs
 ///
@@ -105,18 +105,18 @@ use crate::live::TriggerKind;
 /// }
 /// ```
 pub struct Node<T: 'static> {
-    /// `None` if the node was made of one that was gone already.
+    /// `None` if the node was derived from one that was already disposed.
     part: Option<PartId>,
     defined_at: &'static Location<'static>,
     kind: PhantomData<fn() -> T>,
 }
 
-/// The types whose nodes are tracked as one value. A record is not: its fields may have the names
-/// of the methods that come with it.
+/// The types whose nodes are tracked as one value. A record is not, since its fields may have the
+/// names of the methods that tracking adds.
 pub trait Tracked: 'static {}
 
 impl<T: Crdt> Node<T> {
-    /// Makes the node of a whole document.
+    /// Creates the node of a whole document.
     #[track_caller]
     pub(crate) fn of_document<D>(document: Arc<D>) -> Self
     where
@@ -131,8 +131,8 @@ impl<T: Crdt> Node<T> {
     ///
     /// # Errors
     ///
-    /// As for [`LiveDoc::transact`](crate::LiveDoc::transact), and [`Error::is_unavailable`] if
-    /// the node's owner is gone. Nothing has changed then.
+    /// As for [`LiveDoc::transact`](crate::LiveDoc::transact), and [`Error::is_unavailable`] if the
+    /// node's owner is gone. Nothing has changed in that case.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, T>)) -> Result<(), Error> {
         let access = self.access().ok_or_else(disposed)?;
         let mut edit = Some(edit);
@@ -143,8 +143,8 @@ impl<T: Crdt> Node<T> {
         })
     }
 
-    /// Makes several changes as [`transact`](Node::transact) does, for event handlers: a failure is
-    /// reported to the document's status.
+    /// Makes several changes as [`transact`](Node::transact) does, but reports a failure to the
+    /// document's status. Suits event handlers.
     ///
     /// ```
     /// # use leptos::prelude::*;
@@ -188,7 +188,7 @@ impl<T: Crdt> Node<T> {
     ///
     /// # Panics
     ///
-    /// If the node's owner is gone, as leptos' signals do.
+    /// If the node's owner is gone, like leptos' signals.
     #[track_caller]
     pub fn read_state(&self) -> ReadGuard<T> {
         let part = self.part();

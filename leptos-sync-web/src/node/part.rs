@@ -9,16 +9,17 @@ use crate::{
     lock::Mutex,
 };
 
-/// Names a [`Part`] in leptos' arena. The part ends with the reactive owner that holds it.
+/// Identifies a [`Part`] in leptos' arena. The part is dropped with the reactive owner that holds
+/// it.
 pub(crate) type PartId = StoredValue<Arc<Part>>;
 
 /// An `Arc<dyn Access<T>>` or an `Arc<dyn EntryAccess<V>>`.
 pub(super) type AnyAccess = Box<dyn Any + Send + Sync>;
 
-/// A part of a document that a node stands for.
+/// The part of a document that a node represents.
 ///
-/// It is the same for nodes of all types, so that a page has its code once. A reactive owner holds
-/// it; it holds its owner weakly.
+/// Nodes of all types share this type, so that a page contains its code once. A reactive owner
+/// holds it; it refers to its owner weakly.
 pub(crate) struct Part {
     document: Arc<dyn NodeDocument>,
     path: PathBuf,
@@ -35,16 +36,16 @@ pub(crate) struct Part {
 struct Links {
     value: Option<Arc<Trigger>>,
     keys: Option<Arc<Trigger>>,
-    /// Fields that were asked for. They have this part's owner.
+    /// The fields that were requested. They have this part's owner.
     fields: Vec<(&'static str, PartId)>,
 }
 
 /// The owners that are searched for the node of an entry: the current one, which may be that of an
-/// effect, and those around it up to a row's. Every node costs a search through all of them.
+/// effect, and its ancestors up to a row's. Every new node costs a search through all of them.
 const OWNERS: usize = 4;
 
 impl Part {
-    /// Makes the part of a whole document, which the current owner holds.
+    /// Creates the part of a whole document, held by the current owner.
     pub(super) fn root(document: Arc<dyn NodeDocument>, access: AnyAccess) -> PartId {
         let owner = Owner::current();
         StoredValue::new(Arc::new(Self {
@@ -71,8 +72,8 @@ impl Part {
         field
     }
 
-    /// Returns the part of the entry at `key`. It belongs to the current owner, or to one close
-    /// above it that asked for the key before.
+    /// Returns the part of the entry at `key`. It belongs to the current owner, or to a near
+    /// ancestor that requested the key before.
     pub(super) fn entry(&self, key: &[u8], access: &dyn Fn() -> AnyAccess) -> PartId {
         let table = self.document.table();
         let path = self.path.child(key);
@@ -93,7 +94,7 @@ impl Part {
         entry
     }
 
-    /// Makes a part below this one.
+    /// Creates a part below this one.
     fn make(
         &self,
         owner: Option<Owner>,
@@ -162,7 +163,7 @@ impl Drop for Part {
     }
 }
 
-/// Names an owner among those that are alive, or referred to weakly; 0 is none.
+/// Identifies an owner among those that are alive or weakly referenced; 0 is none.
 fn owner_id(owner: Option<&Owner>) -> usize {
     owner.map_or(0, Owner::debug_id)
 }

@@ -1,4 +1,4 @@
-//! Nodes and subscriptions of rows that are gone cost nothing.
+//! Nodes and subscriptions of removed rows cost nothing.
 
 use leptos::prelude::*;
 use leptos_sync_core::{Clock, Doc, LwwMap, LwwRegister, ReplicaId};
@@ -29,7 +29,7 @@ fn cards(keys: std::ops::Range<u32>) -> impl Iterator<Item = (u32, String)> {
     keys.map(|key| (key, key.to_string()))
 }
 
-/// How many entries have a node, and how many paths have a trigger.
+/// Returns the number of entries with a node and the number of paths with a trigger.
 fn alive(live: &LiveDoc<Board>) -> (usize, usize) {
     live.table().len()
 }

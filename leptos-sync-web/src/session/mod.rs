@@ -1,6 +1,6 @@
 //! The page's connection to its relay, which all its documents share.
 //!
-//! The core's `Client` decides what to do. This module gives it a WebSocket, the time and a timer.
+//! The core's `Client` decides what to do. This module provides a WebSocket, the time and a timer.
 
 mod probe;
 mod socket;
@@ -34,7 +34,7 @@ pub(crate) type PageClient = Client<Box<dyn Document>>;
 pub(crate) struct Session {
     this: Weak<Self>,
     client: RefCell<PageClient>,
-    /// The calls that are to be made next.
+    /// The calls to make next.
     jobs: RefCell<Vec<Job>>,
     address: String,
     socket: RefCell<Option<Socket>>,
@@ -42,7 +42,7 @@ pub(crate) struct Session {
     /// The state that was reported last, and the function that reports it.
     reported: RefCell<Connection>,
     report: Box<Report>,
-    /// The reason why there is no connection, if one was tried.
+    /// The reason why there is no connection, if an attempt was made.
     failure: RefCell<Option<Cause>>,
     /// Whether the current WebSocket has opened.
     has_opened: Cell<bool>,
@@ -56,7 +56,7 @@ pub(crate) struct Session {
 
 /// An event in the life of a page's credentials.
 pub(crate) enum CredentialsEvent<'a> {
-    /// They are used from now on. Empty: there are none.
+    /// They are used from now on. Empty if there are none.
     Set(&'a [u8]),
     /// The relay refused them.
     Refused,
@@ -135,7 +135,7 @@ impl Session {
         }
     }
 
-    /// Sets the observer of the credentials. It provides some if there are none.
+    /// Sets the observer of the credentials. If there are none, the observer provides them.
     pub(crate) fn observe_credentials(&self, observer: Box<CredentialsObserver>) {
         let _ = self.credentials.set(observer);
     }
@@ -146,7 +146,7 @@ impl Session {
         }
     }
 
-    /// Shows other credentials from now on.
+    /// Sends new credentials from now on.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
         self.is_held
             .set(credentials.is_empty() && self.credentials.get().is_some());
@@ -154,7 +154,7 @@ impl Session {
         self.run(move |client| client.set_credentials(credentials));
     }
 
-    /// Takes note that there are no credentials for the moment.
+    /// Records that no credentials are available at the moment.
     pub(crate) fn lacks_credentials(&self, cause: Cause) {
         if self.is_held.get() {
             self.failure.replace(Some(cause));
@@ -163,7 +163,7 @@ impl Session {
     }
 
     /// Drops the connection, since a WebSocket without network stays open until it has been silent
-    /// for too long. The client tries again as usual: the relay may be on this machine.
+    /// for too long. The client retries as usual: the relay may be on this machine.
     pub(crate) fn disconnect(&self) {
         let Some(this) = self.this.upgrade() else {
             return;
@@ -176,7 +176,7 @@ impl Session {
         });
     }
 
-    /// Whether the relay refuses this page.
+    /// Returns whether the relay refuses this page.
     pub(crate) fn is_refused(&self) -> bool {
         self.reported.borrow().is_refused()
     }
@@ -207,7 +207,7 @@ impl Session {
         true
     }
 
-    /// Takes note that the connection is gone, for the reason that the relay gave, or else for
+    /// Records that the connection has ended, for the reason that the relay gave, or else for
     /// `cause`.
     fn lose(&self, client: &mut PageClient, cause: Cause) {
         let cause = ended(client).unwrap_or(cause);
@@ -287,7 +287,7 @@ impl Session {
         }
     }
 
-    /// Sets the timer again, also if the time is the same: in a hidden page, a browser delays a
+    /// Sets the timer again, even if the time is the same: in a hidden page, a browser delays a
     /// timer by up to a minute if another timer has set it, but not if an event has.
     fn wake_at(&self, at: Option<u64>) {
         if let Some(timer) = self.timer.take() {
@@ -320,7 +320,7 @@ fn is_unauthorized(cause: &Cause) -> bool {
     matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
 }
 
-/// Whether the relay refuses this page as it is.
+/// Returns whether the relay refuses this page in its current state.
 fn is_refusal(cause: &Cause) -> bool {
     let reason = Reason::Unsupported;
     is_unauthorized(cause)

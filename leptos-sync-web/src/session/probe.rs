@@ -7,8 +7,8 @@ use web_sys::{RequestInit, RequestMode, Response, Url};
 
 use crate::live::Cause;
 
-/// Asks the relay by an ordinary request why no WebSocket opens, since a browser does not tell a
-/// page.
+/// Asks the relay in an ordinary request why no WebSocket opens, since a browser hides the reason
+/// from the page.
 ///
 /// A relay answers `GET <address>?origin=<the page's origin>`, over HTTP, with 200 and a text that
 /// begins with its name, or with 403 and a sentence if it does not accept pages of that origin.
@@ -31,7 +31,7 @@ pub(super) async fn probe(address: &str) -> Cause {
     }
 }
 
-/// The address of the request, for the address of a WebSocket.
+/// Returns the address of the request for the address of a WebSocket.
 fn url(address: &str) -> Option<String> {
     let url = Url::new(address).ok()?;
     if let Some(scheme) = url.protocol().strip_prefix("ws") {
@@ -43,7 +43,7 @@ fn url(address: &str) -> Option<String> {
 }
 
 /// The status of the answer and the first part of its text; `None` if there is no answer that the
-/// page may see.
+/// page is allowed to read.
 async fn ask(url: &str, mode: RequestMode) -> Option<(u16, String)> {
     let options = RequestInit::new();
     options.set_mode(mode);

@@ -12,15 +12,15 @@ pub(super) enum SocketEvent {
     Closed,
 }
 
-/// A WebSocket that is closed when this is dropped, and sends no more events. It is on web-sys,
-/// since a wrapper library would bring streams and channels to a page, where one function for each
-/// event is enough.
+/// A WebSocket that closes and stops sending events when this is dropped. It uses web-sys directly:
+/// a wrapper library would add streams and channels to a page, where one function for each event is
+/// enough.
 pub(super) struct Socket {
     socket: WebSocket,
     _listeners: [Listener; 3],
 }
 
-/// The same type as leptos' own, so that a page has its code once.
+/// The same type as leptos' own, so that a page contains its code once.
 type Listener = Closure<dyn FnMut(Event)>;
 
 impl Socket {
@@ -56,7 +56,7 @@ impl Socket {
         })
     }
 
-    /// Hands a frame to the browser.
+    /// Passes a frame to the browser.
     pub(super) fn send(&self, frame: &[u8]) {
         // A lost connection is reported by an event.
         let _ = self.socket.send_with_u8_array(frame);

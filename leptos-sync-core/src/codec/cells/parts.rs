@@ -17,7 +17,7 @@ impl Parts {
         }
     }
 
-    /// Whether a part of this size is complete.
+    /// Returns whether a part of this size is complete.
     #[inline]
     pub(super) fn is_due(&self, written: impl FnOnce() -> usize) -> bool {
         self.bytes.is_some_and(|bytes| written() >= bytes)

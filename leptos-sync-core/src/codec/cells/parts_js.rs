@@ -1,5 +1,5 @@
-//! In a browser, a message is written whole. A page has memory for two copies, and this saves
-//! downloaded code.
+//! In a browser, a message is written whole. A page has memory for two copies, and this reduces the
+//! page's download.
 
 use super::writer::Written;
 

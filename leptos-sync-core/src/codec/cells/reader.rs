@@ -92,7 +92,7 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Whether there are no cells.
+    /// Returns whether there are no cells.
     pub fn is_empty(self) -> bool {
         self.groups.is_empty()
     }

@@ -174,7 +174,7 @@ pub(super) struct ReplicaTable {
 
 impl ReplicaTable {
     /// Returns the row of the stamp's replica, and appends it if it is new. O(log rows) if replicas
-    /// appear in the order of ids, as maps and counters write them; linear in the others.
+    /// appear in the order of ids, as maps and counters write them; linear otherwise.
     fn row(&mut self, stamp: Stamp) -> usize {
         let row = self.find(stamp.replica).unwrap_or(self.rows.len());
         match self.rows.get_mut(row) {

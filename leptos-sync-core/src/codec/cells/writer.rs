@@ -139,7 +139,7 @@ impl CellWriter {
         self.cells + self.count
     }
 
-    /// Whether no cell was written.
+    /// Returns whether no cell was written.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -8,12 +8,12 @@ use crate::{
     pool::{Scratch, scratch},
 };
 
-/// Whether a body of this size is worth compressing.
+/// Returns whether a body of this size is worth compressing.
 pub(super) fn may_pay(bytes: usize) -> bool {
     (limits::COMPRESS_FROM_BYTES..=limits::INFLATED_BYTES).contains(&bytes)
 }
 
-/// Compresses `body` if that pays and readers accept the result.
+/// Compresses `body` if that pays off and readers accept the result.
 ///
 /// Takes about 20 ns a byte, memory for the result, and about 300 KiB.
 pub(super) fn compress(body: &[u8]) -> Option<Scratch> {

@@ -4,10 +4,10 @@
 //! "LSYN" | version u8 | kind u8 | flags u8 | [inflated varint] | length varint | checksum u32 | body
 //! ```
 //!
-//! `docs/format.md` specifies every byte. Foreign bytes are checked in this order: magic, version
-//! and kind first, which is cheap. Only an intact body is inflated, into a buffer within the
-//! declared size and the limits. The transport or storage knows the size of an envelope, so its
-//! length adds nothing; it distinguishes a truncated envelope from a damaged one.
+//! `docs/format.md` specifies every byte. Untrusted bytes are checked for magic, version and kind
+//! first, which is cheap. Only an intact body is inflated, into a buffer within the declared size
+//! and the limits. The transport or storage knows the size of an envelope, so its length adds
+//! nothing; it distinguishes a truncated envelope from a damaged one.
 //!
 //! Equal bodies may have different envelopes, since builds may compress differently. Compare the
 //! bodies.
@@ -41,18 +41,18 @@ pub(crate) enum Kind {
     Delta = 1,
     /// The cells of a whole state.
     Snapshot = 2,
-    /// Any value of a storage.
+    /// Any value of a store.
     #[cfg(feature = "deflate")]
     Value = 3,
     /// A part of an exported state: its index and the envelope of a snapshot.
     Chunk = 4,
-    /// A record of an indexed storage.
+    /// A record of an [`IndexedStorage`](crate::index::IndexedStorage).
     Record = 5,
-    /// The catalog of an indexed storage.
+    /// The catalog of an [`IndexedStorage`](crate::index::IndexedStorage).
     Catalog = 6,
 }
 
-/// Whether [`seal`] tries to compress a body of this size.
+/// Returns whether [`seal`] tries to compress a body of this size.
 pub(crate) fn may_compress(bytes: usize) -> bool {
     may_pay(bytes)
 }
@@ -73,7 +73,7 @@ pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2], out: &mut Vec<u8>)
     assemble(kind, 0, None, body, out);
 }
 
-/// Whether `bytes` start like an envelope of this kind, in any version.
+/// Returns whether `bytes` start like an envelope of this kind, in any version.
 #[cfg(feature = "deflate")]
 pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
     bytes
@@ -82,7 +82,7 @@ pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
         .is_some_and(|&found| found == kind as u8)
 }
 
-/// Returns an envelope around `body` if compressing it pays, else `None`.
+/// Returns an envelope around `body` if compression pays off, else `None`.
 ///
 /// Does not try a body that is a compressed envelope. Trying costs what [`compress`] does.
 #[cfg(feature = "deflate")]
@@ -114,7 +114,7 @@ pub(crate) fn forged(kind: Kind, inflated: usize, body: &[u8]) -> Vec<u8> {
 /// # Errors
 ///
 /// [`Error::is_unsupported`] for a newer version, unknown flags, or an intact compressed body that
-/// this build lacks the feature to read. [`Error::is_corrupt`] for any other violation of the
+/// this build cannot read without the feature. [`Error::is_corrupt`] for any other violation of the
 /// format.
 pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let mut reader = Reader::new(bytes);

@@ -10,7 +10,7 @@ fn sealed(kind: Kind, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Text-like bytes that compress about four times.
+/// Returns text-like bytes that compress to about a quarter.
 fn prose(len: usize) -> Vec<u8> {
     let words = [
         &b"milk "[..],

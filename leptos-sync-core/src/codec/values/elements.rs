@@ -14,7 +14,7 @@ pub(super) struct Elements<'a, 'o> {
     /// The position of the first byte of a whole value.
     begin: Option<usize>,
     shapes: ElementShapes,
-    /// The number of announced elements that have not come yet.
+    /// The number of declared elements that have not been encoded yet.
     left: usize,
     /// The position of the current element.
     start: usize,
@@ -142,7 +142,7 @@ impl Fields<'_, '_> {
     }
 }
 
-/// Tuples and their like differ in the name of one method.
+/// Implements serde's traits for tuples, which differ only in the name of one method.
 macro_rules! tuples {
     ($($trait:ident $method:ident),+) => {
         $(
@@ -164,7 +164,7 @@ macro_rules! tuples {
     };
 }
 
-/// Structs and variants like them differ in the name of the trait.
+/// Implements serde's traits for structs and struct variants, which differ only in name.
 macro_rules! structs {
     ($($trait:ident),+) => {
         $(
@@ -193,7 +193,7 @@ macro_rules! structs {
 tuples!(SerializeTuple serialize_element, SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field);
 structs!(SerializeStruct, SerializeStructVariant);
 
-/// The decoder expects every field at its position.
+/// Returns the error of a skipped field: the decoder expects every field at its position.
 #[cold]
 fn skipped(name: &str) -> Fault {
     Fault::value(format!(

@@ -16,9 +16,9 @@ use crate::error::Error;
 ///
 /// # Errors
 ///
-/// - [`Error::is_value`] if the value cannot be encoded, cannot be decoded, or encodes to other
-///   bytes once it was decoded.
-/// - [`Error::is_limit`] if it is nested too deep.
+/// - [`Error::is_value`] if the value cannot be encoded, cannot be decoded, or encodes to different
+///   bytes after decoding.
+/// - [`Error::is_limit`] if it is nested too deeply.
 ///
 /// After an error, the bytes appended to `out` are unspecified.
 pub fn encode_checked<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>
@@ -60,7 +60,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::is_value`] if the bytes do not decode, or the value encodes to others.
+/// [`Error::is_value`] if the bytes do not decode, or the value encodes to different bytes.
 #[inline]
 pub(crate) fn decode_exact<T>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<T, Error>
 where
@@ -69,7 +69,8 @@ where
     decode_as(bytes, false, scratch)
 }
 
-/// Decodes a key, like [`decode_exact`]. An untyped relay would take other bytes for another key.
+/// Decodes a key, like [`decode_exact`]. An untyped relay would mistake different bytes for another
+/// key.
 ///
 /// # Errors
 ///

@@ -146,7 +146,7 @@ impl<'de> Input<'de> {
         self.rest
     }
 
-    /// Skips `count` bytes, or all that are left.
+    /// Skips `count` bytes, or all remaining ones.
     #[inline]
     pub(super) fn advance(&mut self, count: usize) {
         self.rest = self.rest.get(count..).unwrap_or_default();
@@ -172,7 +172,7 @@ impl<'de> Input<'de> {
         Ok(taken)
     }
 
-    /// Decodes the length of a sequence or map. Rejects one whose elements cannot all follow.
+    /// Decodes the length of a sequence or map. Rejects a length whose elements cannot all follow.
     #[inline]
     pub(super) fn count(&mut self) -> Result<usize, Fault> {
         let claimed = self.unsigned::<u64>()?;
@@ -182,7 +182,7 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// Returns for how many of `count` elements memory may be reserved.
+    /// Returns the number of elements, at most `count`, that memory may be reserved for.
     #[inline]
     pub(super) fn reserve(&mut self, count: usize) -> usize {
         let granted = count.min(self.reserve);

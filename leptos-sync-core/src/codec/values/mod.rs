@@ -1,6 +1,6 @@
 //! Values as bytes, through serde.
 //!
-//! The first byte of a value says what it is, so that a value is never read as another type: the
+//! The first byte of a value states its type, so that a value is never read as another type: the
 //! kind of a scalar (`tags`), or the fingerprint of a compound (`shape`). Strings have no such
 //! byte. `docs/format.md` specifies the bytes.
 //!
@@ -16,8 +16,9 @@
 //!   tuples, structs and enums. A newtype struct does not count;
 //! - accepts only the shortest encoding of a number.
 //!
-//! The encoder rejects what the decoder would, and what serde does not check: a sequence with an
-//! unknown or wrong length, and a skipped field. `exact` ensures that a value can be read back.
+//! The encoder rejects what the decoder would reject, and what serde does not check: a sequence
+//! with an unknown or wrong length, and a skipped field. `exact` ensures that a value can be read
+//! back.
 
 mod access;
 mod deserializer;
@@ -40,7 +41,7 @@ use self::{deserializer::Deserializer, input::Input, output::Output, serializer:
 use crate::error::Error;
 
 /// The maximum number of elements without bytes (`()`, empty structs) in all sequences and maps of
-/// a value. Decoding them takes time for which no byte was sent, and they contain no data.
+/// a value. Decoding them takes time without any bytes being sent, and they contain no data.
 const FREE_ELEMENTS: usize = 1024;
 
 /// Little endian, numbers of variable length, no limits.
@@ -53,7 +54,7 @@ pub(crate) use exact::{check, check_key, decode_exact, decode_key};
 /// Appends the encoded `value` to `out`.
 ///
 /// The encoding has no field names, and takes one byte for a number below 251 and for most lengths.
-/// A string is stored without a length; any other value has one byte that says what it is. Encoding
+/// A string is stored without a length; any other value has one byte that states its type. Encoding
 /// allocates only in `out`. The bytes are the same on every platform.
 ///
 /// # Errors
@@ -69,7 +70,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(),
 }
 
 /// Appends the encoded key of a map to `out`. Unlike [`encode`], it encodes 0 and −0 to equal
-/// bytes, and so all floats that are not a number.
+/// bytes, and all NaNs to equal bytes.
 ///
 /// # Errors
 ///

@@ -56,7 +56,7 @@ impl<'o> Output<'o> {
         self.raw(bytes.get(..size).unwrap_or_default());
     }
 
-    /// Returns the float to write. In a key, it unifies zeros, and floats that are not a number.
+    /// Returns the float to write. In a key, it unifies zeros and NaNs.
     pub(super) fn f32(&self, value: f32) -> f32 {
         match self.is_key {
             true if value == 0.0 => 0.0,
@@ -89,7 +89,7 @@ impl<'o> Output<'o> {
         }
     }
 
-    /// Inserts a mark before the content of an option, at `start`, if the content looks like an
+    /// Inserts a mark before the content of an option, at `start`, if the content begins like an
     /// option.
     pub(super) fn mark_some(&mut self, start: usize) {
         if let Some(&(tags::NONE | tags::SOME)) = self.bytes.get(start) {

@@ -368,8 +368,8 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
     }
 }
 
-/// Returns the `f32` that represents this float exactly. Never for one that is not a number, since
-/// platforms convert its bits differently.
+/// Returns the `f32` that represents this float exactly. Returns `None` for NaN, since platforms
+/// convert its bits differently.
 pub(super) fn short(value: f64) -> Option<f32> {
     let short = value as f32;
     (f64::from(short).to_bits() == value.to_bits() && !value.is_nan()).then_some(short)

@@ -1,4 +1,4 @@
-//! The first byte of every value but a string.
+//! The first byte of every value except a string.
 //!
 //! UTF-8 never begins with one of these bytes. Therefore a string needs none.
 //!

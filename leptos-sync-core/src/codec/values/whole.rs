@@ -3,7 +3,7 @@
 use super::{fault::Fault, input::Input, serializer::short, shape::Shape, tags};
 
 impl<'de> Input<'de> {
-    /// Returns the first byte, `None` for an empty string.
+    /// Returns the first byte, or `None` for an empty string.
     #[inline]
     pub(super) fn first(&self) -> Option<u8> {
         self.rest().first().copied()
@@ -59,7 +59,7 @@ impl<'de> Input<'de> {
         T::try_from(value).map_err(|_| self.out_of_range())
     }
 
-    /// Decodes any integer but the greatest of `u128`.
+    /// Decodes any integer except `u128::MAX`.
     fn widest(&mut self) -> Result<i128, Fault> {
         let (is_negative, value) = self.sign_and_bytes()?;
         match i128::try_from(value) {
@@ -101,7 +101,7 @@ impl<'de> Input<'de> {
         self.get()
     }
 
-    /// Decodes a float. Rejects 8 bytes for one that has a short form.
+    /// Decodes a float. Rejects 8 bytes for a float that has a short form.
     pub(super) fn float(&mut self) -> Result<f64, Fault> {
         if self.first() == Some(tags::F64) {
             self.advance(1);

@@ -3,8 +3,8 @@ use std::{borrow::Borrow, cmp::Ordering, fmt, hash};
 /// The maximum length of inline bytes.
 const INLINE: usize = 14;
 
-/// Bytes optimized for short lengths: up to 14 are stored inline. Takes 16 bytes, also as an
-/// option.
+/// Bytes optimized for short lengths: up to 14 are stored inline. Takes 16 bytes, even as an
+/// `Option`.
 #[derive(Clone)]
 pub(super) struct Bytes(Form);
 

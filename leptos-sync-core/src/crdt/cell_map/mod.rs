@@ -22,9 +22,9 @@ use crate::{
 /// The untyped cells of a document by path, as a relay holds them.
 ///
 /// A `Doc<CellMap>` accepts every delta and snapshot, of any type, and returns them to others. It
-/// does not decode cells: the later one wins, and among equal stamps the greater bytes, where a
-/// tombstone is the least. A cell takes 48 bytes and a slot in a hash table. A path or value of
-/// more than 14 bytes takes an allocation each.
+/// does not decode cells: the later one wins. Among equal stamps the greater bytes win, and a
+/// tombstone loses to any value. A cell takes 48 bytes and a slot in a hash table. Each path or
+/// value of more than 14 bytes takes an allocation.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, ReplicaId, cells::CellMap};
@@ -57,7 +57,7 @@ impl CellMap {
         self.0.len()
     }
 
-    /// Whether there are no cells. O(1).
+    /// Returns whether there are no cells. O(1).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -229,7 +229,7 @@ impl Default for CellMap {
 }
 
 impl PartialEq for CellMap {
-    /// Whether both have the same cells, including tombstones.
+    /// Returns whether both have the same cells, including tombstones.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
             && self

@@ -189,7 +189,7 @@ fn write_entry<K: Key, V: Value>(entry: &Entry<K, V>, out: &mut CellWriter) {
     );
 }
 
-/// Whether a cell wins over an entry, by stamp and then by bytes.
+/// Returns whether a cell wins over an entry, by stamp and then by bytes.
 #[inline]
 fn wins<V: Value>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
     if cell.stamp != stamp {

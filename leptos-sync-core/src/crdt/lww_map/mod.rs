@@ -27,8 +27,8 @@ use crate::{clock::Stamp, codec, version::VersionVector};
 /// order of their writes, so [`changes_since`](LwwMap::changes_since) costs what changed.
 ///
 /// Of two concurrent writes to one key, the later one wins as a whole. Writes to different keys
-/// never affect each other. The map has no order of keys to display; iteration order differs
-/// between replicas.
+/// never affect each other. The map does not order its keys; iteration order differs between
+/// replicas.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, LwwMap, ReplicaId};
@@ -67,7 +67,7 @@ impl<K, V> LwwMap<K, V> {
         self.table.live()
     }
 
-    /// Whether no key has a value. O(1).
+    /// Returns whether no key has a value. O(1).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -130,7 +130,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
         keys.into_iter().map(|key| self.get(key))
     }
 
-    /// Whether `key` has a value. One hash look-up.
+    /// Returns whether `key` has a value. One hash look-up.
     pub fn contains<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -261,7 +261,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
     }
 }
 
-/// Whether `a` is greater than `b` at equal stamps: a tombstone is the least, then bytes decide.
+/// Returns whether `a` is greater than `b` at equal stamps: a tombstone loses to any value;
+/// otherwise the greater bytes win.
 ///
 /// Equal stamps with different values arise only if a replica id was used twice. Most comparisons
 /// in a merge are of equal values; `scratch` avoids their allocations.
@@ -278,7 +279,7 @@ pub(super) fn greater<V: Serialize + 'static>(
     }
 }
 
-/// Whether both are equal strings, without encoding them.
+/// Returns whether both are equal strings, without encoding them.
 #[inline]
 fn same_text<V: 'static>(a: &V, b: &V) -> bool {
     let (a, b) = (a as &dyn Any, b as &dyn Any);
@@ -307,7 +308,7 @@ impl<K, V> Default for LwwMap<K, V> {
 }
 
 impl<K: Eq + Hash, V: PartialEq> PartialEq for LwwMap<K, V> {
-    /// Whether both have the same entries with the same stamps, including tombstones.
+    /// Returns whether both have the same entries with the same stamps, including tombstones.
     fn eq(&self, other: &Self) -> bool {
         self.table.len() == other.table.len()
             && self.table.entries().all(|entry| {

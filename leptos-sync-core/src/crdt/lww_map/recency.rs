@@ -26,8 +26,8 @@ pub(super) const NONE: u32 = u32::MAX;
 /// its start.
 ///
 /// While a single replica has written every slot once, in slot order, there are no links, since the
-/// slots are already sorted. So a map that is loaded or filled in one go and then only read pays
-/// nothing. The first other write creates all links.
+/// slots are already sorted. So a map that is loaded or filled once and then only read pays
+/// nothing. The first write of another kind creates all links.
 ///
 /// The index knows slots and stamps, but no keys and values. It takes at most eight bytes per
 /// entry. Every operation is O(1) plus a look-up among the replicas, except for iteration and that

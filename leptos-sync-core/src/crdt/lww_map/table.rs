@@ -206,7 +206,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         true
     }
 
-    /// Replaces an entry's value and stamp, whatever they are.
+    /// Replaces an entry's value and stamp unconditionally.
     pub(in crate::crdt) fn replace(&mut self, slot: u32, value: Option<V>, stamp: Stamp) {
         self.renew(slot, stamp, |entry| *entry = value);
     }
@@ -229,8 +229,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.recency.place(slot)
     }
 
-    /// Undoes the latest [`replace`](Table::replace) that is not undone yet, including the order of
-    /// writes.
+    /// Undoes the latest [`replace`](Table::replace) that has not been undone yet, including the
+    /// order of writes.
     pub(in crate::crdt) fn put_back(
         &mut self,
         slot: u32,
@@ -255,7 +255,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    /// Removes an entry, including tombstones. The last entry takes its position.
+    /// Removes an entry, even a tombstone. The last entry takes its position.
     pub(in crate::crdt) fn detach(&mut self, slot: u32) -> Option<Entry<K, V>> {
         let last = u32::try_from(self.entries.len().checked_sub(1)?).ok()?;
         self.index.swap_remove(slot, last, &self.entries);

@@ -12,7 +12,7 @@ use crate::{
 /// there without them. A zero stamp means no cell.
 ///
 /// A path stays until the outbox is empty. Cells from elsewhere are joined here too, so the base
-/// cell of a path is correct whether a transaction is left there or not.
+/// cell of a path is correct whether or not a transaction remains there.
 #[derive(Default)]
 pub(in crate::doc) struct BaseCells(Quarantine);
 
@@ -41,12 +41,12 @@ impl BaseCells {
         }
     }
 
-    /// Whether the relay, whose cells were joined, has rejected a transaction that its version
-    /// contains.
+    /// Returns whether the relay, whose cells were joined, has rejected a transaction that its
+    /// version contains.
     ///
-    /// That is so if none of the transaction's cells is there, and at least one is not covered by a
-    /// later cell. If `forgotten` contains the transaction, a missing cell may have been removed
-    /// since.
+    /// That is the case if none of the transaction's cells is there, and at least one is not
+    /// covered by a later cell. If `forgotten` contains the transaction, a missing cell may have
+    /// been removed since.
     pub(super) fn lacks(&self, delta: &Delta, forgotten: &VersionVector) -> bool {
         let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
         let (mut has, mut lacks) = (false, false);

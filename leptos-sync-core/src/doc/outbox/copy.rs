@@ -5,7 +5,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// Returns a copy of a delta whose cells `cell` changes or leaves out. O(cells).
+/// Returns a copy of a delta in which `cell` changes or omits cells. O(cells).
 pub(super) fn copy(
     delta: &Delta,
     after: VersionVector,

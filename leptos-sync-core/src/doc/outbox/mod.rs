@@ -111,7 +111,7 @@ impl Outbox {
     }
 
     /// Returns the number of replicas with operations that are in no transaction and that no relay
-    /// is known to have, such as those from before there was a relay. O(transactions).
+    /// is known to have, such as operations made before the relay was configured. O(transactions).
     pub fn unknown<S: Root>(&self, doc: &Doc<S>) -> usize {
         match self.is_off {
             true => 0,
@@ -124,7 +124,7 @@ impl Outbox {
         self.transactions.len()
     }
 
-    /// Whether all transactions are acknowledged.
+    /// Returns whether all transactions are acknowledged.
     pub fn is_empty(&self) -> bool {
         self.transactions.is_empty()
     }
@@ -187,7 +187,7 @@ impl Outbox {
     }
 
     /// Joins a transaction of another tab that the relay may lack. An acknowledged one is joined
-    /// but not kept; one that is here already changes nothing. O(cells of the delta).
+    /// but not kept; one that is already in the outbox changes nothing. O(cells of the delta).
     ///
     /// # Errors
     ///
@@ -386,7 +386,7 @@ impl Outbox {
     ///
     /// A cell that the transaction wrote and that was not written since returns to its base. Later
     /// transactions that derive from it keep their values: a counter's cell contains all earlier
-    /// counts. Returns `None` if the transaction is not here.
+    /// counts. Returns `None` if the outbox does not contain the transaction.
     ///
     /// O(cells of all transactions). While the [state before](Rejected::before) is kept, it costs a
     /// copy of the state.

@@ -1,4 +1,4 @@
-//! What the relay lacks, and the document without it.
+//! The operations that the relay lacks, and the document without them.
 
 use super::{Outbox, copy::copy, stamp};
 use crate::{
@@ -12,16 +12,16 @@ const PENDING: usize = 32;
 
 impl Outbox {
     /// Returns the first transactions that a relay with the version `relay` lacks, of the replicas
-    /// that are `mine` to send for.
+    /// for which this page sends (`mine`).
     ///
     /// They are preceded by a delta per replica for operations that are in no transaction: those
-    /// that no relay is known to have had, and those of mine that the relay may have lost with its
-    /// disk. O(unanswered transactions), plus these deltas.
+    /// that no relay is known to have had, and this page's own that the relay may have lost with
+    /// its disk. O(unanswered transactions), plus these deltas.
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] if such a delta cannot be made, because tombstones were
-    /// forgotten of a replica of which the relay has operations.
+    /// [`Error::is_snapshot_needed`] if such a delta cannot be created, because tombstones were
+    /// forgotten of a replica whose operations the relay has.
     pub fn pending<S: Root>(
         &self,
         doc: &Doc<S>,
@@ -63,7 +63,7 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// Returns the document without the unacknowledged transactions, which a storage keeps as a
+    /// Returns the document without the unacknowledged transactions, which a store keeps as a
     /// snapshot beside them. O(cells).
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());

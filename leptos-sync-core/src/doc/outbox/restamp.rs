@@ -12,11 +12,11 @@ use crate::{
 };
 
 impl Outbox {
-    /// Restamps transactions that the relay would reject for their stamps, of the replicas that are
-    /// `mine` to send for.
+    /// Restamps transactions that the relay would reject for their stamps, of the replicas for
+    /// which this page sends (`mine`).
     ///
     /// Later transactions of the same replicas are restamped too, and so are those that follow
-    /// operations outside of any transaction that the relay would reject; these operations stay on
+    /// operations outside any transaction that the relay would reject; these operations stay on
     /// this device and do not block the others. No replica outside this browser has seen any of
     /// these transactions. Operations of other tabs beyond the window are ignored, since those tabs
     /// restamp them.
@@ -24,8 +24,8 @@ impl Outbox {
     /// Returns the restamped transactions in order, for the storage and the other tabs to
     /// [`replace`](Outbox::replace), and what changed. O(cells of all transactions).
     ///
-    /// This is the only operation that sets a clock back, so the clock's source should return the
-    /// relay's time by now.
+    /// This is the only operation that sets a clock back, so the clock's source should already
+    /// return the relay's time.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl Outbox {
         Ok((restamped, changes))
     }
 
-    /// Replaces transactions by their restamped versions, from here or another tab. O(cells of all
+    /// Replaces transactions with their versions restamped by this or another tab. O(cells of all
     /// transactions).
     pub fn replace<S: Root>(&mut self, doc: &mut Doc<S>, restamped: &[Restamped]) -> Changes {
         let mut cells = Quarantine::default();

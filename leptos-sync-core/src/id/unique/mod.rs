@@ -15,14 +15,14 @@ use super::{
 };
 use crate::error::Error;
 
-/// A unique id for something that a user creates: the key of a map entry, of a collection's record,
+/// A unique id for an item that a user creates: the key of a map entry, of a collection's record,
 /// or of a list element.
 ///
-/// An id can be created anywhere and at any time, also offline and outside of a transaction. It
+/// An id can be created anywhere and at any time, even offline and outside a transaction. It
 /// consists of 64 random bits, drawn once per page load (or native process) and never stored, and a
-/// counter. So no two replicas create the same id, and neither does one device before and after a
-/// reload, a restored backup or a copied profile. Keys made by counting (`last + 1`) do collide:
-/// two users who add an item at the same time choose the same key, and one item is lost.
+/// counter. So no two replicas create the same id, and neither does one device across a reload, a
+/// restored backup or a copied profile. Keys derived by counting (`last + 1`) do collide: two users
+/// who add an item at the same time choose the same key, and one item is lost.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Doc, Id, LwwMap, ReplicaId};
@@ -53,9 +53,8 @@ use crate::error::Error;
 /// The text form, of [`Display`](fmt::Display), [`FromStr`] and of readable serde formats such as
 /// JSON, is the random part in 13 characters of the lowercase base32 alphabet (`a`–`z`, `2`–`7`), a
 /// hyphen, and the counter in decimal: `eoiufzbujzexi-1`. It starts with a letter and needs no
-/// escape in HTML ids, CSS selectors and URLs. Elsewhere an id is 8 bytes, and the counter as a
-/// varint: 9 bytes for the first 127 ids of a page load, and one more in a
-/// document.
+/// escaping in HTML ids, CSS selectors and URLs. Elsewhere an id is 8 bytes, and the counter as a
+/// varint: 9 bytes for the first 127 ids of a page load, and one more in a document.
 ///
 /// There is no `Default`: a default that every replica shares would not be unique. A register that
 /// may refer to something holds an `Option<Id>`.

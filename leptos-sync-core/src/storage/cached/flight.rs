@@ -15,7 +15,7 @@ pub(super) struct Flight {
 }
 
 enum State {
-    /// Still loading. Wakes these tasks at the end.
+    /// Still loading. These tasks are woken at the end.
     Loading(Vec<Waker>),
     Landed(Option<Vec<u8>>),
     /// The load failed or was dropped: each waiting caller must load the value itself.

@@ -1,4 +1,4 @@
-//! A cache over a storage.
+//! A cache over a store.
 //!
 //! Time is divided into epochs. An epoch ends when a commit is issued, when it is answered, and
 //! when a change elsewhere is reported.

@@ -22,7 +22,7 @@ pub struct IndexProgress {
     pub index: String,
     /// The number of records listed so far, or of entries deleted in this step.
     pub records: u64,
-    /// Whether this index is done. Others may be left.
+    /// Whether this index is done. Others may remain.
     pub done: bool,
 }
 
@@ -58,8 +58,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         self.step(false).await
     }
 
-    /// Builds the unique indices to the end, so that a write can tell whether a key is free. The
-    /// caller holds the writer's lock.
+    /// Finishes building the unique indices, so that a write can determine whether a key is free.
+    /// The caller holds the writer's lock.
     pub(super) async fn finish_unique(&self) -> Result<(), Error> {
         while self.step(true).await?.is_some() {}
         Ok(())
@@ -117,7 +117,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// Whether the catalog is still the known one. If not, updates the known one.
+    /// Returns whether the catalog is still the known one. If not, updates the known one.
     async fn is_current(&self, known: &SharedState) -> Result<bool, Error> {
         Ok(self.look().await?.catalog == known.catalog)
     }

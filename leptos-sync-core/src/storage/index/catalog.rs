@@ -40,7 +40,7 @@ pub(super) struct BuildPosition {
     pub(super) records: u64,
 }
 
-/// The access of an app to a storage.
+/// An app's access to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// The schemas agree.

@@ -12,8 +12,8 @@ use crate::{error::Error, id::Id};
 /// Implemented for booleans, integers, floats, `char`, strings, [`Id`], `Option` (`None` first),
 /// `Duration`, `SystemTime` and tuples of up to four of these. The encoding is that of the
 /// `storekey` crate. Floats are in numeric order; minus zero equals zero, and not-a-number comes
-/// last. Index a date of another crate by a sortable form, such as milliseconds or a tuple of year,
-/// month and day.
+/// last. Index a date type of another crate by a sortable form, such as milliseconds or a tuple of
+/// year, month and day.
 ///
 /// # Laws
 ///

@@ -4,7 +4,7 @@ use crate::{
     storage::named,
 };
 
-/// The first byte of all keys of indexed storages.
+/// The first byte of all keys of an [`IndexedStorage`](super::IndexedStorage).
 const INDEXED: u8 = b'I';
 
 const COMMITS: u8 = 0;
@@ -14,7 +14,7 @@ const ENTRIES: u8 = 3;
 const ASIDE: u8 = 4;
 const EXTRA: u8 = 5;
 
-/// The keys of one indexed storage.
+/// The keys of one [`IndexedStorage`](super::IndexedStorage).
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     prefix: Vec<u8>,
@@ -70,18 +70,18 @@ impl Layout {
         self.below(ENTRIES, &id.to_be_bytes())
     }
 
-    /// The entry of `record` under `key` in an index that is not unique.
+    /// Returns the entry of `record` under `key` in a non-unique index.
     pub(super) fn entry(&self, id: u16, key: &[u8], record: &[u8]) -> Vec<u8> {
         [&self.index(id)[..], key, record].concat()
     }
 
-    /// The entry of `key` in a unique index.
+    /// Returns the entry of `key` in a unique index.
     pub(super) fn unique(&self, id: u16, key: &[u8]) -> Vec<u8> {
         self.entry(id, key, &[])
     }
 }
 
-/// The value of an entry in an index that is not unique: the length of the record's key, which ends
+/// Returns the value of an entry in a non-unique index: the length of the record's key, which ends
 /// the entry's key.
 pub(super) fn own_entry(record: &[u8]) -> Vec<u8> {
     let mut value = Vec::new();
@@ -100,8 +100,8 @@ pub(super) fn split_entry<'a>(rest: &'a [u8], value: &[u8]) -> Result<(&'a [u8],
         .ok_or_else(|| Error::corrupt("an index entry does not contain a record's key"))
 }
 
-/// The value of an entry in a unique index: the sorted keys of its records. There is one, unless
-/// offline replicas chose the same key.
+/// Returns the value of an entry in a unique index: the sorted keys of its records. There is one,
+/// unless offline replicas chose the same key.
 pub(super) fn owners(records: &[Vec<u8>]) -> Vec<u8> {
     let mut value = Vec::new();
     for record in records {

@@ -13,12 +13,12 @@ impl<R> Matcher<R> {
         Self { query, index: None }
     }
 
-    /// Whether a record at this key can match, whatever its content.
+    /// Returns whether a record at this key can match, whatever its content.
     pub(crate) fn may_match(&self, key: &[u8]) -> bool {
         self.index.is_some() || self.query.includes(key)
     }
 
-    /// Whether a record matches the query, ignoring its limit and cursor.
+    /// Returns whether a record matches the query, ignoring its limit and cursor.
     pub(crate) fn matches(&self, key: &[u8], record: &R) -> bool {
         match &self.index {
             None => self.query.includes(key),

@@ -1,4 +1,4 @@
-//! Records with secondary indices, in any storage.
+//! Records with secondary indices, in any store.
 //!
 //! An index is a set of ordered keys, written in the same batch as the record. So it never
 //! disagrees with the records, and it works on every back end (as FoundationDB's layers do). The
@@ -15,7 +15,8 @@
 //! ```
 //!
 //! Every write first reads the records that it replaces, to remove their entries. It commits only
-//! if the count of commits is the one that it has read. So tabs and tasks may write concurrently.
+//! if the count of commits is still the one that it has read. So tabs and tasks may write
+//! concurrently.
 
 mod build;
 mod catalog;
@@ -66,8 +67,8 @@ pub(crate) use write::{Origin, Slot, Stored};
 /// `update` may run more than once. A damaged record is reported with its key and does not affect
 /// the others. Overwriting it preserves its bytes in quarantine.
 ///
-/// This type knows nothing of replicas and stamps; [`Collection`](crate::Collection) builds on it
-/// and does.
+/// This type knows nothing of replicas and stamps; [`Collection`](crate::Collection), which builds
+/// on it, does.
 ///
 /// ```
 /// use leptos_sync_core::{Error, Id, index::{Index, IndexedStorage, Schema}, storage::MemoryStorage};
@@ -176,7 +177,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(this)
     }
 
-    /// Whether a newer build of the app has changed the indices, so that this build can only read.
+    /// Returns whether a newer build of the app has changed the indices, so that this build can
+    /// only read.
     pub fn is_read_only(&self) -> bool {
         self.known().catalog.access(&self.schema) == Access::ReadOnly
     }

@@ -103,7 +103,7 @@ impl Query {
         self
     }
 
-    /// Whether the key of an index or record is within the bounds.
+    /// Returns whether the key of an index or record is within the bounds.
     pub(super) fn includes(&self, key: &[u8]) -> bool {
         let range = (self.least(), self.greatest());
         RangeBounds::<Vec<u8>>::contains(&range, &key.to_vec())
@@ -158,7 +158,7 @@ impl Query {
         scan
     }
 
-    /// Whether an entry comes after the cursor.
+    /// Returns whether an entry comes after the cursor.
     pub(super) fn is_ahead(&self, entry: &Cursor) -> bool {
         match &self.after {
             Some(after) if self.reverse => entry < after,

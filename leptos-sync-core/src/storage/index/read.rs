@@ -279,7 +279,7 @@ pub(crate) struct FoundRecords<R> {
 }
 
 impl<R> FoundRecords<R> {
-    /// Adds a record, or notes that there is a next page.
+    /// Adds a record, or records that there is a next page.
     fn add(&mut self, query: &Query, at: Cursor, record: R) {
         if self.next.is_some() || !(self.shown)(&record) {
             return;

@@ -181,7 +181,7 @@ impl<R> Schema<R> {
         }
     }
 
-    /// Adds an index. If there are records already, the index must be
+    /// Adds an index. If records already exist, the index must be
     /// [built](super::IndexedStorage::build).
     #[must_use]
     pub fn index<Q>(mut self, index: &Index<R, Q>) -> Self {
@@ -249,10 +249,10 @@ impl<R> Declared<R> {
 
     /// Rejects an edit that adds a key which cannot be listed, or more keys than are allowed.
     ///
-    /// A merge, or a build of the app without this index, may have brought such keys already. Other
-    /// edits of the record are then accepted, and so are those that make it smaller. A unique index
-    /// accepts no new key that is too long, even if it is shorter than before: it could not tell
-    /// whether another record has it.
+    /// A merge, or a build of the app without this index, may already have added such keys. Other
+    /// edits of the record are still accepted, and so are those that make it smaller. A unique
+    /// index accepts no new key that is too long, even if it is shorter than before: it could not
+    /// determine whether another record has it.
     pub(super) fn check(&self, old: Option<&R>, new: &R) -> Result<(), Error> {
         let keys = self.all_keys(new);
         let long = |key: &&Vec<u8>| key.len() > limits::INDEX_KEY_BYTES;

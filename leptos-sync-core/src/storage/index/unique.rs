@@ -73,8 +73,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(())
     }
 
-    /// Removes records that no longer have the key. Entries keep them if the old record was
-    /// damaged.
+    /// Removes the records that no longer have the key. An entry still lists such a record if its
+    /// old content was damaged.
     async fn drop_stale(
         &self,
         claim: &Claim,

@@ -314,7 +314,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }
     }
 
-    /// Whether a record has this key in the index at this position in the schema.
+    /// Returns whether a record has this key in the index at this position in the schema.
     pub(super) fn is_listed(&self, index: usize, record: &R, key: &[u8]) -> bool {
         let keys = self
             .schema

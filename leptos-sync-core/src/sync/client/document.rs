@@ -30,13 +30,13 @@ pub trait Document {
     /// relay changes it while the document is open.
     fn set_permission(&mut self, permission: Permission);
 
-    /// The relay has opened the document. From now on, the document's clock must follow the relay's
-    /// time in `window`. The operations that the document lacks come next.
+    /// Reports that the relay has opened the document. From now on, the document's clock must
+    /// follow the relay's time in `window`. The operations that the document lacks come next.
     fn opened(&mut self, window: Window);
 
-    /// The document has received all operations that it lacked.
+    /// Reports that the document has received all operations that it lacked.
     ///
-    /// Restamp transactions now whose stamps the relay would reject, but not earlier: if this
+    /// Restamp transactions whose stamps the relay would reject now, and not earlier: if this
     /// replica lost data, the relay may have sent later operations of it.
     ///
     /// # Errors
@@ -59,10 +59,10 @@ pub trait Document {
     /// Any error closes the exchange.
     fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error>;
 
-    /// The relay has stored everything up to `upto` durably.
+    /// Reports that the relay has durably stored everything up to `upto`.
     fn acknowledged(&mut self, upto: &VersionVector);
 
-    /// The relay has rejected the transaction that leads to `upto`.
+    /// Reports that the relay has rejected the transaction that leads to `upto`.
     ///
     /// The rejection is final, unless the [reason concerns time](Reason::is_of_time). In that case
     /// restamping failed; the transaction stays unacknowledged, and the client sends it again when
@@ -72,14 +72,14 @@ pub trait Document {
     /// Receives the presence of another client.
     ///
     /// `user` is the name under which the relay admitted that client; it is empty if the relay does
-    /// not tell users apart. `data` is what the client sent; it is empty if the client is no longer
-    /// present.
+    /// not distinguish users. `data` is what the client sent; it is empty if the client is no
+    /// longer present.
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]);
 
-    /// The exchange of the document has ended.
+    /// Reports that the exchange of the document has ended.
     ///
     /// The client opens it again if the [reason is temporary](Reason::is_passing). If the reason is
-    /// [`Reason::TooManyDocuments`], the client opens it as soon as another document is left.
+    /// [`Reason::TooManyDocuments`], the client opens it as soon as it leaves another document.
     fn closed(&mut self, reason: Reason, text: &str);
 }
 

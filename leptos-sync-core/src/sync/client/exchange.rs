@@ -31,7 +31,7 @@ pub(super) struct Exchange<D> {
     in_flight: Vec<(VersionVector, usize)>,
     parts: Parts,
     snapshots: SnapshotParts,
-    /// When to open a document again that the relay has closed temporarily.
+    /// When to reopen a document that the relay has closed temporarily.
     pub(super) again_at: Option<u64>,
     /// The number of consecutive restarts without success.
     tries: u32,
@@ -48,8 +48,8 @@ pub(super) enum Stage {
     Open,
     /// Rejected by the relay. Opening it again would fail for the same reason.
     Refused,
-    /// The connection has as many documents open as the relay allows. Opened when another one is
-    /// left.
+    /// The connection has as many documents open as the relay allows. Opened as soon as the client
+    /// leaves another one.
     NoRoom,
 }
 
@@ -244,7 +244,7 @@ impl<D: Document> Exchange<D> {
         again
     }
 
-    /// Whether to restart the exchange at once, or after a delay.
+    /// Returns whether to restart the exchange at once, or after a delay.
     pub(super) fn begins_at_once(&mut self) -> bool {
         self.tries += 1;
         self.tries <= TRIES

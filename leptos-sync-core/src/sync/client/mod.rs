@@ -74,7 +74,7 @@ enum State {
     Welcome,
     /// The connection is to be closed.
     Ending,
-    /// The relay speaks no protocol of this build. The client does not try again.
+    /// The relay speaks no protocol of this build. The client does not retry.
     Refused,
 }
 
@@ -123,7 +123,7 @@ impl<D: Document> Client<D> {
     ///
     /// This client and the relay limit how many documents a connection may have open. Those beyond
     /// the limit are [closed](Document::closed) with [`Reason::TooManyDocuments`], and opened as
-    /// soon as others are left.
+    /// soon as the client leaves others.
     ///
     /// # Errors
     ///
@@ -211,7 +211,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Whether the relay rejected the credentials, possibly by mistake.
+    /// Returns whether the relay rejected the credentials, possibly by mistake.
     fn is_unauthorized(&self) -> bool {
         matches!(self.ended, Some((Reason::Unauthorized, _)))
     }
@@ -224,7 +224,7 @@ impl<D: Document> Client<D> {
         });
     }
 
-    /// Opens a document again that the relay has rejected.
+    /// Reopens a document that the relay has rejected.
     pub fn retry(&mut self, channel: Channel) {
         let exchange = self.exchanges.get_mut(channel);
         if exchange.is_some_and(|exchange| exchange.stage == Stage::Refused) {
@@ -264,7 +264,7 @@ impl<D: Document> Client<D> {
         });
     }
 
-    /// Reports that the connection has ended or could not be opened. The client tries again after a
+    /// Reports that the connection has ended or could not be opened. The client retries after a
     /// delay.
     pub fn disconnected(&mut self, now_ms: u64) {
         self.frames.clear();
@@ -290,7 +290,7 @@ impl<D: Document> Client<D> {
         };
     }
 
-    /// Reports that the network is back, so that the client tries at once.
+    /// Reports that the network is back, so that the client retries at once.
     pub fn hurry(&mut self) {
         if let State::Waiting { until_ms } = &mut self.state {
             *until_ms = 0;
@@ -322,7 +322,7 @@ impl<D: Document> Client<D> {
         Some(frame)
     }
 
-    /// Returns when to call [`wake`](Client::wake), if nothing happens before.
+    /// Returns when to call [`wake`](Client::wake), if nothing happens before that time.
     pub fn wake_at(&self) -> Option<u64> {
         match self.state {
             State::Waiting { .. } if self.exchanges.is_empty() => None,
@@ -341,7 +341,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Handles the passing of time.
+    /// Performs everything that is due at `now_ms`.
     pub fn wake(&mut self, now_ms: u64) {
         let silent = now_ms.saturating_sub(self.heard_ms);
         match self.state {
@@ -366,12 +366,12 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Whether the connection is open and the relay has admitted this client.
+    /// Returns whether the connection is open and the relay has admitted this client.
     pub fn is_welcome(&self) -> bool {
         self.state == State::Welcome
     }
 
-    /// Returns why the last connection ended, if there is none.
+    /// Returns why the last connection ended, if the client is not connected.
     pub fn ended(&self) -> Option<(Reason, &str)> {
         let (reason, text) = self.ended.as_ref()?;
         Some((*reason, text))

@@ -138,7 +138,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Opens the first document that did not fit on the connection, since another one has gone.
+    /// Opens the first document that did not fit on the connection, now that there is room.
     pub(super) fn ask_for_next(&mut self) {
         let waits = |exchange: &Exchange<D>| exchange.stage == Stage::NoRoom;
         if let Some(channel) = self.exchanges.channels(waits).first() {
@@ -146,7 +146,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Restarts an exchange: at once, or after a delay if that was of no use before.
+    /// Restarts an exchange: at once, or after a delay if earlier restarts did not help.
     fn restart(&mut self, channel: Channel) {
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;

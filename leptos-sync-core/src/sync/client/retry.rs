@@ -12,8 +12,8 @@ pub(super) struct Retry {
 /// The range of the first delay in milliseconds.
 const FIRST_MS: u64 = 500;
 
-/// The maximum range of a delay in milliseconds. So all clients are back within half a minute after
-/// the relay is.
+/// The maximum range of a delay in milliseconds. So all clients reconnect within half a minute
+/// after the relay is back.
 const MOST_MS: u64 = 15_000;
 
 impl Retry {

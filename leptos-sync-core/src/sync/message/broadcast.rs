@@ -29,8 +29,8 @@ impl Broadcast {
         self.delta.bytes()
     }
 
-    /// Whether the delta fits into one message. Larger ones are sent in parts to clients that
-    /// request them.
+    /// Returns whether the delta fits into one message. Larger ones are sent in parts to clients
+    /// that request them.
     pub fn fits(&self) -> bool {
         of_delta(&self.delta) <= limits::TRANSACTION_BYTES
     }

@@ -85,14 +85,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Records an error. The first one counts.
+    /// Records an error, unless there was an earlier one.
     pub(super) fn fail(&mut self, error: Error) {
         self.wrong.get_or_insert(error);
         self.input = Reader::new(&[]);
     }
 
     /// Records that a field violates the protocol. The message does not name the field, since a
-    /// page should not download a text for each.
+    /// text for each would add to a page's download.
     pub(super) fn malformed(&mut self) {
         self.fail(Error::corrupt("a message violates the protocol"));
     }
@@ -151,7 +151,7 @@ impl<'a> Fields<'a> {
         bytes
     }
 
-    /// Reads bytes with no limit but the message's.
+    /// Reads bytes with no limit other than the message's.
     fn envelope(&mut self) -> &'a [u8] {
         let input = &mut self.input;
         let read = input.len().and_then(|length| input.take(length));

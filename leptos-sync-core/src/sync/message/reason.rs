@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The credentials are missing, invalid or expired. Connect again with others.
+    /// The credentials are missing, invalid or expired. Reconnect with others.
     Unauthorized,
     /// The user may not perform this operation on this document.
     Forbidden,
@@ -24,12 +24,12 @@ pub enum Reason {
     Malformed,
     /// A size, count or rate exceeds its limit.
     Limit,
-    /// The client did not keep up and was disconnected. Connect again and continue from the reached
+    /// The client did not keep up and was disconnected. Reconnect and continue from the reached
     /// version.
     Slow,
     /// The connection was silent for too long.
     Timeout,
-    /// The relay shuts down and will be back.
+    /// The relay is shutting down and will be back.
     GoingAway,
     /// The relay's storage failed. Unacknowledged transactions were not stored.
     Unavailable,
@@ -74,7 +74,8 @@ impl Reason {
         known.map_or(Self::Other, |&(reason, _)| reason)
     }
 
-    /// Whether the same operation may succeed later without any change by the user or the app.
+    /// Returns whether the same operation may succeed later without any change by the user or the
+    /// app.
     pub fn is_passing(self) -> bool {
         matches!(
             self,
@@ -82,7 +83,7 @@ impl Reason {
         )
     }
 
-    /// Whether a transaction rejected for this reason may be accepted with another stamp.
+    /// Returns whether a transaction rejected for this reason may be accepted with another stamp.
     pub fn is_of_time(self) -> bool {
         matches!(self, Self::Drift | Self::TooOld)
     }

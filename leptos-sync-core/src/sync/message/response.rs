@@ -85,7 +85,7 @@ pub enum Response {
         /// The relay's number for the other client's connection.
         peer: ReplicaId,
         /// The name of that client's user, as the relay's authorizer determined it. Empty if the
-        /// authorizer does not tell users apart.
+        /// authorizer does not distinguish users.
         user: String,
         /// The data that the client sent; empty if it is no longer present.
         data: Vec<u8>,

@@ -11,8 +11,8 @@ use clap::{ArgGroup, Args, Parser, ValueEnum};
 use leptos_sync_server::{JwtAuthorizer, JwtKey, limits};
 
 /// A relay of leptos-sync: stores documents in a SQLite file and exchanges them between clients. It
-/// serves a WebSocket at `/`, `/healthz`, and with --metrics `/metrics`. Put a proxy in front of it
-/// for TLS.
+/// serves a WebSocket at `/`, `/healthz`, and with `--metrics`, `/metrics`. Put a proxy in front of
+/// it for TLS.
 #[derive(Parser)]
 #[command(name = "leptos-sync-relay", version)]
 pub(crate) struct Options {
@@ -27,8 +27,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) access: Access,
 
-    /// A foreign origin whose pages may connect, such as `https://app.example`. Repeat the option,
-    /// or separate several with commas.
+    /// Another origin whose pages may connect, such as `https://app.example`. Repeat the option, or
+    /// separate several with commas.
     #[arg(
         long,
         env = "LEPTOS_SYNC_ALLOW_ORIGIN",
@@ -42,8 +42,8 @@ pub(crate) struct Options {
     #[arg(long, env = "LEPTOS_SYNC_TRUST_FORWARDED_HEADERS")]
     pub(crate) trust_forwarded_headers: bool,
 
-    /// How many days to keep tombstones of removed data; 0 or `never` to keep them for ever.
-    /// Clients that were offline longer receive full snapshots, and keep their unsent edits.
+    /// How many days to keep tombstones of removed data; 0 or `never` to keep them forever. Clients
+    /// that were offline longer receive full snapshots, and keep their unsent edits.
     #[arg(
         long,
         env = "LEPTOS_SYNC_RETENTION_DAYS",
@@ -66,7 +66,7 @@ pub(crate) struct Options {
     pub(crate) metrics: bool,
 }
 
-/// A number of days; 0 means for ever.
+/// A number of days; 0 means forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retention {
     days: u32,
@@ -106,7 +106,7 @@ impl Display for Retention {
     }
 }
 
-/// The authorizer. One of the options is required.
+/// The authorizer. Exactly one of these options is required.
 #[derive(Args)]
 #[command(group(ArgGroup::new("access").required(true)))]
 pub(crate) struct Access {
@@ -182,7 +182,7 @@ impl Access {
     }
 }
 
-/// Removes the line end that editors and `echo` add to a secret.
+/// Removes the trailing newline that editors and `echo` add to a secret.
 fn without_line_end(secret: &[u8]) -> &[u8] {
     let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
     secret.strip_suffix(b"\r").unwrap_or(secret)

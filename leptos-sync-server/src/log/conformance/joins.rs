@@ -23,7 +23,7 @@ fn one(key: &[u8], stamp: Stamp, upto: Time, value: Option<&[u8]>) -> Delta {
 }
 
 /// Equal stamps arise where a replica id was used twice. The greater bytes win in either order, and
-/// a tombstone is the least.
+/// a tombstone loses to any value.
 pub(super) async fn equal_stamps_are_joined_by_bytes(log: &dyn DurableLog) {
     let stamp = Stamp::new(Time::new(5), ReplicaId::new(1));
     let values: [Option<&[u8]>; 5] = [None, Some(b""), Some(b"\0"), Some(b"a"), Some(b"\xff")];

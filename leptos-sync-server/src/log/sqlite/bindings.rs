@@ -1,4 +1,4 @@
-//! Which user each replica id is bound to.
+//! The user to which each replica id is bound.
 
 use leptos_sync_core::ReplicaId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -71,7 +71,7 @@ fn find(connection: &Connection, replica: ReplicaId) -> Result<Option<String>, E
     }
 }
 
-/// Whether every binding can be found. O(bindings).
+/// Returns whether every binding can be found. O(bindings).
 pub(super) fn is_intact(connection: &Connection) -> Result<bool, Error> {
     let stored = tally::load(connection, Tallied::Bindings)?;
     let mut query = connection

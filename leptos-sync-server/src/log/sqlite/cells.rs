@@ -12,7 +12,7 @@ use crate::{error::Error, limits};
 
 /// Joins the cells of a delta that `seen` does not contain.
 ///
-/// Takes two look-ups a cell. The first reads the stored cell, which may be greater, and whose
+/// Takes two look-ups per cell. The first reads the stored cell, which may be greater, and whose
 /// checksum the tally must drop.
 pub(super) fn join(
     connection: &Connection,
@@ -169,8 +169,8 @@ pub(super) fn forget(
     Ok(gone.len() >= limits::STEP_CELLS)
 }
 
-/// Removes cells of a document that has left the register, at most [`limits::STEP_CELLS`]. Returns
-/// whether there may be more.
+/// Removes cells of a document that was removed from the register, at most [`limits::STEP_CELLS`].
+/// Returns whether there may be more.
 pub(super) fn clear(connection: &Connection, document: i64) -> Result<bool, Error> {
     let keys: Vec<(Vec<u8>, Vec<u8>)> = connection
         .prepare_cached("SELECT parent, key FROM cells WHERE document = ?1 LIMIT ?2")

@@ -85,7 +85,7 @@ impl SqliteLog {
         Self::open_with(path, &SqliteOptions::new())
     }
 
-    /// Opens the file, or creates it, with options. See [`open`](SqliteLog::open).
+    /// Opens or creates the file with options. See [`open`](SqliteLog::open).
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl SqliteLog {
     }
 
     /// Runs a read operation on a document; returns `None` if the document does not exist. If
-    /// `walk` is set, audits the document first unless that was done.
+    /// `walk` is set, audits the document first unless it has already been audited.
     async fn read<T: Send + 'static>(
         &self,
         document: &str,
@@ -136,7 +136,7 @@ impl SqliteLog {
         self.readers.read(read).await
     }
 
-    /// Waits for the turn to audit a document. Returns `None` if the document is audited already.
+    /// Waits for the turn to audit a document. Returns `None` if the document is already audited.
     async fn turn(&self, document: &str) -> Result<Option<Turn>, Error> {
         if self.trust.is_audited(document) {
             return Ok(None);

@@ -37,9 +37,10 @@ impl SqliteOptions {
         self
     }
 
-    /// Opens the connection that writes, and creates the log if there is none.
+    /// Opens the connection that writes, and creates the log if it does not exist.
     ///
-    /// This connection also runs all checkpoints, so that a checkpoint never runs beside a commit.
+    /// This connection also runs all checkpoints, so that a checkpoint never runs alongside a
+    /// commit.
     pub(super) fn writing(&self, path: &Path) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut connection = open(path, flags)?;

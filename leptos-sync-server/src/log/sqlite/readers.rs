@@ -40,7 +40,7 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Runs a read in one transaction, so that it sees one moment.
+    /// Runs a read in one transaction, so that it sees a consistent state.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,

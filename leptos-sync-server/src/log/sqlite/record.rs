@@ -1,7 +1,7 @@
 //! How stamps and cells are stored, and the checksum of every record.
 //!
 //! A checksum is xxh64 over the fields of a record in column order. Fields of variable length
-//! follow their length. The number of the table is the seed, so that a record of one table is never
+//! follow their length. The seed is the number of the table, so a record of one table is never
 //! valid in another.
 
 use leptos_sync_core::{ReplicaId, Stamp, Time};

@@ -34,7 +34,7 @@ pub(super) fn find(connection: &Connection, name: &str) -> Result<Option<i64>, E
     }
 }
 
-/// Whether a record with this name exists, intact or damaged.
+/// Returns whether a record with this name exists, intact or damaged.
 pub(super) fn has(connection: &Connection, name: &str) -> Result<bool, Error> {
     connection
         .prepare_cached("SELECT 1 FROM documents WHERE name = ?1")
@@ -132,8 +132,8 @@ pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>,
     Ok(Some(id))
 }
 
-/// Whether every document can be found by its name: all records are intact, in order, and as many
-/// as the tally says. O(documents).
+/// Returns whether every document can be found by its name: all records are intact, in order, and
+/// as many as the tally says. O(documents).
 pub(super) fn is_intact(connection: &Connection) -> Result<bool, Error> {
     let stored = tally::load(connection, Tallied::Documents)?;
     Ok(walk(connection, stored.next)? == Some(stored.tally))

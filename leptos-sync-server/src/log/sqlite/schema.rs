@@ -79,8 +79,8 @@ const SCHEMA: [(&str, &str); 8] = [
     ),
 ];
 
-/// Whether the file is empty. Fails if it is not empty and not a log that this build knows. Changes
-/// nothing.
+/// Returns whether the file is empty. Fails if it is not empty and not a log that this build knows.
+/// Changes nothing.
 pub(super) fn is_new(connection: &Connection) -> Result<bool, Error> {
     let kept = number(connection, "application_id")?;
     let version = number(connection, "user_version")?;

@@ -1,4 +1,4 @@
-//! What a replica lacks of a document.
+//! The part of a document that a replica lacks.
 
 use leptos_sync_core::{
     Delta, Snapshot, Stamp, VersionVector,

@@ -29,7 +29,7 @@ impl Tally {
     }
 }
 
-/// A table with a tally of its own.
+/// A table with its own tally.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tallied {
     Bindings,

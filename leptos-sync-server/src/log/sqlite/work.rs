@@ -37,12 +37,12 @@ pub(super) enum Work {
     },
 }
 
-/// The work that is left after the commit.
+/// The work that remains after the commit.
 pub(super) enum Done {
     Answer(Vec<ReplicaId>),
     /// Remove the tombstones within the horizon, then answer.
     Forget,
-    /// The document has left the register; remove its cells.
+    /// The document was removed from the register; remove its cells.
     Removed,
 }
 

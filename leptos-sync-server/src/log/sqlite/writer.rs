@@ -16,9 +16,9 @@ use crate::{error::Error, limits};
 
 /// The only thread that writes.
 ///
-/// **Group commit**: the writer commits all queued operations together, each in a savepoint of its
-/// own, so that a failed one does not affect the others. While the disk syncs, the operations of
-/// the next commit queue up. Answers follow the commit.
+/// **Group commit**: the writer commits all queued operations together, each in its own savepoint,
+/// so that a failed one does not affect the others. While the disk syncs, the operations of the
+/// next commit queue up. Answers follow the commit.
 pub(super) struct Writer {
     /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Job>>,

@@ -16,14 +16,14 @@ use crate::{
     task::spawn,
 };
 
-/// A document's place in the storage, with the writes that are to be made.
+/// A document's location in the storage, with its pending writes.
 pub(super) struct Disk {
     store: RefCell<DocStore<IndexedDbStorage>>,
     saver: RefCell<Saver>,
-    /// The deltas that the relay has sent since they were written last.
+    /// The deltas that the relay has sent since the last write of such deltas.
     received: RefCell<Vec<Delta>>,
-    /// The number of reads and compactions in progress. A compaction is issued only if there is
-    /// none: it must know all records, and a read after it must find it done.
+    /// The number of reads and compactions in progress. A compaction is issued only if this is
+    /// zero: it must know all records, and a read after it must find it done.
     busy: Cell<usize>,
     /// Whether transactions were rejected or restamped, so that the stored document must be
     /// rewritten before anything else is written.
@@ -82,7 +82,7 @@ impl Disk {
         self.suspended.get()
     }
 
-    /// Counts a read that begins.
+    /// Counts a read that starts.
     pub(super) fn begin(&self) {
         self.busy.set(self.busy.get() + 1);
     }
@@ -96,7 +96,7 @@ impl Disk {
         self.suspended.get() || self.saver().unsaved() == 0
     }
 
-    /// Whether the stored document has to be rewritten.
+    /// Returns whether the stored document has to be rewritten.
     pub(super) fn is_stale(&self) -> bool {
         !self.suspended.get() && (self.stale.get() || self.rewriting.get())
     }
@@ -140,7 +140,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Stores a delta of the relay, soon.
+    /// Stores a delta of the relay shortly.
     pub(super) fn save_received(self: &Rc<Self>, delta: &Delta) {
         if let Some(disk) = self.disk() {
             disk.received.borrow_mut().push(delta.clone());
@@ -148,7 +148,8 @@ impl<S: Root> DocumentActor<S> {
         self.write_received_soon();
     }
 
-    /// Stores what the relay has acknowledged, soon. If that is lost, the relay sends it again.
+    /// Stores what the relay has acknowledged shortly. If the write is lost, the relay sends it
+    /// again.
     pub(super) fn write_received_soon(self: &Rc<Self>) {
         self.after(Timer::Received);
     }
@@ -174,7 +175,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Issues the next write, if it is time.
+    /// Issues the next write if it is due.
     fn pump(self: &Rc<Self>) {
         if let Some(disk) = self.write_in_turn(Saver::next_write)
             && disk.saver().is_waiting()
@@ -205,7 +206,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Tries a failed write again.
+    /// Retries a failed write.
     pub(super) fn retry(self: &Rc<Self>) {
         if let Some(disk) = self.disk() {
             disk.saver().retry();
@@ -297,7 +298,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Reports that the whole document is stored, also if it was in memory before.
+    /// Reports that the whole document is stored, even if it was in memory before.
     fn is_in_storage(&self, disk: &Disk) {
         if !disk.is_suspended() {
             let status = self.doc.status();
@@ -319,8 +320,8 @@ impl<S: Root> DocumentActor<S> {
         });
     }
 
-    /// Replaces log and snapshots by one snapshot and the unacknowledged transactions: if the
-    /// stored document is stale, or if that pays and no write is pending.
+    /// Replaces log and snapshots with one snapshot and the unacknowledged transactions, if the
+    /// stored document is stale, or if that pays off and no write is pending.
     pub(super) fn compact(self: &Rc<Self>) {
         let Some(disk) = self.disk() else {
             return;
@@ -359,8 +360,8 @@ impl<S: Root> DocumentActor<S> {
         self.commit(disk, batch, issued);
     }
 
-    /// Whether this page sends all unacknowledged transactions. The others are stored by the pages
-    /// that wrote them.
+    /// Returns whether this page sends all unacknowledged transactions. The others are stored by
+    /// the pages that wrote them.
     fn is_alone(&self) -> bool {
         let writers = self.doc.with_state(|state| state.outbox.writers());
         let send_locks = self.page.send_locks();

@@ -149,8 +149,8 @@ impl<S: Root> Document for Exchanged<S> {
 }
 
 impl<S: Root> Exchanged<S> {
-    /// Reports transactions that the relay turned out to have rejected, and that were rolled back.
-    /// The relay's answers were lost. `before` is the state with them.
+    /// Reports transactions that were rolled back because the relay had rejected them. Its answers
+    /// were lost. `before` is the state with the transactions.
     fn rejected_silently(&mut self, rejected: Vec<Delta>, before: Option<Arc<S>>) {
         for delta in rejected {
             self.0.send_to_tabs(TabMessageKind::Rejected {
@@ -168,8 +168,9 @@ impl<S: Root> Exchanged<S> {
 const LOST: &str = "the relay rejected the edit, and its answer was lost";
 
 impl<S: Root> DocumentActor<S> {
-    /// Rolls back a transaction that the relay has rejected for good. What is in no transaction
-    /// stays, and so does a transaction that was rejected for its time. Both are reported.
+    /// Rolls back a transaction that the relay has rejected for good. Operations outside
+    /// transactions stay, and so does a transaction that was rejected for its timestamp. Both are
+    /// reported.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
         let rejected = self
             .doc

@@ -1,4 +1,4 @@
-//! Reading the stored document: when it is opened, and again as long as that fails.
+//! Reading the stored document: when it is opened, and again until a read succeeds.
 
 use std::{rc::Rc, time::Duration};
 
@@ -11,13 +11,12 @@ use crate::{
     task::{sleep, spawn},
 };
 
-/// The waits between the first reads, in milliseconds. When the last one has failed, the document
-/// is in memory, and further reads follow in the background.
+/// The delays between the first reads, in milliseconds. After the last failure, the document is in
+/// memory, and further reads follow in the background.
 const RETRY_MS: [u64; 3] = [100, 400, 1_600];
 
 impl<S: Root> DocumentActor<S> {
-    /// Reads the stored document. If that keeps failing, the document is in memory for the time
-    /// being.
+    /// Reads the stored document. If that keeps failing, the document stays in memory for now.
     pub(super) async fn load_stored(self: &Rc<Self>) {
         for wait in RETRY_MS {
             match self.read().await {
@@ -44,7 +43,7 @@ impl<S: Root> DocumentActor<S> {
         });
     }
 
-    /// Tries to get a document that is in memory into the storage after all.
+    /// Tries again to store a document that is in memory.
     pub(super) fn recover(self: &Rc<Self>) {
         let is_in_memory = self.disk.get().is_none_or(Disk::is_suspended);
         if !is_in_memory || self.doc.status().is_loading() || self.is_recovering.replace(true) {

@@ -1,4 +1,4 @@
-//! The actor of one document: it reads and writes the storage, keeps other tabs in step, and
+//! The actor of one document: it reads and writes the storage, synchronizes other tabs, and
 //! exchanges the document with the relay.
 
 mod disk;
@@ -87,14 +87,14 @@ struct DocumentActor<S: 'static> {
     replica: Cell<ReplicaId>,
     /// The document's channel on the connection to the relay, if it is exchanged.
     channel: Cell<Option<Channel>>,
-    /// The page's presence that is to be sent.
+    /// The page's presence to send.
     presence: RefCell<Option<Vec<u8>>>,
     /// The timers that are set, one bit each.
     timers: Cell<u8>,
-    /// Messages of other tabs that arrived while the document was being read. They may be about
-    /// what is read.
+    /// Messages of other tabs that arrived while the document was being read. They may concern the
+    /// data being read.
     queued: RefCell<Vec<TabMessageKind>>,
-    /// Whether operations were missing since the other tabs were asked last.
+    /// Whether operations have been missing since the last request to the other tabs.
     has_gap: Cell<bool>,
     /// Whether the document was evicted.
     is_detached: Cell<bool>,
@@ -102,16 +102,16 @@ struct DocumentActor<S: 'static> {
     is_recovering: Cell<bool>,
 }
 
-/// Work that is done after a while.
+/// Work that runs after a delay.
 #[derive(Clone, Copy)]
 enum Timer {
     /// Flushes queued transactions.
     Flush,
     /// Writes what the relay has sent.
     Received,
-    /// Tries a failed write again.
+    /// Retries a failed write.
     Retry,
-    /// Tries to read the stored document again. Until then, the document is in memory only.
+    /// Reads the stored document again. Until that succeeds, the document is in memory only.
     Recover,
     /// Sends the page's presence.
     Presence,
@@ -130,11 +130,11 @@ impl Timer {
     }
 }
 
-/// The wait before a failed write is tried again if no edit comes, and before other tabs are asked
+/// The delay before a failed write is retried if no edit arrives, and before other tabs are asked
 /// again for missing operations, which they may not have.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// The wait before the storage of a document that is in memory is tried again.
+/// The delay before the storage of a document in memory is retried.
 const RECOVER: Duration = Duration::from_secs(30);
 
 /// The time between two presences of a page: twenty a second look smooth.
@@ -153,7 +153,7 @@ impl<S: Root> Drop for DetachOnDrop<S> {
 }
 
 impl<S: Root> DocumentActor<S> {
-    /// Handles a transaction that was made here.
+    /// Handles a transaction of this page.
     fn edited(self: &Rc<Self>, delta: Delta) {
         // The lock is requested before any other page knows of the edit.
         self.claim(delta.upto(), true);
@@ -162,7 +162,7 @@ impl<S: Root> DocumentActor<S> {
         self.push();
     }
 
-    /// Sends the transactions of these writers once no other page does. `own` says that this page
+    /// Sends the transactions of these writers once no other page does. `own` is set if this page
     /// writes under their ids.
     fn claim(&self, writers: &VersionVector, own: bool) {
         if self.page.session().is_some() {
@@ -172,12 +172,12 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Sends the transactions of other pages too, once those do not.
+    /// Also sends the transactions of other pages, once those pages no longer do.
     fn claim_others(&self) {
         self.claim(&self.writers(), false);
     }
 
-    /// Starts to exchange the document, once the stored document was joined.
+    /// Starts exchanging the document, once the stored document is joined.
     fn begin(self: &Rc<Self>) {
         for kind in self.queued.take() {
             self.handle_message(kind);
@@ -219,7 +219,7 @@ impl<S: Root> DocumentActor<S> {
         });
     }
 
-    /// Shows the state of the page's connection.
+    /// Updates the status from the state of the page's connection.
     fn show(&self, connection: &Connection) {
         self.doc.status().change(&mut |status| {
             status.peers = Arc::default();
@@ -274,7 +274,7 @@ impl<S: Root> DocumentActor<S> {
         self.timers.get() & (1 << timer as u8) != 0
     }
 
-    /// Sets a timer, unless it is set already.
+    /// Sets a timer, unless it is already set.
     fn after(self: &Rc<Self>, timer: Timer) {
         if self.is_set(timer) {
             return;

@@ -16,7 +16,7 @@ impl<S: Root> DocumentActor<S> {
             .send_to_tabs(ptr::from_ref(self), &TabMessage { document, kind });
     }
 
-    /// Handles a message of another tab.
+    /// Handles a message from another tab.
     pub(super) fn handle_message(self: &Rc<Self>, kind: TabMessageKind) {
         match kind {
             TabMessageKind::Edit(delta) => {
@@ -65,7 +65,7 @@ impl<S: Root> DocumentActor<S> {
         self.send_to_tabs(TabMessageKind::Request(self.doc.version()));
     }
 
-    /// Asks the other tabs if operations are missing, unless it has asked just now: they may not
+    /// Asks the other tabs if operations are missing, unless they were asked just now: they may not
     /// have them.
     pub(super) fn ask_others_again(self: &Rc<Self>) {
         if !self.is_set(Timer::Ask) && self.has_gap.replace(false) {
@@ -74,8 +74,8 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Handles the version of another tab: sends it what it lacks, and asks it for what is lacking
-    /// here.
+    /// Handles the version of another tab: sends it what it lacks, and asks it for what this tab
+    /// lacks.
     fn answer(&self, version: &VersionVector, answered: bool) {
         let mut missing = Vec::new();
         let ours = self.doc.with_state(|DocState { doc, outbox }| {

@@ -1,4 +1,4 @@
-//! Where a caret belongs after the text around it has changed.
+//! The position of a caret after the text around it has changed.
 
 /// A replacement of one piece of a text, in UTF-16 code units as browsers count.
 pub(super) struct Replacement {
@@ -8,7 +8,7 @@ pub(super) struct Replacement {
 }
 
 impl Replacement {
-    /// Returns the smallest replacement that makes `new` of `old`. O(length).
+    /// Returns the smallest replacement that turns `old` into `new`. O(length).
     pub(super) fn between(old: &str, new: &str) -> Self {
         let same = |(a, b): &(char, char)| a == b;
         let prefix = old.chars().zip(new.chars()).take_while(same);
@@ -24,8 +24,8 @@ impl Replacement {
         }
     }
 
-    /// Returns where a selection of the old text is in the new one. What was inserted at its start
-    /// does not become part of it.
+    /// Returns the position of a selection of the old text in the new text. Text inserted at its
+    /// start does not become part of it.
     pub(super) fn select(&self, start: u32, end: u32) -> (u32, u32) {
         let is_pushed = start < end && start == self.start && self.removed == 0;
         let moved = match is_pushed {
@@ -35,8 +35,8 @@ impl Replacement {
         (moved, self.moved(end))
     }
 
-    /// Returns where an offset into the old text is in the new one: an offset before the
-    /// replacement stays, one behind it moves along, and one inside it moves to its end.
+    /// Maps an offset in the old text to the new text: an offset before the replacement stays, one
+    /// after it shifts, and one inside it moves to its end.
     fn moved(&self, offset: u32) -> u32 {
         if offset <= self.start {
             return offset;
@@ -58,7 +58,7 @@ fn units(text: &str) -> u32 {
 mod tests {
     use super::*;
 
-    /// Moves the caret, which `|` stands for in `old`, and shows it in `new`.
+    /// Moves the caret, which `|` marks in `old`, and returns `new` with it.
     fn shown(old: &str, new: &str) -> String {
         let (before, after) = old.split_once('|').unwrap();
         let replacement = Replacement::between(&[before, after].concat(), new);

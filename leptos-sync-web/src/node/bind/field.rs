@@ -1,4 +1,4 @@
-//! Text that changes in an input while a user types there.
+//! Text that changes in an input while the user types there.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,7 +10,7 @@ use super::caret::Replacement;
 
 thread_local! {
     static IS_LISTENING: Cell<bool> = const { Cell::new(false) };
-    /// The page's one composition: what an input method has not finished.
+    /// The page's only composition: text that an input method has not finished.
     static COMPOSITION: RefCell<Option<Composition>> = const { RefCell::new(None) };
 }
 

@@ -1,4 +1,4 @@
-//! Inputs where there is no browser: nothing is shown.
+//! Inputs without a browser: nothing is shown.
 
 use leptos::tachys::renderer::types::Element;
 

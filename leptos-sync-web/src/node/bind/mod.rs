@@ -51,7 +51,7 @@ impl FieldValue for bool {
     }
 }
 
-/// An absent value shows as an empty field or an unchecked box. What is typed is present.
+/// An absent value shows as an empty field or an unchecked box. Typed text becomes a present value.
 impl<T: FieldValue + Default> FieldValue for Option<T> {
     type Shown = T::Shown;
 

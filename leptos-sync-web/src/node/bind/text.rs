@@ -62,7 +62,7 @@ impl IntoProperty for FieldText {
     }
 }
 
-/// `bind:` requires it of the values that it binds, and does not use it.
+/// Required by `bind:` of the values that it binds, but never used.
 impl AttributeValue for FieldText {
     type State = <String as AttributeValue>::State;
     type AsyncOutput = String;

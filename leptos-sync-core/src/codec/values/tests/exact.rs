@@ -1,4 +1,4 @@
-//! What cannot be read back is refused when it is written.
+//! Values that cannot be read back are rejected when they are written.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -48,7 +48,7 @@ struct Flattened {
     rest: BTreeMap<String, u8>,
 }
 
-/// Reads another number than it writes.
+/// Reads a different number than it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Growing(u32);
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Growing {
     }
 }
 
-/// Writes a string and asks for a number.
+/// Writes a string and reads a number.
 #[derive(Debug)]
 struct Crossed;
 
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Hashed {
     }
 }
 
-/// Why a value, and a key, is refused when it is written.
+/// Returns the error with which a value is rejected, as a value and as a key.
 fn refused<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Error {
     let mut kept = vec![1, 2, 3];
     let error = check(value, &mut kept).unwrap_err();

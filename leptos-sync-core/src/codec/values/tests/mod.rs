@@ -19,7 +19,7 @@ fn spelled<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     out
 }
 
-/// Checks that `value` comes back from its own bytes, and not from longer ones.
+/// Checks that `value` decodes from its own bytes, and not from longer ones.
 fn comes_back<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &T) {
     let bytes = spelled(value);
     assert_eq!(&decode::<T>(&bytes).unwrap(), value);
@@ -27,7 +27,7 @@ fn comes_back<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &
     assert_ne!(decode::<T>(&longer).ok().as_ref(), Some(value));
 }
 
-/// [`comes_back`], and behind its first byte a compound's bytes are bincode's own.
+/// Checks [`comes_back`], and that the bytes of a compound after the first are bincode's own.
 fn is_bincode<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &T) {
     comes_back(value);
     assert_eq!(
@@ -44,8 +44,8 @@ fn misread<T: DeserializeOwned>(bytes: &[u8]) -> Error {
     decode::<T>(bytes).map(drop).unwrap_err()
 }
 
-/// Whatever the bytes of a number in a tuple are: read as bincode reads them, where it would spell
-/// the number so.
+/// Checks that any bytes of a number in a tuple decode as with bincode, if bincode would encode the
+/// number that way.
 fn is_read_as_by_bincode<T>(bytes: &[u8])
 where
     T: DeserializeOwned + Serialize + PartialEq + fmt::Debug + Default,
@@ -60,7 +60,7 @@ where
     assert_eq!(ours.ok(), theirs, "{bytes:?}");
 }
 
-/// The bytes of a compound that begins as `like` does.
+/// Returns the bytes of a compound with the first byte of `like`.
 fn compound<T: Serialize>(like: &T, rest: &[u8]) -> Vec<u8> {
     [&spelled(like)[..1], rest].concat()
 }

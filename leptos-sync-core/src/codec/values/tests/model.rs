@@ -1,5 +1,5 @@
-//! What a value says, without its Rust type: to compare what was written as one type with what is
-//! read as another.
+//! The meaning of a value without its Rust type, to compare what was written as one type with what
+//! is read as another.
 
 use serde::{Serialize, ser};
 
@@ -22,7 +22,7 @@ pub(super) enum Model {
     Variant(u32, Box<Model>),
 }
 
-/// What `value` says. As a whole, `Some` of a value says what the value does.
+/// Returns the model of `value`. As a whole value, `Some(x)` equals `x`.
 pub(super) fn model<T: Serialize>(value: &T) -> Model {
     whole(value.serialize(Modeller).ok().unwrap())
 }
@@ -39,7 +39,7 @@ fn whole(model: Model) -> Model {
 
 struct Modeller;
 
-/// The parts so far; `variant` where they are those of one.
+/// The parts so far, with `variant` if they belong to one.
 struct Parts {
     make: fn(Vec<Model>) -> Model,
     variant: Option<u32>,

@@ -1,4 +1,4 @@
-//! What the shape of a compound finds out for certain.
+//! The changes that the shape of a compound always detects.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -29,7 +29,7 @@ fn scalar() -> impl Strategy<Value = Shape> {
     (0..SCALARS.len()).prop_map(|at| SCALARS[at])
 }
 
-/// What a value may hold; the place of one scalar, which is a `scalar`, is marked.
+/// The structure of a value, in which the position of one scalar is marked.
 #[derive(Clone, Debug)]
 enum Tree {
     Marked,
@@ -38,7 +38,7 @@ enum Tree {
     Variant(Vec<Tree>),
     Newtype(Box<Tree>),
     Some(Box<Tree>),
-    /// All elements are of one shape.
+    /// All elements have one shape.
     Seq(Box<Tree>, usize),
     Map(Box<Tree>, Box<Tree>),
 }

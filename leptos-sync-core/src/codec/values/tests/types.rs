@@ -17,7 +17,7 @@ use super::{
 };
 use crate::codec::values::{decode_exact, tags};
 
-/// [`Shape`] as another build has it: another number in one variant.
+/// [`Shape`] in another build, with a different number type in one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum OtherShape {
     Unit,
@@ -26,7 +26,7 @@ enum OtherShape {
     Struct { wide: u128, name: Name },
 }
 
-/// A record as two builds have it.
+/// A record as declared by two builds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Todo {
     title: String,
@@ -78,7 +78,7 @@ macro_rules! any_of {
     };
 }
 
-/// Small numbers and short sequences, since most bytes of theirs are something of another type too.
+/// Small numbers and short sequences, since most of their bytes are also valid for another type.
 macro_rules! small {
     ($($type:ty),+ $(,)?) => {
         vec![$(
@@ -165,7 +165,7 @@ fn types() -> Vec<Type> {
     types
 }
 
-/// One value of each type, and which type it is.
+/// One value of each type, with its type.
 fn values(types: &[Type]) -> impl Strategy<Value = (usize, (Vec<u8>, Model))> + use<> {
     let values = types.iter().enumerate();
     let values = values.map(|(at, kind)| kind.values.clone().prop_map(move |value| (at, value)));

@@ -1,4 +1,4 @@
-//! One of every kind of type that serde knows.
+//! One type of every kind in serde's data model.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

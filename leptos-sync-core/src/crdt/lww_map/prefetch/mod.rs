@@ -1,11 +1,11 @@
 //! Group prefetching: overlaps the cache misses of look-ups for many keys.
 //!
 //! A look-up among many entries is a chain of dependent reads: the hash table, the slot, the entry,
-//! the key's text. A processor that looks up one key after the other mostly waits for memory. So
-//! this module takes a window of keys and performs each step for all of them before the next (Chen,
+//! the key's text. A processor that looks up keys one at a time mostly waits for memory. So this
+//! module takes a window of keys and performs each step for all of them before the next (Chen,
 //! Ailamaki, Gibbons and Mowry, "Improving hash join performance through prefetching", 2004). It
 //! only reads, and discards what it finds. The work that follows is the same as without it, but
-//! finds everything in a near cache.
+//! finds all data in a near cache.
 
 use std::hash::Hash;
 
@@ -18,18 +18,18 @@ pub(super) const WINDOW: usize = 32;
 /// The position of a key with an unknown position.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-/// The number of keys from which prefetching pays.
+/// The minimum number of keys for prefetching to pay off.
 const KEYS: usize = 4;
 
-/// The number of entries from which prefetching pays. Fewer stay in a near cache, and new ones are
-/// adjacent.
+/// The minimum number of entries for prefetching to pay off. Fewer stay in a near cache, and new
+/// ones are adjacent.
 const ENTRIES: usize = 16 * 1024;
 
 /// Whether prefetching is compiled in. A page does not download it.
 const THERE: bool = cfg!(not(target_arch = "wasm32"));
 
 impl<K: Eq + Hash, V> LwwMap<K, V> {
-    /// Whether the map is large enough for prefetching to pay.
+    /// Returns whether the map is large enough for prefetching to pay off.
     pub(super) fn pays_to_prefetch(&self) -> bool {
         THERE && self.table.len() >= ENTRIES
     }
