@@ -1,6 +1,6 @@
 //! A notebook on a server: pages that are documents, and a table of contents that is a collection.
 //!
-//! - Pages load on first use and are evicted when nobody uses them ([`LazyPool`]).
+//! - Pages load on first use and are evicted when they are unused ([`LazyPool`]).
 //! - The storage compresses values, caches what is read often, and reports metrics.
 //! - Subscribers follow a page by a bounded stream of its changes.
 //!

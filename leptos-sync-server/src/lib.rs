@@ -11,7 +11,7 @@
 //! ├─ JwtAuthorizer       from signed tokens (feature `jwt`)
 //! └─ AllowAnyone         anyone may write all documents
 //! DurableLog             the storage of documents
-//! ├─ SqliteLog           in a SQLite file, for a relay on one machine
+//! ├─ SqliteLog           in an SQLite file, for a relay on one machine
 //! └─ MemoryLog           in memory, for tests and temporary documents
 //! DocumentState Since    answers of a log about a document
 //! ```

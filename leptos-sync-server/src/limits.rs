@@ -159,8 +159,8 @@ pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
 /// pointer.
 pub const PRESENCE_PER_S: u32 = 30;
 
-/// Times that the presence of one connection is sent to others at once, when many documents open
-/// together.
+/// Times that the presence of one connection is sent to others in one burst, as when many documents
+/// open together.
 pub const PRESENCE_BURST: u32 = 60;
 
 /// The multiple of the presence rate that ends a connection: no screen is redrawn that often.

@@ -106,7 +106,7 @@ pub fn use_presence<P: Value>(doc: &LiveDoc<impl Root>) -> UsePresenceReturn<P> 
     use_presence_of(Arc::clone(doc.status()))
 }
 
-// Without the document's type, so that a page has the code once.
+// Without the document's type, so that a page contains the code once.
 #[track_caller]
 fn use_presence_of<P: Value>(status: Arc<crate::live::Status>) -> UsePresenceReturn<P> {
     let stored = StoredValue::new(Arc::clone(&status));

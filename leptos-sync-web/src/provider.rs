@@ -45,7 +45,7 @@ pub fn provide_sync(options: SyncOptions) {
     if let Some(credentials) = credentials {
         Effect::new(move |first: Option<()>| {
             let shown = credentials();
-            // The actor has the first ones already.
+            // The actor already has the first ones.
             if first.is_some() {
                 context.inner.actor.set_credentials(shown.into_bytes());
             }
@@ -188,7 +188,7 @@ fn default_context() -> SyncContext {
 /// used again.
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
-        // Without randomness, the time has to do.
+        // Without randomness, the time must suffice.
         ReplicaId::new(SystemTime.now_ms())
     })
 }

@@ -86,7 +86,7 @@ impl Locks {
             }
         };
         let refused = tell.clone();
-        // The same type as elsewhere, so that a page has its code once.
+        // The same type as elsewhere, so that a page contains its code once.
         let granted = Closure::once_into_js(move |_: JsValue| {
             let mut release = JsValue::NULL;
             let held = Promise::new(&mut |resolve, _| release = resolve.into());

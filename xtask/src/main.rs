@@ -1,6 +1,6 @@
 //! Every command that a person or CI runs, as `cargo xtask <command>`.
 //!
-//! Only a Rust toolchain has to be installed. A command finds the other tools that it needs (the
+//! Only a Rust toolchain must be installed. A command finds the other tools that it needs (the
 //! wasm32 target, `wasm-bindgen`, `wasm-opt`, a browser) on the machine, or installs them into a
 //! cache folder. Each step prints what it does and how long it took.
 //!
@@ -10,7 +10,7 @@
 //! - [`dist`]: turns the source of an example into the folder that a browser loads;
 //! - [`guide`]: follows the guide "from zero to your own app";
 //! - [`programs`]: builds the page's server and the relay;
-//! - [`mutants`]: faults that the tests have to find;
+//! - [`mutants`]: faults that the tests must find;
 //! - [`instructions`]: the instruction count of each benchmark.
 
 mod cmd;

@@ -204,7 +204,7 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     refused.expect_connection("refused");
 }
 
-/// A browser does not tell a page why its WebSocket did not open. The page finds the reason itself.
+/// A browser hides from a page why its WebSocket did not open. The page finds the reason itself.
 #[test]
 fn a_page_that_cannot_connect_says_why() {
     let site = Site::of_todo();

@@ -74,7 +74,7 @@ impl Log {
     #[inline]
     fn write_part(&mut self, depth: usize) {
         self.path.truncate(depth);
-        // A `Tx` of a register or a map has no other within it: the path is its own until the next
+        // A `Tx` of a register or a map contains no other: the path is its own until the next
         // `enter`.
         if !self.has_part {
             self.parts.add(&self.path);

@@ -123,7 +123,7 @@ impl<St: Storage> DocStore<St> {
             now.rewritten = now.log.len();
             now.log.extend(later);
             *contents = now;
-            // The log records of a compaction are no reason for another one.
+            // The log records of a compaction do not trigger another one.
             contents.log_bytes = 0;
         } else {
             contents.log.append(&mut now.log);

@@ -33,7 +33,7 @@ impl<T> ChangeSender<T> {
     /// nothing is stored.
     pub fn send(&self, change: T) {
         if self.readers() > 0 {
-            // An error means that the last reader has gone.
+            // An error means that the last reader was dropped.
             let _ = self.0.send(Arc::new(change));
         }
     }

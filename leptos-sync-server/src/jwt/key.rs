@@ -72,8 +72,8 @@ impl JwtKey {
     }
 
     fn new(key: DecodingKey, algorithm: Algorithm) -> Self {
-        // If an app enables both back ends of the crate, it panics unless one is chosen. A choice
-        // of the app stays.
+        // If an app enables both back ends of the crate, it panics unless one is chosen. The app's
+        // own choice is kept.
         let _ = DEFAULT_PROVIDER.install_default();
         Self { key, algorithm }
     }

@@ -290,8 +290,8 @@ impl Connection {
         }
     }
 
-    /// Returns how long the transport may take to accept a frame: until the credentials expire, or
-    /// after the end of the connection for as long as it may linger.
+    /// Returns how long the transport may take to accept a frame: until the credentials expire or,
+    /// after the end of the connection, until the linger time is over.
     fn send_timeout(&self) -> Duration {
         if self.host.is_over() {
             return Duration::from_millis(limits::LINGER_MS);

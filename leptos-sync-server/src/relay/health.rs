@@ -36,7 +36,7 @@ impl Inner {
             Ok::<_, Error>(())
         };
         match timeout(Duration::from_millis(limits::HEALTH_MS), checked).await {
-            // An error of the document is no error of the log.
+            // An error of the document is not an error of the log.
             Ok(Err(error)) if error.is_unavailable() => Err("the log is unavailable"),
             Ok(_) => Ok(()),
             Err(_) => Err("the log is unavailable"),

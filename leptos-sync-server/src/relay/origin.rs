@@ -25,7 +25,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Parses an origin. A slash may follow it, but no path, query or user.
+    /// Parses an origin. A trailing slash is allowed, but no path, query or user.
     fn parse(text: &str) -> Result<Self, String> {
         if text.len() > limits::ORIGIN_BYTES {
             let (bytes, most) = (text.len(), limits::ORIGIN_BYTES);

@@ -195,7 +195,7 @@ impl Connection {
 }
 
 /// The reason why the relay does not store a transaction: the transaction is wrong, or the document
-/// has to be closed.
+/// must be closed.
 enum Rejection {
     Transaction(Reason, String),
     Document(Response),

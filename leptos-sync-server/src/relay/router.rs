@@ -194,7 +194,8 @@ impl Transport for Socket {
         loop {
             match self.0.recv().await?.ok()? {
                 Message::Binary(frame) => return Some(frame.into()),
-                // It is no frame. An empty frame makes the host end the connection with a reason.
+                // It is not a frame. An empty frame makes the host end the connection with a
+                // reason.
                 Message::Text(_) => return Some(Vec::new()),
                 Message::Ping(_) | Message::Pong(_) => {}
                 Message::Close(_) => return None,

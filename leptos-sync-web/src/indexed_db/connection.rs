@@ -13,7 +13,7 @@ impl Connection {
     /// Opens the database at its current version, and creates it if it does not exist.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         let database = Database::open(name).await?;
-        // It closes at once, without a detour through this code.
+        // It closes at once, without going through this code.
         let close: Function = Reflect::get(&database, &"close".into())?.unchecked_into();
         database.set_onversionchange(Some(&close.bind0(&database)));
         Ok(Self(database))

@@ -54,7 +54,7 @@ impl Database {
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
         }
-        // A database that is closing gives another error, which its user meets.
+        // A database that is closing gives another error, which its user receives.
         if let Err(error) = database.transaction_with_str(STORE)
             && fault::is(&error, "NotFoundError")
         {

@@ -31,8 +31,8 @@ pub(super) fn issue_if(
 ) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
-    // The browser runs requests in order, so all are made at once. It commits a transaction that is
-    // not aborted.
+    // The browser runs requests in order, so all are issued at once. It commits a transaction that
+    // is not aborted.
     let issued = expect(&transaction, key, expected).and_then(|()| request(&transaction, batch));
     issued.map_err(|error| take_back(&transaction, error))?;
     Ok(end)
@@ -56,7 +56,7 @@ fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> R
 
 /// Aborts a transaction whose requests could not all be made.
 fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
-    // It fails only if the transaction has ended already.
+    // It fails only if the transaction has already ended.
     let _ = transaction.abort();
     // The error is known, so the event is not needed.
     transaction.set_onabort(None);

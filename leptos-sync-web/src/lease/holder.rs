@@ -60,7 +60,7 @@ impl Lease {
             let name = Locks::of_replica(storage.name(), replica);
             let sends = locks.try_lock(&name).await?;
             if sends.is_none() {
-                // Another page sends what was written under the id before, and goes on to do so.
+                // Another page sends what was written under the id before, and continues to do so.
                 replica = ReplicaId::random()?;
             }
             let mut batch = Batch::new();
@@ -93,7 +93,7 @@ impl Lease {
     ///
     /// Use the batch that saves the last operations of a page. **After it is issued, nothing may be
     /// written under the id**; drop the lease then. A page that comes back from the browser's
-    /// back/forward cache has to take a new lease.
+    /// back/forward cache must acquire a new lease.
     pub fn release_write(&self, batch: &mut Batch) {
         pool::write(batch, self.slot, self.replica, State::Free);
     }

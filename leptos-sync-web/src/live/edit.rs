@@ -119,8 +119,7 @@ impl<S: Root> Access<S> for LiveDoc<S> {
         if let Some(state) = self.inner.state.try_read() {
             return ReadGuard::new(state.doc.shared_state());
         }
-        // Inside an edit that has begun to write: it is cancelled, so the default is seen by nobody
-        // else.
+        // Inside an edit that has begun to write: it is cancelled, so no one else sees the default.
         ReadGuard::new(match self.fork() {
             Ok(doc) => doc.shared_state(),
             Err(_) => Arc::default(),

@@ -60,7 +60,7 @@ impl<S: Root> Editing<S> {
 pub(super) struct InsideEdit<'a, S>(&'a Editing<S>);
 
 impl<S> InsideEdit<'_, S> {
-    /// Releases the copy of the document before the edit: from now on the edit writes.
+    /// Releases the state from before the edit: from now on, the edit writes.
     pub(super) fn begin_to_write(&self) {
         let mut edit = self.0.0.lock();
         let before = edit.as_mut().and_then(|edit| edit.before.take());

@@ -1,4 +1,4 @@
-//! The streams of changes in a build without them, at no cost.
+//! The replacement for streams of changes when the feature `stream` is disabled. It costs nothing.
 
 use leptos_sync_core::Delta;
 #[cfg(target_arch = "wasm32")]

@@ -23,7 +23,7 @@ type Handler<T> = dyn Fn(T) + Send + Sync;
 
 impl<T: 'static> Mailbox<T> {
     pub(crate) fn new() -> Self {
-        // In a browser the handler waits for the storage. On a server it never comes.
+        // In a browser, the handler waits for the storage. On a server, there is never a handler.
         Self(Mutex::new(if cfg!(target_arch = "wasm32") {
             State::Queued(Vec::new())
         } else {

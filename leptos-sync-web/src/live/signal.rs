@@ -14,7 +14,7 @@ pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 /// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies when its
 /// value changes.
 pub struct StatusSignal<T: 'static> {
-    // Without the document's type, so that a page has the code once.
+    // Without the document's type, so that a page contains the code once.
     status: StoredStatus,
     field: StatusField,
     of: fn(&StatusValues) -> T,

@@ -44,8 +44,8 @@ impl<K: Key + Ord> ReadUntracked for Keys<K> {
 
     fn try_read_untracked(&self) -> Option<OwnedGuard<Vec<K>>> {
         let mut keys = (self.read)(&*part::get(self.map)?)?;
-        // Mostly they are in order. A heap brings a tenth of the code that the library's sorts
-        // bring to a page.
+        // They are mostly in order. A heap adds a tenth of the code that the standard library's
+        // sorts would add to a page.
         if !keys.is_sorted() {
             keys = BinaryHeap::from(keys).into_sorted_vec();
         }

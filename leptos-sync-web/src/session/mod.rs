@@ -50,7 +50,7 @@ pub(crate) struct Session {
     is_probing: Cell<bool>,
     /// The observer that renews the credentials, if there is one.
     credentials: OnceCell<Box<CredentialsObserver>>,
-    /// Whether the page has to fetch credentials before it connects.
+    /// Whether the page must fetch credentials before it connects.
     is_held: Cell<bool>,
 }
 
@@ -115,7 +115,7 @@ impl Session {
             return;
         };
         loop {
-            // Calls that these make come after them.
+            // Calls made by these come after them.
             for job in self.jobs.take() {
                 job(&mut client);
             }

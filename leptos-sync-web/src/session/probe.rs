@@ -17,8 +17,8 @@ pub(super) async fn probe(address: &str) -> Cause {
         return Cause::Unreachable;
     };
     let Some((status, text)) = ask(&url, RequestMode::Cors).await else {
-        // The answer of something else than a relay may be hidden from the page. That there is one
-        // is not.
+        // The answer of a server that is not a relay may be hidden from the page, but not that
+        // there is an answer.
         return match ask(&url, RequestMode::NoCors).await {
             Some(_) => Cause::NoRelay,
             None => Cause::Unreachable,

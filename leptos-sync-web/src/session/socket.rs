@@ -39,7 +39,7 @@ impl Socket {
         };
         let opened = listener(|_| SocketEvent::Opened);
         let received = listener(|event| {
-            // A text message is no frame. An empty frame ends the connection.
+            // A text message is not a frame. An empty frame ends the connection.
             let data = event.unchecked_into::<MessageEvent>().data();
             let data = data.dyn_into::<ArrayBuffer>();
             SocketEvent::Frame(

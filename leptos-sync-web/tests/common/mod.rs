@@ -118,7 +118,7 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    /// Replaces a method by JavaScript code, which may call the `genuine` one. Its parameters are
+    /// Replaces a method with JavaScript code, which may call the `genuine` one. Its parameters are
     /// `value, key`.
     pub(crate) fn method(class: &str, method: &'static str, body: &str) -> Self {
         let class = Reflect::get(&js_sys::global(), &class.into()).expect("a class");

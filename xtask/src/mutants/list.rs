@@ -1,4 +1,4 @@
-//! Plausible faults to plant, each with the tests that have to find it.
+//! Plausible faults to plant, each with the tests that must find it.
 
 use super::{Fault, Suite};
 

@@ -20,7 +20,7 @@ struct Fault {
     suite: Suite,
 }
 
-/// The tests that have to find a fault.
+/// The tests that must find a fault.
 #[derive(Clone, Copy)]
 enum Suite {
     /// Replicas, network and relay in virtual time.

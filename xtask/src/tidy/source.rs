@@ -16,7 +16,7 @@ use crate::workspace::{Package, Workspace};
 pub(crate) struct Source {
     /// Its path from the workspace's root.
     pub(crate) path: PathBuf,
-    /// Its path from the package's `src`, or `None` for a file outside of it, such as a benchmark.
+    /// Its path from the package's `src`, or `None` for a file outside it, such as a benchmark.
     pub(crate) in_src: Option<PathBuf>,
     /// Its text.
     pub(crate) text: String,

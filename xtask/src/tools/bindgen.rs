@@ -1,4 +1,4 @@
-//! `wasm-bindgen`, whose version has to be exactly that of the crate.
+//! `wasm-bindgen`, whose version must be exactly that of the crate.
 
 use std::{
     env::consts::EXE_SUFFIX,

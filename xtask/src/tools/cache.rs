@@ -1,4 +1,4 @@
-//! The folder of installed tools. It is outside of `target`, so that `cargo clean` does not remove
+//! The folder of installed tools. It is outside `target`, so that `cargo clean` does not remove
 //! them.
 
 use std::{

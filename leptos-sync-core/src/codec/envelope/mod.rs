@@ -84,7 +84,7 @@ pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
 
 /// Returns an envelope around `body` if compression pays off, else `None`.
 ///
-/// Does not try a body that is a compressed envelope. Trying costs what [`compress`] does.
+/// Does not try a body that is a compressed envelope. An attempt costs as much as [`compress`].
 #[cfg(feature = "deflate")]
 pub(crate) fn seal_if_it_pays(kind: Kind, body: &[u8]) -> Option<Vec<u8>> {
     let flags = body.strip_prefix(MAGIC).and_then(|rest| rest.get(2));

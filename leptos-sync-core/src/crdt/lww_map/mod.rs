@@ -24,7 +24,8 @@ use crate::{clock::Stamp, codec, version::VersionVector};
 ///
 /// A removed key leaves a tombstone, so that it stays removed when an older copy is merged. Values
 /// are stored in native form, so `get` costs a hash look-up. The map also keeps its entries in the
-/// order of their writes, so [`changes_since`](LwwMap::changes_since) costs what changed.
+/// order of their writes, so the cost of [`changes_since`](LwwMap::changes_since) is proportional
+/// to what changed.
 ///
 /// Of two concurrent writes to one key, the later one wins as a whole. Writes to different keys
 /// never affect each other. The map does not order its keys; iteration order differs between

@@ -22,7 +22,7 @@ enum State {
     Lost,
 }
 
-/// A caller's part in loading a key that is not cached.
+/// A caller's role in loading a key that is not cached.
 pub(super) enum Role {
     /// Loads the value.
     Leader(Leader),

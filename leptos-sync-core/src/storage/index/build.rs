@@ -220,7 +220,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         let places: Vec<&[u8]> = unique.keys().map(Vec::as_slice).collect();
         let listed = self.store.get_many(&places).await?;
         for ((place, mut records), listed) in unique.clone().into_iter().zip(listed) {
-            // Records written since the build began are listed already.
+            // Records written since the build began are already listed.
             let listed = listed.map(|value| read_owners(&value).unwrap_or_default());
             records.extend(listed.into_iter().flatten());
             records.sort_unstable();

@@ -36,7 +36,7 @@ pub trait Document {
 
     /// Reports that the document has received all operations that it lacked.
     ///
-    /// Restamp transactions whose stamps the relay would reject now, and not earlier: if this
+    /// Restamp now, but not earlier, the transactions whose stamps the relay would reject: if this
     /// replica lost data, the relay may have sent later operations of it.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ pub enum Request {
     Presence {
         /// The document.
         channel: Channel,
-        /// Any data of the app. Empty if the replica is no longer present.
+        /// Arbitrary data of the app. Empty if the replica is no longer present.
         data: Vec<u8>,
     },
     /// Ends the exchange of a document.

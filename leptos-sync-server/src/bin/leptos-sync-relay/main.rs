@@ -1,4 +1,4 @@
-//! A relay as a program: it stores documents in a SQLite file.
+//! A relay as a program: it stores documents in an SQLite file.
 
 mod options;
 mod signals;

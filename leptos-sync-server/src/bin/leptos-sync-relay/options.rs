@@ -10,9 +10,9 @@ use std::{
 use clap::{ArgGroup, Args, Parser, ValueEnum};
 use leptos_sync_server::{JwtAuthorizer, JwtKey, limits};
 
-/// A relay of leptos-sync: stores documents in a SQLite file and exchanges them between clients. It
-/// serves a WebSocket at `/`, `/healthz`, and with `--metrics`, `/metrics`. Put a proxy in front of
-/// it for TLS.
+/// A relay of leptos-sync: stores documents in an SQLite file and exchanges them between clients.
+/// It serves a WebSocket at `/`, `/healthz`, and with `--metrics`, `/metrics`. Put a proxy in front
+/// of it for TLS.
 #[derive(Parser)]
 #[command(name = "leptos-sync-relay", version)]
 pub(crate) struct Options {

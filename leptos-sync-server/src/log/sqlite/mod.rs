@@ -50,9 +50,9 @@ pub use options::SqliteOptions;
 /// of them needs a runtime. The file holds the cells of the documents, so its size follows their
 /// content and not the number of edits. Freed space is reused, but the file does not shrink.
 ///
-/// [`since`](DurableLog::since) costs what changed. The first access to a document after the file
-/// was opened audits the document: it reads all cells to check that none is missing. Concurrent
-/// calls for that document wait for the audit.
+/// The cost of [`since`](DurableLog::since) is proportional to what changed. The first access to a
+/// document after the file was opened audits the document: it reads all cells to check that none is
+/// missing. Concurrent calls for that document wait for the audit.
 ///
 /// SQLite's write-ahead log (`-wal`) has its own checksums. Damage there truncates it, as a crash
 /// does, and everything since the last checkpoint is lost.

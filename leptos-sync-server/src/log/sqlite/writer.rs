@@ -184,7 +184,7 @@ impl Writing {
                 let done = done.map_err(of_document);
                 let _ = answer.send(done.map(|_| Vec::new()));
             }
-            // Cells left in a damaged tree only take space. The next start tries again.
+            // Cells left in a damaged tree only take space. The next start retries.
             (_, Chore::Clear) => {}
         }
     }

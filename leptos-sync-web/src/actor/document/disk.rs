@@ -96,7 +96,7 @@ impl Disk {
         self.suspended.get() || self.saver().unsaved() == 0
     }
 
-    /// Returns whether the stored document has to be rewritten.
+    /// Returns whether the stored document must be rewritten.
     pub(super) fn is_stale(&self) -> bool {
         !self.suspended.get() && (self.stale.get() || self.rewriting.get())
     }
@@ -262,13 +262,13 @@ impl<S: Root> DocumentActor<S> {
                     Ok(()) => {
                         disk.store().committed(receipt);
                         if stale {
-                            // Including those whose own write may still fail: they may have other
+                            // Including those whose own write may still fail: they may have new
                             // stamps by now.
                             disk.saver().settled(pushed);
                             self.is_in_storage(disk);
                         }
                     }
-                    // Nothing is lost: the log stays as it is until the next write tries again.
+                    // Nothing is lost: the log is unchanged until the next write retries.
                     Err(_) => disk.stale.set(stale || disk.stale.get()),
                 }
                 waiting
@@ -292,7 +292,7 @@ impl<S: Root> DocumentActor<S> {
             }
         }
         self.pump();
-        // After a failure the timer or the next edit tries again.
+        // After a failure, the timer or the next edit retries.
         if !self.is_set(Timer::Retry) {
             self.compact();
         }

@@ -9,8 +9,8 @@ use leptos_sync_core::{
 use super::{DocumentActor, disk::Disk};
 use crate::live::{AnyState, Cause, Connection, DocState, Present};
 
-/// A document as the relay's client uses it. What the relay sends is shown, stored, and passed on
-/// to tabs that cannot receive it themselves.
+/// A document as the relay's client uses it. Operations from the relay are shown, stored, and
+/// forwarded to tabs that cannot receive them themselves.
 pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
 impl<S: Root> Document for Exchanged<S> {
@@ -41,7 +41,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0.doc.status().change(&mut |status| {
             // The relay sends the presence of the others again.
             status.peers = Arc::default();
-            // The operations that are ahead of the clock may not have come yet.
+            // The operations that are ahead of the clock may not have arrived yet.
             if !matches!(
                 status.connection,
                 Connection::Offline(Cause::ClockBehind(_))
@@ -139,7 +139,7 @@ impl<S: Root> Document for Exchanged<S> {
     fn closed(&mut self, reason: Reason, text: &str) {
         let message = text.into();
         let cause = Cause::Relay { reason, message };
-        // The client asks again by itself.
+        // The client asks again on its own.
         let is_passing = reason.is_passing() || reason == Reason::TooManyDocuments;
         self.0.set_connection(match is_passing {
             true => Connection::Offline(cause),
@@ -194,7 +194,7 @@ impl<S: Root> DocumentActor<S> {
         self.doc.rolled_back();
         let status = self.doc.status();
         status.reject_by_relay(reason, message, before);
-        // Before anything else is stored, since the storage has it as acknowledged otherwise.
+        // Before anything else is stored, since otherwise the storage has it as acknowledged.
         self.rewrite();
     }
 }

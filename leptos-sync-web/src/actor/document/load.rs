@@ -91,7 +91,7 @@ impl<S: Root> DocumentActor<S> {
         // Edits are written during the wait, so the store is not borrowed across the wait.
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
-        // A compaction that is under way is done before this answers.
+        // A compaction in progress is done before this answers.
         disk.begin();
         let records = storage.scan_prefix(&prefix).await;
         disk.end();

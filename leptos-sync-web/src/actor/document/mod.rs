@@ -231,7 +231,7 @@ impl<S: Root> DocumentActor<S> {
                 })
             );
             status.connection = match connection {
-                // The client has said so already.
+                // The client has already said so.
                 Connection::Online if has_no_room => return,
                 // Until the document is open at the relay.
                 Connection::Online => Connection::Connecting,

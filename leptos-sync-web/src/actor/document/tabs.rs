@@ -25,14 +25,14 @@ impl<S: Root> DocumentActor<S> {
                     outbox.take(doc, &delta)
                 });
                 match joined {
-                    // It may be for this page to send.
+                    // This page may have to send it.
                     Ok(()) => self.push(),
                     Err(error) if error.is_gap() => {
                         self.has_gap.set(true);
                         self.ask_others_again();
                     }
-                    // Any other error is that of a wrong clock. The operations come again once the
-                    // time is known.
+                    // Any other error is caused by a wrong clock. The operations are received again
+                    // once the time is known.
                     Err(_) => {}
                 }
             }
@@ -82,8 +82,8 @@ impl<S: Root> DocumentActor<S> {
             if !version.covers(doc.version()) {
                 let base = outbox.base(doc);
                 if !version.covers(base.version()) {
-                    // If tombstones were forgotten, there is no delta: the storage or the relay has
-                    // to help.
+                    // If tombstones were forgotten, there is no delta: only the storage or the
+                    // relay can help.
                     if let Ok(delta) = base.delta_since(version) {
                         missing.push(TabMessageKind::Missing(delta));
                     }

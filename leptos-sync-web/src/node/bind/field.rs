@@ -79,7 +79,7 @@ pub(super) fn show(element: &Element, key: &str, text: String) {
         IntoProperty::build(text, element, key);
         return;
     }
-    // A text area is no input element, but what is used here has the same names.
+    // A text area is not an input element, but the members used here have the same names.
     let field: &HtmlInputElement = element.unchecked_ref();
     let waiting = (field.value() != text).then_some(text);
     let composes = COMPOSITION.with_borrow_mut(|composition| {

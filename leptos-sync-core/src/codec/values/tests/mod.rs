@@ -146,7 +146,7 @@ proptest! {
         check::<(bool, Pair)>(&bytes);
         check::<Zoo>(&bytes);
         check::<Tree>(&bytes);
-        // What was read may hold its keys in another order than they came in.
+        // The decoded value may hold its keys in a different order.
         if let Ok(map) = decode::<BTreeMap<u8, Vec<Tree>>>(&bytes) {
             comes_back(&map);
         }

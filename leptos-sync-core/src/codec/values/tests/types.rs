@@ -175,7 +175,7 @@ fn values(types: &[Type]) -> impl Strategy<Value = (usize, (Vec<u8>, Model))> + 
 #[test]
 fn a_value_that_is_read_as_another_type_is_the_same_value_or_an_error() {
     let types = types();
-    // A compound is taken for another of the same shape: of all pairs of types, one in 61, where
+    // A compound is mistaken for another of the same shape: of all pairs of types, one in 61, where
     // the bytes fit too.
     let mut mistaken = BTreeSet::new();
     let mut compounds = BTreeSet::new();
