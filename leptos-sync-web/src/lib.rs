@@ -63,7 +63,7 @@ pub mod status {
 }
 
 /// The browser's storage, for apps that use it directly: with a
-/// [`Collection`](leptos_sync_core::Collection), or for data of their own.
+/// [`Collection`](leptos_sync_core::Collection), or for their own data.
 #[cfg(target_arch = "wasm32")]
 pub mod storage {
     pub use crate::{

@@ -145,8 +145,8 @@ impl SyncOptions {
 
     /// Sets how many documents the page exchanges with the relay at a time. The default is
     /// [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS), 256, and the
-    /// maximum is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has a limit
-    /// of its own.
+    /// maximum is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has its own
+    /// limit.
     ///
     /// The status signal `connection` of a document beyond either limit is `Offline` with the
     /// reason [`TooManyDocuments`](crate::status::Reason::TooManyDocuments). Its edits are stored

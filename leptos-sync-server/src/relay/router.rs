@@ -46,7 +46,7 @@ use crate::limits;
 ///
 /// Only pages of the relay's own origin may connect, and those of origins that
 /// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names, because a browser
-/// sends cookies with a WebSocket's request whatever page opens it.
+/// sends cookies with a WebSocket's request no matter which page opens it.
 ///
 /// A browser hides from a page why it could not open a WebSocket. So an ordinary `GET
 /// /?origin={origin of the page}` answers 200 with `leptos-sync relay` if pages of that origin may

@@ -69,7 +69,7 @@ pub(super) trait AnyDocument {
     fn writers(&self) -> VersionVector;
     /// Starts sending the transactions that another page wrote under `replica`.
     fn adopt(self: Rc<Self>, replica: ReplicaId);
-    /// Sends to the relay what it lacks.
+    /// Sends the relay the transactions that it lacks.
     fn send(&self);
     /// Reports the state of the page's connection.
     fn connection(&self, connection: &Connection);

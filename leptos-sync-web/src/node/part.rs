@@ -168,7 +168,7 @@ fn owner_id(owner: Option<&Owner>) -> usize {
     owner.map_or(0, Owner::debug_id)
 }
 
-/// Returns the part that `id` names, `None` once its owner is gone.
+/// Returns the part that `id` names, or `None` once its owner is gone.
 pub(super) fn get(id: Option<PartId>) -> Option<Arc<Part>> {
     id?.try_get_value()
 }

@@ -49,7 +49,7 @@ pub trait Place {
     }
 }
 
-/// Runs every law, each on a log of its own. `fresh` returns the place of a new, empty log.
+/// Runs every law, each on its own log. `fresh` returns the place of a new, empty log.
 ///
 /// The law of random histories runs `cases` times. proptest prints the smallest history that fails,
 /// and `PROPTEST_RNG_SEED` sets the seed.

@@ -140,7 +140,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Stores a delta of the relay shortly.
+    /// Schedules a write of a delta from the relay.
     pub(super) fn save_received(self: &Rc<Self>, delta: &Delta) {
         if let Some(disk) = self.disk() {
             disk.received.borrow_mut().push(delta.clone());
@@ -148,8 +148,8 @@ impl<S: Root> DocumentActor<S> {
         self.write_received_soon();
     }
 
-    /// Stores what the relay has acknowledged shortly. If the write is lost, the relay sends it
-    /// again.
+    /// Schedules a write of what the relay has acknowledged. If the write is lost, the relay sends
+    /// it again.
     pub(super) fn write_received_soon(self: &Rc<Self>) {
         self.after(Timer::Received);
     }

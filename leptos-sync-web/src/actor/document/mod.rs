@@ -263,7 +263,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Sends to the relay what it lacks.
+    /// Sends the relay the transactions that it lacks.
     fn push(&self) {
         if let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) {
             session.run(move |client| client.edited(channel));
