@@ -3,8 +3,8 @@
 //!
 //! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as
 //! signals; [`use_doc`] has an example. [`SyncOptions::relay`] exchanges it with other devices and
-//! users. An app needs no other dependency in the browser: this crate exports what it needs of
-//! `leptos-sync-core`.
+//! users. An app needs no other crate of leptos-sync in the browser: this one exports what it needs
+//! of `leptos-sync-core`. Values of the app's own types also need `serde`.
 //!
 //! # Map
 //!

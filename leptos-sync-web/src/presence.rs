@@ -17,7 +17,8 @@ use crate::live::{LiveDoc, Outgoing, StatusField, StatusSignal, StatusValues, St
 pub struct UsePresenceReturn<P: Value> {
     /// The presence of this page, to set.
     pub own: OwnPresence<P>,
-    /// The other clients that are present, in the order in which they appeared.
+    /// The other pages, including this browser's other tabs, that show a presence, in the order in
+    /// which they appeared.
     pub peers: StatusSignal<Vec<Peer<P>>>,
 }
 
@@ -58,7 +59,7 @@ impl<P> fmt::Debug for OwnPresence<P> {
     }
 }
 
-/// Another client that has the document open: a page of another user, or another tab.
+/// Another page, or another tab of this browser, that shows a presence with [`use_presence`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Peer<P> {

@@ -33,9 +33,14 @@ pub(crate) struct Options {
 }
 
 /// Provides the documents to this component and its descendants. Call it once, in the app's root
-/// component.
+/// component, before the first [`use_doc`](crate::use_doc).
 ///
-/// Without it, a page uses the default options.
+/// A `use_doc` that runs earlier, or outside this component, uses the default options: the database
+/// `leptos-sync`, and no relay. Its document is stored and shared by the tabs of this browser, but
+/// its `connection` stays [`Absent`](crate::Connection::Absent).
+///
+/// A second call in a descendant applies to that component and its descendants. They have their own
+/// documents, database and connection.
 ///
 /// On a server there is no storage and no relay: documents are empty, and requests share nothing.
 pub fn provide_sync(options: SyncOptions) {

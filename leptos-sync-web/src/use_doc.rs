@@ -18,7 +18,7 @@ pub struct UseDocReturn<S: 'static> {
     /// The document as a handle that no reactive owner owns.
     pub live: LiveDoc<S>,
     /// Whether the stored document is still being read. Until then the document is empty. Edits
-    /// made in the meantime are merged with it.
+    /// made in the meantime are merged with it, and win: do not write defaults into it.
     pub loading: StatusSignal<bool>,
     /// Whether the browser's storage has every edit.
     pub saved: StatusSignal<bool>,
@@ -26,7 +26,8 @@ pub struct UseDocReturn<S: 'static> {
     pub unsaved: StatusSignal<usize>,
     /// The place where the document is kept.
     pub storage: StatusSignal<StorageKind>,
-    /// Whether the relay has stored every edit durably. Never true without a relay.
+    /// Whether the relay has stored every edit of this browser durably. Never true without a relay.
+    /// Does not say whether the edits of others have arrived.
     pub synced: StatusSignal<bool>,
     /// The number of this browser's transactions that the relay has not acknowledged, as far as
     /// this page knows.
@@ -39,7 +40,8 @@ pub struct UseDocReturn<S: 'static> {
     /// A page disables its inputs with `disabled=move || permission.get() ==
     /// Some(Permission::Read)`.
     pub permission: StatusSignal<Option<Permission>>,
-    /// The number of other clients that are present; see [`use_presence`](crate::use_presence).
+    /// The number of other pages, including this browser's other tabs, that show a presence with
+    /// [`use_presence`](crate::use_presence).
     pub peers: StatusSignal<usize>,
     /// The edits that this device or the relay rejected, until they are
     /// [dismissed](crate::status::Rejection::dismiss).

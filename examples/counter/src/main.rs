@@ -1,4 +1,6 @@
 //! A counter that all open pages share. It counts offline, too, and never loses a click.
+//!
+//! Run it with `trunk serve` in this folder. With no relay at `/sync`, the browser's tabs share it.
 
 use leptos::prelude::*;
 use leptos_sync_web::{Crdt, PnCounter, SyncOptions, UseDocReturn, provide_sync, use_doc};

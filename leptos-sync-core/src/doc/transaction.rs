@@ -217,9 +217,7 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 ///
 /// let mut shop = Doc::<Shop>::new(Clock::system(ReplicaId::new(1)));
 /// shop.transact(|tx| {
-///     if tx.name().get().is_empty() {
-///         tx.name().set("Corner shop".to_owned());
-///     }
+///     tx.name().set("Corner shop".to_owned());
 ///     tx.stock().insert("apples".to_owned(), 3);
 ///     tx.stock().insert("pears".to_owned(), 0);
 ///     assert_eq!(tx.stock().len(), 2, "a transaction reads what it wrote");
@@ -249,8 +247,10 @@ pub struct Tx<'a, T> {
 }
 
 impl<T> Tx<'_, T> {
-    /// Returns the stamp that everything written in this transaction carries. It is unique, so it
-    /// can serve as an id.
+    /// Returns the stamp that everything written in this transaction carries.
+    ///
+    /// No other transaction has it, so it can serve as the key of one item. For several items in one
+    /// transaction, use `(tx.stamp(), n)` or an [`Id`](crate::Id).
     pub fn stamp(&self) -> Stamp {
         self.log.stamp
     }

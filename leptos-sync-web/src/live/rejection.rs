@@ -12,8 +12,11 @@ use super::Status;
 /// An edit that this device or the relay rejected and that has not been dismissed yet.
 ///
 /// The document was rolled back, unless the relay rejected the edit for its
-/// [time](Reason::is_of_time): then the edit stays on this device and is sent again later. `Clone`
-/// returns another handle; `Display` formats the reason and the message.
+/// [time](Reason::is_of_time). Such an edit stays in the document; the page restamps it and sends
+/// it again. It is listed only if the page could not restamp it, and is sent again when the
+/// document is next opened at the relay.
+///
+/// `Clone` returns another handle; `Display` formats the reason and the message.
 #[derive(Clone)]
 pub struct Rejection(Arc<Rejected>);
 
@@ -107,6 +110,8 @@ impl fmt::Debug for Rejection {
 pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 
 /// The rejected edits that have not been dismissed, oldest first, as a slice of [`Rejection`]s.
+///
+/// The list is in the page's memory and does not survive a reload.
 ///
 /// The list has at most [`limits::REJECTIONS`](leptos_sync_core::limits::REJECTIONS) entries.
 /// Beyond that the oldest is dropped and counted.

@@ -82,8 +82,9 @@ use crate::live::TriggerKind;
 ///
 /// `bind:value` works on nodes of `String` and `Option<String>`, `bind:checked` on those of `bool`
 /// and `Option<bool>`. An entry without a value shows as an empty field or an unchecked box; the
-/// first input creates it. When a remote edit arrives while the user types in a bound field, the
-/// caret and the selection keep their place in the text, and an input method is not interrupted.
+/// first input creates it. Emptying the field writes `Some("")` and does not remove the key. When a
+/// remote edit arrives while the user types in a bound field, the caret and the selection keep
+/// their place in the text, and an input method is not interrupted.
 ///
 /// ```
 /// use leptos::prelude::*;
