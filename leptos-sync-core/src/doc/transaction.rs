@@ -249,8 +249,8 @@ pub struct Tx<'a, T> {
 impl<T> Tx<'_, T> {
     /// Returns the stamp that everything written in this transaction carries.
     ///
-    /// No other transaction has it, so it can serve as the key of one item. For several items in one
-    /// transaction, use `(tx.stamp(), n)` or an [`Id`](crate::Id).
+    /// No other transaction has it, so it can serve as the key of one item. For several items in
+    /// one transaction, use `(tx.stamp(), n)` or an [`Id`](crate::Id).
     pub fn stamp(&self) -> Stamp {
         self.log.stamp
     }
