@@ -14,7 +14,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The limits on the todo page, in gzipped bytes. They are the sizes on the day that they were set.
+/// The limits on the todo page, in gzipped bytes. They are the sizes on the day that they were set,
+/// plus 400 bytes for the differences between machines.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
     /// Wasm and JavaScript of the whole page, including leptos.
@@ -24,8 +25,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 171_000,
-    added: 98_300,
+    page: 171_311,
+    added: 98_622,
 };
 
 /// Builds both pages and prints their sizes.
