@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// The number of rows that are shown at once: several screens.
 const FIRST: usize = 100;
-/// The number of rows that each further frame adds. The page still answers to a key meanwhile.
+/// The number of rows that each further frame adds. Between frames the page answers to keys.
 const STEP: usize = 250;
 
 /// Returns how many of `len` rows to show by now.

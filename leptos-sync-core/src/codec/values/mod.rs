@@ -1,8 +1,8 @@
 //! Values as bytes, through serde.
 //!
-//! The first byte of a value states its type, so that a value is never read as another type: the
-//! kind of a scalar (`tags`), or the fingerprint of a compound (`shape`). Strings have no such
-//! byte. `docs/format.md` specifies the bytes.
+//! The first byte of a value states its type: the kind of a scalar (`tags`), which is exact, or the
+//! fingerprint of a compound (`shape`), which detects most changes. Strings have no such byte.
+//! `docs/format.md` specifies the bytes, and which changes are always detected.
 //!
 //! Within a compound, bincode 2 encodes numbers, characters and lengths. The serde adapters are our
 //! own, because bincode's trust their input: they reserve memory for any claimed length, repeat an
