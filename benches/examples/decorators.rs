@@ -1,5 +1,5 @@
-//! What lazy documents and decorators of a store save, and the internal pools: each row does the
-//! same work without one and with one, in one run.
+//! Measures what lazy documents, decorators of a store and the internal pools save. Each row does
+//! the same work without and with one of them, in one run.
 //!
 //! ```sh
 //! cargo run --release -p leptos-sync-benches --example decorators
@@ -25,7 +25,7 @@ use leptos_sync_core::{
     storage::{Batch, CacheLimits, CachedStorage, CompressedStorage, MemoryStorage, Scan, Storage},
 };
 
-/// How often each work is repeated; the fastest run counts.
+/// The number of times that each work is repeated; the fastest run counts.
 const RUNS: usize = 7;
 
 fn main() -> Result<(), Error> {
@@ -35,7 +35,7 @@ fn main() -> Result<(), Error> {
     lazy_documents()
 }
 
-/// Taking room for a value or a buffer, writing to it, and giving it back.
+/// Measures allocating a value or a buffer, writing to it, and freeing it.
 fn pools() {
     let values = Pool::<Vec<u8>>::new(4);
     row(
@@ -62,7 +62,7 @@ fn fill(out: &mut Vec<u8>, bytes: usize) {
     black_box(out);
 }
 
-/// Bytes in the store, of a thousand records of text.
+/// Measures the bytes that a thousand records of text take in the store.
 fn compression() -> Result<(), Error> {
     let plain = MemoryStorage::new();
     let below = MemoryStorage::new();
@@ -84,7 +84,7 @@ fn compression() -> Result<(), Error> {
     Ok(())
 }
 
-/// Reading compressed values again and again.
+/// Measures reading compressed values repeatedly.
 fn cache() -> Result<(), Error> {
     let compressed = CompressedStorage::new(MemoryStorage::new());
     now(compressed.commit(records()))?;
@@ -137,7 +137,7 @@ impl Evictable for Open {
     }
 }
 
-/// Opening a document of 1,000 entries that was opened before.
+/// Measures opening a document of 1,000 entries that was opened before.
 fn lazy_documents() -> Result<(), Error> {
     let storage = MemoryStorage::new();
     let store = DocStore::new(storage.clone(), "document")?;
@@ -161,7 +161,7 @@ fn lazy_documents() -> Result<(), Error> {
     Ok(())
 }
 
-/// The nanoseconds of the fastest run.
+/// Returns the nanoseconds of the fastest run.
 fn fastest(mut work: impl FnMut()) -> f64 {
     let time = |_| {
         let start = Instant::now();
@@ -179,7 +179,7 @@ fn row(name: &str, without: f64, with: f64) {
     );
 }
 
-/// What a future gives that never waits, as those of a store in memory.
+/// Returns the output of a future that never waits, such as one of a memory store.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {

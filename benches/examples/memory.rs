@@ -1,5 +1,5 @@
-//! The heap bytes per entry of a map with 100,000 entries, written in one batch, including keys and
-//! values.
+//! Prints the heap bytes per entry of a map with 100,000 entries, written in one batch, including
+//! keys and values.
 
 use leptos_sync_benches::{
     entries,
@@ -14,7 +14,7 @@ const COUNT: usize = 100_000;
 
 #[expect(clippy::print_stdout, reason = "what this program is for")]
 fn main() {
-    // The strings belong to the map and count; the list that they come from does not.
+    // The strings belong to the map and count; the list that held them does not.
     let list = COUNT * size_of::<(String, String)>();
     let before = HEAP.current_usage();
     let entries = entries(COUNT);

@@ -1,53 +1,53 @@
 //! The data of the benchmarks, the same in every run and for every library.
 //!
-//! Keys are `key-000123`, values like `item-48213`: 19.9 bytes of text per entry, with values of
-//! different lengths. Reading and merging use random order, as users do.
+//! Keys have the form `key-000123`, values the form `item-48213`: 19.9 bytes of text per entry,
+//! with values of different lengths. Reading and merging use random order, as users do.
 
 pub mod ours;
 
 /// The sizes of all measurements.
 pub const SIZES: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
 
-/// The key of the entry `at`.
+/// Returns the key of the entry `at`.
 pub fn key(at: usize) -> String {
     exact(format!("key-{at:06}"))
 }
 
-/// Without the excess capacity that formatting leaves.
+/// Returns the text without the excess capacity that formatting leaves.
 fn exact(text: String) -> String {
     text.into_boxed_str().into_string()
 }
 
-/// Keys in order, with values.
+/// Returns keys in order, with values.
 pub fn entries(count: usize) -> Vec<(String, String)> {
     let mut random = Random(1);
     (0..count).map(|at| (key(at), random.value())).collect()
 }
 
-/// The same entries in random order.
+/// Returns the same entries in random order.
 pub fn shuffled_entries(count: usize) -> Vec<(String, String)> {
     let mut entries: Vec<_> = entries(count).into_iter().map(Some).collect();
     let order = shuffled(count).into_iter();
     order.filter_map(|at| entries.get_mut(at)?.take()).collect()
 }
 
-/// Values alone.
+/// Returns the values alone.
 pub fn values(count: usize) -> Vec<String> {
     let mut random = Random(2);
     (0..count).map(|_| random.value()).collect()
 }
 
-/// The keys of `count` entries in random order.
+/// Returns the keys of `count` entries in random order.
 pub fn shuffled_keys(count: usize) -> Vec<String> {
     shuffled(count).into_iter().map(key).collect()
 }
 
-/// New values for a tenth of `count` entries, at least for one, in random order.
+/// Returns new values for a tenth of `count` entries, at least for one, in random order.
 pub fn newer(count: usize) -> Vec<(String, String)> {
     changed(count, count.div_ceil(10))
 }
 
-/// New values for `changes` of `count` entries, in random order.
+/// Returns new values for `changes` of `count` entries, in random order.
 pub fn changed(count: usize, changes: usize) -> Vec<(String, String)> {
     let mut random = Random(3);
     let order = shuffled(count);
@@ -58,7 +58,7 @@ pub fn changed(count: usize, changes: usize) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An infinite sequence of new values for `count` entries in random order.
+/// Returns an infinite sequence of new values for `count` entries, in random order.
 pub fn edits(count: usize) -> impl Iterator<Item = (String, String)> {
     let mut random = Random(5);
     let order = shuffled(count);
@@ -68,7 +68,7 @@ pub fn edits(count: usize) -> impl Iterator<Item = (String, String)> {
         .map(move |at| (key(at), random.value()))
 }
 
-/// The positions below `count` in random order.
+/// Returns the positions below `count` in random order.
 fn shuffled(count: usize) -> Vec<usize> {
     let mut random = Random(4);
     let mut order: Vec<usize> = (0..count).collect();

@@ -1,4 +1,4 @@
-//! The data as types of this library.
+//! The data, as types of this library.
 
 use leptos_sync_core::{
     Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, clock::TimeSource,
@@ -9,7 +9,7 @@ use crate::{entries, newer, values};
 /// The measured map.
 pub type Map = LwwMap<String, String>;
 
-/// The stamp number `at` of replica `replica`.
+/// Returns the stamp with number `at` of the replica with id `replica`.
 pub const fn stamp(at: u64, replica: u64) -> Stamp {
     Stamp::new(
         Time::new(Time::from_ms(1_700_000_000_000).get() + at),
@@ -17,7 +17,7 @@ pub const fn stamp(at: u64, replica: u64) -> Stamp {
     )
 }
 
-/// A clock that always starts at the same time, for inputs.
+/// Returns a clock that always starts at the same time, for inputs.
 pub fn clock(replica: u64) -> Clock {
     Clock::new(ReplicaId::new(replica), Fixed)
 }
@@ -32,7 +32,7 @@ pub fn tick(clock: &mut Clock) -> Stamp {
     clock.tick().expect("the machine's clock is set")
 }
 
-/// Registers that each win over all before them.
+/// Returns registers, each of which wins over all before it.
 pub fn registers(count: usize) -> Vec<LwwRegister<String>> {
     (1..)
         .zip(values(count))
@@ -40,15 +40,15 @@ pub fn registers(count: usize) -> Vec<LwwRegister<String>> {
         .collect()
 }
 
-/// A map written in one batch.
+/// Returns a map written in one batch.
 pub fn map(count: usize) -> Map {
     let mut map = Map::new();
     map.insert_batch(entries(count), stamp(0, 1));
     map
 }
 
-/// A copy of `base` with `count` entries, a tenth of them rewritten by another replica, one at a
-/// time.
+/// Returns a copy of `base` with `count` entries, a tenth of them rewritten by another replica, one
+/// at a time.
 pub fn newer_map(base: &Map, count: usize) -> Map {
     let mut map = base.clone();
     for (at, (key, value)) in (1..).zip(newer(count)) {
@@ -57,8 +57,8 @@ pub fn newer_map(base: &Map, count: usize) -> Map {
     map
 }
 
-/// A counter in which each of `replicas` has counted once, and every second one `more` times as
-/// well.
+/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// additional times.
 pub fn counter(replicas: usize, more: u64) -> GCounter {
     let mut counter = GCounter::new();
     for replica in 0..replicas as u64 {
@@ -69,7 +69,7 @@ pub fn counter(replicas: usize, more: u64) -> GCounter {
     counter
 }
 
-/// A document whose map was written in transactions of maximum size.
+/// Returns a document whose map was written in transactions of maximum size.
 ///
 /// # Panics
 ///
@@ -85,7 +85,8 @@ pub fn doc(count: usize) -> Doc<Map> {
     doc
 }
 
-/// A copy of a document as another replica holds it, sharing nothing with the first.
+/// Returns a copy of a document that another replica holds, and that shares no memory with the
+/// original.
 ///
 /// # Panics
 ///

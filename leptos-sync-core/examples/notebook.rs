@@ -43,8 +43,8 @@ struct Entry {
     title: LwwRegister<String>,
 }
 
-/// What is read often comes from memory. Below the cache, metrics count what reaches the store,
-/// which is compressed. A real server has a database instead of the memory store.
+/// Frequently read values come from memory. Below the cache, metrics count the operations that
+/// reach the compressed store. A real server would use a database instead of the memory store.
 type Store = CachedStorage<MeteredStorage<CompressedStorage<MemoryStorage>>>;
 
 fn store() -> Store {
@@ -73,7 +73,7 @@ impl Evictable for OpenPage {
 
 impl OpenPage {
     async fn load(store: Store, id: Id) -> Result<Self, Error> {
-        // A replica that was loaded again is a new one: it may have forgotten what it wrote.
+        // A reloaded document continues under a new replica id, since its last writes may be lost.
         let clock = Clock::system(ReplicaId::random()?);
         let mut store = DocStore::new(store, &id.to_string())?;
         let doc = store.load(clock).await?.doc;
@@ -100,7 +100,7 @@ impl OpenPage {
     }
 }
 
-/// A reader that follows a page with a copy of its own, however slow it is.
+/// A reader that keeps its own copy of a page up to date, however slow the reader is.
 struct Follower {
     page: Arc<OpenPage>,
     changes: ChangeStream<Delta>,
@@ -109,7 +109,7 @@ struct Follower {
 
 impl Follower {
     fn new(page: Arc<OpenPage>) -> Result<Self, Error> {
-        // Subscribed before the copy is made, so that no change falls between.
+        // Subscribe before copying, so that no change is missed.
         let changes = page.changes.subscribe();
         let copy = page.doc.lock().fork(ReplicaId::random()?);
         Ok(Self {
@@ -119,7 +119,8 @@ impl Follower {
         })
     }
 
-    /// Applies the next change. A reader that missed some asks for all that it lacks.
+    /// Applies the next change. If the reader missed some, applies a delta with everything that it
+    /// lacks.
     async fn follow(&mut self) -> Result<(), Error> {
         match self.changes.next().await {
             Some(Ok(delta)) => self.copy.apply(&delta)?,
@@ -133,7 +134,7 @@ impl Follower {
     }
 }
 
-/// What the program has seen.
+/// The results of the program.
 #[derive(Debug, PartialEq)]
 struct Seen {
     lines: usize,
@@ -170,7 +171,7 @@ async fn run() -> Result<Seen, Box<dyn StdError>> {
         .await?;
     }
 
-    // Most pages were evicted by now. Each comes back with its line.
+    // Most pages have been evicted by now. Opening one again loads its line.
     let mut lines = 0;
     for id in &ids {
         lines += pages.open(id).await?.doc.lock().state().lines.len();
@@ -186,7 +187,7 @@ async fn run() -> Result<Seen, Box<dyn StdError>> {
         .await?;
     follower.follow().await?;
 
-    // The first titles are read by everyone who opens the notebook, and come from the cache.
+    // Everyone who opens the notebook reads the first titles, so they come from the cache.
     let mut titles = Vec::new();
     for entry in contents
         .get_batch([first, last])
@@ -210,7 +211,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-/// Runs a future to its end. A server has a runtime for this, such as tokio.
+/// Runs a future to completion. A server uses a runtime for this, such as tokio.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {

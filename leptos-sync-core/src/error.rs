@@ -106,7 +106,7 @@ impl Error {
         self.0.kind == Kind::Unavailable
     }
 
-    /// Returns whether code inside an edit read or edited the same document by other means than the
+    /// Returns whether code inside an edit read or edited the same document other than through the
     /// edit's transaction.
     pub fn is_nested(&self) -> bool {
         self.0.kind == Kind::Nested

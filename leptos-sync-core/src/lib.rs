@@ -52,7 +52,7 @@
 //! - `testing`: adds `clock::ManualTime`, `storage::FaultyStorage`, and `storage::conformance`, a
 //!   test suite for implementations of [`Storage`](storage::Storage).
 
-// The derive names the crate by its path, also in here.
+// The derive refers to the crate by its path, even inside the crate.
 extern crate self as leptos_sync_core;
 
 pub mod clock;

@@ -50,7 +50,8 @@ pub const CHUNK_BYTES: usize = 60 * 1024;
 pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 
 /// The greatest time in milliseconds since the Unix epoch that a clock may show: the year 3000. A
-/// greater number is a time in microseconds or nanoseconds, which would use up all stamps at once.
+/// greater number is a time in microseconds or nanoseconds, which would immediately use up all
+/// stamps.
 pub const CLOCK_MS: u64 = 32_503_680_000_000;
 
 /// Clock readings that are probably seconds since the Unix epoch, of the years 2017 to 2286. As
@@ -73,7 +74,7 @@ pub const NAME_BYTES: usize = 256;
 /// The maximum number of secondary indices of a store. Each adds a cost to every write.
 pub const INDICES: usize = 64;
 
-/// The maximum number of keys of a record in an index. An edit may not add one beyond it.
+/// The maximum number of keys of a record in an index. An edit may not exceed it.
 pub const INDEX_KEYS: usize = 256;
 
 /// The maximum size of an index key and of a record key in bytes. Both are part of an entry's key.
@@ -104,8 +105,8 @@ pub const LOG_BYTES: usize = 256 * 1024;
 pub const SAVE_DELAY_MS: u32 = 50;
 
 /// The maximum number of messages from other tabs that are queued while a document is being loaded.
-/// More than users edit in that time, and no more than a log holds. Anything beyond is requested
-/// afterwards.
+/// Users make fewer edits in that time, and a log holds no more. Further messages are requested
+/// again afterwards.
 pub const UNHEARD: usize = 256;
 
 /// The maximum number of changes by which a reader of a
@@ -148,7 +149,7 @@ pub const PRESENCE_BYTES: usize = 4 * 1024;
 /// The maximum size in bytes of the text that explains a rejection.
 pub const REASON_BYTES: usize = 512;
 
-/// The number of documents that a client has open at a time, unless the app sets another.
+/// The number of documents that a client has open at a time, unless the app sets another number.
 pub const EXCHANGED_DOCUMENTS: usize = 256;
 
 /// The maximum number of channels in use on a connection. Includes documents that the relay has

@@ -1,6 +1,6 @@
-//! Rejecting bad input holds at most a few times its own size in memory.
+//! Code that rejects bad input holds at most a few times the input's size in memory.
 //!
-//! A single test in its own process, since the allocator counts for all threads.
+//! The file contains a single test, since the allocator counts for all threads of the process.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -72,8 +72,8 @@ fn forged(kind: u8, body: &[u8]) {
     }
 }
 
-/// The maximum number of replicas, all of them in both versions, followed by something that is not
-/// a cell.
+/// Returns a body with the maximum number of replicas, all of them in both versions, followed by
+/// something that is not a cell.
 fn crowd() -> Vec<u8> {
     let replicas = limits::REPLICAS as u64;
     let mut body = varint(replicas);

@@ -1,4 +1,4 @@
-//! Damaged, hostile, premature or newer input gives a typed error, changes nothing and loses no
+//! Damaged, hostile, premature or newer input causes a typed error, changes nothing and loses no
 //! data.
 #![allow(
     clippy::unwrap_used,
@@ -162,13 +162,13 @@ fn a_decompression_bomb_is_rejected() {
 
 // Bodies with a correct checksum.
 
-/// One row for replica 1, base time 0, empty versions, then `groups`.
+/// Returns a body: one row for replica 1, base time 0, empty versions, then `groups`.
 fn body(groups: &[u8]) -> Vec<u8> {
     let replicas = [&[1][..], &1_u64.to_le_bytes()].concat();
     [&replicas[..], &[0, 0, 0], groups].concat()
 }
 
-/// A group with one cell at `parent`, written at time 1, with an empty value.
+/// Returns a group with one cell at `parent`, written at time 1, with an empty value.
 fn group(parent: &[u8], key: &[u8]) -> Vec<u8> {
     let mut out = varint(parent.len() as u64);
     out.extend_from_slice(parent);
@@ -414,8 +414,8 @@ struct Numbers {
     moves: GCounter,
 }
 
-/// A document of numbers with a title and a card, and the words that another build wrote over them
-/// later.
+/// Returns a document of numbers with a title and a card, and the words that another build wrote
+/// over them later.
 fn numbers_and_words() -> (Doc<Numbers>, Doc<Board>, Delta) {
     let mut numbers = doc::<Numbers>(1);
     numbers
@@ -738,7 +738,7 @@ proptest! {
         feed::<Board>(&sealed_deflated(kind, 100, &bytes));
     }
 
-    /// With a correct checksum, so that the decoder behind it is reached.
+    /// The checksum is correct, so the bytes reach the decoder behind it.
     #[test]
     fn mutated_bytes_never_panic(
         mutations in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..6),

@@ -67,8 +67,8 @@ fn cached<S: Storage>(store: S) -> CachedStorage<S> {
     CachedStorage::new(store, LIMITS, ManualTime::at(0))
 }
 
-/// A memory store whose gets read at once but answer only when the door is open; a commit waits for
-/// the door too.
+/// A memory store whose gets read immediately but return only when the door is open. Commits wait
+/// for the door too.
 #[derive(Clone, Default)]
 struct Slow {
     memory: MemoryStorage,
@@ -225,7 +225,7 @@ fn concurrent_loads_of_one_key_share_one_read() {
     assert_eq!(slow.gets.get(), 1);
 }
 
-/// A waker that counts.
+/// A waker that counts its calls.
 #[derive(Default)]
 struct Woken(AtomicU32);
 

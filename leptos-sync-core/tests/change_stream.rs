@@ -104,7 +104,7 @@ fn a_stream_ends_after_the_last_change_when_all_senders_are_dropped() {
     assert_eq!(read(&mut reader), Some(None));
 }
 
-/// A waker that counts.
+/// A waker that counts its calls.
 #[derive(Default)]
 struct Wakes(AtomicU32);
 

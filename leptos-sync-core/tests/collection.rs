@@ -62,7 +62,7 @@ struct Written {
 }
 
 impl Written {
-    /// Returns what a copy shows that has seen all of `version`.
+    /// Returns what a copy with all operations of `version` must show.
     fn shown(&self, version: &VersionVector) -> BTreeMap<String, String> {
         let mut shown = BTreeMap::new();
         for key_of in 0..5 {

@@ -19,7 +19,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const LIMIT: usize = 32 * 1024 * 1024;
 
-/// The number of records. A million takes minutes without optimization.
+/// Returns the number of records. A million takes minutes without optimization.
 fn records() -> u32 {
     std::env::var("LEPTOS_SYNC_RECORDS").map_or(40_000, |count| count.parse().unwrap())
 }
@@ -78,7 +78,7 @@ fn export_and_import_take_at_most_32_mib() {
     );
     assert!(needed < LIMIT, "{needed} bytes beyond the store");
 
-    // Building a new index takes no more.
+    // Building a new index takes no more memory.
     let stored = now(target.storage().scan(Scan::all().limit(1))).unwrap();
     assert_eq!(stored.len(), 1);
     let store = target.storage().clone();

@@ -82,8 +82,8 @@ proptest! {
         perform(&source, &apart.0);
         perform(&target, &apart.1);
         if forget {
-            // As if every replica had seen the removals. The target may not have, and may still
-            // hold removed records.
+            // Forget the tombstones as if every replica had seen the removals. The target may not
+            // have seen them, and may still hold removed records.
             now(source.forget_tombstones(&source.version())).unwrap();
         }
         let claimed = source.version();

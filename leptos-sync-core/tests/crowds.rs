@@ -14,8 +14,8 @@ struct Board {
     moves: GCounter,
 }
 
-/// A message in which each of `replicas` has written a card and counted once. The ids descend,
-/// which is the worst case for lists sorted by id.
+/// Returns a message in which each of `replicas` has written a card and counted once. The ids
+/// descend, which is the worst case for lists sorted by id.
 fn message(replicas: u64) -> Vec<u8> {
     let mut body = varint(replicas);
     (1..=replicas)
@@ -29,14 +29,14 @@ fn message(replicas: u64) -> Vec<u8> {
         body.push(0);
     });
     let moves = |id: u64| id.to_be_bytes().to_vec();
-    // As a number above 255 is encoded.
+    // Numbers above 255 are encoded like this.
     let cards = |id: u64| [&[0xfe][..], &(1000 + id as u16).to_le_bytes()].concat();
     body.extend(group(b"\x05cards", replicas, cards));
     body.extend(group(b"\x05moves", replicas, moves));
     sealed(DELTA, &body)
 }
 
-/// The encoded state and version. Compression would dominate the time of these tests.
+/// Returns the encoded state and version. Compression would dominate the time of these tests.
 fn bytes(doc: &Doc<Board>) -> Vec<u8> {
     doc.assert_invariants();
     doc.snapshot().unwrap().encode_uncompressed()
@@ -59,7 +59,7 @@ fn group(parent: &[u8], replicas: u64, key: impl Fn(u64) -> Vec<u8>) -> Vec<u8> 
     out
 }
 
-/// If this took seconds, a message of a hundred kilobytes could stop every reader.
+/// If this took seconds, a message of a hundred kilobytes could block every reader.
 #[test]
 fn the_maximum_number_of_replicas_is_read_and_written_quickly() {
     let delta = Delta::decode(&message(CROWD)).unwrap();
@@ -85,7 +85,7 @@ fn the_maximum_number_of_replicas_is_read_and_written_quickly() {
     assert_eq!(bytes(&merged), bytes(&reader));
 }
 
-/// Otherwise the document could never be encoded again in a form that readers accept.
+/// A document with more replicas could never be encoded again in a form that readers accept.
 #[test]
 fn one_replica_above_the_maximum_is_rejected_and_changes_nothing() {
     assert!(Delta::decode(&message(CROWD + 1)).unwrap_err().is_corrupt());

@@ -56,9 +56,9 @@ struct Forger {
     likes: LwwMap<String, u64>,
 }
 
-/// Mallory overwrites Ada's count. Where that is seen, the count is lost, since no other replica
-/// knows it. It must not return from Bob, who has not seen the overwrite, or replicas would
-/// diverge.
+/// Mallory overwrites Ada's count. Replicas that see this lose the count, since no other replica
+/// knows it. Bob has not seen the overwrite; merging his copy must not restore the count, or
+/// replicas would diverge.
 #[test]
 fn a_forged_count_is_quarantined_and_a_merge_does_not_restore_the_old_one() {
     let (mut ada, mut bob, mut mallory) = (doc::<Board>(1), doc::<Board>(2), doc::<Forger>(3));

@@ -19,7 +19,7 @@ use leptos_sync_core::{
 use model::{Board, BoardFields as _, NOW_MS, Op, Peer as _, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
 
-/// A memory store never waits.
+/// Returns the output of a future of a memory store, which never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let waker = std::task::Waker::noop();
     match pin!(future).poll(&mut std::task::Context::from_waker(waker)) {
@@ -84,7 +84,8 @@ impl Kept {
         self.write(write.unwrap());
     }
 
-    /// The transactions to send. Those of one replica are in order, those of several in any order.
+    /// Returns the transactions to send. Those of one replica are in order; those of several
+    /// replicas are not.
     fn sent(&self) -> Vec<Delta> {
         let mut sent = self.outbox.transactions().to_vec();
         sent.sort_by_key(|delta| {
@@ -221,7 +222,7 @@ fn one_tabs_compaction_is_not_overwritten_by_anothers_log() {
     let mut ours = Kept::open(&storage, 1);
     let mut theirs = Kept::open(&storage, 2);
     ours.edit(&[Op::Card(1, "ours".to_owned())]);
-    // Received before it is logged, and compacted with the rest.
+    // The edit is received before it is logged, and compacted with the rest.
     let edit = |tx: &mut leptos_sync_core::Tx<'_, Board>| tx.cards().insert(2, "theirs".to_owned());
     let told = theirs.outbox.transact(&mut theirs.doc, edit).unwrap().delta;
     ours.outbox.take(&mut ours.doc, &told).unwrap();

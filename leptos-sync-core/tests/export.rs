@@ -30,7 +30,7 @@ fn card(doc: &mut Doc<Board>, key: u8, text: &str) {
         .unwrap();
 }
 
-/// A board with several chunks.
+/// Returns a board with several chunks.
 fn board(replica: u64) -> Doc<Board> {
     let mut board = doc::<Board>(replica);
     (0..20).for_each(|key| card(&mut board, key, &format!("card {key} of {replica}")));
@@ -43,7 +43,7 @@ fn board(replica: u64) -> Doc<Board> {
     board
 }
 
-/// The cells by path, whatever order they are encoded in.
+/// Returns the cells by path, whatever order they are encoded in.
 fn cells(doc: &Doc<Board>) -> BTreeSet<String> {
     doc.assert_invariants();
     let snapshot = doc.snapshot().unwrap();
@@ -289,7 +289,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The edits before the export: the replica, the card, and whether it was inserted or removed.
+/// Generates the edits before the export: the replica, the card, and whether it was inserted or
+/// removed.
 fn edits() -> impl Strategy<Value = Vec<(usize, u8, bool)>> {
     vec((0..3_usize, 0..12_u8, any::<bool>()), 0..60)
 }
@@ -362,7 +363,7 @@ proptest! {
             prop_assert_eq!(bob.version(), &seen, "the version claims exactly what is contained");
             bob.assert_invariants();
         }
-        // Interrupted here, the import equals a merge that has begun.
+        // An import that stops here equals a partial merge.
         let mut broken_off = bob.fork(ReplicaId::new(9));
         broken_off.merge(&ada).unwrap();
         let missing: Vec<_> = match import.chunks() {

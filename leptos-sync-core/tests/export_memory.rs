@@ -1,5 +1,5 @@
-//! The memory that an export and an import hold beside the document. A single test in its own
-//! process, since the allocator counts for all threads.
+//! The memory that an export and an import hold beside the document. The file contains a single
+//! test, since the allocator counts for all threads of the process.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 #![allow(clippy::print_stdout, reason = "the test prints its measurements")]
 

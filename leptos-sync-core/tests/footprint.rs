@@ -1,6 +1,6 @@
 //! The memory of one writer's data is little more than the data.
 //!
-//! A single test in its own process, since the allocator counts for all threads.
+//! The file contains a single test, since the allocator counts for all threads of the process.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;

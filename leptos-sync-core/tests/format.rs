@@ -37,7 +37,8 @@ fn card(n: u32) -> Card {
     }
 }
 
-/// Two writers, every type, a tombstone, and a version up to which tombstones were forgotten.
+/// Returns a document with two writers, every type, a tombstone, and a version up to which
+/// tombstones were forgotten.
 fn board() -> (Doc<Board>, Delta) {
     let mut ada = doc::<Board>(0x0a);
     ada.transact(|tx| {
@@ -65,7 +66,7 @@ fn board() -> (Doc<Board>, Delta) {
     (ada, edit)
 }
 
-/// A snapshot that is large enough to be compressed.
+/// Returns a snapshot that is large enough to be compressed.
 #[cfg(feature = "deflate")]
 fn many() -> Doc<Board> {
     let mut ada = doc::<Board>(0x0a);

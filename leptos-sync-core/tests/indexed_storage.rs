@@ -46,7 +46,7 @@ impl By {
         }
     }
 
-    /// All indices. Each version above 1 adds one.
+    /// Declares all indices. Each version above 1 adds one.
     fn schema(&self, version: u32) -> Schema<Person> {
         let schema = Schema::new(version).index(&self.age).index(&self.email);
         let schema = if version > 1 {
@@ -465,7 +465,7 @@ fn many(count: u16) -> impl Iterator<Item = ((u8, String), Person)> {
     })
 }
 
-/// A schema without the unique index, for more people than there are emails.
+/// Returns a schema without the unique index, for more people than there are emails.
 fn by_age(version: u32) -> Schema<Person> {
     let by = By::new();
     if version == 1 {

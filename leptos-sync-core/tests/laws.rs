@@ -18,7 +18,7 @@ use model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-/// 1,000 cases, unless `PROPTEST_CASES` sets the number.
+/// Returns a configuration with 1,000 cases, unless `PROPTEST_CASES` sets the number.
 fn cases() -> ProptestConfig {
     let set = std::env::var_os("PROPTEST_CASES").is_some();
     let config = ProptestConfig::default();
@@ -30,7 +30,8 @@ fn cases() -> ProptestConfig {
     }
 }
 
-/// Few replicas and times, so that stamps are often equal, as if a replica id was used twice.
+/// Generates stamps of few replicas and times, so that stamps are often equal, as if a replica id
+/// was used twice.
 fn stamp() -> impl Strategy<Value = Stamp> {
     (1_u64..5, 1_u64..4)
         .prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)))
@@ -218,7 +219,7 @@ fn play(
     history
 }
 
-/// A version of a subset of replicas, chosen by the low bits of their ids.
+/// Returns a version of a subset of replicas, chosen by the low bits of their ids.
 fn part(version: &VersionVector, some: u8) -> VersionVector {
     let picked = |replica: ReplicaId| some >> (replica.get() % 8) & 1 == 1;
     version.iter().filter(|entry| picked(entry.0)).collect()
@@ -250,7 +251,7 @@ fn settle(peers: &mut [Box<dyn Peer>]) {
     }
 }
 
-/// Three documents after a random history that none has seen completely.
+/// Returns three documents after a random history that none has seen completely.
 fn documents(steps: &[Step]) -> [Doc<Board>; 3] {
     let mut docs = [1, 2, 3].map(|replica| doc_at::<Board>(replica, NOW_MS + replica).0);
     for step in steps {
@@ -490,7 +491,7 @@ proptest! {
         for doc in &docs {
             all.merge(doc).unwrap();
         }
-        // Each is tried repeatedly in shuffled order, also after it was applied.
+        // Apply each delta repeatedly in shuffled order, even after it was applied.
         let mut late = doc_at::<Board>(5, NOW_MS).0;
         let mut shuffled: Vec<_> = log.iter().zip(&order).collect();
         shuffled.sort_by_key(|(_, at)| **at);
@@ -565,9 +566,9 @@ fn copies_that_forgot_different_tombstones_agree_after_merging() {
     assert!(merged.snapshot().unwrap().is_empty());
 }
 
-/// Bob overwrites Ada's edit. A replica believed to know Bob's write is not sent Ada's. If it does
-/// not know Bob's after all, it must report a gap; otherwise it would claim Ada's edit and hold
-/// nothing.
+/// Bob overwrites Ada's edit. A delta for a replica that is believed to know Bob's write omits
+/// Ada's. If the replica does not know Bob's write after all, it must report a gap; otherwise it
+/// would claim Ada's edit without having it.
 #[test]
 fn a_delta_without_known_cells_is_a_gap_for_a_replica_that_lacks_them() {
     let mut ada = doc_at::<Board>(1, NOW_MS).0;

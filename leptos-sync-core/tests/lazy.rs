@@ -337,7 +337,7 @@ impl Model {
         }
     }
 
-    /// The expected content of the value with this name.
+    /// Returns the expected content of the value with this name.
     fn text(&self, name: u8) -> u32 {
         let of = |table: &BTreeMap<u8, u32>| table.get(&name).copied();
         of(&self.unsaved).or_else(|| of(&self.saved)).unwrap_or(0)

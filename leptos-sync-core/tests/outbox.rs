@@ -117,7 +117,7 @@ fn winners<'a>(cells: impl Iterator<Item = &'a (PathBuf, Cell)>) -> BTreeMap<Pat
 }
 
 impl World {
-    /// A document that was edited long before there was a relay.
+    /// Creates a document that was edited long before there was a relay.
     fn new(before: &[Op]) -> Self {
         let (mut doc, time) = doc_at::<Board>(1, NOW_MS - 100 * limits::DRIFT_MS);
         let settled = cells(&doc.edit(before).unwrap().delta);
@@ -243,8 +243,8 @@ impl World {
     }
 
     /// Checks that the relay would accept what is sent from here: each transaction follows what the
-    /// relay has or will have, and its stamps are within the window. Only operations that the relay
-    /// holds beyond its own window keep the writer's later transactions there.
+    /// relay has or will have, and its stamps are within the window. Transactions may be beyond the
+    /// window only if the relay itself holds operations of their writer there.
     fn check_taken(&self, window: Window, mine: Mine) {
         let mut ends = VersionVector::new();
         for delta in &self.pending {
@@ -268,7 +268,8 @@ impl World {
         }
     }
 
-    /// Reloads as from a storage: acknowledged operations as a snapshot, the rest beside it.
+    /// Simulates a reload from storage: acknowledged operations come from the snapshot, the others
+    /// from the log.
     fn reload(&mut self) {
         let base = self.outbox.base(&self.doc);
         let snapshot = base.snapshot().unwrap();

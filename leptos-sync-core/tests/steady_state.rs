@@ -1,6 +1,6 @@
 //! In steady state, a transaction allocates nothing.
 //!
-//! A single test in its own process, since documents share a pool of buffers.
+//! The file contains a single test, since all documents of a process share a pool of buffers.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -60,8 +60,8 @@ fn in_steady_state_a_transaction_its_delta_and_its_frame_allocate_nothing() {
         let insert = |tx: &mut Tx<'_, Board>, cards| tx.cards().insert_batch(cards);
         assert_eq!(allocations_of(|| cards(count), insert), 0, "{count} cards");
     }
-    // Compression needs the compressor, and buffers beyond the document's limit are allocated
-    // again: still not one per cell.
+    // A large transaction allocates the compressor, and buffers beyond the document's limit, each
+    // time: still fewer allocations than one per cell.
     let insert = |tx: &mut Tx<'_, Board>, cards| tx.cards().insert_batch(cards);
     let many = allocations_of(|| cards(3_000), insert);
     assert!(many < 100, "{many} for 3,000 cards");

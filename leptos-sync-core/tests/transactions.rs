@@ -32,7 +32,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// A document with content in every field, including a tombstone.
+/// Returns a document with content in every field, including a tombstone.
 fn written() -> Doc<Board> {
     let mut doc = doc::<Board>(1);
     doc.transact(|tx| {

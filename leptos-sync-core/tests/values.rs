@@ -83,7 +83,7 @@ impl<T: Value + Default> Default for Register<T> {
     }
 }
 
-/// Writes, sees that it is refused as a value, and that nothing has changed.
+/// Checks that a write is rejected as a value, and that it changes nothing.
 fn is_refused<S: Root>(edit: impl Fn(&mut Tx<'_, S>)) -> Error {
     let mut page = doc::<S>(1);
     let before = bytes(&page);
@@ -142,14 +142,14 @@ fn a_record_that_could_not_be_read_is_refused_by_collections_and_indexed_storage
     });
 }
 
-/// What a map that was written with `V` shows when it is read with `W`, and how many entries are
-/// quarantined.
+/// Returns what a map that was written with `V` shows when it is read with `W`, and the number of
+/// quarantined entries.
 fn reread<V: Value, W: Value>(value: V) -> (Option<W>, usize) {
     let mut old = doc::<LwwMap<u32, V>>(1);
     old.transact(|tx| tx.insert(1, value)).unwrap();
     let new = Doc::<LwwMap<u32, W>>::load(&old.snapshot().unwrap(), clock(1));
     new.assert_invariants();
-    // Whatever is shown, what was written is passed on.
+    // Whatever the map shows, it forwards what was written.
     assert_eq!(bytes(&new), bytes(&old));
     let quarantined = new.quarantined().count();
     (new.state().get(&1).cloned(), quarantined)

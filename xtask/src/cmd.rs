@@ -1,4 +1,4 @@
-//! Other programs, run so that an error names the command that failed.
+//! Runs other programs so that an error names the command that failed.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -56,13 +56,13 @@ impl Cmd {
         self
     }
 
-    /// Sets the folder it runs in.
+    /// Sets the working directory.
     pub(crate) fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.0.current_dir(dir);
         self
     }
 
-    /// Runs it and passes its output through.
+    /// Runs the command and passes its output through.
     pub(crate) fn run(mut self) -> Result<()> {
         let status = self
             .0
@@ -74,8 +74,8 @@ impl Cmd {
         Ok(())
     }
 
-    /// Replaces this process with it, so that a signal reaches it. Windows cannot replace a
-    /// process, so there it runs as a child.
+    /// Replaces this process with the command, so that a signal reaches it. Windows cannot replace
+    /// a process, so there the command runs as a child.
     pub(crate) fn become_it(self) -> Result<()> {
         #[cfg(unix)]
         {
@@ -88,12 +88,12 @@ impl Cmd {
         self.run()
     }
 
-    /// Runs it without showing its output. If it fails, the error contains the output.
+    /// Runs the command without showing its output. If it fails, the error contains the output.
     pub(crate) fn run_quietly(self) -> Result<()> {
         self.read().map(drop)
     }
 
-    /// Runs it and returns its trimmed standard output.
+    /// Runs the command and returns its trimmed standard output.
     pub(crate) fn read(mut self) -> Result<String> {
         let output = self
             .0

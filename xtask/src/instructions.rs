@@ -1,6 +1,6 @@
-//! The instruction count of each benchmark, which repeats on a noisy machine.
+//! The instruction count of each benchmark, which does not vary on a busy machine.
 //!
-//! The counts are kept in `benches/instructions.txt` with the compiler's version, because another
+//! `benches/instructions.txt` contains the counts and the compiler's version, because another
 //! compiler generates other code.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
@@ -15,10 +15,10 @@ use crate::{
     workspace::Workspace,
 };
 
-/// By how many per cent a count may grow. The random seeds of hash tables change it by less.
+/// The percentage by which a count may grow. The random seeds of hash tables change it by less.
 const TOLERATED: f64 = 5.0;
 
-/// The function of the benchmarks that does the work.
+/// The function of the benchmarks that is measured.
 const MEASURED: &str = "*counted*measured*";
 
 const HEAD: &str = "\

@@ -1,4 +1,4 @@
-//! Every command that a person or CI runs, as `cargo xtask <command>`.
+//! Every command that a user or CI runs, as `cargo xtask <command>`.
 //!
 //! Only a Rust toolchain must be installed. A command finds the other tools that it needs (the
 //! wasm32 target, `wasm-bindgen`, `wasm-opt`, a browser) on the machine, or installs them into a
@@ -10,8 +10,8 @@
 //! - [`dist`]: turns the source of an example into the folder that a browser loads;
 //! - [`guide`]: follows the guide "from zero to your own app";
 //! - [`programs`]: builds the page's server and the relay;
-//! - [`mutants`]: faults that the tests must find;
-//! - [`instructions`]: the instruction count of each benchmark.
+//! - [`mutants`]: plants faults that the tests must find;
+//! - [`instructions`]: counts the instructions of each benchmark.
 
 mod cmd;
 mod commands;

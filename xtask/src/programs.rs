@@ -21,7 +21,7 @@ pub(crate) fn todo_server(workspace: &Workspace) -> Result<PathBuf> {
 
 /// Builds the page's server and the relay, and returns their paths.
 pub(crate) fn servers(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
-    // In one build, so that their common dependencies are built once.
+    // Use one build, so that the common dependencies are built once.
     let relay = ["--package", "leptos-sync-server", "--bin", RELAY];
     let features = [
         "--bin",
@@ -48,7 +48,7 @@ fn build(workspace: &Workspace, what: &str, more: &[&str]) -> Result<()> {
     })
 }
 
-/// The path of a program that was built.
+/// Returns the path of a program that was built.
 fn built(workspace: &Workspace, name: &str) -> PathBuf {
     let file = format!("{name}{EXE_SUFFIX}");
     workspace.target.join("debug").join(file)

@@ -1,4 +1,4 @@
-//! Steps of a command: what runs, and how long it took.
+//! Steps of a command, with their output and duration.
 
 use std::{
     fmt::Write as _,
@@ -59,7 +59,7 @@ impl Steps {
     ///
     /// # Errors
     ///
-    /// At least one step failed; the message names all of them.
+    /// If at least one step failed. The message names all that failed.
     pub(crate) fn finish(self) -> Result<()> {
         eprint!("{}", self.table());
         let failed = self.done.iter().filter(|step| step.failed);
@@ -68,7 +68,7 @@ impl Steps {
         Ok(())
     }
 
-    /// One line per step, and the total.
+    /// Formats one line per step, and the total.
     fn table(&self) -> String {
         let total = self.done.iter().map(|step| step.took).sum();
         let name = |step: &Done| step.what.chars().count();

@@ -23,7 +23,7 @@ pub(crate) const BENCH_RUNNER: &str = "browser-bench-run";
 pub(crate) struct Workspace {
     /// The folder of the root manifest.
     pub(crate) root: PathBuf,
-    /// Where cargo builds.
+    /// Cargo's target folder.
     pub(crate) target: PathBuf,
     /// The members, in the order of the manifest.
     pub(crate) packages: Vec<Package>,
@@ -41,7 +41,7 @@ pub(crate) struct Package {
 }
 
 impl Workspace {
-    /// Asks cargo, which needs no network for it.
+    /// Loads the metadata from cargo, which needs no network for this.
     pub(crate) fn load() -> Result<Self> {
         let root = root();
         let json = metadata(&root, &["--no-deps"])?;
@@ -105,7 +105,7 @@ impl Package {
         })
     }
 
-    /// Whether the package is published: not an example, a benchmark or a command.
+    /// Returns whether the package is published: not an example, a benchmark or a command.
     pub(crate) fn is_product(&self) -> bool {
         matches!(
             self.name.as_str(),
@@ -113,20 +113,20 @@ impl Package {
         )
     }
 
-    /// Whether it has a feature.
+    /// Returns whether the package has a feature.
     pub(crate) fn has_feature(&self, name: &str) -> bool {
         self.features.iter().any(|feature| feature == name)
     }
 }
 
-/// A field of `cargo metadata` that is an array.
+/// Returns a field of `cargo metadata` that is an array.
 pub(crate) fn array<'a>(json: &'a Value, field: &str) -> Result<&'a Vec<Value>> {
     json.get(field)
         .and_then(Value::as_array)
         .with_context(|| format!("`cargo metadata` printed no array `{field}`"))
 }
 
-/// A field of `cargo metadata` that is a string.
+/// Returns a field of `cargo metadata` that is a string.
 pub(crate) fn string<'a>(json: &'a Value, field: &str) -> Result<&'a str> {
     json.get(field)
         .and_then(Value::as_str)

@@ -1,4 +1,4 @@
-//! A collection with one index in memory: the cost of an operation on top of the store's, at
+//! A collection with one index in memory: the cost of an operation in addition to the store's, at
 //! several sizes. A query returns a hundred records.
 
 use std::{
@@ -23,7 +23,7 @@ struct Text {
 
 type Texts = Collection<MemoryStorage, String, Text>;
 
-/// The number of records in one transaction, which has a limit.
+/// The number of records in one transaction, whose size is limited.
 const BATCH: usize = 10_000;
 
 pub(crate) fn run(harness: &mut Harness) {
@@ -75,7 +75,7 @@ fn write(text: &mut Tx<'_, Text>, value: &String) {
     text.text().set(value.clone());
 }
 
-/// A collection of this size, which each sample borrows.
+/// Returns a function that lends a collection of this size to each sample.
 fn lent(size: usize) -> impl FnMut() -> Arc<Texts> {
     let texts = texts();
     let mut rest = entries(size);

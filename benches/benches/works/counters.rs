@@ -1,5 +1,5 @@
-//! Counters: one replica that counts, and a join of two counters of many replicas, half of which
-//! have counted since.
+//! Counters: a replica that increments, and a join of two counters of many replicas, half of which
+//! have incremented since.
 
 use std::{hint::black_box, sync::Arc};
 

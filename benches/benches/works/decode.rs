@@ -1,4 +1,4 @@
-//! Decoding a document from its whole state, uncompressed and compressed.
+//! Decoding a document's whole state, uncompressed and compressed.
 
 use std::sync::Arc;
 

@@ -42,7 +42,7 @@ pub(crate) fn run(harness: &mut Harness) {
     });
 }
 
-/// The document after a hundred changes, and its version before.
+/// Returns the document after a hundred changes, and its version before them.
 fn edited(mut doc: Doc<Map>, size: usize) -> (Doc<Map>, VersionVector) {
     let before = doc.version().clone();
     let done = doc.transact(|tx| tx.insert_batch(changed(size, size.min(100))));

@@ -1,5 +1,5 @@
-//! The measurement of all groups: ten samples within a second, so that all groups take minutes
-//! (seconds with `--quick`); or a single run for a profiler.
+//! The measurement of each group: ten samples within a second, so that all groups take minutes (or
+//! seconds with `--quick`); or a single run for a profiler.
 
 use std::time::Duration;
 
@@ -94,8 +94,8 @@ impl Group<'_> {
             return;
         };
         for &size in sizes {
-            // Create many inputs of small work at a time, so that the clock is not what is
-            // measured.
+            // For short work, create many inputs at a time, so that the cost of reading the clock
+            // is negligible.
             let batch = match size {
                 0..1_000 => BatchSize::NumIterations(10_000 / size as u64),
                 _ => BatchSize::PerIteration,

@@ -14,7 +14,8 @@ use todo_e2e::{Device, Session};
 /// The maximum time without progress of the page. The longest step takes seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The pause between two polls. A poll takes the page some time, which must not affect its results.
+/// The pause between two polls. Polling costs the page time, so frequent polls would distort its
+/// results.
 const POLL: Duration = Duration::from_millis(500);
 
 const RESULT: &str = "return document.querySelector('main')?.dataset.result ?? null";
@@ -23,7 +24,7 @@ const PROGRESS: &str = "return document.querySelector('[role=status]')?.textCont
 /// The results of the page.
 #[derive(Debug)]
 pub struct Figures {
-    /// A table for people.
+    /// A table in Markdown.
     pub markdown: String,
     /// The rows as JSON, for `cargo xtask bench report`.
     pub rows: String,
@@ -63,7 +64,7 @@ pub fn measured(dist: &Path, query: &str) -> Result<Figures, String> {
     })
 }
 
-/// The output of the page at its end.
+/// Returns the output of the page when it has finished.
 fn awaited(session: &Session) -> Result<Value, String> {
     let mut last = Value::Null;
     let mut since = Instant::now();

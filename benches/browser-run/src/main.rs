@@ -33,6 +33,6 @@ fn run(dist: &Path, query: &str, file: &Path) -> Result<(), String> {
     fs::write(file, figures.rows).map_err(|error| format!("{}: {error}", file.display()))?;
     match figures.missed.as_slice() {
         [] => Ok(()),
-        missed => Err(format!("bars are missed: {}", missed.join(", "))),
+        missed => Err(format!("targets are missed: {}", missed.join(", "))),
     }
 }

@@ -1,4 +1,4 @@
-//! The page works, with sizes too small to be meaningful.
+//! Checks that the page works, with sizes too small to be meaningful.
 //!
 //! `BROWSER_BENCH_DIST` names its folder; `cargo xtask test` sets it.
 

@@ -16,8 +16,10 @@ enum State {
     Failed(String),
 }
 
-/// The page. It starts to measure at once. Its driver reads `data-result` of `main`, which is set
-/// at the end: JSON with `markdown`, `rows` and `missed`, or with `failure`.
+/// Renders the page, which starts to measure immediately.
+///
+/// Its driver reads `data-result` of `main`, which is set at the end: JSON with `markdown`, `rows`
+/// and `missed`, or with `failure`.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let effort = Effort::asked();

@@ -35,7 +35,7 @@ impl Effort {
         }
     }
 
-    /// Whether it is less than the full size.
+    /// Returns whether it is less than the full size.
     pub(crate) fn is_quick(self) -> bool {
         self.records < Self::FULL.records
             || self.entries < Self::FULL.entries

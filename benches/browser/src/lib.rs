@@ -1,5 +1,5 @@
-//! The rows of the page's results. They are judged, printed and saved here, so that this can be
-//! tested without a browser.
+//! The rows of the page's results. They are compared with the targets, printed and saved here, so
+//! that tests of this need no browser.
 
 mod row;
 

@@ -1,7 +1,7 @@
-//! A page that measures the cost of storing data in this browser, for our storage and its
-//! alternatives in turn. Each sample uses its own database, which is deleted afterwards. `cargo
-//! xtask bench browser` builds and opens the page and prints the results. The page also shows which
-//! targets are met.
+//! A page that measures the cost of storing data in this browser, in turns for our storage and its
+//! alternatives. Each sample uses its own database, which is deleted afterwards.
+//! `cargo xtask bench browser` builds and opens the page and prints the results. The page also
+//! shows which targets are met.
 //!
 //! ```text
 //! app      the page and the output for its driver
@@ -35,7 +35,7 @@ fn main() {
     leptos::mount::mount_to_body(app::App);
 }
 
-/// The page measures only in a browser.
+/// Does nothing: the page measures only in a browser.
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
     eprintln!("this is a page: run `cargo xtask bench browser`");

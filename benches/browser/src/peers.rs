@@ -25,8 +25,8 @@ extern "C" {
         values: Array,
     ) -> Result<JsValue, JsValue>;
 
-    /// Opens it and returns the milliseconds until its entries can be read. Throws if it does not
-    /// have `size` entries or not `value` at `key`.
+    /// Opens a Yjs document and returns the milliseconds until its entries can be read. Throws if
+    /// the document does not have `size` entries, or not `value` at `key`.
     #[wasm_bindgen(catch, js_name = yjsOpen)]
     pub(crate) async fn yjs_open(
         name: &str,

@@ -47,7 +47,8 @@ struct Saved<'a> {
 }
 
 impl Row {
-    /// Creates a row from the medians of each side's samples, in milliseconds.
+    /// Creates a row from the samples of each side, in milliseconds. A side's result is their
+    /// median.
     pub fn of_samples(
         work: &str,
         size: usize,
@@ -65,14 +66,14 @@ impl Row {
         }
     }
 
-    /// Returns how many times as long as ours a side takes.
+    /// Returns by what factor a side takes longer than ours.
     pub fn ratio(&self, side: &str) -> Option<f64> {
         let ours = self.sides.first()?.ms;
         let side = self.sides.iter().find(|one| one.name == side)?;
         Some(side.ms / ours)
     }
 
-    /// Whether a target is met. It is not if its side was not measured.
+    /// Returns whether a target is met. A target whose side was not measured is not met.
     pub fn meets(&self, bar: &Bar) -> bool {
         self.ratio(&bar.side)
             .is_some_and(|ratio| ratio >= bar.times)
@@ -93,7 +94,8 @@ impl Row {
         words.collect()
     }
 
-    /// Returns the row as JSON for the report. `quick` states whether few samples were taken.
+    /// Returns the row as JSON for the report. `quick` states whether the measurement took only a
+    /// few samples.
     pub fn to_json(&self, quick: bool) -> String {
         let saved = Saved {
             table: "browser",

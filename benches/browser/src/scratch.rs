@@ -52,7 +52,7 @@ impl Scratch {
     }
 }
 
-/// Milliseconds since the page was opened, at the browser's resolution.
+/// Returns the milliseconds since the page was opened, at the browser's resolution.
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());
     performance.map_or(f64::NAN, |performance| performance.now())

@@ -11,15 +11,15 @@
 //! - The second, which `--bars` prints alone, compares it with all peers: the time of each, the
 //!   target, and whether it is met. It fails if a target is missed.
 //!
-//! Failing rows are measured up to three more times. The row states how often, since it shows the
-//! best result. A whole run takes about twenty minutes, `--quick` half of that, mostly for maps of
-//! 1,000,000 entries in every library.
+//! Failing rows are measured up to three more times. The row shows the best result, and how often
+//! it was measured. A whole run takes about twenty minutes, `--quick` half of that, mostly for maps
+//! of 1,000,000 entries in every library.
 //!
-//! `--sizes` prints instead the time of every library at every size, for the charts of `cargo xtask
-//! bench report`. `--save` stores each printed row in a file; see `saved`.
+//! `--sizes` prints the time of every library at every size instead, for the charts of
+//! `cargo xtask bench report`. `--save` stores each printed row in a file; see `saved`.
 //!
-//! All sides get the same inputs and read the clock equally often. `works` documents, row by row,
-//! what the interface of one side additionally requires.
+//! All sides get the same inputs and read the clock equally often. `works` documents for each row
+//! what the interfaces of some sides additionally require.
 //!
 //! ```text
 //! versus    the table that compares with the other leptos-sync
@@ -87,7 +87,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
         eprintln!("{slower} rows are slower than the other library");
     }
     if short > 0 {
-        eprintln!("{short} bars are missed");
+        eprintln!("{short} targets are missed");
     }
     match slower + short {
         0 => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Samples in turn, and their medians.
+//! Samples of several sides, taken in turns, and their medians.
 
 use std::{
     hint::black_box,
@@ -8,9 +8,9 @@ use std::{
 /// The time limits of a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// The time for a row, including setup, in which more samples are taken.
+    /// The time for a row, including setup. While it lasts, more samples are taken.
     budget: Duration,
-    /// The time for a row with slow samples, until there are enough.
+    /// The maximum time for a row with slow samples to reach the minimum number of samples.
     patience: Duration,
     /// The minimum number of samples of each side.
     fewest: usize,
@@ -48,12 +48,12 @@ impl Effort {
     }
 }
 
-/// A side of a row at one size: does the work this many times on its own inputs, and returns the
+/// A side of a row at one size: it does the work this many times on its own inputs, and returns the
 /// time.
 pub(crate) type Side = Box<dyn FnMut(usize) -> Duration>;
 
-/// The maximum number of inputs that exist at once. More would exceed what the allocator keeps
-/// between samples, and small work would be dominated by page faults, on either side at random.
+/// The maximum number of inputs that exist at the same time. More would exceed what the allocator
+/// keeps between samples, and page faults would then dominate small work, on either side at random.
 const ALIVE: usize = 100;
 
 /// Creates a side that runs `work` on the output of `setup`. Setup and drops are not measured.
@@ -79,11 +79,11 @@ pub(crate) fn side<I: 'static, O: 'static>(
     })
 }
 
-/// Work that takes longer does not benefit from what the caches hold at its start.
+/// Work that takes longer than this does not depend on the content of the caches at its start.
 const WARM_BELOW: Duration = Duration::from_millis(20);
 
-/// Returns the median time of a run on each side in nanoseconds, as a fraction, since a run may
-/// take two.
+/// Returns the median time of a run on each side in nanoseconds. It is a fraction, since a run may
+/// take as little as two nanoseconds.
 ///
 /// The sides take turns in alternating direction. Before each sample, a short side runs once
 /// unmeasured, since the other sides have evicted its data from the caches.

@@ -6,8 +6,8 @@
 //!     "figures": [["ours", 6830000.0], …],   "asked": ["5 × other"],  "missed": [],  "measured": 1 }, … ]
 //! ```
 //!
-//! `each` states that a time is of a run proportional to the size. A table that is measured whole
-//! replaces all its rows in the file; with a filter, the other rows stay.
+//! `each` states that the time of a run is proportional to the size. A table that is measured
+//! completely replaces all its rows in the file; with a filter, the other rows stay.
 
 use std::{
     fs,
@@ -34,7 +34,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// A row of times without demands.
+    /// Returns a row of times without demands.
     pub(crate) fn of_times(table: &str, work: &crate::works::Work, size: usize) -> Self {
         Self {
             table: table.to_owned(),
@@ -61,7 +61,7 @@ impl Row {
     }
 }
 
-/// The rows of a file, or of none if nothing is to be saved.
+/// The rows of a file, or none if nothing is to be saved.
 pub(crate) struct Saved {
     path: Option<PathBuf>,
     quick: bool,
@@ -75,7 +75,7 @@ impl Saved {
         Self { path, quick, rows }
     }
 
-    /// Removes the rows of a table that is about to be measured whole.
+    /// Removes the rows of a table that is about to be measured completely.
     pub(crate) fn forget(&mut self, table: &str) {
         self.rows.retain(|row| row.table != table);
     }

@@ -11,7 +11,8 @@ use crate::{
 /// The table's name in the file.
 pub(crate) const TABLE: &str = "sizes";
 
-/// Below this size, work of constant size is limited by the number of entries.
+/// The minimum size for work that does the same at every size. Smaller maps do not have enough
+/// entries for it.
 const LEAST_ALIKE: usize = 1_000;
 
 /// The maximum number of entries, among the sizes here, that ours writes in one transaction.
@@ -55,7 +56,7 @@ fn can_be_done(work: &Work, size: usize) -> bool {
     sizes.contains(&size)
 }
 
-/// Prints and saves a row. `before` are the measurements of the previous one.
+/// Prints and saves a row. `before` contains the measurements of the previous size.
 fn row(
     work: &Work,
     size: usize,

@@ -11,10 +11,11 @@ use crate::{
 /// The table's name in the file.
 const TABLE: &str = "versus";
 
-/// How often a row that appears slower is measured again, since a shared machine stutters.
+/// The number of times that a row is measured again if it appears slower, since the times of a
+/// shared machine vary.
 const RETRIES: usize = 3;
 
-/// In the order of the table. Deltas are missing, since the other library has none.
+/// All rows, in the order of the table. It has no deltas, since the other library has none.
 const WORKS: [Work; 13] = [
     works::CREATE,
     works::MERGE_REGISTERS,
@@ -87,7 +88,8 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut S
     slower
 }
 
-/// Returns the best of as many measurements as the row needed, and the number of repetitions.
+/// Returns the best measurement, and the number of repetitions. A row that appears slower is
+/// measured again.
 fn measured(work: &Work, size: usize, effort: Effort) -> (Medians, usize) {
     let mut best = once(work, size, effort);
     let mut retries = 0;
@@ -110,7 +112,7 @@ fn once(work: &Work, size: usize, effort: Effort) -> Medians {
     }
 }
 
-/// Describes how often a row was measured, if more than once.
+/// Describes how often a row was measured if it was measured more than once.
 pub(crate) fn noted(retries: usize) -> String {
     match retries {
         0 => String::new(),

@@ -13,15 +13,16 @@
 //! - **insert**: the other library and crdts have no batches, so they use a loop. The other reads
 //!   the clock for each entry. Ours reads it once per batch, and in *each with a clock reading* as
 //!   often as the other. The documents (yrs, loro, automerge) keep a history and an index for
-//!   deltas; *in a document* is our side doing as much, in one transaction that creates its delta.
+//!   deltas; *in a document* is our side with the same effort, in one transaction that creates its
+//!   delta.
 //! - **get**: crdts clones the value and its clock, and yrs, loro and automerge create an owned
-//!   value; that is how they are read. Ours, the other and the plain map lend it.
+//!   value; their interfaces offer nothing else. Ours, the other and the plain map lend the value.
 //! - **merge maps**: *a full copy* is a clone, whose entries have the same order in memory. *A
-//!   replica's copy* was filled in a different order, so that each look-up goes somewhere else.
+//!   replica's copy* was filled in a different order, so that look-ups access memory at random.
 //!   (The map of crdts is ordered by key.)
 //! - **merge documents**: yrs and loro cannot join two documents in memory. They read the other's
-//!   whole state from bytes that are encoded outside the loop. In *from bytes*, all sides read
-//!   bytes.
+//!   whole state from bytes that are encoded outside the loop. In the row *from bytes*, all sides
+//!   read bytes.
 //! - **deltas**: a hundred changes, written in one transaction before each run. Creating a delta
 //!   means finding what a version lacks. For yrs, the applied and counted delta is the update of
 //!   the transaction, which is shorter. The other library and crdts have no deltas; crdts gets the
@@ -29,14 +30,14 @@
 //! - **updates**: a hundred single changes, each its own transaction, decoded and applied one by
 //!   one. The other library has no encoding for them and merges maps of one entry.
 //! - **encode**, **decode**: the other's map cannot be encoded, nor created from entries with their
-//!   timestamps. Its side encodes a `HashMap` of its registers and decodes to that, without what
-//!   its users would pay to convert it. It and crdts neither check nor compress their bytes; ours
-//!   have a checksum. Decoding ends when one entry was read. loro caches its encoding and encodes
-//!   an unchanged document again for less.
+//!   timestamps. Its side encodes a `HashMap` of its registers and decodes to that, without the
+//!   cost of the conversion that its users would have. It and crdts neither check nor compress
+//!   their bytes; ours have a checksum. Decoding ends when one entry has been read. loro caches its
+//!   encoding, so encoding an unchanged document again costs less.
 //! - **bytes**: yrs gets the shorter of its two encodings. loro always compresses snapshots, so its
 //!   updates are in the row of plain bytes; deflated, it gets the shortest of snapshot, state and
-//!   updates. Anything a library does not compress itself is deflated as a whole. Because automerge
-//!   requires it, the whole program deflates with zlib-rs, where this library alone would use
+//!   updates. Anything a library does not compress itself is deflated as a whole. The whole program
+//!   deflates with zlib-rs, because automerge requires it; this library alone would use
 //!   miniz_oxide.
 //! - **heap**: the map that one batch created, measured in a separate process (see
 //!   [`heap`](crate::heap)).
@@ -48,7 +49,8 @@ pub(crate) struct Work {
     pub(crate) name: &'static str,
     /// The side of a library, if it can do the work.
     pub(crate) side: fn(&dyn Peer, usize) -> Option<Side>,
-    /// Whether a run is proportional to the size; otherwise it does the same at every size.
+    /// Whether the time of a run is proportional to the size; otherwise a run does the same work at
+    /// every size.
     pub(crate) grows: bool,
 }
 

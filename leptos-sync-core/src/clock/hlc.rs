@@ -61,8 +61,8 @@ impl Clock {
         self.last
     }
 
-    /// Returns the next stamp, which is greater than all before. O(1) and one reading of the wall
-    /// clock.
+    /// Returns the next stamp, which is greater than all previous ones. O(1) and one reading of the
+    /// wall clock.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Clock {
     }
 
     /// Continues after `time`, although later stamps were issued. Only valid if no replica has them
-    /// anymore.
+    /// any longer.
     pub(crate) fn set_back(&mut self, time: Time) {
         self.last = time;
     }

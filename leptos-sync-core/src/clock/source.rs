@@ -11,7 +11,7 @@ impl TimeSource for SystemTime {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| {
-                // Stay in 64 bits; `as_millis` returns 128.
+                // Use 64-bit arithmetic: `as_millis` returns a `u128`.
                 let ms = since.as_secs().saturating_mul(1000);
                 ms.saturating_add(u64::from(since.subsec_millis()))
             })

@@ -81,7 +81,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(())
     }
 
-    /// Updates the state to committed or read metadata.
+    /// Replaces the state with metadata that was committed or read.
     pub(super) fn know(&self, meta: Meta, clock: Option<&Clock>) {
         let mut state = self.state.lock();
         let latest = meta.present.latest().max(meta.version.latest());

@@ -117,8 +117,8 @@ impl<T: Root> StoredRecord<T> {
         let present = present.map(|stamp| (stamp, records.present.contains(key)));
         let record = records.records.remove(key).unwrap_or_default();
         let mut unknown = Quarantine::default();
-        // An insertion or removal ends older cells. Those of the record itself are already gone;
-        // filter the unknown ones.
+        // An insertion or removal ends older cells. Those of the record itself were already
+        // removed; filter the unknown ones.
         let end = present.map(|(stamp, _)| stamp);
         copy_since(quarantine, &mut unknown, end, |path| {
             let mut segments = path.segments();

@@ -214,7 +214,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(done)
     }
 
-    /// Removes cells that the export has seen and no longer has, from the records between two keys.
+    /// Removes from the records between two keys all cells that the export's version contains and
+    /// the export lacks.
     async fn drop_between(
         &self,
         after: Option<&[u8]>,

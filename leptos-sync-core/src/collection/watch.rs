@@ -112,8 +112,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         }
     }
 
-    /// Returns the records with a cell beyond `known`, written by replicas for which `version` has
-    /// more. Each record appears once.
+    /// Returns the records with a cell beyond `known`, written by replicas whose time in `version`
+    /// is later. Each record appears once.
     pub(super) async fn written_since(
         &self,
         known: &VersionVector,

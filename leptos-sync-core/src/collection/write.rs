@@ -217,7 +217,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         if before == known {
             self.tell(changed.unwrap_or_default());
         } else if self.tell_since(&known.version, &meta).await.is_err() {
-            // The commit stands. The next notification starts where this one would have.
+            // The commit took effect. The next notification starts where this one would have.
             return Ok(out);
         }
         self.know(meta, Some(&clock));

@@ -10,7 +10,7 @@ use crate::{
 /// The context in which cells are joined into a typed view.
 ///
 /// Decides which cells to skip, collects the changes, and quarantines cells that the view cannot
-/// hold. Contained cells are skipped, even if their tombstone was forgotten since.
+/// hold. Contained cells are skipped, even if their tombstone has been forgotten.
 pub struct Applied<'a> {
     seen: &'a VersionVector,
     quarantine: &'a mut Quarantine,

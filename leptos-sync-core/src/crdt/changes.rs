@@ -7,8 +7,8 @@ use crate::{
 
 /// The paths of the cells that an operation changed.
 ///
-/// One buffer holds all paths, so a change needs no separate allocation. A path appears again if a
-/// transaction wrote to it again between other changes of the same cell's existence.
+/// One buffer holds all paths, so a change needs no separate allocation. A path is listed more than
+/// once if a transaction repeatedly adds and removes its cell.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// For each change, four bytes with the length of the path and the `existence` flag, followed

@@ -18,8 +18,8 @@ pub struct Join<'a> {
 }
 
 impl<'a> Join<'a> {
-    /// `forgotten` states whether the other side may have forgotten a tombstone that this side
-    /// still has.
+    /// Creates a context. `forgotten` states whether the other side may have forgotten a tombstone
+    /// that this side still has.
     pub(crate) fn new(ours: &'a VersionVector, theirs: &'a VersionVector, forgotten: bool) -> Self {
         Self {
             ours,

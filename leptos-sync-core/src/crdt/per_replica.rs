@@ -266,7 +266,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     }
 
     pub(super) fn join(&mut self, other: &Self, join: &mut Join<'_>) {
-        // A contained cell is here, or was replaced by a quarantined one.
+        // A cell that this side contains is either here, or was replaced by a quarantined one.
         let seen = |cell: &Own<T>| join.ours_has_seen(Stamp::new(cell.time, cell.replica));
         let unseen = other.cells.iter().filter(|cell| !seen(cell));
         let new = Self {
@@ -324,7 +324,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     }
 }
 
-/// The key of a replica's cell: eight bytes, big-endian, so that paths sort like ids.
+/// Returns the key of a replica's cell: eight bytes, big-endian, so that paths sort like ids.
 pub(crate) fn cell_key(replica: ReplicaId) -> [u8; 8] {
     replica.get().to_be_bytes()
 }

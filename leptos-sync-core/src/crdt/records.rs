@@ -20,8 +20,9 @@ use crate::{
 ///
 /// An insertion or removal ends all older cells of the record; of two insertions or removals at one
 /// key, the later one wins. So a removal wins over earlier edits, and over later edits by replicas
-/// that have not seen it. The latter are kept, but hidden until the record is inserted again. The
-/// ended cells are a function of all cells, whose stamps only grow, so copies converge.
+/// that have not seen it. The latter are kept, but hidden until the record is inserted again. Which
+/// cells are ended depends only on the set of all cells, whose stamps only grow, so copies
+/// converge.
 #[derive(Clone)]
 pub(crate) struct Records<T> {
     pub(crate) present: LwwMap<Vec<u8>, ()>,

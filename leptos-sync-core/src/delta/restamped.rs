@@ -1,7 +1,7 @@
 use super::Delta;
 use crate::version::VersionVector;
 
-/// A transaction with a new stamp. Replace several of them at once, since the new stamp of one may
+/// A transaction with a new stamp. Replace several of them together, since the new stamp of one may
 /// be the old stamp of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

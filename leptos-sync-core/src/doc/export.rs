@@ -13,8 +13,8 @@ use crate::{
 /// Chunks are independent. They can be created and sent in any order, one at a time, and
 /// repeatedly. Dropping the export changes nothing. It does not contain later edits.
 ///
-/// Chunks are numbered from 0. Documents with equal bytes have equal chunks, so an export of an
-/// unchanged document resumes an interrupted one.
+/// Chunks are numbered from 0. Documents with equal bytes have equal chunks, so a new export of an
+/// unchanged document can continue an interrupted one.
 pub struct Export {
     id: u64,
     parts: Vec<Snapshot>,

@@ -40,8 +40,8 @@ pub struct Import {
     bytes: usize,
     /// The greatest times of the joined cells.
     joined: VersionVector,
-    /// The paths of the joined cells, if the export has forgotten tombstones that the document has
-    /// not.
+    /// The paths of the joined cells, if the export has forgotten tombstones that the document
+    /// still has.
     paths: Option<Quarantine>,
 }
 
@@ -124,8 +124,8 @@ impl<S: Root> Doc<S> {
     /// document may be edited and merged between chunks. With the last chunk it claims the export's
     /// version.
     ///
-    /// O(cells of the chunk). If the export has forgotten tombstones that this document has not, it
-    /// also takes memory for the path of each cell, and O(cells of the document) with the last
+    /// O(cells of the chunk). If the export has forgotten tombstones that this document still has,
+    /// it also takes memory for the path of each cell, and O(cells of the document) with the last
     /// chunk.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Checks a part like [`merge`](Doc::merge) does.
+    /// Checks a part as [`merge`](Doc::merge) does.
     fn check_part(&self, import: &Import, part: &Snapshot) -> Result<(), Error> {
         self.clock.check(part.body().latest())?;
         if !self.present.covers(&import.joined) {

@@ -56,8 +56,8 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Removes each cell that a snapshot at `version` has seen and no longer has at any path, since
-    /// its tombstone was forgotten there.
+    /// Removes each cell that `version` contains and the snapshot at that version lacks at every
+    /// path: it has forgotten the cell's tombstone.
     pub(super) fn drop_forgotten(
         &mut self,
         theirs: &Quarantine,

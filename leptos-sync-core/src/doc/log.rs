@@ -82,7 +82,7 @@ impl Log {
         }
     }
 
-    /// Returns whether a cell is replaced that this transaction had not written itself.
+    /// Returns whether the replaced cell was not written by this transaction itself.
     fn is_first(&self, before: Before) -> bool {
         before.old.is_none_or(|old| old.stamp != self.stamp)
     }

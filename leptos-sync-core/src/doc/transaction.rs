@@ -305,7 +305,8 @@ impl<T> Tx<'_, T> {
         self.access.get_mut()
     }
 
-    /// Returns the same transaction with the value claimed once for many writes.
+    /// Returns the same transaction with exclusive access to the value, acquired once for many
+    /// writes.
     pub(super) fn owned(&mut self) -> Tx<'_, T> {
         Tx {
             access: Access::Own(self.access.get_mut()),

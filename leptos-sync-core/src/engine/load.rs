@@ -100,7 +100,7 @@ impl<St: Storage> DocStore<St> {
         }
         loading.turn_to(None)?;
         // The operations before these are missing, so their versions cannot be claimed. Their cells
-        // are valid all the same.
+        // are still valid.
         for (delta, _) in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }

@@ -1,7 +1,7 @@
 use crate::delta::Delta;
 
-/// Decides when transactions are written: at once if no write is in progress, otherwise together
-/// after it, or on [`flush`](Saver::flush).
+/// Decides when transactions are written: immediately if no write is in progress, otherwise
+/// together after it, or on [`flush`](Saver::flush).
 ///
 /// A state machine without IO and time. Its driver calls [`next_write`](Saver::next_write) after
 /// every other call and performs the write. The driver calls `flush` when a transaction has been

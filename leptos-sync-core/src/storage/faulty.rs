@@ -92,8 +92,8 @@ impl<S> FaultyStorage<S> {
         self.plan.lock().by_commit.insert(number, fault);
     }
 
-    /// Makes about one in `one_in` of all further operations fail, determined by `seed`. Reads are
-    /// refused; commits fail in every way.
+    /// Makes about one in `one_in` of all further operations fail, determined by `seed`. Reads fail
+    /// as with [`Fault::Refused`]; commits fail in every way.
     pub fn fail_at_random(&self, seed: u64, one_in: u64) {
         self.plan.lock().chance = Some(Chance {
             // The generator would stay at 0.
@@ -121,8 +121,8 @@ impl<S> FaultyStorage<S> {
         self.plan.lock().commits
     }
 
-    /// Returns the error of a read, if it is to fail. A read whose answer is lost looks like a
-    /// refused one.
+    /// Returns the error of a read, if it is to fail. A read whose answer is lost looks like one
+    /// that never reached the store.
     fn read(&self) -> Result<(), Error> {
         self.plan.lock().next_read().map_or(Ok(()), Fault::answer)
     }

@@ -88,22 +88,22 @@ pub trait Storage {
         self.scan(Scan::prefix(prefix)).await
     }
 
-    /// Issues a batch at once, and resolves when it is applied.
+    /// Issues a batch immediately, and resolves when it is applied.
     ///
     /// # Errors
     ///
     /// [`Error::is_quota`] if the quota is exceeded, [`Error::is_storage`] if the store fails.
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static;
 
-    /// Issues a conditional batch at once. It is applied only if the store has the `expected` value
-    /// at that point.
+    /// Issues a conditional batch immediately. It is applied only if the store has the `expected`
+    /// value at that point.
     ///
     /// Resolves to whether the batch was applied. This makes a read-modify-write cycle safe while
     /// others write.
     ///
     /// # Errors
     ///
-    /// As for [`commit`](Storage::commit). A condition that does not hold is not an error.
+    /// Those of [`commit`](Storage::commit). A condition that does not hold is not an error.
     fn commit_if(
         &self,
         expected: Expected,

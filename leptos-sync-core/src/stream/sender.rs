@@ -19,7 +19,7 @@ impl<T> ChangeSender<T> {
 
     /// Creates a sender whose readers may lag by `changes`, clamped to 1 ..=
     /// [`limits::STREAM_CHANGES`] and rounded up to a power of two. Allocates a few words per
-    /// change at once.
+    /// change immediately.
     pub fn with_room(changes: usize) -> Self {
         Self(broadcast::Sender::new(
             changes.clamp(1, limits::STREAM_CHANGES),

@@ -30,13 +30,13 @@ pub(crate) fn doc<S: Root>(replica: u64) -> Doc<S> {
     Doc::new(clock(replica))
 }
 
-/// A store that compresses its values, if this build can.
+/// Returns a store that compresses its values, if this build can.
 #[cfg(feature = "deflate")]
 pub(crate) fn compressed() -> leptos_sync_core::storage::CompressedStorage<MemoryStorage> {
     leptos_sync_core::storage::CompressedStorage::new(MemoryStorage::new())
 }
 
-/// A store that compresses its values, if this build can.
+/// Returns a store that compresses its values, if this build can.
 #[cfg(not(feature = "deflate"))]
 pub(crate) fn compressed() -> MemoryStorage {
     MemoryStorage::new()
@@ -50,7 +50,7 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The encoded state and version.
+/// Returns the encoded state and version.
 pub(crate) fn bytes<S: Root>(doc: &Doc<S>) -> Vec<u8> {
     doc.assert_invariants();
     doc.snapshot().unwrap().encode()
@@ -66,12 +66,12 @@ pub(crate) fn varint(mut value: u64) -> Vec<u8> {
     out
 }
 
-/// An uncompressed envelope with a correct checksum around any body.
+/// Returns an uncompressed envelope with a correct checksum around any body.
 pub(crate) fn sealed(kind: u8, body: &[u8]) -> Vec<u8> {
     around(&[&[kind, 0][..], &varint(body.len() as u64)].concat(), body)
 }
 
-/// An envelope whose body declares to inflate to `inflated` bytes.
+/// Returns an envelope whose body declares to inflate to `inflated` bytes.
 pub(crate) fn sealed_deflated(kind: u8, inflated: u64, body: &[u8]) -> Vec<u8> {
     let lengths = [varint(inflated), varint(body.len() as u64)].concat();
     around(&[&[kind, 1][..], &lengths].concat(), body)
@@ -85,7 +85,7 @@ fn around(head: &[u8], body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The body of an uncompressed envelope.
+/// Returns the body of an uncompressed envelope.
 pub(crate) fn body_of(envelope: &[u8]) -> &[u8] {
     assert_eq!(envelope[6], 0, "the envelope is not compressed");
     let length = envelope[7..]

@@ -55,7 +55,7 @@ pub(crate) fn sync<S: Storage, R: Storage>(from: &Notes<S>, to: &Notes<R>) {
     now(to.apply(&delta)).unwrap();
 }
 
-/// The cells as a set, since two copies may have written them in different orders.
+/// Returns the cells as a set, since two copies may have written them in different orders.
 pub(crate) fn cells(delta: &Delta) -> Vec<String> {
     let mut cells = Vec::new();
     for group in delta.cells().groups() {

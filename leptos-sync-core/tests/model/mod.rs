@@ -141,7 +141,7 @@ pub(crate) trait Peer {
     fn forget_tombstones(&mut self, stable: &VersionVector);
     fn assert_invariants(&self);
 
-    /// All cells by path. There is one cell per path.
+    /// Returns all cells by path. There is one cell per path.
     fn cells(&self) -> BTreeMap<PathBuf, Cell> {
         let snapshot = self.snapshot();
         let cells = cells_of(&snapshot);
@@ -294,7 +294,7 @@ pub(crate) fn stable<'a>(mut versions: impl Iterator<Item = &'a VersionVector>) 
     stable
 }
 
-/// A document whose clock stands at `ms` until the returned time is advanced.
+/// Returns a document whose clock stays at `ms` until the returned time is advanced.
 pub(crate) fn doc_at<S: Root>(replica: u64, ms: u64) -> (Doc<S>, ManualTime) {
     let time = ManualTime::at(ms);
     let doc = Doc::new(Clock::new(ReplicaId::new(replica), time.clone()));

@@ -43,8 +43,8 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let count = 3 + random.index(6);
-        // Includes clocks that agree, so that times are equal and ids decide. Twice the greatest
-        // error is within the drift.
+        // The choices include clocks that agree, so that times are equal and ids decide. Twice the
+        // greatest error is within the drift.
         let skew = [0, 5, 100_000][random.index(3)];
         let nodes = (0..count).map(|at| {
             let time = ManualTime::at(NOW_MS);
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// A clock that was just set, forwards or backwards.
+    /// Returns the time of a clock that was just set, forwards or backwards.
     fn wall_clock(&mut self) -> u64 {
         self.now - self.skew + self.random.below(2 * self.skew + 1)
     }
@@ -268,7 +268,7 @@ impl World {
 
     fn fresh(&mut self) -> ReplicaId {
         self.replicas += 1;
-        // In an order unrelated to their creation.
+        // The order of ids is unrelated to the order of their creation.
         ReplicaId::new(self.random.below(1 << 40) << 16 | self.replicas)
     }
 

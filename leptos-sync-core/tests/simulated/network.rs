@@ -2,7 +2,7 @@ use leptos_sync_core::VersionVector;
 
 use super::random::Random;
 
-/// A message between replicas, encoded where it would be.
+/// A message between replicas, encoded where a real one is.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
     Delta(Vec<u8>),

@@ -1,8 +1,8 @@
-//! `wasm-bindgen` and `wasm-bindgen-test-runner` in one program, which acts as the one whose name
-//! it has.
+//! `wasm-bindgen` and `wasm-bindgen-test-runner` in one program, which acts according to the name
+//! of its file.
 //!
-//! There are not two binary targets, because rustc takes a crate `wasm_bindgen` of this version for
-//! an outdated library.
+//! There are not two binary targets, because rustc would mistake a crate `wasm_bindgen` of this
+//! version for an outdated library.
 
 use std::{env, path::PathBuf, process::ExitCode};
 

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     port: Option<u16>,
 }
 
-/// Builds the page and its server, and becomes the server.
+/// Builds the page and its server, and replaces this process with the server.
 pub(crate) fn run(args: &Args) -> Result<()> {
     c_compiler::require()?;
     let workspace = Workspace::load()?;

@@ -1,4 +1,4 @@
-//! `dist`: the folder of one example.
+//! `dist`: the folder with the built page of one example.
 
 use anyhow::Result;
 

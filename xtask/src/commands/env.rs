@@ -15,7 +15,7 @@ pub(crate) fn run() -> Result<()> {
     let wasm = Wasm::find(&cache, &workspace)?;
     let bindgen = Bindgen::find(&cache, &workspace)?;
     let browser = Browser::find(&cache)?;
-    // trunk finds its tools in PATH, too.
+    // trunk also finds its tools in PATH.
     let optimizer = WasmOpt::find(&cache).ok().and_then(|tool| tool.bin());
     for bin in [Some(bindgen.bin.clone()), optimizer].into_iter().flatten() {
         println!("export PATH={}:\"$PATH\"", quoted(&bin.to_string_lossy()));

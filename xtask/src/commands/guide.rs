@@ -13,7 +13,7 @@ use crate::{
 /// The arguments of `guide`.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Also runs what needs a tool that is compiled first, such as trunk.
+    /// Also runs the blocks that need a tool which is compiled first, such as trunk.
     #[arg(long)]
     all: bool,
 }

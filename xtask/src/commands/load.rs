@@ -1,4 +1,4 @@
-//! `load`: the relay under a steady load, against its bars.
+//! `load`: the relay under a steady load, compared with its targets.
 
 use anyhow::Result;
 
@@ -11,15 +11,16 @@ use crate::{cmd::Cmd, workspace::Workspace};
                   (`ulimit -Hn`)."
 )]
 pub(crate) struct Args {
-    /// How many seconds each measurement lasts.
+    /// The number of seconds that each measurement lasts.
     #[arg(long, value_name = "N", default_value_t = 20)]
     seconds: u32,
 }
 
-/// Builds the relay as a user does, then the program that puts the load on it, and runs both.
+/// Builds the relay as a user does, then the program that generates the load, and runs both.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    // In one build, the relay's dependencies would also get the features that only tests enable.
+    // In a single build, the relay's dependencies would also get the features that only tests
+    // enable.
     for part in [["--bin", "leptos-sync-relay"], ["--example", "load"]] {
         Cmd::cargo()
             .args(["build", "--release", "--package", "leptos-sync-server"])

@@ -19,24 +19,25 @@ mod torture;
 use anyhow::Result;
 use clap::Subcommand;
 
-/// A command that a person can run.
+/// A command of `cargo xtask`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Builds the todo example and its server, and serves it with a relay on 127.0.0.1.
     Demo(demo::Args),
     /// Runs every test: native, in the browser, end to end.
     Test(test::Args),
-    /// Runs what must pass before a change is merged, and prints the time of each step.
+    /// Runs the checks that a change must pass before it is merged, and prints the time of each
+    /// step.
     Ci(ci::Args),
     /// Checks layers, the size of files and functions, and dependencies.
     Tidy,
-    /// Measures what a browser downloads, and fails over budget.
+    /// Measures what a browser downloads, and fails if it exceeds the budget.
     Size,
     /// Runs the benchmarks of this library, or compares it with others.
     Bench(bench::Args),
     /// Simulates replicas, a network and a relay in virtual time.
     Simulate(simulate::Args),
-    /// Kills the relay again and again under load, and looks for lost edits.
+    /// Kills the relay repeatedly under load, and looks for lost edits.
     Torture(torture::Args),
     /// Puts 10,000 connections and a steady load on the relay.
     Load(load::Args),
@@ -50,12 +51,12 @@ pub(crate) enum Command {
     Guide(guide::Args),
     /// Prints the shell variables that let cargo alone build and test for wasm32.
     Env,
-    /// Installs every tool now. The other commands install what they need themselves.
+    /// Installs every tool now. The other commands install the tools that they need themselves.
     Setup,
 }
 
 impl Command {
-    /// How long the command takes on two cores, for those that a newcomer runs first.
+    /// Returns the duration of the command on two cores, for commands that a newcomer runs first.
     pub(crate) fn duration(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some(

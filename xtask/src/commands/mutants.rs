@@ -10,7 +10,7 @@ pub(crate) struct Args {
     /// Plants only the faults whose name contains this text.
     #[arg(default_value = "", hide_default_value = true)]
     filter: String,
-    /// How many seeds a simulation runs to find a fault.
+    /// The number of seeds with which a simulation searches for a fault.
     #[arg(long, value_name = "N", default_value_t = 300)]
     seeds: u64,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 ///
 /// # Errors
 ///
-/// The tests missed a fault.
+/// If the tests missed a fault.
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let planted = mutants::plant(&Workspace::load()?, &args.filter, args.seeds)?;

@@ -1,4 +1,4 @@
-//! `setup`: every tool at once, for example before going offline.
+//! `setup`: installs every tool, for example before going offline.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Finds or installs every tool, also after one of them failed.
+/// Finds or installs every tool, and continues after one of them failed.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;

@@ -17,15 +17,15 @@ pub(crate) struct Args {
     /// Simulates the real router on hosts that crash, with WebSockets over a simulated network.
     #[arg(long)]
     hosts: bool,
-    /// How many seeds to run [default: 10000, with --hosts 2000].
+    /// The number of seeds to run [default: 10000, with --hosts 2000].
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
-    /// Repeats the run of one seed.
+    /// Repeats a single seed.
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
 }
 
-/// Runs the simulation in release. A run that fails prints its seed.
+/// Runs the simulation in the release profile. A run that fails prints its seed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (test, usual) = match args.hosts {
         true => ("turmoil", SEEDS_OF_HOSTS),

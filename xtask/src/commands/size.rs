@@ -14,13 +14,14 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The limits on the todo page, in gzipped bytes. They are the sizes on the day that they were set,
-/// plus 400 bytes for the differences between machines.
+/// The limits on the todo page, in gzipped bytes. They are the sizes when they were last set, plus
+/// 400 bytes for the differences between machines.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
-    /// Wasm and JavaScript of the whole page, including leptos.
+    /// The size of the wasm and JavaScript of the whole page, including leptos.
     page: usize,
-    /// How much larger the page is than the same page on plain signals. This must not grow.
+    /// The number of bytes by which the page is larger than the same page on plain signals. It must
+    /// not grow.
     added: usize,
 }
 
@@ -33,7 +34,7 @@ const BUDGET: Budget = Budget {
 ///
 /// # Errors
 ///
-/// A size is over budget.
+/// If a size exceeds its budget.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
@@ -47,7 +48,7 @@ pub(crate) fn run() -> Result<()> {
     within(todo, plain)
 }
 
-/// Gzipped bytes.
+/// A size in gzipped bytes.
 #[derive(Debug, Clone, Copy)]
 struct Size {
     wasm: usize,
@@ -55,8 +56,8 @@ struct Size {
 }
 
 impl Size {
-    /// Measures the files of the app. The service worker is not among them: the app adds it, and a
-    /// page starts without it.
+    /// Measures the files of the app. The service worker does not count: it belongs to the example,
+    /// and the page starts without it.
     fn of(dist: &Path, name: &str) -> Result<Self> {
         Ok(Self {
             wasm: gzipped(dist, name, "wasm")?,

@@ -8,7 +8,7 @@ use crate::{step::step, tidy, workspace::Workspace};
 ///
 /// # Errors
 ///
-/// There is a violation.
+/// If there is a violation.
 #[expect(clippy::print_stdout, reason = "the violations are the result")]
 pub(crate) fn run() -> Result<()> {
     let violations = step("layers, sizes of files and functions, dependencies", || {

@@ -1,4 +1,4 @@
-//! `torture`: a relay that is killed again and again while many clients write.
+//! `torture`: a relay that is killed repeatedly while many clients write.
 
 use anyhow::Result;
 
@@ -7,16 +7,16 @@ use crate::{cmd::Cmd, workspace::Workspace};
 /// The arguments of `torture`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How often to kill the relay.
+    /// The number of times to kill the relay.
     #[arg(long, value_name = "N", default_value_t = 100)]
     kills: u32,
-    /// How many clients write at once.
+    /// The number of clients that write concurrently.
     #[arg(long, value_name = "N", default_value_t = 200)]
     writers: u32,
 }
 
-/// Runs the real program in release on a database file, and checks that no acknowledged edit is
-/// missing.
+/// Runs the real program, in the release profile, on a database file, and checks that no
+/// acknowledged edit is missing.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     Cmd::cargo()

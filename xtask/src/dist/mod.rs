@@ -1,8 +1,8 @@
-//! From the source of a page to the folder that a browser loads, with the steps and the
+//! Builds the folder that a browser loads from the source of a page, with the steps and the
 //! `index.html` of trunk.
 //!
-//! trunk itself takes 13 minutes to compile, and its steps are few. The sizes of both ways are
-//! compared in docs/performance.md.
+//! trunk itself takes 13 minutes to compile, and its steps are few. docs/performance.md compares
+//! the sizes of both ways.
 
 mod page;
 
@@ -23,12 +23,12 @@ use crate::{
 
 use self::page::{Link, Page};
 
-/// What to do where there is no `wasm-opt`.
+/// The action if there is no `wasm-opt`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Optimize {
     /// Fail, because the size matters.
     Always,
-    /// Print it and continue: the page works without, too.
+    /// Print it and continue: the page also works without it.
     IfPossible,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Optimize {
 ///
 /// # Errors
 ///
-/// There is no such example, it does not build, or a tool is missing.
+/// If there is no such example, it does not build, or a tool is missing.
 pub(crate) fn build(
     workspace: &Workspace,
     cache: &Cache,
@@ -57,7 +57,7 @@ pub(crate) fn build(
 ///
 /// # Errors
 ///
-/// It has no `index.html` for trunk, it does not build, or a tool is missing.
+/// If it has no `index.html` for trunk, it does not build, or a tool is missing.
 pub(crate) fn build_page(
     workspace: &Workspace,
     cache: &Cache,
@@ -140,8 +140,8 @@ fn bind(wasm: &Path, out: &Path, workspace: &Workspace, cache: &Cache, name: &st
     })
 }
 
-/// Puts what a link of trunk names into the output folder, and returns the HTML that replaces the
-/// link.
+/// Copies the asset that a link of trunk names to the output folder, and returns the HTML that
+/// replaces the link.
 fn asset(link: &Link, package: &Package, out: &Path) -> Result<String> {
     let source = || Ok::<_, anyhow::Error>(package.dir.join(link.required("href")?));
     match link.required("rel")? {
@@ -170,7 +170,7 @@ fn asset(link: &Link, package: &Package, out: &Path) -> Result<String> {
 /// starts the app.
 fn app(name: &str, out: &Path) -> Result<String> {
     let [js, wasm] = [format!("{name}.js"), format!("{name}_bg.wasm")].map(|file| out.join(file));
-    // The two belong together, so both names change when one file does.
+    // The files belong together, so both names change when either file does.
     let hash = xxh64(&fs::read(&wasm)?, xxh64(&fs::read(&js)?, 0));
     let base = format!("{name}-{hash:016x}");
     fs::rename(js, out.join(format!("{base}.js")))?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-/// How the links begin that trunk replaces.
+/// The beginning of the links that trunk replaces.
 const LINK: &str = "<link data-trunk ";
 
 /// An `index.html`: text and links in turn.
@@ -25,7 +25,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// A link does not end, or an attribute has no value in double quotes.
+    /// If a link does not end, or an attribute has no value in double quotes.
     pub(super) fn parse(html: &str) -> Result<Self> {
         let mut links = Vec::new();
         let mut rest = html;
@@ -42,11 +42,11 @@ impl Page {
         })
     }
 
-    /// The link of the program itself.
+    /// Returns the link of the program itself.
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// If there is none.
     pub(super) fn app(&self) -> Result<&Link> {
         self.links
             .iter()
@@ -55,7 +55,7 @@ impl Page {
             .context("the page has no `<link data-trunk rel=\"rust\">`")
     }
 
-    /// The page with something else in the place of each link.
+    /// Returns the page with other text in the place of each link.
     pub(super) fn render(
         &self,
         mut replace: impl FnMut(&Link) -> Result<String>,
@@ -87,14 +87,14 @@ impl Link {
         Ok(Self { attributes })
     }
 
-    /// The value of an attribute, if there is one.
+    /// Returns the value of an attribute, if it exists.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let mut attributes = self.attributes.iter();
         let (_, value) = attributes.find(|(of, _)| of == name)?;
         Some(value)
     }
 
-    /// The value of an attribute that the link must have.
+    /// Returns the value of an attribute that the link must have.
     pub(super) fn required(&self, name: &str) -> Result<&str> {
         self.attribute(name)
             .with_context(|| format!("a `<link data-trunk>` has no `{name}`"))

@@ -1,8 +1,8 @@
-//! The fenced blocks of a guide, with what to do with each.
+//! The fenced blocks of a guide, and how to process each of them.
 
 use anyhow::{Result, bail};
 
-/// What to do with a block.
+/// How to process a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Block {
     /// Run it as a shell script.
@@ -13,17 +13,17 @@ pub(super) enum Block {
         append: bool,
         text: String,
     },
-    /// Build the page: with trunk, or with the same steps without it.
+    /// Build the page with trunk, or with the same steps without trunk.
     Trunk(String),
     /// Build the server, which a test starts.
     Serve,
 }
 
-/// Finds the blocks of a page, in order. Blocks for people alone are left out.
+/// Finds the blocks of a page, in order. Omits blocks that are only for readers.
 ///
 /// # Errors
 ///
-/// A block does not end, or its first line names no known action.
+/// If a block does not end, or its first line names no known action.
 pub(super) fn parse(markdown: &str) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     let mut lines = markdown.lines();

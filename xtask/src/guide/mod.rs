@@ -20,25 +20,25 @@ use crate::{
 
 use self::blocks::Block;
 
-/// The page that is followed.
+/// The page of the guide.
 const PAGE: &str = "docs/guide/getting-started.md";
 
-/// How the one line begins that is changed: it takes this workspace's crates by their path.
+/// The prefix of this workspace's crates. A line that adds one of them is changed to use its path.
 const OWN: &str = "leptos-sync-";
 
-/// An app that was made by following the guide. Its folder is removed with this value.
+/// An app that was made by following the guide. Dropping it removes its folder.
 #[derive(Debug)]
 pub(crate) struct App {
     home: TempDir,
-    /// The folder that the guide's commands run in.
+    /// The working directory of the guide's commands.
     dir: PathBuf,
 }
 
-/// Follows the guide in an empty folder. `trunk` runs the blocks that need trunk, too.
+/// Follows the guide in an empty folder. `trunk` states whether to run the blocks that need trunk.
 ///
 /// # Errors
 ///
-/// A block fails; the message has its commands in it.
+/// If a block fails. The message contains its commands.
 pub(crate) fn follow(workspace: &Workspace, cache: &Cache, trunk: bool) -> Result<App> {
     let page = fs::read_to_string(workspace.root.join(PAGE)).context(PAGE)?;
     let home = tempfile::Builder::new()
@@ -61,18 +61,18 @@ pub(crate) fn follow(workspace: &Workspace, cache: &Cache, trunk: bool) -> Resul
 }
 
 impl App {
-    /// The app's folder.
+    /// Returns the app's folder.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The program of the app's server.
+    /// Returns the path of the server's program.
     pub(crate) fn server(&self, workspace: &Workspace) -> PathBuf {
         let file = format!("server{}", std::env::consts::EXE_SUFFIX);
         workspace.target.join("debug").join(file)
     }
 
-    /// Runs a script, and stays in the folder that it ends in.
+    /// Runs a script, and makes the folder in which it ends the working directory.
     fn run(&mut self, script: &str, workspace: &Workspace) -> Result<()> {
         let ended_in = self.home.path().join(".pwd");
         let script = script
@@ -86,8 +86,8 @@ impl App {
         Ok(())
     }
 
-    /// Gives the app the versions of this workspace, so that what is compiled here is not compiled
-    /// again.
+    /// Copies this workspace's lock file to the app, so that dependencies that are already compiled
+    /// are not compiled again.
     fn keep_versions(&self, workspace: &Workspace) -> Result<()> {
         let lock = workspace.root.join("Cargo.lock");
         fs::copy(lock, self.dir.join("Cargo.lock"))?;
@@ -145,7 +145,7 @@ impl App {
         self.keep_versions(workspace)?;
         Cmd::cargo()
             .args(["build", "--package", "server"])
-            // The settings of this workspace, whose dependencies are compiled already.
+            // The dependencies are already compiled with these settings of this workspace.
             .args(["--config", "profile.dev.debug='line-tables-only'"])
             .args(["--config", "profile.dev.package.'*'.debug=false"])
             .env("CARGO_TARGET_DIR", &workspace.target)
@@ -153,13 +153,14 @@ impl App {
             .run()
     }
 
-    /// A shell in the app's folder that stops at the first command that fails.
+    /// Returns a shell in the app's folder that stops at the first command that fails.
     fn shell(&self, script: &str) -> Cmd {
         Cmd::new("sh").args(["-euc", script]).dir(&self.dir)
     }
 }
 
-/// A line of the guide; where it adds a crate of this workspace, it takes it by its path.
+/// Returns a line of the guide. If it adds a crate of this workspace, it adds the crate by its
+/// path.
 fn by_path(line: &str, root: &Path) -> String {
     let own = line.split_whitespace().find(|word| word.starts_with(OWN));
     match own.filter(|_| line.starts_with("cargo add ")) {

@@ -62,7 +62,7 @@ pub(crate) struct Planted {
     pub(crate) name: &'static str,
     /// The tests that should find it.
     pub(crate) test: &'static str,
-    /// Whether they found it.
+    /// Whether the tests found it.
     pub(crate) found: bool,
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
                 .env("RUSTFLAGS", "--cap-lints=warn")
                 .dir(&copy)
         };
-        // A fault must compile, else no test is needed to find it.
+        // A fault must compile; the compiler finds the others.
         cargo(&["--no-run"]).run_quietly().context(fault.name)?;
         let found = cargo(&[]).run_quietly().is_err();
         fs::write(&file, sound)?;
@@ -122,7 +122,8 @@ impl Fault {
     }
 }
 
-/// Copies the files of the workspace to another folder, except those that are unchanged there.
+/// Copies the files of the workspace to another folder, except those that have not changed since
+/// the last copy.
 fn copy(workspace: &Workspace, to: &Path) -> Result<PathBuf> {
     let listed = Cmd::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])

@@ -1,20 +1,20 @@
-//! A chart: lines of time over sizes.
+//! A chart: lines of time over size.
 
 /// One chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chart {
     /// The name of the work.
     pub(crate) work: String,
-    /// What the times measure.
+    /// What the time of a point measures.
     pub(crate) per: Per,
     /// The lines, in the order of their names in the legend.
     pub(crate) lines: Vec<Line>,
 }
 
-/// What a time measures.
+/// The unit of work that a time measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Per {
-    /// One entry: a run does as much work as the size.
+    /// One entry: the work of a run is proportional to the size.
     Entry,
     /// A whole run, which does the same work at every size.
     Run,
@@ -50,8 +50,7 @@ impl Per {
 }
 
 impl Chart {
-    /// Adds a point to a line, which is created if needed. If the line has a point at that size, it
-    /// stays.
+    /// Adds a point to a line, which is created if needed. An existing point at that size stays.
     pub(crate) fn add(&mut self, name: &str, colour: usize, size: usize, ns: f64) {
         let at = self.lines.iter().position(|line| line.name == name);
         let at = at.unwrap_or_else(|| {

@@ -37,20 +37,20 @@ pub(crate) struct Row {
     quick: bool,
     /// The result of each library.
     pub(crate) figures: Vec<(String, f64)>,
-    /// The bar.
+    /// The targets.
     pub(crate) asked: Vec<String>,
-    /// The part of the bar that is missed.
+    /// The targets that are missed.
     pub(crate) missed: Vec<String>,
-    /// How often it was measured. The best result counts.
+    /// The number of measurements. The best result counts.
     pub(crate) measured: usize,
 }
 
 impl Compared {
-    /// Reads the file. A missing file gives no rows.
+    /// Reads the file. A missing file is an empty one.
     ///
     /// # Errors
     ///
-    /// The file has another format.
+    /// If the file has another format.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         if !path.is_file() {
             return Ok(Self::default());
@@ -77,7 +77,7 @@ impl Compared {
     }
 
     /// Returns a chart for each timed work, with a line per library. The points are those of the
-    /// table of sizes. If it has none, they are those of the bars and of the comparison with the
+    /// table of sizes. If it has none, they are those of the targets and of the comparison with the
     /// other library.
     pub(crate) fn charts(&self) -> Vec<Chart> {
         let mut charts: Vec<Chart> = Vec::new();

@@ -29,11 +29,11 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// Returns a chart per group, with a line per function. A missing folder gives no charts.
+/// Returns a chart per group, with a line per function. A missing folder contains no charts.
 ///
 /// # Errors
 ///
-/// A file of criterion's cannot be read. The message names it.
+/// If a file of criterion cannot be read. The message names it.
 pub(crate) fn charts(dir: &Path) -> Result<Vec<Chart>> {
     let mut latest = Vec::new();
     find(dir, &mut latest)?;
@@ -78,7 +78,7 @@ fn find(dir: &Path, found: &mut Vec<std::path::PathBuf>) -> Result<()> {
     }
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        // criterion writes it last. If it is missing, the run was stopped or has not ended.
+        // criterion writes this file last. If it is missing, the run was stopped or has not ended.
         if path.ends_with("new") && path.join("benchmark.json").is_file() {
             found.push(path);
         } else if path.is_dir() {

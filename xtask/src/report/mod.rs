@@ -47,7 +47,7 @@ pub(crate) fn browser_file(workspace: &Workspace) -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// A file has another format. The message names it.
+/// If a file has another format. The message names it.
 pub(crate) fn write(workspace: &Workspace) -> Result<PathBuf> {
     let measured = Measured {
         criterion: criterion::charts(&workspace.target.join("criterion"))?,

@@ -21,7 +21,7 @@ const NAMES: &str = "ours: this library; plain: structs and hash tables by hand;
 ///
 /// # Errors
 ///
-/// A chart cannot be drawn.
+/// If a chart cannot be drawn.
 pub(crate) fn page(measured: &Measured) -> Result<String> {
     let peers = measured.compared.charts();
     let page = html! {
@@ -54,12 +54,12 @@ pub(crate) fn page(measured: &Measured) -> Result<String> {
     Ok(page.into_string())
 }
 
-/// Lists what was measured, and the commands for what was not.
+/// Lists the measurements, and the commands for those that are missing.
 fn sources(measured: &Measured) -> Markup {
     let rows = |compared: &Compared, table| compared.table(table).len();
     let sources = [
         (
-            "Table of bars",
+            "Table of targets",
             "cargo xtask bench compare --bars",
             rows(&measured.compared, "bars"),
             "rows",
@@ -157,7 +157,7 @@ fn figure(chart: &Chart, svg: &str, legend: Legend) -> Markup {
     }
 }
 
-/// The chart as a table, for readers who cannot see it or want the exact values.
+/// Returns the chart as a table, for readers who cannot see it or want the exact values.
 fn figures(chart: &Chart) -> Markup {
     let cell = |line: &Line, size| line.at(size).map_or_else(|| "–".to_owned(), quantity::time);
     html! {

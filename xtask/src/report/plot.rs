@@ -8,11 +8,11 @@ use super::{
     quantity,
 };
 
-/// The width and height in units of the drawing. They are about the pixels of a phone, so that text
-/// keeps its size there.
+/// The width and height in units of the drawing. A phone has about as many pixels, so text keeps
+/// its size there.
 const SIZE: (u32, u32) = (360, 250);
 
-/// The height of text. The library draws it at four fifths of this.
+/// The height of text in the drawing library, which draws it at four fifths of this.
 const LETTERS: u32 = 15;
 
 /// The maximum number of labels for times. More would overlap.
@@ -21,11 +21,11 @@ const MOST_TIMES: usize = 8;
 /// The space at the left for the longest label of a time, and below for a line of sizes.
 const LABELS: (u32, u32) = (58, 26);
 
-/// Draws a chart with logarithmic axes. A chart without points gives no drawing.
+/// Draws a chart with logarithmic axes. Returns `None` for a chart without points.
 ///
 /// # Errors
 ///
-/// The drawing library fails.
+/// If the drawing library fails.
 pub(crate) fn svg(chart: &Chart) -> Result<String> {
     let Some((sizes, times)) = ranges(chart) else {
         return Ok(String::new());
@@ -98,7 +98,7 @@ fn decades(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     (least <= most).then(|| (10_f64.powf(least), 10_f64.powf(most)))
 }
 
-/// A placeholder for the line's colour that nothing else uses.
+/// Returns a placeholder for the line's color that nothing else uses.
 fn mark(line: &Line) -> RGBColor {
     RGBColor(1, 0, u8::try_from(line.colour).unwrap_or(u8::MAX))
 }

@@ -30,7 +30,7 @@ pub(crate) fn of_unit(figure: f64, unit: &str) -> String {
     match unit {
         "ns" => time(figure),
         "times" => format!("{figure:.2} ×"),
-        // The bytes of a whole delta are a whole number.
+        // A whole delta has a whole number of bytes.
         _ if figure.fract() == 0.0 => format!("{figure} B"),
         _ => format!("{figure:.1} B"),
     }

@@ -1,4 +1,4 @@
-//! The tables of bars and of bytes.
+//! The tables of targets and of bytes.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use super::{
     quantity,
 };
 
-/// Returns a table of each side's results, the bars, and whether they are met.
+/// Returns a table of each side's results, the targets, and whether they are met.
 pub(super) fn bars(title: &str, compared: &Compared, columns: &[&str]) -> Markup {
     let rows: Vec<_> = ["bars", "browser"]
         .into_iter()
@@ -21,7 +21,7 @@ pub(super) fn bars(title: &str, compared: &Compared, columns: &[&str]) -> Markup
         @if !rows.is_empty() {
             section {
                 h2 { (title) }
-                p { (met) " of " (all) " bars are met. In brackets: how many times as much as ours." }
+                p { (met) " of " (all) " targets are met. Values in brackets are relative to ours." }
                 table.bars {
                     thead {
                         tr {
@@ -138,7 +138,7 @@ mod tests {
     fn a_table_shows_what_each_takes_what_is_asked_and_what_is_missed() {
         let table = bars("Bars", &Compared::of(ROWS), &["ours", "yrs"]).into_string();
         for shown in [
-            "1 of 2 bars are met",
+            "1 of 2 targets are met",
             "1,000",
             "5.00 ms",
             "(2.50 ×)",

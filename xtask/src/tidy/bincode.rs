@@ -1,5 +1,5 @@
-//! Only the core's `codec` names `bincode`. The crate is no longer developed, so replacing it must
-//! be a change of that folder alone.
+//! Checks that only the core's `codec` names `bincode`. The crate is no longer developed, so it
+//! must be possible to replace it by a change of that folder alone.
 
 use proc_macro2::{TokenStream, TokenTree};
 

@@ -1,6 +1,6 @@
-//! The core needs neither a browser nor a framework. It must not depend on leptos or on tokio's
-//! runtime, not even through another crate. It may use tokio's feature `sync`, whose channels and
-//! cells work with any runtime. Development dependencies are not checked.
+//! Checks that the core needs neither a browser nor a framework. It must not depend on leptos or on
+//! tokio's runtime, not even through another crate. It may use tokio's feature `sync`, whose
+//! channels and cells work with any runtime. Development dependencies are not checked.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -66,7 +66,7 @@ pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
     Ok(violations)
 }
 
-/// Whether a package depends on the runtime only for its channels.
+/// Returns whether a package depends on the runtime only for its channels.
 fn asks_for_sync_alone(package: &Value) -> bool {
     let dependencies = array(package, "dependencies").into_iter().flatten();
     let mut named = dependencies

@@ -1,4 +1,4 @@
-//! The core's modules import only from the layers to their left:
+//! Checks that the core's modules import only from the layers to their left:
 //!
 //! ```text
 //! id clock version limits error path pool ← codec ← crdt ← delta ← doc lazy storage stream transport sync ← collection engine
@@ -33,13 +33,13 @@ const LAYERS: [&[&str]; 6] = [
     &["collection", "engine"],
 ];
 
-/// Reports every import against the order, and every module that is in no layer.
+/// Reports every import against this order, and every module that is not in a layer.
 pub(crate) fn check(sources: &[Source], violations: &mut Vec<Violation>) {
     let Some(root) = sources.iter().find(|source| source.is_root()) else {
         return;
     };
     for item in &root.syntax.items {
-        // A module that is written in the root itself only groups exports.
+        // A module that is defined in the root itself only groups exports.
         if let Item::Mod(module) = item
             && module.content.is_none()
             && !is_test_only(&module.attrs)
@@ -55,7 +55,7 @@ pub(crate) fn check(sources: &[Source], violations: &mut Vec<Violation>) {
     let exported = reexports(root);
     for source in sources.iter().filter(|source| source.in_src.is_some()) {
         let module = source.module();
-        // The root may name everything.
+        // The root may import everything.
         if module.is_empty() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Files and functions are small enough to read at once.
+//! Checks that files and functions are short enough to be understood as a whole.
 //!
 //! A line of code contains a token that is not a comment. Tests do not count, whether at the end of
 //! a file or in files of their own.
@@ -17,11 +17,12 @@ use super::{
     source::{Source, is_test_only},
 };
 
-/// The maximum lines of code in a file. The aim is 300; the rest is space for one more function
+/// The maximum lines of code in a file. The goal is 300; the rest is space for one more function
 /// before a split.
 const FILE: usize = 330;
 
-/// The maximum lines of a function from its name to its last brace, which fit on a screen.
+/// The maximum lines of a function from its name to its last brace. Such a function fits on a
+/// screen.
 const FUNCTION: usize = 70;
 
 /// Reports a file that is too long, and each function that is.
@@ -76,7 +77,7 @@ fn collect(tokens: TokenStream, text: &[&str], lines: &mut BTreeSet<usize>) {
     }
 }
 
-/// A documentation comment is a token, too: an attribute at the place of the comment.
+/// Returns whether a token is a documentation comment, which is parsed as an attribute.
 fn is_comment(span: Span, text: &[&str]) -> bool {
     let (start, end) = (span.start(), span.end());
     let at = |line: usize| {

@@ -34,8 +34,8 @@ impl fmt::Display for Violation {
 ///
 /// # Errors
 ///
-/// A file cannot be read, or cargo cannot describe the workspace. A file that cannot be parsed is a
-/// violation.
+/// If a file cannot be read, or cargo cannot describe the workspace. A file that cannot be parsed
+/// is a violation.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
     let mut violations = Vec::new();
     for package in &workspace.packages {

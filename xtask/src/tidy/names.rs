@@ -1,5 +1,5 @@
-//! The number of names in a crate's root is bounded, so that a newcomer can read its documentation
-//! page from top to bottom. Names that few users need belong in a module.
+//! Checks that the number of names in a crate's root is bounded, so that a newcomer can read its
+//! documentation page from top to bottom. Names that few users need belong in a module.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,8 @@ pub(crate) fn check(package: &str, sources: &[Source], violations: &mut Vec<Viol
     }
 }
 
-/// The names that a root exports and documents, each once: a trait and its derive count as one.
+/// Returns the names that a root exports and documents, each once: a trait and its derive count as
+/// one.
 fn exported(root: &Source) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for item in &root.syntax.items {
@@ -74,7 +75,7 @@ fn leaves(tree: &UseTree, names: &mut BTreeSet<String>) {
         UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, names)),
         UseTree::Name(name) => drop(names.insert(name.ident.to_string())),
         UseTree::Rename(name) => drop(names.insert(name.rename.to_string())),
-        // The number of these is unknown, so they count as too many.
+        // The number of names in a glob import is unknown, so they count as too many.
         UseTree::Glob(_) => names.extend((0..100).map(|n| format!("*{n}"))),
     }
 }

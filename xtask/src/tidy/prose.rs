@@ -1,4 +1,4 @@
-//! Lines of prose are at most 100 columns wide: comments in Rust files, and Markdown.
+//! Checks that lines of prose (comments in Rust files, and Markdown) are at most 100 columns wide.
 //!
 //! Tables, code blocks and lines with a link may be longer.
 
@@ -14,14 +14,14 @@ use super::Violation;
 /// The maximum width of a line of prose in columns.
 const COLUMNS: usize = 100;
 
-/// Directories without prose of this project.
+/// Folders without prose of this project.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// Reports every long line of prose below `root`.
 ///
 /// # Errors
 ///
-/// A directory or file cannot be read.
+/// If a folder or file cannot be read.
 pub(crate) fn check(root: &Path, violations: &mut Vec<Violation>) -> Result<()> {
     let mut paths = Vec::new();
     find(root, &mut paths)?;

@@ -77,7 +77,7 @@ impl Source {
         Self::parse(path, Some(in_src.into()), text.to_owned()).unwrap()
     }
 
-    /// Whether this is the root of its package's library.
+    /// Returns whether this is the root of its package's library.
     pub(crate) fn is_root(&self) -> bool {
         self.in_src.is_some() && self.module().is_empty()
     }
@@ -107,7 +107,7 @@ impl Source {
     }
 }
 
-/// Whether an item is only compiled for tests.
+/// Returns whether an item is only compiled for tests.
 pub(crate) fn is_test_only(attributes: &[Attribute]) -> bool {
     let condition = |attribute: &Attribute| {
         let is_cfg = attribute.path().is_ident("cfg");

@@ -6,17 +6,17 @@ use anyhow::{Context, Result};
 
 use crate::cmd::{Cmd, on_path};
 
-/// Whether this machine has apt, which is enough to download packages.
+/// Returns whether this machine has apt, which suffices to download packages.
 pub(crate) fn is_here() -> bool {
     on_path("apt-get").is_some() && on_path("dpkg").is_some()
 }
 
-/// Whether packages can be installed, which needs root.
+/// Returns whether packages can be installed, which needs root.
 pub(crate) fn can_install() -> bool {
     is_here() && is_root()
 }
 
-/// Whether the user is root.
+/// Returns whether the user is root.
 pub(crate) fn is_root() -> bool {
     Cmd::new("id").arg("-u").read().is_ok_and(|id| id == "0")
 }
@@ -29,7 +29,7 @@ pub(crate) fn update() -> Result<()> {
     Ok(())
 }
 
-/// Installs packages without those that they only recommend.
+/// Installs packages without the packages that they merely recommend.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     update()?;
     Cmd::new("apt-get")

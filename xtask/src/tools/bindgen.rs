@@ -15,16 +15,17 @@ use crate::{
     workspace::{BINDGEN, Workspace},
 };
 
-/// The program that makes the JavaScript module for a wasm file.
+/// The program that generates the JavaScript module for a wasm file.
 const PROGRAM: &str = "wasm-bindgen";
 
 /// The program that runs the tests in a wasm file.
 const RUNNER: &str = "wasm-bindgen-test-runner";
 
-/// How long all tests of one file may take. They must not fail on a small machine under load.
+/// The time limit in seconds for all tests of one file. They must not fail on a small machine under
+/// load.
 const TEST_SECONDS: &str = "300";
 
-/// How long the browser's driver may take to start.
+/// The time limit in seconds for the start of the browser's driver.
 const START_SECONDS: &str = "30";
 
 /// `wasm-bindgen` and its test runner.
@@ -35,8 +36,8 @@ pub(crate) struct Bindgen {
 }
 
 impl Bindgen {
-    /// Finds the programs in `PATH`, if their version is right, else in the cache. Builds them if
-    /// the cache has none.
+    /// Finds the programs in `PATH` if their version matches, otherwise in the cache. Builds them
+    /// if the cache has none.
     pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let version = workspace.locked_version("wasm-bindgen")?;
         if let Some(bin) = bin_on_path(&version) {
@@ -50,12 +51,12 @@ impl Bindgen {
         })
     }
 
-    /// The path of `wasm-bindgen`.
+    /// Returns the path of `wasm-bindgen`.
     pub(crate) fn program(&self) -> PathBuf {
         self.bin.join(format!("{PROGRAM}{EXE_SUFFIX}"))
     }
 
-    /// The variables that make `cargo test` for wasm32 run its tests in the browser.
+    /// Returns the variables with which `cargo test` for wasm32 runs its tests in the browser.
     pub(crate) fn test_env(
         &self,
         browser: &Browser,
@@ -69,7 +70,7 @@ impl Bindgen {
                 "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
                 browser.webdriver_json(cache)?.into(),
             ),
-            // Without it, tests that do not say where to run would run in node.
+            // Without it, tests that do not state where to run would run in node.
             ("WASM_BINDGEN_USE_BROWSER", "1".into()),
             ("WASM_BINDGEN_TEST_TIMEOUT", TEST_SECONDS.into()),
             ("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", START_SECONDS.into()),
@@ -98,7 +99,7 @@ fn install(dir: &Path, workspace: &Workspace) -> Result<()> {
     let bin = dir.join("bin");
     fs::create_dir_all(&bin)?;
     for program in [PROGRAM, RUNNER] {
-        // It acts as the program whose name it has.
+        // The program acts according to the name of its file.
         fs::copy(&built, bin.join(format!("{program}{EXE_SUFFIX}")))
             .with_context(|| format!("cannot copy {}", built.display()))?;
     }

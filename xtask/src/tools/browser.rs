@@ -20,10 +20,10 @@ const NAMES: [&str; 5] = [
     "chrome",
 ];
 
-/// Where macOS keeps it.
+/// The path of Chrome on macOS.
 const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
-/// Flags that keep a headless browser from talking to anyone but the test.
+/// Flags that keep a headless browser from connecting to anything but the test.
 const FLAGS: [&str; 8] = [
     "--headless=new",
     "--disable-gpu",
@@ -35,7 +35,7 @@ const FLAGS: [&str; 8] = [
     "--no-first-run",
 ];
 
-/// Chromium and the driver that tests control it with.
+/// Chromium and its driver, with which tests control it.
 #[derive(Debug)]
 pub(crate) struct Browser {
     /// Chromium or Chrome.
@@ -45,12 +45,12 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Finds `$CHROME` and `$CHROMEDRIVER`, else the programs in `PATH`. Installs Debian's packages
-    /// if needed.
+    /// Finds `$CHROME` and `$CHROMEDRIVER`, otherwise the programs in `PATH`. Installs Debian's
+    /// packages if needed.
     ///
     /// # Errors
     ///
-    /// One of them is missing and cannot be installed. The message says what to install.
+    /// If one of them is missing and cannot be installed. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(browser) = Self::here()? {
             return Ok(browser);
@@ -83,12 +83,12 @@ impl Browser {
             .map(|(chrome, driver)| Self { chrome, driver }))
     }
 
-    /// The browser's name and version.
+    /// Returns the browser's name and version.
     pub(crate) fn version(&self) -> Result<String> {
         Cmd::new(&self.chrome).arg("--version").read()
     }
 
-    /// The variables that name both programs to the end-to-end tests.
+    /// Returns the variables that name both programs to the end-to-end tests.
     pub(crate) fn env(&self) -> Vec<(&'static str, OsString)> {
         vec![
             ("CHROME", self.chrome.clone().into()),
@@ -96,11 +96,11 @@ impl Browser {
         ]
     }
 
-    /// The settings with which wasm tests start the browser, as a file.
+    /// Returns the settings with which wasm tests start the browser, as a file.
     pub(crate) fn webdriver_json(&self, cache: &Cache) -> Result<PathBuf> {
         let mut flags = FLAGS.to_vec();
         if apt::is_root() {
-            // Chromium refuses to start for root with its sandbox.
+            // Chromium does not start its sandbox for root.
             flags.push("--no-sandbox");
         }
         let options = json!({ "binary": self.chrome, "args": flags });

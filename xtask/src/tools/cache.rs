@@ -21,7 +21,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens `$LEPTOS_SYNC_CACHE`, else `leptos-sync` in the user's cache folder.
+    /// Opens `$LEPTOS_SYNC_CACHE`, otherwise `leptos-sync` in the user's cache folder.
     pub(crate) fn open() -> Result<Self> {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let dir = if let Some(dir) = set("LEPTOS_SYNC_CACHE") {
@@ -47,7 +47,7 @@ impl Cache {
         Ok(Self { dir })
     }
 
-    /// Returns a path inside.
+    /// Returns the path of a file in the cache.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -61,12 +61,12 @@ impl Cache {
             .map(|entry| entry.path())
     }
 
-    /// Returns the entry `name`. If there is none, `fill` makes it in an empty folder, as an
+    /// Returns the entry `name`. If there is none, `fill` creates it in an empty folder, as an
     /// announced step.
     ///
     /// # Errors
     ///
-    /// `fill` fails. The cache is then unchanged.
+    /// The error of `fill`. The cache is then unchanged.
     pub(crate) fn entry(
         &self,
         name: &str,
@@ -128,11 +128,11 @@ pub(crate) fn remove(dir: &Path) -> Result<()> {
     }
 }
 
-/// The path in an environment variable, if it is set.
+/// Returns the path in an environment variable, if the variable is set.
 ///
 /// # Errors
 ///
-/// There is no such file.
+/// If there is no such file.
 pub(super) fn given(variable: &str) -> Result<Option<PathBuf>> {
     let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) else {
         return Ok(None);

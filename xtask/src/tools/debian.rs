@@ -23,8 +23,8 @@ const ENTRY: &str = "debian-rust-";
 /// The linker's path in the entry, without LLVM's version.
 const LINKER: &str = "bin/wasm-ld";
 
-/// The libraries that every machine with a compiler has. They belong to its loader, so the packaged
-/// ones must not replace them.
+/// The libraries that exist on every machine with a compiler. They belong to its loader, so the
+/// packaged ones must not replace them.
 const EVERYWHERE: [&str; 3] = ["libc6", "libgcc-s1", "libstdc++6"];
 
 /// Debian's unpacked compiler with a library for wasm32.
@@ -34,16 +34,16 @@ pub(crate) struct DebianRust {
 }
 
 impl DebianRust {
-    /// Returns the one in the cache.
+    /// Returns the compiler in the cache, if there is one.
     pub(crate) fn cached(cache: &Cache) -> Option<Self> {
         cache.newest(ENTRY).map(|dir| Self { dir })
     }
 
-    /// Makes it from Debian's packages.
+    /// Creates it from Debian's packages.
     ///
     /// # Errors
     ///
-    /// The machine has no apt, or apt has no such packages.
+    /// If the machine has no apt, or apt has no such packages.
     pub(crate) fn install(cache: &Cache) -> Result<Self> {
         if !apt::is_here() {
             bail!("this machine has no apt to get a compiler with that target from either");
@@ -54,13 +54,13 @@ impl DebianRust {
         }
         let version = apt::candidate("rustc-web")?;
         require_current(&version)?;
-        // Without Debian's suffix, as in `1.96.0+dfsg1-1~deb12u2`.
+        // Remove Debian's suffix, as in `1.96.0+dfsg1-1~deb12u2`.
         let upstream = version.split(['+', '-', '~']).next().unwrap_or(&version);
         let dir = cache.entry(&format!("{ENTRY}{upstream}"), |dir| make(dir, &version))?;
         Ok(Self { dir })
     }
 
-    /// The variables that make cargo build with it.
+    /// Returns the variables with which cargo builds with this compiler.
     pub(crate) fn env(&self) -> [(&'static str, OsString); 2] {
         [
             ("RUSTC", self.dir.join("bin/rustc").into()),
@@ -71,7 +71,8 @@ impl DebianRust {
         ]
     }
 
-    /// The variables that make `cargo check` run its clippy with warnings denied.
+    /// Returns the variables with which `cargo check` runs the clippy of this compiler and denies
+    /// warnings.
     pub(crate) fn clippy_env(&self) -> [(&'static str, OsString); 2] {
         [
             (
@@ -99,7 +100,7 @@ fn require_current(version: &str) -> Result<()> {
     Ok(())
 }
 
-/// The first two numbers of a version.
+/// Returns the first two numbers of a version.
 fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.split(['.', '+', '~', '-']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -114,14 +115,14 @@ fn make(dir: &Path, version: &str) -> Result<()> {
     write_wrapper(dir, "clippy-driver")?;
     link_linker(dir)?;
     step("wasm32 standard library", || build_library(dir))?;
-    // Only the step before needed these 500 MB.
+    // Only the previous step needed these 500 MB.
     fs::remove_dir_all(dir.join("usr/src"))?;
     fs::write(dir.join("VERSION"), version)?;
     Ok(())
 }
 
-/// Returns the names of the packages. Two names contain a version, which changes with the
-/// compiler's.
+/// Returns the names of the packages. Two names contain a version, which changes with that of the
+/// compiler.
 fn packages() -> Result<Vec<String>> {
     let library = named(
         &apt::dependencies("libstd-rust-web-dev")?,
@@ -141,8 +142,8 @@ fn packages() -> Result<Vec<String>> {
     Ok(packages)
 }
 
-/// Returns the package of a shared library and of those that it needs, which a small machine may
-/// lack.
+/// Returns the package of a shared library and the packages that it needs, which a small machine
+/// may lack.
 fn shared_libraries(package: String) -> Vec<String> {
     let mut packages = vec![package];
     let mut at = 0;

@@ -13,7 +13,7 @@ use crate::{
     step::step,
 };
 
-/// The version of geckodriver that is installed where there is none.
+/// The version of geckodriver that is installed if there is none.
 const VERSION: &str = "0.37.1";
 
 /// The names of the browser, the most likely first.
@@ -29,12 +29,12 @@ pub(crate) struct Firefox {
 }
 
 impl Firefox {
-    /// Finds `$FIREFOX` and `$GECKODRIVER`, else the programs in `PATH`. Installs Debian's Firefox
-    /// if needed, and builds geckodriver into the cache.
+    /// Finds `$FIREFOX` and `$GECKODRIVER`, otherwise the programs in `PATH`. Installs Debian's
+    /// Firefox if needed, and builds geckodriver into the cache.
     ///
     /// # Errors
     ///
-    /// One of them is missing and cannot be installed. The message says what to install.
+    /// If one of them is missing and cannot be installed. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         let program = match program()? {
             Some(program) => program,
@@ -48,7 +48,7 @@ impl Firefox {
         Ok(Self { program, driver })
     }
 
-    /// The browser's name and version.
+    /// Returns the browser's name and version.
     pub(crate) fn version(&self) -> Result<String> {
         Cmd::new(&self.program).arg("--version").read()
     }
@@ -77,7 +77,7 @@ fn build_driver(cache: &Cache) -> Result<PathBuf> {
             .args(["install", "geckodriver", "--locked", "--version", VERSION])
             .arg("--root")
             .arg(dir)
-            // Away from the workspace, whose settings are not meant for it.
+            // Build outside the workspace, whose settings do not apply.
             .dir(dir)
             .env("CARGO_TARGET_DIR", &build)
             .run_quietly()

@@ -15,11 +15,11 @@ const VERSION: &str = "0.13.2";
 pub(crate) struct Fuzzer(PathBuf);
 
 impl Fuzzer {
-    /// Finds it in `PATH` or in the cache, else builds it into the cache.
+    /// Finds the program in `PATH` or in the cache, otherwise builds it into the cache.
     ///
     /// # Errors
     ///
-    /// There is no nightly compiler. The message says how to install one.
+    /// If there is no nightly compiler. The message says how to install one.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         let nightly = Cmd::new("rustc").args(["+nightly", "--version"]).read();
         if nightly.is_err() {
@@ -47,7 +47,7 @@ impl Fuzzer {
         Cmd::new(&self.0)
             .arg("fuzz")
             .env("RUSTUP_TOOLCHAIN", "nightly")
-            // It names the cargo of another compiler.
+            // The variable names the cargo of another compiler.
             .without_env("CARGO")
     }
 }

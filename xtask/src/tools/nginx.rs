@@ -1,4 +1,4 @@
-//! `nginx`, behind which the relay is tested.
+//! `nginx`, for the tests of the relay behind a proxy.
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +13,12 @@ const ENTRY: &str = "nginx-";
 /// The path of the program in a Debian system or package.
 const PROGRAM: &str = "usr/sbin/nginx";
 
-/// Returns the program: from `PATH` or `/usr/sbin`, else from Debian's package, which is unpacked
-/// into the cache and not installed, because the installation would start a service.
+/// Returns the path of the program: in `PATH` or `/usr/sbin`, otherwise in Debian's package, which
+/// is unpacked into the cache. Installing the package would start a service.
 ///
 /// # Errors
 ///
-/// There is no nginx and apt cannot download one. The message says what to install.
+/// If there is no nginx, and apt cannot download it. The message says what to install.
 pub(crate) fn find(cache: &Cache) -> Result<PathBuf> {
     let system = Path::new("/").join(PROGRAM);
     let found = on_path("nginx").or_else(|| system.is_file().then_some(system));

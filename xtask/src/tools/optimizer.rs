@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use super::Cache;
 use crate::cmd::{Cmd, on_path};
 
-/// Older ones make other sizes, and much older ones write files that browsers refuse.
+/// The oldest accepted version. Older ones produce other sizes, and much older ones write files
+/// that browsers reject.
 const OLDEST: u32 = 132;
 
 /// The npm package's version, pinned so that sizes are the same everywhere.
@@ -16,7 +17,7 @@ const BINARYEN: &str = "132.0.0";
 /// A `wasm-opt` that is new enough.
 #[derive(Debug)]
 pub(crate) enum WasmOpt {
-    /// A program of its own.
+    /// A native program.
     Native(PathBuf),
     /// A script for node.
     Node {
@@ -28,12 +29,12 @@ pub(crate) enum WasmOpt {
 }
 
 impl WasmOpt {
-    /// Finds it in `PATH`, if it is new enough, else in the cache. Installs it there with npm if
-    /// needed.
+    /// Finds the program in `PATH` if it is new enough, otherwise in the cache. Installs it there
+    /// with npm if needed.
     ///
     /// # Errors
     ///
-    /// There is no npm either. The message says what to install.
+    /// If there is no npm either. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(program) = on_path("wasm-opt")
             && is_new_enough(
@@ -53,7 +54,7 @@ impl WasmOpt {
         Ok(Self::Node { node, script })
     }
 
-    /// Optimises a file in its place, with `-O<level>` and more parameters.
+    /// Optimizes a file in place, with `-O<level>` and further parameters.
     pub(crate) fn optimize(&self, wasm: &Path, level: &str, params: &[&str]) -> Result<()> {
         let cmd = match self {
             Self::Native(program) => Cmd::new(program),
@@ -67,7 +68,7 @@ impl WasmOpt {
             .run_quietly()
     }
 
-    /// The folder with a `wasm-opt` for trunk, which looks for it in `PATH`.
+    /// Returns the folder with a `wasm-opt` for trunk, which looks for it in `PATH`.
     pub(crate) fn bin(&self) -> Option<PathBuf> {
         match self {
             Self::Native(program) => program.parent().map(Path::to_owned),
@@ -93,7 +94,7 @@ fn install(npm: &Path, dir: &Path) -> Result<()> {
         .with_context(|| format!("or install binaryen {OLDEST} or later for `wasm-opt`"))
 }
 
-/// `wasm-opt version 132 (version_132)`.
+/// Returns whether a version is new enough, such as `wasm-opt version 132 (version_132)`.
 fn is_new_enough(said: &str) -> bool {
     let number = |word: &str| word.parse::<u32>().ok();
     said.split_whitespace()

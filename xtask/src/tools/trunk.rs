@@ -1,4 +1,4 @@
-//! `trunk`, which users build pages with.
+//! `trunk`, with which users build pages.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::{Cache, cache::remove};
 use crate::cmd::{Cmd, on_path};
 
-/// The version that is installed where there is none.
+/// The version that is installed if there is none.
 const VERSION: &str = "0.21.14";
 
 /// The program.
@@ -15,8 +15,8 @@ const VERSION: &str = "0.21.14";
 pub(crate) struct Trunk(PathBuf);
 
 impl Trunk {
-    /// Finds it in `PATH`, else in the cache. Builds it if the cache has none, which takes 13
-    /// minutes on one core.
+    /// Finds the program in `PATH`, otherwise in the cache. Builds it if the cache has none, which
+    /// takes 13 minutes on one core.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(program) = on_path("trunk") {
             return Ok(Self(program));
@@ -27,7 +27,7 @@ impl Trunk {
                 .args(["install", "trunk", "--locked", "--version", VERSION])
                 .arg("--root")
                 .arg(dir)
-                // Away from the workspace, whose settings are not meant for it.
+                // Build outside the workspace, whose settings do not apply.
                 .dir(dir)
                 .env("CARGO_TARGET_DIR", &build)
                 .run_quietly()
@@ -37,7 +37,7 @@ impl Trunk {
         Ok(Self(entry.join("bin/trunk")))
     }
 
-    /// Its folder.
+    /// Returns the folder of the program.
     pub(crate) fn bin(&self) -> Option<PathBuf> {
         Some(self.0.parent()?.to_owned())
     }

@@ -15,11 +15,11 @@ use crate::{
 pub(crate) struct Valgrind(PathBuf);
 
 impl Valgrind {
-    /// Finds it in `PATH`, else installs Debian's package.
+    /// Finds the program in `PATH`, otherwise installs Debian's package.
     ///
     /// # Errors
     ///
-    /// It is missing and cannot be installed. The message says what to install.
+    /// If it is missing and cannot be installed. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(program) = on_path("valgrind") {
             return Ok(Self(program));

@@ -14,11 +14,11 @@ use crate::{
 /// The target's name.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The back end of getrandom 0.3, which a dependency may use. Later versions ignore the flag.
+/// The backend of getrandom 0.3, which a dependency may use. Later versions ignore the flag.
 const RUSTFLAGS: &str = "--cfg getrandom_backend=\"wasm_js\"";
 
 /// A compiler for wasm32 and its target folder. It does not share the folder with the native
-/// compiler, because two compilers in one folder rebuild each other's work.
+/// compiler, because two compilers that share a folder rebuild each other's output.
 #[derive(Debug)]
 pub(crate) struct Wasm {
     target_dir: PathBuf,
@@ -26,12 +26,12 @@ pub(crate) struct Wasm {
 }
 
 impl Wasm {
-    /// Finds the target in the toolchain, else installs it with rustup, else builds its standard
+    /// Finds the target in the toolchain. Otherwise installs it with rustup, or builds its standard
     /// library with Debian's compiler.
     ///
     /// # Errors
     ///
-    /// None of the three works. The message says what to install.
+    /// If none of the three works. The message says what to install.
     pub(crate) fn find(cache: &Cache, workspace: &Workspace) -> Result<Self> {
         let target_dir = workspace.target.join("wasm");
         if toolchain_has_it() {
@@ -40,7 +40,7 @@ impl Wasm {
                 debian: None,
             });
         }
-        // If rustup failed once, it is not tried by every command.
+        // If rustup has failed once, further commands do not try it again.
         let cached = DebianRust::cached(cache);
         if cached.is_none() && rustup_gets_it(cache)? {
             return Ok(Self {
@@ -57,12 +57,12 @@ impl Wasm {
         })
     }
 
-    /// The folder of cargo's output for the target in a profile.
+    /// Returns the folder of cargo's output for the target in a profile.
     pub(crate) fn output(&self, profile: &str) -> PathBuf {
         self.target_dir.join(TARGET).join(profile)
     }
 
-    /// The variables that make cargo build with this compiler.
+    /// Returns the variables with which cargo builds with this compiler.
     pub(crate) fn env(&self) -> Vec<(&'static str, OsString)> {
         let mut env = vec![
             ("CARGO_TARGET_DIR", self.target_dir.clone().into()),
@@ -82,7 +82,7 @@ impl Wasm {
         Cmd::cargo()
             .args([subcommand, "--target", TARGET])
             .envs(self.env())
-            // They replace the target's flags instead of adding to them.
+            // The variable replaces the target's flags instead of adding to them.
             .without_env("RUSTFLAGS")
             .without_env("CARGO_ENCODED_RUSTFLAGS")
     }
@@ -96,9 +96,9 @@ impl Wasm {
         }
     }
 
-    /// The end of a `clippy` command line that denies warnings.
+    /// Returns the end of a `clippy` command line that denies warnings.
     pub(crate) fn deny_warnings(&self) -> &'static [&'static str] {
-        // With Debian's compiler, variables deny them.
+        // With Debian's compiler, `DebianRust::clippy_env` denies them.
         if self.debian.is_none() {
             &["--", "-D", "warnings"]
         } else {

@@ -18,7 +18,7 @@ use crate::{
 /// The Debian packages.
 const PACKAGES: [&str; 2] = ["webkit2gtk-driver", "xvfb"];
 
-/// Where Debian keeps the browser that the driver starts, below `/usr/lib` and a folder per
+/// The path of the browser that Debian's driver starts, below `/usr/lib` and a folder per
 /// architecture.
 const BROWSER: &str = "webkit2gtk-4.1/MiniBrowser";
 
@@ -35,7 +35,7 @@ impl WebKit {
     ///
     /// # Errors
     ///
-    /// They are missing and cannot be installed. The message says what to install.
+    /// If they are missing and cannot be installed. The message says what to install.
     pub(crate) fn find(cache: &Cache) -> Result<Self> {
         if let Some(webkit) = Self::here() {
             return Ok(webkit);
@@ -61,7 +61,7 @@ impl WebKit {
         })
     }
 
-    /// The variables that make the end-to-end tests use the browser on a screen.
+    /// Returns the variables with which the end-to-end tests use the browser on a screen.
     pub(crate) fn env(&self, screen: &Screen) -> Vec<(&'static str, OsString)> {
         let mut env = vec![
             ("WEBKIT", self.browser.clone().into()),
@@ -75,7 +75,7 @@ impl WebKit {
         env
     }
 
-    /// The browser's name and version.
+    /// Returns the browser's name and version.
     pub(crate) fn version(&self) -> Result<String> {
         let version = Cmd::new("dpkg-query")
             .args(["--show", "--showformat", "${Version}", "webkit2gtk-driver"])
@@ -100,7 +100,7 @@ pub(crate) struct Screen {
 impl Screen {
     fn start(program: &Path) -> Result<Self> {
         let mut server = Command::new(program)
-            // It chooses a free display, and prints its number.
+            // Xvfb chooses a free display and prints its number.
             .args(["-displayfd", "1", "-screen", "0", "1600x1200x24"])
             .args(["-nolisten", "tcp"])
             .stdin(Stdio::null())

@@ -1,5 +1,5 @@
 //! Records inserted into the storage: all in one batch, or each in its own transaction, one after
-//! the other. The database is open before.
+//! the other. The database is already open.
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{

@@ -1,4 +1,5 @@
-//! The measured work. Each has several sides, ways to do it, of which the first is ours.
+//! The measured work. Each kind of work has several sides, which are ways to do it. The first one
+//! is ours.
 
 mod collect;
 mod insert;
@@ -13,7 +14,7 @@ use crate::{
     scratch::{Failure, Scratch},
 };
 
-/// All work, in the order of the table.
+/// Returns all work, in the order of the table.
 pub(crate) fn all(effort: Effort) -> Vec<Work> {
     vec![
         insert::work(effort.records),
@@ -35,7 +36,7 @@ struct Side {
     name: &'static str,
     /// Prepares a database with this name and returns the measured milliseconds.
     sample: fn(Asked) -> Sample,
-    /// The target: how many times as long as ours it must take, if any.
+    /// The target, if any: by what factor it must take longer than ours.
     bar: Option<f64>,
 }
 
@@ -48,7 +49,7 @@ struct Asked {
 type Sample = Pin<Box<dyn Future<Output = Result<f64, Failure>>>>;
 
 impl Work {
-    /// Takes this many samples of each side, in turn, alternating the direction.
+    /// Takes this many samples of each side. The sides take turns, in alternating direction.
     pub(crate) async fn measure(
         &self,
         rounds: usize,

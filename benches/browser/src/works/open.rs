@@ -1,5 +1,5 @@
-//! Opening a document, from the call until an entry was read. This includes opening the database on
-//! all sides.
+//! Opening a document, from the call until an entry has been read. This includes opening the
+//! database on all sides.
 //!
 //! - **ours**: a snapshot in chunks, as leptos-sync stores it.
 //! - **one record per entry**: each entry with its stamp in its own IndexedDB record. One `getAll`

@@ -15,8 +15,8 @@ pub(crate) enum Demand {
 }
 
 impl Demand {
-    /// Returns the degree to which it is met; 1 means met. `None` if a required measurement is
-    /// missing.
+    /// Returns the degree to which the demand is met; 1 means met. `None` if a required measurement
+    /// is missing.
     pub(crate) fn reached(self, figures: &Figures) -> Option<f64> {
         let ours = figures.of(Who::Ours)?;
         Some(match self {
@@ -42,7 +42,7 @@ impl Demand {
         }
     }
 
-    /// Describes by how much it is missed.
+    /// Describes by how much the demand is missed.
     pub(crate) fn missed(self, figures: &Figures) -> Option<String> {
         let reached = self.reached(figures)?;
         if reached >= 1.0 {

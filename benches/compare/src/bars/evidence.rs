@@ -5,12 +5,12 @@ use crate::{
     works::Work,
 };
 
-/// The measurement that a row is judged by.
+/// The measurement that is compared with the demands of a row.
 pub(crate) enum Evidence {
     /// The time of a run.
     Time(Work),
     /// The ratio of a run's time to that at a smaller size, per entry if the work grows with the
-    /// size. For ours and, to show the cost of memory itself, for the plain code.
+    /// size. Measured for ours, and for the plain code to show the cost of memory itself.
     Growth { work: Work, small: usize },
     /// Bytes.
     Amount(Amount),
@@ -71,7 +71,7 @@ impl Figures {
         Self(Who::ALL.map(|who| Some(find(who)?.1)).to_vec())
     }
 
-    /// Returns the time of a run in nanoseconds, for all libraries that `takes_part` accepts.
+    /// Returns the time of a run in nanoseconds, for each library that `takes_part` accepts.
     pub(crate) fn of_times(
         work: &Work,
         size: usize,
@@ -100,7 +100,7 @@ impl Evidence {
         }
     }
 
-    /// Returns the unit of its measurements, for the file.
+    /// Returns the unit of the measurements, for the file.
     pub(crate) fn unit(&self) -> &'static str {
         match self {
             Self::Time(_) => "ns",
@@ -109,12 +109,12 @@ impl Evidence {
         }
     }
 
-    /// Whether its measurements are times of work proportional to the size.
+    /// Returns whether the measurements are times of work that is proportional to the size.
     pub(crate) fn is_each(&self) -> bool {
         matches!(self, Self::Time(work) if work.grows)
     }
 
-    /// Whether measuring it again can change anything.
+    /// Returns whether measuring again can change the result.
     pub(crate) fn varies(&self) -> bool {
         !matches!(self, Self::Amount(_))
     }
@@ -176,8 +176,8 @@ fn times(
         .to_vec()
 }
 
-/// Measures one size after the other, not in turn: small data created between large data would be
-/// scattered in memory and appear slow.
+/// Measures one size after the other, not in turns: small data that was created between large data
+/// would be scattered in memory and appear slow.
 fn growth(work: &Work, who: Who, small: usize, size: usize, effort: Effort) -> Option<f64> {
     let run = |size| {
         let side = (work.side)(who.peer(), size)?;

@@ -10,7 +10,7 @@ use crate::{
 /// The table's name in the file.
 const TABLE: &str = "bars";
 
-/// How often a row that misses its target is measured again.
+/// The number of times that a row is measured again if it misses its target.
 const RETRIES: usize = 3;
 
 /// Prints the table, and returns the number of rows that miss their targets.
@@ -24,7 +24,7 @@ pub(crate) fn print(wanted: impl Fn(&str) -> bool, effort: Effort, saved: &mut S
         saved.forget(TABLE);
     }
     let names = Who::ALL.map(Who::name).join(" | ");
-    println!("| Work | Size | {names} | bar | met |");
+    println!("| Work | Size | {names} | target | met |");
     println!("|---|--:|{}---|---|", "--:|".repeat(Who::ALL.len()));
     let heap = Heap::default();
     let mut short = 0;
@@ -43,7 +43,8 @@ const EXPLAINED: &str = "In brackets: how many times as much as ours. *other*: l
 loro 1.17; automerge 0.12; *plain*: structs and hash tables by hand. A row without a bar is informative. \
 benches/compare/src/works.rs documents where the sides differ.";
 
-/// Returns the best of as many measurements as the row needed, and the number of repetitions.
+/// Returns the best measurement, and the number of repetitions. A row that misses its target is
+/// measured again.
 fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {
     let mut best = bar.evidence.gather(bar.size, effort, heap);
     let mut retries = 0;
@@ -57,8 +58,8 @@ fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {
     (best, retries)
 }
 
-/// Returns the degree to which its hardest demand is met; 1 means met. A missing measurement counts
-/// as 0.
+/// Returns the degree to which the hardest demand of a row is met; 1 means met. A missing
+/// measurement counts as 0.
 fn reached(bar: &Bar, figures: &Figures) -> f64 {
     let all = bar.demands.iter();
     all.map(|demand| demand.reached(figures).unwrap_or(0.0))

@@ -1,5 +1,5 @@
 //! automerge 0.12: keys of the root. An empty document is filled in bulk from a hydrated map, as
-//! its documentation recommends for large values. Later writes are one transaction.
+//! its documentation recommends for large values. Later writes use one transaction.
 //!
 //! The hydrated map is created outside the measured loop.
 
@@ -175,7 +175,7 @@ fn copy(doc: &Doc, actor: u8) -> Doc {
     doc.clone().with_actor(ActorId::from([actor; 16]))
 }
 
-/// A document that is edited, and one that receives the edits.
+/// Returns a document that is edited, and one that receives the edits.
 fn copies(size: usize) -> (Doc, Doc) {
     let doc = filled(size);
     (copy(&doc, 2), copy(&doc, 3))

@@ -1,8 +1,8 @@
 //! crdts 7.3.2: its counter, its register with the time as the marker, and its map.
 //!
-//! A value of its map must be able to forget what a removal has seen, which its last-writer-wins
-//! register cannot. So the values are multi-value registers, as in its documentation. It has no
-//! batches: each entry is an operation.
+//! The values of its map must be able to forget what a removal has seen. Its last-writer-wins
+//! register cannot do that, so the values are multi-value registers, as in its documentation. It
+//! has no batches: each entry is an operation.
 
 use std::{any::Any, hint::black_box};
 
@@ -174,8 +174,8 @@ fn register(val: String, time: u64, replica: u64) -> Register {
     LWWReg { val, marker }
 }
 
-/// A counter in which each of `replicas` has counted once, and every second one `more` times as
-/// well.
+/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// additional times.
 fn counter(replicas: usize, more: u64) -> GCounter<u64> {
     let mut counter = GCounter::new();
     for replica in 0..replicas as u64 {

@@ -156,7 +156,7 @@ fn filled(size: usize) -> LoroDoc {
     doc
 }
 
-/// A document that is edited, and one that receives the edits.
+/// Returns a document that is edited, and one that receives the edits.
 fn copies(size: usize) -> (LoroDoc, LoroDoc) {
     let state = updates(&filled(size));
     (told(2, &state), told(3, &state))

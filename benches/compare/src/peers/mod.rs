@@ -1,4 +1,4 @@
-//! The libraries, one file each: the best way to do the work that its documentation shows.
+//! The libraries, one file each. Each does the work in the best way that its documentation shows.
 #![expect(
     clippy::expect_used,
     reason = "inputs that cannot be made, and work that fails, end the run"
@@ -22,9 +22,9 @@ use crate::measure::{Side, side};
 /// The number of changes in a delta, and of single updates applied in a run.
 pub(crate) const CHANGES: usize = 100;
 
-/// The work that a library can do, at any size. `None` is a dash in the table.
+/// The work that a library can do, at any size. `None` appears as a dash in the table.
 ///
-/// [`works`](crate::works) describes each and the differences between the libraries.
+/// [`works`](crate::works) describes each kind of work and the differences between the libraries.
 pub(crate) trait Peer: Sync {
     fn create(&self, _size: usize) -> Option<Side> {
         None
@@ -114,7 +114,7 @@ pub(crate) trait Peer: Sync {
         None
     }
 
-    /// The bytes of the whole state.
+    /// Returns the size of the encoded state in bytes.
     fn bytes(&self, _size: usize) -> Option<f64> {
         None
     }
@@ -123,12 +123,12 @@ pub(crate) trait Peer: Sync {
         None
     }
 
-    /// A map written in one batch, to measure its memory.
+    /// Returns a map written in one batch, to measure its memory.
     fn held(&self, _size: usize) -> Option<Box<dyn Any>> {
         None
     }
 
-    /// The same as untyped cells, as a relay holds them.
+    /// Returns the same map as untyped cells, as a relay holds them.
     fn held_as_cells(&self, _size: usize) -> Option<Box<dyn Any>> {
         None
     }
@@ -147,7 +147,7 @@ pub(crate) enum Who {
 }
 
 impl Who {
-    /// In the order of the columns.
+    /// All libraries, in the order of the columns.
     pub(crate) const ALL: [Self; 7] = [
         Self::Ours,
         Self::Plain,
@@ -183,8 +183,8 @@ impl Who {
     }
 }
 
-/// A side whose runs each get the next input from `next` and apply `work` to the current states of
-/// two copies of a document. So no run finds the result of an earlier one.
+/// Returns a side whose runs each get the next input from `next` and apply `work` to the current
+/// states of two copies of a document. So no run finds the result of an earlier one.
 fn evolving<T: 'static, I: 'static, O: 'static>(
     state: T,
     mut next: impl FnMut(&mut T) -> I + 'static,
@@ -198,8 +198,8 @@ fn evolving<T: 'static, I: 'static, O: 'static>(
     )
 }
 
-/// A side that applies the single updates of one copy to another. `change` makes the edits and
-/// returns what to send; `apply` applies it.
+/// Returns a side that applies the updates of one copy to another, one at a time. `change` makes
+/// the edits and returns what to send; `apply` applies it.
 fn updated<D: 'static>(
     copies: (D, D),
     size: usize,
@@ -223,7 +223,7 @@ fn updated<D: 'static>(
     )
 }
 
-/// A side that applies the changes of a hundred edits to another copy at once.
+/// Returns a side that applies the changes of a hundred edits to another copy in one step.
 fn caught_up<D: 'static>(
     copies: (D, D),
     size: usize,
@@ -241,8 +241,8 @@ fn caught_up<D: 'static>(
 /// A source of edits.
 type Edits<'a> = &'a mut dyn Iterator<Item = (String, String)>;
 
-/// A side that reads every key of an unchanged map. `read` prevents the compiler from removing the
-/// reads.
+/// Returns a side that reads every key of an unchanged map. `read` prevents the compiler from
+/// removing the reads.
 fn reads<M: 'static>(map: M, keys: Vec<String>, read: impl Fn(&M, &String) + 'static) -> Side {
     side(
         || (),
@@ -268,7 +268,7 @@ fn inflated(bytes: &[u8]) -> Vec<u8> {
     inflated
 }
 
-/// A size in bytes.
+/// Converts a size in bytes to a measurement.
 fn amount(bytes: usize) -> f64 {
     bytes as f64
 }

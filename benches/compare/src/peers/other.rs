@@ -14,7 +14,7 @@ pub(super) struct Other;
 
 type Map = LwwMap<String, String>;
 
-/// What its users encode: the entries of a map, which has no encoding of its own.
+/// The type that its users encode: the entries of a map, since the map has no encoding of its own.
 type Entries = HashMap<String, LwwRegister<String>>;
 
 impl Peer for Other {
@@ -105,7 +105,7 @@ impl Peer for Other {
     }
 
     fn merge_replica(&self, size: usize) -> Option<Side> {
-        // A new map has a different seed, and so a different order.
+        // A new map has a different seed, and therefore a different order.
         let (base, mut copy) = (map(size), Map::new());
         let _ = copy.merge(&base);
         let newer = newer_map(&copy, size);
@@ -184,12 +184,12 @@ fn decode(bytes: &[u8]) -> Entries {
 }
 
 fn replica(id: usize) -> ReplicaId {
-    // Spread like the random ids that it creates itself.
+    // Spread the ids like the random ids that the library creates itself.
     let spread = (id as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     ReplicaId::from(Uuid::from_u128(spread))
 }
 
-/// Registers that each win over all before them.
+/// Returns registers, each of which wins over all before it.
 fn registers(count: usize) -> Vec<LwwRegister<String>> {
     (1..)
         .zip(values(count))
@@ -209,7 +209,7 @@ fn map(count: usize) -> Map {
     map
 }
 
-/// A copy of `base` with `count` entries, a tenth of them rewritten by another replica.
+/// Returns a copy of `base` with `count` entries, a tenth of them rewritten by another replica.
 fn newer_map(base: &Map, count: usize) -> Map {
     let mut map = base.clone();
     for (key, value) in newer(count) {
@@ -218,8 +218,8 @@ fn newer_map(base: &Map, count: usize) -> Map {
     map
 }
 
-/// A counter in which each of `replicas` has counted once, and every second one `more` times as
-/// well.
+/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// additional times.
 fn counter(replicas: usize, more: usize) -> GCounter {
     let mut counter = GCounter::new();
     for id in 0..replicas {

@@ -86,7 +86,8 @@ impl Peer for Ours {
             move || (Map::new(), entries.clone(), clock()),
             |(map, entries, clock)| {
                 let stamp = ours::tick(clock);
-                // The transaction needs one reading; the others match those of the other library.
+                // The transaction needs one reading of the clock; the others match those of the
+                // other library.
                 for _ in 1..entries.len() {
                     black_box(ours::tick(clock));
                 }
@@ -275,7 +276,7 @@ fn decode(bytes: Vec<u8>) -> Side {
     )
 }
 
-/// A copy with a tenth of the entries rewritten by another replica.
+/// Returns a copy with a tenth of the entries rewritten by another replica.
 fn newer_doc(base: &Doc<Map>, size: usize) -> Doc<Map> {
     let mut doc = ours::copy(base, 2);
     let newer = leptos_sync_benches::newer(size);

@@ -1,5 +1,5 @@
-//! Hand-written structs and hash tables: the least that the work can cost, without deltas, versions
-//! or checks.
+//! Hand-written structs and hash tables: the minimum cost of the work, without deltas, versions or
+//! checks.
 
 use std::{any::Any, hint::black_box};
 
@@ -99,7 +99,7 @@ impl Peer for Plain {
     }
 
     fn merge_replica(&self, size: usize) -> Option<Side> {
-        // A different seed, and so a different order.
+        // A different seed, and therefore a different order.
         let mut full = Map::with_hasher(FixedState::with_seed(1));
         fill(&mut full, shuffled_entries(size).into_iter());
         Some(merge(map(size), full, size))
@@ -212,8 +212,8 @@ fn counter() -> HashMap<u64, Stamped<u64>, FixedState> {
     HashMap::default()
 }
 
-/// A counter in which each of `replicas` has counted once, and every second one `more` times as
-/// well.
+/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// additional times.
 fn counted(replicas: usize, more: u64) -> HashMap<u64, Stamped<u64>, FixedState> {
     let mut counts = counter();
     for replica in 0..replicas as u64 {

@@ -1,5 +1,5 @@
 //! yrs 0.28: a root map, written in one transaction, with updates in the encoding v1, which its
-//! documentation starts with.
+//! documentation introduces first.
 //!
 //! Rows of bytes use the shorter of v1 and v2.
 
@@ -139,7 +139,7 @@ fn filled(size: usize) -> (Doc, MapRef) {
     (doc, map)
 }
 
-/// A document that is edited, and one that receives the edits.
+/// Returns a document that is edited, and one that receives the edits.
 fn copies(size: usize) -> ((Doc, MapRef), (Doc, MapRef)) {
     let state = encoded(&filled(size).0);
     (loaded(2, &state), loaded(3, &state))
@@ -153,7 +153,7 @@ fn write(doc: &Doc, map: &MapRef, entries: impl IntoIterator<Item = (String, Str
 }
 
 /// Writes in one transaction and returns its update in both encodings. Unlike the changes since a
-/// state vector, it does not name everything that was ever overwritten.
+/// state vector, the update does not list everything that was ever overwritten.
 fn change(
     doc: &Doc,
     map: &MapRef,

@@ -9,7 +9,7 @@ const ROWS: [ReplicaId; 2] = [ReplicaId::new(7), ReplicaId::new(8)];
 #[derive(Clone)]
 struct Parts {
     count: u64,
-    /// Run, row, step.
+    /// For each run, its length, its row and its step.
     stamps: Vec<u64>,
     key_form: u8,
     key_lengths: Vec<u64>,
@@ -19,7 +19,7 @@ struct Parts {
     values: Vec<u8>,
 }
 
-/// Two cells: `a` is "hi", `bc` a tombstone.
+/// Returns two cells: `a` is "hi", `bc` is a tombstone.
 fn fine() -> Parts {
     Parts {
         count: 2,
@@ -33,7 +33,7 @@ fn fine() -> Parts {
     }
 }
 
-/// `count` cells whose keys and values are empty.
+/// Returns `count` cells whose keys and values are empty.
 fn weightless(count: u64) -> Parts {
     Parts {
         count,
@@ -90,7 +90,7 @@ fn the_base_group_is_valid() {
 #[test]
 fn more_cells_than_distinct_keys_are_corrupt() {
     assert!(check(&weightless(2).bytes()).unwrap_err().is_corrupt());
-    // Followed by as many bytes as there are cells.
+    // As many bytes follow as the group has cells.
     let second = weightless(1).bytes().repeat(50);
     let both = [weightless(100).bytes(), second].concat();
     assert!(check(&both).unwrap_err().is_corrupt());
@@ -116,7 +116,7 @@ fn absurd_counts_runs_and_rows_are_corrupt() {
         assert!(refusal(|parts| parts.stamps[0] = absurd).is_corrupt());
         assert!(refusal(|parts| parts.stamps[1] = absurd).is_corrupt());
     }
-    // Runs whose cells add up to the count only by overflow.
+    // The lengths of the runs add up to the count only if the sum overflows.
     assert!(
         refusal(|parts| parts.stamps = vec![u64::MAX - 1, 1, 0, u64::MAX, 0, 9, 0]).is_corrupt()
     );

@@ -45,7 +45,8 @@ impl CellWriter {
         writer
     }
 
-    /// Returns the parts: the finished ones, and the rest unless it is empty and there are others.
+    /// Returns the finished parts, followed by the rest. Omits an empty rest unless it is the only
+    /// part.
     pub(crate) fn finish_parts(&mut self) -> Result<Vec<Written>, Error> {
         let mut parts = self.parts.take();
         let rest = self.finish()?;

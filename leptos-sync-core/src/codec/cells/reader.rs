@@ -152,7 +152,7 @@ impl<'a> Group<'a> {
         let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let stamps = input.len()?;
         self.stamps.read(input.take(stamps)?);
-        // Like the writer, so that every accepted group can be written again.
+        // Check the length as the writer does, so that every accepted group can be written again.
         path::check_length(parent.as_bytes().len() + 2)?;
         let key_limit = limits::PATH_BYTES - (parent.as_bytes().len() + 2);
         let span;
@@ -160,7 +160,7 @@ impl<'a> Group<'a> {
             checked(length, key_limit, "key")
         })?;
         self.keys = input.take(span)?;
-        // One key may be empty. More cells than this cannot have distinct keys.
+        // At most one key can be empty, so more cells than this cannot have distinct keys.
         if count == 0 || count > span + 1 {
             return Err(too_many_cells());
         }

@@ -173,8 +173,8 @@ pub(super) struct ReplicaTable {
 }
 
 impl ReplicaTable {
-    /// Returns the row of the stamp's replica, and appends it if it is new. O(log rows) if replicas
-    /// appear in the order of ids, as maps and counters write them; linear otherwise.
+    /// Returns the row of the stamp's replica, and appends a row for a new replica. O(log rows) if
+    /// replicas appear in the order of ids, as maps and counters write them; linear otherwise.
     fn row(&mut self, stamp: Stamp) -> usize {
         let row = self.find(stamp.replica).unwrap_or(self.rows.len());
         match self.rows.get_mut(row) {

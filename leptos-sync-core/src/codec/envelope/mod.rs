@@ -6,8 +6,8 @@
 //!
 //! `docs/format.md` specifies every byte. Untrusted bytes are checked for magic, version and kind
 //! first, which is cheap. Only an intact body is inflated, into a buffer within the declared size
-//! and the limits. The transport or storage knows the size of an envelope, so its length adds
-//! nothing; it distinguishes a truncated envelope from a damaged one.
+//! and the limits. The transport or storage knows the size of an envelope, so the length field is
+//! redundant. It lets a reader distinguish a truncated envelope from a damaged one.
 //!
 //! Equal bodies may have different envelopes, since builds may compress differently. Compare the
 //! bodies.
@@ -84,7 +84,8 @@ pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
 
 /// Returns an envelope around `body` if compression pays off, else `None`.
 ///
-/// Does not try a body that is a compressed envelope. An attempt costs as much as [`compress`].
+/// Does not compress a body that is itself a compressed envelope. An attempt costs as much as
+/// [`compress`].
 #[cfg(feature = "deflate")]
 pub(crate) fn seal_if_it_pays(kind: Kind, body: &[u8]) -> Option<Vec<u8>> {
     let flags = body.strip_prefix(MAGIC).and_then(|rest| rest.get(2));
@@ -113,8 +114,8 @@ pub(crate) fn forged(kind: Kind, inflated: usize, body: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// [`Error::is_unsupported`] for a newer version, unknown flags, or an intact compressed body that
-/// this build cannot read without the feature. [`Error::is_corrupt`] for any other violation of the
+/// [`Error::is_unsupported`] for a newer version, unknown flags, or an intact compressed body if
+/// this build lacks the feature `deflate`. [`Error::is_corrupt`] for any other violation of the
 /// format.
 pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let mut reader = Reader::new(bytes);

@@ -31,7 +31,7 @@ fn prose(len: usize) -> Vec<u8> {
     out
 }
 
-/// An envelope with a correct checksum but arbitrary declarations.
+/// Returns an envelope with a correct checksum but arbitrary declarations.
 fn forged(flags: u8, inflated: Option<u64>, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     assemble(Kind::Delta, flags, None, [body, &[]], &mut out);

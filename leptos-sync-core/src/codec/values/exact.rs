@@ -33,7 +33,7 @@ where
 ///
 /// # Errors
 ///
-/// The errors of [`encode_checked`].
+/// Those of [`encode_checked`].
 #[inline]
 pub(crate) fn check<T>(value: &T, scratch: &mut Vec<u8>) -> Result<(), Error>
 where
@@ -46,7 +46,7 @@ where
 ///
 /// # Errors
 ///
-/// The errors of [`encode_checked`].
+/// Those of [`encode_checked`].
 #[inline]
 pub(crate) fn check_key<K>(key: &K, scratch: &mut Vec<u8>) -> Result<(), Error>
 where
@@ -74,7 +74,7 @@ where
 ///
 /// # Errors
 ///
-/// The errors of [`decode_exact`].
+/// Those of [`decode_exact`].
 #[inline]
 pub(crate) fn decode_key<K>(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<K, Error>
 where
@@ -152,8 +152,7 @@ fn unstable(name: &str) -> Error {
     ))
 }
 
-/// Returns whether values of this type are known to be read back unchanged. A constant once
-/// compiled.
+/// Returns whether values of this type are known to be read back unchanged. Compiles to a constant.
 #[inline]
 fn is_plain<T: 'static>() -> bool {
     fn is<T: 'static, P: 'static>() -> bool {

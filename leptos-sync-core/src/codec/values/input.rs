@@ -190,7 +190,8 @@ impl<'de> Input<'de> {
         granted
     }
 
-    /// Charges for an element of a sequence or map. Before it, `before` bytes were left.
+    /// Charges for an element of a sequence or map. `before` is the number of bytes that were left
+    /// before it.
     #[inline]
     pub(super) fn spend(&mut self, before: usize) -> Result<(), Fault> {
         if self.remaining() == before {

@@ -74,7 +74,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(),
 ///
 /// # Errors
 ///
-/// The errors of [`encode`].
+/// Those of [`encode`].
 #[inline]
 pub fn encode_key<K: Serialize + ?Sized>(key: &K, out: &mut Vec<u8>) -> Result<(), Error> {
     write(key, true, out)

@@ -114,7 +114,7 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         Ok(Shape::BOOL)
     }
 
-    /// A character that is a whole value is a string of one character.
+    /// Encodes a character. As a whole value, it is a string of one character.
     #[inline]
     fn serialize_char(self, value: char) -> Result<Shape, Fault> {
         self.output.put(value)?;
@@ -130,7 +130,7 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         Ok(Shape::F32)
     }
 
-    /// A float that is a whole value takes 4 bytes if an `f32` can represent it.
+    /// Encodes a float. As a whole value, it takes 4 bytes if an `f32` can represent it.
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<Shape, Fault> {
         let value = self.output.f64(value);

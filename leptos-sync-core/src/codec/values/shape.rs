@@ -28,8 +28,8 @@ const PRIME: u64 = 61;
 /// gives the most fields a weight that differs from the first one's.
 const ROOT: u64 = 26;
 
-/// The numbers result from a search: with them, few small tuples and sequences of common scalars
-/// share a shape.
+/// These numbers were found by a search: with them, few small tuples and sequences of common
+/// scalars share a shape.
 impl Shape {
     pub(super) const BOOL: Self = Self(3);
     pub(super) const F64: Self = Self(4);

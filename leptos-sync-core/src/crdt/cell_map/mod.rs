@@ -21,7 +21,7 @@ use crate::{
 
 /// The untyped cells of a document by path, as a relay holds them.
 ///
-/// A `Doc<CellMap>` accepts every delta and snapshot, of any type, and returns them to others. It
+/// A `Doc<CellMap>` accepts every delta and snapshot, of any type, and forwards them to others. It
 /// does not decode cells: the later one wins. Among equal stamps the greater bytes win, and a
 /// tombstone loses to any value. A cell takes 48 bytes and a slot in a hash table. Each path or
 /// value of more than 14 bytes takes an allocation.

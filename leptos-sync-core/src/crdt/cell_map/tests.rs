@@ -3,7 +3,8 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{clock::Time, id::ReplicaId};
 
-/// Few stamps, so that many are equal, and values both shorter and longer than the inline limit.
+/// Generates cells with few stamps, so that many are equal, and with values both shorter and longer
+/// than the inline limit.
 fn cells() -> impl Strategy<Value = CellMap> {
     let stamp = (1_u64..4, 1_u64..3)
         .prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)));

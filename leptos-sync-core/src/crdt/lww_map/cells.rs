@@ -20,7 +20,7 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         out.group(path.as_path());
         if since.is_empty() {
-            // One of a few cells may already exceed the capacity for an average one.
+            // The capacity is estimated from the average cell, and a single cell may exceed it.
             out.reserve(self.table.len().max(4));
         }
         let cells = self.table.since(since);

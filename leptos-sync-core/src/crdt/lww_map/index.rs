@@ -11,8 +11,8 @@ use super::{
     table::Entry,
 };
 
-/// The number of entries up to which a look-up scans. As fast as hashing, and many maps are this
-/// small.
+/// The number of entries up to which a look-up scans them. Scanning is then as fast as hashing, and
+/// many maps are this small.
 const SCANNED: usize = 8;
 
 /// The index of entries by key: a hash table of positions, from the ninth entry on.
@@ -129,7 +129,7 @@ impl Index {
     #[cold]
     fn fill<K: Hash, V>(&mut self, entries: &[Entry<K, V>]) {
         let Self { positions, hasher } = self;
-        // Reserve at once, since growing step by step would hash every key again.
+        // Reserve once, since growing step by step would hash every key again.
         positions.reserve(entries.len(), by_key(hasher, entries));
         for slot in 0..entries.len() as u32 {
             positions.insert_unique(

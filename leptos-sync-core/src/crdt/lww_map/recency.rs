@@ -116,8 +116,8 @@ impl Recency {
         self.len = last;
     }
 
-    /// Reads the links of a slot and its neighbors. The result only keeps the reads from being
-    /// optimized away.
+    /// Reads the links of a slot and its neighbors. The result exists only so that the reads are
+    /// not optimized away.
     #[inline]
     pub(super) fn around(&self, slot: u32) -> u32 {
         let link_of = |slot: u32| self.links.get(slot as usize);

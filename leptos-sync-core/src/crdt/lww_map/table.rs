@@ -268,7 +268,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// Removes all entries for which `gone` returns true.
     pub(in crate::crdt) fn remove_where(&mut self, mut gone: impl FnMut(&Entry<K, V>) -> bool) {
-        // From the end, so that the entry that takes a removed one's position was checked before.
+        // Iterate from the end: the entry that takes the position of a removed one has then been
+        // checked already.
         for slot in (0..self.entries.len() as u32).rev() {
             if gone(self.entry(slot)) {
                 self.detach(slot);

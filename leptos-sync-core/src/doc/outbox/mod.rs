@@ -322,9 +322,10 @@ impl Outbox {
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// Settles transactions after a message from the relay, which contains `upto`, and whose cells
-    /// beyond `after` were joined: each contained transaction is acknowledged or was rejected. A
-    /// missing cell that `forgotten` contains may have been removed since.
+    /// Settles transactions after a message from the relay: each transaction that the relay
+    /// contains was either acknowledged or rejected. The relay contains `upto`, and its cells
+    /// beyond `after` were joined. A missing cell that `forgotten` contains may have been removed
+    /// since.
     fn settle<S: Root>(
         &mut self,
         doc: &mut Doc<S>,

@@ -15,11 +15,11 @@ impl Outbox {
     /// Restamps transactions that the relay would reject for their stamps, of the replicas for
     /// which this page sends (`mine`).
     ///
-    /// Later transactions of the same replicas are restamped too, and so are those that follow
-    /// operations outside any transaction that the relay would reject; these operations stay on
-    /// this device and do not block the others. No replica outside this browser has seen any of
-    /// these transactions. Operations of other tabs beyond the window are ignored, since those tabs
-    /// restamp them.
+    /// Later transactions of the same replicas are restamped too. If the relay would reject
+    /// operations outside any transaction, the transactions that follow them are also restamped;
+    /// such operations stay on this device and do not block the others. No replica outside this
+    /// browser has seen any of these transactions. Operations of other tabs beyond the window are
+    /// ignored, since those tabs restamp them.
     ///
     /// Returns the restamped transactions in order, for the storage and the other tabs to
     /// [`replace`](Outbox::replace), and what changed. O(cells of all transactions).
@@ -40,7 +40,7 @@ impl Outbox {
         Time::try_from_ms(window.now_ms)?;
         let settled = self.version(doc);
         // The start of each replica's transactions. Operations that no relay has seen and none
-        // would accept do not hold them up.
+        // would accept do not delay them.
         let mut ends = VersionVector::new();
         // Ignore operations beyond the window, or new stamps would be beyond it too.
         let mut last = Time::ZERO;
@@ -72,8 +72,8 @@ impl Outbox {
                 continue;
             };
             if outside.get(replica) > Time::ZERO {
-                // After everything that the relay has of the replica, even if it would not accept
-                // that now.
+                // Continue after everything that the relay has of the replica, even if it would not
+                // accept that now.
                 let end = ends.get(replica);
                 time = last.max(end).next().max(Time::from_ms(window.now_ms));
                 restamped.push(Restamped {

@@ -14,7 +14,7 @@
 //! A second caller joins a load only within the epoch in which the load began. The value is cached
 //! only if that epoch still lasts and no commit was in flight. Issuing a commit removes its keys
 //! from the cache. So a cached value equals the store's, as far as this handle and its clones have
-//! written it. The price: a load during a commit of other keys is not cached.
+//! written it. The cost is that a load during a commit of other keys is not cached.
 
 mod flight;
 mod values;
@@ -36,8 +36,8 @@ use crate::{clock::TimeSource, error::Error};
 /// `get_many` is answered from memory if all its keys are cached. Otherwise it reads all keys,
 /// since the values must come from one state. Scans are not cached.
 ///
-/// Commits through this handle and its clones are visible at once. Commits from elsewhere, such as
-/// another tab, are not: report them with [`invalidate`](CachedStorage::invalidate), or accept
+/// Commits through this handle and its clones are visible immediately. Commits from elsewhere, such
+/// as another tab, are not: report them with [`invalidate`](CachedStorage::invalidate), or accept
 /// values as old as the time to live. A `commit_if` that does not apply reveals such a commit and
 /// clears the cache.
 ///

@@ -46,7 +46,7 @@ impl Weighter<Vec<u8>, Entry> for Bytes {
 
 impl Shared {
     pub(super) fn new(limits: CacheLimits, time: Box<dyn TimeSource>) -> Self {
-        // Sizes the tables by an estimate of the number of entries.
+        // Size the tables by an estimate of the number of entries.
         let entries = (limits.bytes / 1024).clamp(16, 4096);
         let cached = CachedValues {
             values: Cache::with_weighter(entries, limits.bytes as u64, Bytes),

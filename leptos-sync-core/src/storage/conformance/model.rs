@@ -54,7 +54,7 @@ pub(super) async fn random_histories_agree_with_a_model(store: &impl Storage, se
     }
 }
 
-/// Returns what `scan` reads of a map, without using the map's own ranges.
+/// Returns the records that `scan` would read from a map, without using the map's own ranges.
 fn modelled(model: &BTreeMap<Vec<u8>, Vec<u8>>, scan: &Scan) -> Vec<Record> {
     let range = (scan.start.clone(), scan.end.clone());
     let mut found: Vec<Record> = model

@@ -52,7 +52,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     ///
     /// # Errors
     ///
-    /// As for [`build`](IndexedStorage::build).
+    /// Those of [`build`](IndexedStorage::build).
     pub async fn build_step(&self) -> Result<Option<IndexProgress>, Error> {
         let _writing = self.writer.lock().await;
         self.step(false).await

@@ -101,7 +101,7 @@ macro_rules! floats {
     ($($type:ty)*) => {$(
         impl IndexKey for $type {
             fn append(&self, out: &mut Vec<u8>) {
-                // Equal values need equal keys: use one zero and one not-a-number.
+                // Equal values need equal keys: use a single zero and a single NaN.
                 let one_of_each = if self.is_nan() { <$type>::NAN } else { self + 0.0 };
                 put(&one_of_each, out);
             }

@@ -31,7 +31,7 @@ impl Layout {
         [&self.prefix[..], &[kind], rest].concat()
     }
 
-    /// The count of commits. Every write expects the count that it has read.
+    /// Returns the key of the number of commits. Every write expects the number that it has read.
     pub(super) fn commits(&self) -> Vec<u8> {
         self.below(COMMITS, &[])
     }
@@ -44,17 +44,17 @@ impl Layout {
         self.below(RECORDS, key)
     }
 
-    /// The location of a damaged record that was overwritten.
+    /// Returns the key under which a damaged record is preserved when it is overwritten.
     pub(super) fn aside(&self, key: &[u8]) -> Vec<u8> {
         self.below(ASIDE, key)
     }
 
-    /// A location reserved for a layer on top of this storage.
+    /// Returns a key that is reserved for a layer on top of this storage.
     pub(super) fn extra(&self, key: &[u8]) -> Vec<u8> {
         self.below(EXTRA, key)
     }
 
-    /// The prefix of all entries of all indices.
+    /// Returns the prefix of all entries of all indices.
     pub(super) fn entries(&self) -> Vec<u8> {
         self.below(ENTRIES, &[])
     }
@@ -65,7 +65,7 @@ impl Layout {
         id.first_chunk().map(|id| u16::from_be_bytes(*id))
     }
 
-    /// The prefix of all entries of an index.
+    /// Returns the prefix of all entries of an index.
     pub(super) fn index(&self, id: u16) -> Vec<u8> {
         self.below(ENTRIES, &id.to_be_bytes())
     }

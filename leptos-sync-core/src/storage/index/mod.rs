@@ -1,8 +1,8 @@
 //! Records with secondary indices, in any store.
 //!
 //! An index is a set of ordered keys, written in the same batch as the record. So it never
-//! disagrees with the records, and it works on every back end (as FoundationDB's layers do). The
-//! keys below `"I" name`:
+//! disagrees with the records, and it works in every store (like FoundationDB's layers). The keys
+//! below `"I" name`:
 //!
 //! ```text
 //! 0                       →  the number of commits so far
@@ -96,7 +96,8 @@ pub struct IndexedStorage<S, K, R> {
     store: S,
     layout: Layout,
     schema: Schema<R>,
-    /// Held while writing: concurrent tasks of one tab would only make each other retry.
+    /// Locked while writing. Without it, concurrent tasks of one tab would only make each other
+    /// retry.
     writer: Mutex<()>,
     known: RwLock<Arc<SharedState>>,
     damage: Vec<Damage>,

@@ -41,7 +41,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     ///
     /// # Errors
     ///
-    /// As for [`get`](IndexedStorage::get).
+    /// Those of [`get`](IndexedStorage::get).
     pub async fn get_batch<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k K>,

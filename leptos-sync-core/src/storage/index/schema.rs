@@ -62,15 +62,15 @@ pub struct Schema<R> {
 }
 
 impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
-    /// Lists each record under the key that `key` returns.
+    /// Creates an index that lists each record under the key that `key` returns.
     pub fn new(name: &str, key: impl Fn(&R) -> Q + Send + Sync + 'static) -> Self {
         Self::listing(name, false, move |record, list| {
             list(bytes_of(&key(record)))
         })
     }
 
-    /// Lists each record under one key, as [`new`](Index::new) does, and rejects a write that gives
-    /// two records the same key.
+    /// Creates an index like [`new`](Index::new) that rejects a write which would give two records
+    /// the same key.
     ///
     /// While the index is being [built](super::IndexedStorage::build), a write that needs a new key
     /// finishes the build first, since a record that is not listed yet may have that key. Build the
@@ -82,7 +82,8 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
         Self::listing(name, true, move |record, list| list(bytes_of(&key(record))))
     }
 
-    /// Lists each record under all keys that `keys` returns, at most [`limits::INDEX_KEYS`].
+    /// Creates an index that lists each record under all keys that `keys` returns, at most
+    /// [`limits::INDEX_KEYS`].
     ///
     /// A merge accepts a record with keys beyond a limit, but does not list it under those keys.
     pub fn multi<I: IntoIterator<Item = Q>>(

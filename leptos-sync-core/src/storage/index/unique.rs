@@ -44,7 +44,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }
         let found = self.store.get_many(&places).await?;
         for ((place, claim), found) in claims.of.iter().zip(found) {
-            // Rebuild an entry that cannot be read from the known changes.
+            // If an entry cannot be read, rebuild it from the known changes.
             let found = found.map(|value| read_owners(&value).unwrap_or_default());
             let mut records: BTreeSet<Vec<u8>> = found.into_iter().flatten().collect();
             records.retain(|record| !claim.left.contains(record));

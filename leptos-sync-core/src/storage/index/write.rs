@@ -67,7 +67,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](IndexedStorage::insert).
+    /// Those of [`insert`](IndexedStorage::insert).
     pub async fn insert_batch(
         &self,
         records: impl IntoIterator<Item = (K, R)>,
@@ -130,7 +130,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     ///
     /// # Errors
     ///
-    /// As for [`remove`](IndexedStorage::remove).
+    /// Those of [`remove`](IndexedStorage::remove).
     pub async fn remove_batch<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k K>,

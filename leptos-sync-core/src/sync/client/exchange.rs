@@ -230,7 +230,8 @@ impl<D: Document> Exchange<D> {
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
         let again = match reason.is_of_time() {
-            // A transaction that was not restamped since cannot be restamped.
+            // If the transaction was not restamped since its last rejection, it cannot be
+            // restamped.
             true if self.untimely.contains(upto) => false,
             true => {
                 self.untimely.push(upto.clone());
@@ -244,7 +245,7 @@ impl<D: Document> Exchange<D> {
         again
     }
 
-    /// Returns whether to restart the exchange at once, or after a delay.
+    /// Returns whether to restart the exchange immediately rather than after a delay.
     pub(super) fn begins_at_once(&mut self) -> bool {
         self.tries += 1;
         self.tries <= TRIES

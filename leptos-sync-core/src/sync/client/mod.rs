@@ -146,7 +146,7 @@ impl<D: Document> Client<D> {
     /// Ends the exchange of a document and returns the document.
     pub fn leave(&mut self, channel: Channel) -> Option<D> {
         let exchange = self.exchanges.remove(channel)?;
-        // The relay does not know documents in other stages.
+        // The relay has no channel for a document that it rejected or had no room for.
         let is_known = !matches!(exchange.stage, Stage::NoRoom | Stage::Refused);
         if self.state == State::Welcome && is_known {
             self.say(&Request::Leave { channel });
@@ -197,8 +197,8 @@ impl<D: Document> Client<D> {
         Ok(())
     }
 
-    /// Sets the credentials. They are sent on the open connection, and at once if the relay
-    /// rejected the former ones.
+    /// Sets the credentials. They are sent on the open connection, and immediately if the relay
+    /// rejected the previous ones.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
@@ -280,7 +280,7 @@ impl<D: Document> Client<D> {
                 if matches!(ended, Some((Reason::Unauthorized, _))) {
                     delay_ms = match self.shown == self.credentials {
                         true => REFUSED_FACTOR * delay_ms,
-                        // New credentials are set, so they are tried at once.
+                        // New credentials are set, so they are tried immediately.
                         false => 0,
                     };
                 }
@@ -290,7 +290,7 @@ impl<D: Document> Client<D> {
         };
     }
 
-    /// Reports that the network is back, so that the client retries at once.
+    /// Reports that the network is back, so that the client retries immediately.
     pub fn hurry(&mut self) {
         if let State::Waiting { until_ms } = &mut self.state {
             *until_ms = 0;

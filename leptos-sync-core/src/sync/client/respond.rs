@@ -146,7 +146,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Restarts an exchange: at once, or after a delay if earlier restarts did not help.
+    /// Restarts an exchange: immediately, or after a delay if earlier restarts did not help.
     fn restart(&mut self, channel: Channel) {
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;

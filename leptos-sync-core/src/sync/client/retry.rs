@@ -1,5 +1,5 @@
 /// The delay before a retry: a random part of a time that doubles with each failure ("full
-/// jitter"), so that clients of one relay do not all return at once.
+/// jitter"), so that clients of one relay do not all return at the same time.
 ///
 /// The formula is from M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 #[derive(Clone, Debug)]

@@ -38,7 +38,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A compile-time constant in a build without compression.
+    /// Returns whether to compress. A constant in a build without compression.
     fn compresses(&self) -> bool {
         cfg!(feature = "deflate") && self.deflate
     }

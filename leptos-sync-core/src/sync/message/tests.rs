@@ -157,7 +157,7 @@ fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
-/// Checks that a message round-trips, and that invalid bytes are errors.
+/// Generates messages between tabs.
 fn tab_message() -> impl Strategy<Value = TabMessage> {
     let restamped =
         (version(), delta()).prop_map(|(replaced, delta)| Restamped { replaced, delta });
@@ -176,6 +176,7 @@ fn tab_message() -> impl Strategy<Value = TabMessage> {
     ("\\PC{1,9}", kind).prop_map(|(document, kind)| TabMessage { document, kind })
 }
 
+/// Checks that a message round-trips, and that invalid bytes are errors.
 fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
     for deflate in [false, cfg!(feature = "deflate")] {
         let mut bytes = Vec::new();
@@ -206,7 +207,7 @@ fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
     }
 }
 
-/// If the bytes decode, the message encodes to the same bytes.
+/// Checks that bytes which decode are the only encoding of their message.
 fn has_one_encoding<M: Message>(bytes: &[u8]) {
     if let Ok(message) = M::decode(bytes) {
         let mut again = Vec::new();

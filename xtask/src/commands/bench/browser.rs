@@ -22,10 +22,10 @@ const PACKAGES: [&str; 4] = [
     "esbuild@0.28.2",
 ];
 
-/// The cache's entry for all of them. Its name changes with the versions.
+/// The name of their entry in the cache. It changes with the versions.
 const ENTRY: &str = "browser-peers-yjs-13.6.33-esbuild-0.28.2";
 
-/// The end of the page's address, for all records and for few.
+/// The end of the page's address for the full size. The other one is for small sizes.
 const FULL: &str = "";
 const QUICK: &str = "?records=1000&entries=20000&rounds=3";
 
@@ -52,14 +52,14 @@ pub(super) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
 ///
 /// # Errors
 ///
-/// There is no npm, or it cannot download the packages. The message says what to do.
+/// If there is no npm, or it cannot download the packages. The message says what to do.
 pub(crate) fn page(workspace: &Workspace, cache: &Cache) -> Result<PathBuf> {
     let dist = dist::build(workspace, cache, BENCH_PAGE, Optimize::IfPossible)?;
     bundle(workspace, cache, &dist)?;
     Ok(dist)
 }
 
-/// Whether npm is there, which the page needs.
+/// Returns whether npm is installed, which the page needs.
 pub(crate) fn has_npm() -> bool {
     on_path("npm").is_some()
 }

@@ -25,16 +25,16 @@ pub(crate) struct Args {
 /// What to measure, other than this library's own benchmarks.
 #[derive(Debug, Subcommand)]
 enum Kind {
-    /// Does the same work on other libraries, side by side. Fails when a bar is missed.
+    /// Does the same work on other libraries, side by side. Fails when a target is missed.
     Compare(Compare),
-    /// Measures storage in Chromium against alternatives. Fails when a bar is missed. Needs Node.js
-    /// with npm.
+    /// Measures storage in Chromium against alternatives. Fails when a target is missed. Needs
+    /// Node.js with npm.
     Browser {
-        /// Measures with small numbers.
+        /// Measures with small sizes and few samples.
         #[arg(long)]
         quick: bool,
     },
-    /// Writes a page of charts and tables of everything measured, and prints its path.
+    /// Writes a page of charts and tables of all measurements, and prints its path.
     Report,
     /// Writes the instruction counts of all benchmarks to benches/instructions.txt.
     Baseline,
@@ -46,10 +46,10 @@ enum Kind {
 /// The arguments of `bench compare`.
 #[derive(Debug, clap::Args)]
 struct Compare {
-    /// Measures with small numbers.
+    /// Measures with small sizes and few samples.
     #[arg(long)]
     quick: bool,
-    /// Prints only the table of rows with a bar.
+    /// Prints only the table of rows with a target.
     #[arg(long, conflicts_with = "sizes")]
     bars: bool,
     /// Measures every library at every size, for `bench report`.
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 ///
 /// # Errors
 ///
-/// A benchmark needs more instructions than tolerated.
+/// If a benchmark needs more instructions than tolerated.
 #[expect(clippy::print_stdout, reason = "the changes are the result")]
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let baseline = Counts::read(workspace)?;
@@ -96,14 +96,14 @@ fn compare(workspace: &Workspace, args: &Compare) -> Result<()> {
     if !dir.join("Cargo.toml").is_file() {
         bail!("there is no benches/compare in this checkout");
     }
-    // It has its own lock file, so its builds must not mix with the workspace's. `cargo clean`
-    // still removes them.
+    // The workspace has its own lock file, so its builds must not mix with those of this workspace.
+    // `cargo clean` still removes them.
     let cargo = || {
         Cmd::cargo()
             .dir(&dir)
             .env("CARGO_TARGET_DIR", workspace.target.join("compare"))
     };
-    // It starts a second program, which counts the memory of maps.
+    // `compare` starts a second program, which measures the memory of maps.
     cargo().args(["build", "--release", "--bins"]).run()?;
     let save = format!("--save={}", compared_file(workspace)?.display());
     let flags = [

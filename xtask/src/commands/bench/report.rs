@@ -1,4 +1,4 @@
-//! `bench report`: a page of everything measured.
+//! `bench report`: a page of all measurements.
 
 use anyhow::Result;
 

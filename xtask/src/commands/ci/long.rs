@@ -1,12 +1,11 @@
-//! `ci --long`: what takes too long for every change.
+//! `ci --long`: the checks that take too long for every change.
 
 use anyhow::Result;
 use clap::Parser;
 
 use crate::{commands::Command, step::Steps};
 
-/// The commands that follow the checks of every change, as a person would type them after `cargo
-/// xtask`.
+/// The commands that follow the checks of every change, as a user types them after `cargo xtask`.
 const COMMANDS: [&str; 7] = [
     "test --cases 4096 --seeds 1000 --browsers all",
     "guide --all",
@@ -17,7 +16,7 @@ const COMMANDS: [&str; 7] = [
     "mutants",
 ];
 
-/// Runs them as steps, also after one of them failed.
+/// Runs the commands as steps, and continues after one of them failed.
 pub(super) fn run_in(steps: &mut Steps) {
     for line in COMMANDS {
         steps.run(line, || parse(line)?.run());

@@ -1,4 +1,4 @@
-//! `ci`: what must pass before a change is merged.
+//! `ci`: the checks that a change must pass before it is merged.
 
 mod long;
 
@@ -18,13 +18,13 @@ const PERMUTED: [&str; 3] = ["leptos-sync-core", "leptos-sync-web", "leptos-sync
 /// The arguments of `ci`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Also runs what takes too long for every change: more seeds, more cases, fuzzing, torture,
-    /// planted faults.
+    /// Also runs the checks that take too long for every change: more seeds, more cases, fuzzing,
+    /// torture, planted faults.
     #[arg(long)]
     pub(super) long: bool,
 }
 
-/// Runs all checks, the fastest first, also after one of them failed.
+/// Runs all checks, the fastest first, and continues after one of them failed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
@@ -105,7 +105,7 @@ fn features(workspace: &Workspace, cache: &Cache, package: &Package) -> Result<(
         };
         eprintln!("    {}", feature.map_or("no feature", String::as_str));
         check(Cmd::cargo().arg("check"))?;
-        // No browser builds server rendering.
+        // No browser build includes server rendering.
         if in_browser && feature.is_none_or(|feature| feature != "ssr") {
             check(wasm.cargo("check"))?;
         }

@@ -14,7 +14,7 @@ use crate::{
     workspace::{E2E, Workspace},
 };
 
-/// Why a test does not run in some browsers.
+/// A reason why a test does not run in some browsers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     /// A command of the Chrome DevTools protocol: the network, scripts before a page's own, or the
@@ -22,15 +22,15 @@ enum Need {
     DevTools,
     /// A profile that outlives the browser. Sessions of WebKitGTK's driver keep nothing.
     Profile,
-    /// A page that notices within 30 seconds that the server at its relay's address has ended. In
-    /// Firefox and WebKit it takes longer, for a reason that is not known yet.
+    /// A page that notices within 30 seconds that the server at its relay's address has ended.
+    /// Firefox and WebKit take longer, for an unknown reason.
     PromptProbe,
     /// Links that the tab key reaches. WebKit's default leaves them out.
     TabToLinks,
-    /// An input for a megabyte of text. WebKit cuts it.
+    /// An input for a megabyte of text. WebKit truncates it.
     LongInput,
-    /// A double click in a second tab, or keys typed into two windows at once. WebKitGTK's driver
-    /// loses some of them.
+    /// A double click in a second tab, or keys typed into two windows at the same time. WebKitGTK's
+    /// driver loses some of them.
     SecondWindow,
 }
 

@@ -16,16 +16,16 @@ use crate::{
 /// The package whose tests run in a browser. They include the tests of the core on wasm32.
 const IN_BROWSER: &str = "leptos-sync-web";
 
-/// Enables every feature of the server, its program included, for commands on the whole workspace.
+/// Enables every feature of the server, including its program, for commands on the whole workspace.
 pub(crate) const RELAY: [&str; 2] = ["--features", "leptos-sync-server/relay"];
 
 /// The arguments of `test`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Args {
-    /// How many cases each property test runs.
+    /// The number of cases of each property test.
     #[arg(long, value_name = "N")]
     cases: Option<u64>,
-    /// How many seeds each simulation runs.
+    /// The number of seeds of each simulation.
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
     /// The browsers that run the end-to-end tests.
@@ -43,7 +43,7 @@ enum Browsers {
     All,
 }
 
-/// Runs all suites, also after one of them failed.
+/// Runs all suites, and continues after one of them failed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut steps = Steps::default();
     run_in(&mut steps, args)?;
@@ -112,7 +112,7 @@ fn native(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
     }
     match nginx::find(cache) {
         Ok(program) => cmd = cmd.env("NGINX", program),
-        // The tests fail in CI and skip elsewhere.
+        // In CI, the tests fail; elsewhere, they are skipped.
         Err(error) => eprintln!("    not tested: the relay behind nginx ({error:#})"),
     }
     args.apply(cmd).run()
@@ -144,7 +144,7 @@ fn in_browser(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
     args.apply(cmd).run()
 }
 
-/// Checks that the page measures, with small numbers. The times do not matter here.
+/// Checks that the page can measure, with small sizes. The times do not matter here.
 fn benchmark_page(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let browser = Browser::find(cache)?;
     Cmd::cargo()

@@ -44,8 +44,8 @@ fn misread<T: DeserializeOwned>(bytes: &[u8]) -> Error {
     decode::<T>(bytes).map(drop).unwrap_err()
 }
 
-/// Checks that any bytes of a number in a tuple decode as with bincode, if bincode would encode the
-/// number that way.
+/// Checks that arbitrary bytes of a number in a tuple decode as bincode decodes them, provided that
+/// bincode would encode the number to the same bytes.
 fn is_read_as_by_bincode<T>(bytes: &[u8])
 where
     T: DeserializeOwned + Serialize + PartialEq + fmt::Debug + Default,

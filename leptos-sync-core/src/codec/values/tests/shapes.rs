@@ -74,7 +74,7 @@ impl Tree {
     }
 }
 
-/// Trees with the mark in one place.
+/// Generates trees with the mark in one place.
 fn marked() -> impl Strategy<Value = Tree> {
     Just(Tree::Marked).prop_recursive(6, 40, 6, |marked| {
         let others = || vec(scalar().prop_map(Tree::Other), 0..70);

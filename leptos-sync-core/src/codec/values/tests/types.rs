@@ -165,7 +165,7 @@ fn types() -> Vec<Type> {
     types
 }
 
-/// One value of each type, with its type.
+/// Generates a value of each type, with its type.
 fn values(types: &[Type]) -> impl Strategy<Value = (usize, (Vec<u8>, Model))> + use<> {
     let values = types.iter().enumerate();
     let values = values.map(|(at, kind)| kind.values.clone().prop_map(move |value| (at, value)));
@@ -175,8 +175,8 @@ fn values(types: &[Type]) -> impl Strategy<Value = (usize, (Vec<u8>, Model))> + 
 #[test]
 fn a_value_that_is_read_as_another_type_is_the_same_value_or_an_error() {
     let types = types();
-    // A compound is mistaken for another of the same shape: of all pairs of types, one in 61, where
-    // the bytes fit too.
+    // A compound is mistaken for another if both have the same shape, which is true of one in 61
+    // pairs of types, and if the bytes fit too.
     let mut mistaken = BTreeSet::new();
     let mut compounds = BTreeSet::new();
     let mut runner = TestRunner::new(ProptestConfig::default());

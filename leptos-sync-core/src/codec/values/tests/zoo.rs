@@ -45,7 +45,8 @@ pub(super) struct Zoo {
     pub(super) unit: (Unit, ()),
 }
 
-/// Goes through `serialize_bytes` and `deserialize_byte_buf`, as `serde_bytes` does.
+/// A value that is encoded with `serialize_bytes` and `deserialize_byte_buf`, as `serde_bytes`
+/// does.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Blob(pub(super) Vec<u8>);
 

@@ -309,7 +309,7 @@ impl Talk {
             .all(|exchange| exchange.stage == Stage::Open)
     }
 
-    /// The relay opens the document and rejects transactions for their stamps.
+    /// Makes the relay open the document and reject transactions for their stamps.
     fn refuse_for_time(&mut self, upto: &[(u64, u64)]) {
         self.opened(VersionVector::new());
         for upto in upto {
@@ -340,7 +340,7 @@ fn a_transaction_rejected_for_its_stamp_twice_is_not_resent_at_once() {
     assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
 }
 
-/// Otherwise each would cause the other to be resent, forever.
+/// Without this, each transaction would cause the other to be resent, forever.
 #[test]
 fn two_transactions_rejected_for_their_stamps_are_both_given_up() {
     let mut talk = Talk::begin();
@@ -387,7 +387,8 @@ fn another_tabs_operations_are_not_sent_from_this_tab() {
     talk.welcome();
     talk.opened(version(&[(2, 58)]));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
-    // From another tab, and from the app for a replica that the relay does not know.
+    // Operations from another tab, and from the app under a replica id that the relay does not
+    // know.
     talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
     talk.client.edited(Channel(0));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
