@@ -37,7 +37,8 @@ pub const STEP_CELLS: usize = 500;
 /// read in that order.
 pub const SORT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Read connections of a log, by default. Readers wait for the disk more than for the processor.
+/// The default number of read connections of a log. Readers wait for the disk more than for the
+/// processor.
 pub const READERS: usize = 4;
 
 /// Milliseconds to wait for another process that locks the same file, such as a backup or an
@@ -53,8 +54,8 @@ pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// than the events would.
 pub const QUEUED_EVENTS: usize = 256;
 
-/// Bytes of events that wait to be sent to one connection. Beyond them the next event disconnects
-/// it.
+/// The maximum size in bytes of the events that wait to be sent to one connection. An event that
+/// exceeds it disconnects the connection.
 pub const QUEUED_BYTES: usize = 256 * 1024;
 
 /// Connections of a document whose presence is sent to the others; a user cannot follow more.

@@ -23,7 +23,7 @@ fn name(document: u64) -> String {
     format!("the board of team {document}")
 }
 
-/// The version of a replica when half of a document was written.
+/// Returns the version of a replica when half of a document was written.
 fn halfway() -> VersionVector {
     VersionVector::of(ReplicaId::new(1), Time::new(20))
 }

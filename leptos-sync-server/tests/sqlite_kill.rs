@@ -29,7 +29,8 @@ fn board(writer: u64) -> String {
     format!("board {}", writer % 3)
 }
 
-/// A transaction that writes three of the writer's cells; two of them are the same each time.
+/// Returns a transaction that writes three of the writer's cells. Two of them are always the same
+/// cells.
 fn transaction(writer: u64, at: u64) -> leptos_sync_core::Delta {
     let cell = |name: String, value: u64| (name.into_bytes(), Some(value.to_be_bytes().to_vec()));
     let cells = [

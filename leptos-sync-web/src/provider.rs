@@ -50,7 +50,7 @@ pub fn provide_sync(options: SyncOptions) {
     if let Some(credentials) = credentials {
         Effect::new(move |first: Option<()>| {
             let shown = credentials();
-            // The actor already has the first ones.
+            // The actor already has the first credentials.
             if first.is_some() {
                 context.inner.actor.set_credentials(shown.into_bytes());
             }

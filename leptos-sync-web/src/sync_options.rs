@@ -83,8 +83,8 @@ impl SyncOptions {
     /// Sets the credentials that are sent to the relay, such as a token, to prove who the user is.
     ///
     /// When a signal that `read` reads changes, the new credentials are sent on the open
-    /// connection, and everything that the relay refused is retried. Credentials that the relay
-    /// refuses are sent again after a delay of up to five minutes, since the refusal may be the
+    /// connection, and everything that the relay rejected is retried. Credentials that the relay
+    /// rejects are sent again after a delay of up to five minutes, since the rejection may be the
     /// relay's mistake.
     ///
     /// Another user of the same browser needs another [`database`](SyncOptions::database): the

@@ -5,7 +5,7 @@
 use leptos::prelude::*;
 use leptos_sync_web::{Crdt, PnCounter, SyncOptions, UseDocReturn, provide_sync, use_doc};
 
-/// The state. Each device counts in a cell of its own, so clicks that happen at once add up.
+/// The state. Each device counts in a cell of its own, so simultaneous clicks add up.
 #[derive(Crdt, Clone, Default)]
 struct Tally {
     clicks: PnCounter,

@@ -16,7 +16,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 use tower_http::{compression::CompressionLayer, services::ServeDir};
 
-/// A file that has a hash of its content in its name never changes.
+/// The cache policy of files whose names contain a hash of their content: they never change.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// Any other file may have changed since the browser stored it: the browser has to ask.

@@ -50,7 +50,7 @@ fn Editor(
         Some(input) => rejected.report(list.rename(id, &input.value())),
         None => true,
     };
-    // An input that is removed while it has the focus loses it, which counts no more.
+    // Removing an input that has the focus fires `blur`, which must be ignored.
     let is_open = move || editing.try_get_untracked() == Some(true);
     let focus = move || {
         // It is hidden until then.

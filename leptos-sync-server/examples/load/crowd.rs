@@ -46,7 +46,7 @@ enum Role {
 }
 
 impl Crowd {
-    /// Opens the first `count` connections, some at a time.
+    /// Opens the first `count` connections, a few at a time.
     pub(crate) async fn gather(
         count: usize,
         address: SocketAddr,

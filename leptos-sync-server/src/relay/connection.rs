@@ -80,7 +80,7 @@ impl Connection {
         let mut last_frame = start;
         while !self.host.is_over() {
             if !self.intake.is_open() {
-                // The relay is not reading, so the client is not silent.
+                // While the relay does not read, silence is not the client's.
                 last_frame = Instant::now();
             }
             let deadline = self.deadline(start, last_frame);

@@ -50,8 +50,8 @@ impl Connection {
             ));
         };
         let room = self.relay.rooms.room(&document);
-        // Enters before the state is read, so that operations stored in between are sent twice, not
-        // lost.
+        // Enter the room before reading the state: operations that are stored in between are then
+        // sent twice rather than lost.
         let user = self.user.as_ref().map(User::known_name);
         room.enter(self.peer, user.unwrap_or_default(), channel, &self.queue);
         let log = Arc::clone(&self.relay.log);

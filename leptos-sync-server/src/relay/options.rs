@@ -43,8 +43,8 @@ impl Default for RelayOptions {
 }
 
 impl RelayOptions {
-    /// Replaces the system's clock. While `time` returns a unit other than milliseconds, the relay
-    /// rejects all connections.
+    /// Replaces the system's clock. The relay rejects all connections while the values of `time`
+    /// are not in milliseconds.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
         self.time = Arc::new(time);

@@ -46,7 +46,8 @@ impl Database {
             request.set_onsuccess(Some(&opened));
             request.set_onerror(Some(&failed));
         });
-        // The code after an event runs within the event, while the upgrading transaction is active.
+        // The code after this `await` runs within the event, while the upgrade transaction is
+        // active.
         JsFuture::from(opened).await?;
         let database: Self = request.result()?.unchecked_into();
         if request.transaction().is_some() {

@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(slot_use(Some(&[])), SlotUse::Unknown);
     }
 
-    /// Tabs come, close or die in every order, and a last write may arrive late. No two holders may
-    /// share an id, and an id whose holder died must never be reused.
+    /// Tabs open, close and crash in every order, and a last write may arrive late. No two holders
+    /// may share an id, and an id whose holder died must never be reused.
     #[test]
     fn no_id_is_shared_and_no_id_of_the_dead_returns() {
         for mut script in 0..4_u32.pow(8) {

@@ -80,7 +80,7 @@ impl<'a> Page<'a> {
         self.session.find(".new-todo");
     }
 
-    /// Types a todo and Enter.
+    /// Types a todo and presses Enter.
     #[track_caller]
     pub fn add(&self, title: &str) {
         let keys = format!("{title}{}", Key::Enter.code());

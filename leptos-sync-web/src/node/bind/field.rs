@@ -75,7 +75,7 @@ fn show_waiting() {
 pub(super) fn show(element: &Element, key: &str, text: String) {
     let is_focused = dom::document().active_element().as_ref() == Some(element);
     if key != "value" || !is_focused {
-        // As leptos shows a `String`.
+        // Set the property as leptos does for a `String`.
         IntoProperty::build(text, element, key);
         return;
     }
