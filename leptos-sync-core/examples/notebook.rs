@@ -2,7 +2,7 @@
 //!
 //! - Pages load on first use and are evicted when they are unused ([`LazyPool`]).
 //! - The storage compresses values, caches what is read often, and reports metrics.
-//! - Subscribers follow a page by a bounded stream of its changes.
+//! - Subscribers follow a page through a bounded stream of its changes.
 //!
 //! ```sh
 //! cargo run -p leptos-sync-core --example notebook
@@ -31,7 +31,8 @@ use leptos_sync_core::{
 };
 use parking_lot::Mutex;
 
-/// A page's lines. Two users who add a line at the same time keep both: each has an id of its own.
+/// The lines of a page. Each has its own id, so if two users add a line at the same time, both
+/// remain.
 #[derive(Crdt, Clone, Default)]
 struct Page {
     lines: LwwMap<Id, String>,
@@ -43,8 +44,9 @@ struct Entry {
     title: LwwRegister<String>,
 }
 
-/// Frequently read values come from memory. Below the cache, metrics count the operations that
-/// reach the compressed store. A real server would use a database instead of the memory store.
+/// The layers of the storage. The cache answers frequent reads. Below it, metrics count the
+/// operations that reach the storage, which is compressed. A real server has a database instead of
+/// the memory storage.
 type Store = CachedStorage<MeteredStorage<CompressedStorage<MemoryStorage>>>;
 
 fn store() -> Store {
@@ -57,7 +59,7 @@ fn store() -> Store {
     CachedStorage::new(metered, limits, SystemTime)
 }
 
-/// A page in memory, with its place in the store.
+/// A page in memory, with its storage.
 struct OpenPage {
     doc: Mutex<Doc<Page>>,
     store: Mutex<DocStore<Store>>,
@@ -73,7 +75,7 @@ impl Evictable for OpenPage {
 
 impl OpenPage {
     async fn load(store: Store, id: Id) -> Result<Self, Error> {
-        // A reloaded document continues under a new replica id, since its last writes may be lost.
+        // Use a new replica id for each load, since operations under the last one may be lost.
         let clock = Clock::system(ReplicaId::random()?);
         let mut store = DocStore::new(store, &id.to_string())?;
         let doc = store.load(clock).await?.doc;
@@ -100,7 +102,7 @@ impl OpenPage {
     }
 }
 
-/// A reader that keeps its own copy of a page up to date, however slow the reader is.
+/// A reader that follows a page with its own copy, even if it is slow.
 struct Follower {
     page: Arc<OpenPage>,
     changes: ChangeStream<Delta>,
@@ -109,7 +111,7 @@ struct Follower {
 
 impl Follower {
     fn new(page: Arc<OpenPage>) -> Result<Self, Error> {
-        // Subscribe before copying, so that no change is missed.
+        // Subscribe before copying the page, so that no change is missed in between.
         let changes = page.changes.subscribe();
         let copy = page.doc.lock().fork(ReplicaId::random()?);
         Ok(Self {
@@ -119,8 +121,7 @@ impl Follower {
         })
     }
 
-    /// Applies the next change. If the reader missed some, applies a delta with everything that it
-    /// lacks.
+    /// Applies the next change. If the reader missed changes, it requests all that it lacks.
     async fn follow(&mut self) -> Result<(), Error> {
         match self.changes.next().await {
             Some(Ok(delta)) => self.copy.apply(&delta)?,
@@ -134,7 +135,7 @@ impl Follower {
     }
 }
 
-/// The results of the program.
+/// The observations of the program.
 #[derive(Debug, PartialEq)]
 struct Seen {
     lines: usize,
@@ -171,13 +172,13 @@ async fn run() -> Result<Seen, Box<dyn StdError>> {
         .await?;
     }
 
-    // Most pages have been evicted by now. Opening one again loads its line.
+    // Most pages are evicted by now. Each is loaded again with its line.
     let mut lines = 0;
     for id in &ids {
         lines += pages.open(id).await?.doc.lock().state().lines.len();
     }
 
-    // One user follows what another writes.
+    // One user follows the edits of another.
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
         return Err("there are no pages".into());
     };
@@ -187,7 +188,7 @@ async fn run() -> Result<Seen, Box<dyn StdError>> {
         .await?;
     follower.follow().await?;
 
-    // Everyone who opens the notebook reads the first titles, so they come from the cache.
+    // All users who open the notebook read the first titles, which come from the cache.
     let mut titles = Vec::new();
     for entry in contents
         .get_batch([first, last])

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 /// The type is opaque. Use the predicates ([`Error::is_gap`], [`Error::is_quota`], …) to handle an
 /// error, and its message to inform a user. An operation that returns an error has changed nothing.
 ///
-/// One pointer wide, so that results stay small on hot paths.
+/// It is one pointer wide, so that results stay small on hot paths.
 pub struct Error(Box<Repr>);
 
 struct Repr {
@@ -39,7 +39,7 @@ impl Error {
     }
 
     /// Returns whether bytes are intact, but this build cannot read them: they have a newer format,
-    /// or are compressed and the feature `deflate` is disabled.
+    /// or are compressed while the feature `deflate` is disabled.
     pub fn is_unsupported(&self) -> bool {
         self.0.kind == Kind::Unsupported
     }
@@ -62,13 +62,14 @@ impl Error {
         self.0.kind == Kind::Clock
     }
 
-    /// Returns whether a delta follows operations that are missing locally. Request them.
+    /// Returns whether a delta follows operations that are missing locally. Request those
+    /// operations first.
     pub fn is_gap(&self) -> bool {
         self.0.kind == Kind::Gap
     }
 
     /// Returns whether tombstones beyond the requested version were forgotten, so that only a
-    /// snapshot can update it.
+    /// snapshot can bring a copy at that version up to date.
     pub fn is_snapshot_needed(&self) -> bool {
         self.0.kind == Kind::SnapshotNeeded
     }
@@ -118,7 +119,7 @@ impl Error {
         Self::new(Kind::Storage, message.into())
     }
 
-    /// Creates the error of a full store, for implementations of
+    /// Creates the error of a full storage, for implementations of
     /// [`Storage`](crate::storage::Storage).
     pub fn quota(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Quota, message.into())
@@ -129,8 +130,8 @@ impl Error {
         Self::new(Kind::Unavailable, message.into())
     }
 
-    /// Creates the error of an edit that read or edited its own document, for bindings to a user
-    /// interface.
+    /// Creates the error of an edit that accesses its own document other than through its
+    /// transaction, for bindings to a user interface.
     pub fn nested(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Nested, message.into())
     }

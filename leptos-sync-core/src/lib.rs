@@ -1,4 +1,4 @@
-//! Typed state that many devices edit at the same time, and that becomes equal on all of them.
+//! Typed state that many devices edit at the same time and that converges on all of them.
 //!
 //! Declare the state as a struct of CRDTs with `#[derive(Crdt)]`, open it as a [`Doc`], and edit it
 //! in transactions. Each transaction returns a [`Delta`]: store it, send it, and apply it to other
@@ -15,9 +15,9 @@
 //! |---|---|
 //! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`] | data types, and the derive for structs of them |
 //! | [`Doc`], [`Tx`], [`Transaction`], [`Changes`], [`Change`] | a document in memory, its transactions and what they changed |
-//! | [`Collection`] | records that stay in a store and may exceed memory |
+//! | [`Collection`] | records that stay in a storage and may exceed memory |
 //! | [`Id`] | unique ids, for the keys of maps and records |
-//! | [`Delta`], [`Snapshot`], [`VersionVector`] | what replicas send each other, and what they have |
+//! | [`Delta`], [`Snapshot`], [`VersionVector`] | the messages between replicas, and the operations that a replica has |
 //! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | the writer and time of an operation |
 //! | [`Outbox`], [`Received`], [`Rejected`] | transactions that a relay has not acknowledged, and their outcomes |
 //! | [`Export`], [`Import`] | a document in chunks |
@@ -36,7 +36,7 @@
 //! | [`stream`] | changes as a bounded stream |
 //! | [`lazy`] | values that load on first use, and a pool that evicts them |
 //! | [`clock`] | sources of time |
-//! | [`cells`] | the cells below the types, for servers and tools |
+//! | [`cells`] | untyped cells, for servers and tools |
 //! | [`limits`] | every limit, with its reason |
 //!
 //! `ARCHITECTURE.md` in the repository describes the implementation; `docs/format.md` and
@@ -45,14 +45,14 @@
 //! # Features
 //!
 //! - `deflate` (default): reads compressed envelopes, and compresses where that saves space.
-//!   Without it, envelopes are written plain and a compressed one is an
+//!   Without it, envelopes are written uncompressed, and reading a compressed one is an
 //!   [unsupported](Error::is_unsupported) error. Adds `storage::CompressedStorage`.
 //! - `cache`: adds `storage::CachedStorage`, which keeps values in memory.
-//! - `metrics`: adds `storage::MeteredStorage`, which measures the use of a store.
+//! - `metrics`: adds `storage::MeteredStorage`, which measures the use of a storage.
 //! - `testing`: adds `clock::ManualTime`, `storage::FaultyStorage`, and `storage::conformance`, a
 //!   test suite for implementations of [`Storage`](storage::Storage).
 
-// The derive refers to the crate by its path, even inside the crate.
+// The derive refers to this crate by its name, also inside the crate.
 extern crate self as leptos_sync_core;
 
 pub mod clock;
@@ -64,10 +64,10 @@ pub mod storage;
 pub mod stream;
 pub mod sync;
 
-/// Cells: what every type is a view over, and what storage and relays see.
+/// Cells, on which all data types are views. Storage and relays know only cells.
 ///
-/// Apps do not need this module. It serves servers that store or check documents without knowing
-/// their types, and tools that show the content of documents.
+/// Apps do not need this module. It is for servers that store or check documents without knowing
+/// their types, and for tools that show the content of documents.
 pub mod cells {
     pub use crate::{
         codec::{CellIter, CellRef, CellWriter, Cells, Group},
@@ -78,8 +78,8 @@ pub mod cells {
 
 /// Items that `#[derive(Crdt)]` and the other crates of this workspace need.
 ///
-/// They are public because macro-generated code has no more access than the user's own. They are
-/// not part of the API and may change in any release without notice.
+/// They are public because macro-generated code can access only what the user's own code can. They
+/// are not part of the API and may change in any release without notice.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{

@@ -1,13 +1,13 @@
 //! All limits, each with its unit and reason.
 //!
-//! A limit protects readers from writers: decoding never allocates, recurses or waits beyond these
-//! limits, whatever the bytes declare. A local edit that exceeds a limit fails with
+//! Limits protect readers from writers: decoding never allocates, recurses or waits beyond these
+//! limits, even if the bytes declare more. A local edit that exceeds a limit fails with
 //! [`Error::is_limit`](crate::Error::is_limit) and changes nothing.
 
 use std::ops::RangeInclusive;
 
-/// The maximum size of a cell's path in bytes. Fits nested names and user keys, and still allows
-/// thousands of paths in a message.
+/// The maximum size of a cell's path in bytes. Nested names and user keys fit, and a message can
+/// still contain thousands of paths.
 pub const PATH_BYTES: usize = 1024;
 
 /// The maximum number of segments in a path, and of nesting levels in a value. Deeper data is a
@@ -18,9 +18,9 @@ pub const DEPTH: usize = 32;
 /// elsewhere.
 pub const VALUE_BYTES: usize = 256 * 1024;
 
-/// The maximum size in bytes of the idle buffers in a size class of the process's pool. A buffer
-/// counts as the size of its class, and takes less than twice that. The largest class keeps one
-/// buffer.
+/// The maximum size in bytes of the idle buffers in a size class of the process's pool. Each buffer
+/// is counted with the size of its class, and takes less than twice that. The largest class keeps
+/// one buffer.
 pub const POOL_BYTES: usize = 1024 * 1024;
 
 /// The capacity in bytes that a document keeps between transactions. A larger buffer is freed.
@@ -41,22 +41,21 @@ pub const INFLATE_RATIO: usize = 20;
 /// The minimum size of a compressed body in bytes. Smaller bodies gain little.
 pub const COMPRESS_FROM_BYTES: usize = 1024;
 
-/// The size of a chunk of a stored snapshot in bytes, without envelope. Browsers store values from
-/// 64 KiB out of line, which costs a second read.
+/// The size of a chunk of a stored snapshot in bytes, without envelope. Browsers store values of 64
+/// KiB or more out of line, which costs a second read.
 pub const CHUNK_BYTES: usize = 60 * 1024;
 
-/// The maximum time in milliseconds by which a stamp may be ahead of the local wall clock.
-/// Tolerates clocks that are not synchronized, and bounds how long a wrong one can win.
+/// The maximum time in milliseconds by which a stamp may be ahead of the local wall clock. It
+/// tolerates clocks that are not synchronized, and bounds how long a wrong clock can win.
 pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 
 /// The greatest time in milliseconds since the Unix epoch that a clock may show: the year 3000. A
-/// greater number is a time in microseconds or nanoseconds, which would immediately use up all
-/// stamps.
+/// greater number must be microseconds or nanoseconds, which would use up all stamps at once.
 pub const CLOCK_MS: u64 = 32_503_680_000_000;
 
-/// Clock readings that are probably seconds since the Unix epoch, of the years 2017 to 2286. As
-/// milliseconds they would be days in early 1970, shown only by a device that has run for 17 days
-/// without its clock being set.
+/// The clock readings that must be seconds since the Unix epoch, from the years 2017 to 2286. As
+/// milliseconds, they would be days in early 1970. Only a device that has run for 17 days without
+/// its clock being set shows such a date.
 pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 
 /// The maximum number of entries in a map, live or deleted. Positions are 32-bit, and one value
@@ -64,22 +63,22 @@ pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 
 /// The maximum number of replicas in a message, and so in a document. Ids are leased, so documents
-/// in use have tens of them. Each takes at least 16 bytes in every snapshot, and some work is
-/// quadratic in their number: milliseconds at this limit.
+/// in use have tens of them. Each takes at least 16 bytes in every snapshot. Some work is quadratic
+/// in their number and takes milliseconds at this limit.
 pub const REPLICAS: usize = 4096;
 
 /// The maximum size of a document's name in bytes. The name is part of every key of the document.
 pub const NAME_BYTES: usize = 256;
 
-/// The maximum number of secondary indices of a store. Each adds a cost to every write.
+/// The maximum number of secondary indices of a storage. Each adds a cost to every write.
 pub const INDICES: usize = 64;
 
-/// The maximum number of keys of a record in an index. An edit may not exceed it.
+/// The maximum number of keys of a record in an index. An edit may not add more keys.
 pub const INDEX_KEYS: usize = 256;
 
 /// The maximum size of an index key and of a record key in bytes. Both are part of an entry's key.
-/// An edit may not add a longer one. A merge may, but the record is not listed under it and can
-/// still be edited.
+/// An edit may not add a longer one. A merge may, but the index does not list the record under that
+/// key. The record can still be edited.
 pub const INDEX_KEY_BYTES: usize = 1024;
 
 /// The maximum size of a stored record in bytes, so that it fits into one transaction. An edit may
@@ -87,8 +86,8 @@ pub const INDEX_KEY_BYTES: usize = 1024;
 /// are accepted.
 pub const RECORD_BYTES: usize = TRANSACTION_BYTES;
 
-/// The number of records read at once during a scan. Amortizes the latency of the store, and takes
-/// little memory.
+/// The number of records read at once during a scan. It amortizes the latency of the storage, and
+/// takes little memory.
 pub const READ_RECORDS: usize = 512;
 
 /// The maximum number of attempts of a write. An attempt fails only if another writer succeeded.
@@ -105,17 +104,17 @@ pub const LOG_BYTES: usize = 256 * 1024;
 pub const SAVE_DELAY_MS: u32 = 50;
 
 /// The maximum number of messages from other tabs that are queued while a document is being loaded.
-/// Users make fewer edits in that time, and a log holds no more. Further messages are requested
-/// again afterwards.
+/// Users make fewer edits in that time, and a log holds about as many records. The tab requests
+/// what exceeds it afterwards.
 pub const UNHEARD: usize = 256;
 
 /// The maximum number of changes by which a reader of a
 /// [`ChangeStream`](crate::stream::ChangeStream) may lag: a few seconds of fast typing. A slower
-/// reader is better served by one delta.
+/// reader should request one delta instead.
 pub const STREAM_CHANGES: usize = 256;
 
-/// The number of unused documents, or other values of a `LazyPool`, that stay open. Pages that a
-/// user switches between open immediately, and memory stays bounded.
+/// The number of unused documents, or other values of a `LazyPool`, that stay open. Documents
+/// between which a user switches open immediately, and memory stays bounded.
 pub const OPEN_DOCUMENTS: usize = 64;
 
 /// The maximum number of rejected edits that a page lists until they are dismissed. Each may keep a
@@ -123,7 +122,7 @@ pub const OPEN_DOCUMENTS: usize = 64;
 pub const REJECTIONS: usize = 16;
 
 /// The maximum size of a frame between a client and a relay in bytes. Proxies accept frames of this
-/// size, and one does not occupy a slow connection for long.
+/// size, and one frame does not occupy a slow connection for long.
 pub const FRAME_BYTES: usize = 256 * 1024;
 
 /// The maximum size in bytes of a frame from a client that is not authenticated.
@@ -152,13 +151,13 @@ pub const REASON_BYTES: usize = 512;
 /// The number of documents that a client has open at a time, unless the app sets another number.
 pub const EXCHANGED_DOCUMENTS: usize = 256;
 
-/// The maximum number of channels in use on a connection. Includes documents that the relay has
-/// closed and the client has not left yet, so it is several times the number of open documents that
-/// a relay permits.
+/// The maximum number of channels in use on a connection. Documents that the relay has closed and
+/// the client has not left yet count too, so the limit is several times the number of open
+/// documents that a relay permits.
 pub const CHANNELS: usize = 1024;
 
-/// The maximum size in bytes of unanswered transactions. Keeps a fast connection busy, and does not
-/// block a slow one for minutes.
+/// The maximum size in bytes of unanswered transactions. It keeps a fast connection busy and does
+/// not block a slow one for minutes.
 pub const IN_FLIGHT_BYTES: usize = 1024 * 1024;
 
 /// The maximum number of unanswered transactions, and of transactions in one push.
@@ -167,6 +166,6 @@ pub const IN_FLIGHT: usize = 256;
 /// The time limit of the handshake in milliseconds, for both ends.
 pub const HANDSHAKE_MS: u64 = 5_000;
 
-/// The silence in milliseconds after which a connection counts as dead, unless the relay sets
-/// another value. An idle client asks for the time after a third of it.
+/// The silence in milliseconds after which a connection is considered dead, unless the relay sets
+/// another value. An idle client sends a ping after a third of it.
 pub const SILENCE_MS: u64 = 30_000;

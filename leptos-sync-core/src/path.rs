@@ -2,11 +2,11 @@ use std::fmt;
 
 use crate::{error::Error, limits};
 
-/// The location of a cell in a document: a list of segments, each a field's name or a map's encoded
-/// key.
+/// The location of a cell in a document: a list of segments. Each is the name of a field or an
+/// encoded key of a map.
 ///
 /// The encoding of a segment is its length (LEB128) and its bytes. A `Path` borrows the encoding,
-/// and a [`PathBuf`] owns it. It does not know the types along the path.
+/// and a [`PathBuf`] owns it. A path does not know the types along it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Path<'a>(&'a [u8]);
 
@@ -127,7 +127,8 @@ impl PathBuf {
         path
     }
 
-    /// Appends a segment. Limits are checked where a path enters or leaves a document, not here.
+    /// Appends a segment. Does not check the limits; they are checked when a path enters or leaves
+    /// a document.
     pub fn push(&mut self, segment: &[u8]) {
         push_len(&mut self.0, segment.len());
         self.0.extend_from_slice(segment);
@@ -181,14 +182,14 @@ fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     for (at, &byte) in bytes.iter().enumerate() {
         len |= usize::from(byte & 0x7f).checked_shl(shift)?;
         if byte < 0x80 {
-            // A longer form would be a different path in a comparison of bytes.
+            // Reject a longer form, since paths are compared by their bytes.
             if byte == 0 && at > 0 {
                 return None;
             }
             return bytes.get(at + 1..)?.split_at_checked(len);
         }
         shift += 7;
-        // Two more bytes would exceed the longest path.
+        // A length of four bytes would exceed the longest path.
         if shift > 14 {
             return None;
         }
@@ -217,7 +218,8 @@ pub(crate) fn too_deep() -> Error {
 }
 
 impl fmt::Display for Path<'_> {
-    /// Writes each segment after a slash. Segments that are not plain text are in hexadecimal.
+    /// Writes each segment after a slash. Segments that are not plain text are written in
+    /// hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {
             return f.write_str("/");

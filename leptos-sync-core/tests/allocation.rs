@@ -1,6 +1,6 @@
-//! Code that rejects bad input holds at most a few times the input's size in memory.
+//! Rejecting bad input takes at most a few times its size in memory.
 //!
-//! The file contains a single test, since the allocator counts for all threads of the process.
+//! This file has a single test, since the allocator counts the memory of all threads.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -27,7 +27,7 @@ struct Board {
     moves: GCounter,
 }
 
-/// Decodes bytes that are usually rejected.
+/// Decodes bytes, which are usually rejected, and checks the memory that this takes.
 fn held(bytes: &[u8]) {
     for kind in [DELTA, SNAPSHOT] {
         let before = MEMORY.current_usage();
@@ -57,7 +57,7 @@ fn damaged(envelope: &[u8]) {
     }
 }
 
-/// Damage with a correct checksum, as in an attack.
+/// Checks the memory for damaged bytes with a correct checksum, as in an attack.
 fn forged(kind: u8, body: &[u8]) {
     let step = body.len() / 200 + 1;
     let absurd = [1 << 14, 1 << 20, 1 << 31, 1 << 40, u64::MAX].map(varint);
@@ -72,8 +72,8 @@ fn forged(kind: u8, body: &[u8]) {
     }
 }
 
-/// Returns a body with the maximum number of replicas, all of them in both versions, followed by
-/// something that is not a cell.
+/// Returns the maximum number of replicas, all of them in both versions, followed by bytes that are
+/// not a cell.
 fn crowd() -> Vec<u8> {
     let replicas = limits::REPLICAS as u64;
     let mut body = varint(replicas);
@@ -103,7 +103,7 @@ fn rejecting_bad_input_holds_at_most_four_times_its_size() {
         .delta
         .encode();
     let tiny = small.unwrap().delta.encode();
-    // Values that do not compress, so that the body itself is damaged.
+    // Use values that do not compress, so that the body itself is damaged.
     let noise = |n: u32| char::from_u32(0x4e00 + n.wrapping_mul(2_654_435_761) % 0x5000).unwrap();
     large
         .transact(|tx| {

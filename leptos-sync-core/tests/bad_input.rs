@@ -162,13 +162,13 @@ fn a_decompression_bomb_is_rejected() {
 
 // Bodies with a correct checksum.
 
-/// Returns a body: one row for replica 1, base time 0, empty versions, then `groups`.
+/// Returns a body with one row for replica 1, base time 0, empty versions, and `groups`.
 fn body(groups: &[u8]) -> Vec<u8> {
     let replicas = [&[1][..], &1_u64.to_le_bytes()].concat();
     [&replicas[..], &[0, 0, 0], groups].concat()
 }
 
-/// Returns a group with one cell at `parent`, written at time 1, with an empty value.
+/// Returns a group with one cell at `parent`, which was written at time 1 and has an empty value.
 fn group(parent: &[u8], key: &[u8]) -> Vec<u8> {
     let mut out = varint(parent.len() as u64);
     out.extend_from_slice(parent);
@@ -230,7 +230,7 @@ fn a_path_beyond_the_limits_is_a_limit_error_in_a_message_too() {
     assert!(error.unwrap_err().is_limit());
 }
 
-/// A relay compares paths as bytes, so it would keep the two forms as two cells.
+/// A relay compares paths as bytes, so it would store the two forms as two cells.
 #[test]
 fn a_path_that_is_not_in_shortest_form_is_corrupt() {
     let twice = body(&group(b"\x85\x00cards", &[1]));
@@ -392,7 +392,8 @@ fn foreign_operations_under_the_own_id_are_rejected() {
     assert_eq!(one.state().moves.value(), 1);
 }
 
-/// A message may contain cells beyond its declared version. Its cells count, not its declaration.
+/// A message may contain cells beyond its declared version, so the document must check the cells
+/// and not the declaration.
 #[test]
 fn foreign_cells_under_the_own_id_are_rejected_whatever_the_version() {
     let hidden = body(&group(b"\x05cards", &[1]));
@@ -414,8 +415,8 @@ struct Numbers {
     moves: GCounter,
 }
 
-/// Returns a document of numbers with a title and a card, and the words that another build wrote
-/// over them later.
+/// Creates a document of numbers with a title and a card, and a document in which another build has
+/// replaced them by words.
 fn numbers_and_words() -> (Doc<Numbers>, Doc<Board>, Delta) {
     let mut numbers = doc::<Numbers>(1);
     numbers
@@ -594,7 +595,7 @@ fn fields_of_a_newer_build_survive_an_older_build() {
     old.transact(|tx| tx.title().set("Shopping".to_owned()))
         .unwrap();
 
-    // By snapshot, by delta, and through the storage of the old build.
+    // The values arrive by snapshot, by delta, and through the storage of the old build.
     let saved = Doc::<Board>::load(&Snapshot::decode(&bytes(&old)).unwrap(), clock(3));
     let by_snapshot = Doc::<BoardNext>::load(&saved.snapshot().unwrap(), clock(4));
     let mut by_delta = doc::<BoardNext>(5);
@@ -613,7 +614,7 @@ fn fields_of_a_newer_build_survive_an_older_build() {
     }
 }
 
-/// `Board` as a malicious client sees it.
+/// The schema with which a malicious client writes to a `Board`.
 #[derive(Crdt, Clone, Default)]
 struct Forgery {
     moves: LwwMap<String, u64>,
@@ -738,7 +739,7 @@ proptest! {
         feed::<Board>(&sealed_deflated(kind, 100, &bytes));
     }
 
-    /// The checksum is correct, so the bytes reach the decoder behind it.
+    /// Some inputs have a correct checksum, so that they reach the decoder behind the check.
     #[test]
     fn mutated_bytes_never_panic(
         mutations in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..6),

@@ -36,7 +36,7 @@ fn send(from: &Pages, to: &Pages) {
     now(to.apply(&now(from.delta_since(&to.version())).unwrap())).unwrap();
 }
 
-/// Returns a merged record of two halves that are each within the limit.
+/// Creates a record by merging two halves, each of which is within the limit.
 fn oversized() -> Pages {
     let (ada, bob) = (open(1, Schema::new(1)), open(2, Schema::new(1)));
     now(bob.insert(&1, |page| {
@@ -87,7 +87,7 @@ fn by_tag() -> Index<Page, String> {
     })
 }
 
-/// Returns a page from a build of the app without indices.
+/// Returns pages that received one from a build of the app without indices.
 fn received(schema: Schema<Page>, title: &str, tags: u32) -> Pages {
     let (here, old) = (open(1, schema), open(2, Schema::new(1)));
     now(old.insert(&1, |page| {

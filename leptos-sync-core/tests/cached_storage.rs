@@ -1,4 +1,4 @@
-//! A cache is transparent to its callers and saves reads of the store below.
+//! A cache is transparent to its callers and saves reads of the storage below.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -67,8 +67,8 @@ fn cached<S: Storage>(store: S) -> CachedStorage<S> {
     CachedStorage::new(store, LIMITS, ManualTime::at(0))
 }
 
-/// A memory store whose gets read immediately but return only when the door is open. Commits wait
-/// for the door too.
+/// A memory storage with a door. A get reads at once but answers only when the door is open. A
+/// commit waits for the door too.
 #[derive(Clone, Default)]
 struct Slow {
     memory: MemoryStorage,

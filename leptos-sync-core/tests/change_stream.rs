@@ -1,4 +1,4 @@
-//! Streams of changes: every reader, however slow, ends with the writer's state.
+//! Streams of changes: every reader, even a slow one, ends with the writer's state.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -21,7 +21,7 @@ use proptest::{collection::vec, prelude::*};
 
 type Page = LwwMap<u32, u32>;
 
-/// Returns what a reader finds without waiting, or `None` if it would wait.
+/// Returns the next item of a reader, or `None` if the reader would have to wait.
 fn read<T: Send + Sync + 'static>(
     stream: &mut ChangeStream<T>,
 ) -> Option<Option<Result<Arc<T>, Lagged>>> {

@@ -1,7 +1,7 @@
-//! Decoding trusts nothing: any input ends in a value or an error, and holds no more memory than a
-//! value of its length may need.
+//! Decoding trusts nothing: any input results in a value or an error, and takes no more memory than
+//! a value of its length may need.
 //!
-//! The file contains a single test, since the allocator counts for all threads of the process.
+//! This file has a single test, since the allocator counts the memory of all threads.
 
 use std::collections::BTreeMap;
 
@@ -38,8 +38,8 @@ struct Free {
     _room: u64,
 }
 
-/// Decodes `bytes` as a `T`. Each byte of input may become an element of `per_byte` bytes in
-/// memory.
+/// Decodes `bytes` as a `T` and checks the memory. One byte may be an element that takes `per_byte`
+/// bytes in memory.
 fn decode<T: DeserializeOwned>(bytes: &[u8], per_byte: usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
@@ -55,8 +55,8 @@ fn decode<T: DeserializeOwned>(bytes: &[u8], per_byte: usize) {
     );
 }
 
-/// Decodes `bytes` as they are, and after the first byte of a compound, whose shape is compared at
-/// the end.
+/// Decodes `bytes` unchanged, and again after the first byte of a compound, whose shape is compared
+/// only at the end.
 fn decode_as_everything(bytes: &[u8]) {
     decode_as_each(bytes);
     decode_as_each(&[&[0x80], bytes].concat());
@@ -80,7 +80,7 @@ fn decode_as_each(bytes: &[u8]) {
     decode::<BTreeMap<u32, u32>>(bytes, size_of::<(u32, u32)>());
 }
 
-/// Encodes a number as it is encoded within a compound.
+/// Encodes a number like a number within a compound.
 #[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 fn encoded(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
@@ -88,7 +88,7 @@ fn encoded(value: u64) -> Vec<u8> {
     out.split_off(1)
 }
 
-/// Generates bytes that resemble lengths, small and absurd, more often than random bytes do.
+/// Generates bytes that resemble small and absurd lengths more often than random bytes do.
 fn suspicious() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         vec(any::<u8>(), 0..8),
@@ -114,7 +114,7 @@ fn decoding_holds_no_more_memory_than_its_input_may_need() {
         for filling in [0, 1, 2, 250, 255] {
             let body = vec![filling; len];
             decode_as_everything(&body);
-            // Each claim is close to the number of bytes, and the elements make the same claim.
+            // Declare about as many elements as there are bytes, and then the same in each element.
             for claim in [len, len + 1, len + 1024, len + 1025, 1 << 40, usize::MAX] {
                 let claim = encoded(claim as u64);
                 decode_as_everything(&[&claim[..], &body].concat());

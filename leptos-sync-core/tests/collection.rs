@@ -1,4 +1,4 @@
-//! Collections: guarantees for a single user, for replicas that merge, and on a failing store.
+//! Collections: guarantees for a single user, for replicas that merge, and on a failing storage.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -31,9 +31,9 @@ enum Step {
     Mark(u8, u8, String),
     Remove(u8),
     RemoveMany(Vec<u8>),
-    /// Sends what another replica lacks.
+    /// Sends the operations that another replica lacks.
     Send(usize),
-    /// Reopens the collection, as after a reload.
+    /// Reopens the collection, like a page after a reload.
     Reopen,
 }
 
@@ -53,8 +53,8 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
     (0_usize..3, step)
 }
 
-/// Every write of every replica, to compute the expected state independently: a later insertion or
-/// removal ends what was before it.
+/// A log of every write of every replica, which computes the expected state independently. A later
+/// insertion or removal ends all earlier writes to the record.
 #[derive(Default)]
 struct Written {
     presence: Vec<(u8, Stamp, bool)>,
@@ -62,7 +62,7 @@ struct Written {
 }
 
 impl Written {
-    /// Returns what a copy with all operations of `version` must show.
+    /// Returns the state that a copy at `version` must show.
     fn shown(&self, version: &VersionVector) -> BTreeMap<String, String> {
         let mut shown = BTreeMap::new();
         for key_of in 0..5 {
@@ -192,7 +192,7 @@ proptest! {
         for (who, step) in steps {
             match step {
                 Step::Send(to) if to != who => sync(&tabs[who], &tabs[to]),
-                // A closed tab reopens under its id, since it had saved everything.
+                // A closed tab has saved everything, so it reopens under the same id.
                 Step::Reopen => tabs[who] = open(stores[who].clone(), who as u64 + 1),
                 step => perform(&tabs[who], step, &mut written),
             }
@@ -257,7 +257,7 @@ proptest! {
             let before = all(&notes);
             let Step::Insert(n, title, _) = step else { continue };
             faulty.fail_at_random(seed, 3);
-            // Two records that change together or not at all.
+            // Change two records together or not at all.
             let keys = [key(n), key(n + 1)];
             let done = now(notes.transact(&keys, |tx| {
                 for key in &keys {
@@ -279,8 +279,7 @@ proptest! {
                 .collect();
             match done {
                 Ok(_) => prop_assert_eq!(ours, [&title, &title]),
-                // After an error it is unknown whether the commit took effect, but it took effect
-                // whole or not at all.
+                // After an error, the commit may or may not have taken effect, but never in part.
                 Err(error) => {
                     prop_assert!(error.is_storage(), "{}", error);
                     prop_assert!(after == before || ours == [&title, &title]);
@@ -331,7 +330,7 @@ fn a_removal_wins_over_a_concurrent_edit() {
     sync(&ada, &bob);
     sync(&bob, &ada);
     assert_eq!((all(&ada), all(&bob)), (vec![], vec![]));
-    // A new insertion starts with default content.
+    // A second insertion starts with default content.
     now(bob.insert(&key(1), |note| note.stars().set(1))).unwrap();
     sync(&bob, &ada);
     let note = now(ada.get(&key(1))).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Exporting and importing a collection takes bounded memory, whatever its size.
+//! Exporting and importing a collection takes memory independent of its size.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -24,7 +24,7 @@ fn records() -> u32 {
     std::env::var("LEPTOS_SYNC_RECORDS").map_or(40_000, |count| count.parse().unwrap())
 }
 
-/// Returns the peak memory of `work`, beyond what it leaves behind and what existed before.
+/// Returns the peak memory of `work` minus the memory that is still in use afterwards.
 fn beyond_the_store(work: impl FnOnce()) -> usize {
     MEMORY.reset_peak_usage();
     work();

@@ -33,7 +33,7 @@ fn write(notes: &Notes, n: u8, stars: u8) {
     .unwrap();
 }
 
-/// An edit of one of two copies.
+/// An edit of one of the two copies.
 #[derive(Clone, Debug)]
 enum Edit {
     Write(u8, u8),
@@ -82,8 +82,8 @@ proptest! {
         perform(&source, &apart.0);
         perform(&target, &apart.1);
         if forget {
-            // Forget the tombstones as if every replica had seen the removals. The target may not
-            // have seen them, and may still hold removed records.
+            // Forget as if every replica had seen the removals. The target may not have seen them,
+            // and may still hold removed records.
             now(source.forget_tombstones(&source.version())).unwrap();
         }
         let claimed = source.version();
@@ -98,7 +98,7 @@ proptest! {
                 perform(&target, &there);
             }
             if interrupted.next() == Some(true) {
-                // Both sides restart from their saved state.
+                // Restart both sides from their saved state.
                 export = CollectionExport::from_bytes(&export.to_bytes().unwrap()).unwrap();
                 target = open(stores[1].clone(), 2);
                 // The last chunk may arrive twice, since its acknowledgement can be lost.

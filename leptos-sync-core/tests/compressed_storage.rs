@@ -1,4 +1,4 @@
-//! Compression is transparent to callers, whatever the storage contained before.
+//! Compression is transparent to callers, even if the storage had content before.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -87,7 +87,7 @@ fn one_damaged_value_does_not_hide_the_others() {
     assert_eq!(now(store.get(b"good")).unwrap(), Some(b"milk".to_vec()));
 }
 
-/// Generates values: short or long, dense or not, some with the prefix of an envelope.
+/// Generates a value: short or long, dense or not, sometimes with the prefix of an envelope.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let start = proptest::sample::select(vec![&b""[..], b"LSYN\x02\x03", b"LSYN\x02\x03\x01"]);
     (start, vec(any::<u8>(), 0..300), 0_usize..20)
@@ -124,7 +124,7 @@ proptest! {
                     }
                 }
             }
-            // One commit in three fails, in each possible way once.
+            // Make one commit in three fail, in each way once.
             let turn = (seed ^ faulty.commits()) % 9;
             let fault = [Fault::Refused, Fault::Quota, Fault::AnswerLost].get(turn as usize).copied();
             if let Some(fault) = fault {

@@ -14,8 +14,8 @@ struct Board {
     moves: GCounter,
 }
 
-/// Returns a message in which each of `replicas` has written a card and counted once. The ids
-/// descend, which is the worst case for lists sorted by id.
+/// Returns a message in which each of `replicas` has written a card and incremented a counter once.
+/// The ids descend, which is the worst case for lists sorted by id.
 fn message(replicas: u64) -> Vec<u8> {
     let mut body = varint(replicas);
     (1..=replicas)
@@ -29,14 +29,15 @@ fn message(replicas: u64) -> Vec<u8> {
         body.push(0);
     });
     let moves = |id: u64| id.to_be_bytes().to_vec();
-    // Numbers above 255 are encoded like this.
+    // The encoding of a number above 255.
     let cards = |id: u64| [&[0xfe][..], &(1000 + id as u16).to_le_bytes()].concat();
     body.extend(group(b"\x05cards", replicas, cards));
     body.extend(group(b"\x05moves", replicas, moves));
     sealed(DELTA, &body)
 }
 
-/// Returns the encoded state and version. Compression would dominate the time of these tests.
+/// Returns the encoded state and version, uncompressed, since compression would dominate the time
+/// of these tests.
 fn bytes(doc: &Doc<Board>) -> Vec<u8> {
     doc.assert_invariants();
     doc.snapshot().unwrap().encode_uncompressed()
@@ -53,7 +54,7 @@ fn group(parent: &[u8], replicas: u64, key: impl Fn(u64) -> Vec<u8>) -> Vec<u8> 
     out.push(0);
     out.extend(varint(key(1).len() as u64));
     out.extend(keys);
-    // Values of two bytes, all of them the number 1.
+    // All values have two bytes and are the number 1.
     out.extend([0, 3]);
     out.extend([0xfe, 1].repeat(replicas as usize));
     out
@@ -64,8 +65,8 @@ fn group(parent: &[u8], replicas: u64, key: impl Fn(u64) -> Vec<u8>) -> Vec<u8> 
 fn the_maximum_number_of_replicas_is_read_and_written_quickly() {
     let delta = Delta::decode(&message(CROWD)).unwrap();
     let mut reader = doc::<Board>(1);
-    // The reader's id is one of the crowd's. It rejects operations under its id that it did not
-    // write.
+    // The reader has the id of one of these replicas. It rejects operations of its id that it did
+    // not make.
     assert!(reader.apply(&delta).unwrap_err().is_replica_reused());
     let mut reader = doc::<Board>(CROWD + 1);
     reader.apply(&delta).unwrap();
@@ -85,7 +86,7 @@ fn the_maximum_number_of_replicas_is_read_and_written_quickly() {
     assert_eq!(bytes(&merged), bytes(&reader));
 }
 
-/// A document with more replicas could never be encoded again in a form that readers accept.
+/// Otherwise, readers would never accept the document again.
 #[test]
 fn one_replica_above_the_maximum_is_rejected_and_changes_nothing() {
     assert!(Delta::decode(&message(CROWD + 1)).unwrap_err().is_corrupt());
@@ -114,7 +115,7 @@ fn a_document_of_too_many_replicas_can_still_be_edited_by_those_it_has() {
     let mut crowded = doc::<Board>(CROWD + 2);
     let mut newcomer = doc::<Board>(CROWD + 1);
     let known = newcomer.transact(|tx| tx.cards().insert(1, 1)).unwrap();
-    // What the device has stored is loaded whatever the limit.
+    // The limit does not apply to data that the device has stored.
     let mut outbox = Outbox::without_relay();
     let crowd = Delta::decode(&message(CROWD)).unwrap();
     outbox.load(&mut crowded, &crowd).unwrap();

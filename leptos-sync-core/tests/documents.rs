@@ -56,16 +56,16 @@ struct Forger {
     likes: LwwMap<String, u64>,
 }
 
-/// Mallory overwrites Ada's count. Replicas that see this lose the count, since no other replica
-/// knows it. Bob has not seen the overwrite; merging his copy must not restore the count, or
-/// replicas would diverge.
+/// Mallory overwrites Ada's count. Replicas that see the overwrite lose the count, since no other
+/// replica has it. It must not return from Bob, who has not seen the overwrite, because replicas
+/// would diverge.
 #[test]
 fn a_forged_count_is_quarantined_and_a_merge_does_not_restore_the_old_one() {
     let (mut ada, mut bob, mut mallory) = (doc::<Board>(1), doc::<Board>(2), doc::<Forger>(3));
     ada.edit(&[Op::Like(5)]).unwrap();
     send(&ada, &mut bob);
     mallory
-        // The text whose bytes are the id of replica 1.
+        // The bytes of this text are the id of replica 1.
         .transact(|tx| tx.likes().insert("\0\0\0\0\0\0\0\x01".to_owned(), 1_000))
         .unwrap();
     ada.apply(&mallory.delta_since(ada.version()).unwrap())
@@ -89,7 +89,8 @@ fn a_forged_count_is_quarantined_and_a_merge_does_not_restore_the_old_one() {
     assert_eq!(bytes(&ada), bytes(&bob));
 }
 
-/// Two old builds receive the same operations on unknown fields, one by one and all at once.
+/// Two old builds receive the same operations on unknown fields, one of them one by one and the
+/// other all at once.
 #[test]
 fn unknown_cells_have_the_same_bytes_however_they_arrived() {
     let mut new = doc::<Board>(1);
@@ -106,8 +107,8 @@ fn unknown_cells_have_the_same_bytes_however_they_arrived() {
     assert_eq!(bytes(&live), bytes(&late));
 }
 
-/// Alternating writes to two fields are still grouped by field in an old build, so each path is
-/// encoded once.
+/// An old build groups alternating writes to two unknown fields by field, so each path is encoded
+/// once.
 #[test]
 fn unknown_cells_take_no_more_bytes_than_known_ones() {
     let (mut new, mut old) = (doc::<Board>(1), doc::<OldBoard>(2));
@@ -138,7 +139,7 @@ fn a_key_of_megabytes_is_rolled_back() {
     assert_eq!(bytes(&doc), before);
 }
 
-/// The caller believes that Bob has seen everything, but he has not.
+/// The caller claims that Bob has seen everything, but he has not.
 #[test]
 fn unseen_tombstones_are_not_forgotten_whatever_the_caller_passes() {
     let (mut ada, mut bob) = (doc::<Board>(1), doc::<Board>(2));

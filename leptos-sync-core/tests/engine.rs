@@ -1,4 +1,5 @@
-//! Storing a document: what a reader finds after any interruption of the writer.
+//! The storage of a document: a reader finds every committed edit after any interruption of the
+//! writer.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -97,7 +98,7 @@ fn a_large_document_is_stored_in_chunks_and_its_version_needs_all() {
     let storage = MemoryStorage::new();
     let (mut store, mut doc) = open(&storage, 1);
     for key in 0..40 {
-        // Text that does not compress well.
+        // The text does not compress well.
         let line: String = (0..10_000_u32)
             .map(|n| {
                 char::from(b'a' + (n.wrapping_mul(key + 7).wrapping_mul(2_654_435_761) >> 27) as u8)
@@ -142,7 +143,7 @@ fn a_large_document_is_stored_in_chunks_and_its_version_needs_all() {
     );
 }
 
-/// A record from a server or an earlier build with the feature.
+/// The record comes from a server, or from an earlier build with the feature.
 #[cfg(not(feature = "deflate"))]
 #[test]
 fn a_compressed_record_is_preserved_for_a_build_that_can_read_it() {
@@ -274,8 +275,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
-    /// Writes succeed and fail in any order. In the end everything is stored, nothing counts as
-    /// saved too early, and at most one write is in progress unless flushed.
+    /// Writes succeed and fail in any order. In the end, everything is stored, nothing was reported
+    /// as saved too early, and at most one write was in progress except after a flush.
     #[test]
     fn a_saver_loses_nothing_and_reports_nothing_too_early(steps in steps()) {
         let storage = MemoryStorage::new();
@@ -334,7 +335,7 @@ struct NewerNotes {
     done: LwwMap<u32, bool>,
 }
 
-/// An edit or exchange of two tabs before each writes a snapshot.
+/// An edit or an exchange of two tabs. Afterwards, each writes a snapshot.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Write(usize, u32),
@@ -388,7 +389,7 @@ fn take(tabs: &mut [Doc<NewerNotes>; 2], turn: Turn) {
     }
 }
 
-/// Loads what both tabs stored, as a build with the type `S`.
+/// Loads the snapshots of both tabs as a build with the type `S` does.
 fn load_both<S: Root>(tabs: &mut [Doc<NewerNotes>; 2]) -> (Doc<S>, Doc<S>) {
     let storage = MemoryStorage::new();
     for tab in tabs.iter_mut() {

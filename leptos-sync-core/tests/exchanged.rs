@@ -19,7 +19,7 @@ use leptos_sync_core::{
 use model::{Board, BoardFields as _, NOW_MS, Op, Peer as _, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
 
-/// Returns the output of a future of a memory store, which never waits.
+/// Returns the output of a future that never waits, since the storage is in memory.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let waker = std::task::Waker::noop();
     match pin!(future).poll(&mut std::task::Context::from_waker(waker)) {
@@ -84,8 +84,7 @@ impl Kept {
         self.write(write.unwrap());
     }
 
-    /// Returns the transactions to send. Those of one replica are in order; those of several
-    /// replicas are not.
+    /// Returns the transactions to send. Those of each replica are in order.
     fn sent(&self) -> Vec<Delta> {
         let mut sent = self.outbox.transactions().to_vec();
         sent.sort_by_key(|delta| {
@@ -106,7 +105,7 @@ enum Step {
     Edit(Vec<Op>),
     Receive(Vec<Op>),
     Acknowledge,
-    /// A transaction is rolled back, or all are restamped. Both rewrite everything.
+    /// A transaction is rolled back, which rewrites everything.
     Reject,
     Restamp,
     Compact,
@@ -190,7 +189,7 @@ proptest! {
     }
 }
 
-/// Both deltas end with the same operation of Bob's, but only the first contains Ada's edit.
+/// Both deltas end with the same operation of Bob, but only the first contains Ada's edit.
 #[test]
 fn two_deltas_with_the_same_end_are_both_stored() {
     let storage = MemoryStorage::new();
@@ -214,15 +213,15 @@ fn two_deltas_with_the_same_end_are_both_stored() {
     assert_eq!(kept.doc.state().likes.value(), 1);
 }
 
-/// The last transaction of a compaction may be another tab's, which logs it too. Each record must
-/// stay.
+/// The last transaction of a compaction may come from another tab, which logs it too. Both records
+/// must remain.
 #[test]
 fn one_tabs_compaction_is_not_overwritten_by_anothers_log() {
     let storage = MemoryStorage::new();
     let mut ours = Kept::open(&storage, 1);
     let mut theirs = Kept::open(&storage, 2);
     ours.edit(&[Op::Card(1, "ours".to_owned())]);
-    // The edit is received before it is logged, and compacted with the rest.
+    // The tab receives the transaction before its author logs it, and compacts it with the rest.
     let edit = |tx: &mut leptos_sync_core::Tx<'_, Board>| tx.cards().insert(2, "theirs".to_owned());
     let told = theirs.outbox.transact(&mut theirs.doc, edit).unwrap().delta;
     ours.outbox.take(&mut ours.doc, &told).unwrap();

@@ -30,7 +30,7 @@ fn card(doc: &mut Doc<Board>, key: u8, text: &str) {
         .unwrap();
 }
 
-/// Returns a board with several chunks.
+/// Creates a board with several chunks.
 fn board(replica: u64) -> Doc<Board> {
     let mut board = doc::<Board>(replica);
     (0..20).for_each(|key| card(&mut board, key, &format!("card {key} of {replica}")));
@@ -43,7 +43,7 @@ fn board(replica: u64) -> Doc<Board> {
     board
 }
 
-/// Returns the cells by path, whatever order they are encoded in.
+/// Returns the cells, sorted by path.
 fn cells(doc: &Doc<Board>) -> BTreeSet<String> {
     doc.assert_invariants();
     let snapshot = doc.snapshot().unwrap();
@@ -110,7 +110,7 @@ fn an_export_reports_its_progress_and_ignores_later_edits() {
     assert_eq!(export.bytes_before(export.chunks()), export.bytes());
 }
 
-/// Both sides restart after the page was closed, and no chunk sent before is lost.
+/// Both sides restart after the page was closed. No chunk that was sent before is lost.
 #[test]
 fn an_export_of_an_unchanged_document_resumes_an_earlier_one() {
     let ada = board(1);
@@ -202,7 +202,7 @@ fn a_damaged_chunk_is_rejected_by_index_if_that_is_readable() {
         );
     }
     assert_eq!((import.chunks(), cells(&bob).len()), (None, 0));
-    // Data that is not an envelope at all.
+    // Import data that is not an envelope.
     let delta = ada.delta_since(&VersionVector::new()).unwrap();
     assert!(
         bob.import(&mut import, &delta.encode())
@@ -230,8 +230,8 @@ fn chunks_imported_into_two_documents_complete_neither() {
 fn an_import_rejects_with_its_first_chunk_what_a_merge_rejects() {
     let ada = board(1);
     let export = ada.export_in(CHUNK).unwrap();
-    // An old copy of its own under the same id: later edits may be lost, so it must not continue
-    // under this id.
+    // The document imports an old copy of itself with the same id. Later edits may be lost, so it
+    // must not continue under this id.
     let mut again = doc::<Board>(1);
     let error = again.import(&mut Import::new(), &export.chunk(4).unwrap());
     assert!(error.unwrap_err().is_replica_reused());
@@ -289,7 +289,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Generates the edits before the export: the replica, the card, and whether it was inserted or
+/// Generates the edits before the export: the replica, the card, and whether it is inserted or
 /// removed.
 fn edits() -> impl Strategy<Value = Vec<(usize, u8, bool)>> {
     vec((0..3_usize, 0..12_u8, any::<bool>()), 0..60)
@@ -332,7 +332,7 @@ proptest! {
         }
         let export = ada.export_in(chunk).unwrap();
         let mut import = Import::new();
-        // What Bob has seen apart from the import.
+        // The version that Bob has reached apart from the import.
         let mut seen = bob.version().clone();
         for step in steps {
             match step {
@@ -363,7 +363,7 @@ proptest! {
             prop_assert_eq!(bob.version(), &seen, "the version claims exactly what is contained");
             bob.assert_invariants();
         }
-        // An import that stops here equals a partial merge.
+        // If the import were interrupted here, merging the rest must have the same result.
         let mut broken_off = bob.fork(ReplicaId::new(9));
         broken_off.merge(&ada).unwrap();
         let missing: Vec<_> = match import.chunks() {

@@ -1,5 +1,5 @@
-//! The memory that an export and an import hold beside the document. The file contains a single
-//! test, since the allocator counts for all threads of the process.
+//! The memory that an export and an import take in addition to the document. This file has a single
+//! test, since the allocator counts the memory of all threads.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 #![allow(clippy::print_stdout, reason = "the test prints its measurements")]
 
@@ -12,7 +12,8 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Returns the output of `work`, its peak memory beyond what existed before, and what it leaves.
+/// Returns the output of `work`, its peak memory beyond what was in use before, and the memory that
+/// is still in use afterwards.
 fn held<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
@@ -50,7 +51,8 @@ fn an_export_holds_its_encoded_cells_and_each_step_a_few_chunks() {
         let (_, peak, grown) = held(|| bob.import(&mut import, &chunk).unwrap());
         back.push(peak.saturating_sub(grown));
     }
-    // Some chunks grow the document's tables, which briefly holds the old and the new ones.
+    // Some chunks make the document's tables grow; then the old and the new tables exist briefly at
+    // the same time.
     back.sort_unstable();
     let back = back.get(back.len() / 2).copied().unwrap_or_default();
     println!(

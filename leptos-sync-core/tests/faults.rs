@@ -1,5 +1,5 @@
-//! Faults that other local-first libraries have shown to their users, each as the test that would
-//! have found it.
+//! Faults that users of other local-first libraries have met, each with a test that would have
+//! found it.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -94,7 +94,7 @@ fn a_fresh_default_never_wins_over_data() {
     let mut ada = doc::<Board>(1);
     ada.transact(|tx| tx.title().set(text("Groceries")))
         .unwrap();
-    // Later, with the greatest id, after editing something else.
+    // A fresh replica writes later, with the greatest id, after another edit.
     let mut fresh = Doc::<Board>::new(Clock::new(
         ReplicaId::new(u64::MAX),
         ManualTime::at(NOW_MS + 60_000),

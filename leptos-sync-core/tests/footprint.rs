@@ -1,6 +1,6 @@
 //! The memory of one writer's data is little more than the data.
 //!
-//! The file contains a single test, since the allocator counts for all threads of the process.
+//! This file has a single test, since the allocator counts the memory of all threads.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -14,7 +14,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 type Numbers = LwwMap<u32, u32>;
 
-/// Returns what `make` creates and the number of bytes it holds on the heap.
+/// Returns the value that `make` creates, and the number of bytes that it takes on the heap.
 fn held<T>(make: impl FnOnce() -> T) -> (T, usize) {
     let before = MEMORY.current_usage();
     let made = make();

@@ -1,6 +1,7 @@
 //! Released bytes stay readable.
 //!
-//! `LEPTOS_SYNC_WRITE_FIXTURES=1` rewrites the fixtures: only for a format that was never released.
+//! `LEPTOS_SYNC_WRITE_FIXTURES=1` rewrites the fixtures. Use it only for a format that was never
+//! released.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -37,7 +38,7 @@ fn card(n: u32) -> Card {
     }
 }
 
-/// Returns a document with two writers, every type, a tombstone, and a version up to which
+/// Creates a document with two writers, every type, a tombstone, and a version up to which
 /// tombstones were forgotten.
 fn board() -> (Doc<Board>, Delta) {
     let mut ada = doc::<Board>(0x0a);
@@ -66,7 +67,7 @@ fn board() -> (Doc<Board>, Delta) {
     (ada, edit)
 }
 
-/// Returns a snapshot that is large enough to be compressed.
+/// Creates a document whose snapshot is large enough to be compressed.
 #[cfg(feature = "deflate")]
 fn many() -> Doc<Board> {
     let mut ada = doc::<Board>(0x0a);
@@ -134,7 +135,7 @@ fn released_compressed_bytes_still_decode() {
     assert!((0..300).all(|n| many.state().cards.get(&n) == Some(&card(n))));
 }
 
-/// A change here is a new format version or an accident.
+/// If these bytes change, it is either a new format version or an accident.
 #[test]
 fn this_build_writes_the_released_bytes() {
     let (ada, edit) = board();
@@ -151,7 +152,7 @@ fn version_1_is_rejected_with_its_reason() {
     assert!(error.to_string().contains("format version 1"), "{error}");
 }
 
-/// The example in `docs/format.md`, byte by byte.
+/// Compares a delta with the example in `docs/format.md`, byte by byte.
 #[test]
 fn the_documented_delta_matches_the_encoding() {
     let mut doc = doc::<Board>(7);

@@ -13,7 +13,7 @@ use leptos_sync_core::{
 
 type Lines = LwwMap<u32, String>;
 
-/// Edits, saves and compacts; the operation `at` fails.
+/// Edits, saves and compacts while the operation `at` fails.
 fn survives(at: u64, fault: Fault) {
     let disk = MemoryStorage::new();
     let storage = FaultyStorage::new(disk.clone());

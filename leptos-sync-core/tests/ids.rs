@@ -1,4 +1,4 @@
-//! Unique ids as users meet them: keys and values of maps, keys of records, text and JSON.
+//! The uses of unique ids: keys and values of maps, keys of records, text and JSON.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;

@@ -46,7 +46,7 @@ impl By {
         }
     }
 
-    /// Declares all indices. Each version above 1 adds one.
+    /// Returns the schema with all indices of a version. Each version above 1 adds one.
     fn schema(&self, version: u32) -> Schema<Person> {
         let schema = Schema::new(version).index(&self.age).index(&self.email);
         let schema = if version > 1 {
@@ -142,7 +142,7 @@ struct Asked {
     keys: Box<KeysOf>,
 }
 
-/// A sort key, which the model orders on its own.
+/// A sort key, which the model orders independently.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 enum Sorted {
     Nothing,
@@ -266,7 +266,7 @@ fn asked((which, ages, keys, heights, text, email): Question) -> Asked {
 
 type Model = BTreeMap<(u8, String), Person>;
 
-/// Returns what a query finds in the model, by sort key and then by record key.
+/// Returns the records that a query must find, by sort key and then by record key.
 fn scanned(model: &Model, asked: &Asked, reverse: bool) -> Vec<((u8, String), Person)> {
     let mut found = Vec::new();
     for (key, person) in model {
@@ -334,8 +334,8 @@ fn perform<S: Storage>(people: &People<S>, model: &mut Model, step: Step) {
         }
         Step::Rebuild(name) => {
             now(people.rebuild(name)).unwrap();
-            // A unique index that is not built yet cannot reject duplicates. The model does not
-            // know that.
+            // Build the indices first: a unique index that is not built yet cannot reject
+            // duplicates, but the model does.
             now(people.build(|_| {})).unwrap();
         }
         Step::Reopen => {}
@@ -421,7 +421,8 @@ proptest! {
     }
 }
 
-/// Checks that the store has no entries but those that a new build of the indices would create.
+/// Checks that the storage has no entries except those that a new build of the indices would
+/// create.
 fn assert_no_more_entries<S: Storage + Clone>(store: &S, handle: &People<S>) {
     let entries = || {
         let all = now(store.scan(Scan::all())).unwrap();
@@ -489,7 +490,7 @@ fn an_interrupted_build_continues_where_it_stopped() {
     );
     let step = now(newer.build_step()).unwrap().unwrap();
     assert!(!step.done && step.records > 0 && step.records < 2000);
-    // Records before and after the progress of the build change in between.
+    // Records on both sides of the build's progress change in between.
     for key in ["00000", "01999"] {
         now(newer.update(&(0, key.to_owned()), |person| person.age = -1)).unwrap();
     }
@@ -588,7 +589,7 @@ fn the_entries_of_a_removed_index_are_deleted() {
     );
 }
 
-/// Damages every stored byte of a small store, one at a time. Nothing panics, intact records are
+/// Damages every byte of a small storage, one at a time. Nothing panics, intact records are
 /// returned, and the damage is reported with its key.
 #[test]
 fn damaged_records_and_entries_are_reported_and_the_rest_is_read() {
@@ -699,8 +700,7 @@ fn overwriting_a_damaged_record_preserves_its_bytes() {
         kept.iter().any(|(_, value)| *value == damaged),
         "its bytes are quarantined"
     );
-    // The email of the damaged record belongs to it again, and the entry of its old age is
-    // reported.
+    // The email belongs to the restored record again, and the entry of its old age is reported.
     let page = now(handle.query(By::new().age.all())).unwrap();
     assert_eq!((page.records.len(), page.damage.len()), (1, 1));
 }

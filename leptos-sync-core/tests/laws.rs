@@ -30,7 +30,7 @@ fn cases() -> ProptestConfig {
     }
 }
 
-/// Generates stamps of few replicas and times, so that stamps are often equal, as if a replica id
+/// Generates stamps with few replicas and times, so that they are often equal, as if a replica id
 /// was used twice.
 fn stamp() -> impl Strategy<Value = Stamp> {
     (1_u64..5, 1_u64..4)
@@ -158,14 +158,14 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// An event among a few documents. Numbers are documents.
+/// An event among a few documents, which are numbered.
 #[derive(Clone, Debug)]
 enum Step {
     Edit(usize, Vec<Op>),
     Send(usize, usize),
     SendSnapshot(usize, usize),
     Fork(usize, Vec<Op>),
-    /// Forgets what all have seen, for some replicas.
+    /// Forgets the tombstones of some replicas that all documents have seen.
     Forget(usize, u8),
     Wait(u64),
 }
@@ -219,7 +219,7 @@ fn play(
     history
 }
 
-/// Returns a version of a subset of replicas, chosen by the low bits of their ids.
+/// Returns the part of a version for a subset of replicas, which the low bits of their ids choose.
 fn part(version: &VersionVector, some: u8) -> VersionVector {
     let picked = |replica: ReplicaId| some >> (replica.get() % 8) & 1 == 1;
     version.iter().filter(|entry| picked(entry.0)).collect()
@@ -236,7 +236,7 @@ fn exchange(
     }
 }
 
-/// Lets every replica see everything and forget all tombstones.
+/// Exchanges everything between all replicas, and then forgets all tombstones.
 fn settle(peers: &mut [Box<dyn Peer>]) {
     for _ in 0..2 {
         for at in 0..peers.len() {
@@ -251,7 +251,7 @@ fn settle(peers: &mut [Box<dyn Peer>]) {
     }
 }
 
-/// Returns three documents after a random history that none has seen completely.
+/// Returns three documents after a random history, which none of them has seen completely.
 fn documents(steps: &[Step]) -> [Doc<Board>; 3] {
     let mut docs = [1, 2, 3].map(|replica| doc_at::<Board>(replica, NOW_MS + replica).0);
     for step in steps {
@@ -290,15 +290,16 @@ struct Named {
     value: LwwRegister<u8>,
 }
 
-/// Edits of two documents: the document, the edit, and whether it then sees the other's.
+/// The edits of two documents: which document, the edit, and whether the document then sees the
+/// other's edits.
 type Edits<E> = Vec<(bool, E, bool)>;
 
 fn edits<E: Debug + Clone>(edit: impl Strategy<Value = E>) -> impl Strategy<Value = Edits<E>> {
     vec((any::<bool>(), edit, proptest::bool::weighted(0.2)), 0..12)
 }
 
-/// Checks that a document's cells equal its state, and that the cells beyond a version are what the
-/// version lacks.
+/// Checks that a document's cells equal its state, and that the cells beyond a version are exactly
+/// those that the version lacks.
 fn cells_are_the_state<S: Root + PartialEq + Debug, E>(
     edits: Edits<E>,
     edit: fn(&mut Tx<'_, S>, E),
@@ -458,7 +459,7 @@ proptest! {
             by_delta.assert_invariants();
             let mut both = merged(&b, &a);
             prop_assert_eq!(by_delta.version(), both.version());
-            // A delta does not convey what the other side has forgotten.
+            // A delta does not contain the removals that the other side has forgotten.
             let all = both.version().clone();
             by_delta.forget_tombstones(&all);
             both.forget_tombstones(&all);
@@ -491,7 +492,7 @@ proptest! {
         for doc in &docs {
             all.merge(doc).unwrap();
         }
-        // Apply each delta repeatedly in shuffled order, even after it was applied.
+        // Apply each delta repeatedly in a shuffled order, even after it was applied.
         let mut late = doc_at::<Board>(5, NOW_MS).0;
         let mut shuffled: Vec<_> = log.iter().zip(&order).collect();
         shuffled.sort_by_key(|(_, at)| **at);
@@ -544,8 +545,8 @@ proptest! {
     }
 }
 
-/// Ada removes on one side what Bob removes on the other. Both have the same number of entries, but
-/// of different keys.
+/// Ada and Bob each remove a different key. Both have the same number of entries, but of different
+/// keys.
 #[test]
 fn copies_that_forgot_different_tombstones_agree_after_merging() {
     let mut a = doc_at::<Board>(1, NOW_MS).0;
@@ -566,9 +567,9 @@ fn copies_that_forgot_different_tombstones_agree_after_merging() {
     assert!(merged.snapshot().unwrap().is_empty());
 }
 
-/// Bob overwrites Ada's edit. A delta for a replica that is believed to know Bob's write omits
-/// Ada's. If the replica does not know Bob's write after all, it must report a gap; otherwise it
-/// would claim Ada's edit without having it.
+/// Bob overwrites Ada's edit. A delta for a replica that has Bob's write omits Ada's. A replica
+/// that does not have Bob's write must report a gap; otherwise its version would include Ada's edit
+/// without any cell.
 #[test]
 fn a_delta_without_known_cells_is_a_gap_for_a_replica_that_lacks_them() {
     let mut ada = doc_at::<Board>(1, NOW_MS).0;
@@ -586,8 +587,8 @@ fn a_delta_without_known_cells_is_a_gap_for_a_replica_that_lacks_them() {
     assert_eq!(bytes(&eve), bytes(&bob));
 }
 
-/// A build that does not know a map quarantines its tombstones, and must forget them when all
-/// others do.
+/// A build that does not know a map quarantines its tombstones. It must forget them when all others
+/// do.
 #[test]
 fn an_old_build_forgets_quarantined_tombstones_too() {
     let mut new = doc_at::<Board>(1, NOW_MS).0;

@@ -42,7 +42,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A gate that loads wait for.
+/// A gate for which loads wait.
 #[derive(Clone, Default)]
 struct Door(Arc<AtomicBool>);
 
@@ -254,7 +254,7 @@ fn opening_a_thousand_documents_keeps_few_open_and_loses_no_edit() {
     let below = storage.clone();
     let writers = AtomicU32::new(1);
     let pool = LazyPool::new(async |name: &String| {
-        // A reloaded copy continues under a new id.
+        // A reloaded copy uses a new id.
         let clock = clock(writers.fetch_add(1, Ordering::Relaxed).into());
         let mut store = DocStore::new(below.clone(), name)?;
         let doc = store.load(clock).await?.doc;
@@ -274,7 +274,7 @@ fn opening_a_thousand_documents_keeps_few_open_and_loses_no_edit() {
         assert_eq!(note.doc.lock().unwrap().state().len(), 1);
     }
 
-    // Documents that could not be saved stay open, however many others are opened.
+    // Documents that could not be saved stay open, even if many others are opened.
     let unsaved = now(pool.open(&name(0))).unwrap();
     storage.fail_commit(storage.commits(), Fault::Refused);
     unsaved.write(5000);
@@ -291,7 +291,7 @@ fn opening_a_thousand_documents_keeps_few_open_and_loses_no_edit() {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Open(u8),
-    /// Opens it and keeps it in use.
+    /// Opens the value and keeps it in use.
     Hold(u8),
     Release(u8),
     Edit(u8),

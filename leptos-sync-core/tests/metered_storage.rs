@@ -1,4 +1,4 @@
-//! A metered storage behaves like the storage below, and records what happened.
+//! A metered storage behaves like the storage below, and records metrics of all operations.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -31,7 +31,8 @@ fn cached<S: Storage>(store: S) -> CachedStorage<S> {
     CachedStorage::new(store, limits, ManualTime::at(0))
 }
 
-/// Returns what `work` recorded by metric and operation: a counter's total or a histogram's sum.
+/// Returns the metrics that `work` recorded, by metric and operation: the total of a counter or the
+/// sum of a histogram.
 fn recorded(work: impl FnOnce()) -> BTreeMap<String, f64> {
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, work);

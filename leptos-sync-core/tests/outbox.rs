@@ -1,4 +1,4 @@
-//! Unacknowledged transactions: rolled back, restamped, stored and loaded again, without a trace.
+//! Unacknowledged transactions are rolled back, restamped, stored and loaded again without a trace.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -18,7 +18,7 @@ use leptos_sync_core::{
 use model::{Board, BoardFields as _, Cell, NOW_MS, Op, Peer, Schema as _, doc_at};
 use proptest::{collection::vec, prelude::*};
 
-/// The document under test, the relay's other clients combined, and another tab.
+/// The document under test, all other clients of the relay as one document, and another tab.
 struct World {
     doc: Doc<Board>,
     outbox: Outbox,
@@ -117,7 +117,7 @@ fn winners<'a>(cells: impl Iterator<Item = &'a (PathBuf, Cell)>) -> BTreeMap<Pat
 }
 
 impl World {
-    /// Creates a document that was edited long before there was a relay.
+    /// Creates a world whose document was edited long before there was a relay.
     fn new(before: &[Op]) -> Self {
         let (mut doc, time) = doc_at::<Board>(1, NOW_MS - 100 * limits::DRIFT_MS);
         let settled = cells(&doc.edit(before).unwrap().delta);
@@ -159,7 +159,7 @@ impl World {
                 let done = self.tab.edit(ops).unwrap();
                 match self.outbox.take(&mut self.doc, &done.delta) {
                     Ok(_) => self.written(done),
-                    // The tab's clock is too far ahead. It restarts under a new id.
+                    // The tab's clock is too far ahead, so the tab restarts under a new id.
                     Err(error) => {
                         assert!(error.is_drift() || error.is_gap(), "{error:?}");
                         self.tab = doc_at(self.tab.replica().get() + 10, NOW_MS).0;
@@ -238,13 +238,14 @@ impl World {
             *known = one.delta;
         }
         self.check_taken(window, mine);
-        // The tab has not received it and would continue in the future, so it restarts.
+        // The tab has not received the new stamps and would continue with stamps in the future, so
+        // it restarts.
         self.tab = doc_at(self.tab.replica().get() + 10, NOW_MS).0;
     }
 
-    /// Checks that the relay would accept what is sent from here: each transaction follows what the
-    /// relay has or will have, and its stamps are within the window. Transactions may be beyond the
-    /// window only if the relay itself holds operations of their writer there.
+    /// Checks that the relay would accept the transactions that are sent from here: each follows
+    /// operations that the relay has or will have, and its stamps are within the window. Stamps may
+    /// be beyond the window only if the relay has operations of the same writer there.
     fn check_taken(&self, window: Window, mine: Mine) {
         let mut ends = VersionVector::new();
         for delta in &self.pending {
@@ -268,8 +269,8 @@ impl World {
         }
     }
 
-    /// Simulates a reload from storage: acknowledged operations come from the snapshot, the others
-    /// from the log.
+    /// Reloads the document as from a storage: acknowledged operations as a snapshot, and the rest
+    /// as transactions.
     fn reload(&mut self) {
         let base = self.outbox.base(&self.doc);
         let snapshot = base.snapshot().unwrap();
@@ -421,8 +422,8 @@ fn the_fate_of_edits_is_known_even_if_answers_were_lost() {
     );
 }
 
-/// An acknowledgement may not have reached the disk. The relay has everything that its answer
-/// relies on.
+/// An acknowledgement may be lost before it is stored. But the relay has all operations on which
+/// its answer relies.
 #[test]
 fn edits_that_an_answer_relies_on_are_acknowledged() {
     let (mut doc, time) = doc_at::<Board>(1, NOW_MS);
@@ -434,7 +435,7 @@ fn edits_that_an_answer_relies_on_are_acknowledged() {
         done.unwrap().delta
     };
     let first = edit(&mut doc, &mut outbox, "first");
-    // The request states that the relay has the first edit. The answer contains a second one, by
+    // The request states that the relay has the first edit. The answer contains a second edit, by
     // another tab.
     let (mut tab, _tab_time) = doc_at::<Board>(2, NOW_MS);
     tab.apply(&first).unwrap();
@@ -464,8 +465,8 @@ fn an_outbox_without_a_relay_stores_nothing() {
     assert_eq!(outbox.base(&doc).state(), doc.state());
 }
 
-/// A document that was edited before there was a relay is uploaded. If the relay lost its disk,
-/// each replica uploads its own operations again, and no replica claims those of others.
+/// A document that was edited before there was a relay is uploaded. If the relay loses its disk,
+/// each replica uploads its own operations again, and none uploads those of others.
 #[test]
 fn operations_outside_transactions_are_sent_per_writer() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
@@ -507,7 +508,7 @@ fn operations_outside_transactions_are_sent_per_writer() {
     );
 }
 
-/// The page once received the relay's whole state, since tombstones were forgotten.
+/// The page has received the relay's whole state before, because tombstones were forgotten.
 #[test]
 fn a_relay_that_lost_its_disk_is_restored_although_tombstones_were_forgotten() {
     let (mut doc, _time) = doc_at::<Board>(1, NOW_MS);
@@ -564,7 +565,7 @@ fn transactions_of_another_tab_are_neither_sent_nor_restamped_here() {
     assert!(doc.version().covers(theirs.upto()));
 }
 
-/// A tab of a browser whose clock is an hour ahead until a relay reports the time.
+/// A tab of a browser. Its clock is an hour ahead until a relay reports the time.
 struct Tab {
     doc: Doc<Board>,
     outbox: Outbox,
@@ -589,8 +590,8 @@ impl Tab {
         other.outbox.take(&mut other.doc, &done.delta).unwrap();
     }
 
-    /// Exchanges like a page that has opened the document at the relay and sends for its own id.
-    /// The other tab is notified.
+    /// Exchanges the document like a page that has opened it at the relay and sends for its own id.
+    /// Notifies the other tab.
     fn exchange(&mut self, relay: &mut Doc<CellMap>, other: &mut Self) {
         self.time.set(NOW_MS);
         let own = self.doc.replica();
@@ -635,7 +636,7 @@ fn two_tabs_with_a_fast_clock_deliver_their_edits_in_any_order() {
         }
         let [a, b] = &mut tabs;
         a.exchange(&mut relay, b);
-        // Its clock continues after the other tab's edits, and is corrected again.
+        // The clock advances beyond the other tab's edits, and is corrected again.
         a.edit(Op::Card(3, "a".to_owned()), b);
         a.exchange(&mut relay, b);
         b.exchange(&mut relay, a);
@@ -651,8 +652,8 @@ fn two_tabs_with_a_fast_clock_deliver_their_edits_in_any_order() {
     }
 }
 
-/// The relay has the other tab's earlier operations but not its later ones. An edit made after
-/// seeing the later ones must stay after them.
+/// The relay has the other tab's earlier operations but not its later ones. An edit that was made
+/// after its author saw the later ones must stay after them.
 #[test]
 fn a_restamped_edit_stays_after_the_other_tabs_edits_at_the_relay() {
     let mut tabs = [Tab::new(1), Tab::new(2)];
@@ -670,7 +671,7 @@ fn a_restamped_edit_stays_after_the_other_tabs_edits_at_the_relay() {
     assert_eq!(a.doc.state().title.get(), "ours");
 }
 
-/// The relay accepts neither operations that are too old nor those that follow missing ones.
+/// The relay accepts neither operations that are too old nor operations that follow missing ones.
 #[test]
 fn rejected_operations_from_before_the_relay_block_no_later_edit() {
     for then_ms in [NOW_MS - HOUR_MS, NOW_MS + HOUR_MS] {

@@ -1,7 +1,7 @@
 //! Replicas over a faulty network, in virtual time, compared with an oracle that knows every
 //! operation.
 //!
-//! Each seed is a history of its own. `LEPTOS_SYNC_SEEDS` sets the number of seeds, and
+//! Each seed determines a history. `LEPTOS_SYNC_SEEDS` sets the number of seeds, and
 //! `LEPTOS_SYNC_SEED` repeats a single one.
 #![allow(
     clippy::unwrap_used,

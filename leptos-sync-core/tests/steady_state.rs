@@ -1,6 +1,6 @@
 //! In steady state, a transaction allocates nothing.
 //!
-//! The file contains a single test, since all documents of a process share a pool of buffers.
+//! This file has a single test, since the documents of a process share a pool of buffers.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -27,8 +27,8 @@ fn board() -> Doc<Board> {
     doc
 }
 
-/// Returns the allocations of a transaction, its delta and its frame, after some others of its
-/// kind.
+/// Returns the number of allocations for a transaction, its delta and its frame, after some similar
+/// transactions.
 fn allocations_of<V>(values: impl Fn() -> V, edit: impl Fn(&mut Tx<'_, Board>, V)) -> u64 {
     let mut doc = board();
     let mut frame = Vec::new();
@@ -60,8 +60,8 @@ fn in_steady_state_a_transaction_its_delta_and_its_frame_allocate_nothing() {
         let insert = |tx: &mut Tx<'_, Board>, cards| tx.cards().insert_batch(cards);
         assert_eq!(allocations_of(|| cards(count), insert), 0, "{count} cards");
     }
-    // A large transaction allocates the compressor, and buffers beyond the document's limit, each
-    // time: still fewer allocations than one per cell.
+    // Compression allocates the compressor, and buffers beyond the document's limit are allocated
+    // again. But there is no allocation per cell.
     let insert = |tx: &mut Tx<'_, Board>, cards| tx.cards().insert_batch(cards);
     let many = allocations_of(|| cards(3_000), insert);
     assert!(many < 100, "{many} for 3,000 cards");

@@ -1,4 +1,4 @@
-//! The laws of `Storage`, on this crate's implementation.
+//! The laws of `Storage` hold for the implementations of this crate.
 
 use std::{
     pin::pin,
@@ -7,7 +7,7 @@ use std::{
 
 use leptos_sync_core::storage::{Batch, MemoryStorage, Scan, Storage, conformance};
 
-/// Polls a future that waits for nothing external.
+/// Runs a future that waits for nothing external to completion.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

@@ -1,5 +1,5 @@
-//! A time source with another unit: every edit fails with an error that names the unit, and none is
-//! lost.
+//! With a time source in another unit, every edit fails with an error that names the unit, and no
+//! data is lost.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod common;
@@ -19,7 +19,7 @@ struct Note {
     title: LwwRegister<String>,
 }
 
-/// Seconds, microseconds and nanoseconds.
+/// The time in seconds, microseconds and nanoseconds.
 const OTHER_UNITS: [u64; 3] = [NOW_MS / 1000, NOW_MS * 1000, NOW_MS * 1_000_000];
 
 fn clock(ms: u64) -> (ManualTime, Clock) {

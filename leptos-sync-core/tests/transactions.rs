@@ -32,7 +32,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// Returns a document with content in every field, including a tombstone.
+/// Creates a document with content in every field, including a tombstone.
 fn written() -> Doc<Board> {
     let mut doc = doc::<Board>(1);
     doc.transact(|tx| {
@@ -105,7 +105,7 @@ fn a_value_that_is_too_large_rolls_everything_back() {
     assert!(error.is_limit(), "{error:?}");
 }
 
-/// The data kept for a rollback is bounded, however many cells are written.
+/// The data that is kept for a rollback is bounded, even if many cells are written.
 #[test]
 fn a_transaction_with_too_many_cells_stops_early() {
     let mut doc = doc::<LwwMap<u32, ()>>(1);

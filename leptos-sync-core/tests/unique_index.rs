@@ -1,4 +1,4 @@
-//! Unique indices under construction: no write can add a second record with a key that exists
+//! Unique indices that are being built: no write can add a second record with a key that exists
 //! already.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -18,7 +18,7 @@ use leptos_sync_core::{
 
 type Emails = IndexedStorage<MemoryStorage, u32, String>;
 
-/// More records than three steps of a build list.
+/// The number of records. Three steps of a build do not list all of them.
 const RECORDS: u32 = 3 * READ_RECORDS as u32 + 7;
 
 fn by_email() -> Index<String, String> {
@@ -29,7 +29,7 @@ fn email(n: u32) -> String {
     format!("{n}@example.org")
 }
 
-/// Records from before the index was declared.
+/// Creates records before the index is declared.
 fn emails() -> (MemoryStorage, Emails) {
     let store = MemoryStorage::new();
     let old = now(Emails::open(store.clone(), "emails", Schema::new(1))).unwrap();
@@ -49,8 +49,8 @@ fn owners(emails: &Emails, email: &str) -> Vec<u32> {
 
 #[test]
 fn a_duplicate_of_a_record_that_is_not_listed_yet_is_rejected() {
-    // After zero, one and two steps, with a duplicate of a record before and after the progress of
-    // the build.
+    // Try after zero, one and two steps, with a duplicate of a record on each side of the build's
+    // progress.
     for steps in 0..3 {
         for n in [0, READ_RECORDS as u32 + 1, RECORDS - 1] {
             let (_, emails) = emails();

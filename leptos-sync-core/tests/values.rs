@@ -1,4 +1,4 @@
-//! Values: what is written can be read, and is never read as something else.
+//! Values that are written can be read, and are never read as other values.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -47,7 +47,7 @@ struct Skipping {
     note: Option<String>,
 }
 
-/// [`Skipping`] as another build has it.
+/// The type [`Skipping`] in another build.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Whole {
     title: String,
@@ -83,7 +83,7 @@ impl<T: Value + Default> Default for Register<T> {
     }
 }
 
-/// Checks that a write is rejected as a value, and that it changes nothing.
+/// Checks that an edit is refused with a value error, and that nothing has changed.
 fn is_refused<S: Root>(edit: impl Fn(&mut Tx<'_, S>)) -> Error {
     let mut page = doc::<S>(1);
     let before = bytes(&page);
@@ -142,14 +142,14 @@ fn a_record_that_could_not_be_read_is_refused_by_collections_and_indexed_storage
     });
 }
 
-/// Returns what a map that was written with `V` shows when it is read with `W`, and the number of
-/// quarantined entries.
+/// Writes a map with values of type `V` and reads it with type `W`. Returns the value that it
+/// shows, and the number of quarantined entries.
 fn reread<V: Value, W: Value>(value: V) -> (Option<W>, usize) {
     let mut old = doc::<LwwMap<u32, V>>(1);
     old.transact(|tx| tx.insert(1, value)).unwrap();
     let new = Doc::<LwwMap<u32, W>>::load(&old.snapshot().unwrap(), clock(1));
     new.assert_invariants();
-    // Whatever the map shows, it forwards what was written.
+    // The cells are forwarded unchanged, whether they are shown or not.
     assert_eq!(bytes(&new), bytes(&old));
     let quarantined = new.quarantined().count();
     (new.state().get(&1).cloned(), quarantined)
@@ -216,7 +216,7 @@ fn the_keys_of_a_map_whose_type_changed_are_the_same_or_are_quarantined() {
     );
 }
 
-/// A key that is a float.
+/// A key type that contains a float.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug)]
 struct Degrees(f64);
 

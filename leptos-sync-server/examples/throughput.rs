@@ -1,10 +1,12 @@
-//! Throughput of a log in a file with small transactions, and the time until each is acknowledged.
+//! Measures the throughput of a log in a file with small transactions, and the time until each is
+//! acknowledged.
 //!
-//! Run it with `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`.
-//! First, 200 writers each wait for the acknowledgement before they write again. Then 5,000
-//! transactions per second arrive, whether or not earlier ones are acknowledged. Last, it measures
-//! the cost of bringing a replica up to date. The file is created in FOLDER, by default the folder
-//! for temporary files; choose one on the disk to measure.
+//! Run it with
+//! `cargo run --release -p leptos-sync-server --example throughput [SECONDS] [FOLDER]`.
+//! First, each of 200 writers waits for the acknowledgement before it writes again. Then 5,000
+//! transactions per second arrive, even if earlier ones are not acknowledged. Last, it measures the
+//! cost of bringing a replica up to date. The file is created in FOLDER, by default the folder for
+//! temporary files; choose one on the disk to measure.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 use std::{
@@ -92,7 +94,7 @@ fn version(replica: u64, time: u64) -> VersionVector {
     VersionVector::of(ReplicaId::new(replica), Time::new(time))
 }
 
-/// Measures the first use of a document, a read of 100 changes, and a read of everything.
+/// Measures the first access to a document, a read of 100 changes, and a read of everything.
 async fn since(log: &SqliteLog) -> Result<(), Failure> {
     for (what, known) in [
         ("100 changes, the first use of the document", 200),
@@ -143,7 +145,8 @@ async fn closed(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, F
     Ok(all)
 }
 
-/// Runs the open load: a transaction's wait counts from the time it was due.
+/// Runs the open load: the waiting time of a transaction is measured from the time at which it was
+/// due.
 async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Failure> {
     let start = Instant::now();
     let mut appends = Vec::new();

@@ -27,8 +27,8 @@ enum Kind {
 }
 
 impl Error {
-    /// Returns whether the stored data of a document is damaged. The message names the document;
-    /// others are not affected. Remove it, or restore it from a backup.
+    /// Returns whether the stored data of a document is damaged. The message names the document.
+    /// Other documents are not affected. Remove the document, or restore it from a backup.
     pub fn is_damaged(&self) -> bool {
         self.0.kind == Kind::Damaged
     }
@@ -39,7 +39,7 @@ impl Error {
     }
 
     /// Returns whether an operation is older than the document's floor, below which tombstones may
-    /// be missing. Its author must restamp it.
+    /// be missing. The operation's author must restamp it.
     pub fn is_stale(&self) -> bool {
         self.0.kind == Kind::Stale
     }
@@ -68,13 +68,13 @@ impl Error {
         matches!(self.0.kind, Kind::Unavailable | Kind::Full)
     }
 
-    /// Returns whether an argument for the configuration is invalid, such as a key or an origin.
+    /// Returns whether a configuration value is invalid, such as a key or an origin.
     pub fn is_invalid(&self) -> bool {
         self.0.kind == Kind::Invalid
     }
 
-    /// Creates an error for [`DurableLog`](crate::DurableLog) implementations: the stored data of
-    /// `document` is damaged.
+    /// Creates the error of damaged data of `document`, for implementations of
+    /// [`DurableLog`](crate::DurableLog).
     pub fn damaged(document: &str, what: impl fmt::Display) -> Self {
         let message = format!(
             "the stored data of the document {document:?} is damaged ({what}); restore it from a \
@@ -83,19 +83,19 @@ impl Error {
         Self::new(Kind::Damaged, message.into())
     }
 
-    /// Creates an error for [`DurableLog`](crate::DurableLog) implementations: the database cannot
-    /// be used now.
+    /// Creates the error of a database that cannot be used at the moment, for implementations of
+    /// [`DurableLog`](crate::DurableLog).
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Unavailable, message.into())
     }
 
-    /// Creates an error for [`DurableLog`](crate::DurableLog) implementations: there is no space
-    /// left.
+    /// Creates the error of a full disk or database, for implementations of
+    /// [`DurableLog`](crate::DurableLog).
     pub fn full(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Full, message.into())
     }
 
-    /// Creates an error for damage that belongs to no document.
+    /// Creates the error of damage that belongs to no document.
     #[cfg(feature = "sqlite")]
     pub(crate) fn damaged_file(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Damaged, message.into())
@@ -108,7 +108,7 @@ impl Error {
         Self::new(self.0.kind, message.into())
     }
 
-    /// Adds to the message that the error concerns the replica ids that are bound to users.
+    /// Adds to the message that the error concerns the bindings of replica ids to users.
     #[cfg(feature = "sqlite")]
     pub(crate) fn of_bindings(self) -> Self {
         let message = format!("the users of replica ids: {}", self.0.message);

@@ -12,14 +12,14 @@ use crate::{error::Error, limits};
 pub struct Prometheus(PrometheusHandle);
 
 impl Prometheus {
-    /// Installs the recorder of the process. Metrics created before this call are not recorded.
-    /// Histograms become the quantiles 0.5, 0.95 and 0.99 of about the last minute. A background
-    /// thread compacts them.
+    /// Installs the recorder of the process. It does not record metrics that were created before
+    /// this call. Histograms are reported as the quantiles 0.5, 0.95 and 0.99 of about the last
+    /// minute. A background thread compacts them.
     ///
     /// # Errors
     ///
-    /// [`Error::is_invalid`] if the process already has a recorder; [`Error::is_unavailable`] if
-    /// the thread cannot be started.
+    /// [`Error::is_invalid`] if the process already has a recorder, and [`Error::is_unavailable`]
+    /// if the thread cannot be started.
     pub fn install() -> Result<Self, Error> {
         let handle = PrometheusBuilder::new()
             .set_quantiles(&[0.5, 0.95, 0.99])

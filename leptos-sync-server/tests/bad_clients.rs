@@ -20,13 +20,13 @@ use tokio::{
 };
 use tokio_tungstenite::MaybeTlsStream;
 
-/// Eve's replica id, unless she uses another user's.
+/// Eve's replica id, unless she uses that of another user.
 const EVE: u64 = 9;
 
 #[tokio::test]
 async fn writing_under_another_users_replica_id_is_rejected() {
     let (_dir, address, mut honest) = relay_in_use().await;
-    // Later than the owner's edits, but within the permitted drift.
+    // The forged edit is later than the owner's edits, but within the permitted drift.
     let forged = card(Honest::ADA, now_ms() + 60_000, "forged").encode();
     let bad = async {
         // The rule also holds in a document that the owner never opened.
@@ -83,7 +83,7 @@ async fn a_missing_interval_is_a_gap_and_a_repeated_one_changes_nothing() {
             eve.push(&delta.encode()).await;
             assert_eq!(eve.answer().await, Answer::Ack);
         }
-        // The same interval with other content.
+        // Send other content with the same versions.
         let other = transactions(EVE, ms, &[(900, "something else"), (903, "more")]);
         assert_eq!(other[0].upto(), all[0].upto());
         for delta in &other {
@@ -122,7 +122,7 @@ async fn edits_without_permission_are_rejected_and_never_seen() {
     honest.beside(bad).await;
 }
 
-/// Malformed input, and the reason that the relay reports.
+/// Sends malformed input of each kind and checks the reason that the relay reports.
 #[tokio::test]
 async fn frames_that_violate_the_protocol_end_the_connection() {
     let (_dir, address, mut honest) = relay_in_use().await;
@@ -205,7 +205,7 @@ async fn a_client_that_is_slow_to_say_hello_is_disconnected() {
     let bad = async {
         let start = Instant::now();
         let (mut silent, mut slow) = (Raw::connect(address).await, Raw::connect(address).await);
-        // The header of a WebSocket frame and a part of its payload, one byte at a time.
+        // Send the header of a WebSocket frame and a part of its payload, one byte at a time.
         let bytes = [0x82, 0x80 + 100, 0, 0, 0, 0, 0, 1, 1, 1];
         for byte in bytes {
             let MaybeTlsStream::Plain(stream) = slow.socket.get_mut() else {
@@ -238,7 +238,7 @@ async fn a_corrupt_or_truncated_hello_never_hangs_the_connection() {
         for frame in cut.chain(changed) {
             let mut eve = Raw::connect(address).await;
             eve.send(frame.clone()).await;
-            // An empty frame, which ends the connection of an admitted client.
+            // An empty frame ends the connection of an admitted client.
             eve.send(Vec::new()).await;
             let reason = eve.bye().await;
             let expected = [

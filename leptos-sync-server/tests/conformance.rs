@@ -8,7 +8,7 @@ use leptos_sync_server::{
     conformance::{self, Place},
 };
 
-/// The number of random histories for each log; `PROPTEST_CASES` overrides it.
+/// Returns the number of random histories for each log, which `PROPTEST_CASES` overrides.
 fn cases(usual: u32) -> u32 {
     let asked = std::env::var("PROPTEST_CASES");
     asked.map_or(usual, |cases| cases.parse().unwrap())

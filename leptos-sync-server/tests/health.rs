@@ -1,4 +1,4 @@
-//! The health endpoint, which tells a load balancer whether to route to a relay.
+//! The health endpoint, from which a load balancer learns whether to route to a relay.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

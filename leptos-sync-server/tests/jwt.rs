@@ -47,7 +47,7 @@ async fn relay_of_secret() -> SocketAddr {
     relay(JwtKey::hs256(SECRET).unwrap(), Ahead::default()).await
 }
 
-/// Claims that are valid for `seconds`.
+/// Returns claims that are valid for `seconds`.
 fn claims(user: &str, seconds: u64) -> Value {
     json!({
         "sub": user,
@@ -145,7 +145,7 @@ async fn each_algorithm_verifies_only_its_own_signatures() {
     }
 }
 
-/// A known forgery: the public key, used as an HMAC secret.
+/// A known attack uses the public key as an HMAC secret.
 #[tokio::test]
 async fn a_token_signed_with_the_public_key_as_secret_is_rejected() {
     let public = include_bytes!("keys/rs256.pub.pem");
@@ -175,7 +175,7 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
     let other = signed(&claims("eve", 60));
     parts[1] = other.split('.').nth(1).unwrap();
     let changed = parts.join(".");
-    // `{"alg":"none"}`, with and without a signature.
+    // The header is `{"alg":"none"}`. Try it with and without a signature.
     parts[0] = "eyJhbGciOiJub25lIn0";
     let none = parts.join(".");
     parts[2] = "";
@@ -202,7 +202,7 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
         (with("nbf", json!(now + 3600)), "not valid yet"),
         (with("documents", json!(["board"])), "`documents`"),
         (signed(&old), "have expired"),
-        // Within the leeway for clock skew, but expired at this clock.
+        // The token expired within the leeway for clock skew, which does not apply to the expiry.
         (with("exp", json!(now - 1)), "have expired"),
     ] {
         let text = refusal(address, &token).await;
@@ -258,12 +258,12 @@ async fn an_expired_token_ends_the_connection_within_a_second() {
     let late_ms = SystemTime.now_ms().checked_sub(expires_ms);
     assert_eq!(reason, Reason::Unauthorized);
     assert!(text.contains("have expired"), "{text}");
-    // Half a second of tolerance for a busy machine.
+    // Tolerate half a second on a busy machine.
     assert!(
         late_ms.is_some_and(|late| late < 1_500),
         "{late_ms:?} ms late"
     );
-    // A cached token is expired too.
+    // A cached token expires too.
     let text = refusal(address, &signed(&claims)).await;
     assert!(text.contains("have expired"), "{text}");
 }
@@ -293,7 +293,7 @@ async fn a_renewed_token_keeps_the_session_and_updates_its_permissions() {
     session.acknowledged().await;
     assert_eq!(ada.card(3).as_deref(), Some("third"));
     assert_eq!(ada.card(4), None, "the edit is rolled back");
-    // Without a renewal the session ends.
+    // Without a renewal, the session ends.
     time.0.store(3_601_000, Ordering::SeqCst);
     session.insert(5, "fifth");
     let (reason, text) = session.ended().await;

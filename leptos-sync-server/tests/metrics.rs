@@ -30,7 +30,7 @@ impl io::Write for Captured {
     }
 }
 
-/// The value of a metric. `metric` includes the labels as they are written.
+/// Returns the value of a metric. `metric` includes the labels in their written form.
 fn value(exposition: &str, metric: &str) -> f64 {
     let line = exposition
         .lines()

@@ -27,7 +27,7 @@ fn push_of(deltas: &[Delta]) -> Vec<u8> {
 #[tokio::test]
 async fn a_large_push_reaches_all_clients_that_keep_up() {
     let (_dir, address, mut honest) = relay_in_use().await;
-    // More than a connection's queue holds.
+    // These edits exceed the queue of a connection.
     let text = "x".repeat(100 * 1024);
     let cards = [900, 901, 902, 903, 904].map(|key| (key, text.as_str()));
     let deltas = transactions(9, now_ms(), &cards);
@@ -79,7 +79,7 @@ async fn a_transaction_binds_only_the_replica_id_of_its_author() {
     assert!(ada.handle.0.lock().unwrap().refused.is_empty());
 }
 
-/// Otherwise readers could take other users' ids, and use up the ids of a document.
+/// Otherwise, readers could take the ids of other users and exhaust the ids of a document.
 #[tokio::test]
 async fn a_reader_leaves_no_trace() {
     let (_dir, address, mut honest) = relay_in_use().await;
@@ -94,7 +94,8 @@ async fn a_reader_leaves_no_trace() {
         }
     };
     honest.beside(bad).await;
-    // The id is unbound and no document contains its operations: the first transaction has no gap.
+    // The id is unbound, and no document contains its operations, so the first transaction leaves
+    // no gap.
     for document in ["board", "new"] {
         let mut ada = Raw::open(address, "ada", document).await;
         ada.push(&deltas[1].encode()).await;
@@ -129,7 +130,7 @@ async fn a_crowded_document_admits_further_clients() {
     const MANY: usize = 70;
     let (_dir, address, mut honest) = relay_in_use().await;
     let mut ada = Session::open(address, "ada", "crowd", &Handle::new(1)).await;
-    // The most presence data permitted. Together they exceed a connection's queue.
+    // Send the maximum of presence data. Together, the messages exceed the queue of a connection.
     let mut presence = vec![6, 0];
     varint(&mut presence, limits::PRESENCE_BYTES);
     presence.resize(presence.len() + limits::PRESENCE_BYTES, 7);

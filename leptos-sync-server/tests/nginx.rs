@@ -1,4 +1,4 @@
-//! The relay behind the real nginx, with the configuration that the guide prints.
+//! The relay behind the real nginx, with the configuration of the guide.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -52,7 +52,7 @@ async fn a_page_of_the_same_host_and_port_syncs_under_a_path_prefix() {
 
 #[tokio::test]
 async fn heartbeats_keep_an_idle_connection_through_a_short_time_out() {
-    // A third of it passes between heartbeats.
+    // Heartbeats are sent after a third of the silence.
     let Some(nginx) = Nginx::start(relay(1_500).await, &[SHORT]) else {
         return;
     };
@@ -61,7 +61,7 @@ async fn heartbeats_keep_an_idle_connection_through_a_short_time_out() {
     let mut session = Session::open_at(&url, b"ada", "board", &ada).await;
     session.insert(1, "before");
     session.acknowledged().await;
-    // Each is answered; all take more than twice the time-out.
+    // Each request is answered; all of them together take more than twice the time-out.
     for _ in 0..5 {
         let now = session.start.elapsed().as_millis() as u64;
         let wake = session.client.wake_at().unwrap().saturating_sub(now);

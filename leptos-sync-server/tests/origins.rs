@@ -1,4 +1,5 @@
-//! Which pages may connect, and what a page can learn of that, over real sockets.
+//! The check of origins over real sockets: which pages may connect, and what a page can learn about
+//! it.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -17,8 +18,8 @@ use tokio::{
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// Sends a request to a relay, and returns the head of the answer and as much of its body as comes
-/// at once.
+/// Sends a request to a relay. Returns the head of the answer and the part of its body that arrives
+/// with it.
 async fn request(options: RelayOptions, path: &str, headers: &str) -> String {
     let relay = Relay::with_options(MemoryLog::new(), ByName, options);
     let (address, _served) = serve_relay(&relay).await;
@@ -70,7 +71,7 @@ async fn a_page_can_ask_whether_and_why_not_it_may_connect() {
         (own, "", "200", "leptos-sync relay"),
         ("/sync", "", "200", "leptos-sync relay"),
         (other, "", "403", "`proxy_set_header Host $http_host;`"),
-        // The browser's word counts before the page's.
+        // The header of the browser takes precedence over the query of the page.
         (
             own,
             "Origin: https://evil.example\r\n",

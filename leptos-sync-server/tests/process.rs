@@ -1,4 +1,4 @@
-//! The relay as a process: killed, terminated, and misconfigured.
+//! The relay as a process that is killed, terminated, or misconfigured.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -73,7 +73,7 @@ async fn a_terminated_relay_says_goodbye_and_exits_soon() {
     let mut session = relay.open("", &ada).await;
     session.insert(1, "kept");
     session.acknowledged().await;
-    // A client that no longer sends or reads, and one that has not said hello.
+    // One client no longer sends or reads, and one has not sent its hello.
     let mut mute = relay.open("", &Handle::new(2)).await;
     mute.insert(2, "kept");
     mute.acknowledged().await;
@@ -93,7 +93,7 @@ async fn a_terminated_relay_says_goodbye_and_exits_soon() {
 async fn a_relay_with_a_key_accepts_tokens() {
     let dir = tempfile::tempdir().unwrap();
     let (file, key) = (dir.path().join("relay.db"), dir.path().join("key"));
-    // A trailing newline, as `echo` writes it.
+    // The secret has a trailing newline, which `echo` adds.
     let secret = "thirty-two bytes, known to nobody";
     fs::write(&key, format!("{secret}\n")).unwrap();
     let key = key.to_str().unwrap();
@@ -116,14 +116,14 @@ async fn a_relay_with_a_key_accepts_tokens() {
 #[tokio::test]
 async fn a_client_that_reads_nothing_costs_the_relay_only_a_queue() {
     const EDITS: u32 = 20_000;
-    // Too short to be compressed.
+    // The text is too short to be compressed.
     let text = "so ".repeat(300);
     let dir = tempfile::tempdir().unwrap();
     let (issuer, access) = Issuer::new(dir.path());
     let relay = Process::start(&dir.path().join("relay.db"), &access);
     let mut readers = Vec::new();
     for replica in 2..6 {
-        // Keep the kernel's buffers small; they do not count as the relay's memory.
+        // Keep the kernel's buffers small, since they are not counted as memory of the relay.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(8 * 1024).unwrap();
         let stream = MaybeTlsStream::Plain(socket.connect(relay.address).await.unwrap());
@@ -159,7 +159,7 @@ async fn consecutive_answers_are_not_delayed() {
     let dir = tempfile::tempdir().unwrap();
     let relay = Process::start(&dir.path().join("relay.db"), &["--allow-anyone"]);
     let mut socket = relay.open("", &Handle::new(1)).await.socket;
-    // A hello in protocol 1 and a request for the time; frames are numbered.
+    // Send a hello in protocol 1 and a ping, in numbered frames.
     let mut number = 0;
     let mut ask = async |what: &[&[u8]]| {
         let start = Instant::now();

@@ -20,7 +20,7 @@ async fn relay(options: RelayOptions) -> SocketAddr {
     serve_relay(&relay).await.0
 }
 
-/// A session on the board whose first edit is acknowledged.
+/// Opens a session on the board and waits until its first edit is acknowledged.
 async fn here(address: SocketAddr, name: &str, replica: u64) -> Session {
     let handle = Handle::new(replica);
     let mut session = Session::open(address, name, "board", &handle).await;
@@ -64,7 +64,7 @@ async fn excess_presence_is_throttled_and_ends_with_the_latest() {
                 session.until("presence", |_| true).await;
             }
             if at <= 2 {
-                // Within the permitted burst.
+                // Presence within the permitted burst arrives at once.
                 let both = move |bob: &Handle| present(bob).len() >= 2 * at as usize;
                 bob.until("the presence of both", both).await;
             }
@@ -83,7 +83,7 @@ async fn excess_presence_is_throttled_and_ends_with_the_latest() {
         bob.until("Ada's edit", |bob| bob.card(10).is_some()).await;
         bob.until("the latest presence", last).await;
         let told = present(&bob.handle).len();
-        // Two connections count separately where only connections are limited.
+        // Two connections are counted separately if only connections are limited.
         let most = (burst as f64 + 20.0 * start.elapsed().as_secs_f64())
             * if burst == 5 { 2.0 } else { 1.0 };
         assert!(
@@ -156,7 +156,7 @@ async fn edits_beyond_the_rate_are_delayed_but_never_lost() {
             session.acknowledged().await;
         }
         let took = start.elapsed().as_secs_f64();
-        // 60 frames in bursts of 10, or 60 × 300 bytes in bursts of 10,000.
+        // The client sends 60 frames in bursts of 10, or 60 × 300 bytes in bursts of 10,000.
         let least = if what == "bytes" { 0.8 } else { 1.0 };
         assert!(took >= least, "{what}: took {took} s");
         bob.until("all edits", |bob| seen(bob) == 60).await;

@@ -24,7 +24,7 @@ use leptos_sync_server::{
 use tokio::time;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// Midnight of some day.
+/// The midnight at which the tests start.
 const NOW_MS: u64 = 20_000 * DAY_MS;
 
 /// Advances the time of the retention task and lets the task run.
@@ -37,7 +37,7 @@ async fn pass(ms: u64) {
     time::resume();
 }
 
-/// The number of tombstones in the log.
+/// Returns the number of tombstones in the log.
 async fn tombstones(log: &SwitchedLog) -> usize {
     let all = log.since("board", &VersionVector::new(), 1 << 20).await;
     let removed = |cells: Cells<'_>| {
@@ -54,7 +54,7 @@ async fn floor(log: &SwitchedLog) -> Time {
     log.state("board").await.unwrap().floor
 }
 
-/// A relay that admits clients by name, with its clock and its log.
+/// Serves a relay that admits clients by name. Returns its clock and its log too.
 async fn serve(options: RelayOptions) -> (ManualTime, SwitchedLog, Relay, SocketAddr) {
     let (time, log) = (ManualTime::at(NOW_MS), SwitchedLog::default());
     let relay = Relay::with_options(log.clone(), ByName, options.time(time.clone()));
@@ -177,7 +177,7 @@ async fn retention_processes_a_document_at_most_once_a_day() {
     ada.acknowledged().await;
     drop(ada);
     pass(limits::FIRST_SWEEP_MS).await;
-    // A write would fail, and the health check would show it.
+    // A write would fail, and the health check would report that.
     log.fill(true);
     time.advance(DAY_MS / 2);
     pass(limits::SWEEP_MS).await;
@@ -216,7 +216,7 @@ async fn a_damaged_document_does_not_stop_the_retention_of_others() {
     assert_eq!(file.execute(damage, []).unwrap(), 1);
     let log = SqliteLog::open(&path).unwrap();
     let relay = Relay::new(log, AllowAnyone);
-    // So that the retention task waits.
+    // Let the retention task run until it waits.
     tokio::task::yield_now().await;
     pass(limits::FIRST_SWEEP_MS).await;
     let left = || -> Vec<Vec<u8>> {

@@ -19,11 +19,11 @@ use leptos_sync_server::{
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Kinds of relay messages.
+/// The kinds of messages from the relay.
 const DELTA: u8 = 4;
 const BYE: u8 = 10;
 
-/// Admits every client for this many milliseconds.
+/// An authorizer that admits every client for this many milliseconds.
 struct For(u64);
 
 impl Authorizer for For {
@@ -41,7 +41,7 @@ impl Authorizer for For {
     }
 }
 
-/// A relay with a document far larger than the buffers between two processes.
+/// Serves a relay with a document far larger than the buffers between two processes.
 async fn relay_of_much(authorizer: impl Authorizer, options: RelayOptions) -> SocketAddr {
     let text = "x".repeat(100 * 1024);
     let cards: Vec<_> = (0..300).map(|key| (key, text.as_str())).collect();
@@ -63,7 +63,7 @@ enum Came {
     Cut(Option<Reason>),
 }
 
-/// Receives the document, with a pause after each message. `says` is sent during the pauses.
+/// Receives the document, with a pause after each message. Sends `says` during the pauses.
 async fn take_in(raw: &mut Raw, pause: Duration, says: &[u8]) -> Came {
     loop {
         let came = timeout(Duration::from_secs(10), raw.socket.next());

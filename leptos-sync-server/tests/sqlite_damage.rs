@@ -23,7 +23,7 @@ fn name(document: u64) -> String {
     format!("the board of team {document}")
 }
 
-/// Returns the version of a replica when half of a document was written.
+/// Returns the version after half of a document was written.
 fn halfway() -> VersionVector {
     VersionVector::of(ReplicaId::new(1), Time::new(20))
 }
@@ -191,7 +191,7 @@ fn no_flipped_bit_returns_a_wrong_value() {
     assert!(noticed > flips / 4, "most of the file holds records");
 }
 
-/// Changes a copy of a closed file.
+/// Copies a closed file and changes the copy.
 fn copy(original: &Path, change: impl FnOnce(&mut Vec<u8>)) -> std::path::PathBuf {
     let mut bytes = fs::read(original).unwrap();
     change(&mut bytes);
@@ -299,7 +299,7 @@ fn listing_skips_documents_with_damaged_names() {
     }
 }
 
-/// Damage that occurs after the audit is found when a write joins the cell.
+/// If damage occurs after the audit, a write that joins the cell finds it.
 #[test]
 fn a_write_never_replaces_a_damaged_cell() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A log as a file: reopened, full, or written by another program.
+//! A log in a file that is reopened, full, or written by another program.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -39,8 +39,8 @@ fn written_data_is_present_after_reopening() {
     );
 }
 
-/// No caller waits for the answers, but each operation is done before the file is closed, or not at
-/// all.
+/// No caller waits for the answers, but each operation takes effect before the file is closed, or
+/// not at all.
 #[test]
 fn a_dropped_append_takes_effect_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +55,7 @@ fn a_dropped_append_takes_effect_whole_or_not_at_all() {
             1,
             (0..20).map(|key| card(20 * replica + key, 9)),
         );
-        // Poll once: this queues the operation.
+        // Poll once, which queues the operation.
         let answered = log.append("board", vec![written]).now_or_never();
         assert!(answered.is_none_or(|answer| answer.is_ok()));
     }
@@ -96,7 +96,7 @@ fn a_full_disk_is_an_error_and_leaves_no_partial_write() {
         );
     };
     whole(&log);
-    // Small operations succeed even if larger ones of the same commit do not.
+    // Small operations succeed even if larger ones in the same commit fail.
     let large = (0..40).map(|at| log.append("board", vec![transaction(taken + at)]));
     let claims = (0..40).map(|id| {
         log.claim(
@@ -180,7 +180,7 @@ fn a_file_from_another_program_is_rejected_unchanged() {
     assert!(error.is_unavailable(), "{error:?}");
 }
 
-/// A reader sees the moment at which it began, and does not wait for the writer.
+/// A reader sees the state at the moment when it began, and does not wait for the writer.
 #[test]
 fn reads_do_not_wait_for_writes() {
     let folder = tempfile::tempdir().unwrap();
@@ -205,7 +205,8 @@ fn reads_do_not_wait_for_writes() {
     assert_eq!(cells(&log, "board").unwrap().len(), 100);
 }
 
-/// A replica that lacks many cells is served from the whole document, and receives all of them.
+/// For a replica that lacks many cells, the log reads the whole document. The replica receives all
+/// of them.
 #[test]
 fn a_large_change_is_read_from_the_whole_document() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,7 +222,8 @@ fn a_large_change_is_read_from_the_whole_document() {
     assert_eq!(cells(&log, "board").unwrap().len(), 121);
 }
 
-/// After many removals the file keeps its size and does not grow by as much again.
+/// After many removals, the file keeps its size, and the same number of new cells does not enlarge
+/// it.
 #[test]
 fn freed_space_is_reused() {
     let folder = tempfile::tempdir().unwrap();
@@ -236,7 +238,8 @@ fn freed_space_is_reused() {
             block_on(log.state("board")).unwrap(),
             DocumentState::default()
         );
-        // Its cells are removed between writes, so a few writes later they are gone.
+        // The cells of the document are removed between writes, so they are gone after a few
+        // writes.
         for at in 0..30 {
             append(&log, "other", delta(1, at, at + 1, [card(1, 1)])).unwrap();
         }

@@ -1,5 +1,5 @@
 //! Files with version 2 of the tables stay readable and writable. `LEPTOS_SYNC_WRITE_FIXTURES=1`
-//! rewrites the fixture: only for tables that were never released.
+//! rewrites the fixture. Use it only for tables that were never released.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -28,7 +28,7 @@ fn of(replica: u64, time: u64) -> VersionVector {
     VersionVector::of(ReplicaId::new(replica), Time::new(time))
 }
 
-/// Writes two documents with edits of two users, two removals, one of them forgotten, a rejected
+/// Writes two documents with edits of two users, two removals (one of them forgotten), a rejected
 /// transaction, and a removed document.
 fn write(path: &Path) {
     let log = SqliteLog::open(path).unwrap();
@@ -71,7 +71,7 @@ fn written_by_version_2() -> (TempDir, PathBuf) {
     (dir, path)
 }
 
-/// The cells of the board.
+/// Returns the cells of the board.
 fn board() -> Cells {
     let at = |replica, time| Stamp::new(Time::new(time), ReplicaId::new(replica));
     let path = |key: u8| {

@@ -21,7 +21,8 @@ use futures::{executor::block_on, future::join_all};
 use leptos_sync_core::{ReplicaId, Time};
 use leptos_sync_server::{DurableLog, SqliteLog};
 
-/// Passes the path of the log to the child, and marks the process as the child.
+/// The environment variable that passes the path of the log to the child and marks the process as
+/// the child.
 const FILE: &str = "LEPTOS_SYNC_KILLED_LOG";
 const WRITERS: u64 = 8;
 
@@ -29,8 +30,8 @@ fn board(writer: u64) -> String {
     format!("board {}", writer % 3)
 }
 
-/// Returns a transaction that writes three of the writer's cells. Two of them are always the same
-/// cells.
+/// Returns a transaction that writes three of the writer's cells, two of which are the same each
+/// time.
 fn transaction(writer: u64, at: u64) -> leptos_sync_core::Delta {
     let cell = |name: String, value: u64| (name.into_bytes(), Some(value.to_be_bytes().to_vec()));
     let cells = [
@@ -41,8 +42,8 @@ fn transaction(writer: u64, at: u64) -> leptos_sync_core::Delta {
     delta(writer, at, at + 1, cells)
 }
 
-/// The child's work until it is killed: each writer appends from its version on and prints
-/// acknowledgements.
+/// Does the work of the child until it is killed: each writer appends from its version on and
+/// prints acknowledgements.
 fn write_for_ever(path: &Path) {
     let log = SqliteLog::open(path).unwrap();
     let writers = (0..WRITERS).map(async |writer| {
@@ -93,7 +94,7 @@ fn kills_lose_no_acknowledged_edit() {
                 acknowledged.insert(writer.parse().unwrap(), at);
                 heard += 1;
             }
-            // Lines printed before the kill count too.
+            // Continue reading, since lines that were printed before the kill count too.
             if heard == patience {
                 child.kill().unwrap();
             }

@@ -21,7 +21,7 @@ use tracing_subscriber::{filter::LevelFilter, util::SubscriberInitExt as _};
 
 const ASKING: usize = 60;
 
-/// Collects log lines of all threads.
+/// A writer that collects the log lines of all threads.
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
 
@@ -47,7 +47,7 @@ static SAID: LazyLock<Captured> = LazyLock::new(|| {
     said
 });
 
-/// The number of audits of a document.
+/// Returns the number of audits of a document.
 fn walks(document: &str) -> usize {
     let said = SAID.0.lock().unwrap().clone();
     let said = String::from_utf8(said).unwrap();

@@ -58,7 +58,7 @@ async fn oversized_input_is_rejected_before_and_after_the_hello() {
 #[tokio::test]
 async fn a_decompression_bomb_is_rejected_whatever_size_it_declares() {
     let (_dir, address, mut honest) = relay_in_use().await;
-    // 64 MiB of an otherwise valid delta.
+    // An otherwise valid delta of 64 MiB.
     let zeros = body(&delta(512, &[]));
     let bomb = deflated(&zeros);
     // An envelope within the permitted ratio, but beyond the permitted inflated size.
@@ -79,7 +79,7 @@ async fn a_decompression_bomb_is_rejected_whatever_size_it_declares() {
     ];
     let bad = async {
         for bomb in &bombs {
-            // Also from clients that do not support compression themselves.
+            // The limit also applies to clients that do not support compression themselves.
             for deflate in [0, 1] {
                 let mut eve = Raw::connect(address).await;
                 eve.say(&[1, 1, 1, deflate, 3, b'e', b'v', b'e']).await;
@@ -89,7 +89,7 @@ async fn a_decompression_bomb_is_rejected_whatever_size_it_declares() {
                 assert_eq!(eve.bye().await, Some(Reason::Malformed));
             }
         }
-        // The same as a part of a larger delta.
+        // Send the same bytes as a part of a larger delta.
         let mut eve = Raw::open(address, "eve", "board").await;
         let mut part = vec![5, 0];
         varint(&mut part, bombs[0].len());
@@ -108,7 +108,7 @@ async fn a_decompression_bomb_is_rejected_whatever_size_it_declares() {
     honest.check().await;
 }
 
-/// A delta of Eve's cells. Each value begins with `noise`, followed by zeros.
+/// Returns a delta of Eve's cells. Each value begins with `noise`, followed by zeros.
 fn delta(cells: usize, noise: &[u8]) -> Delta {
     let stamp = Stamp::new(Time::from_ms(now_ms()), ReplicaId::new(EVE));
     let mut value = noise.to_vec();
@@ -127,7 +127,8 @@ fn delta(cells: usize, noise: &[u8]) -> Delta {
     delta.unwrap()
 }
 
-/// The body of a delta's envelope, after magic, version, kind, flags, length and checksum.
+/// Returns the body of a delta's envelope: everything after magic, version, kind, flags, length and
+/// checksum.
 fn body(delta: &Delta) -> Vec<u8> {
     let envelope = delta.encode_uncompressed();
     let length = envelope[7..].iter().position(|byte| *byte < 128).unwrap() + 1;
@@ -143,7 +144,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A delta's envelope with a correct checksum, whose body declares this inflated size.
+/// Returns a delta's envelope with a correct checksum that declares this inflated size.
 fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
     let mut out = b"LSYN\x02\x01\x01".to_vec();
     varint(&mut out, inflated);
@@ -180,7 +181,7 @@ async fn documents_beyond_the_limit_of_a_connection_are_closed_and_the_others_st
         while let Some(Ok(Message::Binary(frame))) = eve.socket.next().await
             && frame[1] != 11
         {
-            // The channel takes two bytes.
+            // In these messages, the channel takes two bytes.
             closed += usize::from(frame[1] == 9 && frame[4] == 15);
         }
         assert_eq!(closed, 44);

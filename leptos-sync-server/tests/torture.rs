@@ -35,7 +35,8 @@ const PAUSE_MS: u64 = 100;
 /// The maximum number of edits of a writer, which separates the keys of different writers.
 const EDITS: u32 = 1_000_000;
 
-/// The state of a writer, kept outside the relay: how many of its edits are acknowledged, in order.
+/// The state of a writer outside the relay: the number of its edits that are acknowledged, in
+/// order.
 struct Writer {
     at: usize,
     token: String,
@@ -83,7 +84,7 @@ async fn many_kills_lose_no_acknowledged_edit() {
         writers.push(writer);
     }
     for kill in 0..kills {
-        // Long enough for all writers to resume, and a different duration each time.
+        // Sleep long enough for all writers to resume, and for a different duration each time.
         sleep(Duration::from_millis(1_500 + kill as u64 * 37 % 1_000)).await;
         let known: Vec<_> = writers
             .iter()
@@ -118,7 +119,7 @@ async fn many_kills_lose_no_acknowledged_edit() {
     assert!(sum as usize > count, "every writer made an edit");
 }
 
-/// Connects again and checks that a document has the acknowledged edits of each writer.
+/// Opens a new connection and checks that a document has the acknowledged edits of each writer.
 async fn check(
     address: SocketAddr,
     token: &str,

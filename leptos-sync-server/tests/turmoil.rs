@@ -1,6 +1,7 @@
-//! The real router with axum and hyper on a host that crashes, and replicas on other hosts, with
-//! WebSockets over a slow and faulty network, in virtual time. A seed determines a whole run:
-//! `LEPTOS_SYNC_SEED=17 cargo test -p leptos-sync-server --test turmoil` repeats it.
+//! The real router with axum and hyper on a host that crashes, and replicas on other hosts. They
+//! exchange WebSocket messages over a slow and faulty network, in virtual time. A seed determines a
+//! whole run: `LEPTOS_SYNC_SEED=17 cargo test -p leptos-sync-server --test turmoil` repeats
+//! it.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -23,7 +24,7 @@ const SEEDS: u64 = 200;
 /// of dead connections and the longest reconnection delay.
 const HEALED_MS: u64 = 30_000;
 
-/// A period after that in which only time requests are expected, in milliseconds.
+/// The time in milliseconds after that in which the replicas must send nothing but pings.
 const QUIET_MS: u64 = 6_000;
 
 #[test]
@@ -81,7 +82,7 @@ fn run(seed: u64) -> Seen {
     }
     cluster.crew.check_quiet();
     seen.healed_ms = cluster.crew.now_ms() - healed;
-    // A replica may still detect a dead connection and reconnect. After that, no replica has
+    // A replica may still detect a dead connection and reconnect. Apart from that, no replica has
     // anything to send.
     let pings = QUIET_MS / u64::from(SILENCE_MS / 3) + 1;
     let most = 2 * pings as usize * skews.len();

@@ -1,4 +1,4 @@
-//! What clients learn of their user and of other users, over real WebSockets.
+//! The information that clients get about their user and other users, over real WebSockets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -35,7 +35,7 @@ async fn present(relay: &Relay, document: &str) -> Vec<String> {
     at_bob.insert(1, "here");
     at_bob.acknowledged().await;
     at_ada.until("present", |ada| !users(ada).is_empty()).await;
-    // One who comes later learns the same.
+    // A client that connects later gets the same information.
     let late = Handle::new(3);
     let mut at_late = Session::open(address, "eve", document, &late).await;
     at_late.until("present", |eve| !users(eve).is_empty()).await;
@@ -55,7 +55,8 @@ async fn a_peer_has_no_user_where_the_relay_does_not_tell_users_apart() {
     assert_eq!(present(&relay, "board").await, [""]);
 }
 
-/// Admits each client under its credentials, and lets all write until the switch is turned off.
+/// An authorizer that admits each client under the name in its credentials, and lets all write
+/// until the switch is turned off.
 struct Switched(Arc<AtomicBool>);
 
 impl Authorizer for Switched {
@@ -93,13 +94,13 @@ async fn a_page_learns_at_once_that_its_user_may_no_longer_write() {
     };
     let write = learned(&[Permission::Write]);
     ada.until("may write", write).await;
-    // What has not changed is not told.
+    // The relay does not send permissions that have not changed.
     relay.recheck(Some("ada"));
     writes.store(false, Ordering::SeqCst);
     relay.recheck(Some("ada"));
     let read = learned(&[Permission::Write, Permission::Read]);
     ada.until("may read", read).await;
-    // Other credentials are another reason to ask.
+    // The relay also asks again after new credentials.
     writes.store(true, Ordering::SeqCst);
     ada.client.set_credentials(b"ada".to_vec());
     let again = learned(&[Permission::Write, Permission::Read, Permission::Write]);

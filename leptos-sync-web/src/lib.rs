@@ -3,8 +3,8 @@
 //!
 //! Declare the state with `#[derive(Crdt)]`, open it with [`use_doc`], and use its fields as
 //! signals; [`use_doc`] has an example. [`SyncOptions::relay`] exchanges it with other devices and
-//! users. An app needs no other crate of leptos-sync in the browser: this one exports what it needs
-//! of `leptos-sync-core`. Values of the app's own types also need `serde`.
+//! users. In the browser, an app needs no other crate of leptos-sync: this crate re-exports the
+//! parts of `leptos-sync-core` that an app uses. Values of the app's own types also need `serde`.
 //!
 //! # Map
 //!
@@ -23,11 +23,11 @@
 //! # Features
 //!
 //! - `deflate`: reads and writes compressed envelopes. A page needs it if its storage or its peers
-//!   have compressed envelopes; other pages are 16 KB (gzipped) smaller without it. Without the
-//!   feature, the status signal `error` reports compressed records, which are kept as they are.
-//! - `stream`: `LiveDoc::changes`, a document's deltas as a bounded stream that reports to a slow
-//!   reader what it missed.
-//! - `ssr`: for the server's build of an app. Documents are empty there, and nothing is stored.
+//!   contain compressed envelopes. Other pages are 16 KB (gzipped) smaller without it. Without the
+//!   feature, compressed records stay unchanged, and the status signal `error` reports them.
+//! - `stream`: adds `LiveDoc::changes`, a bounded stream of a document's deltas. A slow reader
+//!   learns how many it missed.
+//! - `ssr`: for the server build of an app. There, documents are empty and nothing is stored.
 
 extern crate self as leptos_sync_web;
 
@@ -62,8 +62,8 @@ pub mod status {
     pub use leptos_sync_core::sync::Reason;
 }
 
-/// The browser's storage, for apps that use it directly: with a
-/// [`Collection`](leptos_sync_core::Collection), or for their own data.
+/// The browser's storage, for apps that use it directly, with a
+/// [`Collection`](leptos_sync_core::Collection) or for other data.
 #[cfg(target_arch = "wasm32")]
 pub mod storage {
     pub use crate::{

@@ -1,7 +1,7 @@
 //! Locks without poisoning: a panic either rolls back the interrupted work or occurs after it.
 //!
-//! They wrap the locks of the standard library, which cost nothing in a browser, where there is one
-//! thread.
+//! They wrap the locks of the standard library. In a browser, which has one thread, these cost
+//! nothing.
 
 use std::sync::{self, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
@@ -33,7 +33,7 @@ impl<T> RwLock<T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Acquires the lock, or returns `None` if that would block.
+    /// Acquires the lock, or returns `None` if the call would block.
     pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         match self.0.try_read() {
             Ok(guard) => Some(guard),
@@ -42,7 +42,7 @@ impl<T> RwLock<T> {
         }
     }
 
-    /// Acquires the lock, or returns `None` if that would block.
+    /// Acquires the lock, or returns `None` if the call would block.
     pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         match self.0.try_write() {
             Ok(guard) => Some(guard),

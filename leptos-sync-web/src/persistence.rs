@@ -3,7 +3,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageManager;
 
-/// The space that this site's data uses and may use, in bytes, as estimated by the browser.
+/// The browser's estimate of the space for this site's data, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StorageEstimate {
@@ -15,9 +15,9 @@ pub struct StorageEstimate {
 
 /// Asks the browser not to evict this site's data when space runs short. Returns whether it agreed.
 ///
-/// Otherwise a browser may delete all data of a site without asking. Browsers decide on their own
-/// or ask the user, so call it when the user has a reason to agree. Also returns `false` if the
-/// browser does not have this function.
+/// Otherwise a browser may delete all data of a site without asking. Some browsers ask the user, so
+/// call it when the user has a reason to agree. Also returns `false` if the browser does not have
+/// this function.
 pub async fn request_persistence() -> bool {
     let Some(promise) = manager().and_then(|manager| manager.persist().ok()) else {
         return false;
@@ -27,7 +27,7 @@ pub async fn request_persistence() -> bool {
         .is_ok_and(|granted| granted.is_truthy())
 }
 
-/// Returns an estimate of the space for this site's data, if the browser has one.
+/// Returns an estimate of the space for this site's data, if the browser provides one.
 pub async fn estimate_storage() -> Option<StorageEstimate> {
     let estimate = JsFuture::from(manager()?.estimate().ok()?).await.ok()?;
     let number = |name| {

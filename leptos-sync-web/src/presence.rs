@@ -1,4 +1,4 @@
-//! Presence: what other clients see of this page, and what it sees of them.
+//! Presence: transient data, such as a cursor, that the clients of a document show each other.
 
 use std::{
     fmt,
@@ -17,8 +17,8 @@ use crate::live::{LiveDoc, Outgoing, StatusField, StatusSignal, StatusValues, St
 pub struct UsePresenceReturn<P: Value> {
     /// The presence of this page, to set.
     pub own: OwnPresence<P>,
-    /// The other pages, including this browser's other tabs, that show a presence, in the order in
-    /// which they appeared.
+    /// The other pages that show a presence, in the order in which they appeared. Other tabs of
+    /// this browser are included.
     pub peers: StatusSignal<Vec<Peer<P>>>,
 }
 
@@ -29,7 +29,7 @@ pub struct OwnPresence<P> {
 }
 
 impl<P: Value> OwnPresence<P> {
-    /// Sets what the others see of this page from now on. `None` hides the page.
+    /// Sets the presence of this page, which the others see. `None` hides the page.
     ///
     /// Call it whenever the value changes, such as in an effect. Nothing happens if the document
     /// has no relay, or if the reactive owner is gone. A value of more than
@@ -65,19 +65,19 @@ impl<P> fmt::Debug for OwnPresence<P> {
 pub struct Peer<P> {
     /// An id that differs from that of all other peers, for as long as the peer is present.
     pub id: ReplicaId,
-    /// The user's name as the relay determined it from the credentials, not as the page states it.
-    /// Empty if the relay does not distinguish users.
+    /// The name of the user, which the relay determined from the credentials. Empty if the relay
+    /// does not distinguish users.
     pub user: String,
     /// The value that the peer has set.
     pub data: P,
 }
 
-/// The first byte of a presence on the wire, since a value may have no bytes, and no bytes mean no
-/// presence.
+/// The first byte of an encoded presence. A value may have no bytes, and no bytes mean no presence.
 const PRESENT: u8 = 1;
 
-/// Shows this page's presence to the other clients that have a document open, such as where its
-/// cursor is, and returns theirs. Presence is not stored. All presence of a document has one type.
+/// Shows this page's presence, such as the position of its cursor, to the other clients that have a
+/// document open, and returns theirs. Presence is not stored. All clients of a document must use
+/// one type.
 ///
 /// Presence goes through the relay, so without a relay there are no peers. The relay receives at
 /// most twenty changes a second. A peer that disconnects, or is silent for [`limits::SILENCE_MS`],
@@ -107,11 +107,11 @@ pub fn use_presence<P: Value>(doc: &LiveDoc<impl Root>) -> UsePresenceReturn<P> 
     use_presence_of(Arc::clone(doc.status()))
 }
 
-// Without the document's type, so that a page contains the code once.
+// Does not depend on the document's type, so that a page contains the code once.
 #[track_caller]
 fn use_presence_of<P: Value>(status: Arc<crate::live::Status>) -> UsePresenceReturn<P> {
     let stored = StoredValue::new(Arc::clone(&status));
-    // Another owner may have called this since, as the next page of an app does before the last one
+    // Another owner may have called this since. The next page of an app does so before the last one
     // is cleaned up.
     let uses = status.uses.fetch_add(1, Ordering::Relaxed) + 1;
     on_cleanup(move || {

@@ -39,8 +39,8 @@ pub(crate) struct Options {
 /// `leptos-sync`, and no relay. Its document is stored and shared by the tabs of this browser, but
 /// its `connection` stays [`Absent`](crate::Connection::Absent).
 ///
-/// A second call in a descendant applies to that component and its descendants. They have their own
-/// documents, database and connection.
+/// A second call, in a descendant, applies to that component and its descendants. They have their
+/// own documents, database and connection.
 ///
 /// On a server there is no storage and no relay: documents are empty, and requests share nothing.
 pub fn provide_sync(options: SyncOptions) {
@@ -83,8 +83,8 @@ struct OpenDocument {
 
 impl OpenDocument {
     /// Returns whether the document can be evicted: only this list and its actor own it, and the
-    /// storage and the relay have all of it. Its status signals have the same owner as the node
-    /// that was created with them.
+    /// storage and the relay have all of it. Status signals need no check, since they have the same
+    /// owner as a node.
     fn is_evictable(&self) -> bool {
         Arc::strong_count(&self.doc) == 2 && self.status.is_stored()
     }
@@ -112,7 +112,7 @@ impl SyncContext {
         }
     }
 
-    /// Returns the context that was provided, or else the default one.
+    /// Returns the context that an ancestor provided, or else the default one.
     pub(crate) fn current() -> Self {
         use_context().unwrap_or_else(default_context)
     }
@@ -120,7 +120,7 @@ impl SyncContext {
     /// Opens the document `name`. All callers share one document.
     ///
     /// If a document is already open as another type, it is opened a second time on the same data.
-    /// Each type preserves the data that only the other one knows.
+    /// Each type preserves data that only the other one knows.
     pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
         let mut docs = self.inner.docs.lock();
         let open = docs
@@ -165,14 +165,13 @@ impl Inner {
             };
             let gone = docs.remove(at);
             drop(docs);
-            // The document and its actor own each other through this queue. Both are dropped when
-            // another document takes their place.
+            // The document and its actor own each other through this queue, so close it.
             gone.status.close();
         }
     }
 }
 
-/// The default context: one for the page.
+/// Returns the default context, one for the page.
 #[cfg(target_arch = "wasm32")]
 fn default_context() -> SyncContext {
     thread_local! {
@@ -181,7 +180,7 @@ fn default_context() -> SyncContext {
     OF_THE_PAGE.with(Clone::clone)
 }
 
-/// The default context: one for each request.
+/// Returns the default context, one for each request.
 #[cfg(not(target_arch = "wasm32"))]
 fn default_context() -> SyncContext {
     let context = SyncContext::new(SyncOptions::default());
@@ -193,7 +192,7 @@ fn default_context() -> SyncContext {
 /// used again.
 pub(crate) fn provisional_replica() -> ReplicaId {
     ReplicaId::random().unwrap_or_else(|_| {
-        // Without randomness, the time must suffice.
+        // Without a source of randomness, use the time.
         ReplicaId::new(SystemTime.now_ms())
     })
 }

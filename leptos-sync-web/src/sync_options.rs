@@ -4,8 +4,8 @@ use leptos_sync_core::limits;
 
 use crate::actor::renewal;
 
-/// The options of [`provide_sync`](crate::provide_sync): where documents are kept, and with which
-/// relay they are exchanged.
+/// The options of [`provide_sync`](crate::provide_sync): the database that stores the documents,
+/// and the relay that exchanges them.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -27,16 +27,16 @@ pub struct SyncOptions {
     pub(crate) max_documents: usize,
 }
 
-/// Reads the credentials, as a derived signal does.
+/// A function that reads the credentials, like a derived signal.
 pub(crate) type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// Fetches new credentials.
+/// A function that fetches new credentials.
 pub(crate) type Fetch = Arc<dyn Fn() -> Fetched + Send + Sync>;
 
 /// Credentials that are being fetched.
 pub(crate) type Fetched = Pin<Box<dyn Future<Output = Option<String>>>>;
 
-/// How credentials are renewed.
+/// The renewal of credentials.
 #[derive(Clone)]
 #[cfg_attr(
     not(target_arch = "wasm32"),
@@ -44,7 +44,8 @@ pub(crate) type Fetched = Pin<Box<dyn Future<Output = Option<String>>>>;
 )]
 pub(crate) struct Renewal {
     pub(crate) fetch: Fetch,
-    /// The code that renews credentials. A page that does not renew them does not contain it.
+    /// The code that renews credentials. A page that does not renew them does not contain this
+    /// code.
     pub(crate) start: renewal::Start,
 }
 
@@ -70,8 +71,8 @@ impl SyncOptions {
     }
 
     /// Sets the relay with which all documents are exchanged: a path on the page's own server, such
-    /// as `"/sync"`, or an address, such as `"wss://relay.example.com/sync"`. The relay knows the
-    /// documents by the names that they have here.
+    /// as `"/sync"`, or an address, such as `"wss://relay.example.com/sync"`. The relay uses the
+    /// same names for documents.
     ///
     /// Without a relay, documents are exchanged among the tabs of this browser.
     #[must_use]
@@ -82,20 +83,20 @@ impl SyncOptions {
 
     /// Sets the credentials that are sent to the relay, such as a token, to prove who the user is.
     ///
-    /// When a signal that `read` reads changes, the new credentials are sent on the open
-    /// connection, and everything that the relay rejected is retried. Credentials that the relay
-    /// rejects are sent again after a delay of up to five minutes, since the rejection may be the
-    /// relay's mistake.
+    /// When a signal that `read` reads changes, the page sends the new credentials on the open
+    /// connection and retries everything that the relay refused. Credentials that the relay refuses
+    /// are sent again after a delay of up to five minutes, since the relay may refuse them by
+    /// mistake.
     ///
-    /// Another user of the same browser needs another [`database`](SyncOptions::database): the
-    /// stored documents and the queued edits are those of one user.
+    /// Another user of the same browser needs another [`database`](SyncOptions::database), since
+    /// the stored documents and queued edits belong to one user.
     #[must_use]
     pub fn credentials(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.credentials = Some(Arc::new(read));
         self
     }
 
-    /// Sets how new credentials are fetched. `fetch` is called
+    /// Sets the function that fetches new credentials. The page calls `fetch`
     ///
     /// - when the page opens, unless [`credentials`](SyncOptions::credentials) provides some; the
     ///   page connects afterwards,
@@ -103,10 +104,10 @@ impl SyncOptions {
     ///   (`exp`),
     /// - when the relay refuses them.
     ///
-    /// The returned credentials are sent to the relay, on the open connection if there is one.
-    /// `None` means that no credentials are available at the moment. In that case, and if the relay
-    /// refuses the new ones too, `fetch` is called again after 1, 2, 4 and more seconds, up to 5
-    /// minutes.
+    /// The page sends the returned credentials to the relay, on the open connection if there is
+    /// one. `None` means that no credentials are available at the moment. In that case, and if the
+    /// relay refuses the new ones too, the page calls `fetch` again after 1, 2, 4 and more seconds,
+    /// up to 5 minutes.
     ///
     /// ```
     /// use leptos::prelude::*;
@@ -143,10 +144,10 @@ impl SyncOptions {
         self
     }
 
-    /// Sets how many documents the page exchanges with the relay at a time. The default is
-    /// [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS), 256, and the
-    /// maximum is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay has its own
-    /// limit.
+    /// Sets the maximum number of documents that the page exchanges with the relay at a time. The
+    /// default is [`limits::EXCHANGED_DOCUMENTS`](leptos_sync_core::limits::EXCHANGED_DOCUMENTS),
+    /// 256, and the maximum is [`limits::CHANNELS`](leptos_sync_core::limits::CHANNELS). The relay
+    /// has its own limit.
     ///
     /// The status signal `connection` of a document beyond either limit is `Offline` with the
     /// reason [`TooManyDocuments`](crate::status::Reason::TooManyDocuments). Its edits are stored

@@ -19,7 +19,7 @@ impl Tabs {
         let channel = BroadcastChannel::new(&name).ok()?;
         let listener = Closure::new(move |event: Event| {
             let data = event.unchecked_into::<MessageEvent>().data();
-            // Other messages are those of a page of another build.
+            // A page of another build may send other messages.
             if let Ok(bytes) = data.dyn_into::<Uint8Array>()
                 && let Ok(message) = TabMessage::decode(&bytes.to_vec())
             {
@@ -36,7 +36,7 @@ impl Tabs {
     /// Sends a message to the other tabs. O(bytes).
     pub(crate) fn send(&self, message: &TabMessage) {
         let bytes = Uint8Array::from(message.encode().as_slice());
-        // The browser may have closed the channel of a page that ends.
+        // If the page is ending, the browser may have closed the channel.
         let _ = self.channel.post_message(&bytes);
     }
 }

@@ -16,7 +16,7 @@ fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(task);
 }
 
-/// Runs `work` after a delay. It is boxed, as tasks are.
+/// Runs `work` after a delay. It is boxed for the same reason as tasks.
 pub(crate) fn after(delay: Duration, work: impl FnOnce() + 'static) {
     after_boxed(delay, Box::new(work));
 }

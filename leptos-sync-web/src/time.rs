@@ -7,8 +7,8 @@ use std::sync::{
 use leptos_sync_core::Time;
 use leptos_sync_core::clock::{SystemTime, TimeSource};
 
-/// The difference in milliseconds between the device's clock and the relay's from which the page
-/// follows the relay's. A smaller difference can be the time that a message takes.
+/// The minimum difference in milliseconds between the device's clock and the relay's for which the
+/// page follows the relay. A smaller difference may be the time that a message takes.
 #[cfg(target_arch = "wasm32")]
 const TOLERANCE_MS: u64 = 2_000;
 
@@ -28,7 +28,7 @@ impl TimeSource for PageTime {
 
 #[cfg(target_arch = "wasm32")]
 impl PageTime {
-    /// Follows the relay's time, unless it is not in milliseconds.
+    /// Adopts the relay's time, unless it is not in milliseconds.
     pub(crate) fn follow(&self, now_ms: u64) {
         if self.now_ms().abs_diff(now_ms) > TOLERANCE_MS && Time::try_from_ms(now_ms).is_ok() {
             let behind_ms = now_ms.wrapping_sub(SystemTime.now_ms()).cast_signed();

@@ -17,8 +17,9 @@ pub struct UseDocReturn<S: 'static> {
     pub doc: Node<S>,
     /// The document as a handle that no reactive owner owns.
     pub live: LiveDoc<S>,
-    /// Whether the stored document is still being read. Until then the document is empty. Edits
-    /// made in the meantime are merged with it, and win: do not write defaults into it.
+    /// Whether the stored document is still being read. Until then, the document is empty. Edits
+    /// made during that time are merged with the stored document and win over it, so do not write
+    /// defaults.
     pub loading: StatusSignal<bool>,
     /// Whether the browser's storage has every edit.
     pub saved: StatusSignal<bool>,
@@ -26,22 +27,22 @@ pub struct UseDocReturn<S: 'static> {
     pub unsaved: StatusSignal<usize>,
     /// The place where the document is kept.
     pub storage: StatusSignal<StorageKind>,
-    /// Whether the relay has stored every edit of this browser durably. Never true without a relay.
-    /// Does not say whether the edits of others have arrived.
+    /// Whether the relay has durably stored every edit of this browser. Never true without a relay.
+    /// It does not say whether the edits of others have arrived.
     pub synced: StatusSignal<bool>,
     /// The number of this browser's transactions that the relay has not acknowledged, as far as
     /// this page knows.
     pub pending: StatusSignal<usize>,
-    /// The state of the exchange with the relay, and why it is down.
+    /// The state of the exchange with the relay, with the cause if it is not online.
     pub connection: StatusSignal<Connection>,
-    /// What the user may do to the document, as last reported by the relay. `None` until the first
-    /// report, and without a relay.
+    /// The user's permission, as the relay last reported it. `None` until the first report, and
+    /// without a relay.
     ///
-    /// A page disables its inputs with `disabled=move || permission.get() ==
-    /// Some(Permission::Read)`.
+    /// To disable an input for read-only users, write
+    /// `disabled=move || permission.get() == Some(Permission::Read)`.
     pub permission: StatusSignal<Option<Permission>>,
-    /// The number of other pages, including this browser's other tabs, that show a presence with
-    /// [`use_presence`](crate::use_presence).
+    /// The number of other pages that show a presence with [`use_presence`](crate::use_presence).
+    /// Other tabs of this browser are included.
     pub peers: StatusSignal<usize>,
     /// The edits that this device or the relay rejected, until they are
     /// [dismissed](crate::status::Rejection::dismiss).
@@ -59,7 +60,7 @@ pub struct UseDocOptions {
 }
 
 impl UseDocOptions {
-    /// Asks the browser, once the document has been edited, not to evict this site's data when
+    /// Asks the browser, after the first edit of the document, not to evict this site's data when
     /// space runs short.
     ///
     /// Some browsers ask the user; others decide on their own.
@@ -106,12 +107,12 @@ pub fn use_doc<S: Root>(name: &str) -> UseDocReturn<S> {
     use_doc_with_options(name, UseDocOptions::default())
 }
 
-/// [`use_doc`] with options.
+/// Opens a document like [`use_doc`], with options.
 #[track_caller]
 pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseDocReturn<S> {
     let context = SyncContext::current();
     let live = context.open::<S>(name);
-    // After the owner's nodes are dropped, since each uses the document.
+    // Run this after the owner's nodes are dropped, since each of them uses the document.
     on_cleanup(move || crate::actor::run_soon(move || context.evict()));
     let status = StoredValue::new(Arc::clone(live.status()));
     let unsaved = StatusSignal::new(status, StatusField::Unsaved, |status| status.unsaved);

@@ -7,7 +7,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::{persistence::navigator, task::spawn};
 
-// web-sys has these only behind `--cfg=web_sys_unstable_apis`, which each app would have to set.
+// web-sys provides these only behind `--cfg=web_sys_unstable_apis`, which each app would have to
+// set.
 #[wasm_bindgen]
 extern "C" {
     type LockManager;
@@ -68,7 +69,7 @@ impl Locks {
             let granted = granted.unchecked_ref();
             end = self.manager.request(name, &self.if_available, granted).ok();
         });
-        // If the browser refuses, the request ends without an answer.
+        // If the browser refuses the request, it ends without an answer.
         let ends = Array::of2(&answered, end.as_ref().ok_or_else(refused)?);
         let release = JsFuture::from(Promise::race(&ends)).await;
         let release = release.map_err(|_| refused())?;
@@ -86,7 +87,7 @@ impl Locks {
             }
         };
         let refused = tell.clone();
-        // The same type as elsewhere, so that a page contains its code once.
+        // Use the same closure type as elsewhere, so that a page contains its code once.
         let granted = Closure::once_into_js(move |_: JsValue| {
             let mut release = JsValue::NULL;
             let held = Promise::new(&mut |resolve, _| release = resolve.into());
@@ -99,7 +100,7 @@ impl Locks {
             .manager
             .request(name, &Object::new(), granted.unchecked_ref());
         spawn(async move {
-            // The request lasts for as long as the page waits for the lock and holds it.
+            // The request lasts as long as the page waits for the lock and holds it.
             let ended = match request {
                 Ok(request) => JsFuture::from(request).await,
                 Err(error) => Err(error),
@@ -110,8 +111,8 @@ impl Locks {
         });
     }
 
-    /// Returns the name of the lock of a replica id: its holder writes under the id, or sends what
-    /// was written under it.
+    /// Returns the name of the lock of a replica id. Its holder writes under the id, or sends
+    /// operations that were written under it.
     pub(crate) fn of_replica(database: &str, replica: ReplicaId) -> String {
         format!("leptos-sync:{database}:replica:{replica}")
     }

@@ -36,7 +36,7 @@ fn doc(replica: u64) -> Doc<Form> {
     Doc::new(Clock::system(ReplicaId::new(replica)))
 }
 
-/// Shows what `view` makes of a form.
+/// Mounts the view that `view` creates for a form.
 async fn page<V: IntoView + 'static>(view: fn(Node<Form>) -> V) -> Page<impl Sized> {
     let live = LiveDoc::new(doc(1));
     let host = document().create_element("div").unwrap();
@@ -64,7 +64,7 @@ impl<F> Page<F> {
         input.unchecked_into()
     }
 
-    /// The title becomes `text` elsewhere, and arrives here.
+    /// Receives a remote edit that changes the title to `text`.
     async fn receive(&mut self, text: &str) {
         let seen = self.live.delta_since(self.theirs.version()).unwrap();
         self.theirs.apply(&seen).unwrap();
@@ -73,7 +73,7 @@ impl<F> Page<F> {
         tick().await;
     }
 
-    /// The title is `text`, and the user's caret is in it.
+    /// Sets the title to `text` and places the user's caret in it.
     async fn caret_in(&mut self, text: &str, start: u32, end: u32) {
         self.form.title().set(text.to_owned());
         settled().await;
@@ -82,7 +82,8 @@ impl<F> Page<F> {
     }
 }
 
-/// Waits until effects have run, and what they and event handlers queued for the next task.
+/// Waits until effects have run, together with everything that they and event handlers queued for
+/// the next task.
 async fn settled() {
     tick().await;
     let (done, waiting) = oneshot::channel();
@@ -291,7 +292,7 @@ async fn what_an_input_method_entered_after_an_edit_arrived_is_the_later_write()
     fire(&input, "compositionstart");
     page.receive("oat milk").await;
     fire(&input, "compositionend");
-    // As some browsers do, the last input comes after the end.
+    // Some browsers fire the last input event after the end of the composition.
     enter(&input, "milk に");
     settled().await;
     assert_eq!(input.value(), "milk に");

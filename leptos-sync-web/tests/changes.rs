@@ -23,7 +23,8 @@ fn doc(replica: u64) -> Doc<Page> {
     Doc::new(Clock::system(ReplicaId::new(replica)))
 }
 
-/// Returns what is available without waiting, or `None` if the stream has ended or would wait.
+/// Returns the next item if it is available without waiting, or `None` if the stream has ended or
+/// would wait.
 fn read(changes: &mut ChangeStream<Delta>) -> Option<Result<Arc<Delta>, Lagged>> {
     match pin!(changes.next()).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(item) => item,

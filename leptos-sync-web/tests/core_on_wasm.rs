@@ -1,5 +1,5 @@
-//! The core on wasm32, where the clock, the randomness and the size of integers differ from a
-//! native build.
+//! The core on wasm32. There, the clock, the source of randomness and the size of integers differ
+//! from a native build.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 

@@ -1,4 +1,5 @@
-//! Credentials: fetched, renewed before they expire, and renewed when the relay rejects them.
+//! Credentials: fetching them, and renewing them before they expire and when the relay rejects
+//! them.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -30,9 +31,9 @@ struct Page {
     title: LwwRegister<String>,
 }
 
-/// Opens a document like a page that was just loaded.
+/// Opens a document, like a page that was just loaded.
 fn page(scratch: &Scratch, options: SyncOptions) -> (Owner, UseDocReturn<Page>) {
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let page = owner.with(|| {
@@ -71,7 +72,7 @@ async fn rejected_credentials_are_renewed_and_sent() {
 async fn a_page_without_credentials_fetches_some_before_it_connects() {
     let scratch = Scratch::new("no-credentials");
     let relay = Relay::start();
-    // Fails the first time, as if the token server were down.
+    // The first call fails, as if the token server were down.
     let asked = Arc::new(AtomicUsize::new(0));
     let fetch = async move || {
         let asked = asked.fetch_add(1, Ordering::Relaxed);
@@ -111,7 +112,7 @@ async fn a_token_is_renewed_on_the_open_connection_before_it_expires() {
     assert_eq!(page.connection.get_untracked(), Connection::Online);
 }
 
-/// The relay may be wrong, for example while it cannot read its keys.
+/// The relay may reject them by mistake, for example while it cannot read its keys.
 #[wasm_bindgen_test]
 async fn rejected_credentials_are_sent_again_when_the_network_returns() {
     let scratch = Scratch::new("wrongly-refused");

@@ -122,7 +122,7 @@ async fn a_connection_that_keeps_closing_is_an_error_and_not_a_loop() {
     let scratch = Scratch::new("closing-on");
     let storage = scratch.open().await;
     let patch = Patch::method("IDBDatabase", "transaction", CLOSING_ONCE);
-    // Fails on the first attempt, on reopening, and on the second attempt.
+    // Three calls fail: the first attempt, the reopening, and the second attempt.
     common::set_global("closing", 3);
     assert!(
         storage

@@ -1,4 +1,4 @@
-//! Fields whose names are those of methods: the accessor is what a user gets, from every receiver.
+//! Fields that have the names of methods. On every receiver, the name refers to the accessor.
 
 use leptos::prelude::*;
 use leptos_sync_web::{Clock, Crdt, Doc, LiveDoc, LwwRegister, Node, ReplicaId, Tx};
@@ -34,8 +34,8 @@ macro_rules! fields {
     };
 }
 
-// Methods of leptos' signals, of nodes of other types, of iterators, and what later versions of
-// this library may add to the nodes of some types.
+// Methods of leptos' signals, of nodes of other types, of iterators, and methods that later
+// versions of this library may add to some nodes.
 fields! {
     at attr bind borrow changes children clear cmp connection contains contains_key count cursor
     decrement delete deref detach discard dispose done each emit entries entry error exists extend

@@ -1,4 +1,4 @@
-//! What code inside an edit sees of the document that is being edited, in a browser and natively.
+//! Code inside an edit that accesses the document which is being edited, in a browser and natively.
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// A board with one card, and the reactive owner that keeps it alive.
+/// Creates a board with one card, and the reactive owner that keeps it alive.
 fn board() -> (Owner, LiveDoc<Board>, Node<Board>) {
     let owner = Owner::new();
     owner.set();
@@ -153,7 +153,7 @@ fn an_edit_inside_an_edit_is_an_error_and_the_outer_edit_continues() {
             let inner = board.transact(|tx| tx.moves().increment(5));
             assert!(inner.unwrap_err().is_nested());
             tx.title().set(text("Shopping"));
-            // Reported to the status.
+            // The status reports the nested write.
             board.title().set(text("Nothing"));
             board.title().update(|title| title.push('!'));
             board.cards().entry(1).set(None);
@@ -219,7 +219,7 @@ fn a_rejected_edit_is_listed_with_a_copy_of_the_state_that_held_it() {
         tx.cards().insert(1, text("typed for an hour"));
         tx.title().set("x".repeat(300_000));
     });
-    // An edit inside an edit is listed too.
+    // The status also lists an edit inside an edit.
     page.doc.edit(|tx| {
         page.doc.moves().increment(1);
         tx.cards().insert(2, text("Eggs"));

@@ -39,9 +39,9 @@ struct OlderNotes {
     lines: LwwMap<u32, String>,
 }
 
-/// Opens the notes like a page that was just loaded.
+/// Opens the notes, like a page that was just loaded.
 fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let notes = owner.with(|| {
@@ -157,7 +157,7 @@ async fn loading_is_reported_in_the_stream_of_changes() {
 #[wasm_bindgen_test]
 async fn edits_are_written_before_the_document_is_loaded() {
     let scratch = Scratch::new("unloaded");
-    // Nothing is loaded without a lease.
+    // Without a lease, the page loads nothing.
     let locks = Patch::method(
         "LockManager",
         "request",
@@ -182,8 +182,8 @@ async fn edits_are_written_before_the_document_is_loaded() {
     assert_eq!(again.doc.lines().keys().get_untracked(), [1, 2]);
 }
 
-/// The document stays in memory from then on, and must not count as saved when an earlier write
-/// ends.
+/// After the error, the document is in memory only, and must not be reported as saved when an
+/// earlier write ends.
 #[wasm_bindgen_test]
 async fn a_load_error_stays_visible_after_a_successful_write() {
     let scratch = Scratch::new("unreadable");
@@ -201,7 +201,7 @@ async fn a_load_error_stays_visible_after_a_successful_write() {
     );
     until(notes.loading, false).await;
     drop(unreadable);
-    // Queued after the write, so that it has ended.
+    // This operation is queued after the write, so the write has ended.
     let storage = scratch.open().await;
     let written = storage.scan_prefix(b"D").await.unwrap();
     Executor::tick().await;
@@ -211,8 +211,8 @@ async fn a_load_error_stays_visible_after_a_successful_write() {
     assert!(!notes.saved.get_untracked());
 }
 
-/// A page that is left returns its replica id. If the user comes back, the page must not write
-/// under that id.
+/// When the user leaves a page, it returns its replica id. If the user comes back, the page must
+/// not write under that id.
 #[wasm_bindgen_test]
 async fn a_page_left_during_loading_continues_under_a_new_id() {
     let scratch = Scratch::new("left");
@@ -269,7 +269,7 @@ async fn compacting_a_long_log_keeps_concurrent_edits_of_another_page() {
     }
     let storage = scratch.open().await;
     let documents = Scan::prefix(b"D");
-    // At most ten more writes during the compaction, and the other page's one.
+    // Expect at most ten more writes during the compaction, and one of the other page.
     let mut records = usize::MAX;
     for _ in 0..100 {
         records = storage.scan(documents.clone()).await.unwrap().len();
@@ -315,7 +315,7 @@ async fn a_failed_compaction_waits_for_the_next_write_or_a_delay() {
     for _ in 0..100 {
         common::sleep(0).await;
     }
-    // The timer may fire once.
+    // The timer may have fired once.
     assert!(refused() <= first + 1.0, "{first}, {}", refused());
     drop(full);
     assert_eq!(notes.unsaved.get_untracked(), 0);
@@ -454,7 +454,7 @@ async fn a_document_with_a_large_first_edit_is_loaded() {
     notes.doc.title().set("stored".to_owned());
     until(notes.saved, true).await;
 
-    // In a running page, which loads it at once.
+    // Open the document in a running page, which loads it at once.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let other = owner.with(|| {

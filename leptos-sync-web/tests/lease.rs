@@ -28,7 +28,7 @@ async fn close(storage: &IndexedDbStorage, lease: Lease) {
     settle().await;
 }
 
-/// The browser reports a released lock a moment later.
+/// Waits until the browser reports released locks, which takes a moment.
 async fn settle() {
     common::sleep(20).await;
 }
@@ -95,7 +95,7 @@ async fn an_id_whose_holder_died_is_retired() {
     scratch.delete().await;
 }
 
-/// The page then creates an id for itself, which stays out of the pool.
+/// The page then creates its own id, which does not belong to the pool.
 #[wasm_bindgen_test]
 async fn without_locks_there_is_no_lease() {
     let scratch = Scratch::new("lease-refused");
@@ -114,7 +114,7 @@ async fn without_locks_there_is_no_lease() {
     scratch.delete().await;
 }
 
-/// A newer build may write data that this one does not know.
+/// A newer build may write data that this build does not know.
 #[wasm_bindgen_test]
 async fn a_slot_with_unknown_data_is_left_unchanged() {
     let scratch = Scratch::new("lease-unknown");

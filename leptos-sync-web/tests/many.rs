@@ -50,7 +50,7 @@ struct Page(Owner);
 
 impl Page {
     fn new(scratch: &Scratch) -> Self {
-        // The first test initializes it.
+        // This fails in all tests but the first, which initializes the executor.
         let _ = Executor::init_wasm_bindgen();
         let owner = Owner::new();
         owner.with(|| provide_sync(SyncOptions::default().database(scratch.name())));
@@ -88,7 +88,7 @@ async fn opening_two_hundred_notes_keeps_few_open_and_loses_no_edit() {
     let mut notes = Vec::new();
     for number in 0..NOTES {
         notes.push(page.edit(number).await);
-        // One more may stay open until the next one takes its place.
+        // One more document may stay open until the next one replaces it.
         assert!(open(&notes) <= limits::OPEN_DOCUMENTS + 1);
     }
     for number in 0..NOTES {
@@ -104,7 +104,7 @@ async fn opening_two_hundred_notes_keeps_few_open_and_loses_no_edit() {
 async fn a_document_in_use_stays_open_however_many_are_opened() {
     let scratch = Scratch::new("held");
     let page = Page::new(&scratch);
-    // One is in use by a node under an owner, the other by a handle.
+    // A node under an owner uses one document, and a handle uses the other.
     let (_shown, by_node) = page.show(1000).await;
     let (owner, note) = page.show(1001).await;
     let by_handle = note.live.clone();
@@ -131,7 +131,7 @@ async fn a_document_in_use_stays_open_however_many_are_opened() {
 #[wasm_bindgen_test]
 async fn a_document_beyond_the_limit_reports_it_and_is_exchanged_when_another_closes() {
     let scratch = Scratch::new("limit");
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let relay = Relay::start();
     let page = Owner::new();

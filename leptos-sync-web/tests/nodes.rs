@@ -35,9 +35,9 @@ fn doc(replica: u64) -> Doc<Board> {
     Doc::new(Clock::system(ReplicaId::new(replica)))
 }
 
-/// A board and the reactive owner that keeps it alive.
+/// Creates a board and the reactive owner that keeps it alive.
 fn board() -> (Owner, LiveDoc<Board>, Node<Board>) {
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     owner.set();

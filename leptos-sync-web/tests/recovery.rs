@@ -1,4 +1,5 @@
-//! A storage that fails temporarily: the page retries, and everything is stored once it works.
+//! A storage that fails temporarily. The page retries, and stores everything once the storage
+//! works.
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
@@ -19,9 +20,9 @@ struct Notes {
     lines: LwwMap<u32, String>,
 }
 
-/// Opens the notes like a page that was just loaded.
+/// Opens the notes, like a page that was just loaded.
 fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Notes>) {
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let notes = owner.with(|| {
@@ -48,7 +49,7 @@ async fn expect_stored(scratch: &Scratch, lines: &[u32]) {
     assert!(notes.error.get_untracked().is_none());
 }
 
-/// Simulates the return of the network, as when a laptop wakes up.
+/// Simulates the return of the network, for example after a laptop wakes up.
 fn wake_up() {
     js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
 }

@@ -31,9 +31,9 @@ struct Page {
     title: LwwRegister<String>,
 }
 
-/// Opens a document like a page that was just loaded.
+/// Opens a document, like a page that was just loaded.
 fn page(scratch: &Scratch) -> (Owner, UseDocReturn<Page>) {
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let page = owner.with(|| {
@@ -121,8 +121,8 @@ async fn a_user_can_recover_a_rejected_edit_until_it_is_dismissed() {
     assert!(page.rejected.get_untracked().is_empty());
 }
 
-/// If the document continued under the rejected id once loaded, its first edit would be rolled
-/// back.
+/// Otherwise the document would use the rejected id after loading, and its first edit would be
+/// rolled back.
 #[wasm_bindgen_test]
 async fn a_loading_document_gets_a_new_id_when_the_relay_rejects_its_id() {
     let scratch = Scratch::new("forged");
@@ -142,7 +142,7 @@ async fn a_loading_document_gets_a_new_id_when_the_relay_rejects_its_id() {
         });
     });
     js_sys::Reflect::set(&js_sys::global(), &"forged".into(), forged.as_ref()).unwrap();
-    // During the load.
+    // The rejection arrives during the load.
     let read = Patch::method(
         "IDBObjectStore",
         "getAllKeys",
@@ -157,7 +157,7 @@ async fn a_loading_document_gets_a_new_id_when_the_relay_rejects_its_id() {
     }
 }
 
-/// Storing the acknowledgement is another write.
+/// The later write of the acknowledgement succeeds, but does not contain the edit.
 #[wasm_bindgen_test]
 async fn a_failed_save_stays_visible_until_the_edit_is_saved() {
     let scratch = Scratch::new("unsaved");
@@ -178,7 +178,7 @@ async fn a_failed_save_stays_visible_until_the_edit_is_saved() {
     while storage.scan_prefix(b"D").await.unwrap().is_empty() {
         sleep(0).await;
     }
-    // The page may learn of it a moment later.
+    // The page may learn of the successful write a moment later.
     sleep(0).await;
     assert_eq!(page.unsaved.get_untracked(), 1);
     assert!(page.error.get_untracked().unwrap().is_quota());
@@ -187,8 +187,8 @@ async fn a_failed_save_stays_visible_until_the_edit_is_saved() {
     assert!(page.error.get_untracked().is_none());
 }
 
-/// The edit follows the rewritten data. If the rewrite failed and the page ended, the edit could
-/// not be found.
+/// The edit follows the rewritten data. If the rewrite failed and the page ended, the next page
+/// could not load the edit.
 #[wasm_bindgen_test]
 async fn an_edit_waits_while_stored_data_is_rewritten() {
     let scratch = Scratch::new("anew");
@@ -219,7 +219,7 @@ async fn an_edit_waits_while_stored_data_is_rewritten() {
     assert_eq!(page.doc.title().get_untracked(), "later");
 }
 
-/// No other replica has seen the edit, and the clock may be right the next time.
+/// No other replica has seen the edit, and the clock may be correct the next time.
 #[wasm_bindgen_test]
 async fn an_edit_rejected_repeatedly_for_its_stamp_stays_pending() {
     let scratch = Scratch::new("time");

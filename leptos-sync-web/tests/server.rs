@@ -1,4 +1,4 @@
-//! Native server builds: documents are empty, nothing is stored or shared, and everything may move
+//! Native server builds: documents are empty, nothing is stored or shared, and all types can move
 //! between threads.
 #![cfg(not(target_arch = "wasm32"))]
 

@@ -49,9 +49,9 @@ struct OlderNotes {
 /// An address without a server.
 const NOWHERE: &str = "ws://127.0.0.1:9/sync";
 
-/// Opens the notes like a page that was just loaded.
+/// Opens the notes, like a page that was just loaded.
 fn page(options: SyncOptions) -> (Owner, UseDocReturn<Notes>) {
-    // The first test initializes it.
+    // This fails in all tests but the first, which initializes the executor.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let notes = owner.with(|| {
@@ -100,7 +100,8 @@ async fn two_tabs_show_each_others_edits_without_a_relay() {
     until(move || lines() == [1]).await;
 }
 
-/// No message contains edits from before the other tab listened, so that tab requests them.
+/// No message contains edits that were made before the other tab listened, so that tab requests
+/// them.
 #[wasm_bindgen_test]
 async fn a_tab_without_storage_receives_what_it_lacks() {
     let scratch = Scratch::new("told");
@@ -140,7 +141,7 @@ async fn edits_wait_for_an_offline_relay_across_a_reload_and_show_in_other_tabs(
     let (_again, again) = opened(options()).await;
     assert_eq!(again.pending.get_untracked(), 2, "the edits are on disk");
     assert_eq!(lines(&again)(), [1, 2]);
-    // A page without a relay has the edits too, and keeps none pending.
+    // A page without a relay also has the edits, but none of them is pending.
     let (_alone, alone) = opened(SyncOptions::default().database(scratch.name())).await;
     assert_eq!(lines(&alone)(), [1, 2]);
     assert_eq!(alone.pending.get_untracked(), 0);
@@ -164,7 +165,7 @@ async fn an_invalid_address_is_reported_and_everything_else_works() {
     until(move || saved.get()).await;
 }
 
-/// Neither knows the other's operations, so they must not use the same replica id.
+/// Neither of the two knows the other's operations, so they must not use the same replica id.
 #[wasm_bindgen_test]
 async fn a_document_open_as_two_types_shows_all_edits_in_both() {
     let scratch = Scratch::new("types");
@@ -188,8 +189,8 @@ async fn a_document_open_as_two_types_shows_all_edits_in_both() {
     assert_eq!(again.doc.likes().get_untracked(), 1);
 }
 
-/// The page takes over sending the first document's edits. That does not affect the second one,
-/// which is not loaded yet.
+/// The page takes over sending the edits of the first document. That must not affect the second
+/// one, which is not loaded yet.
 #[wasm_bindgen_test]
 async fn a_document_being_opened_is_written_under_a_unique_id() {
     let scratch = Scratch::new("opening");
@@ -212,7 +213,7 @@ async fn a_document_being_opened_is_written_under_a_unique_id() {
 /// A scripted tab of the notes.
 struct Tab {
     channel: BroadcastChannel,
-    /// The versions that the other tabs request with.
+    /// The versions in the requests of other tabs.
     asked: UnboundedReceiver<VersionVector>,
     _heard: Closure<dyn FnMut(MessageEvent)>,
 }
@@ -249,7 +250,7 @@ fn line(doc: &mut Doc<Notes>, line: u32) -> Delta {
         .delta
 }
 
-/// The tab that received the request may not have the data, or not yet; another one may.
+/// The tab that received the request may not have the data yet, but another one may.
 #[wasm_bindgen_test]
 async fn missing_operations_are_requested_at_once_and_again_after_a_delay() {
     let scratch = Scratch::new("asking");
@@ -299,12 +300,12 @@ async fn an_edit_of_a_tab_with_a_wrong_clock_is_shown_once_restamped() {
     until(move || seen() == [1, 2]).await;
 }
 
-/// A tab that cannot finish loading, for example without a lease, does not queue all messages it
-/// receives.
+/// A tab that cannot finish loading, for example because it has no lease, must not queue all
+/// messages that it receives.
 #[wasm_bindgen_test]
 async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     let scratch = Scratch::new("unheard");
-    // Nothing is loaded without a lease.
+    // Without a lease, the page loads nothing.
     let locks = Patch::method(
         "LockManager",
         "request",
@@ -328,7 +329,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
         reason: Reason::Forbidden,
         text: "not this one".to_owned(),
     });
-    // Sent after them on the same channel.
+    // This message is sent after them on the same channel.
     let (tell, mut told) = unbounded();
     let last = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
     let heard = Closure::<dyn FnMut()>::new(move || tell.unbounded_send(()).unwrap());
@@ -397,8 +398,8 @@ impl Heir {
     }
 }
 
-/// If this page released the lock before it knew that there is something to send, no tab would send
-/// it.
+/// If this page released the lock before it knew that there are transactions to send, no tab would
+/// send them.
 #[wasm_bindgen_test]
 async fn a_tab_that_takes_over_holds_the_lock_while_it_reads_the_dead_tabs_edits() {
     let scratch = Scratch::new("heir");
@@ -417,7 +418,7 @@ async fn a_tab_that_takes_over_holds_the_lock_while_it_reads_the_dead_tabs_edits
 async fn edits_of_a_dead_tab_are_found_even_during_a_compaction() {
     let scratch = Scratch::new("busy-heir");
     let heir = Heir::begin(&scratch).await;
-    // Takes long enough for the page to get the lock and start reading after it.
+    // The compaction takes long enough for the page to get the lock and start reading after it.
     let slow = Patch::method(
         "IDBObjectStore",
         "put",
@@ -436,7 +437,7 @@ async fn edits_of_a_dead_tab_are_found_even_during_a_compaction() {
     until(move || seen() == [2, 10, 11, 12, 13]).await;
 }
 
-/// Relays do not accept such a name: it would end the connection of all documents.
+/// Relays do not accept such a name: sending it would end the connection of all documents.
 #[wasm_bindgen_test]
 async fn a_document_with_an_invalid_name_stays_in_memory_and_rejected() {
     let scratch = Scratch::new("nameless");

@@ -5,9 +5,9 @@ use crate::{error::Error, id::ReplicaId, limits};
 
 /// The source of a [`Clock`]'s wall time.
 ///
-/// It may be wrong and may jump in both directions; the clock copes with both. It must count
-/// milliseconds: transactions fail with [`Error::is_clock`] while it returns seconds, microseconds
-/// or nanoseconds.
+/// The wall time may be wrong and may jump in both directions; the clock tolerates both. It must
+/// count milliseconds: transactions fail with [`Error::is_clock`] while it returns seconds,
+/// microseconds or nanoseconds.
 pub trait TimeSource: Send + Sync {
     /// Returns the milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
@@ -16,8 +16,8 @@ pub trait TimeSource: Send + Sync {
 /// The hybrid logical clock of one replica.
 ///
 /// Each [`tick`](Clock::tick) is greater than every stamp that this clock has issued or observed,
-/// whatever the wall clock does. It knows nothing of other replicas' clocks except the greatest
-/// stamp seen from them.
+/// even if the wall clock jumps back. Of other replicas' clocks, it knows only the greatest stamp
+/// that it has observed.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, ReplicaId};
@@ -61,13 +61,14 @@ impl Clock {
         self.last
     }
 
-    /// Returns the next stamp, which is greater than all previous ones. O(1) and one reading of the
-    /// wall clock.
+    /// Returns the next stamp, which is greater than all earlier ones. O(1), and reads the wall
+    /// clock once.
     ///
     /// # Errors
     ///
     /// [`Error::is_clock`] if the time source does not count milliseconds, or if this clock has
-    /// observed the greatest time, so that no stamp is left. On error, the clock is unchanged.
+    /// observed the greatest possible time, so that no later stamp exists. On error, the clock is
+    /// unchanged.
     pub fn tick(&mut self) -> Result<Stamp, Error> {
         let next = self.last.next();
         if next == self.last {
@@ -79,8 +80,8 @@ impl Clock {
         Ok(Stamp::new(self.last, self.replica))
     }
 
-    /// Returns a stamp that no operation carries, for use as a unique name. Its time need not be
-    /// correct, so this cannot fail.
+    /// Returns a stamp that no operation carries, for use as a unique name. Cannot fail, since the
+    /// stamp's time need not be correct.
     pub(crate) fn name(&mut self) -> Stamp {
         let now = Time::try_from_ms(self.source.now_ms()).unwrap_or_default();
         self.last = self.last.next().max(now);
@@ -92,7 +93,7 @@ impl Clock {
     /// # Errors
     ///
     /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock,
-    /// and [`Error::is_clock`] if the reason is that the time source does not count milliseconds.
+    /// and [`Error::is_clock`] if it is ahead because the time source does not count milliseconds.
     /// On error, the clock is unchanged.
     pub fn observe(&mut self, time: Time) -> Result<(), Error> {
         self.check(time)?;
@@ -122,27 +123,28 @@ impl Clock {
         Ok(())
     }
 
-    /// Continues after `time`, which this replica accepted before a restart.
+    /// Advances the clock beyond `time`, which this replica accepted before a restart.
     ///
-    /// Unlike [`observe`](Clock::observe), this does not check the drift. Rejecting the replica's
-    /// own saved data because the wall clock was set back would lose it.
+    /// Unlike [`observe`](Clock::observe), this does not check the drift. If the wall clock was set
+    /// back, a check would reject, and so lose, the replica's own saved data.
     pub fn resume(&mut self, time: Time) {
         self.last = self.last.max(time);
     }
 
-    /// Continues after `time`, although later stamps were issued. Only valid if no replica has them
-    /// any longer.
+    /// Sets the clock back to `time`, although it has issued later stamps. Call it only if no
+    /// replica has those stamps anymore.
     pub(crate) fn set_back(&mut self, time: Time) {
         self.last = time;
     }
 
     /// Returns the milliseconds by which this clock is ahead of the wall clock. Above
-    /// [`limits::DRIFT_MS`], others reject its stamps until the wall clock catches up.
+    /// [`limits::DRIFT_MS`], other replicas reject its stamps until the wall clock catches up.
     pub fn ahead_ms(&self) -> u64 {
         self.last.ms().saturating_sub(self.source.now_ms())
     }
 
-    /// Returns a clock for another writer that starts after everything this one has seen.
+    /// Returns a clock for another writer. It starts after every stamp that this clock has issued
+    /// or observed.
     pub fn with_replica(&self, replica: ReplicaId) -> Self {
         Self {
             replica,

@@ -15,7 +15,7 @@ use crate::{
 pub struct Time(u64);
 
 impl Time {
-    /// The time before every operation, which defaults carry.
+    /// The earliest time. Default values carry it; every operation is later.
     pub const ZERO: Self = Self(0);
 
     /// Creates a time from its packed integer. The inverse of [`Time::get`].

@@ -13,8 +13,8 @@ pub struct Window {
 impl Window {
     /// Returns whether the relay certainly accepts an operation at `time`.
     ///
-    /// Returns false for the floor itself, although relays accept it: a replica then restamps the
-    /// operation, which loses nothing.
+    /// Returns false for the floor itself, although relays accept it. In that case, a replica
+    /// restamps the operation, which loses nothing.
     pub fn has(&self, time: Time) -> bool {
         self.floor < time && time.ms() <= self.now_ms.saturating_add(limits::DRIFT_MS)
     }

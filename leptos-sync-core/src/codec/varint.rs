@@ -34,7 +34,7 @@ const fn low_bits(value: u64) -> u8 {
 /// A reader of bytes from front to back. Every read is checked against the remaining length. Never
 /// allocates.
 ///
-/// It does not know what it reads: error messages state the position from the start.
+/// It does not know the meaning of what it reads, so its errors state only the position.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],

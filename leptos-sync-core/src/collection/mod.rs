@@ -1,4 +1,4 @@
-//! Collections: records that stay in a store and merge.
+//! Collections: records that stay in a storage and merge.
 //!
 //! A collection is a document that may be too large for memory. It has the same cells,
 //! transactions, deltas and versions, and keeps its records in an
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! An internal index lists each record under the latest time of each replica that has written it.
-//! So finding the records beyond a version reads no others.
+//! So finding the records beyond a version reads only these.
 
 mod meta;
 mod open;
@@ -48,8 +48,8 @@ pub use watch::{RecordChange, Watch};
 /// record, and a removal wins over concurrent edits.
 ///
 /// If another tab writes at the same time, an operation is retried on the new state, so closures
-/// may run more than once. A collection does no networking; peers use
-/// [`delta_since`](Collection::delta_since) and [`apply`](Collection::apply).
+/// may run more than once. A collection does no networking. To synchronize two copies, pass the
+/// delta that [`delta_since`](Collection::delta_since) returns to [`apply`](Collection::apply).
 ///
 /// ```
 /// use leptos_sync_core::{

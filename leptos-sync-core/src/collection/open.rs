@@ -27,7 +27,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// Opens the collection called `name` with the indices of `schema`.
     ///
     /// `clock` stamps the operations; its replica id must not be used by any other handle. The
-    /// number of reads does not depend on the number of records. Commits once if the schema is new.
+    /// number of reads does not depend on the number of records. Makes one commit if the schema is
+    /// new.
     ///
     /// # Errors
     ///
@@ -71,7 +72,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] if the metadata or a record is damaged, or an error of the store.
+    /// [`Error::is_corrupt`] if the metadata or a record is damaged, or an error of the storage.
     pub async fn refresh(&self) -> Result<(), Error> {
         let meta = self.records.extra(META).await?;
         let meta = Meta::decode(meta.as_deref())?;
@@ -81,7 +82,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(())
     }
 
-    /// Replaces the state with metadata that was committed or read.
+    /// Updates the state to metadata that was committed or read.
     pub(super) fn know(&self, meta: Meta, clock: Option<&Clock>) {
         let mut state = self.state.lock();
         let latest = meta.present.latest().max(meta.version.latest());
@@ -92,8 +93,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         state.meta = meta;
     }
 
-    /// Returns the operations that this handle knows to be contained. Another tab may have added
-    /// some.
+    /// Returns the version of the collection as this handle knows it. Another tab may have added
+    /// operations since.
     pub fn version(&self) -> VersionVector {
         self.state.lock().meta.version.clone()
     }
@@ -103,7 +104,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         self.state.lock().clock.replica()
     }
 
-    /// Continues under another replica id.
+    /// Changes the replica id of later operations.
     pub fn set_replica(&self, replica: ReplicaId) {
         let mut state = self.state.lock();
         state.clock = state.clock.with_replica(replica);
@@ -134,7 +135,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         self.records.build(progress).await
     }
 
-    /// Empties an index, so that the next [`build`](Collection::build) fills it again. See
+    /// Clears an index, so that the next [`build`](Collection::build) fills it again. See
     /// [`IndexedStorage::rebuild`].
     ///
     /// # Errors

@@ -13,12 +13,12 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] if it is damaged, or an error of the store.
+    /// [`Error::is_corrupt`] if it is damaged, or an error of the storage.
     pub async fn get(&self, key: &K) -> Result<Option<T>, Error> {
         Ok(self.records.get(key).await?.map(|kept| kept.record))
     }
 
-    /// Returns the records at `keys`, in order, from one state of the store.
+    /// Returns the records at `keys`, in order, from one state of the storage.
     ///
     /// # Errors
     ///

@@ -63,13 +63,14 @@ impl<T: Root> StoredRecord<T> {
         self.is_present().then_some(&self.record)
     }
 
-    /// Returns the size of its cells in bytes.
+    /// Returns the size of the record's cells in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.body.bytes()
     }
 
-    /// Returns the size of its live cells in bytes. Tombstones do not count: a removal makes a
-    /// record smaller, although the tombstone of a small value may be larger than the value.
+    /// Returns the size of the record's live cells in bytes. Tombstones do not count: a removal
+    /// makes a record smaller, although the tombstone of a small value may be larger than the
+    /// value.
     pub(super) fn content(&self) -> usize {
         let groups = self.body.cells().groups();
         let cells = groups.flat_map(|group| group.cells());
@@ -78,7 +79,7 @@ impl<T: Root> StoredRecord<T> {
             .sum()
     }
 
-    /// Returns the latest time of each replica that has written one of its cells.
+    /// Returns the latest time of each replica that has written a cell of the record.
     pub(super) fn upto(&self) -> &VersionVector {
         self.body.upto()
     }
@@ -117,8 +118,8 @@ impl<T: Root> StoredRecord<T> {
         let present = present.map(|stamp| (stamp, records.present.contains(key)));
         let record = records.records.remove(key).unwrap_or_default();
         let mut unknown = Quarantine::default();
-        // An insertion or removal ends older cells. Those of the record itself were already
-        // removed; filter the unknown ones.
+        // An insertion or removal ends older cells. The typed record has dropped its own already,
+        // so filter only the unknown ones.
         let end = present.map(|(stamp, _)| stamp);
         copy_since(quarantine, &mut unknown, end, |path| {
             let mut segments = path.segments();

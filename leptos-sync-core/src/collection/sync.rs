@@ -23,7 +23,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// - [`Error::is_snapshot_needed`] if tombstones beyond `version` were forgotten.
     /// - [`Error::is_corrupt`] if one of the records is damaged.
-    /// - An error of the store.
+    /// - An error of the storage.
     pub async fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
         let (meta, written) = self.state_since(version).await?;
         let (mut state, mut quarantine) = (Records::default(), Quarantine::default());
@@ -41,9 +41,9 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Doc::from_parts(parts, clock).delta_since(version)
     }
 
-    /// Returns the metadata and the records written beyond `version`, from one state of the store.
-    /// Reads again if the collection changed in between; otherwise the delta would claim
-    /// overwritten cells that it lacks.
+    /// Returns the metadata and the records written beyond `version`, from one state of the
+    /// storage. Reads again if the collection changed in between. Otherwise the delta would claim
+    /// cells that were overwritten meanwhile and that it lacks.
     async fn state_since(&self, version: &VersionVector) -> Result<(Meta, Written<T>), Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let before = self.records.extra(META).await?;
@@ -58,15 +58,15 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         ))
     }
 
-    /// Joins a delta. Contained cells change nothing. Reads the records that the delta contains and
-    /// commits once.
+    /// Joins a delta. Cells that the collection contains already change nothing. Reads the records
+    /// that the delta contains, and makes one commit.
     ///
     /// # Errors
     ///
     /// - [`Error::is_gap`], [`Error::is_drift`], [`Error::is_replica_reused`] and
     ///   [`Error::is_limit`] as for [`Doc::apply`](crate::Doc::apply).
     /// - [`Error::is_unsupported`] if a newer build of the app has changed the indices.
-    /// - An error of the store.
+    /// - An error of the storage.
     ///
     /// An error changes nothing.
     pub async fn apply(&self, delta: &Delta) -> Result<(), Error> {
@@ -81,7 +81,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// # Errors
     ///
-    /// An error of the store. Tombstones forgotten before the error stay forgotten.
+    /// An error of the storage. Tombstones forgotten before the error stay forgotten.
     pub async fn forget_tombstones(&self, stable: &VersionVector) -> Result<(), Error> {
         let mut query = Query::all().limit(limits::READ_RECORDS);
         loop {

@@ -10,8 +10,7 @@ use crate::{
 /// The key of a damaged record, and the reason.
 pub(super) type Unreadable = (Vec<u8>, Error);
 
-/// An open transaction on the records of a [`Collection`](super::Collection) that it was opened
-/// with.
+/// An open transaction on some records of a [`Collection`](super::Collection).
 ///
 /// Reads see the transaction's own writes. An error is kept until the end of the transaction, which
 /// then fails as a whole.
@@ -74,7 +73,7 @@ impl<'a, 'b, K: RecordKey, T: Root> CollectionTx<'a, 'b, K, T> {
         self.tx.cancel(error);
     }
 
-    /// Encodes a key, which must be one of the transaction's, since other records were not read.
+    /// Encodes a key. It must be one of the transaction's keys, since other records were not read.
     fn known(&mut self, key: &impl IndexKey) -> Vec<u8> {
         let key = bytes_of(key);
         if self.keys.binary_search(&key).is_err() {

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct CollectionExport {
     id: u64,
-    /// The operations that the collection contained at the start. The export claims no others,
+    /// The version of the collection at the start. The export claims only these operations,
     /// although it may contain later ones.
     version: VersionVector,
     horizon: VersionVector,
@@ -48,12 +48,12 @@ pub struct CollectionImport {
 }
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// Starts an export, to be continued with [`export_chunk`](Collection::export_chunk). Costs one
+    /// Starts an export. Call [`export_chunk`](Collection::export_chunk) to continue it. Costs one
     /// read.
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`] if the platform has no randomness, or an error of the store.
+    /// [`Error::is_unavailable`] if the platform has no randomness, or an error of the storage.
     pub async fn export(&self) -> Result<CollectionExport, Error> {
         let meta = self.records.extra(META).await?;
         let meta = Meta::decode(meta.as_deref())?;
@@ -73,12 +73,12 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     ///
     /// A chunk is an envelope with records of about [`limits::CHUNK_BYTES`]. Only its records are
     /// held in memory, however large the collection is. Edits may continue during the export. After
-    /// an error, or if the future is dropped, `export` is unchanged, and the next call repeats the
-    /// chunk.
+    /// an error, or if the future is dropped, `export` is unchanged and the next call returns the
+    /// same chunk.
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] if a record is damaged, or an error of the store.
+    /// [`Error::is_corrupt`] if a record is damaged, or an error of the storage.
     pub async fn export_chunk(
         &self,
         export: &mut CollectionExport,
@@ -127,12 +127,12 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(Some(Chunk::encode(name, &part)))
     }
 
-    /// Joins the next chunk of an export of this collection or a copy of it.
+    /// Joins the next chunk of an export of this collection or of a copy of it.
     ///
     /// A chunk that was imported before changes nothing. The progress is stored with the records,
-    /// so an interrupted import continues where it stopped. With the last chunk the collection
-    /// claims the export's version. Reads and edits may continue during the import, and see
-    /// everything imported so far.
+    /// so an interrupted import continues where it stopped. With the last chunk, the collection's
+    /// version comes to include the export's version. Reads and edits may continue during the
+    /// import, and see everything imported so far.
     ///
     /// Reads the chunk's records and commits once. If the export has forgotten tombstones, reads
     /// all records in the chunk's range.
@@ -143,7 +143,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// - [`Error::is_gap`] if an earlier chunk is missing.
     /// - [`Error::is_drift`], [`Error::is_replica_reused`] and [`Error::is_limit`] as for
     ///   [`Doc::merge`](crate::Doc::merge).
-    /// - An error of the store.
+    /// - An error of the storage.
     ///
     /// An error changes nothing.
     pub async fn import_chunk(&self, chunk: &[u8]) -> Result<CollectionImport, Error> {
@@ -214,8 +214,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         Ok(done)
     }
 
-    /// Removes from the records between two keys all cells that the export's version contains and
-    /// the export lacks.
+    /// Removes cells that the export's version covers and the export lacks, from the records
+    /// between two keys.
     async fn drop_between(
         &self,
         after: Option<&[u8]>,
@@ -277,7 +277,7 @@ impl CollectionExport {
         (limits::CHUNK_BYTES / average).clamp(1, limits::READ_RECORDS)
     }
 
-    /// Encodes the progress, to continue later.
+    /// Encodes the progress, so that the export can continue later.
     ///
     /// # Errors
     ///

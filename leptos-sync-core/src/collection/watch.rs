@@ -15,7 +15,7 @@ use crate::{
 /// The records changed by one commit.
 pub(super) type Changed<T> = Vec<ChangedRecord<T>>;
 
-/// Records written since some version, with their keys.
+/// Records written since a version, with their keys.
 pub(super) type Written<T> = Vec<(Vec<u8>, StoredRecord<T>)>;
 
 /// A record before and after a commit, with its key.
@@ -112,8 +112,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         }
     }
 
-    /// Returns the records with a cell beyond `known`, written by replicas whose time in `version`
-    /// is later. Each record appears once.
+    /// Returns the records that have a cell beyond `known`, each once. Searches only the writes of
+    /// replicas that `version` has more operations of.
     pub(super) async fn written_since(
         &self,
         known: &VersionVector,

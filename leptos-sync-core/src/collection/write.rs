@@ -36,8 +36,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         self.transact([key], |tx| write(&mut tx.insert(key))).await
     }
 
-    /// Inserts many records in one transaction. Passes each to `write` with its value. The last one
-    /// wins if a key is repeated.
+    /// Inserts many records in one transaction. Passes each to `write` with its value. If a key is
+    /// repeated, the last one wins.
     ///
     /// One read and one commit.
     ///
@@ -62,8 +62,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         .await
     }
 
-    /// Applies `change` to the record at `key`. Returns `None` and does nothing if it does not
-    /// exist.
+    /// Applies `change` to the record at `key`. Returns `None` and changes nothing if there is no
+    /// record.
     ///
     /// One read and one commit.
     ///
@@ -134,7 +134,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// - [`Error::is_conflict`] if another record has the same key in a unique index.
     /// - [`Error::is_corrupt`] if a record is damaged.
     /// - [`Error::is_unsupported`] if a newer build of the app has changed the indices.
-    /// - An error of the store.
+    /// - An error of the storage.
     ///
     /// An error changes nothing.
     ///
@@ -158,8 +158,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// Assembles a document of the records at `keys`, lets `work` change it, and commits the
     /// result.
     ///
-    /// `keys` must be sorted and distinct. `work` also receives the damaged records. They are not
-    /// part of the document, and writing over one preserves its bytes in quarantine.
+    /// `keys` must be sorted and distinct. `work` also receives the damaged records. The document
+    /// does not contain them. Writing over a damaged record preserves its bytes in quarantine.
     pub(super) async fn write<O>(
         &self,
         keys: Vec<Vec<u8>>,
@@ -217,7 +217,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         if before == known {
             self.tell(changed.unwrap_or_default());
         } else if self.tell_since(&known.version, &meta).await.is_err() {
-            // The commit took effect. The next notification starts where this one would have.
+            // The commit remains valid. The next notification starts where this one would have
+            // started.
             return Ok(out);
         }
         self.know(meta, Some(&clock));

@@ -10,7 +10,8 @@ use crate::{
 /// The context in which cells are joined into a typed view.
 ///
 /// Decides which cells to skip, collects the changes, and quarantines cells that the view cannot
-/// hold. Contained cells are skipped, even if their tombstone has been forgotten.
+/// hold. Cells that the version contains are skipped, even if their tombstone has been forgotten
+/// since.
 pub struct Applied<'a> {
     seen: &'a VersionVector,
     quarantine: &'a mut Quarantine,
@@ -19,8 +20,8 @@ pub struct Applied<'a> {
 }
 
 impl<'a> Applied<'a> {
-    /// Creates a context that skips cells contained in `seen`. `noting` states whether to collect
-    /// changes.
+    /// Creates a context that skips cells contained in `seen`. Collects changes if `noting` is
+    /// true.
     pub(crate) fn new(
         seen: &'a VersionVector,
         quarantine: &'a mut Quarantine,
@@ -33,14 +34,14 @@ impl<'a> Applied<'a> {
         }
     }
 
-    /// Returns whether to skip `cell`, because it is contained or a quarantined cell at its path is
-    /// newer.
+    /// Returns whether to skip `cell`: the version contains it, or a quarantined cell at its path
+    /// is newer.
     #[inline]
     pub fn passes_over(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
         self.seen.contains(cell.stamp) || self.withstood(group, cell)
     }
 
-    /// Returns the contained operations.
+    /// Returns the version whose cells are skipped.
     #[inline]
     pub(super) fn seen(&self) -> &'a VersionVector {
         self.seen
@@ -52,7 +53,7 @@ impl<'a> Applied<'a> {
         !self.quarantine.is_empty() && self.quarantine.withstands(group.parent(), cell)
     }
 
-    /// Records that a cell won. `existence` states whether its key was added or removed.
+    /// Records that a cell won. `existence` is true if its key was added or removed.
     #[inline]
     pub fn changed(&mut self, group: &Group<'_>, cell: CellRef<'_>, existence: bool) {
         if let Some(changes) = &mut self.changes {

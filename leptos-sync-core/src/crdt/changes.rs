@@ -7,8 +7,8 @@ use crate::{
 
 /// The paths of the cells that an operation changed.
 ///
-/// One buffer holds all paths, so a change needs no separate allocation. A path is listed more than
-/// once if a transaction repeatedly adds and removes its cell.
+/// One buffer holds all paths, so a change needs no separate allocation. A path appears more than
+/// once if a transaction adds or removes the same cell repeatedly.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// For each change, four bytes with the length of the path and the `existence` flag, followed
@@ -67,7 +67,7 @@ impl Changes {
         }
     }
 
-    /// Returns the path of the change at this [`place`](Changes::place).
+    /// Returns the path of the change at a [`place`](Changes::place).
     pub(crate) fn path(&self, place: usize) -> Option<Path<'_>> {
         Some(first(self.bytes.get(place..)?)?.0.path)
     }
@@ -100,7 +100,7 @@ impl Changes {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; HEAD]);
         path(&mut self.bytes);
-        // Paths are far shorter than two gigabytes.
+        // A path is far shorter than two gigabytes, so its length fits beside the flag.
         let length = (self.bytes.len() - start - HEAD) as u32;
         let head = (length << 1 | u32::from(existence)).to_le_bytes();
         if let Some(to) = self.bytes.get_mut(start..start + HEAD) {

@@ -62,7 +62,7 @@ impl GCounter {
         })
     }
 
-    /// Joins another copy: of each replica's count, the later one wins. O(replicas of both).
+    /// Joins another copy. For each replica, the later count wins. O(replicas of both).
     pub fn merge(&mut self, other: &Self) {
         self.0.merge(&other.0);
     }

@@ -18,8 +18,8 @@ pub struct Join<'a> {
 }
 
 impl<'a> Join<'a> {
-    /// Creates a context. `forgotten` states whether the other side may have forgotten a tombstone
-    /// that this side still has.
+    /// Creates a context. `forgotten` is true if the other side may have forgotten a tombstone that
+    /// this side still has.
     pub(crate) fn new(ours: &'a VersionVector, theirs: &'a VersionVector, forgotten: bool) -> Self {
         Self {
             ours,
@@ -45,8 +45,8 @@ impl<'a> Join<'a> {
         self.theirs.contains(stamp)
     }
 
-    /// Returns whether the other side may lack a cell that it contains and this side still has. If
-    /// not, there are no such cells to search for.
+    /// Returns whether the other side may lack a cell that its version contains and this side still
+    /// has. If not, the join need not search for such cells.
     pub fn theirs_has_forgotten(&self) -> bool {
         self.forgotten
     }

@@ -167,7 +167,7 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
 }
 
 impl<T: Serialize> LwwRegister<T> {
-    /// Writes the cell of this register, whose path is `path`.
+    /// Writes the register's cell, whose path is `path`.
     fn write_cell(&self, path: Path<'_>, out: &mut CellWriter) {
         let Some((parent, name)) = path.split_last() else {
             return;

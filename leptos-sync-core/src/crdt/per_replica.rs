@@ -12,7 +12,7 @@ use crate::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A cell per replica, written only by that replica. Counters are built on it.
+/// A set of cells, one per replica, each written only by its replica. Counters are built on it.
 ///
 /// Cells are sorted by replica, so a merge is one pass over both lists. A later cell of a replica
 /// replaces its earlier one; no cell is ever removed.
@@ -161,7 +161,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// Continues a merge that adds replicas, into a new vector, so that it stays one pass.
+    /// Continues a merge that adds replicas. Writes to a new vector, so that one pass suffices.
     fn merge_longer(&mut self, from: usize, other: &Self) {
         let ours = std::mem::take(&mut self.cells);
         let Some(first) = ours.get(from..) else {
@@ -242,8 +242,8 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         }
     }
 
-    /// Handles a cell that does not decode. If it is later, it replaces ours, as it does at the
-    /// untyped relay.
+    /// Handles a cell that does not decode. A later cell replaces ours, since it also wins at the
+    /// relay, which does not decode values.
     #[cold]
     fn give_way(
         &mut self,
@@ -266,7 +266,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     }
 
     pub(super) fn join(&mut self, other: &Self, join: &mut Join<'_>) {
-        // A cell that this side contains is either here, or was replaced by a quarantined one.
+        // A cell that the version contains is here, or a quarantined one has replaced it.
         let seen = |cell: &Own<T>| join.ours_has_seen(Stamp::new(cell.time, cell.replica));
         let unseen = other.cells.iter().filter(|cell| !seen(cell));
         let new = Self {
@@ -368,7 +368,7 @@ fn wins<T: Serialize + PartialEq>(theirs: &Own<T>, ours: &Own<T>) -> bool {
         || (theirs.time == ours.time && theirs.value != ours.value && greater(theirs, ours))
 }
 
-/// Resolves equal stamps, if a replica id was used twice: the greater bytes win.
+/// Resolves equal stamps, which arise if a replica id was used twice: the greater bytes win.
 #[cold]
 fn greater<T: Serialize>(theirs: &Own<T>, ours: &Own<T>) -> bool {
     encoded(&theirs.value) > encoded(&ours.value)

@@ -76,7 +76,7 @@ impl PnCounter {
         })
     }
 
-    /// Joins another copy: of each replica's cell, the later one wins. O(replicas of both).
+    /// Joins another copy. For each replica, the later cell wins. O(replicas of both).
     pub fn merge(&mut self, other: &Self) {
         self.0.merge(&other.0);
     }

@@ -10,12 +10,12 @@ use crate::{
 /// Cells that a typed view cannot hold, kept unchanged: their path is unknown, or their value has a
 /// wrong type.
 ///
-/// They are stored and sent like all others, so an old build never destroys a newer build's data.
-/// The winning cell of a path is either here or in the typed view, never in both.
+/// They are stored and sent like all other cells, so an old build never destroys a newer build's
+/// data. The winning cell of a path is either here or in the typed view, never in both.
 ///
-/// Usually there are none or a few. The structure is simple but withstands a message with a million
-/// such cells: a sorted list in blocks, so that an insertion moves at most one block. A look-up is
-/// O(log n). The order of writes is not kept.
+/// Usually a document has few such cells or none. The structure is simple, but a message with a
+/// million of them must not slow it down. So it is a sorted list in blocks: an insertion moves at
+/// most one block, and a look-up is O(log n). It does not record the order of writes.
 ///
 /// A clone shares the blocks. A block is copied when one of the two changes it.
 #[derive(Clone, Default)]
@@ -115,7 +115,7 @@ impl Quarantine {
     }
 
     /// Returns whether there is a cell at this path that is not older than `cell`. Removes an older
-    /// one, since the typed view tries `cell` next.
+    /// one, because the typed view tries to apply `cell` next.
     pub(crate) fn withstands(&mut self, parent: Path<'_>, cell: CellRef<'_>) -> bool {
         let path = cell.path(parent);
         let (at, place) = self.find(&path);
@@ -257,7 +257,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Keep(u16, u64),
-        /// Adds a run of keys, as a message does, in ascending or descending order.
+        /// Adds a run of keys in ascending or descending order, as a message does.
         Many(u16, u16, bool),
         Remove(u16),
         RemoveMany(u16, u16),

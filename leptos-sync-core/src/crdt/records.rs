@@ -8,7 +8,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// Records by key. Each is a CRDT that is inserted and removed as a whole.
+/// A map of records by key. Each record is a CRDT that is inserted and removed as a whole.
 ///
 /// The existence of a record is a separate cell, in a map below the empty segment, which no key
 /// has. The record's cells are below its key.
@@ -20,9 +20,8 @@ use crate::{
 ///
 /// An insertion or removal ends all older cells of the record; of two insertions or removals at one
 /// key, the later one wins. So a removal wins over earlier edits, and over later edits by replicas
-/// that have not seen it. The latter are kept, but hidden until the record is inserted again. Which
-/// cells are ended depends only on the set of all cells, whose stamps only grow, so copies
-/// converge.
+/// that have not seen it. Such later edits are kept, but hidden until the record is inserted again.
+/// Which cells are ended depends only on the set of all cells, so copies converge.
 #[derive(Clone)]
 pub(crate) struct Records<T> {
     pub(crate) present: LwwMap<Vec<u8>, ()>,
@@ -187,7 +186,7 @@ pub(crate) fn keys_of(cells: Cells<'_>) -> Vec<Vec<u8>> {
         let mut segments = group.parent().segments();
         match segments.next() {
             Some(key) if key != PRESENT => keys.push(key.to_vec()),
-            // A cell without a key belongs to no record and is quarantined when it is applied.
+            // A cell without a key belongs to no record. It is quarantined when it is applied.
             Some(_) => keys.extend(
                 group
                     .cells()

@@ -1,9 +1,9 @@
 /// Computes the fingerprint of a record's type from its fields: the name, the type as written, and
 /// the fingerprint of that type.
 ///
-/// Builds with equal fields have equal fingerprints. The fingerprint does not resolve the names of
-/// types. It is the 64-bit FNV-1a hash by G. Fowler, L. C. Noll and K.-P. Vo; each part ends with a
-/// byte that no text contains.
+/// Builds with equal fields have equal fingerprints. The names of types are hashed as written and
+/// not resolved. The hash is the 64-bit FNV-1a by G. Fowler, L. C. Noll and K.-P. Vo. Each part
+/// ends with a byte that no text contains.
 pub const fn schema(fields: &[(&str, &str, u64)]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut rest = fields;

@@ -18,8 +18,8 @@ use crate::{
 /// implement it; `#[derive(Crdt)]` implements it for a struct of CRDTs. A CRDT knows neither its
 /// path nor the time; callers pass both.
 ///
-/// Do not implement it by hand. Its other methods are hidden and may change in any release: they
-/// serve documents, storage and the derive.
+/// Do not implement it by hand. Its other methods are hidden and may change in any release, since
+/// only documents, storage and the derive use them.
 ///
 /// # Laws
 ///
@@ -34,8 +34,8 @@ use crate::{
 /// - A delta suffices: if `b` contains everything up to a version, applying the cells of `a` beyond
 ///   that version to `b` gives `a ⊔ b`.
 ///
-/// Stamps are unique if replica ids are. The laws hold even if an id was used twice, since cells
-/// with equal stamps are ordered by their bytes.
+/// Stamps are unique if replica ids are unique. The laws hold even if an id was used twice, since
+/// the bytes of cells with equal stamps decide which one wins.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a CRDT",
     label = "not a CRDT",
@@ -44,7 +44,7 @@ use crate::{
 )]
 pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// The fingerprint of the type, which `#[derive(Crdt)]` computes from its fields' names and
-    /// types. A relay passes it to its authorizer; nothing else depends on it.
+    /// types. A relay passes it to its authorizer. Nothing else depends on it.
     #[doc(hidden)]
     const SCHEMA: u64 = 0;
 
@@ -59,8 +59,8 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     #[doc(hidden)]
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter);
 
-    /// Writes the cells that one transaction wrote to one part: to a register, to a map, or to one
-    /// cell of a counter. They carry `stamp`, and no later transaction exists.
+    /// Writes the cells that one transaction wrote to one part: a register, a map, or one cell of a
+    /// counter. These cells carry `stamp`, and no transaction is later.
     ///
     /// `path` is the path of the part, and `rest` is the part of `path` below this value. O(cells
     /// written and segments of `rest`).
@@ -81,8 +81,8 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
         out.unknown_group(group);
     }
 
-    /// Joins another copy with a known version, without restoring what either of them has
-    /// forgotten.
+    /// Joins another copy with a known version. Does not restore removed cells whose tombstones one
+    /// of the two has forgotten.
     #[doc(hidden)]
     fn join(&mut self, other: &Self, join: &mut Join<'_>);
 
@@ -113,14 +113,14 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     fn assert_invariants(&self) {}
 }
 
-/// The state of a cell at some moment, such as before a transaction.
+/// The state of a cell at an earlier moment, such as before a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct OldCell<'a> {
     /// The stamp of the write.
     pub stamp: Stamp,
     /// The encoded value, or `None` for a tombstone.
     pub value: Option<&'a [u8]>,
-    /// Its position in a map's order of writes, so that it can be restored there.
+    /// The cell's position in a map's order of writes, so that a rollback can restore it.
     pub(crate) place: Place,
 }
 
@@ -128,11 +128,11 @@ pub struct OldCell<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place(pub(crate) Option<u32>);
 
-/// An [`OldCell`] whose value is stored in a buffer of many.
+/// An [`OldCell`] whose value is stored in a buffer with those of other cells.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SavedCell {
     pub(crate) stamp: Stamp,
-    /// Whether it has a value.
+    /// Whether the cell has a value.
     pub(crate) live: bool,
     pub(crate) place: Place,
 }
@@ -157,7 +157,7 @@ impl SavedCell {
     }
 }
 
-/// A CRDT that can be the state of a whole document, since its cells have names below it.
+/// A CRDT that can be the state of a whole document, since each of its cells has a name.
 ///
 /// A register alone is not a root, since its cell has no name. Put it into a record.
 pub trait Root: Crdt {}
@@ -165,9 +165,9 @@ pub trait Root: Crdt {}
 /// The requirements on map keys. Implemented for every type that meets them.
 ///
 /// Equal keys must encode to equal bytes, because replicas and relays identify an entry by the
-/// bytes of its key. Types with derived implementations meet this, and so do floats. A type with
-/// case-insensitive equality does not; normalize its case first. The other requirements are those
-/// of a [`Value`].
+/// bytes of its key. Types that derive these traits meet this, and so do floats. A type with
+/// case-insensitive equality does not; normalize the case of such keys first. The other
+/// requirements are those of a [`Value`].
 pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static> Key for T {}
@@ -181,7 +181,7 @@ impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 /// `BTreeSet` within values. The check encodes the value, decodes it, and encodes it again.
 /// Scalars, strings, and options and vectors of them need no check.
 ///
-/// A build that reads a value which was written as another type converts it or quarantines it. It
+/// If a value was written as another type, a build that reads it converts or quarantines it. It
 /// converts integers to any integer type that can hold them, and `T` to `Option<T>`.
 /// `docs/format.md` lists the changes that are always detected.
 pub trait Value: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}

@@ -32,7 +32,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Collects the cells that `write` writes, in a writer that may have been used before.
+    /// Collects the cells that `write` writes in `out`, a writer that may be reused.
     pub(crate) fn write(
         cells: &mut CellWriter,
         first: VersionVector,
@@ -71,8 +71,8 @@ impl Body {
         }
     }
 
-    /// Passes parts of about `bytes` each to `out`, at least one, each with the versions of the
-    /// whole. O(bytes).
+    /// Splits the body into one or more parts of about `bytes` each and passes them to `out`. Each
+    /// part has the versions of the whole. O(bytes).
     pub(super) fn split(&self, bytes: usize, out: &mut dyn FnMut(Self)) -> Result<(), Error> {
         let mut part = CellWriter::new(self.second.latest());
         let mut end = |part: &mut CellWriter| {
@@ -111,7 +111,7 @@ impl Body {
         &self.census.upto
     }
 
-    /// Returns the greatest time of the cells and the second version.
+    /// Returns the greatest time in the cells and in the second version.
     pub(crate) fn latest(&self) -> Time {
         self.upto().latest().max(self.second.latest())
     }
@@ -204,7 +204,8 @@ fn for_each_row(
 ) {
     let mut row = 0;
     for (replica, time) in version.iter() {
-        // Rows are usually consecutive too, since maps and counters write their cells by replica.
+        // Look at the next row first: maps and counters write their cells by replica, so rows are
+        // usually consecutive too.
         if table.get(row) != Some(&replica) {
             let known = table.iter().position(|&known| known == replica);
             row = known.unwrap_or_else(|| {

@@ -42,8 +42,8 @@ impl Chunk {
     /// Decodes and checks a chunk. An error names the chunk if its index can be read.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Self::read(bytes).map_err(|error| {
-            // The index of a damaged chunk only goes into the message, so it need not pass the
-            // checksum.
+            // The index of a damaged chunk is only shown in the message, so it need not be
+            // verified.
             let claimed = envelope::unchecked_body(bytes)
                 .and_then(|body| ChunkName::read(&mut Reader::new(body)).ok());
             match claimed {

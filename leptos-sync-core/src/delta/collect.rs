@@ -47,8 +47,8 @@ impl Delta {
         Self::write(&mut CellWriter::default(), after, upto, write)
     }
 
-    /// Like [`collect`](Delta::collect), in parts of about `bytes` each, at least one. All carry
-    /// the versions of the whole, so reassemble them before applying.
+    /// Like [`collect`](Delta::collect), in one or more parts of about `bytes` each. Each part has
+    /// the versions of the whole, so reassemble the delta before applying it.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Snapshot {
     }
 }
 
-/// Rejects versions that a reader would reject.
+/// Checks the versions as a reader does.
 fn has_seen(version: &VersionVector, horizon: &VersionVector) -> Result<(), Error> {
     if version.covers(horizon) {
         return Ok(());

@@ -35,8 +35,8 @@ macro_rules! message_methods {
             }
 
             /// Like [`encode`](Self::encode), without compression: for a transport or storage that
-            /// compresses itself, or if time matters more than size. `cargo xtask bench compare`
-            /// measures the difference.
+            /// does its own compression, or if time matters more than size.
+            /// `cargo xtask bench compare` measures the difference.
             pub fn encode_uncompressed(&self) -> Vec<u8> {
                 let mut envelope = Vec::new();
                 self.0

@@ -1,4 +1,4 @@
-//! Deltas and snapshots, the messages that are stored and sent: envelopes of versions and cells.
+//! Deltas and snapshots: versions and cells in an envelope, to be stored and sent.
 
 mod body;
 mod chunk;

@@ -1,5 +1,5 @@
-//! In a browser, a message is written whole and then split. A page has memory for two copies, and
-//! this reduces the page's download.
+//! The replacement for `parts` in a browser: it writes a message as a whole and then splits it.
+//! That takes memory for two copies, but reduces the size of the page.
 
 use super::{Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};

@@ -7,12 +7,12 @@ use crate::{
     version::VersionVector,
 };
 
-/// The changes between two versions: the cells that turn any state with everything up to `after`
-/// into one with everything up to `upto`.
+/// The changes between two versions: the cells that bring any state that covers `after` to one that
+/// covers `upto`.
 ///
-/// A delta can be applied if the local version covers `after`; the local version then joins `upto`.
-/// Applying is idempotent and commutative. The cells stay encoded, so a delta takes no more memory
-/// than its bytes.
+/// A delta can be applied if the local version covers `after`. Afterwards, the local version also
+/// covers `upto`. Applying is idempotent and commutative. The cells stay encoded, so a delta takes
+/// no more memory than its bytes.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Delta(pub(super) Body);
 
@@ -37,12 +37,12 @@ impl Delta {
         &self.0.second
     }
 
-    /// Splits the delta into parts of about `bytes` each, at least one. Each carries the versions
-    /// of the whole, which are valid only for all parts together. O(bytes).
+    /// Splits the delta into one or more parts of about `bytes` each. Each has the versions of the
+    /// whole, which are valid only for all parts together. O(bytes).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Cells that were once encoded never exceed a limit again.
+    /// If a limit is exceeded, which cannot happen for cells that were encoded before.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
         self.0.split(bytes, &mut |body| parts.push(Self(body)))?;

@@ -10,7 +10,8 @@ use crate::{
 /// The whole state of a document with its version.
 ///
 /// The `horizon` states the operations up to which tombstones were forgotten. Joining a snapshot
-/// removes local cells that its version contains and it lacks. The cells stay encoded.
+/// removes local cells that its version contains and that the snapshot lacks. The cells stay
+/// encoded.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Snapshot(pub(super) Body);
 
@@ -34,12 +35,12 @@ impl Snapshot {
         &self.0.first
     }
 
-    /// Splits the snapshot into parts of about `bytes` each, at least one. Each is a snapshot with
-    /// the whole version, which is valid only for all parts together. O(bytes).
+    /// Splits the snapshot into one or more parts of about `bytes` each. Each is a snapshot with
+    /// the version of the whole, which is valid only for all parts together. O(bytes).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Cells that were once encoded never exceed a limit again.
+    /// If a limit is exceeded, which cannot happen for cells that were encoded before.
     pub fn split(&self, bytes: usize) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
         self.0.split(bytes, &mut |body| parts.push(Self(body)))?;

@@ -8,32 +8,32 @@ use crate::{
     limits,
 };
 
-/// A whole document at one moment, in chunks: for a file, a server, or another document.
+/// A copy of a whole document at one moment, in chunks: for a file, a server, or another document.
 ///
 /// Chunks are independent. They can be created and sent in any order, one at a time, and
-/// repeatedly. Dropping the export changes nothing. It does not contain later edits.
+/// repeatedly. The export does not contain later edits, and dropping it changes nothing.
 ///
 /// Chunks are numbered from 0. Documents with equal bytes have equal chunks, so a new export of an
 /// unchanged document can continue an interrupted one.
 pub struct Export {
     id: u64,
     parts: Vec<Snapshot>,
-    /// The size of the cells before each part, and of all cells.
+    /// The size of the cells before each part, followed by the size of all cells.
     before: Vec<usize>,
 }
 
 impl<S: Root> Doc<S> {
-    /// Exports the current document in chunks of about [`limits::CHUNK_BYTES`]. See
-    /// [`import`](Doc::import) for the other end.
+    /// Exports the current document in chunks of about [`limits::CHUNK_BYTES`]. To read them, see
+    /// [`import`](Doc::import).
     ///
     /// O(cells) in one uninterrupted step: the cells are encoded part by part and held
     /// uncompressed. That takes about a quarter of the memory of a document of short texts (the
     /// test `export_memory` prints measurements), and in a browser briefly twice that. Creating a
-    /// chunk costs its bytes.
+    /// chunk is O(bytes of the chunk).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
+    /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn export(&self) -> Result<Export, Error> {
         self.export_in(limits::CHUNK_BYTES)
     }

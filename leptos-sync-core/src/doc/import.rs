@@ -38,7 +38,7 @@ pub struct Import {
     of: Option<Whole>,
     taken: BTreeSet<u32>,
     bytes: usize,
-    /// The greatest times of the joined cells.
+    /// The greatest time of each replica's joined cells.
     joined: VersionVector,
     /// The paths of the joined cells, if the export has forgotten tombstones that the document
     /// still has.
@@ -120,9 +120,9 @@ impl<S: Root> Doc<S> {
     /// Joins a chunk of an [`Export`](super::Export), like [`merge`](Doc::merge). Returns what
     /// changed.
     ///
-    /// A chunk that was imported before changes nothing. `import` belongs to this document. The
-    /// document may be edited and merged between chunks. With the last chunk it claims the export's
-    /// version.
+    /// A chunk that was imported before changes nothing. `import` must be used with this document
+    /// only. The document may be edited and merged between chunks. With the last chunk, its version
+    /// comes to include the export's version.
     ///
     /// O(cells of the chunk). If the export has forgotten tombstones that this document still has,
     /// it also takes memory for the path of each cell, and O(cells of the document) with the last
@@ -165,8 +165,8 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins a part of a snapshot that contains all of the snapshot's cells in the range of this
-    /// document. Claims the snapshot's version with its `last` part.
+    /// Joins a part of a snapshot to a document of one range of records. The part contains all
+    /// cells of the snapshot in that range. The `last` part adds the snapshot's version.
     pub(crate) fn import_range(&mut self, part: &Snapshot, last: bool) -> Result<Changes, Error> {
         self.check_part(&Import::new(), part)?;
         let mut changes = self.absorb(part.body());

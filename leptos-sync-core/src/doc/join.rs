@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl<S: Root> Doc<S> {
-    /// Joins another copy without checking its claims: by native values if neither side has
-    /// quarantined cells, else by cells.
+    /// Joins another copy without checking its version. Compares native values if neither side has
+    /// quarantined cells, and cells otherwise.
     pub(super) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
         let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
             let forgotten = !self.horizon.covers(&other.horizon);
@@ -18,7 +18,7 @@ impl<S: Root> Doc<S> {
             Arc::make_mut(&mut self.state).join(&other.state, &mut join);
             join.finish()
         } else {
-            // If a side has quarantined cells, cells decide which of two wins at a path.
+            // A quarantined cell has no native value, so join by cells.
             self.join_parts(&[other.snapshot()?], true, true)?
         };
         self.present.join(&other.present);
@@ -27,11 +27,11 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins the parts of a snapshot without checking its claims.
+    /// Joins the parts of a snapshot without checking its version.
     ///
-    /// The snapshot's version is valid for all parts together, so it is claimed only if they are
-    /// `complete`. `noting` states whether to collect changes. O(cells of the snapshot), plus those
-    /// of the document if the snapshot has forgotten tombstones.
+    /// The snapshot's version is valid for all parts together, so it is added only if they are
+    /// `complete`. Collects changes if `noting` is true. O(cells of the snapshot), plus those of
+    /// the document if the snapshot has forgotten tombstones.
     pub(crate) fn join_parts(
         &mut self,
         parts: &[Snapshot],
@@ -56,8 +56,8 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Removes each cell that `version` contains and the snapshot at that version lacks at every
-    /// path: it has forgotten the cell's tombstone.
+    /// Removes each cell that `version`, the version of a snapshot, covers and that the snapshot
+    /// lacks, because its tombstone was forgotten there.
     pub(super) fn drop_forgotten(
         &mut self,
         theirs: &Quarantine,

@@ -4,23 +4,23 @@ use super::{
 };
 use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits, path::PathBuf};
 
-/// The record of an open transaction: what it has written, and what is needed to roll it back.
+/// The record of an open transaction: what it has written, and how to roll it back.
 ///
-/// The transactions of a document take turns with one log and share its space.
+/// The transactions of a document use one log after another, so that they share its memory.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) stamp: Stamp,
     pub(super) changes: Changes,
-    /// The size of the previous transaction's changes, capped, to reserve space up front.
+    /// The size of the previous transaction's changes up to a limit, to reserve space for the next
+    /// one.
     usual: usize,
     pub(super) undo: Undo,
     pub(super) error: Option<Error>,
-    /// The path of the [`Tx`](super::Tx) in use, possibly followed by the rest of a nested one's
-    /// path.
+    /// The path of the [`Tx`](super::Tx) in use. The rest of a nested one's path may follow.
     pub(super) path: PathBuf,
-    /// The written parts.
+    /// The parts that were written.
     pub(super) parts: Parts,
-    /// Whether the part at the path is among them.
+    /// Whether `parts` contains the part at the path.
     has_part: bool,
     pub(super) cells: CellWriter,
 }
@@ -47,8 +47,8 @@ impl Log {
         self.path.len()
     }
 
-    /// Records that the cell that was looked at last, below the first `depth` bytes of the path,
-    /// was written. `existence` states whether its key was added or removed.
+    /// Records a write to the cell that was saved last, below the first `depth` bytes of the path.
+    /// `existence` is true if its key was added or removed.
     pub(super) fn note(&mut self, depth: usize, before: Before, existence: bool) {
         self.write_part(depth);
         let (first, place) = (self.is_first(before), self.changes.place());
@@ -74,15 +74,15 @@ impl Log {
     #[inline]
     fn write_part(&mut self, depth: usize) {
         self.path.truncate(depth);
-        // A `Tx` of a register or a map contains no other: the path is its own until the next
-        // `enter`.
+        // A `Tx` of a register or a map contains no other, so the path does not change before the
+        // next `enter`.
         if !self.has_part {
             self.parts.add(&self.path);
             self.has_part = true;
         }
     }
 
-    /// Returns whether the replaced cell was not written by this transaction itself.
+    /// Returns whether the transaction writes the cell for the first time.
     fn is_first(&self, before: Before) -> bool {
         before.old.is_none_or(|old| old.stamp != self.stamp)
     }
@@ -93,7 +93,8 @@ impl Log {
         } else {
             self.undo.forget(before);
         }
-        // A cell takes at least one byte, so more cells would exceed the limit at the end anyway.
+        // A cell takes at least one byte, so a transaction with more cells would fail at its end
+        // anyway.
         let cells = self.undo.cells();
         if cells > limits::TRANSACTION_BYTES {
             self.error.get_or_insert_with(|| too_large(cells));

@@ -77,15 +77,16 @@ pub struct Doc<S> {
     version: VersionVector,
     horizon: VersionVector,
     quarantine: Quarantine,
-    /// The greatest time of each replica's cells. It exceeds the version only if saved data was
+    /// The greatest time of each replica's cells, which exceeds the version only if saved data was
     /// damaged.
     present: VersionVector,
     clock: Clock,
-    /// Empty between transactions, except for its capacity. Created by the first transaction.
+    /// The log of the open transaction. The first transaction creates it. Between transactions, it
+    /// is empty and keeps its capacity.
     log: Option<Box<Log>>,
 }
 
-/// The parts of a document, for documents that are assembled from a store.
+/// The parts of a document, for documents that are assembled from a storage.
 pub(crate) struct Parts<S> {
     pub(crate) state: S,
     pub(crate) version: VersionVector,
@@ -111,9 +112,9 @@ impl<S: Root> Doc<S> {
 
     /// Loads a document from a snapshot. O(cells).
     ///
-    /// The clock continues after everything in the snapshot. Unlike
-    /// [`merge_snapshot`](Doc::merge_snapshot), this does not check the drift, since it is for data
-    /// that this replica accepted before.
+    /// The clock advances beyond every stamp in the snapshot. Unlike
+    /// [`merge_snapshot`](Doc::merge_snapshot), this does not check the drift, since the replica
+    /// has accepted the data before.
     pub fn load(snapshot: &Snapshot, clock: Clock) -> Self {
         let body = snapshot.body();
         let (mut state, mut quarantine) = (S::default(), Quarantine::default());
@@ -189,8 +190,8 @@ impl<S: Root> Doc<S> {
         &self.clock
     }
 
-    /// Continues under another replica id, for example if the id belongs to another writer or its
-    /// lease has ended.
+    /// Changes the replica id of later operations, for example if another writer uses the old id or
+    /// its lease has ended.
     pub fn set_replica(&mut self, replica: ReplicaId) {
         self.clock = self.clock.with_replica(replica);
     }
@@ -200,8 +201,8 @@ impl<S: Root> Doc<S> {
         self.clock.name()
     }
 
-    /// Iterates over quarantined cells, which are stored and sent but not shown: `S` does not have
-    /// their path, or their value has a wrong type.
+    /// Iterates over quarantined cells. They are stored and sent but not shown, because `S` does
+    /// not have their path or their value has a wrong type.
     pub fn quarantined(&self) -> impl Iterator<Item = Quarantined<'_>> {
         self.quarantine.iter()
     }
@@ -246,7 +247,7 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
+    /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         let nothing = VersionVector::new();
         Snapshot::write(self.version.clone(), self.horizon.clone(), |out| {
@@ -262,14 +263,15 @@ impl<S: Root> Doc<S> {
         })
     }
 
-    /// Joins a delta. Contained cells change nothing. Returns what changed. O(cells of the delta).
+    /// Joins a delta and returns what changed. Cells that the document already contains change
+    /// nothing. O(cells of the delta).
     ///
     /// # Errors
     ///
     /// - [`Error::is_gap`] if operations before the delta are missing.
     /// - [`Error::is_drift`] if a stamp is too far in the future.
-    /// - [`Error::is_replica_reused`] if the delta contains operations under this document's own id
-    ///   that this document did not make.
+    /// - [`Error::is_replica_reused`] if the delta contains operations of this document's replica
+    ///   id that this document did not make.
     /// - [`Error::is_limit`] if the document would have operations of more than
     ///   [`limits::REPLICAS`] replicas.
     ///
@@ -288,7 +290,7 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins a delta from this replica's own storage, whose claims were checked before.
+    /// Joins a delta from this replica's own storage, which was checked before it was stored.
     fn apply_own(&mut self, delta: &Delta) -> Result<Changes, Error> {
         if !self.version.covers(delta.after()) {
             return Err(Error::gap(
@@ -300,8 +302,8 @@ impl<S: Root> Doc<S> {
         Ok(changes)
     }
 
-    /// Joins another copy, without restoring what either side has forgotten. Returns what changed.
-    /// O(cells of both).
+    /// Joins another copy and returns what changed. Does not restore removed cells whose tombstones
+    /// one side has forgotten. O(cells of both).
     ///
     /// # Errors
     ///
@@ -351,9 +353,9 @@ impl<S: Root> Doc<S> {
     ///
     /// `stable` must cover only removals that every replica has seen, and before which no operation
     /// is in flight. The first condition does not imply the second: an older write to the same key
-    /// that arrives after its removal was forgotten would revive the key.
+    /// could arrive after the removal was forgotten, and would revive the key.
     pub fn forget_tombstones(&mut self, stable: &VersionVector) {
-        // Operations that this copy has not seen are not stable, whatever the caller passes.
+        // Operations that this copy has not seen are never stable.
         let stable = stable
             .iter()
             .map(|(replica, time)| (replica, time.min(self.version.get(replica))))
@@ -381,7 +383,8 @@ impl<S: Root> Doc<S> {
         );
     }
 
-    /// Joins cells whose claims were checked, or that come from this replica's own storage.
+    /// Joins cells whose stamps and versions were checked, or that come from this replica's own
+    /// storage.
     pub(crate) fn absorb(&mut self, body: &Body) -> Changes {
         self.absorb_noting(true, body)
     }
@@ -398,8 +401,8 @@ impl<S: Root> Doc<S> {
         apply(Arc::make_mut(&mut self.state), body, out)
     }
 
-    /// Records that everything up to `version` is contained, and tombstones up to `horizon` are
-    /// forgotten.
+    /// Records that the document contains everything up to `version`, and that tombstones up to
+    /// `horizon` were forgotten.
     pub(crate) fn claim(&mut self, version: &VersionVector, horizon: &VersionVector) {
         self.version.join(version);
         self.present.join(version);
@@ -407,7 +410,7 @@ impl<S: Root> Doc<S> {
         self.clock.resume(version.latest());
     }
 
-    /// Rejects operations under this document's own id that it did not make.
+    /// Rejects operations of this document's replica id that it did not make.
     fn check_own(&self, version: &VersionVector, present: &VersionVector) -> Result<(), Error> {
         let own = self.replica();
         if version.get(own).max(present.get(own)) > self.version.get(own) {
@@ -443,9 +446,9 @@ impl<S: Root> Doc<S> {
 
     /// Returns the operations that a delta from `version` to `upto` relies on.
     ///
-    /// The delta leaves out cells that the receiver knows. A known cell may have replaced an
-    /// operation up to `upto`, and it is later than that operation. So the delta does not rely on
-    /// times before the first operation it contains.
+    /// The delta omits cells that the receiver has. Such a cell may have replaced an operation that
+    /// is not later than `upto`, and is itself later than that operation. So the delta does not
+    /// rely on times before its first operation.
     fn taken_for_granted(&self, version: &VersionVector, upto: &VersionVector) -> VersionVector {
         let starts = upto.iter().map(|(replica, _)| version.get(replica));
         let first = starts.min().unwrap_or(Time::new(u64::MAX));

@@ -7,9 +7,9 @@ use crate::{
 /// The parts of a document that a transaction has written, each once: the paths of registers, maps,
 /// and counter cells.
 ///
-/// A transaction writes its delta from these, so its cost follows what it wrote. Most transactions
-/// write few parts, which are in a list whose space is reused. Further parts are in a sorted list,
-/// O(log n) each.
+/// A transaction writes its delta from these parts, so its cost is proportional to what it wrote.
+/// Most transactions write few parts. These are in a list whose memory is reused. Further parts are
+/// in a sorted list, O(log n) each.
 #[derive(Default)]
 pub(super) struct Parts {
     /// Space for the first parts, of which `len` are in use.

@@ -1,7 +1,7 @@
 //! Writes to records in a transaction.
 //!
-//! The cells that an insertion or a removal ends are not kept for a rollback: these documents are
-//! made for one transaction, and dropped if it fails.
+//! The cells that an insertion or a removal ends are not kept for a rollback, because these
+//! documents are created for one transaction and dropped if it fails.
 
 use super::transaction::Tx;
 use crate::crdt::{PRESENT, Records, Root};

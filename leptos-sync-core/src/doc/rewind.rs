@@ -11,8 +11,8 @@ use crate::{
     version::VersionVector,
 };
 
-/// Operations that go backwards: for cells that a relay has rejected, and the version and clock
-/// that counted them. They never leave the browser.
+/// Methods that go backwards. They undo the effects of operations that a relay has rejected on
+/// cells, version and clock. Those operations never left the browser.
 impl<S: Root> Doc<S> {
     /// Returns the cell at `path` from the state or the quarantine. Replaces the content of `value`
     /// with its encoded value.
@@ -33,8 +33,8 @@ impl<S: Root> Doc<S> {
         self.state.cell_at(path.as_path().segments(), value)
     }
 
-    /// Replaces the cells at the paths of `cells`, whatever is there. A zero stamp removes the
-    /// cell. Returns what changed. O(cells).
+    /// Replaces the cells at the paths of `cells` unconditionally. A zero stamp removes the cell.
+    /// Returns what changed. O(cells).
     pub(super) fn put(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
@@ -62,7 +62,7 @@ impl<S: Root> Doc<S> {
         changes
     }
 
-    /// Sets the version to the replica's operations up to `to`.
+    /// Sets the replica's entry in the version back to `to`.
     pub(super) fn rewind(&mut self, replica: ReplicaId, to: Time) {
         for version in [&mut self.version, &mut self.present] {
             *version = version

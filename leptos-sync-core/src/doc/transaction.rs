@@ -16,15 +16,15 @@ use crate::{
     version::VersionVector,
 };
 
-/// The result of a transaction: what to store, what to send and what to notify about.
+/// The result of a transaction: what to store and send, and which cells changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Transaction {
     /// The stamp that all its cells carry.
     pub stamp: Stamp,
-    /// Its cells, as the delta that follows this replica's previous operation.
+    /// The cells of the transaction, as a delta that follows this replica's previous operation.
     pub delta: Delta,
-    /// The cells that it changed.
+    /// The paths of the changed cells.
     pub changes: Changes,
 }
 
@@ -53,8 +53,8 @@ impl<S: Root> Doc<S> {
     /// Runs `edit` as one transaction: all its writes carry one stamp, and either all of them or
     /// none take effect.
     ///
-    /// The cost follows what is written. Each new value is encoded once for the delta, and each
-    /// replaced value is encoded once for a rollback.
+    /// The cost is proportional to what is written. Each new value is encoded once for the delta,
+    /// and each replaced value once for a rollback.
     ///
     /// # Errors
     ///
@@ -186,8 +186,8 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
     }
 }
 
-/// An open transaction on a `T`: on the whole document, or on the field that a method of
-/// `#[derive(Crdt)]` selects.
+/// An open transaction on a `T`: the whole document, or a field that a method of `#[derive(Crdt)]`
+/// selects.
 ///
 /// `Tx<T>` dereferences to `T`, so a transaction reads with the methods of the type, and it sees
 /// its own writes:
@@ -247,7 +247,7 @@ pub struct Tx<'a, T> {
 }
 
 impl<T> Tx<'_, T> {
-    /// Returns the stamp that everything written in this transaction carries.
+    /// Returns the stamp of this transaction, which all its cells carry.
     ///
     /// No other transaction has it, so it can serve as the key of one item. For several items in
     /// one transaction, use `(tx.stamp(), n)` or an [`Id`](crate::Id).
@@ -261,8 +261,8 @@ impl<T> Tx<'_, T> {
         self.log.error.get_or_insert(error);
     }
 
-    /// Looks at a cell before it is written, like [`Undo::look`](super::undo::Undo::look). Returns
-    /// `None` if an error occurred, now or before.
+    /// Saves a cell before it is written, like [`Undo::look`](super::undo::Undo::look). Returns
+    /// `None` if the transaction has failed.
     pub(super) fn look(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
@@ -305,8 +305,8 @@ impl<T> Tx<'_, T> {
         self.access.get_mut()
     }
 
-    /// Returns the same transaction with exclusive access to the value, acquired once for many
-    /// writes.
+    /// Returns the same transaction with exclusive access to the value, so that many writes acquire
+    /// it only once.
     pub(super) fn owned(&mut self) -> Tx<'_, T> {
         Tx {
             access: Access::Own(self.access.get_mut()),

@@ -6,8 +6,8 @@ use crate::{
 
 /// The cells that a transaction has replaced, so that it can be rolled back.
 ///
-/// One buffer holds all old values, and the paths are those of the transaction's changes. So a
-/// write needs no separate allocation.
+/// One buffer holds all old values, and the transaction's changes hold the paths. So a write needs
+/// no separate allocation.
 #[derive(Default)]
 pub(super) struct Undo {
     bytes: Vec<u8>,
@@ -18,14 +18,14 @@ pub(super) struct Undo {
 struct Replaced {
     /// The position of the change that replaced it.
     change: usize,
-    /// The range of its encoded value.
+    /// The range of the cell's encoded value in the buffer.
     start: usize,
     end: usize,
     /// `None` if there was no cell.
     old: Option<SavedCell>,
 }
 
-/// A cell that was looked at before it is written. The buffer holds its key, followed by its value.
+/// A cell that was saved before it is written. The buffer holds its key, followed by its value.
 #[derive(Clone, Copy)]
 pub(super) struct Before {
     start: usize,
@@ -34,8 +34,8 @@ pub(super) struct Before {
 }
 
 impl Undo {
-    /// Looks at a cell. `key` appends its encoded key; `old` returns the cell and appends its
-    /// encoded value.
+    /// Saves a cell. `key` appends its encoded key; `old` returns the cell and appends its encoded
+    /// value.
     pub(super) fn look(
         &mut self,
         key: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
@@ -62,7 +62,7 @@ impl Undo {
             .unwrap_or_default()
     }
 
-    /// Keeps the cell that was looked at last, which the change at this position replaced.
+    /// Keeps the cell that was saved last, which the change at this position replaced.
     pub(super) fn keep(&mut self, before: Before, change: usize) {
         self.replaced.push(Replaced {
             change,
@@ -72,7 +72,7 @@ impl Undo {
         });
     }
 
-    /// Drops the cell that was looked at last.
+    /// Drops the cell that was saved last.
     pub(super) fn forget(&mut self, before: Before) {
         self.bytes.truncate(before.start);
     }

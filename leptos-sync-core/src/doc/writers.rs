@@ -90,14 +90,15 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
         self.remove_batch(&keys);
     }
 
-    /// Looks at the cell at `key`. Returns `None`, and fails the transaction, if the key cannot be
-    /// encoded or is too long.
+    /// Saves the cell at `key` before a write. Returns `None`, and fails the transaction, if the
+    /// key cannot be encoded or is too long.
     fn look_at(&mut self, key: &K) -> Option<Before> {
         let encode = |bytes: &mut Vec<u8>| {
             codec::check_key(key, bytes)?;
             let start = bytes.len();
             codec::encode_key(key, bytes)?;
-            // A key longer than any path could not be rolled back by its path.
+            // A rollback finds the cell by its path, so reject a key that is longer than any path
+            // may be.
             path::check_length(bytes.len() - start)
         };
         self.look(encode, |map, value| map.old_cell(key, value))

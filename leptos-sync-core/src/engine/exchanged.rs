@@ -10,9 +10,9 @@ use crate::{
     version::VersionVector,
 };
 
-/// Documents that are exchanged with a relay. The log keeps the transactions that the relay has not
-/// acknowledged, and the snapshot holds the rest. So rolling a transaction back needs no further
-/// data.
+/// Methods for documents that are exchanged with a relay. The log keeps the transactions that the
+/// relay has not acknowledged, and the snapshot holds the rest. So rolling a transaction back needs
+/// no further data.
 impl<St: Storage> DocStore<St> {
     /// Loads the document with its outbox: the logged transactions that the relay has not
     /// acknowledged. See [`load`](DocStore::load).
@@ -36,7 +36,7 @@ impl<St: Storage> DocStore<St> {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
+    /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn read_exchanged<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -49,7 +49,7 @@ impl<St: Storage> DocStore<St> {
             if *key == acknowledged {
                 match Delta::decode(record) {
                     Ok(acknowledged) => outbox.acknowledge(acknowledged.upto()),
-                    // The whole log counts as unacknowledged, and the relay acknowledges it again.
+                    // Treat the whole log as unacknowledged. The relay acknowledges it again.
                     Err(error) => damage.push(Damage {
                         key: key.clone(),
                         error,
@@ -61,8 +61,8 @@ impl<St: Storage> DocStore<St> {
         Ok(damage)
     }
 
-    /// Returns the write that logs `deltas` from the relay, if any, as one record, and stores what
-    /// the relay has acknowledged. O(bytes).
+    /// Returns the write that logs `deltas` from the relay as one record, if there are any, and
+    /// stores the acknowledged version. O(bytes).
     pub fn log_received<S: Root>(
         &self,
         doc: &mut Doc<S>,
@@ -79,14 +79,14 @@ impl<St: Storage> DocStore<St> {
         write
     }
 
-    /// Returns the write that replaces all stored records known to be in `doc` with a snapshot of
-    /// it without the outbox, and with the outbox.
+    /// Returns the write that compacts the document: the snapshot without the outbox, and the
+    /// outbox as its log, replace all stored records that `doc` is known to contain.
     ///
     /// Also use it after transactions were rejected or restamped. O(cells).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
+    /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn compact_exchanged<S: Root>(
         &self,
         doc: &mut Doc<S>,
@@ -106,7 +106,7 @@ impl<St: Storage> DocStore<St> {
     fn put_acknowledged(&self, outbox: &Outbox, batch: &mut Batch) {
         let acknowledged = outbox.acknowledged().clone();
         let nothing = VersionVector::new();
-        // A delta without cells is within every limit.
+        // A delta without cells exceeds no limit.
         if let Ok(delta) = Delta::collect(nothing, acknowledged, |_| {}) {
             batch.put(self.keys.acknowledged(), delta.encode());
         }

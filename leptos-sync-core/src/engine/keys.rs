@@ -59,8 +59,8 @@ impl Keys {
         &self.prefix
     }
 
-    /// Returns the key of a log record: the stamp of its last transaction. So each writer's records
-    /// are in order, and two writers never share a key.
+    /// Returns the key of a log record, which contains the stamp of its last transaction. So each
+    /// writer's records are in order, and two writers never share a key.
     pub(super) fn log(&self, deltas: &[Delta]) -> Vec<u8> {
         let mut last = Stamp::default();
         for delta in deltas {
@@ -76,7 +76,8 @@ impl Keys {
         self.stamped(LOG, stamp)
     }
 
-    /// Returns the key of a record from the relay, by a stamp that no operation carries.
+    /// Returns the key of a record from the relay. `stamp` names it, and no operation carries that
+    /// stamp.
     pub(super) fn received(&self, stamp: Stamp) -> Vec<u8> {
         self.stamped(RECEIVED, stamp)
     }

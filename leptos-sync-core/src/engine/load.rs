@@ -16,15 +16,15 @@ use crate::{
 /// A loaded document.
 #[non_exhaustive]
 pub struct Loaded<S> {
-    /// The document, with everything that could be read.
+    /// The document, with all readable data.
     pub doc: Doc<S>,
-    /// The records that could not be read. They stay in the storage; compaction does not touch
+    /// The records that could not be read. They stay in the storage, and compaction does not touch
     /// them.
     pub damage: Vec<Damage>,
 }
 
 impl<St: Storage> DocStore<St> {
-    /// Loads the document, which uses `clock` to stamp further operations. One scan; O(cells).
+    /// Loads the document, whose later operations `clock` will stamp. Costs one scan. O(cells).
     ///
     /// Damage is confined to its record: the rest is loaded, and the document does not claim the
     /// missing operations. Further edits must use a new replica id, since operations of the old one
@@ -42,20 +42,20 @@ impl<St: Storage> DocStore<St> {
 
     /// Returns the key prefix of the document's records.
     ///
-    /// A caller can scan them and then call [`read`](DocStore::read). That equals
-    /// [`load`](DocStore::load), but leaves the store free for other work in between.
+    /// A caller can scan them and then call [`read`](DocStore::read). That is equivalent to
+    /// [`load`](DocStore::load), but leaves the storage free for other work in between.
     pub fn prefix(&self) -> &[u8] {
         self.keys.prefix()
     }
 
-    /// Joins the document's records, as scanned by [`prefix`](DocStore::prefix), with `doc`.
-    /// Returns what could not be read. O(cells).
+    /// Joins the document's records, as a scan of [`prefix`](DocStore::prefix) returns them, with
+    /// `doc`. Returns what could not be read. O(cells).
     ///
-    /// `doc` is empty, or was edited under a separate replica id before it was loaded.
+    /// `doc` must be empty, or must have been edited only under a separate replica id.
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
+    /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn read<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -94,13 +94,13 @@ impl<St: Storage> DocStore<St> {
                     loading.turn_to(None)?;
                     loading.log(key, &record, true);
                 }
-                // Leave the record of a newer build alone.
+                // A newer build has written this record, so ignore it.
                 None => {}
             }
         }
         loading.turn_to(None)?;
-        // The operations before these are missing, so their versions cannot be claimed. Their cells
-        // are still valid.
+        // Operations before these are missing, so the document's version cannot include them. Their
+        // cells are still valid.
         for (delta, _) in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }
@@ -112,18 +112,18 @@ impl<St: Storage> DocStore<St> {
                 self.contents.log.push(key);
             }
         }
-        // Some bytes may count twice, which only makes a compaction come earlier.
+        // Some bytes may be counted twice, which only triggers a compaction earlier.
         self.contents.log_bytes += logged.log_bytes;
         Ok(loading.damage)
     }
 }
 
-/// A sink for the transactions of a log, each passed once it has no gap.
+/// A sink for the transactions of a log. Each is passed as soon as no gap precedes it.
 pub(super) trait Take<S: Root> {
     /// Called after a part of a snapshot was joined with the document.
     fn joined(&mut self, part: &Snapshot);
 
-    /// Joins a transaction. `received` states whether it came from the relay.
+    /// Joins a transaction. `received` is true if it came from the relay.
     fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool);
 }
 
@@ -195,7 +195,7 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
         self.follow();
     }
 
-    /// Joins the transactions that have no gap, in whatever order they were written: after a failed
+    /// Joins the transactions that no gap precedes, in any order of their records: after a failed
     /// write, a transaction may be stored after a later one.
     fn follow(&mut self) {
         loop {

@@ -4,7 +4,7 @@ use crate::{
     error::Error,
 };
 
-/// Encodes a log record: transactions that were written together, each after its length.
+/// Encodes a log record: transactions that were written together, each preceded by its length.
 pub(super) fn encode(deltas: &[Delta]) -> Vec<u8> {
     let mut record = Vec::new();
     for delta in deltas {

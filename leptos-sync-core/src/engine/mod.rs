@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Several tabs may write to one document concurrently. A log record is named by its writer's
-//! stamp, and a generation by its own stamp. Compaction deletes only records known to be in its
-//! document. So several generations may exist; loading joins all of them.
+//! stamp, and a generation by its own stamp. Compaction deletes only records that its document is
+//! known to contain. So several generations may exist; loading joins all of them.
 
 mod exchanged;
 mod keys;
@@ -82,18 +82,18 @@ impl<St: Storage> DocStore<St> {
         write
     }
 
-    /// Returns the write that replaces all stored records known to be in `doc` with one snapshot of
-    /// it. O(cells).
+    /// Returns the write that replaces all stored records that `doc` is known to contain with one
+    /// snapshot of it. O(cells).
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded. Data that was once accepted never exceeds a limit again.
+    /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
         let parts = doc.snapshot_parts(limits::CHUNK_BYTES)?;
         Ok(self.replace(&parts, doc.next_stamp()))
     }
 
-    /// Returns the write that replaces the known records with a snapshot in these parts.
+    /// Returns the write that replaces the contained records with a snapshot in these parts.
     fn replace(&self, parts: &[Snapshot], stamp: Stamp) -> StoreWrite {
         let mut write = StoreWrite::default();
         for key in self.contents.snapshots.iter().chain(&self.contents.log) {
@@ -168,8 +168,8 @@ impl StoreWrite {
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The records that it writes.
+    /// The records that the batch writes.
     now: Contents,
-    /// The number of log records that it replaces, if it is a compaction.
+    /// The number of log records that the batch replaces, if it is a compaction.
     replaced: Option<usize>,
 }

@@ -1,10 +1,10 @@
 use crate::delta::Delta;
 
-/// Decides when transactions are written: immediately if no write is in progress, otherwise
-/// together after it, or on [`flush`](Saver::flush).
+/// A state machine that decides when transactions are written: at once if no write is in progress,
+/// otherwise together after that write, or on [`flush`](Saver::flush).
 ///
-/// A state machine without IO and time. Its driver calls [`next_write`](Saver::next_write) after
-/// every other call and performs the write. The driver calls `flush` when a transaction has been
+/// It does no IO and knows no time. Its driver calls [`next_write`](Saver::next_write) after every
+/// other call and performs the write. The driver calls `flush` when a transaction has been
 /// [waiting](Saver::is_waiting) for [`limits::SAVE_DELAY_MS`](crate::limits::SAVE_DELAY_MS), or
 /// when the page is about to close.
 ///
@@ -19,7 +19,7 @@ pub struct Saver {
     under_way: Vec<Write>,
     pushed: u64,
     written: u64,
-    /// Set by a failure. Nothing is written until the next push or retry.
+    /// Whether a write has failed. Then nothing is written until the next push or retry.
     stalled: bool,
 }
 
@@ -104,8 +104,8 @@ impl Saver {
         self.pushed
     }
 
-    /// Records that the first `pushed` transactions are stored by other means, whatever happens to
-    /// their own writes.
+    /// Records that the first `pushed` transactions are stored by other means, even if their own
+    /// writes fail.
     pub fn settled(&mut self, pushed: u64) {
         self.waiting.retain(|one| one.place >= pushed);
         for write in &mut self.under_way {

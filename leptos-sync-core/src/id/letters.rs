@@ -16,7 +16,7 @@ impl Letters {
 
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-    /// Parses exactly what `Display` writes.
+    /// Parses the text that `Display` writes, and no other.
     pub(crate) fn parse(text: &str) -> Option<u64> {
         let mut number = 0_u64;
         for byte in text.bytes() {
@@ -44,7 +44,7 @@ impl fmt::Display for Letters {
     }
 }
 
-/// Creates the error for text that is not a `what`. `example` is a valid one.
+/// Creates the error for text that is not the text form of a `what`. `example` is a valid one.
 #[cold]
 pub(crate) fn not_a(what: &str, text: &str, example: &str) -> Error {
     let start = text.chars().take(40).collect::<String>();

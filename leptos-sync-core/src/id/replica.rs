@@ -8,8 +8,8 @@ use crate::error::Error;
 /// The identity of one writer: a tab, a server process, a device.
 ///
 /// A replica id orders concurrent writes with the same [`Time`](crate::Time), and names the counter
-/// cells and version entries that only its holder may write. So **no two live writers may share
-/// one, and a writer that may have lost its own writes must take a new one**. For that reason
+/// cells and version entries that only its holder may write. So **no two live writers may share an
+/// id, and a writer that may have lost its own writes must take a new one**. For that reason,
 /// [`Doc::fork`](crate::Doc::fork) requires a new id. The id does not say who its holder is, or
 /// whether the holder is alive.
 ///

@@ -1,4 +1,4 @@
-//! Values that are loaded on first use, and pools that keep a number of them open.
+//! Values that are loaded on first use, and pools that keep some of them open.
 
 mod once;
 mod pool;

@@ -44,7 +44,7 @@ impl<T> Once<T> {
     ) -> Result<&T, Arc<Error>> {
         let before = self.failures.lock().count;
         let load = || async {
-            // A load that failed while this caller waited is the load it waited for.
+            // If a load failed while this caller waited, it is the load that the caller waited for.
             if let Some(error) = self.failed_since(before) {
                 return Err(error);
             }

@@ -7,9 +7,9 @@ use crate::{error::Error, limits};
 
 /// A value that a [`LazyPool`] can evict.
 pub trait Evictable {
-    /// Returns whether dropping the value loses nothing, because all of it is saved.
+    /// Returns whether the value is completely saved, so that dropping it loses nothing.
     ///
-    /// The pool calls this under its lock while the value is unused. It must not use the pool.
+    /// The pool calls this while it holds its lock, so an implementation must not use the pool.
     fn is_saved(&self) -> bool;
 }
 
@@ -56,7 +56,7 @@ struct Slots<K, T> {
 }
 
 struct Slot<T> {
-    /// Callers that are opening the value hold clones.
+    /// The value. Callers that are opening it hold clones.
     value: Arc<Once<Arc<T>>>,
     used: u64,
 }
@@ -173,8 +173,8 @@ impl<K: Ord + Clone, T: Evictable> Slots<K, T> {
 }
 
 impl<T: Evictable> Slot<T> {
-    /// Returns whether the value is unused and saved. The pool is locked, so no caller can obtain a
-    /// clone during the check.
+    /// Returns whether the value is unused and saved. The caller holds the lock of the pool, so
+    /// nobody can obtain a clone meanwhile.
     fn may_go(&mut self) -> bool {
         match Arc::get_mut(&mut self.value).map(Once::get_mut) {
             // A caller is opening it.

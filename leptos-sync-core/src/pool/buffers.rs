@@ -13,9 +13,9 @@ const CLASSES: usize = (LARGEST - SMALLEST + 1) as usize;
 
 /// A pool of byte buffers in eleven size classes, from 1 KiB to 1 MiB in powers of two.
 ///
-/// A buffer returns to the class of its current capacity, so a buffer that has grown serves larger
-/// requests. Each class keeps at most [`limits::POOL_BYTES`]. Larger buffers are allocated and
-/// freed as usual.
+/// A buffer returns to the class of its current capacity, so a buffer that has grown can be reused
+/// for larger requests. Each class keeps at most [`limits::POOL_BYTES`]. Larger buffers are
+/// allocated and freed as usual.
 #[derive(Debug)]
 pub struct BufferPool {
     classes: [Pool<Vec<u8>>; CLASSES],
@@ -75,8 +75,8 @@ impl BufferPool {
 
     fn put(&self, mut bytes: Vec<u8>) {
         bytes.clear();
-        // Count a buffer that has outgrown the largest class, or was swapped for a small one, in
-        // the nearest class.
+        // Count a buffer in the nearest class if it has outgrown the largest one, or was swapped
+        // for a very small one.
         let room = bytes.capacity().clamp(1 << SMALLEST, 1 << LARGEST);
         if let Some(class) = self.class(room) {
             let fits = (1 << SMALLEST..2 << LARGEST).contains(&bytes.capacity());
@@ -122,7 +122,8 @@ impl Default for Buffer<'_> {
 }
 
 impl Clone for Buffer<'_> {
-    /// Copies the bytes into a buffer of exact size without a pool, since copies tend to live long.
+    /// Copies the bytes into a buffer of exact size without a pool, since copies are usually
+    /// long-lived.
     fn clone(&self) -> Self {
         Self::from(self.bytes.clone())
     }

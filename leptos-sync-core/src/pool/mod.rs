@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 pub use buffers::BufferPool;
 pub(crate) use scratch::{Scratch, kept, scratch};
 
-/// A value that can be reused: [`reset`](Reset::reset) clears it and keeps its capacity.
+/// A value that can be reused.
 pub trait Reset: Default {
     /// Clears the value and keeps its memory.
     fn reset(&mut self);
@@ -37,9 +37,9 @@ impl Reset for String {
 
 /// A pool of reusable values.
 ///
-/// A value returns when its guard is dropped; the pool frees it if enough values are idle. Values
-/// that never return show up as outstanding. Taking or returning a value locks a mutex for a few
-/// instructions.
+/// A value returns to the pool when its guard is dropped. The pool frees it if enough values are
+/// idle. Values that never return are counted as outstanding. Taking or returning a value locks a
+/// mutex for a few instructions.
 ///
 /// ```
 /// use leptos_sync_core::internal::Pool;
@@ -70,11 +70,11 @@ struct Idle<T> {
 pub struct PoolStats {
     /// The number of values taken.
     pub taken: u64,
-    /// The number of those that had to be allocated.
+    /// The number of taken values that had to be allocated.
     pub made: u64,
     /// The number of values returned.
     pub returned: u64,
-    /// The number of those that were freed, because enough were idle.
+    /// The number of returned values that were freed because enough were idle.
     pub discarded: u64,
 }
 
@@ -123,7 +123,7 @@ impl<T> Pool<T> {
 
     /// Frees all idle values.
     pub fn clear(&self) {
-        // Drop the values after the lock, since dropping may take a while.
+        // Release the lock before dropping the values, which may take a while.
         let values = std::mem::take(&mut self.idle.lock().values);
         drop(values);
     }
@@ -137,7 +137,7 @@ impl<T> Pool<T> {
         value
     }
 
-    /// Returns a reset value. Keeps it if `worth` is set and there is room.
+    /// Returns a reset value to the pool. Keeps it if `worth` is true and there is room.
     fn put_if(&self, worth: bool, value: T) {
         let mut idle = self.idle.lock();
         idle.stats.returned += 1;
@@ -145,7 +145,7 @@ impl<T> Pool<T> {
             idle.values.push(value);
         } else {
             idle.stats.discarded += 1;
-            // Drop the value after the lock, since dropping may take a while.
+            // Release the lock before the value is dropped, which may take a while.
             drop(idle);
             drop(value);
         }

@@ -1,5 +1,5 @@
-//! The buffers of documents and messages in a browser: plain allocations, so that a page does not
-//! download a pool.
+//! The buffers of documents and messages in a browser. They are plain allocations, so that a page
+//! does not download a pool.
 
 /// A buffer that is written once and read until it is dropped.
 pub(crate) type Scratch = Vec<u8>;

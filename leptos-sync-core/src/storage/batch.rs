@@ -1,4 +1,4 @@
-/// Writes that are applied together or not at all, in the order in which they were added.
+/// A list of writes that are applied in order, all or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     writes: Vec<Write>,
@@ -17,7 +17,7 @@ pub enum Write {
 /// A condition for [`Storage::commit_if`](super::Storage::commit_if): the value that a key must
 /// have.
 ///
-/// Meant for short values, such as a count of commits. Keep the value below
+/// It is meant for short values, such as a count of commits. Keep the value below
 /// [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES), so that it has only one
 /// stored form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Expected {
 }
 
 impl Batch {
-    /// Returns an empty batch with the store's default durability.
+    /// Returns an empty batch with the storage's default durability.
     pub const fn new() -> Self {
         Self {
             writes: Vec::new(),
@@ -49,7 +49,7 @@ impl Batch {
         self
     }
 
-    /// Requests that the commit succeed only once the data is on disk, if the store offers that
+    /// Requests that the commit succeeds only once the data is on disk, if the storage offers this
     /// choice.
     pub fn strict(&mut self) -> &mut Self {
         self.strict = true;

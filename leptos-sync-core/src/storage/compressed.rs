@@ -9,12 +9,13 @@ use crate::{
 /// It tries values from [`limits::COMPRESS_FROM_BYTES`](crate::limits::COMPRESS_FROM_BYTES) to
 /// [`limits::INFLATED_BYTES`](crate::limits::INFLATED_BYTES), and stores a value uncompressed if
 /// compression saves less than an eighth. Keys stay uncompressed to preserve their order. A put
-/// costs about 20 ns a byte. Reading a compressed value costs its decompression, reading any other
-/// a check of six bytes.
+/// costs about 20 ns a byte. Reading a compressed value costs its decompression, and reading any
+/// other value a check of six bytes.
 ///
-/// It can wrap a store that has data: existing values stay readable, and are compressed when they
-/// are next written. `docs/format.md` states how the two forms are distinguished. It cannot be
-/// removed again, since its compressed values are readable only through it.
+/// The decorator can wrap a storage that has data: existing values stay readable, and are
+/// compressed when they are next written. `docs/format.md` states how the two forms are
+/// distinguished. The decorator cannot be removed again, since compressed values are readable only
+/// through it.
 ///
 /// A value that is damaged, or that would inflate beyond the limits, is an [`Error::is_corrupt`]
 /// that names its key. A read of several records returns such a value in its stored form instead,
@@ -43,7 +44,7 @@ impl<S> CompressedStorage<S> {
         Self { store }
     }
 
-    /// Returns the underlying store, whose values are in their stored form.
+    /// Returns the underlying storage, whose values are in their stored form.
     pub const fn store(&self) -> &S {
         &self.store
     }
@@ -103,7 +104,7 @@ fn deflate_all(batch: Batch) -> Batch {
 /// Returns the stored form of `value`.
 fn deflate(value: Vec<u8>) -> Vec<u8> {
     if envelope::is_of(Kind::Value, &value) {
-        // A plain value with this prefix would be read as an envelope.
+        // A plain value with this prefix would be mistaken for an envelope.
         let mut sealed = Vec::new();
         envelope::seal(Kind::Value, &value, &mut sealed);
         return sealed;
@@ -146,7 +147,8 @@ mod tests {
     use crate::limits;
 
     fn text(bytes: usize) -> Vec<u8> {
-        // Words in a pseudo-random order, so that the compression ratio stays within the limit.
+        // Write words in a pseudo-random order, so that the compression ratio stays within the
+        // limit.
         let mut state = 1_u32;
         let mut out = Vec::with_capacity(bytes + 8);
         while out.len() < bytes {
@@ -172,7 +174,7 @@ mod tests {
         for plain in [&b""[..], b"milk", &long[1..]] {
             assert_eq!(comes_back(plain), plain);
         }
-        // Beyond the permitted ratio, beyond the permitted size, and already compressed.
+        // Values beyond the permitted ratio, beyond the permitted size, and already compressed.
         let dense = vec![0; 100_000];
         let large = text(limits::INFLATED_BYTES + 1);
         let mut sealed = Vec::new();

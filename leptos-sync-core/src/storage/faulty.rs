@@ -5,12 +5,11 @@ use parking_lot::Mutex;
 use super::{Batch, Expected, Record, Scan, Storage};
 use crate::error::Error;
 
-/// A [`Storage`] decorator that fails on demand, for tests of code on top of a store.
+/// A [`Storage`] decorator that fails on demand, for tests of code that uses a storage.
 ///
 /// Operations are numbered from 0; a commit gets its number when it is issued. Commits are also
 /// counted separately. Only these numbers and a seed determine what fails, so every run fails in
-/// the same place. Clones share the counts and the faults. The decorator adds no delays: an
-/// operation succeeds or fails.
+/// the same place. Clones share the counts and the faults. The decorator adds no delays.
 ///
 /// [`Fault::AnswerLost`] deliberately breaks the law that an error changes nothing, like a disk
 /// whose answer never arrived.
@@ -44,9 +43,9 @@ pub struct FaultyStorage<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Fails before it reaches the store.
+    /// Fails before it reaches the storage.
     Refused,
-    /// Fails before it reaches the store, as if the quota were exceeded.
+    /// Fails before it reaches the storage, as if the quota were exceeded.
     Quota,
     /// Takes effect, but answers with an error.
     AnswerLost,
@@ -77,26 +76,26 @@ impl<S> FaultyStorage<S> {
         }
     }
 
-    /// Returns the underlying store.
+    /// Returns the underlying storage.
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// Makes the operation with this number fail, whatever its kind.
+    /// Makes the operation with this number fail, whether it reads or commits.
     pub fn fail_operation(&self, number: u64, fault: Fault) {
         self.plan.lock().by_operation.insert(number, fault);
     }
 
-    /// Makes the commit with this number fail, counted among commits.
+    /// Makes a commit fail. `number` counts only commits.
     pub fn fail_commit(&self, number: u64, fault: Fault) {
         self.plan.lock().by_commit.insert(number, fault);
     }
 
-    /// Makes about one in `one_in` of all further operations fail, determined by `seed`. Reads fail
-    /// as with [`Fault::Refused`]; commits fail in every way.
+    /// Makes about one in `one_in` of all further operations fail. `seed` determines which. Reads
+    /// are refused; commits fail in every way.
     pub fn fail_at_random(&self, seed: u64, one_in: u64) {
         self.plan.lock().chance = Some(Chance {
-            // The generator would stay at 0.
+            // A state of 0 would generate only zeros.
             state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             one_in: one_in.max(1),
         });
@@ -121,8 +120,8 @@ impl<S> FaultyStorage<S> {
         self.plan.lock().commits
     }
 
-    /// Returns the error of a read, if it is to fail. A read whose answer is lost looks like one
-    /// that never reached the store.
+    /// Returns an error if the next read must fail. A read whose answer is lost looks like a
+    /// refused one.
     fn read(&self) -> Result<(), Error> {
         self.plan.lock().next_read().map_or(Ok(()), Fault::answer)
     }
@@ -162,7 +161,8 @@ impl Chance {
         }
     }
 
-    /// Marsaglia's xorshift; its low bits suffice for tests.
+    /// Returns a number below `bound` from Marsaglia's xorshift. Its low bits are good enough for
+    /// tests.
     fn below(&mut self, bound: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
@@ -204,7 +204,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
         let fault = self.plan.lock().next_commit();
-        // Issue now, not when the answer is awaited.
+        // Issue the commit now, and not when the future is polled.
         let issued = reaches_the_store(fault).then(|| self.store.commit(batch));
         answered(fault, issued)
     }
@@ -215,7 +215,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         batch: Batch,
     ) -> impl Future<Output = Result<bool, Error>> + 'static {
         let fault = self.plan.lock().next_commit();
-        // Issue now, not when the answer is awaited.
+        // Issue the commit now, and not when the future is polled.
         let issued = reaches_the_store(fault).then(|| self.store.commit_if(expected, batch));
         answered(fault, issued)
     }
@@ -225,7 +225,8 @@ fn reaches_the_store(fault: Option<Fault>) -> bool {
     matches!(fault, None | Some(Fault::AnswerLost))
 }
 
-/// Returns the result of a commit, which was issued unless the fault keeps it from the store.
+/// Returns the result of a commit. The commit was issued, unless the fault keeps it from the
+/// storage.
 async fn answered<T>(
     fault: Option<Fault>,
     issued: Option<impl Future<Output = Result<T, Error>>>,

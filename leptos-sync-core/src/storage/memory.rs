@@ -9,10 +9,10 @@ type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A [`Storage`] in memory, for tests, server caches and documents that need no disk.
 ///
-/// The data lives as long as the last handle. A clone is another handle to the same store, on any
-/// thread. A get costs `O(log n)`, a scan `O(log n)` plus its records; results are copies. Writers
-/// wait for readers and for each other. No future is ever pending, so none holds the lock while it
-/// waits. There is no quota.
+/// The data lives as long as the last handle. A clone is another handle to the same data, and can
+/// be sent to another thread. A get costs `O(log n)`, and a scan `O(log n)` plus its records;
+/// both return copies. Writers wait for readers and for each other. No future is ever pending, so
+/// none holds the lock while it waits. There is no quota.
 ///
 /// # Example
 ///
@@ -42,7 +42,7 @@ impl MemoryStorage {
         self.records.read().len()
     }
 
-    /// Returns whether the store is empty.
+    /// Returns whether the storage is empty.
     pub fn is_empty(&self) -> bool {
         self.records.read().is_empty()
     }

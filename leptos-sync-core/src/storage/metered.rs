@@ -7,14 +7,14 @@ use crate::{clock::TimeSource, error::Error};
 
 /// A [`Storage`] decorator that reports metrics through the `metrics` crate.
 ///
-/// It passes all values to the recorder that the app has installed, which aggregates them into
-/// totals and quantiles. Without a recorder an operation costs a few atomic reads and two clock
-/// reads. Put it above a cache to measure what callers wait for, or below one to measure the store;
-/// the name distinguishes the two.
+/// It passes all values to the recorder that the app has installed. The recorder aggregates them
+/// into totals and quantiles. Without a recorder, an operation costs a few atomic reads and two
+/// clock reads. Put the decorator above a cache to measure how long callers wait, or below one to
+/// measure the storage; the name distinguishes the two.
 ///
 /// | Metric | Kind | Labels | Meaning |
 /// |---|---|---|---|
-/// | `storage_operations_total` | counter | `store`, `operation` | operations begun; a commit when it is issued |
+/// | `storage_operations_total` | counter | `store`, `operation` | operations started; a commit counts when it is issued |
 /// | `storage_errors_total` | counter | `store`, `operation` | operations that ended in an error |
 /// | `storage_read_bytes_total` | counter | `store`, `operation` | bytes of values read, and of the keys of scans |
 /// | `storage_written_bytes_total` | counter | `store`, `operation` | bytes of keys and values in issued commits; for `commit_if`, in applied ones |
@@ -25,7 +25,7 @@ use crate::{clock::TimeSource, error::Error};
 /// `store` is the given name; `operation` is `get`, `get_many`, `scan`, `scan_prefix`, `commit` or
 /// `commit_if`. Times come from the injected clock in whole milliseconds, which suits a disk or a
 /// browser's database. If the clock is set back during an operation, its time is 0. An operation
-/// that is dropped before its answer is counted, but has no time.
+/// that is dropped before its answer counts as an operation, but its time is not recorded.
 ///
 /// # Example
 ///
@@ -64,7 +64,7 @@ impl<S> MeteredStorage<S> {
         }
     }
 
-    /// Returns the underlying store, whose operations are not counted.
+    /// Returns the underlying storage, whose operations are not counted.
     pub const fn store(&self) -> &S {
         &self.store
     }

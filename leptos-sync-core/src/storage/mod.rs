@@ -39,7 +39,7 @@ pub type Record = (Vec<u8>, Vec<u8>);
 ///
 /// Keys and values are bytes; keys are in byte order. An implementation is a handle: its methods
 /// take `&self`, and its clones, if it has any, share one store. Futures need not be `Send`, since
-/// a browser's are not.
+/// those of a browser are not.
 ///
 /// # Laws
 ///
@@ -47,10 +47,10 @@ pub type Record = (Vec<u8>, Vec<u8>);
 ///   take effect in order.
 /// - Visibility: once [`commit`](Storage::commit) resolves successfully, every later read sees the
 ///   batch.
-/// - Order: calling `commit` *issues* the batch. Its place among other batches is fixed by the
-///   call, before the future is first polled. Dropping the future does not undo it. A page that is
-///   about to close relies on this.
-/// - Isolation: a scan sees one state of the store, never a part of a batch.
+/// - Order: calling `commit` *issues* the batch. The call fixes the position among other batches,
+///   before the future is first polled. Dropping the future does not undo the commit. A page that
+///   is about to close relies on this.
+/// - Isolation: a scan sees one state of the storage, never a part of a batch.
 /// - An error changes nothing.
 #[expect(
     async_fn_in_trait,
@@ -61,21 +61,21 @@ pub trait Storage {
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] if the store fails.
+    /// [`Error::is_storage`] if the storage fails.
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Returns the values at `keys`, in order, read from one state of the store.
+    /// Returns the values at `keys`, in order, read from one state of the storage.
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] if the store fails.
+    /// [`Error::is_storage`] if the storage fails.
     async fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error>;
 
     /// Returns the records that `scan` describes.
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] if the store fails.
+    /// [`Error::is_storage`] if the storage fails.
     async fn scan(&self, scan: Scan) -> Result<Vec<Record>, Error>;
 
     /// Returns all records whose keys start with `prefix`, in order, like a [`scan`](Storage::scan)
@@ -83,7 +83,7 @@ pub trait Storage {
     ///
     /// # Errors
     ///
-    /// [`Error::is_storage`] if the store fails.
+    /// [`Error::is_storage`] if the storage fails.
     async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
         self.scan(Scan::prefix(prefix)).await
     }
@@ -92,13 +92,13 @@ pub trait Storage {
     ///
     /// # Errors
     ///
-    /// [`Error::is_quota`] if the quota is exceeded, [`Error::is_storage`] if the store fails.
+    /// [`Error::is_quota`] if the quota is exceeded, [`Error::is_storage`] if the storage fails.
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static;
 
-    /// Issues a conditional batch immediately. It is applied only if the store has the `expected`
-    /// value at that point.
+    /// Issues a conditional batch at once. The batch is applied only if the storage has the
+    /// `expected` value at its position in the order.
     ///
-    /// Resolves to whether the batch was applied. This makes a read-modify-write cycle safe while
+    /// Resolves to whether the batch was applied. With it, a read-modify-write cycle is safe while
     /// others write.
     ///
     /// # Errors

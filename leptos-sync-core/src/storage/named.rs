@@ -16,7 +16,8 @@ pub(crate) fn prefix(kind: u8, name: &str) -> Result<Vec<u8>, Error> {
         return Err(Error::too_large("name", bytes, limits::NAME_BYTES, advice));
     }
     let mut prefix = vec![kind];
-    // The limit fits two bytes. A fixed width keeps one name from being a prefix of another.
+    // A length within the limit fits into two bytes. The fixed width ensures that no prefix is a
+    // prefix of another one.
     prefix.extend_from_slice(&(name.len() as u16).to_be_bytes());
     prefix.extend_from_slice(name.as_bytes());
     Ok(prefix)

@@ -3,9 +3,9 @@ use std::{error::Error, fmt};
 /// The error of a reader that was too slow: a [`ChangeStream`](super::ChangeStream) dropped changes
 /// before it read them.
 ///
-/// A copy of the document resumes by version. Get the [delta](crate::Doc::delta_since) since the
-/// copy's version from the document, apply it, and continue reading. Later changes in the stream
-/// may be contained in that delta; applying them again changes nothing.
+/// To update a copy of the document, get the [delta](crate::Doc::delta_since) since the copy's
+/// version from the document, apply it, and continue reading. That delta may contain changes that
+/// are still in the stream; applying them again changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lagged {

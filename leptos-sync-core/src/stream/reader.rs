@@ -21,7 +21,7 @@ use super::Lagged;
 /// [`ChangeSender`](super::ChangeSender)s are dropped and all changes are read. Readers are
 /// independent of each other.
 ///
-/// A copy of a document that follows another and loses nothing, however slow it is:
+/// A copy that follows a document and loses nothing, even if it is slow:
 ///
 /// ```
 /// use leptos_sync_core::{Delta, Doc, Error, Id, LwwMap, stream::ChangeStream};

@@ -7,7 +7,7 @@ use crate::limits;
 
 /// The sending end of change streams. A clone sends to the same streams.
 ///
-/// It knows nothing of documents: `T` is a [`Delta`](crate::Delta), a list of keys, or any other
+/// It does not know documents: `T` is a [`Delta`](crate::Delta), a list of keys, or any other
 /// description of a change. It spawns no task and needs no runtime.
 pub struct ChangeSender<T>(broadcast::Sender<Arc<T>>);
 
@@ -17,7 +17,7 @@ impl<T> ChangeSender<T> {
         Self::with_room(limits::STREAM_CHANGES)
     }
 
-    /// Creates a sender whose readers may lag by `changes`, clamped to 1 ..=
+    /// Creates a sender whose readers may lag by `changes`, which is clamped to 1 ..=
     /// [`limits::STREAM_CHANGES`] and rounded up to a power of two. Allocates a few words per
     /// change immediately.
     pub fn with_room(changes: usize) -> Self {

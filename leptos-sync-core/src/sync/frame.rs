@@ -3,8 +3,8 @@ use crate::{codec::varint::Reader, error::Error, limits};
 /// The bit in a frame's first byte that states that the message continues in the next frame.
 const MORE: u8 = 1;
 
-/// The number of distinct frame numbers, after which they wrap around. This detects lost, repeated
-/// and reordered frames, unless exactly this many are lost in a row.
+/// The number of distinct frame numbers, after which they wrap around. The numbers reveal lost,
+/// repeated and reordered frames, unless exactly this many are lost at once.
 const NUMBERS: u8 = 128;
 
 /// Splits messages into frames of at most [`limits::FRAME_BYTES`].
@@ -17,14 +17,14 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    /// Appends the frames of the message that `write` writes. A message of a single frame, as
-    /// nearly all are, is not copied.
+    /// Appends the frames of the message that `write` writes. Nearly all messages fit into a single
+    /// frame, and such a message is not copied.
     pub(super) fn cut(
         &mut self,
         frames: &mut impl Extend<Vec<u8>>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        // Reserves the frame's first byte.
+        // Reserve the frame's first byte.
         let mut first = vec![0];
         write(&mut first);
         let rest = first.split_off(first.len().min(limits::FRAME_BYTES));

@@ -28,7 +28,7 @@ pub struct Host {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
-    /// Nothing was received yet.
+    /// The client has sent nothing yet.
     #[default]
     Silent,
     /// The relay is checking the credentials.
@@ -42,8 +42,8 @@ enum Stage {
 /// A document that the client has opened and not left.
 #[derive(Default)]
 struct Exchange {
-    /// Whether the relay has closed it. The client sent further messages before it received that,
-    /// so they are ignored.
+    /// Whether the relay has closed it. Messages that the client sent before it learned of that are
+    /// ignored.
     closed: bool,
     parts: Parts,
 }
@@ -51,8 +51,8 @@ struct Exchange {
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientRequest {
-    /// Requests admission, or renews credentials. Answered by [`welcome`](Host::welcome) or
-    /// [`bye`](Host::bye).
+    /// Requests admission or renews credentials. The relay answers with [`welcome`](Host::welcome)
+    /// or [`bye`](Host::bye).
     Admission {
         /// The protocol that both ends use.
         protocol: u16,
@@ -63,7 +63,7 @@ pub enum ClientRequest {
     },
     /// Starts or restarts the exchange of a document.
     Open {
-        /// The document's number on this connection. It may be open already.
+        /// The document's number on this connection. The document may be open already.
         channel: Channel,
         /// The document's name.
         document: String,
@@ -147,7 +147,8 @@ impl Host {
         self.stage == Stage::Over
     }
 
-    /// Ends the connection. The queued frames, of which this is the last, should still be sent.
+    /// Ends the connection. The driver should still send the queued frames, of which this is the
+    /// last.
     pub fn bye(&mut self, reason: Reason, text: &str) {
         if self.stage != Stage::Over {
             let text = text.to_owned();
@@ -163,7 +164,7 @@ impl Host {
             return;
         }
         match response {
-            // The document was not open before, so no other messages about it are in flight.
+            // The document was not open before, so no other message about it is in flight.
             Response::Closed {
                 channel,
                 reason: Reason::TooManyDocuments,

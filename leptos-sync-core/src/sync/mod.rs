@@ -1,5 +1,5 @@
-//! The protocol between clients and relays: messages and the state machines of both ends. Does no
-//! IO and reads no clock.
+//! The protocol between clients and relays: messages and the state machines of both ends. This
+//! module does no IO and reads no clock.
 
 mod client;
 mod frame;

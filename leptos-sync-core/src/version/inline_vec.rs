@@ -6,8 +6,9 @@ use std::{
 /// A list optimized for one element, which it stores inline. A second element moves both to a
 /// vector.
 ///
-/// Most documents have one writer, and every per-writer list would otherwise allocate. Dereferences
-/// to a slice. Two lists are equal if their elements are, whatever their representation.
+/// Most documents have one writer, and otherwise every per-writer list would allocate. The list
+/// dereferences to a slice. Two lists are equal if their elements are equal, in either
+/// representation.
 #[derive(Clone)]
 pub(crate) enum InlineVec<T> {
     One(T),
@@ -20,7 +21,7 @@ impl<T: Copy> InlineVec<T> {
         Self::Many(Vec::new())
     }
 
-    /// Creates an empty list with a capacity of `count`. Allocates only for two or more.
+    /// Creates an empty list with a capacity of `count`. Allocates only if `count` is at least two.
     pub(crate) fn with_capacity(count: usize) -> Self {
         Self::Many(Vec::with_capacity(if count > 1 { count } else { 0 }))
     }

@@ -9,16 +9,17 @@ use crate::{
 
 pub(crate) use inline_vec::InlineVec;
 
-/// A version vector: the contained operations, as all operations of each replica up to a time.
+/// A version vector: a set of operations, which contains all operations of each replica up to a
+/// time.
 ///
 /// Entries are sorted by replica in one list, since documents have tens of replicas. A look-up is
-/// O(log n), a join O(n + m log n). A version of one replica allocates nothing. An absent replica
-/// has [`Time::ZERO`]. The vector does not know the operations themselves.
+/// O(log n), a join O(n + m log n). A version of one replica allocates nothing. The time of an
+/// absent replica is [`Time::ZERO`]. The vector does not hold the operations themselves.
 #[derive(Clone, PartialEq, Eq, Default, Hash)]
 pub struct VersionVector(InlineVec<(ReplicaId, Time)>);
 
 impl VersionVector {
-    /// Creates the version that contains nothing.
+    /// Creates the version that contains no operations.
     pub const fn new() -> Self {
         Self(InlineVec::new())
     }
@@ -30,7 +31,7 @@ impl VersionVector {
         version
     }
 
-    /// Returns the time up to which `replica`'s operations are contained.
+    /// Returns the time up to which this version contains the operations of `replica`.
     pub fn get(&self, replica: ReplicaId) -> Time {
         match self.position(replica) {
             Ok(at) => self.0.get(at).map_or(Time::ZERO, |entry| entry.1),
@@ -38,7 +39,7 @@ impl VersionVector {
         }
     }
 
-    /// Returns whether the operation at `stamp` is contained.
+    /// Returns whether this version contains the operation at `stamp`.
     pub fn contains(&self, stamp: Stamp) -> bool {
         stamp.time <= self.get(stamp.replica)
     }
@@ -99,12 +100,12 @@ impl VersionVector {
         self.0.iter().copied()
     }
 
-    /// Returns the number of replicas with contained operations.
+    /// Returns the number of replicas of which this version contains operations.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Returns whether nothing is contained.
+    /// Returns whether this version contains no operations.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -128,8 +129,8 @@ impl VersionVector {
 
     /// Creates a version from entries in any order; the greatest time of a replica wins.
     ///
-    /// O(n log n) if the entries are sorted, else O(n²). A sort would add code to a page's
-    /// download.
+    /// O(n log n) if the entries are sorted, else O(n²). Sorting first would add code to every
+    /// page.
     pub(crate) fn from_unsorted(entries: InlineVec<(ReplicaId, Time)>) -> Self {
         match entries {
             InlineVec::One((_, time)) if time > Time::ZERO => Self(entries),

@@ -16,7 +16,7 @@ use std::{
 use leptos_sync_core::{Clock, Doc, ReplicaId, Root, clock::ManualTime, storage::MemoryStorage};
 use xxhash_rust::xxh64::xxh64;
 
-/// The time of tests that do not advance it, in milliseconds.
+/// The time in milliseconds in tests that do not advance it.
 pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 
 pub(crate) const DELTA: u8 = 1;
@@ -30,19 +30,19 @@ pub(crate) fn doc<S: Root>(replica: u64) -> Doc<S> {
     Doc::new(clock(replica))
 }
 
-/// Returns a store that compresses its values, if this build can.
+/// Returns a storage that compresses its values, if this build can.
 #[cfg(feature = "deflate")]
 pub(crate) fn compressed() -> leptos_sync_core::storage::CompressedStorage<MemoryStorage> {
     leptos_sync_core::storage::CompressedStorage::new(MemoryStorage::new())
 }
 
-/// Returns a store that compresses its values, if this build can.
+/// Returns a storage that compresses its values, if this build can.
 #[cfg(not(feature = "deflate"))]
 pub(crate) fn compressed() -> MemoryStorage {
     MemoryStorage::new()
 }
 
-/// Returns the output of a future that never waits, such as one of a memory store.
+/// Returns the output of a future that never waits, such as one of a memory storage.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -71,7 +71,7 @@ pub(crate) fn sealed(kind: u8, body: &[u8]) -> Vec<u8> {
     around(&[&[kind, 0][..], &varint(body.len() as u64)].concat(), body)
 }
 
-/// Returns an envelope whose body declares to inflate to `inflated` bytes.
+/// Returns an envelope that declares that its body inflates to `inflated` bytes.
 pub(crate) fn sealed_deflated(kind: u8, inflated: u64, body: &[u8]) -> Vec<u8> {
     let lengths = [varint(inflated), varint(body.len() as u64)].concat();
     around(&[&[kind, 1][..], &lengths].concat(), body)

@@ -48,14 +48,14 @@ pub(crate) fn key(n: u8) -> String {
     format!("note {n}")
 }
 
-/// Sends everything that `to` lacks, as an encoded delta.
+/// Sends all operations that `to` lacks, as an encoded delta.
 pub(crate) fn sync<S: Storage, R: Storage>(from: &Notes<S>, to: &Notes<R>) {
     let delta = now(from.delta_since(&to.version())).unwrap();
     let delta = Delta::decode(&delta.encode()).unwrap();
     now(to.apply(&delta)).unwrap();
 }
 
-/// Returns the cells as a set, since two copies may have written them in different orders.
+/// Returns the cells as a sorted list, since two copies may have written them in different orders.
 pub(crate) fn cells(delta: &Delta) -> Vec<String> {
     let mut cells = Vec::new();
     for group in delta.cells().groups() {

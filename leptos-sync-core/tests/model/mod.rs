@@ -14,7 +14,7 @@ use leptos_sync_core::{
 /// The wall clock at the start of tests.
 pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 
-/// Every type, and a record in a record.
+/// A record with every type, including a nested record.
 #[derive(Crdt, Clone, Default, PartialEq, Debug)]
 pub(crate) struct Board {
     pub(crate) title: LwwRegister<String>,
@@ -67,7 +67,7 @@ pub(crate) enum Op {
     Vote(i64),
 }
 
-/// A root that can perform the operations it knows.
+/// A root that can perform the operations on its fields.
 pub(crate) trait Schema: Root {
     fn edit(tx: &mut Tx<'_, Self>, op: &Op);
 }
@@ -121,7 +121,7 @@ impl Schema for OddBoard {
     }
 }
 
-/// A relay, which edits nothing.
+/// The document of a relay, which makes no edits.
 impl Schema for CellMap {
     fn edit(_: &mut Tx<'_, Self>, _: &Op) {}
 }
@@ -191,7 +191,7 @@ impl<S: Schema> Peer for Doc<S> {
     }
 }
 
-/// Updates `to` from `from` through encoded messages, as two sessions would.
+/// Sends the operations that `to` lacks from `from`, as encoded messages, like two sessions.
 pub(crate) fn send(from: &dyn Peer, to: &mut dyn Peer) {
     match from.delta_since(to.version()) {
         Ok(delta) => {
@@ -221,9 +221,10 @@ pub(crate) fn cells_of(snapshot: &Snapshot) -> BTreeMap<PathBuf, Cell> {
     cells
 }
 
-/// Every cell ever written, and so the expected content of a document at any version.
+/// A log of every cell ever written, which determines the expected content of a document at any
+/// version.
 ///
-/// It shares no code with the code under test but the decoding of deltas.
+/// It shares no code with the code under test except the decoding of deltas.
 #[derive(Default)]
 pub(crate) struct History(Vec<(PathBuf, Stamp, Option<Vec<u8>>)>);
 
@@ -251,7 +252,8 @@ impl History {
         cells
     }
 
-    /// Checks that `peer` holds exactly what its version claims, except for forgotten tombstones.
+    /// Checks that `peer` holds exactly the cells that its version contains, except for forgotten
+    /// tombstones.
     pub(crate) fn check(&self, peer: &dyn Peer) {
         peer.assert_invariants();
         let snapshot = peer.snapshot();
@@ -282,7 +284,7 @@ impl History {
     }
 }
 
-/// Returns what every replica has seen.
+/// Returns the version that every replica covers.
 pub(crate) fn stable<'a>(mut versions: impl Iterator<Item = &'a VersionVector>) -> VersionVector {
     let mut stable = versions.next().unwrap().clone();
     for version in versions {
@@ -294,7 +296,7 @@ pub(crate) fn stable<'a>(mut versions: impl Iterator<Item = &'a VersionVector>) 
     stable
 }
 
-/// Returns a document whose clock stays at `ms` until the returned time is advanced.
+/// Creates a document whose clock stands at `ms` until the returned time is advanced.
 pub(crate) fn doc_at<S: Root>(replica: u64, ms: u64) -> (Doc<S>, ManualTime) {
     let time = ManualTime::at(ms);
     let doc = Doc::new(Clock::new(ReplicaId::new(replica), time.clone()));

@@ -35,7 +35,7 @@ struct Node {
     time: ManualTime,
     fork: Option<Doc<Board>>,
     saved: Snapshot,
-    /// The known versions of the others.
+    /// The known versions of the other replicas.
     peers: Vec<VersionVector>,
 }
 
@@ -43,8 +43,8 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let count = 3 + random.index(6);
-        // The choices include clocks that agree, so that times are equal and ids decide. Twice the
-        // greatest error is within the drift.
+        // Some clocks agree, so that times are equal and ids decide. Twice the greatest error is
+        // within the permitted drift.
         let skew = [0, 5, 100_000][random.index(3)];
         let nodes = (0..count).map(|at| {
             let time = ManualTime::at(NOW_MS);
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// Returns the time of a clock that was just set, forwards or backwards.
+    /// Returns the error of a clock that was just set forwards or backwards.
     fn wall_clock(&mut self) -> u64 {
         self.now - self.skew + self.random.below(2 * self.skew + 1)
     }
@@ -184,7 +184,7 @@ impl World {
         self.send(from, to, upto, Message::Snapshot(snapshot.encode()));
     }
 
-    /// Sends what the other lacks, as far as this replica knows.
+    /// Sends the operations that the other replica lacks, as far as this replica knows.
     fn send_since(&mut self, from: usize, to: usize) {
         match self.nodes[from]
             .doc
@@ -268,7 +268,7 @@ impl World {
 
     fn fresh(&mut self) -> ReplicaId {
         self.replicas += 1;
-        // The order of ids is unrelated to the order of their creation.
+        // The order of ids is unrelated to their creation.
         ReplicaId::new(self.random.below(1 << 40) << 16 | self.replicas)
     }
 
@@ -279,10 +279,11 @@ impl World {
         self.nodes[at].doc.forget_tombstones(&some);
     }
 
-    /// Returns what every replica has seen and no message in flight precedes.
+    /// Returns the version that every replica has seen and that no message in flight precedes.
     ///
-    /// It does not suffice that all have seen a removal: an older write to the same key may still
-    /// be in flight, and would revive the key at a replica that has forgotten the removal.
+    /// It does not suffice that all replicas have seen a removal: an older write to the same key
+    /// may still be in flight, and would revive the key at a replica that has forgotten the
+    /// removal.
     fn stable(&self) -> VersionVector {
         let forks = || self.nodes.iter().filter_map(|node| node.fork.as_ref());
         let docs = || self.nodes.iter().map(|node| &node.doc).chain(forks());

@@ -2,12 +2,12 @@ use leptos_sync_core::VersionVector;
 
 use super::random::Random;
 
-/// A message between replicas, encoded where a real one is.
+/// A message between replicas, encoded as on a real network.
 #[derive(Clone, Debug)]
 pub(crate) enum Message {
     Delta(Vec<u8>),
     Snapshot(Vec<u8>),
-    /// The version of a receiver after a gap.
+    /// A request with the version of a receiver that has found a gap.
     Ask(VersionVector),
 }
 
@@ -17,7 +17,7 @@ pub(crate) struct Sent {
     pub(crate) due: u64,
     pub(crate) from: usize,
     pub(crate) to: usize,
-    /// The operations that it may contain.
+    /// The operations that the message may contain.
     pub(crate) upto: VersionVector,
     pub(crate) message: Message,
 }

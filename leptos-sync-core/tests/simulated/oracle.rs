@@ -4,7 +4,8 @@ use leptos_sync_core::{Stamp, Time, VersionVector};
 
 use crate::model::{Board, Op};
 
-/// What a user sees of a [`Board`]: registers and map entries by path-like keys, and counters.
+/// The values that a user sees of a [`Board`]: registers and map entries by path-like keys, and
+/// counters.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct View {
     values: BTreeMap<Key, String>,
@@ -13,8 +14,8 @@ pub(crate) struct View {
 
 type Key = (&'static str, String);
 
-/// Every operation ever made, and the expected view at any version: the last writer wins, and
-/// counters are sums.
+/// A log of every operation ever made, which determines the expected view at any version: the last
+/// writer wins, and counters are sums.
 ///
 /// It knows only operations and stamps, and shares no code with the code under test, not even the
 /// decoding of deltas.
@@ -62,13 +63,13 @@ impl Oracle {
         self.stamps.push(stamp);
     }
 
-    /// Returns what a replica at `version` must show.
+    /// Returns the view that a replica at `version` must show.
     pub(crate) fn at(&self, version: &VersionVector) -> View {
         let covered = |stamp: &Stamp| stamp.time <= version.get(stamp.replica);
         let mut last: BTreeMap<&Key, (Stamp, Option<&String>)> = BTreeMap::new();
         for (key, stamp, value) in self.writes.iter().filter(|write| covered(&write.1)) {
             let entry = last.entry(key).or_insert((*stamp, None));
-            // The last of a transaction's writes to a key counts; they are in order.
+            // The writes of a transaction are in order, and the last write to a key wins.
             if *stamp >= entry.0 {
                 *entry = (*stamp, value.as_ref());
             }

@@ -1,5 +1,5 @@
-/// splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). It
-/// gives the same numbers for a seed forever, which a dependency would not promise.
+/// The generator splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
+/// 2014). It always returns the same numbers for a seed, which a dependency would not promise.
 pub(crate) struct Random(u64);
 
 impl Random {

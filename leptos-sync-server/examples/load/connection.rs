@@ -25,12 +25,12 @@ pub(crate) struct Connection {
     pub(crate) client: Client<Replica>,
     pub(crate) channel: Channel,
     pub(crate) figures: Arc<Figures>,
-    /// The times of its edits.
+    /// The times of this connection's edits.
     pub(crate) turns: Turns,
     socket: Option<Socket>,
 }
 
-/// The schedule of all writers together: a steady rate, whatever the relay does.
+/// The schedule of all writers together: a steady rate, independent of the relay.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Pace {
     pub(crate) start: Duration,
@@ -66,18 +66,17 @@ impl Turns {
         (at < pace.end).then_some(at)
     }
 
-    /// Returns when the pace changes.
+    /// Waits until the pace changes.
     async fn changed(&mut self) {
         match self.pace.changed().await {
             Ok(()) => self.made = 0,
-            // The sender is gone, so the pace stays as it is.
+            // The sender was dropped, so the pace never changes again.
             Err(_) => pending().await,
         }
     }
 }
 
-/// The size of a socket's read buffer in bytes, small because the generator's memory is not
-/// measured.
+/// The size of a socket's read buffer in bytes.
 const BUFFER_BYTES: usize = 4 * 1024;
 
 impl Connection {
@@ -157,7 +156,7 @@ impl Connection {
         replica.is_some_and(|replica| replica.is_open)
     }
 
-    /// Makes all edits that are due, however late they are.
+    /// Makes all edits that are due, even if they are late.
     fn edit(&mut self) {
         let now = self.figures.now();
         while let Some(meant) = self.turns.next().filter(|&meant| meant <= now) {
@@ -169,7 +168,7 @@ impl Connection {
         self.client.edited(self.channel);
     }
 
-    /// Sends the waiting messages. Returns `None` if the connection is gone.
+    /// Sends the waiting messages. Returns `None` if the connection has ended.
     async fn flush(&mut self) -> Option<()> {
         let now_ms = self.now_ms();
         if let Some(socket) = &mut self.socket {
@@ -204,7 +203,7 @@ async fn connect(address: SocketAddr) -> Option<Socket> {
     timeout(limit, opening).await.ok().flatten()
 }
 
-/// Returns at the given time, or never for `None`.
+/// Waits until the given time, or forever for `None`.
 async fn reach(figures: &Figures, at: Option<Duration>) {
     match at {
         Some(at) => sleep_until(figures.instant(at)).await,

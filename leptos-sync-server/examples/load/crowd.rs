@@ -18,16 +18,17 @@ pub(crate) const CONNECTIONS: usize = 10_000;
 /// The number of documents with one writer and many readers.
 pub(crate) const STAGES: usize = 100;
 
-/// The number of readers of such a document.
+/// The number of readers of each such document.
 pub(crate) const READERS: usize = 20;
 
-/// The number of writers that have a document to themselves.
+/// The number of writers that have a document of their own.
 pub(crate) const LONE_WRITERS: usize = 1_000;
 
 /// The number of connections to each document that nothing edits.
 const IDLE: usize = 10;
 
-/// The number of connections opened at a time. Reconnecting all at once is a separate measurement.
+/// The number of connections that are opened at a time. A separate measurement reconnects all at
+/// once.
 const AT_ONCE: usize = 250;
 
 /// All connections, each with a user and an open document.

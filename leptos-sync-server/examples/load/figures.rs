@@ -11,13 +11,13 @@ use crate::Failure;
 
 /// The measurements that all connections share.
 pub(crate) struct Figures {
-    /// The start of all times.
+    /// The moment from which all times are measured.
     epoch: Instant,
-    /// The window in which an edit must be due to be counted.
+    /// The time window of the edits that are counted, by the time at which each is due.
     window: Mutex<Range<Duration>>,
-    /// The times from when an edit was due until another replica has it.
+    /// The times from the moment at which an edit was due until another replica has it.
     pub(crate) delivered: Waits,
-    /// The times from when an edit was due until it is acknowledged.
+    /// The times from the moment at which an edit was due until it is acknowledged.
     pub(crate) acknowledged: Waits,
     /// The number of connections that the relay has welcomed and whose document is up to date.
     pub(crate) open: AtomicUsize,
@@ -57,14 +57,14 @@ impl Figures {
         (self.epoch + at).into()
     }
 
-    /// Resets the counts and counts edits that are due within `window`.
+    /// Resets the counts. From then on, counts the edits that are due within `window`.
     pub(crate) fn measure(&self, window: Range<Duration>) {
         *self.window.lock() = window;
         self.delivered.0.lock().reset();
         self.acknowledged.0.lock().reset();
     }
 
-    /// Records the completion of something that was due at `meant`.
+    /// Records the completion of an edit that was due at `meant`.
     pub(crate) fn note(&self, waits: &Waits, meant: Duration) {
         if self.window.lock().contains(&meant) {
             let waited = self.now().saturating_sub(meant);

@@ -1,14 +1,15 @@
-//! Load test of the relay's program: memory with 10,000 connections, latency of delivery and
-//! acknowledgement at a steady rate, and time to reconnect after all connections are lost at once.
+//! A load test of the relay program. It measures the memory for 10,000 connections, the latency of
+//! delivery and acknowledgement at a steady rate, and the time to reconnect after all connections
+//! are lost at once.
 //!
 //! `cargo xtask load` builds the program and this test and runs `load RELAY SECONDS`. The test
 //! prints a table of bars, and fails if one is missed. Every connection is a client of the core
 //! with its own token and one open document. All of them share one process and one thread. The load
-//! is **open**: an edit is due at its time, whatever happened to those before it, and its wait
-//! counts from then. A stall of the relay therefore shows in the wait of every edit that was due
-//! during the stall.
+//! is **open**: an edit is due at a fixed time, even if earlier ones are not acknowledged, and its
+//! waiting time is measured from then. A stall of the relay therefore increases the waiting time of
+//! every edit that was due during the stall.
 //!
-//! The test shares the machine with the relay. On a busy machine its times mean nothing.
+//! The test shares the machine with the relay. On a busy machine, its times are meaningless.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod bars;
@@ -54,16 +55,16 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// The time after which an unanswered edit counts as missing.
 const LATEST: Duration = Duration::from_secs(10);
 
-/// The time the relay gets to clean up after closed connections.
+/// The time for the relay to clean up after closed connections.
 const REST: Duration = Duration::from_secs(3);
 
-/// The offered deliveries per second.
+/// The number of deliveries per second that the writers cause.
 const DELIVERIES: u32 = 20_000;
 
-/// The offered durable operations per second.
+/// The number of operations per second that the writers send.
 const OPERATIONS: u32 = 5_000;
 
-/// The number of open files of a process beyond its connections.
+/// The number of open files of a process in addition to its connections.
 const OTHER_FILES: u64 = 200;
 
 const MB: f64 = 1_000_000.0;
@@ -217,7 +218,7 @@ async fn acknowledgements(
     })
 }
 
-/// Starts a pace, and measures it from the end of the warm-up.
+/// Starts a pace, and measures from the end of the warm-up.
 fn pace(figures: &Figures, a_second: u32, time: Duration) -> Pace {
     let start = figures.now() + Duration::from_millis(100);
     let end = start + WARM_UP + time;
@@ -229,7 +230,8 @@ fn pace(figures: &Figures, a_second: u32, time: Duration) -> Pace {
     }
 }
 
-/// Waits until the end and returns the relay's share of one processor, in percent.
+/// Waits until the end of the measurement and returns the relay's share of one processor, in
+/// percent.
 async fn took(program: &Program, figures: &Figures, pace: Pace) -> f64 {
     sleep_until(figures.instant(pace.start)).await;
     let before = program.processor_time();

@@ -12,7 +12,7 @@ use leptos_sync_core::{
 
 use crate::{figures::Figures, handle::Handle};
 
-/// The card that a document's writer writes each time.
+/// The card to which the writer of a document writes each time.
 const CARD: u32 = 1;
 
 /// A document in memory that records the latency of remote edits and of acknowledgements.

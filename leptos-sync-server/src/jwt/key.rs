@@ -72,8 +72,8 @@ impl JwtKey {
     }
 
     fn new(key: DecodingKey, algorithm: Algorithm) -> Self {
-        // If an app enables both back ends of the crate, it panics unless one is chosen. The app's
-        // own choice is kept.
+        // If an app enables both back ends of `jsonwebtoken`, the crate panics unless one is
+        // chosen. This keeps a choice of the app.
         let _ = DEFAULT_PROVIDER.install_default();
         Self { key, algorithm }
     }
@@ -88,7 +88,7 @@ impl JwtKey {
 }
 
 impl fmt::Debug for JwtKey {
-    /// Omits the key, which may be a secret.
+    /// Formats the algorithm without the key, which may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "JwtKey({:?})", self.algorithm)
     }

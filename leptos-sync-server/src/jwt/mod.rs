@@ -21,8 +21,8 @@ use crate::{
 
 pub use key::JwtKey;
 
-/// An authorizer that admits clients with a signed JSON Web Token, and permits what the token
-/// grants.
+/// An authorizer that admits clients with a signed JSON Web Token and grants the permissions in the
+/// token.
 ///
 /// The credentials are the token itself: `header.claims.signature`. It has these claims:
 ///
@@ -30,9 +30,9 @@ pub use key::JwtKey;
 /// |---|---|
 /// | `sub` | required: the user's name, to which the relay binds replica ids |
 /// | `aud` | required: contains this relay's audience |
-/// | `exp` | required: the expiry. The relay ends the connection then, unless the client has sent another token of the user |
+/// | `exp` | required: the expiry. At that time, the relay ends the connection, unless the client has sent another token of the user |
 /// | `nbf` | optional: the start of its validity, with a tolerance of [`limits::TOKEN_SKEW_S`] |
-/// | `documents` | the permissions, see below; without it there are none |
+/// | `documents` | optional: the permissions, see below; without it, there are none |
 ///
 /// ```json
 /// { "sub": "ada", "aud": "notes", "exp": 1790000000,
@@ -119,7 +119,7 @@ impl JwtAuthorizer {
                 limits::USER_BYTES
             )));
         }
-        // Verified above; one without would have expired long ago.
+        // The claim was verified above. A missing one counts as expired.
         let expires = claims.get("exp").and_then(Value::as_f64).unwrap_or(0.0);
         let grants = Grants::of(&self.claim, claims.get(&*self.claim))?;
         Ok(User::new(name)
@@ -150,7 +150,8 @@ impl Authorizer for JwtAuthorizer {
     }
 }
 
-/// Returns why a token is rejected, in words for the user. Reveals nothing about the key.
+/// Returns the reason why a token is rejected, as a sentence for the user. It reveals nothing about
+/// the key.
 fn rejection(error: &ErrorKind) -> Cow<'static, str> {
     match error {
         ErrorKind::InvalidSignature => {

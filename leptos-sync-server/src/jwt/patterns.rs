@@ -5,11 +5,11 @@ use quick_cache::sync::Cache;
 
 use crate::limits;
 
-/// The special characters of patterns. Text without them is a name.
+/// The special characters of patterns. A text without them is a name.
 const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
 /// A cache of compiled patterns. A compiled pattern takes a hundred times the memory of its text,
-/// too much to keep for each user.
+/// which is too much to keep for each user.
 pub(super) struct Patterns(Cache<String, Arc<GlobSet>>);
 
 impl Patterns {
@@ -40,7 +40,7 @@ impl Patterns {
 ///
 /// # Errors
 ///
-/// The pattern is invalid.
+/// If the pattern is invalid.
 pub(super) fn check(pattern: &str) -> Result<Glob, globset::Error> {
     GlobBuilder::new(pattern)
         .literal_separator(true)

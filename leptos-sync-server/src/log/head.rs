@@ -5,8 +5,8 @@ use crate::error::Error;
 
 /// The metadata of a document, without its cells.
 ///
-/// Decides which deltas the document accepts and what a replica lacks. The rules are those of the
-/// core's `Doc`, and the conformance suite checks that both agree.
+/// It decides which deltas the document accepts and which operations a replica lacks. The rules are
+/// those of the core's `Doc`, and the conformance suite checks that both agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) version: VersionVector,
@@ -72,8 +72,8 @@ impl Head {
         Ok(())
     }
 
-    /// Raises the floor, and raises the horizon to the contained operations below it. Tombstones
-    /// within the horizon can then be removed.
+    /// Raises the floor, and raises the horizon to all operations below the floor that the document
+    /// contains. Tombstones within the horizon can then be removed.
     pub(crate) fn forget(&mut self, before: Time) {
         if before <= self.floor {
             return;
@@ -85,7 +85,7 @@ impl Head {
         self.floor = before;
     }
 
-    /// Returns what a replica at `version` needs.
+    /// Returns the data that a replica at `version` needs.
     pub(crate) fn reach(&self, version: &VersionVector) -> Reach {
         if !version.covers(&self.horizon) {
             return Reach::Snapshot;
@@ -97,9 +97,9 @@ impl Head {
 
     /// Returns the operations that a delta from `version` to `upto` relies on.
     ///
-    /// The delta leaves out cells that the receiver knows. A known cell may have replaced an
-    /// operation up to `upto`, and it is later than that operation. So the delta does not rely on
-    /// times before the first operation it contains.
+    /// The delta omits cells that the receiver has. Such a cell may have replaced an operation that
+    /// is not later than `upto`, and is itself later than that operation. So the delta does not
+    /// rely on times before its first operation.
     fn taken_for_granted(&self, version: &VersionVector, upto: &VersionVector) -> VersionVector {
         let starts = upto.iter().map(|(replica, _)| version.get(replica));
         let first = starts.min().unwrap_or(Time::new(u64::MAX));
@@ -110,8 +110,8 @@ impl Head {
             .collect()
     }
 
-    /// Rejects operations of more replicas than a message may name. Such a document could not be
-    /// sent.
+    /// Rejects operations of more replicas than a message may contain. A document with more could
+    /// not be sent.
     fn check_replicas(&self, more: &[&VersionVector]) -> Result<(), Error> {
         let count: usize = more.iter().map(|version| version.len()).sum();
         if self.present.len() + count <= limits::REPLICAS {

@@ -43,8 +43,8 @@ impl MemoryLog {
         if let Some(found) = self.find(document)? {
             return Ok(found);
         }
-        // The document edits nothing under this id, but an id that a client uses would be taken for
-        // its own.
+        // The document makes no edits under this id. But if a client used the same id, the document
+        // would mistake the client's operations for its own.
         let clock = Clock::new(ReplicaId::random()?, EndOfTime);
         let made = Document {
             head: Head::default(),
@@ -129,7 +129,8 @@ fn checked(head: &Head, deltas: &[Delta]) -> Result<Head, Error> {
     Ok(head)
 }
 
-/// The greatest time. The relay checks drift before a delta reaches the log.
+/// A time source that returns the greatest time, since the relay checks the drift before a delta
+/// reaches the log.
 struct EndOfTime;
 
 impl TimeSource for EndOfTime {
@@ -138,8 +139,8 @@ impl TimeSource for EndOfTime {
     }
 }
 
-/// Wraps a finished result. Nothing here waits except on a lock, so each call does all its work
-/// immediately.
+/// Wraps a result in a future. Each call of this log does its work immediately and waits only for
+/// locks.
 fn ready<T: Send + 'static>(done: Result<T, Error>) -> BoxFuture<'static, Result<T, Error>> {
     futures::future::ready(done).boxed()
 }

@@ -18,7 +18,7 @@ pub use memory::MemoryLog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteLog, SqliteOptions};
 
-/// A durable store of documents, kept as last-writer-wins cells with their versions.
+/// A durable storage of documents, which are kept as last-writer-wins cells with their versions.
 ///
 /// A document is equivalent to a `Doc<CellMap>` in memory, so it does not grow with its history.
 /// The first [`append`](DurableLog::append) or [`claim`](DurableLog::claim) creates it.
@@ -60,7 +60,7 @@ pub trait DurableLog: Send + Sync + 'static {
         async { self.state("").await.map(drop) }.boxed()
     }
 
-    /// Joins deltas in order, all or none. On return they are durable, and the version covers the
+    /// Joins deltas in order, all or none. On return, they are durable, and the version covers the
     /// `upto` of each.
     ///
     /// # Errors
@@ -74,7 +74,8 @@ pub trait DurableLog: Send + Sync + 'static {
 
     /// Marks operations up to `upto` as rejected for good.
     ///
-    /// The version covers them from then on, and their cells are never accepted. Durable on return.
+    /// From then on, the version covers them, and their cells are never accepted. The change is
+    /// durable on return.
     ///
     /// # Errors
     ///
@@ -82,7 +83,7 @@ pub trait DurableLog: Send + Sync + 'static {
     /// [`state`](DurableLog::state).
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Returns what a replica at `version` lacks, in parts of about `bytes` each.
+    /// Returns the operations that a replica at `version` lacks, in parts of about `bytes` each.
     ///
     /// The cost is proportional to what changed, unless the implementation documents otherwise.
     ///
@@ -98,9 +99,10 @@ pub trait DurableLog: Send + Sync + 'static {
 
     /// Forgets tombstones older than `before`, which becomes the floor.
     ///
-    /// The horizon then covers all contained operations below the floor, and the log rejects any
-    /// other operation below it. Each transaction does a bounded amount of work. The call has no
-    /// effect if `before` is not above the floor, or if the document was never written.
+    /// The horizon then covers all operations below the floor that the document contains, and the
+    /// log rejects any other operation below it. The work is cut into transactions of bounded size.
+    /// The call has no effect if `before` is not above the floor, or if the document was never
+    /// written.
     ///
     /// # Errors
     ///
@@ -111,8 +113,9 @@ pub trait DurableLog: Send + Sync + 'static {
     /// Lists names of documents in byte order, from the first or after `after`.
     ///
     /// Returns at most `most` names; `most` is clamped to 1 ..= [`limits::LISTED`]. An empty page
-    /// is the end of the list. Documents created or removed during a walk over all pages may be
-    /// missed. Damaged names are skipped. The cost is proportional to the length of the page.
+    /// is the end of the list. A caller that reads all pages may miss documents that are created or
+    /// removed meanwhile. Damaged names are skipped. The cost is proportional to the length of the
+    /// page.
     ///
     /// # Errors
     ///
@@ -126,7 +129,7 @@ pub trait DurableLog: Send + Sync + 'static {
     /// Binds replica ids to a user, in all documents.
     ///
     /// Returns the ids that are bound to another user; if there are any, the call binds nothing.
-    /// Durable on return.
+    /// The bindings are durable on return.
     ///
     /// # Errors
     ///
@@ -138,8 +141,8 @@ pub trait DurableLog: Send + Sync + 'static {
         user: &str,
     ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>>;
 
-    /// Removes a document and all its data, even a damaged one. Durable on return; the space may be
-    /// freed later.
+    /// Removes a document and all its data, even if it is damaged. The removal is durable on
+    /// return; the space may be freed later.
     ///
     /// # Errors
     ///
@@ -160,10 +163,10 @@ pub struct DocumentState {
     pub floor: Time,
 }
 
-/// What a replica lacks of a document.
+/// The operations of a document that a replica lacks.
 ///
-/// There is at least one part. Each part carries the versions of the whole. The receiver
-/// reassembles all parts before it joins them.
+/// There is at least one part. Each part has the versions of the whole. The receiver reassembles
+/// all parts before it joins them.
 #[derive(Clone, Debug)]
 pub enum Since {
     /// The cells that changed.

@@ -65,7 +65,7 @@ impl Connection {
         }
     }
 
-    /// Counts this connection towards its user's. Returns whether the user may have another.
+    /// Counts this connection as one of its user. Returns whether the user may have another one.
     fn register(&mut self, user: &User) -> bool {
         let (users, rates) = (&self.relay.users, self.relay.options.user_rates);
         let Some(limiters) = users.enter(user, &self.queue, rates) else {
@@ -78,7 +78,7 @@ impl Connection {
     }
 }
 
-/// Waits for the answer of an authorizer, at most for the time limit of a handshake.
+/// Waits for the answer of an authorizer, but no longer than a handshake may take.
 pub(super) async fn in_time<T>(
     asked: impl Future<Output = Result<T, Denied>>,
 ) -> Result<T, Denied> {

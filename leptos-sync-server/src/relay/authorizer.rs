@@ -4,10 +4,10 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use leptos_sync_core::sync::Permission;
 
-/// Authenticates users and decides what they may do.
+/// An interface that authenticates users and decides on their permissions.
 ///
-/// It receives the request that opened the connection, with its headers and cookies, and the
-/// credentials of the first message. So it can use the sessions of an app as well as tokens.
+/// An authorizer receives the request that opened the connection, with its headers and cookies, and
+/// the credentials of the first message. So it can use an app's sessions as well as tokens.
 ///
 /// ```
 /// use futures::future::BoxFuture;
@@ -41,12 +41,12 @@ use leptos_sync_core::sync::Permission;
 /// ```
 pub trait Authorizer: Send + Sync + 'static {
     /// Returns the user with these credentials. The relay calls this when a client connects, and
-    /// when the client sends new credentials. The user's name is 1 to
-    /// [`USER_BYTES`](crate::limits::USER_BYTES) long.
+    /// when the client sends new credentials. The length of the user's name must be 1 to
+    /// [`USER_BYTES`](crate::limits::USER_BYTES).
     ///
     /// # Errors
     ///
-    /// The reason why the client is not admitted.
+    /// If the client is not admitted, with the reason.
     fn admit<'a>(
         &'a self,
         request: &'a Parts,
@@ -54,11 +54,11 @@ pub trait Authorizer: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<User, Denied>>;
 
     /// Returns the user's permission for a document, or `None` to deny it. `schema` is the
-    /// fingerprint of the document's type as stated by the client, or 0 if the client states none.
+    /// fingerprint of the document's type that the client sent, or 0 if it sent none.
     ///
     /// # Errors
     ///
-    /// The reason why the permission cannot be determined.
+    /// If the permission cannot be determined, with the reason.
     fn permission<'a>(
         &'a self,
         user: &'a User,
@@ -88,8 +88,8 @@ impl User {
         }
     }
 
-    /// Attaches a value for the authorizer: [`Authorizer::permission`] reads it with
-    /// [`get`](User::get). A user has one value; a second call replaces it.
+    /// Attaches a value, which [`Authorizer::permission`] can read with [`get`](User::get). A user
+    /// has one value; a second call replaces it.
     #[must_use]
     pub fn with(mut self, value: impl Any + Send + Sync) -> Self {
         self.extension = Some(Arc::new(value));
@@ -105,7 +105,7 @@ impl User {
         self
     }
 
-    /// Sets when the admission ends, in milliseconds since the Unix epoch.
+    /// Sets the time at which the admission ends, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn expires_at_ms(mut self, ms: u64) -> Self {
         self.expires_ms = Some(ms);
@@ -122,8 +122,8 @@ impl User {
         &self.name
     }
 
-    /// Returns the name that other clients see: empty if it is [shared](User::shared), because a
-    /// shared name identifies no one.
+    /// Returns the name that other clients see. It is empty if the name is [shared](User::shared),
+    /// because a shared name identifies nobody.
     pub(super) fn known_name(&self) -> Arc<str> {
         match self.is_shared {
             true => Arc::default(),
@@ -136,7 +136,7 @@ impl User {
         self.extension.as_deref()?.downcast_ref()
     }
 
-    /// Returns when the admission ends, in milliseconds since the Unix epoch.
+    /// Returns the time at which the admission ends, in milliseconds since the Unix epoch.
     pub fn expires_ms(&self) -> Option<u64> {
         self.expires_ms
     }
@@ -159,7 +159,8 @@ impl Denied {
         }
     }
 
-    /// Denies the client because the authorizer cannot decide now. The client tries again later.
+    /// Denies the client because the authorizer cannot decide at the moment. The client tries again
+    /// later.
     pub fn unavailable(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             is_temporary: true,

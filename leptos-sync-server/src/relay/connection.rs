@@ -34,7 +34,7 @@ pub(super) struct Connection {
     pub(super) request: Parts,
     pub(super) user: Option<User>,
     pub(super) open: BTreeMap<Channel, OpenDocument>,
-    /// Replica ids that are known to be bound to the user.
+    /// The replica ids that are known to be bound to the user.
     pub(super) own_replicas: HashSet<ReplicaId>,
     pub(super) queue: Queue,
     pub(super) intake: Intake,
@@ -49,7 +49,7 @@ pub(super) struct Connection {
 enum Next {
     Frame(Option<Vec<u8>>),
     Event(Option<Event>),
-    /// The rates may now allow a frame or a presence that was received too soon.
+    /// The rates may now permit a frame or a presence that was received too soon.
     Intake,
     Deadline,
     Closing,
@@ -80,7 +80,7 @@ impl Connection {
         let mut last_frame = start;
         while !self.host.is_over() {
             if !self.intake.is_open() {
-                // While the relay does not read, silence is not the client's.
+                // The relay does not read at the moment, so this is not silence of the client.
                 last_frame = Instant::now();
             }
             let deadline = self.deadline(start, last_frame);
@@ -114,8 +114,7 @@ impl Connection {
             if self.flush(transport).await.is_err() {
                 break;
             }
-            // Frames that arrived meanwhile are still unread, so this time does not count as
-            // silence.
+            // Frames that arrived meanwhile are still unread, so do not count this time as silence.
             last_frame += busy.elapsed();
         }
     }
@@ -144,7 +143,7 @@ impl Connection {
         self.bye(Reason::GoingAway, "the relay is shutting down");
     }
 
-    /// Returns the time by which something must happen.
+    /// Returns the time at which the connection times out.
     fn deadline(&self, start: Instant, last_frame: Instant) -> Instant {
         if !self.host.is_welcome() {
             return start + Duration::from_millis(leptos_sync_core::limits::HANDSHAKE_MS);
@@ -177,7 +176,7 @@ impl Connection {
         }
     }
 
-    /// Handles what has been received, as far as the rates allow.
+    /// Handles the received frames and presences that the rates permit.
     async fn process_intake(&mut self, transport: &mut impl Transport) {
         if let Some(frame) = self.intake.next_frame() {
             self.handle_frame(&frame, transport).await;
@@ -298,7 +297,7 @@ impl Connection {
         }
         let expires = self.user.as_ref().and_then(User::expires_ms);
         let left = expires.map(|expires| expires.saturating_sub(self.relay.now_ms()));
-        // A little longer, so that the client can still receive the reason.
+        // Wait a little longer, so that the client can still receive the reason.
         let left = left.map_or(limits::SEND_MS, |ms| {
             ms.saturating_add(limits::LINGER_MS / 2)
         });

@@ -16,13 +16,13 @@ pub(super) const DOCUMENT: &str = "";
 const WRITER: ReplicaId = ReplicaId::new(1);
 
 impl Inner {
-    /// Checks that the log can be read and, if it has failed before, that it can be written, within
-    /// [`limits::HEALTH_MS`]. The read does not wait for other work; the write waits in the queue
-    /// of the log like any edit.
+    /// Checks within [`limits::HEALTH_MS`] that the log can be read. If the log has failed before,
+    /// also checks that it can be written. The read does not wait for other work; the write waits
+    /// in the queue of the log like any edit.
     ///
     /// # Errors
     ///
-    /// The reason why the relay cannot serve clients.
+    /// If the relay cannot serve clients, with the reason.
     pub(super) async fn health(&self) -> Result<(), &'static str> {
         if *self.closing.borrow() {
             return Err("the relay is shutting down");
@@ -36,7 +36,7 @@ impl Inner {
             Ok::<_, Error>(())
         };
         match timeout(Duration::from_millis(limits::HEALTH_MS), checked).await {
-            // An error of the document is not an error of the log.
+            // An error of this document is not an error of the log.
             Ok(Err(error)) if error.is_unavailable() => Err("the log is unavailable"),
             Ok(_) => Ok(()),
             Err(_) => Err("the log is unavailable"),

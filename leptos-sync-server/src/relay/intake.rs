@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::rates::{Limiter, Limiters, Rates};
 use crate::limits;
 
-/// The input of a connection, passed on no faster than the rates of the connection and its user
-/// allow.
+/// The input of a connection, which passes frames on no faster than the rates of the connection and
+/// its user permit.
 ///
 /// A frame that is received too soon waits here, and the relay reads no other frame until then. So
 /// the network slows the sender down, and nothing is lost. Presence waits without blocking frames,
@@ -19,14 +19,14 @@ pub(super) struct Intake {
     frame: Option<Waiting<Vec<u8>>>,
     /// The presence of each document, in the order in which it is sent.
     presence: VecDeque<(Channel, Vec<u8>)>,
-    /// The limiters' state for the first of them.
+    /// The state of the limiters for the first of these.
     turn: Waiting<()>,
 }
 
 /// An item that waits until all its limiters have counted it.
 struct Waiting<T> {
     item: T,
-    /// The number of limiters that have.
+    /// The number of limiters that have counted the item.
     counted: usize,
     until: Instant,
 }
@@ -56,7 +56,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Presence is received [far too often](limits::PRESENCE_FLOOD).
+/// The error of a client that sends presence [far too often](limits::PRESENCE_FLOOD).
 pub(super) struct Flood;
 
 impl Intake {
@@ -76,17 +76,17 @@ impl Intake {
         self.user = Some(limiters);
     }
 
-    /// Returns whether the next frame may be read.
+    /// Returns whether the relay may read the next frame.
     pub(super) fn is_open(&self) -> bool {
         self.frame.is_none()
     }
 
-    /// Adds a frame. [`next_frame`](Intake::next_frame) returns it when the rates allow it.
+    /// Adds a frame. [`next_frame`](Intake::next_frame) returns it when the rates permit it.
     pub(super) fn put(&mut self, frame: Vec<u8>) {
         self.frame = Some(Waiting::new(frame));
     }
 
-    /// Removes and returns the frame if the rates allow it.
+    /// Removes and returns the frame if the rates permit it.
     pub(super) fn next_frame(&mut self) -> Option<Vec<u8>> {
         let frame = self.frame.as_mut()?;
         let bytes = frame.item.len();
@@ -103,7 +103,7 @@ impl Intake {
         self.frame.take().map(|frame| frame.item)
     }
 
-    /// Adds presence, which replaces older presence that still waits in the same document.
+    /// Adds a presence. It replaces an older presence of the same document that still waits.
     pub(super) fn put_presence(&mut self, channel: Channel, data: Vec<u8>) -> Result<(), Flood> {
         self.flood.take(1).map_err(|_| Flood)?;
         let mut waiting = self.presence.iter_mut();
@@ -114,7 +114,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Removes and returns the first presence if the rates allow it.
+    /// Removes and returns the first presence if the rates permit it.
     pub(super) fn next_presence(&mut self) -> Option<(Channel, Vec<u8>)> {
         if self.presence.is_empty() {
             return None;
@@ -136,7 +136,7 @@ impl Intake {
         self.presence.retain(|(other, _)| *other != channel);
     }
 
-    /// Returns the earliest time when the rates may allow a waiting item.
+    /// Returns the earliest time at which the rates may permit a waiting item.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let frame = self.frame.as_ref().map(|frame| frame.until);
         let presence = (!self.presence.is_empty()).then_some(self.turn.until);

@@ -25,7 +25,7 @@ pub(super) enum Refused {
 }
 
 impl Metrics {
-    /// Creates the metrics in the recorder that is installed now.
+    /// Creates the metrics in the recorder that is currently installed.
     pub(super) fn new() -> Self {
         describe();
         Self {

@@ -47,8 +47,8 @@ pub use transport::{Disconnected, Transport};
 ///
 /// # Metrics and traces
 ///
-/// The relay reports metrics through the `metrics` crate, to the recorder that is installed before
-/// the relay is created:
+/// The relay reports metrics through the `metrics` crate to the recorder that was installed before
+/// the relay was created:
 ///
 /// | Metric | Kind | Meaning |
 /// |---|---|---|
@@ -60,9 +60,9 @@ pub use transport::{Disconnected, Transport};
 /// | `relay_acknowledge_seconds` | histogram | time from the receipt of a push to its acknowledgement |
 /// | `relay_refused_total` | counter | refusals, by `what` (`connection`, `document`, `transaction`) and `reason` |
 ///
-/// It traces through the `tracing` crate: a span `connection` with the user's name, within it spans
-/// `document` with the document's name, and an event for each admission, opened document, refusal
-/// and end of a connection.
+/// The relay reports traces through the `tracing` crate. A span `connection` has the user's name,
+/// and contains a span `document` with the name of each document. There is an event for each
+/// admission, opened document, refusal and end of a connection.
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
 
@@ -130,7 +130,7 @@ impl Relay {
     }
 
     /// Asks the authorizer again for the permissions of a user, or of all users, for all documents
-    /// that they have open. Clients are notified of changes at once.
+    /// that they have open. Notifies clients of changes at once.
     pub fn recheck(&self, user: Option<&str>) {
         let users = &self.0.users;
         users.each(user, |queue| queue.push(Event::Recheck));
@@ -141,13 +141,13 @@ impl Relay {
     /// relay does this automatically after its [retention](RelayOptions::retention); call this to
     /// do it sooner.
     ///
-    /// The latest effective time is [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the
-    /// relay's time. A later one would make the relay reject edits until then, and it cannot be
-    /// undone.
+    /// The latest possible time is [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the
+    /// relay's time; a later `before` is reduced to it. A later floor would make the relay reject
+    /// new edits, and a floor can never be lowered.
     ///
     /// # Errors
     ///
-    /// Those of the log.
+    /// The errors of the log.
     pub async fn forget_tombstones(&self, document: &str, before: Time) -> Result<(), Error> {
         let before = before.min(self.0.latest_floor());
         self.0.log.forget_tombstones(document, before).await
@@ -155,12 +155,12 @@ impl Relay {
 
     /// Removes a document and closes it for all clients.
     ///
-    /// A client that opens it again sends its own operations again, which recreates the document.
-    /// To prevent that, the authorizer must deny the document.
+    /// A client that opens the document again also sends its own operations again, which recreates
+    /// the document. To prevent that, the authorizer must deny the document.
     ///
     /// # Errors
     ///
-    /// Those of the log.
+    /// The errors of the log.
     pub async fn remove(&self, document: &str) -> Result<(), Error> {
         self.0.log.remove(document).await?;
         if let Some(room) = self.0.rooms.occupied(document) {
@@ -173,7 +173,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Accepts no more connections, notifies all clients, and returns when all connections have
+    /// Stops accepting connections, notifies all clients, and returns when all connections have
     /// ended.
     pub async fn shut_down(&self) {
         self.0.closing.send_replace(true);

@@ -50,8 +50,8 @@ impl Connection {
             ));
         };
         let room = self.relay.rooms.room(&document);
-        // Enter the room before reading the state: operations that are stored in between are then
-        // sent twice rather than lost.
+        // Enter the room before reading the state, so that operations that are stored in between
+        // are sent twice and not lost.
         let user = self.user.as_ref().map(User::known_name);
         room.enter(self.peer, user.unwrap_or_default(), channel, &self.queue);
         let log = Arc::clone(&self.relay.log);
@@ -81,7 +81,8 @@ impl Connection {
         let since = since.map_err(|error| self.failed(channel, &error))?;
         for part in parts(channel, since) {
             self.host.send(&part);
-            // One by one, so that the frames of a large document are never in memory together.
+            // Send each part before creating the next, so that the frames of a large document are
+            // never in memory together.
             let _ = self.flush(transport).await;
             if self.ends() {
                 return Ok(());

@@ -51,7 +51,7 @@ impl RelayOptions {
         self
     }
 
-    /// Sets the milliseconds of silence after which a connection counts as dead. Clients send a
+    /// Sets the silence in milliseconds after which a connection is considered dead. Clients send a
     /// heartbeat after a third of it.
     #[must_use]
     pub fn silence_ms(mut self, silence_ms: u32) -> Self {
@@ -61,11 +61,11 @@ impl RelayOptions {
 
     /// Sets how long the relay keeps tombstones; the default is [`limits::RETENTION_DAYS`], and
     /// `None` keeps them forever. Clients that were offline longer receive a full snapshot instead
-    /// of the changes. They keep their unacknowledged edits, which they restamp.
+    /// of the changes. They keep and restamp their unacknowledged edits.
     ///
     /// The relay removes the tombstones of a whole day together. It looks for old ones every
-    /// [`limits::SWEEP_MS`]: first [`limits::FIRST_SWEEP_MS`] after it is created in a runtime, or
-    /// else after its first connection. Tombstones younger than
+    /// [`limits::SWEEP_MS`]. The first search begins [`limits::FIRST_SWEEP_MS`] after the relay is
+    /// created in a runtime, or otherwise after its first connection. Tombstones younger than
     /// [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) always stay.
     #[must_use]
     pub fn retention(mut self, retention: Option<Duration>) -> Self {
@@ -124,7 +124,7 @@ impl RelayOptions {
         self
     }
 
-    /// Sets the rates of all connections of a user together; the default is [`Rates::user`].
+    /// Sets the combined rates of all connections of a user; the default is [`Rates::user`].
     #[must_use]
     pub fn user_rates(mut self, rates: Rates) -> Self {
         self.user_rates = rates;

@@ -1,8 +1,8 @@
-//! The check that only pages of the relay's own origin, and of allowed origins, connect.
+//! The check that only pages of the relay's own origin and of allowed origins can connect.
 //!
-//! A browser sends cookies with a WebSocket's request no matter which page opens it, and does not
-//! apply the same-origin policy to it. So the relay compares the page's origin, which the browser
-//! states in the `Origin` header, with its own.
+//! A browser sends cookies with the request for a WebSocket from any page, and does not apply the
+//! same-origin policy to it. So the relay compares its own origin with that of the page, which the
+//! browser sends in the `Origin` header.
 
 use std::fmt;
 
@@ -81,17 +81,17 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
     pub(super) allowed: Vec<Origin>,
-    /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` state the relay's own origin.
+    /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` determine the relay's own origin.
     pub(super) trust_forwarded: bool,
 }
 
 impl Origins {
     /// Checks that the page whose browser sends `request` may connect. Clients other than browsers
-    /// state no origin, and may connect.
+    /// send no origin, and may connect.
     ///
     /// # Errors
     ///
-    /// A sentence that says what to configure.
+    /// If the page may not connect, with a sentence that says what to configure.
     pub(super) fn check(&self, request: &Parts) -> Result<(), String> {
         let Some(origin) = request.headers.get(header::ORIGIN) else {
             return Ok(());
@@ -104,7 +104,7 @@ impl Origins {
     ///
     /// # Errors
     ///
-    /// As [`check`](Origins::check).
+    /// Those of [`check`](Origins::check).
     pub(super) fn check_asked(&self, request: &Parts) -> Result<(), String> {
         if request.headers.contains_key(header::ORIGIN) {
             return self.check(request);
@@ -134,7 +134,7 @@ impl Origins {
         Err(refusal(&page, host))
     }
 
-    /// Returns the host that the request is for, with its port if it states one.
+    /// Returns the host to which the request was sent, with its port if the request contains one.
     fn host<'a>(&self, request: &'a Parts) -> Option<&'a str> {
         let value = |name| request.headers.get(name)?.to_str().ok();
         let forwarded = match self.trust_forwarded {
@@ -146,7 +146,7 @@ impl Origins {
     }
 
     /// Returns whether a page has the relay's own origin. The relay knows its scheme only if a
-    /// proxy states it.
+    /// proxy sends it.
     fn is_own(&self, page: &Origin, host: Option<&str>, headers: &HeaderMap) -> bool {
         let proto = headers
             .get(FORWARDED_PROTO)
@@ -159,12 +159,12 @@ impl Origins {
     }
 }
 
-/// Returns the first of several values: that of the proxy to which the client connects.
+/// Returns the first of several values. It comes from the proxy to which the client connects.
 fn first(values: &str) -> &str {
     values.split(',').next().unwrap_or(values).trim()
 }
 
-/// Returns the sentence that says why a page may not connect, and what to configure.
+/// Returns a sentence that says why a page may not connect, and what to configure.
 fn refusal(page: &Origin, host: Option<&str>) -> String {
     let host = host.unwrap_or_default();
     let seen = Origin::parse(&format!("{}://{host}", page.scheme));
@@ -197,7 +197,7 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
-    /// Returns whether a page of `origin` may connect to a relay that is reached at `host`.
+    /// Returns whether a page of `origin` may connect to a relay at `host`.
     fn may_connect(allowed: &[&str], host: &str, origin: &str) -> bool {
         let allowed = allowed.iter().map(|text| Origin::allowed(text).unwrap());
         let origins = Origins {
@@ -316,7 +316,7 @@ mod tests {
         let other = asked("app.example", "https://evil.example").unwrap_err();
         assert!(other.contains("--allow-origin"), "{other}");
         assert!(!other.contains("drops"), "{other}");
-        // The browser knows better than the page.
+        // The header of the browser takes precedence over the query of the page.
         let headers = [
             (header::HOST, "app.example"),
             (header::ORIGIN, "https://evil.example"),

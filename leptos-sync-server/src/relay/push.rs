@@ -15,7 +15,7 @@ use super::{
 use crate::{error::Error, limits};
 
 impl Connection {
-    /// Stores transactions, answers each, and sends them to the other clients.
+    /// Stores transactions, answers each of them, and sends the accepted ones to the other clients.
     pub(super) async fn push(&mut self, channel: Channel, deltas: Vec<Delta>) {
         let Some(open) = self.open.get(&channel) else {
             return;
@@ -29,7 +29,7 @@ impl Connection {
             match self.check(channel, &delta).await {
                 Ok(()) => accepted.push(delta),
                 Err(Rejection::Transaction(reason, text)) => {
-                    // Answers have the order of the transactions.
+                    // Answer in the order of the transactions.
                     let accepted = std::mem::take(&mut accepted);
                     if !self.store(channel, &document, &room, accepted).await {
                         return;
@@ -46,7 +46,7 @@ impl Connection {
 
     /// Checks a transaction without the log.
     async fn check(&mut self, channel: Channel, delta: &Delta) -> Result<(), Rejection> {
-        // First of all, so that a reader's transaction leaves no trace.
+        // Check the permission first, so that the transaction of a read-only user leaves no trace.
         let permission = self.open.get(&channel).map(|open| open.permission);
         if permission < Some(Permission::Write) {
             let text = "this user may read this document but not write it";
@@ -70,8 +70,8 @@ impl Connection {
         self.check_replicas(channel, delta).await
     }
 
-    /// Checks that all replica ids of a transaction are the user's. Binds the unbound ones to the
-    /// user.
+    /// Checks that all replica ids of a transaction belong to the user. Binds the unbound ones to
+    /// the user.
     async fn check_replicas(&mut self, channel: Channel, delta: &Delta) -> Result<(), Rejection> {
         let named = delta.upto().iter().chain(delta.cells_upto().iter());
         let unknown: BTreeSet<ReplicaId> = named
@@ -161,7 +161,7 @@ impl Connection {
     }
 
     /// Rejects a transaction. If it can never be accepted, the log first claims its version, so
-    /// that later transactions of the client are no gap. Returns whether the document is still
+    /// that later transactions of the client leave no gap. Returns whether the document is still
     /// open.
     async fn reject(
         &mut self,
@@ -171,8 +171,8 @@ impl Connection {
         reason: Reason,
         text: &str,
     ) -> bool {
-        // A claim under another user's id would hide that user's operations, and a reader must not
-        // change anything.
+        // A claim under another user's id would hide that user's operations, and a read-only user
+        // must not change anything.
         let claims = !reason.is_of_time()
             && !matches!(reason, Reason::Gap | Reason::Forged | Reason::Forbidden);
         if claims {
@@ -201,7 +201,8 @@ enum Rejection {
     Document(Response),
 }
 
-/// Returns the reason to reject a transaction with, or `None` if the error concerns the document.
+/// Returns the reason for rejecting a transaction, or `None` if the error concerns the whole
+/// document.
 fn rejection_reason(error: &Error) -> Option<Reason> {
     if error.is_gap() {
         Some(Reason::Gap)

@@ -15,8 +15,8 @@ use crate::limits;
 
 /// The events that wait to be sent to one connection.
 ///
-/// The queue is bounded. A connection that does not keep up is ended, without affecting others.
-/// Presence does not count: only the latest presence of each peer is queued, behind all other
+/// The queue is bounded. A connection that does not keep up is ended, which does not affect others.
+/// Presence is not counted: the queue holds only the latest presence of each peer, behind all other
 /// events.
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Shared>);
@@ -100,8 +100,8 @@ impl Queue {
         }))
     }
 
-    /// Adds an event. If the queue is already full, the connection is cut off. So one large event
-    /// never cuts off a connection that keeps up.
+    /// Adds an event. If the queue is already full, the connection is cut off. So a single large
+    /// event never cuts off a connection that keeps up.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.0.state.lock();
         if state.is_cut_off {
@@ -138,7 +138,7 @@ impl Queue {
         self.0.changed.notify_one();
     }
 
-    /// Removes all events of a document that was closed: its channel may be reused.
+    /// Removes all events of a document that was closed, since its channel may be reused.
     pub(super) fn forget(&self, channel: Channel) {
         let mut state = self.0.state.lock();
         let before = state.waiting();
@@ -149,8 +149,8 @@ impl Queue {
         self.0.waiting.decrement(before - state.waiting());
     }
 
-    /// Waits for the next event; returns `None` if the connection was cut off. It is cancel safe: a
-    /// dropped future has not removed an event.
+    /// Waits for the next event; returns `None` if the connection was cut off. The method is cancel
+    /// safe: a dropped future has not removed an event.
     pub(super) async fn next(&self) -> Option<Event> {
         loop {
             if let Some(next) = self.try_next() {
@@ -160,7 +160,7 @@ impl Queue {
         }
     }
 
-    /// Returns whether both belong to one connection.
+    /// Returns whether both are handles to the queue of one connection.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

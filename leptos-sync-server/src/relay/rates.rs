@@ -21,7 +21,8 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Creates a rate of `per_second` on average, with bursts of up to `burst`. Zero counts as one.
+    /// Creates a rate of `per_second` on average, with bursts of up to `burst`. Zero is treated as
+    /// one.
     pub const fn new(per_second: u32, burst: u32) -> Self {
         Self { per_second, burst }
     }
@@ -39,8 +40,8 @@ impl Rate {
     }
 }
 
-/// The rates of a connection or a user. Beyond them, the relay pauses reading: it answers edits
-/// later, and loses none.
+/// The rates of a connection or a user. If a client exceeds them, the relay pauses reading. It then
+/// answers edits later, but loses none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
     pub(super) frames: Rate,
@@ -73,7 +74,8 @@ impl Rates {
         self
     }
 
-    /// Sets the rate of the bytes of all frames. A frame larger than the burst counts as the burst.
+    /// Sets the rate of the bytes of all frames. A frame larger than the burst is counted as the
+    /// burst.
     #[must_use]
     pub const fn bytes(mut self, rate: Rate) -> Self {
         self.bytes = rate;
@@ -81,7 +83,7 @@ impl Rates {
     }
 
     /// Sets the rate of presence that is sent to others. If a client sends it faster, the relay
-    /// forwards the latest as the rate allows. If a client sends it [far
+    /// forwards the latest presence when the rate permits it. If a client sends it [far
     /// faster](limits::PRESENCE_FLOOD), its connection ends.
     #[must_use]
     pub const fn presence(mut self, rate: Rate) -> Self {
@@ -130,7 +132,8 @@ impl Limiter {
         }
     }
 
-    /// Counts an amount. If that is too soon, counts nothing and returns when to try again.
+    /// Counts an amount. If it is too soon, counts nothing and returns the time at which to try
+    /// again.
     pub(super) fn take(&self, count: usize) -> Result<(), Instant> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let Some(count) = NonZeroU32::new(count) else {
@@ -144,10 +147,10 @@ impl Limiter {
     }
 }
 
-/// The greatest rate: the limiter counts in nanoseconds.
+/// The greatest rate per second, since the limiter counts in nanoseconds.
 const NANOS: u32 = 1_000_000_000;
 
-/// The runtime's clock, which tests control.
+/// The clock of the runtime, which tests control.
 #[derive(Clone, Copy)]
 struct RuntimeClock;
 

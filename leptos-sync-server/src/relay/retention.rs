@@ -1,7 +1,7 @@
 //! The retention of tombstones.
 //!
-//! A tombstone informs a client that was offline of a removal. The relay keeps it for
-//! [`RelayOptions::retention`](super::RelayOptions::retention); clients that were offline longer
+//! A tombstone informs a client that was offline of a removal. The relay keeps it for the time of
+//! [`RelayOptions::retention`](super::RelayOptions::retention). Clients that were offline longer
 //! receive a full snapshot instead. A background task visits one document at a time, so that it
 //! never occupies more than one reader or, briefly, the writer.
 
@@ -24,7 +24,7 @@ use crate::{error::Error, limits};
 pub(super) struct Retention(AtomicBool);
 
 impl Retention {
-    /// Starts the task once, unless tombstones are kept forever. Outside a runtime it does nothing;
+    /// Starts the task once, unless tombstones are kept forever. Does nothing outside a runtime;
     /// the first connection calls it again.
     pub(super) fn start(relay: &Arc<Inner>) {
         let Some(retention) = relay.options.retention else {
@@ -66,7 +66,7 @@ async fn sweep_repeatedly(
 async fn sweep(relay: &Weak<Inner>, retention: Duration) {
     let mut after: Option<String> = None;
     loop {
-        // Only for one call at a time, because a strong reference keeps the log open.
+        // Hold a strong reference only during one call, because it keeps the log open.
         let Some(inner) = relay.upgrade() else {
             return;
         };
@@ -102,15 +102,15 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
 }
 
 impl Inner {
-    /// Returns the latest time that may become a floor. Stamps of clients whose clocks differ no
-    /// more than the protocol permits are never before it. Zero while the relay's time source does
-    /// not return milliseconds; nothing is forgotten in that case.
+    /// Returns the latest time that may become a floor. Clients whose clocks are within the drift
+    /// that the protocol permits never create earlier stamps. Returns zero while the relay's time
+    /// source does not return milliseconds; then nothing is forgotten.
     pub(super) fn latest_floor(&self) -> Time {
         Time::try_from_ms(self.now_ms().saturating_sub(DRIFT_MS)).unwrap_or_default()
     }
 
     /// Removes the tombstones of a document that are older than the retention, in steps of a day.
-    /// For a document that was not written since the last step, this reads its versions only.
+    /// If the document was not written since the last step, this reads only its head.
     async fn forget_aged(&self, document: &str, retention: Duration) -> Result<(), Error> {
         let state = self.log.state(document).await?;
         let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);

@@ -37,8 +37,8 @@ impl Room {
         }
     }
 
-    /// Adds a connection. It receives the presence of the others at once, and all events from now
-    /// on. A connection that is already in the room starts over.
+    /// Adds a connection. It receives the presence of the others at once, and then all events. A
+    /// connection that is already in the room is added anew.
     pub(super) fn enter(&self, peer: ReplicaId, user: Arc<str>, channel: Channel, queue: &Queue) {
         let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);
@@ -75,8 +75,8 @@ impl Room {
                     channel,
                     deltas: Arc::clone(deltas),
                 },
-                // They fit into no message. A client that opens the document again receives them in
-                // parts, as fast as it reads.
+                // The operations do not fit into a message. A client that opens the document again
+                // receives them in parts, as fast as it reads.
                 false => Event::Closed {
                     channel,
                     reason: Reason::Slow,
@@ -145,7 +145,7 @@ impl Rooms {
         if let Some(room) = rooms.get(document).and_then(Weak::upgrade) {
             return room;
         }
-        // The names of empty rooms stay until the table would grow.
+        // Remove the names of empty rooms only when the table would grow.
         if rooms.len() == rooms.capacity() {
             rooms.retain(|_, room| room.strong_count() > 0);
         }
@@ -154,7 +154,7 @@ impl Rooms {
         room
     }
 
-    /// Returns the room of a document if a connection has it open.
+    /// Returns the room of a document if at least one connection has the document open.
     pub(super) fn occupied(&self, document: &str) -> Option<Arc<Room>> {
         self.rooms.lock().get(document).and_then(Weak::upgrade)
     }

@@ -24,7 +24,7 @@ use crate::limits;
 ///
 /// | Path | Answer |
 /// |---|---|
-/// | `/` | opens a WebSocket; answers an ordinary request with whether a page may connect |
+/// | `/` | a WebSocket; for an ordinary request, a text that says whether a page may connect |
 /// | `/healthz` | 200, or 503 while the log cannot be read or written within [`limits::HEALTH_MS`] and while the relay shuts down |
 /// | `/metrics` | the metrics of `RelayOptions::prometheus` (feature `prometheus`) |
 ///
@@ -38,19 +38,19 @@ use crate::limits;
 ///
 /// The state is a [`Relay`], or an app's state that contains one (`Relay: FromRef<AppState>`).
 ///
-/// Serve it with `TCP_NODELAY`, for example with `axum::serve::ListenerExt::tap_io`. Otherwise the
-/// second of two consecutive frames may wait 40 ms until the client's system has confirmed the
-/// first.
+/// Serve the routes with `TCP_NODELAY`, for example with `axum::serve::ListenerExt::tap_io`.
+/// Otherwise the second of two consecutive frames may wait 40 ms until the client's system has
+/// confirmed the first.
 ///
 /// # Origins
 ///
-/// Only pages of the relay's own origin may connect, and those of origins that
-/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) names, because a browser
-/// sends cookies with a WebSocket's request no matter which page opens it.
+/// Only pages of the relay's own origin and of the origins in
+/// [`RelayOptions::allow_origins`](super::RelayOptions::allow_origins) may connect, because a
+/// browser sends cookies with the request for a WebSocket from any page.
 ///
-/// A browser hides from a page why it could not open a WebSocket. So an ordinary `GET
-/// /?origin={origin of the page}` answers 200 with `leptos-sync relay` if pages of that origin may
-/// connect, else 403 with a sentence that says what to configure.
+/// A browser hides from a page why it could not open a WebSocket. So the answer to an ordinary
+/// `GET /?origin={origin of the page}` is 200 with `leptos-sync relay` if pages of that origin
+/// may connect. Otherwise it is 403 with a sentence that says what to configure.
 pub fn router<S, S2>(state: S) -> Router<S2>
 where
     Relay: FromRef<S>,
@@ -69,7 +69,7 @@ fn routes() -> Router<Relay> {
     routes
 }
 
-/// Tells a load balancer whether the relay can serve clients.
+/// Answers whether the relay can serve clients, for a load balancer.
 async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
     match relay.0.health().await {
         Ok(()) => (StatusCode::OK, "ok"),
@@ -89,7 +89,7 @@ async fn metrics(State(relay): State<Relay>) -> Response {
     }
 }
 
-/// Opens a WebSocket, or answers an ordinary request with whether a page may open one.
+/// Opens a WebSocket. For an ordinary request, answers whether a page may open one.
 async fn connect(
     State(relay): State<Relay>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -141,8 +141,8 @@ fn answer_page(checked: Result<(), String>) -> Response {
     (status, headers, text).into_response()
 }
 
-/// The head of a request, copied to its own memory. The original is part of the server's read
-/// buffer, which is several times larger and would stay in memory as long as the connection.
+/// A copy of the head of a request. The original is a part of the server's read buffer, which is
+/// several times larger and would stay in memory as long as the connection.
 struct RequestHead(Parts);
 
 impl<S: Sync> FromRequestParts<S> for RequestHead {
@@ -184,7 +184,7 @@ impl Socket {
                 while let Some(Ok(_)) = self.0.recv().await {}
             }
         };
-        // A client that keeps sending has had time to read it.
+        // A client that keeps sending has had time to read the message.
         let _ = timeout(Duration::from_millis(limits::LINGER_MS), end).await;
     }
 }
@@ -194,7 +194,7 @@ impl Transport for Socket {
         loop {
             match self.0.recv().await?.ok()? {
                 Message::Binary(frame) => return Some(frame.into()),
-                // It is not a frame. An empty frame makes the host end the connection with a
+                // A text is not a frame. An empty frame makes the host end the connection with a
                 // reason.
                 Message::Text(_) => return Some(Vec::new()),
                 Message::Ping(_) | Message::Pong(_) => {}

@@ -2,15 +2,15 @@ use std::future::Future;
 
 /// A connection that carries whole frames in order, such as a WebSocket.
 pub trait Transport: Send {
-    /// Receives the next frame, or `None` when the connection has ended. It is cancel safe: a
-    /// dropped future has not removed a frame.
+    /// Receives the next frame, or `None` when the connection has ended. The method is cancel safe:
+    /// a dropped future has not removed a frame.
     fn receive(&mut self) -> impl Future<Output = Option<Vec<u8>>> + Send;
 
     /// Sends a frame.
     ///
     /// # Errors
     ///
-    /// The connection has ended.
+    /// If the connection has ended.
     fn send(&mut self, frame: Vec<u8>) -> impl Future<Output = Result<(), Disconnected>> + Send;
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn cells_since(
     Ok(all)
 }
 
-/// A xorshift generator (Marsaglia, 2003), with the same numbers on every platform.
+/// A xorshift generator (Marsaglia, 2003), which returns the same numbers on every platform.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -77,7 +77,7 @@ impl Random {
     }
 }
 
-/// A number that an environment variable may set.
+/// Returns the number in an environment variable, or the default.
 pub(crate) fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |set| set.parse().unwrap())
 }

@@ -26,8 +26,9 @@ const PORT: u16 = 80;
 /// The granularity of message delivery, in milliseconds. Timers of hosts are exact.
 const TICK_MS: u64 = 10;
 
-/// The silence after which a connection counts as dead, in milliseconds. A simulated connection
-/// that lost a packet delivers nothing more, and the replica must notice soon after the repairs.
+/// The silence in milliseconds after which a connection is considered dead. A simulated connection
+/// that has lost a packet delivers nothing more, and the replica must notice that soon after the
+/// repairs.
 pub(crate) const SILENCE_MS: u32 = 6_000;
 
 /// The hosts, the network between them, and their state.
@@ -42,8 +43,8 @@ fn name(at: usize) -> String {
 }
 
 impl Cluster {
-    /// Creates one replica per entry of `skews_ms`, the error of its clock. If `reader` is set, the
-    /// last one may only read.
+    /// Creates one replica for each entry of `skews_ms`, which is the error of its clock. If
+    /// `reader` is true, the last one may only read.
     pub(crate) fn new(seed: u64, reader: bool, skews_ms: &[i64]) -> Self {
         let elapsed_ms = Arc::new(AtomicU64::new(0));
         let elapsed = {
@@ -87,7 +88,8 @@ impl Cluster {
         }
     }
 
-    /// Crashes the relay's process. Its log keeps what it stored. Returns whether it was running.
+    /// Crashes the process of the relay, whose log keeps its content. Returns whether the relay was
+    /// running.
     pub(crate) fn crash_relay(&mut self) -> bool {
         let running = self.sim.is_host_running(RELAY);
         self.sim.crash(RELAY);
@@ -101,7 +103,8 @@ impl Cluster {
         }
     }
 
-    /// Crashes a replica's process. It keeps what it saved. Returns whether it was running.
+    /// Crashes the process of a replica, which keeps its saved data. Returns whether the replica
+    /// was running.
     pub(crate) fn crash(&mut self, at: usize) -> bool {
         let running = self.sim.is_host_running(name(at));
         if running {
@@ -136,8 +139,8 @@ impl Cluster {
         }
     }
 
-    /// Repairs the network between a replica and the relay: held packets arrive, dropped ones stay
-    /// lost.
+    /// Repairs the network between a replica and the relay. Delayed packets arrive; dropped ones
+    /// stay lost.
     pub(crate) fn mend(&self, at: usize) {
         self.sim.release(name(at), RELAY);
     }

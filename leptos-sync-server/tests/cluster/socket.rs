@@ -7,7 +7,7 @@ use turmoil::net::{TcpListener, TcpStream};
 
 use super::{PORT, RELAY};
 
-/// The listener that the server accepts simulated connections from.
+/// The listener from which the server accepts simulated connections.
 pub(super) struct Accepting(pub(super) TcpListener);
 
 impl Listener for Accepting {
@@ -16,7 +16,7 @@ impl Listener for Accepting {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            // The client has disconnected already.
+            // On an error, the client has already disconnected.
             if let Ok(accepted) = self.0.accept().await {
                 return accepted;
             }

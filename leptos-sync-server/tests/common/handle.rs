@@ -19,7 +19,7 @@ pub(crate) struct State {
     pub(crate) refused: Vec<(Reason, String)>,
     pub(crate) closed: Option<(Reason, String)>,
     pub(crate) present: Vec<Vec<u8>>,
-    /// The users of these.
+    /// The users of these peers.
     pub(crate) users: Vec<String>,
     pub(crate) permissions: Vec<Permission>,
     pub(crate) changed: Instant,

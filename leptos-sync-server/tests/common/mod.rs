@@ -41,7 +41,8 @@ pub(crate) use raw::{Answer, HELLO, Raw, card, now_ms, transactions, varint};
 pub(crate) use session::{Session, Socket, bye};
 pub(crate) use switched::SwitchedLog;
 
-/// Admits clients by the name they give. Guests may only read, and only Ada may open "private".
+/// An authorizer that admits each client under the name that it sends. Guests may only read, and
+/// only Ada may open "private".
 pub(crate) struct ByName;
 
 impl Authorizer for ByName {

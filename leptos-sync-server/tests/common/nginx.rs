@@ -20,7 +20,8 @@ pub(crate) struct Nginx {
 
 impl Nginx {
     /// Starts nginx in front of `relay`, with each text of `changes` replaced in the guide's
-    /// configuration. Returns `None`, and says so, on a machine that has no nginx and is not CI.
+    /// configuration. On a machine that has no nginx and is not CI, prints a note and returns
+    /// `None`.
     pub(crate) fn start(relay: SocketAddr, changes: &[(&str, &str)]) -> Option<Self> {
         let Some(program) = program() else {
             assert!(env::var_os("CI").is_none(), "CI has to test with nginx");
@@ -38,7 +39,7 @@ impl Nginx {
                 server.contains(old),
                 "the guide's configuration has no {old:?}"
             );
-            // Not in its comments.
+            // Do not change the comments.
             let (head, rest) = server.split_at(server.find("map $").unwrap());
             server = format!("{head}{}", rest.replace(old, new));
         }
@@ -60,7 +61,7 @@ impl Nginx {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
-        // It says so once it listens.
+        // nginx writes a line when it listens.
         let listens = |line: &String| line.contains("using the");
         while !said.last().is_some_and(listens) {
             let line = lines
@@ -68,7 +69,7 @@ impl Nginx {
                 .unwrap_or_else(|| panic!("nginx ended: {said:#?}"));
             said.push(line.unwrap());
         }
-        // What it says later is not needed, but has to go somewhere.
+        // Drain the later output, or nginx would block.
         std::thread::spawn(move || lines.count());
         Some(Self {
             address,
@@ -85,7 +86,7 @@ impl Drop for Nginx {
     }
 }
 
-/// Returns the program that `cargo xtask test` has found or installed, or the machine's own.
+/// Returns the program that `cargo xtask test` has found or installed, or that of the machine.
 fn program() -> Option<PathBuf> {
     if let Some(program) = env::var_os("NGINX") {
         return Some(program.into());

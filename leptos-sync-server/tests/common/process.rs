@@ -44,7 +44,7 @@ impl Process {
         Session::open_at(&url, credentials.as_bytes(), "board", handle).await
     }
 
-    /// The peak memory of the process in bytes.
+    /// Returns the peak memory of the process in bytes.
     pub(crate) fn most_memory(&self) -> u64 {
         self.program.memory("VmHWM")
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// The relay program, running. It is killed when this is dropped.
+/// A running relay program, which is killed when this is dropped.
 pub(crate) struct Program {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
@@ -47,7 +47,7 @@ impl Program {
                 break address.parse().unwrap();
             }
         };
-        // Drain the output, or the program would block.
+        // Drain the output. Otherwise, the program would block.
         thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Self { child, address }
     }
@@ -73,7 +73,7 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// Kills the program, as a power cut would.
+    /// Kills the program without a chance to clean up, like a power cut.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

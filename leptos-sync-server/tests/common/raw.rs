@@ -12,12 +12,12 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use super::{Board, Socket, bye, handle::BoardFields as _};
 
-/// Kinds of relay messages.
+/// The kinds of messages from the relay.
 const ACK: u8 = 6;
 const REJECT: u8 = 7;
 const CLOSED: u8 = 9;
 
-/// The first message of a client: Eve's hello.
+/// The first message of a client: the hello of the user Eve.
 pub(crate) const HELLO: [u8; 8] = [1, 1, 1, 0, 3, b'e', b'v', b'e'];
 
 /// A connection that can send arbitrary bytes. Messages concern channel 0 by default.
@@ -41,7 +41,7 @@ impl Raw {
         Self { socket, frames: 0 }
     }
 
-    /// Connects, says hello as `user` and opens a document.
+    /// Connects, sends the hello of `user`, and opens a document.
     pub(crate) async fn open(address: SocketAddr, user: &str, document: &str) -> Self {
         let mut raw = Self::connect(address).await;
         let of = |name: &str| [&[name.len() as u8], name.as_bytes()].concat();
@@ -59,7 +59,7 @@ impl Raw {
         }
     }
 
-    /// Sends a frame that holds all or a part of a message.
+    /// Sends a frame that contains a message or a part of one.
     pub(crate) async fn say_part(&mut self, part: &[u8], more: bool) {
         let number = (self.frames << 1) | u8::from(more);
         self.frames = (self.frames + 1) % 128;

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
 
-/// A log that can fail on demand: wholly, like a broken disk, or for writes only, like a full one.
+/// A log that fails on demand: completely, like a broken disk, or only for writes, like a full one.
 #[derive(Clone, Default)]
 pub(crate) struct SwitchedLog {
     log: Arc<MemoryLog>,
@@ -20,7 +20,7 @@ impl SwitchedLog {
         self.off.store(!on, Ordering::SeqCst);
     }
 
-    /// Makes writes fail or succeed; reads always succeed.
+    /// Makes writes fail or succeed. Reads always succeed.
     pub(crate) fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }

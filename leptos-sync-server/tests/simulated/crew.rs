@@ -27,7 +27,7 @@ use super::{
 /// The document that all replicas edit.
 pub(crate) const DOCUMENT: &str = "board";
 
-/// The replicas of one document, the relay's log, and a journal of all edits. Knows nothing of the
+/// The replicas of one document, the relay's log, and a journal of all edits. It does not know the
 /// connections between them.
 pub(crate) struct Crew {
     pub(crate) random: Rc<Random>,
@@ -48,7 +48,7 @@ pub(crate) struct Replica {
     edited: RefCell<Option<UnboundedSender<()>>>,
 }
 
-/// Permits a user whose name starts with "reader" only to read.
+/// An authorizer that lets users whose names start with "reader" only read.
 struct ByName;
 
 impl Authorizer for ByName {
@@ -76,8 +76,8 @@ impl Authorizer for ByName {
 }
 
 impl Crew {
-    /// Creates one replica per entry of `skews_ms`, the error of its clock. If `reader` is set, the
-    /// last one may only read.
+    /// Creates one replica for each entry of `skews_ms`, which is the error of its clock. If
+    /// `reader` is true, the last one may only read.
     pub(crate) fn new(seed: u64, elapsed: Elapsed, reader: bool, skews_ms: &[i64]) -> Self {
         let journal = Rc::new(RefCell::new(Journal::default()));
         let replicas = skews_ms.iter().enumerate().map(|(at, &skew_ms)| {
@@ -135,7 +135,7 @@ impl Crew {
         }
     }
 
-    /// Restarts a replica with what it saved, under a new id.
+    /// Restarts a replica under a new id, with its saved data.
     pub(crate) fn crash(&self, at: usize) {
         let id = self.next_replica.get();
         self.next_replica.set(id + 1);
@@ -165,8 +165,8 @@ impl Crew {
         }
     }
 
-    /// Checks that the relay has every acknowledged edit, and that all replicas equal the relay and
-    /// have all answers.
+    /// Checks that the relay has every acknowledged edit, that all replicas equal the relay, and
+    /// that none waits for an answer.
     pub(crate) fn check_quiet(&self) {
         self.check();
         let relay = self.at_relay();
@@ -189,7 +189,7 @@ impl Crew {
         }
     }
 
-    /// Whether all replicas are equal and have all answers.
+    /// Returns whether all replicas are equal and none waits for an answer.
     pub(crate) fn is_quiet(&self) -> bool {
         let at_relay = self.live(&self.at_relay());
         self.replicas.iter().all(|replica| {
@@ -223,7 +223,7 @@ impl Crew {
     }
 }
 
-/// Returns the cells that the others lack.
+/// Returns the cells that the other documents lack.
 fn beyond(
     these: &BTreeMap<PathBuf, journal::Cell>,
     those: &BTreeMap<PathBuf, journal::Cell>,

@@ -56,8 +56,8 @@ pub(super) async fn drive<T: Transport>(
         let wake = async {
             match client.wake_at() {
                 Some(ms) => {
-                    // Always wait a little: a client that retries at once forever would stop
-                    // virtual time.
+                    // Always wait a little, because a client that keeps retrying without a delay
+                    // would stop virtual time.
                     let left = ms.saturating_sub(crew.now_ms()).max(1);
                     sleep(Duration::from_millis(left)).await;
                 }

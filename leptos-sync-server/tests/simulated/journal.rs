@@ -5,12 +5,12 @@ use leptos_sync_core::{Delta, Doc, Root, Stamp, VersionVector, cells::PathBuf, s
 /// A cell without its path.
 pub(crate) type Cell = (Stamp, Option<Vec<u8>>);
 
-/// Every transaction that was made and not rejected, and which of them were acknowledged as
-/// durable.
+/// A log of every transaction that was made and not rejected, with a mark for those that were
+/// acknowledged as durable.
 #[derive(Default)]
 pub(crate) struct Journal {
     made: HashMap<Stamp, Vec<(PathBuf, Cell)>>,
-    /// Transactions that their author lost in a crash. The relay may have them or not.
+    /// The transactions that their author lost in a crash. The relay may or may not have them.
     forgotten: HashSet<Stamp>,
     acknowledged: Vec<(PathBuf, Cell)>,
     pub(crate) refused: usize,
@@ -93,7 +93,8 @@ impl Journal {
         writes
     }
 
-    /// Checks that a document holds what its version claims, except for forgotten tombstones.
+    /// Checks that a document holds the cells that its version contains, except for forgotten
+    /// tombstones.
     pub(crate) fn check<S: Root>(&self, doc: &Doc<S>, who: &str) {
         doc.assert_invariants();
         let mut there = cells(doc);
@@ -125,7 +126,8 @@ impl Journal {
         }
     }
 
-    /// Whether a later write at the path was a removal, which may have been forgotten since.
+    /// Returns whether a later write at the path was a removal, which may have been forgotten
+    /// since.
     fn is_removed(&self, path: &PathBuf, cell: &Cell) -> bool {
         let writes = self.made.values().flatten().filter(|(at, _)| at == path);
         let mut later = writes

@@ -5,8 +5,8 @@ use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
 use tokio::time::sleep;
 
-/// A log with a slow disk. A relay killed before the write stored nothing; one killed after it
-/// stored everything and acknowledged nothing.
+/// A log with a slow disk. A relay that is killed before the write has stored nothing. A relay that
+/// is killed after it has stored everything and acknowledged nothing.
 #[derive(Clone)]
 pub(crate) struct SlowLog {
     log: Arc<MemoryLog>,
@@ -21,7 +21,7 @@ impl SlowLog {
         }
     }
 
-    /// The stored documents, without the delay.
+    /// Returns the stored documents, without the delay.
     pub(crate) fn kept(&self) -> &MemoryLog {
         &self.log
     }
@@ -70,7 +70,7 @@ impl DurableLog for SlowLog {
         let (document, version) = (document.to_owned(), version.clone());
         Box::pin(async move {
             self.pause().await;
-            // Small parts, so that there are several.
+            // Use small parts, so that there are several.
             self.log.since(&document, &version, bytes.min(200)).await
         })
     }

@@ -24,7 +24,7 @@ use leptos_sync_core::clock::TimeSource;
 /// The wall clock at the start of a run.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;
 
-/// The seeds of a test: those that the environment sets, or the default number.
+/// Returns the seeds of a test: those that the environment sets, or the default number of seeds.
 pub(crate) fn seeds(usual: u64) -> Range<u64> {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     match number("LEPTOS_SYNC_SEED") {
@@ -61,7 +61,7 @@ impl Random {
     }
 }
 
-/// Milliseconds of virtual time since the start of the run.
+/// A function that returns the virtual time since the start of the run in milliseconds.
 pub(crate) type Elapsed = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// A wall clock that follows virtual time with an adjustable error.

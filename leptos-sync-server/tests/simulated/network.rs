@@ -37,7 +37,7 @@ pub(crate) struct Faults {
     pub(crate) overtaken: u64,
 }
 
-/// Connects two ends. The handles cut the connection.
+/// Creates a connection. Returns its two ends, and handles that cut it.
 pub(crate) fn connect(random: &Rc<Random>, faults: Faults) -> (End, End, [AbortHandle; 2]) {
     let (near, from_near) = channel(ON_THE_WAY);
     let (to_far, far_incoming) = channel(ON_THE_WAY);

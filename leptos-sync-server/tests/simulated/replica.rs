@@ -57,12 +57,12 @@ pub(crate) struct State {
     pub(crate) doc: Doc<Board>,
     pub(crate) outbox: Outbox,
     pub(crate) permission: Permission,
-    /// The replica's notion of time, and its device's clock.
+    /// The clock of the replica's device.
     clock: WallClock,
     skew_ms: i64,
     disk: Disk,
     store: DocStore<MemoryStorage>,
-    /// Transactions since the last sync.
+    /// The transactions since the last sync.
     unsynced: Vec<Delta>,
     journal: Rc<RefCell<Journal>>,
     /// Whether the replica may write. The journal ignores the edits of a reader.
@@ -140,7 +140,7 @@ impl State {
         self.store.committed(write.receipt);
     }
 
-    /// Crashes and restarts under a new id with what is on disk.
+    /// Crashes the replica and restarts it under a new id, with the data on its disk.
     pub(crate) fn crash(&mut self, replica: ReplicaId) {
         for delta in self.unsynced.drain(..) {
             self.journal.borrow_mut().may_be_lost(&delta);
@@ -155,7 +155,7 @@ impl State {
         (self.doc, self.outbox) = (loaded.doc, outbox);
     }
 
-    /// Moves the device's clock.
+    /// Sets the device's clock forwards or backwards.
     pub(crate) fn jump(&mut self, by_ms: i64) {
         self.skew_ms += by_ms;
         self.clock.add_skew_ms(by_ms);
@@ -167,8 +167,8 @@ impl State {
             if rejected.contains(delta) {
                 journal.refused(delta);
             } else if self.writes && !self.outbox.transactions().contains(delta) {
-                // A reader's edit counts as stored if another replica has overwritten it since: the
-                // two cases look the same.
+                // If another replica has overwritten a reader's edit since, the edit is treated as
+                // stored, since the two cases look the same.
                 journal.acknowledged(delta);
             }
         }
@@ -179,7 +179,7 @@ impl State {
     }
 }
 
-/// The document as the client sees it.
+/// The implementation of the client's `Document`.
 #[derive(Clone)]
 pub(crate) struct Handle(pub(crate) Rc<RefCell<State>>);
 
@@ -213,8 +213,8 @@ impl Document for Handle {
                 state.journal.borrow_mut().restamped(&restamped);
             }
             state.compact();
-            // Sync before the relay receives it. Otherwise it would be restamped again after a
-            // crash, and win over edits in between.
+            // Sync before the relay receives the transaction. Otherwise it would be restamped again
+            // after a crash, and would win over edits in between.
             state.sync();
         }
         Ok(())
@@ -287,5 +287,5 @@ impl Document for Handle {
     }
 }
 
-/// The greatest error of a clock that is not noticed at once.
+/// The greatest error of a clock that a replica does not notice at once.
 pub(crate) const DRIFT_MS: i64 = limits::DRIFT_MS as i64;

@@ -16,7 +16,7 @@ use super::{
     network::{self, End, Faults},
 };
 
-/// A relay, its replicas on a network of channels, and the faults so far.
+/// A relay, its replicas on a network of channels, and the current faults.
 pub(crate) struct World {
     pub(crate) crew: Rc<Crew>,
     pub(crate) faults: Cell<Faults>,
@@ -33,8 +33,8 @@ struct Place {
 }
 
 impl World {
-    /// Creates one replica per entry of `skews_ms`, the error of its clock. If `reader` is set, the
-    /// last one may only read.
+    /// Creates one replica for each entry of `skews_ms`, which is the error of its clock. If
+    /// `reader` is true, the last one may only read.
     pub(crate) fn new(seed: u64, reader: bool, skews_ms: &[i64]) -> Rc<Self> {
         let start = Instant::now();
         let elapsed = move || start.elapsed().as_millis() as u64;
@@ -90,7 +90,7 @@ impl World {
         });
     }
 
-    /// Crashes a replica and restarts it with what it saved.
+    /// Crashes a replica and restarts it with its saved data.
     pub(crate) fn crash(self: &Rc<Self>, at: usize) {
         if let Some(task) = self.places[at].running.borrow_mut().take() {
             task.abort();

@@ -1,4 +1,4 @@
-//! The actor on a server, which stores and exchanges nothing.
+//! The replacement for the actor on a server. It stores and exchanges nothing.
 
 use leptos_sync_core::Root;
 
@@ -7,7 +7,7 @@ use crate::{
     provider::Options,
 };
 
-/// Does nothing: a server renders from empty documents.
+/// An actor that does nothing, since a server renders from empty documents.
 pub(crate) struct Actor;
 
 impl Actor {
@@ -21,7 +21,7 @@ impl Actor {
 }
 
 pub(crate) mod renewal {
-    /// The code that renews credentials. A server renews none.
+    /// The code that renews credentials. On a server, there is none.
     pub(crate) type Start = ();
 
     #[expect(non_upper_case_globals, reason = "a function in the browser")]

@@ -5,11 +5,11 @@ use web_sys::VisibilityState;
 
 use super::page::Page;
 
-/// Listens to the events that may precede the end of a page, and to changes of the network.
+/// Listens to events that may precede the end of the page, and to changes of the network.
 ///
-/// A handler of the former must not wait: it issues everything before it returns.
+/// A handler of the former must not wait. It issues all writes before it returns.
 pub(super) fn listen(page: &Rc<Page>) {
-    // Never removed, since the database is open for as long as the page.
+    // The listeners are never removed, since the database stays open as long as the page.
     let turned = Rc::clone(page);
     let _ = window_event_listener_untyped("visibilitychange", move |_| {
         match document().visibility_state() {

@@ -1,7 +1,7 @@
 //! The task that owns everything that cannot leave the browser's thread: the database, the lease,
 //! the page's events, and the connection to the relay.
 //!
-//! The reactive side attaches documents to it and fills their mailboxes. The task answers through
+//! The reactive side attaches documents to it and fills their mailboxes. The task reports through
 //! their status signals. No other part of this crate uses a browser object.
 
 mod document;
@@ -28,7 +28,7 @@ pub(crate) struct Actor {
     jobs: Arc<Mailbox<Job>>,
 }
 
-/// Work for the task, once the storage is open or has failed to open.
+/// A job that the task runs once the storage is open or has failed to open.
 type Job = Box<dyn FnOnce(&Rc<Page>) + Send>;
 
 impl Actor {
@@ -43,13 +43,13 @@ impl Actor {
         Self { jobs }
     }
 
-    /// Loads the document, and saves and exchanges it from now on.
+    /// Loads a document, and then saves and exchanges it.
     pub(crate) fn attach<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
         let name = name.to_owned();
         self.jobs.push(Box::new(move |page| start(page, name, doc)));
     }
 
-    /// Sends new credentials to the relay from now on.
+    /// Sets the credentials for the relay.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
         self.jobs
             .push(Box::new(move |page| page.set_credentials(credentials)));
@@ -67,7 +67,7 @@ pub(crate) fn run_soon(work: impl FnOnce() + 'static) {
     after(Duration::ZERO, work);
 }
 
-/// Asks the browser for persistence when the first edit is made.
+/// Asks the browser for persistent storage at the first edit.
 pub(crate) fn ask_persistence(unsaved: StatusSignal<usize>) {
     let asked = StoredValue::new(false);
     Effect::new(move || {

@@ -28,48 +28,46 @@ use crate::{
 pub(super) struct Page {
     storage: RefCell<Result<IndexedDbStorage, Arc<Error>>>,
     database: String,
-    /// `None` before the lease is acquired and after it is released, when the page is ending or has
-    /// returned from the browser's page cache.
+    /// The lease. `None` before it is acquired, and after it is released because the page is ending
+    /// or has returned from the browser's page cache.
     lease: RefCell<Option<Lease>>,
-    /// The id under which documents are loaded: the leased one, or one that no other page has.
-    /// `None` until that is decided.
+    /// The id under which documents are loaded: the leased one, or a new one without a lease.
+    /// `None` until that is known.
     replica: Cell<Option<ReplicaId>>,
     documents: RefCell<Vec<Rc<dyn AnyDocument>>>,
     tabs: Option<Tabs>,
     send_locks: SendLocks,
-    /// The connection, if there is a relay, or the reason why there can be none. Set when the page
-    /// opens.
+    /// The connection to the relay, or the reason why there can be none. Empty without a relay. Set
+    /// when the page opens.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
-    /// The number of documents that are being read for an id that was taken over. Until they are
-    /// read, the transactions to send are not known, and no id is released.
+    /// The number of documents that are being read because this page took over an id. Until they
+    /// are read, the page does not know which transactions to send, and releases no id.
     pub(super) reading: Cell<usize>,
 }
 
-/// The actor of a document of any type, as the page's events, the lease, the other tabs and the
-/// relay use it.
+/// The actor of a document of any type, for the page's events, the lease, the other tabs and the
+/// relay.
 pub(super) trait AnyDocument {
-    /// Reads the stored document, and continues under `replica`.
+    /// Reads the stored document, whose later operations have the id `replica`.
     fn load(self: Rc<Self>, replica: ReplicaId);
-    /// Issues the writes of everything unsaved before it returns, since the page may end
-    /// afterwards.
+    /// Issues all pending writes before it returns, since the page may end afterwards.
     fn flush(self: Rc<Self>);
     /// Returns whether all transactions are saved.
     fn is_saved(&self) -> bool;
-    /// Moves the document to another replica id if it is, or is going to be, written under this
-    /// one.
+    /// Moves the document to another replica id if it uses this one now or will after loading.
     fn retire(&self, replica: ReplicaId);
     /// Returns the document's name.
     fn name(&self) -> &str;
     /// Handles a message from another tab.
     fn receive(self: Rc<Self>, kind: TabMessageKind);
-    /// Stops waiting: asks the other tabs for what they have, and retries a failed storage.
+    /// Skips all delays: requests operations from the other tabs, and retries a failed storage.
     fn hurry(self: Rc<Self>);
     /// Returns the writers of the transactions to send.
     fn writers(&self) -> VersionVector;
     /// Starts sending the transactions that another page wrote under `replica`.
     fn adopt(self: Rc<Self>, replica: ReplicaId);
-    /// Sends the relay the transactions that it lacks.
+    /// Sends the transactions that the relay lacks.
     fn send(&self);
     /// Reports the state of the page's connection.
     fn connection(&self, connection: &Connection);
@@ -78,8 +76,8 @@ pub(super) trait AnyDocument {
 impl Page {
     /// Opens the database. Without one, documents stay in memory.
     ///
-    /// Edits are written as soon as it is open. A lease is acquired at the same time, and then the
-    /// documents are loaded.
+    /// Edits are written as soon as the database is open. Meanwhile, the page acquires a lease, and
+    /// then loads the documents.
     pub(super) async fn open(options: Options) -> Rc<Self> {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
@@ -173,14 +171,14 @@ impl Page {
         Some(self.session.get()?.as_ref().map_err(why))
     }
 
-    /// Shows other credentials to the relay from now on.
+    /// Sets the credentials for the relay.
     pub(super) fn set_credentials(&self, credentials: Vec<u8>) {
         if let Some(Ok(session)) = self.session() {
             session.set_credentials(credentials);
         }
     }
 
-    /// Stops waiting, because the network may be back, or the page is visible again.
+    /// Skips all delays, because the network may be back or the page is visible again.
     pub(super) fn hurry(&self) {
         if let Some(Ok(session)) = self.session() {
             session.run(|client| client.hurry());
@@ -190,7 +188,7 @@ impl Page {
         }
     }
 
-    /// Drops the connection, because the browser says that the network is gone.
+    /// Drops the connection, because the browser reports that the network is gone.
     pub(super) fn disconnect(&self) {
         if let Some(Ok(session)) = self.session() {
             session.disconnect();
@@ -216,15 +214,15 @@ impl Page {
         }
     }
 
-    /// Loads a document under the page's id, if that is known. Of two documents with one name,
-    /// which were opened as different types and do not know each other's operations, only one may
-    /// have the id.
+    /// Loads a document under the page's id, if it is known. If two documents with one name were
+    /// opened as different types, they do not know each other's operations, so only one of them may
+    /// use the id.
     fn load(&self, document: Rc<dyn AnyDocument>) {
         let Some(replica) = self.replica.get() else {
             return;
         };
         let documents = self.documents.borrow();
-        // An actor without another owner belongs to an evicted document.
+        // An actor without any other owner belongs to an evicted document.
         let mut alive = documents.iter().filter(|kept| Rc::strong_count(kept) > 1);
         let is_other = |kept: &Rc<dyn AnyDocument>| {
             kept.name() == document.name() && !Rc::ptr_eq(kept, &document)
@@ -240,7 +238,7 @@ impl Page {
     /// Adds a document. It is loaded as soon as the page's id is known.
     pub(super) fn register(&self, document: Rc<dyn AnyDocument>) {
         let mut documents = self.documents.borrow_mut();
-        // An actor without another owner belongs to an evicted document, and is replaced.
+        // An actor without any other owner belongs to an evicted document, so replace it.
         let gone = documents
             .iter_mut()
             .find(|kept| Rc::strong_count(kept) == 1);
@@ -263,7 +261,7 @@ impl Page {
         self.send_locks.disown(replica);
         if self.replica.get() == Some(replica) {
             self.replica.set(Some(provisional_replica()));
-            // The lease is not released: a page that finds the id in use, but its holder dead, does
+            // Do not release the lease. A page that finds the id in use without a live holder does
             // not take it.
             drop(self.lease.borrow_mut().take());
         }
@@ -272,8 +270,8 @@ impl Page {
         }
     }
 
-    /// Starts sending the transactions written under `replica`. `own` is set if the id is this
-    /// page's.
+    /// Starts sending the transactions written under `replica`. `own` is true if the id belongs to
+    /// this page.
     pub(super) fn adopt(&self, replica: ReplicaId, own: bool) {
         for document in self.documents() {
             match own {
@@ -303,15 +301,15 @@ impl Page {
         session.is_some_and(|session| session.is_refused())
     }
 
-    /// Issues the writes of everything unsaved.
+    /// Issues all pending writes.
     pub(super) fn flush(&self) {
         for document in self.documents() {
             document.flush();
         }
     }
 
-    /// Prepares for the end of the page: saves everything, and releases the lease if everything is
-    /// saved. If the page comes back, it continues under new ids.
+    /// Prepares for the end of the page: issues all writes, and releases the lease if everything is
+    /// saved. If the page comes back, it uses new ids.
     pub(super) fn close(&self) {
         self.flush();
         let documents = self.documents();
@@ -329,7 +327,7 @@ impl Page {
     }
 
     fn documents(&self) -> Vec<Rc<dyn AnyDocument>> {
-        // A copy, since its users may open another document.
+        // Return a copy, since the caller may open another document.
         self.documents.borrow().clone()
     }
 }

@@ -21,8 +21,9 @@ use crate::{
 /// Starts the renewal of a session's credentials.
 pub(crate) type Start = fn(&Rc<Session>, Fetch, PageTime);
 
-/// Milliseconds before the expiry at which new credentials are fetched: enough for a slow server.
-/// Credentials that are valid for less than twice this time are renewed halfway through.
+/// The time in milliseconds before the expiry at which new credentials are fetched. It suffices for
+/// a slow server. Credentials that are valid for less than twice this time are renewed halfway
+/// through.
 const MARGIN_MS: u64 = 30_000;
 
 /// The delay in milliseconds after the first failure. It doubles with each further failure.
@@ -31,7 +32,7 @@ const FIRST_MS: u64 = 1_000;
 /// The longest delay in milliseconds.
 const MOST_MS: u64 = 300_000;
 
-/// The longest timer in milliseconds: browsers count in 32 bits.
+/// The longest timer in milliseconds. Browsers measure timers in 32 bits.
 const TIMER_MS: u64 = 24 * 60 * 60 * 1_000;
 
 struct Renewal {
@@ -75,7 +76,7 @@ impl Renewal {
         }
     }
 
-    /// Fetches credentials, after a delay if earlier ones were refused.
+    /// Fetches credentials. Waits first if earlier ones were refused.
     fn fetch_soon(&self) {
         let failures = self.failures.get();
         self.failures.set(failures.saturating_add(1));
@@ -86,8 +87,8 @@ impl Renewal {
         self.fetch_after(wait_ms, None);
     }
 
-    /// Sets the only timer. `expiry_ms` is the time before which to fetch, if the timer is for an
-    /// expiry.
+    /// Sets the timer, of which there is only one. `expiry_ms` is the time of expiry, if the timer
+    /// is for one.
     fn fetch_after(&self, wait_ms: u64, expiry_ms: Option<u64>) {
         let this = self.this.clone();
         let due = wait_ms <= TIMER_MS;
@@ -131,8 +132,9 @@ impl Renewal {
     }
 }
 
-/// The time at which a JSON Web Token expires, in milliseconds since the Unix epoch; `None` if the
-/// credentials are not a token, or do not expire. The token is not verified: the relay does that.
+/// Returns the time at which a JSON Web Token expires, in milliseconds since the Unix epoch.
+/// Returns `None` if the credentials are not a token, or do not expire. Only the relay verifies the
+/// token.
 fn expiry_ms(credentials: &[u8]) -> Option<u64> {
     let token = std::str::from_utf8(credentials).ok()?;
     let claims = token.split('.').nth(1)?;

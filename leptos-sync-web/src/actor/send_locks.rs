@@ -8,12 +8,13 @@ use crate::web_locks::{Lock, Locks};
 /// The replica ids whose transactions this page sends to the relay: its own, and those of pages
 /// that have closed.
 ///
-/// Each replica id has a lock of its name, which one page holds at a time. The holder sends the
+/// Each replica id has a lock, named after it, which one page holds at a time. The holder sends the
 /// transactions that were written under the id, restamps them, and receives the answers. When it
 /// dies, the browser gives the lock to a page that waits for it.
 pub(super) struct SendLocks {
     page: Weak<Page>,
-    /// The database's name, and the locks. Without locks, each page sends everything it knows.
+    /// The database's name, and the locks. Without locks, each page sends all transactions that it
+    /// knows.
     locks: Option<(String, Locks)>,
     known: RefCell<Vec<SendLock>>,
 }
@@ -21,12 +22,13 @@ pub(super) struct SendLocks {
 /// The lock of a replica id, requested or held.
 struct SendLock {
     replica: ReplicaId,
-    /// Whether this page writes under the id. Otherwise the lock is released when nothing is left
-    /// to send, so that the id can be leased again.
+    /// Whether this page writes under the id. If not, it releases the lock when nothing is left to
+    /// send, so that the id can be leased again.
     own: bool,
     /// Whether this page sends for the id.
     granted: bool,
-    /// DocState until this is dropped; `None` too where the browser gives none.
+    /// The lock, which is released when this is dropped. `None` until the lock is granted, or if
+    /// the browser has no locks.
     lock: Option<Lock>,
 }
 
@@ -47,8 +49,8 @@ impl SendLocks {
         self.locks.is_none() || known.any(|known| known.replica == replica && known.granted)
     }
 
-    /// Sends for `replica` as soon as no other page does. `own` is set if this page writes under
-    /// it.
+    /// Starts sending for `replica` as soon as no other page does. `own` is true if this page
+    /// writes under the id.
     pub(super) fn claim(&self, replica: ReplicaId, own: bool) {
         let Some((database, locks)) = &self.locks else {
             return;
@@ -74,7 +76,7 @@ impl SendLocks {
         });
     }
 
-    /// Sends for an id of this page, whose lock it holds.
+    /// Starts sending for an id of this page, which holds the lock already.
     pub(super) fn hold(&self, replica: ReplicaId, lock: Lock) {
         self.known.borrow_mut().push(SendLock {
             replica,

@@ -1,4 +1,4 @@
-//! Converts the browser's errors.
+//! The conversion of the browser's errors.
 
 use js_sys::{Error as JsError, Reflect};
 use leptos_sync_core::Error;
@@ -15,7 +15,7 @@ pub(super) fn is(error: &JsValue, name: &str) -> bool {
         .is_some_and(|error| error.name() == name)
 }
 
-/// Converts the failure of an operation: what was thrown, or the event that ended a request or a
+/// Converts the failure of an operation: a thrown value, or the event that ended a request or a
 /// transaction.
 pub(super) fn failed(error: JsValue) -> Error {
     let reason = reason(error);

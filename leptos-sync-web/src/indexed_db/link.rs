@@ -10,17 +10,17 @@ use super::{
 };
 use crate::task::spawn;
 
-/// A connection that is reopened when it is needed.
+/// A connection that opens again on demand.
 ///
-/// Operations that are issued while it is being opened run in the order in which they were issued,
-/// so batches keep their order.
+/// Operations that are issued while it is opening run afterwards in the same order, so batches keep
+/// their order.
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
 }
 
 enum State {
-    /// A connection, which may have been closed since.
+    /// A connection is open, unless it was closed since.
     Opened(Connection),
     /// A connection is being opened for the jobs in the list.
     Opening(Vec<Job>),
@@ -36,7 +36,8 @@ struct Job {
     work: Box<Work>,
     resolve: Function,
     reject: Function,
-    /// Whether a closed connection is replaced for this job, which happens once.
+    /// Whether a new connection is opened if the current one is closed. This happens once for each
+    /// job.
     patient: bool,
 }
 
@@ -53,7 +54,7 @@ impl Link {
         &self.name
     }
 
-    /// Issues `work`: before this returns if there is a connection, else as soon as one is open.
+    /// Issues `work`, immediately if there is a connection, and otherwise as soon as one is open.
     /// The promise settles like the one that `work` returns.
     pub(super) fn issue(
         self: &Rc<Self>,

@@ -1,8 +1,8 @@
 //! Storage in the browser's IndexedDB.
 //!
 //! A database has one object store with binary keys, which IndexedDB orders as bytes, and values
-//! that are `Uint8Array`s. There is no other schema, so the version never has to rise. A database
-//! with a higher version is opened as it is.
+//! that are `Uint8Array`s. The schema never changes, so the version number never has to rise. A
+//! database with a higher version is opened unchanged.
 
 mod connection;
 mod fault;
@@ -28,12 +28,12 @@ const STORE: &str = "leptos-sync";
 
 /// A [`Storage`] in one of the browser's IndexedDB databases.
 ///
-/// Clones share a connection, and all handles to one name, in every tab of an origin, share one
-/// store. The connection closes with the last clone, once all operations have ended.
+/// Clones share a connection. All handles with one name, in all tabs of an origin, share one
+/// database. The connection closes when the last clone is dropped and all operations have ended.
 ///
-/// The connection closes when another tab deletes or upgrades the database, and the browser may
-/// close it. The next operation opens a new one. **If the database was deleted in between, it is
-/// now empty**: this type does not know what it contained.
+/// The connection also closes when another tab deletes or upgrades the database, or when the
+/// browser closes it. The next operation opens a new one. **If the database was deleted in between,
+/// the new one is empty**: this type does not restore the content.
 #[derive(Clone)]
 pub struct IndexedDbStorage {
     link: Rc<Link>,
@@ -111,13 +111,13 @@ impl Storage for IndexedDbStorage {
         Ok(records)
     }
 
-    // A page reads documents by this alone. Cursors would add 1 KB to it.
+    // A page reads documents only with this method. Cursors would add 1 KB to it.
     async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
         self.forwards(Scan::prefix(prefix)).await
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
-        // Issued and observed from now on: dropping the future changes nothing.
+        // The batch is issued and its end is observed, so dropping the future changes nothing.
         let end = self
             .link
             .issue(move |database| write::issue(database, &batch));

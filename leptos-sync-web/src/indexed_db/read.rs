@@ -1,4 +1,4 @@
-//! Reads. Each is one transaction, so that it sees one state of the store.
+//! The reading operations. Each is one transaction, so that it sees one state of the storage.
 
 use std::ops::Bound;
 
@@ -43,7 +43,7 @@ pub(super) fn forwards(database: &Database, scan: &Scan) -> Result<Promise, JsVa
     let store = store(database)?;
     let range = range(scan)?;
     let limit = scan.limit.map_or(u32::MAX, within_u32);
-    // Two requests for any number of records. A cursor would take an event for each.
+    // Make two requests for any number of records. A cursor would take one event per record.
     Ok(Promise::all(&Array::of2(
         &finished(&store.get_all_keys_with_key_and_limit(&range, limit)?),
         &finished(&store.get_all_with_key_and_limit(&range, limit)?),
@@ -81,7 +81,7 @@ fn zipped(keys: &JsValue, values: &JsValue) -> Vec<Record> {
     (0..keys.length()).map(record).collect()
 }
 
-/// Walks up to `limit` records of a cursor, in order. Resolves to an array of keys and one of
+/// Reads up to `limit` records through a cursor, in order. Resolves to an array of keys and one of
 /// values.
 fn walked(request: IdbRequest, limit: u32) -> Promise {
     promise(|resolve, reject| {
@@ -117,8 +117,7 @@ fn bytes(js: &JsValue) -> Vec<u8> {
 
 /// Converts the range of a scan.
 fn range(scan: &Scan) -> Result<JsValue, JsValue> {
-    // The least and the greatest binary key: an empty one, and an array, which comes after all of
-    // them.
+    // The least binary key is the empty one. An array is greater than all binary keys.
     let (start, start_open) =
         bound(&scan.start).unwrap_or((Uint8Array::new_with_length(0).into(), false));
     let (end, end_open) = bound(&scan.end).unwrap_or((Array::new().into(), true));

@@ -1,4 +1,4 @@
-//! The browser's objects, with their events as promises.
+//! The objects of the browser, with promises for their events.
 
 use js_sys::{Error, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
@@ -7,7 +7,7 @@ use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTra
 
 use super::{STORE, fault};
 
-// web-sys has the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and has
+// web-sys provides the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and has
 // deprecated `commit`.
 #[wasm_bindgen]
 extern "C" {
@@ -37,7 +37,7 @@ extern "C" {
 impl Database {
     /// Opens a database at its current version. Creates the object store of a new one.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
-        // If it is missing, the call below throws.
+        // If the browser has no IndexedDB, the call below throws.
         let factory: IdbFactory =
             Reflect::get(&js_sys::global(), &"indexedDB".into())?.unchecked_into();
         let request = factory.open(name)?;
@@ -46,8 +46,7 @@ impl Database {
             request.set_onsuccess(Some(&opened));
             request.set_onerror(Some(&failed));
         });
-        // The code after this `await` runs within the event, while the upgrade transaction is
-        // active.
+        // The code after the wait runs during the event, while the upgrade transaction is active.
         JsFuture::from(opened).await?;
         let database: Self = request.result()?.unchecked_into();
         if request.transaction().is_some() {
@@ -55,7 +54,7 @@ impl Database {
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
         }
-        // A database that is closing gives another error, which its user receives.
+        // A database that is closing causes another error, which the caller receives.
         if let Err(error) = database.transaction_with_str(STORE)
             && fault::is(&error, "NotFoundError")
         {
@@ -77,7 +76,7 @@ impl Database {
     }
 }
 
-/// Returns a promise, and passes its resolve and reject functions to `listen`.
+/// Creates a promise and passes its resolve and reject functions to `listen`.
 pub(super) fn promise(listen: impl FnOnce(Function, Function)) -> Promise {
     let mut listen = Some(listen);
     // The browser calls it once, before this returns.
@@ -98,8 +97,8 @@ pub(super) fn finished(request: &IdbRequest) -> Promise {
 
 /// Resolves to the event that ends a transaction.
 ///
-/// A request that fails aborts its transaction, so these two events are enough. The reason is the
-/// transaction's own error: if space runs short, it may be the only one.
+/// A request that fails aborts its transaction, so these two events suffice. The cause is the error
+/// of the transaction: if space runs short, there may be no other.
 pub(super) fn completed(transaction: &Transaction) -> Promise {
     promise(|completed, aborted| {
         transaction.set_oncomplete(Some(&completed));

@@ -1,6 +1,6 @@
-//! Batches as transactions.
+//! The writing operations. Each batch is one transaction.
 //!
-//! When a page ends, everything that the browser has not received is lost. So a batch is issued at
+//! When a page ends, the browser drops requests that it has not received. So a batch is issued at
 //! once, with all its requests and an explicit `commit()`.
 
 use js_sys::{Promise, Uint8Array};
@@ -31,8 +31,8 @@ pub(super) fn issue_if(
 ) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
-    // The browser runs requests in order, so all are issued at once. It commits a transaction that
-    // is not aborted.
+    // The browser runs requests in order, so issue all of them at once. It commits a transaction
+    // that is not aborted.
     let issued = expect(&transaction, key, expected).and_then(|()| request(&transaction, batch));
     issued.map_err(|error| take_back(&transaction, error))?;
     Ok(end)
@@ -54,7 +54,7 @@ fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> R
     Ok(())
 }
 
-/// Aborts a transaction whose requests could not all be made.
+/// Aborts a transaction if not all of its requests could be made.
 fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
     // It fails only if the transaction has already ended.
     let _ = transaction.abort();
@@ -63,8 +63,8 @@ fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
     error
 }
 
-/// Issues the requests of a batch, in order. Their results are not awaited, since the transaction's
-/// is enough.
+/// Issues the requests of a batch, in order. Their results are not awaited, since the result of the
+/// transaction suffices.
 fn request(transaction: &Transaction, batch: &Batch) -> Result<(), JsValue> {
     let store = transaction.object_store(STORE)?;
     for write in batch.writes() {

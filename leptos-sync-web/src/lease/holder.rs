@@ -9,30 +9,31 @@ use crate::{
     web_locks::{Lock, Locks},
 };
 
-/// The number of slots to try. This many concurrent tabs have reusable ids; further tabs use an id
-/// once.
+/// The number of slots to try. That many concurrent tabs have reusable ids; each further tab uses a
+/// new id only once.
 const SLOTS: u32 = 64;
 
 /// The exclusive right to write under a [`ReplicaId`], for as long as this lives.
 ///
-/// A lease that is dropped, or dies with its page, retires its id, unless a batch with
-/// [`release_write`](Lease::release_write) was committed before; then the next page reuses the id.
+/// If a lease is dropped or its page dies, its id is retired, unless a batch with
+/// [`release_write`](Lease::release_write) was committed before. In that case, the next page reuses
+/// the id.
 ///
-/// A lease does not know whether its holder saved what it wrote.
+/// A lease does not know whether its holder has saved its operations.
 pub struct Lease {
     replica: ReplicaId,
     slot: u32,
     _lock: Lock,
-    /// The lock of the id, whose holder sends what was written under it.
+    /// The lock of the id. Its holder sends the operations that were written under the id.
     sends: Option<Lock>,
 }
 
 impl Lease {
-    /// Takes an id from the database's pool, or adds a new one to it.
+    /// Takes an id from the database's pool, or adds a new id to the pool.
     ///
-    /// Resolves once the id is durably marked as in use. Costs a lock request for each open tab, a
-    /// read, and a batch with strict durability. If the future is dropped, a slot of the pool may
-    /// stay in use until the page ends.
+    /// Resolves once the id is durably marked as in use. Costs a lock request per open tab, a read,
+    /// and a batch with strict durability. If the future is dropped, a slot of the pool may stay in
+    /// use until the page ends.
     ///
     /// # Errors
     ///
@@ -41,12 +42,12 @@ impl Lease {
     ///   for a new id.
     /// - [`Error::is_storage`] if the pool cannot be read or written.
     ///
-    /// An id that is never used again is always a safe replacement, but each one adds an entry to
-    /// version vectors.
+    /// A random id that is never used again is always a safe replacement, but each one adds an
+    /// entry to version vectors.
     pub async fn take(storage: &IndexedDbStorage) -> Result<Self, Error> {
         let locks = Locks::new()?;
         for slot in 0..SLOTS {
-            // The lock that is held while the holder of the slot's id lives.
+            // The holder of the slot's id holds this lock as long as it lives.
             let name = ["leptos-sync:", storage.name(), ":", &slot.to_string()].concat();
             let Some(lock) = locks.try_lock(&name).await? else {
                 continue;
@@ -60,7 +61,8 @@ impl Lease {
             let name = Locks::of_replica(storage.name(), replica);
             let sends = locks.try_lock(&name).await?;
             if sends.is_none() {
-                // Another page sends what was written under the id before, and continues to do so.
+                // Another page still sends operations that were written under the old id, so use a
+                // new one.
                 replica = ReplicaId::random()?;
             }
             let mut batch = Batch::new();
@@ -92,7 +94,7 @@ impl Lease {
     /// Adds the write that releases the id to a batch.
     ///
     /// Use the batch that saves the last operations of a page. **After it is issued, nothing may be
-    /// written under the id**; drop the lease then. A page that comes back from the browser's
+    /// written under the id**, so drop the lease. A page that comes back from the browser's
     /// back/forward cache must acquire a new lease.
     pub fn release_write(&self, batch: &mut Batch) {
         pool::write(batch, self.slot, self.replica, State::Free);

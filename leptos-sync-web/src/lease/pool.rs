@@ -9,12 +9,12 @@
 //!             the id, create another
 //! ```
 //!
-//! Then the slot is marked "in use", with strict durability, before the id is used. The record of a
-//! retired id is overwritten: ids are reused only through the pool, and everything saved under the
-//! id is in the documents.
+//! Before it uses the id, the holder marks the slot "in use", with strict durability. The record of
+//! a retired id is overwritten. Nothing is lost, since the documents contain everything that was
+//! saved under the id.
 //!
-//! A holder writes "free" once, as its last write. If that write lands after the records of the
-//! next holder, the slot names an id whose holder saved everything, so reusing it does no harm.
+//! A holder writes "free" once, as its last write. If that write is applied after the records of
+//! the next holder, the slot names an id whose holder has saved everything, so reusing it is safe.
 
 use leptos_sync_core::{ReplicaId, storage::Batch};
 
@@ -30,12 +30,12 @@ pub(super) enum State {
     InUse,
 }
 
-/// What to do with a slot whose lock is held.
+/// The use of a slot by the holder of its lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotUse {
     /// Use this id again.
     Free(ReplicaId),
-    /// Create an id.
+    /// Create a new id.
     Mint,
     /// Skip the slot: this build cannot read its record.
     Unknown,
@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(slot_use(Some(&[])), SlotUse::Unknown);
     }
 
-    /// Tabs open, close and crash in every order, and a last write may arrive late. No two holders
-    /// may share an id, and an id whose holder died must never be reused.
+    /// Tabs open, close or die in any order, and a last write may arrive late. No two holders may
+    /// share an id, and an id whose holder died must never be reused.
     #[test]
     fn no_id_is_shared_and_no_id_of_the_dead_returns() {
         for mut script in 0..4_u32.pow(8) {

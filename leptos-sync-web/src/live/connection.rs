@@ -12,13 +12,13 @@ pub enum Connection {
     Absent,
     /// The page is connecting to the relay, or requesting the document.
     Connecting,
-    /// The document is exchanged. Edits by others arrive as they happen.
+    /// The document is being exchanged. Edits by others arrive immediately.
     Online,
     /// The document is not being exchanged at the moment. Edits are queued, and the page retries
     /// automatically.
     Offline(Cause),
-    /// The relay does not exchange the document with this user or this page. Edits are queued. The
-    /// page retries periodically, and at once when the
+    /// The relay refuses to exchange the document with this user or this page. Edits are queued.
+    /// The page retries periodically, and at once when the
     /// [credentials](crate::SyncOptions::credentials) change.
     Refused(Cause),
 }
@@ -32,22 +32,22 @@ pub enum Cause {
     /// The relay cannot be reached: there is no network, or nothing listens at the address.
     Unreachable,
     /// A server answers at the address, but it is not a relay. The address is wrong, or a proxy
-    /// does not forward it.
+    /// does not forward requests to the relay.
     NoRelay,
     /// The relay answers ordinary requests, but no WebSocket opens. A proxy in between probably
     /// does not forward WebSockets.
     NoWebSocket,
-    /// The relay does not accept pages of this origin. The text is the relay's explanation.
+    /// The relay does not accept pages of this origin. Contains the relay's explanation.
     OriginNotAllowed(Arc<str>),
     /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is not a valid
     /// address, or the document's name is too long for a relay.
     Invalid(Arc<str>),
     /// Edits by others have later stamps than this device's clock allows. They arrive as soon as
-    /// the clock is right.
+    /// the clock is correct.
     ClockBehind(Arc<str>),
     /// [`SyncOptions::renew`](crate::SyncOptions::renew) has not returned credentials yet.
     NoCredentials,
-    /// The relay gave a reason, such as [`Reason::Unauthorized`].
+    /// The relay reported a reason, such as [`Reason::Unauthorized`].
     Relay {
         /// The reason as a code.
         reason: Reason,

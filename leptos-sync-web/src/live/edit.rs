@@ -9,8 +9,8 @@ use super::{
 use crate::node::{Access, NodeDocument, ReadGuard};
 
 impl<S: Root> LiveDoc<S> {
-    /// Edits the document in one transaction; see [`Doc::transact`]. The change is on screen at
-    /// once and is stored in the background.
+    /// Edits the document in one transaction; see [`Doc::transact`]. The change is visible at once
+    /// and is stored in the background.
     ///
     /// Inside `edit`, read the document through `tx`, which sees the edit's own writes. The
     /// document's nodes and the methods of this handle show the document before the edit, until the
@@ -19,7 +19,8 @@ impl<S: Root> LiveDoc<S> {
     /// # Errors
     ///
     /// - As for [`Doc::transact`].
-    /// - [`Error::is_nested`] if, after that, `edit` reads the document other than through `tx`.
+    /// - [`Error::is_nested`] if `edit` reads the document other than through `tx` after it has
+    ///   begun to write.
     /// - [`Error::is_nested`] inside another edit of the same document. The other edit continues.
     ///
     /// After an error, the document is unchanged.
@@ -119,7 +120,8 @@ impl<S: Root> Access<S> for LiveDoc<S> {
         if let Some(state) = self.inner.state.try_read() {
             return ReadGuard::new(state.doc.shared_state());
         }
-        // Inside an edit that has begun to write: it is cancelled, so no one else sees the default.
+        // Inside an edit that has begun to write, return the default. The edit is cancelled, so
+        // nobody else sees it.
         ReadGuard::new(match self.fork() {
             Ok(doc) => doc.shared_state(),
             Err(_) => Arc::default(),

@@ -4,11 +4,11 @@ use leptos_sync_core::{Doc, Error, Root};
 
 use crate::lock::{Mutex, Thread};
 
-/// The edit that is in progress on a document, for code that runs inside the edit.
+/// The edit in progress on a document, for code that runs inside the edit.
 ///
 /// The document is locked during an edit, for all threads. Code inside the edit that reads the
-/// document sees it as it was before the edit. That is possible until the edit begins to write to
-/// the only copy of the state.
+/// document sees the state before the edit. That is possible until the edit begins to write to the
+/// only copy of the state.
 pub(super) struct Editing<S>(Mutex<Option<Edit<S>>>);
 
 struct Edit<S> {
@@ -40,7 +40,7 @@ impl<S: Root> Editing<S> {
         self.0.lock().as_ref().is_some_and(is_inside)
     }
 
-    /// Returns the document before the edit that this thread is in, or `None` if it is in no edit.
+    /// Returns the document before the edit, or `None` if this thread is not inside an edit of it.
     ///
     /// # Errors
     ///
@@ -56,11 +56,11 @@ impl<S: Root> Editing<S> {
     }
 }
 
-/// An edit that is in progress until this is dropped.
+/// A guard of an edit, which is in progress until the guard is dropped.
 pub(super) struct InsideEdit<'a, S>(&'a Editing<S>);
 
 impl<S> InsideEdit<'_, S> {
-    /// Releases the state from before the edit: from now on, the edit writes.
+    /// Releases the state from before the edit, because the edit begins to write.
     pub(super) fn begin_to_write(&self) {
         let mut edit = self.0.0.lock();
         let before = edit.as_mut().and_then(|edit| edit.before.take());
@@ -100,13 +100,13 @@ thread_local! {
     static EDITS: RefCell<Edits> = const { RefCell::new(Edits { depth: 0, waiting: Vec::new() }) };
 }
 
-/// The edits, of all documents, that this thread is in.
+/// The edits of any document that are in progress on this thread.
 struct Edits {
     depth: usize,
     waiting: Vec<Box<dyn FnOnce()>>,
 }
 
-/// Runs `job` as soon as this thread is outside all edits: it may lock any document.
+/// Runs `job` as soon as this thread is outside all edits, so that it can lock any document.
 pub(super) fn outside_edits(job: impl FnOnce() + 'static) {
     let is_inside = EDITS.with_borrow(|edits| edits.depth > 0);
     match is_inside {
@@ -115,7 +115,7 @@ pub(super) fn outside_edits(job: impl FnOnce() + 'static) {
     }
 }
 
-/// Counts as an edit of this thread until it is dropped.
+/// A guard that counts as one edit of this thread until it is dropped.
 pub(super) struct EditScope(());
 
 impl EditScope {

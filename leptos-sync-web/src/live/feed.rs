@@ -7,7 +7,7 @@ use leptos_sync_core::{Doc, Error, Root, VersionVector};
 
 use crate::lock::Mutex;
 
-/// The streams of a document's changes. Without a reader there are none.
+/// The sender of a document's changes. It exists only while there is a reader.
 pub(super) struct Feed(Mutex<Option<ChangeSender<Delta>>>);
 
 impl Feed {
@@ -15,7 +15,7 @@ impl Feed {
         Self(Mutex::new(None))
     }
 
-    /// Returns the changes from now on.
+    /// Returns a stream of all later changes.
     pub(super) fn subscribe(&self) -> ChangeStream<Delta> {
         self.0.lock().get_or_insert_default().subscribe()
     }
@@ -36,7 +36,8 @@ impl Feed {
 
 #[cfg(target_arch = "wasm32")]
 impl Feed {
-    /// Returns the version of a document that is about to change by other means than a delta.
+    /// Returns the version of a document before a change that is not a delta. `None` without a
+    /// reader.
     pub(super) fn before<S: Root>(&self, doc: &Doc<S>) -> Option<VersionVector> {
         self.read().map(|_| doc.version().clone())
     }
@@ -49,7 +50,7 @@ impl Feed {
         before.map(|version| doc.delta_since(&version))
     }
 
-    /// Sends the changes, or ends the streams if there is no delta of them.
+    /// Sends the changes, or ends the streams if no delta can express them.
     pub(super) fn tell(&self, since: Option<Result<Delta, Error>>) {
         match since {
             None => {}
@@ -61,7 +62,7 @@ impl Feed {
     /// Ends the streams.
     pub(super) fn end(&self) {
         let sender = self.0.lock().take();
-        // Dropped without the lock, since readers are woken.
+        // Drop the sender without the lock, since dropping wakes readers.
         drop(sender);
     }
 }

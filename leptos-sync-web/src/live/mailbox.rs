@@ -3,7 +3,8 @@ use std::{mem, sync::Arc};
 use super::editing::outside_edits;
 use crate::lock::Mutex;
 
-/// A queue from the reactive graph to a handler, which may be set after the first item.
+/// A queue from the reactive graph to a handler. The handler may be set after the first item was
+/// sent.
 pub(crate) struct Mailbox<T>(Mutex<State<T>>);
 
 enum State<T> {
@@ -15,7 +16,7 @@ enum State<T> {
         expect(dead_code, reason = "a server has no handlers")
     )]
     Delivering(Arc<Handler<T>>),
-    /// There will be no handler: items are dropped.
+    /// There is no handler and will never be one: items are dropped.
     Closed,
 }
 
@@ -31,7 +32,7 @@ impl<T: 'static> Mailbox<T> {
         }))
     }
 
-    /// Sends an item, or, inside an edit, sends it as soon as the edit has ended.
+    /// Sends an item. Inside an edit, the item is sent when the edit has ended.
     pub(crate) fn push(&self, item: T) {
         let handle = match &mut *self.0.lock() {
             State::Queued(items) => return items.push(item),
@@ -41,7 +42,7 @@ impl<T: 'static> Mailbox<T> {
         outside_edits(move || handle(item));
     }
 
-    /// Drops the handler, and all items from now on.
+    /// Drops the handler and all later items.
     pub(crate) fn close(&self) {
         // Dropping the handler may use the mailbox.
         drop(self.replace(State::Closed));
@@ -54,7 +55,7 @@ impl<T: 'static> Mailbox<T> {
 
 #[cfg(target_arch = "wasm32")]
 impl<T: 'static> Mailbox<T> {
-    /// Passes the queued items to a handler, and from now on each new item at once.
+    /// Sets the handler. Passes the queued items to it, and then each new item at once.
     pub(crate) fn open(&self, handle: Arc<Handler<T>>) {
         let before = self.replace(State::Delivering(Arc::clone(&handle)));
         if let State::Queued(items) = before {

@@ -39,11 +39,11 @@ pub(crate) use self::{
 use self::{editing::Editing, feed::Feed};
 use crate::node::Node;
 
-/// A [`Doc`] whose changes notify exactly the signals that show what changed.
+/// A [`Doc`] that notifies exactly the signals whose values changed.
 ///
 /// `Clone` returns another handle to the same document. Handles are `Send + Sync`. Reading never
-/// blocks writing: a reader keeps the state as it was, and a write in the meantime copies the state
-/// once.
+/// blocks writing: a reader keeps the state that it has read, and a write during that time copies
+/// the state once.
 ///
 /// [`use_doc`](crate::use_doc) creates one that is stored in the browser. A `LiveDoc` does not know
 /// where it is stored.
@@ -51,7 +51,7 @@ pub struct LiveDoc<S> {
     inner: Arc<Inner<S>>,
 }
 
-/// A document of any type. Its owners are the live handles and nodes.
+/// A document of any type. The live handles and nodes own it.
 pub(crate) type AnyDoc = dyn Any + Send + Sync;
 
 struct Inner<S> {
@@ -63,13 +63,13 @@ struct Inner<S> {
 }
 
 impl<S: Root> LiveDoc<S> {
-    /// Makes a document reactive.
+    /// Creates a reactive document from `doc`.
     pub fn new(doc: Doc<S>) -> Self {
         Self::with_outbox(doc, None)
     }
 
-    /// Makes a document reactive. `outbox` keeps its transactions until the relay has them; `None`
-    /// without a relay.
+    /// Creates a reactive document from `doc`. `outbox` keeps its transactions until the relay has
+    /// acknowledged them; it is `None` without a relay.
     pub(crate) fn with_outbox(doc: Doc<S>, outbox: Option<Outbox>) -> Self {
         let status = Arc::new(Status::new(outbox.is_some()));
         let outbox = outbox.unwrap_or_else(Outbox::without_relay);
@@ -137,23 +137,22 @@ impl<S: Root> LiveDoc<S> {
         self.with_doc(|doc| doc.version().clone())
     }
 
-    /// Returns the changes from now on as a stream: the delta of each local edit, each applied
-    /// delta, and one delta of everything that is loaded. Costs nothing before the first call, and
-    /// a copy of each delta afterwards.
+    /// Returns a stream of all later changes: the delta of each local edit, each applied delta, and
+    /// one delta for the stored document when it is loaded. Costs nothing before the first call,
+    /// and a copy of each delta afterwards.
     ///
     /// A reader that is too slow receives [`Lagged`](leptos_sync_core::stream::Lagged), and resumes
-    /// with [`delta_since`](LiveDoc::delta_since) from its own version. So does a reader that finds
-    /// a gap, which edits on several threads may leave. The stream ends with the document's last
-    /// handle, and when a state is loaded that cannot be expressed as a delta because tombstones
-    /// were forgotten. In that case, subscribe again and start from the
+    /// with [`delta_since`](LiveDoc::delta_since) from its own version. Edits on several threads
+    /// may leave a gap; a reader that finds one resumes in the same way. The stream ends with the
+    /// document's last handle, and when a state is loaded that cannot be expressed as a delta
+    /// because tombstones were forgotten. In that case, subscribe again and start from the
     /// [`snapshot`](LiveDoc::snapshot).
     #[cfg(feature = "stream")]
     pub fn changes(&self) -> leptos_sync_core::stream::ChangeStream<Delta> {
         self.inner.feed.subscribe()
     }
 
-    /// Passes the current document to `look`. Nothing is tracked, and nothing is locked while
-    /// `look` runs.
+    /// Passes the current document to `look`. Tracks nothing, and holds no lock while `look` runs.
     ///
     /// O(replicas that wrote the document). If `look` edits the document, that edit copies the
     /// state.
@@ -173,7 +172,7 @@ impl<S: Root> LiveDoc<S> {
         Arc::clone(&self.inner) as Arc<AnyDoc>
     }
 
-    /// Returns the document if it is of this type.
+    /// Returns the document if its state has the type `S`.
     pub(crate) fn downcast(any: &Arc<AnyDoc>) -> Option<Self> {
         let inner = Arc::clone(any).downcast().ok()?;
         Some(Self { inner })
@@ -207,7 +206,7 @@ impl<S: Root> LiveDoc<S> {
         self.inner.table.notify_all();
     }
 
-    /// Recounts the transactions that the relay lacks.
+    /// Updates the number of unacknowledged transactions.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn update_pending(&self) {
         let pending =
@@ -234,7 +233,7 @@ impl<S: Root> LiveDoc<S> {
         Ok(())
     }
 
-    /// Reads the document and its outbox, or changes them in a way that no signal shows.
+    /// Passes the document and its outbox to `work`, which may change only what no signal shows.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn with_state<R>(&self, work: impl FnOnce(&mut DocState<S>) -> R) -> R {
         work(&mut self.inner.state.write())

@@ -10,13 +10,13 @@ use leptos_sync_core::{Change, Changes, cells::Path};
 /// The parts of a document that the reactive graph refers to, by path: triggers, and the nodes of
 /// maps' entries.
 ///
-/// The table holds weak references. Nodes hold the triggers that their readers subscribed to, and
-/// owners hold nodes; each removes itself when it is dropped. One table serves both, so that a page
-/// contains its code once.
+/// The table holds weak references. Nodes hold the triggers to which their readers subscribed, and
+/// owners hold nodes. Triggers and nodes remove themselves from the table when they are dropped.
+/// One table serves both, so that a page contains its code once.
 #[derive(Default)]
 pub(crate) struct PathTable(Mutex<Table>);
 
-/// By [`trigger_name`] or [`entry_name`].
+/// The links by name: see [`trigger_name`] and [`entry_name`].
 type Table = HashMap<Vec<u8>, Link>;
 
 enum Link {
@@ -24,12 +24,12 @@ enum Link {
     Entry(PartId),
 }
 
-/// What a subscriber is notified of.
+/// The changes of which a trigger notifies.
 #[derive(Clone, Copy)]
 pub(crate) enum TriggerKind {
-    /// Changes at a path and below.
+    /// Changes at a path and below it.
     Value,
-    /// Keys that a map gains or loses.
+    /// Additions and removals of keys of a map.
     Keys,
 }
 
@@ -40,7 +40,7 @@ fn trigger_name(kind: TriggerKind, path: Path<'_>) -> Vec<u8> {
     [&[kind as u8], path.as_bytes()].concat()
 }
 
-/// Names the node of an entry, by its owner and its path.
+/// Returns the name of the node of an entry, from its owner and its path.
 fn entry_name(owner_id: usize, path: Path<'_>) -> Vec<u8> {
     [&[ENTRY], &owner_id.to_ne_bytes()[..], path.as_bytes()].concat()
 }
@@ -65,7 +65,7 @@ impl Drop for Trigger {
             return;
         };
         let mut table = table.0.lock();
-        // Another node may have made a new trigger in the meantime.
+        // Another node may have created a new trigger meanwhile.
         if let Some(Link::Trigger(trigger)) = table.get(&self.name)
             && trigger.strong_count() == 0
         {
@@ -77,7 +77,7 @@ impl Drop for Trigger {
 fn remove(table: &mut Table, name: &[u8]) {
     table.remove(name);
     if table.is_empty() {
-        // Releases the memory too.
+        // Replace the table to release its memory too.
         *table = Table::new();
     }
 }
@@ -167,7 +167,7 @@ fn notify_each(triggers: impl IntoIterator<Item = Arc<Trigger>>) {
     }
 }
 
-/// Returns the triggers at the paths that changed and at those above them.
+/// Returns the triggers at the changed paths and above them.
 fn affected(table: &Table, changes: &Changes) -> Vec<Arc<Trigger>> {
     let mut affected = Vec::new();
     if table.is_empty() {
@@ -183,7 +183,7 @@ fn affected(table: &Table, changes: &Changes) -> Vec<Arc<Trigger>> {
         let Some((parent, _)) = path.split_last() else {
             continue;
         };
-        // A batch changes many cells of one map, whose own triggers are then added once.
+        // A batch may change many cells of one map. Add the triggers of the map only once.
         let (added, added_keys) = match last_parent {
             Some((last, keys)) if last == parent => (true, keys),
             _ => (false, false),

@@ -12,9 +12,9 @@ use super::Status;
 /// An edit that this device or the relay rejected and that has not been dismissed yet.
 ///
 /// The document was rolled back, unless the relay rejected the edit for its
-/// [time](Reason::is_of_time). Such an edit stays in the document; the page restamps it and sends
-/// it again. It is listed only if the page could not restamp it, and is sent again when the
-/// document is next opened at the relay.
+/// [time](Reason::is_of_time). An edit that was rejected for its time stays in the document, and
+/// the page restamps it and sends it again. It is listed only if the page could not restamp it. The
+/// page then sends it again when it next opens the document at the relay.
 ///
 /// `Clone` returns another handle; `Display` formats the reason and the message.
 #[derive(Clone)]
@@ -69,14 +69,14 @@ impl Rejection {
         &self.0.message
     }
 
-    /// Returns whether this device rejected the edit, such as for its size, and not the relay.
+    /// Returns whether this device rejected the edit, for example for its size, and not the relay.
     pub fn is_local(&self) -> bool {
         self.0.is_local
     }
 
-    /// Returns a copy of the document's state as it was with the rejected edit, so that the user
-    /// can keep what was written. Show it, or write it into another document. The copy is detached:
-    /// it no longer changes.
+    /// Returns a copy of the document's state with the rejected edit, so that the user can keep
+    /// what they wrote. Show it, or write it to another document. The copy is detached: it no
+    /// longer changes.
     ///
     /// Returns `None` if `S` is not the document's type, if the edit wrote nothing, or if the edit
     /// is still in the document.
@@ -114,7 +114,7 @@ pub(crate) type AnyState = Arc<dyn Any + Send + Sync>;
 /// The list is in the page's memory and does not survive a reload.
 ///
 /// The list has at most [`limits::REJECTIONS`](leptos_sync_core::limits::REJECTIONS) entries.
-/// Beyond that the oldest is dropped and counted.
+/// Beyond that, the oldest one is dropped and counted.
 #[derive(Clone, Debug, Default)]
 pub struct Rejections {
     list: Arc<Vec<Rejection>>,

@@ -11,10 +11,10 @@ pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 /// A signal of a document's status, read with `.get()`, `.with()`, `.track()` and so on, like
 /// leptos' own signals. `.into()` converts it to one of those.
 ///
-/// It belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies when its
-/// value changes.
+/// The signal belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies
+/// its subscribers when its value changes.
 pub struct StatusSignal<T: 'static> {
-    // Without the document's type, so that a page contains the code once.
+    // Does not depend on the document's type, so that a page contains the code once.
     status: StoredStatus,
     field: StatusField,
     of: fn(&StatusValues) -> T,
@@ -22,7 +22,7 @@ pub struct StatusSignal<T: 'static> {
 }
 
 impl<T> StatusSignal<T> {
-    /// Creates the signal of the field that `of` reads.
+    /// Creates the signal of a field, which `of` reads.
     #[track_caller]
     pub(crate) fn new(
         status: StoredStatus,

@@ -8,7 +8,7 @@ use leptos_sync_core::{Delta, Error, ReplicaId, sync::Permission};
 use super::{AnyState, Connection, Mailbox, Rejection, Rejections, StorageKind};
 use crate::lock::Mutex;
 
-/// What the status signals of a document show.
+/// The values of a document's status signals.
 #[derive(Clone)]
 pub(crate) struct StatusValues {
     pub(crate) loading: bool,
@@ -17,7 +17,7 @@ pub(crate) struct StatusValues {
     pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
-    /// The error that no write resolves, such as a damaged record.
+    /// An error that no write resolves, such as a damaged record.
     #[cfg_attr(
         not(target_arch = "wasm32"),
         expect(dead_code, reason = "a server writes nothing")
@@ -42,12 +42,12 @@ pub(crate) struct Present {
 }
 
 impl StatusValues {
-    /// Returns whether the relay has stored everything, as far as this page knows.
+    /// Returns whether the relay has stored every edit that this page knows.
     pub(crate) fn is_synced(&self) -> bool {
         self.connection != Connection::Absent && !self.loading && self.pending == 0
     }
 
-    /// Returns for each signal, in the order of [`StatusField`], whether its value has changed.
+    /// Returns whether the value of each signal has changed, in the order of [`StatusField`].
     fn differ(&self, old: &Self) -> [bool; SIGNALS] {
         [
             self.loading != old.loading,
@@ -73,11 +73,11 @@ impl StatusValues {
 pub(crate) enum Outgoing {
     /// A transaction was made.
     Edit(Delta),
-    /// The page's presence from now on. Empty if the page is not present.
+    /// The page's new presence, or empty if the page is not present.
     Presence(Vec<u8>),
 }
 
-/// The values that have a signal.
+/// A value that has a signal.
 #[derive(Clone, Copy)]
 pub(crate) enum StatusField {
     Loading,
@@ -99,7 +99,7 @@ const SIGNALS: usize = StatusField::Peers as usize + 1;
 /// the actor reports.
 pub(crate) struct Status {
     pub(crate) outgoing: Mailbox<Outgoing>,
-    /// The number of times presence was used.
+    /// The number of calls of `use_presence`.
     pub(crate) uses: AtomicUsize,
     values: Mutex<StatusValues>,
     triggers: [ArcTrigger; SIGNALS],
@@ -131,13 +131,13 @@ impl Status {
     }
 
     /// Changes values, and notifies the subscribers of those that have changed.
-    // One function for all changes, since a page has many.
+    // Not generic, since a page makes many changes.
     pub(crate) fn change(&self, change: &mut dyn FnMut(&mut StatusValues)) {
         let mut values = self.values.lock();
         let old = values.clone();
         change(&mut values);
         let differ = values.differ(&old);
-        // A subscriber may read them.
+        // Release the lock, since a subscriber may read the values.
         drop(values);
         for (trigger, differs) in self.triggers.iter().zip(differ) {
             if differs {
@@ -159,8 +159,8 @@ impl Status {
         self.change(&mut |status| status.rejected.remove(is));
     }
 
-    /// Returns whether the storage has the whole document, as far as is known, and nothing remains
-    /// to be sent.
+    /// Returns whether the storage is known to have the whole document and nothing remains to be
+    /// sent.
     pub(crate) fn is_stored(&self) -> bool {
         let values = self.values.lock();
         !values.loading && values.unsaved == 0 && !values.applied && values.pending == 0
@@ -171,7 +171,7 @@ impl Status {
         self.outgoing.close();
     }
 
-    /// Returns the values as they are now.
+    /// Returns the current values.
     pub(super) fn values(&self) -> StatusValues {
         self.values.lock().clone()
     }

@@ -6,7 +6,8 @@ pub enum StorageKind {
     Opening,
     /// The browser's IndexedDB.
     IndexedDb,
-    /// Memory, until the page is closed: the browser has no storage for this page, or the storage
-    /// cannot be read. The page retries periodically, and stores everything as soon as it can.
+    /// Memory only: the browser has no storage for this page, or the storage cannot be read.
+    /// Closing the page loses unsent edits. The page retries periodically, and stores everything as
+    /// soon as it can.
     Memory,
 }

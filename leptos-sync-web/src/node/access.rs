@@ -5,18 +5,20 @@ use leptos_sync_core::{Crdt, Error, Key, LwwMap, Tx, Value, internal::Field};
 use super::ReadGuard;
 use crate::live::PathTable;
 
-/// The document of a node, whatever its type.
+/// The document of a node, without its type.
 pub(crate) trait NodeDocument: Send + Sync {
     fn table(&self) -> &Arc<PathTable>;
-    /// Reports an edit inside an edit. Returns whether this is one.
+    /// Returns whether this thread is inside an edit of the document, and reports the nested edit
+    /// if so.
     fn is_nested_edit(&self) -> bool;
 }
 
-/// How a node reaches its part of the document. It knows the type of the part, not the document's.
+/// Access to a part of a document for a node. It knows the type of the part but not that of the
+/// document.
 pub(crate) trait Access<T>: Send + Sync {
     fn read(&self) -> ReadGuard<T>;
     fn transact(&self, edit: &mut dyn FnMut(&mut Tx<'_, T>)) -> Result<(), Error>;
-    /// Edits as `transact` does. A failure is reported to the document's status.
+    /// Edits the part like `transact`. Reports a failure to the document's status.
     fn edit(&self, edit: &mut dyn FnMut(&mut Tx<'_, T>));
 }
 
@@ -42,7 +44,7 @@ impl<R: Crdt, F: Crdt> Access<F> for FieldAccess<R, F> {
     }
 }
 
-/// How the node of a map's entry reaches its value. It knows neither the map nor the key.
+/// Access to the value of a map's entry for a node. Its type knows neither the map nor the key.
 pub(super) trait EntryAccess<V>: Send + Sync {
     fn read(&self) -> ReadGuard<Option<V>>;
     /// Writes the value, or removes the key. A failure is reported to the document's status.

@@ -5,7 +5,7 @@ use leptos_sync_core::Value;
 
 use super::{EntryAccess, Node, ReadGuard, Tracked};
 
-/// An entry of a map, notified only by changes of its key.
+/// The node of a map's entry. Only changes of its key notify it.
 impl<V: Value> Node<Option<V>> {
     /// Removes the key, as setting `None` does.
     pub fn remove(&self) {
@@ -29,7 +29,7 @@ impl<V: Value> ReadUntracked for Node<Option<V>> {
     }
 }
 
-/// Changes a copy of the value, then writes it. `None` removes the key.
+/// Changes a copy of the value and writes it. `None` removes the key.
 impl<V: Value> Update for Node<Option<V>> {
     type Value = Option<V>;
 

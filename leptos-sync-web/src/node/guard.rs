@@ -1,6 +1,6 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// A read guard of a value. It keeps the state that it was read from, even if the document changes.
+/// A read guard of a value. It keeps the state that was read, even if the document changes.
 ///
 /// A write copies the document's state while a guard of it is alive, so drop it soon, as `.get()`
 /// and `.with()` do.

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::live::TriggerKind;
 
-/// The keys of a map that have a value, as a node: sorted, so that every replica shows the same
-/// order.
+/// The node of a map's keys that have a value. The keys are sorted, so that every replica shows the
+/// same order.
 ///
 /// Reading costs O(n log n). A change of a value does not notify it.
 pub struct Keys<K: 'static> {
@@ -44,8 +44,8 @@ impl<K: Key + Ord> ReadUntracked for Keys<K> {
 
     fn try_read_untracked(&self) -> Option<OwnedGuard<Vec<K>>> {
         let mut keys = (self.read)(&*part::get(self.map)?)?;
-        // They are mostly in order. A heap adds a tenth of the code that the standard library's
-        // sorts would add to a page.
+        // The keys are usually sorted already. Otherwise use a heap, which adds a tenth of the code
+        // that the sorts of the standard library would add to a page.
         if !keys.is_sorted() {
             keys = BinaryHeap::from(keys).into_sorted_vec();
         }

@@ -9,12 +9,12 @@ use super::{
 };
 
 impl<K: Key, V: Value> Node<LwwMap<K, V>> {
-    /// Returns the node of the entry at `key`, whether the key has a value or not. Only changes of
-    /// this key notify it.
+    /// Returns the node of the entry at `key`, even if the key has no value. Only changes of this
+    /// key notify it.
     ///
     /// The node belongs to the current reactive owner, such as a row of a list, and is dropped with
-    /// it. An owner that requests a key again gets the same node, and so do the effects below it.
-    /// To read or change many entries in an event handler, use `.with_untracked(|map| …)` or
+    /// it. If the owner, or an effect below it, requests the key again, it gets the same node. To
+    /// read or change many entries in an event handler, use `.with_untracked(|map| …)` or
     /// [`edit`](Node::edit), which create no nodes.
     #[track_caller]
     pub fn entry(&self, key: K) -> Node<Option<V>> {
@@ -35,8 +35,8 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
         Node::of_part(entry)
     }
 
-    /// Returns the set of keys. It notifies when the map gains or loses a key, not when a value
-    /// changes.
+    /// Returns the node of the map's keys. It notifies when a key is added or removed, and not when
+    /// a value changes.
     #[track_caller]
     pub fn keys(&self) -> Keys<K>
     where
@@ -59,7 +59,7 @@ impl<K: Key, V: Value> Node<LwwMap<K, V>> {
 
     /// Writes many entries in one transaction.
     pub fn insert_batch(&self, entries: impl IntoIterator<Item = (K, V)>) {
-        // Before the document is locked: the iterator may read it.
+        // Collect the entries before the document is locked, since the iterator may read it.
         let entries: Vec<_> = entries.into_iter().collect();
         self.edit(|tx| tx.insert_batch(entries));
     }

@@ -1,4 +1,4 @@
-//! Reactive nodes: a document and its parts as values that leptos can read, track and update.
+//! Reactive nodes: the parts of a document as values that leptos can read, track and update.
 
 mod access;
 mod bind;
@@ -37,7 +37,7 @@ use crate::live::TriggerKind;
 /// A document, or a part of one, as a node of the reactive graph.
 ///
 /// The methods that `#[derive(Crdt)]` generates narrow a node to a field: `doc.title()` is a
-/// `Node<LwwRegister<String>>`. What a node can do depends on the type that it represents:
+/// `Node<LwwRegister<String>>`. The methods of a node depend on the type that it represents:
 ///
 /// | Node of | Reads as | Writes |
 /// |---|---|---|
@@ -59,24 +59,24 @@ use crate::live::TriggerKind;
 ///
 /// # Edits and errors
 ///
-/// An edit is on screen at once and is stored in the background. A document refuses some edits,
-/// such as a value above its limit, and then remains unchanged.
+/// An edit is visible at once and is stored in the background. A document refuses some edits, such
+/// as a value above its limit, and then remains unchanged.
 ///
 /// | Edited by | A refused edit |
 /// |---|---|
 /// | a write of the table above, or [`edit`](Node::edit) | is reported to the document's status |
 /// | [`transact`](Node::transact) | is returned as an [`Error`] |
 ///
-/// [`UseDocReturn`](crate::UseDocReturn) has the status.
-/// As on leptos' signals, `.try_set()` and `.try_update()` say whether the node is disposed, not
-/// whether the document accepted the value.
+/// [`UseDocReturn`](crate::UseDocReturn) contains the status. As on leptos' signals, the results of
+/// `.try_set()` and `.try_update()` say whether the node is disposed, and not whether the document
+/// accepted the value.
 ///
 /// # Ownership
 ///
 /// A node is `Copy`, like leptos' signals, and like them it lives as long as the reactive owner
-/// under which it was created: a document's node as long as the component that called
-/// [`use_doc`](crate::use_doc), a field's node as long as its record's, an entry's node as long as
-/// the row or component that called `.entry(key)`. A disposed node costs nothing.
+/// under which it was created. A document's node lives as long as the component that called
+/// [`use_doc`](crate::use_doc), a field's node as long as that of its record, and an entry's node
+/// as long as the row or component that called `.entry(key)`. A disposed node costs nothing.
 ///
 /// # Inputs
 ///
@@ -112,7 +112,7 @@ pub struct Node<T: 'static> {
     kind: PhantomData<fn() -> T>,
 }
 
-/// The types whose nodes are tracked as one value. A record is not, since its fields may have the
+/// A type whose nodes are tracked as one value. Records are not, since their fields may have the
 /// names of the methods that tracking adds.
 pub trait Tracked: 'static {}
 
@@ -127,8 +127,8 @@ impl<T: Crdt> Node<T> {
         Self::of_part(Some(Part::root(document, Box::new(access))))
     }
 
-    /// Makes several changes in one transaction: they are shown, stored and sent together or not
-    /// at all.
+    /// Makes several changes in one transaction: all of them are shown, stored and sent together,
+    /// or none.
     ///
     /// # Errors
     ///
@@ -144,8 +144,8 @@ impl<T: Crdt> Node<T> {
         })
     }
 
-    /// Makes several changes as [`transact`](Node::transact) does, but reports a failure to the
-    /// document's status. Suits event handlers.
+    /// Makes several changes like [`transact`](Node::transact), but reports a failure to the
+    /// document's status. Use it in event handlers.
     ///
     /// ```
     /// # use leptos::prelude::*;

@@ -9,7 +9,7 @@ use crate::{
     lock::Mutex,
 };
 
-/// Identifies a [`Part`] in leptos' arena. The part is dropped with the reactive owner that holds
+/// The id of a [`Part`] in leptos' arena. The part is dropped with the reactive owner that holds
 /// it.
 pub(crate) type PartId = StoredValue<Arc<Part>>;
 
@@ -19,14 +19,14 @@ pub(super) type AnyAccess = Box<dyn Any + Send + Sync>;
 /// The part of a document that a node represents.
 ///
 /// Nodes of all types share this type, so that a page contains its code once. A reactive owner
-/// holds it; it refers to its owner weakly.
+/// holds the part, and the part refers to the owner weakly.
 pub(crate) struct Part {
     document: Arc<dyn NodeDocument>,
     path: PathBuf,
     access: AnyAccess,
     owner: Option<WeakOwner>,
     owner_id: usize,
-    /// Whether the document's table lists this part, as that of an entry.
+    /// Whether this is the part of an entry, which the document's table lists.
     is_entry: bool,
     links: Mutex<Links>,
 }
@@ -40,8 +40,9 @@ struct Links {
     fields: Vec<(&'static str, PartId)>,
 }
 
-/// The owners that are searched for the node of an entry: the current one, which may be that of an
-/// effect, and its ancestors up to a row's. Every new node costs a search through all of them.
+/// The number of owners that are searched for the node of an entry. They are the current one, which
+/// may be that of an effect, and its ancestors up to that of a row. Every new node costs a search
+/// through all of them.
 const OWNERS: usize = 4;
 
 impl Part {
@@ -59,7 +60,8 @@ impl Part {
         }))
     }
 
-    /// Returns the part of a field. All callers share it, and it lives as long as the record's.
+    /// Returns the part of a field. All callers share it, and it lives as long as the part of the
+    /// record.
     pub(super) fn field(&self, name: &'static str, access: &dyn Fn() -> AnyAccess) -> PartId {
         let mut links = self.links.lock();
         let fields = &mut links.fields;
@@ -163,12 +165,13 @@ impl Drop for Part {
     }
 }
 
-/// Identifies an owner among those that are alive or weakly referenced; 0 is none.
+/// Returns an id of the owner, which no other owner has that is alive or weakly referenced. No
+/// owner has the id 0.
 fn owner_id(owner: Option<&Owner>) -> usize {
     owner.map_or(0, Owner::debug_id)
 }
 
-/// Returns the part that `id` names, or `None` once its owner is gone.
+/// Returns the part with this id, or `None` if its owner is gone.
 pub(super) fn get(id: Option<PartId>) -> Option<Arc<Part>> {
     id?.try_get_value()
 }

@@ -13,7 +13,7 @@ impl<T: Value + Default> ReadUntracked for Node<LwwRegister<T>> {
     }
 }
 
-/// Changes a copy of the value, then writes it.
+/// Changes a copy of the value and writes it.
 impl<T: Value + Default> Update for Node<LwwRegister<T>> {
     type Value = T;
 

@@ -1,4 +1,4 @@
-//! Nodes and subscriptions of removed rows cost nothing.
+//! Tests that nodes and subscriptions of removed rows cost nothing.
 
 use leptos::prelude::*;
 use leptos_sync_core::{Clock, Doc, LwwMap, LwwRegister, ReplicaId};
@@ -17,7 +17,7 @@ struct Board {
     cards: LwwMap<u32, String>,
 }
 
-/// A board under a reactive owner.
+/// Creates a board under a reactive owner.
 fn board() -> (Owner, LiveDoc<Board>, Node<Board>) {
     let owner = Owner::new();
     let live = LiveDoc::<Board>::new(Doc::new(Clock::system(ReplicaId::new(1))));
@@ -34,7 +34,7 @@ fn alive(live: &LiveDoc<Board>) -> (usize, usize) {
     live.table().len()
 }
 
-/// Reads an entry in a memo, which subscribes to it, under a row's owner.
+/// Reads an entry in a memo under the owner of a row. The memo subscribes to the entry.
 fn row(parent: &Owner, board: Node<Board>, key: u32) -> (Owner, Memo<Option<String>>) {
     let owner = parent.with(Owner::new);
     let shown = owner.with(|| {
@@ -167,7 +167,7 @@ mod in_a_page {
         board.cards().insert_batch(cards(0..10_000));
         tick().await;
         assert_eq!(host.child_element_count(), 10_000);
-        // Of a row's text, and of the set of keys.
+        // One trigger for the text of each row, and one for the set of keys.
         assert_eq!(alive(&live).1, 10_001);
         board.cards().insert(9_999, "changed".to_owned());
         tick().await;
@@ -176,7 +176,7 @@ mod in_a_page {
 
         board.cards().edit(|tx| tx.clear());
         tick().await;
-        // The rows' owners are dropped a task later than their views.
+        // The owners of the rows are dropped one task later than their views.
         tick().await;
         assert_eq!(host.child_element_count(), 0);
         assert_eq!(alive(&live), (0, 1), "the set of keys");

@@ -1,6 +1,6 @@
-//! The page's connection to its relay, which all its documents share.
+//! The page's connection to its relay. All documents share it.
 //!
-//! The core's `Client` decides what to do. This module provides a WebSocket, the time and a timer.
+//! The core's `Client` makes all decisions. This module provides a WebSocket, the time and a timer.
 
 mod probe;
 mod socket;
@@ -26,7 +26,7 @@ use crate::{
     task::{after, spawn},
 };
 
-/// The client of a page's documents, of all types.
+/// The client for a page's documents of all types.
 pub(crate) type PageClient = Client<Box<dyn Document>>;
 
 /// The driver of the client. All calls go through [`run`](Session::run), since a document that the
@@ -39,7 +39,7 @@ pub(crate) struct Session {
     address: String,
     socket: RefCell<Option<Socket>>,
     timer: RefCell<Option<TimeoutHandle>>,
-    /// The state that was reported last, and the function that reports it.
+    /// The state that was reported last.
     reported: RefCell<Connection>,
     report: Box<Report>,
     /// The reason why there is no connection, if an attempt was made.
@@ -56,7 +56,7 @@ pub(crate) struct Session {
 
 /// An event in the life of a page's credentials.
 pub(crate) enum CredentialsEvent<'a> {
-    /// They are used from now on. Empty if there are none.
+    /// These credentials were set. Empty if there are none.
     Set(&'a [u8]),
     /// The relay refused them.
     Refused,
@@ -72,7 +72,7 @@ type Job = Box<dyn FnOnce(&mut PageClient)>;
 type Report = dyn Fn(&Connection);
 
 impl Session {
-    /// Returns a session that connects as soon as it has a document to exchange.
+    /// Creates a session that connects as soon as it has a document to exchange.
     pub(crate) fn new(
         relay: &str,
         seed: u64,
@@ -102,8 +102,8 @@ impl Session {
         }))
     }
 
-    /// Calls the client, now or after the call in progress, and then does what the client wants
-    /// done.
+    /// Calls the client, now or after the call in progress, and then performs the client's next
+    /// action.
     pub(crate) fn run(&self, job: impl FnOnce(&mut PageClient) + 'static) {
         self.run_boxed(Box::new(job));
     }
@@ -115,7 +115,7 @@ impl Session {
             return;
         };
         loop {
-            // Calls made by these come after them.
+            // Calls that these jobs make run after them.
             for job in self.jobs.take() {
                 job(&mut client);
             }
@@ -135,7 +135,8 @@ impl Session {
         }
     }
 
-    /// Sets the observer of the credentials. If there are none, the observer provides them.
+    /// Sets the observer of the credentials. If there are no credentials, the observer provides
+    /// them.
     pub(crate) fn observe_credentials(&self, observer: Box<CredentialsObserver>) {
         let _ = self.credentials.set(observer);
     }
@@ -146,7 +147,7 @@ impl Session {
         }
     }
 
-    /// Sends new credentials from now on.
+    /// Sets the credentials and sends them.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
         self.is_held
             .set(credentials.is_empty() && self.credentials.get().is_some());
@@ -162,8 +163,8 @@ impl Session {
         }
     }
 
-    /// Drops the connection, since a WebSocket without network stays open until it has been silent
-    /// for too long. The client retries as usual: the relay may be on this machine.
+    /// Drops the connection. Without a network, the WebSocket would stay open until it has been
+    /// silent for too long. The client retries as usual, since the relay may be on this machine.
     pub(crate) fn disconnect(&self) {
         let Some(this) = self.this.upgrade() else {
             return;
@@ -181,7 +182,7 @@ impl Session {
         self.reported.borrow().is_refused()
     }
 
-    /// Does what the client wants done. Returns whether to ask it again.
+    /// Performs the client's next action. Returns whether there may be another one.
     fn follow(&self, client: &mut PageClient) -> bool {
         if self.is_held.get() {
             return false;
@@ -207,7 +208,7 @@ impl Session {
         true
     }
 
-    /// Records that the connection has ended, for the reason that the relay gave, or else for
+    /// Records that the connection has ended, with the relay's reason if there is one, or else with
     /// `cause`.
     fn lose(&self, client: &mut PageClient, cause: Cause) {
         let cause = ended(client).unwrap_or(cause);
@@ -238,13 +239,13 @@ impl Session {
             }
             SocketEvent::Frame(frame) => self.run(move |client| client.receive(&frame, now)),
             SocketEvent::Closed => {
-                // Dropped after its own event, since the event's handler is part of it.
+                // Drop the socket after its event has been handled, since it owns the handler.
                 let socket = self.socket.take();
                 after(Duration::ZERO, move || drop(socket));
                 let this = Rc::clone(&self);
                 self.run(move |client| {
                     let known = this.failure.borrow().clone();
-                    // An answer of the relay counts until the next one.
+                    // Keep an answer of the relay until the next one.
                     let cause = known.filter(|_| !this.has_opened.get());
                     this.lose(client, cause.unwrap_or(Cause::Unreachable));
                 });
@@ -287,8 +288,8 @@ impl Session {
         }
     }
 
-    /// Sets the timer again, even if the time is the same: in a hidden page, a browser delays a
-    /// timer by up to a minute if another timer has set it, but not if an event has.
+    /// Sets the timer, again even if the time is the same. In a hidden page, a browser delays a
+    /// timer by up to a minute if another timer has set it, but not if an event has set it.
     fn wake_at(&self, at: Option<u64>) {
         if let Some(timer) = self.timer.take() {
             timer.clear();
@@ -308,7 +309,7 @@ impl Session {
     }
 }
 
-/// Returns why the relay, or the client, ended the last connection.
+/// Returns the cause with which the relay or the client ended the last connection.
 fn ended(client: &PageClient) -> Option<Cause> {
     let (reason, message) = client.ended()?;
     let message = message.into();
@@ -330,6 +331,6 @@ fn is_refusal(cause: &Cause) -> bool {
 
 /// Returns milliseconds of a clock that only goes forward.
 fn now_ms() -> u64 {
-    // Rounded down, since a timer may fire a fraction of a millisecond early.
+    // Round down, since a timer may fire a fraction of a millisecond early.
     window().performance().map_or(0, |clock| clock.now() as u64)
 }

@@ -7,7 +7,7 @@ use web_sys::{RequestInit, RequestMode, Response, Url};
 
 use crate::live::Cause;
 
-/// Asks the relay in an ordinary request why no WebSocket opens, since a browser hides the reason
+/// Asks the relay with an ordinary request why no WebSocket opens, since a browser hides the reason
 /// from the page.
 ///
 /// A relay answers `GET <address>?origin=<the page's origin>`, over HTTP, with 200 and a text that
@@ -17,7 +17,7 @@ pub(super) async fn probe(address: &str) -> Cause {
         return Cause::Unreachable;
     };
     let Some((status, text)) = ask(&url, RequestMode::Cors).await else {
-        // The answer of a server that is not a relay may be hidden from the page, but not that
+        // The browser may hide the answer of a server that is not a relay, but not the fact that
         // there is an answer.
         return match ask(&url, RequestMode::NoCors).await {
             Some(_) => Cause::NoRelay,
@@ -31,7 +31,7 @@ pub(super) async fn probe(address: &str) -> Cause {
     }
 }
 
-/// Returns the address of the request for the address of a WebSocket.
+/// Converts the address of a WebSocket to that of the ordinary request.
 fn url(address: &str) -> Option<String> {
     let url = Url::new(address).ok()?;
     if let Some(scheme) = url.protocol().strip_prefix("ws") {
@@ -42,8 +42,8 @@ fn url(address: &str) -> Option<String> {
     Some(url.href())
 }
 
-/// The status of the answer and the first part of its text; `None` if there is no answer that the
-/// page is allowed to read.
+/// Returns the status of the answer and the first part of its text, or `None` if there is no answer
+/// that the page may read.
 async fn ask(url: &str, mode: RequestMode) -> Option<(u16, String)> {
     let options = RequestInit::new();
     options.set_mode(mode);

@@ -12,15 +12,15 @@ pub(super) enum SocketEvent {
     Closed,
 }
 
-/// A WebSocket that closes and stops sending events when this is dropped. It uses web-sys directly:
-/// a wrapper library would add streams and channels to a page, where one function for each event is
-/// enough.
+/// A WebSocket that closes and stops sending events when this is dropped. It uses web-sys directly,
+/// because a wrapper library would add streams and channels to a page, while one function per event
+/// suffices.
 pub(super) struct Socket {
     socket: WebSocket,
     _listeners: [Listener; 3],
 }
 
-/// The same type as leptos' own, so that a page contains its code once.
+/// The type that leptos uses too, so that a page contains its code once.
 type Listener = Closure<dyn FnMut(Event)>;
 
 impl Socket {
@@ -72,8 +72,8 @@ impl Drop for Socket {
     }
 }
 
-/// Returns the address of a relay as one for a WebSocket. A path, or another address relative to
-/// the page's, becomes absolute.
+/// Converts the address of a relay to that of its WebSocket. Resolves a path, or another relative
+/// address, against the page's address.
 pub(super) fn resolve(relay: &str, page: &str) -> Result<String, Error> {
     let url = Url::new_with_base(relay, page);
     let url = url.map_err(|_| Error::unavailable(format!("{relay} is not a valid address; name a path or an address such as wss://example.com/sync")))?;

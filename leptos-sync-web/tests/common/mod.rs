@@ -13,7 +13,7 @@ use wasm_bindgen::JsValue;
 
 pub(crate) use relay::Relay;
 
-/// The name of a database that no other test uses.
+/// A database that no other test uses, by its name.
 pub(crate) struct Scratch(String);
 
 impl Scratch {
@@ -38,7 +38,7 @@ impl Scratch {
     }
 }
 
-/// Opens a database at a version, whatever it contains, and closes it. Fails if it is blocked.
+/// Opens a database at a version, with any content, and closes it. Fails if it is blocked.
 pub(crate) async fn raw_open(name: &str, version: u32) -> Result<(), String> {
     let blocked = std::rc::Rc::new(std::cell::Cell::new(false));
     let seen = std::rc::Rc::clone(&blocked);
@@ -75,7 +75,7 @@ pub(crate) async fn with_indexed_db<T>(js: &str, work: impl AsyncFnOnce() -> T) 
     result
 }
 
-/// Milliseconds, to measure durations.
+/// Returns the time in milliseconds, to measure durations.
 pub(crate) fn now() -> f64 {
     web_sys::window()
         .and_then(|window| window.performance())
@@ -98,7 +98,7 @@ pub(crate) async fn with_navigator<T>(
     result
 }
 
-/// Waits for the browser where it offers no event.
+/// Waits for some milliseconds, where the browser offers no event to wait for.
 pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let window = web_sys::window().expect("a window");

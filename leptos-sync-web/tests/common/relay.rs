@@ -12,7 +12,7 @@ use leptos_sync_core::{
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-/// A scripted relay in the page itself: core's `Host`, at the other end of every WebSocket opened
+/// A scripted relay in the page itself. The core's `Host` serves every WebSocket that is opened
 /// until this is dropped.
 pub(crate) struct Relay {
     host: RefCell<Host>,
@@ -61,7 +61,7 @@ impl Relay {
         }
     }
 
-    /// Admits the page, which must request that first.
+    /// Admits the page. Expects that its next request is for admission.
     pub(crate) async fn welcome(&self) {
         let ClientRequest::Admission { protocol, .. } = self.asked().await else {
             panic!("the page did not send a hello first");
@@ -70,7 +70,7 @@ impl Relay {
         self.flush();
     }
 
-    /// Opens the document that the page requests next. The document is empty.
+    /// Opens the document that the page requests next, as an empty one.
     pub(crate) async fn opens(&self, permission: Permission) -> Channel {
         let ClientRequest::Open { channel, .. } = self.asked().await else {
             panic!("the page did not open a document");
@@ -85,7 +85,7 @@ impl Relay {
         channel
     }
 
-    /// Admits the page and opens its document, which is empty.
+    /// Admits the page and opens its document, as an empty one.
     pub(crate) async fn opened(&self) -> Channel {
         self.welcome().await;
         self.opens(Permission::Write).await

@@ -9,7 +9,7 @@ const ROWS: [ReplicaId; 2] = [ReplicaId::new(7), ReplicaId::new(8)];
 #[derive(Clone)]
 struct Parts {
     count: u64,
-    /// For each run, its length, its row and its step.
+    /// The stamp column: length of the run, row of the replica, step in time.
     stamps: Vec<u64>,
     key_form: u8,
     key_lengths: Vec<u64>,
@@ -90,7 +90,7 @@ fn the_base_group_is_valid() {
 #[test]
 fn more_cells_than_distinct_keys_are_corrupt() {
     assert!(check(&weightless(2).bytes()).unwrap_err().is_corrupt());
-    // As many bytes follow as the group has cells.
+    // Enough bytes follow for the declared cells, but they belong to other groups.
     let second = weightless(1).bytes().repeat(50);
     let both = [weightless(100).bytes(), second].concat();
     assert!(check(&both).unwrap_err().is_corrupt());
@@ -116,7 +116,7 @@ fn absurd_counts_runs_and_rows_are_corrupt() {
         assert!(refusal(|parts| parts.stamps[0] = absurd).is_corrupt());
         assert!(refusal(|parts| parts.stamps[1] = absurd).is_corrupt());
     }
-    // The lengths of the runs add up to the count only if the sum overflows.
+    // The lengths of the runs add up to the count only by overflow.
     assert!(
         refusal(|parts| parts.stamps = vec![u64::MAX - 1, 1, 0, u64::MAX, 0, 9, 0]).is_corrupt()
     );

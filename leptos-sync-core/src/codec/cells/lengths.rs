@@ -8,8 +8,8 @@ const CONSTANT: u8 = 0;
 /// The lengths of the column follow, one by one.
 const EACH: u8 = 1;
 
-/// A writer of length columns. A column is one number if all lengths are equal, otherwise one
-/// number per length.
+/// A writer of length columns. It writes one number if all lengths are equal, and one number per
+/// cell otherwise.
 #[derive(Default)]
 pub(super) struct LengthWriter {
     first: u64,

@@ -45,8 +45,7 @@ impl CellWriter {
         writer
     }
 
-    /// Returns the finished parts, followed by the rest. Omits an empty rest unless it is the only
-    /// part.
+    /// Returns all parts. The last one is omitted if it is empty and there are others.
     pub(crate) fn finish_parts(&mut self) -> Result<Vec<Written>, Error> {
         let mut parts = self.parts.take();
         let rest = self.finish()?;

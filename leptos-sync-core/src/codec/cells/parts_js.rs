@@ -1,5 +1,5 @@
-//! In a browser, a message is written whole. A page has memory for two copies, and this reduces the
-//! page's download.
+//! The replacement for `parts` in a browser: it writes a message as a whole. That takes memory for
+//! two copies, but reduces the size of the page.
 
 use super::writer::Written;
 

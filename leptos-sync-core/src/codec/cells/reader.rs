@@ -39,7 +39,8 @@ impl<'a> Cells<'a> {
     pub(crate) fn validate(self) -> Result<Census, Error> {
         let mut input = Reader::new(self.groups);
         let mut cells = 0;
-        // Indexed by row. Adding replicas to a version one by one would be quadratic.
+        // Collect the times by row first. Adding replicas to a version one by one would be
+        // quadratic.
         let mut upto = InlineVec::with_capacity(self.replicas.len());
         for &replica in self.replicas {
             upto.push((replica, Time::ZERO));
@@ -152,7 +153,7 @@ impl<'a> Group<'a> {
         let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
         let stamps = input.len()?;
         self.stamps.read(input.take(stamps)?);
-        // Check the length as the writer does, so that every accepted group can be written again.
+        // Apply the writer's limit, so that every accepted group can be written again.
         path::check_length(parent.as_bytes().len() + 2)?;
         let key_limit = limits::PATH_BYTES - (parent.as_bytes().len() + 2);
         let span;
@@ -160,7 +161,7 @@ impl<'a> Group<'a> {
             checked(length, key_limit, "key")
         })?;
         self.keys = input.take(span)?;
-        // At most one key can be empty, so more cells than this cannot have distinct keys.
+        // Keys are distinct, so at most one is empty and every other takes a byte.
         if count == 0 || count > span + 1 {
             return Err(too_many_cells());
         }
@@ -178,7 +179,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Checks a declared number of cells. There must be at least one byte for each.
+/// Checks a declared number of cells against the input, which must have a byte for each.
 fn bounded(count: usize, input: &Reader<'_>) -> Result<usize, Error> {
     if count > input.remaining() {
         return Err(too_many_cells());
@@ -206,7 +207,7 @@ fn checked(length: u64, limit: usize, what: &str) -> Result<usize, Error> {
 /// A cell: its key, stamp and value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellRef<'a> {
-    /// The last segment of its path. Its group has the others.
+    /// The last segment of the cell's path. The group holds the other segments.
     pub key: &'a [u8],
     /// The stamp of the write.
     pub stamp: Stamp,

@@ -6,8 +6,8 @@ use crate::{
     version::{InlineVec, VersionVector},
 };
 
-/// A writer of stamp columns, as runs of equal stamps: the cells of a transaction cost a few bytes
-/// in total.
+/// A writer of stamp columns. It writes runs of equal stamps, so the stamps of a transaction's
+/// cells take a few bytes in total.
 #[derive(Default)]
 pub(super) struct StampWriter {
     run: Option<(Stamp, u64)>,
@@ -30,11 +30,12 @@ impl StampWriter {
         }
     }
 
-    /// Appends the column after its length in bytes, and starts a new one relative to `base`.
+    /// Appends the column, preceded by its length in bytes, and starts a new one relative to
+    /// `base`.
     pub(super) fn finish(&mut self, replicas: &mut ReplicaTable, base: Time, out: &mut Vec<u8>) {
         if self.out.is_empty() {
-            // A single run, such as a transaction's, is at most thirty bytes, so its length fits
-            // one byte.
+            // A single run, such as that of a transaction, has at most thirty bytes, so its length
+            // fits into one byte.
             let start = out.len();
             out.push(0);
             self.close(replicas, out);
@@ -107,8 +108,8 @@ impl<'a> StampReader<'a> {
         self.left = 0;
     }
 
-    /// Validates the column: `count` stamps, known replicas, and no time of zero. Raises each row
-    /// of `upto` to the latest time of its replica.
+    /// Checks that the column has `count` stamps of known replicas, and that no time is zero.
+    /// Raises each row of `upto` to the latest time of its replica.
     pub(super) fn validate(
         &mut self,
         count: usize,
@@ -173,7 +174,7 @@ pub(super) struct ReplicaTable {
 }
 
 impl ReplicaTable {
-    /// Returns the row of the stamp's replica, and appends a row for a new replica. O(log rows) if
+    /// Returns the row of the stamp's replica, which is appended if it is new. O(log rows) if
     /// replicas appear in the order of ids, as maps and counters write them; linear otherwise.
     fn row(&mut self, stamp: Stamp) -> usize {
         let row = self.find(stamp.replica).unwrap_or(self.rows.len());

@@ -117,8 +117,8 @@ fn cells_of_a_transaction_share_their_stamp_and_cells_of_a_map_their_path() {
         // The parent path: one segment of five letters.
         &[6, 5],
         b"cards",
-        // Three cells with five bytes of stamps: two by row 0, two before the base, and one by the
-        // same row, two later.
+        // Three cells with five bytes of stamps: two cells of row 0 at two before the base, and one
+        // of the same row two later.
         &[3, 5, 2 << 1, 0, 3, 1 << 1 | 1, 4],
         // Keys of one byte each.
         &[0, 1, 1, 2, 3],
@@ -263,8 +263,8 @@ fn a_writer_can_write_whatever_a_reader_accepts() {
     }
 }
 
-/// Found by fuzzing: two groups were merged into one that no reader accepted, and the cells were
-/// lost.
+/// A case that fuzzing found: two groups were merged into one that no reader accepted, so their
+/// cells were lost.
 #[test]
 fn cells_with_empty_keys_are_copied_into_separate_groups() {
     let stamp = Stamp::new(Time::new(3), ReplicaId::new(1));

@@ -21,8 +21,8 @@ use crate::{
 ///
 /// A CRDT writes its cells with [`group`](CellWriter::group) and [`push`](CellWriter::push). The
 /// first error, such as a value that cannot be encoded or exceeds a limit, is kept and returned at
-/// the end, so writing needs no error handling. Appending costs the bytes written, and allocates
-/// only when columns grow.
+/// the end, so writing needs no error handling. The cost is proportional to the bytes written.
+/// Appending allocates only when columns grow.
 #[derive(Default)]
 pub struct CellWriter {
     replicas: ReplicaTable,

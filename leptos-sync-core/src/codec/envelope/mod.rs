@@ -4,10 +4,10 @@
 //! "LSYN" | version u8 | kind u8 | flags u8 | [inflated varint] | length varint | checksum u32 | body
 //! ```
 //!
-//! `docs/format.md` specifies every byte. Untrusted bytes are checked for magic, version and kind
-//! first, which is cheap. Only an intact body is inflated, into a buffer within the declared size
-//! and the limits. The transport or storage knows the size of an envelope, so the length field is
-//! redundant. It lets a reader distinguish a truncated envelope from a damaged one.
+//! `docs/format.md` specifies every byte. The reader first checks magic, version and kind, which is
+//! cheap. It inflates only an intact body, into a buffer of at most the declared size and the
+//! limits. The transport or storage knows the size of an envelope. The length in the header only
+//! serves to distinguish a truncated envelope from a damaged one.
 //!
 //! Equal bodies may have different envelopes, since builds may compress differently. Compare the
 //! bodies.
@@ -31,7 +31,7 @@ const VERSION: u8 = 2;
 /// The flag of a body in raw deflate.
 const DEFLATED: u8 = 1;
 
-/// The maximum size of a header: magic, version, kind, flags, two varints, checksum.
+/// The maximum size of a header in bytes: magic, version, kind, flags, two varints, checksum.
 const HEADER_BYTES: usize = MAGIC.len() + 3 + 2 * 10 + 4;
 
 /// The kind of an envelope's content.
@@ -41,7 +41,7 @@ pub(crate) enum Kind {
     Delta = 1,
     /// The cells of a whole state.
     Snapshot = 2,
-    /// Any value of a store.
+    /// Any value in a storage.
     #[cfg(feature = "deflate")]
     Value = 3,
     /// A part of an exported state: its index and the envelope of a snapshot.
@@ -145,7 +145,8 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     }
 }
 
-/// Returns the bytes where an uncompressed body would be, unverified. Use them only for messages.
+/// Returns the bytes at the position of an uncompressed body, without verifying them. Use them only
+/// in messages.
 pub(crate) fn unchecked_body(bytes: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(bytes);
     reader.take(MAGIC.len() + 3).ok()?;
@@ -218,7 +219,8 @@ fn assemble(kind: Kind, flags: u8, inflated: Option<usize>, body: [&[u8]; 2], ou
     }
 }
 
-/// Returns the low half of the body's XXH64, seeded with that of everything before the checksum.
+/// Returns the low half of the body's XXH64. Its seed is the XXH64 of the header before the
+/// checksum.
 fn checksum_of(head: &[u8], body: &[u8]) -> u32 {
     xxh64(body, xxh64(head, 0)) as u32
 }

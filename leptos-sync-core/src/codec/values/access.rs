@@ -15,7 +15,8 @@ pub(super) struct ElementsFrame {
     shapes: ElementShapes,
 }
 
-/// Decodes the elements of a sequence, or the keys and values of a map, whose number is encoded.
+/// A decoder of the elements of a sequence, or of the keys and values of a map. Their number is
+/// encoded.
 pub(super) struct Elements<'a, 'de> {
     frame: &'a mut ElementsFrame,
     input: &'a mut Input<'de>,
@@ -66,7 +67,7 @@ pub(super) struct FieldsFrame {
     shapes: FieldShapes,
 }
 
-/// Decodes the fields of a tuple, a struct or a variant, whose number is fixed by the type.
+/// A decoder of the fields of a tuple, a struct or a variant. The type fixes their number.
 pub(super) struct Fields<'a, 'de> {
     frame: &'a mut FieldsFrame,
     input: &'a mut Input<'de>,
@@ -107,7 +108,7 @@ fn unread(input: &Input<'_>) -> Fault {
     input.fault("the type reads fewer parts than the value has")
 }
 
-/// Decodes an enum.
+/// A decoder of an enum.
 pub(super) struct Variant<'a, 'de> {
     pub(super) input: &'a mut Input<'de>,
     pub(super) depth: usize,
@@ -127,7 +128,7 @@ impl<'de> Elements<'_, 'de> {
         left.is_some()
     }
 
-    /// Charges for the element that was decoded.
+    /// Deducts the element that was decoded from the budget.
     #[inline]
     fn spend(&mut self) -> Result<(), Fault> {
         self.frame.shapes.push(self.input.shape);

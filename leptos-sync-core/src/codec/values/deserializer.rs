@@ -8,12 +8,12 @@ use super::{
     tags,
 };
 
-/// Decodes a value, or a part of one, and stores its shape in the input.
+/// A decoder of a value or a part of one. It stores the shape in the input.
 pub(super) struct Deserializer<'a, 'de> {
     input: &'a mut Input<'de>,
-    /// The number of compounds around it.
+    /// The number of compounds that enclose the value.
     depth: usize,
-    /// Whether it is a whole value, or the content of an option that is one.
+    /// Whether the value is a whole one, or the content of an option that is one.
     is_whole: bool,
 }
 
@@ -58,7 +58,8 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         Ok(value)
     }
 
-    /// Returns the bytes of a string: all that are left of a whole value, otherwise by its length.
+    /// Returns the bytes of a string. Takes all remaining bytes if it is a whole value; otherwise
+    /// reads its length.
     #[inline]
     fn text(&mut self) -> Result<&'de [u8], Fault> {
         match self.is_whole {
@@ -76,7 +77,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
     }
 }
 
-/// Scalars. The first method decodes a whole value, the second a part.
+/// Implements the methods for scalars. The first method decodes a whole value, the second a part.
 macro_rules! scalars {
     ($($method:ident $visit:ident $shape:ident: $type:ty, $whole:ident, $part:ident;)+) => {
         $(

@@ -7,7 +7,7 @@ use super::{
     shape::{ElementShapes, FieldShapes, Shape},
 };
 
-/// Encodes the elements of a sequence, or the keys and values of a map.
+/// An encoder of the elements of a sequence, or of the keys and values of a map.
 pub(super) struct Elements<'a, 'o> {
     output: &'a mut Output<'o>,
     depth: usize,
@@ -20,7 +20,7 @@ pub(super) struct Elements<'a, 'o> {
     start: usize,
 }
 
-/// Encodes the fields of a tuple, a struct or a variant, whose number is fixed by the type.
+/// An encoder of the fields of a tuple, a struct or a variant. The type fixes their number.
 pub(super) struct Fields<'a, 'o> {
     pub(super) output: &'a mut Output<'o>,
     pub(super) depth: usize,
@@ -59,7 +59,7 @@ impl<'a, 'o> Elements<'a, 'o> {
         value.serialize(Serializer::part(self.output, self.depth))
     }
 
-    /// Charges for the element that was encoded.
+    /// Deducts the element that was encoded from the budget.
     #[inline]
     fn next(&mut self) -> Result<(), Fault> {
         self.left = self.left.checked_sub(1).ok_or_else(wrong_length)?;
@@ -164,7 +164,7 @@ macro_rules! tuples {
     };
 }
 
-/// Implements serde's traits for structs and struct variants, which differ only in name.
+/// Implements serde's traits for structs and struct variants, which differ only in their names.
 macro_rules! structs {
     ($($trait:ident),+) => {
         $(

@@ -1,9 +1,10 @@
-//! Every value that is written can be read back, and encodes to the same bytes again.
+//! Checks that every value can be read back when it is written, and encodes to the same bytes
+//! again.
 //!
 //! `Serialize` and `Deserialize` of a type may disagree: serde's attributes `tag`, `untagged` and
 //! `flatten` write what only a self-describing format can read, and a hashed collection has an
 //! arbitrary order. So a value is encoded, decoded, and encoded again. That costs about four times
-//! as much as encoding, and nothing for plain types.
+//! as much as encoding alone. Plain types skip it.
 
 use std::any::{TypeId, type_name};
 
@@ -56,7 +57,7 @@ where
 }
 
 /// Decodes a value, and checks that it encodes to the same bytes. So a typed view holds only values
-/// whose bytes are those of their cells.
+/// that encode to the bytes of their cells.
 ///
 /// # Errors
 ///
@@ -69,8 +70,8 @@ where
     decode_as(bytes, false, scratch)
 }
 
-/// Decodes a key, like [`decode_exact`]. An untyped relay would mistake different bytes for another
-/// key.
+/// Decodes a key, like [`decode_exact`]. A relay does not know types, so it would treat different
+/// bytes as another key.
 ///
 /// # Errors
 ///
@@ -152,7 +153,8 @@ fn unstable(name: &str) -> Error {
     ))
 }
 
-/// Returns whether values of this type are known to be read back unchanged. Compiles to a constant.
+/// Returns whether values of this type are known to be read back unchanged. The compiler evaluates
+/// it to a constant.
 #[inline]
 fn is_plain<T: 'static>() -> bool {
     fn is<T: 'static, P: 'static>() -> bool {

@@ -13,7 +13,7 @@ pub(super) struct Input<'de> {
     total: usize,
     /// The number of elements without bytes that may still follow.
     free: usize,
-    /// The number of elements that memory may still be reserved for.
+    /// The number of elements for which memory may still be reserved.
     reserve: usize,
     /// The shape of the part that was decoded last.
     pub(super) shape: Shape,
@@ -95,7 +95,7 @@ impl<'de> Input<'de> {
     }
 
     /// Decodes a number as bincode does: one byte up to 250, otherwise a marker and 2, 4 or 8
-    /// bytes. One function for all types saves code.
+    /// bytes. All types share this function to save code.
     #[inline]
     fn number(&mut self) -> Result<u64, Fault> {
         match self.rest.split_first() {
@@ -182,7 +182,7 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// Returns the number of elements, at most `count`, that memory may be reserved for.
+    /// Returns the number of elements, at most `count`, for which memory may be reserved.
     #[inline]
     pub(super) fn reserve(&mut self, count: usize) -> usize {
         let granted = count.min(self.reserve);
@@ -190,8 +190,8 @@ impl<'de> Input<'de> {
         granted
     }
 
-    /// Charges for an element of a sequence or map. `before` is the number of bytes that were left
-    /// before it.
+    /// Deducts an element of a sequence or map from the budget. `before` is the number of bytes
+    /// that were left before it.
     #[inline]
     pub(super) fn spend(&mut self, before: usize) -> Result<(), Fault> {
         if self.remaining() == before {

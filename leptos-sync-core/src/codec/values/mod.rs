@@ -1,12 +1,13 @@
-//! Values as bytes, through serde.
+//! The encoding of values, through serde.
 //!
 //! The first byte of a value states its type: the kind of a scalar (`tags`), which is exact, or the
 //! fingerprint of a compound (`shape`), which detects most changes. Strings have no such byte.
 //! `docs/format.md` specifies the bytes, and which changes are always detected.
 //!
 //! Within a compound, bincode 2 encodes numbers, characters and lengths. The serde adapters are our
-//! own, because bincode's trust their input: they reserve memory for any claimed length, repeat an
-//! element without bytes as often as the length says, and recurse without a limit. Here, a decoder
+//! own, because those of bincode trust their input. They reserve memory for any declared length,
+//! repeat an element without bytes as often as the length says, and recurse without a limit. Here,
+//! a decoder
 //!
 //! - accepts a length only if that many elements can follow: each takes a byte, except
 //!   [`FREE_ELEMENTS`] per value;
@@ -41,10 +42,11 @@ use self::{deserializer::Deserializer, input::Input, output::Output, serializer:
 use crate::error::Error;
 
 /// The maximum number of elements without bytes (`()`, empty structs) in all sequences and maps of
-/// a value. Decoding them takes time without any bytes being sent, and they contain no data.
+/// a value. Such elements contain no data, but decoding them takes time although they take no
+/// bytes.
 const FREE_ELEMENTS: usize = 1024;
 
-/// Little endian, numbers of variable length, no limits.
+/// The configuration of bincode: little endian, numbers of variable length, no limits.
 const CONFIG: Configuration = standard();
 
 pub use exact::encode_checked;
@@ -82,8 +84,8 @@ pub fn encode_key<K: Serialize + ?Sized>(key: &K, out: &mut Vec<u8>) -> Result<(
 
 /// Decodes a value from all of `bytes`.
 ///
-/// It never panics, and allocates in proportion to `bytes`. It reads an integer as any type that
-/// can hold it, and a `T` as an `Option<T>`.
+/// Never panics, and allocates in proportion to `bytes`. An integer decodes as any type that can
+/// hold it, and a `T` as an `Option<T>`.
 ///
 /// # Errors
 ///

@@ -56,7 +56,7 @@ impl<'o> Output<'o> {
         self.raw(bytes.get(..size).unwrap_or_default());
     }
 
-    /// Returns the float to write. In a key, it unifies zeros and NaNs.
+    /// Returns the float to write. In a key, 0 and −0 become equal, and all NaNs become equal.
     pub(super) fn f32(&self, value: f32) -> f32 {
         match self.is_key {
             true if value == 0.0 => 0.0,
@@ -103,7 +103,7 @@ impl<'o> Output<'o> {
         self.bytes.len()
     }
 
-    /// Charges for an element of a sequence or map that began at length `start`.
+    /// Deducts an element of a sequence or map, which began at length `start`, from the budget.
     #[inline]
     pub(super) fn spend(&mut self, start: usize) -> Result<(), Fault> {
         if self.len() == start {

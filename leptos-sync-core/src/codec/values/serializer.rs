@@ -8,12 +8,12 @@ use super::{
     tags,
 };
 
-/// Encodes a value, or a part of one, and returns its shape.
+/// An encoder of a value or a part of one. It returns the shape.
 pub(super) struct Serializer<'a, 'o> {
     output: &'a mut Output<'o>,
-    /// The number of compounds around it.
+    /// The number of compounds that enclose the value.
     depth: usize,
-    /// Whether it is a whole value, or the content of an option that is one.
+    /// Whether the value is a whole one, or the content of an option that is one.
     is_whole: bool,
 }
 
@@ -114,7 +114,7 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         Ok(Shape::BOOL)
     }
 
-    /// Encodes a character. As a whole value, it is a string of one character.
+    /// Encodes a character that is a whole value as a string of one character.
     #[inline]
     fn serialize_char(self, value: char) -> Result<Shape, Fault> {
         self.output.put(value)?;
@@ -130,7 +130,7 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
         Ok(Shape::F32)
     }
 
-    /// Encodes a float. As a whole value, it takes 4 bytes if an `f32` can represent it.
+    /// Encodes a float that is a whole value in 4 bytes if an `f32` can represent it.
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<Shape, Fault> {
         let value = self.output.f64(value);

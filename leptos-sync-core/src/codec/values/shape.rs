@@ -2,8 +2,8 @@ use super::tags;
 
 /// A fingerprint of the structure of a value: its scalars and compounds, and their positions.
 ///
-/// Encoder and decoder compute it from the calls of serde. It depends neither on numbers and
-/// strings nor on the length of sequences.
+/// Encoder and decoder compute it from the calls that serde makes. It depends neither on numbers
+/// and strings nor on the length of sequences.
 ///
 /// # Method
 ///
@@ -15,21 +15,21 @@ use super::tags;
 /// - an exchange of two fields of different kinds, less than 57 positions apart;
 /// - a scalar field added at the end.
 ///
-/// A sequence counts each shape among its elements once, so that repeated elements never cancel
-/// out. Any other change is detected with a probability of 60/61. Cost: a multiplication and a
-/// division by a constant for each part.
+/// A sequence counts each shape that occurs among its elements once, so repeated elements never
+/// cancel out. Any other change is detected with a probability of 60/61. Cost: a multiplication and
+/// a division by a constant for each part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape(u8);
 
 /// The number of shapes: a prime that leaves 16 first bytes for other values.
 const PRIME: u64 = 61;
 
-/// A primitive root modulo [`PRIME`]: its powers are all residues except 0. Of all such roots, it
-/// gives the most fields a weight that differs from the first one's.
+/// A primitive root modulo [`PRIME`]: its powers are all residues except 0. Of all such roots, this
+/// one gives the most fields a weight that differs from that of the first field.
 const ROOT: u64 = 26;
 
-/// These numbers were found by a search: with them, few small tuples and sequences of common
-/// scalars share a shape.
+/// A search found these numbers: with them, few small tuples and sequences of common scalars share
+/// a shape.
 impl Shape {
     pub(super) const BOOL: Self = Self(3);
     pub(super) const F64: Self = Self(4);

@@ -1,4 +1,5 @@
-//! Decodes whole values. Their first byte is their kind, and they end where the bytes end.
+//! The decoding of whole values. The first byte states the kind; the value ends at the end of the
+//! bytes.
 
 use super::{fault::Fault, input::Input, serializer::short, shape::Shape, tags};
 
@@ -31,8 +32,7 @@ impl<'de> Input<'de> {
         }
     }
 
-    /// Stores the shape of the compound that was decoded. A whole value has `tag`, which must
-    /// match.
+    /// Stores the shape of the decoded compound, and checks it against the `tag` of a whole value.
     #[inline]
     pub(super) fn close(&mut self, tag: Option<u8>, shape: Shape) -> Result<(), Fault> {
         self.shape = shape;

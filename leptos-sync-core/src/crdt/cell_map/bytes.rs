@@ -3,8 +3,7 @@ use std::{borrow::Borrow, cmp::Ordering, fmt, hash};
 /// The maximum length of inline bytes.
 const INLINE: usize = 14;
 
-/// Bytes optimized for short lengths: up to 14 are stored inline. Takes 16 bytes, even as an
-/// `Option`.
+/// A byte string that stores up to 14 bytes inline. Takes 16 bytes, even as an `Option`.
 #[derive(Clone)]
 pub(super) struct Bytes(Form);
 
@@ -14,7 +13,8 @@ enum Form {
         len: u8,
         bytes: [u8; INLINE],
     },
-    /// A pointer to a pointer, since a pointer with a length leaves no room for the variant.
+    /// A thin pointer to a slice pointer. A slice pointer itself would leave no room for the
+    /// variant.
     Boxed(Box<Box<[u8]>>),
 }
 

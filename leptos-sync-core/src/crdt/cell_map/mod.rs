@@ -21,7 +21,7 @@ use crate::{
 
 /// The untyped cells of a document by path, as a relay holds them.
 ///
-/// A `Doc<CellMap>` accepts every delta and snapshot, of any type, and forwards them to others. It
+/// A `Doc<CellMap>` accepts deltas and snapshots of documents of any type, and can send them on. It
 /// does not decode cells: the later one wins. Among equal stamps the greater bytes win, and a
 /// tombstone loses to any value. A cell takes 48 bytes and a slot in a hash table. Each path or
 /// value of more than 14 bytes takes an allocation.
@@ -82,7 +82,7 @@ impl CellMap {
         })
     }
 
-    /// Joins a cell. If it wins, returns whether its path was added or removed.
+    /// Joins a cell. Returns `None` if it loses, otherwise whether its path was added or removed.
     fn take(&mut self, path: &[u8], stamp: Stamp, value: Option<&[u8]>) -> Option<bool> {
         let slot = match self.0.look_up(path) {
             Ok(slot) => slot,
@@ -137,7 +137,7 @@ impl Crdt for CellMap {
         }
     }
 
-    /// Writes nothing: a transaction writes typed parts only.
+    /// Writes nothing, since a transaction writes only typed parts.
     fn write_stamped(&self, _: Segments<'_>, _: Path<'_>, _: Stamp, _: &mut CellWriter) {}
 
     fn apply_group(&mut self, rest: Segments<'_>, group: &Group<'_>, out: &mut Applied<'_>) {

@@ -3,8 +3,8 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{clock::Time, id::ReplicaId};
 
-/// Generates cells with few stamps, so that many are equal, and with values both shorter and longer
-/// than the inline limit.
+/// Generates cells with few distinct stamps, so that many are equal, and with values below and
+/// above the inline limit.
 fn cells() -> impl Strategy<Value = CellMap> {
     let stamp = (1_u64..4, 1_u64..3)
         .prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)));

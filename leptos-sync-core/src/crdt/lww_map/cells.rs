@@ -20,7 +20,8 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         out.group(path.as_path());
         if since.is_empty() {
-            // The capacity is estimated from the average cell, and a single cell may exceed it.
+            // In a small map, one cell may take more than the average that this reserves, so
+            // reserve for at least four.
             out.reserve(self.table.len().max(4));
         }
         let cells = self.table.since(since);
@@ -142,8 +143,8 @@ impl<K: Key, V: Value> LwwMap<K, V> {
         let value = match value.transpose() {
             Ok(value) => value,
             Err(error) => {
-                // The quarantined bytes are the entry now. The older value must not be shown,
-                // stored or sent in their place.
+                // The quarantined bytes are now the entry's value. The older value must not be
+                // shown, stored or sent in their place.
                 if let Ok(slot) = found {
                     self.table.detach(slot);
                     out.changed(group, cell, was_live);

@@ -11,11 +11,12 @@ use super::{
     table::Entry,
 };
 
-/// The number of entries up to which a look-up scans them. Scanning is then as fast as hashing, and
-/// many maps are this small.
+/// The number of entries up to which a look-up scans them all. Scanning is as fast as hashing up to
+/// this size, and many maps are this small.
 const SCANNED: usize = 8;
 
-/// The index of entries by key: a hash table of positions, from the ninth entry on.
+/// The index of entries by key: a hash table of positions, which exists once there are nine
+/// entries.
 ///
 /// Positions are 32-bit, so a bucket takes five bytes, and growth moves no entries. The index does
 /// not store keys; callers pass the entries. It contains either all positions or, in small maps,
@@ -65,7 +66,8 @@ impl Index {
             .ok_or(Vacant(hash))
     }
 
-    /// Guesses the position of each key whose slot is unknown: the first with the same hash byte.
+    /// Guesses the position of each key whose slot is unknown. The guess is the first position with
+    /// the same hash byte.
     pub(super) fn guess<'k, K: Hash + 'k>(
         &self,
         keys: impl Iterator<Item = &'k K>,

@@ -1,7 +1,7 @@
 use super::recency::NONE;
 use crate::{clock::Time, id::ReplicaId, version::InlineVec};
 
-/// The list of a writer: its ends, and whether its times are sorted.
+/// The list of a writer: its head and tail, and whether its times are sorted.
 #[derive(Clone, Copy)]
 pub(super) struct List {
     pub(super) replica: ReplicaId,

@@ -22,10 +22,10 @@ use crate::{clock::Stamp, codec, version::VersionVector};
 
 /// A map in which the last write to each key wins.
 ///
-/// A removed key leaves a tombstone, so that it stays removed when an older copy is merged. Values
-/// are stored in native form, so `get` costs a hash look-up. The map also keeps its entries in the
-/// order of their writes, so the cost of [`changes_since`](LwwMap::changes_since) is proportional
-/// to what changed.
+/// A removed key leaves a tombstone, so that it stays removed when an older copy is merged. The map
+/// holds values in their native form, so `get` costs one hash look-up and decodes nothing. The map
+/// also keeps its entries in the order of their writes, so the cost of
+/// [`changes_since`](LwwMap::changes_since) is proportional to what changed.
 ///
 /// Of two concurrent writes to one key, the later one wins as a whole. Writes to different keys
 /// never affect each other. The map does not order its keys; iteration order differs between
@@ -235,8 +235,8 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
-    /// Joins another copy: of each entry, the later write wins. O(entries of the other). Clones the
-    /// entries it takes.
+    /// Joins another copy. For each key, the later write wins. O(entries of the other), and clones
+    /// the entries that it takes.
     pub fn merge(&mut self, other: &Self) {
         if self.table.len() == 0 {
             self.table = other.table.clone();
@@ -246,7 +246,8 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
         let mut scratch = Vec::new();
         let all = other.table.beyond(&nothing);
         if !self.pays_to_prefetch() {
-            // A simple loop for small maps, where a call per entry would be noticeable.
+            // Use a simple loop for small maps, where a function call per entry would be
+            // noticeable.
             all.for_each(|(slot, theirs)| {
                 self.table.join(slot, theirs, &mut scratch);
             });
@@ -266,7 +267,7 @@ impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> LwwMap<K, V> {
 /// otherwise the greater bytes win.
 ///
 /// Equal stamps with different values arise only if a replica id was used twice. Most comparisons
-/// in a merge are of equal values; `scratch` avoids their allocations.
+/// in a merge find equal values; `scratch` spares them an allocation.
 #[inline]
 pub(super) fn greater<V: Serialize + 'static>(
     a: Option<&V>,

@@ -22,16 +22,16 @@ pub(super) const NONE: u32 = u32::MAX;
 /// nothing.
 /// ```
 ///
-/// If stamps arrive out of order, as in maps without a document, the list is marked and walked from
-/// its start.
+/// If stamps arrive out of order, as can happen in a map outside a document, the list is marked as
+/// unsorted and read from its start.
 ///
 /// While a single replica has written every slot once, in slot order, there are no links, since the
-/// slots are already sorted. So a map that is loaded or filled once and then only read pays
-/// nothing. The first write of another kind creates all links.
+/// slots are already sorted. So a map that is filled once and then only read needs no memory for
+/// links. The first write that breaks this order creates all links.
 ///
 /// The index knows slots and stamps, but no keys and values. It takes at most eight bytes per
-/// entry. Every operation is O(1) plus a look-up among the replicas, except for iteration and that
-/// first other write.
+/// entry. Every operation is O(1) plus a look-up among the replicas, except for iteration and the
+/// write that creates the links.
 #[derive(Clone, Default)]
 pub(super) struct Recency {
     /// The number of slots.
@@ -60,7 +60,7 @@ impl Recency {
     #[inline]
     pub(super) fn renew(&mut self, slot: u32, old: Stamp, new: Stamp) {
         if self.len == 1 {
-            // A single slot, so there is only one list.
+            // The only slot leaves its list, so no list has an entry left.
             self.lists = Lists::default();
         } else {
             self.unlink(slot, old.replica);
@@ -75,8 +75,8 @@ impl Recency {
     }
 
     /// Moves a slot, written at `now`, back to its previous position. Undo moves in reverse order,
-    /// so that the neighbors are the same. `stamp_of` returns a slot's stamp; for this slot, the
-    /// old one.
+    /// so that the neighbors are the same as before. `stamp_of` returns a slot's stamp; for this
+    /// slot, the old one.
     pub(super) fn put_back(
         &mut self,
         slot: u32,
@@ -135,7 +135,8 @@ impl Recency {
     ) -> impl Iterator<Item = u32> + 'a {
         self.lists.iter().flat_map(move |list| {
             let known = since.get(list.replica);
-            // If nothing is known, walking back would end at the head anyway.
+            // If no operation of the replica is known, a walk backwards would end at the head
+            // anyway.
             let found = list.sorted && known > Time::ZERO;
             let first = if found {
                 self.first_after(list, |slot| stamp_of(slot).time > known)
@@ -148,7 +149,7 @@ impl Recency {
     }
 
     /// Iterates over the slots at the end of the list of `stamp`'s replica that were written at
-    /// `stamp`. These are all such slots if `stamp` is the last stamp that was written.
+    /// `stamp`. If `stamp` is the latest stamp in the map, these are all slots written at it.
     pub(super) fn stamped(
         &self,
         stamp: Stamp,
@@ -233,7 +234,7 @@ impl Recency {
         let list = self.lists.of(stamp.replica);
         let tail = std::mem::replace(&mut list.tail, slot);
         if tail == NONE {
-            // An empty list starts over, and is sorted.
+            // An empty list starts again, as a sorted one.
             list.head = slot;
             list.sorted = true;
             list.latest = stamp.time;

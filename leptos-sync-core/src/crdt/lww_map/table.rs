@@ -103,8 +103,9 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
     }
 
-    /// Prefetches for these keys, at most [`WINDOW`], what a look-up and a write will read.
-    /// Performs each step for all keys before the next. Each key comes with its likely position.
+    /// Prefetches the memory that a look-up and a write of these keys will read, for at most
+    /// [`WINDOW`] keys. Performs each step for all keys before the next step. Each key comes with
+    /// its likely position.
     pub(super) fn prefetch<'k>(&self, keys: impl Iterator<Item = (&'k K, u32)> + Clone)
     where
         K: 'k,
@@ -189,7 +190,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.index.push(vacant, &self.entries);
     }
 
-    /// Performs a local removal. It takes effect if there is a value that is not newer.
+    /// Performs a local removal. It takes effect if the key has a value and the removal is not
+    /// older than it.
     pub(super) fn bury<Q>(&mut self, key: &Q, stamp: Stamp) -> bool
     where
         K: Borrow<Q>,
@@ -268,8 +270,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
 
     /// Removes all entries for which `gone` returns true.
     pub(in crate::crdt) fn remove_where(&mut self, mut gone: impl FnMut(&Entry<K, V>) -> bool) {
-        // Iterate from the end: the entry that takes the position of a removed one has then been
-        // checked already.
+        // Go backwards: the last entry takes the position of a removed one, and has been checked by
+        // then.
         for slot in (0..self.entries.len() as u32).rev() {
             if gone(self.entry(slot)) {
                 self.detach(slot);
@@ -298,8 +300,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone + Serialize + 'static> Table<K, V> {
-    /// Joins an entry of another copy, at position `slot` there. If it wins, returns whether the
-    /// key was added or removed.
+    /// Joins an entry of another copy, in which it has the position `slot`. If the entry wins,
+    /// returns whether its key was added or removed.
     #[inline]
     pub(super) fn join(
         &mut self,

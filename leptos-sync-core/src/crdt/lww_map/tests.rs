@@ -78,7 +78,7 @@ proptest! {
         }
     }
 
-    /// Whatever the order of merges, each key ends with its greatest write.
+    /// In any order of merges, each key ends with its greatest write.
     #[test]
     fn merging_keeps_the_greatest_write_of_each_key(writes in vec((0_u8..6, 0_u8..3, 1_u64..5, 1_u64..3, 0_usize..4), 0..40)) {
         let mut maps = [(); 4].map(|()| LwwMap::<u8, u8>::new());

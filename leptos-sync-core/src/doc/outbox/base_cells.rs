@@ -8,11 +8,11 @@ use crate::{
     version::VersionVector,
 };
 
-/// The base cells of an outbox: for each path that its transactions wrote, the cell that would be
-/// there without them. A zero stamp means no cell.
+/// The base cells of an outbox: for each path that its transactions wrote, the cell that the
+/// document would have without them. A zero stamp means no cell.
 ///
-/// A path stays until the outbox is empty. Cells from elsewhere are joined here too, so the base
-/// cell of a path is correct whether or not a transaction remains there.
+/// A path stays until the outbox is empty. Cells from elsewhere are joined here too, so a base cell
+/// is correct even if no transaction writes its path anymore.
 #[derive(Default)]
 pub(in crate::doc) struct BaseCells(Quarantine);
 
@@ -33,20 +33,20 @@ impl BaseCells {
         }
     }
 
-    /// Joins cells that belong to no transaction of the outbox. They become base cells where
-    /// transactions cover them.
+    /// Joins cells that belong to no transaction of the outbox, at the paths that transactions
+    /// wrote.
     pub(super) fn join(&mut self, cells: Cells<'_>) {
         if !self.0.is_empty() {
             cells.for_each(&mut |parent, cell| self.0.overtake(parent, cell));
         }
     }
 
-    /// Returns whether the relay, whose cells were joined, has rejected a transaction that its
-    /// version contains.
+    /// Returns whether the relay has rejected a transaction that its version contains. The relay's
+    /// cells must have been joined.
     ///
-    /// That is the case if none of the transaction's cells is there, and at least one is not
-    /// covered by a later cell. If `forgotten` contains the transaction, a missing cell may have
-    /// been removed since.
+    /// That is the case if the relay has none of the transaction's cells, and no later cell in
+    /// place of at least one of them. If `forgotten` contains the transaction, the relay may have
+    /// removed a missing cell since.
     pub(super) fn lacks(&self, delta: &Delta, forgotten: &VersionVector) -> bool {
         let removed = stamp(delta).is_some_and(|stamp| forgotten.contains(stamp));
         let (mut has, mut lacks) = (false, false);
@@ -62,8 +62,8 @@ impl BaseCells {
         lacks && !has
     }
 
-    /// Removes cells that a snapshot at `version` has seen and lacks, since their tombstones were
-    /// forgotten.
+    /// Removes cells that `version`, the version of a snapshot, covers and that the snapshot lacks,
+    /// because their tombstones were forgotten.
     pub(super) fn forget(&mut self, version: &VersionVector, parts: &[Snapshot]) {
         let mut theirs = Quarantine::default();
         for part in parts {

@@ -56,7 +56,7 @@ pub struct Outbox {
     transactions: Vec<Delta>,
     base_cells: BaseCells,
     acknowledged: VersionVector,
-    /// Whether there is no relay, so that nothing is kept.
+    /// Whether the outbox keeps nothing, because there is no relay.
     is_off: bool,
 }
 
@@ -68,13 +68,13 @@ fn stamp(delta: &Delta) -> Option<Stamp> {
 }
 
 impl Outbox {
-    /// Creates an empty outbox for a relay that is not known to contain anything.
+    /// Creates an empty outbox for a relay whose content is unknown.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Creates an empty outbox for a relay that contains `acknowledged`, as stored from an earlier
-    /// outbox.
+    /// Creates an empty outbox for a relay that contains `acknowledged`, which an earlier outbox
+    /// has returned.
     pub fn resume(acknowledged: VersionVector) -> Self {
         Self {
             acknowledged,
@@ -82,8 +82,8 @@ impl Outbox {
         }
     }
 
-    /// Creates an outbox that keeps nothing, for a document without a relay. All operations apply
-    /// to the document alone, so callers need no special case.
+    /// Creates an outbox that keeps nothing, for a document without a relay. All operations change
+    /// only the document, so callers need no special case.
     pub fn without_relay() -> Self {
         Self {
             is_off: true,
@@ -110,8 +110,9 @@ impl Outbox {
         writers
     }
 
-    /// Returns the number of replicas with operations that are in no transaction and that no relay
-    /// is known to have, such as operations made before the relay was configured. O(transactions).
+    /// Returns the number of replicas with operations that belong to no transaction and may be
+    /// missing at the relay, such as operations made before the relay was configured.
+    /// O(transactions).
     pub fn unknown<S: Root>(&self, doc: &Doc<S>) -> usize {
         match self.is_off {
             true => 0,
@@ -186,8 +187,8 @@ impl Outbox {
         Ok(done)
     }
 
-    /// Joins a transaction of another tab that the relay may lack. An acknowledged one is joined
-    /// but not kept; one that is already in the outbox changes nothing. O(cells of the delta).
+    /// Joins a transaction of another tab. Keeps it unless the relay has acknowledged it. A
+    /// transaction that is already in the outbox changes nothing. O(cells of the delta).
     ///
     /// # Errors
     ///
@@ -241,7 +242,7 @@ impl Outbox {
     /// document at the relay with this version; the relay's answer then also covers these
     /// transactions. O(transactions).
     pub fn version<S: Root>(&self, doc: &Doc<S>) -> VersionVector {
-        // The start of each replica's transactions, which are in order.
+        // Find the start of each replica's transactions, which are in order.
         let mut starts = VersionVector::new();
         let mut written = VersionVector::new();
         for delta in &self.transactions {
@@ -266,7 +267,7 @@ impl Outbox {
     ///
     /// A transaction that the relay's version contains is acknowledged if the relay has its cells,
     /// or later ones in their place. Otherwise the relay has rejected it and the answer was lost,
-    /// so it is rolled back. This is valid if the document was opened with
+    /// so it is rolled back. This conclusion requires that the document was opened with
     /// [`version`](Outbox::version).
     ///
     /// # Errors
@@ -322,10 +323,9 @@ impl Outbox {
         Ok(self.settle(doc, seen, changes))
     }
 
-    /// Settles transactions after a message from the relay: each transaction that the relay
-    /// contains was either acknowledged or rejected. The relay contains `upto`, and its cells
-    /// beyond `after` were joined. A missing cell that `forgotten` contains may have been removed
-    /// since.
+    /// Settles transactions after a message from the relay: each transaction that `upto` contains
+    /// was either accepted or rejected. The cells of the message, which are all beyond `after`,
+    /// were joined before. A missing cell that `forgotten` contains may have been removed since.
     fn settle<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -334,8 +334,7 @@ impl Outbox {
     ) -> Received<S> {
         let mut rejected = Vec::new();
         for delta in &self.transactions {
-            // Operations that the relay's answer relies on were acknowledged when the request was
-            // sent.
+            // The relay's answer relies on operations that it had acknowledged before the request.
             let is_told = upto.covers(delta.upto()) && !after.covers(delta.upto());
             if is_told && self.base_cells.lacks(delta, forgotten) {
                 rejected.push(delta.clone());
@@ -348,7 +347,7 @@ impl Outbox {
             }
         }
         self.acknowledged.join(upto);
-        // Their cells were joined if the relay still has them.
+        // The message contained their cells if the relay still has them.
         self.remove_acknowledged(|_, _| {});
         Received {
             changes,
@@ -357,7 +356,7 @@ impl Outbox {
         }
     }
 
-    /// Records that the relay contains everything up to `upto`. O(cells of the acknowledged
+    /// Records that the relay has acknowledged everything up to `upto`. O(cells of the acknowledged
     /// transactions).
     pub fn acknowledge(&mut self, upto: &VersionVector) {
         self.acknowledged.join(upto);
@@ -385,15 +384,16 @@ impl Outbox {
     /// Rolls back the transaction that leads to the version `upto`, which the relay has rejected
     /// for good.
     ///
-    /// A cell that the transaction wrote and that was not written since returns to its base. Later
-    /// transactions that derive from it keep their values: a counter's cell contains all earlier
-    /// counts. Returns `None` if the outbox does not contain the transaction.
+    /// A cell that the transaction wrote returns to its base, unless it was written again since.
+    /// Later transactions keep their values even if they derive from the rejected one: a counter's
+    /// cell contains all earlier counts. Returns `None` if the outbox does not contain the
+    /// transaction.
     ///
-    /// O(cells of all transactions). While the [state before](Rejected::before) is kept, it costs a
-    /// copy of the state.
+    /// O(cells of all transactions). The [state before](Rejected::before) costs a copy of the state
+    /// while it is kept.
     ///
     /// Do not call it for a transaction that was rejected for its timestamp, which the relay does
-    /// not record. That one stays queued and can be [restamped](Outbox::restamp).
+    /// not record. Such a transaction stays queued and can be [restamped](Outbox::restamp).
     pub fn reject<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
@@ -434,15 +434,15 @@ impl Outbox {
         Some((rejected, changes))
     }
 
-    /// Joins a delta that is neither a transaction to keep nor from the relay; see [`Doc::apply`].
-    /// O(cells of the delta).
+    /// Joins a delta that does not come from the relay and is not kept as a transaction; see
+    /// [`Doc::apply`]. O(cells of the delta).
     ///
     /// # Errors
     ///
     /// Those of [`Doc::apply`]. An error changes nothing.
     pub fn apply<S: Root>(&mut self, doc: &mut Doc<S>, delta: &Delta) -> Result<Changes, Error> {
         let changes = doc.apply(delta)?;
-        // Cells that lose to an unacknowledged one are part of the base.
+        // Cells that lose to an unacknowledged one still belong to the base.
         self.base_cells.join(delta.cells());
         Ok(changes)
     }

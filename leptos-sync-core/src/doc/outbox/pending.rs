@@ -6,22 +6,22 @@ use crate::{
     version::VersionVector,
 };
 
-/// The number of transactions that [`pending`](Outbox::pending) returns at once. The caller asks
-/// again for more.
+/// The maximum number of transactions that [`pending`](Outbox::pending) returns. The caller calls
+/// it again for more.
 const PENDING: usize = 32;
 
 impl Outbox {
     /// Returns the first transactions that a relay with the version `relay` lacks, of the replicas
     /// for which this page sends (`mine`).
     ///
-    /// They are preceded by a delta per replica for operations that are in no transaction: those
-    /// that no relay is known to have had, and this page's own that the relay may have lost with
-    /// its disk. O(unanswered transactions), plus these deltas.
+    /// A delta per replica precedes them, for operations that belong to no transaction: those that
+    /// may be missing at the relay, and this page's own that a relay may have lost with its disk.
+    /// O(unanswered transactions), plus these deltas.
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] if such a delta cannot be created, because tombstones were
-    /// forgotten of a replica whose operations the relay has.
+    /// [`Error::is_snapshot_needed`] if such a delta cannot be created, because the document has
+    /// forgotten tombstones of a replica whose operations the relay has.
     pub fn pending<S: Root>(
         &self,
         doc: &Doc<S>,
@@ -30,7 +30,7 @@ impl Outbox {
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
         if !relay.covers(doc.version()) {
-            // Created for the first such replica.
+            // The first such replica creates it.
             let mut base = None;
             for (replica, upto) in self.version(doc).beyond(relay).iter() {
                 if self.acknowledged.get(replica) < upto || mine(replica) {
@@ -63,7 +63,7 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// Returns the document without the unacknowledged transactions, which a store keeps as a
+    /// Returns the document without the unacknowledged transactions, which a storage keeps as a
     /// snapshot beside them. O(cells).
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());

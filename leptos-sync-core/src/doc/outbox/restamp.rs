@@ -15,17 +15,17 @@ impl Outbox {
     /// Restamps transactions that the relay would reject for their stamps, of the replicas for
     /// which this page sends (`mine`).
     ///
-    /// Later transactions of the same replicas are restamped too. If the relay would reject
-    /// operations outside any transaction, the transactions that follow them are also restamped;
-    /// such operations stay on this device and do not block the others. No replica outside this
-    /// browser has seen any of these transactions. Operations of other tabs beyond the window are
-    /// ignored, since those tabs restamp them.
+    /// Later transactions of the same replicas are restamped too. So are transactions that follow
+    /// operations which belong to no transaction and which the relay would reject. Those operations
+    /// stay on this device and do not block the others. No replica outside this browser has seen
+    /// any of these transactions. Operations of other tabs beyond the window are ignored, since
+    /// those tabs restamp them.
     ///
     /// Returns the restamped transactions in order, for the storage and the other tabs to
     /// [`replace`](Outbox::replace), and what changed. O(cells of all transactions).
     ///
-    /// This is the only operation that sets a clock back, so the clock's source should already
-    /// return the relay's time.
+    /// This is the only operation that sets a clock back. Before the call, the clock's source
+    /// should return the relay's time.
     ///
     /// # Errors
     ///
@@ -39,8 +39,8 @@ impl Outbox {
         // A relay's clock with another unit would use up all remaining stamps.
         Time::try_from_ms(window.now_ms)?;
         let settled = self.version(doc);
-        // The start of each replica's transactions. Operations that no relay has seen and none
-        // would accept do not delay them.
+        // Find the start of each replica's transactions. Operations that no relay has and none
+        // would accept do not hold them up.
         let mut ends = VersionVector::new();
         // Ignore operations beyond the window, or new stamps would be beyond it too.
         let mut last = Time::ZERO;
@@ -72,8 +72,8 @@ impl Outbox {
                 continue;
             };
             if outside.get(replica) > Time::ZERO {
-                // Continue after everything that the relay has of the replica, even if it would not
-                // accept that now.
+                // Start after everything that the relay has of the replica, even if it would no
+                // longer accept those operations.
                 let end = ends.get(replica);
                 time = last.max(end).next().max(Time::from_ms(window.now_ms));
                 restamped.push(Restamped {
@@ -103,8 +103,8 @@ impl Outbox {
             };
             let delta = &one.delta;
             if let Some(is) = stamp(delta) {
-                // A replica's first restamped transaction determines where its operations now
-                // begin.
+                // The first restamped transaction of a replica determines where its operations
+                // begin now.
                 if ends.get(is.replica) == Time::ZERO {
                     doc.rewind(is.replica, delta.after().get(is.replica));
                 }
@@ -119,7 +119,7 @@ impl Outbox {
         }
         let changes = self.restore(doc, cells);
         doc.claim(&ends, &VersionVector::new());
-        // The clock followed the replaced stamps.
+        // The clock is still ahead of the replaced stamps.
         doc.set_clock_back();
         changes
     }

@@ -60,7 +60,7 @@ use crate::error::Error;
 /// may refer to something holds an `Option<Id>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
-    /// Random, the same for all ids of one page load.
+    /// A random number, the same in all ids of one page load.
     origin: u64,
     count: u64,
 }
@@ -80,7 +80,7 @@ impl Id {
         }
     }
 
-    /// Returns the parts of the id, in its order.
+    /// Returns the parts of the id. Pairs of parts sort like ids.
     pub(crate) fn parts(self) -> (u64, u64) {
         (self.origin, self.count)
     }

@@ -15,7 +15,7 @@ pub(super) struct Flight {
 }
 
 enum State {
-    /// Still loading. These tasks are woken at the end.
+    /// The load is in progress. These tasks are woken when it ends.
     Loading(Vec<Waker>),
     Landed(Option<Vec<u8>>),
     /// The load failed or was dropped: each waiting caller must load the value itself.
@@ -30,7 +30,7 @@ pub(super) enum Role {
     Follower(Arc<Flight>),
 }
 
-/// The right and duty to finish a load. Dropping it finishes the load too, without a value.
+/// The caller that must finish a load. Dropping it ends the load without a value.
 pub(super) struct Leader {
     key: Vec<u8>,
     flight: Arc<Flight>,

@@ -1,6 +1,6 @@
-//! A cache over a store.
+//! A cache over a storage.
 //!
-//! Time is divided into epochs. An epoch ends when a commit is issued, when it is answered, and
+//! Time is divided into epochs. An epoch ends when a commit is issued, when its result arrives, and
 //! when a change elsewhere is reported.
 //!
 //! ```text
@@ -13,8 +13,8 @@
 //!
 //! A second caller joins a load only within the epoch in which the load began. The value is cached
 //! only if that epoch still lasts and no commit was in flight. Issuing a commit removes its keys
-//! from the cache. So a cached value equals the store's, as far as this handle and its clones have
-//! written it. The cost is that a load during a commit of other keys is not cached.
+//! from the cache. So a cached value reflects every commit by this handle and its clones. The price
+//! is that a load during a commit of other keys is not cached.
 
 mod flight;
 mod values;
@@ -41,8 +41,8 @@ use crate::{clock::TimeSource, error::Error};
 /// values as old as the time to live. A `commit_if` that does not apply reveals such a commit and
 /// clears the cache.
 ///
-/// If the future of a commit is dropped, the end of that commit is unknown. Nothing more is cached
-/// until a later commit succeeds.
+/// If the future of a commit is dropped, the cache does not learn when that commit ends. It caches
+/// nothing more until a later commit succeeds.
 ///
 /// # Example
 ///
@@ -75,7 +75,7 @@ impl<S> CachedStorage<S> {
         Self { store, shared }
     }
 
-    /// Returns the underlying store. Report direct writes to it with
+    /// Returns the underlying storage. Report direct writes to it with
     /// [`invalidate`](CachedStorage::invalidate).
     pub const fn store(&self) -> &S {
         &self.store
@@ -98,8 +98,8 @@ impl<S> CachedStorage<S> {
 }
 
 impl<S: Storage> CachedStorage<S> {
-    /// Reads `key` for all waiting callers. The value counts as read at `now`, the start of the
-    /// load.
+    /// Reads `key` for all waiting callers. `now`, the start of the load, is the value's age in the
+    /// cache.
     async fn load(&self, key: &[u8], leader: Leader, now: u64) -> Result<Option<Vec<u8>>, Error> {
         // On an error, or if this future is dropped, dropping the leader wakes its followers.
         let value = self.store.get(key).await?;
@@ -115,8 +115,8 @@ impl<S: Storage> CachedStorage<S> {
     /// commit and its future.
     fn issue<F>(&self, batch: Batch, commit: impl FnOnce(Batch) -> F) -> (u64, F) {
         let keys: Vec<&[u8]> = batch.writes().iter().map(key_of).collect();
-        // Hold the lock until the store has the batch, so that commits of several threads are
-        // numbered in order.
+        // Hold the lock until the storage has the batch, so that the numbers follow the order of
+        // commits from several threads.
         let mut cached = self.shared.cached.lock();
         let number = cached.issue(&keys);
         drop(keys);

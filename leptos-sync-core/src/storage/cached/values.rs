@@ -46,7 +46,7 @@ impl Weighter<Vec<u8>, Entry> for Bytes {
 
 impl Shared {
     pub(super) fn new(limits: CacheLimits, time: Box<dyn TimeSource>) -> Self {
-        // Size the tables by an estimate of the number of entries.
+        // Choose the size of the tables by an estimate of the number of entries.
         let entries = (limits.bytes / 1024).clamp(16, 4096);
         let cached = CachedValues {
             values: Cache::with_weighter(entries, limits.bytes as u64, Bytes),
@@ -85,7 +85,7 @@ impl CachedValues {
                 value: value.clone(),
                 since_ms: now,
             };
-            // Remove the old value first: the cache may not admit the new one.
+            // Remove the old value first, because the cache may not admit the new one.
             self.values.remove(key);
             self.values.insert(key.to_vec(), entry);
         }
@@ -117,7 +117,7 @@ impl CachedValues {
     /// Records the result of the commit `number`.
     pub(super) fn answered(&mut self, number: u64, success: bool) {
         self.epoch += 1;
-        // A failed commit has ended, but says nothing about the commits before it.
+        // A failed commit has ended, but does not prove that the commits before it have.
         if success || self.ended + 1 == number {
             self.ended = self.ended.max(number);
         }

@@ -55,7 +55,7 @@ pub(super) async fn a_batch_is_applied_only_if_its_condition_holds(store: &impl 
         scanned(store, Scan::all()).await,
         records(&[(b"a", b"1"), (b"b", b"2"), (b"count", b"2")])
     );
-    // A value that a decorator might store in several forms.
+    // Use a value that a decorator might store in several forms.
     let mut seeming = b"LSYN\x02\x03".to_vec();
     commit(store, putting(&[(b"count", &seeming)]), "a put").await;
     assert!(

@@ -54,7 +54,7 @@ pub(super) async fn random_histories_agree_with_a_model(store: &impl Storage, se
     }
 }
 
-/// Returns the records that `scan` would read from a map, without using the map's own ranges.
+/// Returns the records of a map that `scan` selects, without using the map's own ranges.
 fn modelled(model: &BTreeMap<Vec<u8>, Vec<u8>>, scan: &Scan) -> Vec<Record> {
     let range = (scan.start.clone(), scan.end.clone());
     let mut found: Vec<Record> = model
@@ -69,7 +69,7 @@ fn modelled(model: &BTreeMap<Vec<u8>, Vec<u8>>, scan: &Scan) -> Vec<Record> {
     found
 }
 
-/// A xorshift generator (Marsaglia, 2003), with the same numbers on every platform.
+/// A xorshift generator (Marsaglia, 2003), which returns the same numbers on every platform.
 struct Random(u64);
 
 impl Random {
@@ -80,7 +80,7 @@ impl Random {
         self.0 % bound
     }
 
-    /// Returns up to three out of four different bytes, so that keys collide.
+    /// Returns a key of up to three bytes, each one of four values, so that keys collide.
     fn key(&mut self) -> Vec<u8> {
         let len = self.below(4);
         (0..len)

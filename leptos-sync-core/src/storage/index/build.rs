@@ -31,7 +31,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// Calls `progress` after each step.
     ///
     /// Other reads and writes continue between the steps. The exception is a write that needs a new
-    /// key in a unique index: it finishes that index first.
+    /// key in a unique index. It finishes building that index first.
     ///
     /// Each step is one commit that also records the progress, so an interrupted build continues
     /// where it stopped. Two tabs may build concurrently; each step is done by one of them.
@@ -39,8 +39,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// # Errors
     ///
     /// [`Error::is_unsupported`] if a newer build of the app has changed the indices, or an error
-    /// of the store. Finished steps stay finished. The build skips damaged records; queries by key
-    /// report them.
+    /// of the storage. Finished steps stay finished. The build skips damaged records; queries by
+    /// key report them.
     pub async fn build(&self, mut progress: impl FnMut(IndexProgress)) -> Result<(), Error> {
         while let Some(step) = self.build_step().await? {
             progress(step);
@@ -59,14 +59,14 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 
     /// Finishes building the unique indices, so that a write can determine whether a key is free.
-    /// The caller holds the writer's lock.
+    /// The caller must hold the writer's lock.
     pub(super) async fn finish_unique(&self) -> Result<(), Error> {
         while self.step(true).await?.is_some() {}
         Ok(())
     }
 
-    /// Runs one step of a build; if `unique` is set, only of unique indices. The caller holds the
-    /// writer's lock.
+    /// Runs one step of a build. Builds only unique indices if `unique` is true. The caller must
+    /// hold the writer's lock.
     async fn step(&self, unique: bool) -> Result<Option<IndexProgress>, Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let known = self.known();
@@ -97,13 +97,13 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// Empties an index, so that the next [`build`](IndexedStorage::build) fills it again.
+    /// Clears an index, so that the next [`build`](IndexedStorage::build) fills it again.
     ///
     /// Use this if the index was damaged, or if the function that computes its keys has changed.
     ///
     /// # Errors
     ///
-    /// [`Error::is_value`] if there is no index with this name, or an error of the store.
+    /// [`Error::is_value`] if there is no index with this name, or an error of the storage.
     pub async fn rebuild(&self, index: &str) -> Result<(), Error> {
         let _writing = self.writer.lock().await;
         for _ in 0..limits::WRITE_ATTEMPTS {
@@ -117,7 +117,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// Returns whether the catalog is still the known one. If not, updates the known one.
+    /// Returns whether the stored catalog is the known one. If not, updates the known one.
     async fn is_current(&self, known: &SharedState) -> Result<bool, Error> {
         Ok(self.look().await?.catalog == known.catalog)
     }
@@ -148,8 +148,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }))
     }
 
-    /// Lists further records in an index that is being built; if `unique` is set, only in a unique
-    /// one.
+    /// Lists further records in an index that is being built. Chooses only a unique one if `unique`
+    /// is true.
     async fn extend(
         &self,
         catalog: &mut Catalog,
@@ -192,8 +192,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(Some(progress))
     }
 
-    /// Adds the entries of the given records to the batch. Records that share a key of a unique
-    /// index are all listed under it.
+    /// Adds the entries of the given records to the batch. If several records have the same key in
+    /// a unique index, the entry lists all of them.
     async fn list_all(
         &self,
         declared: &Declared<R>,

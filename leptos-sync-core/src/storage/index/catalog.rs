@@ -14,8 +14,8 @@ use crate::{
 pub(super) struct Catalog {
     /// The greatest schema version declared so far.
     pub(super) version: u32,
-    /// The id of the next index. Ids are never reused, so that leftover entries of a removed index
-    /// are never mistaken for those of another.
+    /// The id of the next index. Ids are never reused, so leftover entries of a removed index
+    /// cannot be mistaken for those of another index.
     next_id: u16,
     pub(super) indices: Vec<CatalogEntry>,
     /// Removed indices whose entries still exist.
@@ -40,7 +40,7 @@ pub(super) struct BuildPosition {
     pub(super) records: u64,
 }
 
-/// An app's access to a store.
+/// An app's access to a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// The schemas agree.
@@ -108,7 +108,7 @@ impl Catalog {
         Ok(Some(next))
     }
 
-    /// Empties an index under a new id, to be built again.
+    /// Replaces an index by an empty one with a new id, which must be built.
     pub(super) fn rebuild(&mut self, name: &str) -> Result<(), Error> {
         let at = self.indices.iter().position(|listed| listed.name == name);
         let Some(at) = at else {
@@ -119,7 +119,7 @@ impl Catalog {
         self.add(name, old.unique, true)
     }
 
-    /// Returns the next id to search for, after the catalog was lost.
+    /// Returns the next id to search for after the catalog was lost.
     pub(super) fn next_to_find(&self) -> Option<u16> {
         (self.next_id < u16::MAX).then_some(self.next_id)
     }

@@ -11,9 +11,9 @@ use crate::{error::Error, id::Id};
 ///
 /// Implemented for booleans, integers, floats, `char`, strings, [`Id`], `Option` (`None` first),
 /// `Duration`, `SystemTime` and tuples of up to four of these. The encoding is that of the
-/// `storekey` crate. Floats are in numeric order; minus zero equals zero, and not-a-number comes
-/// last. Index a date type of another crate by a sortable form, such as milliseconds or a tuple of
-/// year, month and day.
+/// `storekey` crate. Floats are in numeric order; −0 equals 0, and NaN comes last. To index a date
+/// type of another crate, convert it to a sortable form, such as milliseconds or a tuple of year,
+/// month and day.
 ///
 /// # Laws
 ///
@@ -59,7 +59,7 @@ pub(super) fn text_prefix(text: &str) -> Vec<u8> {
 }
 
 fn put(value: &(impl Encode + ?Sized), out: &mut Vec<u8>) {
-    // Writing to memory does not fail, and neither do the types that use this.
+    // Writing to memory never fails, and the types that use this can always be encoded.
     let _ = value.encode(&mut Writer::new(out));
 }
 
@@ -101,7 +101,7 @@ macro_rules! floats {
     ($($type:ty)*) => {$(
         impl IndexKey for $type {
             fn append(&self, out: &mut Vec<u8>) {
-                // Equal values need equal keys: use a single zero and a single NaN.
+                // Equal values need equal keys, so encode all zeros alike and all NaNs alike.
                 let one_of_each = if self.is_nan() { <$type>::NAN } else { self + 0.0 };
                 put(&one_of_each, out);
             }
@@ -125,7 +125,7 @@ impl IndexKey for Duration {
 
 impl IndexKey for SystemTime {
     fn append(&self, out: &mut Vec<u8>) {
-        // Seconds and nanoseconds since the epoch; the nanoseconds always count forwards.
+        // Encode seconds and nanoseconds since the epoch. The nanoseconds always count forwards.
         let (seconds, nanos) = match self.duration_since(UNIX_EPOCH) {
             Ok(since) => (i128::from(since.as_secs()), since.subsec_nanos()),
             Err(before) => {

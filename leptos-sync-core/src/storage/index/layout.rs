@@ -31,7 +31,7 @@ impl Layout {
         [&self.prefix[..], &[kind], rest].concat()
     }
 
-    /// Returns the key of the number of commits. Every write expects the number that it has read.
+    /// Returns the key of the count of commits. Every write expects the count that it has read.
     pub(super) fn commits(&self) -> Vec<u8> {
         self.below(COMMITS, &[])
     }
@@ -44,7 +44,7 @@ impl Layout {
         self.below(RECORDS, key)
     }
 
-    /// Returns the key under which a damaged record is preserved when it is overwritten.
+    /// Returns the key of a damaged record that was overwritten.
     pub(super) fn aside(&self, key: &[u8]) -> Vec<u8> {
         self.below(ASIDE, key)
     }
@@ -59,7 +59,7 @@ impl Layout {
         self.below(ENTRIES, &[])
     }
 
-    /// Returns the index of an entry, by its key.
+    /// Returns the id of the index to which an entry's key belongs.
     pub(super) fn id_of(&self, entry: &[u8]) -> Option<u16> {
         let id = entry.strip_prefix(self.entries().as_slice())?;
         id.first_chunk().map(|id| u16::from_be_bytes(*id))
@@ -70,19 +70,19 @@ impl Layout {
         self.below(ENTRIES, &id.to_be_bytes())
     }
 
-    /// Returns the entry of `record` under `key` in a non-unique index.
+    /// Returns the key of the entry that lists `record` under `key` in a non-unique index.
     pub(super) fn entry(&self, id: u16, key: &[u8], record: &[u8]) -> Vec<u8> {
         [&self.index(id)[..], key, record].concat()
     }
 
-    /// Returns the entry of `key` in a unique index.
+    /// Returns the key of the entry of `key` in a unique index.
     pub(super) fn unique(&self, id: u16, key: &[u8]) -> Vec<u8> {
         self.entry(id, key, &[])
     }
 }
 
-/// Returns the value of an entry in a non-unique index: the length of the record's key, which ends
-/// the entry's key.
+/// Returns the value of an entry in a non-unique index: the length of the record's key, with which
+/// the entry's key ends.
 pub(super) fn own_entry(record: &[u8]) -> Vec<u8> {
     let mut value = Vec::new();
     varint::put(&mut value, record.len() as u64);

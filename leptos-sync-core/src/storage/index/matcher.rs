@@ -1,7 +1,7 @@
 use super::{IndexedStorage, Query, catalog::unknown, schema::Declared};
 use crate::error::Error;
 
-/// A test of whether a record matches a query, without reading the store.
+/// A predicate that decides whether a record matches a query without reading the storage.
 pub(crate) struct Matcher<R> {
     query: Query,
     index: Option<Declared<R>>,
@@ -13,7 +13,7 @@ impl<R> Matcher<R> {
         Self { query, index: None }
     }
 
-    /// Returns whether a record at this key can match, whatever its content.
+    /// Returns whether any record at this key can match.
     pub(crate) fn may_match(&self, key: &[u8]) -> bool {
         self.index.is_some() || self.query.includes(key)
     }

@@ -1,8 +1,8 @@
-//! Records with secondary indices, in any store.
+//! Records with secondary indices, in any storage.
 //!
 //! An index is a set of ordered keys, written in the same batch as the record. So it never
-//! disagrees with the records, and it works in every store (like FoundationDB's layers). The keys
-//! below `"I" name`:
+//! disagrees with the records, and it works on every storage, like the layers of FoundationDB. The
+//! keys below `"I" name`:
 //!
 //! ```text
 //! 0                       →  the number of commits so far
@@ -15,8 +15,7 @@
 //! ```
 //!
 //! Every write first reads the records that it replaces, to remove their entries. It commits only
-//! if the count of commits is still the one that it has read. So tabs and tasks may write
-//! concurrently.
+//! if the count of commits has not changed since. So tabs and tasks may write concurrently.
 
 mod build;
 mod catalog;
@@ -61,14 +60,14 @@ pub(crate) use write::{Origin, Slot, Stored};
 ///
 /// Only the catalog of indices is held in memory. A get is one read. A write reads the records that
 /// it replaces and commits once, including all index entries. A query reads its entries, then their
-/// records. Opening costs the same however many records there are.
+/// records. The cost of opening does not depend on the number of records.
 ///
 /// If another tab writes at the same time, a write is retried on the new state, so the closure of
 /// `update` may run more than once. A damaged record is reported with its key and does not affect
 /// the others. Overwriting it preserves its bytes in quarantine.
 ///
-/// This type knows nothing of replicas and stamps; [`Collection`](crate::Collection), which builds
-/// on it, does.
+/// This type knows neither replicas nor stamps. [`Collection`](crate::Collection) builds on it and
+/// adds both.
 ///
 /// ```
 /// use leptos_sync_core::{Error, Id, index::{Index, IndexedStorage, Schema}, storage::MemoryStorage};
@@ -96,7 +95,7 @@ pub struct IndexedStorage<S, K, R> {
     store: S,
     layout: Layout,
     schema: Schema<R>,
-    /// Locked while writing. Without it, concurrent tasks of one tab would only make each other
+    /// A lock that each write holds, since concurrent writes of one tab would only make each other
     /// retry.
     writer: Mutex<()>,
     known: RwLock<Arc<SharedState>>,
@@ -107,16 +106,16 @@ pub struct IndexedStorage<S, K, R> {
 
 /// The encoding and visibility of records.
 pub(crate) struct Form<R> {
-    /// Appends a record's envelope.
+    /// Appends the envelope of a record.
     pub(crate) encode: fn(&R, &mut Vec<u8>) -> Result<(), Error>,
     pub(crate) decode: fn(&[u8]) -> Result<R, Error>,
-    /// Counts the bytes that a user would have to remove to make a record smaller.
+    /// Returns the number of bytes of a record that a user could remove.
     pub(crate) content: fn(&R) -> usize,
-    /// Whether reads return a record.
+    /// Returns whether reads return a record.
     pub(crate) shown: fn(&R) -> bool,
 }
 
-/// The shared state of all handles, as last read.
+/// The state that all handles share, as it was last read.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct SharedState {
     commits: Option<Vec<u8>>,
@@ -128,14 +127,14 @@ impl<S: Storage, K: RecordKey, R: Value> IndexedStorage<S, K, R> {
     /// Opens the records called `name` with the indices of `schema`. Costs one read, and a commit
     /// if the schema is new.
     ///
-    /// A new index is incomplete until it is [built](IndexedStorage::build); writes update it from
-    /// now on. The build also deletes an index that is no longer declared.
+    /// A new index is incomplete until it is [built](IndexedStorage::build), but writes update it
+    /// from now on. The build also deletes indices that are no longer declared.
     ///
     /// # Errors
     ///
     /// - [`Error::is_limit`] if the name is empty or too long, or if there are too many indices.
     /// - [`Error::is_value`] if this version of the schema was declared with other indices before.
-    /// - An error of the store.
+    /// - An error of the storage.
     pub async fn open(store: S, name: &str, schema: Schema<R>) -> Result<Self, Error> {
         let form = Form {
             encode: |record, out| {
@@ -184,7 +183,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         self.known().catalog.access(&self.schema) == Access::ReadOnly
     }
 
-    /// Returns the damage found on opening: a damaged catalog, whose indices must be built again.
+    /// Returns the damage found on opening: a damaged catalog. All its indices must be built again.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }
@@ -237,8 +236,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Err(never_its_turn())
     }
 
-    /// Replaces a catalog that cannot be read: all its indices are dropped, and their ids are not
-    /// reused.
+    /// Replaces a catalog that cannot be read. Drops all its indices, and does not reuse their ids.
     async fn restart(&mut self, error: Error) -> Result<Arc<SharedState>, Error> {
         let key = self.layout.catalog();
         let mut catalog = Catalog::default();

@@ -21,14 +21,14 @@ pub struct Query {
     pub(super) limit: usize,
     pub(super) reverse: bool,
     after: Option<Cursor>,
-    /// The last key read from the store for the current page.
+    /// The last key that was read from the storage for the current page.
     pub(super) read: Option<Vec<u8>>,
 }
 
-/// The end of a page. The next page begins after it, even if the record there was removed.
+/// The end of a page. The next page starts after it, even if the last record was removed meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// The index key; empty if records are sorted by their own keys.
+    /// The index key, or empty if records are sorted by their own keys.
     pub(crate) key: Vec<u8>,
     pub(crate) record: Vec<u8>,
 }
@@ -42,7 +42,7 @@ pub struct Page<K, R> {
     pub records: Vec<(K, R)>,
     /// The start of the next page; `None` at the end.
     pub next: Option<Cursor>,
-    /// Records and entries that could not be read. They stay as they are.
+    /// Records and entries that could not be read. They stay unchanged in the storage.
     pub damage: Vec<Damage>,
 }
 
@@ -127,8 +127,8 @@ impl Query {
         }
     }
 
-    /// Returns the scan below `prefix`, from the cursor on. If `whole` is set, a scanned key is an
-    /// index key alone, under which several records may be listed.
+    /// Returns the scan below `prefix`, from the cursor on. If `whole` is true, each scanned key is
+    /// a whole index key, whose entry may list several records.
     pub(super) fn scan(&self, prefix: &[u8], whole: bool) -> Scan {
         let below = |key: Vec<u8>| [prefix, &key].concat();
         let mut scan = Scan::prefix(prefix);
@@ -142,7 +142,7 @@ impl Query {
         }
         let behind = match (&self.read, &self.after) {
             (Some(read), _) => Some(Bound::Excluded(read.clone())),
-            // The cursor's key may list further records.
+            // The entry at the cursor's key may list further records.
             (None, Some(Cursor { key, .. })) if whole => Some(Bound::Included(below(key.clone()))),
             (None, Some(Cursor { key, record })) => {
                 Some(Bound::Excluded(below([&key[..], record].concat())))
@@ -169,7 +169,7 @@ impl Query {
 }
 
 impl<K, R> Page<K, R> {
-    /// Maps the records of the page.
+    /// Converts each record of the page.
     pub(crate) fn map<T>(self, part: impl Fn(R) -> T) -> Page<K, T> {
         let records = self.records.into_iter();
         Page {

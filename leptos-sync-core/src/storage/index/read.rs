@@ -10,8 +10,8 @@ use crate::{
     storage::{Damage, Storage},
 };
 
-/// An index to query: its position in the schema, its id, and whether an entry may list several
-/// records.
+/// An index that can be queried: its position in the schema, its id, and whether an entry may list
+/// several records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct UsableIndex {
     index: usize,
@@ -21,7 +21,7 @@ struct UsableIndex {
 
 /// A record listed by an index entry.
 struct Entry {
-    /// The key of the entry.
+    /// The entry's key.
     place: Vec<u8>,
     at: Cursor,
 }
@@ -31,13 +31,13 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] if it is damaged, or an error of the store.
+    /// [`Error::is_corrupt`] if it is damaged, or an error of the storage.
     pub async fn get(&self, key: &K) -> Result<Option<R>, Error> {
         let records = self.get_batch([key]).await?;
         Ok(records.into_iter().next().flatten())
     }
 
-    /// Returns the records at `keys`, in order, from one state of the store.
+    /// Returns the records at `keys`, in order, from one state of the storage.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// - [`Error::is_value`] if the index is not declared.
     /// - [`Error::is_unavailable`] if the index is not [built](IndexedStorage::build) yet.
     /// - [`Error::is_unsupported`] if a newer build of the app has removed the index.
-    /// - An error of the store.
+    /// - An error of the storage.
     pub async fn query(&self, query: Query) -> Result<Page<K, R>, Error> {
         let found = self.find(query, self.form.shown).await?;
         let mut page = Page {
@@ -113,8 +113,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(found)
     }
 
-    /// Reads up to `chunk` records in the order of their keys. Returns the last key read from the
-    /// store, or `None` at the end.
+    /// Reads up to `chunk` records in the order of their keys. Returns the last key that was read,
+    /// or `None` at the end.
     async fn read_records(
         &self,
         query: &Query,
@@ -162,7 +162,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
                 found.damage.extend(damage);
                 return Ok(read);
             }
-            // The catalog has changed, so the index may have been removed during the read.
+            // The catalog has changed, so the index may have been removed meanwhile.
             self.look().await?;
         }
         Err(super::never_its_turn())
@@ -191,8 +191,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         })
     }
 
-    /// Reads the listed records, the entries and the catalog in one state. Returns `false`, and
-    /// adds nothing, if the catalog has changed.
+    /// Reads the listed records, the entries and the catalog from one state. If the catalog has
+    /// changed, returns `false` and adds nothing.
     async fn read_listed(
         &self,
         asked: UsableIndex,
@@ -231,7 +231,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(true)
     }
 
-    /// Decodes the record of an entry and checks that it has the entry's key.
+    /// Decodes the record that an entry lists and checks that the record has the entry's key.
     fn listed(&self, asked: UsableIndex, at: &Cursor, bytes: Option<Vec<u8>>) -> Result<R, Error> {
         let bytes = bytes.ok_or_else(|| mismatch("lists a record that does not exist"))?;
         let record = self.decode(&at.record, &bytes)?;
@@ -241,8 +241,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(record)
     }
 
-    /// Returns the error of an entry that does not match its record. Reads both again in one state
-    /// first, since a write between the two reads explains a mismatch.
+    /// Returns the error of an entry that does not match its record. First reads both again from
+    /// one state, since a write between the two reads can explain a mismatch.
     async fn damaged(
         &self,
         asked: UsableIndex,

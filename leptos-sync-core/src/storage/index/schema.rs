@@ -15,7 +15,7 @@ use crate::{error::Error, limits};
 /// A secondary index: a name and the keys under which it lists a record.
 ///
 /// The same value [declares](Schema::index) the index and builds queries. `Q` is the type of its
-/// keys. A clone costs a reference count.
+/// keys. Cloning it is cheap: it only increments a reference count.
 ///
 /// ```
 /// use leptos_sync_core::index::Index;
@@ -174,7 +174,7 @@ impl<R> Schema<R> {
     /// Returns a schema without indices.
     ///
     /// Raise `version` with every change of the indices. An app that declares a lower version than
-    /// the storage has seen can read but not write.
+    /// the storage's can read but not write.
     pub const fn new(version: u32) -> Self {
         Self {
             version,
@@ -239,8 +239,8 @@ impl<R> Schema<R> {
 }
 
 impl<R> Declared<R> {
-    /// Returns the keys under which this index lists `record`, sorted and without duplicates.
-    /// Leaves out keys that are too long or too many.
+    /// Returns the keys under which this index lists `record`, sorted and without duplicates. Omits
+    /// keys that are too long, and keys beyond the maximum number.
     pub(super) fn keys(&self, record: &R) -> Vec<Vec<u8>> {
         let mut keys = self.all_keys(record);
         keys.retain(|key| key.len() <= limits::INDEX_KEY_BYTES);
@@ -248,12 +248,12 @@ impl<R> Declared<R> {
         keys
     }
 
-    /// Rejects an edit that adds a key which cannot be listed, or more keys than are allowed.
+    /// Rejects an edit that adds a key which cannot be listed, or more keys than the index allows.
     ///
     /// A merge, or a build of the app without this index, may already have added such keys. Other
     /// edits of the record are still accepted, and so are those that make it smaller. A unique
-    /// index accepts no new key that is too long, even if it is shorter than before: it could not
-    /// determine whether another record has it.
+    /// index accepts no new key that is too long, even if it is shorter than the old one, because
+    /// the index could not determine whether another record has it.
     pub(super) fn check(&self, old: Option<&R>, new: &R) -> Result<(), Error> {
         let keys = self.all_keys(new);
         let long = |key: &&Vec<u8>| key.len() > limits::INDEX_KEY_BYTES;
@@ -294,7 +294,7 @@ impl<R> Declared<R> {
     }
 }
 
-/// Counts the bytes by which keys are too long.
+/// Returns the number of bytes by which keys exceed the limit.
 fn excess(keys: &[Vec<u8>]) -> usize {
     let excess = |key: &Vec<u8>| key.len().saturating_sub(limits::INDEX_KEY_BYTES);
     keys.iter().map(excess).sum()

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Claims {
     of: BTreeMap<Vec<u8>, Claim>,
-    /// Whether a key is needed in an index that is not built yet: a record that it does not list
+    /// Whether an index that is not built yet must accept a key. A record that it does not list yet
     /// may have that key.
     pub(super) needs_build: bool,
 }
@@ -44,7 +44,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         }
         let found = self.store.get_many(&places).await?;
         for ((place, claim), found) in claims.of.iter().zip(found) {
-            // If an entry cannot be read, rebuild it from the known changes.
+            // Replace an entry that cannot be read by one with the known changes.
             let found = found.map(|value| read_owners(&value).unwrap_or_default());
             let mut records: BTreeSet<Vec<u8>> = found.into_iter().flatten().collect();
             records.retain(|record| !claim.left.contains(record));
@@ -73,8 +73,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(())
     }
 
-    /// Removes the records that no longer have the key. An entry still lists such a record if its
-    /// old content was damaged.
+    /// Removes the records that no longer have the key. An entry can still list such a record if
+    /// the record's old content was damaged.
     async fn drop_stale(
         &self,
         claim: &Claim,

@@ -26,7 +26,7 @@ pub(crate) struct Reading<R> {
 pub(crate) struct Slot<R> {
     pub(crate) key: Vec<u8>,
     pub(crate) old: Stored<R>,
-    /// The new record, or `Some(None)` to remove it. `None` leaves it unchanged.
+    /// The new content: `Some(None)` removes the record, and `None` leaves it unchanged.
     pub(crate) new: Option<Option<R>>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum Stored<R> {
 pub(crate) enum Origin {
     /// A local edit. It is rejected if it takes another record's unique key, or exceeds a limit.
     Here,
-    /// A merge. It is always accepted, or replicas would diverge.
+    /// A merge. It is always accepted, because otherwise replicas would diverge.
     Elsewhere,
 }
 
@@ -55,7 +55,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// - [`Error::is_conflict`] if another record has the same key in a unique index.
     /// - [`Error::is_limit`] or [`Error::is_value`] if the record or key cannot be stored.
     /// - [`Error::is_unsupported`] if a newer build of the app has changed the indices.
-    /// - An error of the store.
+    /// - An error of the storage.
     ///
     /// An error changes nothing.
     pub async fn insert(&self, key: &K, record: R) -> Result<(), Error> {
@@ -121,7 +121,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// # Errors
     ///
     /// [`Error::is_unsupported`] if a newer build of the app has changed the indices, or an error
-    /// of the store.
+    /// of the storage.
     pub async fn remove(&self, key: &K) -> Result<bool, Error> {
         Ok(self.remove_batch([key]).await? > 0)
     }
@@ -156,7 +156,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         self.store.get(&self.layout.extra(key)).await
     }
 
-    /// Returns the store key of a value of the layer above.
+    /// Returns the storage key of a value of the layer above.
     pub(crate) fn extra_key(&self, key: &[u8]) -> Vec<u8> {
         self.layout.extra(key)
     }
@@ -164,9 +164,9 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     /// Reads the records at `keys` and the values at `extra`, lets `edit` change them, and commits
     /// the result.
     ///
-    /// `keys` must be sorted and distinct. All of this happens on one state of the store, so `edit`
-    /// may run again. Returns the result of `edit` and a guard; no other task writes through this
-    /// handle while the guard is held.
+    /// `keys` must be sorted and distinct. All of this happens on one state of the storage, so
+    /// `edit` may run again. Returns the result of `edit` and a guard. While the guard is held, no
+    /// other task writes through this handle.
     pub(crate) async fn edit<T>(
         &self,
         keys: Vec<Vec<u8>>,
@@ -232,7 +232,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
     }
 
     /// Adds the changed records and their index entries to the batch. Returns `false` if a unique
-    /// index must be built first, to decide whether a key is free.
+    /// index must be built first to determine whether a key is free.
     async fn write(
         &self,
         known: &SharedState,
@@ -324,8 +324,8 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         keys.is_some_and(|keys| keys.iter().any(|own| own == key))
     }
 
-    /// Encodes a record. Rejects a record that is too large, unless a merge made it so and the edit
-    /// does not make it larger still.
+    /// Encodes a record. Rejects a record that is too large, unless a merge has made it too large
+    /// and the edit does not enlarge it further.
     fn encode(&self, old: Option<&R>, new: &R, origin: Origin) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         (self.form.encode)(new, &mut bytes)?;

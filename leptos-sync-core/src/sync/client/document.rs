@@ -18,16 +18,16 @@ pub trait Document {
     /// Returns the transactions that a relay with the version `relay` lacks, one delta each, in
     /// order.
     ///
-    /// The first few suffice. If transactions can no longer be separated, returns one delta with
-    /// all of them.
+    /// It suffices to return the first few. If the transactions can no longer be separated, returns
+    /// one delta with all of them.
     ///
     /// # Errors
     ///
-    /// If there is no such delta. The client then closes the exchange.
+    /// If such a delta cannot be created. The client then closes the exchange.
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error>;
 
-    /// Receives the user's permission: before each [`opened`](Document::opened), and whenever the
-    /// relay changes it while the document is open.
+    /// Sets the user's permission. Called before each [`opened`](Document::opened), and whenever
+    /// the relay changes the permission while the document is open.
     fn set_permission(&mut self, permission: Permission);
 
     /// Reports that the relay has opened the document. From now on, the document's clock must
@@ -36,8 +36,8 @@ pub trait Document {
 
     /// Reports that the document has received all operations that it lacked.
     ///
-    /// Restamp now, but not earlier, the transactions whose stamps the relay would reject: if this
-    /// replica lost data, the relay may have sent later operations of it.
+    /// Restamp now the transactions whose stamps the relay would reject. It would be too early
+    /// before: if this replica has lost data, the relay may still send later operations of it.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ pub trait Document {
     /// the document is opened again.
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str);
 
-    /// Receives the presence of another client.
+    /// Sets the presence of another client.
     ///
     /// `user` is the name under which the relay admitted that client; it is empty if the relay does
     /// not distinguish users. `data` is what the client sent; it is empty if the client is no
@@ -78,8 +78,9 @@ pub trait Document {
 
     /// Reports that the exchange of the document has ended.
     ///
-    /// The client opens it again if the [reason is temporary](Reason::is_passing). If the reason is
-    /// [`Reason::TooManyDocuments`], the client opens it as soon as it leaves another document.
+    /// The client opens the document again if the [reason is temporary](Reason::is_passing). If the
+    /// reason is [`Reason::TooManyDocuments`], the client opens it as soon as it leaves another
+    /// document.
     fn closed(&mut self, reason: Reason, text: &str);
 }
 

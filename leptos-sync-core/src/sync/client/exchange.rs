@@ -19,41 +19,43 @@ pub(super) struct Exchange<D> {
     pub(super) name: String,
     pub(super) schema: u64,
     pub(super) stage: Stage,
-    /// This replica's last presence, to send it again on a new connection.
+    /// The latest presence of this replica, to be sent again on a new connection.
     pub(super) presence: Option<Vec<u8>>,
-    /// The version that the last open contained.
+    /// The version in the last open request.
     asked: VersionVector,
-    /// What the relay has, including what was pushed on this connection.
+    /// The operations that the relay has, including those pushed on this connection.
     sent: VersionVector,
     /// The window to pass to the document once it has caught up.
     behind: Option<Window>,
-    /// Pushed transactions without an answer: the version that each leads to, and its bytes.
+    /// The pushed transactions without an answer: the version that each leads to, and its size in
+    /// bytes.
     in_flight: Vec<(VersionVector, usize)>,
     parts: Parts,
     snapshots: SnapshotParts,
-    /// When to reopen a document that the relay has closed temporarily.
+    /// The time at which to reopen a document that the relay has closed temporarily.
     pub(super) again_at: Option<u64>,
     /// The number of consecutive restarts without success.
     tries: u32,
-    /// Transactions rejected for their stamps since the relay last accepted one.
+    /// The transactions that were rejected for their stamps since the relay last accepted one.
     untimely: Vec<VersionVector>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Not opened on this connection.
+    /// The document was not opened on this connection.
     Closed,
-    /// Opening; the relay has not answered.
+    /// The open request is sent; the relay has not answered.
     Opening,
     Open,
-    /// Rejected by the relay. Opening it again would fail for the same reason.
+    /// The relay has rejected the document. Opening it again would fail for the same reason.
     Refused,
-    /// The connection has as many documents open as the relay allows. Opened as soon as the client
-    /// leaves another one.
+    /// The connection has as many documents open as the relay allows. The client opens this one as
+    /// soon as it leaves another.
     NoRoom,
 }
 
-/// The number of consecutive restarts without a delay. Clock jumps and lost frames take one or two.
+/// The number of consecutive restarts without a delay. Clock jumps and lost frames cause one or
+/// two.
 const TRIES: u32 = 8;
 
 impl<D: Document> Exchange<D> {
@@ -112,7 +114,7 @@ impl<D: Document> Exchange<D> {
         self.document.opened(window);
         self.behind = Some(window);
         let lacks = !self.asked.covers(&version);
-        // Operations that both contain count as acknowledged, since the answer may have been lost.
+        // Treat operations that both contain as acknowledged, since the answer may have been lost.
         let mut both = VersionVector::new();
         for (replica, time) in self.asked.iter() {
             both.include(replica, time.min(version.get(replica)));
@@ -139,8 +141,8 @@ impl<D: Document> Exchange<D> {
         channel: Channel,
         send: &mut dyn FnMut(Request),
     ) -> Result<(), Error> {
-        // Operations of known replicas that arrived since the open came from other tabs. The relay
-        // has them, or receives them from those tabs.
+        // Operations of known replicas that arrived since the open request came from other tabs.
+        // The relay has them, or receives them from those tabs.
         for (replica, time) in self.document.version().beyond(&self.asked).iter() {
             if self.sent.get(replica) > Time::ZERO {
                 self.sent.include(replica, time);
@@ -170,7 +172,8 @@ impl<D: Document> Exchange<D> {
                     deltas.push(delta);
                     continue;
                 }
-                // A delta larger than a transaction is sent in parts and accepted as a whole.
+                // A delta larger than a transaction is sent in parts, and the relay accepts it as a
+                // whole.
                 for delta in delta.split(limits::TRANSACTION_BYTES / 2)? {
                     if let Some(delta) = deltas.pop() {
                         send(Request::Part { channel, delta });
@@ -220,8 +223,8 @@ impl<D: Document> Exchange<D> {
     pub(super) fn acknowledged(&mut self, upto: &VersionVector) {
         self.in_flight.retain(|(sent, _)| !upto.covers(sent));
         self.tries = 0;
-        // If the clock stays wrong, the next transaction may first get a stamp that an earlier one
-        // had.
+        // If the clock stays wrong, the next transaction may get a stamp that an earlier one had,
+        // so clear the list.
         self.untimely.clear();
         self.document.acknowledged(upto);
     }
@@ -230,8 +233,7 @@ impl<D: Document> Exchange<D> {
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
         let again = match reason.is_of_time() {
-            // If the transaction was not restamped since its last rejection, it cannot be
-            // restamped.
+            // The transaction still has the stamp that was rejected, so it cannot be restamped.
             true if self.untimely.contains(upto) => false,
             true => {
                 self.untimely.push(upto.clone());
@@ -245,7 +247,7 @@ impl<D: Document> Exchange<D> {
         again
     }
 
-    /// Returns whether to restart the exchange immediately rather than after a delay.
+    /// Returns whether to restart the exchange at once; otherwise, restart it after a delay.
     pub(super) fn begins_at_once(&mut self) -> bool {
         self.tries += 1;
         self.tries <= TRIES

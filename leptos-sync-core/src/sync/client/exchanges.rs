@@ -1,8 +1,8 @@
 use super::exchange::Exchange;
 use crate::sync::message::Channel;
 
-/// The documents of a client by channel. They are few, so a list is the least code for a page. A
-/// look-up is O(documents).
+/// The documents of a client by channel. There are few, so this is a list, which takes the least
+/// code in a page. A look-up is O(documents).
 pub(super) struct Exchanges<D>(Vec<(Channel, Exchange<D>)>);
 
 impl<D> Exchanges<D> {
@@ -37,7 +37,7 @@ impl<D> Exchanges<D> {
         self.0.iter_mut().map(|(_, exchange)| exchange)
     }
 
-    /// Returns the channels of the exchanges for which `is` holds.
+    /// Returns the channels of the exchanges for which `is` returns true.
     pub(super) fn channels(&self, is: impl Fn(&Exchange<D>) -> bool) -> Vec<Channel> {
         let mut channels = Vec::new();
         for (channel, exchange) in &self.0 {

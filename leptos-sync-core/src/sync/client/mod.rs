@@ -1,4 +1,4 @@
-//! The client's end of a connection to its relay, for all documents that it exchanges.
+//! The client's end of the connection to a relay, for all documents that the client exchanges.
 
 mod document;
 mod exchange;
@@ -40,30 +40,29 @@ pub struct Client<D> {
     max_documents: usize,
     next_channel: u32,
     credentials: Vec<u8>,
-    /// The credentials of the connection's hello. The relay's rejection of a hello concerns only
-    /// these.
+    /// The credentials in the hello of this connection. If the relay rejects the hello, it has
+    /// rejected only these.
     shown: Vec<u8>,
     state: State,
     retry: Retry,
     assembler: Assembler,
     cutter: Cutter,
     frames: Vec<Vec<u8>>,
-    /// When the last frame was received, and when the last one was sent.
+    /// The times at which the last frame was received and the last one was sent.
     heard_ms: u64,
     said_ms: u64,
-    /// The silence in milliseconds after which the connection counts as dead.
+    /// The silence in milliseconds after which the connection is considered dead.
     silence_ms: u64,
     /// The reason why the last connection ended or failed.
     ended: Option<(Reason, String)>,
 }
 
-/// The factor by which delays are longer after the relay rejected the credentials: up to five
-/// minutes.
+/// The factor by which delays grow after the relay rejected the credentials, up to five minutes.
 const REFUSED_FACTOR: u64 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Not connected. The next attempt is due at `until_ms`.
+    /// There is no connection. The next attempt is due at `until_ms`.
     Waiting {
         until_ms: u64,
     },
@@ -72,21 +71,21 @@ enum State {
     /// The hello is sent; the relay has not answered.
     Introduced,
     Welcome,
-    /// The connection is to be closed.
+    /// The driver must close the connection.
     Ending,
-    /// The relay speaks no protocol of this build. The client does not retry.
+    /// The relay and this build have no protocol in common. The client does not retry.
     Refused,
 }
 
 /// What the driver must do with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionAction {
-    /// Nothing.
+    /// Nothing needs to be done.
     Stay,
-    /// Open a connection, and report the result with [`connected`](Client::connected) or
-    /// [`disconnected`](Client::disconnected).
+    /// The driver must open a connection and report the result with
+    /// [`connected`](Client::connected) or [`disconnected`](Client::disconnected).
     Connect,
-    /// Close the connection once all frames are sent, and report it with
+    /// The driver must close the connection once all frames are sent, and report that with
     /// [`disconnected`](Client::disconnected).
     Disconnect,
 }
@@ -119,7 +118,7 @@ impl<D: Document> Client<D> {
         self.max_documents = max.clamp(1, limits::CHANNELS);
     }
 
-    /// Exchanges a document from now on.
+    /// Starts the exchange of a document.
     ///
     /// This client and the relay limit how many documents a connection may have open. Those beyond
     /// the limit are [closed](Document::closed) with [`Reason::TooManyDocuments`], and opened as
@@ -146,7 +145,7 @@ impl<D: Document> Client<D> {
     /// Ends the exchange of a document and returns the document.
     pub fn leave(&mut self, channel: Channel) -> Option<D> {
         let exchange = self.exchanges.remove(channel)?;
-        // The relay has no channel for a document that it rejected or had no room for.
+        // In other stages, the relay does not know the document.
         let is_known = !matches!(exchange.stage, Stage::NoRoom | Stage::Refused);
         if self.state == State::Welcome && is_known {
             self.say(&Request::Leave { channel });
@@ -197,8 +196,8 @@ impl<D: Document> Client<D> {
         Ok(())
     }
 
-    /// Sets the credentials. They are sent on the open connection, and immediately if the relay
-    /// rejected the previous ones.
+    /// Sets the credentials and sends them on the open connection. If the relay rejected the former
+    /// ones, connects at once.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
@@ -280,7 +279,7 @@ impl<D: Document> Client<D> {
                 if matches!(ended, Some((Reason::Unauthorized, _))) {
                     delay_ms = match self.shown == self.credentials {
                         true => REFUSED_FACTOR * delay_ms,
-                        // New credentials are set, so they are tried immediately.
+                        // New credentials are set, so try them at once.
                         false => 0,
                     };
                 }
@@ -290,7 +289,7 @@ impl<D: Document> Client<D> {
         };
     }
 
-    /// Reports that the network is back, so that the client retries immediately.
+    /// Reports that the network is back. The client then retries at once.
     pub fn hurry(&mut self) {
         if let State::Waiting { until_ms } = &mut self.state {
             *until_ms = 0;
@@ -316,13 +315,13 @@ impl<D: Document> Client<D> {
         if self.frames.is_empty() {
             return None;
         }
-        // There is usually one frame, and a list is less code for a page than a queue.
+        // There is usually one frame, and a list takes less code in a page than a queue.
         let frame = self.frames.remove(0);
         self.said_ms = now_ms;
         Some(frame)
     }
 
-    /// Returns when to call [`wake`](Client::wake), if nothing happens before that time.
+    /// Returns the time at which to call [`wake`](Client::wake), unless something happens before.
     pub fn wake_at(&self) -> Option<u64> {
         match self.state {
             State::Waiting { .. } if self.exchanges.is_empty() => None,

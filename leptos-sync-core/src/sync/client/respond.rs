@@ -53,7 +53,7 @@ impl<D: Document> Client<D> {
 
     /// Handles a message about one document.
     fn exchange(&mut self, channel: Channel, response: Response) {
-        // The relay sent this before it received the leave.
+        // The relay sent this before it received the leave request.
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
@@ -74,7 +74,7 @@ impl<D: Document> Client<D> {
                 opened
             }
             Response::Closed { reason, text, .. } => return self.closed(channel, reason, &text),
-            // The relay sent this before it received the new open.
+            // The relay sent this before it received the new open request.
             _ if opening => return,
             Response::Delta { more, delta, .. } => exchange.receive(more, delta),
             Response::Snapshot { more, part, .. } => exchange.receive_snapshot(more, part),
@@ -107,7 +107,7 @@ impl<D: Document> Client<D> {
         };
         match done {
             Ok(()) => self.edited(channel),
-            // Opening again shows the document what it lacks and how far its clock is off.
+            // After a new open request, the relay sends the missing operations and its time.
             Err(error) if error.is_gap() || error.is_drift() => self.restart(channel),
             Err(error) => self.close(channel, Reason::Other, &error.to_string()),
         }
@@ -129,8 +129,8 @@ impl<D: Document> Client<D> {
         }
         exchange.document.closed(reason, text);
         if stage == Stage::Refused {
-            // Lets the relay forget the channel, so that rejected documents do not count against
-            // its limits.
+            // Let the relay forget the channel, so that a rejected document does not count against
+            // the relay's limits.
             self.say(&Request::Leave { channel });
         }
         if stage != Stage::NoRoom {
@@ -138,7 +138,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Opens the first document that did not fit on the connection, now that there is room.
+    /// Opens the first document that exceeded the limit of the connection, now that there is room.
     pub(super) fn ask_for_next(&mut self) {
         let waits = |exchange: &Exchange<D>| exchange.stage == Stage::NoRoom;
         if let Some(channel) = self.exchanges.channels(waits).first() {

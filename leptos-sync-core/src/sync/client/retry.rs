@@ -1,19 +1,19 @@
 /// The delay before a retry: a random part of a time that doubles with each failure ("full
-/// jitter"), so that clients of one relay do not all return at the same time.
+/// jitter"), so that the clients of a relay do not all reconnect at once.
 ///
 /// The formula is from M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 #[derive(Clone, Debug)]
 pub(super) struct Retry {
     failures: u32,
-    /// The state of a random generator, which only needs to differ between pages.
+    /// The state of a random generator. It only needs to differ between pages.
     random: u64,
 }
 
 /// The range of the first delay in milliseconds.
 const FIRST_MS: u64 = 500;
 
-/// The maximum range of a delay in milliseconds. So all clients reconnect within half a minute
-/// after the relay is back.
+/// The maximum range of a delay in milliseconds. With it, all clients reconnect within half a
+/// minute after the relay is back.
 const MOST_MS: u64 = 15_000;
 
 impl Retry {
@@ -38,8 +38,8 @@ impl Retry {
         self.failures = 0;
     }
 
-    /// SplitMix64, by G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number
-    /// generators", 2014.
+    /// Returns the next number of SplitMix64, by G. L. Steele, D. Lea and C. H. Flood, "Fast
+    /// splittable pseudorandom number generators", 2014.
     fn next(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;

@@ -3,8 +3,8 @@ use std::sync::OnceLock;
 use super::{Channel, fields::Writer, response::DELTA};
 use crate::{delta::Delta, limits, sync::parts::of_delta};
 
-/// A delta for many clients, encoded once for those that read compressed envelopes and once for the
-/// others.
+/// A delta for many clients. It is encoded once for clients that read compressed envelopes, and
+/// once for the others.
 ///
 /// Only the channel and the frame number differ between receivers.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ impl Broadcast {
         of_delta(&self.delta) <= limits::TRANSACTION_BYTES
     }
 
-    /// Appends the encoded [`Response::Delta`](super::Response::Delta). O(bytes), plus the encoding
-    /// the first time.
+    /// Appends the encoded [`Response::Delta`](super::Response::Delta). O(bytes). The first call
+    /// also encodes the delta.
     pub(in crate::sync) fn write(&self, channel: Channel, deflate: bool, out: &mut Vec<u8>) {
         let encoded = if deflate { &self.deflated } else { &self.plain };
         let body = encoded.get_or_init(|| {
@@ -45,7 +45,7 @@ impl Broadcast {
                 out: &mut body,
                 deflate,
             };
-            // The flag for further parts: a broadcast is always whole.
+            // Clear the flag for further parts, since a broadcast is always whole.
             out.byte(0);
             out.delta(&self.delta);
             body.into()

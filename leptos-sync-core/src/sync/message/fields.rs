@@ -38,7 +38,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Returns whether to compress. A constant in a build without compression.
+    /// Returns whether envelopes may be compressed. A compile-time constant in a build without
+    /// compression.
     fn compresses(&self) -> bool {
         cfg!(feature = "deflate") && self.deflate
     }
@@ -59,7 +60,7 @@ impl Writer<'_> {
         self.bytes(&envelope);
     }
 
-    /// Writes a reason and as much of its text as a message may contain.
+    /// Writes a reason, and its text up to the limit.
     pub(super) fn why(&mut self, reason: Reason, text: &str) {
         self.byte(reason.code());
         let end = text.len().min(limits::REASON_BYTES);
@@ -68,10 +69,10 @@ impl Writer<'_> {
     }
 }
 
-/// A reader for the fields of a message, each checked against its limit.
+/// A reader for the fields of a message, which checks each field against its limit.
 ///
 /// After an error, all further fields read as empty, and [`end`](Fields::end) returns the error. So
-/// reading a message is a simple list of its fields.
+/// the code that reads a message is a simple list of its fields.
 pub(super) struct Fields<'a> {
     input: Reader<'a>,
     wrong: Option<Error>,
@@ -91,8 +92,8 @@ impl<'a> Fields<'a> {
         self.input = Reader::new(&[]);
     }
 
-    /// Records that a field violates the protocol. The message does not name the field, since a
-    /// text for each would add to a page's download.
+    /// Records that a field violates the protocol. The error does not name the field, since a text
+    /// for each field would enlarge every page.
     pub(super) fn malformed(&mut self) {
         self.fail(Error::corrupt("a message violates the protocol"));
     }

@@ -31,8 +31,8 @@ pub struct Channel(pub u32);
 
 /// A message in either direction.
 pub(crate) trait Message: Sized {
-    /// Appends the encoded message. `deflate` states whether the receiver reads compressed
-    /// envelopes. O(bytes).
+    /// Appends the encoded message. `deflate` is true if the receiver reads compressed envelopes.
+    /// O(bytes).
     fn encode(&self, deflate: bool, out: &mut Vec<u8>);
 
     /// Decodes and checks a message. Allocations are proportional to `bytes`.

@@ -1,12 +1,12 @@
 use std::fmt;
 
-/// The reason for a rejection or an end.
+/// The reason why a request was rejected, or why a connection or an exchange ended.
 ///
 /// An unknown code from a newer peer is decoded as [`Other`](Reason::Other).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The credentials are missing, invalid or expired. Reconnect with others.
+    /// The credentials are missing, invalid or expired. Reconnect with new ones.
     Unauthorized,
     /// The user may not perform this operation on this document.
     Forbidden,
@@ -24,8 +24,8 @@ pub enum Reason {
     Malformed,
     /// A size, count or rate exceeds its limit.
     Limit,
-    /// The client did not keep up and was disconnected. Reconnect and continue from the reached
-    /// version.
+    /// The client did not keep up, so the relay disconnected it. Reconnect and continue from the
+    /// current version.
     Slow,
     /// The connection was silent for too long.
     Timeout,

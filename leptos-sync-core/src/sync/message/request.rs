@@ -15,7 +15,7 @@ pub enum Request {
         oldest: u16,
         /// Whether the client reads compressed envelopes.
         deflate: bool,
-        /// The credentials for the relay's authorizer. Empty if the connection itself identifies
+        /// The credentials for the relay's authorizer, or empty if the connection itself identifies
         /// the user.
         credentials: Vec<u8>,
     },
@@ -24,7 +24,7 @@ pub enum Request {
         /// The credentials, as in [`Hello`](Request::Hello).
         credentials: Vec<u8>,
     },
-    /// Starts or restarts the exchange of a document.
+    /// The start or restart of the exchange of a document.
     Open {
         /// The number of the document from now on.
         channel: Channel,
@@ -42,27 +42,28 @@ pub enum Request {
         /// The transactions.
         deltas: Vec<Delta>,
     },
-    /// A part of a delta that is too large for one message. The delta is processed as a whole once
-    /// the last part arrives, which is a [`Push`](Request::Push) of that part alone.
+    /// A part of a delta that is too large for one message. The last part is sent as a
+    /// [`Push`](Request::Push) of that part alone. The relay processes the delta as a whole when it
+    /// arrives.
     Part {
         /// The document.
         channel: Channel,
-        /// The part. It carries the versions of the whole delta.
+        /// The part, with the versions of the whole delta.
         delta: Delta,
     },
     /// Presence data, such as a cursor or a selection.
     Presence {
         /// The document.
         channel: Channel,
-        /// Arbitrary data of the app. Empty if the replica is no longer present.
+        /// Arbitrary data of the app, or empty if the replica is no longer present.
         data: Vec<u8>,
     },
-    /// Ends the exchange of a document.
+    /// The end of the exchange of a document.
     Leave {
         /// The document.
         channel: Channel,
     },
-    /// Asks for a [`Pong`](super::Response::Pong).
+    /// A request for a [`Pong`](super::Response::Pong).
     Ping,
 }
 

@@ -25,7 +25,8 @@ pub enum Response {
     },
     /// The answer to [`Renew`](super::Request::Renew): the new credentials are in use.
     Renewed,
-    /// A document is open. The operations that the client lacks follow, then all new ones.
+    /// The answer to [`Open`](super::Request::Open): the document is open. The operations that the
+    /// client lacks follow, then all new ones.
     Opened {
         /// The document.
         channel: Channel,
@@ -43,14 +44,14 @@ pub enum Response {
     Delta {
         /// The document.
         channel: Channel,
-        /// Whether this is a part of a larger delta, to be joined as a whole once the last part
-        /// arrives.
+        /// Whether further parts of the delta follow. The client joins the whole delta once the
+        /// last part has arrived.
         more: bool,
-        /// The operations. A part carries the versions of the whole.
+        /// The operations. A part has the versions of the whole.
         delta: Delta,
     },
-    /// The relay's state, for a client that was offline while the relay forgot removals it has not
-    /// seen.
+    /// The relay's state, for a client that was offline while the relay forgot removals that the
+    /// client has not seen.
     Snapshot {
         /// The document.
         channel: Channel,
@@ -59,14 +60,14 @@ pub enum Response {
         /// A part of the state.
         part: Snapshot,
     },
-    /// Operations of the client are stored durably.
+    /// An acknowledgement: the relay has durably stored operations of the client.
     Ack {
         /// The document.
         channel: Channel,
         /// The stored operations. Replicas without an entry are unchanged.
         upto: VersionVector,
     },
-    /// A transaction was rejected and will not be accepted in this form.
+    /// A rejection: the relay will not accept a transaction in this form.
     Reject {
         /// The document.
         channel: Channel,
@@ -84,7 +85,7 @@ pub enum Response {
         channel: Channel,
         /// The relay's number for the other client's connection.
         peer: ReplicaId,
-        /// The name of that client's user, as the relay's authorizer determined it. Empty if the
+        /// The name of that client's user, as the relay's authorizer determined it, or empty if the
         /// authorizer does not distinguish users.
         user: String,
         /// The data that the client sent; empty if it is no longer present.

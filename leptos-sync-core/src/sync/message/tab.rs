@@ -23,13 +23,13 @@ pub struct TabMessage {
 pub enum TabMessageKind {
     /// A transaction that the sender made, or that no tab has sent to the relay yet.
     Edit(Delta),
-    /// A request that contains the sender's version. A tab that has more sends it; a tab that has
-    /// less sends [`Reply`](TabMessageKind::Reply).
+    /// A request with the sender's version. A tab that has more operations sends them; a tab that
+    /// has fewer sends [`Reply`](TabMessageKind::Reply).
     Request(VersionVector),
-    /// The answer to a request, with the sender's version. A tab that has more sends it, but does
-    /// not reply again.
+    /// The answer to a request, with the sender's version. A tab that has more operations sends
+    /// them, but does not reply again.
     Reply(VersionVector),
-    /// Operations that the other tab lacks, without the transactions that the relay lacks.
+    /// Operations that the other tab lacks, except unacknowledged transactions.
     Missing(Delta),
     /// The relay rejected a transaction.
     Rejected {

@@ -157,7 +157,7 @@ fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
-/// Generates messages between tabs.
+/// Generates a message between tabs.
 fn tab_message() -> impl Strategy<Value = TabMessage> {
     let restamped =
         (version(), delta()).prop_map(|(replaced, delta)| Restamped { replaced, delta });
@@ -207,7 +207,7 @@ fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
     }
 }
 
-/// Checks that bytes which decode are the only encoding of their message.
+/// Checks that a message, if the bytes decode to one, encodes to the same bytes.
 fn has_one_encoding<M: Message>(bytes: &[u8]) {
     if let Ok(message) = M::decode(bytes) {
         let mut again = Vec::new();
@@ -256,7 +256,7 @@ proptest! {
     }
 }
 
-/// The bytes that `docs/protocol.md` specifies for every build of this protocol.
+/// Checks the bytes that `docs/protocol.md` specifies for every build of this protocol.
 #[test]
 fn messages_have_the_documented_bytes() {
     let version = VersionVector::of(ReplicaId::new(7), Time::new(300));

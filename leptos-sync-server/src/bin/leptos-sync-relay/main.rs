@@ -1,4 +1,4 @@
-//! A relay as a program: it stores documents in an SQLite file.
+//! The relay as a standalone program, which stores documents in an SQLite file.
 
 mod options;
 mod signals;
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // First of all, so that a signal never interrupts a connection.
+    // Install the handlers first, so that a signal never interrupts a connection.
     let stop = signals::stop()?;
     let relay = relay(options)?;
     let listener = TcpListener::bind(options.listen).await.map_err(|error| {
@@ -46,14 +46,14 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     tracing::info!(%address, "listening");
 
     let (drained, ended) = oneshot::channel::<()>();
-    // The second of two frames must not wait until the first is confirmed.
+    // Otherwise, the second of two frames would wait until the first is confirmed.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY; frames may be delayed");
         }
     });
     let served = axum::serve(listener, router(relay.clone())).with_graceful_shutdown(async {
-        // An error means that the sender was dropped, which is a signal too.
+        // An error means that the sender was dropped, which is also a signal to stop.
         let _ = ended.await;
     });
     let mut server = tokio::spawn(served.into_future());

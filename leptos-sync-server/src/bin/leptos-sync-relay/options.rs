@@ -123,7 +123,8 @@ pub(crate) struct Access {
     )]
     jwt_algorithm: Option<Algorithm>,
 
-    /// The file with the secret (HS256) or the issuer's public key in PEM (other algorithms).
+    /// The file that contains the secret (HS256) or the issuer's public key in PEM (other
+    /// algorithms).
     #[arg(long, env = "LEPTOS_SYNC_JWT_KEY_FILE", value_name = "FILE")]
     jwt_key_file: Option<PathBuf>,
 
@@ -158,7 +159,7 @@ enum Algorithm {
 }
 
 impl Access {
-    /// Creates the authorizer of the options, or returns `None` if anyone is allowed.
+    /// Creates the authorizer that the options describe, or returns `None` if anyone is allowed.
     pub(crate) fn authorizer(&self) -> Result<Option<JwtAuthorizer>, String> {
         let (Some(algorithm), Some(file), Some(audience)) =
             (self.jwt_algorithm, &self.jwt_key_file, &self.jwt_audience)

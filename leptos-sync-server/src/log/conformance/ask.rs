@@ -24,7 +24,7 @@ pub(super) fn cells_of(cells: Cells<'_>) -> CellsByPath {
     all
 }
 
-/// The parts of an answer, reassembled.
+/// An answer that was reassembled from its parts.
 pub(super) enum Whole {
     Delta(Delta),
     Snapshot(Snapshot),
@@ -39,7 +39,8 @@ impl Whole {
     }
 }
 
-/// Returns what a replica at `version` lacks, reassembled. Every part is encoded and decoded once.
+/// Returns the reassembled operations that a replica at `version` lacks. Encodes and decodes every
+/// part once.
 pub(super) async fn since(
     log: &dyn DurableLog,
     document: &str,

@@ -17,7 +17,7 @@ pub(super) async fn a_forgotten_tombstone_does_not_resurrect_its_value(log: &dyn
     bob.apply(&written).expect("a first transaction has no gap");
     let removed = write(&mut bob, &[Op::Uncard(1)]);
     append(log, "board", &[&removed]).await;
-    // Not sent yet.
+    // Ada has not sent this yet.
     let rewritten = write(&mut ada, &[Op::Card(1, 9)]);
 
     let floor = Time::from_ms(NOW_MS + 2_000);
@@ -76,7 +76,7 @@ pub(super) async fn a_forgotten_tombstone_does_not_resurrect_its_value(log: &dyn
 pub(super) async fn every_tombstone_is_forgotten_even_beyond_one_step(log: &dyn DurableLog) {
     let time = ManualTime::at(NOW_MS);
     let mut ada = doc(1, &time);
-    // 512 removals: cards and notes, half of them from each of two replicas.
+    // Write 512 removals of cards and notes, half of them by each of two replicas.
     let mut deltas = Vec::new();
     let mut kept = VersionVector::new();
     for round in 0..2 {

@@ -1,5 +1,5 @@
-//! Random histories. Replicas write, send, fall behind, get rejected and catch up. After each step
-//! the log must equal a `Doc<CellMap>` that saw the same operations.
+//! Random histories. Replicas write, send, fall behind, are rejected and catch up. After each step,
+//! the log must equal a `Doc<CellMap>` with the same operations.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,7 +23,7 @@ use crate::{DocumentState, DurableLog};
 const REPLICAS: usize = 3;
 const DOCUMENT: &str = "board";
 
-/// One step of a history. Indices wrap around what exists.
+/// One step of a history. Indices wrap around.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Write(usize, Vec<Op>),
@@ -36,7 +36,8 @@ pub(super) enum Step {
     Refuse(usize),
     /// Forgets tombstones older than this many milliseconds.
     Forget(u64),
-    /// Asks for what a replica at an earlier version lacks, in parts of this many bytes.
+    /// Requests the operations that a replica at an earlier version lacks, in parts of this many
+    /// bytes.
     Since(usize, usize),
     Bind(Vec<u64>, u8),
     Reopen,
@@ -79,7 +80,7 @@ pub(super) async fn follow(place: &impl Place, steps: Vec<Step>) {
 
 struct Replica {
     doc: Doc<Board>,
-    /// Transactions that were not sent yet.
+    /// The transactions that were not sent yet.
     pending: VecDeque<Delta>,
 }
 
@@ -90,7 +91,7 @@ struct World {
     floor: Time,
     replicas: Vec<Replica>,
     next_id: u64,
-    /// Versions that some replica had at some time.
+    /// The versions that replicas have had.
     versions: Vec<VersionVector>,
     bound: BTreeMap<u64, u8>,
 }
@@ -205,7 +206,7 @@ impl World {
         let ours = doc.version().clone();
         assert!(ours.covers(self.oracle.version()));
         if all_sent {
-            // Tombstones may differ between the two, live cells may not.
+            // The two may differ in tombstones, but not in live cells.
             let live = |cells: CellsByPath| -> CellsByPath {
                 let cells = cells.into_iter();
                 cells.filter(|(_, (_, value))| value.is_some()).collect()

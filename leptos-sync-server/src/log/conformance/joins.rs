@@ -22,8 +22,8 @@ fn one(key: &[u8], stamp: Stamp, upto: Time, value: Option<&[u8]>) -> Delta {
     delta.expect("a small cell is within the limits")
 }
 
-/// Equal stamps arise where a replica id was used twice. The greater bytes win in either order, and
-/// a tombstone loses to any value.
+/// Equal stamps arise if a replica id was used twice. The greater bytes win in either order, and a
+/// tombstone loses to any value.
 pub(super) async fn equal_stamps_are_joined_by_bytes(log: &dyn DurableLog) {
     let stamp = Stamp::new(Time::new(5), ReplicaId::new(1));
     let values: [Option<&[u8]>; 5] = [None, Some(b""), Some(b"\0"), Some(b"a"), Some(b"\xff")];
@@ -44,7 +44,7 @@ pub(super) async fn equal_stamps_are_joined_by_bytes(log: &dyn DurableLog) {
     }
 }
 
-/// A replica that lost a part of its saved data sends cells beyond the version that it claims.
+/// A replica that lost a part of its saved data sends cells beyond its version.
 pub(super) async fn cells_beyond_a_deltas_version_are_kept(log: &dyn DurableLog) {
     let stamp = Stamp::new(Time::new(9), ReplicaId::new(1));
     let claimed = Time::new(3);
@@ -79,7 +79,7 @@ pub(super) async fn reassembled_parts_equal_the_whole(log: &dyn DurableLog) {
             .expect("the document is within the limits")
             .cells(),
     );
-    // The version without the last two transactions, which wrote every cell last.
+    // The version before the last two transactions, which have overwritten every cell.
     let behind = deltas
         .iter()
         .rev()
@@ -112,7 +112,7 @@ pub(super) async fn reassembled_parts_equal_the_whole(log: &dyn DurableLog) {
     }
 }
 
-/// Many replicas append at once, to shared and separate documents, with gaps in between.
+/// Many replicas append at once, to shared and separate documents, and with gaps.
 pub(super) async fn concurrent_appends_are_all_joined(log: &dyn DurableLog) {
     let mut all = Vec::new();
     let mut expected = VersionVector::new();

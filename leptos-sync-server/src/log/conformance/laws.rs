@@ -102,7 +102,7 @@ pub(super) async fn claimed_operations_are_contained_without_cells(log: &dyn Dur
 }
 
 pub(super) async fn documents_are_independent(log: &dyn DurableLog) {
-    // Names that are prefixes of each other, empty, or contain special characters.
+    // Use names that are empty, prefixes of each other, or contain special characters.
     for (at, name) in ["", "a", "ab", "A", "a\0b", "ä'%_\n"].iter().enumerate() {
         let delta = write(&mut still(at as u64), &[Op::Card(1, at as u8)]);
         append(log, name, &[&delta]).await;
@@ -236,7 +236,7 @@ pub(super) async fn names_are_bounded(log: &dyn DurableLog) {
     assert!(refused.iter().all(crate::Error::is_limit), "{refused:?}");
 }
 
-/// A document with more replicas than a message may name could never be sent.
+/// A document with more replicas than a message may contain could never be sent.
 pub(super) async fn replicas_are_bounded(log: &dyn DurableLog) {
     let of = |ids: std::ops::Range<u64>| -> VersionVector {
         ids.map(|id| (ReplicaId::new(id), Time::new(1))).collect()

@@ -1,7 +1,7 @@
 //! The laws of [`DurableLog`], as a suite that runs on any implementation.
 //!
-//! Available with the feature `testing`. The suite needs a place where a log can be opened, closed
-//! and opened again. It needs no clock, and a runtime only if the implementation does.
+//! Available with the feature `testing`. The suite needs a [`Place`] where a log can be opened,
+//! closed and opened again. It needs no clock, and needs a runtime only if the implementation does.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,8 +39,8 @@ use super::DurableLog;
 
 /// The location of a log.
 pub trait Place {
-    /// Opens the log. The previous handle is dropped, and everything acknowledged through it is
-    /// present.
+    /// Opens the log. The suite has dropped the previous handle; the log must contain everything
+    /// that was acknowledged through it.
     fn open(&self) -> Arc<dyn DurableLog>;
 
     /// Runs a future to completion. The default needs no runtime.
@@ -58,7 +58,8 @@ pub trait Place {
 ///
 /// If a law does not hold; the message names it.
 pub fn run<P: Place>(fresh: impl Fn() -> P, cases: u32) {
-    /// Runs each law on its own log. A list of futures would not do, since each borrows its log.
+    /// Runs each law on its own log. It is a macro because each future borrows its log, so they do
+    /// not fit into a list.
     macro_rules! each {
         ($($law:path),* $(,)?) => {$({
             let place = fresh();

@@ -19,8 +19,8 @@ fn checksum(replica: ReplicaId, user: &str) -> i64 {
 
 /// Binds the ids that are bound to no user.
 ///
-/// Returns the ids that are bound to another user; if there are any, binds nothing. `intact` states
-/// whether an id without a record is known to be unbound.
+/// Returns the ids that are bound to another user; if there are any, binds nothing. `intact` is
+/// true if an id without a record is known to be unbound.
 pub(super) fn bind(
     connection: &Connection,
     intact: bool,

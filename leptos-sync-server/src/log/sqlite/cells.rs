@@ -12,8 +12,8 @@ use crate::{error::Error, limits};
 
 /// Joins the cells of a delta that `seen` does not contain.
 ///
-/// Takes two look-ups per cell. The first reads the stored cell, which may be greater, and whose
-/// checksum the tally must drop.
+/// Takes two look-ups per cell. The first one reads the stored cell, which may be greater and whose
+/// checksum must be subtracted from the tally.
 pub(super) fn join(
     connection: &Connection,
     document: i64,

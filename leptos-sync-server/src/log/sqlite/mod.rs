@@ -44,7 +44,7 @@ use crate::error::Error;
 
 pub use options::SqliteOptions;
 
-/// A log in an SQLite file, for a relay on one machine. An append is on disk when it returns.
+/// A log in an SQLite file, for a relay on one machine. When an append returns, it is on disk.
 ///
 /// One thread writes and commits queued operations together; other threads read concurrently. None
 /// of them needs a runtime. The file holds the cells of the documents, so its size follows their
@@ -55,17 +55,17 @@ pub use options::SqliteOptions;
 /// missing. Concurrent calls for that document wait for the audit.
 ///
 /// SQLite's write-ahead log (`-wal`) has its own checksums. Damage there truncates it, as a crash
-/// does, and everything since the last checkpoint is lost.
+/// does, and loses everything since the last checkpoint.
 ///
 /// Dropping the log blocks until all queued operations are committed. Only one process should write
 /// to the file; others may read it, for example to back it up.
 pub struct SqliteLog {
     trust: Arc<Trust>,
-    /// Serializes audits of one document.
+    /// The turns that serialize audits of one document.
     turns: Turns,
     // Fields drop in this order: the writer closes the file last and checkpoints it.
     readers: Readers,
-    /// Serves probes only, so that a probe never waits for other reads.
+    /// The reader for probes only, so that a probe never waits for other reads.
     prober: Readers,
     writer: Writer,
 }
@@ -107,8 +107,8 @@ impl SqliteLog {
         })
     }
 
-    /// Runs a read operation on a document; returns `None` if the document does not exist. If
-    /// `walk` is set, audits the document first unless it has already been audited.
+    /// Runs a read operation on a document. Returns `None` if the document does not exist. If
+    /// `walk` is true, first audits the document, unless it has already been audited.
     async fn read<T: Send + 'static>(
         &self,
         document: &str,
@@ -125,8 +125,8 @@ impl SqliteLog {
         let read = move |connection: &Connection| {
             let of_document = |error| trust.of_document(connection, &name, error);
             let found = find(connection, &trust, &name, turn.is_some()).map_err(of_document);
-            // The turn ends here even if the caller gave up. The result of the audit is recorded by
-            // now.
+            // The turn ends only here, even if the caller gave up, because the result of the audit
+            // is recorded by now.
             drop(turn);
             let Some((id, stored)) = found? else {
                 return Ok(None);
@@ -158,14 +158,14 @@ impl SqliteLog {
     async fn write_cells(&self, document: &str, work: Work) -> Result<(), Error> {
         if !self.trust.is_audited(document) {
             self.read(document, true, |_, _, _| Ok(())).await?;
-            // A document that did not exist will have only records of this process.
+            // The document did not exist, so this process writes all its records.
             self.trust.audited(document);
         }
         self.write(work).await
     }
 }
 
-/// Finds a document, and audits it if `walk` is set.
+/// Finds a document, and audits it if `walk` is true.
 fn find(
     connection: &Connection,
     trust: &Trust,

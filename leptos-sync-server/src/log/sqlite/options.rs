@@ -30,7 +30,7 @@ impl SqliteOptions {
     }
 
     /// Limits the size of the file. A write that would exceed the limit fails as if the disk were
-    /// [full](Error::is_full). SQLite's write-ahead log is a separate file and does not count.
+    /// [full](Error::is_full). SQLite's write-ahead log is a separate file and is not limited.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
@@ -44,7 +44,8 @@ impl SqliteOptions {
     pub(super) fn writing(&self, path: &Path) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut connection = open(path, flags)?;
-        // Check first: a file of another program must not change, not even its journal mode.
+        // Check first, because a file of another program must not change, not even its journal
+        // mode.
         let new = schema::is_new(&connection)?;
         let pragmas: [(&str, &dyn rusqlite::ToSql); 3] = [
             ("journal_mode", &"WAL"),
@@ -96,5 +97,6 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// More than the number of statements in this module.
+/// The size of the cache of prepared statements. It exceeds the number of statements in this
+/// module.
 const STATEMENTS: usize = 64;

@@ -9,8 +9,8 @@ use crate::{error::Error, limits};
 
 type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// Threads that read committed data, each with its own connection. Readers never wait for the
-/// writer, nor the writer for them.
+/// A pool of threads that read committed data, each with its own connection. Readers and the writer
+/// never wait for each other.
 pub(super) struct Readers {
     /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Task>>,
@@ -49,7 +49,7 @@ impl Readers {
         let task: Task = Box::new(move |connection| {
             let transaction = connection.transaction().map_err(fault);
             let read = transaction.and_then(|transaction| work(&transaction));
-            // The caller may have gone.
+            // The caller may have dropped the future.
             let _ = answer.send(read);
         });
         let queue = self.queue.as_ref().ok_or_else(closed)?;

@@ -1,8 +1,8 @@
-//! How stamps and cells are stored, and the checksum of every record.
+//! The stored form of stamps and cells, and the checksum of every record.
 //!
-//! A checksum is xxh64 over the fields of a record in column order. Fields of variable length
-//! follow their length. The seed is the number of the table, so a record of one table is never
-//! valid in another.
+//! A checksum is xxh64 over the fields of a record in column order. The length of a field precedes
+//! it if it varies. The seed is the number of the table, so a record of one table is never valid in
+//! another.
 
 use leptos_sync_core::{ReplicaId, Stamp, Time};
 use rusqlite::Row;
@@ -50,7 +50,7 @@ pub(super) fn to_sql(number: u64) -> i64 {
     (number ^ (1 << 63)).cast_signed()
 }
 
-/// The inverse of [`to_sql`].
+/// Converts an SQLite integer to a u64. The inverse of [`to_sql`].
 pub(super) fn from_sql(number: i64) -> u64 {
     number.cast_unsigned() ^ (1 << 63)
 }
@@ -96,7 +96,7 @@ pub(super) use cell_columns;
 pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64), Error> {
     let blob = |at: usize| -> Result<Option<&'a [u8]>, Error> {
         let value = row.get_ref(at).map_err(fault)?;
-        // No build has written text here, so any other type is damage.
+        // No build has ever written another type here, so it is damage.
         value.as_blob_or_null().map_err(|_| damaged())
     };
     let number = |at: usize| row.get::<_, i64>(at).map_err(fault);
@@ -108,8 +108,8 @@ pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64
         value: blob(4)?,
     };
     let checksum = number(5)?;
-    // A search for one document reads every record between its first and the next document's,
-    // including one whose document number is damaged.
+    // A search for one document reads every record up to the next document, including a record
+    // whose document number is damaged.
     if number(6)? != document || cell.checksum(document) != checksum {
         return Err(damaged());
     }
@@ -125,7 +125,7 @@ pub(super) fn damaged() -> Error {
 mod tests {
     use super::*;
 
-    /// Existing files have these checksums.
+    /// Existing files contain these checksums.
     #[test]
     fn the_checksum_of_a_cell_never_changes() {
         let cell = |value| Cell {

@@ -1,4 +1,4 @@
-//! The register of documents: maps each name to the number that the document's records carry.
+//! The register of documents, which maps each name to the number in the document's records.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -51,7 +51,7 @@ pub(super) fn list(
     after: Option<&str>,
     most: usize,
 ) -> Result<Vec<String>, Error> {
-    // The least name greater than `after`.
+    // Start at the least name greater than `after`.
     let from = after.map_or_else(Vec::new, |after| [after.as_bytes(), &[0]].concat());
     let mut query = connection
         .prepare_cached("SELECT name, id, checksum FROM documents WHERE name >= ?1 ORDER BY name")
@@ -92,8 +92,8 @@ pub(super) fn create(connection: &Connection, name: &str) -> Result<i64, Error> 
     Ok(id)
 }
 
-/// Removes a document from the register, whatever its state. Its cells stay under a number that is
-/// never reused. Returns that number, if it is known.
+/// Removes a document from the register, even if it is damaged. Its cells stay under a number that
+/// is never reused. Returns that number if it is known.
 pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>, Error> {
     let found: Option<(i64, i64)> = connection
         .prepare_cached("DELETE FROM documents WHERE name = ?1 RETURNING id, checksum")
@@ -116,7 +116,7 @@ pub(super) fn remove(connection: &Connection, name: &str) -> Result<Option<i64>,
             stored.tally = rest;
             tally::store(connection, Tallied::Documents, stored)?;
         }
-        // A damaged number may be another document's, so keep the records that carry it.
+        // A damaged number may be that of another document, so keep the records with this number.
         return Ok(None);
     }
     stored.tally.remove(sum);

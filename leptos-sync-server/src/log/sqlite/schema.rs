@@ -3,7 +3,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fault::fault;
 use crate::error::Error;
 
-/// Identifies the SQLite file as a log: "LSYL".
+/// The id that marks an SQLite file as a log: "LSYL".
 const APPLICATION: i32 = 0x4c53_594c;
 
 /// The version of the tables and of the values in them. It rises with every change that older
@@ -12,9 +12,9 @@ const VERSION: i32 = 2;
 
 /// All tables and indices, sorted by name, as SQLite stores their definitions.
 ///
-/// - Searched tables are `WITHOUT ROWID`: their inner nodes hold records, not copies of keys that
-///   could be damaged unnoticed. So a walk over all records proves that every search is correct.
-///   `heads` has a row id, but a search there always finds a record, or reports damage.
+/// - Tables that are searched are `WITHOUT ROWID`: their inner nodes hold records, and not copies
+///   of keys, which could be damaged unnoticed. So a walk over all records proves that every search
+///   is correct. `heads` has a row id, but a search there always finds a record, or reports damage.
 /// - Times and replica ids are u64, stored as integers less 2⁶³, which preserves their order.
 /// - A checksum covers all other columns of its record.
 const SCHEMA: [(&str, &str); 8] = [

@@ -1,4 +1,4 @@
-//! The part of a document that a replica lacks.
+//! Reads the part of a document that a replica lacks.
 
 use leptos_sync_core::{
     Delta, Snapshot, Stamp, VersionVector,
@@ -18,10 +18,10 @@ use crate::{
     log::{Reach, Since},
 };
 
-/// Reads what a replica at `version` lacks, in parts of about `bytes` each.
+/// Reads the operations that a replica at `version` lacks, in parts of about `bytes` each.
 ///
-/// The index finds the changed cells, which are then sorted by path. If they are too many to sort
-/// in memory, the document is read in path order instead, and only the parts are held.
+/// The index finds the changed cells, which are then sorted by path. If there are too many to sort
+/// in memory, the document is read in path order instead, and memory holds only the parts.
 pub(super) fn since(
     connection: &Connection,
     document: i64,

@@ -1,5 +1,5 @@
-//! Tallies: the number of records in a set and the sum of their checksums. They let a walk over a
-//! table detect missing records, not only changed ones.
+//! Tallies: the number of records in a set and the sum of their checksums. With them, a walk over a
+//! table detects not only changed records but also missing ones.
 
 use rusqlite::{Connection, params};
 
@@ -45,7 +45,7 @@ impl Tallied {
     }
 }
 
-/// A table's tally, and the number of its next record if its records are numbered.
+/// The tally of a table, and the number of its next record if its records are numbered.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Stored {
     pub(super) tally: Tally,

@@ -13,12 +13,12 @@ use super::{
 };
 use crate::error::Error;
 
-/// What is known about the integrity of the file while it is open.
+/// The knowledge about the integrity of an open file.
 pub(super) struct Trust {
-    /// Damaged documents and the error to return for each.
+    /// The damaged documents, with the error to return for each.
     damaged: Mutex<HashMap<String, Error>>,
-    /// Checksums of the names of audited documents. Two names collide with a probability of 2⁻⁶⁴;
-    /// the second would skip its audit.
+    /// The checksums of the names of audited documents. Two names collide with a probability of
+    /// 2⁻⁶⁴; then the second document would skip its audit.
     audited: Mutex<HashSet<i64>>,
     /// Whether a document without a record is known not to exist.
     register: AtomicBool,
@@ -27,7 +27,7 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Walks the register and the bindings. O(documents + bindings).
+    /// Checks the register and the bindings. O(documents + bindings).
     pub(super) fn of(connection: &Connection) -> Self {
         Self {
             damaged: Mutex::default(),
@@ -73,9 +73,9 @@ impl Trust {
 
     /// Adds the name of a document to an error, and remembers damage.
     ///
-    /// Damage is remembered only if the register has a record with that name. Other names are
-    /// unbounded in number, and the failure ends as soon as the damaged record of the register is
-    /// removed.
+    /// Damage is remembered only if the register has a record with that name. Other names would
+    /// take unbounded memory. Their requests fail only until the damaged record is removed from the
+    /// register.
     pub(super) fn of_document(
         &self,
         connection: &Connection,

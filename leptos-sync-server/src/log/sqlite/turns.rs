@@ -3,7 +3,8 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as Waiting, OwnedMutexGuard};
 
-/// Serializes work on one document, without blocking work on others. Waiting takes no thread.
+/// The turns that serialize work on one document without blocking work on others. Waiting takes no
+/// thread.
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<Mutex<HashMap<String, Arc<Waiting<()>>>>>);
 
@@ -33,7 +34,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         drop(self.guard.take());
         let mut turns = self.turns.0.lock();
-        // No other turn holds it or waits for it.
+        // The entry is unused if no other turn holds it or waits for it.
         let is_last = |waiting: &Arc<Waiting<()>>| Arc::strong_count(waiting) == 1;
         if turns.get(&self.document).is_some_and(is_last) {
             turns.remove(&self.document);

@@ -37,12 +37,12 @@ pub(super) enum Work {
     },
 }
 
-/// The work that remains after the commit.
+/// The result of an operation, with the work that remains after the commit.
 pub(super) enum Done {
     Answer(Vec<ReplicaId>),
-    /// Remove the tombstones within the horizon, then answer.
+    /// The tombstones within the horizon must be removed before the answer.
     Forget,
-    /// The document was removed from the register; remove its cells.
+    /// The document was removed from the register. Its cells must be removed.
     Removed,
 }
 

@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{error::Error, limits};
 
-/// The only thread that writes.
+/// The handle to the only thread that writes.
 ///
 /// **Group commit**: the writer commits all queued operations together, each in its own savepoint,
 /// so that a failed one does not affect the others. While the disk syncs, the operations of the
-/// next commit queue up. Answers follow the commit.
+/// next commit queue up. Answers are sent after the commit.
 pub(super) struct Writer {
     /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Job>>,
@@ -170,11 +170,11 @@ impl Writing {
                 None => error.of_bindings(),
             }),
         };
-        // The caller may have gone.
+        // The caller may have dropped the future.
         let _ = answer.send(answered);
     }
 
-    /// Runs a step of background work. Writes do not wait for it.
+    /// Runs one step of background work. Writes wait at most for this step.
     fn step(&mut self, chore: Chore) {
         match (self.attempt_step(&chore), chore) {
             (Ok(true), chore) => self.chores.push_back(chore),
@@ -184,7 +184,7 @@ impl Writing {
                 let done = done.map_err(of_document);
                 let _ = answer.send(done.map(|_| Vec::new()));
             }
-            // Cells left in a damaged tree only take space. The next start retries.
+            // Cells that remain in a damaged tree only take space. The next start tries again.
             (_, Chore::Clear) => {}
         }
     }

@@ -23,7 +23,7 @@ pub(super) struct Disk {
     /// The deltas that the relay has sent since the last write of such deltas.
     received: RefCell<Vec<Delta>>,
     /// The number of reads and compactions in progress. A compaction is issued only if this is
-    /// zero: it must know all records, and a read after it must find it done.
+    /// zero, because a compaction must know all records, and a later read must see its result.
     busy: Cell<usize>,
     /// Whether transactions were rejected or restamped, so that the stored document must be
     /// rewritten before anything else is written.
@@ -34,23 +34,23 @@ pub(super) struct Disk {
     suspended: Cell<bool>,
 }
 
-/// Transactions to write, with the saver's number of the write.
+/// The transactions of a write, with the write's id in the saver.
 type Numbered = (u64, Vec<Delta>);
 
 /// The content of a write that was issued.
 enum Issued {
-    /// Transactions, with the saver's number of the write.
+    /// Transactions, with the id of the write in the saver.
     Log(u64),
-    /// What the relay has sent and acknowledged.
+    /// Deltas from the relay, and the version that it has acknowledged.
     Received,
     /// The whole document.
     All {
         receipt: Receipt,
         /// Whether the stored document was stale.
         stale: bool,
-        /// The saver's number of the queued write that is part of it.
+        /// The id of the queued write in the saver that this write contains.
         waiting: Option<u64>,
-        /// The number of transactions that the saver had received. All of them are part of it.
+        /// The number of transactions that the saver had received. The write contains all of them.
         pushed: u64,
     },
 }
@@ -101,7 +101,7 @@ impl Disk {
         !self.suspended.get() && (self.stale.get() || self.rewriting.get())
     }
 
-    // Not inlined, so that a page has the panic message of a double borrow only once.
+    // Not inlined, so that a page contains the panic message of a double borrow only once.
     #[inline(never)]
     pub(super) fn store(&self) -> RefMut<'_, DocStore<IndexedDbStorage>> {
         self.store.borrow_mut()
@@ -148,8 +148,8 @@ impl<S: Root> DocumentActor<S> {
         self.write_received_soon();
     }
 
-    /// Schedules a write of what the relay has acknowledged. If the write is lost, the relay sends
-    /// it again.
+    /// Schedules a write of the deltas from the relay and the acknowledged version. If the write is
+    /// lost, the relay sends them again.
     pub(super) fn write_received_soon(self: &Rc<Self>) {
         self.after(Timer::Received);
     }
@@ -188,18 +188,18 @@ impl<S: Root> DocumentActor<S> {
         self.write_in_turn(Saver::flush);
     }
 
-    /// Issues a write, unless the stored document is being rewritten: if that failed, the write
-    /// would follow records that do not exist.
+    /// Issues a write, unless the stored document is being rewritten. If the rewrite failed, the
+    /// write would follow records that do not exist.
     fn write_in_turn(self: &Rc<Self>, next: fn(&mut Saver) -> Option<Numbered>) -> Option<&Disk> {
         let disk = self.disk().filter(|disk| !disk.is_stale())?;
         self.write(next);
         Some(disk)
     }
 
-    /// Issues everything before it returns.
+    /// Issues all pending writes before it returns.
     pub(super) fn flush_now(self: &Rc<Self>) {
         self.compact();
-        // Also while the stored document is being rewritten, since the page may end.
+        // Write even while the stored document is being rewritten, since the page may end.
         self.write(Saver::flush);
         if self.is_set(Timer::Received) {
             self.write_received();
@@ -230,8 +230,8 @@ impl<S: Root> DocumentActor<S> {
     /// Issues a write to the log.
     fn append(self: &Rc<Self>, disk: &Disk, write: StoreWrite, issued: Issued) {
         let StoreWrite { batch, receipt, .. } = write;
-        // The record counts from now on, so that a rewrite that is issued before this write is done
-        // replaces it too.
+        // Treat the record as stored from now on, so that a rewrite that is issued before this
+        // write ends replaces it too.
         disk.store().committed(receipt);
         self.commit(disk, batch, issued);
     }
@@ -262,8 +262,8 @@ impl<S: Root> DocumentActor<S> {
                     Ok(()) => {
                         disk.store().committed(receipt);
                         if stale {
-                            // Including those whose own write may still fail: they may have new
-                            // stamps by now.
+                            // This includes transactions whose own write may still fail, since they
+                            // may have new stamps by now.
                             disk.saver().settled(pushed);
                             self.is_in_storage(disk);
                         }
@@ -292,13 +292,13 @@ impl<S: Root> DocumentActor<S> {
             }
         }
         self.pump();
-        // After a failure, the timer or the next edit retries.
+        // After a failure, the timer or the next edit retries the write.
         if !self.is_set(Timer::Retry) {
             self.compact();
         }
     }
 
-    /// Reports that the whole document is stored, even if it was in memory before.
+    /// Reports that the whole document is stored, even if it was only in memory before.
     fn is_in_storage(&self, disk: &Disk) {
         if !disk.is_suspended() {
             let status = self.doc.status();
@@ -309,7 +309,7 @@ impl<S: Root> DocumentActor<S> {
     fn saved(&self, disk: &Disk) {
         let unsaved = disk.saver().unsaved();
         self.doc.status().change(&mut |status| {
-            // A document in memory has edits that no write contains.
+            // A document that is only in memory has edits that no write contains.
             if status.storage == StorageKind::IndexedDb {
                 status.unsaved = unsaved;
                 // A later write may have stored what an earlier one could not.
@@ -320,8 +320,8 @@ impl<S: Root> DocumentActor<S> {
         });
     }
 
-    /// Replaces log and snapshots with one snapshot and the unacknowledged transactions, if the
-    /// stored document is stale, or if that pays off and no write is pending.
+    /// Replaces log and snapshots by one snapshot and the unacknowledged transactions. Does so if
+    /// the stored document is stale, or if it pays off and no write is pending.
     pub(super) fn compact(self: &Rc<Self>) {
         let Some(disk) = self.disk() else {
             return;
@@ -332,7 +332,7 @@ impl<S: Root> DocumentActor<S> {
             return;
         }
         disk.busy.set(1);
-        // It contains the queued transactions.
+        // The snapshot contains the queued transactions.
         let waiting = match stale {
             true => disk.saver().flush().map(|(id, _)| id),
             false => None,
@@ -348,7 +348,7 @@ impl<S: Root> DocumentActor<S> {
                 return self.doc.status().error(error);
             }
         };
-        // If the document becomes stale meanwhile, it is rewritten once more.
+        // If the document becomes stale during the write, it is rewritten once more.
         disk.stale.set(false);
         disk.rewriting.set(stale);
         let issued = Issued::All {
@@ -360,8 +360,8 @@ impl<S: Root> DocumentActor<S> {
         self.commit(disk, batch, issued);
     }
 
-    /// Returns whether this page sends all unacknowledged transactions. The others are stored by
-    /// the pages that wrote them.
+    /// Returns whether this page sends all unacknowledged transactions. Other pages store the
+    /// transactions that they wrote.
     fn is_alone(&self) -> bool {
         let writers = self.doc.with_state(|state| state.outbox.writers());
         let send_locks = self.page.send_locks();

@@ -9,8 +9,8 @@ use leptos_sync_core::{
 use super::{DocumentActor, disk::Disk};
 use crate::live::{AnyState, Cause, Connection, DocState, Present};
 
-/// A document as the relay's client uses it. Operations from the relay are shown, stored, and
-/// forwarded to tabs that cannot receive them themselves.
+/// The implementation of [`Document`], which the client of the relay calls. Operations from the
+/// relay are shown, stored, and forwarded to tabs that cannot receive them themselves.
 pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
 impl<S: Root> Document for Exchanged<S> {
@@ -20,8 +20,8 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        // Restamped transactions are stored before they are sent. After a crash they would be
-        // restamped again otherwise.
+        // Store restamped transactions before sending them. Otherwise they would be restamped again
+        // after a crash.
         if self.0.disk.get().is_some_and(Disk::is_stale) {
             return Ok(Vec::new());
         }
@@ -41,7 +41,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0.doc.status().change(&mut |status| {
             // The relay sends the presence of the others again.
             status.peers = Arc::default();
-            // The operations that are ahead of the clock may not have arrived yet.
+            // Operations that are ahead of the clock may not have arrived yet, so keep the status.
             if !matches!(
                 status.connection,
                 Connection::Offline(Cause::ClockBehind(_))
@@ -139,7 +139,7 @@ impl<S: Root> Document for Exchanged<S> {
     fn closed(&mut self, reason: Reason, text: &str) {
         let message = text.into();
         let cause = Cause::Relay { reason, message };
-        // The client asks again on its own.
+        // The client opens the document again without help.
         let is_passing = reason.is_passing() || reason == Reason::TooManyDocuments;
         self.0.set_connection(match is_passing {
             true => Connection::Offline(cause),
@@ -149,8 +149,8 @@ impl<S: Root> Document for Exchanged<S> {
 }
 
 impl<S: Root> Exchanged<S> {
-    /// Reports transactions that were rolled back because the relay had rejected them. Its answers
-    /// were lost. `before` is the state with the transactions.
+    /// Reports transactions that were rolled back because the relay had rejected them and its
+    /// answers were lost. `before` is the state with the transactions.
     fn rejected_silently(&mut self, rejected: Vec<Delta>, before: Option<Arc<S>>) {
         for delta in rejected {
             self.0.send_to_tabs(TabMessageKind::Rejected {
@@ -164,7 +164,7 @@ impl<S: Root> Exchanged<S> {
     }
 }
 
-/// The message of a rejection whose answer was lost.
+/// The message for a rejection whose answer was lost.
 const LOST: &str = "the relay rejected the edit, and its answer was lost";
 
 impl<S: Root> DocumentActor<S> {
@@ -189,12 +189,13 @@ impl<S: Root> DocumentActor<S> {
         self.write_received_soon();
     }
 
-    /// Reports a transaction that was rolled back. `before` is the state with it.
+    /// Reports a transaction that was rolled back. `before` is the state with the transaction.
     fn undone(self: &Rc<Self>, reason: Reason, message: String, before: Option<AnyState>) {
         self.doc.rolled_back();
         let status = self.doc.status();
         status.reject_by_relay(reason, message, before);
-        // Before anything else is stored, since otherwise the storage has it as acknowledged.
+        // Rewrite before anything else is stored. Otherwise the storage would contain the
+        // transaction as acknowledged.
         self.rewrite();
     }
 }

@@ -1,4 +1,4 @@
-//! Reading the stored document: when it is opened, and again until a read succeeds.
+//! Reads the stored document when it is opened, and again until a read succeeds.
 
 use std::{rc::Rc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
 const RETRY_MS: [u64; 3] = [100, 400, 1_600];
 
 impl<S: Root> DocumentActor<S> {
-    /// Reads the stored document. If that keeps failing, the document stays in memory for now.
+    /// Reads the stored document. If all attempts fail, the document stays in memory for now.
     pub(super) async fn load_stored(self: &Rc<Self>) {
         for wait in RETRY_MS {
             match self.read().await {
@@ -31,7 +31,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Stores nothing from now on.
+    /// Keeps the document in memory and stops all writes.
     pub(super) fn keep_in_memory(&self, error: Error) {
         if let Some(disk) = self.disk.get() {
             disk.suspend();
@@ -69,7 +69,7 @@ impl<S: Root> DocumentActor<S> {
         if let Some(disk) = self.disk.get() {
             self.read_from(disk).await?;
             disk.resume();
-            // Edits and received operations since the suspension are in no record.
+            // No record contains the edits and operations that arrived since the suspension.
             self.rewrite();
         }
         Ok(())
@@ -80,7 +80,7 @@ impl<S: Root> DocumentActor<S> {
     pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
         match self.disk.get() {
             None => self.set_own_replica(),
-            // The operations of this page's replica id may be among those that cannot be read.
+            // The records that cannot be read may contain operations of this page's replica id.
             Some(disk) if disk.is_suspended() => {}
             Some(disk) => self.read_from(disk).await?,
         }
@@ -88,18 +88,18 @@ impl<S: Root> DocumentActor<S> {
     }
 
     async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
-        // Edits are written during the wait, so the store is not borrowed across the wait.
+        // Do not borrow the store across the wait, since edits are written meanwhile.
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
-        // A compaction in progress is done before this answers.
+        // A compaction in progress ends before this read.
         disk.begin();
         let records = storage.scan_prefix(&prefix).await;
         disk.end();
         let records = records?;
         let damage = self.doc.replace(|DocState { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
-            // Operations of this page's replica id may be among the damage, so it must not be used
-            // again.
+            // Damaged records may contain operations of this page's replica id, so it must not be
+            // used again.
             doc.set_replica(match damage.first() {
                 None => self.replica.get(),
                 Some(_) => provisional_replica(),

@@ -83,7 +83,7 @@ struct DocumentActor<S: 'static> {
     doc: LiveDoc<S>,
     /// The place where the document is stored, if there is one.
     disk: OnceCell<Disk>,
-    /// The replica id to continue under. It may change while the document is being read.
+    /// The replica id for later operations. It may change while the document is being read.
     replica: Cell<ReplicaId>,
     /// The document's channel on the connection to the relay, if it is exchanged.
     channel: Cell<Option<Channel>>,
@@ -102,7 +102,7 @@ struct DocumentActor<S: 'static> {
     is_recovering: Cell<bool>,
 }
 
-/// Work that runs after a delay.
+/// A kind of work that runs after a delay.
 #[derive(Clone, Copy)]
 enum Timer {
     /// Flushes queued transactions.
@@ -115,7 +115,7 @@ enum Timer {
     Recover,
     /// Sends the page's presence.
     Presence,
-    /// Asks the other tabs again if operations are missing.
+    /// Sends the other tabs another request if operations are missing.
     Ask,
 }
 
@@ -130,17 +130,17 @@ impl Timer {
     }
 }
 
-/// The delay before a failed write is retried if no edit arrives, and before other tabs are asked
-/// again for missing operations, which they may not have.
+/// The delay before a failed write is retried if no edit arrives. Also the delay between requests
+/// to other tabs for missing operations, which those tabs may not have.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// The delay before the storage of a document in memory is retried.
 const RECOVER: Duration = Duration::from_secs(30);
 
-/// The time between two presences of a page: twenty a second look smooth.
+/// The minimum time between two presence messages of a page. Twenty a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// An actor whose document counts as evicted when this is dropped.
+/// A guard that marks the actor's document as evicted when it is dropped.
 struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
 
 impl<S: Root> Drop for DetachOnDrop<S> {
@@ -155,15 +155,15 @@ impl<S: Root> Drop for DetachOnDrop<S> {
 impl<S: Root> DocumentActor<S> {
     /// Handles a transaction of this page.
     fn edited(self: &Rc<Self>, delta: Delta) {
-        // The lock is requested before any other page knows of the edit.
+        // Request the lock before any other page knows of the edit.
         self.claim(delta.upto(), true);
         self.send_to_tabs(TabMessageKind::Edit(delta.clone()));
         self.save(delta);
         self.push();
     }
 
-    /// Sends the transactions of these writers once no other page does. `own` is set if this page
-    /// writes under their ids.
+    /// Starts sending the transactions of these writers once no other page sends them. `own` is
+    /// true if this page writes under their ids.
     fn claim(&self, writers: &VersionVector, own: bool) {
         if self.page.session().is_some() {
             for (replica, _) in writers.iter() {
@@ -172,7 +172,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Also sends the transactions of other pages, once those pages no longer do.
+    /// Also starts sending the transactions of other pages, once those pages no longer send them.
     fn claim_others(&self) {
         self.claim(&self.writers(), false);
     }
@@ -231,9 +231,9 @@ impl<S: Root> DocumentActor<S> {
                 })
             );
             status.connection = match connection {
-                // The client has already said so.
+                // The client has reported the cause already.
                 Connection::Online if has_no_room => return,
-                // Until the document is open at the relay.
+                // The document is not open at the relay yet.
                 Connection::Online => Connection::Connecting,
                 other => other.clone(),
             };
@@ -246,7 +246,7 @@ impl<S: Root> DocumentActor<S> {
         self.send_presence();
     }
 
-    /// Sends the page's presence, unless one was sent just now.
+    /// Sends the page's presence, unless the last message was too recent.
     fn send_presence(self: &Rc<Self>) {
         let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) else {
             return;
@@ -257,7 +257,7 @@ impl<S: Root> DocumentActor<S> {
         if let Some(data) = self.presence.take() {
             self.after(Timer::Presence);
             session.run(move |client| {
-                // Its size was checked when it was set.
+                // This cannot fail, since the size was checked when the presence was set.
                 let _ = client.set_presence(channel, data);
             });
         }
@@ -330,7 +330,8 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     fn receive(self: Rc<Self>, kind: TabMessageKind) {
         if self.doc.status().is_loading() {
             let mut queued = self.queued.borrow_mut();
-            // Lost operations are requested after the read, but these two are sent only once.
+            // Lost operations are requested again after the read, but messages of these two kinds
+            // are sent only once.
             let once = matches!(
                 kind,
                 TabMessageKind::Rejected { .. } | TabMessageKind::Restamped(_)
@@ -353,15 +354,15 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     }
 
     fn adopt(self: Rc<Self>, replica: ReplicaId) {
-        // A document that is being read claims the writers that it finds.
+        // A document that is being read will claim the writers that it finds.
         if self.doc.status().is_loading() || self.is_detached.get() {
             return;
         }
-        // The writer may have died before it sent the transactions, or before it stored them. And
-        // the records must be known, so that they are replaced if the transactions are restamped.
+        // The writer may have died before it sent or stored the transactions, so read them. Reading
+        // also records which records a rewrite must replace if the transactions are restamped.
         self.page.reading.set(self.page.reading.get() + 1);
         spawn(async move {
-            // What cannot be read was reported when the document was opened.
+            // Unreadable records were reported when the document was opened.
             let _ = self.read().await;
             self.compact();
             self.save_of(replica);
@@ -376,10 +377,10 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
     }
 
     fn connection(&self, connection: &Connection) {
-        // Otherwise it is not exchanged, or not yet.
+        // Without a channel, the document is not exchanged, or not yet.
         if self.channel.get().is_some() {
             if *connection == Connection::Online {
-                // The page may have released them while the relay refused it.
+                // The page may have released these writers while the relay refused it.
                 self.claim_others();
             }
             self.show(connection);

@@ -25,21 +25,21 @@ impl<S: Root> DocumentActor<S> {
                     outbox.take(doc, &delta)
                 });
                 match joined {
-                    // This page may have to send it.
+                    // This page may have to send the transaction.
                     Ok(()) => self.push(),
                     Err(error) if error.is_gap() => {
                         self.has_gap.set(true);
                         self.ask_others_again();
                     }
-                    // Any other error is caused by a wrong clock. The operations are received again
-                    // once the time is known.
+                    // Any other error results from a wrong clock. The page receives the operations
+                    // again once it knows the time.
                     Err(_) => {}
                 }
             }
             TabMessageKind::Request(version) => self.answer(&version, false),
             TabMessageKind::Reply(version) => self.answer(&version, true),
             TabMessageKind::Missing(delta) => {
-                // A gap: the message answers a request that is out of date.
+                // An error is a gap: the message answers an outdated request.
                 let _ = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
                     outbox.apply(doc, &delta)
                 });
@@ -51,7 +51,7 @@ impl<S: Root> DocumentActor<S> {
                 self.doc
                     .with_state(|DocState { doc, outbox }| outbox.replace(doc, &restamped));
                 self.doc.rolled_back();
-                // A page with the right clock has not joined the old stamps.
+                // A page with a correct clock has not joined the operations with the old stamps.
                 for one in &restamped {
                     self.handle_message(TabMessageKind::Edit(one.delta.clone()));
                 }
@@ -60,13 +60,13 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Asks the other tabs for the operations that they have.
+    /// Requests from the other tabs all operations that this tab lacks.
     pub(super) fn ask_others(&self) {
         self.send_to_tabs(TabMessageKind::Request(self.doc.version()));
     }
 
-    /// Asks the other tabs if operations are missing, unless they were asked just now: they may not
-    /// have them.
+    /// Requests missing operations from the other tabs, if there are any. Does nothing if a request
+    /// was sent recently, since the other tabs may not have them.
     pub(super) fn ask_others_again(self: &Rc<Self>) {
         if !self.is_set(Timer::Ask) && self.has_gap.replace(false) {
             self.after(Timer::Ask);
@@ -74,16 +74,16 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Handles the version of another tab: sends it what it lacks, and asks it for what this tab
-    /// lacks.
+    /// Handles the version of another tab: sends the operations that it lacks, and requests those
+    /// that this tab lacks.
     fn answer(&self, version: &VersionVector, answered: bool) {
         let mut missing = Vec::new();
         let ours = self.doc.with_state(|DocState { doc, outbox }| {
             if !version.covers(doc.version()) {
                 let base = outbox.base(doc);
                 if !version.covers(base.version()) {
-                    // If tombstones were forgotten, there is no delta: only the storage or the
-                    // relay can help.
+                    // If tombstones were forgotten, there is no such delta. The other tab then
+                    // receives the state from the storage or the relay.
                     if let Ok(delta) = base.delta_since(version) {
                         missing.push(TabMessageKind::Missing(delta));
                     }

@@ -1,6 +1,6 @@
 //! The position of a caret after the text around it has changed.
 
-/// A replacement of one piece of a text, in UTF-16 code units as browsers count.
+/// A replacement of one part of a text. Positions are in UTF-16 code units, as in browsers.
 pub(super) struct Replacement {
     start: u32,
     removed: u32,
@@ -24,8 +24,8 @@ impl Replacement {
         }
     }
 
-    /// Returns the position of a selection of the old text in the new text. Text inserted at its
-    /// start does not become part of it.
+    /// Returns the position of a selection of the old text in the new text. Text that is inserted
+    /// at the start of the selection does not become part of it.
     pub(super) fn select(&self, start: u32, end: u32) -> (u32, u32) {
         let is_pushed = start < end && start == self.start && self.removed == 0;
         let moved = match is_pushed {
@@ -58,7 +58,7 @@ fn units(text: &str) -> u32 {
 mod tests {
     use super::*;
 
-    /// Moves the caret, which `|` marks in `old`, and returns `new` with it.
+    /// Moves the caret, which `|` marks in `old`, and returns `new` with the caret.
     fn shown(old: &str, new: &str) -> String {
         let (before, after) = old.split_once('|').unwrap();
         let replacement = Replacement::between(&[before, after].concat(), new);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_caret_never_comes_to_stand_inside_of_a_character() {
-        // Both start with the same UTF-16 code unit.
+        // Both emoji start with the same UTF-16 code unit.
         assert_eq!(shown("a\u{1F600}|b", "a\u{1F601}b"), "a\u{1F601}|b");
         assert_eq!(shown("a|\u{1F600}b", "a\u{1F601}b"), "a|\u{1F601}b");
         assert_eq!(shown("\u{1F600}x|", "y\u{1F600}x"), "y\u{1F600}x|");

@@ -1,4 +1,4 @@
-//! Text that changes in an input while the user types there.
+//! Updates the text of an input in which the user may be typing.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,18 +10,19 @@ use super::caret::Replacement;
 
 thread_local! {
     static IS_LISTENING: Cell<bool> = const { Cell::new(false) };
-    /// The page's only composition: text that an input method has not finished.
+    /// The composition in progress, that is, text that an input method has not finished. A page has
+    /// at most one.
     static COMPOSITION: RefCell<Option<Composition>> = const { RefCell::new(None) };
 }
 
 struct Composition {
     element: Element,
     has_ended: bool,
-    /// The text that arrived for the element in the meantime.
+    /// The text that arrived for the element during the composition.
     waiting: Option<String>,
 }
 
-/// Listens for compositions of input methods, from now on and once for the page.
+/// Listens for compositions of input methods. Only the first call in a page has an effect.
 pub(super) fn listen() {
     if IS_LISTENING.replace(true) {
         return;
@@ -48,7 +49,7 @@ pub(super) fn listen() {
 
 fn on(name: &str, listener: fn(Event)) {
     let listener = Closure::<dyn Fn(Event)>::new(listener).into_js_value();
-    // It fails only for wrong arguments.
+    // Adding a listener fails only for wrong arguments.
     let _ = dom::document().add_event_listener_with_callback_and_bool(
         name,
         listener.unchecked_ref(),
@@ -70,16 +71,16 @@ fn show_waiting() {
     }
 }
 
-/// Shows `text` in an element. If the user is typing there, the caret and the selection stay where
-/// they are in the text, and a composition is not interrupted: the text waits for its end.
+/// Shows `text` in an element. If the user is typing there, the caret and the selection keep their
+/// place in the text. A composition is not interrupted: the new text waits for its end.
 pub(super) fn show(element: &Element, key: &str, text: String) {
     let is_focused = dom::document().active_element().as_ref() == Some(element);
     if key != "value" || !is_focused {
-        // Set the property as leptos does for a `String`.
+        // Show the text as leptos shows a `String`.
         IntoProperty::build(text, element, key);
         return;
     }
-    // A text area is not an input element, but the members used here have the same names.
+    // A text area is not an input element, but it has all members that are used here.
     let field: &HtmlInputElement = element.unchecked_ref();
     let waiting = (field.value() != text).then_some(text);
     let composes = COMPOSITION.with_borrow_mut(|composition| {

@@ -1,4 +1,4 @@
-//! Inputs without a browser: nothing is shown.
+//! The replacement for `field` without a browser. It shows nothing.
 
 use leptos::tachys::renderer::types::Element;
 

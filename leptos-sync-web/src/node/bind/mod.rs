@@ -20,7 +20,7 @@ use super::Node;
     note = "show the value with `prop:value` and write it in an `on:input` or `on:change` handler"
 )]
 pub trait FieldValue: Clone + 'static {
-    /// What the input shows.
+    /// The type of the value that the input shows.
     type Shown: Clone;
 
     fn into_shown(self) -> Self::Shown;
@@ -64,7 +64,7 @@ impl<T: FieldValue + Default> FieldValue for Option<T> {
     }
 }
 
-/// A node as an input reads and writes it.
+/// A node, with the traits that an input uses to read and write it.
 #[derive(Clone, Copy)]
 pub struct Bound<N>(N);
 

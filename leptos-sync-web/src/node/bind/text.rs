@@ -12,8 +12,8 @@ use super::field;
 
 /// The text of an input that is bound to a node.
 ///
-/// Leptos writes a `String` into an input as it is, which moves the caret to the end. This type
-/// differs from `String` only in how it is written into an element: see [`field::show`].
+/// When Leptos writes a `String` into an input, the caret moves to the end. This type differs from
+/// `String` only in how it is written into an element; see [`field::show`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct FieldText(pub(super) String);
 
@@ -62,7 +62,7 @@ impl IntoProperty for FieldText {
     }
 }
 
-/// Required by `bind:` of the values that it binds, but never used.
+/// `bind:` requires this trait of values, but never uses it.
 impl AttributeValue for FieldText {
     type State = <String as AttributeValue>::State;
     type AsyncOutput = String;

@@ -48,7 +48,7 @@ struct Flattened {
     rest: BTreeMap<String, u8>,
 }
 
-/// Reads a different number than it writes.
+/// A type that decodes to a different number than it encodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Growing(u32);
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Growing {
     }
 }
 
-/// Writes a string and reads a number.
+/// A type that encodes a string and decodes a number.
 #[derive(Debug)]
 struct Crossed;
 
@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for Crossed {
     }
 }
 
-/// Writes five fields and reads three of them.
+/// A type that encodes five fields and decodes three of them.
 #[derive(Debug)]
 struct Forgetful;
 
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Forgetful {
     }
 }
 
-/// Writes its elements in the order of a hash table, as every hashed collection does.
+/// A type that encodes its elements in the order of a hash table, as every hashed collection does.
 struct Hashed(HashSet<u8>);
 
 impl Serialize for Hashed {
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Hashed {
     }
 }
 
-/// Returns the error with which a value is rejected, as a value and as a key.
+/// Checks that `value` is rejected as a value and as a key, and returns the error.
 fn refused<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Error {
     let mut kept = vec![1, 2, 3];
     let error = check(value, &mut kept).unwrap_err();

@@ -78,7 +78,8 @@ macro_rules! any_of {
     };
 }
 
-/// Small numbers and short sequences, since most of their bytes are also valid for another type.
+/// Generates small numbers and short sequences, since most of their bytes are also valid for
+/// another type.
 macro_rules! small {
     ($($type:ty),+ $(,)?) => {
         vec![$(
@@ -165,7 +166,7 @@ fn types() -> Vec<Type> {
     types
 }
 
-/// Generates a value of each type, with its type.
+/// Generates one value of each type, with its type.
 fn values(types: &[Type]) -> impl Strategy<Value = (usize, (Vec<u8>, Model))> + use<> {
     let values = types.iter().enumerate();
     let values = values.map(|(at, kind)| kind.values.clone().prop_map(move |value| (at, value)));
@@ -175,8 +176,8 @@ fn values(types: &[Type]) -> impl Strategy<Value = (usize, (Vec<u8>, Model))> + 
 #[test]
 fn a_value_that_is_read_as_another_type_is_the_same_value_or_an_error() {
     let types = types();
-    // A compound is mistaken for another if both have the same shape, which is true of one in 61
-    // pairs of types, and if the bytes fit too.
+    // Only a compound of the same shape can be mistaken for another: one pair of types in 61, and
+    // only if the bytes fit too.
     let mut mistaken = BTreeSet::new();
     let mut compounds = BTreeSet::new();
     let mut runner = TestRunner::new(ProptestConfig::default());

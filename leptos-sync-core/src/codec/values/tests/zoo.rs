@@ -45,8 +45,7 @@ pub(super) struct Zoo {
     pub(super) unit: (Unit, ()),
 }
 
-/// A value that is encoded with `serialize_bytes` and `deserialize_byte_buf`, as `serde_bytes`
-/// does.
+/// Bytes that use `serialize_bytes` and `deserialize_byte_buf`, as `serde_bytes` does.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Blob(pub(super) Vec<u8>);
 

@@ -4,15 +4,15 @@
 //! the key's text. A processor that looks up keys one at a time mostly waits for memory. So this
 //! module takes a window of keys and performs each step for all of them before the next (Chen,
 //! Ailamaki, Gibbons and Mowry, "Improving hash join performance through prefetching", 2004). It
-//! only reads, and discards what it finds. The work that follows is the same as without it, but
-//! finds all data in a near cache.
+//! only reads, and discards what it finds. The work that follows is the same as without
+//! prefetching, but finds all data in a near cache.
 
 use std::hash::Hash;
 
 use super::LwwMap;
 
-/// The number of keys in a window: more than the processor's outstanding reads, few enough for its
-/// first-level cache.
+/// The number of keys in a window. It exceeds the number of reads that a processor keeps in flight,
+/// and the data of one window fits into the first-level cache.
 pub(super) const WINDOW: usize = 32;
 
 /// The position of a key with an unknown position.
@@ -21,8 +21,8 @@ pub(super) const NOWHERE: u32 = u32::MAX;
 /// The minimum number of keys for prefetching to pay off.
 const KEYS: usize = 4;
 
-/// The minimum number of entries for prefetching to pay off. Fewer stay in a near cache, and new
-/// ones are adjacent.
+/// The minimum number of entries for prefetching to pay off. Fewer entries stay in a near cache,
+/// and new ones are adjacent in memory.
 const ENTRIES: usize = 16 * 1024;
 
 /// Whether prefetching is compiled in. A page does not download it.

@@ -21,7 +21,7 @@ type Write = (u32, Option<Vec<u8>>, u64, u64);
 /// A quarantined cell: its path, stamp and value.
 type Kept = (Vec<u8>, Stamp, Option<Vec<u8>>);
 
-/// Generates writes whose values are bytes, some of which are not valid text.
+/// Generates a write. The bytes of some values are not valid text.
 fn write() -> impl Strategy<Value = Write> {
     let bytes = vec(prop_oneof![9 => b'a'..b'd', 1 => Just(0xff_u8)], 0..3);
     (0_u32..60, option::of(bytes), 1_u64..6, 1_u64..4)
@@ -31,7 +31,7 @@ fn stamp(time: u64, replica: u64) -> Stamp {
     Stamp::new(Time::new(time), ReplicaId::new(replica))
 }
 
-/// Returns a key. Half of the keys exist in the large map.
+/// Returns key number `at`. Half of the keys exist in the large map.
 fn key(at: u32) -> String {
     match at % 2 {
         0 => format!("key-{}", at * 500),

@@ -23,7 +23,7 @@ struct Calls {
     closed: Vec<Reason>,
     permissions: Vec<Permission>,
     present: Vec<(String, Vec<u8>)>,
-    /// The relay's version in the last call of `pending`.
+    /// The relay's version in the latest call of `pending`.
     sent: VersionVector,
 }
 
@@ -131,7 +131,7 @@ impl Talk {
     }
 }
 
-/// The relay may be wrong, for example while it cannot read its keys.
+/// The relay may reject them by mistake, for example while it cannot read its keys.
 #[test]
 fn rejected_credentials_are_tried_again_after_increasing_delays() {
     let mut talk = Talk::begin();
@@ -147,8 +147,8 @@ fn rejected_credentials_are_tried_again_after_increasing_delays() {
     assert!(talk.client.is_welcome());
 }
 
-/// For example, another user has signed in: the relay ends a connection that renews with another
-/// user's credentials.
+/// This happens if another user signs in: the relay ends a connection that sends another user's
+/// credentials.
 #[test]
 fn credentials_that_end_a_connection_start_another() {
     let mut talk = Talk::begin();
@@ -156,7 +156,7 @@ fn credentials_that_end_a_connection_start_another() {
     talk.client.set_credentials(b"second".to_vec());
     talk.refuse();
     talk.connect();
-    // On the new connection they are part of the hello, so the rejection concerns them.
+    // On the new connection, the hello contains them, so the rejection concerns them.
     talk.refuse();
     assert!(talk.client.wake_at() > Some(1_000));
 }
@@ -214,7 +214,7 @@ fn credentials_changed_before_the_welcome_are_sent_after_it() {
         "the renewal precedes all opens"
     );
     assert!(matches!(said[1], Request::Open { .. }));
-    // On the next connection they are part of the hello.
+    // On the next connection, the hello contains them.
     talk.client.disconnected(1_000);
     talk.connect();
     talk.said();
@@ -222,7 +222,7 @@ fn credentials_changed_before_the_welcome_are_sent_after_it() {
     assert!(matches!(talk.said()[0], Request::Open { .. }));
 }
 
-/// The old credentials, which may not open the document, were in use for the first open.
+/// The first open request still used the old credentials, which may not open the document.
 #[test]
 fn a_document_rejected_during_a_renewal_is_opened_again_after_it() {
     let mut talk = Talk::begin();
@@ -288,7 +288,8 @@ fn version(entries: &[(u64, u64)]) -> VersionVector {
     entries.collect()
 }
 
-/// The acknowledgement may have been lost, and no further operation may arrive that would imply it.
+/// The acknowledgement may have been lost, and perhaps no further operation arrives that would
+/// imply it.
 #[test]
 fn operations_that_both_contain_count_as_acknowledged() {
     let mut talk = Talk::begin();
@@ -333,14 +334,14 @@ fn a_transaction_rejected_for_its_stamp_twice_is_not_resent_at_once() {
     let mut talk = Talk::begin();
     talk.welcome();
     talk.refuse_for_time(&[(1, 50)]);
-    // It was restamped.
+    // The document restamped it.
     talk.refuse_for_time(&[(1, 40)]);
     assert_eq!(talk.rejected(), 0);
     talk.refuse_for_time(&[(1, 40)]);
     assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
 }
 
-/// Without this, each transaction would cause the other to be resent, forever.
+/// Otherwise each rejection would resend the other transaction, forever.
 #[test]
 fn two_transactions_rejected_for_their_stamps_are_both_given_up() {
     let mut talk = Talk::begin();
@@ -357,7 +358,7 @@ fn two_transactions_rejected_for_their_stamps_are_both_given_up() {
     assert!(talk.is_open(), "the document is not opened again");
 }
 
-/// If the clock stays wrong, each edit first has the stamp that the previous one had.
+/// If the clock stays wrong, each edit first gets the stamp that the previous one had.
 #[test]
 fn an_edit_is_restamped_although_an_earlier_one_had_its_stamp() {
     let mut talk = Talk::begin();
@@ -378,8 +379,8 @@ fn an_edit_is_restamped_although_an_earlier_one_had_its_stamp() {
     assert!(!talk.is_open(), "the document is opened again");
 }
 
-/// This tab must not send it: the relay would reject it as another user's, although no one did
-/// anything wrong.
+/// This tab must not send them: the relay would reject them as those of another user, although
+/// nobody did anything wrong.
 #[test]
 fn another_tabs_operations_are_not_sent_from_this_tab() {
     let mut talk = Talk::begin();
@@ -387,8 +388,8 @@ fn another_tabs_operations_are_not_sent_from_this_tab() {
     talk.welcome();
     talk.opened(version(&[(2, 58)]));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
-    // Operations from another tab, and from the app under a replica id that the relay does not
-    // know.
+    // One operation came from another tab, and one is the app's own, of a replica that the relay
+    // does not know.
     talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
     talk.client.edited(Channel(0));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
