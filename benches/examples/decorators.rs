@@ -1,5 +1,5 @@
-//! Measures what lazy documents, decorators of a store and the internal pools save. Each row does
-//! the same work without and with one of them, in one run.
+//! Measures how much lazy documents, decorators of a storage and the internal pools save. Each row
+//! does the same work without and with one of them, in one run.
 //!
 //! ```sh
 //! cargo run --release -p leptos-sync-benches --example decorators
@@ -62,7 +62,7 @@ fn fill(out: &mut Vec<u8>, bytes: usize) {
     black_box(out);
 }
 
-/// Measures the bytes that a thousand records of text take in the store.
+/// Measures the bytes that a thousand records of text take in the storage.
 fn compression() -> Result<(), Error> {
     let plain = MemoryStorage::new();
     let below = MemoryStorage::new();
@@ -179,7 +179,7 @@ fn row(name: &str, without: f64, with: f64) {
     );
 }
 
-/// Returns the output of a future that never waits, such as one of a memory store.
+/// Returns the output of a future that never waits, such as one of a memory storage.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {

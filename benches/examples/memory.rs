@@ -14,7 +14,7 @@ const COUNT: usize = 100_000;
 
 #[expect(clippy::print_stdout, reason = "what this program is for")]
 fn main() {
-    // The strings belong to the map and count; the list that held them does not.
+    // The strings belong to the map, so count them, but not the list that held them.
     let list = COUNT * size_of::<(String, String)>();
     let before = HEAP.current_usage();
     let entries = entries(COUNT);

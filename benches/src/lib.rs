@@ -1,7 +1,7 @@
-//! The data of the benchmarks, the same in every run and for every library.
+//! The data of the benchmarks. It is the same in every run and for every library.
 //!
 //! Keys have the form `key-000123`, values the form `item-48213`: 19.9 bytes of text per entry,
-//! with values of different lengths. Reading and merging use random order, as users do.
+//! with values of different lengths. Reading and merging use random order, like users.
 
 pub mod ours;
 
@@ -42,7 +42,7 @@ pub fn shuffled_keys(count: usize) -> Vec<String> {
     shuffled(count).into_iter().map(key).collect()
 }
 
-/// Returns new values for a tenth of `count` entries, at least for one, in random order.
+/// Returns new values for a tenth of `count` entries (at least one), in random order.
 pub fn newer(count: usize) -> Vec<(String, String)> {
     changed(count, count.div_ceil(10))
 }

@@ -1,4 +1,4 @@
-//! The data, as types of this library.
+//! The data of the benchmarks in types of this library.
 
 use leptos_sync_core::{
     Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, clock::TimeSource,
@@ -17,7 +17,7 @@ pub const fn stamp(at: u64, replica: u64) -> Stamp {
     )
 }
 
-/// Returns a clock that always starts at the same time, for inputs.
+/// Returns a clock for inputs, which always starts at the same time.
 pub fn clock(replica: u64) -> Clock {
     Clock::new(ReplicaId::new(replica), Fixed)
 }
@@ -32,7 +32,7 @@ pub fn tick(clock: &mut Clock) -> Stamp {
     clock.tick().expect("the machine's clock is set")
 }
 
-/// Returns registers, each of which wins over all before it.
+/// Returns registers, each of which wins over all previous ones.
 pub fn registers(count: usize) -> Vec<LwwRegister<String>> {
     (1..)
         .zip(values(count))
@@ -57,13 +57,13 @@ pub fn newer_map(base: &Map, count: usize) -> Map {
     map
 }
 
-/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// Returns a counter in which each of `replicas` has incremented once, and every second one `more`
 /// additional times.
 pub fn counter(replicas: usize, more: u64) -> GCounter {
     let mut counter = GCounter::new();
     for replica in 0..replicas as u64 {
         let by = 1 + more * (replica % 2);
-        // Counts this small cannot overflow.
+        // Such small counts cannot overflow.
         let _ = counter.increment(by, stamp(by, replica));
     }
     counter
@@ -73,7 +73,7 @@ pub fn counter(replicas: usize, more: u64) -> GCounter {
 ///
 /// # Panics
 ///
-/// If the library rejects what it documents to accept.
+/// If the library rejects data within its documented limits.
 #[expect(clippy::expect_used, reason = "inputs that cannot be made end the run")]
 pub fn doc(count: usize) -> Doc<Map> {
     let mut doc = Doc::<Map>::new(clock(1));
@@ -90,7 +90,7 @@ pub fn doc(count: usize) -> Doc<Map> {
 ///
 /// # Panics
 ///
-/// If the library rejects what it documents to accept.
+/// If the library rejects data within its documented limits.
 #[expect(clippy::expect_used, reason = "inputs that cannot be made end the run")]
 pub fn copy(doc: &Doc<Map>, replica: u64) -> Doc<Map> {
     let state = doc.snapshot().expect("a document can be written");

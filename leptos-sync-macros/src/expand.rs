@@ -4,7 +4,7 @@ use syn::Path;
 
 use crate::record::{Part, Record};
 
-/// Writes the implementations of `Crdt` and `Root`, and the trait of accessors.
+/// Generates the implementations of `Crdt` and `Root`, and the trait of accessors.
 pub(crate) fn expand(record: &Record<'_>, core: &Path) -> TokenStream {
     let implementation = implementation(record, core);
     let accessors = accessors(record, core);
@@ -33,10 +33,10 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// Writes the fingerprint of the type.
+/// Generates the fingerprint of the type.
 fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
     let fields = record.parts.iter().map(|Part { name, ty, .. }| {
-        // Compilers differ in where they put spaces into a printed type.
+        // Compilers differ in the spaces of a printed type, so remove them.
         let mut text = quote!(#ty).to_string();
         text.retain(|part| !part.is_whitespace());
         quote!((#name, #text, <#ty as #core::internal::Crdt>::SCHEMA))
@@ -44,7 +44,7 @@ fn schema(record: &Record<'_>, core: &Path) -> TokenStream {
     quote!(const SCHEMA: u64 = #core::internal::schema(&[#(#fields),*]);)
 }
 
-/// Writes a match arm of a field, whose name in the data is the literal.
+/// A function that generates the match arm of a field. The literal is the field's name in the data.
 type Arm<'a> = &'a dyn Fn(&Part<'_>, Literal) -> TokenStream;
 
 fn arms(record: &Record<'_>, arm: Arm<'_>) -> TokenStream {
@@ -55,7 +55,7 @@ fn arms(record: &Record<'_>, arm: Arm<'_>) -> TokenStream {
     arms.collect()
 }
 
-/// Writes the method that joins a group of cells, whose path leads to one field.
+/// Generates the method that joins a group of cells. The path of the group leads to one field.
 fn group(record: &Record<'_>, core: &Path) -> TokenStream {
     let each = |arm: Arm<'_>| arms(record, arm);
     let cells = each(
@@ -87,7 +87,7 @@ fn group(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// Writes the methods that follow a path to one cell.
+/// Generates the methods that follow a path to one cell.
 fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
     let each = |arm: Arm<'_>| arms(record, arm);
     let looks = each(
@@ -137,7 +137,7 @@ fn downward(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// Writes the methods that do the same with every field.
+/// Generates the methods that treat every field alike.
 fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
     let each = |call: &dyn Fn(&Part<'_>) -> TokenStream| {
         record.parts.iter().map(call).collect::<TokenStream>()
@@ -184,7 +184,7 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
     }
 }
 
-/// Writes the trait that narrows a transaction or a node to a field.
+/// Generates the trait that narrows a transaction or a node to a field.
 ///
 /// Its methods take `self` by value, so they take precedence over methods that take a reference,
 /// such as those of leptos' traits.

@@ -1,7 +1,7 @@
-//! `#[derive(Crdt)]`: a struct whose fields are CRDTs becomes a CRDT.
+//! The derive macro `#[derive(Crdt)]`, which makes a struct of CRDTs a CRDT.
 //!
 //! Use it as `leptos_sync_core::Crdt` or `leptos_sync_web::Crdt`. It is a separate crate only
-//! because Rust requires that of derive macros.
+//! because Rust requires that for derive macros.
 
 mod expand;
 mod names;
@@ -10,14 +10,14 @@ mod record;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input, parse_quote};
 
-/// Derives `Crdt` for a struct with named fields, and writes a trait of accessors for transactions
-/// and nodes.
+/// Derives `Crdt` for a struct with named fields, and generates a trait of accessors for
+/// transactions and nodes.
 ///
-/// For `Board` the trait is `BoardFields`, with one method per field. It has the visibility of the
-/// struct; import it to use the accessors in another module.
+/// For `Board`, the trait is `BoardFields`, with one method per field. It has the visibility of the
+/// struct. Import it to use the accessors in another module.
 ///
-/// A field's name is also the name of its data. To rename a field and keep its data, name the old
-/// one in an attribute:
+/// The data of a field is stored under the field's name. To rename a field and keep its data, give
+/// the old name in an attribute:
 ///
 /// ```
 /// use leptos_sync_core::{Crdt, LwwRegister};
@@ -31,15 +31,15 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 ///
 /// # Errors
 ///
-/// The macro refuses enums, unions, tuple structs and lifetimes; two fields with one name in the
-/// data; and the few names that collide with methods of every node or transaction, such as `edit`.
+/// The macro refuses enums, unions, tuple structs and lifetimes, two fields with one name in the
+/// data, and the few names that collide with methods of every node or transaction, such as `edit`.
 #[proc_macro_derive(Crdt, attributes(crdt))]
 pub fn derive_crdt(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     derive(&input, &parse_quote!(::leptos_sync_core))
 }
 
-/// `#[derive(Crdt)]` for crates that depend on leptos-sync-web, which exports it as `Crdt`.
+/// Derives `Crdt` in crates that depend on leptos-sync-web, which exports this macro as `Crdt`.
 #[proc_macro_derive(CrdtThroughWeb, attributes(crdt))]
 pub fn derive_crdt_through_web(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

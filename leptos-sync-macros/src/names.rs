@@ -16,9 +16,9 @@ const TRANSACTION: &str = "a method of every `Tx`";
 const LEPTOS: &str = "a method that leptos gives every node";
 const STD: &str = "a method that Rust gives every node and transaction";
 
-/// Accessors take `self` by value, so most other names work even where leptos has a trait with
-/// such a method: that trait is not implemented for the node of a record.
-/// `leptos-sync-web/tests/field_names.rs` has a record with them.
+/// The reserved names. Accessors take `self` by value, so most other names work, even those of
+/// methods in leptos' traits, which the node of a record does not implement.
+/// `leptos-sync-web/tests/field_names.rs` tests a record with such names.
 const RESERVED: &[Reserved] = &[
     reserved("edit", NODE),
     reserved("read_state", NODE),
@@ -38,7 +38,7 @@ const RESERVED: &[Reserved] = &[
     reserved("try_into", STD),
 ];
 
-/// Returns why no field can have this name, or `None` if one can.
+/// Returns the reason why no field can have this name, or `None` if a field can.
 pub(crate) fn conflict(name: &str) -> Option<String> {
     let reserved = RESERVED.iter().find(|reserved| reserved.name == name)?;
     Some(format!(

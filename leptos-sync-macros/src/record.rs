@@ -7,7 +7,8 @@ use syn::{
 
 use crate::names;
 
-/// Bytes in the longest name of a field, so that a path of ordinary depth stays within its limit.
+/// The maximum size of a field's name in bytes, so that a path of ordinary depth stays within its
+/// limit.
 const NAME_BYTES: usize = 64;
 
 /// The parts of a struct that the macro reads.
@@ -16,7 +17,7 @@ pub(crate) struct Record<'a> {
     pub(crate) parts: Vec<Part<'a>>,
 }
 
-/// One field.
+/// A field of a record.
 pub(crate) struct Part<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
@@ -55,8 +56,8 @@ impl<'a> Record<'a> {
         Ok(Self { input, parts })
     }
 
-    /// Returns the struct's parameters with the bounds that its implementations need: those of a
-    /// CRDT for each parameter, and that each field is one.
+    /// Returns the struct's parameters with the bounds that the implementations need: the bounds of
+    /// a CRDT for each parameter, and `Crdt` for the type of each field.
     pub(crate) fn generics(&self, core: &Path) -> Generics {
         let mut generics = self.input.generics.clone();
         if generics.type_params().next().is_none() {
@@ -80,7 +81,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Refuses parameters that no record can have.
+/// Refuses type parameters that a record cannot have.
 fn check_generics(input: &DeriveInput) -> Result<()> {
     for parameter in &input.generics.params {
         if let GenericParam::Lifetime(lifetime) = parameter {
@@ -118,7 +119,8 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// Returns the field's name in the data: `plain`, or what `#[crdt(rename = "…")]` says.
+    /// Returns the field's name in the data: the name in `#[crdt(rename = "…")]` if there is one,
+    /// otherwise `plain`.
     fn name(field: &Field, plain: LitStr) -> Result<LitStr> {
         let mut name = plain;
         for attribute in &field.attrs {

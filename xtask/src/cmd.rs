@@ -1,4 +1,4 @@
-//! Runs other programs so that an error names the command that failed.
+//! Runs other programs. An error names the command that failed.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -21,7 +21,7 @@ impl Cmd {
     }
 
     /// Creates a command for the cargo that runs this program, so that `cargo +toolchain xtask`
-    /// keeps its toolchain.
+    /// uses the same toolchain throughout.
     pub(crate) fn cargo() -> Self {
         Self::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
     }

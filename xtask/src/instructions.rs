@@ -1,7 +1,7 @@
 //! The instruction count of each benchmark, which does not vary on a busy machine.
 //!
-//! `benches/instructions.txt` contains the counts and the compiler's version, because another
-//! compiler generates other code.
+//! `benches/instructions.txt` contains the counts and the compiler's version, because other
+//! compilers generate other code.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
@@ -55,7 +55,7 @@ impl Counts {
         })
     }
 
-    /// Reads what [`write`](Counts::write) wrote.
+    /// Reads the file that [`write`](Counts::write) has written.
     pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
         let file = file(workspace);
         let text = fs::read_to_string(&file)
@@ -90,7 +90,7 @@ impl Counts {
     }
 
     /// Returns a line for each benchmark whose count changed, and an error if a count grew too
-    /// much. Counts of different compilers are not compared.
+    /// much. Does not compare the counts of different compilers.
     pub(crate) fn against(&self, baseline: &Self) -> (String, Result<()>) {
         let mut lines = String::new();
         let mut worse = Vec::new();

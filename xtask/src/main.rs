@@ -1,13 +1,13 @@
-//! Every command that a user or CI runs, as `cargo xtask <command>`.
+//! The commands that users and CI run, as `cargo xtask <command>`.
 //!
-//! Only a Rust toolchain must be installed. A command finds the other tools that it needs (the
-//! wasm32 target, `wasm-bindgen`, `wasm-opt`, a browser) on the machine, or installs them into a
-//! cache folder. Each step prints what it does and how long it took.
+//! Only a Rust toolchain must be installed. A command finds the other tools that it needs on the
+//! machine, or installs them into a cache folder: the wasm32 target, `wasm-bindgen`, `wasm-opt`, a
+//! browser. Each step prints what it does and how long it took.
 //!
 //! - [`commands`]: one file per command;
-//! - [`tools`]: finds or installs each tool, the fastest way first;
+//! - [`tools`]: finds or installs each tool in the fastest way;
 //! - [`tidy`]: checks of the code base that the compiler cannot do;
-//! - [`dist`]: turns the source of an example into the folder that a browser loads;
+//! - [`dist`]: builds the folder that a browser loads, from the source of an example;
 //! - [`guide`]: follows the guide "from zero to your own app";
 //! - [`programs`]: builds the page's server and the relay;
 //! - [`mutants`]: plants faults that the tests must find;

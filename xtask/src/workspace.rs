@@ -1,4 +1,4 @@
-//! The packages of this workspace, as cargo describes them.
+//! The packages of this workspace, from cargo's metadata.
 
 use std::path::{Path, PathBuf};
 
@@ -32,16 +32,16 @@ pub(crate) struct Workspace {
 /// One member.
 #[derive(Debug)]
 pub(crate) struct Package {
-    /// Its name.
+    /// The name of the package.
     pub(crate) name: String,
-    /// The folder of its manifest.
+    /// The folder of the package's manifest.
     pub(crate) dir: PathBuf,
-    /// Its features, without `default`.
+    /// The features of the package, without `default`.
     pub(crate) features: Vec<String>,
 }
 
 impl Workspace {
-    /// Loads the metadata from cargo, which needs no network for this.
+    /// Loads the metadata from cargo. Needs no network.
     pub(crate) fn load() -> Result<Self> {
         let root = root();
         let json = metadata(&root, &["--no-deps"])?;
@@ -61,7 +61,7 @@ impl Workspace {
         self.packages.iter().find(|package| package.name == name)
     }
 
-    /// Returns the members that build for wasm32, because a browser runs them.
+    /// Returns the members that a browser runs, which build for wasm32.
     pub(crate) fn browser_packages(&self) -> Vec<&Package> {
         let in_browser = |package: &&Package| {
             matches!(

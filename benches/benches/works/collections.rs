@@ -1,5 +1,5 @@
-//! A collection with one index in memory: the cost of an operation in addition to the store's, at
-//! several sizes. A query returns a hundred records.
+//! A collection with one index in memory. Measures the cost of an operation in addition to that of
+//! the storage, at several sizes. A query returns a hundred records.
 
 use std::{
     pin::pin,

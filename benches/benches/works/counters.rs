@@ -15,7 +15,7 @@ pub(crate) fn run(harness: &mut Harness) {
             |size| move || (GCounter::new(), size),
             |(counter, size)| {
                 for _ in 0..*size {
-                    // Counts this small cannot overflow.
+                    // Such small counts cannot overflow.
                     let _ = black_box(counter.increment(1, black_box(ours::stamp(0, 1))));
                 }
             },

@@ -27,7 +27,7 @@ impl Harness {
         Self::Timed(Box::new(Criterion::default().configure_from_args()))
     }
 
-    /// Adds a group of benchmarks.
+    /// Adds a group of benchmarks, which `add` fills.
     pub(crate) fn group(&mut self, name: &'static str, add: impl FnOnce(&mut Group<'_>)) {
         let timed = match self {
             Self::Timed(criterion) => {

@@ -32,7 +32,7 @@ pub struct Figures {
     pub missed: Vec<String>,
 }
 
-/// Opens the page in the folder `dist` at an address that ends in `query`, and waits for its
+/// Opens the page in the folder `dist`, at an address that ends in `query`, and waits for its
 /// results. Prints progress to standard error.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! The rows of the page's results. They are compared with the targets, printed and saved here, so
-//! that tests of this need no browser.
+//! The rows of the page's results. This library compares them with the targets, prints and saves
+//! them, so that tests of it need no browser.
 
 mod row;
 

@@ -1,5 +1,5 @@
-//! A page that measures the cost of storing data in this browser, in turns for our storage and its
-//! alternatives. Each sample uses its own database, which is deleted afterwards.
+//! A page that measures the cost of storing data in this browser. Our storage and its alternatives
+//! take turns. Each sample uses its own database, which is deleted afterwards.
 //! `cargo xtask bench browser` builds and opens the page and prints the results. The page also
 //! shows which targets are met.
 //!
@@ -35,7 +35,7 @@ fn main() {
     leptos::mount::mount_to_body(app::App);
 }
 
-/// Does nothing: the page measures only in a browser.
+/// Does nothing, since the page measures only in a browser.
 #[cfg(not(target_arch = "wasm32"))]
 fn main() {
     eprintln!("this is a page: run `cargo xtask bench browser`");

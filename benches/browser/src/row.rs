@@ -22,7 +22,7 @@ pub struct Side {
     pub ms: f64,
 }
 
-/// A target: a side must take this many times as long as ours.
+/// A target: a side must take at least this many times as long as ours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
     /// The factor.
@@ -66,7 +66,7 @@ impl Row {
         }
     }
 
-    /// Returns by what factor a side takes longer than ours.
+    /// Returns the factor by which a side takes longer than ours.
     pub fn ratio(&self, side: &str) -> Option<f64> {
         let ours = self.sides.first()?.ms;
         let side = self.sides.iter().find(|one| one.name == side)?;
@@ -94,8 +94,8 @@ impl Row {
         words.collect()
     }
 
-    /// Returns the row as JSON for the report. `quick` states whether the measurement took only a
-    /// few samples.
+    /// Returns the row as JSON for the report. `quick` is true if the measurement took only a few
+    /// samples.
     pub fn to_json(&self, quick: bool) -> String {
         let saved = Saved {
             table: "browser",

@@ -6,20 +6,20 @@
 //!
 //! Prints two tables in Markdown.
 //!
-//! - The first compares this library with the other leptos-sync at many sizes: medians, and how
-//!   many times faster ours is. It fails if a row is slower.
-//! - The second, which `--bars` prints alone, compares it with all peers: the time of each, the
-//!   target, and whether it is met. It fails if a target is missed.
+//! - The first compares this library with the other leptos-sync at many sizes. It shows medians,
+//!   and how many times faster ours is. It fails if a row is slower.
+//! - The second, which `--bars` prints alone, compares this library with all peers. It shows the
+//!   time of each, the target, and whether it is met. It fails if a target is missed.
 //!
 //! Failing rows are measured up to three more times. The row shows the best result, and how often
-//! it was measured. A whole run takes about twenty minutes, `--quick` half of that, mostly for maps
-//! of 1,000,000 entries in every library.
+//! it was measured. A whole run takes about twenty minutes, and one with `--quick` half of that,
+//! mostly for maps of 1,000,000 entries in every library.
 //!
 //! `--sizes` prints the time of every library at every size instead, for the charts of
 //! `cargo xtask bench report`. `--save` stores each printed row in a file; see `saved`.
 //!
 //! All sides get the same inputs and read the clock equally often. `works` documents for each row
-//! what the interfaces of some sides additionally require.
+//! the additional work that the interfaces of some sides require.
 //!
 //! ```text
 //! versus    the table that compares with the other leptos-sync

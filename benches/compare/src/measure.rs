@@ -8,7 +8,7 @@ use std::{
 /// The time limits of a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// The time for a row, including setup. While it lasts, more samples are taken.
+    /// The time for a row, including setup, during which more samples are taken.
     budget: Duration,
     /// The maximum time for a row with slow samples to reach the minimum number of samples.
     patience: Duration,
@@ -48,12 +48,13 @@ impl Effort {
     }
 }
 
-/// A side of a row at one size: it does the work this many times on its own inputs, and returns the
-/// time.
+/// A side of a row at one size. It does the work the given number of times on its own inputs, and
+/// returns the time.
 pub(crate) type Side = Box<dyn FnMut(usize) -> Duration>;
 
-/// The maximum number of inputs that exist at the same time. More would exceed what the allocator
-/// keeps between samples, and page faults would then dominate small work, on either side at random.
+/// The maximum number of inputs that exist at the same time. More inputs would exceed the memory
+/// that the allocator keeps between samples. Page faults would then dominate small work, on either
+/// side at random.
 const ALIVE: usize = 100;
 
 /// Creates a side that runs `work` on the output of `setup`. Setup and drops are not measured.
@@ -88,7 +89,7 @@ const WARM_BELOW: Duration = Duration::from_millis(20);
 /// The sides take turns in alternating direction. Before each sample, a short side runs once
 /// unmeasured, since the other sides have evicted its data from the caches.
 pub(crate) fn in_turn(sides: &mut [Side], size: usize, effort: Effort) -> Vec<f64> {
-    // Enough runs in a sample to make the cost of reading the clock negligible.
+    // Use enough runs in a sample to make the cost of reading the clock negligible.
     let runs = 500_usize.div_ceil(size);
     let mut samples: Vec<Vec<Duration>> = vec![Vec::new(); sides.len()];
     let start = Instant::now();

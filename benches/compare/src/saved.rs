@@ -6,8 +6,8 @@
 //!     "figures": [["ours", 6830000.0], …],   "asked": ["5 × other"],  "missed": [],  "measured": 1 }, … ]
 //! ```
 //!
-//! `each` states that the time of a run is proportional to the size. A table that is measured
-//! completely replaces all its rows in the file; with a filter, the other rows stay.
+//! `each` is true if the time of a run is proportional to the size. A table that is measured
+//! completely replaces all its rows in the file. With a filter, the other rows stay.
 
 use std::{
     fs,
@@ -69,7 +69,7 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Reads the results of earlier runs from `path`. Starts over if the file cannot be read.
+    /// Reads the results of earlier runs from `path`. Starts with none if the file cannot be read.
     pub(crate) fn open(path: Option<PathBuf>, quick: bool) -> Self {
         let rows = path.as_deref().and_then(read).unwrap_or_default();
         Self { path, quick, rows }
@@ -80,7 +80,7 @@ impl Saved {
         self.rows.retain(|row| row.table != table);
     }
 
-    /// Adds a row, replacing the one with the same work and size, and writes the file. So an
+    /// Adds a row, which replaces the one with the same work and size, and writes the file. So an
     /// interrupted run keeps its results.
     pub(crate) fn keep(&mut self, row: Row) {
         let row = Row {

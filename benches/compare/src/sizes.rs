@@ -11,15 +11,15 @@ use crate::{
 /// The table's name in the file.
 pub(crate) const TABLE: &str = "sizes";
 
-/// The minimum size for work that does the same at every size. Smaller maps do not have enough
-/// entries for it.
+/// The minimum size for work that is the same at every size. Smaller maps have too few entries for
+/// it.
 const LEAST_ALIKE: usize = 1_000;
 
-/// The maximum number of entries, among the sizes here, that ours writes in one transaction.
+/// The greatest of these sizes that ours writes in one transaction.
 const MOST_IN_TRANSACTION: usize = 10_000;
 
-/// A library that took longer for a run, in nanoseconds, is left out at greater sizes. A few of its
-/// samples would take as long as the rest of the table.
+/// The time of a run, in nanoseconds, beyond which a library is omitted at greater sizes. A few of
+/// its samples would take as long as the rest of the table.
 const LONGEST: f64 = 0.5e9;
 
 /// Prints the table.

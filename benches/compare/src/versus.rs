@@ -1,5 +1,5 @@
-//! The table that compares with the other library of this name, at sizes from 1 to 100,000. Every
-//! row must be faster.
+//! The table that compares this library with the other one of this name, at sizes from 1 to
+//! 100,000. Every row must be faster.
 
 use crate::{
     measure::{self, Effort, shown},
@@ -15,7 +15,7 @@ const TABLE: &str = "versus";
 /// shared machine vary.
 const RETRIES: usize = 3;
 
-/// All rows, in the order of the table. It has no deltas, since the other library has none.
+/// All rows, in the order of the table. There are no deltas, since the other library has none.
 const WORKS: [Work; 13] = [
     works::CREATE,
     works::MERGE_REGISTERS,

@@ -1,46 +1,48 @@
-//! The rows: the work, and the method of each library.
+//! The rows: the work, and how each library does it.
 //!
 //! All sides get the same inputs, read the same clock equally often, and draw no random numbers in
-//! the measured loop. Interfaces cause these differences:
+//! the measured loop. The libraries' interfaces cause these differences:
 //!
 //! - **create**: the other library reads the clock in every `LwwRegister::new`. Ours takes a stamp,
-//!   so one is drawn from the system's clock each time; crdts and the plain struct take the time
-//!   alone, from the same source. The other's replica ids are drawn once, outside the loop. The row
-//!   *as the other's own benchmark* creates one with `ReplicaId::default()` per register, as its
-//!   users are shown: a random number each, which ours does not need.
+//!   which is created from the system's clock each time. crdts and the plain struct take only the
+//!   time, from the same source. The replica ids of the other library are created once, outside the
+//!   loop. The row *as the other's own benchmark* creates one with `ReplicaId::default()` for each
+//!   register, as the documentation of that library shows. That costs a random number each, which
+//!   ours does not need.
 //! - **merge later writes**, **merge counters**, **merge maps**: crdts consumes the other copy,
 //!   which is created outside the loop.
-//! - **insert**: the other library and crdts have no batches, so they use a loop. The other reads
-//!   the clock for each entry. Ours reads it once per batch, and in *each with a clock reading* as
-//!   often as the other. The documents (yrs, loro, automerge) keep a history and an index for
-//!   deltas; *in a document* is our side with the same effort, in one transaction that creates its
-//!   delta.
+//! - **insert**: the other library and crdts have no batches, so they use a loop. The other library
+//!   reads the clock for each entry. Ours reads it once per batch, and in *each with a clock
+//!   reading* as often as the other library. The documents (yrs, loro, automerge) keep a history
+//!   and an index for deltas. In *in a document*, our side does the same, in one transaction that
+//!   creates its delta.
 //! - **get**: crdts clones the value and its clock, and yrs, loro and automerge create an owned
-//!   value; their interfaces offer nothing else. Ours, the other and the plain map lend the value.
+//!   value; their interfaces offer nothing else. The other three return a reference.
 //! - **merge maps**: *a full copy* is a clone, whose entries have the same order in memory. *A
 //!   replica's copy* was filled in a different order, so that look-ups access memory at random.
 //!   (The map of crdts is ordered by key.)
-//! - **merge documents**: yrs and loro cannot join two documents in memory. They read the other's
-//!   whole state from bytes that are encoded outside the loop. In the row *from bytes*, all sides
-//!   read bytes.
-//! - **deltas**: a hundred changes, written in one transaction before each run. Creating a delta
-//!   means finding what a version lacks. For yrs, the applied and counted delta is the update of
-//!   the transaction, which is shorter. The other library and crdts have no deltas; crdts gets the
-//!   list of its operations.
-//! - **updates**: a hundred single changes, each its own transaction, decoded and applied one by
-//!   one. The other library has no encoding for them and merges maps of one entry.
-//! - **encode**, **decode**: the other's map cannot be encoded, nor created from entries with their
-//!   timestamps. Its side encodes a `HashMap` of its registers and decodes to that, without the
-//!   cost of the conversion that its users would have. It and crdts neither check nor compress
-//!   their bytes; ours have a checksum. Decoding ends when one entry has been read. loro caches its
-//!   encoding, so encoding an unchanged document again costs less.
+//! - **merge documents**: yrs and loro cannot join two documents in memory. They read the whole
+//!   state of the other document from bytes that are encoded outside the loop. In the row *from
+//!   bytes*, all sides read bytes.
+//! - **deltas**: the changes are a hundred, written in one transaction before each run. Creating a
+//!   delta means finding what a version lacks. For yrs, the applied and counted delta is the update
+//!   of the transaction, which is shorter. The other library and crdts have no deltas; crdts gets
+//!   the list of its operations.
+//! - **updates**: the changes are a hundred, each in its own transaction. They are decoded and
+//!   applied one by one. The other library has no encoding for them and merges maps of one entry.
+//! - **encode**, **decode**: the map of the other library cannot be encoded, nor created from
+//!   entries with their timestamps. Its side encodes and decodes a `HashMap` of its registers,
+//!   without the cost of the conversion that its users would have. The other library and crdts
+//!   neither check nor compress their bytes; our bytes have a checksum. Decoding ends when one
+//!   entry has been read. loro caches its encoding, so encoding an unchanged document again costs
+//!   less.
 //! - **bytes**: yrs gets the shorter of its two encodings. loro always compresses snapshots, so its
-//!   updates are in the row of plain bytes; deflated, it gets the shortest of snapshot, state and
-//!   updates. Anything a library does not compress itself is deflated as a whole. The whole program
-//!   deflates with zlib-rs, because automerge requires it; this library alone would use
-//!   miniz_oxide.
-//! - **heap**: the map that one batch created, measured in a separate process (see
-//!   [`heap`](crate::heap)).
+//!   updates are in the row of plain bytes; among the deflated ones, the shortest of its snapshot,
+//!   state and updates counts. Bytes that a library does not compress itself are deflated as a
+//!   whole. The whole program deflates with zlib-rs, because automerge requires it; this library
+//!   alone would use miniz_oxide.
+//! - **heap**: a separate process (see [`heap`](crate::heap)) measures the map that one batch
+//!   created.
 
 use crate::{measure::Side, peers::Peer};
 

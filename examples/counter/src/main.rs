@@ -1,11 +1,12 @@
-//! A counter that all open pages share. It counts offline, too, and never loses a click.
+//! A counter that all open pages share. It also counts offline, and never loses a click.
 //!
-//! Run it with `trunk serve` in this folder. With no relay at `/sync`, the browser's tabs share it.
+//! Run it with `trunk serve` in this folder. If there is no relay at `/sync`, the tabs of one
+//! browser share it.
 
 use leptos::prelude::*;
 use leptos_sync_web::{Crdt, PnCounter, SyncOptions, UseDocReturn, provide_sync, use_doc};
 
-/// The state. Each device counts in a cell of its own, so simultaneous clicks add up.
+/// The state. Each device counts in its own cell, so simultaneous clicks add up.
 #[derive(Crdt, Clone, Default)]
 struct Tally {
     clicks: PnCounter,
@@ -13,7 +14,7 @@ struct Tally {
 
 #[component]
 fn App() -> impl IntoView {
-    // The relay's address. Without this line, the counter is shared by the tabs of one browser.
+    // Name the relay. Without this line, only the tabs of one browser share the counter.
     provide_sync(SyncOptions::default().relay("/sync"));
     let UseDocReturn { doc, saved, .. } = use_doc::<Tally>("tally");
     view! {

@@ -9,7 +9,7 @@ use crate::page::Page;
 use crate::session::Session;
 use crate::wait::eventually;
 
-/// The window's size. It is tall enough that the sticky footer of a short list covers none of its
+/// The window's size. The height ensures that the sticky footer of a short list covers none of its
 /// rows.
 const WINDOW: (u32, u32) = (1280, 1000);
 
@@ -17,7 +17,7 @@ const WINDOW: (u32, u32) = (1280, 1000);
 pub struct Browser<'a> {
     session: Session,
     url: &'a str,
-    // Last: the driver ends after the session.
+    // This field is the last one, so that the driver ends after the session.
     _driver: Driver,
 }
 
@@ -35,14 +35,13 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// Returns the window's session, for commands that [`Page`] has no method for.
+    /// Returns the session of the window, for commands without a method of [`Page`].
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Opens a page in the current tab, which may be another than the todo page. `query` ends its
-    /// address.
+    /// Opens a page in the current tab, not necessarily the todo page. Its address ends in `query`.
     #[track_caller]
     pub fn visit(&self, query: &str) {
         self.session.go_to(&format!("{}{query}", self.url));
@@ -60,7 +59,7 @@ impl<'a> Browser<'a> {
         self.session.send_keys(&self.session.find(css), text);
     }
 
-    /// Expects that the service worker controls the page and has stored it.
+    /// Waits until the service worker controls the page and has stored it.
     #[track_caller]
     pub fn expect_available_offline(&self) {
         let script = "const done = arguments[0];
@@ -98,7 +97,7 @@ impl<'a> Browser<'a> {
     /// Disconnects the current tab from the network, or reconnects it. Only Chromium supports this.
     #[track_caller]
     pub fn set_offline(&self, offline: bool) {
-        // Without this command, the second one has no effect.
+        // Without this command, the next one has no effect.
         self.session.devtools("Network.enable", &json!({}));
         self.session.devtools(
             "Network.emulateNetworkConditions",
@@ -106,8 +105,8 @@ impl<'a> Browser<'a> {
         );
     }
 
-    /// Runs a script at the start of every page that opens from now on, before the page's own
-    /// scripts. Only Chromium supports this.
+    /// Runs a script at the start of every page that opens later, before the page's own scripts.
+    /// Only Chromium supports this.
     #[track_caller]
     pub fn before_every_page(&self, script: &str) {
         self.session.devtools(
@@ -122,7 +121,7 @@ impl<'a> Browser<'a> {
         self.session.quit();
     }
 
-    /// Sends SIGKILL to all of the browser's processes, so that they can write nothing more.
+    /// Sends SIGKILL to all processes of the browser, so that they write nothing more.
     pub fn kill(self) {
         drop(self);
     }

@@ -9,12 +9,13 @@ use tempfile::TempDir;
 use crate::browser::Browser;
 use crate::site::Site;
 
-/// The time that processes of a killed browser may keep writing into its profile.
+/// The time for which processes of a killed browser may keep writing to its profile.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// A machine of one user: a browser profile, initially empty, and the page's server.
 ///
-/// Launch a browser on it, close or kill it, and launch the next. Only one may run at a time.
+/// A test launches a browser on it, closes or kills it, and launches the next. Only one may run at
+/// a time.
 pub struct Device {
     url: String,
     profile: TempDir,
@@ -70,7 +71,7 @@ impl Device {
         device
     }
 
-    /// Creates a device that visits a page served elsewhere.
+    /// Creates a device that visits a page of another server.
     ///
     /// # Panics
     ///
@@ -86,7 +87,7 @@ impl Device {
         }
     }
 
-    /// Launches a browser on the profile. Its window is empty: see [`Browser::open`].
+    /// Launches a browser on the profile. Its window is empty until [`Browser::open`] is called.
     #[track_caller]
     #[must_use]
     pub fn launch(&self) -> Browser<'_> {

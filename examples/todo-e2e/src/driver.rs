@@ -10,8 +10,8 @@ use crate::engine::Engine;
 use crate::process::kill_tree;
 use crate::wait::{PATIENCE, until};
 
-/// The number of attempts to start the driver. ChromeDriver takes a port that is free for IPv6, and
-/// exits if another process has the same port for IPv4.
+/// The number of attempts to start the driver. ChromeDriver chooses a port that is free for IPv6,
+/// and exits if another process has the same port for IPv4.
 const STARTS: usize = 5;
 
 /// A driver on a free port. When dropped, it is killed with every browser that it started.
@@ -44,7 +44,7 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
-        // Dropping it ends the process and waits for it.
+        // Dropping the driver ends the process and waits for it.
         let mut driver = Self { child, port };
         let lines = lines(driver.child.stdout.take()?);
         match engine.port_marker() {
@@ -66,8 +66,8 @@ impl Drop for Driver {
     }
 }
 
-/// Reads to the end, even after the receiver of the lines is dropped: a driver may fail when it
-/// cannot print.
+/// Sends the lines of an output. Reads to the end even if the receiver is dropped, because a driver
+/// may fail when it cannot print.
 fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The flags that headless Chromium needs to run as root, without a screen or a network.
+/// The flags with which headless Chromium runs as root, without a screen and without a network.
 const CHROMIUM_FLAGS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
@@ -27,7 +27,8 @@ pub(crate) enum Engine {
     Chromium,
     /// Firefox, through geckodriver.
     Firefox,
-    /// WebKitGTK's MiniBrowser, through WebKitWebDriver. It stores nothing beyond a session.
+    /// WebKitGTK's MiniBrowser, through WebKitWebDriver. It stores nothing after the end of a
+    /// session.
     WebKit,
 }
 
@@ -57,8 +58,8 @@ impl Engine {
         env::var_os(variable).unwrap_or_else(|| name.into())
     }
 
-    /// Returns the text that the driver prints before the port it chose, or `None` if it cannot
-    /// choose one.
+    /// Returns the text that the driver prints before the port that it has chosen, or `None` if it
+    /// cannot choose a port.
     pub(crate) fn port_marker(self) -> Option<&'static str> {
         match self {
             Self::Chromium => Some("started successfully on port "),
@@ -93,7 +94,7 @@ impl Engine {
         json!({ name: options, "timeouts": timeouts })
     }
 
-    /// Returns the browser's program, unless the driver finds it by itself.
+    /// Returns the browser's program, or `None` if the driver must find it.
     fn binary(self) -> Option<String> {
         let variable = match self {
             Self::Chromium => "CHROME",

@@ -12,7 +12,7 @@ pub struct GuideServer {
 }
 
 impl GuideServer {
-    /// Starts the server in the folder that the guide uses.
+    /// Starts the server in the folder of the app.
     ///
     /// # Panics
     ///

@@ -2,28 +2,28 @@
 //!
 //! A test owns a [`Device`]: the page on a loopback port, and an empty browser profile. It launches
 //! a [`Browser`] on the device through its driver, closes or kills it, and launches another, which
-//! finds what the first one left. A [`Page`] speaks of todos instead of elements. It polls for what
-//! a test expects until a deadline; nothing here waits for a fixed time.
+//! finds the data of the first. The methods of a [`Page`] concern todos instead of elements. They
+//! poll for the expected state until a deadline; nothing here waits for a fixed time.
 //!
 //! If several users edit one list, each has a device [`at`](Device::at) the same address. It is the
-//! address of a [`Server`], the page's own server with its relay, or of a [`Site`] whose pages
+//! address of a [`Server`], which serves the page and its relay, or of a [`Site`] whose pages
 //! connect to a [`RelayProcess`] with a token.
 //!
-//! Every resource ends with its owner, even when a test fails: the servers, the driver, the browser
-//! with its child processes, and the profile.
+//! Every resource is released with its owner, even when a test fails: the servers, the driver, the
+//! browser with its child processes, and the profile.
 //!
 //! | Variable | Meaning |
 //! |---|---|
 //! | `TODO_DIST` | the folder of the built page; `cargo xtask test` sets it |
-//! | `TODO_PLAIN_DIST` | that of the page on plain signals, for figures to compare with; set likewise |
-//! | `COUNTER_DIST` | that of the smallest example; set likewise |
+//! | `TODO_PLAIN_DIST` | the folder of the page on plain signals, for comparison; set likewise |
+//! | `COUNTER_DIST` | the folder of the smallest example; set likewise |
 //! | `TODO_SERVER` | the program `todo-server`; set likewise |
 //! | `TODO_RELAY` | the program `leptos-sync-relay`; set likewise |
 //! | `GUIDE_APP`, `GUIDE_SERVER` | the folder of the app that the guide builds, and its server; `cargo xtask guide` sets them |
 //! | `TODO_BROWSER` | `chromium` (the default), `firefox` or `webkit` |
 //! | `CHROMEDRIVER`, `GECKODRIVER`, `WEBKITDRIVER` | the driver, if it is not `chromedriver`, `geckodriver` or `WebKitWebDriver` in the path |
 //! | `CHROME`, `FIREFOX`, `WEBKIT` | the browser, if it is not the one that the driver finds |
-//! | `SCREENSHOTS` | where the screenshots go, if not to `target/screenshots` |
+//! | `SCREENSHOTS` | the folder of the screenshots, if it is not `target/screenshots` |
 //!
 //! The harness panics on failure: a failed command is a failed test.
 

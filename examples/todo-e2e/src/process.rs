@@ -1,4 +1,4 @@
-//! Killing a process with all of its descendants.
+//! Kills a process with all of its descendants.
 
 use std::fs;
 
@@ -6,8 +6,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Sends SIGKILL to a process and all of its descendants.
 ///
-/// A browser is a dozen processes, and the one that writes its databases is not the one that the
-/// driver started. Without `/proc`, only the process itself is killed.
+/// A browser consists of a dozen processes, and the one that writes its databases is not the one
+/// that the driver has started. Without `/proc`, only the process itself is killed.
 pub(crate) fn kill_tree(root: u32) {
     let parents = parents();
     let mut tree = vec![root];
@@ -38,7 +38,8 @@ fn parents() -> Vec<(u32, u32)> {
         .filter_map(|entry| {
             let child = entry.file_name().to_str()?.parse().ok()?;
             let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            // "pid (name) state parent …"; the name may hold spaces and parentheses.
+            // The format is "pid (name) state parent …". The name may contain spaces and
+            // parentheses.
             let parent = stat
                 .rsplit_once(')')?
                 .1

@@ -1,4 +1,4 @@
-//! A program that listens, in a process of its own.
+//! A program that listens on a port, in a separate process.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read};
@@ -17,7 +17,7 @@ pub(crate) fn named_by(variable: &str) -> PathBuf {
     program.unwrap_or_else(|| panic!("{variable} names no program: run `cargo xtask test`"))
 }
 
-/// The number of attempts to start a program: another process may briefly hold its former port.
+/// The number of attempts to start a program. Another process may briefly hold its former port.
 const STARTS: usize = 5;
 
 /// A running program. Dropping it kills the program.
@@ -65,7 +65,7 @@ impl Program {
         Some(program)
     }
 
-    /// Asks the program to exit, and waits until it does.
+    /// Asks the program to exit, and waits for the exit.
     #[track_caller]
     pub(crate) fn end(mut self) {
         use rustix::process::{Pid, Signal, kill_process};
@@ -87,7 +87,7 @@ impl Drop for Program {
     }
 }
 
-/// Reads the output to the end, even if it is not used: a full pipe would block the program.
+/// Reads an output to the end, even if it is not used, because a full pipe would block the program.
 fn read(output: Option<impl Read + Send + 'static>, lines: Sender<String>) {
     let Some(output) = output else { return };
     thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! The relay's program, which admits users with a token.
+//! The relay program, which admits users with a token.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -57,7 +57,7 @@ impl RelayProcess {
         format!("ws://{}/", self.address)
     }
 
-    /// Sends SIGKILL, so that the relay can neither write nor answer anything more.
+    /// Sends SIGKILL, so that the relay neither writes nor answers anything more.
     pub fn kill(&mut self) {
         self.program = None;
     }
@@ -92,8 +92,8 @@ pub fn reader(user: &str) -> String {
     token(user, "read", HOUR)
 }
 
-/// Returns a token of a user who may edit the list, which expires in some seconds or, if negative,
-/// expired some seconds ago.
+/// Returns a token of a user who may edit the list. It expires in `seconds`; a negative number
+/// means that it has expired already.
 #[must_use]
 pub fn expiring(user: &str, seconds: i64) -> String {
     token(user, "write", seconds)

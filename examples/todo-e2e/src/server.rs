@@ -43,12 +43,12 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
-    /// Sends SIGKILL, so that the server can neither write nor answer anything more.
+    /// Sends SIGKILL, so that the server neither writes nor answers anything more.
     pub fn kill(&mut self) {
         self.program = None;
     }
 
-    /// Asks the server to exit, as Ctrl-C does, and waits until it has.
+    /// Asks the server to exit, like Ctrl-C, and waits for the exit.
     #[track_caller]
     pub fn end(&mut self) {
         if let Some(program) = self.program.take() {

@@ -30,7 +30,7 @@ impl Element {
         value.get(ELEMENT).is_some().then_some(Self(value))
     }
 
-    /// Returns the argument by which a script gets the element.
+    /// Returns the element as an argument of a script.
     pub(crate) fn as_argument(&self) -> &Value {
         &self.0
     }
@@ -46,7 +46,7 @@ impl Element {
 }
 
 impl Session {
-    /// Asks the driver on `port` for a browser.
+    /// Requests a browser from the driver on `port`.
     #[track_caller]
     pub(crate) fn start(port: u16, capabilities: &Value) -> Self {
         let config = Agent::config_builder()
@@ -87,7 +87,7 @@ impl Session {
         )
     }
 
-    /// Sends a command of the Chrome DevTools protocol. Only Chromium has it.
+    /// Sends a command of the Chrome DevTools protocol, which only Chromium supports.
     #[track_caller]
     pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post(
@@ -124,7 +124,7 @@ impl Session {
         self.post("/refresh", &json!({}));
     }
 
-    /// Opens a tab and returns its handle; the current one stays current.
+    /// Opens a tab and returns its handle. The current tab stays current.
     #[track_caller]
     pub(crate) fn new_tab(&self) -> Value {
         let tab = self.post("/window/new", &json!({ "type": "tab" }));
@@ -194,8 +194,8 @@ impl Session {
         );
     }
 
-    /// Sends a command of the pointer. WebKit's driver reports a row as not interactable until it
-    /// is painted, so the command is sent again.
+    /// Sends a pointer command, repeatedly if needed: WebKit's driver reports a row as not
+    /// interactable until it is painted.
     #[track_caller]
     fn act(&self, path: &str, body: &Value) {
         until(path, || {

@@ -1,4 +1,4 @@
-//! The built page on a loopback port, from a server that is not a relay.
+//! A server for the built page on a loopback port, without a relay.
 
 use std::env;
 use std::fs::File;
@@ -12,7 +12,7 @@ use tiny_http::{Header, Request, Response, Server};
 /// The content type of the page.
 const HTML: &str = "text/html; charset=utf-8";
 
-/// The element with which the page names its own server as the relay.
+/// The element in which the page names its own server as the relay.
 const OWN_RELAY: &str = r#"<meta name="relay" content="sync">"#;
 
 /// A server of a folder, which stops when it is dropped.
@@ -56,7 +56,7 @@ impl Site {
         self.url.trim_end_matches('/')
     }
 
-    /// Passes a relay and the user's token to every page that loads from now on.
+    /// Passes a relay and the user's token to every page that loads later.
     pub fn exchange_with(&self, relay: &str, token: &str) {
         let metas = format!(
             r#"<meta name="relay" content="{relay}"><meta name="token" content="{token}">"#
@@ -82,7 +82,7 @@ impl Site {
         let metas = Arc::clone(&relay);
         let thread = thread::spawn(move || {
             for request in worker.incoming_requests() {
-                // A browser that disconnected needs no answer.
+                // An error means that the browser has disconnected.
                 let metas = metas.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let _ = answer(&root, request, &metas);
             }

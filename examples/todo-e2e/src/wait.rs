@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The time a condition may take. It is far more than any needs, for a busy machine with two cores.
+/// The time that a condition may take. It is far more than any condition needs, to allow for a busy
+/// machine with two cores.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pause between two checks.
@@ -14,7 +15,7 @@ const POLL: Duration = Duration::from_millis(10);
 ///
 /// # Panics
 ///
-/// If [`PATIENCE`] runs out. The message says `what` was expected.
+/// If [`PATIENCE`] runs out. The message contains `what`, the expectation.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -55,7 +56,7 @@ where
     }
 }
 
-/// Asks for some time whether something is so, and returns whether it is.
+/// Repeats `ask` for some time until it returns true. Returns whether it did.
 pub(crate) fn within(time: Duration, mut ask: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + time;
     while !ask() {

@@ -3,7 +3,7 @@
 
 use todo_e2e::{Device, RelayProcess, Site, expiring, reader, writer};
 
-/// Two users, each with a site of their own, and one relay for both.
+/// Creates two sites, one for each of two users, and one relay for both.
 fn two_sites() -> (Site, Site, RelayProcess) {
     let (one, other) = (Site::of_todo(), Site::of_todo());
     let relay = RelayProcess::start(&[one.origin(), other.origin()]);
@@ -59,7 +59,8 @@ fn a_page_whose_token_has_expired_says_so_and_one_with_another_token_goes_on() {
 
 #[test]
 fn a_token_that_expires_while_the_page_is_open_stops_it_and_loses_nothing() {
-    /// Long enough to open the page, and no longer than a wait may last.
+    /// The lifetime of the token. It suffices to open the page, and is shorter than a wait may
+    /// last.
     const SECONDS: i64 = 10;
     let (adas, bobs, relay) = two_sites();
     bobs.exchange_with(&relay.url(), &writer("bob"));
@@ -81,7 +82,7 @@ fn a_token_that_expires_while_the_page_is_open_stops_it_and_loses_nothing() {
     ada.expect_synced();
 }
 
-/// The page's clock, a day ahead.
+/// A script that sets the page's clock a day ahead.
 const A_DAY_AHEAD: &str = "
     const AHEAD = 24 * 60 * 60 * 1000;
     globalThis.Date = class extends Date {
@@ -103,14 +104,15 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
         .session()
         .script("return new Date() - performance.timeOrigin > 80000000", &[]);
     assert_eq!(ahead, true, "the laptop's clock is right");
-    // Before the relay has sent its time for the first time.
+    // The relay has not sent its time yet.
     ada.expect_connection("offline");
     ada.add("without the relay");
     ada.expect_saved();
     relay.restart();
     bob.expect_titles(&["without the relay"]);
     ada.add("with the relay");
-    // Todos that the wrong clock named sort below later ones, because a name does not change.
+    // Todos with keys from the wrong clock are sorted below later ones, because a key never
+    // changes.
     bob.expect_titles(&["with the relay", "without the relay"]);
     ada.expect_synced();
 
@@ -120,7 +122,7 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     ada.expect_titles(&["with the relay", "by Bob"]);
     ada.expect_completed(&["with the relay"]);
 
-    // Offline again, now that the relay's time is known.
+    // The page is offline again, but now it knows the relay's time.
     relay.kill();
     ada.expect_connection("offline");
     ada.edit("by Bob");
@@ -139,9 +141,9 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     ada.expect_same_as(&bob);
 }
 
-/// The browser's replica id may belong to the first user, if that page could return it. Then the
-/// relay rejects the second user's first edit, with a reason, and the page takes another id for the
-/// next.
+/// If the first user's page has returned its replica id, the second user's page leases it. Then the
+/// relay rejects the second user's first edit, with a reason, and the page uses another id for the
+/// next edit.
 #[test]
 fn a_second_user_of_a_browser_goes_on_under_another_id() {
     let (homes, bobs, relay) = two_sites();
@@ -168,7 +170,8 @@ fn a_second_user_of_a_browser_goes_on_under_another_id() {
     page.expect_titles(&["ada's", "eve's"]);
 }
 
-/// It cannot send the closed tab's edits, so it must not keep other tabs from sending them.
+/// The relay refuses this tab, so it cannot send the closed tab's edits. It must not keep other
+/// tabs from sending them.
 #[test]
 fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_it_refuses() {
     let (homes, bobs, mut relay) = two_sites();
@@ -182,7 +185,8 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     relay.kill();
     first.add("from a tab that is closed");
     first.expect_saved();
-    // The first tab to wait for the closed tab's edits, and the only one when that tab closes.
+    // This tab is the first to wait for the closed tab's lock, and the only one when that tab
+    // closes.
     homes.exchange_with(&relay.url(), &expiring("ada", -3600));
     home.show_empty_tab();
     let refused = home.open();
@@ -204,7 +208,8 @@ fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_
     refused.expect_connection("refused");
 }
 
-/// A browser hides from a page why its WebSocket did not open. The page finds the reason itself.
+/// A browser hides from a page why its WebSocket did not open. The page finds the reason with a
+/// request.
 #[test]
 fn a_page_that_cannot_connect_says_why() {
     let site = Site::of_todo();
@@ -219,8 +224,8 @@ fn a_page_that_cannot_connect_says_why() {
     page.add("milk");
     page.expect_saved();
 
-    // The page's own server, which has no relay; a server elsewhere, which blocks the page from
-    // reading its answers; and no server at all.
+    // Try the page's own server, which has no relay, a server elsewhere, whose answers the page
+    // cannot read, and an address without a server.
     site.exchange_with("sync", &writer("ada"));
     page.reload();
     page.expect_status("the server at this address is no relay");

@@ -1,4 +1,4 @@
-//! TodoMVC's specification of the page, in memory: no test here closes it.
+//! The behaviour that TodoMVC specifies. No test here closes the page.
 
 use todo_e2e::{Device, Key};
 
@@ -265,7 +265,7 @@ fn while_a_title_is_edited_its_row_shows_the_editor_alone() {
     page.expect_titles(&["milk", "bread"]);
 }
 
-/// More letters than a value may have.
+/// A number of letters that exceeds the limit of a value.
 const LETTERS: usize = 300_000;
 
 #[test]

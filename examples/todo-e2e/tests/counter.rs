@@ -1,4 +1,4 @@
-//! The smallest example, as a newcomer tries it.
+//! The smallest example, used like a newcomer would use it.
 
 use todo_e2e::Device;
 

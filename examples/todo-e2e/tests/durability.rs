@@ -1,4 +1,5 @@
-//! What survives the end of the page, the tab or the browser. TodoMVC does not specify this.
+//! The data that survives the end of the page, the tab or the browser. TodoMVC does not specify
+//! this.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -36,8 +37,7 @@ fn a_reload_in_the_moment_of_the_keystroke_loses_nothing() {
     let device = Device::new();
     let browser = device.launch();
     let page = browser.open();
-    // From here on: text typed before the browser has opened its database stays in memory until
-    // then.
+    // Wait for the database. Text that is typed before it is open stays in memory until then.
     page.expect_saved();
     let mut expected = Vec::new();
     for title in ["milk", "bread", "salt", "pepper", "sugar"] {
@@ -50,7 +50,7 @@ fn a_reload_in_the_moment_of_the_keystroke_loses_nothing() {
 
 #[test]
 fn a_browser_killed_100_ms_after_an_edit_has_kept_it() {
-    // The promise is about this time, so the test waits for a time and not for a condition.
+    // The promise concerns this time, so the test waits for a fixed time and not for a condition.
     const PROMISE: Duration = Duration::from_millis(100);
     let device = Device::new();
 

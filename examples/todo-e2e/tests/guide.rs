@@ -2,7 +2,7 @@
 
 use todo_e2e::{Device, GuideServer};
 
-/// What the page shows when the relay has every edit.
+/// The text that the page shows when the relay has every edit.
 const SYNCED: &str = "Synced.";
 
 #[test]

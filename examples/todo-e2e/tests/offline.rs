@@ -13,7 +13,8 @@ fn a_page_that_is_opened_while_its_server_is_down_is_there_with_its_data() {
     page.expect_synced();
     browser.expect_available_offline();
     server.kill();
-    // Not by a reload: Firefox's driver bypasses the service worker on a reload, unlike its user.
+    // Open the page instead of reloading it: with a driver, Firefox bypasses the service worker on
+    // a reload.
     let page = browser.open();
     page.expect_titles(&["milk"]);
     page.expect_connection("offline");

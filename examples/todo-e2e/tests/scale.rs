@@ -14,9 +14,9 @@ fn many() -> String {
         .collect()
 }
 
-/// Records times in ms since the navigation began: when the first row is in the page, when the
-/// frame that shows it ends, when the page requests the document from IndexedDB, and when it
-/// arrives.
+/// A script that records times in ms since the navigation began: when the first row is in the page,
+/// when the frame that shows it ends, when the page requests the document from IndexedDB, and when
+/// it arrives.
 const WATCH_FIRST_ROW: &str = "
     new MutationObserver((_, observer) => {
         if (document.querySelector('[data-testid=todo-item]')) {
@@ -35,7 +35,8 @@ const WATCH_FIRST_ROW: &str = "
         return request;
     };";
 
-/// Clicks a checkbox. Returns the ms until its row changes and until the frame that shows it ends.
+/// A script that clicks a checkbox. Returns the ms until its row changes and until the frame that
+/// shows it ends.
 const TIME_A_TOGGLE: &str = "
     const done = arguments[0];
     const row = document.querySelector('[data-testid=todo-item]');
@@ -52,8 +53,8 @@ const TIME_A_TOGGLE: &str = "
         row.querySelector('.toggle').click();
     }));";
 
-/// Pastes lines. Returns the ms until the last row arrives and until the frame that shows the first
-/// one ends.
+/// A script that pastes lines. Returns the ms until the last row arrives and until the frame that
+/// shows the first one ends.
 const TIME_A_PASTE: &str = "
     const [lines, rows, done] = arguments;
     const clipboardData = new DataTransfer();
@@ -70,7 +71,7 @@ const TIME_A_PASTE: &str = "
     }).observe(document.body, { childList: true, subtree: true });
     document.querySelector('.new-todo').dispatchEvent(paste);";
 
-/// Writes past the test runner, which hides the output of passing tests.
+/// Prints a measurement. Bypasses the test runner, which hides the output of passing tests.
 fn figure(what: &str, ms: Option<&Value>) {
     if let Some(ms) = ms.and_then(Value::as_f64) {
         let _ = writeln!(io::stdout(), "figure: {what}: {ms:.1} ms");

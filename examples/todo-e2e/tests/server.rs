@@ -1,16 +1,16 @@
-//! The page's server, as a browser and its operator see it.
+//! The page's server, from the view of a browser and of its operator.
 
 use serde_json::{Value, json};
 use todo_e2e::{Device, Server};
 
-/// Requests a file, and returns its status, type, encoding and caching.
+/// A script that requests a file and returns its status, type, encoding and caching.
 const FETCH: &str = "const [path, done] = arguments;
     const names = ['content-type', 'content-encoding', 'cache-control'];
-    // WebKit asks for brotli only by HTTPS.
+    // WebKit requests brotli only over HTTPS.
     const name = value => value === 'br' || value === 'gzip' ? 'compressed' : value;
     fetch(path).then(it => done([it.status, ...names.map(of => name(it.headers.get(of)))]))";
 
-/// Finds the name of a file in the page.
+/// A script that finds the name of a file in the page.
 const FIND: &str = "const [name, done] = arguments;
     fetch('/').then(page => page.text()).then(text => done('/' + text.match(new RegExp(name))[0]))";
 

@@ -29,7 +29,7 @@ fn two_devices_that_are_edited_at_the_same_time_end_with_the_same_list() {
     ada.paste("milk\nbread\nsoap");
     bob.expect_titles(&["milk", "bread", "soap"]);
 
-    // New todos appear below, so no row moves away from under the pointer.
+    // New todos appear at the end, so no row moves away from the pointer.
     thread::scope(|both| {
         both.spawn(|| {
             ada.add("stamps");
@@ -40,10 +40,10 @@ fn two_devices_that_are_edited_at_the_same_time_end_with_the_same_list() {
             ada.add("nails");
         });
         both.spawn(|| {
-            // The todo "Milk", whatever its title is now.
+            // The first todo was "Milk"; its title may have changed.
             bob.click("[data-testid=todo-item]:first-child .toggle");
             bob.add("pepper");
-            // Without a title, it is deleted.
+            // Saving an empty title deletes the todo.
             bob.edit("soap");
             bob.type_over("\u{e007}");
             bob.add("rice");
@@ -73,7 +73,8 @@ fn what_two_devices_did_without_the_network_is_on_both_when_it_is_back() {
         browser.set_offline(true);
         page.expect_connection("offline");
     }
-    // The same todo and others. The title typed last wins, whichever device reconnects first.
+    // Edit the same todo and others. The title that was typed last wins, no matter which device
+    // reconnects first.
     ada.edit("milk");
     ada.type_over("oat milk\u{e007}");
     ada.toggle("bread");
@@ -112,7 +113,7 @@ fn a_server_killed_amid_edits_and_started_again_has_all_of_them_for_both() {
             ada.add(&format!("Ada: {title}"));
             bob.add(&format!("Bob: {title}"));
         }
-        // The last edits may be on their way to the relay, at the relay, or on their way back.
+        // The last edits may be in flight to the relay, at the relay, or acknowledged.
         server.kill();
         for title in after {
             ada.add(&format!("Ada: {title}"));
@@ -182,7 +183,7 @@ fn what_a_tab_did_not_deliver_before_it_was_closed_another_tab_delivers() {
     expect_equal(&second, &bob);
 }
 
-/// The other tab takes over the reloading tab's edits, and returns them.
+/// The other tab takes over the edits of the reloading tab, and later passes them back.
 #[test]
 fn what_a_reloaded_tab_writes_beside_another_is_delivered_at_once() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! The page around the rows.
+//! The page, except the rows.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::grow::use_growing;
 use crate::row::Row;
 use crate::state::Todos;
 
-/// The whole page.
+/// Renders the whole page.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let todos = Todos::new();
@@ -33,7 +33,8 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// The input for new todos. Enter adds a todo; a paste of several lines adds one for each line.
+/// Renders the input for new todos. Enter adds a todo; a paste of several lines adds one for each
+/// line.
 #[component]
 fn NewTodo(todos: Todos) -> impl IntoView {
     view! {
@@ -56,8 +57,8 @@ fn NewTodo(todos: Todos) -> impl IntoView {
     }
 }
 
-/// The rows. The style sheet applies the filter, so that a change costs one attribute and not
-/// 10,000 rows.
+/// Renders the rows. The style sheet applies the filter, so that a change costs one attribute and
+/// not 10,000 rows.
 #[component]
 fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
     let shown = use_growing(move || todos.len());
@@ -82,7 +83,7 @@ fn List(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
     }
 }
 
-/// The count, the filters, and the button that removes completed todos.
+/// Renders the count, the filters, and the button that removes completed todos.
 #[component]
 fn Footer(todos: Todos, filter: ReadSignal<Filter>) -> impl IntoView {
     let link = move |to: Filter| {

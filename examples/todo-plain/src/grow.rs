@@ -1,13 +1,13 @@
-//! Long lists from the top: a few screens at once, the rest while the browser has time.
+//! Shows long lists from the top: a few screens at once, and the rest while the browser has time.
 
 use leptos::prelude::*;
 
 /// The number of rows that are shown at once: several screens.
 const FIRST: usize = 100;
-/// The number of rows that each further frame adds. Between frames the page answers to keys.
+/// The number of rows that each further frame adds. Between frames, the page responds to keys.
 const STEP: usize = 250;
 
-/// Returns how many of `len` rows to show by now.
+/// Returns a signal with the number of rows to show, which grows up to `len`.
 pub(crate) fn use_growing(len: impl Fn() -> usize + 'static) -> ReadSignal<usize> {
     let (shown, set_shown) = signal(FIRST);
     Effect::new(move || {

@@ -1,8 +1,8 @@
 //! TodoMVC on plain Leptos signals, kept in memory only.
 //!
 //! It is the baseline of the `todo` example: the same page, look and behaviour without leptos-sync,
-//! so that the difference between the two is the cost of leptos-sync. `state` is the list and its
-//! edits, `app` and `row` show it, and `filter` follows the address bar.
+//! so that the difference between the two is the cost of leptos-sync. `state` contains the list and
+//! its edits, `app` and `row` show it, and `filter` follows the address bar.
 
 #![expect(
     unreachable_pub,

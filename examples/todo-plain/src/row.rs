@@ -7,7 +7,7 @@ use web_sys::{Element, HtmlElement};
 
 use crate::state::{Todo, Todos};
 
-/// A todo of the list.
+/// Renders a todo of the list.
 #[component]
 pub(crate) fn Row(todos: Todos, todo: Todo) -> impl IntoView {
     let Todo { id, title, done } = todo.clone();
@@ -34,19 +34,21 @@ pub(crate) fn Row(todos: Todos, todo: Todo) -> impl IntoView {
     }
 }
 
-/// The input for the title of a todo. Enter and leaving it save, Escape does not.
+/// Renders the input for the title of a todo. Enter saves the title, and so does leaving the input.
+/// Escape does not.
 #[component]
 fn Editor(
     todos: Todos,
     todo: StoredValue<Todo>,
     editing: RwSignal<bool>,
-    /// The element that gets the focus afterwards.
+    /// The element that receives the focus afterwards.
     toggle: NodeRef<Input>,
 ) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     input.on_load(|input| drop(input.focus()));
     let finish = move |save: bool| {
-        // An input that is removed while it has the focus loses it, so only the first call counts.
+        // Removing an input that has the focus fires `blur`, so only the first call must take
+        // effect.
         if editing.try_update(std::mem::take) != Some(true) {
             return;
         }
@@ -55,7 +57,7 @@ fn Editor(
         }
     };
     let back = move || {
-        // It is hidden until then.
+        // The element is hidden until the next frame.
         request_animation_frame(move || drop(toggle.get_untracked().map(|toggle| toggle.focus())));
     };
     view! {
@@ -73,8 +75,8 @@ fn Editor(
     }
 }
 
-/// Moves the focus to the next todo, or to the one before if this is the last, so that deleting by
-/// keyboard can go on.
+/// Moves the focus to the next todo, or to the previous one after the last, so that the user can
+/// keep deleting by keyboard.
 fn focus_neighbour(button: &Element) {
     let row = button.closest("li").ok().flatten();
     let neighbour = row.and_then(|row| {

@@ -1,8 +1,8 @@
-//! The todo list and its edits. It knows nothing of the page.
+//! The todo list and its edits. It does not know the page.
 
 use leptos::prelude::*;
 
-/// A todo. Its title and its mark are separate signals, so that a change touches one row.
+/// A todo. Its title and its mark are separate signals, so that a change updates one row.
 #[derive(Clone)]
 pub(crate) struct Todo {
     pub(crate) id: u32,
@@ -14,10 +14,10 @@ pub(crate) struct Todo {
 #[derive(Clone, Copy)]
 pub(crate) struct Todos {
     pub(crate) list: RwSignal<Vec<Todo>>,
-    /// The number of todos that are left to do. It is kept up to date, since counting 10,000 todos
-    /// at every toggle is slow.
+    /// The number of todos that are left to do. It is updated incrementally, since counting 10,000
+    /// todos at every toggle is slow.
     pub(crate) left: RwSignal<usize>,
-    /// How often a todo was completed. Deleting todos does not lower it.
+    /// The number of times that a todo was completed. Deleting todos does not reduce it.
     pub(crate) completed_ever: RwSignal<usize>,
     next_id: StoredValue<u32>,
 }
@@ -36,7 +36,7 @@ impl Todos {
         self.list.with(Vec::len)
     }
 
-    /// Adds a todo for every line that is more than white space.
+    /// Adds a todo for every line that is not blank.
     pub(crate) fn add(&self, lines: &str) {
         let first = self.next_id.get_value();
         let titles = lines

@@ -1,4 +1,4 @@
-//! The files of the page: compressed, cached, and under a content security policy.
+//! Serves the files of the page, with compression, cache headers, and a content security policy.
 
 use std::path::{Path, PathBuf};
 
@@ -19,10 +19,10 @@ use tower_http::{compression::CompressionLayer, services::ServeDir};
 /// The cache policy of files whose names contain a hash of their content: they never change.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Any other file may have changed since the browser stored it: the browser has to ask.
+/// The cache policy of all other files. They may change, so the browser has to ask the server.
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The fewest hexadecimal digits that count as a hash; trunk writes 16 at most.
+/// The minimum number of hexadecimal digits in a hash. trunk writes at most 16.
 const HASH_DIGITS: usize = 12;
 
 /// Serves the folder of a built page.
@@ -50,7 +50,7 @@ async fn add_headers(State(index): State<PathBuf>, request: Request, next: Next)
     headers.insert(CACHE_CONTROL, if is_found { caching } else { ASK });
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_page {
-        // Read each time, because the page may be built again while it is served.
+        // Read the file for each request, because the page may be built again while it is served.
         let html = tokio::fs::read_to_string(index).await.unwrap_or_default();
         if let Ok(policy) = HeaderValue::try_from(policy(&html)) {
             headers.insert(CONTENT_SECURITY_POLICY, policy);
@@ -85,8 +85,8 @@ fn policy(html: &str) -> String {
     )
 }
 
-/// Returns the texts of a page's inline scripts. It is no HTML parser: it is for the page that the
-/// app's author has built.
+/// Returns the texts of a page's inline scripts. It is not an HTML parser, but suffices for a page
+/// that the author of the app has built.
 fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     html.split("<script").skip(1).filter_map(|rest| {
         let (_, rest) = rest.split_once('>')?;
@@ -112,7 +112,7 @@ mod tests {
 
     const HASHED: &str = "/todo-0123456789abcdef_bg.wasm";
 
-    /// A folder with a page, a style that may change and a file that never does.
+    /// Creates a folder with a page, a style sheet that may change, and a file that never does.
     fn dist() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         let script = "<script src=\"./a.js\"></script><script type=module>init()</script>";
@@ -177,13 +177,13 @@ mod tests {
             let policy = answer.headers().get(CONTENT_SECURITY_POLICY)?;
             Some(policy.to_str().unwrap().to_owned())
         };
-        // What `printf 'init()' | openssl sha256 -binary | base64` prints.
+        // The output of `printf 'init()' | openssl sha256 -binary | base64`.
         let hash = "w4ujnOpjBoH2vcasx+reJRUwYivG8Q3afx/XevGJod8=";
         let scripts = format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';");
         let first = policy("/").await.unwrap();
         assert!(first.contains(&scripts), "{first}");
         assert_eq!(policy("/style.css").await, None);
-        // A page that is built again brings other scripts.
+        // A page that is built again contains other scripts.
         fs::write(dist.path().join("index.html"), "<script>other()</script>").unwrap();
         assert_ne!(policy("/index.html").await, Some(first));
     }

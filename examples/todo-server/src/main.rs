@@ -1,8 +1,8 @@
 //! The todo page and the relay that stores its list, in one program: a starting point for the
 //! server of an app.
 //!
-//! **Anyone who can connect may read and write all documents.** Therefore it listens on 127.0.0.1
-//! only. An app that others can reach has to authenticate its users: use `JwtAuthorizer`, or
+//! **Anyone who can connect may read and write all documents.** Therefore it listens only on
+//! 127.0.0.1. An app that others can reach must authenticate its users: use `JwtAuthorizer`, or
 //! implement `Authorizer`.
 
 mod files;
@@ -22,7 +22,7 @@ use self::{files::files, options::Options};
 /// The default port.
 const PORT: u16 = 8080;
 
-/// The number of ports, from that one on, of which the first free one is used.
+/// The number of ports, from the default one on, that are tried until one is free.
 const TRIED_PORTS: u16 = 20;
 
 #[tokio::main]
@@ -55,12 +55,12 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         drop(asked);
-        // Returns when all pages know that the server shuts down.
+        // This returns when all pages know that the server shuts down.
         relay.shut_down().await;
     });
     tokio::select! {
         served = served.into_future() => served?,
-        // A browser may keep an idle connection open.
+        // Do not wait forever, since a browser may keep an idle connection open.
         () = async {
             let _ = going_down.await;
             sleep(Duration::from_millis(limits::SHUT_DOWN_MS)).await;
@@ -69,14 +69,14 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Returns the routes: the files of the page, and the relay that `<meta name="relay"
-/// content="sync">` in the page refers to.
+/// Returns the routes: the files of the page, and the relay to which
+/// `<meta name="relay" content="sync">` in the page refers.
 fn app(dist: &Path, relay: &Relay) -> Router {
     let relay = Router::new().nest("/sync", router(relay.clone()));
     relay.fallback_service(files(dist))
 }
 
-/// Listens on `port`, or without one on the first free port from `default` on.
+/// Listens on `port`, or, if it is `None`, on the first free port from `default` on.
 async fn listen(port: Option<u16>, default: u16) -> Result<TcpListener, String> {
     let ports = match port {
         Some(port) => port..=port,

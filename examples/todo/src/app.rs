@@ -1,4 +1,4 @@
-//! The page around the rows.
+//! The page, except the rows.
 
 use leptos::prelude::*;
 use leptos_sync_web::{provide_sync, use_doc};
@@ -11,7 +11,7 @@ use crate::problem::{Problem, problem};
 use crate::row::Row;
 use crate::state::{List, Todos};
 
-/// The whole page.
+/// Renders the whole page.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     provide_sync(exchange::options());
@@ -38,15 +38,15 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// The input for new todos. Enter adds a todo; a paste of several lines adds one for each line.
-/// Text that is rejected stays in the input.
+/// Renders the input for new todos. Enter adds a todo; a paste of several lines adds one for each
+/// line. Rejected text stays in the input.
 #[component]
 fn NewTodo(list: List) -> impl IntoView {
     let rejected = Problem::default();
     let add = move |input: &HtmlInputElement, text: &str| {
         match rejected.report(list.add(text)) {
             true => input.set_value(""),
-            // The input has one line.
+            // The input has only one line, so show the lines separated by spaces.
             false => input.set_value(&text.replace('\n', " ")),
         }
     };
@@ -70,8 +70,8 @@ fn NewTodo(list: List) -> impl IntoView {
     }
 }
 
-/// The rows. The style sheet applies the filter, so that a change costs one attribute and not
-/// 10,000 rows.
+/// Renders the rows. The style sheet applies the filter, so that a change costs one attribute and
+/// not 10,000 rows.
 #[component]
 fn Rows(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
     let shown = use_growing(move || list.ids().len());
@@ -92,7 +92,7 @@ fn Rows(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoV
     }
 }
 
-/// The count, the filters, and the button that removes completed todos.
+/// Renders the count, the filters, and the button that removes completed todos.
 #[component]
 fn Footer(list: List, left: Memo<usize>, filter: ReadSignal<Filter>) -> impl IntoView {
     let link = move |to: Filter| {

@@ -1,5 +1,5 @@
-//! The relay that the list is exchanged with, and the status line: where the list is saved, and who
-//! else is here.
+//! The relay with which the list is exchanged, and the status line, which says where the list is
+//! saved and how many others have it open.
 
 use leptos::prelude::*;
 use leptos_sync_web::{
@@ -10,8 +10,8 @@ use leptos_sync_web::{
 
 use crate::state::Todos;
 
-/// Reads the options from the page: the server names the relay in `<meta name="relay">` and gives
-/// the user a token in `<meta name="token">`. Without a relay the list stays in this browser.
+/// Reads the options from the page. The server names the relay in `<meta name="relay">` and passes
+/// the user's token in `<meta name="token">`. Without a relay, the list stays in this browser.
 pub(crate) fn options() -> SyncOptions {
     let mut options = SyncOptions::default();
     if let Some(relay) = meta("relay") {
@@ -29,8 +29,9 @@ fn meta(name: &str) -> Option<String> {
     element.get_attribute("content")
 }
 
-/// Shows where the list is saved, which edits were rejected, and how many others have it open.
-// One view: its parts change seldom, and a view for each is more code for the page.
+/// Renders the status line: where the list is saved, which edits were rejected, and how many others
+/// have it open.
+// The line is one view. Its parts change seldom, and a view for each would add code to the page.
 #[component]
 pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
     use_presence::<()>(&opened.live).own.set(Some(()));
@@ -53,7 +54,7 @@ pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
     }
 }
 
-/// An edit that was rejected, until the user has read it.
+/// Renders an edit that was rejected, until the user has dismissed it.
 fn rejected(rejection: Rejection) -> impl IntoView {
     let text = ["An edit was rejected: ", &rejection.to_string()].concat();
     view! {
@@ -63,7 +64,7 @@ fn rejected(rejection: Rejection) -> impl IntoView {
     }
 }
 
-/// Where the list is saved on this device: as a word for tests, and as a sentence.
+/// Returns where the list is saved on this device: as a word for tests, and as a sentence.
 fn saved(opened: &UseDocReturn<Todos>) -> (&'static str, &'static str) {
     match (opened.storage.get(), opened.saved.get()) {
         (StorageKind::Memory, _) => (
@@ -75,7 +76,8 @@ fn saved(opened: &UseDocReturn<Todos>) -> (&'static str, &'static str) {
     }
 }
 
-/// The state of the exchange with the relay: as a word for tests, and as the rest of the sentence.
+/// Returns the state of the exchange with the relay: as a word for tests, and as the rest of the
+/// sentence.
 fn relay(opened: &UseDocReturn<Todos>) -> (&'static str, String) {
     let (connection, pending) = (opened.connection.get(), opened.pending.get());
     let state = match &connection {

@@ -30,7 +30,8 @@ impl Filter {
         }
     }
 
-    /// Returns the filter that the address bar names; all todos if it names none.
+    /// Returns the filter that the address bar names. Returns the filter for all todos if it names
+    /// none.
     fn current() -> Self {
         let hash = window().location().hash().unwrap_or_default();
         Self::ALL
@@ -40,7 +41,7 @@ impl Filter {
     }
 }
 
-/// Returns the filter that the address bar names, and follows it.
+/// Returns a signal with the filter that the address bar names. It follows the address bar.
 pub(crate) fn use_filter() -> ReadSignal<Filter> {
     let (filter, set_filter) = signal(Filter::current());
     let listener = window_event_listener(hashchange, move |_| set_filter.set(Filter::current()));

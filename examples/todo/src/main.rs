@@ -1,9 +1,9 @@
-//! TodoMVC whose state is a leptos-sync document: it is there when the page opens, saved on every
-//! edit, and the same in all places where it is open.
+//! TodoMVC with a leptos-sync document as its state. The list is available when the page opens, is
+//! saved on every edit, and is the same on all devices.
 //!
 //! `state` is the document and its edits. `app` and `row` show it, and `problem` says why an edit
-//! was rejected. `exchange` names the relay and shows where the list is saved and who else is here.
-//! `filter` follows the address bar. `grow` shows long lists piece by piece.
+//! was rejected. `exchange` names the relay and shows where the list is saved and how many others
+//! have it open. `filter` follows the address bar. `grow` shows long lists step by step.
 
 #![expect(
     unreachable_pub,

@@ -4,12 +4,12 @@
 use leptos::prelude::*;
 use leptos_sync_web::Error;
 
-/// Why the text of an input was rejected, if it was.
+/// The reason why the text of an input was rejected, if it was.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Problem(RwSignal<Option<String>>);
 
 impl Problem {
-    /// Shows the error, or removes the one shown before. Returns whether there is none.
+    /// Shows the error of `result`, or removes the previous one. Returns whether there is no error.
     pub(crate) fn report(self, result: Result<(), Error>) -> bool {
         let error = result.err();
         let is_fine = error.is_none();
@@ -18,7 +18,7 @@ impl Problem {
     }
 }
 
-/// The message, if there is one.
+/// Renders the message, if there is one.
 pub(crate) fn problem(problem: Problem) -> impl IntoView {
     move || {
         let text = problem.0.get()?;

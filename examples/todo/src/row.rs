@@ -8,7 +8,7 @@ use web_sys::{Element, HtmlElement};
 use crate::problem::{Problem, problem};
 use crate::state::{Id, List};
 
-/// A todo of the list.
+/// Renders a todo of the list.
 #[component]
 pub(crate) fn Row(list: List, id: Id) -> impl IntoView {
     let done = move || list.is_done(id);
@@ -33,14 +33,14 @@ pub(crate) fn Row(list: List, id: Id) -> impl IntoView {
     }
 }
 
-/// The input for the title of a todo. Enter and leaving it save, Escape does not. A title that is
-/// rejected stays in it.
+/// Renders the input for the title of a todo. Enter saves the title, and so does leaving the input.
+/// Escape does not. A rejected title stays in the input.
 #[component]
 fn Editor(
     list: List,
     id: Id,
     editing: RwSignal<bool>,
-    /// The element that gets the focus afterwards.
+    /// The element that receives the focus afterwards.
     toggle: NodeRef<Input>,
 ) -> impl IntoView {
     let input = NodeRef::<Input>::new();
@@ -53,7 +53,7 @@ fn Editor(
     // Removing an input that has the focus fires `blur`, which must be ignored.
     let is_open = move || editing.try_get_untracked() == Some(true);
     let focus = move || {
-        // It is hidden until then.
+        // The element is hidden until the next frame.
         request_animation_frame(move || drop(toggle.get_untracked().map(|toggle| toggle.focus())));
     };
     view! {
@@ -77,8 +77,8 @@ fn Editor(
     }
 }
 
-/// Moves the focus to the next todo, or to the one before if this is the last, so that deleting by
-/// keyboard can go on.
+/// Moves the focus to the next todo, or to the previous one after the last, so that the user can
+/// keep deleting by keyboard.
 fn focus_neighbour(button: &Element) {
     let row = button.closest("li").ok().flatten();
     let neighbour = row.and_then(|row| {

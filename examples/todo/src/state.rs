@@ -1,4 +1,4 @@
-//! The todo list and its edits. It knows nothing of the page.
+//! The todo list and its edits. It does not know the page.
 
 use leptos::prelude::*;
 use leptos_sync_web::{Crdt, Error, GCounter, LwwMap, Node, Stamp};
@@ -7,13 +7,13 @@ use leptos_sync_web::{Crdt, Error, GCounter, LwwMap, Node, Stamp};
 /// transaction.
 pub(crate) type Id = (Stamp, u32);
 
-/// The document. Titles and marks are separate entries, so that one tab can rename what another
-/// checks off.
+/// The document. Titles and marks are separate entries, so that one tab can rename a todo while
+/// another checks it off.
 #[derive(Crdt, Clone, Default)]
 pub(crate) struct Todos {
     titles: LwwMap<Id, String>,
     done: LwwMap<Id, bool>,
-    /// How often a todo was completed. Deleting todos does not lower it.
+    /// The number of times that a todo was completed. Deleting todos does not reduce it.
     completed: GCounter,
 }
 
@@ -46,11 +46,11 @@ impl List {
         self.0.completed().get().to_string()
     }
 
-    /// Adds a todo for every line that is more than white space.
+    /// Adds a todo for every line that is not blank.
     ///
     /// # Errors
     ///
-    /// If the lines are too long for one transaction. Nothing is added then.
+    /// If the lines are too long for one transaction. In that case, nothing is added.
     pub(crate) fn add(self, lines: &str) -> Result<(), Error> {
         let titles = lines
             .lines()
@@ -69,7 +69,7 @@ impl List {
     ///
     /// # Errors
     ///
-    /// If the title is too long. The todo keeps its title then.
+    /// If the title is too long. In that case, the todo keeps its title.
     pub(crate) fn rename(self, id: Id, title: &str) -> Result<(), Error> {
         match title.trim() {
             "" => self.remove(&[id]),

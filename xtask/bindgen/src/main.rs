@@ -1,8 +1,8 @@
-//! `wasm-bindgen` and `wasm-bindgen-test-runner` in one program, which acts according to the name
-//! of its file.
+//! `wasm-bindgen` and `wasm-bindgen-test-runner` in one program. The name of its file selects which
+//! of the two it is.
 //!
-//! There are not two binary targets, because rustc would mistake a crate `wasm_bindgen` of this
-//! version for an outdated library.
+//! It is one binary target, because rustc would mistake a crate `wasm_bindgen` of this version for
+//! an outdated library.
 
 use std::{env, path::PathBuf, process::ExitCode};
 

@@ -15,7 +15,7 @@ use crate::{
 /// The arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The port on 127.0.0.1. Without it, the server takes the first free one from 8080 on.
+    /// The port on 127.0.0.1. By default, the server takes the first free port from 8080 on.
     #[arg(long)]
     port: Option<u16>,
 }

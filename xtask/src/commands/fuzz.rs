@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         steps.run(&target, || {
             fuzzer
                 .cmd()
-                // Safe code needs no sanitizer; the fuzzer looks for panics.
+                // Safe code needs no sanitizer, since the fuzzer looks for panics.
                 .args(["run", "--sanitizer", "none", &target, "--"])
                 .arg(format!("-max_total_time={}", args.seconds))
                 .env("CARGO_TARGET_DIR", workspace.target.join("fuzz"))

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Simulate(simulate::Args),
     /// Kills the relay repeatedly under load, and looks for lost edits.
     Torture(torture::Args),
-    /// Puts 10,000 connections and a steady load on the relay.
+    /// Measures the relay with 10,000 connections and under a steady load.
     Load(load::Args),
     /// Fuzzes the decoders and both ends of a session with the nightly compiler.
     Fuzz(fuzz::Args),
@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Guide(guide::Args),
     /// Prints the shell variables that let cargo alone build and test for wasm32.
     Env,
-    /// Installs every tool now. The other commands install the tools that they need themselves.
+    /// Installs every tool. The other commands install only the tools that they need.
     Setup,
 }
 

@@ -8,7 +8,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Finds or installs every tool, and continues after one of them failed.
+/// Finds or installs every tool, and continues if one of them fails.
 pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;

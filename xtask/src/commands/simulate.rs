@@ -7,8 +7,8 @@ use crate::{cmd::Cmd, workspace::Workspace};
 /// The number of seeds of the simulation of state machines.
 const SEEDS: u64 = 10_000;
 
-/// The number of seeds of the simulation with hosts. Each takes much longer: every message is bytes
-/// on a simulated network.
+/// The number of seeds of the simulation with hosts. Each takes much longer, since every message is
+/// sent as bytes on a simulated network.
 const SEEDS_OF_HOSTS: u64 = 2_000;
 
 /// The arguments of `simulate`.

@@ -1,7 +1,7 @@
-//! `size`: what a browser downloads, and the budget for it.
+//! `size`: the number of bytes that a browser downloads, and the budget for it.
 //!
-//! The pages are built as trunk builds them with usual options: `opt-level = "z"`, link-time
-//! optimisation, one codegen unit, `panic = "abort"`, and `wasm-opt -Oz`.
+//! The pages are built like a page that trunk builds with the usual options: `opt-level = "z"`,
+//! link-time optimisation, one codegen unit, `panic = "abort"`, and `wasm-opt -Oz`.
 
 use std::{ffi::OsStr, fs, io::Write, path::Path};
 
@@ -14,8 +14,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// The limits on the todo page, in gzipped bytes. They are the sizes when they were last set, plus
-/// 400 bytes for the differences between machines.
+/// The limits on the todo page, in gzipped bytes. Each is the size at the time when it was set,
+/// plus 400 bytes for the differences between machines.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
     /// The size of the wasm and JavaScript of the whole page, including leptos.
@@ -56,7 +56,7 @@ struct Size {
 }
 
 impl Size {
-    /// Measures the files of the app. The service worker does not count: it belongs to the example,
+    /// Measures the files of the app. The service worker is not counted: it belongs to the example,
     /// and the page starts without it.
     fn of(dist: &Path, name: &str) -> Result<Self> {
         Ok(Self {

@@ -1,4 +1,4 @@
-//! `tidy`: checks that the compiler cannot do.
+//! `tidy`: the checks that the compiler cannot do.
 
 use anyhow::{Result, bail};
 

@@ -1,8 +1,8 @@
-//! Builds the folder that a browser loads from the source of a page, with the steps and the
-//! `index.html` of trunk.
+//! Builds the folder that a browser loads, from the source of a page. Follows the steps of trunk
+//! and uses the page's `index.html` for trunk.
 //!
-//! trunk itself takes 13 minutes to compile, and its steps are few. docs/performance.md compares
-//! the sizes of both ways.
+//! trunk takes 13 minutes to compile, but its steps are few. docs/performance.md compares the sizes
+//! of both ways.
 
 mod page;
 
@@ -28,7 +28,7 @@ use self::page::{Link, Page};
 pub(crate) enum Optimize {
     /// Fail, because the size matters.
     Always,
-    /// Print it and continue: the page also works without it.
+    /// Print a note and continue, because the page also works without it.
     IfPossible,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Optimize {
 ///
 /// # Errors
 ///
-/// If there is no such example, it does not build, or a tool is missing.
+/// If there is no such example, if it does not build, or if a tool is missing.
 pub(crate) fn build(
     workspace: &Workspace,
     cache: &Cache,
@@ -57,7 +57,7 @@ pub(crate) fn build(
 ///
 /// # Errors
 ///
-/// If it has no `index.html` for trunk, it does not build, or a tool is missing.
+/// If the package has no `index.html` for trunk, does not build, or a tool is missing.
 pub(crate) fn build_page(
     workspace: &Workspace,
     cache: &Cache,

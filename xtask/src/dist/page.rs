@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 /// The beginning of the links that trunk replaces.
 const LINK: &str = "<link data-trunk ";
 
-/// An `index.html`: text and links in turn.
+/// An `index.html`: text and links that alternate.
 #[derive(Debug)]
 pub(super) struct Page {
     /// Each link with the text before it.
@@ -55,7 +55,7 @@ impl Page {
             .context("the page has no `<link data-trunk rel=\"rust\">`")
     }
 
-    /// Returns the page with other text in the place of each link.
+    /// Returns the page, with each link replaced by the text that `replace` returns.
     pub(super) fn render(
         &self,
         mut replace: impl FnMut(&Link) -> Result<String>,

@@ -13,7 +13,7 @@ pub(super) enum Block {
         append: bool,
         text: String,
     },
-    /// Build the page with trunk, or with the same steps without trunk.
+    /// Build the page with trunk, or do the same steps without trunk.
     Trunk(String),
     /// Build the server, which a test starts.
     Serve,

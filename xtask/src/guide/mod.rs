@@ -34,7 +34,7 @@ pub(crate) struct App {
     dir: PathBuf,
 }
 
-/// Follows the guide in an empty folder. `trunk` states whether to run the blocks that need trunk.
+/// Follows the guide in an empty folder. Runs the blocks that need trunk only if `trunk` is true.
 ///
 /// # Errors
 ///
@@ -86,8 +86,8 @@ impl App {
         Ok(())
     }
 
-    /// Copies this workspace's lock file to the app, so that dependencies that are already compiled
-    /// are not compiled again.
+    /// Copies this workspace's lock file to the app, so that cargo does not compile dependencies
+    /// again.
     fn keep_versions(&self, workspace: &Workspace) -> Result<()> {
         let lock = workspace.root.join("Cargo.lock");
         fs::copy(lock, self.dir.join("Cargo.lock"))?;
@@ -145,7 +145,7 @@ impl App {
         self.keep_versions(workspace)?;
         Cmd::cargo()
             .args(["build", "--package", "server"])
-            // The dependencies are already compiled with these settings of this workspace.
+            // Use the settings of this workspace, with which the dependencies are already compiled.
             .args(["--config", "profile.dev.debug='line-tables-only'"])
             .args(["--config", "profile.dev.package.'*'.debug=false"])
             .env("CARGO_TARGET_DIR", &workspace.target)
@@ -159,8 +159,8 @@ impl App {
     }
 }
 
-/// Returns a line of the guide. If it adds a crate of this workspace, it adds the crate by its
-/// path.
+/// Returns a line of the guide. If the line adds a crate of this workspace, the result adds it by
+/// its path.
 fn by_path(line: &str, root: &Path) -> String {
     let own = line.split_whitespace().find(|word| word.starts_with(OWN));
     match own.filter(|_| line.starts_with("cargo add ")) {

@@ -90,7 +90,7 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
                 .env("RUSTFLAGS", "--cap-lints=warn")
                 .dir(&copy)
         };
-        // A fault must compile; the compiler finds the others.
+        // The fault must compile; faults that do not compile need no test.
         cargo(&["--no-run"]).run_quietly().context(fault.name)?;
         let found = cargo(&[]).run_quietly().is_err();
         fs::write(&file, sound)?;

@@ -5,7 +5,7 @@
 pub(crate) struct Chart {
     /// The name of the work.
     pub(crate) work: String,
-    /// What the time of a point measures.
+    /// The unit of work of the times.
     pub(crate) per: Per,
     /// The lines, in the order of their names in the legend.
     pub(crate) lines: Vec<Line>,
@@ -40,7 +40,7 @@ impl Per {
         }
     }
 
-    /// Describes the times to a reader.
+    /// Returns a description of the times for the reader.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Entry => "time an entry",
@@ -50,7 +50,8 @@ impl Per {
 }
 
 impl Chart {
-    /// Adds a point to a line, which is created if needed. An existing point at that size stays.
+    /// Adds a point to a line, and creates the line if needed. Keeps an existing point at that
+    /// size.
     pub(crate) fn add(&mut self, name: &str, colour: usize, size: usize, ns: f64) {
         let at = self.lines.iter().position(|line| line.name == name);
         let at = at.unwrap_or_else(|| {

@@ -41,7 +41,7 @@ pub(crate) struct Row {
     pub(crate) asked: Vec<String>,
     /// The targets that are missed.
     pub(crate) missed: Vec<String>,
-    /// The number of measurements. The best result counts.
+    /// The number of measurements, of which the best one counts.
     pub(crate) measured: usize,
 }
 
@@ -71,13 +71,13 @@ impl Compared {
         self.0.iter().filter(|row| row.table == name).collect()
     }
 
-    /// Counts the rows of quick measurements.
+    /// Returns the number of rows of quick measurements.
     pub(crate) fn quick(&self) -> usize {
         self.0.iter().filter(|row| row.quick).count()
     }
 
-    /// Returns a chart for each timed work, with a line per library. The points are those of the
-    /// table of sizes. If it has none, they are those of the targets and of the comparison with the
+    /// Returns a chart for each timed work, with a line per library. The points come from the table
+    /// of sizes. If it has none, they come from the table of targets and the comparison with the
     /// other library.
     pub(crate) fn charts(&self) -> Vec<Chart> {
         let mut charts: Vec<Chart> = Vec::new();

@@ -1,4 +1,5 @@
-//! The page of `cargo xtask bench report`: charts and tables of the benchmarks' results.
+//! The page that `cargo xtask bench report` writes: charts and tables of the benchmarks'
+//! results.
 //!
 //! ```text
 //! criterion   results of `bench`           ─┐

@@ -1,4 +1,4 @@
-//! A chart as SVG. It uses the page's colours, which depend on light or dark mode.
+//! Draws a chart as SVG, in the page's colours, which depend on light or dark mode.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
@@ -12,13 +12,13 @@ use super::{
 /// its size there.
 const SIZE: (u32, u32) = (360, 250);
 
-/// The height of text in the drawing library, which draws it at four fifths of this.
+/// The height of text for the drawing library, which draws text at four fifths of this.
 const LETTERS: u32 = 15;
 
 /// The maximum number of labels for times. More would overlap.
 const MOST_TIMES: usize = 8;
 
-/// The space at the left for the longest label of a time, and below for a line of sizes.
+/// The space at the left for the longest label of a time, and at the bottom for a line of sizes.
 const LABELS: (u32, u32) = (58, 26);
 
 /// Draws a chart with logarithmic axes. Returns `None` for a chart without points.
@@ -87,7 +87,7 @@ fn ranges(chart: &Chart) -> Option<((f64, f64), (f64, f64))> {
     Some((sizes, times))
 }
 
-/// Returns the powers of ten around some values, at least a decade apart.
+/// Returns the powers of ten below and above some values, at least a decade apart.
 fn decades(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for figure in figures.filter(|figure| *figure > 0.0) {

@@ -30,7 +30,7 @@ pub(crate) fn of_unit(figure: f64, unit: &str) -> String {
     match unit {
         "ns" => time(figure),
         "times" => format!("{figure:.2} ×"),
-        // A whole delta has a whole number of bytes.
+        // The size of a whole delta is a whole number of bytes.
         _ if figure.fract() == 0.0 => format!("{figure} B"),
         _ => format!("{figure:.1} B"),
     }
@@ -50,7 +50,7 @@ pub(crate) fn grouped(number: usize) -> String {
 }
 
 fn in_unit(ns: f64) -> (f64, &'static str) {
-    // A value that rounds to the next unit is shown in it.
+    // Show a value that rounds up to the next unit in that unit.
     match ns {
         ..999.5 => (ns, "ns"),
         ..999.5e3 => (ns / 1e3, "µs"),

@@ -1,5 +1,5 @@
-//! Checks that only the core's `codec` names `bincode`. The crate is no longer developed, so it
-//! must be possible to replace it by a change of that folder alone.
+//! Checks that only the core's `codec` names `bincode`. The crate is no longer developed, so a
+//! change of that folder alone must suffice to replace it.
 
 use proc_macro2::{TokenStream, TokenTree};
 

@@ -1,5 +1,5 @@
-//! Checks that the core needs neither a browser nor a framework. It must not depend on leptos or on
-//! tokio's runtime, not even through another crate. It may use tokio's feature `sync`, whose
+//! Checks that the core needs neither a browser nor a framework. The core must not depend on leptos
+//! or on tokio's runtime, not even through another crate. It may use tokio's feature `sync`, whose
 //! channels and cells work with any runtime. Development dependencies are not checked.
 
 use std::{
@@ -16,11 +16,11 @@ use crate::workspace::{array, string};
 /// The packages that the core must not reach.
 const FORBIDDEN: [&str; 2] = ["leptos", RUNTIME];
 
-/// The package that may be reached if only its feature [`SYNC`] is enabled.
+/// The package that the core may reach if only its feature [`SYNC`] is enabled.
 const RUNTIME: &str = "tokio";
 const SYNC: &str = "sync";
 
-/// Reports every forbidden package that the core reaches, with the path to it.
+/// Reports every forbidden package that the core depends on, with the path to it.
 pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
     let mut names = BTreeMap::new();
     let mut without_runtime = BTreeSet::new();

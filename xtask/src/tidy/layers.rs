@@ -89,7 +89,7 @@ fn may_import(from: &str, to: &str) -> bool {
     match (layer(from), layer(to)) {
         _ if from == to => true,
         (Some(from), Some(to)) => to < from || (from == 0 && to == 0),
-        // A module without a layer is reported once, not for every import.
+        // A module without a layer is reported once, and not for every import.
         _ => true,
     }
 }
@@ -104,7 +104,7 @@ struct Imports<'a> {
 }
 
 impl Imports<'_> {
-    /// Records a path whose first words lead from the crate's root into a module.
+    /// Records a path if its first words lead from the crate's root into a module.
     fn note<'b>(&mut self, mut words: impl Iterator<Item = &'b Ident>) {
         let Some(first) = words.next() else {
             return;

@@ -1,7 +1,7 @@
 //! Checks that files and functions are short enough to be understood as a whole.
 //!
-//! A line of code contains a token that is not a comment. Tests do not count, whether at the end of
-//! a file or in files of their own.
+//! A line of code contains a token that is not a comment. Tests are not counted, neither at the end
+//! of a file nor in files of their own.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,8 @@ use super::{
     source::{Source, is_test_only},
 };
 
-/// The maximum lines of code in a file. The goal is 300; the rest is space for one more function
-/// before a split.
+/// The maximum lines of code in a file. The goal is 300. The rest leaves space for one more
+/// function before a split.
 const FILE: usize = 330;
 
 /// The maximum lines of a function from its name to its last brace. Such a function fits on a

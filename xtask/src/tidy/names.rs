@@ -7,7 +7,8 @@ use syn::{Attribute, Item, UseTree, Visibility, spanned::Spanned as _};
 
 use super::{Violation, source::Source};
 
-/// The packages whose root is bounded, and how many names it may export, modules counted.
+/// The packages with a bounded root, and the maximum number of names that it exports, including
+/// modules.
 const BOUNDS: [(&str, usize); 2] = [("leptos-sync-core", 40), ("leptos-sync-web", 35)];
 
 /// Reports a root that exports more names than it may.
@@ -30,8 +31,8 @@ pub(crate) fn check(package: &str, sources: &[Source], violations: &mut Vec<Viol
     }
 }
 
-/// Returns the names that a root exports and documents, each once: a trait and its derive count as
-/// one.
+/// Returns the names that a root exports and documents, each once. A trait and its derive count as
+/// one name.
 fn exported(root: &Source) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for item in &root.syntax.items {

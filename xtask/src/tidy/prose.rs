@@ -14,7 +14,7 @@ use super::Violation;
 /// The maximum width of a line of prose in columns.
 const COLUMNS: usize = 100;
 
-/// Folders without prose of this project.
+/// Folders that contain no prose of this project.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// Reports every long line of prose below `root`.

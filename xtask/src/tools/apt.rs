@@ -1,4 +1,4 @@
-//! Debian's and Ubuntu's packages.
+//! Access to the packages of Debian and Ubuntu.
 
 use std::{fs, path::Path};
 
@@ -29,7 +29,7 @@ pub(crate) fn update() -> Result<()> {
     Ok(())
 }
 
-/// Installs packages without the packages that they merely recommend.
+/// Installs packages, without those that they only recommend.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     update()?;
     Cmd::new("apt-get")

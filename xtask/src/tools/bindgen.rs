@@ -21,8 +21,8 @@ const PROGRAM: &str = "wasm-bindgen";
 /// The program that runs the tests in a wasm file.
 const RUNNER: &str = "wasm-bindgen-test-runner";
 
-/// The time limit in seconds for all tests of one file. They must not fail on a small machine under
-/// load.
+/// The time limit in seconds for all tests of one file. The limit must suffice on a small machine
+/// under load.
 const TEST_SECONDS: &str = "300";
 
 /// The time limit in seconds for the start of the browser's driver.
@@ -70,7 +70,7 @@ impl Bindgen {
                 "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
                 browser.webdriver_json(cache)?.into(),
             ),
-            // Without it, tests that do not state where to run would run in node.
+            // Without this variable, tests that do not state where to run would run in node.
             ("WASM_BINDGEN_USE_BROWSER", "1".into()),
             ("WASM_BINDGEN_TEST_TIMEOUT", TEST_SECONDS.into()),
             ("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", START_SECONDS.into()),
@@ -99,7 +99,7 @@ fn install(dir: &Path, workspace: &Workspace) -> Result<()> {
     let bin = dir.join("bin");
     fs::create_dir_all(&bin)?;
     for program in [PROGRAM, RUNNER] {
-        // The program acts according to the name of its file.
+        // The name of the file selects which of the two programs it is.
         fs::copy(&built, bin.join(format!("{program}{EXE_SUFFIX}")))
             .with_context(|| format!("cannot copy {}", built.display()))?;
     }

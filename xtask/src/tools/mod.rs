@@ -1,5 +1,5 @@
-//! Tools that a Rust toolchain does not contain. Each tool is found on the machine or installed
-//! into a cache folder.
+//! Tools that a Rust toolchain does not contain. The commands find each tool on the machine or
+//! install it into a cache folder.
 
 mod apt;
 mod bindgen;

@@ -11,7 +11,7 @@ use crate::cmd::{Cmd, on_path};
 /// that browsers reject.
 const OLDEST: u32 = 132;
 
-/// The npm package's version, pinned so that sizes are the same everywhere.
+/// The version of the npm package. It is pinned, so that sizes are the same everywhere.
 const BINARYEN: &str = "132.0.0";
 
 /// A `wasm-opt` that is new enough.
@@ -29,8 +29,8 @@ pub(crate) enum WasmOpt {
 }
 
 impl WasmOpt {
-    /// Finds the program in `PATH` if it is new enough, otherwise in the cache. Installs it there
-    /// with npm if needed.
+    /// Finds the program in `PATH` if it is new enough, otherwise in the cache. Installs it into
+    /// the cache with npm if needed.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl WasmOpt {
     pub(crate) fn bin(&self) -> Option<PathBuf> {
         match self {
             Self::Native(program) => program.parent().map(Path::to_owned),
-            // npm links the script there.
+            // npm creates a link to the script there.
             Self::Node { script, .. } => Some(script.ancestors().nth(3)?.join(".bin")),
         }
     }

@@ -82,7 +82,7 @@ impl Wasm {
         Cmd::cargo()
             .args([subcommand, "--target", TARGET])
             .envs(self.env())
-            // The variable replaces the target's flags instead of adding to them.
+            // The variable would replace the target's flags instead of extending them.
             .without_env("RUSTFLAGS")
             .without_env("CARGO_ENCODED_RUSTFLAGS")
     }
@@ -91,7 +91,7 @@ impl Wasm {
     pub(crate) fn clippy(&self) -> Cmd {
         match &self.debian {
             None => self.cargo("clippy"),
-            // The toolchain's own clippy cannot read the library of another compiler.
+            // The clippy of the toolchain cannot read the library of another compiler.
             Some(debian) => self.cargo("check").envs(debian.clippy_env()),
         }
     }

@@ -1,5 +1,5 @@
-//! Records inserted into a collection: all in one transaction, or each in its own, one after the
-//! other. The collection is already open, and has one additional index.
+//! Measures inserting records into a collection: all in one transaction, or each in its own, one
+//! after the other. The collection is already open, and has one additional index.
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{

@@ -1,5 +1,5 @@
-//! Records inserted into the storage: all in one batch, or each in its own transaction, one after
-//! the other. The database is already open.
+//! Measures inserting records into the storage: all in one batch, or each in its own transaction,
+//! one after the other. The database is already open.
 
 use leptos_sync_benches::entries;
 use leptos_sync_web::{

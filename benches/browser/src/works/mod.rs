@@ -1,4 +1,4 @@
-//! The measured work. Each kind of work has several sides, which are ways to do it. The first one
+//! The measured work. Each kind of work has several sides, that is, implementations. The first one
 //! is ours.
 
 mod collect;
@@ -31,12 +31,12 @@ pub(crate) struct Work {
     sides: Vec<Side>,
 }
 
-/// A way to do the work.
+/// An implementation of the work.
 struct Side {
     name: &'static str,
     /// Prepares a database with this name and returns the measured milliseconds.
     sample: fn(Asked) -> Sample,
-    /// The target, if any: by what factor it must take longer than ours.
+    /// The target, if any: the factor by which the side must take longer than ours.
     bar: Option<f64>,
 }
 

@@ -1,11 +1,12 @@
-//! Opening a document, from the call until an entry has been read. This includes opening the
-//! database on all sides.
+//! Measures opening a document, from the call until an entry has been read. This includes opening
+//! the database on all sides.
 //!
 //! - **ours**: a snapshot in chunks, as leptos-sync stores it.
 //! - **one record per entry**: each entry with its stamp in its own IndexedDB record. One `getAll`
-//!   reads all; each is decoded and inserted into the same kind of map. As *bytes* in the library's
-//!   codec, or as *text*, since browsers pass strings faster than arrays of bytes.
-//! - **Yjs**: by y-indexeddb, with a database compacted to one update, until `whenSynced`.
+//!   reads all of them. Each is decoded and inserted into the same kind of map. The records are
+//!   *bytes* in the library's codec, or *text*, since browsers pass strings faster than arrays of
+//!   bytes.
+//! - **Yjs**: y-indexeddb with a database that was compacted to one update, until `whenSynced`.
 
 use js_sys::{Array, Uint8Array};
 use leptos_sync_benches::{

@@ -1,22 +1,22 @@
 use super::evidence::Figures;
 use crate::peers::Who;
 
-/// The demand of a target.
+/// A demand on our result.
 #[derive(Clone, Copy)]
 pub(crate) enum Demand {
-    /// The peer takes at least this many times as much as ours.
+    /// The peer must take at least this many times as much as ours.
     Times(f64, Who),
-    /// Ours takes at most this many times as much as the plain code.
+    /// Ours must take at most this many times as much as the plain code.
     Within(f64, Who),
-    /// Ours takes less than every peer that can do the work, not counting the plain code.
+    /// Ours must take less than every peer that can do the work, except the plain code.
     LessThanAll,
-    /// Ours takes at most this much, in the row's unit.
+    /// Ours must take at most this much, in the row's unit.
     AtMost(f64),
 }
 
 impl Demand {
-    /// Returns the degree to which the demand is met; 1 means met. `None` if a required measurement
-    /// is missing.
+    /// Returns the degree to which the demand is met; from 1 on, it is met. `None` if a required
+    /// measurement is missing.
     pub(crate) fn reached(self, figures: &Figures) -> Option<f64> {
         let ours = figures.of(Who::Ours)?;
         Some(match self {

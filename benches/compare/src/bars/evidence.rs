@@ -10,9 +10,9 @@ pub(crate) enum Evidence {
     /// The time of a run.
     Time(Work),
     /// The ratio of a run's time to that at a smaller size, per entry if the work grows with the
-    /// size. Measured for ours, and for the plain code to show the cost of memory itself.
+    /// size. It is measured for ours, and for the plain code to show the cost of memory itself.
     Growth { work: Work, small: usize },
-    /// Bytes.
+    /// A number of bytes.
     Amount(Amount),
 }
 
@@ -20,7 +20,7 @@ pub(crate) enum Evidence {
 pub(crate) struct Amount {
     name: &'static str,
     of: Of,
-    /// Whether it is shown per entry.
+    /// Whether the row shows bytes per entry.
     each: bool,
 }
 
@@ -176,8 +176,8 @@ fn times(
         .to_vec()
 }
 
-/// Measures one size after the other, not in turns: small data that was created between large data
-/// would be scattered in memory and appear slow.
+/// Measures one size after the other and not in turns. Otherwise, small data would be created
+/// between large data, be scattered in memory, and appear slow.
 fn growth(work: &Work, who: Who, small: usize, size: usize, effort: Effort) -> Option<f64> {
     let run = |size| {
         let side = (work.side)(who.peer(), size)?;

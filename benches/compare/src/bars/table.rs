@@ -58,7 +58,7 @@ fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {
     (best, retries)
 }
 
-/// Returns the degree to which the hardest demand of a row is met; 1 means met. A missing
+/// Returns the degree to which the hardest demand of a row is met; from 1 on, it is met. A missing
 /// measurement counts as 0.
 fn reached(bar: &Bar, figures: &Figures) -> f64 {
     let all = bar.demands.iter();
@@ -66,7 +66,7 @@ fn reached(bar: &Bar, figures: &Figures) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-/// Describes the missed demands, and by how much.
+/// Describes the missed demands, and by how much each is missed.
 fn missed(bar: &Bar, figures: &Figures) -> Vec<String> {
     let missed = bar.demands.iter().filter_map(|demand| {
         let missed = demand.missed(figures);

@@ -1,8 +1,8 @@
 //! crdts 7.3.2: its counter, its register with the time as the marker, and its map.
 //!
-//! The values of its map must be able to forget what a removal has seen. Its last-writer-wins
-//! register cannot do that, so the values are multi-value registers, as in its documentation. It
-//! has no batches: each entry is an operation.
+//! The values of its map must be able to forget the operations that a removal has seen. Its
+//! last-writer-wins register cannot do that, so the values are multi-value registers, as in its
+//! documentation. It has no batches: each entry is an operation.
 
 use std::{any::Any, hint::black_box};
 
@@ -174,7 +174,7 @@ fn register(val: String, time: u64, replica: u64) -> Register {
     LWWReg { val, marker }
 }
 
-/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// Returns a counter in which each of `replicas` has incremented once, and every second one `more`
 /// additional times.
 fn counter(replicas: usize, more: u64) -> GCounter<u64> {
     let mut counter = GCounter::new();

@@ -22,7 +22,7 @@ use crate::measure::{Side, side};
 /// The number of changes in a delta, and of single updates applied in a run.
 pub(crate) const CHANGES: usize = 100;
 
-/// The work that a library can do, at any size. `None` appears as a dash in the table.
+/// A library, with the work that it can do at any size. The table shows a dash for `None`.
 ///
 /// [`works`](crate::works) describes each kind of work and the differences between the libraries.
 pub(crate) trait Peer: Sync {
@@ -128,7 +128,7 @@ pub(crate) trait Peer: Sync {
         None
     }
 
-    /// Returns the same map as untyped cells, as a relay holds them.
+    /// Returns the same map as untyped cells, which a relay holds.
     fn held_as_cells(&self, _size: usize) -> Option<Box<dyn Any>> {
         None
     }
@@ -183,8 +183,8 @@ impl Who {
     }
 }
 
-/// Returns a side whose runs each get the next input from `next` and apply `work` to the current
-/// states of two copies of a document. So no run finds the result of an earlier one.
+/// Returns a side for two copies of a document. Each run gets the next input from `next` and
+/// applies `work` to the current states. So no run repeats the work of an earlier one.
 fn evolving<T: 'static, I: 'static, O: 'static>(
     state: T,
     mut next: impl FnMut(&mut T) -> I + 'static,
@@ -199,7 +199,7 @@ fn evolving<T: 'static, I: 'static, O: 'static>(
 }
 
 /// Returns a side that applies the updates of one copy to another, one at a time. `change` makes
-/// the edits and returns what to send; `apply` applies it.
+/// the edits and returns the update; `apply` applies it.
 fn updated<D: 'static>(
     copies: (D, D),
     size: usize,

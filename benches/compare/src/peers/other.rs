@@ -14,7 +14,8 @@ pub(super) struct Other;
 
 type Map = LwwMap<String, String>;
 
-/// The type that its users encode: the entries of a map, since the map has no encoding of its own.
+/// The type that users of the library encode. It contains the entries of a map, since the map has
+/// no encoding of its own.
 type Entries = HashMap<String, LwwRegister<String>>;
 
 impl Peer for Other {
@@ -189,7 +190,7 @@ fn replica(id: usize) -> ReplicaId {
     ReplicaId::from(Uuid::from_u128(spread))
 }
 
-/// Returns registers, each of which wins over all before it.
+/// Returns registers, each of which wins over all previous ones.
 fn registers(count: usize) -> Vec<LwwRegister<String>> {
     (1..)
         .zip(values(count))
@@ -218,7 +219,7 @@ fn newer_map(base: &Map, count: usize) -> Map {
     map
 }
 
-/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// Returns a counter in which each of `replicas` has incremented once, and every second one `more`
 /// additional times.
 fn counter(replicas: usize, more: usize) -> GCounter {
     let mut counter = GCounter::new();

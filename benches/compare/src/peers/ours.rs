@@ -46,7 +46,7 @@ impl Peer for Ours {
     fn count(&self, size: usize) -> Option<Side> {
         Some(side(GCounter::new, move |counter| {
             for _ in 0..size {
-                // Counts this small cannot overflow.
+                // Such small counts cannot overflow.
                 let _ = counter.increment(1, black_box(ours::stamp(0, 1)));
             }
         }))
@@ -86,8 +86,7 @@ impl Peer for Ours {
             move || (Map::new(), entries.clone(), clock()),
             |(map, entries, clock)| {
                 let stamp = ours::tick(clock);
-                // The transaction needs one reading of the clock; the others match those of the
-                // other library.
+                // The transaction reads the clock once. Read it as often as the other library does.
                 for _ in 1..entries.len() {
                     black_box(ours::tick(clock));
                 }

@@ -99,7 +99,7 @@ impl Peer for Plain {
     }
 
     fn merge_replica(&self, size: usize) -> Option<Side> {
-        // A different seed, and therefore a different order.
+        // Use a different seed, which results in a different order.
         let mut full = Map::with_hasher(FixedState::with_seed(1));
         fill(&mut full, shuffled_entries(size).into_iter());
         Some(merge(map(size), full, size))
@@ -187,7 +187,7 @@ fn merge(base: Map, mut full: Map, size: usize) -> Side {
     )
 }
 
-/// Keeps the later write, in the allocation of the earlier one.
+/// Keeps the later write, and reuses the allocation of the earlier one.
 fn join(ours: &mut Stamped<String>, theirs: &Stamped<String>) {
     if theirs.stamp > ours.stamp {
         ours.value.clone_from(&theirs.value);
@@ -212,7 +212,7 @@ fn counter() -> HashMap<u64, Stamped<u64>, FixedState> {
     HashMap::default()
 }
 
-/// Returns a counter in which each of `replicas` has counted once, and every second one `more`
+/// Returns a counter in which each of `replicas` has incremented once, and every second one `more`
 /// additional times.
 fn counted(replicas: usize, more: u64) -> HashMap<u64, Stamped<u64>, FixedState> {
     let mut counts = counter();

@@ -1,4 +1,4 @@
-//! yrs 0.28: a root map, written in one transaction, with updates in the encoding v1, which its
+//! yrs 0.28: a root map, written in one transaction, with updates in encoding v1, which its
 //! documentation introduces first.
 //!
 //! Rows of bytes use the shorter of v1 and v2.
@@ -153,7 +153,7 @@ fn write(doc: &Doc, map: &MapRef, entries: impl IntoIterator<Item = (String, Str
 }
 
 /// Writes in one transaction and returns its update in both encodings. Unlike the changes since a
-/// state vector, the update does not list everything that was ever overwritten.
+/// state vector, the update does not list all overwritten operations.
 fn change(
     doc: &Doc,
     map: &MapRef,

@@ -1,4 +1,4 @@
-//! The page's status below the list: where its edits are, and who else is connected.
+//! The status line below the list: where the edits are stored, and how many others are connected.
 
 use serde_json::json;
 
@@ -36,13 +36,13 @@ impl Page<'_> {
         self.expect_mark("synced", "true");
     }
 
-    /// Expects the page to say how many others are connected, or `""` for none.
+    /// Expects the text that says how many others are connected, or `""` if there are none.
     #[track_caller]
     pub fn expect_peers(&self, text: &str) {
         self.expect_text("[data-testid=peers]", text);
     }
 
-    /// Expects the page to say that an edit was rejected, with these words in the reason.
+    /// Expects the page to report a rejected edit, with these words in the reason.
     #[track_caller]
     pub fn expect_rejected(&self, why: &str) {
         self.expect_words(
@@ -51,8 +51,8 @@ impl Page<'_> {
         );
     }
 
-    /// Expects the page to say why it did not take the text of an input, with these words in the
-    /// reason.
+    /// Expects the page to explain why it rejected the text of an input, with these words in the
+    /// explanation.
     #[track_caller]
     pub fn expect_problem(&self, words: &str) {
         self.expect_words("[data-testid=problem]", words);

@@ -1,4 +1,4 @@
-//! The todo page, in its user's words.
+//! The todo page, with methods for the actions of a user.
 
 mod marks;
 
@@ -17,7 +17,7 @@ pub enum Key {
     Enter,
     /// Escape.
     Escape,
-    /// Tab: on to the next control.
+    /// Tab, which moves the focus to the next control.
     Tab,
     /// The space bar.
     Space,
@@ -38,7 +38,7 @@ impl Key {
     }
 }
 
-/// How long an editor may take to open before the page is clicked again.
+/// The time that an editor may take to open before the page is clicked again.
 const CLICK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The delete key.
@@ -94,7 +94,7 @@ impl<'a> Page<'a> {
         let script = "const clipboardData = new DataTransfer();
             clipboardData.setData('text/plain', arguments[0]);
             const paste = new ClipboardEvent('paste', { bubbles: true, cancelable: true });
-            // Firefox copies no text from a constructor's `clipboardData`.
+            // Firefox ignores the text in the constructor's `clipboardData`.
             Object.defineProperty(paste, 'clipboardData', { value: clipboardData });
             document.querySelector('.new-todo').dispatchEvent(paste);";
         self.session.script(script, &[json!(text)]);
@@ -115,7 +115,7 @@ impl<'a> Page<'a> {
     /// Double-clicks a title and waits for the editor.
     #[track_caller]
     pub fn edit(&self, title: &str) {
-        // WebKit loses a double click on a row that has just moved. A user clicks again.
+        // WebKit loses a double click on a row that has just moved, so click again.
         until("the editor", || {
             self.session
                 .double_click(&self.part_of(title, "[data-testid=todo-title]"));
@@ -129,7 +129,7 @@ impl<'a> Page<'a> {
         self.session.click(&self.session.find(css));
     }
 
-    /// Puts text into an input, as a paste does, and focuses it.
+    /// Puts text into an input, like a paste, and focuses the input.
     #[track_caller]
     pub fn fill(&self, css: &str, text: &str) {
         let script = "const input = document.querySelector(arguments[0]);
@@ -176,7 +176,7 @@ impl<'a> Page<'a> {
         self.session.click(&link);
     }
 
-    /// Changes the fragment of the address, as the back button or a typed address does.
+    /// Changes the fragment of the address, like the back button or a typed address.
     #[track_caller]
     pub fn set_hash(&self, hash: &str) {
         self.session

@@ -22,10 +22,10 @@ const PACKAGES: [&str; 4] = [
     "esbuild@0.28.2",
 ];
 
-/// The name of their entry in the cache. It changes with the versions.
+/// The name of the packages' entry in the cache. It changes with the versions.
 const ENTRY: &str = "browser-peers-yjs-13.6.33-esbuild-0.28.2";
 
-/// The end of the page's address for the full size. The other one is for small sizes.
+/// The end of the page's address for the full size.
 const FULL: &str = "";
 const QUICK: &str = "?records=1000&entries=20000&rounds=3";
 
@@ -59,7 +59,7 @@ pub(crate) fn page(workspace: &Workspace, cache: &Cache) -> Result<PathBuf> {
     Ok(dist)
 }
 
-/// Returns whether npm is installed, which the page needs.
+/// Returns whether npm, which the page needs, is installed.
 pub(crate) fn has_npm() -> bool {
     on_path("npm").is_some()
 }

@@ -25,7 +25,7 @@ pub(crate) struct Args {
 /// What to measure, other than this library's own benchmarks.
 #[derive(Debug, Subcommand)]
 enum Kind {
-    /// Does the same work on other libraries, side by side. Fails when a target is missed.
+    /// Does the same work with other libraries, side by side. Fails when a target is missed.
     Compare(Compare),
     /// Measures storage in Chromium against alternatives. Fails when a target is missed. Needs
     /// Node.js with npm.
@@ -38,7 +38,7 @@ enum Kind {
     Report,
     /// Writes the instruction counts of all benchmarks to benches/instructions.txt.
     Baseline,
-    /// Counts instructions, and fails when a benchmark needs 5 % more than in
+    /// Counts instructions, and fails when a benchmark needs over 5 % more than in
     /// benches/instructions.txt.
     Check,
 }
@@ -96,8 +96,8 @@ fn compare(workspace: &Workspace, args: &Compare) -> Result<()> {
     if !dir.join("Cargo.toml").is_file() {
         bail!("there is no benches/compare in this checkout");
     }
-    // The workspace has its own lock file, so its builds must not mix with those of this workspace.
-    // `cargo clean` still removes them.
+    // The comparison is a workspace with its own lock file, so it has its own target folder. The
+    // folder is inside this workspace's, so `cargo clean` removes it too.
     let cargo = || {
         Cmd::cargo()
             .dir(&dir)

@@ -16,7 +16,7 @@ const COMMANDS: [&str; 7] = [
     "mutants",
 ];
 
-/// Runs the commands as steps, and continues after one of them failed.
+/// Runs the commands as steps, and continues if one of them fails.
 pub(super) fn run_in(steps: &mut Steps) {
     for line in COMMANDS {
         steps.run(line, || parse(line)?.run());

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     pub(super) long: bool,
 }
 
-/// Runs all checks, the fastest first, and continues after one of them failed.
+/// Runs all checks, the fastest first, and continues if one of them fails.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;

@@ -17,15 +17,15 @@ use crate::{
 /// A reason why a test does not run in some browsers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// A command of the Chrome DevTools protocol: the network, scripts before a page's own, or the
-    /// screen's properties.
+    /// A command of the Chrome DevTools protocol for the network, for scripts that run before those
+    /// of the page, or for the screen.
     DevTools,
     /// A profile that outlives the browser. Sessions of WebKitGTK's driver keep nothing.
     Profile,
-    /// A page that notices within 30 seconds that the server at its relay's address has ended.
+    /// A page that detects within 30 seconds that the server at the relay's address has ended.
     /// Firefox and WebKit take longer, for an unknown reason.
     PromptProbe,
-    /// Links that the tab key reaches. WebKit's default leaves them out.
+    /// Links that the tab key reaches. By default, WebKit skips links.
     TabToLinks,
     /// An input for a megabyte of text. WebKit truncates it.
     LongInput,
@@ -142,7 +142,7 @@ pub(super) fn run_in(steps: &mut Steps, workspace: &Workspace, cache: &Cache, ar
     });
 }
 
-/// Builds what the tests open, and returns the variables that name it.
+/// Builds the pages and programs that the tests use, and returns the variables that name them.
 fn build(workspace: &Workspace, cache: &Cache) -> Result<Vec<(&'static str, OsString)>> {
     let page =
         |name| -> Result<PathBuf> { dist::build(workspace, cache, name, Optimize::IfPossible) };

@@ -43,7 +43,7 @@ enum Browsers {
     All,
 }
 
-/// Runs all suites, and continues after one of them failed.
+/// Runs all suites, and continues if one of them fails.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut steps = Steps::default();
     run_in(&mut steps, args)?;
@@ -87,7 +87,7 @@ pub(crate) fn run_in(steps: &mut Steps, args: &Args) -> Result<()> {
 }
 
 impl Args {
-    /// Passes the number of cases and seeds on to the tests. Each suite has its own defaults.
+    /// Passes the numbers of cases and seeds to the tests. Each suite has its own defaults.
     fn apply(&self, mut cmd: Cmd) -> Cmd {
         if let Some(cases) = self.cases {
             cmd = cmd.env("PROPTEST_CASES", cases.to_string());
@@ -144,7 +144,7 @@ fn in_browser(workspace: &Workspace, cache: &Cache, args: &Args) -> Result<()> {
     args.apply(cmd).run()
 }
 
-/// Checks that the page can measure, with small sizes. The times do not matter here.
+/// Checks with small sizes that the page can measure. The times do not matter.
 fn benchmark_page(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let browser = Browser::find(cache)?;
     Cmd::cargo()
