@@ -173,4 +173,25 @@ mod tests {
         assert!(workspace.package("leptos-sync-core").is_some());
         assert!(workspace.package("xtask").is_some());
     }
+
+    #[test]
+    fn a_published_crate_has_its_licenses_and_readme_and_no_tests() {
+        let workspace = Workspace::load().unwrap();
+        for package in workspace.packages.iter().filter(|own| own.is_product()) {
+            let list = Cmd::cargo()
+                .args(["package", "--list", "--allow-dirty", "--quiet", "--package"])
+                .arg(&package.name)
+                .dir(&workspace.root)
+                .read()
+                .unwrap();
+            let files: Vec<_> = list.lines().collect();
+            for needed in ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "src/lib.rs"] {
+                assert!(files.contains(&needed), "{} has no {needed}", package.name);
+            }
+            let others = files.iter().filter(|file| file.contains('/'));
+            for file in others.filter(|file| !file.starts_with("src/")) {
+                assert!(file.starts_with("examples/"), "{} has {file}", package.name);
+            }
+        }
+    }
 }
