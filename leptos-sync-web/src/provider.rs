@@ -43,6 +43,28 @@ pub(crate) struct Options {
 /// own documents, database and connection.
 ///
 /// On a server there is no storage and no relay: documents are empty, and requests share nothing.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{Crdt, LwwRegister, SyncOptions, provide_sync, use_doc};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Page {
+///     title: LwwRegister<String>,
+/// }
+///
+/// #[component]
+/// fn App() -> impl IntoView {
+///     provide_sync(SyncOptions::default().relay("/sync"));
+///     view! { <Title /> }
+/// }
+///
+/// #[component]
+/// fn Title() -> impl IntoView {
+///     let page = use_doc::<Page>("page").doc;
+///     view! { <input bind:value=page.title() /> }
+/// }
+/// ```
 pub fn provide_sync(options: SyncOptions) {
     let credentials = options.credentials.clone();
     let context = SyncContext::new(options);

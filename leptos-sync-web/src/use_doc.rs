@@ -53,6 +53,23 @@ pub struct UseDocReturn<S: 'static> {
 }
 
 /// Options of [`use_doc_with_options`].
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{Crdt, LwwRegister, UseDocOptions, use_doc_with_options};
+///
+/// #[derive(Crdt, Clone, Default)]
+/// struct Page {
+///     title: LwwRegister<String>,
+/// }
+///
+/// #[component]
+/// fn Title() -> impl IntoView {
+///     let options = UseDocOptions::default().ask_persistence(true);
+///     let page = use_doc_with_options::<Page>("page", options).doc;
+///     view! { <input bind:value=page.title() /> }
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct UseDocOptions {

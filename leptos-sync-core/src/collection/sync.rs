@@ -16,8 +16,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// Returns the cells beyond `version`.
     ///
     /// An index finds the records written since `version`; no others are read. All of them are in
-    /// memory at once. To fill an empty copy, use [`export`](Collection::export), which works in
-    /// chunks.
+    /// memory at the same time. To fill an empty copy, use [`export`](Collection::export), which
+    /// works in chunks.
     ///
     /// # Errors
     ///

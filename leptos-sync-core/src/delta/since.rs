@@ -13,6 +13,19 @@ use crate::{
 /// A delta can be applied if the local version covers `after`. Afterwards, the local version also
 /// covers `upto`. Applying is idempotent and commutative. The cells stay encoded, so a delta takes
 /// no more memory than its bytes.
+///
+/// ```
+/// use leptos_sync_core::{Clock, Delta, Doc, LwwMap, ReplicaId};
+///
+/// let mut ada = Doc::<LwwMap<String, u32>>::new(Clock::system(ReplicaId::new(1)));
+/// let mut bob = Doc::<LwwMap<String, u32>>::new(Clock::system(ReplicaId::new(2)));
+/// ada.transact(|tx| tx.insert("apples".to_owned(), 3))?;
+///
+/// let bytes = ada.delta_since(bob.version())?.encode();
+/// bob.apply(&Delta::decode(&bytes)?)?;
+/// assert_eq!(bob.state(), ada.state());
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Delta(pub(super) Body);
 

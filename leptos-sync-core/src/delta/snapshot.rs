@@ -12,6 +12,19 @@ use crate::{
 /// The `horizon` states the operations up to which tombstones were forgotten. Joining a snapshot
 /// removes local cells that its version contains and that the snapshot lacks. The cells stay
 /// encoded.
+///
+/// ```
+/// use leptos_sync_core::{Clock, Doc, LwwMap, ReplicaId, Snapshot};
+///
+/// let mut doc = Doc::<LwwMap<String, u32>>::new(Clock::system(ReplicaId::new(1)));
+/// doc.transact(|tx| tx.insert("apples".to_owned(), 3))?;
+/// let bytes = doc.snapshot()?.encode();
+///
+/// let clock = Clock::system(ReplicaId::new(1));
+/// let loaded = Doc::<LwwMap<String, u32>>::load(&Snapshot::decode(&bytes)?, clock);
+/// assert_eq!(loaded.state(), doc.state());
+/// # Ok::<(), leptos_sync_core::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Snapshot(pub(super) Body);
 

@@ -1,5 +1,4 @@
-//! Persistence of a document in a [`Storage`]: loading, logging,
-//! compaction, and when to write.
+//! Persistence of a document in a [`Storage`]: loading, logging, compaction, and when to write.
 //!
 //! A document is a snapshot in chunks and a log of transactions:
 //!
@@ -38,6 +37,35 @@ use keys::{Generation, Keys};
 /// The storage of one document.
 ///
 /// Creates the batches that write the document. The caller decides when to commit them.
+///
+/// ```
+/// use leptos_sync_core::{
+///     Clock, Error, LwwMap, ReplicaId,
+///     engine::DocStore,
+///     storage::{MemoryStorage, Storage},
+/// };
+///
+/// async fn count_opens(storage: MemoryStorage) -> Result<u32, Error> {
+///     let mut store = DocStore::new(storage, "counts")?;
+///     let clock = Clock::system(ReplicaId::random()?);
+///     let mut doc = store.load::<LwwMap<String, u32>>(clock).await?.doc;
+///
+///     let opens = doc.state().get("opens").copied().unwrap_or(0) + 1;
+///     let written = doc.transact(|tx| tx.insert("opens".to_owned(), opens))?;
+///
+///     let write = store.log(&[written.delta]);
+///     store.storage().commit(write.batch).await?;
+///     store.committed(write.receipt);
+///     Ok(opens)
+/// }
+/// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+/// # let storage = MemoryStorage::new();
+/// # for opens in 1..4 {
+/// #     let run = pin!(count_opens(storage.clone()));
+/// #     let counted = run.poll(&mut Context::from_waker(Waker::noop()));
+/// #     assert!(matches!(counted, Poll::Ready(Ok(count)) if count == opens));
+/// # }
+/// ```
 pub struct DocStore<St> {
     storage: St,
     keys: Keys,

@@ -17,10 +17,10 @@ use crate::{
 /// distinguished. The decorator cannot be removed again, since compressed values are readable only
 /// through it.
 ///
-/// A value that is damaged, or that would inflate beyond the limits, is an [`Error::is_corrupt`]
-/// that names its key. A read of several records returns such a value in its stored form instead,
-/// so that it does not hide the others. The stored form is an envelope, which decoders of deltas,
-/// snapshots and records reject.
+/// Reading a value that is damaged, or that would inflate beyond the limits, fails with an
+/// [`Error::is_corrupt`] that names its key. A read of several records returns such a value in its
+/// stored form instead, so that it does not hide the others. The stored form is an envelope, which
+/// decoders of deltas, snapshots and records reject.
 ///
 /// # Example
 ///

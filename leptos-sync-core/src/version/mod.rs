@@ -15,6 +15,18 @@ pub(crate) use inline_vec::InlineVec;
 /// Entries are sorted by replica in one list, since documents have tens of replicas. A look-up is
 /// O(log n), a join O(n + m log n). A version of one replica allocates nothing. The time of an
 /// absent replica is [`Time::ZERO`]. The vector does not hold the operations themselves.
+///
+/// ```
+/// use leptos_sync_core::{ReplicaId, Time, VersionVector};
+///
+/// let ada = VersionVector::of(ReplicaId::new(1), Time::new(5));
+/// let bob = VersionVector::of(ReplicaId::new(2), Time::new(3));
+/// assert_eq!(ada.partial_cmp(&bob), None, "each contains operations that the other lacks");
+///
+/// let mut both = ada.clone();
+/// both.join(&bob);
+/// assert!(both.covers(&ada) && both.covers(&bob));
+/// ```
 #[derive(Clone, PartialEq, Eq, Default, Hash)]
 pub struct VersionVector(InlineVec<(ReplicaId, Time)>);
 

@@ -7,6 +7,15 @@ use jsonwebtoken::{
 use crate::{error::Error, limits};
 
 /// The key that verifies tokens, with the only algorithm that the relay accepts.
+///
+/// ```
+/// use leptos_sync_server::JwtKey;
+///
+/// let key = JwtKey::hs256(b"a secret of thirty-two bytes or so")?;
+/// assert!(JwtKey::hs256(b"too short").is_err_and(|error| error.is_invalid()));
+/// # drop(key);
+/// # Ok::<(), leptos_sync_server::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct JwtKey {
     key: DecodingKey,

@@ -68,6 +68,16 @@ pub trait Authorizer: Send + Sync + 'static {
 }
 
 /// A user whom an [`Authorizer`] has admitted.
+///
+/// ```
+/// use leptos_sync_server::User;
+///
+/// struct Team(u64);
+///
+/// let user = User::new("ada").with(Team(7)).expires_at_ms(1_900_000_000_000);
+/// assert_eq!(user.name(), "ada");
+/// assert!(user.get::<Team>().is_some_and(|team| team.0 == 7));
+/// ```
 #[derive(Clone, Debug)]
 pub struct User {
     name: Arc<str>,

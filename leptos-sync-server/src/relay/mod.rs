@@ -63,6 +63,20 @@ pub use transport::{Disconnected, Transport};
 /// The relay reports traces through the `tracing` crate. A span `connection` has the user's name,
 /// and contains a span `document` with the name of each document. There is an event for each
 /// admission, opened document, refusal and end of a connection.
+///
+/// # Example
+///
+/// ```
+/// use axum::Router;
+/// use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, router};
+///
+/// let relay = Relay::new(MemoryLog::new(), AllowAnyone);
+/// let app: Router = Router::new().nest("/sync", router(relay.clone()));
+///
+/// // Later, after the user's permissions have changed:
+/// relay.recheck(Some("ada"));
+/// # drop(app);
+/// ```
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
 

@@ -9,6 +9,19 @@ use super::{
 use crate::{error::Error, limits};
 
 /// The options of a [`Relay`](super::Relay).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, RelayOptions};
+///
+/// let options = RelayOptions::default()
+///     .allow_origins(["https://app.example"])?
+///     .retention(Some(Duration::from_secs(30 * 24 * 60 * 60)));
+/// let relay = Relay::with_options(MemoryLog::new(), AllowAnyone, options);
+/// # drop(relay);
+/// # Ok::<(), leptos_sync_server::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct RelayOptions {
     pub(super) time: Arc<dyn TimeSource>,

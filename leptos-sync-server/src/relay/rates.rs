@@ -42,6 +42,15 @@ impl Rate {
 
 /// The rates of a connection or a user. If a client exceeds them, the relay pauses reading. It then
 /// answers edits later, but loses none.
+///
+/// ```
+/// use leptos_sync_server::{Rate, Rates, RelayOptions};
+///
+/// // 50 frames per second on average, with bursts of 500.
+/// let rates = Rates::CONNECTION.frames(Rate::new(50, 500));
+/// let options = RelayOptions::default().connection_rates(rates);
+/// # drop(options);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
     pub(super) frames: Rate,

@@ -17,6 +17,21 @@ use super::Status;
 /// page then sends it again when it next opens the document at the relay.
 ///
 /// `Clone` returns another handle; `Display` formats the reason and the message.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{LwwMap, use_doc};
+///
+/// #[component]
+/// fn Rejections() -> impl IntoView {
+///     let rejected = use_doc::<LwwMap<String, u32>>("stock").rejected;
+///     let item = |rejection: &leptos_sync_web::status::Rejection| {
+///         let (message, rejection) = (rejection.message().to_owned(), rejection.clone());
+///         view! { <li>{message} <button on:click=move |_| rejection.dismiss()>"OK"</button></li> }
+///     };
+///     view! { <ul>{move || rejected.get().iter().map(item).collect_view()}</ul> }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Rejection(Arc<Rejected>);
 

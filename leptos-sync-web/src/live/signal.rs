@@ -13,6 +13,21 @@ pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 ///
 /// The signal belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies
 /// its subscribers when its value changes.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{LwwMap, use_doc};
+///
+/// #[component]
+/// fn Status() -> impl IntoView {
+///     let status = use_doc::<LwwMap<String, u32>>("stock");
+///     let saved: Signal<bool> = status.saved.into();
+///     view! {
+///         <p>{move || if saved.get() { "saved" } else { "saving" }}</p>
+///         <p>{move || status.pending.get()} " edits to send"</p>
+///     }
+/// }
+/// ```
 pub struct StatusSignal<T: 'static> {
     // Does not depend on the document's type, so that a page contains the code once.
     status: StoredStatus,

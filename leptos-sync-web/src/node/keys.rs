@@ -13,6 +13,21 @@ use crate::live::TriggerKind;
 /// same order.
 ///
 /// Reading costs O(n log n). A change of a value does not notify it.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_sync_web::{LwwMap, use_doc};
+///
+/// #[component]
+/// fn Stock() -> impl IntoView {
+///     let stock = use_doc::<LwwMap<String, u32>>("stock").doc;
+///     view! {
+///         <For each=move || stock.keys().get() key=|name| name.clone() let:name>
+///             <li>{name.clone()} ": " {move || stock.entry(name.clone()).get()}</li>
+///         </For>
+///     }
+/// }
+/// ```
 pub struct Keys<K: 'static> {
     map: Option<PartId>,
     /// Reads the keys of the map, whose type only this function knows.

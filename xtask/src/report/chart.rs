@@ -32,7 +32,7 @@ pub(crate) struct Line {
 }
 
 impl Per {
-    /// Returns the time to show for the time of a run.
+    /// Converts the time of a run to the time that the chart shows.
     pub(crate) fn of_run(self, ns: f64, size: usize) -> f64 {
         match self {
             Self::Entry => ns / size as f64,

@@ -56,6 +56,21 @@ type List<R> = dyn Fn(&R, &mut dyn FnMut(Vec<u8>)) + Send + Sync;
 
 /// The indices of an [`IndexedStorage`](super::IndexedStorage), and the version of the app's schema
 /// that declares them.
+///
+/// ```
+/// use leptos_sync_core::index::{Index, Schema};
+///
+/// struct Person {
+///     age: u32,
+///     email: String,
+/// }
+///
+/// let by_age = Index::new("age", |person: &Person| person.age);
+/// let by_email = Index::unique("email", |person: &Person| person.email.clone());
+/// // The app's first version had no index by email.
+/// let schema = Schema::new(2).index(&by_age).index(&by_email);
+/// # drop(schema);
+/// ```
 pub struct Schema<R> {
     pub(super) version: u32,
     pub(super) indices: Vec<Declared<R>>,
