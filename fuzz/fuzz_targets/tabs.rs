@@ -49,7 +49,7 @@ impl World {
                 let now_ms = NOW_MS - 1_000_000 * u64::from(value);
                 let floor = Time::from_ms(now_ms - 10_000);
                 let own = doc.replica();
-                let done = outbox.restamp(doc, Window { floor, now_ms }, |id| id == own);
+                let done = outbox.restamp(doc, Window { floor, now_ms, latest: Time::ZERO }, |id| id == own);
                 let (restamped, _) = done.expect("written operations can be restamped");
                 (!restamped.is_empty()).then_some(TabMessageKind::Restamped(restamped))
             }

@@ -165,7 +165,7 @@ proptest! {
                 Step::Restamp => {
                     let now_ms = NOW_MS + 60_000;
                     let floor = Time::from_ms(NOW_MS + 50_000);
-                    kept.outbox.restamp(&mut kept.doc, Window { floor, now_ms }, |_| true).unwrap();
+                    kept.outbox.restamp(&mut kept.doc, Window { floor, now_ms, latest: Time::ZERO }, |_| true).unwrap();
                     kept.compact();
                 }
                 Step::Compact => kept.compact(),

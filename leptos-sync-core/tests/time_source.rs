@@ -89,6 +89,7 @@ fn a_relay_time_with_another_unit_restamps_nothing() {
         let window = Window {
             floor: Time::from_ms(NOW_MS + 1),
             now_ms,
+            latest: Time::ZERO,
         };
         let error = outbox.restamp(&mut page, window, |_| true).unwrap_err();
         assert!(error.is_clock(), "{error}");

@@ -291,7 +291,15 @@ async fn an_edit_of_a_tab_with_a_wrong_clock_is_shown_once_restamped() {
     tab.say(TabMessageKind::Edit(edit.unwrap().delta));
     clock.set(now_ms);
     let floor = Time::ZERO;
-    let restamped = outbox.restamp(&mut doc, Window { floor, now_ms }, |_| true);
+    let restamped = outbox.restamp(
+        &mut doc,
+        Window {
+            floor,
+            now_ms,
+            latest: Time::ZERO,
+        },
+        |_| true,
+    );
     tab.say(TabMessageKind::Restamped(restamped.unwrap().0));
     let seen = lines(&notes);
     until(move || seen() == [1]).await;

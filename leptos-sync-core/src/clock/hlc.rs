@@ -92,9 +92,9 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock,
-    /// and [`Error::is_clock`] if it is ahead because the time source does not count milliseconds.
-    /// On error, the clock is unchanged.
+    /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock and
+    /// does not directly follow the greatest time seen. [`Error::is_clock`] if it is ahead because
+    /// the time source does not count milliseconds. On error, the clock is unchanged.
     pub fn observe(&mut self, time: Time) -> Result<(), Error> {
         self.check(time)?;
         self.resume(time);
@@ -107,7 +107,8 @@ impl Clock {
     ///
     /// Those of [`observe`](Clock::observe).
     pub fn check(&self, time: Time) -> Result<(), Error> {
-        if time <= self.last {
+        // Others must be able to edit a document whose stamps are in the future.
+        if time <= self.last.next() {
             return Ok(());
         }
         let now = self.source.now_ms();

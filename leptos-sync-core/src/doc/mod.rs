@@ -277,12 +277,15 @@ impl<S: Root> Doc<S> {
     ///
     /// An error changes nothing.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
-        if !self.version.covers(delta.after()) {
-            return Err(Error::gap(
-                "a delta starts after operations that are missing here; request the missing operations",
-            ));
-        }
+        self.check_gap(delta)?;
         self.clock.check(delta.body().latest())?;
+        self.apply_accepted(delta)
+    }
+
+    /// Joins a delta that a relay has accepted. Only the relay checks the drift: what it has, every
+    /// replica can read, whatever its own clock shows.
+    fn apply_accepted(&mut self, delta: &Delta) -> Result<Changes, Error> {
+        self.check_gap(delta)?;
         self.check_own(delta.upto(), delta.body().upto())?;
         self.check_replicas(delta.upto(), delta.body().upto())?;
         let changes = self.absorb(delta.body());
@@ -336,13 +339,21 @@ impl<S: Root> Doc<S> {
     /// snapshot.
     pub fn merge_snapshot_parts(&mut self, parts: &[Snapshot]) -> Result<Changes, Error> {
         for part in parts {
+            self.clock.check(part.body().latest())?;
+        }
+        self.merge_accepted_parts(parts)
+    }
+
+    /// Joins the parts of a relay's state. Does not check the drift, like
+    /// [`apply_accepted`](Doc::apply_accepted).
+    fn merge_accepted_parts(&mut self, parts: &[Snapshot]) -> Result<Changes, Error> {
+        for part in parts {
             if parts
                 .first()
                 .is_some_and(|first| first.version() != part.version())
             {
                 return Err(Error::corrupt("the parts belong to different snapshots"));
             }
-            self.clock.check(part.body().latest())?;
             self.check_own(part.version(), part.body().upto())?;
             self.check_replicas(part.version(), part.body().upto())?;
         }
@@ -399,6 +410,15 @@ impl<S: Root> Doc<S> {
         self.present.join(body.upto());
         let out = Applied::new(&self.version, &mut self.quarantine, noting);
         apply(Arc::make_mut(&mut self.state), body, out)
+    }
+
+    fn check_gap(&self, delta: &Delta) -> Result<(), Error> {
+        if self.version.covers(delta.after()) {
+            return Ok(());
+        }
+        Err(Error::gap(
+            "a delta starts after operations that are missing here; request the missing operations",
+        ))
     }
 
     /// Records that the document contains everything up to `version`, and that tombstones up to

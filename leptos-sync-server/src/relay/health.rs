@@ -12,6 +12,9 @@ use crate::{error::Error, limits};
 /// The document that the health check writes. Clients cannot name it.
 pub(super) const DOCUMENT: &str = "";
 
+/// The relay serves clients with the old time, so a load balancer must not stop routing to it.
+const CLOCK_JUMPED: &str = "ok, but degraded: the machine's clock has jumped; the relay goes on with the time before the jump until the clock has been stable";
+
 /// The replica id of the health check.
 const WRITER: ReplicaId = ReplicaId::new(1);
 
@@ -20,10 +23,12 @@ impl Inner {
     /// also checks that it can be written. The read does not wait for other work; the write waits
     /// in the queue of the log like any edit.
     ///
+    /// Returns a text for the operator, which names what needs attention.
+    ///
     /// # Errors
     ///
     /// If the relay cannot serve clients, with the reason.
-    pub(super) async fn health(&self) -> Result<(), &'static str> {
+    pub(super) async fn health(&self) -> Result<&'static str, &'static str> {
         if *self.closing.borrow() {
             return Err("the relay is shutting down");
         }
@@ -38,7 +43,8 @@ impl Inner {
         match timeout(Duration::from_millis(limits::HEALTH_MS), checked).await {
             // An error of this document is not an error of the log.
             Ok(Err(error)) if error.is_unavailable() => Err("the log is unavailable"),
-            Ok(_) => Ok(()),
+            Ok(_) if !self.options.clock.is_trusted() => Ok(CLOCK_JUMPED),
+            Ok(_) => Ok("ok"),
             Err(_) => Err("the log is unavailable"),
         }
     }
@@ -83,7 +89,7 @@ mod tests {
         for _ in 0..3 {
             time.advance(1_000);
             relay.note_failure(&Error::unavailable("no room"));
-            assert_eq!(relay.health().await, Ok(()));
+            assert_eq!(relay.health().await, Ok("ok"));
         }
         let all = relay.log.since(DOCUMENT, &VersionVector::new(), 1_000);
         let Since::Delta(parts) = all.await.unwrap() else {

@@ -28,6 +28,7 @@ impl Metrics {
     /// Creates the metrics in the recorder that is currently installed.
     pub(super) fn new() -> Self {
         describe();
+        Self::clock_trusted(true);
         Self {
             sockets: gauge!("relay_sockets"),
             documents: gauge!("relay_documents"),
@@ -44,6 +45,11 @@ impl Metrics {
         self.transactions.increment(deltas.len() as u64);
         self.operations.increment(operations as u64);
         self.acknowledged.record(after);
+    }
+
+    /// Records whether the relay trusts the machine's clock.
+    pub(super) fn clock_trusted(is_trusted: bool) {
+        gauge!("relay_clock_trusted").set(f64::from(u8::from(is_trusted)));
     }
 
     /// Counts a refusal. The name of the reason becomes a label.
@@ -67,6 +73,10 @@ fn describe() {
     describe_gauge!(
         "relay_queued_events",
         "events that wait to be sent to connections"
+    );
+    describe_gauge!(
+        "relay_clock_trusted",
+        "1, or 0 while the relay distrusts the machine's clock after a jump"
     );
     describe_counter!("relay_transactions_total", "transactions acknowledged");
     describe_counter!(

@@ -2,6 +2,7 @@
 
 mod admit;
 mod authorizer;
+mod clock;
 mod connection;
 mod health;
 mod intake;
@@ -58,6 +59,7 @@ pub use transport::{Disconnected, Transport};
 /// | `relay_transactions_total` | counter | acknowledged transactions |
 /// | `relay_operations_total` | counter | cells of acknowledged transactions |
 /// | `relay_acknowledge_seconds` | histogram | time from the receipt of a push to its acknowledgement |
+/// | `relay_clock_trusted` | gauge | 1, or 0 while the relay distrusts the machine's clock after a jump |
 /// | `relay_refused_total` | counter | refusals, by `what` (`connection`, `document`, `transaction`) and `reason` |
 ///
 /// The relay reports traces through the `tracing` crate. A span `connection` has the user's name,
@@ -97,9 +99,9 @@ struct Inner {
 }
 
 impl Inner {
-    /// Returns the wall clock's time in milliseconds since the Unix epoch.
+    /// Returns the relay's time in milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64 {
-        self.options.time.now_ms()
+        self.options.clock.now_ms()
     }
 }
 
@@ -158,6 +160,8 @@ impl Relay {
     /// The latest possible time is [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the
     /// relay's time; a later `before` is reduced to it. A later floor would make the relay reject
     /// new edits, and a floor can never be lowered.
+    ///
+    /// Forgets nothing while the relay distrusts the machine's clock after a jump.
     ///
     /// # Errors
     ///

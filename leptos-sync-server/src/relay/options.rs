@@ -1,8 +1,9 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use leptos_sync_core::clock::{SystemTime, TimeSource};
+use leptos_sync_core::clock::TimeSource;
 
 use super::{
+    clock::RelayClock,
     origin::{Origin, Origins},
     rates::Rates,
 };
@@ -24,7 +25,7 @@ use crate::{error::Error, limits};
 /// ```
 #[derive(Clone)]
 pub struct RelayOptions {
-    pub(super) time: Arc<dyn TimeSource>,
+    pub(super) clock: RelayClock,
     pub(super) silence_ms: u32,
     pub(super) retention: Option<Duration>,
     pub(super) origins: Origins,
@@ -42,7 +43,7 @@ impl Default for RelayOptions {
     /// [`limits::SILENCE_MS`] and a retention of [`limits::RETENTION_DAYS`].
     fn default() -> Self {
         Self {
-            time: Arc::new(SystemTime),
+            clock: RelayClock::default(),
             silence_ms: limits::SILENCE_MS,
             retention: Some(DAY * limits::RETENTION_DAYS),
             origins: Origins::default(),
@@ -57,10 +58,30 @@ impl Default for RelayOptions {
 
 impl RelayOptions {
     /// Replaces the system's clock. The relay rejects all connections while the values of `time`
-    /// are not in milliseconds.
+    /// are not in milliseconds. It follows this clock at once when the clock jumps, unless
+    /// [`boot_time`](RelayOptions::boot_time) is set afterwards.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
-        self.time = Arc::new(time);
+        self.clock = RelayClock::following(time);
+        self
+    }
+
+    /// Replaces the clock with which the relay compares the wall clock, to notice when that jumps.
+    /// It counts milliseconds from any start, and is never set. By default it is the time since the
+    /// machine was booted.
+    #[must_use]
+    pub fn boot_time(mut self, boot: impl TimeSource + 'static) -> Self {
+        self.clock = self.clock.compared_with(boot);
+        self
+    }
+
+    /// Sets how long the wall clock must be stable after a jump until the relay uses it; the
+    /// default is [`limits::CLOCK_SETTLE_MS`]. Meanwhile the relay goes on with the old time,
+    /// forgets no tombstones and logs the jump, and `/healthz` answers 200 with a warning.
+    #[must_use]
+    pub fn clock_settle(mut self, settle: Duration) -> Self {
+        let ms = u64::try_from(settle.as_millis()).unwrap_or(u64::MAX);
+        self.clock = self.clock.settling_in(ms);
         self
     }
 

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use leptos_sync_core::{
-    Delta, ReplicaId, VersionVector,
+    Delta, ReplicaId, Time, VersionVector,
     clock::Window,
     sync::{Broadcast, Channel, Permission, Reason, Response},
 };
@@ -22,12 +22,16 @@ impl Connection {
         };
         let (document, room) = (open.document.clone(), Arc::clone(&open.room));
         let mut accepted = Vec::new();
+        let mut window = self.window();
         for delta in deltas {
             if self.ends_by_expiry() {
                 return;
             }
-            match self.check(channel, &delta).await {
-                Ok(()) => accepted.push(delta),
+            match self.check(channel, &document, &delta, &mut window).await {
+                Ok(()) => {
+                    window.accept(latest(&delta));
+                    accepted.push(delta);
+                }
                 Err(Rejection::Transaction(reason, text)) => {
                     // Answer in the order of the transactions.
                     let accepted = std::mem::take(&mut accepted);
@@ -44,21 +48,38 @@ impl Connection {
         self.store(channel, &document, &room, accepted).await;
     }
 
-    /// Checks a transaction without the log.
-    async fn check(&mut self, channel: Channel, delta: &Delta) -> Result<(), Rejection> {
+    /// Returns the times that the relay accepts for a document of which it knows no operation.
+    fn window(&self) -> Window {
+        Window {
+            // The log rejects stamps that are too old, because it knows which operations it has.
+            floor: Time::ZERO,
+            now_ms: self.relay.now_ms(),
+            latest: Time::ZERO,
+        }
+    }
+
+    /// Checks a transaction, reading the log only if its stamp is ahead of the relay's clock.
+    async fn check(
+        &mut self,
+        channel: Channel,
+        document: &str,
+        delta: &Delta,
+        window: &mut Window,
+    ) -> Result<(), Rejection> {
         // Check the permission first, so that the transaction of a read-only user leaves no trace.
         let permission = self.open.get(&channel).map(|open| open.permission);
         if permission < Some(Permission::Write) {
             let text = "this user may read this document but not write it";
             return Err(Rejection::Transaction(Reason::Forbidden, text.to_owned()));
         }
-        let window = Window {
-            // The log rejects stamps that are too old, because it knows which operations it has.
-            floor: leptos_sync_core::Time::ZERO,
-            now_ms: self.relay.now_ms(),
-        };
-        let latest = delta.upto().latest().max(delta.cells_upto().latest());
-        if !window.has(latest) && latest > leptos_sync_core::Time::ZERO {
+        let latest = latest(delta);
+        if !window.has(latest) && latest > Time::ZERO {
+            match self.relay.log.state(document).await {
+                Ok(state) => window.accept(state.version.latest()),
+                Err(error) => return Err(Rejection::Document(self.failed(channel, &error))),
+            }
+        }
+        if !window.has(latest) && latest > Time::ZERO {
             let ahead = latest.ms().saturating_sub(window.now_ms);
             let limit = leptos_sync_core::limits::DRIFT_MS;
             let text = format!(
@@ -192,6 +213,11 @@ impl Connection {
         });
         true
     }
+}
+
+/// Returns the latest time of a transaction.
+fn latest(delta: &Delta) -> Time {
+    delta.upto().latest().max(delta.cells_upto().latest())
 }
 
 /// The reason why the relay does not store a transaction: the transaction is wrong, or the document

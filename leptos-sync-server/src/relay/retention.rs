@@ -103,9 +103,13 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
 
 impl Inner {
     /// Returns the latest time that may become a floor. Clients whose clocks are within the drift
-    /// that the protocol permits never create earlier stamps. Returns zero while the relay's time
-    /// source does not return milliseconds; then nothing is forgotten.
+    /// that the protocol permits never create earlier stamps. Returns zero while the relay
+    /// distrusts its clock, or its time source does not return milliseconds; then nothing is
+    /// forgotten.
     pub(super) fn latest_floor(&self) -> Time {
+        if !self.options.clock.is_trusted() {
+            return Time::ZERO;
+        }
         Time::try_from_ms(self.now_ms().saturating_sub(DRIFT_MS)).unwrap_or_default()
     }
 

@@ -25,7 +25,7 @@ use crate::limits;
 /// | Path | Answer |
 /// |---|---|
 /// | `/` | a WebSocket; for an ordinary request, a text that says whether a page may connect |
-/// | `/healthz` | 200, or 503 while the log cannot be read or written within [`limits::HEALTH_MS`] and while the relay shuts down |
+/// | `/healthz` | 200, with a warning in its text after the machine's clock has jumped; or 503 while the log cannot be read or written within [`limits::HEALTH_MS`] and while the relay shuts down |
 /// | `/metrics` | the metrics of `RelayOptions::prometheus` (feature `prometheus`) |
 ///
 /// ```
@@ -72,7 +72,7 @@ fn routes() -> Router<Relay> {
 /// Answers whether the relay can serve clients, for a load balancer.
 async fn health(State(relay): State<Relay>) -> (StatusCode, &'static str) {
     match relay.0.health().await {
-        Ok(()) => (StatusCode::OK, "ok"),
+        Ok(text) => (StatusCode::OK, text),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
     }
 }

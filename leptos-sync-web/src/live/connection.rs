@@ -42,9 +42,6 @@ pub enum Cause {
     /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is not a valid
     /// address, or the document's name is too long for a relay.
     Invalid(Arc<str>),
-    /// Edits by others have later stamps than this device's clock allows. They arrive as soon as
-    /// the clock is correct.
-    ClockBehind(Arc<str>),
     /// [`SyncOptions::renew`](crate::SyncOptions::renew) has not returned credentials yet.
     NoCredentials,
     /// The relay reported a reason, such as [`Reason::Unauthorized`].
@@ -88,7 +85,7 @@ impl fmt::Display for Cause {
             Self::NoCredentials => "there are no credentials yet",
             Self::NoRelay => "the server at this address is no relay",
             Self::NoWebSocket => "the relay answers, but no WebSocket opens",
-            Self::OriginNotAllowed(text) | Self::Invalid(text) | Self::ClockBehind(text) => text,
+            Self::OriginNotAllowed(text) | Self::Invalid(text) => text,
             Self::Relay { reason, message } => {
                 reason.fmt(f)?;
                 f.write_str(": ")?;

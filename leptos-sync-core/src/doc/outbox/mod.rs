@@ -265,6 +265,8 @@ impl Outbox {
 
     /// Joins a delta from the relay. O(cells of the delta).
     ///
+    /// Accepts stamps that are ahead of this device's clock: the relay has checked them.
+    ///
     /// A transaction that the relay's version contains is acknowledged if the relay has its cells,
     /// or later ones in their place. Otherwise the relay has rejected it and the answer was lost,
     /// so it is rolled back. This conclusion requires that the document was opened with
@@ -272,19 +274,21 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// Those of [`Doc::apply`]. An error changes nothing.
+    /// Those of [`Doc::apply`] except [`Error::is_drift`]. An error changes nothing.
     pub fn receive<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         delta: &Delta,
     ) -> Result<Received<S>, Error> {
-        let changes = self.apply(doc, delta)?;
+        let changes = doc.apply_accepted(delta)?;
+        self.base_cells.join(delta.cells());
         let seen = (delta.after(), delta.upto(), &VersionVector::new());
         Ok(self.settle(doc, seen, changes))
     }
 
     /// Joins a delta from the document's own storage that the relay sent earlier. Unlike
-    /// [`receive`](Outbox::receive), this does not check the drift. O(cells of the delta).
+    /// [`receive`](Outbox::receive), this accepts the document's own replica. O(cells of the
+    /// delta).
     ///
     /// # Errors
     ///
@@ -305,13 +309,13 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// Those of [`Doc::merge_snapshot_parts`]. An error changes nothing.
+    /// Those of [`Doc::merge_snapshot_parts`] except [`Error::is_drift`]. An error changes nothing.
     pub fn receive_snapshot<S: Root>(
         &mut self,
         doc: &mut Doc<S>,
         parts: &[Snapshot],
     ) -> Result<Received<S>, Error> {
-        let changes = doc.merge_snapshot_parts(parts)?;
+        let changes = doc.merge_accepted_parts(parts)?;
         let Some(last) = parts.last() else {
             return Ok(Received::default());
         };

@@ -55,18 +55,24 @@ impl Outbox {
             }
         }
         let mut outside = VersionVector::new();
+        // The relay accepts transactions in this order, so each may follow the one before.
+        let mut accepted = window;
         for delta in &self.transactions {
-            if let Some(stamp) = stamp(delta)
-                && mine(stamp.replica)
-                && (!window.has(stamp.time) || ends.get(stamp.replica) < settled.get(stamp.replica))
-            {
+            let Some(stamp) = stamp(delta) else {
+                continue;
+            };
+            let is_held_up = ends.get(stamp.replica) < settled.get(stamp.replica);
+            if mine(stamp.replica) && (!accepted.has(stamp.time) || is_held_up) {
                 outside.include(stamp.replica, stamp.time);
+            } else if accepted.has(stamp.time) {
+                accepted.accept(stamp.time);
             }
         }
         if outside.is_empty() {
             return Ok((Vec::new(), Changes::new()));
         }
         let mut restamped = Vec::new();
+        let mut accepted = window;
         for delta in &self.transactions {
             let Some(Stamp { mut time, replica }) = stamp(delta) else {
                 continue;
@@ -82,7 +88,8 @@ impl Outbox {
                 });
                 ends.include(replica, time);
             }
-            if window.has(time) {
+            if accepted.has(time) {
+                accepted.accept(time);
                 last = last.max(time);
             }
         }

@@ -48,8 +48,8 @@ pub trait Document {
     ///
     /// # Errors
     ///
-    /// On [`Error::is_gap`] and [`Error::is_drift`], the client opens the document again. Any other
-    /// error closes the exchange.
+    /// On [`Error::is_gap`], the client opens the document again. Any other error closes the
+    /// exchange.
     fn receive(&mut self, delta: &Delta) -> Result<(), Error>;
 
     /// Joins the relay's state: all parts of one snapshot, or none.

@@ -109,7 +109,11 @@ impl<D: Document> Exchange<D> {
         now_ms: u64,
     ) -> Result<(), Error> {
         self.stage = Stage::Open;
-        let window = Window { floor, now_ms };
+        let window = Window {
+            floor,
+            now_ms,
+            latest: version.latest(),
+        };
         self.document.set_permission(permission);
         self.document.opened(window);
         self.behind = Some(window);

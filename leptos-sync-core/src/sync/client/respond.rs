@@ -107,8 +107,8 @@ impl<D: Document> Client<D> {
         };
         match done {
             Ok(()) => self.edited(channel),
-            // After a new open request, the relay sends the missing operations and its time.
-            Err(error) if error.is_gap() || error.is_drift() => self.restart(channel),
+            // After a new open request, the relay sends the missing operations.
+            Err(error) if error.is_gap() => self.restart(channel),
             Err(error) => self.close(channel, Reason::Other, &error.to_string()),
         }
     }

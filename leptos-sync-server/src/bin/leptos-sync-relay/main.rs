@@ -78,6 +78,7 @@ fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
     let mut relay_options = RelayOptions::default()
         .allow_origins(&options.allow_origin)?
         .trust_forwarded_headers(options.trust_forwarded_headers)
+        .clock_settle(Duration::from_secs(options.clock_settle_seconds))
         .documents(options.max_documents)
         .retention(options.retention_days.time());
     if options.metrics {

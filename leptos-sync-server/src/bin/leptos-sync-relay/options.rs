@@ -52,6 +52,16 @@ pub(crate) struct Options {
     )]
     pub(crate) retention_days: Retention,
 
+    /// How many seconds this machine's clock must be stable after a jump until the relay uses it.
+    /// Until then it goes on with the time before the jump.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_CLOCK_SETTLE_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = limits::CLOCK_SETTLE_MS / 1000
+    )]
+    pub(crate) clock_settle_seconds: u64,
+
     /// How many documents one connection may have open.
     #[arg(
         long,

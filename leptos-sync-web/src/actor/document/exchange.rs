@@ -41,13 +41,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0.doc.status().change(&mut |status| {
             // The relay sends the presence of the others again.
             status.peers = Arc::default();
-            // Operations that are ahead of the clock may not have arrived yet, so keep the status.
-            if !matches!(
-                status.connection,
-                Connection::Offline(Cause::ClockBehind(_))
-            ) {
-                status.connection = Connection::Online;
-            }
+            status.connection = Connection::Online;
         });
     }
 
@@ -61,27 +55,16 @@ impl<S: Root> Document for Exchanged<S> {
             self.0.send_to_tabs(TabMessageKind::Restamped(restamped));
             self.0.rewrite();
         }
-        self.0
-            .doc
-            .status()
-            .change(&mut |status| status.connection = Connection::Online);
         Ok(())
     }
 
     fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
         let (mut rejected, mut before) = (Vec::new(), None);
-        let joined = self.0.doc.join(delta, &mut |DocState { doc, outbox }| {
+        self.0.doc.join(delta, &mut |DocState { doc, outbox }| {
             let received = outbox.receive(doc, delta)?;
             (rejected, before) = (received.rejected, received.before);
             Ok(received.changes)
-        });
-        if let Err(error) = joined {
-            if error.is_drift() {
-                let cause = Cause::ClockBehind(error.to_string().into());
-                self.0.set_connection(Connection::Offline(cause));
-            }
-            return Err(error);
-        }
+        })?;
         self.0.save_received(delta);
         self.rejected_silently(rejected, before);
         Ok(())
