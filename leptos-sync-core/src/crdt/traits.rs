@@ -166,7 +166,8 @@ pub trait Root: Crdt {}
 ///
 /// Equal keys must encode to equal bytes, because replicas and relays identify an entry by the
 /// bytes of its key. Types that derive these traits meet this, and so do floats. A type with
-/// case-insensitive equality does not; normalize the case of such keys first. The other
+/// case-insensitive equality does not; normalize the case of such keys first. A transaction rejects
+/// a key that differs once it is read back, such as one with a `#[serde(skip)]` field. The other
 /// requirements are those of a [`Value`].
 pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
@@ -177,9 +178,9 @@ impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 /// A transaction rejects a value that could not be read back, with an error whose
 /// [`is_value`](crate::Error::is_value) is true. This affects types with serde's attributes `tag`,
 /// `content`, `untagged`, `flatten` and `skip_serializing_if`, implementations of `Serialize` and
-/// `Deserialize` that disagree, and hashed collections, which have no order: use `BTreeMap` and
-/// `BTreeSet` within values. The check encodes the value, decodes it, and encodes it again.
-/// Scalars, strings, and options and vectors of them need no check.
+/// `Deserialize` that disagree, and hashed collections (`HashMap`, `HashSet`), which have no order:
+/// use `BTreeMap` and `BTreeSet` within values. The check encodes the value, decodes it, and encodes
+/// it again. Scalars, strings, and options and vectors of them need no check.
 ///
 /// If a value was written as another type, a build that reads it converts or quarantines it. It
 /// converts integers to any integer type that can hold them, and `T` to `Option<T>`.

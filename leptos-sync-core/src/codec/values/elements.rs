@@ -78,6 +78,15 @@ impl<'a, 'o> Elements<'a, 'o> {
     }
 }
 
+/// Returns the number of elements that an iterator will return, if it is known.
+#[inline]
+pub(super) fn exact_len(elements: &impl Iterator) -> Option<usize> {
+    match elements.size_hint() {
+        (low, Some(high)) if low == high => Some(low),
+        _ => None,
+    }
+}
+
 #[cold]
 fn wrong_length() -> Fault {
     Fault::value("a sequence or map has another number of elements than it announced")

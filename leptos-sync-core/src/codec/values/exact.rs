@@ -2,9 +2,8 @@
 //! again.
 //!
 //! `Serialize` and `Deserialize` of a type may disagree: serde's attributes `tag`, `untagged` and
-//! `flatten` write what only a self-describing format can read, and a hashed collection has an
-//! arbitrary order. So a value is encoded, decoded, and encoded again. That costs about four times
-//! as much as encoding alone. Plain types skip it.
+//! `flatten` write what only a self-describing format can read. So a value is encoded, decoded, and
+//! encoded again. That costs about four times as much as encoding alone. Plain types skip it.
 
 use std::any::{TypeId, type_name};
 
@@ -26,7 +25,7 @@ pub fn encode_checked<T>(value: &T, out: &mut Vec<u8>) -> Result<(), Error>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
-    write_checked(value, false, out)
+    write_checked(value, false, out).map(drop)
 }
 
 /// Checks that a value can be read back. Costs nothing for plain types: scalars, strings, and
@@ -40,20 +39,24 @@ pub(crate) fn check<T>(value: &T, scratch: &mut Vec<u8>) -> Result<(), Error>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
-    check_as(value, false, scratch)
+    check_as(value, false, scratch).map(drop)
 }
 
-/// Checks that a key can be read back, like [`check`].
+/// Checks that a key can be read back, like [`check`], and that what is read equals the key.
+/// Otherwise a map could have two entries in memory that are one cell.
 ///
 /// # Errors
 ///
-/// Those of [`encode_checked`].
+/// The errors of [`encode_checked`], and [`Error::is_value`] if what is read differs from the key.
 #[inline]
 pub(crate) fn check_key<K>(key: &K, scratch: &mut Vec<u8>) -> Result<(), Error>
 where
-    K: Serialize + DeserializeOwned + 'static,
+    K: Serialize + DeserializeOwned + PartialEq + 'static,
 {
-    check_as(key, true, scratch)
+    match check_as(key, true, scratch)? {
+        Some(read) if read != *key => Err(partial(type_name::<K>())),
+        _ => Ok(()),
+    }
 }
 
 /// Decodes a value, and checks that it encodes to the same bytes. So a typed view holds only values
@@ -84,13 +87,14 @@ where
     decode_as(bytes, true, scratch)
 }
 
+/// Checks a value. Returns what was read, unless the type is plain.
 #[inline]
-fn check_as<T>(value: &T, is_key: bool, scratch: &mut Vec<u8>) -> Result<(), Error>
+fn check_as<T>(value: &T, is_key: bool, scratch: &mut Vec<u8>) -> Result<Option<T>, Error>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
     if is_plain::<T>() {
-        return Ok(());
+        return Ok(None);
     }
     let before = scratch.len();
     let checked = write_checked(value, is_key, scratch);
@@ -116,14 +120,15 @@ where
     }
 }
 
-fn write_checked<T>(value: &T, is_key: bool, out: &mut Vec<u8>) -> Result<(), Error>
+/// Encodes and checks a value. Returns what was read, unless the type is plain.
+fn write_checked<T>(value: &T, is_key: bool, out: &mut Vec<u8>) -> Result<Option<T>, Error>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
     let start = out.len();
     write(value, is_key, out)?;
     if is_plain::<T>() {
-        return Ok(());
+        return Ok(None);
     }
     let end = out.len();
     let read = decode::<T>(out.get(start..).unwrap_or_default())
@@ -133,9 +138,17 @@ where
     let is_same = again.is_ok() && first.get(start..) == Some(second);
     out.truncate(end);
     match is_same {
-        true => Ok(()),
+        true => Ok(Some(read)),
         false => Err(unstable(type_name::<T>())),
     }
+}
+
+#[cold]
+fn partial(name: &str) -> Error {
+    Error::value(format!(
+        "a `{name}` differs from what is read back, so it cannot be the key of an entry; store every field that `Eq` \
+         compares"
+    ))
 }
 
 #[cold]

@@ -1,20 +1,22 @@
 use serde::{Serialize, ser};
 
 use super::{
-    elements::{Elements, Fields},
+    elements::{Elements, Fields, exact_len},
     fault::Fault,
+    order,
     output::{Output, enter},
+    scalars::short,
     shape::{FieldShapes, Shape},
     tags,
 };
 
 /// An encoder of a value or a part of one. It returns the shape.
 pub(super) struct Serializer<'a, 'o> {
-    output: &'a mut Output<'o>,
+    pub(super) output: &'a mut Output<'o>,
     /// The number of compounds that enclose the value.
     depth: usize,
     /// Whether the value is a whole one, or the content of an option that is one.
-    is_whole: bool,
+    pub(super) is_whole: bool,
 }
 
 impl<'a, 'o> Serializer<'a, 'o> {
@@ -64,33 +66,6 @@ impl<'a, 'o> Serializer<'a, 'o> {
     fn elements(mut self, len: Option<usize>) -> Result<Elements<'a, 'o>, Fault> {
         let (depth, begin) = (enter(self.depth)?, self.begin());
         Elements::begin(self.output, depth, begin, len)
-    }
-
-    /// Encodes a scalar whose value is its tag.
-    #[inline]
-    fn tag(self, tag: u8) {
-        self.output.raw(&[tag]);
-    }
-
-    #[inline]
-    fn unsigned(self, value: u64) -> Result<Shape, Fault> {
-        match self.is_whole {
-            true => self.output.integer(tags::NATURAL, value),
-            false => self.output.put(value)?,
-        }
-        Ok(Shape::UNSIGNED)
-    }
-
-    #[inline]
-    fn signed(self, value: i64) -> Result<Shape, Fault> {
-        match self.is_whole {
-            true if value < 0 => self
-                .output
-                .integer(tags::NEGATIVE, (!value).cast_unsigned()),
-            true => self.output.integer(tags::NATURAL, value.cast_unsigned()),
-            false => self.output.put(value)?,
-        }
-        Ok(Shape::SIGNED)
     }
 }
 
@@ -326,6 +301,35 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
     }
 
     #[inline]
+    fn collect_seq<I>(self, elements: I) -> Result<Shape, Fault>
+    where
+        I: IntoIterator<Item: Serialize>,
+    {
+        order::check::<I>()?;
+        let mut elements = elements.into_iter();
+        let mut seq = self.elements(exact_len(&elements))?;
+        elements
+            .try_for_each(|element| ser::SerializeSeq::serialize_element(&mut seq, &element))?;
+        ser::SerializeSeq::end(seq)
+    }
+
+    #[inline]
+    fn collect_map<K, V, I>(self, entries: I) -> Result<Shape, Fault>
+    where
+        K: Serialize,
+        V: Serialize,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        order::check::<I>()?;
+        let mut entries = entries.into_iter();
+        let mut map = self.elements(exact_len(&entries))?;
+        entries.try_for_each(|(key, value)| {
+            ser::SerializeMap::serialize_entry(&mut map, &key, &value)
+        })?;
+        ser::SerializeMap::end(map)
+    }
+
+    #[inline]
     fn serialize_tuple(self, _: usize) -> Result<Fields<'a, 'o>, Fault> {
         self.fields(FieldShapes::record())
     }
@@ -366,11 +370,4 @@ impl<'a, 'o> ser::Serializer for Serializer<'a, 'o> {
     fn is_human_readable(&self) -> bool {
         false
     }
-}
-
-/// Returns the `f32` that represents this float exactly. Returns `None` for NaN, since platforms
-/// convert its bits differently.
-pub(super) fn short(value: f64) -> Option<f32> {
-    let short = value as f32;
-    (f64::from(short).to_bits() == value.to_bits() && !value.is_nan()).then_some(short)
 }

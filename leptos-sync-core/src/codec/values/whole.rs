@@ -1,7 +1,7 @@
 //! The decoding of whole values. The first byte states the kind; the value ends at the end of the
 //! bytes.
 
-use super::{fault::Fault, input::Input, serializer::short, shape::Shape, tags};
+use super::{fault::Fault, input::Input, scalars::short, shape::Shape, tags};
 
 impl<'de> Input<'de> {
     /// Returns the first byte, or `None` for an empty string.

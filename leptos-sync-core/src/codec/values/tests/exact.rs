@@ -1,8 +1,10 @@
 //! Values that cannot be read back are rejected when they are written.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq as _,
+};
 
 use super::{comes_back, refusal, spelled};
 use crate::{
@@ -65,7 +67,7 @@ impl<'de> Deserialize<'de> for Growing {
 }
 
 /// A type that encodes a string and decodes a number.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Crossed;
 
 impl Serialize for Crossed {
@@ -81,7 +83,7 @@ impl<'de> Deserialize<'de> for Crossed {
 }
 
 /// A type that encodes five fields and decodes three of them.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Forgetful;
 
 impl Serialize for Forgetful {
@@ -96,7 +98,8 @@ impl<'de> Deserialize<'de> for Forgetful {
     }
 }
 
-/// A type that encodes its elements in the order of a hash table, as every hashed collection does.
+/// A type that passes a hash table to the serializer, as every hashed collection does.
+#[derive(PartialEq)]
 struct Hashed(HashSet<u8>);
 
 impl Serialize for Hashed {
@@ -113,7 +116,7 @@ impl<'de> Deserialize<'de> for Hashed {
 }
 
 /// Checks that `value` is rejected as a value and as a key, and returns the error.
-fn refused<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Error {
+fn refused<T: Serialize + DeserializeOwned + PartialEq + 'static>(value: &T) -> Error {
     let mut kept = vec![1, 2, 3];
     let error = check(value, &mut kept).unwrap_err();
     assert!(error.is_value(), "{error}");
@@ -161,15 +164,70 @@ fn a_skipped_field_is_refused_by_name() {
     comes_back(&Skipping { note: Some(1) });
 }
 
+/// A type that encodes its elements in the order of a hash table, one by one.
+#[derive(PartialEq)]
+struct Disordered(HashSet<u8>);
+
+impl Serialize for Disordered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
+        for element in &self.0 {
+            seq.serialize_element(element)?;
+        }
+        seq.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Disordered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Hashed::deserialize(deserializer).map(|hashed| Self(hashed.0))
+    }
+}
+
 #[test]
 fn a_value_without_an_order_is_refused() {
-    let error = refused(&Hashed((0..200).collect())).to_string();
+    let error = refused(&Disordered((0..200).collect())).to_string();
     assert!(error.contains("BTreeSet"), "{error}");
 }
 
 #[test]
+fn a_hashed_collection_is_refused_whatever_it_contains() {
+    for elements in 0..3 {
+        let map = || HashMap::<u8, u8>::from_iter((0..elements).map(|n| (n, n)));
+        for error in [
+            refused(&Hashed((0..elements).collect())),
+            refused(&vec![HashSet::<u8>::from_iter(0..elements)]),
+            refused(&Some(map())),
+        ] {
+            let message = error.to_string();
+            assert!(message.contains("no fixed order"), "{message}");
+            assert!(message.contains("`std::collections::hash"), "{message}");
+        }
+    }
+}
+
+/// A key with a field that is not stored.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Cached {
+    id: u8,
+    #[serde(skip)]
+    cache: u8,
+}
+
+#[test]
+fn a_key_that_differs_once_it_is_read_back_is_refused() {
+    let mut scratch = Vec::new();
+    check_key(&Cached { id: 1, cache: 0 }, &mut scratch).unwrap();
+    let cached = Cached { id: 1, cache: 5 };
+    check(&cached, &mut scratch).unwrap();
+    let error = check_key(&cached, &mut scratch).unwrap_err();
+    assert!(error.is_value(), "{error}");
+    assert!(error.to_string().contains("Cached"), "{error}");
+}
+
+#[test]
 fn what_agrees_is_written() {
-    fn check_all<T: Serialize + DeserializeOwned + 'static>(value: &T) {
+    fn check_all<T: Serialize + DeserializeOwned + PartialEq + 'static>(value: &T) {
         let mut out = Vec::new();
         check(value, &mut out).unwrap();
         check_key(value, &mut out).unwrap();
