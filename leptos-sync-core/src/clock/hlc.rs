@@ -92,9 +92,9 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock and
-    /// does not directly follow the greatest time seen. [`Error::is_clock`] if it is ahead because
-    /// the time source does not count milliseconds. On error, the clock is unchanged.
+    /// [`Error::is_drift`] if the time is more than [`limits::DRIFT_MS`] ahead of the wall clock
+    /// and does not directly follow the greatest time seen. [`Error::is_clock`] if it is ahead
+    /// because the time source does not count milliseconds. On error, the clock is unchanged.
     pub fn observe(&mut self, time: Time) -> Result<(), Error> {
         self.check(time)?;
         self.resume(time);
