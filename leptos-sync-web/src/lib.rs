@@ -35,6 +35,8 @@ extern crate self as leptos_sync_web;
 mod actor;
 #[cfg(target_arch = "wasm32")]
 mod indexed_db;
+#[cfg(target_arch = "wasm32")]
+mod js;
 #[cfg(any(target_arch = "wasm32", test))]
 mod lease;
 mod live;

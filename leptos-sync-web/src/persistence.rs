@@ -1,7 +1,8 @@
-use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageManager;
+
+use crate::js;
 
 /// The browser's estimate of the space for this site's data, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,11 +31,7 @@ pub async fn request_persistence() -> bool {
 /// Returns an estimate of the space for this site's data, if the browser provides one.
 pub async fn estimate_storage() -> Option<StorageEstimate> {
     let estimate = JsFuture::from(manager()?.estimate().ok()?).await.ok()?;
-    let number = |name| {
-        Reflect::get(&estimate, &JsValue::from_str(name))
-            .ok()?
-            .as_f64()
-    };
+    let number = |name| js::get(&estimate, name).ok()?.as_f64();
     Some(StorageEstimate {
         usage: number("usage")?,
         quota: number("quota")?,
@@ -48,7 +45,7 @@ fn manager() -> Option<StorageManager> {
 
 /// Returns a property of `navigator`, which exists in both windows and workers.
 pub(crate) fn navigator(property: &str) -> Option<JsValue> {
-    let navigator = Reflect::get(&js_sys::global(), &JsValue::from_str("navigator")).ok()?;
-    let value = Reflect::get(&navigator, &JsValue::from_str(property)).ok()?;
+    let navigator = js::get(&js_sys::global(), "navigator").ok()?;
+    let value = js::get(&navigator, property).ok()?;
     value.is_truthy().then_some(value)
 }

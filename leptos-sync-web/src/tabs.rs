@@ -3,7 +3,9 @@
 use js_sys::Uint8Array;
 use leptos_sync_core::sync::TabMessage;
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{BroadcastChannel, Event, MessageEvent};
+use web_sys::{BroadcastChannel, Event};
+
+use crate::js;
 
 /// The channel of all pages that use one database.
 pub(crate) struct Tabs {
@@ -18,15 +20,15 @@ impl Tabs {
         let name = ["leptos-sync:", database].concat();
         let channel = BroadcastChannel::new(&name).ok()?;
         let listener = Closure::new(move |event: Event| {
-            let data = event.unchecked_into::<MessageEvent>().data();
             // A page of another build may send other messages.
-            if let Ok(bytes) = data.dyn_into::<Uint8Array>()
+            if let Ok(data) = js::get(&event, "data")
+                && let Some(bytes) = data.dyn_ref::<Uint8Array>()
                 && let Ok(message) = TabMessage::decode(&bytes.to_vec())
             {
                 receive(message);
             }
         });
-        channel.set_onmessage(Some(AsRef::<JsValue>::as_ref(&listener).unchecked_ref()));
+        js::set(&channel, "onmessage", listener.as_ref());
         Some(Self {
             channel,
             _listener: listener,

@@ -2,7 +2,7 @@ use std::{pin::Pin, time::Duration};
 
 use js_sys::Promise;
 use leptos::prelude::set_timeout;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// Runs a task on the browser's thread. The task is boxed, so that a page contains the spawning
@@ -35,4 +35,16 @@ pub(crate) async fn sleep(delay: Duration) {
         });
     });
     let _ = JsFuture::from(promise).await;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// Returns milliseconds of a clock that only goes forward.
+pub(crate) fn now_ms() -> u64 {
+    // Rounded down, since a timer may fire a fraction of a millisecond early.
+    now() as u64
 }

@@ -1,11 +1,9 @@
-use std::{cell::RefCell, rc::Rc};
-
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Function, Object, Promise};
 use leptos_sync_core::{Error, ReplicaId};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::{persistence::navigator, task::spawn};
+use crate::{js, persistence::navigator, task::spawn};
 
 // web-sys provides these only behind `--cfg=web_sys_unstable_apis`, which each app would have to
 // set.
@@ -45,8 +43,7 @@ impl Locks {
     pub(crate) fn new() -> Result<Self, Error> {
         let manager = navigator("locks").ok_or_else(refused)?.unchecked_into();
         let if_available = Object::new();
-        // Setting a property of a plain object does not fail.
-        let _ = Reflect::set(&if_available, &"ifAvailable".into(), &JsValue::TRUE);
+        js::set(&if_available, "ifAvailable", &JsValue::TRUE);
         Ok(Self {
             manager,
             if_available: if_available.into(),
@@ -55,8 +52,28 @@ impl Locks {
 
     /// Acquires a lock if no other page holds it.
     pub(crate) async fn try_lock(&self, name: &str) -> Result<Option<Lock>, Error> {
-        let mut end = None;
-        let answered = Promise::new(&mut |answer, _| {
+        let release = JsFuture::from(self.request(name, &self.if_available)).await;
+        let release = release.map_err(|_| refused())?;
+        Ok((!release.is_null()).then(|| Lock {
+            release: release.unchecked_into(),
+        }))
+    }
+
+    /// Waits for a lock and passes it to `granted`, or passes `None` if the browser grants none.
+    pub(crate) fn wait(&self, name: &str, granted: impl FnOnce(Option<Lock>) + 'static) {
+        let release = JsFuture::from(self.request(name, &Object::new()));
+        spawn(async move {
+            let release = release.await.ok();
+            granted(release.map(|release| Lock {
+                release: release.unchecked_into(),
+            }));
+        });
+    }
+
+    /// Requests a lock. Resolves to the function that releases it, or to `null` if `options` say
+    /// not to wait and it is not available. Rejects if the browser refuses.
+    fn request(&self, name: &str, options: &JsValue) -> Promise {
+        Promise::new(&mut |answer, refuse| {
             let granted = Closure::once_into_js(move |lock: JsValue| {
                 let mut release = JsValue::NULL;
                 // The lock is held for as long as this promise is pending.
@@ -66,49 +83,13 @@ impl Locks {
                 let _ = answer.call1(&JsValue::UNDEFINED, &release);
                 held.map_or(JsValue::UNDEFINED, JsValue::from)
             });
-            let granted = granted.unchecked_ref();
-            end = self.manager.request(name, &self.if_available, granted).ok();
-        });
-        // If the browser refuses the request, it ends without an answer.
-        let ends = Array::of2(&answered, end.as_ref().ok_or_else(refused)?);
-        let release = JsFuture::from(Promise::race(&ends)).await;
-        let release = release.map_err(|_| refused())?;
-        Ok((!release.is_null()).then(|| Lock {
-            release: release.unchecked_into(),
-        }))
-    }
-
-    /// Waits for a lock and passes it to `granted`, or passes `None` if the browser grants none.
-    pub(crate) fn wait(&self, name: &str, granted: impl FnOnce(Option<Lock>) + 'static) {
-        let granted = Rc::new(RefCell::new(Some(granted)));
-        let tell = move |lock| {
-            if let Some(granted) = granted.take() {
-                granted(lock);
-            }
-        };
-        let refused = tell.clone();
-        // Use the same closure type as elsewhere, so that a page contains its code once.
-        let granted = Closure::once_into_js(move |_: JsValue| {
-            let mut release = JsValue::NULL;
-            let held = Promise::new(&mut |resolve, _| release = resolve.into());
-            tell(Some(Lock {
-                release: release.unchecked_into(),
-            }));
-            JsValue::from(held)
-        });
-        let request = self
-            .manager
-            .request(name, &Object::new(), granted.unchecked_ref());
-        spawn(async move {
-            // The request lasts as long as the page waits for the lock and holds it.
-            let ended = match request {
-                Ok(request) => JsFuture::from(request).await,
-                Err(error) => Err(error),
+            let request = self.manager.request(name, options, granted.unchecked_ref());
+            // If the browser refuses, the request ends without an answer.
+            let _ = match request {
+                Ok(request) => js::call(&request, "catch", &refuse),
+                Err(error) => refuse.call1(&JsValue::UNDEFINED, &error),
             };
-            if ended.is_err() {
-                refused(None);
-            }
-        });
+        })
     }
 
     /// Returns the name of the lock of a replica id. Its holder writes under the id, or sends

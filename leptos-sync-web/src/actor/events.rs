@@ -1,9 +1,8 @@
 use std::rc::Rc;
 
-use leptos::prelude::*;
-use web_sys::VisibilityState;
-
 use super::page::Page;
+use crate::js;
+use leptos::prelude::*;
 
 /// Listens to events that may precede the end of the page, and to changes of the network.
 ///
@@ -12,9 +11,10 @@ pub(super) fn listen(page: &Rc<Page>) {
     // The listeners are never removed, since the database stays open as long as the page.
     let turned = Rc::clone(page);
     let _ = window_event_listener_untyped("visibilitychange", move |_| {
-        match document().visibility_state() {
-            VisibilityState::Hidden => turned.flush(),
-            _ => turned.hurry(),
+        let is_hidden = js::get(&document(), "hidden");
+        match is_hidden.is_ok_and(|is_hidden| is_hidden.is_truthy()) {
+            true => turned.flush(),
+            false => turned.hurry(),
         }
     });
     let left = Rc::clone(page);

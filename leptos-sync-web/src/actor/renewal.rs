@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use js_sys::{JSON, Reflect};
+use js_sys::JSON;
 use leptos::prelude::{TimeoutHandle, set_timeout_with_handle, window};
 use leptos_sync_core::clock::TimeSource as _;
 
 use crate::{
+    js,
     live::Cause,
     session::{CredentialsEvent, Session},
     sync_options::Fetch,
@@ -140,6 +141,6 @@ fn expiry_ms(credentials: &[u8]) -> Option<u64> {
     let claims = token.split('.').nth(1)?;
     let claims = claims.replace('-', "+").replace('_', "/");
     let claims = JSON::parse(&window().atob(&claims).ok()?).ok()?;
-    let seconds = Reflect::get(&claims, &"exp".into()).ok()?.as_f64()?;
+    let seconds = js::get(&claims, "exp").ok()?.as_f64()?;
     Some((seconds * 1_000.0) as u64)
 }

@@ -1,7 +1,7 @@
-use js_sys::{Function, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use super::sys::Database;
+use crate::js;
 
 /// A connection to a database. This code, another tab or the browser may close it. An operation on
 /// a closed connection returns an error.
@@ -14,8 +14,8 @@ impl Connection {
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         let database = Database::open(name).await?;
         // Let the browser call `close` itself, so that the connection closes at once.
-        let close: Function = Reflect::get(&database, &"close".into())?.unchecked_into();
-        database.set_onversionchange(Some(&close.bind0(&database)));
+        let close = js::call(&js::get(&database, "close")?, "bind", &database)?;
+        js::set(&database, "onversionchange", &close);
         Ok(Self(database))
     }
 

@@ -1,18 +1,17 @@
 //! The conversion of the browser's errors.
 
-use js_sys::{Error as JsError, Reflect};
+use js_sys::Object;
 use leptos_sync_core::Error;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Event;
+
+use crate::js;
 
 /// The name of the error of a transaction on a closed connection.
 pub(super) const CLOSED: &str = "InvalidStateError";
 
 /// Returns whether the error has that name.
 pub(super) fn is(error: &JsValue, name: &str) -> bool {
-    error
-        .dyn_ref::<JsError>()
-        .is_some_and(|error| error.name() == name)
+    js::text(error, "name").is_some_and(|known| known == name)
 }
 
 /// Converts the failure of an operation: a thrown value, or the event that ended a request or a
@@ -27,9 +26,7 @@ pub(super) fn failed(error: JsValue) -> Error {
 
 /// Returns whether this code aborted the transaction. Then the transaction has no error.
 pub(super) fn is_abort_on_request(event: &JsValue) -> bool {
-    let target = event.dyn_ref().and_then(Event::target);
-    let error = target.and_then(|target| Reflect::get(&target, &"error".into()).ok());
-    error.is_some_and(|error| error.is_null())
+    of_target(event).is_ok_and(|error| error.is_null())
 }
 
 /// Converts the error of a database that could not be opened.
@@ -40,14 +37,16 @@ pub(super) fn unavailable(error: JsValue) -> Error {
 
 /// Returns the name of the error, and the browser's message.
 fn reason(error: JsValue) -> String {
-    let target = error.dyn_ref().and_then(Event::target);
-    let error = target
-        .and_then(|target| Reflect::get(&target, &"error".into()).ok())
-        .unwrap_or(error);
-    match error.dyn_ref::<JsError>() {
-        Some(error) => error.to_string().into(),
+    let error = of_target(&error).unwrap_or(error);
+    match js::text(&error, "name") {
+        Some(_) => error.unchecked_ref::<Object>().to_string().into(),
         None => "the browser does not say why".to_owned(),
     }
+}
+
+/// Returns the error of the request or the transaction that an event belongs to.
+fn of_target(event: &JsValue) -> Result<JsValue, JsValue> {
+    js::get(&js::get(event, "target")?, "error")
 }
 
 #[cfg(test)]

@@ -3,11 +3,7 @@ use std::{cell::RefCell, mem, rc::Rc};
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 
-use super::{
-    connection::Connection,
-    fault,
-    sys::{Database, promise},
-};
+use super::{connection::Connection, fault, sys::Database};
 use crate::task::spawn;
 
 /// A connection that opens again on demand.
@@ -60,14 +56,22 @@ impl Link {
         self: &Rc<Self>,
         work: impl Fn(&Database) -> Result<Promise, JsValue> + 'static,
     ) -> Promise {
-        let work = Box::new(work);
-        promise(|resolve, reject| {
-            self.take(Job {
-                work,
-                resolve,
-                reject,
-                patient: true,
-            });
+        self.issue_boxed(Box::new(work))
+    }
+
+    #[inline(never)]
+    fn issue_boxed(self: &Rc<Self>, work: Box<Work>) -> Promise {
+        let mut work = Some(work);
+        // The browser calls it once, before this returns.
+        Promise::new(&mut |resolve, reject| {
+            if let Some(work) = work.take() {
+                self.take(Job {
+                    work,
+                    resolve,
+                    reject,
+                    patient: true,
+                });
+            }
         })
     }
 

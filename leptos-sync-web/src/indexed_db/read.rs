@@ -9,8 +9,9 @@ use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStor
 
 use super::{
     STORE,
-    sys::{Database, finished, promise, result},
+    sys::{Database, finished, result},
 };
+use crate::js;
 
 /// Requests the value at `key`. Resolves to the event of the request.
 pub(super) fn get(database: &Database, key: &Uint8Array) -> Result<Promise, JsValue> {
@@ -84,8 +85,8 @@ fn zipped(keys: &JsValue, values: &JsValue) -> Vec<Record> {
 /// Reads up to `limit` records through a cursor, in order. Resolves to an array of keys and one of
 /// values.
 fn walked(request: IdbRequest, limit: u32) -> Promise {
-    promise(|resolve, reject| {
-        request.set_onerror(Some(&reject));
+    Promise::new(&mut |resolve, reject| {
+        js::set(&request, "onerror", &reject);
         let (keys, values) = (Array::new(), Array::new());
         let cursor = request.clone();
         let listener = Closure::<dyn FnMut() -> Result<(), JsValue>>::new(move || {
@@ -101,7 +102,7 @@ fn walked(request: IdbRequest, limit: u32) -> Promise {
                 .call1(&JsValue::UNDEFINED, &Array::of2(&keys, &values))
                 .map(drop)
         });
-        request.set_onsuccess(Some(listener.into_js_value().unchecked_ref()));
+        js::set(&request, "onsuccess", &listener.into_js_value());
     })
 }
 

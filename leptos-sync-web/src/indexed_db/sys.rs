@@ -1,11 +1,12 @@
 //! The objects of the browser, with promises for their events.
 
-use js_sys::{Error, Function, Object, Promise, Reflect};
+use js_sys::{Error, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTransactionMode};
+use web_sys::{IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTransactionMode};
 
 use super::{STORE, fault};
+use crate::js;
 
 // web-sys provides the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and has
 // deprecated `commit`.
@@ -38,18 +39,13 @@ impl Database {
     /// Opens a database at its current version. Creates the object store of a new one.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         // If the browser has no IndexedDB, the call below throws.
-        let factory: IdbFactory =
-            Reflect::get(&js_sys::global(), &"indexedDB".into())?.unchecked_into();
+        let factory: IdbFactory = js::get(&js_sys::global(), "indexedDB")?.unchecked_into();
         let request = factory.open(name)?;
-        let opened = promise(|opened, failed| {
-            request.set_onupgradeneeded(Some(&opened));
-            request.set_onsuccess(Some(&opened));
-            request.set_onerror(Some(&failed));
-        });
+        let opened = ended(&request, &["onupgradeneeded", "onsuccess"], "onerror");
         // The code after the wait runs during the event, while the upgrade transaction is active.
         JsFuture::from(opened).await?;
-        let database: Self = request.result()?.unchecked_into();
-        if request.transaction().is_some() {
+        let database: Self = js::get(&request, "result")?.unchecked_into();
+        if js::get(&request, "transaction")?.is_truthy() {
             let created = finished(&request);
             database.create_object_store(STORE)?;
             JsFuture::from(created).await?;
@@ -71,28 +67,25 @@ impl Database {
     pub(super) fn begin(&self, strict: bool) -> Result<Transaction, JsValue> {
         let options = Object::new();
         let durability = if strict { "strict" } else { "relaxed" };
-        Reflect::set(&options, &"durability".into(), &durability.into())?;
+        js::set(&options, "durability", &durability.into());
         self.transaction_with_options(STORE, IdbTransactionMode::Readwrite, &options)
     }
 }
 
-/// Creates a promise and passes its resolve and reject functions to `listen`.
-pub(super) fn promise(listen: impl FnOnce(Function, Function)) -> Promise {
-    let mut listen = Some(listen);
-    // The browser calls it once, before this returns.
+/// Resolves or rejects with the first of these events of an object.
+#[inline(never)]
+fn ended(object: &JsValue, resolve_on: &[&str], reject_on: &str) -> Promise {
     Promise::new(&mut |resolve, reject| {
-        if let Some(listen) = listen.take() {
-            listen(resolve, reject);
+        for event in resolve_on {
+            js::set(object, event, &resolve);
         }
+        js::set(object, reject_on, &reject);
     })
 }
 
 /// Resolves to the event that ends a request.
 pub(super) fn finished(request: &IdbRequest) -> Promise {
-    promise(|succeeded, failed| {
-        request.set_onsuccess(Some(&succeeded));
-        request.set_onerror(Some(&failed));
-    })
+    ended(request, &["onsuccess"], "onerror")
 }
 
 /// Resolves to the event that ends a transaction.
@@ -100,16 +93,10 @@ pub(super) fn finished(request: &IdbRequest) -> Promise {
 /// A request that fails aborts its transaction, so these two events suffice. The cause is the error
 /// of the transaction: if space runs short, there may be no other.
 pub(super) fn completed(transaction: &Transaction) -> Promise {
-    promise(|completed, aborted| {
-        transaction.set_oncomplete(Some(&completed));
-        transaction.set_onabort(Some(&aborted));
-    })
+    ended(transaction, &["oncomplete"], "onabort")
 }
 
 /// Returns the result of a request, from its event.
 pub(super) fn result(event: &JsValue) -> Result<JsValue, JsValue> {
-    match event.unchecked_ref::<Event>().target() {
-        Some(request) => request.unchecked_into::<IdbRequest>().result(),
-        None => Ok(JsValue::UNDEFINED),
-    }
+    js::get(&js::get(event, "target")?, "result")
 }

@@ -5,13 +5,14 @@
 
 use js_sys::{Promise, Uint8Array};
 use leptos_sync_core::storage::{Batch, Write};
-use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen::{JsValue, prelude::Closure};
 
 use super::{
     STORE,
     read::value,
     sys::{Database, Transaction, completed},
 };
+use crate::js;
 
 /// Issues a batch, which is committed as a whole or not at all.
 pub(super) fn issue(database: &Database, batch: &Batch) -> Result<Promise, JsValue> {
@@ -50,7 +51,7 @@ fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> R
         }
         Ok::<_, JsValue>(())
     });
-    found.set_onsuccess(Some(look.unchecked_ref()));
+    js::set(&found, "onsuccess", &look);
     Ok(())
 }
 
@@ -59,7 +60,7 @@ fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
     // It fails only if the transaction has already ended.
     let _ = transaction.abort();
     // The error is known, so the event is not needed.
-    transaction.set_onabort(None);
+    js::set(transaction, "onabort", &JsValue::NULL);
     error
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use leptos::prelude::{TimeoutHandle, document, set_timeout_with_handle, window};
+use leptos::prelude::{TimeoutHandle, document, set_timeout_with_handle};
 use leptos_sync_core::{
     Error,
     sync::{Client, ConnectionAction, Document, Reason},
@@ -22,8 +22,9 @@ use self::{
     socket::{Socket, SocketEvent, resolve},
 };
 use crate::{
+    js,
     live::{Cause, Connection},
-    task::{after, spawn},
+    task::{after, now_ms, spawn},
 };
 
 /// The client for a page's documents of all types.
@@ -79,10 +80,8 @@ impl Session {
         max_documents: usize,
         report: Box<Report>,
     ) -> Result<Rc<Self>, Error> {
-        let address = resolve(
-            relay,
-            &document().base_uri().ok().flatten().unwrap_or_default(),
-        )?;
+        let base = js::text(&document(), "baseURI").unwrap_or_default();
+        let address = resolve(relay, &base)?;
         let mut client = Client::new(Vec::new(), seed);
         client.set_max_documents(max_documents);
         Ok(Rc::new_cyclic(|this| Self {
@@ -327,10 +326,4 @@ fn is_refusal(cause: &Cause) -> bool {
     is_unauthorized(cause)
         || matches!(cause, Cause::OriginNotAllowed(_))
         || matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
-}
-
-/// Returns milliseconds of a clock that only goes forward.
-fn now_ms() -> u64 {
-    // Round down, since a timer may fire a fraction of a millisecond early.
-    window().performance().map_or(0, |clock| clock.now() as u64)
 }

@@ -1,13 +1,11 @@
-use std::time::Duration;
-
 use js_sys::JsString;
 use leptos::prelude::window;
 use leptos_sync_core::limits;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, RequestCache, RequestInit, RequestMode, Response, Url};
+use web_sys::{AbortSignal, RequestInit, Response};
 
-use crate::{live::Cause, task::after};
+use crate::{js, live::Cause};
 
 /// Asks the relay with an ordinary request why no WebSocket opens, since a browser hides the reason
 /// from the page.
@@ -16,46 +14,44 @@ use crate::{live::Cause, task::after};
 /// begins with its name, or with 403 and a sentence if it does not accept pages of that origin. A
 /// server that has not answered after [`limits::HANDSHAKE_MS`] cannot be reached.
 pub(super) async fn probe(address: &str) -> Cause {
-    let (Some(url), Ok(abort)) = (url(address), AbortController::new()) else {
-        return Cause::Unreachable;
-    };
+    let url = url(address);
     let options = RequestInit::new();
     // A stored answer says nothing about the server of now.
-    options.set_cache(RequestCache::NoStore);
-    options.set_signal(Some(&abort.signal()));
-    after(Duration::from_millis(limits::HANDSHAKE_MS), move || {
-        abort.abort();
-    });
-    let Some((status, text)) = ask(&url, &options, RequestMode::Cors).await else {
-        // The browser may hide the answer of a server that is not a relay, but not the fact that
-        // there is an answer.
-        return match ask(&url, &options, RequestMode::NoCors).await {
-            Some(_) => Cause::NoRelay,
-            None => Cause::Unreachable,
-        };
-    };
-    match status {
-        200 if text.starts_with("leptos-sync relay") => Cause::NoWebSocket,
-        403 if !text.is_empty() => Cause::OriginNotAllowed(text.into()),
-        _ => Cause::NoRelay,
+    js::set(&options, "cache", &"no-store".into());
+    let signal = AbortSignal::timeout_with_u32(limits::HANDSHAKE_MS as u32);
+    js::set(&options, "signal", &signal);
+    // The browser may hide the answer of a server that is not a relay, but not the fact that there
+    // is an answer: the second request receives it without status and text.
+    for mode in ["cors", "no-cors"] {
+        js::set(&options, "mode", &mode.into());
+        if let Some((status, text)) = ask(&url, &options).await {
+            return match status {
+                200 if text.starts_with("leptos-sync relay") => Cause::NoWebSocket,
+                403 if !text.is_empty() => Cause::OriginNotAllowed(text.into()),
+                _ => Cause::NoRelay,
+            };
+        }
     }
+    Cause::Unreachable
 }
 
 /// Converts the address of a WebSocket to that of the ordinary request.
-fn url(address: &str) -> Option<String> {
-    let url = Url::new(address).ok()?;
-    if let Some(scheme) = url.protocol().strip_prefix("ws") {
-        url.set_protocol(&["http", scheme].concat());
-    }
-    let origin = window().location().origin().ok()?;
-    url.search_params().append("origin", &origin);
-    Some(url.href())
+fn url(address: &str) -> String {
+    let (scheme, rest) = match address.strip_prefix("ws") {
+        Some(rest) => ("http", rest),
+        None => ("", address),
+    };
+    // A fragment is not sent.
+    let rest = rest.split('#').next().unwrap_or_default();
+    let separator = if rest.contains('?') { "&" } else { "?" };
+    // The characters of an origin need no escapes here.
+    let origin = js::text(&window().location(), "origin").unwrap_or_default();
+    [scheme, rest, separator, "origin=", &origin].concat()
 }
 
 /// Returns the status of the answer and the first part of its text, or `None` if there is no answer
 /// that the page may read.
-async fn ask(url: &str, options: &RequestInit, mode: RequestMode) -> Option<(u16, String)> {
-    options.set_mode(mode);
+async fn ask(url: &str, options: &RequestInit) -> Option<(u16, String)> {
     let answer = window().fetch_with_str_and_init(url, options);
     let answer: Response = JsFuture::from(answer).await.ok()?.unchecked_into();
     let text = JsFuture::from(answer.text().ok()?).await.ok()?;

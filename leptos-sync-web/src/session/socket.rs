@@ -1,9 +1,11 @@
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::Uint8Array;
 use leptos_sync_core::Error;
-use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{BinaryType, Event, MessageEvent, Url, WebSocket};
+use wasm_bindgen::prelude::*;
+use web_sys::{Event, Url, WebSocket};
+
+use crate::js;
 
 /// An event of a WebSocket.
 pub(super) enum SocketEvent {
@@ -17,7 +19,7 @@ pub(super) enum SocketEvent {
 /// suffices.
 pub(super) struct Socket {
     socket: WebSocket,
-    _listeners: [Listener; 3],
+    _listener: Listener,
 }
 
 /// The type that leptos uses too, so that a page contains its code once.
@@ -27,32 +29,22 @@ impl Socket {
     /// Starts to connect.
     pub(super) fn connect(address: &str, notify: Rc<dyn Fn(SocketEvent)>) -> Result<Self, Error> {
         let refused = |_| {
-            Error::unavailable(format!(
-                "{address} cannot be opened as a WebSocket; name a path or an address such as wss://example.com/sync"
-            ))
+            let message = " cannot be opened as a WebSocket; name a path or an address such as wss://example.com/sync";
+            Error::unavailable([address, message].concat())
         };
         let socket = WebSocket::new(address).map_err(refused)?;
-        socket.set_binary_type(BinaryType::Arraybuffer);
-        let listener = |read: fn(Event) -> SocketEvent| -> Listener {
-            let notify = Rc::clone(&notify);
-            Closure::new(move |event| notify(read(event)))
-        };
-        let opened = listener(|_| SocketEvent::Opened);
-        let received = listener(|event| {
-            // A text message is not a frame. An empty frame ends the connection.
-            let data = event.unchecked_into::<MessageEvent>().data();
-            let data = data.dyn_into::<ArrayBuffer>();
-            SocketEvent::Frame(
-                data.map_or_else(|_| Vec::new(), |data| Uint8Array::new(&data).to_vec()),
-            )
+        js::set(&socket, "binaryType", &"arraybuffer".into());
+        let listener: Listener = Closure::new(move |event: Event| {
+            notify(match js::text(&event, "type").as_deref() {
+                Some("open") => SocketEvent::Opened,
+                Some("message") => SocketEvent::Frame(frame(&event)),
+                _ => SocketEvent::Closed,
+            });
         });
-        let closed = listener(|_| SocketEvent::Closed);
-        socket.set_onopen(Some(AsRef::<JsValue>::as_ref(&opened).unchecked_ref()));
-        socket.set_onmessage(Some(AsRef::<JsValue>::as_ref(&received).unchecked_ref()));
-        socket.set_onclose(Some(AsRef::<JsValue>::as_ref(&closed).unchecked_ref()));
+        listen(&socket, listener.as_ref());
         Ok(Self {
             socket,
-            _listeners: [opened, received, closed],
+            _listener: listener,
         })
     }
 
@@ -65,20 +57,39 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onopen(None);
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
+        listen(&self.socket, &JsValue::NULL);
         let _ = self.socket.close();
+    }
+}
+
+/// Sets the listener of all events of a socket.
+fn listen(socket: &WebSocket, listener: &JsValue) {
+    for event in ["onopen", "onmessage", "onclose"] {
+        js::set(socket, event, listener);
+    }
+}
+
+/// Returns the frame that a message contains. A text message is not a frame, and counts as an empty
+/// one, which ends the connection.
+fn frame(message: &Event) -> Vec<u8> {
+    match js::get(message, "data") {
+        Ok(data) if data.as_string().is_none() => Uint8Array::new(&data).to_vec(),
+        _ => Vec::new(),
     }
 }
 
 /// Converts the address of a relay to that of its WebSocket. Resolves a path, or another relative
 /// address, against the page's address.
 pub(super) fn resolve(relay: &str, page: &str) -> Result<String, Error> {
-    let url = Url::new_with_base(relay, page);
-    let url = url.map_err(|_| Error::unavailable(format!("{relay} is not a valid address; name a path or an address such as wss://example.com/sync")))?;
-    if let Some(scheme) = url.protocol().strip_prefix("http") {
-        url.set_protocol(&["ws", scheme].concat());
-    }
-    Ok(url.href())
+    let url = Url::new_with_base(relay, page).ok();
+    let address = url.and_then(|url| js::text(&url, "href"));
+    let Some(address) = address else {
+        let message =
+            " is not a valid address; name a path or an address such as wss://example.com/sync";
+        return Err(Error::unavailable([relay, message].concat()));
+    };
+    Ok(match address.strip_prefix("http") {
+        Some(rest) => ["ws", rest].concat(),
+        None => address,
+    })
 }
