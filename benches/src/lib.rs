@@ -31,7 +31,7 @@ pub fn shuffled_entries(count: usize) -> Vec<(String, String)> {
     order.filter_map(|at| entries.get_mut(at)?.take()).collect()
 }
 
-/// Returns the values alone.
+/// Returns only the values.
 pub fn values(count: usize) -> Vec<String> {
     let mut random = Random(2);
     (0..count).map(|_| random.value()).collect()

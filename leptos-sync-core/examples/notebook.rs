@@ -1,7 +1,7 @@
 //! A notebook on a server: pages that are documents, and a table of contents that is a collection.
 //!
 //! - Pages load on first use and are evicted when they are unused ([`LazyPool`]).
-//! - The storage compresses values, caches what is read often, and reports metrics.
+//! - The storage compresses values, caches frequent reads, and reports metrics.
 //! - Subscribers follow a page through a bounded stream of its changes.
 //!
 //! ```sh

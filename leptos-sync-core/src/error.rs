@@ -101,8 +101,8 @@ impl Error {
         self.0.kind == Kind::Quota
     }
 
-    /// Returns whether the platform lacks or denies something: storage in private mode, randomness,
-    /// a lock.
+    /// Returns whether the platform lacks or denies a facility: storage in private mode,
+    /// randomness, a lock.
     pub fn is_unavailable(&self) -> bool {
         self.0.kind == Kind::Unavailable
     }

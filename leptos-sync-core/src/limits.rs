@@ -104,8 +104,8 @@ pub const LOG_BYTES: usize = 256 * 1024;
 pub const SAVE_DELAY_MS: u32 = 50;
 
 /// The maximum number of messages from other tabs that are queued while a document is being loaded.
-/// Users make fewer edits in that time, and a log holds about as many records. The tab requests
-/// what exceeds it afterwards.
+/// Users make fewer edits in that time, and a log holds about as many records. If messages exceed
+/// it, the tab requests the operations afterwards.
 pub const UNHEARD: usize = 256;
 
 /// The maximum number of changes by which a reader of a

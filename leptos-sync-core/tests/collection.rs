@@ -31,7 +31,7 @@ enum Step {
     Mark(u8, u8, String),
     Remove(u8),
     RemoveMany(Vec<u8>),
-    /// Sends the operations that another replica lacks.
+    /// A replica sends the operations that another one lacks.
     Send(usize),
     /// Reopens the collection, like a page after a reload.
     Reopen,

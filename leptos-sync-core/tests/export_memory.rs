@@ -12,8 +12,8 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Returns the output of `work`, its peak memory beyond what was in use before, and the memory that
-/// is still in use afterwards.
+/// Returns the output of `work`, its peak memory beyond the memory in use before, and the memory
+/// that is still in use afterwards.
 fn held<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();

@@ -184,7 +184,8 @@ fn steps(peers: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..20)
 }
 
-/// Runs the steps, and checks after each that the documents hold what their versions claim.
+/// Runs the steps, and checks after each that the documents hold the operations that their versions
+/// contain.
 fn play(
     steps: &[Step],
     peers: &mut [Box<dyn Peer>],
@@ -412,7 +413,7 @@ proptest! {
         prop_assert!(error.is_err());
         a.assert_invariants();
         prop_assert_eq!(bytes(&a), before);
-        // Later transactions do not mention it either.
+        // Later transactions do not contain the removed key either.
         let mut b = a.fork(ReplicaId::new(7));
         let written = a.edit(&[next]).unwrap();
         b.apply(&written.delta).unwrap();

@@ -157,7 +157,8 @@ async fn open(log: &Arc<SqliteLog>, time: Duration) -> Result<Vec<Duration>, Fai
         while (appends.len() as u64) < due {
             let (log, number) = (Arc::clone(log), appends.len() as u64);
             let came = Instant::now();
-            // One writer per transaction, so that none follows another that is still in flight.
+            // Use one writer per transaction, so that no transaction follows one that is still in
+            // flight.
             let writer = WRITERS + number % 2_000;
             let at = number / 2_000;
             appends.push(tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! The check of origins over real sockets: which pages may connect, and what a page can learn about
-//! it.
+//! The check of origins over real sockets: which pages may connect, and how a page learns the
+//! reason if it may not.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -86,7 +86,7 @@ async fn a_page_without_credentials_fetches_some_before_it_connects() {
     until(move || page.connection.get() == Connection::Online).await;
 }
 
-/// A token that expires after some milliseconds.
+/// Returns a token that expires after some milliseconds.
 fn token(milliseconds: u64) -> String {
     let seconds = (SystemTime.now_ms() + milliseconds) as f64 / 1_000.0;
     let claims = format!("{{\"sub\":\"ada\",\"exp\":{seconds}}}");

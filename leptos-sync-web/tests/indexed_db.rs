@@ -1,4 +1,4 @@
-//! [`IndexedDbStorage`] in a browser: what users of a page would notice.
+//! [`IndexedDbStorage`] in a browser: the behaviour that users of a page would notice.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,

@@ -211,8 +211,8 @@ async fn a_load_error_stays_visible_after_a_successful_write() {
     assert!(!notes.saved.get_untracked());
 }
 
-/// When the user leaves a page, it returns its replica id. If the user comes back, the page must
-/// not write under that id.
+/// When the user leaves a page, it returns its replica id. If the user returns, the page must not
+/// write under that id.
 #[wasm_bindgen_test]
 async fn a_page_left_during_loading_continues_under_a_new_id() {
     let scratch = Scratch::new("left");

@@ -55,7 +55,7 @@ fn replace(name: &str, js: &str) {
     Reflect::set(&global(), &name.into(), &value.unwrap()).unwrap();
 }
 
-/// Sets what the server answers from now on.
+/// Sets the later answers of the server.
 fn serve(answer: &str) {
     Reflect::set(&global(), &"answer".into(), &answer.into()).unwrap();
 }

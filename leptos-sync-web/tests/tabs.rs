@@ -356,7 +356,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     until(move || seen().len() as u32 >= count - 1).await;
 }
 
-/// A page beside a tab that dies after storing an edit that it did not send.
+/// A page, and another tab that dies after it has stored an edit but before it sends the edit.
 struct Heir {
     notes: UseDocReturn<Notes>,
     _owner: Owner,

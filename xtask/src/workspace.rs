@@ -13,8 +13,8 @@ pub(crate) const E2E: &str = "todo-e2e";
 /// The package of wasm-bindgen's programs. It has no tests, and takes a minute to compile.
 pub(crate) const BINDGEN: &str = "xtask-bindgen";
 
-/// The page that measures storage in a browser, and the package that opens it. The tests of the
-/// latter need the built page.
+/// The page that measures storage in a browser, and the package that opens it. The tests of that
+/// package need the built page.
 pub(crate) const BENCH_PAGE: &str = "browser-bench";
 pub(crate) const BENCH_RUNNER: &str = "browser-bench-run";
 

@@ -75,7 +75,7 @@ fn write(text: &mut Tx<'_, Text>, value: &String) {
     text.text().set(value.clone());
 }
 
-/// Returns a function that lends a collection of this size to each sample.
+/// Returns a function that returns the same collection of this size for each sample.
 fn lent(size: usize) -> impl FnMut() -> Arc<Texts> {
     let texts = texts();
     let mut rest = entries(size);

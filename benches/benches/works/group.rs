@@ -15,9 +15,9 @@ use crate::counted;
 pub(crate) enum Harness {
     /// Criterion measures the benchmarks that the command line selects.
     Timed(Box<Criterion>),
-    /// Prints the names of the benchmarks that can be counted.
+    /// The names of the benchmarks that can be counted are printed.
     Listed,
-    /// Runs the benchmark with this name once.
+    /// The benchmark with this name runs once.
     Counted(String),
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(harness: &mut Harness) {
             "get",
             |size| {
                 let (map, keys) = (ours::map(size), shuffled_keys(size));
-                // Inputs that are only read are lent to each run instead of being created for it.
+                // All runs share the inputs that are only read.
                 let lent = std::sync::Arc::new((map, keys));
                 move || std::sync::Arc::clone(&lent)
             },

@@ -49,8 +49,8 @@ pub fn print(used: impl Fn() -> usize) {
             if there.is_none() {
                 continue;
             }
-            // The first map also created what the library shares between all its maps, such as a
-            // pool of buffers.
+            // The first map also created the structures that the library shares between all its
+            // maps, such as a pool of buffers.
             drop(there);
             let before = used();
             let map = match cells {

@@ -25,9 +25,9 @@
 //!   state of the other document from bytes that are encoded outside the loop. In the row *from
 //!   bytes*, all sides read bytes.
 //! - **deltas**: the changes are a hundred, written in one transaction before each run. Creating a
-//!   delta means finding what a version lacks. For yrs, the applied and counted delta is the update
-//!   of the transaction, which is shorter. The other library and crdts have no deltas; crdts gets
-//!   the list of its operations.
+//!   delta means finding the changes that a version lacks. For yrs, the applied and counted delta
+//!   is the update of the transaction, which is shorter. The other library and crdts have no
+//!   deltas; crdts gets the list of its operations.
 //! - **updates**: the changes are a hundred, each in its own transaction. They are decoded and
 //!   applied one by one. The other library has no encoding for them and merges maps of one entry.
 //! - **encode**, **decode**: the map of the other library cannot be encoded, nor created from

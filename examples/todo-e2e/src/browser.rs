@@ -115,7 +115,7 @@ impl<'a> Browser<'a> {
         );
     }
 
-    /// Closes the browser as a user does.
+    /// Closes the browser like a user.
     #[track_caller]
     pub fn quit(self) {
         self.session.quit();

@@ -36,7 +36,8 @@ impl Program {
             .unwrap_or_else(|| panic!("{command:?} does not say where it listens, but:\n{said}"))
     }
 
-    /// Returns `None` if the program exits at once. Collects its output in `all`.
+    /// Tries to start the program, and collects its output in `all`. Returns `None` if the program
+    /// exits at once.
     #[track_caller]
     fn try_start(command: &mut Command, marker: &str, all: &mut String) -> Option<Self> {
         let child = command

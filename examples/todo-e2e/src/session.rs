@@ -150,7 +150,7 @@ impl Session {
         }
     }
 
-    /// Closes the browser as a user does.
+    /// Closes the browser like a user.
     #[track_caller]
     pub(crate) fn quit(&self) {
         self.delete("");

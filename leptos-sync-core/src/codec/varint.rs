@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a varint that is the length of what follows, at most the remaining bytes.
+    /// Reads a varint that is the length of the following item, at most the number of remaining
+    /// bytes.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ pub(super) struct StoredRecord<T> {
     /// insertion.
     pub(super) present: Option<(Stamp, bool)>,
     pub(super) record: T,
-    /// Cells that the record's type does not know.
+    /// The cells that the record's type does not know.
     unknown: Quarantine,
     /// The encoded record, updated with every change.
     body: Body,

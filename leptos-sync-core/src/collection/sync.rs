@@ -42,8 +42,8 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     }
 
     /// Returns the metadata and the records written beyond `version`, from one state of the
-    /// storage. Reads again if the collection changed in between. Otherwise the delta would claim
-    /// cells that were overwritten meanwhile and that it lacks.
+    /// storage. Reads again if the collection changed in between. Otherwise the delta's version
+    /// would include cells that were overwritten meanwhile and that the delta lacks.
     async fn state_since(&self, version: &VersionVector) -> Result<(Meta, Written<T>), Error> {
         for _ in 0..limits::WRITE_ATTEMPTS {
             let before = self.records.extra(META).await?;

@@ -25,8 +25,8 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct CollectionExport {
     id: u64,
-    /// The version of the collection at the start. The export claims only these operations,
-    /// although it may contain later ones.
+    /// The version of the collection at the start. It is the version of the export, although the
+    /// export may contain later operations.
     version: VersionVector,
     horizon: VersionVector,
     chunks: u32,
@@ -43,7 +43,8 @@ pub struct CollectionExport {
 pub struct CollectionImport {
     /// The number of imported chunks, which is the index of the next one.
     pub chunks: u32,
-    /// Whether the import is complete, so that the collection claims the export's version.
+    /// Whether the import is complete, so that the collection's version includes the export's
+    /// version.
     pub done: bool,
 }
 
@@ -130,9 +131,9 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     /// Joins the next chunk of an export of this collection or of a copy of it.
     ///
     /// A chunk that was imported before changes nothing. The progress is stored with the records,
-    /// so an interrupted import continues where it stopped. With the last chunk, the collection's
-    /// version comes to include the export's version. Reads and edits may continue during the
-    /// import, and see everything imported so far.
+    /// so an interrupted import continues where it stopped. The last chunk adds the export's
+    /// version to the collection's version. Reads and edits may continue during the import, and see
+    /// everything imported so far.
     ///
     /// Reads the chunk's records and commits once. If the export has forgotten tombstones, reads
     /// all records in the chunk's range.
@@ -152,7 +153,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         loop {
             attempts -= 1;
             match self.import_part(name, &part).await {
-                // Another tab imports too. The next attempt sees its progress.
+                // Another tab is importing the same export. The next attempt sees its progress.
                 Err(error) if error.is_conflict() && attempts > 0 => {}
                 done => return done,
             }

@@ -59,13 +59,13 @@ pub struct Watch<K, T> {
 }
 
 impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
-    /// Watches the record at `key` from now on.
+    /// Starts watching the record at `key`.
     pub fn watch(&self, key: &K) -> Watch<K, T> {
         let key = || Bound::Included(bytes_of(key));
         self.watching(Matcher::by_key(Query::between(key(), key())))
     }
 
-    /// Watches the records that match `query` from now on, ignoring its limit and cursor.
+    /// Starts watching the records that match `query`. Ignores the query's limit and cursor.
     ///
     /// Changes by another tab arrive with [`refresh`](Collection::refresh) or the next write
     /// through this handle.

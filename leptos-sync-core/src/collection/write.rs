@@ -169,7 +169,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         self.write_noting(keys, origin, None, work).await
     }
 
-    /// Like [`write`](Collection::write), and records the progress of an import.
+    /// Commits changes like [`write`](Collection::write), and records the progress of an import.
     pub(super) async fn write_importing<O>(
         &self,
         keys: Vec<Vec<u8>>,

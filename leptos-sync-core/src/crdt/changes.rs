@@ -20,7 +20,7 @@ pub struct Changes {
 /// The number of bytes before a path.
 const HEAD: usize = 4;
 
-/// A changed cell.
+/// The change of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change<'a> {

@@ -8,9 +8,9 @@ use super::Crdt;
 pub struct Field<R, F> {
     /// The path segment of the field. Renaming it creates a different field.
     pub name: &'static str,
-    /// Borrows the field.
+    /// A function that borrows the field.
     pub get: fn(&R) -> &F,
-    /// Borrows the field mutably.
+    /// A function that borrows the field mutably.
     pub get_mut: fn(&mut R) -> &mut F,
 }
 

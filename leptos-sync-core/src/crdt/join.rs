@@ -51,12 +51,12 @@ impl<'a> Join<'a> {
         self.forgotten
     }
 
-    /// Joins a field, with the path extended by its name.
+    /// Joins a field, with the path extended by the field's name.
     pub fn within(&mut self, name: &str, join: impl FnOnce(&mut Self)) {
         self.within_key(name.as_bytes(), join);
     }
 
-    /// Joins the value at `key`, with the path extended by it.
+    /// Joins the value at `key`, with the path extended by the key.
     pub(crate) fn within_key(&mut self, key: &[u8], join: impl FnOnce(&mut Self)) {
         let len = self.path.len();
         self.path.push(key);

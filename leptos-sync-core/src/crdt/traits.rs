@@ -54,8 +54,8 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// Writes every cell whose stamp `since` does not contain. `path` is the path of this value,
     /// and is unchanged on return.
     ///
-    /// The cost is proportional to what it writes, if each replica's stamps arrived in order, which
-    /// documents ensure. A record adds a step per field, a counter a step per replica.
+    /// The cost is proportional to the cells that it writes, if each replica's stamps arrived in
+    /// order, which documents ensure. A record adds a step per field, a counter a step per replica.
     #[doc(hidden)]
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter);
 

@@ -47,8 +47,8 @@ impl Delta {
         Self::write(&mut CellWriter::default(), after, upto, write)
     }
 
-    /// Like [`collect`](Delta::collect), in one or more parts of about `bytes` each. Each part has
-    /// the versions of the whole, so reassemble the delta before applying it.
+    /// Creates a delta like [`collect`](Delta::collect), in one or more parts of about `bytes`
+    /// each. Each part has the versions of the whole, so reassemble the delta before applying it.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl Snapshot {
         Self::write(version, horizon, write)
     }
 
-    /// Like [`collect`](Snapshot::collect), in parts of about `bytes` each, as
+    /// Creates a snapshot like [`collect`](Snapshot::collect), in parts of about `bytes` each, as
     /// [`split`](Snapshot::split) returns them.
     ///
     /// # Errors

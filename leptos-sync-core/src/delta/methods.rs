@@ -29,14 +29,15 @@ macro_rules! message_methods {
                 envelope
             }
 
-            /// Like [`encode`](Self::encode), appending to a reusable buffer.
+            /// Encodes this like [`encode`](Self::encode), but appends the envelope to a reusable
+            /// buffer.
             pub fn encode_into(&self, envelope: &mut Vec<u8>) {
                 self.0.seal($crate::codec::envelope::Kind::$type, envelope);
             }
 
-            /// Like [`encode`](Self::encode), without compression: for a transport or storage that
-            /// does its own compression, or if time matters more than size.
-            /// `cargo xtask bench compare` measures the difference.
+            /// Encodes this like [`encode`](Self::encode), but without compression. Use it for a
+            /// transport or storage that does its own compression, or if time matters more than
+            /// size. `cargo xtask bench compare` measures the difference.
             pub fn encode_uncompressed(&self) -> Vec<u8> {
                 let mut envelope = Vec::new();
                 self.0

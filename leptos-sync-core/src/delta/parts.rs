@@ -2,8 +2,8 @@ use super::{Body, Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
-    /// Like [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each.
-    /// Memory holds only one copy of each part.
+    /// Creates a snapshot like [`write`](Snapshot::write), [split](Snapshot::split) into parts of
+    /// about `bytes` each. Memory holds only one copy of each part.
     pub(crate) fn write_parts(
         version: VersionVector,
         horizon: VersionVector,
@@ -19,8 +19,8 @@ impl Snapshot {
 }
 
 impl Delta {
-    /// Like [`write`](Delta::write), in parts of about `bytes` each. Memory holds only one copy of
-    /// each part.
+    /// Creates a delta like [`write`](Delta::write), in parts of about `bytes` each. Memory holds
+    /// only one copy of each part.
     pub(super) fn write_parts(
         after: VersionVector,
         upto: VersionVector,

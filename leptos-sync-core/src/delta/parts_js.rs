@@ -5,7 +5,8 @@ use super::{Delta, Snapshot};
 use crate::{codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
-    /// Like [`write`](Snapshot::write), [split](Snapshot::split) into parts of about `bytes` each.
+    /// Creates a snapshot like [`write`](Snapshot::write), [split](Snapshot::split) into parts of
+    /// about `bytes` each.
     pub(crate) fn write_parts(
         version: VersionVector,
         horizon: VersionVector,
@@ -17,8 +18,8 @@ impl Snapshot {
 }
 
 impl Delta {
-    /// Like [`write`](Delta::write), in parts of about `bytes` each. Splits it as a snapshot, which
-    /// has the same layout.
+    /// Creates a delta like [`write`](Delta::write), in parts of about `bytes` each. Splits it like
+    /// a snapshot, which has the same layout.
     pub(super) fn write_parts(
         after: VersionVector,
         upto: VersionVector,

@@ -91,7 +91,7 @@ impl Delta {
     /// # Errors
     ///
     /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]. Allocations are
-    /// proportional to the length of `bytes`, whatever sizes they declare.
+    /// proportional to the length of `bytes`, even if the bytes declare greater sizes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Body::open(Kind::Delta, bytes).map(Self)
     }

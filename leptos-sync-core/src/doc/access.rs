@@ -50,7 +50,8 @@ pub(super) trait Share<T> {
 /// A document's state.
 pub(super) struct SharedState<'a, S> {
     pub(super) state: &'a mut Arc<S>,
-    /// Called once, before the state is written, so that readers can release it.
+    /// The callback before the state is written, so that readers can release it. Called at most
+    /// once.
     pub(super) before_write: Option<&'a mut dyn FnMut()>,
 }
 

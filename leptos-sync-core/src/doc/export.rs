@@ -38,8 +38,8 @@ impl<S: Root> Doc<S> {
         self.export_in(limits::CHUNK_BYTES)
     }
 
-    /// Like [`export`](Doc::export), in chunks of about `bytes`, at most [`limits::CHUNK_BYTES`]. A
-    /// chunk has at least one cell.
+    /// Exports the document like [`export`](Doc::export), in chunks of about `bytes`, at most
+    /// [`limits::CHUNK_BYTES`]. A chunk has at least one cell.
     ///
     /// # Errors
     ///

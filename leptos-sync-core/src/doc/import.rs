@@ -11,8 +11,8 @@ use crate::{
 /// The progress of importing one [`Export`](super::Export).
 ///
 /// Chunks may arrive in any order and repeatedly. If the import is dropped before the last chunk,
-/// the imported cells stay, and the document does not claim the rest. Importing everything again is
-/// always correct.
+/// the imported cells stay, and the document's version does not include the rest. Importing
+/// everything again is always correct.
 ///
 /// ```
 /// use leptos_sync_core::{Clock, Doc, Id, Import, LwwMap, ReplicaId};
@@ -94,7 +94,8 @@ impl Import {
         all.filter(|index| !self.taken.contains(index))
     }
 
-    /// Returns whether all chunks are imported, so that the document claims the export's version.
+    /// Returns whether all chunks are imported, so that the document's version includes the
+    /// export's version.
     pub fn is_complete(&self) -> bool {
         self.chunks() == Some(self.taken())
     }
@@ -121,8 +122,8 @@ impl<S: Root> Doc<S> {
     /// changed.
     ///
     /// A chunk that was imported before changes nothing. `import` must be used with this document
-    /// only. The document may be edited and merged between chunks. With the last chunk, its version
-    /// comes to include the export's version.
+    /// only. The document may be edited and merged between chunks. The last chunk adds the export's
+    /// version to the document's version.
     ///
     /// O(cells of the chunk). If the export has forgotten tombstones that this document still has,
     /// it also takes memory for the path of each cell, and O(cells of the document) with the last

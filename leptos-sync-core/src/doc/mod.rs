@@ -400,7 +400,7 @@ impl<S: Root> Doc<S> {
         self.absorb_noting(true, body)
     }
 
-    /// Like [`absorb`](Doc::absorb), without collecting changes, for loading.
+    /// Joins cells like [`absorb`](Doc::absorb), but does not collect changes. Used for loading.
     pub(crate) fn absorb_silently(&mut self, body: &Body) {
         self.absorb_noting(false, body);
     }
@@ -464,7 +464,7 @@ impl<S: Root> Doc<S> {
         Ok(())
     }
 
-    /// Returns the operations that a delta from `version` to `upto` relies on.
+    /// Returns the operations on which a delta from `version` to `upto` relies.
     ///
     /// The delta omits cells that the receiver has. Such a cell may have replaced an operation that
     /// is not later than `upto`, and is itself later than that operation. So the delta does not

@@ -34,7 +34,7 @@ impl<S: Root> Doc<S> {
     }
 
     /// Replaces the cells at the paths of `cells` unconditionally. A zero stamp removes the cell.
-    /// Returns what changed. O(cells).
+    /// Returns the changes. O(cells).
     pub(super) fn put(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);

@@ -30,12 +30,12 @@ pub struct Transaction {
 
 /// The settings of a transaction whose caller shares the document's state with readers or a relay.
 pub(super) struct Setting<'a, S> {
-    /// Receives the cells that the transaction replaces.
+    /// The collection that receives the cells that the transaction replaces.
     pub(super) base: Option<&'a mut BaseCells>,
-    /// Called once, before the state is written. The state is copied only if a reader still shares
-    /// it afterwards.
+    /// The callback before the state is written. Called at most once. The state is copied only if a
+    /// reader still shares it afterwards.
     pub(super) before_write: Option<&'a mut dyn FnMut()>,
-    /// Receives the state that contains the edit if the transaction fails.
+    /// The place for the state that contains the edit, if the transaction fails.
     pub(super) rejected: Option<&'a mut Option<Arc<S>>>,
 }
 

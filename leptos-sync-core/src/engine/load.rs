@@ -26,9 +26,9 @@ pub struct Loaded<S> {
 impl<St: Storage> DocStore<St> {
     /// Loads the document, whose later operations `clock` will stamp. Costs one scan. O(cells).
     ///
-    /// Damage is confined to its record: the rest is loaded, and the document does not claim the
-    /// missing operations. Further edits must use a new replica id, since operations of the old one
-    /// may be among the missing ones.
+    /// Damage is confined to its record: the rest is loaded, and the document's version does not
+    /// include the missing operations. Further edits must use a new replica id, since operations of
+    /// the old one may be among the missing ones.
     ///
     /// # Errors
     ///
@@ -64,7 +64,8 @@ impl<St: Storage> DocStore<St> {
         self.read_by(records, doc, Plain)
     }
 
-    /// Like [`read`](DocStore::read), with `take` to join the transactions of the log.
+    /// Joins records like [`read`](DocStore::read), but passes the transactions of the log to
+    /// `take`.
     pub(super) fn read_by<S: Root>(
         &mut self,
         records: Vec<Record>,
@@ -120,7 +121,7 @@ impl<St: Storage> DocStore<St> {
 
 /// A sink for the transactions of a log. Each is passed as soon as no gap precedes it.
 pub(super) trait Take<S: Root> {
-    /// Called after a part of a snapshot was joined with the document.
+    /// Handles a part of a snapshot after it was joined with the document.
     fn joined(&mut self, part: &Snapshot);
 
     /// Joins a transaction. `received` is true if it came from the relay.
@@ -154,7 +155,7 @@ struct Loading<'a, S, T> {
 }
 
 impl<S: Root, T: Take<S>> Loading<'_, S, T> {
-    /// Joins the snapshot read so far, unless the next record belongs to it too.
+    /// Joins the snapshot whose parts were read, unless the next record belongs to it too.
     fn turn_to(&mut self, next: Option<Generation>) -> Result<(), Error> {
         if self.generation == next {
             return Ok(());

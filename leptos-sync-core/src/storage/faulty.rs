@@ -39,7 +39,7 @@ pub struct FaultyStorage<S> {
     plan: Arc<Mutex<Plan>>,
 }
 
-/// How an operation of a [`FaultyStorage`] fails.
+/// A way in which an operation of a [`FaultyStorage`] fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {

@@ -45,7 +45,7 @@ impl<T> ChangeSender<T> {
 }
 
 impl<T: Send + Sync + 'static> ChangeSender<T> {
-    /// Returns a stream of the changes from now on.
+    /// Returns a stream of all later changes.
     #[must_use]
     pub fn subscribe(&self) -> ChangeStream<T> {
         ChangeStream::new(self.0.subscribe())

@@ -166,7 +166,8 @@ impl FromIterator<(ReplicaId, Time)> for VersionVector {
 }
 
 impl PartialOrd for VersionVector {
-    /// Returns `None` if each contains operations that the other lacks.
+    /// Compares the contained operations. Returns `None` if each version contains operations that
+    /// the other lacks.
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         match (self.covers(other), other.covers(self)) {
             (true, true) => Some(Ordering::Equal),

@@ -239,7 +239,7 @@ impl History {
         }
     }
 
-    /// Returns, for each path, the last of the writes that `version` contains.
+    /// Returns the last of the writes that `version` contains, for each path.
     pub(crate) fn at(&self, version: &VersionVector) -> BTreeMap<&PathBuf, (Stamp, Option<&[u8]>)> {
         let mut cells = BTreeMap::new();
         for (path, stamp, value) in &self.0 {

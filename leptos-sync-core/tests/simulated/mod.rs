@@ -315,7 +315,7 @@ impl World {
         );
     }
 
-    /// Exchanges everything until nothing changes. Then all replicas are equal.
+    /// Exchanges all operations until nothing changes. Afterwards, all replicas are equal.
     fn heal(&mut self) {
         for node in &mut self.nodes {
             node.time.set(self.now);

@@ -1,12 +1,12 @@
 use std::fmt;
 
-/// A measured figure and its upper bound.
+/// A measurement and its upper bound.
 pub(crate) struct Bar {
     pub(crate) what: &'static str,
     pub(crate) figure: f64,
     pub(crate) most: f64,
     pub(crate) unit: &'static str,
-    /// Further figures, as a note.
+    /// Further measurements, as a note.
     pub(crate) note: String,
 }
 

@@ -49,7 +49,7 @@ use self::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// The seconds of warm-up under the same load.
+/// The duration of the warm-up under the same load.
 const WARM_UP: Duration = Duration::from_secs(3);
 
 /// The time after which an unanswered edit counts as missing.

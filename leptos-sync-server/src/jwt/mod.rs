@@ -31,7 +31,7 @@ pub use key::JwtKey;
 /// | `sub` | required: the user's name, to which the relay binds replica ids |
 /// | `aud` | required: contains this relay's audience |
 /// | `exp` | required: the expiry. At that time, the relay ends the connection, unless the client has sent another token of the user |
-/// | `nbf` | optional: the start of its validity, with a tolerance of [`limits::TOKEN_SKEW_S`] |
+/// | `nbf` | optional: the start of the token's validity, with a tolerance of [`limits::TOKEN_SKEW_S`] |
 /// | `documents` | optional: the permissions, see below; without it, there are none |
 ///
 /// ```json

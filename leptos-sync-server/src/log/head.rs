@@ -95,7 +95,7 @@ impl Head {
         Reach::Delta { after, upto }
     }
 
-    /// Returns the operations that a delta from `version` to `upto` relies on.
+    /// Returns the operations on which a delta from `version` to `upto` relies.
     ///
     /// The delta omits cells that the receiver has. Such a cell may have replaced an operation that
     /// is not later than `upto`, and is itself later than that operation. So the delta does not

@@ -37,8 +37,8 @@ pub use sqlite::{SqliteLog, SqliteOptions};
 /// - Damaged data is never returned. A call on a damaged document fails with an error that
 ///   [names](Error::is_damaged) it; other documents stay available.
 ///
-/// The log knows no user types, no clocks and no drift. The relay decides who may write what, and
-/// when, before it calls the log.
+/// The log knows no user types, no clocks and no drift. The relay checks permissions and times
+/// before it calls the log.
 pub trait DurableLog: Send + Sync + 'static {
     /// Returns the metadata of a document, or the default if it was never written.
     ///

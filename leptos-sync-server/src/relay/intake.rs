@@ -19,7 +19,7 @@ pub(super) struct Intake {
     frame: Option<Waiting<Vec<u8>>>,
     /// The presence of each document, in the order in which it is sent.
     presence: VecDeque<(Channel, Vec<u8>)>,
-    /// The state of the limiters for the first of these.
+    /// The state of the limiters for the first waiting presence.
     turn: Waiting<()>,
 }
 

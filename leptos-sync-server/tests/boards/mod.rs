@@ -13,7 +13,7 @@ use leptos_sync_server::{DurableLog, Error, Since, SqliteLog};
 /// All cells by path.
 pub(crate) type Cells = BTreeMap<PathBuf, (Stamp, Option<Vec<u8>>)>;
 
-/// Returns a delta of one replica's cells, all stamped `time`, which follows `after`.
+/// Returns a delta that follows `after`, with cells of one replica that are all stamped `time`.
 pub(crate) fn delta(
     replica: u64,
     after: u64,

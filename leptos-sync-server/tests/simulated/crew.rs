@@ -44,7 +44,8 @@ pub(crate) struct Crew {
 
 pub(crate) struct Replica {
     pub(crate) state: Handle,
-    /// Notifies the replica's task of edits. `None` while the replica is not running.
+    /// The sender that notifies the replica's task of edits. `None` while the replica is not
+    /// running.
     edited: RefCell<Option<UnboundedSender<()>>>,
 }
 

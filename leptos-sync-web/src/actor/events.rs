@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 /// Listens to events that may precede the end of the page, and to changes of the network.
 ///
-/// A handler of the former must not wait. It issues all writes before it returns.
+/// The handlers for the end of the page must not wait. They issue all writes before they return.
 pub(super) fn listen(page: &Rc<Page>) {
     // The listeners are never removed, since the database stays open as long as the page.
     let turned = Rc::clone(page);

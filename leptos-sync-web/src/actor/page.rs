@@ -188,7 +188,7 @@ impl Page {
         }
     }
 
-    /// Drops the connection, because the browser reports that the network is gone.
+    /// Drops the connection, because the browser reports that there is no network.
     pub(super) fn disconnect(&self) {
         if let Some(Ok(session)) = self.session() {
             session.disconnect();
@@ -256,7 +256,7 @@ impl Page {
     }
 
     /// Stops using a replica id, because it is released or because the relay has bound it to
-    /// another user. In the latter case, no later page may use it either.
+    /// another user. If the relay has bound it, no later page may use it either.
     pub(super) fn retire(&self, replica: ReplicaId) {
         self.send_locks.disown(replica);
         if self.replica.get() == Some(replica) {
@@ -309,7 +309,7 @@ impl Page {
     }
 
     /// Prepares for the end of the page: issues all writes, and releases the lease if everything is
-    /// saved. If the page comes back, it uses new ids.
+    /// saved. If the user returns to the page, it uses new ids.
     pub(super) fn close(&self) {
         self.flush();
         let documents = self.documents();

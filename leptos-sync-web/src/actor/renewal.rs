@@ -19,7 +19,7 @@ use crate::{
     time::PageTime,
 };
 
-/// Starts the renewal of a session's credentials.
+/// A function that starts the renewal of a session's credentials.
 pub(crate) type Start = fn(&Rc<Session>, Fetch, PageTime);
 
 /// The time in milliseconds before the expiry at which new credentials are fetched. It suffices for

@@ -24,7 +24,7 @@ enum State {
     Failed,
 }
 
-/// Issues an operation. The promise resolves when it ends.
+/// A function that issues an operation. The promise resolves when the operation ends.
 type Work = dyn Fn(&Database) -> Result<Promise, JsValue>;
 
 /// An operation to issue, and the functions that settle its promise.

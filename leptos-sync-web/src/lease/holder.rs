@@ -94,7 +94,7 @@ impl Lease {
     /// Adds the write that releases the id to a batch.
     ///
     /// Use the batch that saves the last operations of a page. **After it is issued, nothing may be
-    /// written under the id**, so drop the lease. A page that comes back from the browser's
+    /// written under the id**, so drop the lease. A page that returns from the browser's
     /// back/forward cache must acquire a new lease.
     pub fn release_write(&self, batch: &mut Batch) {
         pool::write(batch, self.slot, self.replica, State::Free);

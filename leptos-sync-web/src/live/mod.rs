@@ -233,7 +233,7 @@ impl<S: Root> LiveDoc<S> {
         Ok(())
     }
 
-    /// Passes the document and its outbox to `work`, which may change only what no signal shows.
+    /// Passes the document and its outbox to `work`. Changes by `work` notify no signals.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn with_state<R>(&self, work: impl FnOnce(&mut DocState<S>) -> R) -> R {
         work(&mut self.inner.state.write())

@@ -24,7 +24,7 @@ enum Link {
     Entry(PartId),
 }
 
-/// The changes of which a trigger notifies.
+/// The kind of changes that a trigger reports.
 #[derive(Clone, Copy)]
 pub(crate) enum TriggerKind {
     /// Changes at a path and below it.

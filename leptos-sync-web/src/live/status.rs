@@ -13,7 +13,7 @@ use crate::lock::Mutex;
 pub(crate) struct StatusValues {
     pub(crate) loading: bool,
     pub(crate) unsaved: usize,
-    /// Whether the app has applied a delta, which is not stored.
+    /// Whether the app has applied a delta. Such a delta is not stored.
     pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,

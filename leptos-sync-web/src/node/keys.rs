@@ -30,7 +30,7 @@ use crate::live::TriggerKind;
 /// ```
 pub struct Keys<K: 'static> {
     map: Option<PartId>,
-    /// Reads the keys of the map, whose type only this function knows.
+    /// The function that reads the keys of the map. Only it knows the map's type.
     read: fn(&Part) -> Option<Vec<K>>,
     defined_at: &'static Location<'static>,
 }

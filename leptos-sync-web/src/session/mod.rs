@@ -57,7 +57,7 @@ pub(crate) struct Session {
 
 /// An event in the life of a page's credentials.
 pub(crate) enum CredentialsEvent<'a> {
-    /// These credentials were set. Empty if there are none.
+    /// The credentials were set. They are empty if there are none.
     Set(&'a [u8]),
     /// The relay refused them.
     Refused,
@@ -69,7 +69,7 @@ type CredentialsObserver = dyn Fn(CredentialsEvent<'_>);
 
 type Job = Box<dyn FnOnce(&mut PageClient)>;
 
-/// Reports the state of the connection whenever it changes.
+/// A function that reports the state of the connection whenever it changes.
 type Report = dyn Fn(&Connection);
 
 impl Session {
@@ -114,7 +114,7 @@ impl Session {
             return;
         };
         loop {
-            // Calls that these jobs make run after them.
+            // If these jobs make further calls, those run afterwards.
             for job in self.jobs.take() {
                 job(&mut client);
             }

@@ -1,4 +1,4 @@
-//! `env`: the shell variables that let cargo alone build and test for wasm32.
+//! `env`: the shell variables with which cargo builds and tests for wasm32 without xtask.
 
 use anyhow::Result;
 

@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Ci(ci::Args),
     /// Checks layers, the size of files and functions, and dependencies.
     Tidy,
-    /// Measures what a browser downloads, and fails if it exceeds the budget.
+    /// Measures the download of a browser, and fails if it exceeds the budget.
     Size,
     /// Runs the benchmarks of this library, or compares it with others.
     Bench(bench::Args),
@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Dist(dist::Args),
     /// Follows the guide "from zero to your own app" in an empty folder, and opens the app.
     Guide(guide::Args),
-    /// Prints the shell variables that let cargo alone build and test for wasm32.
+    /// Prints the shell variables with which cargo builds and tests for wasm32 without xtask.
     Env,
     /// Installs every tool. The other commands install only the tools that they need.
     Setup,

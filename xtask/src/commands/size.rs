@@ -106,8 +106,8 @@ fn within(todo: Size, plain: Size) -> Result<()> {
     Ok(())
 }
 
-/// Returns the sum over all files of an app with an extension, each compressed alone, as a server
-/// sends them.
+/// Returns the total size of all files of an app with an extension. Each is compressed separately,
+/// as a server sends it.
 fn gzipped(dist: &Path, name: &str, extension: &str) -> Result<usize> {
     let mut sum = 0;
     for entry in fs::read_dir(dist)? {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-/// How to process a block.
+/// The action for a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Block {
     /// Run it as a shell script.

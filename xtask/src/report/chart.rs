@@ -23,9 +23,9 @@ pub(crate) enum Per {
 /// The line of a library or a function.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
-    /// Its name.
+    /// The name of the library or function.
     pub(crate) name: String,
-    /// Its index among the page's colours.
+    /// The index of the line's colour in the page's colours.
     pub(crate) colour: usize,
     /// Sizes and nanoseconds, in the order of sizes.
     pub(crate) points: Vec<(usize, f64)>,

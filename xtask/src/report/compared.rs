@@ -27,7 +27,7 @@ pub(crate) struct Compared(Vec<Row>);
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Row {
     table: String,
-    /// The work, or what is counted.
+    /// The work, or the counted quantity.
     pub(crate) work: String,
     /// The number of entries.
     pub(crate) size: usize,

@@ -14,13 +14,13 @@ use crate::workspace::{Package, Workspace};
 
 /// A parsed file.
 pub(crate) struct Source {
-    /// Its path from the workspace's root.
+    /// The path from the workspace's root.
     pub(crate) path: PathBuf,
-    /// Its path from the package's `src`, or `None` for a file outside it, such as a benchmark.
+    /// The path from the package's `src`, or `None` for a file outside it, such as a benchmark.
     pub(crate) in_src: Option<PathBuf>,
-    /// Its text.
+    /// The text of the file.
     pub(crate) text: String,
-    /// Its syntax.
+    /// The parsed syntax of the file.
     pub(crate) syntax: syn::File,
 }
 

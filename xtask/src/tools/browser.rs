@@ -23,7 +23,7 @@ const NAMES: [&str; 5] = [
 /// The path of Chrome on macOS.
 const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
-/// Flags that keep a headless browser from connecting to anything but the test.
+/// The flags that keep a headless browser from connecting to any server but the test's.
 const FLAGS: [&str; 8] = [
     "--headless=new",
     "--disable-gpu",

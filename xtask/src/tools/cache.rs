@@ -66,7 +66,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The error of `fill`. The cache is then unchanged.
+    /// The error of `fill`. In that case, the cache is unchanged.
     pub(crate) fn entry(
         &self,
         name: &str,

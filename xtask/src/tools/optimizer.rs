@@ -21,7 +21,7 @@ pub(crate) enum WasmOpt {
     Native(PathBuf),
     /// A script for node.
     Node {
-        /// The node that runs it.
+        /// The node program that runs the script.
         node: PathBuf,
         /// The script.
         script: PathBuf,

@@ -34,7 +34,7 @@ pub(crate) struct Work {
 /// An implementation of the work.
 struct Side {
     name: &'static str,
-    /// Prepares a database with this name and returns the measured milliseconds.
+    /// A function that prepares a database with this name and returns the measured milliseconds.
     sample: fn(Asked) -> Sample,
     /// The target, if any: the factor by which the side must take longer than ours.
     bar: Option<f64>,

@@ -26,7 +26,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// Returns the code point that stands for the key (WebDriver, "Keyboard actions").
+    /// Returns the code point of the key (WebDriver, "Keyboard actions").
     fn code(self) -> &'static str {
         match self {
             Self::Enter => "\u{e007}",

@@ -61,7 +61,7 @@ impl<'a> LengthReader<'a> {
     /// Reads a column of `count` lengths, and returns it with the number of bytes that the lengths
     /// span in total.
     ///
-    /// `span` maps a stored length to the number of bytes it stands for.
+    /// `span` maps a stored length to the number of bytes that it represents.
     pub(super) fn read(
         input: &mut Reader<'a>,
         count: usize,

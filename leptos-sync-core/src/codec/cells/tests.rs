@@ -131,7 +131,7 @@ fn cells_of_a_transaction_share_their_stamp_and_cells_of_a_map_their_path() {
 
 /// A part of an encoded group.
 enum Piece {
-    /// The length of what follows.
+    /// The length of the following bytes.
     Length(u64),
     Bytes(&'static [u8]),
 }
@@ -241,7 +241,7 @@ fn stamps_need_a_known_replica_a_time_and_a_cell() {
 
 #[test]
 fn a_writer_can_write_whatever_a_reader_accepts() {
-    // The longest parents with the shortest keys.
+    // Try the longest parents with the shortest keys.
     for parent_bytes in [1_020, 1_021, 1_022, 1_023, 1_024] {
         let segment = vec![b'x'; parent_bytes - 2];
         let parent = PathBuf::new().child(&segment);

@@ -2,8 +2,9 @@
 //! again.
 //!
 //! `Serialize` and `Deserialize` of a type may disagree: serde's attributes `tag`, `untagged` and
-//! `flatten` write what only a self-describing format can read. So a value is encoded, decoded, and
-//! encoded again. That costs about four times as much as encoding alone. Plain types skip it.
+//! `flatten` produce values that only a self-describing format can read. So a value is encoded,
+//! decoded, and encoded again. That costs about four times as much as encoding alone. Plain types
+//! skip it.
 
 use std::any::{TypeId, type_name};
 

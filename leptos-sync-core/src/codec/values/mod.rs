@@ -17,9 +17,9 @@
 //!   tuples, structs and enums. A newtype struct does not count;
 //! - accepts only the shortest encoding of a number.
 //!
-//! The encoder rejects what the decoder would reject, and what serde does not check: a sequence
-//! with an unknown or wrong length, and a skipped field. `exact` ensures that a value can be read
-//! back.
+//! The encoder rejects all values that the decoder would reject. It also rejects two faults that
+//! serde does not detect: a sequence with an unknown or wrong length, and a skipped field. `exact`
+//! ensures that a value can be read back.
 
 mod access;
 mod deserializer;

@@ -78,7 +78,7 @@ impl Shape {
     }
 }
 
-/// Computes the shape of a tuple, a struct or a variant from those of its fields.
+/// A builder that computes the shape of a tuple, a struct or a variant from those of its fields.
 pub(super) struct FieldShapes {
     of: Shape,
     sum: u64,
@@ -122,7 +122,8 @@ impl FieldShapes {
     }
 }
 
-/// Computes the shape of a sequence or a map from the set of shapes among its elements.
+/// A builder that computes the shape of a sequence or a map from the set of shapes among its
+/// elements.
 #[derive(Default)]
 pub(super) struct ElementShapes {
     /// One bit for each shape.

@@ -118,7 +118,7 @@ impl Crdt for CellMap {
     }
 
     /// Writes cells in path order, so that cells with a common parent are adjacent. O(n log n) in
-    /// the number written.
+    /// the number of written cells.
     fn write_cells(&self, _: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         let mut cells: Vec<_> = self.0.since(since).collect();
         // Sort by parent first. The order of the encoded paths alone would mix children and

@@ -20,8 +20,8 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
     fn write_cells(&self, path: &mut PathBuf, since: &VersionVector, out: &mut CellWriter) {
         out.group(path.as_path());
         if since.is_empty() {
-            // In a small map, one cell may take more than the average that this reserves, so
-            // reserve for at least four.
+            // The reservation assumes cells of average size. In a small map, one cell may take
+            // more, so reserve for at least four cells.
             out.reserve(self.table.len().max(4));
         }
         let cells = self.table.since(since);

@@ -147,7 +147,8 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.look_up(key).ok()
     }
 
-    /// Like [`find`](Table::find). If there is no entry, returns what [`push`](Table::push) needs.
+    /// Returns the position of an entry, like [`find`](Table::find). If there is none, returns the
+    /// argument for [`push`](Table::push).
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(in crate::crdt) fn look_up<Q>(&self, key: &Q) -> Result<u32, Vacant>
     where

@@ -63,8 +63,8 @@ impl Outbox {
         Ok(pending)
     }
 
-    /// Returns the document without the unacknowledged transactions, which a storage keeps as a
-    /// snapshot beside them. O(cells).
+    /// Returns the document without the unacknowledged transactions. A storage keeps it as a
+    /// snapshot, and the transactions in a log. O(cells).
     pub fn base<S: Root>(&self, doc: &Doc<S>) -> Doc<S> {
         let mut base = doc.fork(doc.replica());
         // Without base cells, the fork shares its cells with the document.

@@ -6,7 +6,7 @@ use crate::{crdt::Changes, delta::Delta};
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Received<S> {
-    /// What changed in the document.
+    /// The changes of the document.
     pub changes: Changes,
     /// The transactions that turned out to be rejected. They were rolled back.
     pub rejected: Vec<Delta>,
@@ -21,7 +21,7 @@ pub struct Received<S> {
 pub struct Rejected<S> {
     /// The transaction.
     pub delta: Delta,
-    /// What changed in the document when it was rolled back.
+    /// The changes of the document that the rollback made.
     pub changes: Changes,
     /// The state that contained the transaction, before it was rolled back.
     ///

@@ -21,8 +21,9 @@ impl Outbox {
     /// any of these transactions. Operations of other tabs beyond the window are ignored, since
     /// those tabs restamp them.
     ///
-    /// Returns the restamped transactions in order, for the storage and the other tabs to
-    /// [`replace`](Outbox::replace), and what changed. O(cells of all transactions).
+    /// Returns the restamped transactions in order, with which the storage and the other tabs
+    /// [`replace`](Outbox::replace) theirs, and the changes of the document. O(cells of all
+    /// transactions).
     ///
     /// This is the only operation that sets a clock back. Before the call, the clock's source
     /// should return the relay's time.
@@ -42,7 +43,7 @@ impl Outbox {
         // Find the start of each replica's transactions. Operations that no relay has and none
         // would accept do not hold them up.
         let mut ends = VersionVector::new();
-        // Ignore operations beyond the window, or new stamps would be beyond it too.
+        // Ignore operations beyond the window. Otherwise, new stamps would be beyond it too.
         let mut last = Time::ZERO;
         for (replica, _) in doc.version().iter() {
             let mut end = settled.get(replica);

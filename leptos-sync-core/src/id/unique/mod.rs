@@ -57,7 +57,7 @@ use crate::error::Error;
 /// varint: 9 bytes for the first 127 ids of a page load, and one more in a document.
 ///
 /// There is no `Default`: a default that every replica shares would not be unique. A register that
-/// may refer to something holds an `Option<Id>`.
+/// may or may not refer to an item holds an `Option<Id>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     /// A random number, the same in all ids of one page load.

@@ -106,12 +106,12 @@ pub struct IndexedStorage<S, K, R> {
 
 /// The encoding and visibility of records.
 pub(crate) struct Form<R> {
-    /// Appends the envelope of a record.
+    /// A function that appends the envelope of a record.
     pub(crate) encode: fn(&R, &mut Vec<u8>) -> Result<(), Error>,
     pub(crate) decode: fn(&[u8]) -> Result<R, Error>,
-    /// Returns the number of bytes of a record that a user could remove.
+    /// A function that returns the number of bytes of a record that a user could remove.
     pub(crate) content: fn(&R) -> usize,
-    /// Returns whether reads return a record.
+    /// A function that returns whether reads return a record.
     pub(crate) shown: fn(&R) -> bool,
 }
 

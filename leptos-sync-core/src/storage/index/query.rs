@@ -42,7 +42,7 @@ pub struct Page<K, R> {
     pub records: Vec<(K, R)>,
     /// The start of the next page; `None` at the end.
     pub next: Option<Cursor>,
-    /// Records and entries that could not be read. They stay unchanged in the storage.
+    /// The records and entries that could not be read. They stay unchanged in the storage.
     pub damage: Vec<Damage>,
 }
 

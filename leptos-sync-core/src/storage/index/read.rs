@@ -139,7 +139,7 @@ impl<S: Storage, K: RecordKey, R: Clone + 'static> IndexedStorage<S, K, R> {
         Ok(read)
     }
 
-    /// Like [`read_records`](IndexedStorage::read_records), in the order of an index.
+    /// Reads records like [`read_records`](IndexedStorage::read_records), in the order of an index.
     async fn read_entries(
         &self,
         name: &str,

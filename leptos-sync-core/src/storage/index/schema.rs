@@ -51,7 +51,7 @@ pub(super) struct Declared<R> {
     list: Arc<List<R>>,
 }
 
-/// Passes each encoded key of a record to a callback.
+/// A function that passes each encoded key of a record to a callback.
 type List<R> = dyn Fn(&R, &mut dyn FnMut(Vec<u8>)) + Send + Sync;
 
 /// The indices of an [`IndexedStorage`](super::IndexedStorage), and the version of the app's schema

@@ -12,7 +12,7 @@ use crate::{
 /// The implementation keeps the document, the outbox and the storage consistent. No method may
 /// wait.
 pub trait Document {
-    /// Returns the operations that the document contains, without unacknowledged transactions.
+    /// Returns the version of the document without unacknowledged transactions.
     fn version(&self) -> VersionVector;
 
     /// Returns the transactions that a relay with the version `relay` lacks, one delta each, in
@@ -31,7 +31,8 @@ pub trait Document {
     fn set_permission(&mut self, permission: Permission);
 
     /// Reports that the relay has opened the document. From now on, the document's clock must
-    /// follow the relay's time in `window`. The operations that the document lacks come next.
+    /// follow the relay's time in `window`. Next, the relay sends the operations that the document
+    /// lacks.
     fn opened(&mut self, window: Window);
 
     /// Reports that the document has received all operations that it lacked.
@@ -72,8 +73,8 @@ pub trait Document {
     /// Sets the presence of another client.
     ///
     /// `user` is the name under which the relay admitted that client; it is empty if the relay does
-    /// not distinguish users. `data` is what the client sent; it is empty if the client is no
-    /// longer present.
+    /// not distinguish users. `data` is the data that the client sent; it is empty if the client is
+    /// no longer present.
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]);
 
     /// Reports that the exchange of the document has ended.

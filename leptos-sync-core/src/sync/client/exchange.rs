@@ -100,7 +100,7 @@ impl<D: Document> Exchange<D> {
         }
     }
 
-    /// Handles the relay's answer to an open.
+    /// Handles the relay's answer to an open request.
     pub(super) fn opened(
         &mut self,
         permission: Permission,
@@ -204,7 +204,7 @@ impl<D: Document> Exchange<D> {
         }
         let whole = self.parts.end(delta)?;
         self.document.receive(&whole)?;
-        // The relay has what it sends.
+        // The relay has the operations that it sends.
         self.sent.join(whole.upto());
         self.tries = 0;
         self.caught_up()

@@ -77,7 +77,7 @@ enum State {
     Refused,
 }
 
-/// What the driver must do with the connection.
+/// An action that the driver must perform on the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionAction {
     /// Nothing needs to be done.
@@ -231,7 +231,7 @@ impl<D: Document> Client<D> {
         }
     }
 
-    /// Returns what to do with the connection now.
+    /// Returns the action that the driver must perform on the connection now.
     pub fn next_action(&mut self, now_ms: u64) -> ConnectionAction {
         match self.state {
             State::Waiting { until_ms } if until_ms <= now_ms && !self.exchanges.is_empty() => {
@@ -321,7 +321,8 @@ impl<D: Document> Client<D> {
         Some(frame)
     }
 
-    /// Returns the time at which to call [`wake`](Client::wake), unless something happens before.
+    /// Returns the time at which to call [`wake`](Client::wake), unless another event occurs
+    /// before.
     pub fn wake_at(&self) -> Option<u64> {
         match self.state {
             State::Waiting { .. } if self.exchanges.is_empty() => None,

@@ -80,8 +80,8 @@ impl<D: Document> Client<D> {
             Response::Snapshot { more, part, .. } => exchange.receive_snapshot(more, part),
             Response::Ack { upto, .. } => {
                 exchange.acknowledged(&upto);
-                // An open document does not prove that the relay can store anything; an
-                // acknowledgement does.
+                // Only an acknowledgement proves that the relay can store transactions; an open
+                // document does not.
                 self.retry.succeeded();
                 Ok(())
             }

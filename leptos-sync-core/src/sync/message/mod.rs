@@ -19,10 +19,10 @@ pub use tab::{TabMessage, TabMessageKind};
 
 use crate::error::Error;
 
-/// The protocol version that this build speaks.
+/// The newest protocol version that this build supports.
 pub const PROTOCOL: u16 = 1;
 
-/// The oldest protocol version that this build understands.
+/// The oldest protocol version that this build supports.
 pub const PROTOCOL_FLOOR: u16 = 1;
 
 /// The number of a document on a connection, which the client chooses when it opens the document.

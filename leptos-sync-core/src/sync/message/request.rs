@@ -9,9 +9,9 @@ use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 pub enum Request {
     /// The first message: the client's protocols and credentials.
     Hello {
-        /// The newest protocol that the client speaks.
+        /// The newest protocol that the client supports.
         newest: u16,
-        /// The oldest protocol that the client understands.
+        /// The oldest protocol that the client supports.
         oldest: u16,
         /// Whether the client reads compressed envelopes.
         deflate: bool,
@@ -26,7 +26,7 @@ pub enum Request {
     },
     /// The start or restart of the exchange of a document.
     Open {
-        /// The number of the document from now on.
+        /// The number that denotes the document in later messages.
         channel: Channel,
         /// The document's name.
         document: String,

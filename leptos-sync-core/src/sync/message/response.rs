@@ -95,7 +95,7 @@ pub enum Response {
     Permission {
         /// The document.
         channel: Channel,
-        /// The permission from now on.
+        /// The new permission.
         permission: Permission,
     },
     /// The exchange of a document has ended, or did not start.

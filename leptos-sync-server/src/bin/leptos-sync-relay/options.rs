@@ -42,8 +42,9 @@ pub(crate) struct Options {
     #[arg(long, env = "LEPTOS_SYNC_TRUST_FORWARDED_HEADERS")]
     pub(crate) trust_forwarded_headers: bool,
 
-    /// How many days to keep tombstones of removed data; 0 or `never` to keep them forever. Clients
-    /// that were offline longer receive full snapshots, and keep their unsent edits.
+    /// The number of days for which to keep tombstones of removed data; 0 or `never` keeps them
+    /// forever. Clients that were offline longer receive full snapshots, and keep their unsent
+    /// edits.
     #[arg(
         long,
         env = "LEPTOS_SYNC_RETENTION_DAYS",
@@ -52,8 +53,8 @@ pub(crate) struct Options {
     )]
     pub(crate) retention_days: Retention,
 
-    /// How many seconds this machine's clock must be stable after a jump until the relay uses it.
-    /// Until then it goes on with the time before the jump.
+    /// The number of seconds for which this machine's clock must be stable after a jump until the
+    /// relay uses it. Until then, the relay continues with the time before the jump.
     #[arg(
         long,
         env = "LEPTOS_SYNC_CLOCK_SETTLE_SECONDS",
@@ -62,7 +63,7 @@ pub(crate) struct Options {
     )]
     pub(crate) clock_settle_seconds: u64,
 
-    /// How many documents one connection may have open.
+    /// The number of documents that one connection may have open.
     #[arg(
         long,
         env = "LEPTOS_SYNC_MAX_DOCUMENTS",

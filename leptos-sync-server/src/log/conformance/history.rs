@@ -27,9 +27,9 @@ const DOCUMENT: &str = "board";
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Write(usize, Vec<Op>),
-    /// Sends up to this many of a replica's transactions in one call.
+    /// A replica sends up to this many transactions in one call.
     Send(usize, usize),
-    /// Sends all of a replica's transactions but the first, which leaves a gap.
+    /// A replica sends all its transactions except the first, which leaves a gap.
     SendAhead(usize),
     Pull(usize, usize),
     /// Rejects a replica's transactions for good; it continues under a new id.

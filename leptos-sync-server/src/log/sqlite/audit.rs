@@ -1,10 +1,10 @@
 //! The audit of a document: a walk over its records that proves that none is missing.
 //!
 //! A checksum per record reveals a changed record, but not a missing one: a damaged inner node of a
-//! B-tree sends a search the wrong way. So a document is walked once before anything searches it.
+//! B-tree sends a search the wrong way. So the log walks a document once before the first search.
 //! The walk checks that all records are intact, in strict order, and in agreement with their tally,
 //! and that the index lists exactly these records. From then on, every search of these pages finds
-//! what exists.
+//! all existing records.
 //!
 //! Each document is audited once while the file is open. That costs a few microseconds a cell.
 

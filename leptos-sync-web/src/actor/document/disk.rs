@@ -312,7 +312,7 @@ impl<S: Root> DocumentActor<S> {
             // A document that is only in memory has edits that no write contains.
             if status.storage == StorageKind::IndexedDb {
                 status.unsaved = unsaved;
-                // A later write may have stored what an earlier one could not.
+                // A later write may have stored the edits that an earlier one could not store.
                 if unsaved == 0 {
                     status.error.clone_from(&status.permanent_error);
                 }

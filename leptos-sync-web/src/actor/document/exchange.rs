@@ -122,7 +122,7 @@ impl<S: Root> Document for Exchanged<S> {
     fn closed(&mut self, reason: Reason, text: &str) {
         let message = text.into();
         let cause = Cause::Relay { reason, message };
-        // The client opens the document again without help.
+        // In these cases, the client opens the document again by itself.
         let is_passing = reason.is_passing() || reason == Reason::TooManyDocuments;
         self.0.set_connection(match is_passing {
             true => Connection::Offline(cause),

@@ -75,8 +75,8 @@ impl<S: Root> DocumentActor<S> {
         Ok(())
     }
 
-    /// Joins the stored document with the edits made since, and with what other pages have
-    /// stored since the last read.
+    /// Joins the stored document, including the writes of other pages, with the edits that were
+    /// made since.
     pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
         match self.disk.get() {
             None => self.set_own_replica(),

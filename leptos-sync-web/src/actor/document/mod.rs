@@ -107,7 +107,7 @@ struct DocumentActor<S: 'static> {
 enum Timer {
     /// Flushes queued transactions.
     Flush,
-    /// Writes what the relay has sent.
+    /// Writes the deltas from the relay.
     Received,
     /// Retries a failed write.
     Retry,
@@ -172,7 +172,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Also starts sending the transactions of other pages, once those pages no longer send them.
+    /// Starts sending the transactions of other pages too, once those pages no longer send them.
     fn claim_others(&self) {
         self.claim(&self.writers(), false);
     }

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     rest: Vec<String>,
 }
 
-/// What to measure, other than this library's own benchmarks.
+/// The measurements other than this library's own benchmarks.
 #[derive(Debug, Subcommand)]
 enum Kind {
     /// Does the same work with other libraries, side by side. Fails when a target is missed.

@@ -1,5 +1,5 @@
-//! The meaning of a value without its Rust type, to compare what was written as one type with what
-//! is read as another.
+//! The meaning of a value without its Rust type, to compare a value of one type with the value of
+//! another type that was read from its bytes.
 
 use serde::{Serialize, ser};
 

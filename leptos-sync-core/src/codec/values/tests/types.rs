@@ -17,7 +17,7 @@ use super::{
 };
 use crate::codec::values::{decode_exact, tags};
 
-/// [`Shape`] in another build, with a different number type in one variant.
+/// The type [`Shape`] in another build, with a different number type in one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum OtherShape {
     Unit,

@@ -4,8 +4,8 @@
 //! the key's text. A processor that looks up keys one at a time mostly waits for memory. So this
 //! module takes a window of keys and performs each step for all of them before the next (Chen,
 //! Ailamaki, Gibbons and Mowry, "Improving hash join performance through prefetching", 2004). It
-//! only reads, and discards what it finds. The work that follows is the same as without
-//! prefetching, but finds all data in a near cache.
+//! only reads, and discards the data. The work that follows is the same as without prefetching, but
+//! finds all data in a near cache.
 
 use std::hash::Hash;
 

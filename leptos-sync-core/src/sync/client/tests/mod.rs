@@ -388,8 +388,8 @@ fn another_tabs_operations_are_not_sent_from_this_tab() {
     talk.welcome();
     talk.opened(version(&[(2, 58)]));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
-    // One operation came from another tab, and one is the app's own, of a replica that the relay
-    // does not know.
+    // One operation came from another tab. One was made by the app, under a replica id that the
+    // relay does not know.
     talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
     talk.client.edited(Channel(0));
     assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
