@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use any_spawner::Executor;
-use common::{Relay, Scratch, until};
+use common::{Relay, Scratch, now, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     clock::{SystemTime, TimeSource},
@@ -112,6 +112,80 @@ async fn a_token_is_renewed_on_the_open_connection_before_it_expires() {
     assert_eq!(page.connection.get_untracked(), Connection::Online);
 }
 
+/// Makes a page try to connect at once.
+fn hurry() {
+    js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn refusals_of_old_credentials_do_not_postpone_the_fetch_of_new_ones() {
+    let scratch = Scratch::new("refused-repeatedly");
+    let relay = Relay::start();
+    let asked = AtomicUsize::new(0);
+    // Fails at first, as if the token server were down.
+    let fetch = async move || {
+        let asked = asked.fetch_add(1, Ordering::Relaxed);
+        (asked > 2).then(|| "new".to_owned())
+    };
+    let options = SyncOptions::default().credentials(|| "old".to_owned());
+    let (_owner, _page) = page(&scratch, options.renew(fetch));
+    while relay.shown().await.0 == "old" {
+        relay.end(Reason::Unauthorized, "expired");
+        hurry();
+    }
+    relay.admit();
+    relay.opens(Permission::Write).await;
+}
+
+/// The clock of the device or of the token server is wrong.
+#[wasm_bindgen_test]
+async fn tokens_that_seem_to_have_expired_are_fetched_at_growing_intervals() {
+    let scratch = Scratch::new("always-expired");
+    let relay = Relay::start();
+    let asked = AtomicUsize::new(0);
+    let fetch = async move || match asked.fetch_add(1, Ordering::Relaxed) {
+        0..4 => Some(token(0)),
+        _ => Some("valid".to_owned()),
+    };
+    let options = SyncOptions::default().credentials(|| token(0));
+    let start = now();
+    let (_owner, _page) = page(&scratch, options.renew(fetch));
+    relay.shown().await;
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    while relay.shown().await.0 != "valid" {
+        relay.admit();
+    }
+    // At least one second before the relay accepts them, and one and two afterwards.
+    let took = now() - start;
+    assert!(took > 3_500.0, "{took} ms");
+}
+
+#[wasm_bindgen_test]
+async fn a_failed_renewal_does_not_delay_those_of_later_tokens() {
+    let scratch = Scratch::new("flaky-token-server");
+    let relay = Relay::start();
+    let asked = AtomicUsize::new(0);
+    // Every other request fails.
+    let fetch = async move || {
+        let asked = asked.fetch_add(1, Ordering::Relaxed);
+        (asked % 2 == 1).then(|| token(2_000))
+    };
+    let options = SyncOptions::default().credentials(|| token(2_000));
+    let start = now();
+    let (_owner, _page) = page(&scratch, options.renew(fetch));
+    relay.shown().await;
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    for _ in 0..4 {
+        assert!(relay.shown().await.1, "the connection is open");
+        relay.admit();
+    }
+    // Each is renewed after one second. Waiting longer after each failure takes seven seconds more.
+    let took = now() - start;
+    assert!(took < 9_000.0, "{took} ms");
+}
+
 /// The relay may reject them by mistake, for example while it cannot read its keys.
 #[wasm_bindgen_test]
 async fn rejected_credentials_are_sent_again_when_the_network_returns() {
@@ -122,7 +196,7 @@ async fn rejected_credentials_are_sent_again_when_the_network_returns() {
     relay.shown().await;
     relay.end(Reason::Unauthorized, "no");
     until(move || is_unauthorized(&page.connection.get())).await;
-    js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
+    hurry();
     assert_eq!(relay.shown().await, ("good".to_owned(), false));
     assert!(
         is_unauthorized(&page.connection.get_untracked()),

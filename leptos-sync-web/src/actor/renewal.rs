@@ -43,7 +43,9 @@ struct Renewal {
     time: PageTime,
     timer: RefCell<Option<TimeoutHandle>>,
     is_fetching: Cell<bool>,
-    /// The number of fetches since the relay last accepted credentials.
+    /// Whether the timer is for another attempt, and not for an expiry.
+    is_retrying: Cell<bool>,
+    /// The number of attempts since credentials were last usable.
     failures: Cell<u32>,
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn start(session: &Rc<Session>, fetch: Fetch, time: PageTime) {
         time,
         timer: RefCell::default(),
         is_fetching: Cell::default(),
+        is_retrying: Cell::default(),
         failures: Cell::default(),
     });
     session.observe_credentials(Box::new(move |event| renewal.observe(event)));
@@ -65,19 +68,26 @@ impl Renewal {
         match event {
             CredentialsEvent::Set([]) => self.fetch_soon(),
             CredentialsEvent::Set(credentials) => self.fetch_before_expiry(credentials),
+            // The refusal concerns the credentials that are being replaced.
+            CredentialsEvent::Refused if self.is_fetching.get() || self.is_retrying.get() => {}
             CredentialsEvent::Refused => self.fetch_soon(),
             CredentialsEvent::Accepted => self.failures.set(0),
         }
     }
 
     fn fetch_before_expiry(&self, credentials: &[u8]) {
-        if let Some(expiry_ms) = expiry_ms(credentials) {
-            let left_ms = expiry_ms.saturating_sub(self.time.now_ms());
-            self.fetch_after(left_ms - MARGIN_MS.min(left_ms / 2), Some(expiry_ms));
+        let Some(expiry_ms) = expiry_ms(credentials) else {
+            return;
+        };
+        match expiry_ms.saturating_sub(self.time.now_ms()) {
+            // The clock of this device or of the token's server may be wrong. Then all credentials
+            // seem to have expired.
+            0 => self.fetch_soon(),
+            left_ms => self.fetch_after(left_ms - MARGIN_MS.min(left_ms / 2), Some(expiry_ms)),
         }
     }
 
-    /// Fetches credentials. Waits first if earlier ones were refused.
+    /// Fetches credentials. Waits first if earlier attempts failed.
     fn fetch_soon(&self) {
         let failures = self.failures.get();
         self.failures.set(failures.saturating_add(1));
@@ -91,6 +101,7 @@ impl Renewal {
     /// Sets the timer, of which there is only one. `expiry_ms` is the time of expiry, if the timer
     /// is for one.
     fn fetch_after(&self, wait_ms: u64, expiry_ms: Option<u64>) {
+        self.is_retrying.set(expiry_ms.is_none());
         let this = self.this.clone();
         let due = wait_ms <= TIMER_MS;
         let work = move || {
@@ -102,7 +113,13 @@ impl Renewal {
                     let left_ms = expiry_ms.saturating_sub(this.time.now_ms());
                     this.fetch_after(left_ms.saturating_sub(MARGIN_MS), Some(expiry_ms));
                 }
-                _ => this.fetch(),
+                expiry => {
+                    if expiry.is_some() {
+                        // The relay has not refused them until now.
+                        this.failures.set(0);
+                    }
+                    this.fetch();
+                }
             }
         };
         let wait = Duration::from_millis(wait_ms.min(TIMER_MS));
@@ -113,6 +130,7 @@ impl Renewal {
     }
 
     fn fetch(self: Rc<Self>) {
+        self.is_retrying.set(false);
         if self.is_fetching.replace(true) {
             return;
         }
