@@ -27,6 +27,7 @@ pub fn clock(replica: u64) -> Clock {
 /// # Panics
 ///
 /// If the machine's clock is not set.
+#[inline]
 #[expect(clippy::expect_used, reason = "a machine without a clock ends the run")]
 pub fn tick(clock: &mut Clock) -> Stamp {
     clock.tick().expect("the machine's clock is set")

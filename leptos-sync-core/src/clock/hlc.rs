@@ -69,14 +69,13 @@ impl Clock {
     /// [`Error::is_clock`] if the time source does not count milliseconds, or if this clock has
     /// observed the greatest possible time, so that no later stamp exists. On error, the clock is
     /// unchanged.
+    #[cfg_attr(not(target_arch = "wasm32"), inline)]
     pub fn tick(&mut self) -> Result<Stamp, Error> {
-        let next = self.last.next();
-        if next == self.last {
-            return Err(Error::clock(
-                "no time is left after the stamps that this clock has seen; copy the document's values into a new document",
-            ));
+        if self.last == Time::new(u64::MAX) {
+            return Err(no_time_left());
         }
-        self.last = next.max(Time::try_from_ms(self.source.now_ms())?);
+        let now = Time::try_from_ms(self.source.now_ms())?;
+        self.last = self.last.next().max(now);
         Ok(Stamp::new(self.last, self.replica))
     }
 
@@ -153,6 +152,14 @@ impl Clock {
             source: Arc::clone(&self.source),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn no_time_left() -> Error {
+    Error::clock(
+        "no time is left after the stamps that this clock has seen; copy the document's values into a new document",
+    )
 }
 
 impl fmt::Debug for Clock {
