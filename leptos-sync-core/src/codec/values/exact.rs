@@ -11,7 +11,11 @@ use std::any::{TypeId, type_name};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{decode, write};
-use crate::error::Error;
+use crate::{
+    clock::Stamp,
+    error::Error,
+    id::{Id, ReplicaId},
+};
 
 /// Appends the encoded `value` to `out`, and checks that it can be read back.
 ///
@@ -29,8 +33,8 @@ where
     write_checked(value, false, out).map(drop)
 }
 
-/// Checks that a value can be read back. Costs nothing for plain types: scalars, strings, and
-/// options and vectors of them. The content of `scratch` is preserved.
+/// Checks that a value can be read back. Costs nothing for plain types: scalars, strings, ids,
+/// stamps, and options and vectors of them. The content of `scratch` is preserved.
 ///
 /// # Errors
 ///
@@ -196,6 +200,9 @@ fn is_plain<T: 'static>() -> bool {
         i128,
         isize,
         f32,
-        f64
+        f64,
+        Id,
+        ReplicaId,
+        Stamp
     )
 }

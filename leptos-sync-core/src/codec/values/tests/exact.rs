@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use proptest::{collection::vec, prelude::*};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq as _,
 };
 
 use super::{comes_back, refusal, spelled};
 use crate::{
+    clock::{Stamp, Time},
     codec::values::{check, check_key, decode, decode_exact, decode_key, encode_checked},
     error::Error,
+    id::{Id, ReplicaId},
 };
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -247,6 +250,50 @@ fn what_agrees_is_written() {
     check_all(&std::num::NonZeroU32::MIN);
     check_all(&(1..5_u32));
     check_all(&Ok::<u8, String>(1));
+}
+
+/// Encodes a plain value, changes its bytes, and checks that what still decodes encodes to exactly
+/// these bytes. Plain types are not checked when they are read.
+fn changed_bytes_are_another_value<T: Serialize + DeserializeOwned>(
+    value: &T,
+    at: usize,
+    change: &[u8],
+) {
+    let mut bytes = spelled(value);
+    assert_eq!(bytes, spelled(&decode::<T>(&bytes).unwrap()));
+    let start = at % (bytes.len() + 1);
+    let end = bytes.len().min(start + at % 3);
+    bytes.splice(start..end, change.iter().copied());
+    if let Ok(other) = decode::<T>(&bytes) {
+        assert_eq!(bytes, spelled(&other));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_plain_type_reads_only_the_bytes_that_it_writes(
+        (time, replica) in any::<(u64, u64)>(),
+        few in 0_u64..300,
+        text in any::<String>(),
+        at in any::<usize>(),
+        change in vec(any::<u8>(), 0..3),
+    ) {
+        macro_rules! try_all {
+            ($($value:expr),+) => {$(
+                let value = $value;
+                changed_bytes_are_another_value(&value, at, &change);
+                changed_bytes_are_another_value(&Some(value.clone()), at, &change);
+                changed_bytes_are_another_value(&vec![value.clone(), value], at, &change);
+            )+};
+        }
+        try_all!(
+            text, time, few, time as i64, few as i16, u128::from(time) << 60, few as u8,
+            few.is_multiple_of(2), time as f64, f32::from_bits(time as u32), f64::from_bits(time),
+            (), 'ß', Id::new(), Id::of_parts((replica, time)), Id::of_parts((replica, few)),
+            ReplicaId::new(few), Stamp::new(Time::new(time), ReplicaId::new(replica)),
+            Stamp::new(Time::new(few), ReplicaId::new(few))
+        );
+    }
 }
 
 #[test]
