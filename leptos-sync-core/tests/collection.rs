@@ -10,7 +10,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{
-    clock,
+    cells_of, clock,
     notes::{Note, NoteFields, Notes, all, by_stars, by_title, cells, key, notes, open, sync},
     now,
 };
@@ -444,6 +444,30 @@ fn opening_costs_the_same_whatever_the_size() {
     }
     assert_eq!(reads[0], reads[1]);
     assert!(reads[0] < 6, "{reads:?}");
+}
+
+#[test]
+fn a_record_that_a_transaction_removes_and_inserts_again_is_written_once() {
+    let notes = notes(1);
+    let (first, second) = (key(1), key(2));
+    let done = now(notes.transact([&first, &second], |tx| {
+        for round in 0..3 {
+            for key in [&second, &first] {
+                tx.remove(key);
+                let note = &mut tx.insert(key);
+                note.title().set(format!("{key} {round}"));
+                note.stars().set(round);
+                note.votes().increment(1);
+                note.marks().insert(round, "mark".to_owned());
+            }
+        }
+    }))
+    .unwrap();
+    // The record, title, stars and votes, and three marks.
+    assert_eq!(cells_of(&done.delta).len(), 2 * 7);
+    let copy = self::notes(2);
+    sync(&notes, &copy);
+    assert_eq!(all(&copy), all(&notes));
 }
 
 #[test]

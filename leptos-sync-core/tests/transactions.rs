@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use common::{bytes, doc};
+use common::{bytes, cells_of, doc};
 use leptos_sync_core::{
     Crdt, Doc, Error, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Transaction, Tx,
     VersionVector, limits,
@@ -368,7 +368,9 @@ fn a_transaction_is_one_stamp_and_one_delta() {
     }
     assert_eq!(*made.delta.after(), before);
     assert_eq!(doc.version().get(ReplicaId::new(1)), made.stamp.time);
-    assert_eq!(doc.delta_since(&before).unwrap(), made.delta);
+    let since = doc.delta_since(&before).unwrap();
+    assert_eq!(since.upto(), made.delta.upto());
+    assert_eq!(cells_of(&since), cells_of(&made.delta));
 
     let mut other = written().fork(ReplicaId::new(2));
     other.apply(&made.delta).unwrap();

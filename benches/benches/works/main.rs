@@ -9,6 +9,7 @@ mod counted;
 mod counters;
 mod decode;
 mod deltas;
+mod documents;
 mod encode;
 mod group;
 mod maps;
@@ -28,6 +29,7 @@ fn main() {
     maps::run(&mut harness);
     pools::run(&mut harness);
     counters::run(&mut harness);
+    documents::run(&mut harness);
     deltas::run(&mut harness);
     encode::run(&mut harness);
     decode::run(&mut harness);

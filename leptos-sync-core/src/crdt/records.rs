@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{Applied, Crdt, Join, LwwMap, OldCell, Root};
 use crate::{
@@ -50,6 +50,21 @@ impl<T: Root> Records<T> {
     pub(crate) fn end(&mut self, key: &[u8]) {
         if let (Some(stamp), Some(record)) = (self.present.stamp(key), self.records.get_mut(key)) {
             forget_before(record, stamp);
+        }
+    }
+
+    /// Returns the record at `key`, which was just inserted, without the cells that the insertion
+    /// has ended.
+    pub(crate) fn inserted(&mut self, key: &[u8]) -> &mut T {
+        match self.records.entry(key.to_vec()) {
+            Entry::Vacant(place) => place.insert(T::default()),
+            Entry::Occupied(place) => {
+                let record = place.into_mut();
+                if let Some(stamp) = self.present.stamp(key) {
+                    forget_before(record, stamp);
+                }
+                record
+            }
         }
     }
 

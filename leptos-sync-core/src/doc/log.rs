@@ -20,8 +20,8 @@ pub(super) struct Log {
     pub(super) path: PathBuf,
     /// The parts that were written.
     pub(super) parts: Parts,
-    /// Whether `parts` contains the part at the path.
-    has_part: bool,
+    /// Whether `parts` contains the map at the path.
+    has_map: bool,
     pub(super) cells: CellWriter,
 }
 
@@ -43,14 +43,19 @@ impl Log {
     pub(super) fn enter(&mut self, depth: usize, key: &[u8]) -> usize {
         self.path.truncate(depth);
         self.path.push(key);
-        self.has_part = false;
+        self.has_map = false;
         self.path.len()
     }
 
     /// Records a write to the cell that was saved last, below the first `depth` bytes of the path.
     /// `existence` is true if its key was added or removed.
     pub(super) fn note(&mut self, depth: usize, before: Before, existence: bool) {
-        self.write_part(depth);
+        self.path.truncate(depth);
+        // A `Tx` of a map contains no other, so the path does not change before the next `enter`.
+        if !self.has_map {
+            self.parts.add_map(&self.path);
+            self.has_map = true;
+        }
         let (first, place) = (self.is_first(before), self.changes.place());
         if first || existence {
             let key = self.undo.key(before);
@@ -61,25 +66,13 @@ impl Log {
 
     /// Records a write to the cell at the path itself.
     pub(super) fn note_own(&mut self, depth: usize, before: Before) {
-        self.write_part(depth);
+        self.path.truncate(depth);
         let (first, place) = (self.is_first(before), self.changes.place());
         if first {
             self.changes.push(self.path.as_path(), false);
+            self.parts.add_cell(&self.changes, place);
         }
         self.settle(before, first, place);
-    }
-
-    /// Adds the part at the first `depth` bytes of the path, a register or a map, to those that
-    /// were written.
-    #[inline]
-    fn write_part(&mut self, depth: usize) {
-        self.path.truncate(depth);
-        // A `Tx` of a register or a map contains no other, so the path does not change before the
-        // next `enter`.
-        if !self.has_part {
-            self.parts.add(&self.path);
-            self.has_part = true;
-        }
     }
 
     /// Returns whether the transaction writes the cell for the first time.
@@ -106,10 +99,10 @@ impl Log {
         self.changes = Changes::new();
         self.undo.clear();
         self.parts.clear();
-        self.has_part = false;
+        self.has_map = false;
         self.error = None;
         self.path.truncate(0);
-        self.undo.room() + self.cells.room() <= limits::ROOM_BYTES
+        self.undo.room() + self.parts.room() + self.cells.room() <= limits::ROOM_BYTES
     }
 }
 

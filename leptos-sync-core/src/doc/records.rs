@@ -11,8 +11,7 @@ impl<T: Root> Tx<'_, Records<T>> {
     pub(crate) fn insert(&mut self, key: &[u8]) -> Tx<'_, T> {
         let mut present = self.at_key(PRESENT, |records| &mut records.present);
         present.insert(key.to_vec(), ());
-        self.state().end(key);
-        self.record(key)
+        self.at_key(key, |records| records.inserted(key))
     }
 
     /// Returns the record at `key`, whether it exists or not.

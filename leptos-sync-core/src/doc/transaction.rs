@@ -131,11 +131,14 @@ impl<S: Root> OpenTransaction<'_, S> {
         if !log.changes.is_empty() {
             let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
             let upto = VersionVector::of(stamp.replica, stamp.time);
-            let (parts, count) = (&log.parts, log.undo.cells());
+            let (parts, changes, count) = (&log.parts, &log.changes, log.undo.cells());
             delta = Delta::write(&mut log.cells, after, upto, |out| {
-                out.reserve(count);
+                // One of a few cells may already exceed the capacity for an average one.
+                out.reserve(count.max(4));
                 let state = &doc.state;
-                parts.for_each(|part| state.write_stamped(part.segments(), part, stamp, out));
+                parts.for_each(changes, &mut |part| {
+                    state.write_stamped(part.segments(), part, stamp, out);
+                });
             })?;
         }
         if delta.bytes() > limits::TRANSACTION_BYTES {

@@ -9,11 +9,15 @@
 pub(crate) mod notes;
 
 use std::{
+    collections::BTreeMap,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
-use leptos_sync_core::{Clock, Doc, ReplicaId, Root, clock::ManualTime, storage::MemoryStorage};
+use leptos_sync_core::{
+    Clock, Delta, Doc, ReplicaId, Root, Stamp, cells::PathBuf, clock::ManualTime,
+    storage::MemoryStorage,
+};
 use xxhash_rust::xxh64::xxh64;
 
 /// The time in milliseconds in tests that do not advance it.
@@ -54,6 +58,23 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
 pub(crate) fn bytes<S: Root>(doc: &Doc<S>) -> Vec<u8> {
     doc.assert_invariants();
     doc.snapshot().unwrap().encode()
+}
+
+/// The cells of a delta by path. Deltas of the same cells may list them in different orders.
+///
+/// # Panics
+///
+/// If the delta has two cells at one path.
+pub(crate) fn cells_of(delta: &Delta) -> BTreeMap<PathBuf, (Stamp, Option<Vec<u8>>)> {
+    let mut cells = BTreeMap::new();
+    for group in delta.cells().groups() {
+        for cell in group.cells() {
+            let value = cell.value.map(<[u8]>::to_vec);
+            let twice = cells.insert(cell.path(group.parent()), (cell.stamp, value));
+            assert_eq!(twice, None, "a delta has each cell once");
+        }
+    }
+    cells
 }
 
 pub(crate) fn varint(mut value: u64) -> Vec<u8> {
