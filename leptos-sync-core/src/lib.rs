@@ -1,4 +1,4 @@
-//! Typed state that many devices edit at the same time and that converges on all of them.
+//! Typed state that many devices edit at the same time, and that converges across all devices.
 //!
 //! Declare the state as a struct of CRDTs with `#[derive(Crdt)]`, open it as a [`Doc`], and edit it
 //! in transactions. Each transaction returns a [`Delta`]: store it, send it, and apply it to other

@@ -31,8 +31,9 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 ///
 /// # Errors
 ///
-/// The macro refuses enums, unions, tuple structs and lifetimes, two fields with one name in the
-/// data, and the few names that collide with methods of every node or transaction, such as `edit`.
+/// The macro refuses enums, unions, tuple structs and lifetimes. It also refuses two fields with
+/// one name in the data, and the few names that collide with methods of every node or transaction,
+/// such as `edit`.
 #[proc_macro_derive(Crdt, attributes(crdt))]
 pub fn derive_crdt(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

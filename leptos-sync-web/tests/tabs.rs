@@ -337,7 +337,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
         reason: Reason::Forbidden,
         text: "not this one".to_owned(),
     });
-    // This message is sent after them on the same channel.
+    // This message is sent after the edits on the same channel.
     let (tell, mut told) = unbounded();
     let last = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
     let heard = Closure::<dyn FnMut()>::new(move || tell.unbounded_send(()).unwrap());

@@ -62,7 +62,7 @@ impl Cmd {
         self
     }
 
-    /// Runs the command and passes its output through.
+    /// Runs the command and shows its output.
     pub(crate) fn run(mut self) -> Result<()> {
         let status = self
             .0

@@ -113,7 +113,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
     }
 
     /// Returns the records that have a cell beyond `known`, each once. Searches only the writes of
-    /// replicas that `version` has more operations of.
+    /// replicas of which `version` contains more operations than `known`.
     pub(super) async fn written_since(
         &self,
         known: &VersionVector,

@@ -194,7 +194,7 @@ impl<T: Root> Crdt for Records<T> {
     }
 }
 
-/// Returns the sorted, distinct keys of the records that the cells belong to.
+/// Returns the sorted, distinct keys of the records to which the cells belong.
 pub(crate) fn keys_of(cells: Cells<'_>) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
     for group in cells.groups() {

@@ -148,7 +148,7 @@ struct Loading<'a, S, T> {
     /// a snapshot are adjacent and come before the log.
     generation: Option<Generation>,
     parts: Vec<Snapshot>,
-    /// Transactions with a gap before them, and whether they came from the relay.
+    /// The transactions that a gap precedes, and whether each came from the relay.
     ahead: Vec<(Delta, bool)>,
     doc: &'a mut Doc<S>,
     take: T,

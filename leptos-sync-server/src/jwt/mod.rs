@@ -39,9 +39,10 @@ pub use key::JwtKey;
 ///   "documents": { "read": ["help/**"], "write": ["ada/*", "plans"] } }
 /// ```
 ///
-/// Each entry is a document's name or a pattern. `?` matches one character other than `/`, `*` any
-/// number of them, `**` any text, `[a-z]` one of these characters and `{a,b}` one of these words;
-/// `\` escapes the next character. If several entries match, the greatest permission applies.
+/// Each entry is a document's name or a pattern. `?` matches one character other than `/`, and `*`
+/// any number of such characters. `**` matches any text, `[a-z]` one of these characters, and
+/// `{a,b}` one of these words. `\` escapes the next character. If several entries match, the
+/// greatest permission applies.
 ///
 /// The relay verifies a token once and caches it until it expires. It cannot be revoked earlier, so
 /// issue tokens that are valid for a few minutes and renew them.

@@ -1,4 +1,4 @@
-//! The relay's time. It follows the wall clock, but not at once when that jumps.
+//! The relay's time. It follows the wall clock, but adopts a jump only after a delay.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use crate::limits;
 
 /// A clock that distrusts jumps of the wall clock.
 ///
-/// A wall clock that is wrong for a moment must not spoil documents for good: their stamps would be
-/// in the future, and tombstones would be forgotten too early. So the relay compares the wall clock
-/// with the time since the machine was booted. After a jump it goes on with the old time until the
-/// new one has been stable for a while. It never stops serving clients: a machine without a
-/// battery-backed clock starts with a wrong time, and is set later.
+/// A wall clock that is wrong for a moment must not cause lasting damage to documents: their stamps
+/// would be in the future, and tombstones would be forgotten too early. So the relay compares the
+/// wall clock with the time since the machine was booted. After a jump, it continues with the old
+/// time until the new one has been stable for a while. It never stops serving clients, because a
+/// machine without a battery-backed clock starts with a wrong time that is corrected later.
 #[derive(Clone)]
 pub(super) struct RelayClock {
     wall: Arc<dyn TimeSource>,
-    /// `None` if the wall clock is followed at once.
+    /// The source of the boot clock. `None` if the clock follows the wall clock at once.
     boot: Option<Arc<dyn TimeSource>>,
     settle_ms: u64,
     state: Arc<Mutex<State>>,
 }
 
-/// Differences between the wall clock and the boot clock, in milliseconds.
+/// The differences between the wall clock and the boot clock, in milliseconds.
 #[derive(Clone, Copy, Default)]
 struct State {
-    /// The one that the relay uses. `None` before the first reading.
+    /// The difference that the relay uses. `None` before the first reading.
     trusted: Option<i64>,
-    /// The one after a jump, and the boot clock's time since when it has been stable.
+    /// The difference after a jump, and the time of the boot clock since which it has been stable.
     candidate: Option<(i64, u64)>,
 }
 
@@ -43,7 +43,7 @@ impl Default for RelayClock {
 }
 
 impl RelayClock {
-    /// Returns a clock that follows `wall` at once, whatever it shows.
+    /// Returns a clock that always follows `wall` at once.
     pub(super) fn following(wall: impl TimeSource + 'static) -> Self {
         Self {
             wall: Arc::new(wall),
@@ -59,7 +59,7 @@ impl RelayClock {
         self
     }
 
-    /// Sets how long the wall clock must be stable after a jump.
+    /// Sets the time for which the wall clock must be stable after a jump.
     pub(super) fn settling_in(mut self, ms: u64) -> Self {
         self.settle_ms = ms;
         self
@@ -119,13 +119,12 @@ impl RelayClock {
     }
 }
 
-/// Returns whether two differences are those of one clock that is slewed, not set.
+/// Returns whether the two differences can result from slewing the clock instead of setting it.
 fn is_near(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= limits::CLOCK_JUMP_MS
 }
 
-/// The time since the machine was booted, including the time when it was suspended where the system
-/// counts that.
+/// The time since the machine was booted. Includes the time of suspension if the system counts it.
 struct BootTime {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     start: std::time::Instant,

@@ -99,7 +99,7 @@ impl Origins {
         self.check_page(&String::from_utf8_lossy(origin.as_bytes()), request)
     }
 
-    /// Checks the origin that a page asks about: the `Origin` header, or else `origin` in the
+    /// Checks the origin in the query of a page: the `Origin` header, or else `origin` in the
     /// query.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ fn reason(error: JsValue) -> String {
     }
 }
 
-/// Returns the error of the request or the transaction that an event belongs to.
+/// Returns the error of the request or the transaction to which an event belongs.
 fn of_target(event: &JsValue) -> Result<JsValue, JsValue> {
     js::get(&js::get(event, "target")?, "error")
 }

@@ -37,9 +37,9 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// - [`Error::is_unavailable`] without the Web Locks API (in an insecure context), if the
-    ///   browser refuses a lock, if more than 64 tabs have leases, and if there is no randomness
-    ///   for a new id.
+    /// - [`Error::is_unavailable`] if there is no Web Locks API (in an insecure context), the
+    ///   browser refuses a lock, more than 64 tabs have leases, or there is no randomness for a new
+    ///   id.
     /// - [`Error::is_storage`] if the pool cannot be read or written.
     ///
     /// A random id that is never used again is always a safe replacement, but each one adds an

@@ -91,7 +91,7 @@ impl<S: Root> LiveDoc<S> {
     }
 
     /// Joins the changes of another copy; see [`Doc::apply`]. They are not stored again, since the
-    /// caller knows where the delta came from.
+    /// caller knows the origin of the delta.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use crate::{lock::Mutex, node::PartId};
 use leptos::prelude::{ArcTrigger, IsDisposed, Notify, Track};
 use leptos_sync_core::{Change, Changes, cells::Path};
 
-/// The parts of a document that the reactive graph refers to, by path: triggers, and the nodes of
+/// The parts of a document to which the reactive graph refers, by path: triggers, and the nodes of
 /// maps' entries.
 ///
 /// The table holds weak references. Nodes hold the triggers to which their readers subscribed, and

@@ -75,8 +75,8 @@ use crate::live::TriggerKind;
 ///
 /// A node is `Copy`, like leptos' signals, and like them it lives as long as the reactive owner
 /// under which it was created. A document's node lives as long as the component that called
-/// [`use_doc`](crate::use_doc), a field's node as long as that of its record, and an entry's node
-/// as long as the row or component that called `.entry(key)`. A disposed node costs nothing.
+/// [`use_doc`](crate::use_doc). A field's node lives as long as that of its record, and an entry's
+/// node as long as the row or component that called `.entry(key)`. A disposed node costs nothing.
 ///
 /// # Inputs
 ///

@@ -10,9 +10,9 @@ use crate::{js, live::Cause};
 /// Asks the relay with an ordinary request why no WebSocket opens, since a browser hides the reason
 /// from the page.
 ///
-/// A relay answers `GET <address>?origin=<the page's origin>`, over HTTP, with 200 and a text that
-/// begins with its name, or with 403 and a sentence if it does not accept pages of that origin. A
-/// server that has not answered after [`limits::HANDSHAKE_MS`] cannot be reached.
+/// Over HTTP, a relay answers `GET <address>?origin=<the page's origin>` with 200 and a text
+/// that begins with its name. If it does not accept pages of that origin, it answers with 403 and a
+/// sentence. A server that has not answered after [`limits::HANDSHAKE_MS`] cannot be reached.
 pub(super) async fn probe(address: &str) -> Cause {
     let url = url(address);
     let options = RequestInit::new();

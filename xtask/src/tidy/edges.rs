@@ -20,7 +20,7 @@ const FORBIDDEN: [&str; 2] = ["leptos", RUNTIME];
 const RUNTIME: &str = "tokio";
 const SYNC: &str = "sync";
 
-/// Reports every forbidden package that the core depends on, with the path to it.
+/// Reports every forbidden package on which the core depends, with the path to it.
 pub(crate) fn check(metadata: &Value) -> Result<Vec<Violation>> {
     let mut names = BTreeMap::new();
     let mut without_runtime = BTreeSet::new();

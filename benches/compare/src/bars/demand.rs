@@ -15,8 +15,8 @@ pub(crate) enum Demand {
 }
 
 impl Demand {
-    /// Returns the degree to which the demand is met; from 1 on, it is met. `None` if a required
-    /// measurement is missing.
+    /// Returns the degree to which the demand is met. It is met if the degree is at least 1. `None`
+    /// if a required measurement is missing.
     pub(crate) fn reached(self, figures: &Figures) -> Option<f64> {
         let ours = figures.of(Who::Ours)?;
         Some(match self {

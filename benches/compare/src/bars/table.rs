@@ -58,8 +58,8 @@ fn gathered(bar: &Bar, effort: Effort, heap: &Heap) -> (Figures, usize) {
     (best, retries)
 }
 
-/// Returns the degree to which the hardest demand of a row is met; from 1 on, it is met. A missing
-/// measurement counts as 0.
+/// Returns the degree to which the hardest demand of a row is met. It is met if the degree is at
+/// least 1. A missing measurement counts as 0.
 fn reached(bar: &Bar, figures: &Figures) -> f64 {
     let all = bar.demands.iter();
     all.map(|demand| demand.reached(figures).unwrap_or(0.0))

@@ -189,7 +189,7 @@ fn write(doc: &mut Doc, entries: impl IntoIterator<Item = (String, String)>) {
     tx.commit();
 }
 
-/// Writes in one transaction and returns its change.
+/// Writes entries in one transaction and returns the change.
 fn change(doc: &mut Doc, entries: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
     let before = doc.get_heads();
     write(doc, entries);

@@ -170,7 +170,7 @@ fn write(doc: &LoroDoc, entries: impl IntoIterator<Item = (String, String)>) {
     doc.commit();
 }
 
-/// Writes in one commit and returns its update.
+/// Writes entries in one commit and returns the update.
 fn change(doc: &LoroDoc, entries: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
     let before = doc.oplog_vv();
     write(doc, entries);

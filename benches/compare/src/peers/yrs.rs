@@ -152,8 +152,8 @@ fn write(doc: &Doc, map: &MapRef, entries: impl IntoIterator<Item = (String, Str
     }
 }
 
-/// Writes in one transaction and returns its update in both encodings. Unlike the changes since a
-/// state vector, the update does not list all overwritten operations.
+/// Writes entries in one transaction and returns the update in both encodings. Unlike the changes
+/// since a state vector, the update does not list all overwritten operations.
 fn change(
     doc: &Doc,
     map: &MapRef,

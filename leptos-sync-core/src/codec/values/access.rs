@@ -10,7 +10,7 @@ use super::{
 /// The state of a sequence or a map while its elements are decoded.
 pub(super) struct ElementsFrame {
     left: usize,
-    /// The number of elements to reserve memory for.
+    /// The number of elements for which to reserve memory.
     reserve: usize,
     shapes: ElementShapes,
 }

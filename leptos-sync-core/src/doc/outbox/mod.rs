@@ -60,7 +60,7 @@ pub struct Outbox {
     is_off: bool,
 }
 
-/// Returns the replica and time of the version that a transaction leads to.
+/// Returns the replica and time of the version to which a transaction leads.
 fn stamp(delta: &Delta) -> Option<Stamp> {
     let mut upto = delta.upto().iter();
     let (replica, time) = upto.next()?;

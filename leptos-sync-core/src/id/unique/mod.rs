@@ -50,11 +50,11 @@ use crate::error::Error;
 ///
 /// # Formats
 ///
-/// The text form, of [`Display`](fmt::Display), [`FromStr`] and of readable serde formats such as
-/// JSON, is the random part in 13 characters of the lowercase base32 alphabet (`a`–`z`, `2`–`7`), a
-/// hyphen, and the counter in decimal: `eoiufzbujzexi-1`. It starts with a letter and needs no
-/// escaping in HTML ids, CSS selectors and URLs. Elsewhere an id is 8 bytes, and the counter as a
-/// varint: 9 bytes for the first 127 ids of a page load, and one more in a document.
+/// [`Display`](fmt::Display), [`FromStr`] and readable serde formats such as JSON use the text
+/// form. It consists of the random part in 13 characters of the lowercase base32 alphabet (`a`–`z`,
+/// `2`–`7`), a hyphen, and the counter in decimal: `eoiufzbujzexi-1`. It starts with a letter and
+/// needs no escaping in HTML ids, CSS selectors and URLs. Elsewhere an id is 8 bytes, and the
+/// counter as a varint: 9 bytes for the first 127 ids of a page load, and one more in a document.
 ///
 /// There is no `Default`: a default that every replica shares would not be unique. A register that
 /// may or may not refer to an item holds an `Option<Id>`.

@@ -27,7 +27,7 @@ pub(super) struct Exchange<D> {
     sent: VersionVector,
     /// The window to pass to the document once it has caught up.
     behind: Option<Window>,
-    /// The pushed transactions without an answer: the version that each leads to, and its size in
+    /// The pushed transactions without an answer: the version to which each leads, and its size in
     /// bytes.
     in_flight: Vec<(VersionVector, usize)>,
     parts: Parts,

@@ -71,7 +71,7 @@ pub enum Response {
     Reject {
         /// The document.
         channel: Channel,
-        /// The version that the transaction leads to. The relay's version covers it from now on,
+        /// The version to which the transaction leads. From now on, the relay's version covers it,
         /// unless the [reason concerns time](Reason::is_of_time) or is a gap, forbidden or forged.
         upto: VersionVector,
         /// The reason, as a code.

@@ -33,7 +33,7 @@ pub enum TabMessageKind {
     Missing(Delta),
     /// The relay rejected a transaction.
     Rejected {
-        /// The version that the transaction leads to.
+        /// The version to which the transaction leads.
         upto: VersionVector,
         /// The reason, as a code.
         reason: Reason,

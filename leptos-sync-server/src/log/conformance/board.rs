@@ -1,4 +1,4 @@
-//! A typed document that the histories write to.
+//! A typed document to which the histories write.
 
 use leptos_sync_core::{
     Clock, Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, clock::ManualTime,

@@ -13,7 +13,7 @@ use crate::{
     workspace::{BENCH_PAGE, BENCH_RUNNER, Workspace},
 };
 
-/// The npm packages that the page is compared with, and their bundler. The versions are pinned, so
+/// The npm packages with which the page is compared, and their bundler. The versions are pinned, so
 /// that results are comparable.
 const PACKAGES: [&str; 4] = [
     "yjs@13.6.33",
