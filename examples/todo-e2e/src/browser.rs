@@ -79,6 +79,15 @@ impl<'a> Browser<'a> {
         });
     }
 
+    /// Expects the text of an input, on a page that is not the todo page.
+    #[track_caller]
+    pub fn expect_value(&self, css: &str, text: &str) {
+        let script = "return document.querySelector(arguments[0])?.value ?? ''";
+        eventually(css, &json!(text), || {
+            self.session.script(script, &[json!(css)])
+        });
+    }
+
     /// Opens the page in the current tab and waits until its input is ready.
     #[track_caller]
     #[must_use]

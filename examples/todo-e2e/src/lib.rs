@@ -17,6 +17,7 @@
 //! | `TODO_DIST` | the folder of the built page; `cargo xtask test` sets it |
 //! | `TODO_PLAIN_DIST` | the folder of the page on plain signals, for comparison; set likewise |
 //! | `COUNTER_DIST` | the folder of the smallest example; set likewise |
+//! | `SIGN_IN_DIST` | the folder of the example whose users sign in; set likewise |
 //! | `TODO_SERVER` | the program `todo-server`; set likewise |
 //! | `TODO_RELAY` | the program `leptos-sync-relay`; set likewise |
 //! | `GUIDE_APP`, `GUIDE_SERVER` | the folder of the app that the guide builds, and its server; `cargo xtask guide` sets them |

@@ -80,20 +80,20 @@ impl RelayProcess {
     }
 }
 
-/// Returns a token of a user who may edit the list.
+/// Returns a token of a user who may edit.
 #[must_use]
 pub fn writer(user: &str) -> String {
     token(user, "write", HOUR)
 }
 
-/// Returns a token of a user who may only read the list.
+/// Returns a token of a user who may only read.
 #[must_use]
 pub fn reader(user: &str) -> String {
     token(user, "read", HOUR)
 }
 
-/// Returns a token of a user who may edit the list. It expires in `seconds`; a negative number
-/// means that it has expired already.
+/// Returns a token of a user who may edit. It expires in `seconds`; a negative number means that it
+/// has expired already.
 #[must_use]
 pub fn expiring(user: &str, seconds: i64) -> String {
     token(user, "write", seconds)
@@ -102,7 +102,7 @@ pub fn expiring(user: &str, seconds: i64) -> String {
 fn token(user: &str, may: &str, seconds: i64) -> String {
     let claims = json!({
         "sub": user, "aud": AUDIENCE, "exp": get_current_timestamp().saturating_add_signed(seconds),
-        "documents": { may: ["todos"] },
+        "documents": { may: ["note", "todos"] },
     });
     encode(
         &Header::default(),

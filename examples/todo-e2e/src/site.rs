@@ -4,13 +4,21 @@ use std::env;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use tiny_http::{Header, Request, Response, Server};
 
+use crate::wait::until;
+
 /// The content type of the page.
 const HTML: &str = "text/html; charset=utf-8";
+
+/// The address at which the page requests a token.
+const TOKEN: &str = "/token";
+
+/// The caching of "not found". Some servers set it for every answer.
+const STORED: &str = "max-age=3600";
 
 /// The element in which the page names its own server as the relay.
 const OWN_RELAY: &str = r#"<meta name="relay" content="sync">"#;
@@ -22,8 +30,22 @@ pub struct Site {
     server: Arc<Server>,
     thread: Option<JoinHandle<()>>,
     url: String,
-    relay: Arc<Mutex<String>>,
+    state: Arc<Mutex<State>>,
 }
+
+/// The part of the answers that is not in the folder.
+#[derive(Default)]
+struct State {
+    /// The elements that name the page's relay, and the user's token.
+    metas: String,
+    /// Answers a request for a token.
+    issue: Option<Box<Issue>>,
+    /// The number of requests for a token so far.
+    asked: usize,
+}
+
+/// Returns a token, or `None` while there is none.
+type Issue = dyn FnMut() -> Option<String> + Send;
 
 impl Site {
     /// Serves the folder that an environment variable names.
@@ -44,6 +66,17 @@ impl Site {
         Self::start(&Self::named_by("TODO_DIST"))
     }
 
+    /// Serves the example `sign-in`.
+    ///
+    /// # Panics
+    ///
+    /// If `SIGN_IN_DIST` names no built page.
+    #[track_caller]
+    #[must_use]
+    pub fn of_sign_in() -> Self {
+        Self::start(&Self::named_by("SIGN_IN_DIST"))
+    }
+
     /// Returns the page's address.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -61,7 +94,21 @@ impl Site {
         let metas = format!(
             r#"<meta name="relay" content="{relay}"><meta name="token" content="{token}">"#
         );
-        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = metas;
+        lock(&self.state).metas = metas;
+    }
+
+    /// Sets what the server answers from now on when the page requests a token: a token, or an
+    /// error for `None`.
+    pub fn issue(&self, issue: impl FnMut() -> Option<String> + Send + 'static) {
+        lock(&self.state).issue = Some(Box::new(issue));
+    }
+
+    /// Waits until the page has requested a token this many times since the server's start.
+    #[track_caller]
+    pub fn expect_asked(&self, times: usize) {
+        until("requests for a token", || {
+            (lock(&self.state).asked >= times).then_some(())
+        });
     }
 
     /// Serves a folder.
@@ -78,22 +125,35 @@ impl Site {
         let server = Arc::new(server);
         let url = format!("http://{}/", server.server_addr());
         let worker = Arc::clone(&server);
-        let relay = Arc::<Mutex<String>>::default();
-        let metas = Arc::clone(&relay);
+        let state = Arc::<Mutex<State>>::default();
+        let shared = Arc::clone(&state);
         let thread = thread::spawn(move || {
             for request in worker.incoming_requests() {
                 // An error means that the browser has disconnected.
-                let metas = metas.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let _ = answer(&root, request, &metas);
+                let _ = match request.url() {
+                    TOKEN => answer_token(request, lock(&shared).issue()),
+                    _ => answer(&root, request, &lock(&shared).metas),
+                };
             }
         });
         Self {
             server,
             thread: Some(thread),
             url,
-            relay,
+            state,
         }
     }
+}
+
+impl State {
+    fn issue(&mut self) -> Option<String> {
+        self.asked += 1;
+        self.issue.as_mut()?()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Site {
@@ -116,7 +176,14 @@ fn answer(root: &Path, request: Request, metas: &str) -> io::Result<()> {
             let kind = header("Content-Type", kind)?;
             request.respond(Response::from_file(file).with_header(kind))
         }
-        None => request.respond(Response::empty(404)),
+        None => request.respond(Response::empty(404).with_header(header("Cache-Control", STORED)?)),
+    }
+}
+
+fn answer_token(request: Request, token: Option<String>) -> io::Result<()> {
+    match token {
+        Some(token) => request.respond(Response::from_string(token)),
+        None => request.respond(Response::empty(503)),
     }
 }
 

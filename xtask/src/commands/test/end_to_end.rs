@@ -22,9 +22,6 @@ enum Need {
     DevTools,
     /// A profile that outlives the browser. Sessions of WebKitGTK's driver keep nothing.
     Profile,
-    /// A page that detects within 30 seconds that the server at the relay's address has ended.
-    /// Firefox and WebKit take longer, for an unknown reason.
-    PromptProbe,
     /// Links that the tab key reaches. By default, WebKit skips links.
     TabToLinks,
     /// An input for a megabyte of text. WebKit truncates it.
@@ -35,7 +32,7 @@ enum Need {
 }
 
 /// The tests that need more than WebDriver, by name.
-const NEEDS: [(&str, Need); 15] = [
+const NEEDS: [(&str, Need); 14] = [
     (
         "two_tabs_of_a_page_without_a_relay_show_each_others_edits",
         Need::SecondWindow,
@@ -52,7 +49,6 @@ const NEEDS: [(&str, Need); 15] = [
         "a_paste_that_is_too_large_stays_in_the_input_and_the_page_says_why",
         Need::LongInput,
     ),
-    ("a_page_that_cannot_connect_says_why", Need::PromptProbe),
     (
         "what_two_devices_did_without_the_network_is_on_both_when_it_is_back",
         Need::DevTools,
@@ -121,7 +117,7 @@ pub(super) fn run_in(steps: &mut Steps, workspace: &Workspace, cache: &Cache, ar
             ("FIREFOX", firefox.program.into()),
             ("GECKODRIVER", firefox.driver.into()),
         ];
-        tests("firefox", env, &[Need::DevTools, Need::PromptProbe])
+        tests("firefox", env, &[Need::DevTools])
     });
     steps.run("end-to-end tests in WebKit", || {
         let webkit = WebKit::find(cache)?;
@@ -134,7 +130,6 @@ pub(super) fn run_in(steps: &mut Steps, workspace: &Workspace, cache: &Cache, ar
                 Need::DevTools,
                 Need::Profile,
                 Need::TabToLinks,
-                Need::PromptProbe,
                 Need::LongInput,
                 Need::SecondWindow,
             ],
@@ -151,6 +146,7 @@ fn build(workspace: &Workspace, cache: &Cache) -> Result<Vec<(&'static str, OsSt
         ("TODO_DIST", "todo"),
         ("TODO_PLAIN_DIST", "todo-plain"),
         ("COUNTER_DIST", "counter"),
+        ("SIGN_IN_DIST", "sign-in"),
     ] {
         env.push((variable, page(name)?.into()));
     }
