@@ -50,7 +50,7 @@ pub const CHUNK_BYTES: usize = 60 * 1024;
 pub const DRIFT_MS: u64 = 5 * 60 * 1000;
 
 /// The greatest time in milliseconds since the Unix epoch that a clock may show: the year 3000. A
-/// greater number must be microseconds or nanoseconds, which would use up all stamps at once.
+/// greater number must be microseconds or nanoseconds, which would use up all stamps immediately.
 pub const CLOCK_MS: u64 = 32_503_680_000_000;
 
 /// The clock readings that must be seconds since the Unix epoch, from the years 2017 to 2286. As
@@ -86,8 +86,8 @@ pub const INDEX_KEY_BYTES: usize = 1024;
 /// are accepted.
 pub const RECORD_BYTES: usize = TRANSACTION_BYTES;
 
-/// The number of records read at once during a scan. It amortizes the latency of the storage, and
-/// takes little memory.
+/// The number of records that each step of a scan reads. It amortizes the latency of the storage,
+/// and takes little memory.
 pub const READ_RECORDS: usize = 512;
 
 /// The maximum number of attempts of a write. An attempt fails only if another writer succeeded.

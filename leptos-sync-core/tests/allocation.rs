@@ -72,8 +72,8 @@ fn forged(kind: u8, body: &[u8]) {
     }
 }
 
-/// Returns the maximum number of replicas, all of them in both versions, followed by bytes that are
-/// not a cell.
+/// Returns a body with the maximum number of replicas, all of them in both versions, followed by
+/// bytes that are not a cell.
 fn crowd() -> Vec<u8> {
     let replicas = limits::REPLICAS as u64;
     let mut body = varint(replicas);

@@ -67,7 +67,7 @@ fn cached<S: Storage>(store: S) -> CachedStorage<S> {
     CachedStorage::new(store, LIMITS, ManualTime::at(0))
 }
 
-/// A memory storage with a door. A get reads at once but answers only when the door is open. A
+/// A memory storage with a door. A get reads immediately but answers only when the door is open. A
 /// commit waits for the door too.
 #[derive(Clone, Default)]
 struct Slow {

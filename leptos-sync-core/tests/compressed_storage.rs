@@ -124,7 +124,7 @@ proptest! {
                     }
                 }
             }
-            // Make one commit in three fail, in each way once.
+            // One commit in three fails, with each fault in turn.
             let turn = (seed ^ faulty.commits()) % 9;
             let fault = [Fault::Refused, Fault::Quota, Fault::AnswerLost].get(turn as usize).copied();
             if let Some(fault) = fault {

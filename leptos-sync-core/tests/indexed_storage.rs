@@ -490,7 +490,7 @@ fn an_interrupted_build_continues_where_it_stopped() {
     );
     let step = now(newer.build_step()).unwrap().unwrap();
     assert!(!step.done && step.records > 0 && step.records < 2000);
-    // Records on both sides of the build's progress change in between.
+    // Change a record that the build has listed, and one that it has not.
     for key in ["00000", "01999"] {
         now(newer.update(&(0, key.to_owned()), |person| person.age = -1)).unwrap();
     }

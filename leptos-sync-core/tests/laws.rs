@@ -220,7 +220,7 @@ fn play(
     history
 }
 
-/// Returns the part of a version for a subset of replicas, which the low bits of their ids choose.
+/// Returns the part of a version for a subset of replicas, chosen by the low bits of their ids.
 fn part(version: &VersionVector, some: u8) -> VersionVector {
     let picked = |replica: ReplicaId| some >> (replica.get() % 8) & 1 == 1;
     version.iter().filter(|entry| picked(entry.0)).collect()

@@ -656,7 +656,7 @@ fn two_tabs_with_a_fast_clock_deliver_their_edits_in_any_order() {
 }
 
 /// A relay's clock was a day ahead for a moment. What it accepted then can be read and edited by
-/// everyone at once.
+/// everyone immediately.
 #[test]
 fn a_document_with_stamps_from_the_future_can_be_read_and_edited() {
     let (mut early, _) = doc_at::<Board>(1, NOW_MS + 24 * HOUR_MS);

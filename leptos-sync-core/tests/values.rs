@@ -83,7 +83,7 @@ impl<T: Value + Default> Default for Register<T> {
     }
 }
 
-/// Checks that an edit is refused with a value error, and that nothing has changed.
+/// Checks that an edit is rejected with a value error, and that nothing has changed.
 fn is_refused<S: Root>(edit: impl Fn(&mut Tx<'_, S>)) -> Error {
     let mut page = doc::<S>(1);
     let before = bytes(&page);

@@ -81,7 +81,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Refuses type parameters that a record cannot have.
+/// Rejects type parameters that a record cannot have.
 fn check_generics(input: &DeriveInput) -> Result<()> {
     for parameter in &input.generics.params {
         if let GenericParam::Lifetime(lifetime) = parameter {

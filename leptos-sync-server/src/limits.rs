@@ -161,16 +161,16 @@ pub const TOKEN_SKEW_S: u64 = 30;
 /// program that waits for answers not many more.
 pub const FRAMES_PER_S: u32 = 1_000;
 
-/// The number of frames that one connection may send at once. A page that reconnects opens many
-/// documents.
+/// The number of frames that one connection may send in one burst. A page that reconnects opens
+/// many documents.
 pub const FRAMES_BURST: u32 = 4_000;
 
 /// The number of bytes that one connection may send per second, as transferred. Compressed cells
 /// are larger on the disk.
 pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
 
-/// The number of bytes that one connection may send at once. Several of the largest messages fit,
-/// so that offline edits are stored soon.
+/// The number of bytes that one connection may send in one burst. Several of the largest messages
+/// fit, so that offline edits are stored soon.
 pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
 
 /// The number of times per second that the presence of one connection is sent to others. It

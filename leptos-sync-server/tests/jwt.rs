@@ -285,7 +285,7 @@ async fn a_renewed_token_keeps_the_session_and_updates_its_permissions() {
     time.0.store(1_800_000, Ordering::SeqCst);
     session.insert(3, "third");
     session.acknowledged().await;
-    // A token with fewer permissions takes effect at once.
+    // A token with fewer permissions takes effect immediately.
     let mut less = claims("ada", 3600);
     less["documents"] = json!({ "read": ["board"] });
     session.client.set_credentials(signed(&less).into_bytes());

@@ -175,7 +175,7 @@ async fn consecutive_answers_are_not_delayed() {
         start.elapsed()
     };
     ask(&[&[1, 1, 1, 0, 0]]).await;
-    // The kernel delays acknowledgements only for a peer that answers at once.
+    // The kernel delays acknowledgements only for a peer that answers immediately.
     for _ in 0..20 {
         ask(&[&[8]]).await;
     }

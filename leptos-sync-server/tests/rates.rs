@@ -64,7 +64,7 @@ async fn excess_presence_is_throttled_and_ends_with_the_latest() {
                 session.until("presence", |_| true).await;
             }
             if at <= 2 {
-                // Presence within the permitted burst arrives at once.
+                // Presence within the permitted burst arrives immediately.
                 let both = move |bob: &Handle| present(bob).len() >= 2 * at as usize;
                 bob.until("the presence of both", both).await;
             }

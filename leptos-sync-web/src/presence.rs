@@ -33,8 +33,7 @@ impl<P: Value> OwnPresence<P> {
     ///
     /// Call it whenever the value changes, such as in an effect. Nothing happens if the document
     /// has no relay, or if the reactive owner is gone. A value of more than
-    /// [`limits::PRESENCE_BYTES`] is not sent; the
-    /// document's status signal `rejected` lists it.
+    /// [`limits::PRESENCE_BYTES`] is not sent; the document's status signal `rejected` lists it.
     pub fn set(&self, own: Option<P>) {
         if let Some(status) = self.status.try_get_value() {
             match own.as_ref().map_or_else(|| Ok(Vec::new()), write) {
@@ -72,7 +71,8 @@ pub struct Peer<P> {
     pub data: P,
 }
 
-/// The first byte of an encoded presence. A value may have no bytes, and no bytes mean no presence.
+/// The first byte of an encoded presence. It distinguishes a value that encodes to no bytes from no
+/// presence.
 const PRESENT: u8 = 1;
 
 /// Shows this page's presence, such as the position of its cursor, to the other clients that have a

@@ -84,9 +84,9 @@ impl SyncOptions {
     /// Sets the credentials that are sent to the relay, such as a token, to prove who the user is.
     ///
     /// When a signal that `read` reads changes, the page sends the new credentials on the open
-    /// connection and retries everything that the relay refused. Credentials that the relay refuses
-    /// are sent again after a delay of up to five minutes, since the relay may refuse them by
-    /// mistake.
+    /// connection and retries everything that the relay rejected. Credentials that the relay
+    /// rejects are sent again after a delay of up to five minutes, since the relay may reject them
+    /// by mistake.
     ///
     /// Another user of the same browser needs another [`database`](SyncOptions::database), since
     /// the stored documents and queued edits belong to one user.
@@ -102,7 +102,7 @@ impl SyncOptions {
     ///   page connects afterwards,
     /// - shortly before the credentials expire, if they are a JSON Web Token with a time of expiry
     ///   (`exp`),
-    /// - when the relay refuses them.
+    /// - when the relay rejects them.
     ///
     /// The page sends the returned credentials to the relay, on the open connection if there is
     /// one. `None` means that no credentials are available at the moment. In that case, and if the

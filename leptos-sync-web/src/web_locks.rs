@@ -84,7 +84,7 @@ impl Locks {
                 held.map_or(JsValue::UNDEFINED, JsValue::from)
             });
             let request = self.manager.request(name, options, granted.unchecked_ref());
-            // If the browser refuses, the request ends without an answer.
+            // If the browser denies the lock, the request ends without an answer.
             let _ = match request {
                 Ok(request) => js::call(&request, "catch", &refuse),
                 Err(error) => refuse.call1(&JsValue::UNDEFINED, &error),

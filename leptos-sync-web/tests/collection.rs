@@ -99,8 +99,8 @@ async fn a_collection_survives_a_reload() {
     scratch.delete().await;
 }
 
-/// Runs both tabs at once. Each increments a counter in the same record and writes records of its
-/// own, as fast as it can.
+/// Runs both tabs concurrently. Each increments a counter in the same record and writes records of
+/// its own, as fast as it can.
 async fn writes_at_once<S: Storage>(tabs: [Items<S>; 2]) {
     fill(&tabs[0], 3).await;
     let counting = tabs.iter().enumerate().map(|(tab, items)| async move {

@@ -445,7 +445,7 @@ async fn the_list_of_rejections_is_bounded_and_counts_what_it_dropped() {
     assert_eq!((rejected.len(), rejected.dropped()), (0, 0));
 }
 
-/// Such a log triggers a compaction at once, which must wait for the load.
+/// Such a log triggers a compaction immediately, which must wait for the load.
 #[wasm_bindgen_test]
 async fn a_document_with_a_large_first_edit_is_loaded() {
     let scratch = Scratch::new("large");
@@ -454,7 +454,7 @@ async fn a_document_with_a_large_first_edit_is_loaded() {
     notes.doc.title().set("stored".to_owned());
     until(notes.saved, true).await;
 
-    // Open the document in a running page, which loads it at once.
+    // Open the document in a running page, which loads it immediately.
     let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let other = owner.with(|| {

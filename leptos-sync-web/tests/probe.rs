@@ -65,7 +65,7 @@ async fn a_page_that_cannot_connect_reports_what_its_server_does_now() {
     serve("other");
     replace("WebSocket", SOCKET);
     replace("fetch", FETCH);
-    // The page connects again at once each time.
+    // The page connects again immediately each time.
     js_sys::eval("setInterval(() => dispatchEvent(new Event('online')), 100)").unwrap();
     let _ = Executor::init_wasm_bindgen();
     let scratch = Scratch::new("probe");

@@ -170,7 +170,7 @@ fn a_second_user_of_a_browser_goes_on_under_another_id() {
     page.expect_titles(&["ada's", "eve's"]);
 }
 
-/// The relay refuses this tab, so it cannot send the closed tab's edits. It must not keep other
+/// The relay rejects this tab, so it cannot send the closed tab's edits. It must not keep other
 /// tabs from sending them.
 #[test]
 fn what_a_tab_left_is_delivered_by_one_that_the_relay_wants_and_not_by_one_that_it_refuses() {

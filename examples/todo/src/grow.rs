@@ -1,8 +1,9 @@
-//! Shows long lists from the top: a few screens at once, and the rest while the browser has time.
+//! Shows long lists from the top: a few screens immediately, and the rest while the browser has
+//! time.
 
 use leptos::prelude::*;
 
-/// The number of rows that are shown at once: several screens.
+/// The number of rows that are shown immediately: several screens.
 const FIRST: usize = 100;
 /// The number of rows that each further frame adds. Between frames, the page responds to keys.
 const STEP: usize = 250;

@@ -1,7 +1,7 @@
 use crate::delta::Delta;
 
-/// A state machine that decides when transactions are written: at once if no write is in progress,
-/// otherwise together after that write, or on [`flush`](Saver::flush).
+/// A state machine that decides when transactions are written: immediately if no write is in
+/// progress, otherwise together after that write, or on [`flush`](Saver::flush).
 ///
 /// It does no IO and knows no time. Its driver calls [`next_write`](Saver::next_write) after every
 /// other call and performs the write. The driver calls `flush` when a transaction has been

@@ -92,7 +92,7 @@ impl<S> FaultyStorage<S> {
     }
 
     /// Makes about one in `one_in` of all further operations fail. `seed` determines which. Reads
-    /// are refused; commits fail in every way.
+    /// are rejected; commits fail in every way.
     pub fn fail_at_random(&self, seed: u64, one_in: u64) {
         self.plan.lock().chance = Some(Chance {
             // A state of 0 would generate only zeros.
@@ -121,7 +121,7 @@ impl<S> FaultyStorage<S> {
     }
 
     /// Returns an error if the next read must fail. A read whose answer is lost looks like a
-    /// refused one.
+    /// rejected one.
     fn read(&self) -> Result<(), Error> {
         self.plan.lock().next_read().map_or(Ok(()), Fault::answer)
     }

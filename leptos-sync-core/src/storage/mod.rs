@@ -95,7 +95,7 @@ pub trait Storage {
     /// [`Error::is_quota`] if the quota is exceeded, [`Error::is_storage`] if the storage fails.
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static;
 
-    /// Issues a conditional batch at once. The batch is applied only if the storage has the
+    /// Issues a conditional batch immediately. The batch is applied only if the storage has the
     /// `expected` value at its position in the order.
     ///
     /// Resolves to whether the batch was applied. With it, a read-modify-write cycle is safe while

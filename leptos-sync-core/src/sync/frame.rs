@@ -4,7 +4,7 @@ use crate::{codec::varint::Reader, error::Error, limits};
 const MORE: u8 = 1;
 
 /// The number of distinct frame numbers, after which they wrap around. The numbers reveal lost,
-/// repeated and reordered frames, unless exactly this many are lost at once.
+/// repeated and reordered frames, unless exactly this many are lost in a row.
 const NUMBERS: u8 = 128;
 
 /// Splits messages into frames of at most [`limits::FRAME_BYTES`].

@@ -1,6 +1,6 @@
 //! A load test of the relay program. It measures the memory for 10,000 connections, the latency of
 //! delivery and acknowledgement at a steady rate, and the time to reconnect after all connections
-//! are lost at once.
+//! are lost at the same time.
 //!
 //! `cargo xtask load` builds the program and this test and runs `load RELAY SECONDS`. The test
 //! prints a table of bars, and fails if one is missed. Every connection is a client of the core

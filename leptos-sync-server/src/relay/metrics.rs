@@ -52,7 +52,7 @@ impl Metrics {
         gauge!("relay_clock_trusted").set(f64::from(u8::from(is_trusted)));
     }
 
-    /// Counts a refusal. The name of the reason becomes a label.
+    /// Counts a rejection. The name of the reason becomes a label.
     pub(super) fn refused(what: Refused, reason: Reason) {
         let what = match what {
             Refused::Connection => "connection",

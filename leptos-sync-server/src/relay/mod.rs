@@ -60,11 +60,11 @@ pub use transport::{Disconnected, Transport};
 /// | `relay_operations_total` | counter | cells of acknowledged transactions |
 /// | `relay_acknowledge_seconds` | histogram | time from the receipt of a push to its acknowledgement |
 /// | `relay_clock_trusted` | gauge | 1, or 0 while the relay distrusts the machine's clock after a jump |
-/// | `relay_refused_total` | counter | refusals, by `what` (`connection`, `document`, `transaction`) and `reason` |
+/// | `relay_refused_total` | counter | rejections, by `what` (`connection`, `document`, `transaction`) and `reason` |
 ///
 /// The relay reports traces through the `tracing` crate. A span `connection` has the user's name,
 /// and contains a span `document` with the name of each document. There is an event for each
-/// admission, opened document, refusal and end of a connection.
+/// admission, opened document, rejection and end of a connection.
 ///
 /// # Example
 ///
@@ -146,7 +146,7 @@ impl Relay {
     }
 
     /// Asks the authorizer again for the permissions of a user, or of all users, for all documents
-    /// that they have open. Notifies clients of changes at once.
+    /// that they have open. Notifies clients of changes immediately.
     pub fn recheck(&self, user: Option<&str>) {
         let users = &self.0.users;
         users.each(user, |queue| queue.push(Event::Recheck));

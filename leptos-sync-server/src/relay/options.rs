@@ -58,7 +58,7 @@ impl Default for RelayOptions {
 
 impl RelayOptions {
     /// Replaces the system's clock. The relay rejects all connections while the values of `time`
-    /// are not in milliseconds. It follows this clock at once when the clock jumps, unless
+    /// are not in milliseconds. It follows this clock immediately when the clock jumps, unless
     /// [`boot_time`](RelayOptions::boot_time) is set afterwards.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::limits;
 
-/// The users by name who are connected or were recently. So a user who reconnects at once continues
-/// with the same limiters.
+/// The users by name who are connected or were recently. So a user who reconnects immediately
+/// continues with the same limiters.
 #[derive(Default)]
 pub(super) struct Users(Mutex<HashMap<String, Connected>>);
 

@@ -287,5 +287,5 @@ impl Document for Handle {
     }
 }
 
-/// The greatest error of a clock that a replica does not notice at once.
+/// The greatest error of a clock that a replica does not notice immediately.
 pub(crate) const DRIFT_MS: i64 = limits::DRIFT_MS as i64;

@@ -286,7 +286,7 @@ impl Page {
     pub(super) fn release(&self) {
         if self.reading.get() == 0 && self.send_locks.has_others() {
             let mut unsent = VersionVector::new();
-            // A page that the relay refuses cannot send for others.
+            // A page that the relay rejects cannot send for others.
             if !self.is_refused() {
                 for document in self.documents() {
                     unsent.join(&document.writers());

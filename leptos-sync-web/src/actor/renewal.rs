@@ -1,4 +1,4 @@
-//! Renewal of credentials before they expire and when the relay refuses them.
+//! Renewal of credentials before they expire and when the relay rejects them.
 
 use std::{
     cell::{Cell, RefCell},

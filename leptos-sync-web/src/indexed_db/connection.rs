@@ -13,7 +13,7 @@ impl Connection {
     /// Opens the database at its current version, and creates it if it does not exist.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         let database = Database::open(name).await?;
-        // Let the browser call `close` itself, so that the connection closes at once.
+        // Let the browser call `close` itself, so that the connection closes immediately.
         let close = js::call(&js::get(&database, "close")?, "bind", &database)?;
         js::set(&database, "onversionchange", &close);
         Ok(Self(database))

@@ -46,8 +46,9 @@ impl IndexedDbStorage {
     ///
     /// # Errors
     ///
-    /// [`Error::is_unavailable`] if the browser has no IndexedDB or refuses it (private browsing,
-    /// blocked site data, a sandboxed frame, no space), or if another program created the database.
+    /// [`Error::is_unavailable`] if the browser has no IndexedDB or denies access to it (private
+    /// browsing, blocked site data, a sandboxed frame, no space), or if another program created the
+    /// database.
     pub async fn open(name: &str) -> Result<Self, Error> {
         let link = Link::open(name).await.map_err(fault::unavailable)?;
         Ok(Self { link })

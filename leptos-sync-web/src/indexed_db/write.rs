@@ -32,7 +32,7 @@ pub(super) fn issue_if(
 ) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
-    // The browser runs requests in order, so issue all of them at once. It commits a transaction
+    // The browser runs requests in order, so issue all of them together. It commits a transaction
     // that is not aborted.
     let issued = expect(&transaction, key, expected).and_then(|()| request(&transaction, batch));
     issued.map_err(|error| take_back(&transaction, error))?;

@@ -17,8 +17,8 @@ pub enum Connection {
     /// The document is not being exchanged at the moment. Edits are queued, and the page retries
     /// automatically.
     Offline(Cause),
-    /// The relay refuses to exchange the document with this user or this page. Edits are queued.
-    /// The page retries periodically, and at once when the
+    /// The relay does not exchange the document with this user or this page. Edits are queued. The
+    /// page retries periodically, and immediately when the
     /// [credentials](crate::SyncOptions::credentials) change.
     Refused(Cause),
 }
@@ -54,7 +54,7 @@ pub enum Cause {
 }
 
 impl Connection {
-    /// Returns whether the relay has refused the document or the page.
+    /// Returns whether the relay has rejected the document or the page.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self, Self::Refused(_))

@@ -9,8 +9,8 @@ use super::{
 use crate::node::{Access, NodeDocument, ReadGuard};
 
 impl<S: Root> LiveDoc<S> {
-    /// Edits the document in one transaction; see [`Doc::transact`]. The change is visible at once
-    /// and is stored in the background.
+    /// Edits the document in one transaction; see [`Doc::transact`]. The change is visible
+    /// immediately and is stored in the background.
     ///
     /// Inside `edit`, read the document through `tx`, which sees the edit's own writes. The
     /// document's nodes and the methods of this handle show the document before the edit, until the

@@ -10,7 +10,7 @@ pub(crate) struct Mailbox<T>(Mutex<State<T>>);
 enum State<T> {
     /// There is no handler yet.
     Queued(Vec<T>),
-    /// The handler receives each item at once.
+    /// The handler receives each item immediately.
     #[cfg_attr(
         not(target_arch = "wasm32"),
         expect(dead_code, reason = "a server has no handlers")
@@ -55,7 +55,7 @@ impl<T: 'static> Mailbox<T> {
 
 #[cfg(target_arch = "wasm32")]
 impl<T: 'static> Mailbox<T> {
-    /// Sets the handler. Passes the queued items to it, and then each new item at once.
+    /// Sets the handler. Passes the queued items to it, and then each new item immediately.
     pub(crate) fn open(&self, handle: Arc<Handler<T>>) {
         let before = self.replace(State::Delivering(Arc::clone(&handle)));
         if let State::Queued(items) = before {

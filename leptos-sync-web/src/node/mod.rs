@@ -59,10 +59,10 @@ use crate::live::TriggerKind;
 ///
 /// # Edits and errors
 ///
-/// An edit is visible at once and is stored in the background. A document refuses some edits, such
-/// as a value above its limit, and then remains unchanged.
+/// An edit is visible immediately and is stored in the background. A document rejects some edits,
+/// such as a value above its limit, and then remains unchanged.
 ///
-/// | Edited by | A refused edit |
+/// | Edited by | A rejected edit |
 /// |---|---|
 /// | a write of the table above, or [`edit`](Node::edit) | is reported to the document's status |
 /// | [`transact`](Node::transact) | is returned as an [`Error`] |

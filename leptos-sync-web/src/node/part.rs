@@ -165,8 +165,8 @@ impl Drop for Part {
     }
 }
 
-/// Returns an id of the owner, which no other owner has that is alive or weakly referenced. No
-/// owner has the id 0.
+/// Returns the id of an owner, or 0 for none. The id differs from those of all other owners that
+/// are alive or weakly referenced.
 fn owner_id(owner: Option<&Owner>) -> usize {
     owner.map_or(0, Owner::debug_id)
 }

@@ -59,7 +59,7 @@ pub(crate) struct Session {
 pub(crate) enum CredentialsEvent<'a> {
     /// The credentials were set. They are empty if there are none.
     Set(&'a [u8]),
-    /// The relay refused them.
+    /// The relay rejected them.
     Refused,
     /// The relay accepted them.
     Accepted,
@@ -176,7 +176,7 @@ impl Session {
         });
     }
 
-    /// Returns whether the relay refuses this page.
+    /// Returns whether the relay rejects this page.
     pub(crate) fn is_refused(&self) -> bool {
         self.reported.borrow().is_refused()
     }
@@ -320,7 +320,7 @@ fn is_unauthorized(cause: &Cause) -> bool {
     matches!(cause, Cause::Relay { reason: known, .. } if *known == reason)
 }
 
-/// Returns whether the relay refuses this page in its current state.
+/// Returns whether the relay rejects this page in its current state.
 fn is_refusal(cause: &Cause) -> bool {
     let reason = Reason::Unsupported;
     is_unauthorized(cause)

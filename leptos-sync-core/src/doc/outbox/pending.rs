@@ -30,7 +30,7 @@ impl Outbox {
     ) -> Result<Vec<Delta>, Error> {
         let mut pending = Vec::new();
         if !relay.covers(doc.version()) {
-            // The first such replica creates it.
+            // Created only if there is such a replica.
             let mut base = None;
             for (replica, upto) in self.version(doc).beyond(relay).iter() {
                 if self.acknowledged.get(replica) < upto || mine(replica) {

@@ -251,7 +251,7 @@ impl<D: Document> Exchange<D> {
         again
     }
 
-    /// Returns whether to restart the exchange at once; otherwise, restart it after a delay.
+    /// Returns whether to restart the exchange immediately; otherwise, restart it after a delay.
     pub(super) fn begins_at_once(&mut self) -> bool {
         self.tries += 1;
         self.tries <= TRIES

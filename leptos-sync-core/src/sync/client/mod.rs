@@ -197,7 +197,7 @@ impl<D: Document> Client<D> {
     }
 
     /// Sets the credentials and sends them on the open connection. If the relay rejected the former
-    /// ones, connects at once.
+    /// ones, connects immediately.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
         self.credentials = credentials;
         match self.state {
@@ -279,7 +279,7 @@ impl<D: Document> Client<D> {
                 if matches!(ended, Some((Reason::Unauthorized, _))) {
                     delay_ms = match self.shown == self.credentials {
                         true => REFUSED_FACTOR * delay_ms,
-                        // New credentials are set, so try them at once.
+                        // New credentials are set, so try them immediately.
                         false => 0,
                     };
                 }
@@ -289,7 +289,7 @@ impl<D: Document> Client<D> {
         };
     }
 
-    /// Reports that the network is back. The client then retries at once.
+    /// Reports that the network is back. The client then retries immediately.
     pub fn hurry(&mut self) {
         if let State::Waiting { until_ms } = &mut self.state {
             *until_ms = 0;

@@ -1,5 +1,5 @@
 /// The delay before a retry: a random part of a time that doubles with each failure ("full
-/// jitter"), so that the clients of a relay do not all reconnect at once.
+/// jitter"), so that the clients of a relay do not all reconnect at the same time.
 ///
 /// The formula is from M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 #[derive(Clone, Debug)]

@@ -112,7 +112,7 @@ pub(super) async fn reassembled_parts_equal_the_whole(log: &dyn DurableLog) {
     }
 }
 
-/// Many replicas append at once, to shared and separate documents, and with gaps.
+/// Many replicas append concurrently, to shared and separate documents, and with gaps.
 pub(super) async fn concurrent_appends_are_all_joined(log: &dyn DurableLog) {
     let mut all = Vec::new();
     let mut expected = VersionVector::new();

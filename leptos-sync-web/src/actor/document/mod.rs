@@ -380,7 +380,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         // Without a channel, the document is not exchanged, or not yet.
         if self.channel.get().is_some() {
             if *connection == Connection::Online {
-                // The page may have released these writers while the relay refused it.
+                // The page may have released these writers while the relay rejected it.
                 self.claim_others();
             }
             self.show(connection);

@@ -15,7 +15,7 @@ use super::LwwMap;
 /// and the data of one window fits into the first-level cache.
 pub(super) const WINDOW: usize = 32;
 
-/// The position of a key with an unknown position.
+/// A placeholder for an unknown position.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// The minimum number of keys for prefetching to pay off.
