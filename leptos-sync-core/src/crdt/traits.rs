@@ -179,8 +179,8 @@ impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 /// [`is_value`](crate::Error::is_value) is true. This affects types with serde's attributes `tag`,
 /// `content`, `untagged`, `flatten` and `skip_serializing_if`, implementations of `Serialize` and
 /// `Deserialize` that disagree, and hashed collections (`HashMap`, `HashSet`), which have no order:
-/// use `BTreeMap` and `BTreeSet` within values. The check encodes the value, decodes it, and encodes
-/// it again. Scalars, strings, and options and vectors of them need no check.
+/// use `BTreeMap` and `BTreeSet` within values. The check encodes the value, decodes it, and
+/// encodes it again. Scalars, strings, and options and vectors of them need no check.
 ///
 /// If a value was written as another type, a build that reads it converts or quarantines it. It
 /// converts integers to any integer type that can hold them, and `T` to `Option<T>`.
