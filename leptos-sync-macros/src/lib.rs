@@ -31,7 +31,7 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 ///
 /// # Errors
 ///
-/// The macro refuses enums, unions, tuple structs and lifetimes. It also refuses two fields with
+/// The macro rejects enums, unions, tuple structs and lifetimes. It also rejects two fields with
 /// one name in the data, and the few names that collide with methods of every node or transaction,
 /// such as `edit`.
 #[proc_macro_derive(Crdt, attributes(crdt))]

@@ -112,7 +112,7 @@ async fn a_token_is_renewed_on_the_open_connection_before_it_expires() {
     assert_eq!(page.connection.get_untracked(), Connection::Online);
 }
 
-/// Makes a page try to connect at once.
+/// Makes a page try to connect immediately.
 fn hurry() {
     js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
 }

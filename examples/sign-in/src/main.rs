@@ -16,7 +16,7 @@ struct Note {
 }
 
 /// Requests a token. The page calls this when it opens, before the token expires, and when the
-/// relay refuses it.
+/// relay rejects it.
 async fn token() -> Option<String> {
     let answer = Request::get("token").send().await.ok()?;
     match answer.ok() {

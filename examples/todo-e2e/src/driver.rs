@@ -29,7 +29,7 @@ impl Driver {
             .unwrap_or_else(|| panic!("{} ends at once", engine.driver().display()))
     }
 
-    /// Tries to start the driver. Returns `None` if it exits at once.
+    /// Tries to start the driver. Returns `None` if it exits immediately.
     #[track_caller]
     fn try_start(engine: Engine) -> Option<Self> {
         let program = engine.driver();

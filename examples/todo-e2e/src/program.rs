@@ -37,7 +37,7 @@ impl Program {
     }
 
     /// Tries to start the program, and collects its output in `all`. Returns `None` if the program
-    /// exits at once.
+    /// exits immediately.
     #[track_caller]
     fn try_start(command: &mut Command, marker: &str, all: &mut String) -> Option<Self> {
         let child = command

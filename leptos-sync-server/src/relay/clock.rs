@@ -18,7 +18,7 @@ use crate::limits;
 #[derive(Clone)]
 pub(super) struct RelayClock {
     wall: Arc<dyn TimeSource>,
-    /// The source of the boot clock. `None` if the clock follows the wall clock at once.
+    /// The source of the boot clock. `None` if the clock follows the wall clock immediately.
     boot: Option<Arc<dyn TimeSource>>,
     settle_ms: u64,
     state: Arc<Mutex<State>>,
@@ -43,7 +43,7 @@ impl Default for RelayClock {
 }
 
 impl RelayClock {
-    /// Returns a clock that always follows `wall` at once.
+    /// Returns a clock that always follows `wall` immediately.
     pub(super) fn following(wall: impl TimeSource + 'static) -> Self {
         Self {
             wall: Arc::new(wall),

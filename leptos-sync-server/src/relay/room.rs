@@ -37,8 +37,8 @@ impl Room {
         }
     }
 
-    /// Adds a connection. It receives the presence of the others at once, and then all events. A
-    /// connection that is already in the room is added again.
+    /// Adds a connection. It receives the presence of the others immediately, and then all events.
+    /// A connection that is already in the room is added again.
     pub(super) fn enter(&self, peer: ReplicaId, user: Arc<str>, channel: Channel, queue: &Queue) {
         let mut members = self.members.lock();
         members.retain(|member| member.peer != peer || member.channel != channel);

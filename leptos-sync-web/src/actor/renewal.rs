@@ -68,7 +68,7 @@ impl Renewal {
         match event {
             CredentialsEvent::Set([]) => self.fetch_soon(),
             CredentialsEvent::Set(credentials) => self.fetch_before_expiry(credentials),
-            // The refusal concerns the credentials that are being replaced.
+            // The rejection concerns the credentials that are being replaced.
             CredentialsEvent::Refused if self.is_fetching.get() || self.is_retrying.get() => {}
             CredentialsEvent::Refused => self.fetch_soon(),
             CredentialsEvent::Accepted => self.failures.set(0),
@@ -115,7 +115,7 @@ impl Renewal {
                 }
                 expiry => {
                     if expiry.is_some() {
-                        // The relay has not refused them until now.
+                        // The relay has not rejected them until now.
                         this.failures.set(0);
                     }
                     this.fetch();
