@@ -1,7 +1,10 @@
 //! Arbitrary frames for the relay's end of a connection. The first byte of each is its length.
 #![no_main]
 
-use leptos_sync_core::sync::{ClientRequest, Host, Reason, Response};
+use leptos_sync_core::{
+    Time, VersionVector,
+    sync::{ClientRequest, Host, Permission, Reason, Response},
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,6 +23,13 @@ fuzz_target!(|bytes: &[u8]| {
                     text,
                 });
             }
+            Ok(Some(ClientRequest::Open { channel, .. })) => host.send(&Response::Opened {
+                channel,
+                permission: Permission::Write,
+                version: VersionVector::new(),
+                floor: Time::ZERO,
+                now_ms: 1,
+            }),
             Ok(_) => {}
             Err(_) => assert!(host.is_over(), "an error is the end"),
         }

@@ -100,12 +100,16 @@ fn hear(relay: &mut Doc<CellMap>, sides: &mut [Side; 2], at: usize, refuse: bool
                 });
             }
         }
-        ClientRequest::Push { channel, deltas } => {
+        ClientRequest::Push { channel, deltas, .. } => {
             for delta in deltas {
                 push(relay, sides, at, channel, delta, refuse);
             }
         }
-        ClientRequest::Presence { .. } | ClientRequest::Leave { .. } | ClientRequest::Ping => {}
+        ClientRequest::Part { .. }
+        | ClientRequest::RefusedParts { .. }
+        | ClientRequest::Presence { .. }
+        | ClientRequest::Leave { .. }
+        | ClientRequest::Ping => {}
     }
 }
 

@@ -109,7 +109,7 @@ fn a_value_that_is_too_large_rolls_everything_back() {
 #[test]
 fn a_transaction_with_too_many_cells_stops_early() {
     let mut doc = doc::<LwwMap<u32, ()>>(1);
-    let too_many = limits::TRANSACTION_BYTES as u32 + 1;
+    let too_many = limits::TRANSACTION_CELLS as u32 + 1;
     let error = doc
         .transact(|tx| {
             for n in 0..too_many + 100 {

@@ -49,6 +49,7 @@
 //!   of versions of `rusqlite`, and cargo chooses one that suits the app's sqlx (0.8 or 0.9).
 //! - `jwt`: `JwtAuthorizer`, which reads users and permissions from signed JSON Web Tokens.
 //! - `prometheus`: `Prometheus`, the metrics of the process, which the router serves at `/metrics`.
+//! - `serve`: `serve`, which serves an app with a bounded number of connections.
 //! - `relay`: the program `leptos-sync-relay`, a relay with all these features and command-line
 //!   options (`--help`).
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].
@@ -62,6 +63,8 @@ mod log;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod relay;
+#[cfg(feature = "serve")]
+mod serve;
 
 pub use error::Error;
 #[cfg(feature = "jwt")]
@@ -77,6 +80,8 @@ pub use relay::{
     AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, Transport,
     User, router,
 };
+#[cfg(feature = "serve")]
+pub use serve::{ServeOptions, serve};
 
 #[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]
 #[doc = include_str!("../README.md")]

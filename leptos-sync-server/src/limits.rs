@@ -31,6 +31,20 @@ pub const COMMIT_WRITES: usize = 512;
 /// takes as long as a few commits.
 pub const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 
+/// The number of cells beyond which no further write joins a commit.
+pub const COMMIT_CELLS: usize = leptos_sync_core::limits::TRANSACTION_CELLS;
+
+/// The maximum number of cells of a small write, which takes a few milliseconds. At most one larger
+/// write joins a commit.
+pub const SMALL_CELLS: usize = 1_024;
+
+/// The maximum size in bytes of the cells of a small write.
+pub const SMALL_BYTES: usize = 256 * 1024;
+
+/// The size of the cells in bytes that are joined at a time if a delta has more than
+/// [`COMMIT_CELLS`]. A cell takes at least two bytes.
+pub const STEP_BYTES: usize = 64 * 1024;
+
 /// The maximum number of cells that are removed at a time, so that writes never wait long for the
 /// removal of tombstones or of a document.
 pub const STEP_CELLS: usize = 500;
@@ -127,6 +141,10 @@ pub const SOCKET_MESSAGE_BYTES: usize = 2 * leptos_sync_core::limits::FRAME_BYTE
 /// The time in milliseconds that the log may take for a health check.
 pub const HEALTH_MS: u64 = 2_000;
 
+/// The time in milliseconds after which an unfinished write makes the relay unhealthy. A busy disk
+/// takes a fraction of it.
+pub const STALLED_MS: u64 = 10_000;
+
 /// The time in milliseconds between compactions of the histograms while no client requests the
 /// metrics. A few thousand values accumulate in that time.
 pub const UPKEEP_MS: u64 = 5_000;
@@ -135,9 +153,26 @@ pub const UPKEEP_MS: u64 = 5_000;
 /// connection.
 pub const LINGER_MS: u64 = 1_000;
 
-/// The maximum time in milliseconds that the program takes to shut down. During that time, it
+/// The maximum time in milliseconds that `serve` takes to shut down. During that time, the relay
 /// notifies clients and stores the transactions that it has received.
 pub const SHUT_DOWN_MS: u64 = 5_000;
+
+/// The default number of TCP connections that `serve` keeps open at a time. They take about 150 MB
+/// of memory.
+pub const CONNECTIONS: usize = 10_000;
+
+/// The time in milliseconds that a new connection may take to send the head of its first request.
+/// It suffices for many round trips of a slow network.
+pub const HEADER_MS: u64 = 10_000;
+
+/// The time in milliseconds that an HTTP connection may take until the head of its next request.
+/// Proxies reuse connections, and expect them to stay open for a minute. For WebSockets,
+/// [`SILENCE_MS`] applies instead.
+pub const IDLE_MS: u64 = 75_000;
+
+/// The number of open files that `serve` does not use for connections. The database, its readers
+/// and the files of the app need them.
+pub const RESERVED_FILES: u64 = 128;
 
 /// The maximum number of cached tokens. It suffices for all concurrent users and takes a few
 /// megabytes at most.
@@ -156,6 +191,18 @@ pub const SECRET_BYTES: usize = 32;
 
 /// The maximum difference in seconds between the clocks of a token's issuer and of the relay.
 pub const TOKEN_SKEW_S: u64 = 30;
+
+/// The time in milliseconds that a client may take to send all parts of a large delta.
+/// [`PARTS_BYTES`](leptos_sync_core::limits::PARTS_BYTES) take nine minutes at a megabit per second.
+pub const PARTS_MS: u64 = 10 * 60 * 1000;
+
+/// The maximum size in bytes of the deltas in parts that the connections of one user send at a
+/// time. One of the largest fits.
+pub const USER_PARTS_BYTES: usize = leptos_sync_core::limits::PARTS_BYTES;
+
+/// The maximum size in bytes of the deltas in parts that all users send at a time. They stay in
+/// memory until their last part is received.
+pub const ALL_PARTS_BYTES: usize = 4 * USER_PARTS_BYTES;
 
 /// The number of frames that one connection may send per second. A person causes about ten, and a
 /// program that waits for answers not many more.

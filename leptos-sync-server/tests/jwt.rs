@@ -156,6 +156,23 @@ async fn a_token_signed_with_the_public_key_as_secret_is_rejected() {
     assert!(text.contains("another algorithm"), "{text}");
 }
 
+/// RFC 7515, section 4.1.11: a token may require that its reader understands an extension.
+#[tokio::test]
+async fn a_token_that_requires_an_unknown_extension_is_rejected() {
+    let address = relay_of_secret().await;
+    let key = EncodingKey::from_secret(SECRET);
+    for required in [vec!["only-on-mondays".to_owned()], Vec::new()] {
+        let header = Header {
+            crit: Some(required.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        let token = encode(&header, &claims("ada", 60), &key).unwrap();
+        let text = refusal(address, &token).await;
+        assert!(text.contains("crit"), "{text}");
+        assert!(required.iter().all(|name| text.contains(name)), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn an_invalid_token_is_rejected_with_the_reason() {
     let address = relay_of_secret().await;

@@ -113,7 +113,7 @@ async fn metrics_count_edits_and_log_lines_name_the_user_and_the_document() {
     };
     line(&["INFO", "user=\"bob\"", "admitted"]);
     line(&["DEBUG", "user=\"ada\"", "name=\"board\"", "opened"]);
-    line(&["INFO", "user=\"guest\"", "name=\"notes\"", "rejected"]);
+    line(&["DEBUG", "user=\"guest\"", "name=\"notes\"", "rejected"]);
     line(&[
         "ERROR",
         "user=\"ada\"",

@@ -125,6 +125,30 @@ async fn a_reader_who_becomes_a_writer_continues_after_rejected_edits() {
     assert_eq!(handle.card(900), None);
 }
 
+/// Otherwise one connection could take all places of those whose presence is shown.
+#[tokio::test]
+async fn a_connection_opens_a_document_on_one_channel_only() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let bad = async {
+        let mut eve = Raw::open(address, "eve", "board").await;
+        let open = |channel| [&[3, channel, 5][..], b"board", &[0, 0]].concat();
+        for channel in [1, 2] {
+            eve.say(&open(channel)).await;
+            assert_eq!(eve.answer().await, Answer::Closed(Reason::Malformed));
+        }
+        // The first one stays open, and can be opened anew.
+        eve.say(&open(0)).await;
+        eve.push(&card(9, now_ms(), "goes on").encode()).await;
+        assert_eq!(eve.answer().await, Answer::Ack);
+        // Once it is left, another channel can be used.
+        eve.say(&[7, 0]).await;
+        eve.say(&open(3)).await;
+        assert_eq!(eve.handled().await, None);
+    };
+    honest.expect(900, "goes on");
+    honest.beside(bad).await;
+}
+
 #[tokio::test]
 async fn a_crowded_document_admits_further_clients() {
     const MANY: usize = 70;

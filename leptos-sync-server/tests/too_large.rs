@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{Answer, HELLO, Raw, card, now_ms, relay_in_use, varint};
+use common::{Answer, ByName, HELLO, Raw, card, now_ms, relay_in_use, serve_relay, varint};
 use flate2::{Compress, Compression, FlushCompress};
 use futures::StreamExt as _;
 use leptos_sync_core::{
@@ -17,6 +17,7 @@ use leptos_sync_core::{
     limits,
     sync::Reason,
 };
+use leptos_sync_server::{Relay, RelayOptions};
 use tokio_tungstenite::tungstenite::Message;
 use xxhash_rust::xxh64::xxh64;
 
@@ -155,9 +156,132 @@ fn envelope(inflated: usize, body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Four megabytes of a delta in parts, in a tenth of the bytes.
+fn part() -> Vec<u8> {
+    let noise: Vec<u8> = (0..VALUE_BYTES / 80)
+        .flat_map(|at| xxh64(&at.to_le_bytes(), 0).to_le_bytes())
+        .collect();
+    let delta = delta(limits::INFLATED_BYTES / VALUE_BYTES - 1, &noise).encode();
+    assert!(delta.len() < limits::INFLATED_BYTES / 8);
+    let mut part = vec![5, 0];
+    varint(&mut part, delta.len());
+    [part, delta].concat()
+}
+
+#[tokio::test]
+async fn parts_from_a_reader_are_not_kept_and_their_delta_is_rejected() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let part = part();
+    let bad = async {
+        let mut guest = Raw::open(address, "guest", "board").await;
+        for _ in 0..=limits::PARTS_BYTES / limits::INFLATED_BYTES {
+            guest.say(&part).await;
+        }
+        let last = card(EVE, now_ms(), "the last part");
+        guest.push(&last.encode()).await;
+        assert_eq!(guest.answer().await, Answer::Reject(Reason::Forbidden));
+    };
+    honest.beside(bad).await;
+    // The id is not bound, and nothing is claimed.
+    let mut eve = Raw::open(address, "eve", "board").await;
+    eve.push(&card(EVE, now_ms(), "hers").encode()).await;
+    assert_eq!(eve.answer().await, Answer::Ack);
+}
+
+#[tokio::test]
+async fn parts_in_memory_are_limited_per_user() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let part = part();
+    let half = limits::PARTS_BYTES / limits::INFLATED_BYTES / 2 + 2;
+    let bad = async {
+        let mut first = Raw::open(address, "eve", "board").await;
+        let mut second = Raw::open(address, "eve", "other").await;
+        for eve in [&mut first, &mut second] {
+            for _ in 0..half {
+                eve.say(&part).await;
+            }
+        }
+        assert_eq!(first.handled().await, None);
+        assert_eq!(second.handled().await, Some(Reason::Unavailable));
+        // Another user is not affected, and when the first connection ends, there is room again.
+        let mut carol = Raw::open(address, "carol", "board").await;
+        carol.say(&part).await;
+        assert_eq!(carol.handled().await, None);
+        first.socket.close(None).await.unwrap();
+        while first.socket.next().await.is_some() {}
+        let mut third = Raw::open(address, "eve", "board").await;
+        for _ in 0..half {
+            third.say(&part).await;
+        }
+        assert_eq!(third.handled().await, None);
+    };
+    honest.beside(bad).await;
+}
+
+/// A delta of Eve's that writes the cards of these keys.
+fn cards(upto_ms: u64, keys: std::ops::Range<u32>) -> Delta {
+    let stamp = Stamp::new(Time::from_ms(upto_ms), ReplicaId::new(EVE));
+    let upto = VersionVector::of(stamp.replica, stamp.time);
+    let delta = Delta::collect(VersionVector::new(), upto, |out| {
+        out.group(Path::from_bytes(b"\x05cards").unwrap());
+        for key in keys {
+            let (key, value) = (&key.to_be_bytes(), None);
+            out.copy(CellRef { key, stamp, value });
+        }
+    });
+    delta.unwrap()
+}
+
+/// Storing it would keep the edits of others waiting.
+#[tokio::test]
+async fn a_transaction_of_too_many_cells_is_rejected_and_the_same_in_parts_is_stored() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let ms = now_ms();
+    let most = limits::TRANSACTION_CELLS as u32;
+    let bad = async {
+        let mut eve = Raw::open(address, "eve", "hers").await;
+        eve.push(&cards(ms, 0..most + 1).encode()).await;
+        assert_eq!(eve.answer().await, Answer::Reject(Reason::Limit));
+        // The next one is no gap.
+        eve.push(&cards(ms + 1, 0..10).encode()).await;
+        assert_eq!(eve.answer().await, Answer::Ack);
+
+        let mut eve = Raw::open(address, "eve", "other").await;
+        for part in [cards(ms, 0..most), cards(ms, most..2 * most)] {
+            let delta = part.encode();
+            let mut message = vec![5, 0];
+            varint(&mut message, delta.len());
+            eve.say(&[message, delta].concat()).await;
+        }
+        eve.push(&cards(ms, 2 * most..2 * most + 1).encode()).await;
+        assert_eq!(eve.answer().await, Answer::Ack);
+    };
+    honest.beside(bad).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delta_whose_last_part_never_comes_is_dropped_after_a_time() {
+    let log = leptos_sync_server::MemoryLog::new();
+    let options = RelayOptions::default().silence_ms(u32::MAX);
+    let (address, _served) = serve_relay(&Relay::with_options(log, ByName, options)).await;
+    let mut eve = Raw::open(address, "eve", "board").await;
+    eve.say(&part()).await;
+    assert_eq!(eve.handled().await, None);
+    let begun = tokio::time::Instant::now();
+    let closed = loop {
+        if let Message::Binary(frame) = eve.socket.next().await.unwrap().unwrap() {
+            break (frame[1], Reason::of_code(frame[3]));
+        }
+    };
+    assert_eq!(closed, (9, Reason::Timeout));
+    let limit = leptos_sync_server::limits::PARTS_MS;
+    assert!(begun.elapsed().as_millis() >= u128::from(limit) - 1_000);
+}
+
 /// Opens a document on each of the first `count` channels.
-async fn open_many(eve: &mut Raw, count: usize, document: &str) {
+async fn open_many(eve: &mut Raw, count: usize, document: impl Fn(usize) -> String) {
     for channel in 0..count {
+        let document = document(channel);
         let mut open = vec![3];
         varint(&mut open, channel);
         varint(&mut open, document.len());
@@ -174,7 +298,7 @@ async fn documents_beyond_the_limit_of_a_connection_are_closed_and_the_others_st
         let mut eve = Raw::connect(address).await;
         eve.say(&HELLO).await;
         let most = leptos_sync_server::limits::DOCUMENTS;
-        open_many(&mut eve, most + 44, "hers").await;
+        open_many(&mut eve, most + 44, |at| format!("hers {at}")).await;
         eve.say(&[8]).await;
         let mut closed = 0;
         // The pong is the last answer.
@@ -197,7 +321,7 @@ async fn closed_documents_that_a_client_never_leaves_are_limited() {
     let bad = async {
         let mut eve = Raw::connect(address).await;
         eve.say(&HELLO).await;
-        open_many(&mut eve, limits::CHANNELS + 1, "private").await;
+        open_many(&mut eve, limits::CHANNELS + 1, |_| "private".to_owned()).await;
         assert_eq!(eve.bye().await, Some(Reason::Limit));
     };
     honest.beside(bad).await;

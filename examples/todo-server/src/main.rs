@@ -8,14 +8,12 @@
 mod files;
 mod options;
 
-use std::{
-    error::Error, future::Future, io, net::Ipv4Addr, path::Path, process::ExitCode, time::Duration,
-};
+use std::{error::Error, future::Future, io, net::Ipv4Addr, path::Path, process::ExitCode};
 
-use axum::{Router, serve::ListenerExt as _};
+use axum::Router;
 use clap::Parser as _;
-use leptos_sync_server::{AllowAnyone, Relay, SqliteLog, limits, router};
-use tokio::{net::TcpListener, sync::oneshot, time::sleep};
+use leptos_sync_server::{AllowAnyone, Relay, ServeOptions, SqliteLog, router, serve};
+use tokio::net::TcpListener;
 
 use self::{files::files, options::Options};
 
@@ -49,23 +47,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         options.database.display()
     );
 
-    let (asked, going_down) = oneshot::channel::<()>();
-    // Edits are small and must not wait for more data.
-    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.await;
-        drop(asked);
-        // This returns when all pages know that the server shuts down.
-        relay.shut_down().await;
-    });
-    tokio::select! {
-        served = served.into_future() => served?,
-        // Do not wait forever, since a browser may keep an idle connection open.
-        () = async {
-            let _ = going_down.await;
-            sleep(Duration::from_millis(limits::SHUT_DOWN_MS)).await;
-        } => {}
-    }
+    serve(listener, app, &relay, &ServeOptions::default(), stop).await;
     Ok(())
 }
 

@@ -86,11 +86,9 @@ impl Log {
         } else {
             self.undo.forget(before);
         }
-        // A cell takes at least one byte, so a transaction with more cells would fail at its end
-        // anyway.
         let cells = self.undo.cells();
-        if cells > limits::TRANSACTION_BYTES {
-            self.error.get_or_insert_with(|| too_large(cells));
+        if cells > limits::TRANSACTION_CELLS {
+            self.error.get_or_insert_with(too_many_cells);
         }
     }
 
@@ -106,12 +104,20 @@ impl Log {
     }
 }
 
+fn too_many_cells() -> Error {
+    Error::limit(format!(
+        "transaction has more than {} cells, which is the limit; {ADVICE}",
+        limits::TRANSACTION_CELLS
+    ))
+}
+
+const ADVICE: &str = "split it into several transactions";
+
 pub(super) fn too_large(bytes: usize) -> Error {
-    let advice = "split it into several transactions";
     Error::too_large(
         "transaction",
         bytes as u64,
         limits::TRANSACTION_BYTES,
-        advice,
+        ADVICE,
     )
 }

@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     frame::{Assembler, Cutter},
-    message::{Broadcast, Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
+    message::{
+        Broadcast, Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request,
+        Response,
+    },
     parts::Parts,
 };
 use crate::{delta::Delta, error::Error, limits, version::VersionVector};
@@ -45,7 +48,11 @@ struct Exchange {
     /// Whether the relay has closed it. Messages that the client sent before it learned of that are
     /// ignored.
     closed: bool,
+    /// The user's permission, once the relay has opened the document.
+    permission: Option<Permission>,
     parts: Parts,
+    /// Whether a part of the current delta was dropped, because the user could not write.
+    refused: bool,
 }
 
 /// A request of a client.
@@ -78,6 +85,24 @@ pub enum ClientRequest {
         channel: Channel,
         /// The transactions.
         deltas: Vec<Delta>,
+        /// Whether this is one delta that was received in parts, so that the limits of a
+        /// transaction do not apply.
+        in_parts: bool,
+    },
+    /// A part of a delta was received and stays in memory until the last one. Needs no answer.
+    Part {
+        /// The document.
+        channel: Channel,
+        /// The size of all parts of the delta so far.
+        bytes: usize,
+    },
+    /// The last part of a delta was received, of which parts were dropped: the user may not write.
+    /// Answered by a rejection.
+    RefusedParts {
+        /// The document.
+        channel: Channel,
+        /// The version that the delta would have reached.
+        upto: VersionVector,
     },
     /// Sends presence data to the other clients.
     Presence {
@@ -178,6 +203,19 @@ impl Host {
                     };
                 }
             }
+            Response::Opened {
+                channel,
+                permission,
+                ..
+            }
+            | Response::Permission {
+                channel,
+                permission,
+            } => {
+                if let Some(exchange) = self.channels.get_mut(channel) {
+                    exchange.permission = Some(*permission);
+                }
+            }
             _ => {}
         }
         self.push(response);
@@ -267,10 +305,7 @@ impl Host {
                 }
             }
             Request::Push { channel, deltas } => return self.pushed(channel, deltas),
-            Request::Part { channel, delta } => {
-                self.part(channel, delta)?;
-                return Ok(None);
-            }
+            Request::Part { channel, delta } => return self.part(channel, delta),
             Request::Presence { channel, data } => match self.exchange(channel)? {
                 Some(_) => ClientRequest::Presence { channel, data },
                 None => return Ok(None),
@@ -284,19 +319,24 @@ impl Host {
         Ok(Some(ask))
     }
 
-    fn part(&mut self, channel: Channel, delta: Delta) -> Result<(), Error> {
+    fn part(&mut self, channel: Channel, delta: Delta) -> Result<Option<ClientRequest>, Error> {
         let begun = self
             .channels
             .values()
             .map(|exchange| exchange.parts.bytes());
         let begun: usize = begun.sum();
-        match self.exchange(channel)? {
-            Some(exchange) => {
-                let others = begun - exchange.parts.bytes();
-                exchange.parts.add(delta, others)
-            }
-            None => Ok(()),
+        let Some(exchange) = self.exchange(channel)? else {
+            return Ok(None);
+        };
+        if exchange.permission < Some(Permission::Write) || exchange.refused {
+            exchange.parts = Parts::default();
+            exchange.refused = true;
+            return Ok(None);
         }
+        let others = begun - exchange.parts.bytes();
+        exchange.parts.add(delta, others)?;
+        let bytes = exchange.parts.bytes();
+        Ok(Some(ClientRequest::Part { channel, bytes }))
     }
 
     fn pushed(
@@ -310,7 +350,8 @@ impl Host {
         let Some(exchange) = self.exchange(channel)? else {
             return Ok(None);
         };
-        if !exchange.parts.is_empty() {
+        let in_parts = exchange.refused || !exchange.parts.is_empty();
+        if in_parts {
             let last = match (deltas.pop(), deltas.is_empty()) {
                 (Some(last), true) => last,
                 _ => {
@@ -319,9 +360,18 @@ impl Host {
                     ));
                 }
             };
+            if std::mem::take(&mut exchange.refused) {
+                exchange.parts = Parts::default();
+                let upto = last.upto().clone();
+                return Ok(Some(ClientRequest::RefusedParts { channel, upto }));
+            }
             deltas.push(exchange.parts.end(last)?);
         }
-        Ok(Some(ClientRequest::Push { channel, deltas }))
+        Ok(Some(ClientRequest::Push {
+            channel,
+            deltas,
+            in_parts,
+        }))
     }
 
     /// Returns the exchange of a channel, or `None` if the relay has closed it.

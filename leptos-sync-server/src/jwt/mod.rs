@@ -109,9 +109,16 @@ impl JwtAuthorizer {
     }
 
     fn verify(&self, token: &[u8]) -> Result<User, Denied> {
-        let claims = decode::<Map<String, Value>>(token, self.key.key(), &self.validation)
-            .map_err(|error| Denied::unauthorized(rejection(error.kind())))?
-            .claims;
+        let token = decode::<Map<String, Value>>(token, self.key.key(), &self.validation)
+            .map_err(|error| Denied::unauthorized(rejection(error.kind())))?;
+        if let Some(required) = &token.header.crit {
+            // RFC 7515, section 4.1.11. This relay knows no extensions.
+            return Err(Denied::unauthorized(format!(
+                "the token requires extensions that this relay does not know (`crit`: {})",
+                required.join(", ")
+            )));
+        }
+        let claims = token.claims;
         let name = claims.get("sub").and_then(Value::as_str).unwrap_or("");
         if name.is_empty() || name.len() > limits::USER_BYTES {
             return Err(Denied::unauthorized(format!(

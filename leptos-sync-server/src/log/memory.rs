@@ -10,7 +10,9 @@ use leptos_sync_core::{
 };
 use parking_lot::Mutex;
 
-use super::{DocumentState, DurableLog, Head, Reach, Since, check_name, check_user, listed};
+use super::{
+    DocumentState, DurableLog, Head, Reach, Since, check_name, check_user, listed, replicas,
+};
 use crate::error::Error;
 
 /// A log in memory, for tests and for relays whose documents need not survive a restart.
@@ -69,16 +71,46 @@ impl MemoryLog {
         found.lock().append(deltas)
     }
 
+    fn append_as_now(
+        &self,
+        document: &str,
+        deltas: &[Delta],
+        user: &str,
+    ) -> Result<Vec<ReplicaId>, Error> {
+        check_user(user)?;
+        let replicas = replicas(deltas);
+        let mut bindings = self.bindings.lock();
+        let taken = taken(&bindings, &replicas, user);
+        if taken.is_empty() {
+            self.append_now(document, deltas)?;
+            bindings.extend(
+                replicas
+                    .into_iter()
+                    .map(|replica| (replica, user.to_owned())),
+            );
+        }
+        Ok(taken)
+    }
+
     fn bind_now(&self, replicas: &[ReplicaId], user: &str) -> Result<Vec<ReplicaId>, Error> {
         check_user(user)?;
         let mut bindings = self.bindings.lock();
-        let taken = |replica: &&ReplicaId| bindings.get(replica).is_some_and(|of| of != user);
-        let taken: Vec<_> = replicas.iter().filter(taken).copied().collect();
+        let taken = taken(&bindings, replicas, user);
         if taken.is_empty() {
             bindings.extend(replicas.iter().map(|&replica| (replica, user.to_owned())));
         }
         Ok(taken)
     }
+}
+
+/// Returns the ids that are bound to another user.
+fn taken(
+    bindings: &HashMap<ReplicaId, String>,
+    replicas: &[ReplicaId],
+    user: &str,
+) -> Vec<ReplicaId> {
+    let taken = |replica: &&ReplicaId| bindings.get(replica).is_some_and(|of| of != user);
+    replicas.iter().filter(taken).copied().collect()
 }
 
 impl Document {
@@ -154,6 +186,15 @@ impl DurableLog for MemoryLog {
 
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
         ready(self.append_now(document, &deltas))
+    }
+
+    fn append_as(
+        &self,
+        document: &str,
+        deltas: Vec<Delta>,
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        ready(self.append_as_now(document, &deltas, user))
     }
 
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {

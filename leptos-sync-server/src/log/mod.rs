@@ -8,6 +8,8 @@ mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+use std::collections::BTreeSet;
+
 use futures::{FutureExt as _, future::BoxFuture};
 use leptos_sync_core::{Delta, ReplicaId, Snapshot, Time, VersionVector};
 
@@ -63,6 +65,12 @@ pub trait DurableLog: Send + Sync + 'static {
     /// Joins deltas in order, all or none. On return, they are durable, and the version covers the
     /// `upto` of each.
     ///
+    /// A log may join a single delta of more than
+    /// [`TRANSACTION_CELLS`](leptos_sync_core::limits::TRANSACTION_CELLS) cells in steps, so that
+    /// others do not wait for it. Then some of its cells may be visible before the version covers
+    /// them, and stay if the call fails or is interrupted. It is not a transaction, and its sender
+    /// sends it again.
+    ///
     /// # Errors
     ///
     /// - [`Error::is_gap`] if the version does not cover a delta's `after`.
@@ -71,6 +79,22 @@ pub trait DurableLog: Send + Sync + 'static {
     ///   replicas would have written the document.
     /// - The errors of [`state`](DurableLog::state).
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Binds the replica ids that deltas name to a user, like [`bind`](DurableLog::bind), and joins
+    /// the deltas like [`append`](DurableLog::append): both or neither.
+    ///
+    /// Returns the ids that are bound to another user; if there are any, the call does nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append`](DurableLog::append) and [`bind`](DurableLog::bind). After an error, no id
+    /// is bound that was not bound before.
+    fn append_as(
+        &self,
+        document: &str,
+        deltas: Vec<Delta>,
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>>;
 
     /// Marks operations up to `upto` as rejected for good.
     ///
@@ -173,6 +197,17 @@ pub enum Since {
     Delta(Vec<Delta>),
     /// All cells, because the replica lacks a forgotten tombstone.
     Snapshot(Vec<Snapshot>),
+}
+
+/// Returns the ids of the replicas that deltas name.
+pub(crate) fn replicas(deltas: &[Delta]) -> Vec<ReplicaId> {
+    let versions = deltas
+        .iter()
+        .flat_map(|delta| [delta.upto(), delta.cells_upto()]);
+    let all: BTreeSet<_> = versions
+        .flat_map(|version| version.iter().map(|(replica, _)| replica))
+        .collect();
+    all.into_iter().collect()
 }
 
 /// Rejects a document name that is too long.

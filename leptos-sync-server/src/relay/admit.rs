@@ -68,11 +68,12 @@ impl Connection {
     /// Counts this connection as one of its user. Returns whether the user may have another one.
     fn register(&mut self, user: &User) -> bool {
         let (users, rates) = (&self.relay.users, self.relay.options.user_rates);
-        let Some(limiters) = users.enter(user, &self.queue, rates) else {
+        let Some(shares) = users.enter(user, &self.queue, rates) else {
             return false;
         };
         if !user.is_shared() {
-            self.intake.set_user(limiters);
+            self.intake.set_user(shares.limiters);
+            self.uploads.set_user(shares.uploads);
         }
         true
     }

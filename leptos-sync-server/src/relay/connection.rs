@@ -18,11 +18,13 @@ use tracing::Instrument as _;
 use super::{
     Inner,
     authorizer::User,
+    check::READ_ONLY,
     intake::{Flood, Intake},
     metrics::{Metrics, Refused},
     open::{OpenDocument, closed},
     queue::{Event, Queue},
     transport::{Disconnected, Transport},
+    uploads::{Full, Uploads},
 };
 use crate::limits;
 
@@ -38,6 +40,7 @@ pub(super) struct Connection {
     pub(super) own_replicas: HashSet<ReplicaId>,
     pub(super) queue: Queue,
     pub(super) intake: Intake,
+    pub(super) uploads: Uploads,
     /// The time when the last frame was received.
     pub(super) received_at: Instant,
     /// Whether the transport accepts no more frames.
@@ -61,6 +64,7 @@ impl Connection {
         Self {
             closing: relay.closing.subscribe(),
             intake: Intake::new(relay.options.connection_rates),
+            uploads: Uploads::new(Arc::clone(&relay.uploads)),
             queue: Queue::new(relay.metrics.queued.clone()),
             received_at: Instant::now(),
             is_disconnected: false,
@@ -108,7 +112,10 @@ impl Connection {
                     Reason::Slow,
                     "this client is too far behind; it has to connect again",
                 ),
-                Next::Deadline => self.time_out(),
+                Next::Deadline => match self.uploads.expired() {
+                    Some(channel) => self.time_out_upload(channel),
+                    None => self.time_out(),
+                },
                 Next::Closing => self.go_away(),
             }
             if self.flush(transport).await.is_err() {
@@ -149,6 +156,10 @@ impl Connection {
             return start + Duration::from_millis(leptos_sync_core::limits::HANDSHAKE_MS);
         }
         let silence = last_frame + Duration::from_millis(self.relay.options.silence_ms.into());
+        let silence = self
+            .uploads
+            .deadline()
+            .map_or(silence, |end| silence.min(end));
         let expires = self.user.as_ref().and_then(User::expires_ms);
         match expires {
             Some(ms) => {
@@ -157,6 +168,14 @@ impl Connection {
             }
             None => silence,
         }
+    }
+
+    /// Closes a document because its upload has taken too long.
+    fn time_out_upload(&mut self, channel: Channel) {
+        let limit = limits::PARTS_MS;
+        let text =
+            format!("the parts of a large change took longer than {limit} ms; send it again");
+        self.close(closed(channel, Reason::Timeout, &text));
     }
 
     /// Ends the connection because its deadline has passed.
@@ -213,10 +232,24 @@ impl Connection {
                     span.in_scope(|| self.close(closed));
                 }
             }
-            ClientRequest::Push { channel, deltas } => {
+            ClientRequest::Push {
+                channel,
+                deltas,
+                in_parts,
+            } => {
                 let name = self.open.get(&channel).map(|open| &*open.document);
                 let span = tracing::debug_span!("document", name);
-                self.push(channel, deltas).instrument(span).await;
+                self.push(channel, deltas, in_parts).instrument(span).await;
+                self.uploads.end(channel);
+            }
+            ClientRequest::Part { channel, bytes } => {
+                if let Err(Full(text)) = self.uploads.add(channel, bytes) {
+                    self.close(closed(channel, Reason::Unavailable, text));
+                }
+            }
+            ClientRequest::RefusedParts { channel, upto } => {
+                self.uploads.end(channel);
+                self.answer_reject(channel, upto, Reason::Forbidden, READ_ONLY);
             }
             ClientRequest::Presence { channel, data } => {
                 if self.open.contains_key(&channel)

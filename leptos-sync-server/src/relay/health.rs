@@ -1,4 +1,4 @@
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use leptos_sync_core::{
     Delta, ReplicaId, Stamp, Time, VersionVector,
@@ -19,9 +19,9 @@ const CLOCK_JUMPED: &str = "ok, but degraded: the machine's clock has jumped; th
 const WRITER: ReplicaId = ReplicaId::new(1);
 
 impl Inner {
-    /// Checks within [`limits::HEALTH_MS`] that the log can be read. If the log has failed before,
-    /// also checks that it can be written. The read does not wait for other work; the write waits
-    /// in the queue of the log like any edit.
+    /// Checks within [`limits::HEALTH_MS`] that the log can be read and that no edit waits for it too
+    /// long. If a write has failed before, also checks that one of the same size succeeds. The read
+    /// does not wait for other work; the write waits in the queue of the log like any edit.
     ///
     /// Returns a text for the operator, which names what needs attention.
     ///
@@ -32,13 +32,15 @@ impl Inner {
         if *self.closing.borrow() {
             return Err("the relay is shutting down");
         }
+        if self.writes.is_stalled() {
+            return Err("the log does not finish writes");
+        }
         let checked = async {
             self.log.probe().await?;
-            if self.log_failed.load(Ordering::Relaxed) {
-                self.write().await?;
-                self.log_failed.store(false, Ordering::Relaxed);
+            match self.writes.failed() {
+                Some(bytes) => self.write(bytes).await,
+                None => Ok(()),
             }
-            Ok::<_, Error>(())
         };
         match timeout(Duration::from_millis(limits::HEALTH_MS), checked).await {
             // An error of this document is not an error of the log.
@@ -52,20 +54,36 @@ impl Inner {
     /// Remembers an error of the log for the next health check.
     pub(super) fn note_failure(&self, error: &Error) {
         if error.is_unavailable() {
-            self.log_failed.store(true, Ordering::Relaxed);
+            self.writes.fail(0);
         }
     }
 
-    /// Writes a cell, which replaces that of the last check.
-    async fn write(&self) -> Result<(), Error> {
-        let time = Time::from_ms(self.now_ms());
+    /// Writes a cell of about `bytes`, at most the largest value, and then an empty one in its place.
+    /// An edit that needs space needs as much as the one that failed.
+    async fn write(&self, bytes: usize) -> Result<(), Error> {
+        let writing = self.writes.begin(bytes);
+        let value = vec![0; bytes.min(leptos_sync_core::limits::VALUE_BYTES)];
+        let done = self.write_cell(&value).await;
+        writing.end(&done);
+        done?;
+        match value.is_empty() {
+            true => Ok(()),
+            false => self.write_cell(&[]).await,
+        }
+    }
+
+    async fn write_cell(&self, value: &[u8]) -> Result<(), Error> {
+        // Later than the last one, which may be of the same millisecond.
+        let last = self.log.state(DOCUMENT).await?.version.latest();
+        let next = Time::new(last.get().saturating_add(1));
+        let time = Time::from_ms(self.now_ms()).max(next);
         let upto = VersionVector::of(WRITER, time);
         let delta = Delta::collect(VersionVector::new(), upto, |out| {
             out.group(PathBuf::new().as_path());
             out.copy(CellRef {
                 key: b"written",
                 stamp: Stamp::new(time, WRITER),
-                value: Some(&[]),
+                value: Some(value),
             });
         })?;
         self.log.append(DOCUMENT, vec![delta]).await
@@ -101,5 +119,31 @@ mod tests {
             relay.log.state(DOCUMENT).await.unwrap().version.latest(),
             written
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_relay_whose_log_does_not_finish_writes_is_unhealthy() {
+        let relay = Relay::new(crate::MemoryLog::new(), AllowAnyone).0;
+        let first = relay.writes.begin(10);
+        tokio::time::advance(Duration::from_millis(limits::STALLED_MS / 2)).await;
+        let second = relay.writes.begin(10);
+        assert!(relay.health().await.is_ok());
+        tokio::time::advance(Duration::from_millis(limits::STALLED_MS / 2)).await;
+        assert!(relay.health().await.is_err());
+        drop(first);
+        assert!(relay.health().await.is_ok());
+        drop(second);
+    }
+
+    /// Otherwise a full disk is healthy whenever some small edit replaces another.
+    #[tokio::test]
+    async fn a_small_write_does_not_hide_that_a_large_one_failed() {
+        let writes = super::super::writes::Writes::default();
+        let failed = Err::<(), _>(Error::full("no room"));
+        writes.begin(1_000).end(&failed);
+        writes.begin(10).end(&Ok(()));
+        assert_eq!(writes.failed(), Some(1_000));
+        writes.begin(1_000).end(&Ok(()));
+        assert_eq!(writes.failed(), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod admit;
 mod authorizer;
+mod check;
 mod clock;
 mod connection;
 mod health;
@@ -17,11 +18,13 @@ mod retention;
 mod room;
 mod router;
 mod transport;
+mod uploads;
 mod users;
+mod writes;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use http::request::Parts;
@@ -31,7 +34,7 @@ use tracing::Instrument as _;
 
 use self::{
     connection::Connection, metrics::Metrics, queue::Event, retention::Retention, room::Rooms,
-    users::Users,
+    users::Users, writes::Writes,
 };
 use crate::{error::Error, log::DurableLog};
 
@@ -89,9 +92,10 @@ struct Inner {
     metrics: Metrics,
     rooms: Rooms,
     users: Users,
+    /// The bytes of all deltas that are being received in parts.
+    uploads: Arc<AtomicUsize>,
     next_peer: AtomicU64,
-    /// Whether the log has failed since it last accepted a write.
-    log_failed: AtomicBool,
+    writes: Writes,
     retention: Retention,
     /// Whether the relay is shutting down. Each connection holds a receiver, so that the relay
     /// knows when all have ended.
@@ -125,8 +129,9 @@ impl Relay {
             rooms: Rooms::new(metrics.documents.clone()),
             metrics,
             users: Users::default(),
+            uploads: Arc::default(),
             next_peer: AtomicU64::new(1),
-            log_failed: AtomicBool::new(false),
+            writes: Writes::default(),
             retention: Retention::default(),
             closing: watch::Sender::new(false),
         });

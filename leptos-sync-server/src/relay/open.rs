@@ -42,6 +42,11 @@ impl Connection {
             );
             return Err(closed(channel, Reason::TooManyDocuments, &text));
         }
+        if self.open.values().any(|open| open.document == document) {
+            // Its presence would take the places of others.
+            let text = "this connection has the document open on another channel; use that one";
+            return Err(closed(channel, Reason::Malformed, text));
+        }
         let Some(permission) = self.permission(channel, &document, schema).await? else {
             return Err(closed(
                 channel,
@@ -154,6 +159,7 @@ impl Connection {
         if let Some(open) = self.open.remove(&channel) {
             open.room.leave(self.peer, channel);
             self.intake.forget(channel);
+            self.uploads.end(channel);
             self.queue.forget(channel);
         }
     }

@@ -1,33 +1,42 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::{slice, sync::Arc};
 
 use leptos_sync_core::{
-    Delta, ReplicaId, Time, VersionVector,
-    clock::Window,
-    sync::{Broadcast, Channel, Permission, Reason, Response},
+    Delta, ReplicaId, VersionVector,
+    sync::{Broadcast, Channel, Reason, Response},
 };
 
 use super::{
+    check::{Rejection, latest},
     connection::Connection,
     metrics::{Metrics, Refused},
-    open::closed,
     room::Room,
 };
 use crate::{error::Error, limits};
 
 impl Connection {
     /// Stores transactions, answers each of them, and sends the accepted ones to the other clients.
-    pub(super) async fn push(&mut self, channel: Channel, deltas: Vec<Delta>) {
+    pub(super) async fn push(&mut self, channel: Channel, deltas: Vec<Delta>, in_parts: bool) {
         let Some(open) = self.open.get(&channel) else {
             return;
         };
         let (document, room) = (open.document.clone(), Arc::clone(&open.room));
-        let mut accepted = Vec::new();
+        let (mut accepted, mut cells) = (Vec::new(), 0);
         let mut window = self.window();
         for delta in deltas {
             if self.ends_by_expiry() {
                 return;
             }
-            match self.check(channel, &document, &delta, &mut window).await {
+            // Others need not wait for all of them.
+            if !accepted.is_empty() && cells + delta.len() > limits::COMMIT_CELLS {
+                cells = 0;
+                let accepted = std::mem::take(&mut accepted);
+                if !self.store(channel, &document, &room, accepted).await {
+                    return;
+                }
+            }
+            cells += delta.len();
+            let checked = self.check(channel, &document, &delta, in_parts, &mut window);
+            match checked.await {
                 Ok(()) => {
                     window.accept(latest(&delta));
                     accepted.push(delta);
@@ -48,90 +57,16 @@ impl Connection {
         self.store(channel, &document, &room, accepted).await;
     }
 
-    /// Returns the times that the relay accepts for a document of which it knows no operation.
-    fn window(&self) -> Window {
-        Window {
-            // The log rejects stamps that are too old, because it knows which operations it has.
-            floor: Time::ZERO,
-            now_ms: self.relay.now_ms(),
-            latest: Time::ZERO,
+    fn remember_replicas(&mut self, own: Vec<ReplicaId>) {
+        if self.own_replicas.len() + own.len() > limits::KNOWN_REPLICAS {
+            self.own_replicas.clear();
         }
+        self.own_replicas.extend(own);
     }
 
-    /// Checks a transaction, reading the log only if its stamp is ahead of the relay's clock.
-    async fn check(
-        &mut self,
-        channel: Channel,
-        document: &str,
-        delta: &Delta,
-        window: &mut Window,
-    ) -> Result<(), Rejection> {
-        // Check the permission first, so that the transaction of a read-only user leaves no trace.
-        let permission = self.open.get(&channel).map(|open| open.permission);
-        if permission < Some(Permission::Write) {
-            let text = "this user may read this document but not write it";
-            return Err(Rejection::Transaction(Reason::Forbidden, text.to_owned()));
-        }
-        let latest = latest(delta);
-        if !window.has(latest) && latest > Time::ZERO {
-            match self.relay.log.state(document).await {
-                Ok(state) => window.accept(state.version.latest()),
-                Err(error) => return Err(Rejection::Document(self.failed(channel, &error))),
-            }
-        }
-        if !window.has(latest) && latest > Time::ZERO {
-            let ahead = latest.ms().saturating_sub(window.now_ms);
-            let limit = leptos_sync_core::limits::DRIFT_MS;
-            let text = format!(
-                "the stamp is {ahead} ms ahead of the relay's clock, the limit is {limit} ms; check \
-                 the device's clock"
-            );
-            return Err(Rejection::Transaction(Reason::Drift, text));
-        }
-        self.check_replicas(channel, delta).await
-    }
-
-    /// Checks that all replica ids of a transaction belong to the user. Binds the unbound ones to
-    /// the user.
-    async fn check_replicas(&mut self, channel: Channel, delta: &Delta) -> Result<(), Rejection> {
-        let named = delta.upto().iter().chain(delta.cells_upto().iter());
-        let unknown: BTreeSet<ReplicaId> = named
-            .map(|(replica, _)| replica)
-            .filter(|replica| !self.own_replicas.contains(replica))
-            .collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        if unknown.len() > limits::DELTA_REPLICAS {
-            let text = format!(
-                "a transaction names {} replica ids, the limit is {}",
-                unknown.len(),
-                limits::DELTA_REPLICAS
-            );
-            return Err(Rejection::Document(closed(channel, Reason::Limit, &text)));
-        }
-        let unknown: Vec<_> = unknown.into_iter().collect();
-        let user = self.user.as_ref().map_or("", |user| user.name());
-        let log = Arc::clone(&self.relay.log);
-        match log.bind(&unknown, user).await {
-            Ok(others) if others.is_empty() => {
-                if self.own_replicas.len() >= limits::KNOWN_REPLICAS {
-                    self.own_replicas.clear();
-                }
-                self.own_replicas.extend(unknown);
-                Ok(())
-            }
-            Ok(others) => {
-                let first = others.first().copied().unwrap_or_default();
-                let text = format!("replica id {first} belongs to another user");
-                Err(Rejection::Transaction(Reason::Forged, text))
-            }
-            Err(error) => Err(Rejection::Document(self.failed(channel, &error))),
-        }
-    }
-
-    /// Stores transactions in one commit, or each in its own if the log rejects one of them.
-    /// Returns whether the document is still open.
+    /// Stores transactions in one commit, or each in its own if the log rejects one of them. Their
+    /// replica ids are bound to the user in the same commit. Returns whether the document is still
+    /// open.
     async fn store(
         &mut self,
         channel: Channel,
@@ -143,12 +78,42 @@ impl Connection {
             return true;
         }
         let log = Arc::clone(&self.relay.log);
-        match log.append(document, deltas.clone()).await {
-            Ok(()) => {
+        let unknown = self.unknown_replicas(&deltas);
+        let writing = self
+            .relay
+            .writes
+            .begin(deltas.iter().map(Delta::bytes).sum());
+        let stored = match unknown.is_empty() {
+            true => log
+                .append(document, deltas.clone())
+                .await
+                .map(|()| Vec::new()),
+            false => {
+                let user = self.user.as_ref().map_or("", |user| user.name());
+                log.append_as(document, deltas.clone(), user).await
+            }
+        };
+        writing.end(&stored);
+        let refused = match stored {
+            Ok(others) => others.first().map(|&of_other| forged(of_other)),
+            Err(error) => match rejection_reason(&error) {
+                Some(reason) => Some((reason, error.to_string())),
+                None => {
+                    self.close(self.failed(channel, &error));
+                    return false;
+                }
+            },
+        };
+        match (refused, &*deltas) {
+            (None, _) => {
+                self.remember_replicas(unknown);
                 self.acknowledge(channel, room, deltas);
                 true
             }
-            Err(error) if deltas.len() > 1 && rejection_reason(&error).is_some() => {
+            (Some((reason, text)), [delta]) => {
+                self.reject(channel, document, delta, reason, &text).await
+            }
+            (Some(_), _) => {
                 for delta in deltas {
                     let single = Box::pin(self.store(channel, document, room, vec![delta]));
                     if !single.await {
@@ -157,16 +122,6 @@ impl Connection {
                 }
                 true
             }
-            Err(error) => match (rejection_reason(&error), deltas.first()) {
-                (Some(reason), Some(delta)) => {
-                    let text = error.to_string();
-                    self.reject(channel, document, delta, reason, &text).await
-                }
-                _ => {
-                    self.close(self.failed(channel, &error));
-                    false
-                }
-            },
         }
     }
 
@@ -197,34 +152,62 @@ impl Connection {
         let claims = !reason.is_of_time()
             && !matches!(reason, Reason::Gap | Reason::Forged | Reason::Forbidden);
         if claims {
-            let log = Arc::clone(&self.relay.log);
-            if let Err(error) = log.claim(document, delta.upto().clone()).await {
-                self.close(self.failed(channel, &error));
-                return false;
+            match self.claim(document, delta).await {
+                Ok(None) => {}
+                Ok(Some(of_other)) => {
+                    let (reason, text) = forged(of_other);
+                    self.answer_reject(channel, delta.upto().clone(), reason, &text);
+                    return true;
+                }
+                Err(error) => {
+                    self.close(self.failed(channel, &error));
+                    return false;
+                }
             }
         }
-        tracing::info!(%reason, text, "rejected a transaction");
+        self.answer_reject(channel, delta.upto().clone(), reason, text);
+        true
+    }
+
+    /// Claims the version of a rejected transaction, unless one of its replica ids belongs to another
+    /// user: returns that id.
+    async fn claim(&mut self, document: &str, delta: &Delta) -> Result<Option<ReplicaId>, Error> {
+        let log = Arc::clone(&self.relay.log);
+        let unknown = self.unknown_replicas(slice::from_ref(delta));
+        if !unknown.is_empty() {
+            let user = self.user.as_ref().map_or("", |user| user.name());
+            let others = log.bind(&unknown, user).await?;
+            if let Some(&of_other) = others.first() {
+                return Ok(Some(of_other));
+            }
+            self.remember_replicas(unknown);
+        }
+        log.claim(document, delta.upto().clone()).await?;
+        Ok(None)
+    }
+
+    /// Sends a rejection. Clients can cause any number of them, so they are logged at debug level.
+    pub(super) fn answer_reject(
+        &mut self,
+        channel: Channel,
+        upto: VersionVector,
+        reason: Reason,
+        text: &str,
+    ) {
+        tracing::debug!(%reason, text, "rejected a transaction");
         Metrics::refused(Refused::Transaction, reason);
         self.host.send(&Response::Reject {
             channel,
-            upto: delta.upto().clone(),
+            upto,
             reason,
             text: text.to_owned(),
         });
-        true
     }
 }
 
-/// Returns the latest time of a transaction.
-fn latest(delta: &Delta) -> Time {
-    delta.upto().latest().max(delta.cells_upto().latest())
-}
-
-/// The reason why the relay does not store a transaction: the transaction is wrong, or the document
-/// must be closed.
-enum Rejection {
-    Transaction(Reason, String),
-    Document(Response),
+fn forged(replica: ReplicaId) -> (Reason, String) {
+    let text = format!("replica id {replica} belongs to another user");
+    (Reason::Forged, text)
 }
 
 /// Returns the reason for rejecting a transaction, or `None` if the error concerns the whole

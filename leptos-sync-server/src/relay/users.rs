@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -17,15 +20,32 @@ pub(super) struct Users(Mutex<HashMap<String, Connected>>);
 
 struct Connected {
     queues: Vec<Queue>,
-    limiters: Arc<Limiters>,
+    shares: Shares,
     /// The time when the last connection ended.
     left: Instant,
 }
 
+/// What all connections of a user share.
+#[derive(Clone)]
+pub(super) struct Shares {
+    pub(super) limiters: Arc<Limiters>,
+    /// The bytes of the deltas that are being received in parts.
+    pub(super) uploads: Arc<AtomicUsize>,
+}
+
+impl Shares {
+    fn new(rates: Rates) -> Self {
+        Self {
+            limiters: Arc::new(Limiters::new(rates)),
+            uploads: Arc::default(),
+        }
+    }
+}
+
 impl Users {
-    /// Adds a connection of the user, unless there are too many. Returns the limiters that all of
-    /// the user's connections share.
-    pub(super) fn enter(&self, user: &User, queue: &Queue, rates: Rates) -> Option<Arc<Limiters>> {
+    /// Adds a connection of the user, unless there are too many. Returns what all of the user's
+    /// connections share.
+    pub(super) fn enter(&self, user: &User, queue: &Queue, rates: Rates) -> Option<Shares> {
         let (name, is_shared) = (user.name(), user.is_shared());
         let mut users = self.0.lock();
         if users.len() == users.capacity() {
@@ -34,14 +54,14 @@ impl Users {
         }
         let user = users.entry(name.to_owned()).or_insert_with(|| Connected {
             queues: Vec::new(),
-            limiters: Arc::new(Limiters::new(rates)),
+            shares: Shares::new(rates),
             left: Instant::now(),
         });
         if !is_shared && user.queues.len() >= limits::USER_SOCKETS {
             return None;
         }
         user.queues.push(queue.clone());
-        Some(Arc::clone(&user.limiters))
+        Some(user.shares.clone())
     }
 
     /// Removes a connection of the user.

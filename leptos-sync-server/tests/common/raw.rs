@@ -16,6 +16,10 @@ use super::{Board, Socket, bye, handle::BoardFields as _};
 const ACK: u8 = 6;
 const REJECT: u8 = 7;
 const CLOSED: u8 = 9;
+const PONG: u8 = 11;
+
+/// A request for the time.
+const PING: u8 = 8;
 
 /// The first message of a client: the hello of the user Eve.
 pub(crate) const HELLO: [u8; 8] = [1, 1, 1, 0, 3, b'e', b'v', b'e'];
@@ -96,6 +100,25 @@ impl Raw {
             }
         });
         answer.await.unwrap()
+    }
+
+    /// Waits until the relay has handled everything that was sent. Returns the reason if it has
+    /// closed a document.
+    pub(crate) async fn handled(&mut self) -> Option<Reason> {
+        self.say(&[PING]).await;
+        let handled = timeout(Duration::from_secs(30), async {
+            loop {
+                let Message::Binary(frame) = self.socket.next().await.unwrap().unwrap() else {
+                    continue;
+                };
+                match frame[1] {
+                    CLOSED => return Some(Reason::of_code(frame[3])),
+                    PONG => return None,
+                    _ => {}
+                }
+            }
+        });
+        handled.await.unwrap()
     }
 
     /// Returns the reason for the end of the connection, or `None` if the relay closes it without

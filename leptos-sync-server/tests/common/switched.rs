@@ -55,6 +55,15 @@ impl DurableLog for SwitchedLog {
         self.or_full(self.log.append(document, deltas))
     }
 
+    fn append_as(
+        &self,
+        document: &str,
+        deltas: Vec<Delta>,
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        self.or_full(self.log.append_as(document, deltas, user))
+    }
+
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
         self.or_full(self.log.claim(document, upto))
     }

@@ -51,6 +51,21 @@ impl DurableLog for SlowLog {
         })
     }
 
+    fn append_as(
+        &self,
+        document: &str,
+        deltas: Vec<Delta>,
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        let (document, user) = (document.to_owned(), user.to_owned());
+        Box::pin(async move {
+            self.pause().await;
+            let done = self.log.append_as(&document, deltas, &user).await;
+            self.pause().await;
+            done
+        })
+    }
+
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
         let document = document.to_owned();
         Box::pin(async move {

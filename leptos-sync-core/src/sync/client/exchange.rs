@@ -172,13 +172,14 @@ impl<D: Document> Exchange<D> {
                     send(Request::Push { channel, deltas });
                     bytes = size;
                 }
-                if size <= limits::TRANSACTION_BYTES {
+                if size <= limits::TRANSACTION_BYTES && delta.len() <= limits::TRANSACTION_CELLS {
                     deltas.push(delta);
                     continue;
                 }
-                // A delta larger than a transaction is sent in parts, and the relay accepts it as a
-                // whole.
-                for delta in delta.split(limits::TRANSACTION_BYTES / 2)? {
+                // A delta larger than a transaction is sent in at least two parts, and the relay
+                // accepts it as a whole.
+                let part = limits::TRANSACTION_BYTES.min(delta.bytes()) / 2;
+                for delta in delta.split(part)? {
                     if let Some(delta) = deltas.pop() {
                         send(Request::Part { channel, delta });
                     }

@@ -1,17 +1,19 @@
 //! The relay as a standalone program, which stores documents in an SQLite file.
 
+mod log_lines;
 mod options;
 mod signals;
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
-use axum::serve::ListenerExt as _;
 use clap::Parser as _;
-use leptos_sync_server::{AllowAnyone, Prometheus, Relay, RelayOptions, SqliteLog, limits, router};
-use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+use leptos_sync_server::{
+    AllowAnyone, Prometheus, Relay, RelayOptions, ServeOptions, SqliteLog, router, serve,
+};
+use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use self::options::Options;
+use self::{log_lines::LogLines, options::Options};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,17 +21,26 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .from_env_lossy();
+    let Ok(lines) = LogLines::start() else {
+        // No thread can be started.
+        return ExitCode::FAILURE;
+    };
+    let writer = lines.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(move || writer.clone())
+        // They go to stderr directly, and panic if it is closed.
+        .log_internal_errors(false)
         .init();
-    match run(&options).await {
+    let code = match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
-    }
+    };
+    lines.finish();
+    code
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -44,33 +55,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     })?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
-
-    let (drained, ended) = oneshot::channel::<()>();
-    // Otherwise, the second of two frames would wait until the first is confirmed.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY; frames may be delayed");
-        }
-    });
-    let served = axum::serve(listener, router(relay.clone())).with_graceful_shutdown(async {
-        // An error means that the sender was dropped, which is also a signal to stop.
-        let _ = ended.await;
-    });
-    let mut server = tokio::spawn(served.into_future());
-    tokio::select! {
-        () = stop => {}
-        served = &mut server => return Ok(served??),
-    }
-    tracing::info!("shutting down");
-    let drain = async {
-        relay.shut_down().await;
-        drop(drained);
-        server.await
-    };
-    match timeout(Duration::from_millis(limits::SHUT_DOWN_MS), drain).await {
-        Ok(served) => served??,
-        Err(_) => tracing::warn!("some connections did not end in time"),
-    }
+    let bounds = ServeOptions::default().connections(options.max_connections);
+    serve(listener, router(relay.clone()), &relay, &bounds, stop).await;
     Ok(())
 }
 

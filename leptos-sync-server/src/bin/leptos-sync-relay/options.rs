@@ -72,6 +72,16 @@ pub(crate) struct Options {
     )]
     pub(crate) max_documents: usize,
 
+    /// How many TCP connections may be open at a time. The limit of open files is raised for them as
+    /// far as the system permits.
+    #[arg(
+        long,
+        env = "LEPTOS_SYNC_MAX_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = limits::CONNECTIONS
+    )]
+    pub(crate) max_connections: usize,
+
     /// Serve metrics for Prometheus at /metrics.
     #[arg(long, env = "LEPTOS_SYNC_METRICS")]
     pub(crate) metrics: bool,

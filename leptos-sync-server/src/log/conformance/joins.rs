@@ -1,9 +1,10 @@
 //! Laws about joining cells and reading them back.
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use leptos_sync_core::{
     Delta, ReplicaId, Stamp, Time, VersionVector,
     cells::{CellRef, Path, PathBuf},
+    limits,
 };
 
 use super::{
@@ -110,6 +111,38 @@ pub(super) async fn reassembled_parts_equal_the_whole(log: &dyn DurableLog) {
             parts.len()
         );
     }
+}
+
+/// A delta of more cells than a transaction may have can be joined in steps.
+pub(super) async fn a_large_delta_is_joined_whole_beside_others(log: &dyn DurableLog) {
+    let count = limits::TRANSACTION_CELLS as u32 + 5_000;
+    let stamp = Stamp::new(Time::new(5), ReplicaId::new(1000));
+    let upto = VersionVector::of(stamp.replica, stamp.time);
+    let large = Delta::collect(VersionVector::new(), upto.clone(), |out| {
+        out.group(Path::ROOT);
+        for key in 0..count {
+            let (key, value) = (&key.to_be_bytes(), Some(&b"large"[..]));
+            out.copy(CellRef { key, stamp, value });
+        }
+    });
+    let large = large.expect("the cells are within the limits");
+    let others = (1..40_u64).map(|id| {
+        let stamp = Stamp::new(Time::new(9), ReplicaId::new(id));
+        let delta = one(&(id as u32 * 1_000).to_be_bytes(), stamp, stamp.time, None);
+        log.append("board", vec![delta])
+    });
+    let (large, others) = join(log.append("board", vec![large]), join_all(others)).await;
+    succeeds(large, "append");
+    others.into_iter().for_each(|done| succeeds(done, "append"));
+    let contained = state(log, "board").await.version;
+    assert_eq!(contained.get(stamp.replica), stamp.time);
+    assert_eq!(contained.len(), 40);
+    let cells = cells(log, "board").await;
+    assert_eq!(cells.len(), count as usize);
+    assert_eq!(
+        cells.values().filter(|(_, value)| value.is_none()).count(),
+        39
+    );
 }
 
 /// Many replicas append concurrently, to shared and separate documents, and with gaps.

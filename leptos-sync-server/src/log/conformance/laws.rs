@@ -211,6 +211,35 @@ pub(super) async fn a_replica_id_belongs_to_one_user(log: &dyn DurableLog) {
     assert_eq!(bind(&[id(7)], "bob").await, [id(7)]);
 }
 
+pub(super) async fn an_append_binds_its_replica_ids_or_does_nothing(log: &dyn DurableLog) {
+    let (mut ada, mut bob) = (still(1), still(2));
+    let adas: Vec<_> = (0..3).map(|_| write(&mut ada, &[Op::Like])).collect();
+    let bobs = write(&mut bob, &[Op::Like]);
+    let [one, two, three] = &*adas else {
+        return;
+    };
+    let append = async |deltas: &[&Delta], user| {
+        let deltas = deltas.iter().map(|&delta| delta.clone()).collect();
+        log.append_as("board", deltas, user).await
+    };
+    let bind = async |id, user| succeeds(log.bind(&[ReplicaId::new(id)], user).await, "bind");
+    // A rejected append leaves the ids to others.
+    assert!(fails(append(&[two], "eve").await, "a gap").is_gap());
+    assert_eq!(succeeds(append(&[one], "ada").await, "append"), []);
+    assert_eq!(bind(1, "eve").await, [ReplicaId::new(1)]);
+    // So does one that names another user's id.
+    let before = (state(log, "board").await, cells(log, "board").await);
+    let taken = succeeds(append(&[&bobs, two], "eve").await, "append");
+    assert_eq!(taken, [ReplicaId::new(1)]);
+    let after = (state(log, "board").await, cells(log, "board").await);
+    assert_eq!(after, before, "a forged append changes nothing");
+    assert_eq!(succeeds(append(&[&bobs], "bob").await, "append"), []);
+    assert_eq!(succeeds(append(&[two, three], "ada").await, "append"), []);
+    assert_eq!(succeeds(append(&[], "eve").await, "append"), []);
+    let contained = state(log, "board").await.version;
+    assert!(contained.covers(ada.version()) && contained.covers(bob.version()));
+}
+
 pub(super) async fn names_are_bounded(log: &dyn DurableLog) {
     let longest = "n".repeat(crate::limits::NAME_BYTES);
     let delta = write(&mut still(1), &[Op::Like]);

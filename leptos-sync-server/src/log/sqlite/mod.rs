@@ -5,7 +5,7 @@
 //! | `options`, `schema` | connections; the tables and their version |
 //! | `record`, `tally`, `audit`, `trust` | damage: record checksums, table tallies, audits, and their results |
 //! | `register`, `heads`, `cells`, `bindings` | the tables |
-//! | `work`, `writer` | the write operations, and the thread that runs them |
+//! | `work`, `pending`, `writer` | the write operations, their order, and the thread that runs them |
 //! | `since`, `readers`, `turns` | the read operations, the threads that run them, and turns to audit a document |
 
 mod audit;
@@ -14,6 +14,7 @@ mod cells;
 mod fault;
 mod heads;
 mod options;
+mod pending;
 mod readers;
 mod record;
 mod register;
@@ -27,7 +28,10 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::{
+    FutureExt, TryFutureExt as _,
+    future::{BoxFuture, ready},
+};
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use rusqlite::Connection;
 
@@ -36,11 +40,11 @@ use self::{
     readers::Readers,
     trust::Trust,
     turns::{Turn, Turns},
-    work::Work,
+    work::{Answer, Work},
     writer::Writer,
 };
 use super::{DocumentState, DurableLog, Since, check_name, check_user, listed};
-use crate::error::Error;
+use crate::{error::Error, limits};
 
 pub use options::SqliteOptions;
 
@@ -154,14 +158,40 @@ impl SqliteLog {
         self.writer.ask(work).await.map(|_| ())
     }
 
+    fn append_for(
+        &self,
+        document: &str,
+        deltas: Vec<Delta>,
+        user: Option<String>,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        let document = document.to_owned();
+        async move {
+            let work = match &*deltas {
+                [] => return self.state(&document).await.map(|_| Vec::new()),
+                [large] if large.len() > limits::COMMIT_CELLS => Work::Parts {
+                    document: document.clone(),
+                    parts: large.split(limits::STEP_BYTES)?,
+                    user,
+                },
+                _ => Work::Append {
+                    document: document.clone(),
+                    deltas,
+                    user,
+                },
+            };
+            self.write_cells(&document, work).await
+        }
+        .boxed()
+    }
+
     /// Runs a write operation that searches a document's cells.
-    async fn write_cells(&self, document: &str, work: Work) -> Result<(), Error> {
+    async fn write_cells(&self, document: &str, work: Work) -> Answer {
         if !self.trust.is_audited(document) {
             self.read(document, true, |_, _, _| Ok(())).await?;
             // The document did not exist, so this process writes all its records.
             self.trust.audited(document);
         }
-        self.write(work).await
+        self.writer.ask(work).await
     }
 }
 
@@ -201,18 +231,21 @@ impl DurableLog for SqliteLog {
     }
 
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
-        let document = document.to_owned();
-        async move {
-            if deltas.is_empty() {
-                return self.state(&document).await.map(|_| ());
-            }
-            let work = Work::Append {
-                document: document.clone(),
-                deltas,
-            };
-            self.write_cells(&document, work).await
+        self.append_for(document, deltas, None)
+            .map_ok(|_| ())
+            .boxed()
+    }
+
+    fn append_as(
+        &self,
+        document: &str,
+        deltas: Vec<Delta>,
+        user: &str,
+    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
+        match check_user(user) {
+            Ok(()) => self.append_for(document, deltas, Some(user.to_owned())),
+            Err(error) => ready(Err(error)).boxed(),
         }
-        .boxed()
     }
 
     fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
@@ -250,7 +283,7 @@ impl DurableLog for SqliteLog {
                 document: document.clone(),
                 before,
             };
-            self.write_cells(&document, work).await
+            self.write_cells(&document, work).await.map(|_| ())
         }
         .boxed()
     }

@@ -1,9 +1,16 @@
+use std::collections::VecDeque;
+
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{bindings, cells, heads, register, trust::Trust};
-use crate::error::Error;
+use super::{
+    bindings, cells,
+    heads::{self, StoredHead},
+    register,
+    trust::Trust,
+};
+use crate::{error::Error, log::replicas};
 
 /// A write operation and the channel for its answer.
 pub(super) struct Job {
@@ -19,6 +26,14 @@ pub(super) enum Work {
     Append {
         document: String,
         deltas: Vec<Delta>,
+        /// The user to whom the replica ids of the deltas are bound.
+        user: Option<String>,
+    },
+    /// Appends a delta that is too large for one commit.
+    Parts {
+        document: String,
+        parts: Vec<Delta>,
+        user: Option<String>,
     },
     Claim {
         document: String,
@@ -42,6 +57,11 @@ pub(super) enum Done {
     Answer(Vec<ReplicaId>),
     /// The tombstones within the horizon must be removed before the answer.
     Forget,
+    /// The bindings of replica ids are damaged, which does not concern the document.
+    Failed(Error),
+    /// The parts of a large delta must be joined into the document with this number before the
+    /// answer.
+    Parts(i64),
     /// The document was removed from the register. Its cells must be removed.
     Removed,
 }
@@ -51,6 +71,7 @@ impl Work {
     pub(super) fn document(&self) -> Option<&str> {
         match self {
             Self::Append { document, .. }
+            | Self::Parts { document, .. }
             | Self::Claim { document, .. }
             | Self::Forget { document, .. }
             | Self::Remove { document } => Some(document),
@@ -66,6 +87,14 @@ impl Work {
         }
     }
 
+    /// Returns the number of cells.
+    pub(super) fn cells(&self) -> usize {
+        match self {
+            Self::Append { deltas, .. } => deltas.iter().map(Delta::len).sum(),
+            _ => 0,
+        }
+    }
+
     /// Runs the operation within a savepoint.
     pub(super) fn perform(&self, connection: &Connection, trust: &Trust) -> Result<Done, Error> {
         // Damage may have been found after this operation was queued.
@@ -73,7 +102,27 @@ impl Work {
             trust.check(document)?;
         }
         match self {
-            Self::Append { document, deltas } => append(connection, trust, document, deltas)?,
+            Self::Append {
+                document,
+                deltas,
+                user,
+            } => {
+                if let Some(done) = bind(connection, trust, deltas, user.as_deref())? {
+                    return Ok(done);
+                }
+                append(connection, trust, document, deltas)?;
+            }
+            Self::Parts {
+                document,
+                parts,
+                user,
+            } => {
+                if let Some(done) = bind(connection, trust, parts, user.as_deref())? {
+                    return Ok(done);
+                }
+                let id = find_or_create(connection, trust, document)?;
+                return Ok(Done::Parts(id));
+            }
             Self::Claim { document, upto } => {
                 let id = find_or_create(connection, trust, document)?;
                 let mut stored = heads::load(connection, id)?;
@@ -102,6 +151,26 @@ impl Work {
             }
         }
         Ok(Done::Answer(Vec::new()))
+    }
+}
+
+/// Binds the replica ids that deltas name to a user. Returns the end of the operation if they cannot
+/// be bound.
+fn bind(
+    connection: &Connection,
+    trust: &Trust,
+    deltas: &[Delta],
+    user: Option<&str>,
+) -> Result<Option<Done>, Error> {
+    let Some(user) = user else {
+        return Ok(None);
+    };
+    let replicas = replicas(deltas);
+    match bindings::bind(connection, trust.bindings_are_intact(), &replicas, user) {
+        Ok(taken) if taken.is_empty() => Ok(None),
+        Ok(taken) => Ok(Some(Done::Answer(taken))),
+        Err(error) if error.is_damaged() => Ok(Some(Done::Failed(error.of_bindings()))),
+        Err(error) => Err(error),
     }
 }
 
@@ -141,6 +210,14 @@ pub(super) enum Chore {
         document: String,
         answer: oneshot::Sender<Answer>,
     },
+    /// Joins the parts of a large delta. The version rises with the last one.
+    Join {
+        document: String,
+        /// The document's number. Another one means that the document was removed meanwhile.
+        id: i64,
+        parts: VecDeque<Delta>,
+        answer: oneshot::Sender<Answer>,
+    },
     /// Removes cells of removed documents.
     Clear,
 }
@@ -159,6 +236,20 @@ impl Chore {
                 heads::store(connection, id, &stored)?;
                 Ok(more)
             }
+            Self::Join {
+                document,
+                id,
+                parts,
+                ..
+            } => {
+                trust.check(document)?;
+                if trust.find(connection, document)? != Some(*id) {
+                    return Err(Error::unavailable(
+                        "the document was removed while a large delta was stored; send it again",
+                    ));
+                }
+                join_part(connection, *id, parts)
+            }
             Self::Clear => match cells::to_clear(connection)? {
                 Some(id) => {
                     cells::clear(connection, id)?;
@@ -168,4 +259,45 @@ impl Chore {
             },
         }
     }
+
+    /// Prepares the next step after one was committed.
+    pub(super) fn advance(&mut self) {
+        if let Self::Join { parts, .. } = self {
+            parts.pop_front();
+        }
+    }
+
+    /// Returns whether the work must be done before the log is closed. Other work continues at the
+    /// next start.
+    pub(super) fn is_append(&self) -> bool {
+        matches!(self, Self::Join { .. })
+    }
+
+    /// Returns the document and the channel for the answer, if someone waits for one.
+    pub(super) fn into_answer(self) -> Option<(String, oneshot::Sender<Answer>)> {
+        match self {
+            Self::Forget { document, answer }
+            | Self::Join {
+                document, answer, ..
+            } => Some((document, answer)),
+            Self::Clear => None,
+        }
+    }
+}
+
+/// Joins the first of the remaining parts. Returns whether there are more.
+fn join_part(connection: &Connection, id: i64, parts: &VecDeque<Delta>) -> Result<bool, Error> {
+    let Some(part) = parts.front() else {
+        return Ok(false);
+    };
+    let mut stored = heads::load(connection, id)?;
+    stored.head.check(part)?;
+    let StoredHead { head, cells } = &mut stored;
+    cells::join(connection, id, part, &head.version, cells)?;
+    match parts.len() {
+        1 => head.take(part),
+        _ => head.present.join(part.cells_upto()),
+    }
+    heads::store(connection, id, &stored)?;
+    Ok(parts.len() > 1)
 }

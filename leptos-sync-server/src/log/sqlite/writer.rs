@@ -8,6 +8,7 @@ use tokio::sync::{
 
 use super::{
     fault::fault,
+    pending::Pending,
     readers::{closed, join, spawn},
     trust::Trust,
     work::{Answer, Chore, Done, Job, Work},
@@ -32,6 +33,7 @@ impl Writer {
             connection,
             trust,
             jobs,
+            pending: Pending::default(),
             // An earlier process may have left cells of removed documents.
             chores: VecDeque::from([Chore::Clear]),
         };
@@ -65,12 +67,14 @@ struct Writing {
     connection: Connection,
     trust: Arc<Trust>,
     jobs: mpsc::Receiver<Job>,
+    pending: Pending,
     chores: VecDeque<Chore>,
 }
 
 impl Writing {
     fn run(mut self) {
-        while let Some(jobs) = self.next() {
+        while self.wait() {
+            let jobs = self.pending.next();
             if !jobs.is_empty() {
                 self.commit(jobs);
             }
@@ -80,29 +84,26 @@ impl Writing {
         }
     }
 
-    /// Returns the queued operations that fit into one commit.
-    ///
-    /// Waits for one if there is no background work either. Returns `None` once the log is closed.
-    fn next(&mut self) -> Option<Vec<Job>> {
-        let first = if self.chores.is_empty() {
-            self.jobs.blocking_recv()?
-        } else {
+    /// Takes the queued operations, and waits for one if there is nothing else to do. Returns
+    /// whether there is work; there is none once the log is closed.
+    fn wait(&mut self) -> bool {
+        while self.pending.len() < limits::QUEUED_WRITES {
             match self.jobs.try_recv() {
-                Ok(job) => job,
-                Err(TryRecvError::Empty) => return Some(Vec::new()),
-                Err(TryRecvError::Disconnected) => return None,
+                Ok(job) => self.pending.add(job),
+                Err(_) if self.pending.len() > 0 => break,
+                // The next start continues the rest.
+                Err(TryRecvError::Disconnected) => {
+                    self.chores.retain(Chore::is_append);
+                    return !self.chores.is_empty();
+                }
+                Err(TryRecvError::Empty) if !self.chores.is_empty() => break,
+                Err(TryRecvError::Empty) => match self.jobs.blocking_recv() {
+                    Some(job) => self.pending.add(job),
+                    None => return false,
+                },
             }
-        };
-        let mut bytes = first.work.bytes();
-        let mut jobs = vec![first];
-        while jobs.len() < limits::COMMIT_WRITES
-            && bytes < limits::COMMIT_BYTES
-            && let Ok(job) = self.jobs.try_recv()
-        {
-            bytes += job.work.bytes();
-            jobs.push(job);
         }
-        Some(jobs)
+        true
     }
 
     /// Commits the operations together. If the transaction fails as a whole, for example because
@@ -159,6 +160,21 @@ impl Writing {
             (Ok(Done::Forget), Work::Forget { document, .. }) => {
                 return self.chores.push_back(Chore::Forget { document, answer });
             }
+            (Ok(Done::Failed(error)), _) => Err(error),
+            (
+                Ok(Done::Parts(id)),
+                Work::Parts {
+                    document, parts, ..
+                },
+            ) => {
+                let parts = parts.into();
+                return self.chores.push_back(Chore::Join {
+                    document,
+                    id,
+                    parts,
+                    answer,
+                });
+            }
             (Ok(Done::Removed), Work::Remove { document }) => {
                 self.trust.removed(&self.connection, &document);
                 self.chores.push_back(Chore::Clear);
@@ -175,17 +191,21 @@ impl Writing {
     }
 
     /// Runs one step of background work. Writes wait at most for this step.
-    fn step(&mut self, chore: Chore) {
-        match (self.attempt_step(&chore), chore) {
-            (Ok(true), chore) => self.chores.push_back(chore),
-            (done, Chore::Forget { document, answer }) => {
-                let of_document =
-                    |error| self.trust.of_document(&self.connection, &document, error);
-                let done = done.map_err(of_document);
-                let _ = answer.send(done.map(|_| Vec::new()));
+    fn step(&mut self, mut chore: Chore) {
+        match self.attempt_step(&chore) {
+            Ok(true) => {
+                chore.advance();
+                self.chores.push_back(chore);
             }
-            // Cells that remain in a damaged tree only take space. The next start tries again.
-            (_, Chore::Clear) => {}
+            done => {
+                let done = done.map(|_| Vec::new());
+                if let Some((document, answer)) = chore.into_answer() {
+                    let of_document =
+                        |error| self.trust.of_document(&self.connection, &document, error);
+                    let _ = answer.send(done.map_err(of_document));
+                }
+                // Cells that remain in a damaged tree only take space. The next start tries again.
+            }
         }
     }
 
