@@ -1,11 +1,11 @@
 // Lets the page open without a network. It keeps the page and the files that the page names.
 //
-// A file with a hash in its name never changes, so it comes from the cache. The page itself comes
-// from the network, and from the cache only when the network fails. Everything else is left to the
-// browser.
+// A file with a hash in its name, as trunk and cargo-leptos give it, never changes, so it comes from
+// the cache. The page itself comes from the network, and from the cache only when the network fails.
+// Everything else is left to the browser.
 
 const CACHE = 'app';
-const HASHED = /[\w./-]*-[0-9a-f]{12,16}(?:_bg)?\.(?:js|wasm|css)/g;
+const HASHED = /[\w./-]*(?:-[0-9a-f]{12,16}(?:_bg)?|\.[\w-]{22})\.(?:js|wasm|css)/g;
 
 addEventListener('install', event => {
   skipWaiting();

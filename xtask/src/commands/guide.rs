@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     cmd::Cmd,
-    guide,
+    guide::{self, Way},
     step::step,
     tools::{Browser, Cache, c_compiler},
     workspace::{E2E, Workspace},
@@ -13,33 +13,33 @@ use crate::{
 /// The arguments of `guide`.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Also runs the blocks that need a tool which is compiled first, such as trunk.
+    /// Also runs what needs trunk or cargo-leptos, which are compiled first.
     #[arg(long)]
     all: bool,
 }
 
-/// Follows docs/guide/getting-started.md in an empty folder, and opens the app in a browser.
+/// Follows docs/guide/getting-started.md in an empty folder for each way, and opens the apps that it
+/// built in a browser.
 pub(crate) fn run(args: &Args) -> Result<()> {
     c_compiler::require()?;
     let workspace = Workspace::load()?;
     let cache = Cache::open()?;
-    let app = guide::follow(&workspace, &cache, args.all)?;
-    let browser = Browser::find(&cache)?;
-    step("the app in Chromium", || {
-        Cmd::cargo()
-            .args([
-                "test",
-                "--package",
-                E2E,
-                "--test",
-                "guide",
-                "--",
-                "--ignored",
-            ])
-            .env("GUIDE_APP", app.dir())
-            .env("GUIDE_SERVER", app.server(&workspace))
-            .envs(browser.env())
-            .dir(&workspace.root)
-            .run()
-    })
+    for way in Way::ALL {
+        let app = guide::follow(&workspace, &cache, way, args.all)?;
+        let Some(server) = app.server() else {
+            continue;
+        };
+        let browser = Browser::find(&cache)?;
+        step("the app in Chromium", || {
+            Cmd::cargo()
+                .args(["test", "--package", E2E, "--test", "guide"])
+                .args(["--", "--ignored"])
+                .env("GUIDE_APP", app.dir())
+                .env("GUIDE_SERVER", server)
+                .envs(browser.env())
+                .dir(&workspace.root)
+                .run()
+        })?;
+    }
+    Ok(())
 }

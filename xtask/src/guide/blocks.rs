@@ -13,21 +13,26 @@ pub(super) enum Block {
         append: bool,
         text: String,
     },
-    /// Build the page with trunk, or do the same steps without trunk.
-    Trunk(String),
+    /// Run it with a tool that takes long to compile, or do what is possible without the tool.
+    Tool(String),
     /// Build the server, which a test starts.
     Serve,
 }
 
-/// Finds the blocks of a page, in order. Omits blocks that are only for readers.
+/// Finds the blocks of a page, in order. Omits blocks that are only for readers, and the sections
+/// whose headings are in `skip`.
 ///
 /// # Errors
 ///
 /// If a block does not end, or its first line names no known action.
-pub(super) fn parse(markdown: &str) -> Result<Vec<Block>> {
+pub(super) fn parse(markdown: &str, skip: &[&str]) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
+    let mut skipping = false;
     let mut lines = markdown.lines();
     while let Some(line) = lines.next() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            skipping = skip.contains(&heading);
+        }
         let Some(info) = line.strip_prefix("```") else {
             continue;
         };
@@ -42,7 +47,8 @@ pub(super) fn parse(markdown: &str) -> Result<Vec<Block>> {
                 None => bail!("the block ```{info} does not end"),
             }
         }
-        blocks.extend(block(info, text)?);
+        let block = block(info, text)?;
+        blocks.extend(block.filter(|_| !skipping));
     }
     Ok(blocks)
 }
@@ -61,7 +67,7 @@ fn block(info: &str, text: String) -> Result<Option<Block>> {
     }
     Ok(match (language, words.as_slice()) {
         ("sh", []) => Some(Block::Run(text)),
-        ("sh", ["trunk"]) => Some(Block::Trunk(text)),
+        ("sh", ["tool"]) => Some(Block::Tool(text)),
         ("sh", ["serve"]) => Some(Block::Serve),
         ("sh", ["install"]) => None,
         ("sh", other) => bail!("a block of the guide says {other:?}; see the comment at its top"),
@@ -86,12 +92,19 @@ mod tests {
             },
             Block::Serve,
         ];
-        assert_eq!(parse(page).unwrap(), expected);
+        assert_eq!(parse(page, &[]).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_skipped_section_ends_at_the_next_heading() {
+        let page = "```sh\na\n```\n## One\n```sh\n## no heading\n```\n### Part\n```sh\nb\n```\n## Two\n```sh\nc\n```\n";
+        let expected = ["a\n", "c\n"].map(|script| Block::Run(script.to_owned()));
+        assert_eq!(parse(page, &["One"]).unwrap(), expected);
     }
 
     #[test]
     fn a_block_that_says_something_unknown_is_an_error() {
-        assert!(parse("```sh trnk\ntrunk build\n```\n").is_err());
-        assert!(parse("```sh\ncargo new app\n").is_err());
+        assert!(parse("```sh trnk\ntrunk build\n```\n", &[]).is_err());
+        assert!(parse("```sh\ncargo new app\n", &[]).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! The guide "from zero to your own app", followed block by block.
 
 mod blocks;
+mod by_path;
+mod way;
 
 use std::{
     fs,
@@ -14,17 +16,23 @@ use crate::{
     cmd::Cmd,
     dist::{self, Optimize},
     step::step,
-    tools::{Bindgen, Cache, Trunk, Wasm, WasmOpt},
+    tools::{Bindgen, Cache, Wasm, WasmOpt},
     workspace::{Package, Workspace},
 };
 
 use self::blocks::Block;
+pub(crate) use self::way::Way;
 
 /// The page of the guide.
 const PAGE: &str = "docs/guide/getting-started.md";
 
-/// The prefix of this workspace's crates. A line that adds one of them is changed to use its path.
-const OWN: &str = "leptos-sync-";
+/// The settings of this workspace, with which the dependencies are already compiled.
+const SETTINGS: [&str; 4] = [
+    "--config",
+    "profile.dev.debug='line-tables-only'",
+    "--config",
+    "profile.dev.package.'*'.debug=false",
+];
 
 /// An app that was made by following the guide. Dropping it removes its folder.
 #[derive(Debug)]
@@ -32,29 +40,48 @@ pub(crate) struct App {
     home: TempDir,
     /// The working directory of the guide's commands.
     dir: PathBuf,
+    way: Way,
+    /// The program of its server, once it is built.
+    server: Option<PathBuf>,
 }
 
-/// Follows the guide in an empty folder. Runs the blocks that need trunk only if `trunk` is true.
+/// Follows one way of the guide in an empty folder. Runs the blocks that need the way's tool only if
+/// `tools` is true.
 ///
 /// # Errors
 ///
 /// If a block fails. The message contains its commands.
-pub(crate) fn follow(workspace: &Workspace, cache: &Cache, trunk: bool) -> Result<App> {
+pub(crate) fn follow(workspace: &Workspace, cache: &Cache, way: Way, tools: bool) -> Result<App> {
     let page = fs::read_to_string(workspace.root.join(PAGE)).context(PAGE)?;
     let home = tempfile::Builder::new()
         .prefix("leptos-sync-guide-")
         .tempdir()?;
-    let dir = home.path().to_owned();
-    let mut app = App { home, dir };
-    for block in blocks::parse(&page).context(PAGE)? {
-        match block {
-            Block::Run(script) => step(script.trim(), || app.run(&script, workspace))?,
-            Block::Write { file, append, text } => app.write(&file, append, &text)?,
-            Block::Trunk(script) if trunk => {
-                step(script.trim(), || app.with_trunk(&script, workspace, cache))?
+    let mut app = App {
+        dir: home.path().to_owned(),
+        home,
+        way,
+        server: None,
+    };
+    for block in blocks::parse(&page, &way.others()).context(PAGE)? {
+        match (block, way) {
+            (Block::Run(script), _) => step(script.trim(), || app.run(&script, workspace))?,
+            (Block::Write { file, append, text }, _) => {
+                app.write(
+                    &file,
+                    append,
+                    &by_path::manifest(&file, text, &workspace.root),
+                )?;
             }
-            Block::Trunk(_) => app.without_trunk(workspace, cache)?,
-            Block::Serve => step("building the server", || app.build_server(workspace))?,
+            (Block::Tool(script), _) if tools => {
+                step(script.trim(), || app.with_tool(&script, workspace, cache))?;
+            }
+            (Block::Tool(_), Way::Trunk) => app.without_trunk(workspace, cache)?,
+            (Block::Tool(_), Way::CargoLeptos) => app.check_halves(workspace, cache)?,
+            (Block::Serve, Way::Trunk) => {
+                step("building the server", || app.build_server(workspace))?;
+            }
+            // The tool has built it.
+            (Block::Serve, Way::CargoLeptos) => {}
         }
     }
     Ok(app)
@@ -66,20 +93,15 @@ impl App {
         &self.dir
     }
 
-    /// Returns the path of the server's program.
-    pub(crate) fn server(&self, workspace: &Workspace) -> PathBuf {
-        let file = format!("server{}", std::env::consts::EXE_SUFFIX);
-        workspace.target.join("debug").join(file)
+    /// Returns the path of the server's program, if it was built.
+    pub(crate) fn server(&self) -> Option<&Path> {
+        self.server.as_deref()
     }
 
     /// Runs a script, and makes the folder in which it ends the working directory.
     fn run(&mut self, script: &str, workspace: &Workspace) -> Result<()> {
         let ended_in = self.home.path().join(".pwd");
-        let script = script
-            .lines()
-            .map(|line| by_path(line, &workspace.root))
-            .collect::<Vec<_>>()
-            .join("\n");
+        let script = by_path::script(script, &workspace.root);
         self.shell(&format!("{script}\npwd > '{}'", ended_in.display()))
             .run_quietly()?;
         self.dir = fs::read_to_string(ended_in)?.trim().into();
@@ -100,14 +122,15 @@ impl App {
             true => fs::read_to_string(&path).with_context(|| file.to_owned())?,
             false => String::new(),
         };
+        fs::create_dir_all(path.parent().unwrap_or(&self.dir))?;
         fs::write(&path, before + text).with_context(|| file.to_owned())
     }
 
-    /// Builds the page with trunk, which finds its tools in `PATH`.
-    fn with_trunk(&self, script: &str, workspace: &Workspace, cache: &Cache) -> Result<()> {
+    /// Builds the page with the way's tool, which finds the programs that it needs in `PATH`.
+    fn with_tool(&mut self, script: &str, workspace: &Workspace, cache: &Cache) -> Result<()> {
         self.keep_versions(workspace)?;
         let bins = [
-            Trunk::find(cache)?.bin(),
+            Some(self.way.tool().bin(cache)?),
             Some(Bindgen::find(cache, workspace)?.bin),
             WasmOpt::find(cache)?.bin(),
         ];
@@ -117,10 +140,17 @@ impl App {
             .flatten()
             .chain(std::env::split_paths(&path));
         let wasm = Wasm::find(cache, workspace)?;
-        self.shell(script)
+        let mut cmd = self
+            .shell(script)
             .envs(wasm.env())
-            .env("PATH", std::env::join_paths(path)?)
-            .run()
+            .env("PATH", std::env::join_paths(path)?);
+        if self.way == Way::CargoLeptos {
+            // It builds the server, too, whose dependencies no other build shares.
+            let target = workspace.target.join("guide");
+            cmd = cmd.env("CARGO_TARGET_DIR", &target);
+            self.server = Some(target.join("release").join(program("notes")));
+        }
+        cmd.run()
     }
 
     /// Builds the page with the same steps as trunk.
@@ -141,16 +171,37 @@ impl App {
         Ok(())
     }
 
-    fn build_server(&self, workspace: &Workspace) -> Result<()> {
+    fn build_server(&mut self, workspace: &Workspace) -> Result<()> {
         self.keep_versions(workspace)?;
         Cmd::cargo()
             .args(["build", "--package", "server"])
-            // Use the settings of this workspace, with which the dependencies are already compiled.
-            .args(["--config", "profile.dev.debug='line-tables-only'"])
-            .args(["--config", "profile.dev.package.'*'.debug=false"])
+            .args(SETTINGS)
             .env("CARGO_TARGET_DIR", &workspace.target)
             .dir(&self.dir)
-            .run()
+            .run()?;
+        self.server = Some(workspace.target.join("debug").join(program("server")));
+        Ok(())
+    }
+
+    /// Compiles the server and the page of the app for cargo-leptos, without linking them.
+    fn check_halves(&self, workspace: &Workspace, cache: &Cache) -> Result<()> {
+        self.keep_versions(workspace)?;
+        step("checking the server with `ssr`", || {
+            Cmd::cargo()
+                .args(["check", "--features", "ssr"])
+                .args(SETTINGS)
+                .env("CARGO_TARGET_DIR", &workspace.target)
+                .dir(&self.dir)
+                .run()
+        })?;
+        let wasm = Wasm::find(cache, workspace)?;
+        step("checking the page with `hydrate`", || {
+            wasm.cargo("check")
+                .args(["--lib", "--features", "hydrate"])
+                .args(SETTINGS)
+                .dir(&self.dir)
+                .run()
+        })
     }
 
     /// Returns a shell in the app's folder that stops at the first command that fails.
@@ -159,42 +210,42 @@ impl App {
     }
 }
 
-/// Returns a line of the guide. If the line adds a crate of this workspace, the result adds it by
-/// its path.
-fn by_path(line: &str, root: &Path) -> String {
-    let own = line.split_whitespace().find(|word| word.starts_with(OWN));
-    match own.filter(|_| line.starts_with("cargo add ")) {
-        Some(name) => format!("{line} --path '{}'", root.join(name).display()),
-        None => line.to_owned(),
-    }
+/// Returns the file name of a program.
+fn program(name: &str) -> String {
+    format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn page() -> (PathBuf, String) {
+        let root = Workspace::load().unwrap().root;
+        let page = fs::read_to_string(root.join(PAGE)).unwrap();
+        (root, page)
+    }
+
     #[test]
-    fn only_crates_of_this_workspace_are_taken_by_path() {
-        let root = Path::new("/here");
-        let line = by_path("cargo add --package server leptos-sync-server", root);
-        let expected =
-            "cargo add --package server leptos-sync-server --path '/here/leptos-sync-server'";
-        assert_eq!(line, expected);
-        assert_eq!(
-            by_path("cargo add leptos@0.8", root),
-            "cargo add leptos@0.8"
-        );
+    fn each_way_has_a_section_that_builds_and_serves() {
+        let (_, page) = page();
+        for way in Way::ALL {
+            assert!(page.contains(&format!("\n## {}\n", way.heading())));
+            let blocks = blocks::parse(&page, &way.others()).unwrap();
+            let tools = blocks.iter().filter(|b| matches!(b, Block::Tool(_)));
+            assert_eq!(tools.count(), 1, "{way:?}");
+            assert!(blocks.contains(&Block::Serve), "{way:?}");
+        }
     }
 
     #[test]
     fn the_guides_service_worker_is_the_tested_one() {
-        let root = Workspace::load().unwrap().root;
-        let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
-        let blocks = blocks::parse(&read(PAGE)).unwrap();
+        let (root, page) = page();
+        let blocks = blocks::parse(&page, &[]).unwrap();
         let worker = blocks.iter().find_map(|block| match block {
-            Block::Write { file, text, .. } if file == "service-worker.js" => Some(text.as_str()),
+            Block::Write { file, text, .. } if file.ends_with("service-worker.js") => Some(text),
             _ => None,
         });
-        assert_eq!(worker.unwrap(), read("examples/todo/service-worker.js"));
+        let tested = root.join("examples/todo/service-worker.js");
+        assert_eq!(*worker.unwrap(), fs::read_to_string(tested).unwrap());
     }
 }

@@ -11,7 +11,7 @@ mod firefox;
 mod fuzzer;
 pub(crate) mod nginx;
 mod optimizer;
-mod trunk;
+mod page_tool;
 mod valgrind;
 mod wasm;
 mod webkit;
@@ -23,7 +23,7 @@ pub(crate) use self::{
     firefox::Firefox,
     fuzzer::Fuzzer,
     optimizer::WasmOpt,
-    trunk::Trunk,
+    page_tool::{CARGO_LEPTOS, PageTool, TRUNK},
     valgrind::Valgrind,
     wasm::Wasm,
     webkit::WebKit,
