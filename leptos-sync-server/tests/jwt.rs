@@ -78,13 +78,13 @@ async fn a_token_grants_exactly_the_documents_it_names() {
     let mut at_ada = Session::open(address, &token, "board", &ada).await;
     at_ada.insert(1, "mine");
     at_ada.acknowledged().await;
-    // A document that Ada may read but not write.
+    // Ada may read but not write this document.
     let help = Handle::new(2);
     let mut at_help = Session::open(address, &token, "help/start", &help).await;
     at_help.insert(1, "mine too");
     at_help.acknowledged().await;
     assert_eq!(help.0.lock().unwrap().refused[0].0, Reason::Forbidden);
-    // A document that Ada may not see.
+    // Ada must not see this document.
     let other = Handle::new(3);
     let mut at_other = Session::open(address, &token, "help/start/old", &other).await;
     let closed = |other: &Handle| other.0.lock().unwrap().closed.is_some();

@@ -98,7 +98,7 @@ async fn a_readers_edit_is_rolled_back_with_the_reason() {
         .await;
     assert_eq!(guest.card(1).as_deref(), Some("mine"));
     assert_eq!(guest.0.lock().unwrap().refused[0].0, Reason::Forbidden);
-    // A guest may not see another user's private document.
+    // A guest must not see another user's private document.
     let other = Handle::new(3);
     let mut at_other = Session::open(address, "guest", "private", &other).await;
     at_other

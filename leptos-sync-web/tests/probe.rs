@@ -27,8 +27,8 @@ const SOCKET: &str = "return class {
     close() {}
 }";
 
-/// A `fetch` that gives the answer that `answer` names, and ends when it is aborted. A browser's
-/// cache keeps the first answer.
+/// A `fetch` that returns the answer in `answer`, and ends when it is aborted. It caches the first
+/// answer, like a browser.
 const FETCH: &str = "let kept;
     return (url, { signal, cache, mode }) => new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -49,7 +49,7 @@ const FETCH: &str = "let kept;
         (cache === 'no-store' ? answers[answer] : kept)();
     })";
 
-/// Replaces a global of the page. The page of this test ends with it.
+/// Replaces a global of the page. It need not be restored, since the page ends with the test.
 fn replace(name: &str, js: &str) {
     let value = Function::new_no_args(js).call0(&JsValue::UNDEFINED);
     Reflect::set(&global(), &name.into(), &value.unwrap()).unwrap();

@@ -96,7 +96,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     /// Restores the cell at `rest` to an earlier state; `None` removes it.
     ///
     /// This is the only operation that is not a join. It rolls back failed transactions, and
-    /// removes cells that another copy has forgotten.
+    /// removes cells whose tombstones another copy has forgotten.
     #[doc(hidden)]
     fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>);
 

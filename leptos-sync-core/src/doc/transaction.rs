@@ -133,7 +133,8 @@ impl<S: Root> OpenTransaction<'_, S> {
             let upto = VersionVector::of(stamp.replica, stamp.time);
             let (parts, changes, count) = (&log.parts, &log.changes, log.undo.cells());
             delta = Delta::write(&mut log.cells, after, upto, |out| {
-                // One of a few cells may already exceed the capacity for an average one.
+                // The reservation assumes cells of average size. A single cell may take more, so
+                // reserve for at least four.
                 out.reserve(count.max(4));
                 let state = &doc.state;
                 parts.for_each(changes, &mut |part| {

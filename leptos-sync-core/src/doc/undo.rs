@@ -21,7 +21,7 @@ struct Replaced {
     /// The range of the cell's encoded value in the buffer.
     start: usize,
     end: usize,
-    /// `None` if there was no cell.
+    /// The replaced cell, or `None` if there was none.
     old: Option<SavedCell>,
 }
 

@@ -59,9 +59,9 @@ pub(crate) struct Session {
 pub(crate) enum CredentialsEvent<'a> {
     /// The credentials were set. They are empty if there are none.
     Set(&'a [u8]),
-    /// The relay rejected them.
+    /// The relay rejected the credentials.
     Refused,
-    /// The relay accepted them.
+    /// The relay accepted the credentials.
     Accepted,
 }
 

@@ -6,7 +6,7 @@ use crate::{
     version::VersionVector,
 };
 
-/// No neighbor.
+/// The value that denotes no neighbor.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// The entries of a map in the order of their writes, as a doubly linked list per writer. This
