@@ -30,8 +30,8 @@ pub const ROOM_BYTES: usize = 64 * 1024;
 /// everywhere, so it must fit into one message. Importers must split larger data.
 pub const TRANSACTION_BYTES: usize = 1024 * 1024;
 
-/// The maximum number of cells of a transaction. A relay stores them in one step, while the edits of
-/// others wait; this many take less than a second.
+/// The maximum number of cells of a transaction. A relay stores them in one step, which delays the
+/// edits of others. That many cells take less than a second.
 pub const TRANSACTION_CELLS: usize = 64 * 1024;
 
 /// The maximum inflated size of a compressed envelope in bytes. Larger bodies are uncompressed or

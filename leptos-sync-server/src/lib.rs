@@ -49,7 +49,7 @@
 //!   of versions of `rusqlite`, and cargo chooses one that suits the app's sqlx (0.8 or 0.9).
 //! - `jwt`: `JwtAuthorizer`, which reads users and permissions from signed JSON Web Tokens.
 //! - `prometheus`: `Prometheus`, the metrics of the process, which the router serves at `/metrics`.
-//! - `serve`: `serve`, which serves an app with a bounded number of connections.
+//! - `serve`: the function `serve`, which serves an app with a bounded number of connections.
 //! - `relay`: the program `leptos-sync-relay`, a relay with all these features and command-line
 //!   options (`--help`).
 //! - `testing`: the conformance suite for implementations of [`DurableLog`].

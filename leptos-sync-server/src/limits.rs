@@ -41,7 +41,7 @@ pub const SMALL_CELLS: usize = 1_024;
 /// The maximum size in bytes of the cells of a small write.
 pub const SMALL_BYTES: usize = 256 * 1024;
 
-/// The size of the cells in bytes that are joined at a time if a delta has more than
+/// The size in bytes of the cells that are joined in one step if a delta has more than
 /// [`COMMIT_CELLS`]. A cell takes at least two bytes.
 pub const STEP_BYTES: usize = 64 * 1024;
 
@@ -165,13 +165,13 @@ pub const CONNECTIONS: usize = 10_000;
 /// It suffices for many round trips of a slow network.
 pub const HEADER_MS: u64 = 10_000;
 
-/// The time in milliseconds that an HTTP connection may take until the head of its next request.
+/// The time in milliseconds that an HTTP connection may stay open without a further request.
 /// Proxies reuse connections, and expect them to stay open for a minute. For WebSockets,
 /// [`SILENCE_MS`] applies instead.
 pub const IDLE_MS: u64 = 75_000;
 
-/// The number of open files that `serve` does not use for connections. The database, its readers
-/// and the files of the app need them.
+/// The number of open files that `serve` reserves for the database, its readers and the files of
+/// the app.
 pub const RESERVED_FILES: u64 = 128;
 
 /// The maximum number of cached tokens. It suffices for all concurrent users and takes a few
@@ -197,7 +197,7 @@ pub const TOKEN_SKEW_S: u64 = 30;
 pub const PARTS_MS: u64 = 10 * 60 * 1000;
 
 /// The maximum size in bytes of the deltas in parts that the connections of one user send at a
-/// time. One of the largest fits.
+/// time. One delta of the maximum size fits.
 pub const USER_PARTS_BYTES: usize = leptos_sync_core::limits::PARTS_BYTES;
 
 /// The maximum size in bytes of the deltas in parts that all users send at a time. They stay in

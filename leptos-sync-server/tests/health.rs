@@ -67,7 +67,7 @@ async fn a_relay_stays_unhealthy_while_its_full_file_has_room_for_small_edits_on
     }
     for _ in 0..3 {
         assert_eq!(get(address, "/sync/healthz").await.0, 503);
-        // Another document has room for a few bytes.
+        // There is still room for a few bytes in another document.
         let mut bob = Session::open(address, "bob", "small", &Handle::new(2)).await;
         bob.insert(1, "small");
         bob.acknowledged().await;

@@ -156,7 +156,7 @@ async fn a_token_signed_with_the_public_key_as_secret_is_rejected() {
     assert!(text.contains("another algorithm"), "{text}");
 }
 
-/// RFC 7515, section 4.1.11: a token may require that its reader understands an extension.
+/// A token may require that its reader supports an extension (RFC 7515, section 4.1.11).
 #[tokio::test]
 async fn a_token_that_requires_an_unknown_extension_is_rejected() {
     let address = relay_of_secret().await;

@@ -125,7 +125,7 @@ async fn a_reader_who_becomes_a_writer_continues_after_rejected_edits() {
     assert_eq!(handle.card(900), None);
 }
 
-/// Otherwise one connection could take all places of those whose presence is shown.
+/// Otherwise, one connection could take all places for presence.
 #[tokio::test]
 async fn a_connection_opens_a_document_on_one_channel_only() {
     let (_dir, address, mut honest) = relay_in_use().await;
@@ -136,11 +136,11 @@ async fn a_connection_opens_a_document_on_one_channel_only() {
             eve.say(&open(channel)).await;
             assert_eq!(eve.answer().await, Answer::Closed(Reason::Malformed));
         }
-        // The first one stays open, and can be opened anew.
+        // The first channel stays open, and can open the document again.
         eve.say(&open(0)).await;
         eve.push(&card(9, now_ms(), "goes on").encode()).await;
         assert_eq!(eve.answer().await, Answer::Ack);
-        // Once it is left, another channel can be used.
+        // After the client leaves the first channel, it can use another one.
         eve.say(&[7, 0]).await;
         eve.say(&open(3)).await;
         assert_eq!(eve.handled().await, None);

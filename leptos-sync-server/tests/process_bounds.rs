@@ -1,4 +1,5 @@
-//! The relay as a process that lacks something: a reader of its log lines, open files, connections.
+//! The relay as a process that lacks a resource: a reader of its log lines, open files, or
+//! connections.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -15,7 +16,7 @@ use common::{Handle, Session, command, get};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use tokio::net::TcpStream;
 
-/// A relay whose log lines the test reads, or not.
+/// A relay whose log lines the test may leave unread.
 struct Relay {
     child: Child,
     address: SocketAddr,
@@ -35,7 +36,7 @@ impl Relay {
         }
     }
 
-    /// Connects and writes.
+    /// Opens a session and writes an edit.
     async fn edit(&self, replica: u64) {
         let url = format!("ws://{}/", self.address);
         let handle = Handle::new(replica);

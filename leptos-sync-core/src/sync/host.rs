@@ -51,7 +51,7 @@ struct Exchange {
     /// The user's permission, once the relay has opened the document.
     permission: Option<Permission>,
     parts: Parts,
-    /// Whether a part of the current delta was dropped, because the user could not write.
+    /// Whether a part of the current delta was dropped because the user may not write.
     refused: bool,
 }
 
@@ -89,19 +89,20 @@ pub enum ClientRequest {
         /// transaction do not apply.
         in_parts: bool,
     },
-    /// A part of a delta was received and stays in memory until the last one. Needs no answer.
+    /// A part of a delta was received, which stays in memory until the last one. It needs no
+    /// answer.
     Part {
         /// The document.
         channel: Channel,
-        /// The size of all parts of the delta so far.
+        /// The size of all parts of the delta that were received.
         bytes: usize,
     },
-    /// The last part of a delta was received, of which parts were dropped: the user may not write.
-    /// Answered by a rejection.
+    /// The last part of a delta was received, of which parts were dropped because the user may not
+    /// write. The relay answers with a rejection.
     RefusedParts {
         /// The document.
         channel: Channel,
-        /// The version that the delta would have reached.
+        /// The version to which the delta would have led.
         upto: VersionVector,
     },
     /// Sends presence data to the other clients.

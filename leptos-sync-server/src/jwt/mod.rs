@@ -112,7 +112,7 @@ impl JwtAuthorizer {
         let token = decode::<Map<String, Value>>(token, self.key.key(), &self.validation)
             .map_err(|error| Denied::unauthorized(rejection(error.kind())))?;
         if let Some(required) = &token.header.crit {
-            // RFC 7515, section 4.1.11. This relay knows no extensions.
+            // This relay supports no extensions (RFC 7515, section 4.1.11).
             return Err(Denied::unauthorized(format!(
                 "the token requires extensions that this relay does not know (`crit`: {})",
                 required.join(", ")

@@ -67,9 +67,9 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// A log may join a single delta of more than
     /// [`TRANSACTION_CELLS`](leptos_sync_core::limits::TRANSACTION_CELLS) cells in steps, so that
-    /// others do not wait for it. Then some of its cells may be visible before the version covers
-    /// them, and stay if the call fails or is interrupted. It is not a transaction, and its sender
-    /// sends it again.
+    /// others do not wait for it. In that case, some of its cells may be visible before the version
+    /// covers them, and stay if the call fails or is interrupted. Such a delta is not a
+    /// transaction, and its sender sends it again.
     ///
     /// # Errors
     ///
@@ -80,8 +80,8 @@ pub trait DurableLog: Send + Sync + 'static {
     /// - The errors of [`state`](DurableLog::state).
     fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Binds the replica ids that deltas name to a user, like [`bind`](DurableLog::bind), and joins
-    /// the deltas like [`append`](DurableLog::append): both or neither.
+    /// Binds the replica ids in deltas to a user, like [`bind`](DurableLog::bind), and joins the
+    /// deltas like [`append`](DurableLog::append). Does both or neither.
     ///
     /// Returns the ids that are bound to another user; if there are any, the call does nothing.
     ///
@@ -199,7 +199,7 @@ pub enum Since {
     Snapshot(Vec<Snapshot>),
 }
 
-/// Returns the ids of the replicas that deltas name.
+/// Returns the replica ids in the versions of deltas.
 pub(crate) fn replicas(deltas: &[Delta]) -> Vec<ReplicaId> {
     let versions = deltas
         .iter()

@@ -16,7 +16,7 @@ pub(super) enum Rejection {
     Document(Response),
 }
 
-/// The text of rejections of users who may only read.
+/// The text of a rejection for a user who may only read.
 pub(super) const READ_ONLY: &str = "this user may read this document but not write it";
 
 impl Connection {
@@ -30,8 +30,8 @@ impl Connection {
         }
     }
 
-    /// Checks a transaction, reading the log only if its stamp is ahead of the relay's clock.
-    /// `in_parts` states whether it is a delta in parts, which has no limit of cells.
+    /// Checks a transaction. Reads the log only if its stamp is ahead of the relay's clock.
+    /// `in_parts` is true for a delta in parts, whose number of cells is not limited.
     pub(super) async fn check(
         &mut self,
         channel: Channel,
@@ -78,7 +78,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Returns the replica ids that deltas name and that are not known to be the user's.
+    /// Returns the replica ids in deltas that are not known to belong to the user.
     pub(super) fn unknown_replicas(&self, deltas: &[Delta]) -> Vec<ReplicaId> {
         let mut all = replicas(deltas);
         all.retain(|replica| !self.own_replicas.contains(replica));

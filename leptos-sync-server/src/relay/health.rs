@@ -58,8 +58,9 @@ impl Inner {
         }
     }
 
-    /// Writes a cell of about `bytes`, at most the largest value, and then an empty one in its place.
-    /// An edit that needs space needs as much as the one that failed.
+    /// Writes a cell of about `bytes`, at most the largest value, and then replaces it by an empty
+    /// one. A small write would not detect a full disk, since it may fit where a larger edit does
+    /// not.
     async fn write(&self, bytes: usize) -> Result<(), Error> {
         let writing = self.writes.begin(bytes);
         let value = vec![0; bytes.min(leptos_sync_core::limits::VALUE_BYTES)];
@@ -73,7 +74,7 @@ impl Inner {
     }
 
     async fn write_cell(&self, value: &[u8]) -> Result<(), Error> {
-        // Later than the last one, which may be of the same millisecond.
+        // The stamp must be later than the last one, which may have the same millisecond.
         let last = self.log.state(DOCUMENT).await?.version.latest();
         let next = Time::new(last.get().saturating_add(1));
         let time = Time::from_ms(self.now_ms()).max(next);
@@ -135,7 +136,8 @@ mod tests {
         drop(second);
     }
 
-    /// Otherwise a full disk is healthy whenever some small edit replaces another.
+    /// Otherwise, the relay would report a full disk as healthy whenever a small edit replaces
+    /// another.
     #[tokio::test]
     async fn a_small_write_does_not_hide_that_a_large_one_failed() {
         let writes = super::super::writes::Writes::default();

@@ -43,7 +43,7 @@ impl Connection {
             return Err(closed(channel, Reason::TooManyDocuments, &text));
         }
         if self.open.values().any(|open| open.document == document) {
-            // Its presence would take the places of others.
+            // Otherwise, its presence would take the places of others.
             let text = "this connection has the document open on another channel; use that one";
             return Err(closed(channel, Reason::Malformed, text));
         }

@@ -26,7 +26,7 @@ impl Connection {
             if self.ends_by_expiry() {
                 return;
             }
-            // Others need not wait for all of them.
+            // Others need not wait for all transactions.
             if !accepted.is_empty() && cells + delta.len() > limits::COMMIT_CELLS {
                 cells = 0;
                 let accepted = std::mem::take(&mut accepted);
@@ -64,9 +64,8 @@ impl Connection {
         self.own_replicas.extend(own);
     }
 
-    /// Stores transactions in one commit, or each in its own if the log rejects one of them. Their
-    /// replica ids are bound to the user in the same commit. Returns whether the document is still
-    /// open.
+    /// Stores transactions in one commit, or each in its own if the log rejects one of them. The
+    /// same commit binds their replica ids to the user. Returns whether the document is still open.
     async fn store(
         &mut self,
         channel: Channel,
@@ -169,8 +168,8 @@ impl Connection {
         true
     }
 
-    /// Claims the version of a rejected transaction, unless one of its replica ids belongs to another
-    /// user: returns that id.
+    /// Claims the version of a rejected transaction. If one of its replica ids belongs to another
+    /// user, claims nothing and returns that id.
     async fn claim(&mut self, document: &str, delta: &Delta) -> Result<Option<ReplicaId>, Error> {
         let log = Arc::clone(&self.relay.log);
         let unknown = self.unknown_replicas(slice::from_ref(delta));

@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// The deltas that a connection is receiving in parts. Their parts stay in memory until the last
-/// one, so each has a time limit, and their size is bounded per user and in all.
+/// The deltas that a connection is receiving in parts. The parts of a delta stay in memory until
+/// the last one arrives. So each delta has a time limit, and the size of all parts is bounded per
+/// user and in total.
 pub(super) struct Uploads {
     begun: BTreeMap<Channel, Upload>,
     user: Arc<AtomicUsize>,
@@ -25,7 +26,7 @@ struct Upload {
     bytes: usize,
 }
 
-/// The uploads of the user, or of all users, take as much memory as they may.
+/// The error that the uploads of the user, or of all users, already take the permitted memory.
 pub(super) struct Full(pub(super) &'static str);
 
 impl Uploads {
@@ -74,7 +75,7 @@ impl Uploads {
         }
     }
 
-    /// Returns the time when the first upload must have ended.
+    /// Returns the time by which the first upload must have ended.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let first = self.begun.values().map(|upload| upload.since).min();
         first.map(|since| since + Duration::from_millis(limits::PARTS_MS))

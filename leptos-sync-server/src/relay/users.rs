@@ -25,7 +25,7 @@ struct Connected {
     left: Instant,
 }
 
-/// What all connections of a user share.
+/// The state that all connections of a user share.
 #[derive(Clone)]
 pub(super) struct Shares {
     pub(super) limiters: Arc<Limiters>,
@@ -43,8 +43,8 @@ impl Shares {
 }
 
 impl Users {
-    /// Adds a connection of the user, unless there are too many. Returns what all of the user's
-    /// connections share.
+    /// Adds a connection of the user, unless there are too many. Returns the state that all
+    /// connections of the user share.
     pub(super) fn enter(&self, user: &User, queue: &Queue, rates: Rates) -> Option<Shares> {
         let (name, is_shared) = (user.name(), user.is_shared());
         let mut users = self.0.lock();

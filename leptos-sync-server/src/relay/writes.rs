@@ -5,15 +5,15 @@ use tokio::time::Instant;
 
 use crate::{error::Error, limits};
 
-/// Whether the log stores edits, for the health check.
+/// The observations of writes to the log, for the health check.
 #[derive(Clone, Default)]
 pub(super) struct Writes(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// The bytes of the largest write that has failed since one as large succeeded.
+    /// The size of the largest write that has failed since a write of that size succeeded.
     failed: Option<usize>,
-    /// The times when the unanswered writes began.
+    /// The times at which the unanswered writes began.
     waiting: BTreeMap<u64, Instant>,
     next: u64,
 }
@@ -45,7 +45,8 @@ impl Writes {
         *failed = (*failed).max(Some(bytes));
     }
 
-    /// Returns the bytes of the largest write that has failed since one as large succeeded.
+    /// Returns the size in bytes of the largest write that has failed since a write of that size
+    /// succeeded.
     pub(super) fn failed(&self) -> Option<usize> {
         self.0.lock().failed
     }
@@ -68,7 +69,7 @@ impl Write {
                 *failed = (*failed).filter(|&failed| failed > self.bytes);
             }
             Err(error) if error.is_unavailable() => self.writes.fail(self.bytes),
-            // The log works; it does not accept this write.
+            // The log works, but does not accept this write.
             Err(_) => {}
         }
     }

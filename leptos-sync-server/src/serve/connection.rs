@@ -23,7 +23,7 @@ use tokio::{sync::watch, time::sleep};
 use super::stream::Stream;
 use crate::limits;
 
-/// Serves the requests of one connection until it ends or is upgraded. `has_asked` is set at the
+/// Serves the requests of one connection until it ends or is upgraded. Sets `has_asked` at the
 /// first request.
 pub(super) async fn serve(
     stream: Stream,

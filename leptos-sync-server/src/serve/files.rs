@@ -1,6 +1,7 @@
 //! The process's limit of open files. Each connection takes one.
 
-/// Raises the limit so that `connections` fit, as far as the system permits. Returns how many fit.
+/// Raises the limit for `connections`, as far as the system permits. Returns the number of
+/// connections that fit.
 #[cfg(unix)]
 pub(super) fn room_for(connections: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -33,11 +34,11 @@ pub(super) fn room_for(connections: usize) -> usize {
              for example with `LimitNOFILE` of systemd"
         );
     }
-    // One more than none can be served even if the limit is below the reserve.
+    // Serve at least one connection, even if the limit is below the reserve.
     wanted.min(room).max(1) as usize
 }
 
-/// Other systems have no such limit.
+/// Returns `connections`, since other systems have no such limit.
 #[cfg(not(unix))]
 pub(super) fn room_for(connections: usize) -> usize {
     connections

@@ -1,4 +1,4 @@
-//! Serving an app with a relay: HTTP/1.1 with bounds that a public address needs.
+//! An HTTP/1.1 server for an app with a relay, with the bounds that a public address needs.
 
 mod connection;
 mod files;
@@ -43,7 +43,7 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
-    /// Sets how many TCP connections may be open at a time, at least one.
+    /// Sets the number of TCP connections that may be open at a time, at least one.
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
@@ -55,17 +55,17 @@ impl ServeOptions {
 /// shuts the relay down, and returns when all connections have ended, at most
 /// [`limits::SHUT_DOWN_MS`] later.
 ///
-/// It does what `axum::serve` does over HTTP/1.1, with `TCP_NODELAY`, and with bounds:
+/// It works like `axum::serve` over HTTP/1.1, but sets `TCP_NODELAY` and has these bounds:
 ///
 /// - At most [`ServeOptions::connections`] are open at a time. The next one replaces the oldest
 ///   connection that has not sent a request; if all have sent one, it is answered with 503.
 /// - A connection must send its first request within [`limits::HEADER_MS`], and later ones within
 ///   [`limits::IDLE_MS`].
-/// - The process's limit of open files is raised for as many connections, as far as the system
-///   permits. If it does not suffice, fewer connections are accepted.
+/// - The process's limit of open files is raised for that many connections, as far as the system
+///   permits. If the limit does not suffice, fewer connections are accepted.
 /// - If a connection cannot be accepted, the error is logged, and accepting continues after a pause.
 ///
-/// Requests have the client's address as an [`axum::extract::ConnectInfo`].
+/// Each request contains the client's address as an [`axum::extract::ConnectInfo`].
 ///
 /// ```no_run
 /// use axum::Router;
@@ -94,7 +94,7 @@ pub async fn serve(
     }
     tracing::info!("shutting down");
     let drain = async {
-        // Load balancers still ask for the health.
+        // Keep serving, since load balancers still request `/healthz`.
         tokio::select! {
             () = relay.shut_down() => {}
             never = server.accept_all() => match never {},
@@ -112,12 +112,12 @@ pub async fn serve(
 struct Server {
     listener: TcpListener,
     app: Router,
-    /// A permit for each further connection. Streams hold theirs, also after an upgrade.
+    /// The permits for further connections. A stream holds its permit even after an upgrade.
     permits: Arc<Semaphore>,
     connections: usize,
-    /// The HTTP connections. One that was upgraded is no longer among them.
+    /// The HTTP connections, without those that were upgraded.
     tasks: JoinSet<()>,
-    /// Connections that may have sent no request yet, the oldest first.
+    /// The connections that may not have sent a request yet, the oldest first.
     silent: VecDeque<Silent>,
     closing: watch::Sender<bool>,
     /// The time of the last warning about refused connections.
@@ -161,7 +161,7 @@ impl Server {
                 }
                 Err(error) if is_of_peer(&error) => {}
                 Err(error) => {
-                    // Usually no file is free; a connection that ends frees one.
+                    // Usually there is no free file. A connection that ends frees one.
                     tracing::error!(%error, "cannot accept a connection; trying again");
                     sleep(pause).await;
                     pause = (2 * pause).min(LAST_PAUSE);
@@ -199,7 +199,7 @@ impl Server {
     }
 
     fn refuse(&mut self, stream: &TcpStream) {
-        // It may not arrive: the client gets a reset if its request was not read.
+        // The answer may be lost: the client gets a reset if its request was not read.
         let _ = stream.try_write(REFUSAL);
         if self.warned.is_none_or(|last| last.elapsed() >= WARNINGS) {
             self.warned = Some(Instant::now());
@@ -217,17 +217,17 @@ impl Server {
     }
 }
 
-/// The answer to a connection that there is no room for.
+/// The answer to a connection for which there is no room.
 const REFUSAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n";
 
-/// The first pause after a failed accept. Each further one is twice as long.
+/// The first pause after a failed accept. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The longest pause after a failed accept.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The least time between two warnings about refused connections.
+/// The minimum time between two warnings about refused connections.
 const WARNINGS: Duration = Duration::from_secs(60);
 
 /// Returns whether the client ended the connection before it was accepted.

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// A TCP connection with its permit, which is returned when the connection is closed. A WebSocket
-/// keeps it.
+/// keeps the permit.
 pub(super) struct Stream {
     stream: TcpStream,
     peer: SocketAddr,
@@ -20,7 +20,8 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Sets `TCP_NODELAY`: the second of two frames must not wait until the first is confirmed.
+    /// Sets `TCP_NODELAY`. Otherwise, the second of two frames would wait until the first is
+    /// confirmed.
     pub(super) fn new(stream: TcpStream, permit: OwnedSemaphorePermit) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let peer = stream.peer_addr()?;

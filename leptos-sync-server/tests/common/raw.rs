@@ -18,7 +18,7 @@ const REJECT: u8 = 7;
 const CLOSED: u8 = 9;
 const PONG: u8 = 11;
 
-/// A request for the time.
+/// The kind of a ping.
 const PING: u8 = 8;
 
 /// The first message of a client: the hello of the user Eve.
@@ -102,8 +102,8 @@ impl Raw {
         answer.await.unwrap()
     }
 
-    /// Waits until the relay has handled everything that was sent. Returns the reason if it has
-    /// closed a document.
+    /// Waits until the relay has handled all messages. Returns the reason if it has closed a
+    /// document.
     pub(crate) async fn handled(&mut self) -> Option<Reason> {
         self.say(&[PING]).await;
         let handled = timeout(Duration::from_secs(30), async {

@@ -11,10 +11,10 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-/// The maximum size in bytes of the lines that wait: seconds of a busy relay.
+/// The maximum size in bytes of the lines that wait. A busy relay writes as much in some seconds.
 const WAITING_BYTES: usize = 1024 * 1024;
 
-/// The time that the last lines have to be written when the program ends.
+/// The maximum time for writing the last lines when the program ends.
 const LAST: Duration = Duration::from_secs(1);
 
 /// The log of the process.
@@ -38,7 +38,7 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// Starts the thread that writes.
+    /// Starts the thread that writes the lines.
     pub(crate) fn start() -> io::Result<Self> {
         let lines = Self(Arc::default());
         let shared = Arc::clone(&lines.0);

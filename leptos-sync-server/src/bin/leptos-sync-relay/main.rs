@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(move || writer.clone())
-        // They go to stderr directly, and panic if it is closed.
+        // Internal errors would be written to stderr directly, which panics if it is closed.
         .log_internal_errors(false)
         .init();
     let code = match run(&options).await {

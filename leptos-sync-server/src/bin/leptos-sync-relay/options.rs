@@ -72,8 +72,8 @@ pub(crate) struct Options {
     )]
     pub(crate) max_documents: usize,
 
-    /// How many TCP connections may be open at a time. The limit of open files is raised for them as
-    /// far as the system permits.
+    /// The number of TCP connections that may be open at a time. The program raises the limit of
+    /// open files for them as far as the system permits.
     #[arg(
         long,
         env = "LEPTOS_SYNC_MAX_CONNECTIONS",

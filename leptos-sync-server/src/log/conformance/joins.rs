@@ -113,7 +113,7 @@ pub(super) async fn reassembled_parts_equal_the_whole(log: &dyn DurableLog) {
     }
 }
 
-/// A delta of more cells than a transaction may have can be joined in steps.
+/// A log may join a delta of more cells than a transaction may have in steps.
 pub(super) async fn a_large_delta_is_joined_whole_beside_others(log: &dyn DurableLog) {
     let count = limits::TRANSACTION_CELLS as u32 + 5_000;
     let stamp = Stamp::new(Time::new(5), ReplicaId::new(1000));

@@ -223,11 +223,11 @@ pub(super) async fn an_append_binds_its_replica_ids_or_does_nothing(log: &dyn Du
         log.append_as("board", deltas, user).await
     };
     let bind = async |id, user| succeeds(log.bind(&[ReplicaId::new(id)], user).await, "bind");
-    // A rejected append leaves the ids to others.
+    // A rejected append does not bind the ids.
     assert!(fails(append(&[two], "eve").await, "a gap").is_gap());
     assert_eq!(succeeds(append(&[one], "ada").await, "append"), []);
     assert_eq!(bind(1, "eve").await, [ReplicaId::new(1)]);
-    // So does one that names another user's id.
+    // An append with another user's id does not bind the ids either.
     let before = (state(log, "board").await, cells(log, "board").await);
     let taken = succeeds(append(&[&bobs, two], "eve").await, "append");
     assert_eq!(taken, [ReplicaId::new(1)]);

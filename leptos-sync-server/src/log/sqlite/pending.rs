@@ -5,9 +5,9 @@ use crate::limits;
 
 /// The write operations that wait for a commit.
 ///
-/// Many small operations share a commit, with at most one large one, so a small one never waits for
-/// more than that. Large operations of different documents take turns. Nobody relies on the order:
-/// a connection waits for the answer before it asks for more.
+/// Many small operations share a commit with at most one large operation, so a small operation
+/// waits for at most one large one. Large operations of different documents take turns. No caller
+/// relies on the order, since a connection waits for the answer before its next request.
 #[derive(Default)]
 pub(super) struct Pending {
     small: VecDeque<Job>,
@@ -44,7 +44,8 @@ impl Pending {
         jobs
     }
 
-    /// Removes and returns the first large operation of another document than the last one.
+    /// Removes and returns the first large operation, preferably of another document than the last
+    /// one.
     fn next_large(&mut self) -> Option<Job> {
         let last = self.last.as_deref();
         let of_other = |job: &Job| job.work.document() != last;

@@ -154,8 +154,8 @@ impl Work {
     }
 }
 
-/// Binds the replica ids that deltas name to a user. Returns the end of the operation if they cannot
-/// be bound.
+/// Binds the replica ids in deltas to a user. If they cannot be bound, returns the result of the
+/// operation.
 fn bind(
     connection: &Connection,
     trust: &Trust,
@@ -213,7 +213,7 @@ pub(super) enum Chore {
     /// Joins the parts of a large delta. The version rises with the last one.
     Join {
         document: String,
-        /// The document's number. Another one means that the document was removed meanwhile.
+        /// The document's number. If the document has another number now, it was removed meanwhile.
         id: i64,
         parts: VecDeque<Delta>,
         answer: oneshot::Sender<Answer>,
@@ -260,20 +260,20 @@ impl Chore {
         }
     }
 
-    /// Prepares the next step after one was committed.
+    /// Prepares the next step after a step was committed.
     pub(super) fn advance(&mut self) {
         if let Self::Join { parts, .. } = self {
             parts.pop_front();
         }
     }
 
-    /// Returns whether the work must be done before the log is closed. Other work continues at the
-    /// next start.
+    /// Returns whether the work must end before the log is closed. Other work continues at the next
+    /// start.
     pub(super) fn is_append(&self) -> bool {
         matches!(self, Self::Join { .. })
     }
 
-    /// Returns the document and the channel for the answer, if someone waits for one.
+    /// Returns the document and the channel for the answer, if a caller waits for an answer.
     pub(super) fn into_answer(self) -> Option<(String, oneshot::Sender<Answer>)> {
         match self {
             Self::Forget { document, answer }

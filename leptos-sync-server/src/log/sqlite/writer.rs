@@ -84,14 +84,14 @@ impl Writing {
         }
     }
 
-    /// Takes the queued operations, and waits for one if there is nothing else to do. Returns
-    /// whether there is work; there is none once the log is closed.
+    /// Takes the queued operations, and waits for one if there is no other work. Returns whether
+    /// there is work. Once the log is closed, there is none.
     fn wait(&mut self) -> bool {
         while self.pending.len() < limits::QUEUED_WRITES {
             match self.jobs.try_recv() {
                 Ok(job) => self.pending.add(job),
                 Err(_) if self.pending.len() > 0 => break,
-                // The next start continues the rest.
+                // The remaining work continues at the next start.
                 Err(TryRecvError::Disconnected) => {
                     self.chores.retain(Chore::is_append);
                     return !self.chores.is_empty();
