@@ -87,7 +87,7 @@ fn by_tag() -> Index<Page, String> {
     })
 }
 
-/// Returns pages that received one from a build of the app without indices.
+/// Returns pages that merged a page from a build of the app without indices.
 fn received(schema: Schema<Page>, title: &str, tags: u32) -> Pages {
     let (here, old) = (open(1, schema), open(2, Schema::new(1)));
     now(old.insert(&1, |page| {

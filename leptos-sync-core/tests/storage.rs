@@ -7,7 +7,7 @@ use std::{
 
 use leptos_sync_core::storage::{Batch, MemoryStorage, Scan, Storage, conformance};
 
-/// Runs a future that waits for nothing external to completion.
+/// Runs a future to completion. The future must not wait for external events.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

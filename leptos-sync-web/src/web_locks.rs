@@ -71,7 +71,7 @@ impl Locks {
     }
 
     /// Requests a lock. Resolves to the function that releases it, or to `null` if `options` say
-    /// not to wait and it is not available. Rejects if the browser rejects.
+    /// not to wait and it is not available. Rejects if the browser denies the request.
     fn request(&self, name: &str, options: &JsValue) -> Promise {
         Promise::new(&mut |answer, refuse| {
             let granted = Closure::once_into_js(move |lock: JsValue| {

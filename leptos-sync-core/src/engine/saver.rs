@@ -3,7 +3,7 @@ use crate::delta::Delta;
 /// A state machine that decides when transactions are written: immediately if no write is in
 /// progress, otherwise together after that write, or on [`flush`](Saver::flush).
 ///
-/// It does no IO and knows no time. Its driver calls [`next_write`](Saver::next_write) after every
+/// It does no IO and reads no clock. Its driver calls [`next_write`](Saver::next_write) after every
 /// other call and performs the write. The driver calls `flush` when a transaction has been
 /// [waiting](Saver::is_waiting) for [`limits::SAVE_DELAY_MS`](crate::limits::SAVE_DELAY_MS), or
 /// when the page is about to close.

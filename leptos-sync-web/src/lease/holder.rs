@@ -38,7 +38,7 @@ impl Lease {
     /// # Errors
     ///
     /// - [`Error::is_unavailable`] if there is no Web Locks API (in an insecure context), the
-    ///   browser rejects a lock, more than 64 tabs have leases, or there is no randomness for a new
+    ///   browser denies a lock, more than 64 tabs have leases, or there is no randomness for a new
     ///   id.
     /// - [`Error::is_storage`] if the pool cannot be read or written.
     ///

@@ -287,8 +287,9 @@ impl Session {
         }
     }
 
-    /// Sets the timer, again even if the time is the same. In a hidden page, a browser delays a
-    /// timer by up to a minute if another timer has set it, but not if an event has set it.
+    /// Sets the timer, even if it is already set to the same time. In a hidden page, a browser
+    /// delays a timer by up to a minute if another timer has set it, but not if an event has set
+    /// it.
     fn wake_at(&self, at: Option<u64>) {
         if let Some(timer) = self.timer.take() {
             timer.clear();

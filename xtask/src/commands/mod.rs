@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Ci(ci::Args),
     /// Checks layers, the size of files and functions, and dependencies.
     Tidy,
-    /// Measures the download of a browser, and fails if it exceeds the budget.
+    /// Measures the size of a page's download, and fails if it exceeds the budget.
     Size,
     /// Runs the benchmarks of this library, or compares it with others.
     Bench(bench::Args),
