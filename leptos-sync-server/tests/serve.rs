@@ -93,7 +93,7 @@ async fn connections_beyond_the_limit_are_refused_until_one_ends() {
             let mut stream = TcpStream::connect(address).await.unwrap();
             let ask = b"GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
             let mut answer = Vec::new();
-            // A refused connection may be reset.
+            // A rejected connection may be reset.
             let _ = stream.write_all(ask).await;
             let _ = stream.read_to_end(&mut answer).await;
             if answer.starts_with(b"HTTP/1.1 200") {

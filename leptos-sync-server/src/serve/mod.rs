@@ -120,7 +120,7 @@ struct Server {
     /// The connections that may not have sent a request yet, the oldest first.
     silent: VecDeque<Silent>,
     closing: watch::Sender<bool>,
-    /// The time of the last warning about refused connections.
+    /// The time of the last warning about rejected connections.
     warned: Option<Instant>,
 }
 
