@@ -19,9 +19,9 @@ const CLOCK_JUMPED: &str = "ok, but degraded: the machine's clock has jumped; th
 const WRITER: ReplicaId = ReplicaId::new(1);
 
 impl Inner {
-    /// Checks within [`limits::HEALTH_MS`] that the log can be read and that no edit waits for it too
-    /// long. If a write has failed before, also checks that one of the same size succeeds. The read
-    /// does not wait for other work; the write waits in the queue of the log like any edit.
+    /// Checks within [`limits::HEALTH_MS`] that the log can be read and that no edit waits for it
+    /// too long. If a write has failed before, also checks that one of the same size succeeds. The
+    /// read does not wait for other work; the write waits in the queue of the log like any edit.
     ///
     /// Returns a text for the operator, which names what needs attention.
     ///

@@ -1,5 +1,6 @@
-//! Log lines on stderr. Logging never fails and never waits, so a closed, full or unread stderr does
-//! not affect connections. A thread writes the lines; while it cannot keep up, lines are dropped.
+//! Log lines on stderr. Logging never fails and never waits, so a closed, full or unread stderr
+//! does not affect connections. A thread writes the lines; while it cannot keep up, lines are
+//! dropped.
 
 use std::{
     collections::VecDeque,

@@ -15,7 +15,7 @@ const VERSION: i32 = 2;
 /// - Tables that are searched are `WITHOUT ROWID`: their inner nodes hold records, and not copies
 ///   of keys, which could be damaged unnoticed. So a walk over all records proves that every search
 ///   is correct. `heads` has a row id, but a search there always finds a record, or reports damage.
-/// - Times and replica ids are u64, stored as integers less 2⁶³, which preserves their order.
+/// - Times and replica ids are u64, stored as integers minus 2⁶³, which preserves their order.
 /// - A checksum covers all other columns of its record.
 const SCHEMA: [(&str, &str); 8] = [
     (
