@@ -193,7 +193,8 @@ pub const SECRET_BYTES: usize = 32;
 pub const TOKEN_SKEW_S: u64 = 30;
 
 /// The time in milliseconds that a client may take to send all parts of a large delta.
-/// [`PARTS_BYTES`](leptos_sync_core::limits::PARTS_BYTES) take nine minutes at a megabit per second.
+/// [`PARTS_BYTES`](leptos_sync_core::limits::PARTS_BYTES) take nine minutes at a megabit per
+/// second.
 pub const PARTS_MS: u64 = 10 * 60 * 1000;
 
 /// The maximum size in bytes of the deltas in parts that the connections of one user send at a

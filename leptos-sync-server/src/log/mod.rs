@@ -87,8 +87,8 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Those of [`append`](DurableLog::append) and [`bind`](DurableLog::bind). After an error, no id
-    /// is bound that was not bound before.
+    /// Those of [`append`](DurableLog::append) and [`bind`](DurableLog::bind). After an error, no
+    /// id is bound that was not bound before.
     fn append_as(
         &self,
         document: &str,

@@ -63,7 +63,8 @@ impl ServeOptions {
 ///   [`limits::IDLE_MS`].
 /// - The process's limit of open files is raised for that many connections, as far as the system
 ///   permits. If the limit does not suffice, fewer connections are accepted.
-/// - If a connection cannot be accepted, the error is logged, and accepting continues after a pause.
+/// - If a connection cannot be accepted, the error is logged, and accepting continues after a
+///   pause.
 ///
 /// Each request contains the client's address as an [`axum::extract::ConnectInfo`].
 ///
@@ -227,7 +228,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause after a failed accept.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The minimum time between two warnings about refused connections.
+/// The minimum time between two warnings about rejected connections.
 const WARNINGS: Duration = Duration::from_secs(60);
 
 /// Returns whether the client ended the connection before it was accepted.

@@ -18,8 +18,8 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// Follows docs/guide/getting-started.md in an empty folder for each way, and opens the apps that it
-/// built in a browser.
+/// Follows docs/guide/getting-started.md in an empty folder for each way, and opens the apps that
+/// it built in a browser.
 pub(crate) fn run(args: &Args) -> Result<()> {
     c_compiler::require()?;
     let workspace = Workspace::load()?;

@@ -18,7 +18,8 @@ pub(super) fn script(script: &str, root: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the text of a file. In a manifest, paths replace the versions of this workspace's crates.
+/// Returns the text of a file. In a manifest, paths replace the versions of this workspace's
+/// crates.
 pub(super) fn manifest(file: &str, text: String, root: &Path) -> String {
     if !file.ends_with("Cargo.toml") {
         return text;

@@ -45,8 +45,8 @@ pub(crate) struct App {
     server: Option<PathBuf>,
 }
 
-/// Follows one way of the guide in an empty folder. Runs the blocks that need the way's tool only if
-/// `tools` is true.
+/// Follows one way of the guide in an empty folder. Runs the blocks that need the way's tool only
+/// if `tools` is true.
 ///
 /// # Errors
 ///
