@@ -86,7 +86,7 @@ fn the_maximum_number_of_replicas_is_read_and_written_quickly() {
     assert_eq!(bytes(&merged), bytes(&reader));
 }
 
-/// Otherwise, readers would never accept the document again.
+/// Readers would never accept a document with more replicas again.
 #[test]
 fn one_replica_above_the_maximum_is_rejected_and_changes_nothing() {
     assert!(Delta::decode(&message(CROWD + 1)).unwrap_err().is_corrupt());

@@ -57,8 +57,8 @@ struct Forger {
 }
 
 /// Mallory overwrites Ada's count. Replicas that see the overwrite lose the count, since no other
-/// replica has it. It must not return from Bob, who has not seen the overwrite, because replicas
-/// would diverge.
+/// replica has it. A merge with Bob, who has not seen the overwrite, must not restore it, or
+/// replicas would diverge.
 #[test]
 fn a_forged_count_is_quarantined_and_a_merge_does_not_restore_the_old_one() {
     let (mut ada, mut bob, mut mallory) = (doc::<Board>(1), doc::<Board>(2), doc::<Forger>(3));

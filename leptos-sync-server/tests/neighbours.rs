@@ -79,7 +79,8 @@ async fn a_transaction_binds_only_the_replica_id_of_its_author() {
     assert!(ada.handle.0.lock().unwrap().refused.is_empty());
 }
 
-/// Otherwise, readers could take the ids of other users and exhaust the ids of a document.
+/// If readers left traces, they could take the ids of other users and exhaust the ids of a
+/// document.
 #[tokio::test]
 async fn a_reader_leaves_no_trace() {
     let (_dir, address, mut honest) = relay_in_use().await;
@@ -125,7 +126,7 @@ async fn a_reader_who_becomes_a_writer_continues_after_rejected_edits() {
     assert_eq!(handle.card(900), None);
 }
 
-/// Otherwise, one connection could take all places for presence.
+/// With several channels, one connection could take all places for presence.
 #[tokio::test]
 async fn a_connection_opens_a_document_on_one_channel_only() {
     let (_dir, address, mut honest) = relay_in_use().await;

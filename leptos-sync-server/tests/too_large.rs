@@ -218,7 +218,7 @@ async fn parts_in_memory_are_limited_per_user() {
     honest.beside(bad).await;
 }
 
-/// A delta of Eve's that writes the cards of these keys.
+/// Returns a delta of Eve that writes the cards of these keys.
 fn cards(upto_ms: u64, keys: std::ops::Range<u32>) -> Delta {
     let stamp = Stamp::new(Time::from_ms(upto_ms), ReplicaId::new(EVE));
     let upto = VersionVector::of(stamp.replica, stamp.time);

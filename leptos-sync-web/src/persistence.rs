@@ -16,9 +16,9 @@ pub struct StorageEstimate {
 
 /// Asks the browser not to evict this site's data when space runs short. Returns whether it agreed.
 ///
-/// Otherwise a browser may delete all data of a site without asking. Some browsers ask the user, so
-/// call it when the user has a reason to agree. Also returns `false` if the browser does not have
-/// this function.
+/// Without this permission, a browser may delete all data of a site without asking. Some browsers
+/// ask the user, so call this when the user has a reason to agree. Also returns `false` if the
+/// browser does not have this function.
 pub async fn request_persistence() -> bool {
     let Some(promise) = manager().and_then(|manager| manager.persist().ok()) else {
         return false;

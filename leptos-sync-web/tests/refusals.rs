@@ -121,8 +121,7 @@ async fn a_user_can_recover_a_rejected_edit_until_it_is_dismissed() {
     assert!(page.rejected.get_untracked().is_empty());
 }
 
-/// Otherwise the document would use the rejected id after loading, and its first edit would be
-/// rolled back.
+/// If the document used the rejected id after loading, its first edit would be rolled back.
 #[wasm_bindgen_test]
 async fn a_loading_document_gets_a_new_id_when_the_relay_rejects_its_id() {
     let scratch = Scratch::new("forged");

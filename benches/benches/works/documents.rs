@@ -31,7 +31,7 @@ pub(crate) fn run(harness: &mut Harness) {
     });
 }
 
-/// A document of this size, which each sample borrows, and one edit.
+/// Returns a function that lends a document of this size, and one edit, to each sample.
 fn lent(size: usize) -> impl FnMut() -> (Rc<RefCell<Doc<Map>>>, Vec<(String, String)>) {
     let mut doc = ours::doc(size);
     // Later transactions reuse the buffers of the first one.

@@ -36,7 +36,7 @@ fn App() -> impl IntoView {
     let address = relay().unwrap_or_else(|| "/sync".to_owned());
     provide_sync(SyncOptions::default().relay(address).renew(token));
     let note = use_doc::<Note>("note");
-    // What users call themselves. Who they are is in their tokens.
+    // The presence is a name that the user chooses. The token proves who the user is.
     let presence = use_presence::<String>(&note.live);
     presence.own.set(Some(String::new()));
     let line = |peer: Peer<String>| view! { <li><b>{peer.user}</b> " " <i>{peer.data}</i></li> };

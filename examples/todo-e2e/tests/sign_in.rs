@@ -8,8 +8,7 @@ const ONLINE: &str = "Connected to the relay.";
 const EXPIRED: &str = "Not synchronized: not authorized: the credentials have expired.";
 const NO_TOKEN: &str = "Offline: there are no credentials yet.";
 
-/// Two users, each with a site of their own, and one relay for both. The second user's tokens are
-/// valid.
+/// Creates the sites of two users, and one relay for both. The second user's tokens are valid.
 fn two_sites() -> (Site, Site, RelayProcess) {
     let (one, other) = (Site::of_sign_in(), Site::of_sign_in());
     let relay = RelayProcess::start(&[one.origin(), other.origin()]);

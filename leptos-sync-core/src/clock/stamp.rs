@@ -65,7 +65,7 @@ impl Time {
     }
 }
 
-/// Checks milliseconds that are close to the epoch or do not count milliseconds.
+/// Checks a clock reading that is close to the epoch or not in milliseconds.
 #[cold]
 #[inline(never)]
 fn unusual(ms: u64) -> Result<Time, Error> {

@@ -60,7 +60,8 @@ pub(crate) fn bytes<S: Root>(doc: &Doc<S>) -> Vec<u8> {
     doc.snapshot().unwrap().encode()
 }
 
-/// The cells of a delta by path. Deltas of the same cells may list them in different orders.
+/// Returns the cells of a delta by path. Deltas of the same cells may list them in different
+/// orders.
 ///
 /// # Panics
 ///

@@ -136,8 +136,7 @@ mod tests {
         drop(second);
     }
 
-    /// Otherwise, the relay would report a full disk as healthy whenever a small edit replaces
-    /// another.
+    /// A full disk must not count as healthy whenever a small edit replaces another.
     #[tokio::test]
     async fn a_small_write_does_not_hide_that_a_large_one_failed() {
         let writes = super::super::writes::Writes::default();

@@ -66,9 +66,9 @@ impl RelayOptions {
         self
     }
 
-    /// Replaces the clock with which the relay compares the wall clock, to notice when that jumps.
-    /// It counts milliseconds from any start, and is never set. By default it is the time since the
-    /// machine was booted.
+    /// Replaces the clock with which the relay compares the wall clock, to detect jumps of the wall
+    /// clock. `boot` counts milliseconds from an arbitrary start and must never be adjusted. The
+    /// default is the time since the machine was booted.
     #[must_use]
     pub fn boot_time(mut self, boot: impl TimeSource + 'static) -> Self {
         self.clock = self.clock.compared_with(boot);

@@ -10,13 +10,13 @@ use crate::{js, live::Cause};
 /// Asks the relay with an ordinary request why no WebSocket opens, since a browser hides the reason
 /// from the page.
 ///
-/// Over HTTP, a relay answers `GET <address>?origin=<the page's origin>` with 200 and a text
-/// that begins with its name. If it does not accept pages of that origin, it answers with 403 and a
+/// Over HTTP, a relay answers `GET <address>?origin=<the page's origin>` with 200 and a text that
+/// begins with its name. If it does not accept pages of that origin, it answers with 403 and a
 /// sentence. A server that has not answered after [`limits::HANDSHAKE_MS`] cannot be reached.
 pub(super) async fn probe(address: &str) -> Cause {
     let url = url(address);
     let options = RequestInit::new();
-    // A stored answer says nothing about the server of now.
+    // A cached answer says nothing about the current state of the server.
     js::set(&options, "cache", &"no-store".into());
     let signal = AbortSignal::timeout_with_u32(limits::HANDSHAKE_MS as u32);
     js::set(&options, "signal", &signal);

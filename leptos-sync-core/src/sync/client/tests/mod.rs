@@ -341,7 +341,7 @@ fn a_transaction_rejected_for_its_stamp_twice_is_not_resent_at_once() {
     assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
 }
 
-/// Otherwise each rejection would resend the other transaction, forever.
+/// If the client kept both, each rejection would resend the other transaction, forever.
 #[test]
 fn two_transactions_rejected_for_their_stamps_are_both_given_up() {
     let mut talk = Talk::begin();
