@@ -206,3 +206,20 @@ async fn rejected_credentials_are_sent_again_when_the_network_returns() {
     relay.opens(Permission::Write).await;
     until(move || page.connection.get() == Connection::Online).await;
 }
+
+#[wasm_bindgen_test]
+async fn credentials_that_change_while_the_page_connects_are_sent_once_it_is_admitted() {
+    let scratch = Scratch::new("changing");
+    let relay = Relay::start();
+    let token = RwSignal::new("one".to_owned());
+    let options = SyncOptions::default().credentials(move || token.get());
+    let (_owner, page) = page(&scratch, options);
+    assert_eq!(relay.shown().await, ("one".to_owned(), false));
+    token.set("two".to_owned());
+    leptos::task::tick().await;
+    relay.admit();
+    assert_eq!(relay.shown().await, ("two".to_owned(), true));
+    relay.admit();
+    relay.opens(Permission::Write).await;
+    until(move || page.connection.get() == Connection::Online).await;
+}

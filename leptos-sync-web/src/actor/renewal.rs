@@ -15,7 +15,7 @@ use crate::{
     live::Cause,
     session::{CredentialsEvent, Session},
     sync_options::Fetch,
-    task::spawn,
+    task::{after, spawn},
     time::PageTime,
 };
 
@@ -33,6 +33,9 @@ const FIRST_MS: u64 = 1_000;
 /// The longest delay in milliseconds.
 const MOST_MS: u64 = 300_000;
 
+/// The time limit of a fetch. Credentials that arrive later are still used.
+const FETCH: Duration = Duration::from_secs(30);
+
 /// The longest timer in milliseconds. Browsers measure timers in 32 bits.
 const TIMER_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -42,7 +45,10 @@ struct Renewal {
     fetch: Fetch,
     time: PageTime,
     timer: RefCell<Option<TimeoutHandle>>,
-    is_fetching: Cell<bool>,
+    /// The number of fetches so far.
+    fetches: Cell<u32>,
+    /// The number of the fetch in progress, if there is one.
+    fetching: Cell<Option<u32>>,
     /// Whether the timer is for another attempt, and not for an expiry.
     is_retrying: Cell<bool>,
     /// The number of attempts since credentials were last usable.
@@ -56,7 +62,8 @@ pub(crate) fn start(session: &Rc<Session>, fetch: Fetch, time: PageTime) {
         fetch,
         time,
         timer: RefCell::default(),
-        is_fetching: Cell::default(),
+        fetches: Cell::default(),
+        fetching: Cell::default(),
         is_retrying: Cell::default(),
         failures: Cell::default(),
     });
@@ -69,7 +76,7 @@ impl Renewal {
             CredentialsEvent::Set([]) => self.fetch_soon(),
             CredentialsEvent::Set(credentials) => self.fetch_before_expiry(credentials),
             // The rejection concerns the credentials that are being replaced.
-            CredentialsEvent::Refused if self.is_fetching.get() || self.is_retrying.get() => {}
+            CredentialsEvent::Refused if self.fetching.get().is_some() || self.is_retrying.get() => {}
             CredentialsEvent::Refused => self.fetch_soon(),
             CredentialsEvent::Accepted => self.failures.set(0),
         }
@@ -81,8 +88,8 @@ impl Renewal {
         };
         match expiry_ms.saturating_sub(self.time.now_ms()) {
             // The clock of this device or of the token's server may be wrong. Then all credentials
-            // seem to have expired.
-            0 => self.fetch_soon(),
+            // seem to have expired, or to expire at once.
+            ..FIRST_MS => self.fetch_soon(),
             left_ms => self.fetch_after(left_ms - MARGIN_MS.min(left_ms / 2), Some(expiry_ms)),
         }
     }
@@ -131,23 +138,41 @@ impl Renewal {
 
     fn fetch(self: Rc<Self>) {
         self.is_retrying.set(false);
-        if self.is_fetching.replace(true) {
+        if self.fetching.get().is_some() {
             return;
         }
-        spawn(async move {
-            let fetched = (self.fetch)().await;
-            self.is_fetching.set(false);
-            let Some(session) = self.session.upgrade() else {
-                return;
-            };
-            match fetched {
-                Some(credentials) => session.set_credentials(credentials.into_bytes()),
-                None => {
-                    session.lacks_credentials(Cause::NoCredentials);
-                    self.fetch_soon();
-                }
+        let number = self.fetches.get().wrapping_add(1);
+        self.fetches.set(number);
+        self.fetching.set(Some(number));
+        let this = self.this.clone();
+        after(FETCH, move || {
+            if let Some(this) = this.upgrade() {
+                this.fetched(number, None);
             }
         });
+        spawn(async move {
+            let credentials = (self.fetch)().await;
+            self.fetched(number, credentials);
+        });
+    }
+
+    /// Handles the end of a fetch, or of its time limit.
+    fn fetched(&self, number: u32, credentials: Option<String>) {
+        let is_current = self.fetching.get() == Some(number);
+        if is_current {
+            self.fetching.set(None);
+        }
+        let Some(session) = self.session.upgrade() else {
+            return;
+        };
+        match credentials {
+            Some(credentials) => session.set_credentials(credentials.into_bytes()),
+            None if is_current => {
+                session.lacks_credentials(Cause::NoCredentials);
+                self.fetch_soon();
+            }
+            None => {}
+        }
     }
 }
 
