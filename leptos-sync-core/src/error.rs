@@ -155,8 +155,9 @@ impl Error {
 
     /// Creates the error of an item that exceeds its size limit. `advice` says what to do.
     #[cold]
+    #[doc(hidden)]
     #[inline(never)]
-    pub(crate) fn too_large(what: &str, bytes: u64, limit: usize, advice: &str) -> Self {
+    pub fn too_large(what: &str, bytes: u64, limit: usize, advice: &str) -> Self {
         Self::limit(format!(
             "{what} is {bytes} bytes, the limit is {limit}; {advice}"
         ))

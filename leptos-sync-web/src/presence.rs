@@ -147,10 +147,8 @@ fn write<P: Value>(own: &P) -> Result<Vec<u8>, Error> {
     internal::encode_checked(own, &mut data)?;
     let limit = limits::PRESENCE_BYTES;
     if data.len() > limit {
-        return Err(Error::value(format!(
-            "presence is {} bytes, the limit is {limit}; send less",
-            data.len()
-        )));
+        let bytes = data.len() as u64;
+        return Err(Error::too_large("presence", bytes, limit, "send less"));
     }
     Ok(data)
 }

@@ -160,6 +160,10 @@ impl Rejections {
     pub(super) fn remove(&mut self, is: &dyn Fn(&Rejection) -> bool) {
         let mut list = self.list.to_vec();
         list.retain(|rejection| !is(rejection));
+        if list.len() == self.list.len() {
+            // It is dismissed already, so no subscriber is notified.
+            return;
+        }
         if list.is_empty() {
             self.dropped = 0;
         }
