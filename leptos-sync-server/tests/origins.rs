@@ -71,6 +71,7 @@ async fn a_page_can_ask_whether_and_why_not_it_may_connect() {
         (own, "", "200", "leptos-sync relay"),
         ("/sync", "", "200", "leptos-sync relay"),
         (other, "", "403", "`proxy_set_header Host $http_host;`"),
+        (other, "", "403", "leptos-sync relay: pages of"),
         // The header of the browser takes precedence over the query of the page.
         (
             own,

@@ -50,7 +50,8 @@ use crate::limits;
 ///
 /// A browser hides from a page why it could not open a WebSocket. So the answer to an ordinary
 /// `GET /?origin={origin of the page}` is 200 with `leptos-sync relay` if pages of that origin
-/// may connect. Otherwise it is 403 with a sentence that says what to configure.
+/// may connect. Otherwise it is 403 with `leptos-sync relay: ` and a sentence that says what to
+/// configure.
 pub fn router<S, S2>(state: S) -> Router<S2>
 where
     Relay: FromRef<S>,
@@ -131,7 +132,11 @@ fn answer_page(checked: Result<(), String>) -> Response {
             StatusCode::OK,
             format!("leptos-sync relay, protocol {PROTOCOL}"),
         ),
-        Err(reason) => (StatusCode::FORBIDDEN, reason),
+        Err(reason) => (
+            StatusCode::FORBIDDEN,
+            // With the relay's name, since a proxy may answer 403 too.
+            format!("leptos-sync relay: {reason}"),
+        ),
     };
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

@@ -76,7 +76,8 @@ impl Renewal {
             CredentialsEvent::Set([]) => self.fetch_soon(),
             CredentialsEvent::Set(credentials) => self.fetch_before_expiry(credentials),
             // The rejection concerns the credentials that are being replaced.
-            CredentialsEvent::Refused if self.fetching.get().is_some() || self.is_retrying.get() => {}
+            CredentialsEvent::Refused
+                if self.fetching.get().is_some() || self.is_retrying.get() => {}
             CredentialsEvent::Refused => self.fetch_soon(),
             CredentialsEvent::Accepted => self.failures.set(0),
         }

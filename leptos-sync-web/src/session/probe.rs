@@ -11,8 +11,9 @@ use crate::{js, live::Cause};
 /// from the page.
 ///
 /// Over HTTP, a relay answers `GET <address>?origin=<the page's origin>` with 200 and a text that
-/// begins with its name. If it does not accept pages of that origin, it answers with 403 and a
-/// sentence. A server that has not answered after [`limits::HANDSHAKE_MS`] cannot be reached.
+/// begins with its name. If it does not accept pages of that origin, it answers with 403, its name,
+/// a colon and a sentence. Any other 403 is the answer of a proxy. A server that has not answered
+/// after [`limits::HANDSHAKE_MS`] cannot be reached.
 pub(super) async fn probe(address: &str) -> Cause {
     let url = url(address);
     let options = RequestInit::new();
@@ -27,7 +28,10 @@ pub(super) async fn probe(address: &str) -> Cause {
         if let Some((status, text)) = ask(&url, &options).await {
             return match status {
                 200 if text.starts_with("leptos-sync relay") => Cause::NoWebSocket,
-                403 if !text.is_empty() => Cause::OriginNotAllowed(text.into()),
+                403 => match text.strip_prefix("leptos-sync relay: ") {
+                    Some(text) => Cause::OriginNotAllowed(text.into()),
+                    None => Cause::NoRelay,
+                },
                 _ => Cause::NoRelay,
             };
         }
