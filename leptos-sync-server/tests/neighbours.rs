@@ -8,7 +8,8 @@
 mod common;
 
 use common::{
-    Answer, Handle, Raw, Session, card, now_ms, relay_in_use, serve_relay, transactions, varint,
+    Answer, ByName, Handle, Raw, Session, SwitchedLog, card, now_ms, relay_in_use, serve_relay,
+    transactions, varint,
 };
 use leptos_sync_core::{Delta, VersionVector, limits, sync::Reason};
 use leptos_sync_server::{AllowAnyone, MemoryLog, Relay};
@@ -124,6 +125,41 @@ async fn a_reader_who_becomes_a_writer_continues_after_rejected_edits() {
     honest.beside(goes_on).await;
     assert_eq!(handle.0.lock().unwrap().refused.len(), 1);
     assert_eq!(handle.card(900), None);
+}
+
+/// Reading a large document takes one of a few threads for a while.
+#[tokio::test]
+async fn a_user_who_opens_a_document_in_a_loop_delays_no_other_user() {
+    let log = SwitchedLog::default();
+    let (address, _served) = serve_relay(&Relay::new(log.clone(), ByName)).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    ada.insert(1, "to be read");
+    ada.acknowledged().await;
+    log.hold(true);
+    let mut loops = Vec::new();
+    for _ in 0..12 {
+        loops.push(Raw::open(address, "eve", "board").await);
+    }
+    let eves = leptos_sync_server::limits::USER_READINGS;
+    let mut carol = Session::open(address, "carol", "board", &Handle::new(3)).await;
+    let reads = carol.until("the document", |carol| carol.card(1).is_some());
+    let watch = async {
+        let mut most = 0;
+        while log.reading() < eves + 1 {
+            tokio::task::yield_now().await;
+        }
+        // Eve's other connections have had their chance by now.
+        for _ in 0..1_000 {
+            most = most.max(log.reading());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(most, eves + 1, "Eve's readings and Carol's");
+        log.hold(false);
+    };
+    futures::join!(reads, watch);
+    for eve in &mut loops {
+        assert_eq!(eve.handled().await, None);
+    }
 }
 
 /// With several channels, one connection could take all places for presence.

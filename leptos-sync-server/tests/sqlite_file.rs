@@ -34,8 +34,8 @@ fn written_data_is_present_after_reopening() {
     }
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "a closed log is one file"
+        2,
+        "a closed log is one file beside its lock"
     );
 }
 

@@ -74,6 +74,7 @@ impl Connection {
         if !user.is_shared() {
             self.intake.set_user(shares.limiters);
             self.uploads.set_user(shares.uploads);
+            self.readings = shares.readings;
         }
         true
     }

@@ -10,7 +10,7 @@ use leptos_sync_core::{
     sync::{Channel, ClientRequest, Host, Reason, Response},
 };
 use tokio::{
-    sync::watch,
+    sync::{Semaphore, watch},
     time::{Instant, sleep_until, timeout},
 };
 use tracing::Instrument as _;
@@ -23,6 +23,7 @@ use super::{
     metrics::{Metrics, Refused},
     open::{OpenDocument, closed},
     queue::{Event, Queue},
+    readings::Readings,
     transport::{Disconnected, Transport},
     uploads::{Full, Uploads},
 };
@@ -41,6 +42,8 @@ pub(super) struct Connection {
     pub(super) queue: Queue,
     pub(super) intake: Intake,
     pub(super) uploads: Uploads,
+    /// The readings of the user that may run at a time.
+    pub(super) readings: Arc<Semaphore>,
     /// The time when the last frame was received.
     pub(super) received_at: Instant,
     /// Whether the transport accepts no more frames.
@@ -64,6 +67,7 @@ impl Connection {
         Self {
             closing: relay.closing.subscribe(),
             intake: Intake::new(relay.options.connection_rates),
+            readings: Readings::of_user(),
             uploads: Uploads::new(Arc::clone(&relay.uploads)),
             queue: Queue::new(relay.metrics.queued.clone()),
             received_at: Instant::now(),
@@ -144,6 +148,16 @@ impl Connection {
             self.go_away();
         }
         self.ends_by_expiry()
+    }
+
+    /// Waits for a turn, at most until the relay shuts down. Returns `None` if the connection has
+    /// ended.
+    pub(super) async fn turn<T>(&mut self, wait: impl Future<Output = T>) -> Option<T> {
+        let turn = tokio::select! {
+            turn = wait => Some(turn),
+            _ = self.closing.wait_for(|closing| *closing) => None,
+        };
+        if self.ends() { None } else { turn }
     }
 
     fn go_away(&mut self) {

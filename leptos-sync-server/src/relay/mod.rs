@@ -14,6 +14,7 @@ mod origin;
 mod push;
 mod queue;
 mod rates;
+mod readings;
 mod retention;
 mod room;
 mod router;
@@ -33,8 +34,8 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use self::{
-    connection::Connection, metrics::Metrics, queue::Event, retention::Retention, room::Rooms,
-    users::Users, writes::Writes,
+    connection::Connection, metrics::Metrics, queue::Event, readings::Readings,
+    retention::Retention, room::Rooms, users::Users, writes::Writes,
 };
 use crate::{error::Error, log::DurableLog};
 
@@ -96,6 +97,7 @@ struct Inner {
     uploads: Arc<AtomicUsize>,
     next_peer: AtomicU64,
     writes: Writes,
+    readings: Readings,
     retention: Retention,
     /// Whether the relay is shutting down. Each connection holds a receiver, so that the relay
     /// knows when all have ended.
@@ -132,6 +134,7 @@ impl Relay {
             uploads: Arc::default(),
             next_peer: AtomicU64::new(1),
             writes: Writes::default(),
+            readings: Readings::default(),
             retention: Retention::default(),
             closing: watch::Sender::new(false),
         });

@@ -82,8 +82,22 @@ impl Connection {
         if version.covers(&state.version) {
             return Ok(());
         }
+        // It ends when everything is sent, so that a user's documents in memory are few.
+        let user = Arc::clone(&self.readings);
+        let Some(_of_user) = self.turn(user.acquire_owned()).await else {
+            return Ok(());
+        };
+        let relay = Arc::clone(&self.relay);
+        let Some(running) = self.turn(relay.readings.run()).await else {
+            return Ok(());
+        };
         let since = log.since(&document, version, limits::PART_BYTES).await;
+        drop(running);
         let since = since.map_err(|error| self.failed(channel, &error))?;
+        let Some(_memory) = relay.readings.hold(&since) else {
+            let text = "the relay sends as many large documents as fit into its memory; try later";
+            return Err(closed(channel, Reason::Unavailable, text));
+        };
         for part in parts(channel, since) {
             self.host.send(&part);
             // Send each part before creating the next, so that the frames of a large document are

@@ -4,12 +4,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     authorizer::User,
     queue::Queue,
     rates::{Limiters, Rates},
+    readings::Readings,
 };
 use crate::limits;
 
@@ -31,6 +32,7 @@ pub(super) struct Shares {
     pub(super) limiters: Arc<Limiters>,
     /// The bytes of the deltas that are being received in parts.
     pub(super) uploads: Arc<AtomicUsize>,
+    pub(super) readings: Arc<Semaphore>,
 }
 
 impl Shares {
@@ -38,6 +40,7 @@ impl Shares {
         Self {
             limiters: Arc::new(Limiters::new(rates)),
             uploads: Arc::default(),
+            readings: Readings::of_user(),
         }
     }
 }

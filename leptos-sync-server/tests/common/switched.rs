@@ -1,11 +1,12 @@
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use futures::future::BoxFuture;
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
 use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
+use tokio::sync::watch;
 
 /// A log that fails on demand: completely, like a broken disk, or only for writes, like a full one.
 #[derive(Clone, Default)]
@@ -13,6 +14,8 @@ pub(crate) struct SwitchedLog {
     log: Arc<MemoryLog>,
     off: Arc<AtomicBool>,
     full: Arc<AtomicBool>,
+    held: Arc<watch::Sender<bool>>,
+    reading: Arc<AtomicUsize>,
 }
 
 impl SwitchedLog {
@@ -23,6 +26,16 @@ impl SwitchedLog {
     /// Makes writes fail or succeed. Reads always succeed.
     pub(crate) fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// Makes readings of what a client lacks wait, or go on.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Returns the number of readings that run.
+    pub(crate) fn reading(&self) -> usize {
+        self.reading.load(Ordering::SeqCst)
     }
 
     fn or_full<'a, T: Send + 'a>(
@@ -74,7 +87,16 @@ impl DurableLog for SwitchedLog {
         version: &VersionVector,
         bytes: usize,
     ) -> BoxFuture<'_, Result<Since, Error>> {
-        self.or_off(self.log.since(document, version, bytes))
+        let (log, document, version) = (self.clone(), document.to_owned(), version.clone());
+        let read = async move {
+            log.reading.fetch_add(1, Ordering::SeqCst);
+            let mut held = log.held.subscribe();
+            // It ends with the last log.
+            let _ = held.wait_for(|held| !held).await;
+            log.reading.fetch_sub(1, Ordering::SeqCst);
+            log.log.since(&document, &version, bytes).await
+        };
+        self.or_off(Box::pin(read))
     }
 
     fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>> {

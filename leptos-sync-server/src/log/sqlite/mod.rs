@@ -2,10 +2,10 @@
 //!
 //! | File | Concept |
 //! |---|---|
-//! | `options`, `schema` | connections; the tables and their version |
+//! | `lock`, `options`, `schema` | the lock of the process; connections; the tables and their version |
 //! | `record`, `tally`, `audit`, `trust` | damage: record checksums, table tallies, audits, and their results |
 //! | `register`, `heads`, `cells`, `bindings` | the tables |
-//! | `work`, `pending`, `writer` | the write operations, their order, and the thread that runs them |
+//! | `work`, `pending`, `writer`, `tidying` | the write operations, their order, the thread that runs them, and regular work |
 //! | `since`, `readers`, `turns` | the read operations, the threads that run them, and turns to audit a document |
 
 mod audit;
@@ -13,6 +13,7 @@ mod bindings;
 mod cells;
 mod fault;
 mod heads;
+mod lock;
 mod options;
 mod pending;
 mod readers;
@@ -21,6 +22,7 @@ mod register;
 mod schema;
 mod since;
 mod tally;
+mod tidying;
 mod trust;
 mod turns;
 mod work;
@@ -37,6 +39,7 @@ use rusqlite::Connection;
 
 use self::{
     heads::StoredHead,
+    lock::Lock,
     readers::Readers,
     trust::Trust,
     turns::{Turn, Turns},
@@ -61,17 +64,22 @@ pub use options::SqliteOptions;
 /// SQLite's write-ahead log (`-wal`) has its own checksums. Damage there truncates it, as a crash
 /// does, and loses everything since the last checkpoint.
 ///
-/// Dropping the log blocks until all queued operations are committed. Only one process should write
-/// to the file; others may read it, for example to back it up.
+/// Text that was removed or replaced leaves the files after [`limits::TIDY_MS`], unless another
+/// process reads an older state. New files are readable by their owner only.
+///
+/// Dropping the log blocks until all queued operations are committed. Only one process can have the
+/// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
+/// to back it up.
 pub struct SqliteLog {
     trust: Arc<Trust>,
     /// The turns that serialize audits of one document.
     turns: Turns,
     // Fields drop in this order: the writer closes the file last and checkpoints it.
     readers: Readers,
-    /// The reader for probes only, so that a probe never waits for other reads.
-    prober: Readers,
+    /// The reader for probes and heads, so that they never wait for reads of cells.
+    short: Readers,
     writer: Writer,
+    _lock: Lock,
 }
 
 impl SqliteLog {
@@ -80,7 +88,7 @@ impl SqliteLog {
     ///
     /// # Errors
     ///
-    /// - [`Error::is_unavailable`] if the file cannot be opened.
+    /// - [`Error::is_unavailable`] if the file cannot be opened, or another process has it open.
     /// - [`Error::is_unsupported`] if a newer build or another program has written it.
     /// - [`Error::is_damaged`] if its list of tables is damaged.
     ///
@@ -100,13 +108,15 @@ impl SqliteLog {
     }
 
     fn start(path: &Path, options: &SqliteOptions) -> Result<Self, Error> {
-        let connection = options.writing(path)?;
+        let (lock, path) = Lock::acquire(path)?;
+        let connection = options.writing(&path)?;
         let trust = Arc::new(Trust::of(&connection));
         Ok(Self {
             turns: Turns::default(),
-            readers: Readers::start(path, options.readers)?,
-            prober: Readers::start(path, 1)?,
+            readers: Readers::start(&path, options.readers)?,
+            short: Readers::start(&path, 1)?,
             writer: Writer::start(connection, Arc::clone(&trust))?,
+            _lock: lock,
             trust,
         })
     }
@@ -137,7 +147,10 @@ impl SqliteLog {
             };
             work(connection, id, &stored).map(Some).map_err(of_document)
         };
-        self.readers.read(read).await
+        match walk {
+            true => self.readers.read(read).await,
+            false => self.short.read(read).await,
+        }
     }
 
     /// Waits for the turn to audit a document. Returns `None` if the document is already audited.
@@ -225,7 +238,7 @@ impl DurableLog for SqliteLog {
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.prober
+        self.short
             .read(|connection| register::has(connection, "").map(drop))
             .boxed()
     }
@@ -334,7 +347,7 @@ mod tests {
     use crate::limits;
 
     #[tokio::test]
-    async fn a_log_answers_probes_while_all_readers_are_busy() {
+    async fn a_log_answers_probes_and_heads_while_all_readers_are_busy() {
         let folder = tempfile::tempdir().unwrap();
         let log = SqliteLog::open(folder.path().join("log")).unwrap();
         let (release, released) = channel::<()>();
@@ -349,11 +362,13 @@ mod tests {
         }
         let probed = timeout(Duration::from_secs(10), log.probe()).await;
         assert!(probed.is_ok_and(|probed| probed.is_ok()));
+        let state = timeout(Duration::from_secs(10), log.state("board")).await;
+        assert!(state.is_ok_and(|state| state.is_ok()));
         assert!(
-            log.state("board").now_or_never().is_none(),
+            log.documents(None, 1).now_or_never().is_none(),
             "all readers are busy"
         );
         drop(release);
-        assert!(log.state("board").await.is_ok());
+        assert!(log.documents(None, 1).await.is_ok());
     }
 }

@@ -47,10 +47,12 @@ impl SqliteOptions {
         // Check first, because a file of another program must not change, not even its journal
         // mode.
         let new = schema::is_new(&connection)?;
-        let pragmas: [(&str, &dyn rusqlite::ToSql); 3] = [
+        let pragmas: [(&str, &dyn rusqlite::ToSql); 4] = [
             ("journal_mode", &"WAL"),
             // A commit is on disk before it returns.
             ("synchronous", &"FULL"),
+            // Overwrite what is removed and replaced with zeros.
+            ("secure_delete", &true),
             ("journal_size_limit", &limits::WAL_BYTES.cast_signed()),
         ];
         for (name, value) in pragmas {
@@ -69,6 +71,19 @@ impl SqliteOptions {
             schema::create(&mut connection)?;
         }
         Ok(connection)
+    }
+
+    /// Empties the write-ahead log, which contains what was removed and replaced. Returns whether
+    /// it is empty; a reader of an older state prevents that. Does not wait for readers.
+    pub(super) fn empty_wal(connection: &Connection) -> Result<bool, Error> {
+        connection.busy_timeout(Duration::ZERO).map_err(fault)?;
+        let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, bool>(0)
+        });
+        connection
+            .busy_timeout(Duration::from_millis(limits::BUSY_MS))
+            .map_err(fault)?;
+        is_busy.map(|is_busy| !is_busy).map_err(fault)
     }
 
     /// Opens a connection that only reads.

@@ -50,6 +50,8 @@ pub(super) enum Work {
     Remove {
         document: String,
     },
+    /// Empties SQLite's write-ahead log, after the commit.
+    Tidy,
 }
 
 /// The result of an operation, with the work that remains after the commit.
@@ -75,7 +77,7 @@ impl Work {
             | Self::Claim { document, .. }
             | Self::Forget { document, .. }
             | Self::Remove { document } => Some(document),
-            Self::Bind { .. } => None,
+            Self::Bind { .. } | Self::Tidy => None,
         }
     }
 
@@ -149,6 +151,7 @@ impl Work {
                 register::remove(connection, document)?;
                 return Ok(Done::Removed);
             }
+            Self::Tidy => {}
         }
         Ok(Done::Answer(Vec::new()))
     }

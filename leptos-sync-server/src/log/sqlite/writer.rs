@@ -8,8 +8,10 @@ use tokio::sync::{
 
 use super::{
     fault::fault,
+    options::SqliteOptions,
     pending::Pending,
     readers::{closed, join, spawn},
+    tidying::Tidying,
     trust::Trust,
     work::{Answer, Chore, Done, Job, Work},
 };
@@ -24,6 +26,8 @@ pub(super) struct Writer {
     /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
+    /// `None` once the log is closed.
+    tidying: Option<Tidying>,
 }
 
 impl Writer {
@@ -36,9 +40,12 @@ impl Writer {
             pending: Pending::default(),
             // An earlier process may have left cells of removed documents.
             chores: VecDeque::from([Chore::Clear]),
+            is_tidy: true,
+            must_tidy: false,
         };
         let thread = spawn("leptos-sync writer", move || writing.run())?;
         Ok(Self {
+            tidying: Some(Tidying::start(&queue)?),
             queue: Some(queue),
             thread: Some(thread),
         })
@@ -57,6 +64,7 @@ impl Writer {
 impl Drop for Writer {
     /// Waits until all queued operations are committed.
     fn drop(&mut self) {
+        self.tidying = None;
         self.queue = None;
         join(self.thread.take().into_iter());
     }
@@ -69,6 +77,10 @@ struct Writing {
     jobs: mpsc::Receiver<Job>,
     pending: Pending,
     chores: VecDeque<Chore>,
+    /// Whether nothing was written since the write-ahead log was emptied.
+    is_tidy: bool,
+    /// Whether to empty the write-ahead log when no chore is left.
+    must_tidy: bool,
 }
 
 impl Writing {
@@ -81,6 +93,25 @@ impl Writing {
             if let Some(chore) = self.chores.pop_front() {
                 self.step(chore);
             }
+            if self.must_tidy && self.chores.is_empty() {
+                self.tidy();
+            }
+        }
+    }
+
+    /// Empties the write-ahead log if it may contain anything. If that fails, or a reader prevents
+    /// it, the next time succeeds.
+    fn tidy(&mut self) {
+        self.must_tidy = false;
+        if !self.is_tidy {
+            self.is_tidy = SqliteOptions::empty_wal(&self.connection).unwrap_or(false);
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        match job.work {
+            Work::Tidy => self.must_tidy = true,
+            _ => self.pending.add(job),
         }
     }
 
@@ -89,16 +120,16 @@ impl Writing {
     fn wait(&mut self) -> bool {
         while self.pending.len() < limits::QUEUED_WRITES {
             match self.jobs.try_recv() {
-                Ok(job) => self.pending.add(job),
+                Ok(job) => self.take(job),
                 Err(_) if self.pending.len() > 0 => break,
                 // The remaining work continues at the next start.
                 Err(TryRecvError::Disconnected) => {
                     self.chores.retain(Chore::is_append);
                     return !self.chores.is_empty();
                 }
-                Err(TryRecvError::Empty) if !self.chores.is_empty() => break,
+                Err(TryRecvError::Empty) if !self.chores.is_empty() || self.must_tidy => break,
                 Err(TryRecvError::Empty) => match self.jobs.blocking_recv() {
-                    Some(job) => self.pending.add(job),
+                    Some(job) => self.take(job),
                     None => return false,
                 },
             }
@@ -109,6 +140,7 @@ impl Writing {
     /// Commits the operations together. If the transaction fails as a whole, for example because
     /// the disk is full, commits each operation on its own.
     fn commit(&mut self, jobs: Vec<Job>) {
+        self.is_tidy = false;
         match self.attempt(&jobs) {
             Ok(done) => {
                 for (job, done) in jobs.into_iter().zip(done) {
@@ -192,12 +224,15 @@ impl Writing {
 
     /// Runs one step of background work. Writes wait at most for this step.
     fn step(&mut self, mut chore: Chore) {
+        self.is_tidy = false;
         match self.attempt_step(&chore) {
             Ok(true) => {
                 chore.advance();
                 self.chores.push_back(chore);
             }
             done => {
+                // What was removed is still in the write-ahead log.
+                self.must_tidy |= !chore.is_append();
                 let done = done.map(|_| Vec::new());
                 if let Some((document, answer)) = chore.into_answer() {
                     let of_document =

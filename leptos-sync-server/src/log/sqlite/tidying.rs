@@ -1,0 +1,53 @@
+use std::{
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    readers::{join, spawn},
+    work::{Job, Work},
+};
+use crate::{error::Error, limits};
+
+/// Asks the writer every [`limits::TIDY_MS`] to empty SQLite's write-ahead log, which holds what
+/// was replaced and removed since.
+pub(super) struct Tidying {
+    /// `None` once the log is closed.
+    stop: Option<Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Tidying {
+    pub(super) fn start(queue: &mpsc::Sender<Job>) -> Result<Self, Error> {
+        // The writer ends when the last sender is dropped.
+        let queue = queue.downgrade();
+        let (stop, stopped) = channel::<()>();
+        let pause = Duration::from_millis(limits::TIDY_MS);
+        let ask = move || {
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout)
+                && let Some(queue) = queue.upgrade()
+            {
+                let (answer, _) = oneshot::channel();
+                // If the queue is full, there is more important work.
+                let _ = queue.try_send(Job {
+                    work: Work::Tidy,
+                    answer,
+                });
+            }
+        };
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(spawn("leptos-sync tidying", ask)?),
+        })
+    }
+}
+
+impl Drop for Tidying {
+    fn drop(&mut self) {
+        self.stop = None;
+        join(self.thread.take().into_iter());
+    }
+}
