@@ -111,7 +111,7 @@ impl Document for Handle {
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, _: &str) {
         let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        if !reason.is_of_time() {
+        if !reason.concerns_time() {
             outbox.reject(doc, upto);
         }
     }

@@ -110,7 +110,7 @@ pub const SAVE_DELAY_MS: u32 = 50;
 /// The maximum number of messages from other tabs that are queued while a document is being loaded.
 /// Users make fewer edits in that time, and a log holds about as many records. If messages exceed
 /// it, the tab requests the operations afterwards.
-pub const UNHEARD: usize = 256;
+pub const QUEUED_TAB_MESSAGES: usize = 256;
 
 /// The maximum number of changes by which a reader of a
 /// [`ChangeStream`](crate::stream::ChangeStream) may lag: a few seconds of fast typing. A slower

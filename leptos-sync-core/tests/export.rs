@@ -76,7 +76,7 @@ fn an_import_reports_its_progress_and_missing_chunks() {
     take(&mut bob, &mut import, &export, 3);
     take(&mut bob, &mut import, &export, 0);
     take(&mut bob, &mut import, &export, 3);
-    assert_eq!((import.chunks(), import.taken()), (Some(chunks), 2));
+    assert_eq!((import.chunks(), import.imported()), (Some(chunks), 2));
     let missing: Vec<_> = import.missing().collect();
     let expected: Vec<_> = (0..chunks)
         .filter(|index| ![0, 3].contains(index))
@@ -166,7 +166,7 @@ fn a_chunk_of_another_export_is_rejected_by_index_and_changes_nothing() {
             "{error}"
         );
     }
-    assert_eq!((import.taken(), cells(&bob)), (1, before));
+    assert_eq!((import.imported(), cells(&bob)), (1, before));
     (1..export.chunks()).for_each(|index| take(&mut bob, &mut import, &export, index));
     assert!(import.is_complete());
 }
@@ -341,9 +341,9 @@ proptest! {
                     let mut bytes = export.chunk(index.index(export.chunks() as usize) as u32).unwrap();
                     let at = at.index(bytes.len());
                     bytes[at] ^= 0x40;
-                    let untouched = (cells(&bob), bob.version().clone(), import.taken());
+                    let untouched = (cells(&bob), bob.version().clone(), import.imported());
                     prop_assert!(bob.import(&mut import, &bytes).is_err());
-                    prop_assert_eq!(untouched, (cells(&bob), bob.version().clone(), import.taken()));
+                    prop_assert_eq!(untouched, (cells(&bob), bob.version().clone(), import.imported()));
                 }
                 Step::Card(key, text) => card(&mut bob, key, &text),
                 Step::Uncard(key) => drop(bob.transact(|tx| tx.cards().remove(&key)).unwrap()),

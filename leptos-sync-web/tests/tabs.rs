@@ -326,7 +326,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     until(move || saved.get()).await;
     let mut tab = Tab::join(&scratch);
     let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
-    let count = limits::UNHEARD as u32 + 10;
+    let count = limits::QUEUED_TAB_MESSAGES as u32 + 10;
     let first = line(&mut doc, 0);
     tab.say(TabMessageKind::Edit(first.clone()));
     for key in 1..count {

@@ -44,7 +44,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
             let times = times.map(|(replica, time)| (replica.get(), time.get()));
             times.collect::<Vec<_>>()
         })
-        .of_up_to(limits::REPLICAS);
+        .max_keys(limits::REPLICAS);
         let schema = schema.within(StoredRecord::shown).index(&by_time);
         let form = Form {
             encode: StoredRecord::encode,

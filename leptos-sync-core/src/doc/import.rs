@@ -36,7 +36,7 @@ use crate::{
 #[derive(Default)]
 pub struct Import {
     of: Option<Whole>,
-    taken: BTreeSet<u32>,
+    imported: BTreeSet<u32>,
     bytes: usize,
     /// The greatest time of each replica's joined cells.
     joined: VersionVector,
@@ -77,9 +77,9 @@ impl Import {
     }
 
     /// Returns the number of different chunks imported.
-    pub fn taken(&self) -> u32 {
+    pub fn imported(&self) -> u32 {
         // There are at most as many as 32-bit indices.
-        self.taken.len() as u32
+        self.imported.len() as u32
     }
 
     /// Returns the size of the imported cells in bytes, before compression, as
@@ -91,13 +91,13 @@ impl Import {
     /// Iterates over the indices of missing chunks, in order. Empty before the first chunk.
     pub fn missing(&self) -> impl Iterator<Item = u32> + '_ {
         let all = 0..self.chunks().unwrap_or_default();
-        all.filter(|index| !self.taken.contains(index))
+        all.filter(|index| !self.imported.contains(index))
     }
 
     /// Returns whether all chunks are imported, so that the document's version includes the
     /// export's version.
     pub fn is_complete(&self) -> bool {
-        self.chunks() == Some(self.taken())
+        self.chunks() == Some(self.imported())
     }
 
     /// Rejects a chunk of another export.
@@ -111,7 +111,7 @@ impl Import {
     /// Records a joined chunk.
     fn note(&mut self, chunk: &Chunk) {
         self.of.get_or_insert_with(|| Whole::of(chunk));
-        self.taken.insert(chunk.name.index);
+        self.imported.insert(chunk.name.index);
         self.bytes += chunk.part.bytes();
         self.joined.join(chunk.part.body().upto());
     }
@@ -141,7 +141,7 @@ impl<S: Root> Doc<S> {
     pub fn import(&mut self, import: &mut Import, chunk: &[u8]) -> Result<Changes, Error> {
         let chunk = Chunk::decode(chunk)?;
         import.check(&chunk)?;
-        if import.taken.contains(&chunk.name.index) {
+        if import.imported.contains(&chunk.name.index) {
             return Ok(Changes::new());
         }
         let part = &chunk.part;
@@ -206,7 +206,7 @@ impl fmt::Debug for Import {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Import")
             .field("chunks", &self.chunks())
-            .field("taken", &self.taken())
+            .field("imported", &self.imported())
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }

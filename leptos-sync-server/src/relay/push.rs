@@ -148,7 +148,7 @@ impl Connection {
     ) -> bool {
         // A claim under another user's id would hide that user's operations, and a read-only user
         // must not change anything.
-        let claims = !reason.is_of_time()
+        let claims = !reason.concerns_time()
             && !matches!(reason, Reason::Gap | Reason::Forged | Reason::Forbidden);
         if claims {
             match self.claim(document, delta).await {

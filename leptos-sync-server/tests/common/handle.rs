@@ -116,7 +116,7 @@ impl Document for Handle {
 
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
         let state = &mut *self.0.lock().unwrap();
-        if !reason.is_of_time() {
+        if !reason.concerns_time() {
             state.outbox.reject(&mut state.doc, upto);
         }
         state.refused.push((reason, text.to_owned()));

@@ -280,7 +280,7 @@ impl Document for Handle {
 
     fn closed(&mut self, reason: Reason, text: &str) {
         assert!(
-            reason.is_passing(),
+            reason.is_temporary(),
             "{}: {reason}: {text}",
             self.0.borrow().name
         );

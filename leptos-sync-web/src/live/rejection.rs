@@ -12,7 +12,7 @@ use super::Status;
 /// An edit that this device or the relay rejected and that has not been dismissed yet.
 ///
 /// The document was rolled back, unless the relay rejected the edit for its
-/// [time](Reason::is_of_time). An edit that was rejected for its time stays in the document, and
+/// [time](Reason::concerns_time). An edit that was rejected for its time stays in the document, and
 /// the page restamps it and sends it again. It is listed only if the page could not restamp it. The
 /// page then sends it again when it next opens the document at the relay.
 ///

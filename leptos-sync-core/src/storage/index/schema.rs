@@ -130,7 +130,7 @@ impl<R: 'static, Q: IndexKey + 'static> Index<R, Q> {
     }
 
     /// Limits the number of keys per record.
-    pub(crate) fn of_up_to(mut self, keys: usize) -> Self {
+    pub(crate) fn max_keys(mut self, keys: usize) -> Self {
         self.declared.most = keys;
         self
     }

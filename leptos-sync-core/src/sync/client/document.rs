@@ -65,7 +65,7 @@ pub trait Document {
 
     /// Reports that the relay has rejected the transaction that leads to `upto`.
     ///
-    /// The rejection is final, unless the [reason concerns time](Reason::is_of_time). In that case
+    /// The rejection is final, unless the [reason concerns time](Reason::concerns_time). In that case
     /// restamping failed; the transaction stays unacknowledged, and the client sends it again when
     /// the document is opened again.
     fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str);
@@ -79,7 +79,7 @@ pub trait Document {
 
     /// Reports that the exchange of the document has ended.
     ///
-    /// The client opens the document again if the [reason is temporary](Reason::is_passing). If the
+    /// The client opens the document again if the [reason is temporary](Reason::is_temporary). If the
     /// reason is [`Reason::TooManyDocuments`], the client opens it as soon as it leaves another
     /// document.
     fn closed(&mut self, reason: Reason, text: &str);

@@ -237,7 +237,7 @@ impl<D: Document> Exchange<D> {
     /// Handles a rejection. Returns whether to restart the exchange.
     pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
         self.in_flight.retain(|(sent, _)| sent != upto);
-        let again = match reason.is_of_time() {
+        let again = match reason.concerns_time() {
             // The transaction still has the stamp that was rejected, so it cannot be restamped.
             true if self.untimely.contains(upto) => false,
             true => {

@@ -120,7 +120,7 @@ impl<D: Document> Client<D> {
         };
         let stage = match reason {
             Reason::TooManyDocuments => Stage::NoRoom,
-            reason if reason.is_passing() => Stage::Closed,
+            reason if reason.is_temporary() => Stage::Closed,
             _ => Stage::Refused,
         };
         exchange.reset(stage);

@@ -76,7 +76,7 @@ impl Reason {
 
     /// Returns whether the same operation may succeed later without any change by the user or the
     /// app.
-    pub fn is_passing(self) -> bool {
+    pub fn is_temporary(self) -> bool {
         matches!(
             self,
             Self::Slow | Self::Timeout | Self::GoingAway | Self::Unavailable | Self::Gap
@@ -84,7 +84,7 @@ impl Reason {
     }
 
     /// Returns whether a transaction rejected for this reason may be accepted with another stamp.
-    pub fn is_of_time(self) -> bool {
+    pub fn concerns_time(self) -> bool {
         matches!(self, Self::Drift | Self::TooOld)
     }
 }

@@ -72,7 +72,7 @@ pub enum Response {
         /// The document.
         channel: Channel,
         /// The version to which the transaction leads. From now on, the relay's version covers it,
-        /// unless the [reason concerns time](Reason::is_of_time) or is a gap, forbidden or forged.
+        /// unless the [reason concerns time](Reason::concerns_time) or is a gap, forbidden or forged.
         upto: VersionVector,
         /// The reason, as a code.
         reason: Reason,

@@ -123,8 +123,8 @@ impl<S: Root> Document for Exchanged<S> {
         let message = text.into();
         let cause = Cause::Relay { reason, message };
         // In these cases, the client opens the document again by itself.
-        let is_passing = reason.is_passing() || reason == Reason::TooManyDocuments;
-        self.0.set_connection(match is_passing {
+        let is_temporary = reason.is_temporary() || reason == Reason::TooManyDocuments;
+        self.0.set_connection(match is_temporary {
             true => Connection::Offline(cause),
             false => Connection::Refused(cause),
         });
@@ -155,12 +155,12 @@ impl<S: Root> DocumentActor<S> {
     /// transactions stay, and so does a transaction that was rejected for its timestamp. Both are
     /// reported.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
-        let rejected = self
-            .doc
-            .with_state(|DocState { doc, outbox }| match reason.is_of_time() {
-                true => None,
-                false => outbox.reject(doc, upto),
-            });
+        let rejected =
+            self.doc
+                .with_state(|DocState { doc, outbox }| match reason.concerns_time() {
+                    true => None,
+                    false => outbox.reject(doc, upto),
+                });
         match rejected {
             Some(rejected) => self.undone(reason, message, Some(rejected.before)),
             None => {

@@ -336,7 +336,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
                 kind,
                 TabMessageKind::Rejected { .. } | TabMessageKind::Restamped(_)
             );
-            if once || queued.len() < limits::UNHEARD {
+            if once || queued.len() < limits::QUEUED_TAB_MESSAGES {
                 queued.push(kind);
             }
         } else if !self.is_detached.get() {
