@@ -248,7 +248,7 @@ impl World {
         for delta in &self.pending {
             let Stamp { time, replica } = last(delta);
             if !mine.has(replica) {
-                // Another page sends it.
+                // Another page sends this transaction.
                 if window.has(time) {
                     window.accept(time);
                 }

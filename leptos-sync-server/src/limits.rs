@@ -49,16 +49,16 @@ pub const STEP_BYTES: usize = 64 * 1024;
 /// removal of tombstones or of a document.
 pub const STEP_CELLS: usize = 500;
 
-/// The maximum number of readings of what clients lack that run at a time: as many as a log has
-/// readers, so that others wait in a fair queue.
+/// The maximum number of documents that are read for clients at a time. A log has as many read
+/// connections, so further reads wait in a fair queue and not in that of the log.
 pub const READINGS: usize = READERS;
 
-/// The maximum number of readings of one user that run or are being sent at a time. Other users
-/// never wait for more of them.
+/// The maximum number of documents that are being read or sent for one user at a time. So other
+/// users never wait for more reads of this user.
 pub const USER_READINGS: usize = 2;
 
-/// The maximum size in bytes of what was read and is being sent to clients. Beyond it, a client has
-/// to open the document again.
+/// The maximum size in bytes of the operations that were read and are being sent to clients. Beyond
+/// it, a client has to open the document again.
 pub const READINGS_BYTES: usize = 512 * 1024 * 1024;
 
 /// The maximum size of cells in bytes that are sorted by path in memory. If a client lacks more,
@@ -77,8 +77,8 @@ pub const BUSY_MS: u64 = 5_000;
 /// further while a reader uses an older state.
 pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The time in milliseconds between attempts to empty SQLite's write-ahead log, which contains what
-/// was removed and replaced since. Emptying it costs a few disk writes.
+/// The time in milliseconds between attempts to empty SQLite's write-ahead log, which still
+/// contains recently removed and replaced values. Emptying it costs a few disk writes.
 pub const TIDY_MS: u64 = 60_000;
 
 /// The maximum number of events in the queue of one connection. Operations that are stored together

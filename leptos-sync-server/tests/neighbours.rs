@@ -80,8 +80,8 @@ async fn a_transaction_binds_only_the_replica_id_of_its_author() {
     assert!(ada.handle.0.lock().unwrap().refused.is_empty());
 }
 
-/// If readers left traces, they could take the ids of other users and exhaust the ids of a
-/// document.
+/// If the rejected edits of users who may only read left traces, these users could take the ids of
+/// other users and exhaust the ids of a document.
 #[tokio::test]
 async fn a_reader_leaves_no_trace() {
     let (_dir, address, mut honest) = relay_in_use().await;
@@ -127,7 +127,7 @@ async fn a_reader_who_becomes_a_writer_continues_after_rejected_edits() {
     assert_eq!(handle.card(900), None);
 }
 
-/// Reading a large document takes one of a few threads for a while.
+/// Reading a large document occupies one of a few threads for a while.
 #[tokio::test]
 async fn a_user_who_opens_a_document_in_a_loop_delays_no_other_user() {
     let log = SwitchedLog::default();

@@ -37,7 +37,8 @@ fn traces(folder: &Path) -> usize {
     traces.sum()
 }
 
-/// Secrets of many lengths: in a page of cells, and in pages of their own.
+/// Returns keys with secrets of many lengths. SQLite stores some in a page of cells, and others in
+/// pages of their own.
 fn secrets() -> impl Iterator<Item = (u64, Vec<u8>)> {
     (0..300).map(|key: u64| {
         let mut value = SECRET.repeat(1 + (key * key % 40) as usize);
@@ -64,7 +65,7 @@ fn removed_and_replaced_text_is_not_in_the_files_of_a_closed_log() {
     let log = SqliteLog::open(&path).unwrap();
     block_on(log.remove("gone")).unwrap();
     for (key, value) in secrets() {
-        // Shorter, equal and longer than before.
+        // The new values are shorter than the old ones, as long, or longer.
         let redacted = match key % 3 {
             0 => b"redacted".to_vec(),
             1 => vec![b'x'; value.len()],

@@ -6,11 +6,11 @@
 use js_sys::{Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Returns the property of this name. An object without it gives `undefined`.
+/// Returns the property of this name. If the object has no such property, returns `undefined`.
 ///
 /// # Errors
 ///
-/// `object` is not an object, or the property cannot be read at this time.
+/// If `object` is not an object, or the property cannot be read at this time.
 #[inline(never)]
 pub(crate) fn get(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
     Reflect::get(object, &name.into())
@@ -32,7 +32,7 @@ pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
 ///
 /// # Errors
 ///
-/// `object` has no such method, or the method throws.
+/// If `object` has no such method, or the method throws.
 #[inline(never)]
 pub(crate) fn call(object: &JsValue, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
     let method: Function = get(object, name)?.dyn_into()?;

@@ -45,6 +45,6 @@ extern "C" {
 
 /// Returns milliseconds of a clock that only goes forward.
 pub(crate) fn now_ms() -> u64 {
-    // Rounded down, since a timer may fire a fraction of a millisecond early.
+    // Round down, since a timer may fire a fraction of a millisecond early.
     now() as u64
 }

@@ -23,10 +23,10 @@ struct Page {
     title: LwwRegister<String>,
 }
 
-/// Timers that are faster than the clock until this is dropped.
+/// A guard that makes timers faster than the clock until it is dropped.
 struct FastTimers;
 
-/// How many times faster timers are.
+/// The factor by which timers are faster.
 const FASTER: f64 = 50.0;
 
 impl FastTimers {
@@ -46,7 +46,8 @@ impl Drop for FastTimers {
     }
 }
 
-/// A token that is valid for some milliseconds, or has been invalid for some.
+/// Returns a token that expires after some milliseconds. If the number is negative, it has already
+/// expired.
 fn token(valid_ms: i64) -> String {
     let seconds = SystemTime.now_ms().saturating_add_signed(valid_ms) as f64 / 1_000.0;
     let claims = format!("{{\"sub\":\"ada\",\"exp\":{seconds}}}");
@@ -55,13 +56,13 @@ fn token(valid_ms: i64) -> String {
     format!("e30.{}.signature", claims.replace('/', "_"))
 }
 
-/// Opens a page whose token server answers as `fetch` does, given the number of earlier requests.
-/// Returns after some requests, with the seconds of the page's timers until then.
+/// Opens a page whose token server is `fetch`, which receives the number of earlier requests. Waits
+/// for `requests` requests, and returns how many seconds passed until then by the page's timers.
 async fn seconds_until(
     requests: usize,
     fetch: impl AsyncFn(usize) -> Option<String> + Send + Sync + 'static,
 ) -> f64 {
-    // The first test initializes it.
+    // Only the first call initializes the executor. Later ones fail.
     let _ = Executor::init_wasm_bindgen();
     let scratch = Scratch::new("bad-credentials");
     let _relay = Relay::start();
@@ -82,12 +83,12 @@ async fn seconds_until(
     (now() - start) * FASTER / 1_000.0
 }
 
-/// Such as one that caches its tokens, or one whose clock is wrong.
+/// The server may cache its tokens, or its clock may be wrong.
 #[wasm_bindgen_test]
 async fn a_server_whose_tokens_have_expired_is_asked_at_growing_intervals() {
     for valid_ms in [-86_400_000, 0, 20] {
         let seconds = seconds_until(5, async move |_| Some(token(valid_ms))).await;
-        // After 0, 0, 1, 2 and 4 seconds.
+        // The requests follow after 0, 0, 1, 2 and 4 seconds.
         assert!(seconds >= 6.0, "{valid_ms} ms: {seconds} seconds");
     }
 }

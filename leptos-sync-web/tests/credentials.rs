@@ -122,7 +122,7 @@ async fn refusals_of_old_credentials_do_not_postpone_the_fetch_of_new_ones() {
     let scratch = Scratch::new("refused-repeatedly");
     let relay = Relay::start();
     let asked = AtomicUsize::new(0);
-    // Fails at first, as if the token server were down.
+    // The first request fails, as if the token server were down.
     let fetch = async move || {
         let asked = asked.fetch_add(1, Ordering::Relaxed);
         (asked > 2).then(|| "new".to_owned())
@@ -156,7 +156,8 @@ async fn tokens_that_seem_to_have_expired_are_fetched_at_growing_intervals() {
     while relay.shown().await.0 != "valid" {
         relay.admit();
     }
-    // At least one second before the relay accepts them, and one and two afterwards.
+    // The delays are at least one second before the relay accepts the credentials, and one and two
+    // seconds afterwards.
     let took = now() - start;
     assert!(took > 3_500.0, "{took} ms");
 }
@@ -181,7 +182,8 @@ async fn a_failed_renewal_does_not_delay_those_of_later_tokens() {
         assert!(relay.shown().await.1, "the connection is open");
         relay.admit();
     }
-    // Each is renewed after one second. Waiting longer after each failure takes seven seconds more.
+    // Each token is renewed after one second. If the delay grew after each failure, this would take
+    // seven seconds more.
     let took = now() - start;
     assert!(took < 9_000.0, "{took} ms");
 }

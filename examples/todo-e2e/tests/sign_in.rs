@@ -1,5 +1,5 @@
-//! Users who sign in: the page's server issues tokens, the page renews them, and the relay, which
-//! verifies them, tells each page who the others are.
+//! Users who sign in. The page's server issues tokens and the page renews them. The relay verifies
+//! them, and sends each page the names of the other users.
 
 use serde_json::json;
 use todo_e2e::{Browser, Device, RelayProcess, Site, expiring, writer};

@@ -1,13 +1,13 @@
 use crate::{codec::varint::Reader, error::Error, limits};
 
-/// The bit in a frame's first byte that states that the message continues in the next frame.
+/// The bit of a frame's first byte that is set if the message continues in the next frame.
 const MORE: u8 = 1;
 
 /// The number of distinct frame numbers, after which they wrap around. The numbers reveal lost,
 /// repeated and reordered frames, unless exactly this many are lost in a row.
 const NUMBERS: u8 = 128;
 
-/// Splits messages into frames of at most [`limits::FRAME_BYTES`].
+/// A writer that splits messages into frames of at most [`limits::FRAME_BYTES`].
 ///
 /// A frame is a byte with its number and the `MORE` bit, followed by a part of a message. Frames of
 /// different messages are never interleaved.

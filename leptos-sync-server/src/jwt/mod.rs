@@ -127,7 +127,7 @@ impl JwtAuthorizer {
                 limits::USER_BYTES
             )));
         }
-        // The claim was verified above. A missing one counts as expired.
+        // The claim was verified above. If it is missing, the token has expired.
         let expires = claims.get("exp").and_then(Value::as_f64).unwrap_or(0.0);
         let grants = Grants::of(&self.claim, claims.get(&*self.claim))?;
         Ok(User::new(name)

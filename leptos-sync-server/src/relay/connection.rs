@@ -42,7 +42,7 @@ pub(super) struct Connection {
     pub(super) queue: Queue,
     pub(super) intake: Intake,
     pub(super) uploads: Uploads,
-    /// The readings of the user that may run at a time.
+    /// The permits of the user for reads of documents.
     pub(super) readings: Arc<Semaphore>,
     /// The time when the last frame was received.
     pub(super) received_at: Instant,

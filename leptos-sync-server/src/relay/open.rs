@@ -82,7 +82,8 @@ impl Connection {
         if version.covers(&state.version) {
             return Ok(());
         }
-        // It ends when everything is sent, so that a user's documents in memory are few.
+        // Keep the user's permit until everything is sent, so that few documents of a user are in
+        // memory.
         let user = Arc::clone(&self.readings);
         let Some(_of_user) = self.turn(user.acquire_owned()).await else {
             return Ok(());

@@ -28,12 +28,12 @@ impl SwitchedLog {
         self.full.store(full, Ordering::SeqCst);
     }
 
-    /// Makes readings of what a client lacks wait, or go on.
+    /// Makes reads of the operations that a client lacks wait until they are released.
     pub(crate) fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
-    /// Returns the number of readings that run.
+    /// Returns the number of such reads that are waiting.
     pub(crate) fn reading(&self) -> usize {
         self.reading.load(Ordering::SeqCst)
     }
@@ -91,7 +91,7 @@ impl DurableLog for SwitchedLog {
         let read = async move {
             log.reading.fetch_add(1, Ordering::SeqCst);
             let mut held = log.held.subscribe();
-            // It ends with the last log.
+            // Waiting fails only if the last log is dropped.
             let _ = held.wait_for(|held| !held).await;
             log.reading.fetch_sub(1, Ordering::SeqCst);
             log.log.since(&document, &version, bytes).await

@@ -62,7 +62,7 @@ impl Link {
     #[inline(never)]
     fn issue_boxed(self: &Rc<Self>, work: Box<Work>) -> Promise {
         let mut work = Some(work);
-        // The browser calls it once, before this returns.
+        // The browser calls the closure once, before `new` returns.
         Promise::new(&mut |resolve, reject| {
             if let Some(work) = work.take() {
                 self.take(Job {

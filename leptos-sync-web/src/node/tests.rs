@@ -167,7 +167,7 @@ mod in_a_page {
         board.cards().insert_batch(cards(0..10_000));
         tick().await;
         assert_eq!(host.child_element_count(), 10_000);
-        // One trigger for the text of each row, and one for the set of keys.
+        // There is one trigger for the text of each row, and one for the set of keys.
         assert_eq!(alive(&live).1, 10_001);
         board.cards().insert(9_999, "changed".to_owned());
         tick().await;

@@ -22,7 +22,7 @@ pub(super) async fn probe(address: &str) -> Cause {
     let signal = AbortSignal::timeout_with_u32(limits::HANDSHAKE_MS as u32);
     js::set(&options, "signal", &signal);
     // The browser may hide the answer of a server that is not a relay, but not the fact that there
-    // is an answer: the second request receives it without status and text.
+    // is one. The second request receives that answer without its status and text.
     for mode in ["cors", "no-cors"] {
         js::set(&options, "mode", &mode.into());
         if let Some((status, text)) = ask(&url, &options).await {
@@ -45,7 +45,7 @@ fn url(address: &str) -> String {
         Some(rest) => ("http", rest),
         None => ("", address),
     };
-    // A fragment is not sent.
+    // Browsers do not send the fragment of an address.
     let rest = rest.split('#').next().unwrap_or_default();
     let separator = if rest.contains('?') { "&" } else { "?" };
     // The characters of an origin need no escapes here.

@@ -69,8 +69,8 @@ fn listen(socket: &WebSocket, listener: &JsValue) {
     }
 }
 
-/// Returns the frame that a message contains. A text message is not a frame, and counts as an empty
-/// one, which ends the connection.
+/// Returns the frame that a message contains. A text message contains no frame. For it, this
+/// returns an empty one, which ends the connection.
 fn frame(message: &Event) -> Vec<u8> {
     match js::get(message, "data") {
         Ok(data) if data.as_string().is_none() => Uint8Array::new(&data).to_vec(),

@@ -98,7 +98,7 @@ pub(crate) async fn with_navigator<T>(
     result
 }
 
-/// Waits for some milliseconds. Used where the browser offers no event.
+/// Waits for some milliseconds. Tests use this where the browser offers no event.
 pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         let window = web_sys::window().expect("a window");

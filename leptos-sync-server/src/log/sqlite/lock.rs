@@ -22,8 +22,7 @@ impl Lock {
     /// Creates the log's file if it does not exist, and locks it. Returns the path without links,
     /// so that a log that is opened by another path has the same lock.
     ///
-    /// New files are readable by their owner only, and SQLite gives its other files the same
-    /// permissions.
+    /// Only their owner can read new files. SQLite gives its other files the same permissions.
     pub(super) fn acquire(path: &Path) -> Result<(Self, PathBuf), Error> {
         match private().create_new(true).open(path) {
             Ok(_) => {}
@@ -38,7 +37,7 @@ impl Lock {
             .create(true)
             .open(&name)
             .map_err(|error| unavailable("cannot create the lock file", &error))?;
-        // By its trait: the method of std has the same name and needs a newer compiler.
+        // Name the trait, because the method of std with the same name needs a newer compiler.
         match fs4::FileExt::try_lock(&file) {
             Ok(()) => Ok((Self { _file: file }, path)),
             Err(TryLockError::WouldBlock) => Err(Error::unavailable(
@@ -49,7 +48,7 @@ impl Lock {
     }
 }
 
-/// Returns the options that open a file to write. If it is created, only its owner may read it.
+/// Returns options that open a file for writing. If they create it, only its owner may read it.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

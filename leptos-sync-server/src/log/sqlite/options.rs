@@ -51,7 +51,7 @@ impl SqliteOptions {
             ("journal_mode", &"WAL"),
             // A commit is on disk before it returns.
             ("synchronous", &"FULL"),
-            // Overwrite what is removed and replaced with zeros.
+            // Overwrite removed and replaced values with zeros.
             ("secure_delete", &true),
             ("journal_size_limit", &limits::WAL_BYTES.cast_signed()),
         ];
@@ -73,8 +73,9 @@ impl SqliteOptions {
         Ok(connection)
     }
 
-    /// Empties the write-ahead log, which contains what was removed and replaced. Returns whether
-    /// it is empty; a reader of an older state prevents that. Does not wait for readers.
+    /// Empties the write-ahead log, which still contains removed and replaced values. Returns
+    /// whether it is empty. A reader of an older state prevents that, and this does not wait for
+    /// readers.
     pub(super) fn empty_wal(connection: &Connection) -> Result<bool, Error> {
         connection.busy_timeout(Duration::ZERO).map_err(fault)?;
         let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{error::Error, limits};
 
-/// Asks the writer every [`limits::TIDY_MS`] to empty SQLite's write-ahead log, which holds what
-/// was replaced and removed since.
+/// A thread that asks the writer every [`limits::TIDY_MS`] milliseconds to empty SQLite's
+/// write-ahead log, which still contains recently removed and replaced values.
 pub(super) struct Tidying {
     /// `None` once the log is closed.
     stop: Option<Sender<()>>,
