@@ -126,8 +126,9 @@ pub const RETENTION_DAYS: u32 = 90;
 /// every day is processed at most once a day, even if the relay sweeps or restarts more often.
 pub const FLOOR_STEP_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The jump in milliseconds of the machine's clock, compared with its boot clock, from which on the
-/// relay distrusts it. A clock that is slewed gains or loses half a millisecond per second.
+/// The minimum jump in milliseconds of the machine's clock, compared with its boot clock, after
+/// which the relay distrusts the machine's clock. A clock that is slewed gains or loses half a
+/// millisecond per second.
 pub const CLOCK_JUMP_MS: u64 = 5_000;
 
 /// The time in milliseconds for which the machine's clock must be stable after a jump until the

@@ -80,7 +80,7 @@ pub(crate) fn side<I: 'static, O: 'static>(
     })
 }
 
-/// Work that takes longer than this does not depend on the content of the caches at its start.
+/// The duration beyond which work no longer depends on the content of the caches at its start.
 const WARM_BELOW: Duration = Duration::from_millis(20);
 
 /// Returns the median time of a run on each side in nanoseconds. It is a fraction, since a run may
