@@ -24,6 +24,7 @@ fn implementation(record: &Record<'_>, core: &Path) -> TokenStream {
         impl #generics #core::internal::Root for #name #arguments #bounds {}
 
         #[automatically_derived]
+        #[allow(deprecated)]
         impl #generics #core::internal::Crdt for #name #arguments #bounds {
             #schema
             #group
@@ -221,17 +222,20 @@ fn accessors(record: &Record<'_>, core: &Path) -> TokenStream {
     );
     let doc = format!("The fields of a [`{name}`], as methods of its transaction or node.");
     let mut blanket = all.clone();
+    // Named after the struct, since any fixed name may be the struct's.
+    let focus = format_ident!("{name}Focus");
     blanket
         .params
-        .push(syn::parse_quote!(FocusedOn: #core::internal::Focus<Record = #name #arguments>));
+        .push(syn::parse_quote!(#focus: #core::internal::Focus<Record = #name #arguments>));
     let (blanket, _, _) = blanket.split_for_impl();
     quote! {
         #[doc = #doc]
+        #[allow(deprecated, non_snake_case)]
         #visibility trait #fields #generics: #core::internal::Focus<Record = #name #arguments> #bounds {
             #(#methods)*
         }
 
         #[automatically_derived]
-        impl #blanket #fields #arguments for FocusedOn #bounds {}
+        impl #blanket #fields #arguments for #focus #bounds {}
     }
 }

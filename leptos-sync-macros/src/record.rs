@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{
     Attribute, Data, DeriveInput, Error, Field, Fields, GenericParam, Generics, Ident, LitStr,
     Path, Result, Type, parse_quote, spanned::Spanned,
@@ -20,7 +22,9 @@ pub(crate) struct Record<'a> {
 /// A field of a record.
 pub(crate) struct Part<'a> {
     pub(crate) ident: &'a Ident,
-    pub(crate) ty: &'a Type,
+    /// The field's type, with the struct's name in place of `Self`: in the trait of accessors,
+    /// `Self` is another type.
+    pub(crate) ty: Type,
     /// The field's name in paths.
     pub(crate) name: LitStr,
     pub(crate) docs: Vec<&'a Attribute>,
@@ -41,7 +45,7 @@ impl<'a> Record<'a> {
             );
         };
         check_generics(input)?;
-        let parts = fields.named.iter().map(Part::parse);
+        let parts = fields.named.iter().map(|field| Part::parse(field, input));
         let parts = parts.collect::<Result<Vec<_>>>()?;
         let mut names = HashSet::new();
         for part in &parts {
@@ -73,7 +77,7 @@ impl<'a> Record<'a> {
             ];
             parameter.bounds.extend(bounds);
         }
-        let fields = self.parts.iter().map(|part| part.ty);
+        let fields = self.parts.iter().map(|part| &part.ty);
         let predicates =
             fields.map(|ty| -> syn::WherePredicate { parse_quote!(#ty: #core::internal::Crdt) });
         generics.make_where_clause().predicates.extend(predicates);
@@ -96,7 +100,7 @@ fn check_generics(input: &DeriveInput) -> Result<()> {
 }
 
 impl<'a> Part<'a> {
-    fn parse(field: &'a Field) -> Result<Self> {
+    fn parse(field: &'a Field, input: &DeriveInput) -> Result<Self> {
         let ident = field
             .ident
             .as_ref()
@@ -113,7 +117,7 @@ impl<'a> Part<'a> {
             .filter(|attribute| attribute.path().is_ident("doc"));
         Ok(Self {
             ident,
-            ty: &field.ty,
+            ty: without_self(&field.ty, input)?,
             name,
             docs: docs.collect(),
         })
@@ -141,6 +145,29 @@ impl<'a> Part<'a> {
         }
         Ok(name)
     }
+}
+
+/// Returns the type with the struct's own in place of `Self`.
+fn without_self(ty: &Type, input: &DeriveInput) -> Result<Type> {
+    let (name, arguments) = (&input.ident, input.generics.split_for_impl().1);
+    syn::parse2(replace_self(
+        ty.to_token_stream(),
+        &quote!(#name #arguments),
+    ))
+}
+
+fn replace_self(tokens: TokenStream, own: &TokenStream) -> TokenStream {
+    let tokens = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => own.clone(),
+        TokenTree::Group(group) => {
+            let inner = replace_self(group.stream(), own);
+            let mut replaced = Group::new(group.delimiter(), inner);
+            replaced.set_span(group.span());
+            TokenTree::Group(replaced).into()
+        }
+        token => token.into(),
+    });
+    tokens.collect()
 }
 
 #[cfg(test)]
