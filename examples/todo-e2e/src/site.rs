@@ -38,6 +38,8 @@ pub struct Site {
 struct State {
     /// The elements that name the page's relay, and the user's token.
     metas: String,
+    /// The answer to every request, in place of the folder's files.
+    portal: Option<String>,
     /// Answers a request for a token.
     issue: Option<Box<Issue>>,
     /// The number of requests for a token so far.
@@ -97,6 +99,12 @@ impl Site {
         lock(&self.state).metas = metas;
     }
 
+    /// Answers every request with this page from now on, as the network of a hotel does before the
+    /// user signs in.
+    pub fn hide_behind(&self, portal: &str) {
+        lock(&self.state).portal = Some(portal.to_owned());
+    }
+
     /// Sets what the server answers from now on when the page requests a token: a token, or an
     /// error for `None`.
     pub fn issue(&self, issue: impl FnMut() -> Option<String> + Send + 'static) {
@@ -132,7 +140,7 @@ impl Site {
                 // An error means that the browser has disconnected.
                 let _ = match request.url() {
                     TOKEN => answer_token(request, lock(&shared).issue()),
-                    _ => answer(&root, request, &lock(&shared).metas),
+                    _ => answer(&root, request, &lock(&shared)),
                 };
             }
         });
@@ -165,11 +173,15 @@ impl Drop for Site {
     }
 }
 
-fn answer(root: &Path, request: Request, metas: &str) -> io::Result<()> {
+fn answer(root: &Path, request: Request, state: &State) -> io::Result<()> {
+    if let Some(portal) = &state.portal {
+        let kind = header("Content-Type", HTML)?;
+        return request.respond(Response::from_string(portal).with_header(kind));
+    }
     match file(root, request.url()) {
         Some((mut file, kind @ HTML)) => {
             let kind = header("Content-Type", kind)?;
-            let page = io::read_to_string(&mut file)?.replace(OWN_RELAY, metas);
+            let page = io::read_to_string(&mut file)?.replace(OWN_RELAY, &state.metas);
             request.respond(Response::from_string(page).with_header(kind))
         }
         Some((file, kind)) => {
