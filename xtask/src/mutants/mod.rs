@@ -39,6 +39,12 @@ enum Suite {
     Outbox,
     /// Unacknowledged transactions in a storage.
     Exchanged,
+    /// Values that change when they are written and read.
+    Values,
+    /// Clocks whose time source has another unit.
+    TimeSource,
+    /// Collections of records.
+    Collection,
 }
 
 impl Suite {
@@ -52,6 +58,9 @@ impl Suite {
             Self::SlowReaders => ["leptos-sync-server", "slow_readers"],
             Self::Outbox => ["leptos-sync-core", "outbox"],
             Self::Exchanged => ["leptos-sync-core", "exchanged"],
+            Self::Values => ["leptos-sync-core", "values"],
+            Self::TimeSource => ["leptos-sync-core", "time_source"],
+            Self::Collection => ["leptos-sync-core", "collection"],
         }
     }
 }
