@@ -28,6 +28,15 @@ pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
     let _ = Reflect::set(object, &name.into(), value);
 }
 
+/// Calls the method of this name without an argument.
+///
+/// # Errors
+///
+/// As for [`call`].
+pub(crate) fn run(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    call(object, name, &JsValue::UNDEFINED)
+}
+
 /// Calls the method of this name with one argument.
 ///
 /// # Errors

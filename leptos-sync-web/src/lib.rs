@@ -34,6 +34,8 @@ extern crate self as leptos_sync_web;
 #[cfg_attr(not(target_arch = "wasm32"), path = "actor/absent.rs")]
 mod actor;
 #[cfg(target_arch = "wasm32")]
+mod cell;
+#[cfg(target_arch = "wasm32")]
 mod indexed_db;
 #[cfg(target_arch = "wasm32")]
 mod js;

@@ -39,6 +39,6 @@ impl Tabs {
     pub(crate) fn send(&self, message: &TabMessage) {
         let bytes = Uint8Array::from(message.encode().as_slice());
         // If the page is ending, the browser may have closed the channel.
-        let _ = self.channel.post_message(&bytes);
+        let _ = js::call(&self.channel, "postMessage", &bytes);
     }
 }

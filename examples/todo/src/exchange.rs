@@ -2,11 +2,7 @@
 //! saved and how many others have it open.
 
 use leptos::prelude::*;
-use leptos_sync_web::{
-    Connection, SyncOptions, UseDocReturn,
-    status::{Rejection, StorageKind},
-    use_presence,
-};
+use leptos_sync_web::{Connection, SyncOptions, UseDocReturn, status::StorageKind, use_presence};
 
 use crate::state::Todos;
 
@@ -29,70 +25,91 @@ fn meta(name: &str) -> Option<String> {
     element.get_attribute("content")
 }
 
-/// Renders the status line: where the list is saved, which edits were rejected, and how many others
+/// Renders the status line: where the list is saved, the oldest rejected edit, and how many others
 /// have it open.
-// The line is one view. Its parts change seldom, and a view for each would add code to the page.
+// All elements are always there, since an optional one is more code. The style sheet hides those
+// without a text.
 #[component]
 pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
     use_presence::<()>(&opened.live).own.set(Some(()));
-    move || {
-        let (state, place) = saved(&opened);
-        let (connection, relay) = relay(&opened);
-        let synced = if opened.synced.get() { "true" } else { "false" };
-        let rejected = opened.rejected.get().into_iter().map(rejected);
-        let peers = match opened.peers.get() {
-            0 => None,
-            1 => Some("1 other is here".to_owned()),
-            others => Some([&others.to_string(), " others are here"].concat()),
-        };
-        view! {
-            <p class="saved-mark" data-testid="saved-mark" data-state=state data-connection=connection data-synced=synced
-                role="status" aria-live="polite">{[place, &relay].concat()}</p>
-            {rejected.collect_view()}
-            {peers.map(|text| view! { <p class="peers" data-testid="peers" role="note">{text}</p> })}
+    let UseDocReturn {
+        storage,
+        saved,
+        synced,
+        connection,
+        pending,
+        rejected,
+        peers,
+        ..
+    } = opened;
+    let place = move || place(storage.get(), saved.get());
+    let rejection = move || match rejected.get().first() {
+        Some(rejection) => ["An edit was rejected: ", &rejection.to_string()].concat(),
+        None => String::new(),
+    };
+    let dismiss = move |_| {
+        if let Some(rejection) = rejected.get_untracked().first() {
+            rejection.dismiss();
         }
-    }
-}
-
-/// Renders an edit that was rejected, until the user has dismissed it.
-fn rejected(rejection: Rejection) -> impl IntoView {
-    let text = ["An edit was rejected: ", &rejection.to_string()].concat();
+    };
     view! {
-        <p class="rejected" data-testid="rejected" role="alert">
-            {text} " " <button on:click=move |_| rejection.dismiss()>"Dismiss"</button>
+        <p class="saved-mark" data-testid="saved-mark" role="status" aria-live="polite" data-state=move || place().0
+            data-connection=move || word(&connection.get()) data-synced=move || if synced.get() { "true" } else { "false" }
+        >
+            {move || [place().1, &relay(connection.get(), pending.get())].concat()}
         </p>
+        <p class="rejected">
+            <span data-testid="rejected" role="alert">{rejection}</span>
+            " " <button on:click=dismiss>"Dismiss"</button>
+        </p>
+        <p class="peers" data-testid="peers" role="note">{move || others(peers.get())}</p>
     }
 }
 
 /// Returns where the list is saved on this device: as a word for tests, and as a sentence.
-fn saved(opened: &UseDocReturn<Todos>) -> (&'static str, &'static str) {
-    match (opened.storage.get(), opened.saved.get()) {
-        (StorageKind::Memory, _) => (
+fn place(storage: StorageKind, is_saved: bool) -> (&'static str, &'static str) {
+    match storage {
+        StorageKind::Memory => (
             "memory",
             "In memory only: this browser does not store the list",
         ),
-        (StorageKind::IndexedDb, true) => ("saved", "Saved on this device"),
+        StorageKind::IndexedDb if is_saved => ("saved", "Saved on this device"),
         _ => ("saving", "Saving"),
     }
 }
 
-/// Returns the state of the exchange with the relay: as a word for tests, and as the rest of the
-/// sentence.
-fn relay(opened: &UseDocReturn<Todos>) -> (&'static str, String) {
-    let (connection, pending) = (opened.connection.get(), opened.pending.get());
-    let state = match &connection {
-        Connection::Absent => return ("absent", ".".to_owned()),
-        Connection::Online if pending == 0 => return ("online", " and on the server.".to_owned()),
-        Connection::Online => return ("online", ", sending to the server.".to_owned()),
+/// Returns the state of the exchange with the relay as a word for tests.
+fn word(connection: &Connection) -> &'static str {
+    match connection {
+        Connection::Absent => "absent",
+        Connection::Online => "online",
         Connection::Refused(_) => "refused",
         Connection::Offline(_) => "offline",
         _ => "connecting",
+    }
+}
+
+/// Returns the state of the exchange with the relay as the rest of the sentence.
+fn relay(connection: Connection, pending: usize) -> String {
+    let mut text = match connection {
+        Connection::Absent => return ".".to_owned(),
+        Connection::Online if pending == 0 => return " and on the server.".to_owned(),
+        Connection::Online => return ", sending to the server.".to_owned(),
+        _ => [". ", &connection.to_string()].concat(),
     };
-    let mut text = [". ", &connection.to_string()].concat();
     match pending {
         0 => {}
         1 => text.push_str(" 1 edit is waiting."),
         edits => text.push_str(&[" ", &edits.to_string(), " edits are waiting."].concat()),
     }
-    (state, text)
+    text
+}
+
+/// Returns how many others have the list open, as a sentence; nothing if there are none.
+fn others(peers: usize) -> String {
+    match peers {
+        0 => String::new(),
+        1 => "1 other is here".to_owned(),
+        others => [&others.to_string(), " others are here"].concat(),
+    }
 }

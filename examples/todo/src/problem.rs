@@ -4,26 +4,24 @@
 use leptos::prelude::*;
 use leptos_sync_web::Error;
 
-/// The reason why the text of an input was rejected, if it was.
+/// The reason why the text of an input was rejected. It is empty if the text was accepted.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Problem(RwSignal<Option<String>>);
+pub(crate) struct Problem(RwSignal<String>);
 
 impl Problem {
     /// Shows the error of `result`, or removes the previous one. Returns whether there is no error.
     pub(crate) fn report(self, result: Result<(), Error>) -> bool {
-        let error = result.err();
-        let is_fine = error.is_none();
-        self.0.set(error.map(|error| error.to_string()));
+        let text = match result {
+            Ok(()) => String::new(),
+            Err(error) => ["Not saved: ", &error.to_string()].concat(),
+        };
+        let is_fine = text.is_empty();
+        self.0.set(text);
         is_fine
     }
 }
 
-/// Renders the message, if there is one.
+/// Renders the message. The style sheet hides an empty one.
 pub(crate) fn problem(problem: Problem) -> impl IntoView {
-    move || {
-        let text = problem.0.get()?;
-        Some(
-            view! { <p class="problem" data-testid="problem" role="alert">"Not saved: " {text}</p> },
-        )
-    }
+    view! { <p class="problem" data-testid="problem" role="alert">{move || problem.0.get()}</p> }
 }

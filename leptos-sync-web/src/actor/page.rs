@@ -1,5 +1,5 @@
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell},
     mem, ptr,
     rc::{Rc, Weak},
     sync::Arc,
@@ -13,6 +13,7 @@ use leptos_sync_core::{
 
 use super::{events, send_locks::SendLocks};
 use crate::{
+    cell::RefCell,
     indexed_db::IndexedDbStorage,
     lease::Lease,
     live::Connection,

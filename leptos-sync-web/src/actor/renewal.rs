@@ -1,7 +1,7 @@
 //! Renewal of credentials before they expire and when the relay rejects them.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -11,6 +11,7 @@ use leptos::prelude::{TimeoutHandle, set_timeout_with_handle, window};
 use leptos_sync_core::clock::TimeSource as _;
 
 use crate::{
+    cell::RefCell,
     js,
     live::Cause,
     session::{CredentialsEvent, Session},

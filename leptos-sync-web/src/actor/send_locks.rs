@@ -1,9 +1,12 @@
-use std::{cell::RefCell, rc::Weak};
+use std::rc::Weak;
 
 use leptos_sync_core::{ReplicaId, VersionVector};
 
 use super::page::Page;
-use crate::web_locks::{Lock, Locks};
+use crate::{
+    cell::RefCell,
+    web_locks::{Lock, Locks},
+};
 
 /// The replica ids whose transactions this page sends to the relay: its own, and those of pages
 /// that have closed.

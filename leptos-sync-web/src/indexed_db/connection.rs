@@ -26,6 +26,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.0.close();
+        let _ = js::run(&self.0, "close");
     }
 }

@@ -1,10 +1,10 @@
-use std::{cell::RefCell, mem, rc::Rc};
+use std::{mem, rc::Rc};
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 
 use super::{connection::Connection, fault, sys::Database};
-use crate::task::spawn;
+use crate::{cell::RefCell, task::spawn};
 
 /// A connection that opens again on demand.
 ///

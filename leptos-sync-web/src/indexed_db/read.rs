@@ -7,15 +7,13 @@ use leptos_sync_core::storage::{Record, Scan};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbKeyRange, IdbObjectStore, IdbRequest};
 
-use super::{
-    STORE,
-    sys::{Database, finished, result},
-};
+use super::sys::{self, Database, finished, result};
 use crate::js;
 
 /// Requests the value at `key`. Resolves to the event of the request.
 pub(super) fn get(database: &Database, key: &Uint8Array) -> Result<Promise, JsValue> {
-    Ok(finished(&store(database)?.get(key)?))
+    let store = store(database)?;
+    Ok(finished(&js::call(&store, "get", key)?))
 }
 
 /// Requests the values at `keys`. Resolves to the events of the requests, in order.
@@ -23,7 +21,7 @@ pub(super) fn get_many(database: &Database, keys: &[Uint8Array]) -> Result<Promi
     let store = store(database)?;
     let requests = Array::new();
     for key in keys {
-        requests.push(&finished(&store.get(key)?));
+        requests.push(&finished(&js::call(&store, "get", key)?));
     }
     Ok(Promise::all(&requests))
 }
@@ -45,9 +43,11 @@ pub(super) fn forwards(database: &Database, scan: &Scan) -> Result<Promise, JsVa
     let range = range(scan)?;
     let limit = scan.limit.map_or(u32::MAX, within_u32);
     // Make two requests for any number of records. A cursor would take one event per record.
+    let keys = store.get_all_keys_with_key_and_limit(&range, limit)?;
+    let values = store.get_all_with_key_and_limit(&range, limit)?;
     Ok(Promise::all(&Array::of2(
-        &finished(&store.get_all_keys_with_key_and_limit(&range, limit)?),
-        &finished(&store.get_all_with_key_and_limit(&range, limit)?),
+        &finished(&keys),
+        &finished(&values),
     )))
 }
 
@@ -107,7 +107,7 @@ fn walked(request: IdbRequest, limit: u32) -> Promise {
 }
 
 fn store(database: &Database) -> Result<IdbObjectStore, JsValue> {
-    database.transaction_with_str(STORE)?.object_store(STORE)
+    sys::store(&database.transaction()?)
 }
 
 /// Converts a key, which IndexedDB returns as an `ArrayBuffer`, or a value, which is a

@@ -3,13 +3,12 @@
 use js_sys::{Error, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{IdbDatabase, IdbFactory, IdbRequest, IdbTransaction, IdbTransactionMode};
+use web_sys::{IdbDatabase, IdbObjectStore, IdbTransaction, IdbTransactionMode};
 
 use super::{STORE, fault};
 use crate::js;
 
-// web-sys provides the options of `transaction` only behind `--cfg=web_sys_unstable_apis`, and has
-// deprecated `commit`.
+// web-sys provides the options of `transaction` only behind `--cfg=web_sys_unstable_apis`.
 #[wasm_bindgen]
 extern "C" {
     /// An open database.
@@ -29,38 +28,39 @@ extern "C" {
     #[wasm_bindgen(extends = IdbTransaction)]
     #[derive(Clone)]
     pub(super) type Transaction;
-
-    /// Asks the browser to commit without waiting for the requests to complete.
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn commit(this: &Transaction) -> Result<(), JsValue>;
 }
 
 impl Database {
     /// Opens a database at its current version. Creates the object store of a new one.
     pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
         // If the browser has no IndexedDB, the call below throws.
-        let factory: IdbFactory = js::get(&js_sys::global(), "indexedDB")?.unchecked_into();
-        let request = factory.open(name)?;
+        let factory = js::get(&js_sys::global(), "indexedDB")?;
+        let request = js::call(&factory, "open", &name.into())?;
         let opened = ended(&request, &["onupgradeneeded", "onsuccess"], "onerror");
         // The code after the wait runs during the event, while the upgrade transaction is active.
         JsFuture::from(opened).await?;
         let database: Self = js::get(&request, "result")?.unchecked_into();
         if js::get(&request, "transaction")?.is_truthy() {
             let created = finished(&request);
-            database.create_object_store(STORE)?;
+            js::call(&database, "createObjectStore", &STORE.into())?;
             JsFuture::from(created).await?;
         }
         // A database that is closing causes another error, which the caller receives.
-        if let Err(error) = database.transaction_with_str(STORE)
+        if let Err(error) = database.transaction()
             && fault::is(&error, "NotFoundError")
         {
-            database.close();
+            js::run(&database, "close")?;
             return Err(Error::new(
                 "another program made the database of this name; choose another name",
             )
             .into());
         }
         Ok(database)
+    }
+
+    /// Begins a transaction that reads.
+    pub(super) fn transaction(&self) -> Result<Transaction, JsValue> {
+        Ok(js::call(self, "transaction", &STORE.into())?.unchecked_into())
     }
 
     /// Begins a transaction that writes.
@@ -70,6 +70,11 @@ impl Database {
         js::set(&options, "durability", &durability.into());
         self.transaction_with_options(STORE, IdbTransactionMode::Readwrite, &options)
     }
+}
+
+/// Returns the object store.
+pub(super) fn store(transaction: &Transaction) -> Result<IdbObjectStore, JsValue> {
+    Ok(js::call(transaction, "objectStore", &STORE.into())?.unchecked_into())
 }
 
 /// Resolves or rejects with the first of these events of an object.
@@ -84,7 +89,7 @@ fn ended(object: &JsValue, resolve_on: &[&str], reject_on: &str) -> Promise {
 }
 
 /// Resolves to the event that ends a request.
-pub(super) fn finished(request: &IdbRequest) -> Promise {
+pub(super) fn finished(request: &JsValue) -> Promise {
     ended(request, &["onsuccess"], "onerror")
 }
 

@@ -8,9 +8,8 @@ use leptos_sync_core::storage::{Batch, Write};
 use wasm_bindgen::{JsValue, prelude::Closure};
 
 use super::{
-    STORE,
     read::value,
-    sys::{Database, Transaction, completed},
+    sys::{self, Database, Transaction, completed},
 };
 use crate::js;
 
@@ -18,7 +17,7 @@ use crate::js;
 pub(super) fn issue(database: &Database, batch: &Batch) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
-    let issued = request(&transaction, batch).and_then(|()| transaction.commit());
+    let issued = request(&transaction, batch).and_then(|()| js::run(&transaction, "commit"));
     issued.map_err(|error| take_back(&transaction, error))?;
     Ok(end)
 }
@@ -41,13 +40,11 @@ pub(super) fn issue_if(
 
 /// Aborts the transaction if the value of `key` turns out not to be `expected`.
 fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> Result<(), JsValue> {
-    let found = transaction
-        .object_store(STORE)?
-        .get(&Uint8Array::from(key))?;
+    let found = sys::store(transaction)?.get(&Uint8Array::from(key))?;
     let (asked, transaction) = (found.clone(), transaction.clone());
     let look = Closure::once_into_js(move || {
         if value(&asked.result()?) != expected {
-            transaction.abort()?;
+            js::run(&transaction, "abort")?;
         }
         Ok::<_, JsValue>(())
     });
@@ -58,7 +55,7 @@ fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> R
 /// Aborts a transaction if not all of its requests could be made.
 fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
     // It fails only if the transaction has already ended.
-    let _ = transaction.abort();
+    let _ = js::run(transaction, "abort");
     // The error is known, so the event is not needed.
     js::set(transaction, "onabort", &JsValue::NULL);
     error
@@ -67,7 +64,7 @@ fn take_back(transaction: &Transaction, error: JsValue) -> JsValue {
 /// Issues the requests of a batch, in order. Their results are not awaited, since the result of the
 /// transaction suffices.
 fn request(transaction: &Transaction, batch: &Batch) -> Result<(), JsValue> {
-    let store = transaction.object_store(STORE)?;
+    let store = sys::store(transaction)?;
     for write in batch.writes() {
         match write {
             Write::Put(key, value) => {
@@ -75,10 +72,12 @@ fn request(transaction: &Transaction, batch: &Batch) -> Result<(), JsValue> {
                     Uint8Array::from(key.as_slice()),
                     Uint8Array::from(value.as_slice()),
                 );
-                store.put_with_key(&value, &key)?
+                store.put_with_key(&value, &key)?;
             }
-            Write::Delete(key) => store.delete(&Uint8Array::from(key.as_slice()))?,
-        };
+            Write::Delete(key) => {
+                js::call(&store, "delete", &Uint8Array::from(key.as_slice()))?;
+            }
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ mod probe;
 mod socket;
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell},
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -22,6 +22,7 @@ use self::{
     socket::{Socket, SocketEvent, resolve},
 };
 use crate::{
+    cell::RefCell,
     js,
     live::{Cause, Connection},
     task::{after, now_ms, spawn},
@@ -110,7 +111,7 @@ impl Session {
     #[inline(never)]
     fn run_boxed(&self, job: Job) {
         self.jobs.borrow_mut().push(job);
-        let Ok(mut client) = self.client.try_borrow_mut() else {
+        let Some(mut client) = self.client.try_borrow_mut() else {
             return;
         };
         loop {

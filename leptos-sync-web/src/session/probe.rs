@@ -1,4 +1,4 @@
-use js_sys::JsString;
+use js_sys::{JsString, Promise};
 use leptos::prelude::window;
 use leptos_sync_core::limits;
 use wasm_bindgen::{JsCast, JsValue};
@@ -58,7 +58,8 @@ fn url(address: &str) -> String {
 async fn ask(url: &str, options: &RequestInit) -> Option<(u16, String)> {
     let answer = window().fetch_with_str_and_init(url, options);
     let answer: Response = JsFuture::from(answer).await.ok()?.unchecked_into();
-    let text = JsFuture::from(answer.text().ok()?).await.ok()?;
+    let text: Promise = js::run(&answer, "text").ok()?.unchecked_into();
+    let text = JsFuture::from(text).await.ok()?;
     let text: JsString = text.unchecked_into();
     let text = text.slice(0, limits::REASON_BYTES as u32);
     Some((answer.status(), JsValue::from(text).as_string()?))

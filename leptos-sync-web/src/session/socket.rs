@@ -51,14 +51,14 @@ impl Socket {
     /// Passes a frame to the browser.
     pub(super) fn send(&self, frame: &[u8]) {
         // A lost connection is reported by an event.
-        let _ = self.socket.send_with_u8_array(frame);
+        let _ = js::call(&self.socket, "send", &Uint8Array::from(frame));
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         listen(&self.socket, &JsValue::NULL);
-        let _ = self.socket.close();
+        let _ = js::run(&self.socket, "close");
     }
 }
 

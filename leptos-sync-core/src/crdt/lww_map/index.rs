@@ -36,7 +36,7 @@ impl Index {
     pub(super) fn reserve<K: Hash, V>(&mut self, total: usize, entries: &[Entry<K, V>]) {
         if total > SCANNED {
             let Self { positions, hasher } = self;
-            positions.reserve(total - positions.len(), by_key(hasher, entries));
+            positions.reserve(total - positions.len(), one_type(&by_key(hasher, entries)));
             if positions.is_empty() {
                 self.fill(entries);
             }
@@ -93,7 +93,7 @@ impl Index {
         if !self.positions.is_empty() {
             let Self { positions, hasher } = self;
             let last = entries.len() as u32 - 1;
-            positions.insert_unique(vacant.0, last, by_key(hasher, entries));
+            positions.insert_unique(vacant.0, last, one_type(&by_key(hasher, entries)));
         } else if entries.len() > SCANNED {
             self.fill(entries);
         }
@@ -132,19 +132,23 @@ impl Index {
     fn fill<K: Hash, V>(&mut self, entries: &[Entry<K, V>]) {
         let Self { positions, hasher } = self;
         // Reserve once, since growing step by step would hash every key again.
-        positions.reserve(entries.len(), by_key(hasher, entries));
+        let by_key = &by_key(hasher, entries);
+        positions.reserve(entries.len(), one_type(by_key));
         for slot in 0..entries.len() as u32 {
-            positions.insert_unique(
-                hash_at(hasher, entries, slot),
-                slot,
-                by_key(hasher, entries),
-            );
+            positions.insert_unique(by_key(&slot), slot, one_type(by_key));
         }
     }
 }
 
-/// Returns the hash function for growing the table. It has a single type, so that the growth code
-/// is compiled once.
+/// The hash function for growing a table.
+type ByKey<'a> = &'a dyn Fn(&u32) -> u64;
+
+/// Erases the type of a hash function, so that the growth code is compiled once for all maps.
+fn one_type(by_key: ByKey<'_>) -> ByKey<'_> {
+    by_key
+}
+
+/// Returns the hash function for growing the table.
 fn by_key<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>]) -> impl Fn(&u32) -> u64 {
     |&slot| hash_at(hasher, entries, slot)
 }

@@ -1,5 +1,5 @@
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{Cell, RefMut},
     rc::Rc,
 };
 
@@ -11,6 +11,7 @@ use leptos_sync_core::{
 
 use super::{DocumentActor, Timer};
 use crate::{
+    cell::RefCell,
     indexed_db::IndexedDbStorage,
     live::{DocState, StorageKind},
     task::spawn,

@@ -7,7 +7,7 @@ mod load;
 mod tabs;
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -24,6 +24,7 @@ use send_wrapper::SendWrapper;
 use self::{disk::Disk, exchange::Exchanged};
 use super::page::{AnyDocument, Page};
 use crate::{
+    cell::RefCell,
     live::{Cause, Connection, LiveDoc, Outgoing, StorageKind},
     provider::provisional_replica,
     task::{after, spawn},
