@@ -7,6 +7,7 @@ mod editing;
 #[cfg_attr(not(feature = "stream"), path = "feed_absent.rs")]
 mod feed;
 mod mailbox;
+mod name_table;
 mod path_table;
 mod rejection;
 mod signal;

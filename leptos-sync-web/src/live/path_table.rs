@@ -1,8 +1,6 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 
+use super::name_table::NameTable;
 use crate::{lock::Mutex, node::PartId};
 use leptos::prelude::{ArcTrigger, IsDisposed, Notify, Track};
 use leptos_sync_core::{Change, Changes, cells::Path};
@@ -17,7 +15,7 @@ use leptos_sync_core::{Change, Changes, cells::Path};
 pub(crate) struct PathTable(Mutex<Table>);
 
 /// The links by name: see [`trigger_name`] and [`entry_name`].
-type Table = HashMap<Vec<u8>, Link>;
+type Table = NameTable<Link>;
 
 enum Link {
     Trigger(Weak<Trigger>),
@@ -69,16 +67,8 @@ impl Drop for Trigger {
         if let Some(Link::Trigger(trigger)) = table.get(&self.name)
             && trigger.strong_count() == 0
         {
-            remove(&mut table, &self.name);
+            table.remove(&self.name);
         }
-    }
-}
-
-fn remove(table: &mut Table, name: &[u8]) {
-    table.remove(name);
-    if table.is_empty() {
-        // Replace the table to release its memory too.
-        *table = Table::new();
     }
 }
 
@@ -140,7 +130,7 @@ impl PathTable {
     }
 
     pub(crate) fn remove_entry(&self, owner_id: usize, path: Path<'_>) {
-        remove(&mut self.0.lock(), &entry_name(owner_id, path));
+        self.0.lock().remove(&entry_name(owner_id, path));
     }
 
     /// Returns the number of entries with a node and the number of triggers.
@@ -149,7 +139,7 @@ impl PathTable {
         let table = self.0.lock();
         let is_entry = |link: &&Link| matches!(link, Link::Entry(_));
         let entries = table.values().filter(is_entry).count();
-        (entries, table.len() - entries)
+        (entries, table.values().count() - entries)
     }
 }
 

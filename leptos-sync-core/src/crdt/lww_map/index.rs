@@ -106,18 +106,9 @@ impl Index {
         last: u32,
         entries: &[Entry<K, V>],
     ) {
-        if self.positions.is_empty() {
-            return;
-        }
-        let hash = hash_at(&self.hasher, entries, slot);
-        if let Ok(bucket) = self.positions.find_entry(hash, |&at| at == slot) {
-            bucket.remove();
-        }
-        if slot != last {
-            let hash = hash_at(&self.hasher, entries, last);
-            if let Some(at) = self.positions.find_mut(hash, |&at| at == last) {
-                *at = slot;
-            }
+        let Self { positions, hasher } = self;
+        if !positions.is_empty() {
+            swap_remove(positions, slot, last, &by_key(hasher, entries));
         }
     }
 
@@ -140,15 +131,25 @@ impl Index {
     }
 }
 
-/// The hash function for growing a table.
+fn swap_remove(positions: &mut HashTable<u32>, slot: u32, last: u32, by_key: ByKey<'_>) {
+    if let Ok(bucket) = positions.find_entry(by_key(&slot), |&at| at == slot) {
+        bucket.remove();
+    }
+    if slot != last
+        && let Some(at) = positions.find_mut(by_key(&last), |&at| at == last)
+    {
+        *at = slot;
+    }
+}
+
+/// The hash of the key at a position. Its type is erased, so that the code that grows and shrinks
+/// tables is compiled once for all maps.
 type ByKey<'a> = &'a dyn Fn(&u32) -> u64;
 
-/// Erases the type of a hash function, so that the growth code is compiled once for all maps.
 fn one_type(by_key: ByKey<'_>) -> ByKey<'_> {
     by_key
 }
 
-/// Returns the hash function for growing the table.
 fn by_key<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>]) -> impl Fn(&u32) -> u64 {
     |&slot| hash_at(hasher, entries, slot)
 }

@@ -82,7 +82,7 @@ impl Recency {
         slot: u32,
         now: Stamp,
         place: Place,
-        stamp_of: impl Fn(u32) -> Stamp,
+        stamp_of: &dyn Fn(u32) -> Stamp,
     ) {
         self.link_all(self.len);
         self.unlink(slot, now.replica);

@@ -250,7 +250,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.live = self.live + is_live - was_live;
         if now != stamp {
             let entries = &self.entries;
-            self.recency.put_back(slot, now, place, |slot| {
+            self.recency.put_back(slot, now, place, &|slot| {
                 entries
                     .get(slot as usize)
                     .map_or(stamp, |entry| entry.stamp)

@@ -1,0 +1,139 @@
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+/// Values by name: a list, and a hash table of positions in it.
+///
+/// Core's maps have the same hash table, so a page contains its code once.
+pub(super) struct NameTable<T> {
+    entries: Vec<(Vec<u8>, T)>,
+    positions: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl<T> NameTable<T> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
+        let at = self.position(name)?;
+        self.entries.get(at as usize).map(|(_, value)| value)
+    }
+
+    /// Adds a value, or replaces the one of this name.
+    pub(super) fn insert(&mut self, name: Vec<u8>, value: T) {
+        if let Some(at) = self.position(&name)
+            && let Some((_, known)) = self.entries.get_mut(at as usize)
+        {
+            *known = value;
+            return;
+        }
+        let hash = self.hasher.hash_one(&*name);
+        let at = self.entries.len() as u32;
+        self.entries.push((name, value));
+        let Self {
+            entries,
+            positions,
+            hasher,
+        } = self;
+        let by_name: &dyn Fn(&u32) -> u64 = &|&at| hash_at(hasher, entries, at);
+        positions.insert_unique(hash, at, by_name);
+    }
+
+    /// Removes the value of this name. Removing the last one releases the memory.
+    pub(super) fn remove(&mut self, name: &[u8]) {
+        let Some(at) = self.position(name) else {
+            return;
+        };
+        let Self {
+            entries,
+            positions,
+            hasher,
+        } = self;
+        let last = entries.len() as u32 - 1;
+        if let Ok(found) = positions.find_entry(hash_at(hasher, entries, at), |&other| other == at)
+        {
+            found.remove();
+        }
+        // The last entry moves to the position of the removed one.
+        let hash = hash_at(hasher, entries, last);
+        if let Some(found) = positions.find_mut(hash, |&other| other == last) {
+            *found = at;
+        }
+        entries.swap_remove(at as usize);
+        if entries.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|(_, value)| value)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn position(&self, name: &[u8]) -> Option<u32> {
+        if self.is_empty() {
+            return None;
+        }
+        let is_here = |at: &u32| {
+            let entry = self.entries.get(*at as usize);
+            entry.is_some_and(|(known, _)| known == name)
+        };
+        self.positions
+            .find(self.hasher.hash_one(name), is_here)
+            .copied()
+    }
+}
+
+impl<T> Default for NameTable<T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            positions: HashTable::new(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+fn hash_at<T>(hasher: &RandomState, entries: &[(Vec<u8>, T)], at: u32) -> u64 {
+    let entry = entries.get(at as usize);
+    entry.map_or(0, |(name, _)| hasher.hash_one(&**name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn names_find_their_values_whatever_is_added_and_removed() {
+        let (mut table, mut model) = (NameTable::default(), BTreeMap::new());
+        let mut random = 1_u64;
+        for step in 0..20_000 {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let name = ((random >> 33) % 500).to_string().into_bytes();
+            match (random >> 60) < 8 {
+                true => {
+                    table.insert(name.clone(), step);
+                    model.insert(name, step);
+                }
+                false => {
+                    table.remove(&name);
+                    model.remove(&name);
+                }
+            }
+            assert_eq!(table.values().count(), model.len());
+        }
+        for n in 0..500 {
+            let name = n.to_string().into_bytes();
+            assert_eq!(table.get(&name), model.get(&name));
+        }
+        for name in model.keys() {
+            table.remove(name);
+        }
+        assert!(table.is_empty() && table.positions.capacity() == 0);
+    }
+}
