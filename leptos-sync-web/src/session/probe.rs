@@ -3,7 +3,7 @@ use leptos::prelude::window;
 use leptos_sync_core::limits;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, RequestInit, Response};
+use web_sys::{AbortSignal, RequestInit};
 
 use crate::{js, live::Cause};
 
@@ -22,17 +22,16 @@ pub(super) async fn probe(address: &str) -> Cause {
     let signal = AbortSignal::timeout_with_u32(limits::HANDSHAKE_MS as u32);
     js::set(&options, "signal", &signal);
     // The browser may hide the answer of a server that is not a relay, but not the fact that there
-    // is one. The second request receives that answer without its status and text.
+    // is one. The second request receives that answer without its text.
     for mode in ["cors", "no-cors"] {
         js::set(&options, "mode", &mode.into());
-        if let Some((status, text)) = ask(&url, &options).await {
-            return match status {
-                200 if text.starts_with("leptos-sync relay") => Cause::NoWebSocket,
-                403 => match text.strip_prefix("leptos-sync relay: ") {
-                    Some(text) => Cause::OriginNotAllowed(text.into()),
-                    None => Cause::NoRelay,
-                },
-                _ => Cause::NoRelay,
+        if let Some(text) = ask(&url, &options).await {
+            let Some(text) = text.strip_prefix("leptos-sync relay") else {
+                return Cause::NoRelay;
+            };
+            return match text.strip_prefix(": ") {
+                Some(text) => Cause::OriginNotAllowed(text.into()),
+                None => Cause::NoWebSocket,
             };
         }
     }
@@ -53,14 +52,14 @@ fn url(address: &str) -> String {
     [scheme, rest, separator, "origin=", &origin].concat()
 }
 
-/// Returns the status of the answer and the first part of its text, or `None` if there is no answer
-/// that the page may read.
-async fn ask(url: &str, options: &RequestInit) -> Option<(u16, String)> {
+/// Returns the first part of the text of the answer, or `None` if there is no answer that the page
+/// may read.
+async fn ask(url: &str, options: &RequestInit) -> Option<String> {
     let answer = window().fetch_with_str_and_init(url, options);
-    let answer: Response = JsFuture::from(answer).await.ok()?.unchecked_into();
+    let answer = JsFuture::from(answer).await.ok()?;
     let text: Promise = js::run(&answer, "text").ok()?.unchecked_into();
     let text = JsFuture::from(text).await.ok()?;
     let text: JsString = text.unchecked_into();
     let text = text.slice(0, limits::REASON_BYTES as u32);
-    Some((answer.status(), JsValue::from(text).as_string()?))
+    JsValue::from(text).as_string()
 }
