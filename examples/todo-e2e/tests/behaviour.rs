@@ -282,7 +282,7 @@ fn a_text_that_is_too_long_stays_in_the_input_and_the_page_says_why() {
     page.fill(".new-todo", "short enough");
     page.press(Key::Enter);
     page.expect_titles(&["short enough"]);
-    page.expect_visible("[data-testid=problem]", false);
+    page.expect_no_problem();
     assert_eq!(page.value(".new-todo"), "");
 }
 
@@ -315,6 +315,6 @@ fn a_title_that_is_too_long_stays_in_its_editor_and_the_page_says_why() {
     page.fill(".edit", "oat milk");
     page.press(Key::Enter);
     page.expect_titles(&["oat milk"]);
-    page.expect_visible("[data-testid=problem]", false);
+    page.expect_no_problem();
     page.expect_focus("toggle");
 }

@@ -5,6 +5,9 @@ use serde_json::json;
 use super::Page;
 use crate::wait::eventually;
 
+/// The message below an input. Without a text, it is there but hidden.
+const PROBLEM: &str = "[data-testid=problem]:not(:empty)";
+
 impl Page<'_> {
     /// Expects the page to say that all edits are stored on this device.
     #[track_caller]
@@ -55,7 +58,13 @@ impl Page<'_> {
     /// explanation.
     #[track_caller]
     pub fn expect_problem(&self, words: &str) {
-        self.expect_words("[data-testid=problem]", words);
+        self.expect_words(PROBLEM, words);
+    }
+
+    /// Expects no input to have a text that was rejected.
+    #[track_caller]
+    pub fn expect_no_problem(&self) {
+        self.expect_visible(PROBLEM, false);
     }
 
     /// Expects the status of the edits to contain the given words.
