@@ -155,6 +155,10 @@ pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 /// answer.
 pub const SOCKET_MESSAGE_BYTES: usize = 2 * leptos_sync_core::limits::FRAME_BYTES;
 
+/// The maximum size in bytes of everything that a client sends on a WebSocket before it is
+/// admitted, if the app is served by `serve`: its hello, with the headers of WebSocket frames.
+pub const GREETING_BYTES: usize = 2 * leptos_sync_core::limits::HELLO_BYTES;
+
 /// The time in milliseconds that the log may take for a health check.
 pub const HEALTH_MS: u64 = 2_000;
 

@@ -10,7 +10,7 @@ mod common;
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::ConnectInfo, routing::get as route};
-use common::{ByName, Handle, Session, get};
+use common::{ByName, Handle, Raw, Session, get};
 use leptos_sync_server::{MemoryLog, Relay, ServeOptions, limits, router, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,6 +19,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, timeout},
 };
+use tokio_tungstenite::MaybeTlsStream;
 
 /// Serves a relay with room for `connections` until the sender is dropped.
 async fn start(connections: usize) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
@@ -102,6 +103,32 @@ async fn connections_beyond_the_limit_are_refused_until_one_ends() {
         }
     };
     timeout(Duration::from_secs(10), again).await.unwrap();
+}
+
+/// A WebSocket message is assembled before the relay sees it.
+#[tokio::test]
+async fn fragments_of_an_endless_hello_end_the_connection() {
+    let (address, _stop, _) = start(8).await;
+    let mut eve = Raw::connect(address).await;
+    let MaybeTlsStream::Plain(stream) = eve.socket.get_mut() else {
+        panic!("the connection is plain TCP");
+    };
+    // A binary message in fragments of 100 bytes, masked with zeros.
+    let mut opcode = 2;
+    for _ in 0..limits::GREETING_BYTES / 100 + 10 {
+        let fragment = [&[opcode, 0x80 + 100, 0, 0, 0, 0][..], &[7; 100]].concat();
+        if stream.write_all(&fragment).await.is_err() {
+            break;
+        }
+        opcode = 0;
+    }
+    // If the relay waited for the rest, it would say so at the end of the handshake's time.
+    assert_eq!(eve.bye().await, None);
+
+    // An admitted client may send more.
+    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    ada.insert(1, &"long ".repeat(10_000));
+    ada.acknowledged().await;
 }
 
 #[tokio::test(start_paused = true)]

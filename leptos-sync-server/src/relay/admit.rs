@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::{
     authorizer::{Denied, User},
+    budget::ReadBudget,
     connection::Connection,
 };
 use crate::limits;
@@ -57,6 +58,9 @@ impl Connection {
         }
         tracing::Span::current().record("user", user.name());
         tracing::info!(again, "admitted the client");
+        if let Some(budget) = self.request.extensions.get::<ReadBudget>() {
+            budget.lift();
+        }
         self.user = Some(user);
         self.host
             .welcome(protocol, now_ms, self.relay.options.silence_ms);

@@ -2,9 +2,11 @@
 
 mod admit;
 mod authorizer;
+mod budget;
 mod check;
 mod clock;
 mod connection;
+mod deadlines;
 mod health;
 mod intake;
 mod metrics;
@@ -40,6 +42,8 @@ use self::{
 use crate::{error::Error, log::DurableLog};
 
 pub use authorizer::{AllowAnyone, Authorizer, Denied, User};
+#[cfg(feature = "serve")]
+pub(crate) use budget::ReadBudget;
 pub use options::RelayOptions;
 pub use rates::{Rate, Rates};
 pub use router::router;

@@ -34,19 +34,7 @@ impl Connection {
         transport: &mut impl Transport,
     ) -> Result<(), Response> {
         self.leave(channel);
-        let most = self.relay.options.documents;
-        if self.open.len() >= most {
-            let text = format!(
-                "this connection has {most} documents open, which is the limit; close one to open \
-                 another"
-            );
-            return Err(closed(channel, Reason::TooManyDocuments, &text));
-        }
-        if self.open.values().any(|open| open.document == document) {
-            // Otherwise, its presence would take the places of others.
-            let text = "this connection has the document open on another channel; use that one";
-            return Err(closed(channel, Reason::Malformed, text));
-        }
+        self.check_open(channel, &document)?;
         let Some(permission) = self.permission(channel, &document, schema).await? else {
             return Err(closed(
                 channel,
@@ -79,9 +67,41 @@ impl Connection {
             floor: state.floor,
             now_ms: self.relay.now_ms(),
         });
-        if version.covers(&state.version) {
-            return Ok(());
+        match version.covers(&state.version) {
+            true => Ok(()),
+            false => {
+                self.send_missing(channel, &document, version, transport)
+                    .await
+            }
         }
+    }
+
+    /// Checks whether the connection may open another document, and whether it is another one.
+    fn check_open(&self, channel: Channel, document: &str) -> Result<(), Response> {
+        let most = self.relay.options.documents;
+        if self.open.len() >= most {
+            let text = format!(
+                "this connection has {most} documents open, which is the limit; close one to open \
+                 another"
+            );
+            return Err(closed(channel, Reason::TooManyDocuments, &text));
+        }
+        if self.open.values().any(|open| open.document == document) {
+            // A second channel would take the place of another connection's presence.
+            let text = "this connection has the document open on another channel; use that one";
+            return Err(closed(channel, Reason::Malformed, text));
+        }
+        Ok(())
+    }
+
+    /// Sends the operations that a client at `version` lacks.
+    async fn send_missing(
+        &mut self,
+        channel: Channel,
+        document: &str,
+        version: &VersionVector,
+        transport: &mut impl Transport,
+    ) -> Result<(), Response> {
         // Keep the user's permit until everything is sent, so that few documents of a user are in
         // memory.
         let user = Arc::clone(&self.readings);
@@ -92,7 +112,7 @@ impl Connection {
         let Some(running) = self.turn(relay.readings.run()).await else {
             return Ok(());
         };
-        let since = log.since(&document, version, limits::PART_BYTES).await;
+        let since = relay.log.since(document, version, limits::PART_BYTES).await;
         drop(running);
         let since = since.map_err(|error| self.failed(channel, &error))?;
         let Some(_memory) = relay.readings.hold(&since) else {

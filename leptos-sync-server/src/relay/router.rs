@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::{
     Disconnected, Relay, Transport,
+    budget::ReadBudget,
     metrics::{Metrics, Refused},
 };
 use crate::limits;
@@ -109,6 +110,9 @@ async fn connect(
         tracing::warn!(reason, "refused a connection because of its origin");
         Metrics::refused(Refused::Connection, Reason::Forbidden);
         return answer_page(Err(reason));
+    }
+    if let Some(budget) = parts.extensions.get::<ReadBudget>() {
+        budget.limit(limits::GREETING_BYTES);
     }
     upgrade
         .read_buffer_size(limits::SOCKET_BUFFER_BYTES)

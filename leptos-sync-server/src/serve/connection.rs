@@ -31,12 +31,14 @@ pub(super) async fn serve(
     has_asked: Arc<AtomicBool>,
     mut closing: watch::Receiver<bool>,
 ) {
-    let peer = stream.peer();
+    let (peer, budget) = (stream.peer(), stream.budget());
     let app = TowerToHyperService::new(app);
     let heard = Arc::clone(&has_asked);
     let answer = service_fn(move |mut request: Request<Incoming>| {
         heard.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(peer));
+        extensions.insert(budget.clone());
         app.call(request)
     });
     let http = http1::Builder::new()

@@ -61,6 +61,7 @@ impl ServeOptions {
 ///   connection that has not sent a request; if all have sent one, it is answered with 503.
 /// - A connection must send its first request within [`limits::HEADER_MS`], and later ones within
 ///   [`limits::IDLE_MS`].
+/// - A client may send [`limits::GREETING_BYTES`] on a WebSocket before the relay has admitted it.
 /// - The process's limit of open files is raised for that many connections, as far as the system
 ///   permits. If the limit does not suffice, fewer connections are accepted.
 /// - If a connection cannot be accepted, the error is logged, and accepting continues after a

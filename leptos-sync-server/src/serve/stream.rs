@@ -11,11 +11,14 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
+use crate::relay::ReadBudget;
+
 /// A TCP connection with its permit, which is returned when the connection is closed. A WebSocket
 /// keeps the permit.
 pub(super) struct Stream {
     stream: TcpStream,
     peer: SocketAddr,
+    budget: ReadBudget,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -28,8 +31,14 @@ impl Stream {
         Ok(Self {
             stream,
             peer,
+            budget: ReadBudget::new(),
             _permit: permit,
         })
+    }
+
+    /// Returns the bytes that may be read, to pass with each request.
+    pub(super) fn budget(&self) -> ReadBudget {
+        self.budget.clone()
     }
 
     pub(super) fn peer(&self) -> SocketAddr {
@@ -43,7 +52,15 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        if self.budget.is_spent() {
+            return Poll::Ready(Err(io::Error::other(
+                "the client sent too much before it was admitted",
+            )));
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.budget.spend(buffer.filled().len() - before);
+        read
     }
 }
 
