@@ -110,8 +110,25 @@ struct Edits {
 pub(super) fn outside_edits(job: impl FnOnce() + 'static) {
     let is_inside = EDITS.with_borrow(|edits| edits.depth > 0);
     match is_inside {
-        true => EDITS.with_borrow_mut(|edits| edits.waiting.push(Box::new(job))),
+        true => {
+            EDITS.with_borrow_mut(|edits| edits.waiting.push(Box::new(job)));
+            #[cfg(target_arch = "wasm32")]
+            crate::actor::run_soon(end_all);
+        }
         false => job(),
+    }
+}
+
+/// Ends all edits, because no edit outlasts a task of the browser. There, a panic ends an edit
+/// without dropping its guard, and other documents would never be saved again.
+#[cfg(target_arch = "wasm32")]
+fn end_all() {
+    let waiting = EDITS.with_borrow_mut(|edits| {
+        edits.depth = 0;
+        std::mem::take(&mut edits.waiting)
+    });
+    for job in waiting {
+        job();
     }
 }
 
