@@ -1,8 +1,14 @@
 //! Unique indices that are being built: no write can add a second record with a key that exists
 //! already.
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
 
 mod common;
+
+use std::collections::BTreeMap;
 
 use common::{
     clock,
@@ -135,4 +141,64 @@ fn a_collection_rejects_a_title_that_an_unlisted_record_has() {
     insert(&new, "b", "tea").unwrap();
     let all = now(new.query(Query::all())).unwrap();
     assert_eq!(all.records.len(), 2);
+}
+
+/// Numbers that look random, from a seed.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 20) as u32 % end
+    }
+}
+
+#[test]
+fn random_writes_in_two_tabs_during_builds_never_give_a_second_record_a_key() {
+    const KEYS: u32 = 8;
+    for seed in 0..200 {
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ seed);
+        let store = MemoryStorage::new();
+        // Some of the records from before the index share a key.
+        let old = now(Emails::open(store.clone(), "emails", Schema::new(1))).unwrap();
+        let records = (0..6).map(|key| (key, email(numbers.below(KEYS))));
+        let mut expected: BTreeMap<u32, String> = records.collect();
+        now(old.insert_batch(expected.clone())).unwrap();
+        let tabs = [open(&store), open(&store)];
+        for _ in 0..60 {
+            let tab = if numbers.below(2) == 0 {
+                &tabs[0]
+            } else {
+                &tabs[1]
+            };
+            let (key, value) = (numbers.below(KEYS), email(numbers.below(KEYS)));
+            let is_free = expected
+                .iter()
+                .all(|(other, of)| *other == key || *of != value);
+            let is_same = expected.get(&key) == Some(&value);
+            match numbers.below(6) {
+                0 | 1 => match now(tab.insert(&key, value.clone())) {
+                    Ok(()) => {
+                        assert!(is_free || is_same, "seed {seed}");
+                        expected.insert(key, value);
+                    }
+                    Err(error) => assert!(error.is_conflict() && !is_free, "seed {seed}: {error}"),
+                },
+                2 => assert_eq!(
+                    now(tab.remove(&key)).unwrap(),
+                    expected.remove(&key).is_some()
+                ),
+                3 => now(tab.rebuild("email")).unwrap(),
+                _ => drop(now(tab.build_step()).unwrap()),
+            }
+        }
+        now(tabs[0].build(drop)).unwrap();
+        for value in (0..KEYS).map(email) {
+            let keys = expected.iter().filter(|(_, of)| **of == value);
+            let keys: Vec<u32> = keys.map(|(key, _)| *key).collect();
+            assert_eq!(owners(&tabs[1], &value), keys, "seed {seed}");
+        }
+    }
 }

@@ -27,9 +27,9 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// # Panics
     ///
-    /// If `edit` panics. On a server, the document is unchanged. In a browser, where a panic does not
-    /// unwind, this document rejects all edits until the page is reloaded. Other documents stay
-    /// usable.
+    /// If `edit` panics. On a server, the document is unchanged. In a browser, where a panic does
+    /// not unwind, this document rejects all edits until the page is reloaded. Other documents
+    /// stay usable.
     pub fn transact(&self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<(), Error> {
         let mut edit = Some(edit);
         self.run(None, &mut |tx| {
