@@ -2,6 +2,8 @@
 #![deny(warnings, private_bounds, private_interfaces)]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a failed test may panic")]
 
+use std::marker::PhantomData;
+
 use leptos_sync_core::{Clock, Crdt, Doc, LwwMap, LwwRegister, ReplicaId, Root, Tx, Value};
 
 fn accepts<S: Root>(edit: impl FnOnce(&mut Tx<'_, S>)) {
@@ -13,7 +15,7 @@ fn accepts<S: Root>(edit: impl FnOnce(&mut Tx<'_, S>)) {
 #[derive(Crdt, Clone, Default)]
 pub struct Grid {
     pub cells: LwwMap<String, [u8; Self::WIDTH]>,
-    pub nothing: LwwRegister<Option<std::marker::PhantomData<fn() -> (Self, [Self; 2])>>>,
+    pub nothing: LwwRegister<Option<PhantomData<[Self; 2]>>>,
 }
 
 impl Grid {
@@ -25,7 +27,7 @@ pub struct Typed<T>
 where
     T: Value + Default,
 {
-    pub of: LwwRegister<Option<std::marker::PhantomData<fn() -> (Self, T)>>>,
+    pub of: LwwRegister<Option<PhantomData<(Self, T)>>>,
 }
 
 #[test]
