@@ -1,6 +1,7 @@
 //! Many documents on one connection, permissions, and presence.
 
 use super::*;
+use crate::{clock::Stamp, codec::CellRef, path::Path};
 
 impl Talk {
     fn close(&mut self, channel: Channel, reason: Reason) {
@@ -104,4 +105,37 @@ fn documents_beyond_the_clients_own_limit_are_opened_as_others_are_left() {
     assert_eq!(beyond.0.borrow().closed, [Reason::TooManyDocuments]);
     talk.client.leave(Channel(1));
     assert_eq!(asked_for(&talk.said()), [2]);
+}
+
+/// A relay rejects a transaction of so many cells. Edits from before the relay was configured are
+/// one delta, and may have more.
+#[test]
+fn a_delta_of_more_cells_than_a_transaction_is_sent_in_parts() {
+    let stamp = Stamp::new(Time::new(5), ReplicaId::new(1));
+    let upto = VersionVector::of(stamp.replica, stamp.time);
+    let delta = Delta::collect(VersionVector::new(), upto, |out| {
+        out.group(Path::ROOT);
+        for key in 0..=limits::TRANSACTION_CELLS as u32 {
+            let (key, value) = (&key.to_be_bytes(), None);
+            out.copy(CellRef { key, stamp, value });
+        }
+    });
+    let delta = delta.unwrap();
+    assert!(delta.bytes() < limits::TRANSACTION_BYTES);
+    let mut talk = Talk::begin();
+    talk.document.0.borrow_mut().unsent.push(delta.clone());
+    talk.said();
+    talk.welcome();
+    talk.opened(VersionVector::new());
+    let (mut parts, mut last) = (Vec::new(), Vec::new());
+    for request in talk.said() {
+        match request {
+            Request::Part { delta, .. } => parts.push(delta),
+            Request::Push { deltas, .. } => last.extend(deltas),
+            _ => {}
+        }
+    }
+    assert!(!parts.is_empty() && last.len() == 1, "{}", parts.len());
+    parts.extend(last);
+    assert_eq!(Delta::of_parts(&parts).unwrap(), delta);
 }

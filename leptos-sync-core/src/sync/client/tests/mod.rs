@@ -1,6 +1,6 @@
 mod documents;
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, mem, rc::Rc};
 
 use super::*;
 use crate::{
@@ -25,6 +25,8 @@ struct Calls {
     present: Vec<(String, Vec<u8>)>,
     /// The relay's version in the latest call of `pending`.
     sent: VersionVector,
+    /// The transactions that the next call of `pending` returns.
+    unsent: Vec<Delta>,
 }
 
 impl Document for Recorder {
@@ -33,8 +35,9 @@ impl Document for Recorder {
     }
 
     fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        self.0.borrow_mut().sent = relay.clone();
-        Ok(Vec::new())
+        let mut calls = self.0.borrow_mut();
+        calls.sent = relay.clone();
+        Ok(mem::take(&mut calls.unsent))
     }
 
     fn set_permission(&mut self, permission: Permission) {
