@@ -45,8 +45,6 @@ impl GuideServer {
         self.kill();
         let mut command = Command::new(named_by("GUIDE_SERVER"));
         command.current_dir(named_by("GUIDE_APP"));
-        // As the guide starts the app for cargo-leptos. The other one does not read it.
-        command.env("LEPTOS_HASH_FILES", "true");
         let program = Program::start(command, "http://");
         self.address = program.address;
         self.program = Some(program);

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 .args(["--", "--ignored"])
                 .env("GUIDE_APP", app.dir())
                 .env("GUIDE_SERVER", server)
+                .envs(app.env(&workspace))
                 .envs(browser.env())
                 .dir(&workspace.root)
                 .run()

@@ -5,6 +5,7 @@ mod by_path;
 mod way;
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
 };
@@ -98,6 +99,16 @@ impl App {
         self.server.as_deref()
     }
 
+    /// Returns the variables for the server. That of trunk's app reads none.
+    pub(crate) fn env(&self, workspace: &Workspace) -> [(&'static str, OsString); 2] {
+        let site = own_target(workspace).join("site");
+        [
+            ("LEPTOS_HASH_FILES", "true".into()),
+            // The tool puts the site beside the programs that it builds.
+            ("LEPTOS_SITE_ROOT", site.into()),
+        ]
+    }
+
     /// Runs a script, and makes the folder in which it ends the working directory.
     fn run(&mut self, script: &str, workspace: &Workspace) -> Result<()> {
         let ended_in = self.home.path().join(".pwd");
@@ -146,7 +157,7 @@ impl App {
             .env("PATH", std::env::join_paths(path)?);
         if self.way == Way::CargoLeptos {
             // It builds the server, too, whose dependencies no other build shares.
-            let target = workspace.target.join("guide");
+            let target = own_target(workspace);
             cmd = cmd.env("CARGO_TARGET_DIR", &target);
             self.server = Some(target.join("release").join(program("notes")));
         }
@@ -208,6 +219,11 @@ impl App {
     fn shell(&self, script: &str) -> Cmd {
         Cmd::new("sh").args(["-euc", script]).dir(&self.dir)
     }
+}
+
+/// Returns the target folder of the builds that share no dependency with this workspace's.
+fn own_target(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("guide")
 }
 
 /// Returns the file name of a program.
