@@ -8,19 +8,25 @@ use leptos::prelude::*;
 ///
 /// The handlers for the end of the page must not wait. They issue all writes before they return.
 pub(super) fn listen(page: &Rc<Page>) {
-    // The listeners are never removed, since the database stays open as long as the page.
-    let turned = Rc::clone(page);
-    let _ = window_event_listener_untyped("visibilitychange", move |_| {
-        let is_hidden = js::get(&document(), "hidden");
-        match is_hidden.is_ok_and(|is_hidden| is_hidden.is_truthy()) {
-            true => turned.flush(),
-            false => turned.hurry(),
-        }
-    });
-    let left = Rc::clone(page);
-    let _ = window_event_listener_untyped("pagehide", move |_| left.close());
-    let cut_off = Rc::clone(page);
-    let _ = window_event_listener_untyped("offline", move |_| cut_off.disconnect());
-    let back = Rc::clone(page);
-    let _ = window_event_listener_untyped("online", move |_| back.hurry());
+    // One type of closure for all, so that a page contains its code once.
+    let listeners: [(&str, fn(&Page)); 4] = [
+        ("visibilitychange", turned),
+        ("pagehide", Page::close),
+        ("offline", Page::disconnect),
+        ("online", Page::hurry),
+    ];
+    for (event, listener) in listeners {
+        let page = Rc::clone(page);
+        // Never removed, since the database stays open as long as the page.
+        let _ = window_event_listener_untyped(event, move |_| listener(&page));
+    }
+}
+
+/// Handles the event that the page was hidden or shown.
+fn turned(page: &Page) {
+    let is_hidden = js::get(&document(), "hidden");
+    match is_hidden.is_ok_and(|is_hidden| is_hidden.is_truthy()) {
+        true => page.flush(),
+        false => page.hurry(),
+    }
 }
