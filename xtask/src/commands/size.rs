@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 168_174,
-    added: 95_485,
+    page: 168_880,
+    added: 96_191,
 };
 
 /// Builds both pages and prints their sizes.
