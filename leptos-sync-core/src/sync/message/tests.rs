@@ -199,6 +199,11 @@ fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
         assert!(M::decode(&longer).is_err(), "trailing bytes are an error");
         let mut flipped = bytes.clone();
         flipped[at] ^= byte.1 | 1;
+        // An unknown code of a reason is decoded as `Other`.
+        let other = Reason::Other;
+        if bytes[at] == other.code() && Reason::of_code(flipped[at]) == other {
+            continue;
+        }
         if let Ok(other) = M::decode(&flipped) {
             again.clear();
             other.encode(deflate, &mut again);
