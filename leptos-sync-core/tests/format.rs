@@ -168,15 +168,15 @@ fn the_documented_delta_matches_the_encoding() {
         &base,
         &[0],
         &[1, 0, 0],
-        &[0, 1, 3, 2, 0, 0, 0, 5],
-        b"title",
-        &[0, 3],
-        b"Hi",
         &[7, 6],
         b"labels",
         &[2, 3, 4, 0, 0, 0, 1],
         b"ab",
         &[1, 2, 4, 0xff, 0xfe, 0x2c, 0x01],
+        &[0, 1, 3, 2, 0, 0, 0, 5],
+        b"title",
+        &[0, 3],
+        b"Hi",
     ]
     .concat();
     assert_eq!(body_of(&envelope), expected, "{:x?}", body_of(&envelope));
