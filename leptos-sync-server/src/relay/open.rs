@@ -34,7 +34,9 @@ impl Connection {
         transport: &mut impl Transport,
     ) -> Result<(), Response> {
         self.leave(channel);
-        self.check_open(channel, &document)?;
+        if let Some(closed) = self.reason_not_to_open(channel, &document) {
+            return Err(closed);
+        }
         let Some(permission) = self.permission(channel, &document, schema).await? else {
             return Err(closed(
                 channel,
@@ -76,22 +78,22 @@ impl Connection {
         }
     }
 
-    /// Checks whether the connection may open another document, and whether it is another one.
-    fn check_open(&self, channel: Channel, document: &str) -> Result<(), Response> {
+    /// Returns the answer to a request for a document that this connection cannot open.
+    fn reason_not_to_open(&self, channel: Channel, document: &str) -> Option<Response> {
         let most = self.relay.options.documents;
         if self.open.len() >= most {
             let text = format!(
                 "this connection has {most} documents open, which is the limit; close one to open \
                  another"
             );
-            return Err(closed(channel, Reason::TooManyDocuments, &text));
+            return Some(closed(channel, Reason::TooManyDocuments, &text));
         }
         if self.open.values().any(|open| open.document == document) {
             // A second channel would take the place of another connection's presence.
             let text = "this connection has the document open on another channel; use that one";
-            return Err(closed(channel, Reason::Malformed, text));
+            return Some(closed(channel, Reason::Malformed, text));
         }
-        Ok(())
+        None
     }
 
     /// Sends the operations that a client at `version` lacks.

@@ -4,12 +4,14 @@ use super::page::Page;
 use crate::js;
 use leptos::prelude::*;
 
+type Listener = fn(&Page);
+
 /// Listens to events that may precede the end of the page, and to changes of the network.
 ///
 /// The handlers for the end of the page must not wait. They issue all writes before they return.
 pub(super) fn listen(page: &Rc<Page>) {
     // One type of closure for all, so that a page contains its code once.
-    let listeners: [(&str, fn(&Page)); 4] = [
+    let listeners: [(_, Listener); 4] = [
         ("visibilitychange", turned),
         ("pagehide", Page::close),
         ("offline", Page::disconnect),
