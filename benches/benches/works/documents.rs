@@ -31,8 +31,10 @@ pub(crate) fn run(harness: &mut Harness) {
     });
 }
 
+type Lent = (Rc<RefCell<Doc<Map>>>, Vec<(String, String)>);
+
 /// Returns a function that lends a document of this size, and one edit, to each sample.
-fn lent(size: usize) -> impl FnMut() -> (Rc<RefCell<Doc<Map>>>, Vec<(String, String)>) {
+fn lent(size: usize) -> impl FnMut() -> Lent {
     let mut doc = ours::doc(size);
     // Later transactions reuse the buffers of the first one.
     let done = doc.transact(|tx| tx.insert_batch(changed(size, 1)));
