@@ -1,7 +1,11 @@
 //! The relay as a process that lacks a resource: a reader of its log lines, open files, or
 //! connections.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
 
 mod common;
 

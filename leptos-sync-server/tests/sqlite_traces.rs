@@ -42,7 +42,7 @@ fn traces(folder: &Path) -> usize {
 fn secrets() -> impl Iterator<Item = (u64, Vec<u8>)> {
     (0..300).map(|key: u64| {
         let mut value = SECRET.repeat(1 + (key * key % 40) as usize);
-        if key % 50 == 0 {
+        if key.is_multiple_of(50) {
             value = SECRET.repeat(500);
         }
         (key, value)
