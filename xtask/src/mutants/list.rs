@@ -35,8 +35,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "another tab's cells beyond the window are restamped there",
         file: "leptos-sync-core/src/doc/outbox/restamp.rs",
-        from: "if window.has(end) {",
-        to: "if window.now_ms > 0 {",
+        from: "if !window.has(end) {",
+        to: "if window.now_ms == 0 {",
         suite: Suite::Outbox,
     },
     Fault {
@@ -189,8 +189,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "a value that would be encoded to other bytes is shown",
         file: "leptos-sync-core/src/codec/values/exact.rs",
-        from: "Ok(()) if scratch == bytes => Ok(value),",
-        to: "Ok(()) if is_key || scratch.len() > 0 => Ok(value),",
+        from: "_ => Err(Error::value(\n            \"this build would",
+        to: "_ if !is_key => Ok(value),\n        _ => Err(Error::value(\n            \"this build would",
         suite: Suite::Values,
     },
     Fault {
