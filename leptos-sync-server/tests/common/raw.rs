@@ -85,7 +85,7 @@ impl Raw {
 
     /// Returns the next answer to a push or an open.
     pub(crate) async fn answer(&mut self) -> Answer {
-        let answer = timeout(Duration::from_secs(10), async {
+        let answer = timeout(Duration::from_secs(30), async {
             loop {
                 let Message::Binary(frame) = self.socket.next().await.unwrap().unwrap() else {
                     continue;
