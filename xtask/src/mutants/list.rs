@@ -7,8 +7,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "the relay acknowledges before the log has committed",
         file: "leptos-sync-server/src/relay/push.rs",
-        from: "true => log\n                .append(document, deltas.clone())\n                .await\n                .map(|()| Vec::new()),",
-        to: "true => {\n                let (log, name) = (Arc::clone(&log), document.to_owned());\n                let some = deltas.clone();\n                tokio::spawn(async move { log.append(&name, some).await });\n                Ok(Vec::new())\n            }",
+        from: "let stored = match unknown.is_empty() {",
+        to: "let stored = match unknown.is_empty() {\n            _ if {\n                let (log, name) = (Arc::clone(&log), document.to_owned());\n                let user = self.user.as_ref().map_or(\"\", |user| user.name()).to_owned();\n                let some = deltas.clone();\n                tokio::spawn(async move { log.append_as(&name, some, &user).await });\n                true\n            } => Ok(Vec::new()),",
         suite: Suite::Simulation,
     },
     Fault {
