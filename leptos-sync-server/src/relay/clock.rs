@@ -53,6 +53,14 @@ impl RelayClock {
         }
     }
 
+    /// Follows `wall` at once, with the other options of this clock.
+    pub(super) fn with_wall(self, wall: impl TimeSource + 'static) -> Self {
+        Self {
+            settle_ms: self.settle_ms,
+            ..Self::following(wall)
+        }
+    }
+
     /// Compares the wall clock with `boot`.
     pub(super) fn compared_with(mut self, boot: impl TimeSource + 'static) -> Self {
         self.boot = Some(Arc::new(boot));
@@ -108,7 +116,7 @@ impl RelayClock {
                 tracing::error!(
                     jump_ms,
                     "the machine's clock has jumped; using the time before the jump until the clock \
-                     has been stable for {} s, and keeping tombstones meanwhile",
+                     has been stable for {} s, and keeping all tombstones until then",
                     self.settle_ms / 1000
                 );
                 state.candidate = Some((now, boot));
@@ -234,6 +242,18 @@ mod tests {
             assert!(clock.is_trusted());
         }
         pass(&wall, &boot, 48 * HOUR_MS);
+        assert!(clock.is_trusted());
+    }
+
+    #[test]
+    fn another_wall_clock_keeps_the_time_to_settle() {
+        let (wall, boot) = (ManualTime::at(NOW_MS), ManualTime::at(5_000));
+        let clock = RelayClock::default().settling_in(1_000);
+        let clock = clock.with_wall(wall.clone()).compared_with(boot.clone());
+        assert!(clock.is_trusted());
+        wall.advance(HOUR_MS);
+        assert!(!clock.is_trusted());
+        pass(&wall, &boot, 1_000);
         assert!(clock.is_trusted());
     }
 

@@ -62,7 +62,7 @@ impl RelayOptions {
     /// [`boot_time`](RelayOptions::boot_time) is set afterwards.
     #[must_use]
     pub fn time(mut self, time: impl TimeSource + 'static) -> Self {
-        self.clock = RelayClock::following(time);
+        self.clock = self.clock.with_wall(time);
         self
     }
 
