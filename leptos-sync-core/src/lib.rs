@@ -58,6 +58,8 @@ extern crate self as leptos_sync_core;
 pub mod clock;
 pub mod collection;
 pub mod engine;
+#[doc(hidden)]
+pub mod history;
 pub mod lazy;
 pub mod limits;
 pub mod storage;

@@ -66,6 +66,10 @@ pub const CLOCK_SECONDS: RangeInclusive<u64> = 1_500_000_000..=9_999_999_999;
 /// means "none".
 pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 
+/// The maximum number of epochs that are kept for a document. A relay starts one each time it is
+/// started, so this is years of restarts. A page stores 48 KiB of them at most.
+pub const EPOCHS: usize = 4096;
+
 /// The maximum number of replicas in a message, and so in a document. Ids are leased, so documents
 /// in use have tens of them. Each takes at least 16 bytes in every snapshot. Some work is quadratic
 /// in their number and takes milliseconds at this limit.

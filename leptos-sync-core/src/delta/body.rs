@@ -44,6 +44,24 @@ impl Body {
         Self::of(cells, first, second)
     }
 
+    /// Creates a body without versions of the cells that `write` writes, relative to `base`.
+    pub(super) fn write_at(
+        cells: &mut CellWriter,
+        base: Time,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        cells.start(base);
+        write(cells);
+        let (replicas, groups, census) = cells.finish()?;
+        Ok(Self {
+            base,
+            replicas,
+            groups,
+            census,
+            ..Self::default()
+        })
+    }
+
     /// Creates the body of the cells that `write` writes, relative to the latest time of `second`.
     pub(crate) fn of(
         cells: &mut CellWriter,
@@ -113,7 +131,7 @@ impl Body {
 
     /// Returns the greatest time in the cells and in the second version.
     pub(crate) fn latest(&self) -> Time {
-        self.upto().latest().max(self.second.latest())
+        self.census.latest.max(self.second.latest())
     }
 
     /// Returns the size of the encoded cells in bytes.
@@ -171,7 +189,7 @@ impl Body {
     pub(crate) fn open(kind: envelope::Kind, bytes: &[u8]) -> Result<Self, Error> {
         let body = envelope::open(kind, bytes)?;
         let mut input = Reader::new(&body);
-        let replicas = read_replicas(&mut input)?;
+        let replicas = read_replicas(&mut input, kind)?;
         let base = Time::new(input.varint()?);
         let first = read_version(&mut input, &replicas, base)?;
         let second = read_version(&mut input, &replicas, base)?;
@@ -218,9 +236,14 @@ fn for_each_row(
     }
 }
 
-fn read_replicas(input: &mut Reader<'_>) -> Result<InlineVec<ReplicaId>, Error> {
+/// Reads the table of replicas. A patch has no version, so only its size bounds their number.
+fn read_replicas(
+    input: &mut Reader<'_>,
+    kind: envelope::Kind,
+) -> Result<InlineVec<ReplicaId>, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
-    if count > limits::REPLICAS || count > input.remaining() / 8 {
+    let too_many = count > limits::REPLICAS && kind != envelope::Kind::Patch;
+    if too_many || count > input.remaining() / 8 {
         return Err(Error::corrupt("a message lists too many replicas"));
     }
     let mut replicas = InlineVec::with_capacity(count);

@@ -44,10 +44,6 @@ macro_rules! message_methods {
                     .seal_uncompressed($crate::codec::envelope::Kind::$type, &mut envelope);
                 envelope
             }
-
-            pub(crate) fn body(&self) -> &Body {
-                &self.0
-            }
         }
     };
 }

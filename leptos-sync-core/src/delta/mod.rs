@@ -9,10 +9,12 @@ mod methods;
     path = "parts_js.rs"
 )]
 mod parts;
+mod patch;
 mod restamped;
 mod since;
 mod snapshot;
 
+pub use patch::Patch;
 pub use restamped::Restamped;
 pub use since::Delta;
 pub use snapshot::Snapshot;

@@ -99,6 +99,12 @@ impl Delta {
 
 message_methods!(Delta);
 
+impl Delta {
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Delta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delta")

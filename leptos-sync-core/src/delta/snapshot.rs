@@ -79,6 +79,12 @@ impl Snapshot {
 
 message_methods!(Snapshot);
 
+impl Snapshot {
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")

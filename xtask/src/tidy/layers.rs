@@ -1,7 +1,7 @@
 //! Checks that the core's modules import only from the layers to their left:
 //!
 //! ```text
-//! id clock version limits error path pool ← codec ← crdt ← delta ← doc lazy storage stream transport sync ← collection engine
+//! id clock version limits error path pool ← codec ← crdt ← delta ← history ← doc lazy storage stream transport sync ← collection engine
 //! ```
 //!
 //! Modules of one layer do not import each other, except in the first layer. Tests are not checked.
@@ -24,11 +24,12 @@ use super::{
 pub(crate) const CORE: &str = "leptos-sync-core";
 
 /// The modules of each layer, from left to right.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["id", "clock", "version", "limits", "error", "path", "pool"],
     &["codec"],
     &["crdt"],
     &["delta"],
+    &["history"],
     &["doc", "lazy", "storage", "stream", "transport", "sync"],
     &["collection", "engine"],
 ];

@@ -21,8 +21,27 @@ pub struct Cells<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) cells: usize,
-    /// The greatest time of each replica's cells.
+    /// The greatest time of each replica's cells. Empty if there are more replicas than a version
+    /// may have.
     pub(crate) upto: VersionVector,
+    /// The greatest time of all cells.
+    pub(crate) latest: Time,
+}
+
+impl Census {
+    /// Creates the statistics of cells with these replicas, each with its greatest time.
+    pub(super) fn new(cells: usize, rows: InlineVec<(ReplicaId, Time)>) -> Self {
+        let latest = rows.iter().map(|row| row.1).max().unwrap_or_default();
+        let upto = match rows.len() <= limits::REPLICAS {
+            true => VersionVector::from_unsorted(rows),
+            false => VersionVector::new(),
+        };
+        Self {
+            cells,
+            upto,
+            latest,
+        }
+    }
 }
 
 impl<'a> Cells<'a> {
@@ -51,10 +70,7 @@ impl<'a> Cells<'a> {
             group.stamps.validate(group.count, &mut upto)?;
             cells += group.count;
         }
-        Ok(Census {
-            cells,
-            upto: VersionVector::from_unsorted(upto),
-        })
+        Ok(Census::new(cells, upto))
     }
 
     /// Iterates over the groups in order.

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use crate::{
     clock::{Stamp, Time},
     codec::varint::{self, Reader},
     error::Error,
     id::ReplicaId,
-    version::{InlineVec, VersionVector},
+    version::InlineVec,
 };
 
 /// A writer of stamp columns. It writes runs of equal stamps, so the stamps of a transaction's
@@ -171,11 +173,15 @@ pub(super) struct ReplicaTable {
     rows: InlineVec<(ReplicaId, Time)>,
     /// The number of leading rows that are sorted by id.
     rising: usize,
+    /// The other rows by id, once there are more than [`LISTED`] of them.
+    others: BTreeMap<ReplicaId, usize>,
 }
 
+/// The number of rows out of order that are searched linearly.
+const LISTED: usize = 64;
+
 impl ReplicaTable {
-    /// Returns the row of the stamp's replica, which is appended if it is new. O(log rows) if
-    /// replicas appear in the order of ids, as maps and counters write them; linear otherwise.
+    /// Returns the row of the stamp's replica, which is appended if it is new. O(log rows).
     fn row(&mut self, stamp: Stamp) -> usize {
         let row = self.find(stamp.replica).unwrap_or(self.rows.len());
         match self.rows.get_mut(row) {
@@ -184,6 +190,8 @@ impl ReplicaTable {
                 let last = self.rows.last().map(|last| last.0);
                 if self.rising == row && last < Some(stamp.replica) {
                     self.rising += 1;
+                } else if row >= self.rising + LISTED {
+                    self.index(stamp.replica, row);
                 }
                 self.rows.push((stamp.replica, stamp.time));
             }
@@ -195,16 +203,29 @@ impl ReplicaTable {
         let (rising, others) = self.rows.split_at_checked(self.rising)?;
         let found = rising.binary_search_by_key(&replica, |row| row.0).ok();
         found.or_else(|| {
+            if !self.others.is_empty() {
+                return self.others.get(&replica).copied();
+            }
             let other = others.iter().position(|row| row.0 == replica)?;
             Some(self.rising + other)
         })
     }
 
+    /// Adds a row to the index, and before it those that are not there yet.
+    #[cold]
+    fn index(&mut self, replica: ReplicaId, row: usize) {
+        if self.others.is_empty() {
+            let rows = self.rows.iter().enumerate().skip(self.rising);
+            self.others = rows.map(|(row, known)| (known.0, row)).collect();
+        }
+        self.others.insert(replica, row);
+    }
+
     /// Returns the replicas by row and the greatest time of each.
-    pub(super) fn into_parts(self) -> (InlineVec<ReplicaId>, VersionVector) {
+    pub(super) fn into_parts(self) -> (InlineVec<ReplicaId>, InlineVec<(ReplicaId, Time)>) {
         let mut replicas = InlineVec::with_capacity(self.rows.len());
         self.rows.iter().for_each(|row| replicas.push(row.0));
-        (replicas, VersionVector::from_unsorted(self.rows))
+        (replicas, self.rows)
     }
 }
 

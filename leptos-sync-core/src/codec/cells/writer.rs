@@ -182,10 +182,10 @@ impl CellWriter {
 
     fn take(&mut self) -> Written {
         self.close();
-        let (replicas, upto) = mem::take(&mut self.replicas).into_parts();
+        let (replicas, rows) = mem::take(&mut self.replicas).into_parts();
         let groups = mem::take(&mut self.groups);
         let cells = mem::take(&mut self.cells);
-        (replicas, groups, Census { cells, upto })
+        (replicas, groups, Census::new(cells, rows))
     }
 
     /// Finishes a part. Further cells belong to the same group unless another one is started.

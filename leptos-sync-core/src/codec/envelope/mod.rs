@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Record = 5,
     /// The catalog of an [`IndexedStorage`](crate::index::IndexedStorage).
     Catalog = 6,
+    /// Cells without a version.
+    Patch = 7,
 }
 
 /// Returns whether [`seal`] tries to compress a body of this size.
@@ -191,6 +193,7 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
             Kind::Chunk => "the envelope does not contain a chunk of an export",
             Kind::Record => "the envelope does not contain a record",
             Kind::Catalog => "the envelope does not contain a catalog of indices",
+            Kind::Patch => "the envelope does not contain cells without a version",
         }));
     }
     reader.u8()

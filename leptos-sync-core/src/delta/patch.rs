@@ -1,0 +1,98 @@
+use std::fmt;
+
+use super::{Body, message_methods};
+use crate::{
+    clock::Time,
+    codec::{CellWriter, envelope::Kind},
+    error::Error,
+};
+
+/// Encoded cells without versions, such as a transaction or a page of a relay's document.
+///
+/// Unlike a [`Delta`](super::Delta), it makes no claim about operations before it, and may have
+/// cells of any number of replicas.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Patch(Body);
+
+impl Patch {
+    /// Creates a patch from the cells that `write` writes. Stamps are encoded relative to `base`,
+    /// which should be close to their times. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] if a path or value exceeds its limit.
+    pub fn collect(base: Time, write: impl FnOnce(&mut CellWriter)) -> Result<Self, Error> {
+        Self::write(&mut CellWriter::default(), base, write)
+    }
+
+    /// Creates a patch like [`collect`](Patch::collect) in a writer that may be reused.
+    pub(crate) fn write(
+        cells: &mut CellWriter,
+        base: Time,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        Body::write_at(cells, base, write).map(Self)
+    }
+
+    /// Returns the latest time of the cells.
+    pub fn latest(&self) -> Time {
+        self.0.latest()
+    }
+
+    /// Decodes and checks an envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`], [`Error::is_unsupported`] or [`Error::is_limit`]. Allocations are
+    /// proportional to the length of `bytes`, even if the bytes declare greater sizes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let body = Body::open(Kind::Patch, bytes)?;
+        if !body.first.is_empty() || !body.second.is_empty() {
+            return Err(Error::corrupt("a patch has a version"));
+        }
+        Ok(Self(body))
+    }
+}
+
+message_methods!(Patch);
+
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patch").field("cells", &self.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Stamp, codec::CellRef, id::ReplicaId, path::Path, version::VersionVector};
+
+    /// A counter has a cell per writer, in the order of hash tables.
+    #[test]
+    fn a_patch_of_100_000_replicas_is_read_in_linear_time() {
+        let mut id = 1_u64;
+        let patch = Patch::collect(Time::new(1 << 40), |out| {
+            out.group(Path::ROOT);
+            for key in 0..100_000_u32 {
+                id = id.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+                let stamp = Stamp::new(Time::new(1 << 40), ReplicaId::new(id));
+                let key = &key.to_be_bytes()[..];
+                let value = None;
+                out.copy(CellRef { key, stamp, value });
+            }
+        });
+        let patch = patch.unwrap();
+        assert_eq!(Patch::decode(&patch.encode()).unwrap(), patch);
+        assert_eq!(patch.len(), 100_000);
+        assert_eq!(patch.latest(), Time::new(1 << 40));
+    }
+
+    #[test]
+    fn a_patch_with_a_version_is_corrupt() {
+        let version = VersionVector::of(ReplicaId::new(1), Time::new(1));
+        let body = Body::write(&mut CellWriter::default(), version.clone(), version, |_| {});
+        let mut envelope = Vec::new();
+        body.unwrap().seal(Kind::Patch, &mut envelope);
+        assert!(Patch::decode(&envelope).unwrap_err().is_corrupt());
+    }
+}

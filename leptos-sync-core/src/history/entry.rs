@@ -1,0 +1,110 @@
+use super::Position;
+use crate::{
+    clock::{Stamp, Time},
+    delta::Patch,
+    error::Error,
+    id::ReplicaId,
+};
+
+/// A value that identifies the content of an entry: 8 random bytes, drawn when the entry is first
+/// written.
+///
+/// Restamping and emptying keep it, so that a copy of the entry from before is known to be the same
+/// one. Relays compare it and never compute it. Zero stands before the first entry of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EntryHash(u64);
+
+impl EntryHash {
+    /// Creates a hash from its integer. The inverse of [`EntryHash::get`].
+    pub const fn new(hash: u64) -> Self {
+        Self(hash)
+    }
+
+    /// Draws a new hash.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unavailable`] if the system has no source of randomness.
+    pub fn random() -> Result<Self, Error> {
+        Ok(Self(ReplicaId::random()?.get().max(1)))
+    }
+
+    /// Returns the integer.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// The name of an entry: its writer's id, and its number among that writer's entries, counted from
+/// 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct EntryId {
+    /// The writer.
+    pub replica: ReplicaId,
+    /// The number.
+    pub number: u64,
+}
+
+/// The last entry of a writer that a relay has stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct IdHead {
+    /// The entry's number; 0 if the relay knows no entry of the writer.
+    pub number: u64,
+    /// The entry's hash.
+    pub hash: EntryHash,
+    /// The latest time of the writer's entries.
+    pub time: Time,
+}
+
+/// A transaction in an outbox or on its way to a relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The entry's name.
+    pub id: EntryId,
+    /// The hash of the writer's entry before this one.
+    pub previous: EntryHash,
+    /// This entry's hash.
+    pub hash: EntryHash,
+    /// The time of all cells, or [`Time::ZERO`] if the entry is empty.
+    pub time: Time,
+    /// The cells, all with [`stamp`](Entry::stamp). There are none if the relay has rejected the
+    /// transaction; the entry then only takes its number.
+    pub cells: Patch,
+    /// Where the relay has stored the entry, if it has acknowledged it.
+    pub stored: Option<Position>,
+}
+
+impl Entry {
+    /// Returns the stamp of all cells.
+    pub fn stamp(&self) -> Stamp {
+        Stamp::new(self.time, self.id.replica)
+    }
+
+    /// Returns the writer's head once a relay has stored this entry after `before`.
+    pub fn head(&self, before: IdHead) -> IdHead {
+        IdHead {
+            number: self.id.number,
+            hash: self.hash,
+            time: self.time.max(before.time),
+        }
+    }
+
+    /// Checks that all cells have the entry's stamp, and that only an empty entry has no time.
+    /// O(cells).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] if that is not so, or if the number or hash is zero.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut same = self.cells.is_empty() == (self.time == Time::ZERO);
+        self.cells
+            .cells()
+            .for_each(&mut |_, cell| same &= cell.stamp == self.stamp());
+        if same && self.id.number > 0 && self.hash != EntryHash::default() {
+            return Ok(());
+        }
+        Err(Error::corrupt(
+            "the parts of an entry contradict each other",
+        ))
+    }
+}
