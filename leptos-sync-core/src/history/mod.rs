@@ -4,11 +4,13 @@
 //! which it has read, and an entry of its outbox is known to be stored by its writer's head. So
 //! neither side lists the replicas that ever wrote.
 
+mod answer;
 mod entry;
 mod epochs;
 mod position;
 
 pub use crate::delta::Patch;
+pub use answer::{Ack, CellRange, Opened, Page, RelayState};
 pub use entry::{Entry, EntryHash, EntryId, IdHead};
 pub use epochs::{Epoch, Epochs};
 pub use position::{Cursor, Position, Sequence, Witness};
