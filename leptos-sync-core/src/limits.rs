@@ -70,6 +70,15 @@ pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 /// started, so this is years of restarts. A page stores 48 KiB of them at most.
 pub const EPOCHS: usize = 4096;
 
+/// The maximum number of writers whose last stored entries a replica asks for when it opens a
+/// document. A browser has one for each page life that wrote while offline. The answer still fits
+/// into one message.
+pub const OUTBOX_IDS: usize = 16 * 1024;
+
+/// The size of a page of a document's history in bytes. It takes a slow connection seconds. A page
+/// is larger if a single transaction is.
+pub const PAGE_BYTES: usize = 256 * 1024;
+
 /// The maximum number of replicas in a message, and so in a document. Ids are leased, so documents
 /// in use have tens of them. Each takes at least 16 bytes in every snapshot. Some work is quadratic
 /// in their number and takes milliseconds at this limit.

@@ -134,6 +134,11 @@ impl Body {
         self.census.latest.max(self.second.latest())
     }
 
+    /// Returns the number of replicas that have written the cells.
+    pub(crate) fn replicas(&self) -> usize {
+        self.replicas.len()
+    }
+
     /// Returns the size of the encoded cells in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.groups.len()

@@ -39,6 +39,13 @@ impl Patch {
         self.0.latest()
     }
 
+    /// Returns an upper bound for the size in bytes of the uncompressed envelope.
+    ///
+    /// Unlike [`bytes`](Patch::bytes), it counts the table of replicas.
+    pub fn envelope_bytes(&self) -> usize {
+        self.0.bytes() + 8 * self.0.replicas() + ENVELOPE_BYTES
+    }
+
     /// Decodes and checks an envelope.
     ///
     /// # Errors
@@ -53,6 +60,9 @@ impl Patch {
         Ok(Self(body))
     }
 }
+
+/// The most that an envelope's header and a body's numbers take, in bytes.
+const ENVELOPE_BYTES: usize = 64;
 
 message_methods!(Patch);
 
@@ -84,6 +94,9 @@ mod tests {
         let patch = patch.unwrap();
         assert_eq!(Patch::decode(&patch.encode()).unwrap(), patch);
         assert_eq!(patch.len(), 100_000);
+        let bytes = patch.encode_uncompressed().len();
+        let bound = patch.envelope_bytes();
+        assert!(bytes <= bound && bound < bytes + 64, "{bytes} of {bound}");
         assert_eq!(patch.latest(), Time::new(1 << 40));
     }
 

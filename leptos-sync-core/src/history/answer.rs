@@ -1,5 +1,9 @@
-use super::{Entry, EntryId, Epoch, IdHead, Patch, Sequence, Witness};
-use crate::{clock::Time, id::ReplicaId, path::PathBuf};
+use super::{Cursor, Entry, EntryId, Epoch, IdHead, Patch, Sequence, Witness};
+use crate::{
+    clock::{Time, Window},
+    id::ReplicaId,
+    path::PathBuf,
+};
 
 /// The state of a document's history at a relay, which each answer of the relay carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -21,6 +25,18 @@ impl RelayState {
     pub fn epoch(&self) -> Epoch {
         self.witness.head.epoch
     }
+}
+
+/// What a replica tells when it opens a document.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Opening {
+    /// The place to which the replica has read.
+    pub cursor: Cursor,
+    /// Whether the replica has started to compare its state with the relay's and has not finished.
+    pub comparing: bool,
+    /// The writers of the entries in the outbox, and the page's own id if it has written. At most
+    /// [`limits::OUTBOX_IDS`](crate::limits::OUTBOX_IDS).
+    pub ids: Vec<ReplicaId>,
 }
 
 /// The relay's answer to the opening of a document.
@@ -45,6 +61,17 @@ pub struct Opened {
     /// The heads of the ids that the replica asked for. An id that the relay does not know has
     /// number 0.
     pub heads: Vec<(ReplicaId, IdHead)>,
+}
+
+impl Opened {
+    /// Returns the stamps that the relay accepts.
+    pub fn window(&self) -> Window {
+        Window {
+            floor: self.floor,
+            now_ms: self.now_ms,
+            latest: self.state.witness.latest,
+        }
+    }
 }
 
 /// The cells that changed after one number and up to another one, with whole numbers.
