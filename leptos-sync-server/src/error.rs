@@ -24,6 +24,7 @@ enum Kind {
     Full,
     Unavailable,
     Invalid,
+    Removed,
 }
 
 impl Error {
@@ -71,6 +72,22 @@ impl Error {
     /// Returns whether a configuration value is invalid, such as a key or an origin.
     pub fn is_invalid(&self) -> bool {
         self.0.kind == Kind::Invalid
+    }
+
+    /// Returns whether a document was removed.
+    #[doc(hidden)]
+    pub fn is_removed(&self) -> bool {
+        self.0.kind == Kind::Removed
+    }
+
+    /// Creates the error of a document that was removed, for implementations of
+    /// [`DurableLog`](crate::v2::DurableLog).
+    #[doc(hidden)]
+    pub fn removed(document: &str) -> Self {
+        let message = format!(
+            "the document {document:?} was removed; copy its content to a document with another name"
+        );
+        Self::new(Kind::Removed, message.into())
     }
 
     /// Creates the error of damaged data of `document`, for implementations of

@@ -83,6 +83,14 @@ pub use relay::{
 #[cfg(feature = "serve")]
 pub use serve::{ServeOptions, serve};
 
+/// The log of protocol 2, which the relay does not use yet.
+#[doc(hidden)]
+pub mod v2 {
+    pub use crate::log::v2::{
+        Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Read, Refusal,
+    };
+}
+
 #[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

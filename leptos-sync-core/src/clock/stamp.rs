@@ -60,7 +60,7 @@ impl Time {
     }
 
     /// Returns the next time. Its counter carries into the milliseconds.
-    pub(crate) const fn next(self) -> Self {
+    pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }

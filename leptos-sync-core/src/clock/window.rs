@@ -21,9 +21,13 @@ impl Window {
     /// faster than one step per transaction. Returns false for the floor itself, although relays
     /// accept it: a replica then restamps the operation, which loses nothing.
     pub fn has(&self, time: Time) -> bool {
-        let is_ahead = time.ms() > self.now_ms.saturating_add(limits::DRIFT_MS);
-        self.floor < time
-            && (!is_ahead || time <= self.latest.next() && time.ms() < limits::CLOCK_MS)
+        self.floor < time && !self.is_ahead(time)
+    }
+
+    /// Returns whether `time` is too far ahead for the relay, whatever the floor is.
+    pub fn is_ahead(&self, time: Time) -> bool {
+        time.ms() > self.now_ms.saturating_add(limits::DRIFT_MS)
+            && (time > self.latest.next() || time.ms() >= limits::CLOCK_MS)
     }
 
     /// Records that the relay accepts an operation at `time`.

@@ -7,6 +7,7 @@ mod head;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub(crate) mod v2;
 
 use std::collections::BTreeSet;
 

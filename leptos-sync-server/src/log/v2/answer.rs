@@ -1,0 +1,74 @@
+use leptos_sync_core::{
+    ReplicaId, Time,
+    history::{Epochs, IdHead, Page, RelayState, Sequence},
+};
+
+/// What a log knows of a document when a replica opens it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct History {
+    /// The epochs in which the document was written.
+    pub epochs: Epochs,
+    /// The greatest number of a tombstone that was forgotten.
+    pub horizon: Sequence,
+    /// The time below which tombstones may have been forgotten.
+    pub floor: Time,
+    /// The heads of the requested ids, in the order of the request. An unknown id has number 0.
+    pub heads: Vec<(ReplicaId, IdHead)>,
+    /// The end of the history.
+    pub state: RelayState,
+}
+
+/// The result of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Pushed {
+    /// The number of entries that were stored, from the first on.
+    pub count: usize,
+    /// The sequence number of the first stored entry. The others have the numbers after it.
+    pub first: Sequence,
+    /// The reason why the entry after the stored ones was refused.
+    pub refusal: Option<Refusal>,
+    /// The time below which tombstones may have been forgotten.
+    pub floor: Time,
+    /// The end of the history, with the stored entries.
+    pub state: RelayState,
+}
+
+/// The reason why a log does not store an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The entry does not directly follow this head of its id.
+    Gap(IdHead),
+    /// The entry's time is too early. This is the earliest time that the log accepts.
+    TooOld(Time),
+    /// The entry's time is too far ahead of the relay's clock.
+    Drift,
+    /// The id is bound to another user.
+    Forged,
+}
+
+/// The result of reading changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The changes.
+    Page(Page),
+    /// The number to read after is below the horizon, so forgotten tombstones would be missing.
+    Behind,
+}
+
+/// The result of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Offered {
+    /// Whether no cell was omitted because of its time.
+    pub all: bool,
+    /// The end of the history, with the offered cells.
+    pub state: RelayState,
+}
+
+/// The result of an adoption.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Adopted {
+    /// The heads of the ids in the order of the request. An unknown id has number 0.
+    pub heads: Vec<(ReplicaId, IdHead)>,
+    /// The end of the history, with the adoption.
+    pub state: RelayState,
+}

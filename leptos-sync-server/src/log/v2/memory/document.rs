@@ -1,0 +1,304 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::Arc,
+};
+
+use leptos_sync_core::{
+    ReplicaId, Stamp, Time,
+    cells::{CellRef, CellWriter, PathBuf},
+    history::{CellRange, Entry, Epoch, Epochs, IdHead, Page, Patch, Sequence},
+};
+
+use super::super::{
+    Adopted, History, Offered, Pushed, Read, Refusal,
+    head::{Head, adopted},
+};
+use crate::error::Error;
+
+/// A document of a [`MemoryLog`](super::MemoryLog).
+#[derive(Default)]
+pub(super) struct Document {
+    pub(super) head: Head,
+    epochs: Epochs,
+    pub(super) is_removed: bool,
+    cells: BTreeMap<PathBuf, StoredCell>,
+    /// The paths of all cells by the number of their last change.
+    changes: BTreeSet<(Sequence, PathBuf)>,
+    /// The user and the head of each id.
+    ids: BTreeMap<ReplicaId, (Arc<str>, IdHead)>,
+}
+
+struct StoredCell {
+    stamp: Stamp,
+    value: Option<Box<[u8]>>,
+    sequence: Sequence,
+    received_ms: u64,
+}
+
+impl Document {
+    /// Records a change. Returns its number.
+    fn advance(&mut self, epoch: Epoch) -> Sequence {
+        if self.head.advance(epoch) {
+            self.epochs.begin(epoch, self.head.sequence);
+        }
+        self.head.sequence
+    }
+
+    fn heads(&self, ids: impl Iterator<Item = ReplicaId>) -> Vec<(ReplicaId, IdHead)> {
+        ids.map(|id| (id, self.id_head(id))).collect()
+    }
+
+    fn id_head(&self, id: ReplicaId) -> IdHead {
+        self.ids
+            .get(&id)
+            .map_or_else(IdHead::default, |(_, head)| *head)
+    }
+
+    fn is_of_other(&self, id: ReplicaId, user: &str) -> bool {
+        self.ids.get(&id).is_some_and(|(of, _)| **of != *user)
+    }
+
+    pub(super) fn open(&self, ids: Vec<ReplicaId>) -> History {
+        History {
+            epochs: self.epochs.clone(),
+            horizon: self.head.horizon,
+            floor: self.head.floor,
+            heads: self.heads(ids.into_iter()),
+            state: self.head.state(),
+        }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        epoch: Epoch,
+        user: &str,
+        entries: &[Entry],
+        now_ms: u64,
+    ) -> Pushed {
+        let first = self.head.next();
+        let mut done = Pushed {
+            first,
+            ..Pushed::default()
+        };
+        let user: Arc<str> = user.into();
+        for entry in entries {
+            if let Err(refusal) = self.take(epoch, &user, entry, now_ms) {
+                done.refusal = Some(refusal);
+                break;
+            }
+            done.count += 1;
+        }
+        done.floor = self.head.floor;
+        done.state = self.head.state();
+        done
+    }
+
+    fn take(
+        &mut self,
+        epoch: Epoch,
+        user: &Arc<str>,
+        entry: &Entry,
+        now_ms: u64,
+    ) -> Result<(), Refusal> {
+        let id = entry.id.replica;
+        if self.is_of_other(id, user) {
+            return Err(Refusal::Forged);
+        }
+        let before = self.id_head(id);
+        self.head.check(&before, entry, now_ms)?;
+        let has_all = |cells: &BTreeMap<PathBuf, _>| {
+            let mut paths = entry.cells.cells().paths();
+            paths.all(|path| cells.contains_key(&path))
+        };
+        if self.head.is_below_floor(entry) && !has_all(&self.cells) {
+            return Err(Refusal::TooOld(self.head.floor));
+        }
+        let sequence = self.advance(epoch);
+        self.head.latest = self.head.latest.max(entry.time);
+        for group in entry.cells.cells().groups() {
+            for cell in group.cells() {
+                self.join(cell.path(group.parent()), cell, sequence, now_ms);
+            }
+        }
+        self.ids.insert(id, (Arc::clone(user), entry.head(before)));
+        Ok(())
+    }
+
+    /// Returns whether a cell would replace the one at its path.
+    fn is_new(&self, path: &PathBuf, cell: &CellRef<'_>) -> bool {
+        self.cells
+            .get(path)
+            .is_none_or(|old| (old.stamp, old.value.as_deref()) < (cell.stamp, cell.value))
+    }
+
+    fn join(&mut self, path: PathBuf, cell: CellRef<'_>, sequence: Sequence, received_ms: u64) {
+        if !self.is_new(&path, &cell) {
+            return;
+        }
+        self.changes.insert((sequence, path.clone()));
+        let new = StoredCell {
+            stamp: cell.stamp,
+            value: cell.value.map(Into::into),
+            sequence,
+            received_ms,
+        };
+        if let Some(old) = self.cells.insert(path.clone(), new)
+            && old.sequence != sequence
+        {
+            self.changes.remove(&(old.sequence, path));
+        }
+    }
+
+    pub(super) fn page(&self, after: Sequence, bytes: usize) -> Result<Read, Error> {
+        if after < self.head.horizon {
+            return Ok(Read::Behind);
+        }
+        let (mut found, mut size, mut upto) = (Vec::new(), 0, after);
+        let mut is_end = true;
+        let changes = (
+            Bound::Included((after.next(), PathBuf::new())),
+            Bound::Unbounded,
+        );
+        for (sequence, path) in self.changes.range(changes) {
+            if size >= bytes.max(1) && *sequence > upto {
+                is_end = false;
+                break;
+            }
+            let Some(cell) = self.cells.get(path) else {
+                continue;
+            };
+            upto = *sequence;
+            size += path.as_path().as_bytes().len() + cell.bytes();
+            found.push((path, cell));
+        }
+        if is_end {
+            upto = self.head.sequence;
+        }
+        Ok(Read::Page(Page {
+            after,
+            upto,
+            floor: self.head.floor,
+            cells: self.patch(&found)?,
+            state: self.head.state(),
+        }))
+    }
+
+    pub(super) fn range(&self, after: Option<&PathBuf>, bytes: usize) -> Result<CellRange, Error> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut cells = self.cells.range((from, Bound::Unbounded)).peekable();
+        let (mut found, mut size) = (Vec::new(), 0);
+        while size < bytes.max(1)
+            && let Some((path, cell)) = cells.next()
+        {
+            size += path.as_path().as_bytes().len() + cell.bytes();
+            found.push((path, cell));
+        }
+        let last = found.last().map(|(path, _)| (*path).clone());
+        Ok(CellRange {
+            cells: self.patch(&found)?,
+            sequences: found.iter().map(|(_, cell)| cell.sequence).collect(),
+            upto: cells.peek().and(last),
+            state: self.head.state(),
+        })
+    }
+
+    fn patch(&self, cells: &[(&PathBuf, &StoredCell)]) -> Result<Patch, Error> {
+        let write = |out: &mut CellWriter| {
+            for (path, cell) in cells {
+                // The path of a cell is never the root.
+                if let Some((parent, key)) = path.as_path().split_last() {
+                    let (stamp, value) = (cell.stamp, cell.value.as_deref());
+                    out.group(parent);
+                    out.copy(CellRef { key, stamp, value });
+                }
+            }
+        };
+        Ok(Patch::collect(self.head.latest, write)?)
+    }
+
+    pub(super) fn offer(
+        &mut self,
+        epoch: Epoch,
+        cells: &Patch,
+        now_ms: u64,
+        latest: Time,
+    ) -> Offered {
+        let is_accepted = self.head.offered(now_ms, latest);
+        let (mut all, mut joined) = (true, None);
+        for group in cells.cells().groups() {
+            for cell in group.cells() {
+                let path = cell.path(group.parent());
+                if !is_accepted(cell.stamp.time) {
+                    all = false;
+                } else if self.is_new(&path, &cell) {
+                    let sequence = *joined.get_or_insert_with(|| self.advance(epoch));
+                    self.head.latest = self.head.latest.max(cell.stamp.time);
+                    self.join(path, cell, sequence, now_ms);
+                }
+            }
+        }
+        let state = self.head.state();
+        Offered { all, state }
+    }
+
+    pub(super) fn adopt(
+        &mut self,
+        epoch: Epoch,
+        user: &str,
+        heads: &[(ReplicaId, IdHead)],
+    ) -> Adopted {
+        let mut changes = false;
+        let user: Arc<str> = user.into();
+        for (id, new) in heads {
+            if !self.is_of_other(*id, &user)
+                && let Some(head) = adopted(&self.id_head(*id), new)
+            {
+                self.ids.insert(*id, (Arc::clone(&user), head));
+                changes = true;
+            }
+        }
+        if changes {
+            self.advance(epoch);
+        }
+        Adopted {
+            heads: self.heads(heads.iter().map(|(id, _)| *id)),
+            state: self.head.state(),
+        }
+    }
+
+    pub(super) fn forget(&mut self, before: Time, received_before_ms: u64) {
+        if self.head.sequence == Sequence::ZERO {
+            return;
+        }
+        self.head.raise_floor(before);
+        let head = &mut self.head;
+        let changes = &mut self.changes;
+        self.cells.retain(|path, cell| {
+            let is_kept = cell.value.is_some()
+                || cell.stamp.time >= head.floor
+                || cell.received_ms >= received_before_ms;
+            if !is_kept {
+                head.forget(cell.sequence);
+                changes.remove(&(cell.sequence, path.clone()));
+            }
+            is_kept
+        });
+    }
+
+    pub(super) fn remove(&mut self) {
+        let epochs = std::mem::take(&mut self.epochs);
+        *self = Self {
+            head: self.head,
+            epochs,
+            is_removed: true,
+            ..Self::default()
+        };
+    }
+}
+
+impl StoredCell {
+    fn bytes(&self) -> usize {
+        self.value.as_deref().map_or(0, <[u8]>::len)
+    }
+}
