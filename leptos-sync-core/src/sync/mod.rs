@@ -6,6 +6,8 @@ mod frame;
 mod host;
 mod message;
 mod parts;
+#[doc(hidden)]
+pub mod v2;
 
 pub use crate::delta::Restamped;
 pub use client::{Client, ConnectionAction, Document};

@@ -1,6 +1,4 @@
-use std::sync::OnceLock;
-
-use super::{Channel, fields::Writer, response::DELTA};
+use super::{Channel, encodings::Encodings, fields::Writer, response::DELTA};
 use crate::{delta::Delta, limits, sync::parts::of_delta};
 
 /// A delta for many clients. It is encoded once for clients that read compressed envelopes, and
@@ -10,8 +8,7 @@ use crate::{delta::Delta, limits, sync::parts::of_delta};
 #[derive(Debug)]
 pub struct Broadcast {
     delta: Delta,
-    plain: OnceLock<Box<[u8]>>,
-    deflated: OnceLock<Box<[u8]>>,
+    encodings: Encodings,
 }
 
 impl Broadcast {
@@ -19,8 +16,7 @@ impl Broadcast {
     pub fn new(delta: Delta) -> Self {
         Self {
             delta,
-            plain: OnceLock::new(),
-            deflated: OnceLock::new(),
+            encodings: Encodings::default(),
         }
     }
 
@@ -38,17 +34,10 @@ impl Broadcast {
     /// Appends the encoded [`Response::Delta`](super::Response::Delta). O(bytes). The first call
     /// also encodes the delta.
     pub(in crate::sync) fn write(&self, channel: Channel, deflate: bool, out: &mut Vec<u8>) {
-        let encoded = if deflate { &self.deflated } else { &self.plain };
-        let body = encoded.get_or_init(|| {
-            let mut body = Vec::new();
-            let mut out = Writer {
-                out: &mut body,
-                deflate,
-            };
+        let body = self.encodings.get(deflate, |out| {
             // Clear the flag for further parts, since a broadcast is always whole.
             out.byte(0);
             out.delta(&self.delta);
-            body.into()
         });
         out.reserve(HEAD_BYTES + body.len());
         let mut head = Writer { out, deflate };

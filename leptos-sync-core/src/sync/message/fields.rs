@@ -10,27 +10,31 @@ use crate::{
 };
 
 /// A writer for the fields of a message.
-pub(super) struct Writer<'a> {
-    pub(super) out: &'a mut Vec<u8>,
+pub(in crate::sync) struct Writer<'a> {
+    pub(in crate::sync) out: &'a mut Vec<u8>,
     /// Whether envelopes may be compressed.
-    pub(super) deflate: bool,
+    pub(in crate::sync) deflate: bool,
 }
 
 impl Writer<'_> {
-    pub(super) fn byte(&mut self, byte: u8) {
+    pub(in crate::sync) fn byte(&mut self, byte: u8) {
         self.out.push(byte);
     }
 
-    pub(super) fn number(&mut self, number: u64) {
+    pub(in crate::sync) fn number(&mut self, number: u64) {
         varint::put(self.out, number);
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(in crate::sync) fn integer(&mut self, number: u64) {
+        self.out.extend_from_slice(&number.to_le_bytes());
+    }
+
+    pub(in crate::sync) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.out.extend_from_slice(bytes);
     }
 
-    pub(super) fn version(&mut self, version: &VersionVector) {
+    pub(in crate::sync) fn version(&mut self, version: &VersionVector) {
         self.number(version.len() as u64);
         for (replica, time) in version.iter() {
             self.out.extend_from_slice(&replica.get().to_le_bytes());
@@ -40,11 +44,11 @@ impl Writer<'_> {
 
     /// Returns whether envelopes may be compressed. A compile-time constant in a build without
     /// compression.
-    fn compresses(&self) -> bool {
+    pub(in crate::sync) fn compresses(&self) -> bool {
         cfg!(feature = "deflate") && self.deflate
     }
 
-    pub(super) fn delta(&mut self, delta: &Delta) {
+    pub(in crate::sync) fn delta(&mut self, delta: &Delta) {
         let envelope = match self.compresses() {
             true => delta.encode(),
             false => delta.encode_uncompressed(),
@@ -52,7 +56,7 @@ impl Writer<'_> {
         self.bytes(&envelope);
     }
 
-    pub(super) fn snapshot(&mut self, snapshot: &Snapshot) {
+    pub(in crate::sync) fn snapshot(&mut self, snapshot: &Snapshot) {
         let envelope = match self.compresses() {
             true => snapshot.encode(),
             false => snapshot.encode_uncompressed(),
@@ -61,7 +65,7 @@ impl Writer<'_> {
     }
 
     /// Writes a reason, and its text up to the limit.
-    pub(super) fn why(&mut self, reason: Reason, text: &str) {
+    pub(in crate::sync) fn why(&mut self, reason: Reason, text: &str) {
         self.byte(reason.code());
         let end = text.len().min(limits::REASON_BYTES);
         let whole = (0..=end).rev().find_map(|end| text.get(..end));
@@ -73,13 +77,13 @@ impl Writer<'_> {
 ///
 /// After an error, all further fields read as empty, and [`end`](Fields::end) returns the error. So
 /// the code that reads a message is a simple list of its fields.
-pub(super) struct Fields<'a> {
+pub(in crate::sync) struct Fields<'a> {
     input: Reader<'a>,
     wrong: Option<Error>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::sync) fn new(bytes: &'a [u8]) -> Self {
         Self {
             input: Reader::new(bytes),
             wrong: None,
@@ -87,35 +91,50 @@ impl<'a> Fields<'a> {
     }
 
     /// Records an error, unless there was an earlier one.
-    pub(super) fn fail(&mut self, error: Error) {
+    pub(in crate::sync) fn fail(&mut self, error: Error) {
         self.wrong.get_or_insert(error);
         self.input = Reader::new(&[]);
     }
 
     /// Records that a field violates the protocol. The error does not name the field, since a text
     /// for each field would enlarge every page.
-    pub(super) fn malformed(&mut self) {
+    pub(in crate::sync) fn malformed(&mut self) {
         self.fail(Error::corrupt("a message violates the protocol"));
     }
 
-    fn known<T: Default>(&mut self, read: Result<T, Error>) -> T {
+    pub(in crate::sync) fn known<T: Default>(&mut self, read: Result<T, Error>) -> T {
         read.unwrap_or_else(|error| {
             self.fail(error);
             T::default()
         })
     }
 
-    pub(super) fn byte(&mut self) -> u8 {
+    pub(in crate::sync) fn byte(&mut self) -> u8 {
         let read = self.input.u8();
         self.known(read)
     }
 
-    pub(super) fn number(&mut self) -> u64 {
+    pub(in crate::sync) fn number(&mut self) -> u64 {
         let read = self.input.varint();
         self.known(read)
     }
 
-    pub(super) fn small<T: TryFrom<u64> + Default>(&mut self) -> T {
+    /// Reads the number of items that take at least `bytes` each. Returns zero after an error.
+    pub(in crate::sync) fn count(&mut self, limit: usize, bytes: usize) -> usize {
+        let count = self.small::<usize>();
+        if count > limit || count > self.input.remaining() / bytes {
+            self.malformed();
+            return 0;
+        }
+        count
+    }
+
+    pub(in crate::sync) fn integer(&mut self) -> u64 {
+        let read = self.input.u64_le();
+        self.known(read)
+    }
+
+    pub(in crate::sync) fn small<T: TryFrom<u64> + Default>(&mut self) -> T {
         let number = self.number();
         T::try_from(number).unwrap_or_else(|_| {
             self.malformed();
@@ -123,11 +142,11 @@ impl<'a> Fields<'a> {
         })
     }
 
-    pub(super) fn channel(&mut self) -> Channel {
+    pub(in crate::sync) fn channel(&mut self) -> Channel {
         Channel(self.small())
     }
 
-    pub(super) fn flag(&mut self) -> bool {
+    pub(in crate::sync) fn flag(&mut self) -> bool {
         let byte = self.byte();
         if byte > 1 {
             self.malformed();
@@ -135,7 +154,7 @@ impl<'a> Fields<'a> {
         byte == 1
     }
 
-    pub(super) fn permission(&mut self) -> Permission {
+    pub(in crate::sync) fn permission(&mut self) -> Permission {
         let known = Permission::of_code(self.byte());
         known.unwrap_or_else(|| {
             self.malformed();
@@ -143,7 +162,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    pub(super) fn bytes(&mut self, limit: usize) -> &'a [u8] {
+    pub(in crate::sync) fn bytes(&mut self, limit: usize) -> &'a [u8] {
         let bytes = self.envelope();
         if bytes.len() > limit {
             self.fail(Error::limit("a field of a message is too large"));
@@ -153,13 +172,13 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads bytes with no limit other than the message's.
-    fn envelope(&mut self) -> &'a [u8] {
+    pub(in crate::sync) fn envelope(&mut self) -> &'a [u8] {
         let input = &mut self.input;
         let read = input.len().and_then(|length| input.take(length));
         self.known(read)
     }
 
-    pub(super) fn text(&mut self, limit: usize) -> String {
+    pub(in crate::sync) fn text(&mut self, limit: usize) -> String {
         let text = str::from_utf8(self.bytes(limit));
         text.map(str::to_owned).unwrap_or_else(|_| {
             self.malformed();
@@ -167,17 +186,21 @@ impl<'a> Fields<'a> {
         })
     }
 
-    pub(super) fn version(&mut self) -> VersionVector {
-        let count = self.small::<usize>();
-        // An entry takes at least nine bytes.
-        if count > limits::REPLICAS || count > self.input.remaining() / 9 {
-            self.malformed();
+    pub(in crate::sync) fn document_name(&mut self) -> String {
+        let name = self.text(limits::NAME_BYTES);
+        if name.is_empty() {
+            self.fail(Error::limit("a document's name is empty"));
         }
+        name
+    }
+
+    pub(in crate::sync) fn version(&mut self) -> VersionVector {
+        // An entry takes at least nine bytes.
+        let count = self.count(limits::REPLICAS, 9);
         let mut version = VersionVector::new();
         let mut last = None;
         while version.len() < count && self.wrong.is_none() {
-            let replica = self.input.u64_le();
-            let replica = ReplicaId::new(self.known(replica));
+            let replica = ReplicaId::new(self.integer());
             let time = Time::new(self.number());
             if last.is_some_and(|last| last >= replica) || time == Time::ZERO {
                 self.malformed();
@@ -188,27 +211,27 @@ impl<'a> Fields<'a> {
         version
     }
 
-    pub(super) fn delta(&mut self) -> Delta {
+    pub(in crate::sync) fn delta(&mut self) -> Delta {
         let read = Delta::decode(self.envelope());
         self.known(read)
     }
 
-    pub(super) fn snapshot(&mut self) -> Snapshot {
+    pub(in crate::sync) fn snapshot(&mut self) -> Snapshot {
         let read = Snapshot::decode(self.envelope());
         self.known(read)
     }
 
-    pub(super) fn why(&mut self) -> (Reason, String) {
+    pub(in crate::sync) fn why(&mut self) -> (Reason, String) {
         let reason = Reason::of_code(self.byte());
         (reason, self.text(limits::REASON_BYTES))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::sync) fn is_empty(&self) -> bool {
         self.input.is_empty()
     }
 
     /// Returns the message if there was no error and no further bytes follow.
-    pub(super) fn end<T>(mut self, message: T) -> Result<T, Error> {
+    pub(in crate::sync) fn end<T>(mut self, message: T) -> Result<T, Error> {
         if !self.is_empty() {
             self.malformed();
         }

@@ -1,7 +1,10 @@
 //! The messages between clients and relays. `docs/protocol.md` specifies every byte.
 
 mod broadcast;
-mod fields;
+#[cfg(test)]
+pub(super) mod checks;
+pub(super) mod encodings;
+pub(super) mod fields;
 mod permission;
 mod reason;
 mod request;

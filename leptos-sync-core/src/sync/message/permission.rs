@@ -12,7 +12,7 @@ pub enum Permission {
 
 impl Permission {
     /// Returns the code of this permission in a message.
-    pub(super) fn code(self) -> u8 {
+    pub(in crate::sync) fn code(self) -> u8 {
         match self {
             Self::Read => 0,
             Self::Write => 1,
@@ -20,7 +20,7 @@ impl Permission {
     }
 
     /// Returns the permission of a code, or `None` if the protocol defines none.
-    pub(super) fn of_code(code: u8) -> Option<Self> {
+    pub(in crate::sync) fn of_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Read),
             1 => Some(Self::Write),

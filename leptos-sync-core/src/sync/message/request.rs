@@ -145,7 +145,7 @@ impl Message for Request {
             },
             OPEN => Self::Open {
                 channel: fields.channel(),
-                document: name(&mut fields),
+                document: fields.document_name(),
                 schema: fields.number(),
                 version: fields.version(),
             },
@@ -174,14 +174,6 @@ impl Message for Request {
         };
         fields.end(message)
     }
-}
-
-fn name(fields: &mut Fields<'_>) -> String {
-    let name = fields.text(limits::NAME_BYTES);
-    if name.is_empty() {
-        fields.fail(Error::limit("a document's name is empty"));
-    }
-    name
 }
 
 fn deltas(fields: &mut Fields<'_>) -> Vec<Delta> {

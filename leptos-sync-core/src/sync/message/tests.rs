@@ -1,6 +1,9 @@
 use proptest::{collection::vec, prelude::*};
 
-use super::*;
+use super::{
+    checks::{has_one_encoding, round_trips},
+    *,
+};
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter},
@@ -174,51 +177,6 @@ fn tab_message() -> impl Strategy<Value = TabMessage> {
         vec(restamped, 0..4).prop_map(TabMessageKind::Restamped),
     ];
     ("\\PC{1,9}", kind).prop_map(|(document, kind)| TabMessage { document, kind })
-}
-
-/// Checks that a message round-trips, and that invalid bytes are errors.
-fn round_trips<M: Message + std::fmt::Debug>(message: &M, byte: (usize, u8)) {
-    for deflate in [false, cfg!(feature = "deflate")] {
-        let mut bytes = Vec::new();
-        message.encode(deflate, &mut bytes);
-        // Compare the encodings: decoding may reorder the replicas of a delta's versions.
-        let mut again = Vec::new();
-        M::decode(&bytes).unwrap().encode(deflate, &mut again);
-        assert_eq!(again, bytes, "{message:?}");
-        assert!(bytes.len() < limits::MESSAGE_BYTES);
-
-        let at = byte.0 % bytes.len();
-        // A truncated message may be a valid push of fewer transactions.
-        if let Ok(shorter) = M::decode(&bytes[..at]) {
-            again.clear();
-            shorter.encode(deflate, &mut again);
-            assert_ne!(again, bytes);
-        }
-        let mut longer = bytes.clone();
-        longer.push(byte.1);
-        assert!(M::decode(&longer).is_err(), "trailing bytes are an error");
-        let mut flipped = bytes.clone();
-        flipped[at] ^= byte.1 | 1;
-        // An unknown code of a reason is decoded as `Other`.
-        let other = Reason::Other;
-        if bytes[at] == other.code() && Reason::of_code(flipped[at]) == other {
-            continue;
-        }
-        if let Ok(other) = M::decode(&flipped) {
-            again.clear();
-            other.encode(deflate, &mut again);
-            assert_ne!(again, bytes, "{flipped:?} decodes as the same message");
-        }
-    }
-}
-
-/// Checks that a message, if the bytes decode to one, encodes to the same bytes.
-fn has_one_encoding<M: Message>(bytes: &[u8]) {
-    if let Ok(message) = M::decode(bytes) {
-        let mut again = Vec::new();
-        message.encode(false, &mut again);
-        assert_eq!(again, bytes);
-    }
 }
 
 proptest! {

@@ -1,0 +1,17 @@
+//! The messages of protocol 2. `docs/protocol-2.md` specifies every byte.
+
+mod answers;
+mod broadcast;
+mod fields;
+mod push;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
+
+pub use broadcast::Broadcast;
+pub use request::Request;
+pub use response::Response;
+
+/// The only protocol version that these messages belong to.
+pub const PROTOCOL: u16 = 2;
