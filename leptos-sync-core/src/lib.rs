@@ -87,7 +87,7 @@ pub mod internal {
     pub use crate::{
         clock::Stamp,
         codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
-        crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, schema},
+        crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, schema},
         path::{Path, PathBuf, Segments},
         pool::{BufferPool, Pool},
         version::VersionVector,
@@ -110,6 +110,8 @@ pub use clock::{Clock, Stamp, Time};
 pub use collection::Collection;
 pub use crdt::{Change, Changes, Crdt, GCounter, Key, LwwMap, LwwRegister, PnCounter, Root, Value};
 pub use delta::{Delta, Snapshot};
+#[doc(hidden)]
+pub use doc::replica;
 pub use doc::{Doc, Export, Import, Outbox, Received, Rejected, Transaction, Tx};
 pub use error::Error;
 pub use id::{Id, ReplicaId};

@@ -175,7 +175,7 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
             #joins
         }
 
-        fn forget_tombstones(&mut self, stable: &#core::internal::VersionVector) {
+        fn forget_tombstones(&mut self, stable: #core::internal::Stable<'_>) {
             #forgets
         }
 

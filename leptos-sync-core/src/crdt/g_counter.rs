@@ -1,5 +1,5 @@
 use super::{
-    Applied, Crdt, Join, Root,
+    Applied, Crdt, Join, Root, Stable,
     per_replica::PerReplica,
     traits::{OldCell, SavedCell},
 };
@@ -113,7 +113,7 @@ impl Crdt for GCounter {
         self.0.restore(rest, old);
     }
 
-    fn forget_tombstones(&mut self, _: &VersionVector) {}
+    fn forget_tombstones(&mut self, _: Stable<'_>) {}
 
     fn assert_invariants(&self) {
         self.0.assert_invariants();

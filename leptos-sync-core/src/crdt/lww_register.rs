@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{
-    Applied, Crdt, Join, Value,
+    Applied, Crdt, Join, Stable, Value,
     lww_map::greater,
     traits::{OldCell, SavedCell},
 };
@@ -163,7 +163,7 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
         *self = value.map_or_else(Self::default, |(value, stamp)| Self::new(value, stamp));
     }
 
-    fn forget_tombstones(&mut self, _: &VersionVector) {}
+    fn forget_tombstones(&mut self, _: Stable<'_>) {}
 }
 
 impl<T: Serialize> LwwRegister<T> {

@@ -3,6 +3,7 @@
 mod apply;
 mod cell_map;
 mod changes;
+mod count;
 mod field;
 mod g_counter;
 mod join;
@@ -13,6 +14,7 @@ mod pn_counter;
 mod quarantine;
 mod records;
 mod schema;
+mod stable;
 mod traits;
 
 pub use apply::Applied;
@@ -26,8 +28,10 @@ pub use lww_register::LwwRegister;
 pub use pn_counter::PnCounter;
 pub use quarantine::Quarantined;
 pub use schema::schema;
+pub use stable::Stable;
 pub use traits::{Crdt, Key, OldCell, Root, Value};
 
+pub(crate) use count::Count;
 pub(crate) use per_replica::cell_key;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use records::{PRESENT, Records, keys_of};

@@ -313,7 +313,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
         let (stamp, old) = self.get(replica)?;
         // Integers can always be encoded.
         let _ = codec::encode(&old, value);
-        Some(SavedCell::live(stamp))
+        Some(SavedCell::count(stamp))
     }
 
     pub(super) fn assert_invariants(&self) {

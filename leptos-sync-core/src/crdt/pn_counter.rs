@@ -1,5 +1,5 @@
 use super::{
-    Applied, Crdt, Join, Root,
+    Applied, Crdt, Join, Root, Stable,
     g_counter::FULL,
     per_replica::PerReplica,
     traits::{OldCell, SavedCell},
@@ -125,7 +125,7 @@ impl Crdt for PnCounter {
         self.0.restore(rest, old);
     }
 
-    fn forget_tombstones(&mut self, _: &VersionVector) {}
+    fn forget_tombstones(&mut self, _: Stable<'_>) {}
 
     fn assert_invariants(&self) {
         self.0.assert_invariants();

@@ -1,5 +1,6 @@
 use std::{borrow::Cow, sync::Arc};
 
+use super::Stable;
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Cells},
@@ -184,8 +185,8 @@ impl Quarantine {
         (at, place)
     }
 
-    /// Forgets the tombstones that `stable` contains, as typed views do.
-    pub(crate) fn forget_tombstones(&mut self, stable: &VersionVector) {
+    /// Forgets the tombstones of stable operations, as typed views do.
+    pub(crate) fn forget_tombstones(&mut self, stable: Stable<'_>) {
         let is_kept = |held: &QuarantinedCell| held.value.is_some() || !stable.contains(held.stamp);
         for block in &mut self.blocks {
             if !block.iter().all(is_kept) {
@@ -290,7 +291,7 @@ mod tests {
         kept.remove(&path(500));
         keep(&mut kept, 2_000, 1);
         keep(&mut kept, 7, 2);
-        kept.forget_tombstones(&VersionVector::of(ReplicaId::new(1), Time::new(9)));
+        kept.forget_tombstones(Stable::Before(Time::new(10)));
         let after = copy.iter().map(|held| held.path.to_owned());
         assert_eq!(after.collect::<Vec<_>>(), before);
         let shared = kept.blocks.iter().zip(&copy.blocks);
@@ -334,7 +335,7 @@ mod tests {
                         }
                     }
                     Step::Forget(time) => {
-                        kept.forget_tombstones(&VersionVector::of(ReplicaId::new(1), Time::new(time)));
+                        kept.forget_tombstones(Stable::Version(&VersionVector::of(ReplicaId::new(1), Time::new(time))));
                         model.retain(|_, at| !at.is_multiple_of(3) || *at > time);
                     }
                 }

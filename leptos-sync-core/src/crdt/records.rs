@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Applied, Crdt, Join, LwwMap, OldCell, Root};
+use super::{Applied, Crdt, Join, LwwMap, OldCell, Root, Stable};
 use crate::{
     clock::{Stamp, Time},
     codec::{self, CellWriter, Cells, Group},
@@ -179,7 +179,7 @@ impl<T: Root> Crdt for Records<T> {
         }
     }
 
-    fn forget_tombstones(&mut self, stable: &VersionVector) {
+    fn forget_tombstones(&mut self, stable: Stable<'_>) {
         Crdt::forget_tombstones(&mut self.present, stable);
         for record in self.records.values_mut() {
             record.forget_tombstones(stable);

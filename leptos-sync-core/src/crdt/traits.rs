@@ -2,7 +2,7 @@ use std::hash::Hash;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Applied, Join};
+use super::{Applied, Join, Stable};
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Group},
@@ -102,7 +102,7 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
 
     /// Forgets the tombstones that `stable` contains.
     #[doc(hidden)]
-    fn forget_tombstones(&mut self, stable: &VersionVector);
+    fn forget_tombstones(&mut self, stable: Stable<'_>);
 
     /// Checks the invariants between this value's parts. For tests.
     ///
@@ -122,6 +122,8 @@ pub struct OldCell<'a> {
     pub value: Option<&'a [u8]>,
     /// The cell's position in a map's order of writes, so that a rollback can restore it.
     pub(crate) place: Place,
+    /// Whether the cell is the share of its writer in a counter.
+    pub(crate) is_count: bool,
 }
 
 /// The position of an entry in the order of writes: the slot before it, if any. Only maps use it.
@@ -135,6 +137,7 @@ pub(crate) struct SavedCell {
     /// Whether the cell has a value.
     pub(crate) live: bool,
     pub(crate) place: Place,
+    pub(crate) is_count: bool,
 }
 
 impl SavedCell {
@@ -144,6 +147,15 @@ impl SavedCell {
             stamp,
             live: true,
             place: Place::default(),
+            is_count: false,
+        }
+    }
+
+    /// Creates the cell of a counter.
+    pub(crate) fn count(stamp: Stamp) -> Self {
+        Self {
+            is_count: true,
+            ..Self::live(stamp)
         }
     }
 
@@ -153,6 +165,7 @@ impl SavedCell {
             stamp: self.stamp,
             value: self.live.then_some(value),
             place: self.place,
+            is_count: self.is_count,
         }
     }
 }

@@ -52,14 +52,7 @@ impl Body {
     ) -> Result<Self, Error> {
         cells.start(base);
         write(cells);
-        let (replicas, groups, census) = cells.finish()?;
-        Ok(Self {
-            base,
-            replicas,
-            groups,
-            census,
-            ..Self::default()
-        })
+        Ok(Self::plain(cells.finish()?, base))
     }
 
     /// Creates the body of the cells that `write` writes, relative to the latest time of `second`.
@@ -89,13 +82,32 @@ impl Body {
         }
     }
 
+    /// Creates a body without versions from cells that are encoded relative to `base`.
+    pub(super) fn plain((replicas, groups, census): Written, base: Time) -> Self {
+        Self {
+            base,
+            replicas,
+            groups,
+            census,
+            ..Self::default()
+        }
+    }
+
+    /// Removes the versions.
+    pub(super) fn without_versions(self) -> Self {
+        Self::plain((self.replicas, self.groups, self.census), self.base)
+    }
+
     /// Splits the body into one or more parts of about `bytes` each and passes them to `out`. Each
     /// part has the versions of the whole. O(bytes).
     pub(super) fn split(&self, bytes: usize, out: &mut dyn FnMut(Self)) -> Result<(), Error> {
-        let mut part = CellWriter::new(self.second.latest());
+        let mut part = CellWriter::new(self.base);
         let mut end = |part: &mut CellWriter| {
-            out(Self::of(part, self.first.clone(), self.second.clone())?);
-            part.start(self.second.latest());
+            let mut body = Self::plain(part.finish()?, self.base);
+            body.first.clone_from(&self.first);
+            body.second.clone_from(&self.second);
+            out(body);
+            part.start(self.base);
             Ok::<_, Error>(())
         };
         for group in self.cells().groups() {

@@ -1,5 +1,5 @@
-use super::{Body, Delta, Snapshot};
-use crate::{codec::CellWriter, error::Error, version::VersionVector};
+use super::{Body, Delta, Patch, Snapshot};
+use crate::{clock::Time, codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
     /// Creates a snapshot like [`write`](Snapshot::write), [split](Snapshot::split) into parts of
@@ -32,5 +32,19 @@ impl Delta {
         let parts = cells.finish_parts()?.into_iter();
         let part = |part| Self(Body::with(part, after.clone(), upto.clone()));
         Ok(parts.map(part).collect())
+    }
+}
+
+impl Patch {
+    /// Creates patches of about `bytes` each. Memory holds only one copy of each.
+    pub(super) fn write_parts(
+        base: Time,
+        bytes: usize,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Vec<Self>, Error> {
+        let mut cells = CellWriter::in_parts(base, bytes.max(1));
+        write(&mut cells);
+        let parts = cells.finish_parts()?.into_iter();
+        Ok(parts.map(|part| Self(Body::plain(part, base))).collect())
     }
 }

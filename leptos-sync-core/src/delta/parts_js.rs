@@ -1,8 +1,8 @@
 //! The replacement for `parts` in a browser: it writes a message as a whole and then splits it.
 //! That takes memory for two copies, but reduces the size of the page.
 
-use super::{Delta, Snapshot};
-use crate::{codec::CellWriter, error::Error, version::VersionVector};
+use super::{Body, Delta, Patch, Snapshot};
+use crate::{clock::Time, codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
     /// Creates a snapshot like [`write`](Snapshot::write), [split](Snapshot::split) into parts of
@@ -28,5 +28,21 @@ impl Delta {
     ) -> Result<Vec<Self>, Error> {
         let parts = Snapshot::write(upto, after, write)?.split(bytes)?;
         Ok(parts.into_iter().map(|Snapshot(body)| Self(body)).collect())
+    }
+}
+
+impl Patch {
+    /// Creates patches of about `bytes` each.
+    pub(super) fn write_parts(
+        base: Time,
+        bytes: usize,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Vec<Self>, Error> {
+        let mut parts = Vec::new();
+        let whole = Self::collect(base, write)?;
+        whole
+            .0
+            .split(bytes.max(1), &mut |part: Body| parts.push(Self(part)))?;
+        Ok(parts)
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Body, message_methods};
+use super::{Body, Delta, message_methods};
 use crate::{
     clock::Time,
     codec::{CellWriter, envelope::Kind},
@@ -12,7 +12,7 @@ use crate::{
 /// Unlike a [`Delta`](super::Delta), it makes no claim about operations before it, and may have
 /// cells of any number of replicas.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Patch(Body);
+pub struct Patch(pub(super) Body);
 
 impl Patch {
     /// Creates a patch from the cells that `write` writes. Stamps are encoded relative to `base`,
@@ -32,6 +32,30 @@ impl Patch {
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
         Body::write_at(cells, base, write).map(Self)
+    }
+
+    /// Creates a patch of the cells of a delta. O(1).
+    pub(crate) fn of_delta(delta: Delta) -> Self {
+        Self(delta.0.without_versions())
+    }
+
+    /// Creates patches of about `bytes` each from the cells that `write` writes. There is at least
+    /// one. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_limit`] if a path or value exceeds its limit.
+    pub fn collect_parts(
+        base: Time,
+        bytes: usize,
+        write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Vec<Self>, Error> {
+        Self::write_parts(base, bytes, write)
+    }
+
+    /// Returns the body, whose versions are empty.
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
     }
 
     /// Returns the latest time of the cells.

@@ -1,6 +1,7 @@
 //! Documents: a root CRDT with its version, its clock and its quarantine.
 
 mod access;
+mod exchanged;
 mod export;
 mod import;
 mod join;
@@ -8,6 +9,8 @@ mod log;
 mod outbox;
 mod parts;
 mod records;
+#[doc(hidden)]
+pub mod replica;
 mod rewind;
 #[cfg(test)]
 mod tests;
@@ -20,7 +23,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     clock::{Clock, Stamp, Time},
     codec::CellWriter,
-    crdt::{Applied, Changes, Quarantine, Quarantined, Root},
+    crdt::{Applied, Changes, Quarantine, Quarantined, Root, Stable},
     delta::{Body, Delta, Snapshot},
     error::Error,
     id::ReplicaId,
@@ -81,6 +84,9 @@ pub struct Doc<S> {
     /// damaged.
     present: VersionVector,
     clock: Clock,
+    /// Whether `version`, `horizon` and `present` are kept. They are not if the document is
+    /// exchanged by positions in a relay's history, so that replicas cost nothing but their cells.
+    is_versioned: bool,
     /// The log of the open transaction. The first transaction creates it. Between transactions, it
     /// is empty and keeps its capacity.
     log: Option<Box<Log>>,
@@ -106,6 +112,7 @@ impl<S: Root> Doc<S> {
             quarantine: Quarantine::default(),
             present: VersionVector::new(),
             clock,
+            is_versioned: true,
             log: None,
         }
     }
@@ -133,6 +140,7 @@ impl<S: Root> Doc<S> {
             quarantine,
             present,
             clock,
+            is_versioned: true,
             log: None,
         };
         doc.clock.resume(body.latest());
@@ -149,6 +157,7 @@ impl<S: Root> Doc<S> {
             quarantine: parts.quarantine,
             present: parts.present,
             clock,
+            is_versioned: true,
             log: None,
         }
     }
@@ -220,6 +229,7 @@ impl<S: Root> Doc<S> {
             quarantine: self.quarantine.clone(),
             present: self.present.clone(),
             clock: self.clock.with_replica(replica),
+            is_versioned: self.is_versioned,
             log: None,
         }
     }
@@ -371,8 +381,7 @@ impl<S: Root> Doc<S> {
             .iter()
             .map(|(replica, time)| (replica, time.min(self.version.get(replica))))
             .collect();
-        Arc::make_mut(&mut self.state).forget_tombstones(&stable);
-        self.quarantine.forget_tombstones(&stable);
+        self.forget_stable(Stable::Version(&stable));
         self.horizon.join(&stable);
     }
 
@@ -407,7 +416,9 @@ impl<S: Root> Doc<S> {
 
     fn absorb_noting(&mut self, noting: bool, body: &Body) -> Changes {
         self.clock.resume(body.latest());
-        self.present.join(body.upto());
+        if self.is_versioned {
+            self.present.join(body.upto());
+        }
         let out = Applied::new(&self.version, &mut self.quarantine, noting);
         apply(Arc::make_mut(&mut self.state), body, out)
     }

@@ -4,7 +4,7 @@ use super::{Doc, apply};
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter},
-    crdt::{Applied, Changes, OldCell, Quarantine, Quarantined, Root},
+    crdt::{Applied, Changes, Count, OldCell, Quarantine, Quarantined, Root},
     delta::Body,
     id::ReplicaId,
     path::PathBuf,
@@ -22,12 +22,14 @@ impl<S: Root> Doc<S> {
         value: &'a mut Vec<u8>,
     ) -> Option<OldCell<'a>> {
         if let Some(held) = self.quarantine.get(path) {
+            let is_count = Count::is_likely(held.path, held.stamp, held.value);
             value.clear();
             value.extend_from_slice(held.value.unwrap_or_default());
             return Some(OldCell {
                 stamp: held.stamp,
                 value: held.value.map(|_| value.as_slice()),
                 place: Default::default(),
+                is_count,
             });
         }
         self.state.cell_at(path.as_path().segments(), value)

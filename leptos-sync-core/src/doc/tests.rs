@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::*;
 use crate::{
     codec::{CellRef, Group},
-    crdt::{Crdt, Join, LwwMap, OldCell, Records},
+    crdt::{Crdt, Join, LwwMap, OldCell, Records, Stable},
     path::{Path, Segments},
 };
 
@@ -60,8 +60,8 @@ impl Crdt for Counted {
         self.0.restore(rest, old);
     }
 
-    fn forget_tombstones(&mut self, stable: &VersionVector) {
-        self.0.forget_tombstones(stable);
+    fn forget_tombstones(&mut self, stable: Stable<'_>) {
+        Crdt::forget_tombstones(&mut self.0, stable);
     }
 }
 

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     clock::Stamp,
-    crdt::{Changes, Crdt, Field, Focus, Root, SavedCell},
+    crdt::{Changes, Crdt, Field, Focus, OldCell, Root, SavedCell},
     delta::Delta,
     error::Error,
     limits,
+    path::Path,
     version::VersionVector,
 };
 
@@ -32,6 +33,8 @@ pub struct Transaction {
 pub(super) struct Setting<'a, S> {
     /// The collection that receives the cells that the transaction replaces.
     pub(super) base: Option<&'a mut BaseCells>,
+    /// The callback for each cell that the transaction has replaced.
+    pub(super) seen: Option<Seen<'a>>,
     /// The callback before the state is written. Called at most once. The state is copied only if a
     /// reader still shares it afterwards.
     pub(super) before_write: Option<&'a mut dyn FnMut()>,
@@ -39,10 +42,14 @@ pub(super) struct Setting<'a, S> {
     pub(super) rejected: Option<&'a mut Option<Arc<S>>>,
 }
 
+/// A callback for a replaced cell and its path.
+pub(super) type Seen<'a> = &'a mut dyn FnMut(Path<'_>, OldCell<'_>);
+
 impl<S> Default for Setting<'_, S> {
     fn default() -> Self {
         Self {
             base: None,
+            seen: None,
             before_write: None,
             rejected: None,
         }
@@ -105,7 +112,7 @@ impl<S: Root> Doc<S> {
             log,
             depth: 0,
         });
-        let done = open.commit(setting.base);
+        let done = open.commit(setting.base, setting.seen);
         if let (Err(_), Some(rejected)) = (&done, setting.rejected) {
             *rejected = Some(open.doc.shared_state());
         }
@@ -120,7 +127,11 @@ struct OpenTransaction<'a, S: Root> {
 }
 
 impl<S: Root> OpenTransaction<'_, S> {
-    fn commit(&mut self, base: Option<&mut BaseCells>) -> Result<Transaction, Error> {
+    fn commit(
+        &mut self,
+        mut base: Option<&mut BaseCells>,
+        mut seen: Option<Seen<'_>>,
+    ) -> Result<Transaction, Error> {
         let doc = &mut *self.doc;
         let log = doc.log.get_or_insert_default();
         if let Some(error) = log.error.take() {
@@ -145,9 +156,14 @@ impl<S: Root> OpenTransaction<'_, S> {
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
         }
-        if let Some(base) = base {
+        if base.is_some() || seen.is_some() {
             for (path, old) in log.undo.old_cells(&log.changes) {
-                base.cover(&path.to_owned(), || old);
+                if let (Some(seen), Some(old)) = (&mut seen, old) {
+                    seen(path, old);
+                }
+                if let Some(base) = &mut base {
+                    base.cover(&path.to_owned(), || old);
+                }
             }
         }
         let changes = log.take_changes();
@@ -157,8 +173,10 @@ impl<S: Root> OpenTransaction<'_, S> {
                 doc.quarantine.remove(&change.path.to_owned());
             }
         }
-        doc.version.join(delta.upto());
-        doc.present.join(delta.upto());
+        if doc.is_versioned {
+            doc.version.join(delta.upto());
+            doc.present.join(delta.upto());
+        }
         Ok(Transaction {
             stamp,
             delta,

@@ -38,6 +38,7 @@ pub struct CellWriter {
     value_lengths: LengthWriter,
     values: Vec<u8>,
     pub(super) parts: Parts,
+    omits_values: bool,
     error: Option<Error>,
 }
 
@@ -51,6 +52,14 @@ impl CellWriter {
         let mut writer = Self::default();
         writer.start(base);
         writer
+    }
+
+    /// Creates a writer that omits all values.
+    pub(crate) fn without_values() -> Self {
+        Self {
+            omits_values: true,
+            ..Self::default()
+        }
     }
 
     /// Starts a message, reusing the buffers of earlier ones.
@@ -89,6 +98,7 @@ impl CellWriter {
         if self.parts.is_due(|| self.bytes()) {
             self.cut();
         }
+        let value = value.filter(|_| !self.omits_values);
         let (key_start, live) = (self.keys.len(), value.is_some());
         let mut written = key(&mut self.keys);
         let value_start = self.values.len();

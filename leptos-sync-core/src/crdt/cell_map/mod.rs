@@ -8,7 +8,7 @@ use std::fmt;
 
 use self::bytes::Bytes;
 use super::{
-    Applied, Crdt, Join, Root,
+    Applied, Count, Crdt, Join, Root, Stable,
     lww_map::{Entry, Table},
     traits::OldCell,
 };
@@ -182,10 +182,12 @@ impl Crdt for CellMap {
         let slot = self.0.find(rest.as_bytes())?;
         let entry = self.0.entry(slot);
         value.extend_from_slice(entry.value.as_ref().map_or(&[], Bytes::as_slice));
+        let value = entry.value.is_some().then_some(value.as_slice());
         Some(OldCell {
             stamp: entry.stamp,
-            value: entry.value.is_some().then_some(value.as_slice()),
+            value,
             place: self.0.place(slot),
+            is_count: Count::is_likely(path(entry), entry.stamp, value),
         })
     }
 
@@ -207,9 +209,8 @@ impl Crdt for CellMap {
         }
     }
 
-    fn forget_tombstones(&mut self, stable: &VersionVector) {
-        self.0
-            .remove_where(|entry| entry.value.is_none() && stable.contains(entry.stamp));
+    fn forget_tombstones(&mut self, stable: Stable<'_>) {
+        self.0.forget_tombstones(stable);
     }
 
     fn assert_invariants(&self) {

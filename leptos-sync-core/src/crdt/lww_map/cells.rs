@@ -3,7 +3,7 @@ use crate::{
     clock::Stamp,
     codec::{self, CellRef, CellWriter, Group},
     crdt::{
-        Applied, Crdt, Join, Key, Root, Value,
+        Applied, Crdt, Join, Key, Root, Stable, Value,
         traits::{OldCell, SavedCell},
     },
     path::{Path, PathBuf, Segments},
@@ -113,8 +113,8 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
         }
     }
 
-    fn forget_tombstones(&mut self, stable: &VersionVector) {
-        Self::forget_tombstones(self, stable);
+    fn forget_tombstones(&mut self, stable: Stable<'_>) {
+        self.table.forget_tombstones(stable);
     }
 
     fn assert_invariants(&self) {
@@ -174,6 +174,7 @@ impl<K: Key, V: Value> LwwMap<K, V> {
             stamp: entry.stamp,
             live: entry.value.is_some(),
             place: self.table.place(slot),
+            is_count: false,
         })
     }
 }

@@ -1,5 +1,5 @@
 use super::recency::NONE;
-use crate::{clock::Time, id::ReplicaId, version::InlineVec};
+use crate::{clock::Time, id::ReplicaId, limits, version::InlineVec};
 
 /// The list of a writer: its head and tail, and whether its times are sorted.
 #[derive(Clone, Copy)]
@@ -12,18 +12,49 @@ pub(super) struct List {
 }
 
 /// The lists of all writers, sorted by replica.
+///
+/// A document that is exchanged with a relay may have any number of writers, so that finding and
+/// adding a list would take ever more time and memory. With more than [`limits::REPLICAS`] writers,
+/// all entries are in one list, in the order of their arrival.
 #[derive(Clone, Default)]
-pub(super) struct Lists(InlineVec<List>);
+pub(super) struct Lists {
+    lists: InlineVec<List>,
+    /// Whether the only list has the entries of all writers.
+    common: bool,
+}
 
 impl Lists {
     pub(super) fn iter(&self) -> std::slice::Iter<'_, List> {
-        self.0.iter()
+        self.lists.iter()
+    }
+
+    /// Returns whether one list has the entries of all writers.
+    pub(super) fn is_common(&self) -> bool {
+        self.common
+    }
+
+    /// Returns whether a list of `replica` would exceed the limit.
+    pub(super) fn is_full_for(&self, replica: ReplicaId) -> bool {
+        self.lists.len() >= limits::REPLICAS && self.get(replica).is_none()
+    }
+
+    /// Replaces all lists with one, which has all entries.
+    pub(super) fn unite(&mut self, head: u32, tail: u32) {
+        let mut lists = InlineVec::new();
+        lists.push(List {
+            replica: ReplicaId::new(0),
+            head,
+            tail,
+            latest: Time::new(u64::MAX),
+            sorted: false,
+        });
+        self.lists = lists;
+        self.common = true;
     }
 
     /// Returns the list of `replica`, if it has one.
     pub(super) fn get(&self, replica: ReplicaId) -> Option<&List> {
-        let found = self.0.binary_search_by_key(&replica, |list| list.replica);
-        self.0.get(found.ok()?)
+        self.lists.get(self.find(replica).ok()?)
     }
 
     /// Returns the list of `replica`, and creates it if it is new.
@@ -33,9 +64,18 @@ impl Lists {
         reason = "the position was just found or inserted"
     )]
     pub(super) fn of(&mut self, replica: ReplicaId) -> &mut List {
-        let found = self.0.binary_search_by_key(&replica, |list| list.replica);
-        let at = found.unwrap_or_else(|_| self.add(replica));
-        &mut self.0[at]
+        let at = self.find(replica).unwrap_or_else(|_| self.add(replica));
+        &mut self.lists[at]
+    }
+
+    #[inline]
+    fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
+        match self.common {
+            true => Ok(0),
+            false => self
+                .lists
+                .binary_search_by_key(&replica, |list| list.replica),
+        }
     }
 
     /// Adds a list and returns its position. Replaces the list of a writer without entries.
@@ -48,14 +88,14 @@ impl Lists {
             latest: Time::ZERO,
             sorted: true,
         };
-        if self.0.iter().any(|list| list.tail == NONE) {
+        if self.lists.iter().any(|list| list.tail == NONE) {
             let mut in_use = InlineVec::new();
-            let used = self.0.iter().filter(|list| list.tail != NONE);
+            let used = self.lists.iter().filter(|list| list.tail != NONE);
             used.for_each(|&list| in_use.push(list));
-            self.0 = in_use;
+            self.lists = in_use;
         }
-        let at = self.0.partition_point(|known| known.replica < replica);
-        self.0.insert(at, list);
+        let at = self.lists.partition_point(|known| known.replica < replica);
+        self.lists.insert(at, list);
         at
     }
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use self::prefetch::NOWHERE;
 pub(super) use self::table::{Entry, Table};
+use super::Stable;
 use crate::{clock::Stamp, codec, version::VersionVector};
 
 /// A map in which the last write to each key wins.
@@ -220,8 +221,7 @@ impl<K: Eq + Hash, V> LwwMap<K, V> {
     /// Forgets the tombstones that `stable` contains: removals that every replica is known to have
     /// seen. O(entries).
     pub fn forget_tombstones(&mut self, stable: &VersionVector) {
-        self.table
-            .remove_where(|entry| entry.value.is_none() && stable.contains(entry.stamp));
+        self.table.forget_tombstones(Stable::Version(stable));
     }
 
     /// Checks the invariants between the map's parts. For tests.

@@ -29,9 +29,13 @@ pub(super) const NONE: u32 = u32::MAX;
 /// slots are already sorted. So a map that is filled once and then only read needs no memory for
 /// links. The first write that breaks this order creates all links.
 ///
+/// With more than [`limits::REPLICAS`](crate::limits::REPLICAS) writers, one list has all entries,
+/// and `since` visits each of them. Documents with that many writers are exchanged with a relay,
+/// which needs no deltas by version.
+///
 /// The index knows slots and stamps, but no keys and values. It takes at most eight bytes per
 /// entry. Every operation is O(1) plus a look-up among the replicas, except for iteration and the
-/// write that creates the links.
+/// writes that create the links and unite the lists.
 #[derive(Clone, Default)]
 pub(super) struct Recency {
     /// The number of slots.
@@ -144,7 +148,7 @@ impl Recency {
                 list.head
             };
             self.walk(first)
-                .filter(move |&slot| found || stamp_of(slot).time > known)
+                .filter(move |&slot| found || !since.contains(stamp_of(slot)))
         })
     }
 
@@ -181,8 +185,8 @@ impl Recency {
             let mut time = None;
             for slot in self.walk(list.head) {
                 let stamp = stamp_of(slot);
-                assert_eq!(
-                    stamp.replica, list.replica,
+                assert!(
+                    stamp.replica == list.replica || self.lists.is_common(),
                     "an entry is in its writer's list"
                 );
                 assert_eq!(
@@ -231,12 +235,16 @@ impl Recency {
     /// Appends an unlinked slot to its writer's list.
     #[inline]
     fn append(&mut self, slot: u32, stamp: Stamp) {
+        if self.lists.is_full_for(stamp.replica) {
+            self.unite_lists();
+        }
+        let is_common = self.lists.is_common();
         let list = self.lists.of(stamp.replica);
         let tail = std::mem::replace(&mut list.tail, slot);
         if tail == NONE {
             // An empty list starts again, as a sorted one.
             list.head = slot;
-            list.sorted = true;
+            list.sorted = !is_common;
             list.latest = stamp.time;
         } else {
             list.sorted &= stamp.time >= list.latest;
@@ -258,6 +266,26 @@ impl Recency {
             Some(known) => *known = link,
             None => self.links.push(link),
         }
+    }
+
+    /// Links the lists of all writers to one. O(writers).
+    ///
+    /// The entries of an open transaction are not among them, since its writer had no list.
+    #[cold]
+    fn unite_lists(&mut self) {
+        // Links exist, since there is more than one list.
+        let (mut head, mut tail) = (NONE, NONE);
+        for list in self.lists.iter().filter(|list| list.tail != NONE) {
+            match self.links.get_mut(tail as usize) {
+                Some(before) => before.next = list.head,
+                None => head = list.head,
+            }
+            if let Some(first) = self.links.get_mut(list.head as usize) {
+                first.prev = tail;
+            }
+            tail = list.tail;
+        }
+        self.lists.unite(head, tail);
     }
 
     /// Removes a slot from its writer's list.

@@ -8,7 +8,12 @@ use super::{
     prefetch::{NOWHERE, WINDOW},
     recency::Recency,
 };
-use crate::{clock::Stamp, crdt::traits::Place, limits, version::VersionVector};
+use crate::{
+    clock::Stamp,
+    crdt::{Stable, traits::Place},
+    limits,
+    version::VersionVector,
+};
 
 /// The entries of a map: a vector in order of arrival, an index of positions by key, and the order
 /// of writes.
@@ -278,6 +283,11 @@ impl<K: Eq + Hash, V> Table<K, V> {
                 self.detach(slot);
             }
         }
+    }
+
+    /// Removes the tombstones of stable operations. O(entries).
+    pub(in crate::crdt) fn forget_tombstones(&mut self, stable: Stable<'_>) {
+        self.remove_where(|entry| entry.value.is_none() && stable.contains(entry.stamp));
     }
 
     pub(in crate::crdt) fn assert_invariants(&self) {

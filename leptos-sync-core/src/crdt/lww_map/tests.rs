@@ -8,6 +8,7 @@ use crate::{
     codec::encode_key,
     crdt::Crdt,
     id::ReplicaId,
+    limits,
     path::PathBuf,
     version::VersionVector,
 };
@@ -142,4 +143,42 @@ fn stamps_out_of_order_are_all_found() {
     let mut changed: Vec<_> = map.changes_since(&since).map(|(key, ..)| *key).collect();
     changed.sort_unstable();
     assert_eq!(changed, [1, 3]);
+}
+
+/// The lists of all writers are united beyond the limit. A transaction still finds its own cells,
+/// and versions still find what is beyond them.
+#[test]
+fn a_map_of_many_writers_finds_changes_in_one_list() {
+    let writers = limits::REPLICAS as u64 + 10;
+    let mut map = LwwMap::<u64, u8>::new();
+    for writer in 0..writers {
+        map.insert(writer, 0, stamp(1 + writer, writer));
+        if writer.is_multiple_of(1_000) || writer + 12 > writers {
+            map.assert_invariants();
+        }
+    }
+    map.insert(7, 1, stamp(9_000, writers));
+    map.insert(writers, 1, stamp(9_000, writers));
+    map.remove(&8, stamp(9_000, writers));
+    map.assert_invariants();
+    let written = map.table.stamped(stamp(9_000, writers));
+    let written: Vec<_> = written.map(|entry| entry.key).collect();
+    assert_eq!(written, [7, writers, 8]);
+    let known = (0..=writers)
+        .filter(|writer| *writer != 5)
+        .map(|writer| (ReplicaId::new(writer), Time::new(8_000)));
+    let mut changed: Vec<_> = map
+        .changes_since(&known.collect())
+        .map(|(key, ..)| *key)
+        .collect();
+    changed.sort_unstable();
+    assert_eq!(changed, [5, 7, 8, writers]);
+    let before = map.table.place(map.table.find(&9).unwrap());
+    let slot = map.table.find(&9).unwrap();
+    map.insert(9, 3, stamp(9_001, 3));
+    map.table.put_back(slot, Some(0), stamp(10, 9), before);
+    map.assert_invariants();
+    (0..writers).for_each(|key| drop(map.table.detach(map.table.find(&key).unwrap())));
+    map.assert_invariants();
+    assert_eq!(map.len(), 1);
 }

@@ -13,7 +13,7 @@ use crate::{
 ///
 /// A path stays until the outbox is empty. Cells from elsewhere are joined here too, so a base cell
 /// is correct even if no transaction writes its path anymore.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::doc) struct BaseCells(Quarantine);
 
 impl BaseCells {
@@ -35,7 +35,7 @@ impl BaseCells {
 
     /// Joins cells that belong to no transaction of the outbox, at the paths that transactions
     /// wrote.
-    pub(super) fn join(&mut self, cells: Cells<'_>) {
+    pub(in crate::doc) fn join(&mut self, cells: Cells<'_>) {
         if !self.0.is_empty() {
             cells.for_each(&mut |parent, cell| self.0.overtake(parent, cell));
         }
@@ -79,15 +79,20 @@ impl BaseCells {
         }
     }
 
+    /// Replaces the base cell of `path`.
+    pub(in crate::doc) fn put(&mut self, path: PathBuf, stamp: Stamp, value: Option<&[u8]>) {
+        self.0.put(path, stamp, value, None);
+    }
+
     /// Adds the base cell of `path` to `cells`.
-    pub(super) fn add_to(&self, cells: &mut Quarantine, path: PathBuf) {
+    pub(in crate::doc) fn add_to(&self, cells: &mut Quarantine, path: PathBuf) {
         if let Some(held) = self.0.get(&path) {
             cells.put(path, held.stamp, held.value, None);
         }
     }
 
     /// Returns all base cells.
-    pub(super) fn cells(&self) -> &Quarantine {
+    pub(in crate::doc) fn cells(&self) -> &Quarantine {
         &self.0
     }
 }

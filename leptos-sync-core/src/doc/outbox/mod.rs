@@ -163,7 +163,7 @@ impl Outbox {
         let setting = Setting {
             before_write: Some(before_write),
             rejected,
-            base: None,
+            ..Setting::default()
         };
         self.transact_in(doc, setting, edit)
     }
@@ -177,6 +177,7 @@ impl Outbox {
         let base = (!self.is_off).then_some(&mut self.base_cells);
         let setting = Setting {
             base,
+            seen: None,
             before_write: setting.before_write.map(|hook| hook as &mut dyn FnMut()),
             rejected: setting.rejected,
         };

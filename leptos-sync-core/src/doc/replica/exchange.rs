@@ -1,0 +1,243 @@
+use std::collections::BTreeMap;
+
+use super::{Pending, Progress, pending::map_cells, session::Session};
+use crate::{
+    clock::{Stamp, Time},
+    codec::CellRef,
+    crdt::{Changes, Quarantine},
+    delta::Patch,
+    doc::{exchanged::DocCells, outbox::BaseCells},
+    error::Error,
+    history::{Entry, EntryHash, EntryId, Position, Sequence},
+    id::ReplicaId,
+    path::PathBuf,
+};
+
+/// The part of a replica that does not depend on the type of its document.
+///
+/// The document has the cells of the base and of the outbox, joined. The base is what the relay has
+/// sent. Where the outbox has written, `base` keeps the base's cell.
+#[derive(Clone)]
+pub(super) struct Exchange {
+    pub(super) progress: Progress,
+    pub(super) entries: Vec<Pending>,
+    pub(super) base: BaseCells,
+    /// The latest time of the cells that ever were in the base.
+    pub(super) base_latest: Time,
+    /// The last entry that this page has written.
+    pub(super) own: Option<(EntryId, EntryHash)>,
+    /// The last entry of each id that left the outbox because the relay has it.
+    pub(super) settled: BTreeMap<ReplicaId, (u64, EntryHash)>,
+    pub(super) session: Option<Session>,
+    /// The cells that were joined with the base since it was stored, each with the position to
+    /// which they lead.
+    pub(super) unsaved: Vec<(Position, Patch)>,
+    /// Whether the stored base has to be replaced as a whole.
+    pub(super) rewritten: bool,
+    /// The entries that have left the outbox but not the storage.
+    pub(super) removed: Vec<EntryId>,
+    /// The source of new ids and hashes.
+    pub(super) random: fn() -> Result<u64, Error>,
+}
+
+impl Exchange {
+    pub(super) fn new(random: fn() -> Result<u64, Error>) -> Self {
+        Self {
+            progress: Progress::default(),
+            entries: Vec::new(),
+            base: BaseCells::default(),
+            base_latest: Time::ZERO,
+            own: None,
+            settled: BTreeMap::new(),
+            session: None,
+            unsaved: Vec::new(),
+            rewritten: false,
+            removed: Vec::new(),
+            random,
+        }
+    }
+
+    /// Returns the names of the next entry: the page's id and a new hash. The first entry of a page
+    /// draws the id.
+    pub(super) fn next_names(&mut self) -> Result<(ReplicaId, EntryHash), Error> {
+        let own = match self.own {
+            Some((own, _)) => own.replica,
+            None => ReplicaId::new((self.random)()?),
+        };
+        Ok((own, EntryHash::new((self.random)()?.max(1))))
+    }
+
+    /// Adds an entry of this page.
+    pub(super) fn add_own(
+        &mut self,
+        replica: ReplicaId,
+        hash: EntryHash,
+        time: Time,
+        cells: Patch,
+        seen: Quarantine,
+    ) -> Entry {
+        let (before, previous) = self.own.unwrap_or_default();
+        let number = before.number + 1;
+        let id = EntryId { replica, number };
+        let entry = Entry {
+            id,
+            previous,
+            hash,
+            time,
+            cells,
+            stored: None,
+        };
+        self.own = Some((id, hash));
+        self.entries.push(Pending::new(entry.clone(), seen));
+        entry
+    }
+
+    /// Returns the cells of the base in parts of about `bytes`. O(cells).
+    pub(super) fn base_parts(&self, doc: &dyn DocCells, bytes: usize) -> Result<Vec<Patch>, Error> {
+        let written = self.base.cells();
+        let mut parts = Patch::collect_parts(self.base_latest, bytes, |out| {
+            doc.write_all(out);
+        })?;
+        if written.is_empty() {
+            return Ok(parts);
+        }
+        for part in &mut parts {
+            *part = map_cells(part, self.base_latest, &mut |out, path, cell| {
+                if !written.has(path) {
+                    out.copy(cell);
+                }
+            })?;
+        }
+        parts.push(Patch::collect(self.base_latest, |out| {
+            let held = written.iter().filter(|held| held.stamp != Stamp::default());
+            for held in held {
+                if let Some((parent, key)) = held.path.split_last() {
+                    let (stamp, value) = (held.stamp, held.value);
+                    out.group(parent);
+                    out.copy(CellRef { key, stamp, value });
+                }
+            }
+        })?);
+        Ok(parts)
+    }
+
+    /// Returns the position of an entry in the outbox.
+    pub(super) fn find(&self, id: EntryId) -> Option<usize> {
+        self.entries.iter().position(|one| one.id() == id)
+    }
+
+    /// Joins cells of the relay with the base, and with the document.
+    pub(super) fn join_base(&mut self, doc: &mut dyn DocCells, cells: &Patch) -> Changes {
+        self.base.join(cells.cells());
+        doc.join_patch(cells)
+    }
+
+    /// Replaces base cells, even by older ones. A zero stamp removes a cell. O(cells), plus those
+    /// of the outbox if it has written one of the paths.
+    pub(super) fn put_base(&mut self, doc: &mut dyn DocCells, cells: &Quarantine) -> Changes {
+        if cells.is_empty() {
+            return Changes::new();
+        }
+        let (mut free, mut written) = (Quarantine::default(), Vec::new());
+        for held in cells.iter() {
+            let path = held.path.to_owned();
+            match self.base.cells().has(&path) {
+                true => {
+                    self.base.put(path.clone(), held.stamp, held.value);
+                    written.push(path);
+                }
+                false => free.put(path, held.stamp, held.value, None),
+            }
+        }
+        let mut changes = Changes::new();
+        if !free.is_empty() {
+            changes.append(doc.put_cells(&free));
+        }
+        changes.append(self.rebuild(doc, written));
+        changes
+    }
+
+    /// Sets the document at paths that the outbox has written to the base joined with the outbox.
+    /// O(cells of the outbox).
+    pub(super) fn rebuild(
+        &self,
+        doc: &mut dyn DocCells,
+        paths: impl IntoIterator<Item = PathBuf>,
+    ) -> Changes {
+        let mut cells = Quarantine::default();
+        for path in paths {
+            self.base.add_to(&mut cells, path);
+        }
+        if cells.is_empty() {
+            return Changes::new();
+        }
+        for one in &self.entries {
+            let all = one.entry.cells.cells();
+            all.for_each(&mut |parent, cell| cells.overtake(parent, cell));
+        }
+        let (mut different, mut value) = (Quarantine::default(), Vec::new());
+        for held in cells.iter() {
+            let path = held.path.to_owned();
+            let is = doc.cell(&path, &mut value);
+            let is = is.map_or((Stamp::default(), None), |cell| (cell.stamp, cell.value));
+            if is != (held.stamp, held.value) {
+                different.put(path, held.stamp, held.value, None);
+            }
+        }
+        match different.is_empty() {
+            true => Changes::new(),
+            false => doc.put_cells(&different),
+        }
+    }
+
+    /// Removes the entries that the base contains: those that were stored at or below the position.
+    pub(super) fn remove_passed(&mut self) {
+        let at = self.progress.cursor.position.sequence;
+        let epochs = &self.progress.epochs;
+        let (settled, removed) = (&mut self.settled, &mut self.removed);
+        self.entries.retain(|one| {
+            let stored = one.entry.stored;
+            let is_passed = stored.is_some_and(|stored| epochs.contains(at, stored));
+            if is_passed {
+                note_settled(settled, one);
+                removed.push(one.id());
+            }
+            !is_passed
+        });
+        self.clear_base();
+    }
+
+    /// Without an outbox, the document is the base.
+    pub(super) fn clear_base(&mut self) {
+        if self.entries.is_empty() {
+            self.base = BaseCells::default();
+        }
+    }
+
+    /// Returns the time that new entries must exceed.
+    pub(super) fn latest(&self) -> Time {
+        let times = self.entries.iter().map(|one| one.entry.time);
+        times.fold(self.base_latest, Time::max)
+    }
+
+    /// Records that the position was reached by joining `cells` with the base.
+    pub(super) fn advance(&mut self, position: Position, cells: Patch) {
+        self.base_latest = self.base_latest.max(cells.latest());
+        self.progress.cursor.position = position;
+        self.unsaved.push((position, cells));
+    }
+
+    /// Returns the number to which the base is read.
+    pub(super) fn position(&self) -> Sequence {
+        self.progress.cursor.position.sequence
+    }
+}
+
+/// Notes that the relay has an entry which leaves the outbox.
+pub(super) fn note_settled(settled: &mut BTreeMap<ReplicaId, (u64, EntryHash)>, one: &Pending) {
+    let EntryId { replica, number } = one.id();
+    let known = settled.entry(replica).or_default();
+    if number > known.0 {
+        *known = (number, one.entry.hash);
+    }
+}

@@ -1,0 +1,142 @@
+use crate::{
+    clock::{Stamp, Time},
+    codec::{CellRef, CellWriter},
+    crdt::{Count, Quarantine},
+    delta::Patch,
+    doc::exchanged::DocCells,
+    error::Error,
+    history::{Entry, EntryId},
+    path::PathBuf,
+};
+
+/// An entry of the outbox, with what it replaced.
+#[derive(Clone)]
+pub struct Pending {
+    pub(super) entry: Entry,
+    /// The cells that the entry replaced, by path, with their stamps. Only the cells of counters
+    /// keep their values.
+    pub(super) seen: Quarantine,
+    pub(super) flight: Flight,
+    /// Counts the changes of the entry since it was written.
+    pub(super) revision: u32,
+    /// The revision that the storage has.
+    pub(super) saved: Option<u32>,
+}
+
+/// What is on its way to the relay.
+#[derive(Clone, Default)]
+pub(super) enum Flight {
+    /// Nothing.
+    #[default]
+    None,
+    /// The entry as it is.
+    Same,
+    /// The entry as it was before a change.
+    Before(Patch),
+}
+
+impl Pending {
+    pub(super) fn new(entry: Entry, seen: Quarantine) -> Self {
+        Self {
+            entry,
+            seen,
+            flight: Flight::None,
+            revision: 0,
+            saved: None,
+        }
+    }
+
+    /// Returns the entry.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Returns the stamps of the cells that the entry replaced, and the values of counters.
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn seen(&self) -> Result<Patch, Error> {
+        Patch::collect(self.entry.time, |out| {
+            self.seen.write_cells(&Default::default(), out);
+        })
+    }
+
+    pub(super) fn id(&self) -> EntryId {
+        self.entry.id
+    }
+
+    /// Returns whether the entry writes a path of `paths`.
+    pub(super) fn writes(&self, paths: &Quarantine) -> bool {
+        let mut found = false;
+        let mut each = |parent: crate::path::Path<'_>, cell: CellRef<'_>| {
+            found |= paths.has(&cell.path(parent));
+        };
+        if !paths.is_empty() {
+            self.entry.cells.cells().for_each(&mut each);
+        }
+        found
+    }
+
+    /// Replaces the entry's time and cells. What is on its way to the relay is kept.
+    pub(super) fn change(&mut self, time: Time, cells: Patch) {
+        let before = std::mem::replace(&mut self.entry.cells, cells);
+        self.entry.time = time;
+        if matches!(self.flight, Flight::Same) {
+            self.flight = Flight::Before(before);
+        }
+        self.revision += 1;
+    }
+
+    /// Returns the cells that the relay has stored when it acknowledges the entry.
+    pub(super) fn sent(&self) -> &Patch {
+        match &self.flight {
+            Flight::Before(before) => before,
+            _ => &self.entry.cells,
+        }
+    }
+
+    /// Returns what the entry adds to the counter's cell at `path`, whose value is `value`.
+    pub(super) fn increment(&self, path: &PathBuf, value: &[u8]) -> Option<Count> {
+        let seen = self.seen.get(path).and_then(|held| held.value);
+        let before = seen.and_then(Count::decode).unwrap_or_default();
+        Some(Count::decode(value)?.minus(before))
+    }
+}
+
+/// Returns the cells with another stamp. O(cells).
+pub(super) fn with_stamp(cells: &Patch, stamp: Stamp) -> Result<Patch, Error> {
+    map_cells(cells, stamp.time, &mut |out, _, cell| {
+        out.copy(CellRef { stamp, ..cell });
+    })
+}
+
+/// Returns the cells that `map` writes for each cell of `cells`. O(cells).
+pub(super) fn map_cells(
+    cells: &Patch,
+    time: Time,
+    map: &mut dyn FnMut(&mut CellWriter, &PathBuf, CellRef<'_>),
+) -> Result<Patch, Error> {
+    Patch::collect(time, |out| {
+        cells.cells().for_each(&mut |parent, cell| {
+            out.group(parent);
+            map(out, &cell.path(parent), cell);
+        });
+    })
+}
+
+/// Returns whether a cell is the share of its writer in a counter. The document knows it if it has
+/// a cell at the path.
+pub(super) fn is_count(doc: &dyn DocCells, path: &PathBuf, cell: CellRef<'_>) -> bool {
+    match doc.cell(path, &mut Vec::new()) {
+        Some(known) => known.is_count,
+        None => Count::is_likely(path.as_path(), cell.stamp, cell.value),
+    }
+}
+
+/// Returns the paths of cells as a set.
+pub(super) fn paths_of(cells: &Patch) -> Quarantine {
+    let mut paths = Quarantine::default();
+    paths.note_paths(cells.cells());
+    paths
+}

@@ -1,0 +1,20 @@
+use crate::history::{Cursor, Epochs, Sequence, Witness};
+
+/// How far a replica has read its relay's history. It is stored in one transaction with the cells
+/// that it describes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The place up to which the document's base has everything, and the latest state that was
+    /// heard of.
+    pub cursor: Cursor,
+    /// The witness with the latest time. It allows cells with such times to be offered.
+    pub latest: Witness,
+    /// The epochs of the history.
+    pub epochs: Epochs,
+    /// The last number at which the base was equal to the relay's document, or zero.
+    pub complete: Sequence,
+    /// Whether the relay lacks something that it had told, so that both sides have to be compared.
+    pub comparing: bool,
+    /// The number of changes to the outbox other than by new entries, for the tabs that share it.
+    pub generation: u64,
+}

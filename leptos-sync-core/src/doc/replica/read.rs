@@ -1,0 +1,122 @@
+use super::exchange::Exchange;
+use crate::{
+    crdt::{Changes, Quarantine},
+    delta::Patch,
+    doc::exchanged::DocCells,
+    error::Error,
+    history::{Ack, EntryId, Page, Position, Sequence},
+};
+
+impl Exchange {
+    /// Returns whether the base is read to the head at the opening, so that the outbox can be
+    /// settled.
+    pub(super) fn is_read(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| {
+            session.comparison.is_none() && self.position() >= session.head.sequence
+        })
+    }
+
+    /// Joins a page. A page that was read before changes nothing.
+    pub(super) fn page(&mut self, doc: &mut dyn DocCells, page: &Page) -> Result<Changes, Error> {
+        let Some(session) = self.session.as_mut() else {
+            return Err(gap());
+        };
+        if session.comparison.is_some() || page.after > self.progress.cursor.position.sequence {
+            return Err(gap());
+        }
+        session.floor = page.floor;
+        self.note(page.state);
+        if page.upto <= self.position() {
+            return Ok(Changes::new());
+        }
+        let stale = self.stale_cells(doc, page);
+        let mut changes = self.join_base(doc, &page.cells);
+        changes.append(self.put_base(doc, &stale));
+        let position = Position {
+            epoch: page.state.epoch(),
+            sequence: page.upto,
+        };
+        self.advance(position, page.cells.clone());
+        if !stale.is_empty() {
+            // A record of the page would be joined, and could not make a cell older.
+            self.rewritten = true;
+        }
+        if page.upto == page.state.head() {
+            self.progress.complete = page.upto;
+        }
+        self.remove_passed();
+        Ok(changes)
+    }
+
+    /// Returns the cells of a page that are older than the base's.
+    ///
+    /// The base then has a tombstone that the relay has forgotten, so the cell is stamped below the
+    /// floor.
+    fn stale_cells(&self, doc: &dyn DocCells, page: &Page) -> Quarantine {
+        let mut stale = Quarantine::default();
+        let mut value = Vec::new();
+        if self.position() == Sequence::ZERO {
+            return stale;
+        }
+        page.cells.cells().for_each(&mut |parent, cell| {
+            if cell.stamp.time >= page.floor {
+                return;
+            }
+            let path = cell.path(parent);
+            let base = super::comparison::base_cell(&self.base, doc, &path, &mut value);
+            if base.is_some_and(|base| base.stamp > cell.stamp) {
+                stale.put(path, cell.stamp, cell.value, None);
+            }
+        });
+        stale
+    }
+
+    /// Handles the acknowledgement of entries. What the relay has stored, as it was sent, belongs
+    /// to the base if nothing else lies between.
+    pub(super) fn acknowledged(
+        &mut self,
+        doc: &mut dyn DocCells,
+        ack: &Ack,
+    ) -> Result<Changes, Error> {
+        self.note(ack.state);
+        let mut changes = Changes::new();
+        for place in 0..ack.count {
+            let number = ack.id.number.saturating_add(place);
+            let replica = ack.id.replica;
+            let Some(at) = self.find(EntryId { replica, number }) else {
+                continue;
+            };
+            let Some(one) = self.entries.get_mut(at) else {
+                continue;
+            };
+            let sequence = Sequence::new(ack.first.get().saturating_add(place));
+            let stored = Position {
+                epoch: ack.state.epoch(),
+                sequence,
+            };
+            one.entry.stored = Some(stored);
+            one.revision += 1;
+            let sent = one.sent().clone();
+            one.flight = Default::default();
+            if self.position() == sequence.previous() && self.is_read() {
+                changes.append(self.join_sent(doc, sent, stored));
+            }
+        }
+        self.remove_passed();
+        Ok(changes)
+    }
+
+    fn join_sent(&mut self, doc: &mut dyn DocCells, sent: Patch, stored: Position) -> Changes {
+        let changes = self.join_base(doc, &sent);
+        if self.progress.complete == stored.sequence.previous() {
+            self.progress.complete = stored.sequence;
+        }
+        self.advance(stored, sent);
+        changes
+    }
+}
+
+fn gap() -> Error {
+    Error::gap("a page does not follow what was read; ask for the page after the position")
+}

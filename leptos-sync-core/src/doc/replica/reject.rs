@@ -1,0 +1,84 @@
+use super::{Pending, exchange::Exchange, pending::is_count};
+use crate::{
+    clock::Time,
+    codec::CellRef,
+    crdt::{Changes, Count},
+    delta::Patch,
+    doc::exchanged::DocCells,
+    error::Error,
+    history::{Entry, EntryId},
+    path::PathBuf,
+};
+
+impl Exchange {
+    /// Empties an entry that the relay has rejected for good. It keeps its number. The counts of
+    /// later entries are reduced by what it had added.
+    ///
+    /// Returns the entry as it was, or `None` if there is no such entry with cells.
+    pub(super) fn reject(
+        &mut self,
+        doc: &mut dyn DocCells,
+        id: EntryId,
+    ) -> Result<Option<(Entry, Changes)>, Error> {
+        let Some(at) = self.find(id) else {
+            return Ok(None);
+        };
+        let Some(one) = self.entries.get_mut(at) else {
+            return Ok(None);
+        };
+        if one.entry.cells.is_empty() {
+            return Ok(None);
+        }
+        let rejected = one.entry.clone();
+        let mut added = Vec::new();
+        rejected.cells.cells().for_each(&mut |parent, cell| {
+            let path = cell.path(parent);
+            let value = cell.value.filter(|_| is_count(doc, &path, cell));
+            if let Some(count) = value.and_then(|value| one.increment(&path, value)) {
+                added.push((path, count));
+            }
+        });
+        one.change(Time::ZERO, Patch::default());
+        if !added.is_empty() {
+            for later in self.entries.iter_mut().skip(at + 1) {
+                if later.id().replica == id.replica {
+                    reduce(later, &added)?;
+                }
+            }
+        }
+        self.recall(id);
+        self.progress.generation += 1;
+        let changes = self.rebuild(doc, rejected.cells.cells().paths());
+        Ok(Some((rejected, changes)))
+    }
+}
+
+/// Reduces the counts of an entry, and those that it had seen.
+fn reduce(one: &mut Pending, added: &[(PathBuf, Count)]) -> Result<(), Error> {
+    let less = |path: &PathBuf, value: Option<&[u8]>| {
+        let (_, count) = added.iter().find(|(counted, _)| counted == path)?;
+        Some(Count::decode(value?)?.minus(*count).encode())
+    };
+    let mut changed = false;
+    let cells =
+        super::pending::map_cells(&one.entry.cells, one.entry.time, &mut |out, path, cell| {
+            let value = less(path, cell.value);
+            changed |= value.is_some();
+            let value = value.as_deref().or(cell.value);
+            out.copy(CellRef { value, ..cell });
+        })?;
+    if changed {
+        one.change(one.entry.time, cells);
+    }
+    for (path, _) in added {
+        let held = one.seen.get(path);
+        if let Some(held) = held
+            && let Some(value) = less(path, held.value)
+        {
+            let stamp = held.stamp;
+            one.seen.put(path.clone(), stamp, Some(&value), None);
+            one.revision += 1;
+        }
+    }
+    Ok(())
+}

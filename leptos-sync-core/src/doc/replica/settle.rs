@@ -1,0 +1,220 @@
+use std::collections::BTreeSet;
+
+use xxhash_rust::xxh64::xxh64;
+
+use super::{
+    Pending,
+    exchange::{Exchange, note_settled},
+    pending::{is_count, map_cells},
+};
+use crate::{
+    clock::Stamp,
+    codec::CellRef,
+    crdt::{Changes, Count, Quarantine, cell_key},
+    delta::Patch,
+    doc::exchanged::DocCells,
+    error::Error,
+    history::{Entry, EntryHash, EntryId, IdHead},
+    id::ReplicaId,
+    path::{Path, PathBuf},
+};
+
+impl Exchange {
+    /// Removes the entries that the relay has, by the heads of their ids. Moves the entries of an
+    /// id that has forked to a new id.
+    ///
+    /// The base must be read to the head at the opening. So it has what these entries wrote.
+    pub(super) fn settle(&mut self, doc: &mut dyn DocCells) -> Result<Changes, Error> {
+        let mut changes = Changes::new();
+        if !self.is_read() {
+            return Ok(changes);
+        }
+        let mut ids: BTreeSet<_> = self.entries.iter().map(|one| one.id().replica).collect();
+        ids.extend(self.own.map(|(own, _)| own.replica));
+        for id in ids {
+            let heads = self.session.as_ref().map(|session| &session.heads);
+            let head = heads.and_then(|heads| heads.get(&id)).copied();
+            let head = head.unwrap_or_default();
+            if self.has_forked(id, head) {
+                changes.append(self.move_fork(doc, id, head)?);
+            } else {
+                changes.append(self.remove_contained(doc, |one| {
+                    one.id().replica == id && one.id().number <= head.number
+                }));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Returns whether the relay has an entry of the id that this replica does not know, although
+    /// only this page may write it, or another one in place of a known entry.
+    ///
+    /// The memory of a page was cloned then, for example with its virtual machine.
+    fn has_forked(&self, id: ReplicaId, head: IdHead) -> bool {
+        let own = self.own.filter(|(own, _)| own.replica == id);
+        if own.is_some_and(|(own, _)| head.number > own.number) {
+            return true;
+        }
+        let differs = |number: u64, hash| number == head.number && hash != head.hash;
+        let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
+        head.number > 0
+            && (own.is_some_and(|(own, hash)| differs(own.number, hash))
+                || mine.any(|one| {
+                    let number = one.id().number;
+                    differs(number, one.entry.hash) || differs(number - 1, one.entry.previous)
+                }))
+    }
+
+    /// Removes entries that the base contains.
+    fn remove_contained(
+        &mut self,
+        doc: &mut dyn DocCells,
+        contained: impl Fn(&Pending) -> bool,
+    ) -> Changes {
+        let mut paths = Vec::new();
+        let (settled, removed) = (&mut self.settled, &mut self.removed);
+        self.entries.retain(|one| {
+            let is_contained = contained(one);
+            if is_contained {
+                note_settled(settled, one);
+                removed.push(one.id());
+                paths.extend(one.entry.cells.cells().paths());
+            }
+            !is_contained
+        });
+        let changes = self.rebuild(doc, paths);
+        self.clear_base();
+        changes
+    }
+
+    /// Moves the entries of a forked id to an id that is derived from the first one, so that all
+    /// clones name them alike. Entries whose cells the base has are removed instead.
+    fn move_fork(
+        &mut self,
+        doc: &mut dyn DocCells,
+        id: ReplicaId,
+        head: IdHead,
+    ) -> Result<Changes, Error> {
+        if self.own.is_some_and(|(own, _)| own.replica == id) {
+            // The next transaction draws a new id.
+            self.own = None;
+        }
+        let base = &self.base;
+        let in_base = |one: &Pending| {
+            let mut found = false;
+            one.entry.cells.cells().for_each(&mut |parent, cell| {
+                let held = base.cells().get(&cell.path(parent));
+                found |=
+                    held.is_some_and(|held| (held.stamp, held.value) == (cell.stamp, cell.value));
+            });
+            found
+        };
+        let stored = self.entries.iter().filter(|one| one.id().replica == id);
+        let stored = stored.filter(|one| one.id().number <= head.number && in_base(one));
+        let stored = stored.map(|one| one.id().number).max().unwrap_or_default();
+        let mut changes = self.remove_contained(doc, |one| {
+            one.id().replica == id && one.id().number <= stored
+        });
+        let (moved, kept) = std::mem::take(&mut self.entries)
+            .into_iter()
+            .partition(|one: &Pending| one.id().replica == id);
+        self.entries = kept;
+        changes.append(self.move_entries(doc, &moved)?);
+        Ok(changes)
+    }
+
+    fn move_entries(
+        &mut self,
+        doc: &mut dyn DocCells,
+        moved: &[Pending],
+    ) -> Result<Changes, Error> {
+        let Some(first) = moved.first() else {
+            return Ok(Changes::new());
+        };
+        let derived = ReplicaId::new(first.entry.hash.get());
+        let (mut previous, mut paths) = (EntryHash::default(), Vec::new());
+        for (number, one) in (1..).zip(moved) {
+            let (cells, seen) = self.moved_cells(doc, one, derived)?;
+            let hash = derived_hash(one.entry.hash);
+            paths.extend(one.entry.cells.cells().paths());
+            self.cover(doc, &cells);
+            paths.extend(cells.cells().paths());
+            let entry = Entry {
+                id: EntryId {
+                    replica: derived,
+                    number,
+                },
+                previous,
+                hash,
+                time: one.entry.time,
+                cells,
+                stored: None,
+            };
+            previous = hash;
+            self.removed.push(one.id());
+            self.entries.push(Pending::new(entry, seen));
+        }
+        Ok(self.rebuild(doc, paths))
+    }
+
+    /// Returns the cells of an entry under another id, and what they replace. Increments stay
+    /// increments.
+    fn moved_cells(
+        &self,
+        doc: &dyn DocCells,
+        one: &Pending,
+        derived: ReplicaId,
+    ) -> Result<(Patch, Quarantine), Error> {
+        let stamp = Stamp::new(one.entry.time, derived);
+        let mut seen = one.seen.clone();
+        let key = cell_key(derived);
+        let cells = map_cells(&one.entry.cells, stamp.time, &mut |out, path, cell| {
+            let value = cell.value.filter(|_| is_count(doc, path, cell));
+            let Some(added) = value.and_then(|value| one.increment(path, value)) else {
+                return out.copy(CellRef { stamp, ..cell });
+            };
+            let at = counter(path.as_path()).child(&key);
+            let before = self.count_at(doc, &at);
+            seen.remove(path);
+            if let Some((stamp, count)) = before {
+                seen.put(at, stamp, Some(&count.encode()), None);
+            }
+            let value = before
+                .map(|(_, count)| count)
+                .unwrap_or_default()
+                .plus(added)
+                .encode();
+            let (key, value) = (&key[..], Some(&*value));
+            out.copy(CellRef { key, stamp, value });
+        })?;
+        Ok((cells, seen))
+    }
+
+    /// Returns the count at a path, with the outbox.
+    fn count_at(&self, doc: &dyn DocCells, path: &PathBuf) -> Option<(Stamp, Count)> {
+        let mut value = Vec::new();
+        let base = super::comparison::base_cell(&self.base, doc, path, &mut value);
+        let mut found = base.and_then(|cell| Some((cell.stamp, Count::decode(cell.value?)?)));
+        for one in &self.entries {
+            one.entry.cells.cells().for_each(&mut |parent, cell| {
+                let count = cell.value.and_then(Count::decode);
+                let is_later = found.is_none_or(|(known, _)| known < cell.stamp);
+                if is_later && cell.path(parent) == *path {
+                    found = count.map(|count| (cell.stamp, count));
+                }
+            });
+        }
+        found
+    }
+}
+
+/// Returns the path of a counter from that of its cell.
+fn counter(cell: Path<'_>) -> PathBuf {
+    let parent = cell.split_last().map(|(parent, _)| parent);
+    parent.unwrap_or(Path::ROOT).to_owned()
+}
+
+/// Returns the hash of a moved entry, which is the same for all clones.
+fn derived_hash(hash: EntryHash) -> EntryHash {
+    EntryHash::new(xxh64(&hash.get().to_le_bytes(), 0).max(1))
+}

@@ -1,0 +1,109 @@
+use super::{Pending, exchange::Exchange};
+use crate::{
+    clock::Time,
+    crdt::{Changes, Quarantine},
+    delta::Patch,
+    doc::exchanged::DocCells,
+    history::{Entry, EntryId},
+};
+
+/// What a replica does with an entry of another tab.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Taken {
+    /// The entry was joined.
+    Joined(Changes),
+    /// The entry is already known.
+    Known,
+    /// Entries before it are missing. Ask the other tab for its whole outbox.
+    Gap,
+}
+
+impl Exchange {
+    /// Joins an entry of another tab, unless it is known or does not follow one that is.
+    pub(super) fn take_entry(
+        &mut self,
+        doc: &mut dyn DocCells,
+        mut entry: Entry,
+        seen: &Patch,
+    ) -> Taken {
+        let EntryId { replica, number } = entry.id;
+        if self.has_known(entry.id) {
+            return Taken::Known;
+        }
+        let before = EntryId {
+            replica,
+            number: number.saturating_sub(1),
+        };
+        if !self.has_known(before) {
+            return Taken::Gap;
+        }
+        entry.stored = None;
+        Taken::Joined(self.add_entry(doc, entry, seen))
+    }
+
+    /// Adds an entry of the storage, unless it is known.
+    pub(super) fn load_entry(&mut self, doc: &mut dyn DocCells, entry: Entry, seen: &Patch) {
+        if !self.has_known(entry.id) {
+            self.add_entry(doc, entry, seen);
+            if let Some(one) = self.entries.last_mut() {
+                one.saved = Some(one.revision);
+            }
+        }
+    }
+
+    /// Adds an entry to the outbox.
+    fn add_entry(&mut self, doc: &mut dyn DocCells, entry: Entry, seen: &Patch) -> Changes {
+        self.cover(doc, &entry.cells);
+        let changes = doc.join_patch(&entry.cells);
+        let mut replaced = Quarantine::default();
+        seen.cells()
+            .for_each(&mut |parent, cell| replaced.keep(parent, cell, None));
+        self.entries.push(Pending::new(entry, replaced));
+        changes
+    }
+
+    /// Keeps the base's cells at the paths of `cells`, which the outbox is going to write.
+    pub(super) fn cover(&mut self, doc: &dyn DocCells, cells: &Patch) {
+        let mut value = Vec::new();
+        for path in cells.cells().paths() {
+            if !self.base.cells().has(&path) {
+                let cell = doc.cell(&path, &mut value);
+                let cell = cell.map(|cell| (cell.stamp, cell.value));
+                let (stamp, value) = cell.unwrap_or_default();
+                self.base.put(path, stamp, value);
+            }
+        }
+    }
+
+    /// Returns whether the outbox has an entry, or the relay has it.
+    fn has_known(&self, id: EntryId) -> bool {
+        let settled = self.settled.get(&id.replica);
+        id.number == 0
+            || settled.is_some_and(|(number, _)| *number >= id.number)
+            || self.find(id).is_some()
+    }
+
+    /// Removes the tombstones that the relay may have forgotten, from a document that is equal to
+    /// the relay's. Returns whether it did. O(cells of the document).
+    ///
+    /// A tombstone stays if the outbox has an older cell in its place.
+    pub(super) fn forget_tombstones(&mut self, doc: &mut dyn DocCells) -> bool {
+        let Some(session) = &self.session else {
+            return false;
+        };
+        let at_head = self.position() >= session.state.head();
+        if session.floor == Time::ZERO || session.comparison.is_some() || !at_head {
+            return false;
+        }
+        doc.forget_before(session.floor);
+        let paths: Vec<_> = self
+            .base
+            .cells()
+            .iter()
+            .map(|held| held.path.to_owned())
+            .collect();
+        self.rebuild(doc, paths);
+        true
+    }
+}
