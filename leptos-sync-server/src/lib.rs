@@ -86,9 +86,9 @@ pub use serve::{ServeOptions, serve};
 /// The log of protocol 2, which the relay does not use yet.
 #[doc(hidden)]
 pub mod v2 {
-    pub use crate::log::v2::{
-        Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Read, Refusal,
-    };
+    #[cfg(feature = "testing")]
+    pub use crate::log::v2::conformance;
+    pub use crate::log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
 }
 
 #[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]

@@ -1,6 +1,6 @@
 use leptos_sync_core::{
     ReplicaId, Time,
-    history::{Epochs, IdHead, Page, RelayState, Sequence},
+    history::{Epochs, IdHead, RelayState, Sequence},
 };
 
 /// What a log knows of a document when a replica opens it.
@@ -44,15 +44,6 @@ pub enum Refusal {
     Drift,
     /// The id is bound to another user.
     Forged,
-}
-
-/// The result of reading changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Read {
-    /// The changes.
-    Page(Page),
-    /// The number to read after is below the horizon, so forgotten tombstones would be missing.
-    Behind,
 }
 
 /// The result of an offer.

@@ -1,6 +1,8 @@
 //! Durable storage for documents with numbered histories: the trait and its implementations.
 
 mod answer;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod head;
 mod memory;
 
@@ -8,12 +10,12 @@ use futures::future::BoxFuture;
 use leptos_sync_core::{
     ReplicaId, Time,
     cells::PathBuf,
-    history::{CellRange, Entry, IdHead, Patch, Sequence},
+    history::{CellRange, Entry, IdHead, Page, Patch, Sequence},
 };
 
 use crate::error::Error;
 
-pub use answer::{Adopted, History, Offered, Pushed, Read, Refusal};
+pub use answer::{Adopted, History, Offered, Pushed, Refusal};
 pub use memory::MemoryLog;
 
 /// A durable storage of documents, which are kept as last-writer-wins cells with a numbered
@@ -89,7 +91,8 @@ pub trait DurableLog: Send + Sync + 'static {
         now_ms: u64,
     ) -> BoxFuture<'_, Result<Pushed, Error>>;
 
-    /// Returns the cells that changed after a number.
+    /// Returns the cells that changed after a number, or `None` if the number is below the horizon. A
+    /// page would then lack tombstones that were forgotten.
     ///
     /// A page has the cells of whole numbers, about `bytes` unless one number has more, and at least
     /// one number if there is one. The cost and the memory follow the page, not the document.
@@ -102,7 +105,7 @@ pub trait DurableLog: Send + Sync + 'static {
         document: &str,
         after: Sequence,
         bytes: usize,
-    ) -> BoxFuture<'_, Result<Read, Error>>;
+    ) -> BoxFuture<'_, Result<Option<Page>, Error>>;
 
     /// Returns the cells whose encoded paths follow `after`, in the order of encoded paths: about
     /// `bytes`, and at least one cell if there is one.

@@ -11,7 +11,7 @@ use leptos_sync_core::{
 };
 
 use super::super::{
-    Adopted, History, Offered, Pushed, Read, Refusal,
+    Adopted, History, Offered, Pushed, Refusal,
     head::{Head, adopted},
 };
 use crate::error::Error;
@@ -150,9 +150,9 @@ impl Document {
         }
     }
 
-    pub(super) fn page(&self, after: Sequence, bytes: usize) -> Result<Read, Error> {
+    pub(super) fn page(&self, after: Sequence, bytes: usize) -> Result<Option<Page>, Error> {
         if after < self.head.horizon {
-            return Ok(Read::Behind);
+            return Ok(None);
         }
         let (mut found, mut size, mut upto) = (Vec::new(), 0, after);
         let mut is_end = true;
@@ -175,7 +175,7 @@ impl Document {
         if is_end {
             upto = self.head.sequence;
         }
-        Ok(Read::Page(Page {
+        Ok(Some(Page {
             after,
             upto,
             floor: self.head.floor,

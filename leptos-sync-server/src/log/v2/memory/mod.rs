@@ -13,12 +13,12 @@ use futures::{FutureExt as _, future::BoxFuture};
 use leptos_sync_core::{
     ReplicaId, Time,
     cells::PathBuf,
-    history::{CellRange, Entry, Epoch, IdHead, Patch, Sequence},
+    history::{CellRange, Entry, Epoch, IdHead, Page, Patch, Sequence},
 };
 use parking_lot::Mutex;
 
 use self::document::Document;
-use super::{Adopted, DurableLog, History, Offered, Pushed, Read};
+use super::{Adopted, DurableLog, History, Offered, Pushed};
 use crate::{
     error::Error,
     log::{check_name, check_user, listed},
@@ -111,7 +111,7 @@ impl DurableLog for MemoryLog {
         document: &str,
         after: Sequence,
         bytes: usize,
-    ) -> BoxFuture<'_, Result<Read, Error>> {
+    ) -> BoxFuture<'_, Result<Option<Page>, Error>> {
         ready(self.run(document, |found, _| found.page(after, bytes)))
     }
 
