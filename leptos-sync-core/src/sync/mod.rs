@@ -2,16 +2,20 @@
 //! module does no IO and reads no clock.
 
 mod client;
+mod exchanges;
 mod frame;
 mod host;
+mod link;
 mod message;
 mod parts;
+mod retry;
 #[doc(hidden)]
 pub mod v2;
 
 pub use crate::delta::Restamped;
-pub use client::{Client, ConnectionAction, Document};
+pub use client::{Client, Document};
 pub use host::{ClientRequest, Host};
+pub use link::ConnectionAction;
 pub use message::{
     Broadcast, Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response,
     TabMessage, TabMessageKind,

@@ -132,9 +132,9 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a replica waits forever for a silent relay",
-        file: "leptos-sync-core/src/sync/client/mod.rs",
-        from: "State::Welcome if silent >= self.silence_ms => {",
-        to: "State::Welcome if silent >= 1_000 * self.silence_ms => {",
+        file: "leptos-sync-core/src/sync/link.rs",
+        from: "LinkState::Welcome if silent >= self.silence_ms => {",
+        to: "LinkState::Welcome if silent >= 1_000 * self.silence_ms => {",
         suite: Suite::Turmoil,
     },
     Fault {

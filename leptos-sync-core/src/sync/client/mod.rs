@@ -2,20 +2,15 @@
 
 mod document;
 mod exchange;
-mod exchanges;
 mod respond;
-mod retry;
 #[cfg(test)]
 mod tests;
 
-use self::{
-    exchange::{Exchange, Stage},
-    exchanges::Exchanges,
-    retry::Retry,
-};
+use self::exchange::{Exchange, Stage};
 use super::{
-    frame::{Assembler, Cutter},
-    message::{Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Reason, Request, Response},
+    exchanges::Exchanges,
+    link::{ConnectionAction, Link},
+    message::{Channel, PROTOCOL, Reason, Request},
 };
 use crate::{error::Error, limits};
 
@@ -35,59 +30,11 @@ pub use document::Document;
 ///  link: Connect ──connected──▶ Hello … Welcome ──▶ Open … Opened ⇄ Push, Ack, Delta, Reject
 /// ```
 pub struct Client<D> {
-    exchanges: Exchanges<D>,
+    link: Link,
+    exchanges: Exchanges<Exchange<D>>,
     /// The maximum number of open documents.
     max_documents: usize,
     next_channel: u32,
-    credentials: Vec<u8>,
-    /// The credentials in the hello of this connection. If the relay rejects the hello, it has
-    /// rejected only these.
-    shown: Vec<u8>,
-    state: State,
-    retry: Retry,
-    assembler: Assembler,
-    cutter: Cutter,
-    frames: Vec<Vec<u8>>,
-    /// The times at which the last frame was received and the last one was sent.
-    heard_ms: u64,
-    said_ms: u64,
-    /// The silence in milliseconds after which the connection is considered dead.
-    silence_ms: u64,
-    /// The reason why the last connection ended or failed.
-    ended: Option<(Reason, String)>,
-}
-
-/// The factor by which delays grow after the relay rejected the credentials, up to five minutes.
-const REFUSED_FACTOR: u64 = 20;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// There is no connection. The next attempt is due at `until_ms`.
-    Waiting {
-        until_ms: u64,
-    },
-    /// The connection is being opened.
-    Connecting,
-    /// The hello is sent; the relay has not answered.
-    Introduced,
-    Welcome,
-    /// The driver must close the connection.
-    Ending,
-    /// The relay and this build have no protocol in common. The client does not retry.
-    Refused,
-}
-
-/// An action that the driver must perform on the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionAction {
-    /// Nothing needs to be done.
-    Stay,
-    /// The driver must open a connection and report the result with
-    /// [`connected`](Client::connected) or [`disconnected`](Client::disconnected).
-    Connect,
-    /// The driver must close the connection once all frames are sent, and report that with
-    /// [`disconnected`](Client::disconnected).
-    Disconnect,
 }
 
 impl<D: Document> Client<D> {
@@ -95,20 +42,10 @@ impl<D: Document> Client<D> {
     /// different one in each page.
     pub fn new(credentials: Vec<u8>, seed: u64) -> Self {
         Self {
+            link: Link::new(PROTOCOL, credentials, seed),
             exchanges: Exchanges::new(),
             max_documents: limits::EXCHANGED_DOCUMENTS,
             next_channel: 0,
-            credentials,
-            shown: Vec::new(),
-            state: State::Waiting { until_ms: 0 },
-            retry: Retry::new(seed),
-            assembler: Assembler::default(),
-            cutter: Cutter::default(),
-            frames: Vec::new(),
-            heard_ms: 0,
-            said_ms: 0,
-            silence_ms: limits::SILENCE_MS,
-            ended: None,
         }
     }
 
@@ -147,7 +84,7 @@ impl<D: Document> Client<D> {
         let exchange = self.exchanges.remove(channel)?;
         // In other stages, the relay does not know the document.
         let is_known = !matches!(exchange.stage, Stage::NoRoom | Stage::Refused);
-        if self.state == State::Welcome && is_known {
+        if self.link.is_welcome() && is_known {
             self.say(&Request::Leave { channel });
             self.ask_for_next();
         }
@@ -162,7 +99,7 @@ impl<D: Document> Client<D> {
 
     /// Reports that a document has transactions that the relay may lack.
     pub fn edited(&mut self, channel: Channel) {
-        if self.state != State::Welcome {
+        if !self.link.is_welcome() {
             return;
         }
         let Some(exchange) = self.exchanges.get_mut(channel) else {
@@ -199,28 +136,7 @@ impl<D: Document> Client<D> {
     /// Sets the credentials and sends them on the open connection. If the relay rejected the former
     /// ones, connects immediately.
     pub fn set_credentials(&mut self, credentials: Vec<u8>) {
-        self.credentials = credentials;
-        match self.state {
-            State::Welcome => self.renew(),
-            State::Refused => self.state = State::Waiting { until_ms: 0 },
-            State::Waiting { .. } if self.is_unauthorized() => {
-                self.state = State::Waiting { until_ms: 0 };
-            }
-            _ => {}
-        }
-    }
-
-    /// Returns whether the relay rejected the credentials, possibly by mistake.
-    fn is_unauthorized(&self) -> bool {
-        matches!(self.ended, Some((Reason::Unauthorized, _)))
-    }
-
-    /// Sends the new credentials. Rejected documents are opened again after the answer, since
-    /// earlier rejections concern the old credentials.
-    fn renew(&mut self) {
-        self.say(&Request::Renew {
-            credentials: self.credentials.clone(),
-        });
+        self.link.set_credentials(credentials);
     }
 
     /// Reopens a document that the relay has rejected.
@@ -233,148 +149,69 @@ impl<D: Document> Client<D> {
 
     /// Returns the action that the driver must perform on the connection now.
     pub fn next_action(&mut self, now_ms: u64) -> ConnectionAction {
-        match self.state {
-            State::Waiting { until_ms } if until_ms <= now_ms && !self.exchanges.is_empty() => {
-                self.state = State::Connecting;
-                self.heard_ms = now_ms;
-                self.ended = None;
-                ConnectionAction::Connect
-            }
-            State::Ending => ConnectionAction::Disconnect,
-            _ => ConnectionAction::Stay,
-        }
+        self.link.next_action(now_ms, !self.exchanges.is_empty())
     }
 
     /// Reports that a connection is open.
     pub fn connected(&mut self, now_ms: u64) {
-        self.assembler = Assembler::default();
-        self.cutter = Cutter::default();
-        self.frames.clear();
-        self.heard_ms = now_ms;
-        self.said_ms = now_ms;
-        self.silence_ms = limits::SILENCE_MS;
-        self.state = State::Introduced;
-        self.shown.clone_from(&self.credentials);
-        self.say(&Request::Hello {
-            newest: PROTOCOL,
-            oldest: PROTOCOL_FLOOR,
-            deflate: cfg!(feature = "deflate"),
-            credentials: self.credentials.clone(),
-        });
+        self.link.connected(now_ms);
     }
 
     /// Reports that the connection has ended or could not be opened. The client retries after a
     /// delay.
     pub fn disconnected(&mut self, now_ms: u64) {
-        self.frames.clear();
+        self.link.disconnected(now_ms);
         for exchange in self.exchanges.values_mut() {
             if exchange.stage != Stage::Refused {
                 exchange.reset(Stage::Closed);
             }
         }
-        let mut delay_ms = self.retry.delay_ms();
-        self.state = match &self.ended {
-            Some((Reason::Unsupported, _)) => State::Refused,
-            ended => {
-                if matches!(ended, Some((Reason::Unauthorized, _))) {
-                    delay_ms = match self.shown == self.credentials {
-                        true => REFUSED_FACTOR * delay_ms,
-                        // New credentials are set, so try them immediately.
-                        false => 0,
-                    };
-                }
-                let until_ms = now_ms.saturating_add(delay_ms);
-                State::Waiting { until_ms }
-            }
-        };
     }
 
     /// Reports that the network is back. The client then retries immediately.
     pub fn hurry(&mut self) {
-        if let State::Waiting { until_ms } = &mut self.state {
-            *until_ms = 0;
-        }
+        self.link.hurry();
     }
 
     /// Handles a received frame. An invalid frame ends the connection.
     pub fn receive(&mut self, frame: &[u8], now_ms: u64) {
-        if !matches!(self.state, State::Introduced | State::Welcome) {
-            return;
-        }
-        self.heard_ms = now_ms;
-        let limit = limits::FRAME_BYTES;
-        match self.assembler.take(frame, limit, Response::decode) {
-            Ok(Some(response)) => self.respond(response),
-            Ok(None) => {}
-            Err(error) => self.end(Reason::Malformed, error.to_string()),
+        if let Some(response) = self.link.receive(frame, now_ms) {
+            self.respond(response);
         }
     }
 
     /// Returns the next frame to send.
     pub fn next_frame(&mut self, now_ms: u64) -> Option<Vec<u8>> {
-        if self.frames.is_empty() {
-            return None;
-        }
-        // There is usually one frame, and a list takes less code in a page than a queue.
-        let frame = self.frames.remove(0);
-        self.said_ms = now_ms;
-        Some(frame)
+        self.link.next_frame(now_ms)
     }
 
     /// Returns the time at which to call [`wake`](Client::wake), unless another event occurs
     /// before.
     pub fn wake_at(&self) -> Option<u64> {
-        match self.state {
-            State::Waiting { .. } if self.exchanges.is_empty() => None,
-            State::Waiting { until_ms } => Some(until_ms),
-            State::Connecting | State::Introduced => Some(self.heard_ms + limits::HANDSHAKE_MS),
-            State::Welcome => {
-                let dead = self.heard_ms + self.silence_ms;
-                let ping = self.said_ms + self.silence_ms / 3;
-                let mut at = dead.min(ping);
-                for exchange in self.exchanges.values() {
-                    at = at.min(exchange.again_at.unwrap_or(at));
-                }
-                Some(at)
+        let mut at = self.link.wake_at(!self.exchanges.is_empty())?;
+        if self.link.is_welcome() {
+            for exchange in self.exchanges.values() {
+                at = at.min(exchange.again_at.unwrap_or(at));
             }
-            State::Ending | State::Refused => None,
         }
+        Some(at)
     }
 
     /// Performs everything that is due at `now_ms`.
     pub fn wake(&mut self, now_ms: u64) {
-        let silent = now_ms.saturating_sub(self.heard_ms);
-        match self.state {
-            State::Connecting | State::Introduced if silent >= limits::HANDSHAKE_MS => {
-                self.end(Reason::Timeout, "the relay does not answer".to_owned());
-            }
-            State::Welcome if silent >= self.silence_ms => {
-                self.end(
-                    Reason::Timeout,
-                    "the relay has stopped answering".to_owned(),
-                );
-            }
-            State::Welcome => {
-                if now_ms.saturating_sub(self.said_ms) >= self.silence_ms / 3 {
-                    self.said_ms = now_ms;
-                    self.say(&Request::Ping);
-                }
-                let due = |exchange: &Exchange<D>| exchange.again_at.is_some_and(|at| at <= now_ms);
-                self.ask_for_all(due);
-            }
-            _ => {}
-        }
+        self.link.wake(now_ms);
+        let due = |exchange: &Exchange<D>| exchange.again_at.is_some_and(|at| at <= now_ms);
+        self.ask_for_all(due);
     }
 
     /// Returns whether the connection is open and the relay has admitted this client.
     pub fn is_welcome(&self) -> bool {
-        self.state == State::Welcome
+        self.link.is_welcome()
     }
 
     /// Returns why the last connection ended, if the client is not connected.
     pub fn ended(&self) -> Option<(Reason, &str)> {
-        let (reason, text) = self.ended.as_ref()?;
-        Some((*reason, text))
+        self.link.ended()
     }
 
     /// Closes an exchange after an error of the relay or the document.
@@ -388,7 +225,7 @@ impl<D: Document> Client<D> {
     }
 
     fn ask_for(&mut self, channel: Channel) {
-        if self.state != State::Welcome {
+        if !self.link.is_welcome() {
             return;
         }
         let is_open =
@@ -417,13 +254,6 @@ impl<D: Document> Client<D> {
     }
 
     fn say(&mut self, request: &Request) {
-        let write = |message: &mut Vec<u8>| request.encode(cfg!(feature = "deflate"), message);
-        self.cutter.cut(&mut self.frames, write);
-    }
-
-    fn end(&mut self, reason: Reason, text: String) {
-        self.ended = Some((reason, text));
-        self.state = State::Ending;
-        self.frames.clear();
+        self.link.say(request);
     }
 }

@@ -1,28 +1,23 @@
 use super::{
-    Client, Document, State,
+    Client, Document,
     exchange::{Exchange, Stage},
 };
-use crate::{
-    limits,
-    sync::message::{Channel, Reason, Request, Response},
+use crate::sync::{
+    link::LinkState,
+    message::{Channel, Reason, Request, Response},
 };
 
 impl<D: Document> Client<D> {
     /// Handles a message from the relay.
     pub(super) fn respond(&mut self, response: Response) {
-        match (self.state, response) {
-            (_, Response::Bye { reason, text }) => self.end(reason, text),
-            (State::Introduced, Response::Welcome { silence_ms, .. }) => {
-                self.state = State::Welcome;
-                self.silence_ms = u64::from(silence_ms).clamp(1_000, 10 * limits::SILENCE_MS);
-                self.retry.succeeded();
-                if self.shown != self.credentials {
-                    self.renew();
-                }
+        match (self.link.state(), response) {
+            (_, Response::Bye { reason, text }) => self.link.end(reason, text),
+            (LinkState::Introduced, Response::Welcome { silence_ms, .. }) => {
+                self.link.welcomed(silence_ms);
                 self.ask_for_all(|_| true);
             }
-            (State::Welcome, response) => self.respond_welcome(response),
-            _ => self.end(
+            (LinkState::Welcome, response) => self.respond_welcome(response),
+            _ => self.link.end(
                 Reason::Malformed,
                 "the relay's first message is not a welcome".to_owned(),
             ),
@@ -31,7 +26,7 @@ impl<D: Document> Client<D> {
 
     fn respond_welcome(&mut self, response: Response) {
         match response {
-            Response::Welcome { .. } | Response::Bye { .. } => self.end(
+            Response::Welcome { .. } | Response::Bye { .. } => self.link.end(
                 Reason::Malformed,
                 "the relay sent a message out of order".to_owned(),
             ),
@@ -82,7 +77,7 @@ impl<D: Document> Client<D> {
                 exchange.acknowledged(&upto);
                 // Only an acknowledgement proves that the relay can store transactions; an open
                 // document does not.
-                self.retry.succeeded();
+                self.link.retry.succeeded();
                 Ok(())
             }
             Response::Reject {
@@ -125,7 +120,7 @@ impl<D: Document> Client<D> {
         };
         exchange.reset(stage);
         if stage == Stage::Closed {
-            exchange.again_at = Some(self.heard_ms + self.retry.delay_ms());
+            exchange.again_at = Some(self.link.heard_ms() + self.link.retry.delay_ms());
         }
         exchange.document.closed(reason, text);
         if stage == Stage::Refused {
@@ -155,7 +150,7 @@ impl<D: Document> Client<D> {
             return self.ask_for(channel);
         }
         exchange.reset(Stage::Closed);
-        exchange.again_at = Some(self.heard_ms + self.retry.delay_ms());
+        exchange.again_at = Some(self.link.heard_ms() + self.link.retry.delay_ms());
         self.say(&Request::Leave { channel });
     }
 }

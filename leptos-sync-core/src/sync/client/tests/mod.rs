@@ -7,7 +7,10 @@ use crate::{
     clock::{Time, Window},
     delta::{Delta, Snapshot},
     id::ReplicaId,
-    sync::message::Permission,
+    sync::{
+        frame::{Assembler, Cutter},
+        message::{Message, Permission, Response},
+    },
     version::VersionVector,
 };
 
