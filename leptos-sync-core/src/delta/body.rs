@@ -143,7 +143,7 @@ impl Body {
 
     /// Returns the greatest time in the cells and in the second version.
     pub(crate) fn latest(&self) -> Time {
-        self.census.latest.max(self.second.latest())
+        self.upto().latest().max(self.second.latest())
     }
 
     /// Returns the number of replicas that have written the cells.
@@ -277,24 +277,25 @@ fn read_version(
 ) -> Result<VersionVector, Error> {
     let count = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
     if count > replicas.len() {
-        return Err(Error::corrupt(
-            "a version names more replicas than the message has",
-        ));
+        return Err(malformed_version());
     }
     let mut entries: InlineVec<(ReplicaId, Time)> = InlineVec::with_capacity(count);
     for _ in 0..count {
         let row = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
-        let replica = *replicas
-            .get(row)
-            .ok_or_else(|| Error::corrupt("a version names a replica outside the table"))?;
+        let replica = *replicas.get(row).ok_or_else(malformed_version)?;
         let time = Time::new(base.get().wrapping_sub(input.varint()?));
-        if time == Time::ZERO {
-            return Err(Error::corrupt("a version names a time of zero"));
-        }
-        if entries.last().is_some_and(|last| last.0 >= replica) {
-            return Err(Error::corrupt("a version names its replicas out of order"));
+        let is_in_order = entries.last().is_none_or(|last| last.0 < replica);
+        if time == Time::ZERO || !is_in_order {
+            return Err(malformed_version());
         }
         entries.push((replica, time));
     }
     Ok(VersionVector::from_sorted(entries))
+}
+
+/// The error for a version with unknown replicas, replicas out of order, or a time of zero. Its
+/// text does not name the fault, since a text for each would enlarge every page.
+#[cold]
+fn malformed_version() -> Error {
+    Error::corrupt("a version violates the format")
 }

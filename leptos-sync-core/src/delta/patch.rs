@@ -3,8 +3,9 @@ use std::fmt;
 use super::{Body, Delta, message_methods};
 use crate::{
     clock::Time,
-    codec::{CellWriter, envelope::Kind},
+    codec::{CellRef, CellWriter, envelope::Kind},
     error::Error,
+    path::Path,
 };
 
 /// Encoded cells without versions, such as a transaction or a page of a relay's document.
@@ -58,9 +59,15 @@ impl Patch {
         &self.0
     }
 
-    /// Returns the latest time of the cells.
+    /// Returns the latest time of the cells. O(replicas), and O(cells) if there are more than
+    /// [`limits::REPLICAS`](crate::limits::REPLICAS) replicas.
     pub fn latest(&self) -> Time {
-        self.0.latest()
+        let mut latest = self.0.latest();
+        if latest == Time::ZERO {
+            let each = &mut |_: Path<'_>, cell: CellRef<'_>| latest = latest.max(cell.stamp.time);
+            self.cells().for_each(each);
+        }
+        latest
     }
 
     /// Returns an upper bound for the size in bytes of the uncompressed envelope.

@@ -24,23 +24,16 @@ pub(crate) struct Census {
     /// The greatest time of each replica's cells. Empty if there are more replicas than a version
     /// may have.
     pub(crate) upto: VersionVector,
-    /// The greatest time of all cells.
-    pub(crate) latest: Time,
 }
 
 impl Census {
     /// Creates the statistics of cells with these replicas, each with its greatest time.
     pub(super) fn new(cells: usize, rows: InlineVec<(ReplicaId, Time)>) -> Self {
-        let latest = rows.iter().map(|row| row.1).max().unwrap_or_default();
         let upto = match rows.len() <= limits::REPLICAS {
             true => VersionVector::from_unsorted(rows),
             false => VersionVector::new(),
         };
-        Self {
-            cells,
-            upto,
-            latest,
-        }
+        Self { cells, upto }
     }
 }
 

@@ -1,8 +1,13 @@
-use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
 
 use crate::{
     clock::{Stamp, Time},
-    codec::varint::{self, Reader},
+    codec::{
+        hasher::TableHasher,
+        varint::{self, Reader},
+    },
     error::Error,
     id::ReplicaId,
     version::InlineVec,
@@ -168,13 +173,20 @@ impl<'a> StampReader<'a> {
 
 /// The replicas of a message, each encoded once and referenced by row, with the greatest time of
 /// each.
-#[derive(Default, Clone)]
+#[derive(Default)]
 pub(super) struct ReplicaTable {
     rows: InlineVec<(ReplicaId, Time)>,
     /// The number of leading rows that are sorted by id.
     rising: usize,
-    /// The other rows by id, once there are more than [`LISTED`] of them.
-    others: BTreeMap<ReplicaId, usize>,
+    /// The other rows, once there are more than [`LISTED`] of them.
+    others: Option<Box<Rows>>,
+}
+
+/// An index of rows by id.
+#[derive(Default)]
+struct Rows {
+    positions: HashTable<u32>,
+    hasher: TableHasher,
 }
 
 /// The number of rows out of order that are searched linearly.
@@ -190,10 +202,11 @@ impl ReplicaTable {
                 let last = self.rows.last().map(|last| last.0);
                 if self.rising == row && last < Some(stamp.replica) {
                     self.rising += 1;
-                } else if row >= self.rising + LISTED {
-                    self.index(stamp.replica, row);
                 }
                 self.rows.push((stamp.replica, stamp.time));
+                if row >= self.rising + LISTED {
+                    self.index();
+                }
             }
         }
         row
@@ -203,22 +216,32 @@ impl ReplicaTable {
         let (rising, others) = self.rows.split_at_checked(self.rising)?;
         let found = rising.binary_search_by_key(&replica, |row| row.0).ok();
         found.or_else(|| {
-            if !self.others.is_empty() {
-                return self.others.get(&replica).copied();
+            if let Some(known) = &self.others {
+                let is_here =
+                    |&row: &u32| self.rows.get(row as usize).map(|row| row.0) == Some(replica);
+                let hash = known.hasher.hash_one(replica);
+                let found = known.positions.find(hash, is_here);
+                return found.map(|&row| row as usize);
             }
             let other = others.iter().position(|row| row.0 == replica)?;
             Some(self.rising + other)
         })
     }
 
-    /// Adds a row to the index, and before it those that are not there yet.
+    /// Indexes the last row, and before it those that are not indexed yet.
     #[cold]
-    fn index(&mut self, replica: ReplicaId, row: usize) {
-        if self.others.is_empty() {
-            let rows = self.rows.iter().enumerate().skip(self.rising);
-            self.others = rows.map(|(row, known)| (known.0, row)).collect();
+    fn index(&mut self) {
+        let rows = &self.rows;
+        let Rows { positions, hasher } = &mut **self.others.get_or_insert_default();
+        // Its type is erased, so that tables of positions share their code.
+        let by_row: &dyn Fn(&u32) -> u64 = &|row| {
+            let row = rows.get(*row as usize);
+            row.map_or(0, |row| hasher.hash_one(row.0))
+        };
+        for row in self.rising + positions.len()..rows.len() {
+            let row = row as u32;
+            positions.insert_unique(by_row(&row), row, by_row);
         }
-        self.others.insert(replica, row);
     }
 
     /// Returns the replicas by row and the greatest time of each.

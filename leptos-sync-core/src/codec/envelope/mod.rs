@@ -185,16 +185,10 @@ fn open_prefix(kind: Kind, reader: &mut Reader<'_>) -> Result<u8, Error> {
     }
     let found = reader.u8()?;
     if found != kind as u8 {
-        return Err(Error::corrupt(match kind {
-            Kind::Delta => "the envelope does not contain a delta",
-            Kind::Snapshot => "the envelope does not contain a snapshot",
-            #[cfg(feature = "deflate")]
-            Kind::Value => "the envelope does not contain a stored value",
-            Kind::Chunk => "the envelope does not contain a chunk of an export",
-            Kind::Record => "the envelope does not contain a record",
-            Kind::Catalog => "the envelope does not contain a catalog of indices",
-            Kind::Patch => "the envelope does not contain cells without a version",
-        }));
+        // The text does not name the kind, since a text for each would enlarge every page.
+        return Err(Error::corrupt(
+            "the envelope contains data of another kind than expected",
+        ));
     }
     reader.u8()
 }

@@ -6,10 +6,10 @@ use std::{
 use hashbrown::HashTable;
 
 use super::{
-    hasher::TableHasher,
     prefetch::{NOWHERE, WINDOW},
     table::Entry,
 };
+use crate::codec::TableHasher;
 
 /// The number of entries up to which a look-up scans them all. Scanning is as fast as hashing up to
 /// this size, and many maps are this small.

@@ -3,7 +3,6 @@
 //! many keys (`prefetch`).
 
 mod cells;
-mod hasher;
 mod index;
 mod lists;
 mod prefetch;
