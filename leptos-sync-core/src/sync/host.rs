@@ -1,10 +1,9 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::{
-    frame::{Assembler, Cutter},
+    host_link::{HostLink, Stage, not_introduced, reason, too_many_channels},
     message::{
-        Broadcast, Channel, Message, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request,
-        Response,
+        Broadcast, Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response,
     },
     parts::Parts,
 };
@@ -20,26 +19,8 @@ use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 /// ```
 #[derive(Default)]
 pub struct Host {
-    stage: Stage,
-    /// Whether the client reads compressed envelopes.
-    deflate: bool,
-    assembler: Assembler,
-    cutter: Cutter,
+    link: HostLink,
     channels: BTreeMap<Channel, Exchange>,
-    frames: VecDeque<Vec<u8>>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
-    /// The client has sent nothing yet.
-    #[default]
-    Silent,
-    /// The relay is checking the credentials.
-    Introduced,
-    /// The client is admitted and may send any request.
-    Welcome,
-    /// The last message was sent.
-    Over,
 }
 
 /// A document that the client has opened and not left.
@@ -133,25 +114,16 @@ impl Host {
     ///
     /// If the frame violates the protocol. The client is notified, and further frames are ignored.
     pub fn receive(&mut self, frame: &[u8]) -> Result<Option<ClientRequest>, Error> {
-        let limit = match self.stage {
-            Stage::Silent | Stage::Introduced => limits::HELLO_BYTES,
-            Stage::Welcome => limits::FRAME_BYTES,
-            Stage::Over => return Ok(None),
-        };
-        let taken = self.assembler.take(frame, limit, Request::decode);
-        let asked = taken.and_then(|request| match request {
-            Some(request) => self.ask(request),
-            None if self.stage == Stage::Welcome => Ok(None),
-            None => Err(Error::limit("the first message must fit into one frame")),
-        });
+        let taken = self.link.receive(frame);
+        let asked = taken.and_then(|request| request.map_or(Ok(None), |request| self.ask(request)));
         asked.inspect_err(|error| self.bye(reason(error), &error.to_string()))
     }
 
     /// Admits the client, or confirms its new credentials.
     pub fn welcome(&mut self, protocol: u16, now_ms: u64, silence_ms: u32) {
-        match self.stage {
+        match self.link.stage() {
             Stage::Introduced => {
-                self.stage = Stage::Welcome;
+                self.link.admit();
                 self.send(&Response::Welcome {
                     protocol,
                     now_ms,
@@ -165,28 +137,25 @@ impl Host {
 
     /// Returns whether the client is admitted.
     pub fn is_welcome(&self) -> bool {
-        self.stage == Stage::Welcome
+        self.link.stage() == Stage::Welcome
     }
 
     /// Returns whether the last message was sent.
     pub fn is_over(&self) -> bool {
-        self.stage == Stage::Over
+        self.link.stage() == Stage::Over
     }
 
     /// Ends the connection. The driver should still send the queued frames, of which this is the
     /// last.
     pub fn bye(&mut self, reason: Reason, text: &str) {
-        if self.stage != Stage::Over {
-            let text = text.to_owned();
-            self.push(&Response::Bye { reason, text });
-            self.stage = Stage::Over;
-            self.channels.clear();
-        }
+        let text = text.to_owned();
+        self.send(&Response::Bye { reason, text });
+        self.channels.clear();
     }
 
     /// Sends a response. A [`Response::Closed`] closes its document.
     pub fn send(&mut self, response: &Response) {
-        if self.stage == Stage::Over {
+        if self.link.stage() == Stage::Over {
             return;
         }
         match response {
@@ -219,32 +188,25 @@ impl Host {
             }
             _ => {}
         }
-        self.push(response);
+        self.link.say(response);
         if let Response::Bye { .. } = response {
-            self.stage = Stage::Over;
+            self.link.end();
         }
     }
 
     /// Sends operations of other clients, encoded once for all receivers.
     pub fn broadcast(&mut self, channel: Channel, delta: &Broadcast) {
-        if self.stage != Stage::Over {
-            let write = |message: &mut Vec<u8>| delta.write(channel, self.deflate, message);
-            self.cutter.cut(&mut self.frames, write);
-        }
+        self.link
+            .write(|deflate, out| delta.write(channel, deflate, out));
     }
 
     /// Returns the next frame to send.
     pub fn next_frame(&mut self) -> Option<Vec<u8>> {
-        self.frames.pop_front()
-    }
-
-    fn push(&mut self, response: &Response) {
-        let write = |message: &mut Vec<u8>| response.encode(self.deflate, message);
-        self.cutter.cut(&mut self.frames, write);
+        self.link.next_frame()
     }
 
     fn ask(&mut self, request: Request) -> Result<Option<ClientRequest>, Error> {
-        match (self.stage, request) {
+        match (self.link.stage(), request) {
             (
                 Stage::Silent,
                 Request::Hello {
@@ -254,15 +216,8 @@ impl Host {
                     credentials,
                 },
             ) => {
-                self.deflate = deflate;
-                let protocol = newest.min(PROTOCOL);
-                if protocol < PROTOCOL_FLOOR.max(oldest) {
-                    return Err(Error::unsupported(format!(
-                        "the relay speaks protocols {PROTOCOL_FLOOR} to {PROTOCOL}, the client {oldest} to {newest}; \
-                         update the older of the two"
-                    )));
-                }
-                self.stage = Stage::Introduced;
+                let supported = (PROTOCOL_FLOOR, PROTOCOL);
+                let protocol = self.link.hello((oldest, newest), deflate, supported)?;
                 Ok(Some(ClientRequest::Admission {
                     protocol,
                     credentials,
@@ -270,9 +225,7 @@ impl Host {
                 }))
             }
             (Stage::Welcome, request) => self.ask_welcome(request),
-            _ => Err(Error::corrupt(
-                "the first message must be a hello, and the next one must wait for the answer",
-            )),
+            _ => Err(not_introduced()),
         }
     }
 
@@ -292,10 +245,7 @@ impl Host {
             } => {
                 if !self.channels.contains_key(&channel) && self.channels.len() >= limits::CHANNELS
                 {
-                    return Err(Error::limit(format!(
-                        "a connection may use {} channels at a time; leave documents before opening others",
-                        limits::CHANNELS
-                    )));
+                    return Err(too_many_channels());
                 }
                 self.channels.insert(channel, Exchange::default());
                 ClientRequest::Open {
@@ -384,16 +334,5 @@ impl Host {
                 "a message concerns a document that was not opened",
             )),
         }
-    }
-}
-
-/// Returns the reason to send for an error.
-fn reason(error: &Error) -> Reason {
-    if error.is_limit() {
-        Reason::Limit
-    } else if error.is_unsupported() {
-        Reason::Unsupported
-    } else {
-        Reason::Malformed
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod exchanges;
 mod frame;
 mod host;
+mod host_link;
 mod link;
 mod message;
 mod parts;
