@@ -87,8 +87,8 @@ impl Head {
         move |time| !window.is_ahead(time) || time <= latest && time.ms() < limits::CLOCK_MS
     }
 
-    /// Raises the floor, but at most to just after the latest time. If it rose further, a clock that
-    /// was once wrong would make the document reject later edits.
+    /// Raises the floor, but at most to just after the latest time. If it rose further, a clock
+    /// that was once wrong would make the document reject later edits.
     pub(super) fn raise_floor(&mut self, before: Time) {
         self.floor = self.floor.max(before.min(self.latest.next()));
     }

@@ -22,8 +22,8 @@ pub use memory::MemoryLog;
 /// history.
 ///
 /// Each change of a document has a sequence number. A cell keeps the number of its last change, so
-/// the cells that changed after a number are found without a log of changes, and a document does not
-/// grow with its history. For each replica id that wrote, the document keeps the head: the last
+/// the cells that changed after a number are found without a log of changes, and a document does
+/// not grow with its history. For each replica id that wrote, the document keeps the head: the last
 /// entry's number, hash and time, and the user.
 ///
 /// The first [`push`](DurableLog::push), [`offer`](DurableLog::offer) or
@@ -32,12 +32,12 @@ pub use memory::MemoryLog;
 /// # Laws
 ///
 /// - Durability: once a call returns `Ok`, its effect survives any crash.
-/// - Atomicity: an entry, an offer and an adoption take effect entirely or not at all. Calls for one
-///   document take effect one after the other. A read sees a document at one moment, including
+/// - Atomicity: an entry, an offer and an adoption take effect entirely or not at all. Calls for
+///   one document take effect one after the other. A read sees a document at one moment, including
 ///   everything acknowledged before the call.
 /// - Cancellation: if a future is dropped, the call may have taken effect or not.
-/// - Numbers: each stored entry, and each offer or adoption that changes something, takes the number
-///   after the document's head.
+/// - Numbers: each stored entry, and each offer or adoption that changes something, takes the
+///   number after the document's head.
 /// - Epochs: opening the log starts an epoch, and so does [`new_epoch`](DurableLog::new_epoch). A
 ///   document lists an epoch from the first number that it assigns in it.
 /// - Heads: an entry is stored only if its number is one more than that of its id's head, it names
@@ -54,8 +54,8 @@ pub use memory::MemoryLog;
 /// - Damaged data is never returned. A call on a damaged document fails with an error that
 ///   [names](Error::is_damaged) it; other documents stay available.
 ///
-/// The log has no clock: callers pass the time. It checks no permissions and no sizes, and it leaves
-/// the [seals](leptos_sync_core::history::Witness::seal) of its answers empty.
+/// The log has no clock: callers pass the time. It checks no permissions and no sizes, and it
+/// leaves the [seals](leptos_sync_core::history::Witness::seal) of its answers empty.
 pub trait DurableLog: Send + Sync + 'static {
     /// Returns the history of a document and the heads of some ids. A document that was never
     /// written has the default history. O(ids + epochs).
@@ -91,11 +91,11 @@ pub trait DurableLog: Send + Sync + 'static {
         now_ms: u64,
     ) -> BoxFuture<'_, Result<Pushed, Error>>;
 
-    /// Returns the cells that changed after a number, or `None` if the number is below the horizon. A
-    /// page would then lack tombstones that were forgotten.
+    /// Returns the cells that changed after a number, or `None` if the number is below the horizon.
+    /// A page would then lack tombstones that were forgotten.
     ///
-    /// A page has the cells of whole numbers, about `bytes` unless one number has more, and at least
-    /// one number if there is one. The cost and the memory follow the page, not the document.
+    /// A page has the cells of whole numbers, about `bytes` unless one number has more, and at
+    /// least one number if there is one. The cost and the memory follow the page, not the document.
     ///
     /// # Errors
     ///
@@ -171,9 +171,9 @@ pub trait DurableLog: Send + Sync + 'static {
     /// are not listed.
     ///
     /// Returns at most `most` names; `most` is clamped to 1 ..=
-    /// [`limits::LISTED`](crate::limits::LISTED). An empty page is the end of the list. A caller that
-    /// reads all pages may miss documents that are created or removed meanwhile. Damaged names are
-    /// skipped. The cost is proportional to the length of the page.
+    /// [`limits::LISTED`](crate::limits::LISTED). An empty page is the end of the list. A caller
+    /// that reads all pages may miss documents that are created or removed meanwhile. Damaged names
+    /// are skipped. The cost is proportional to the length of the page.
     ///
     /// # Errors
     ///

@@ -50,8 +50,8 @@ pub trait Place {
     /// that was acknowledged through it.
     fn open(&self) -> Arc<dyn DurableLog>;
 
-    /// Opens the log again, which starts an epoch. A log that cannot be opened twice starts one with
-    /// [`DurableLog::new_epoch`] instead.
+    /// Opens the log again, which starts an epoch. A log that cannot be opened twice starts one
+    /// with [`DurableLog::new_epoch`] instead.
     fn reopen(&self) -> Arc<dyn DurableLog> {
         self.open()
     }

@@ -24,8 +24,8 @@ pub(super) struct Numbered {
 pub(super) struct Model {
     pub(super) cells: BTreeMap<PathBuf, Numbered>,
     pub(super) sequence: u64,
-    /// The periods in which the document was written, each with its first number. A period ends when
-    /// the log starts an epoch.
+    /// The periods in which the document was written, each with its first number. A period ends
+    /// when the log starts an epoch.
     pub(super) periods: Vec<(u64, u64)>,
     pub(super) heads: BTreeMap<ReplicaId, (String, IdHead)>,
     pub(super) floor: Time,
