@@ -3,6 +3,8 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 
+#[cfg(feature = "sqlite")]
+mod database;
 mod head;
 mod memory;
 #[cfg(feature = "sqlite")]
@@ -16,10 +18,12 @@ use leptos_sync_core::{Delta, ReplicaId, Snapshot, Time, VersionVector};
 
 use crate::{error::Error, limits};
 
+#[cfg(feature = "sqlite")]
+pub use database::SqliteOptions;
 pub(crate) use head::{Head, Reach};
 pub use memory::MemoryLog;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteLog, SqliteOptions};
+pub use sqlite::SqliteLog;
 
 /// A durable storage of documents, which are kept as last-writer-wins cells with their versions.
 ///

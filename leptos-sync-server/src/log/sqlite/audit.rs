@@ -12,12 +12,13 @@ use rusqlite::{Connection, params};
 
 use super::{
     cells,
-    fault::fault,
     heads::StoredHead,
-    record::{Cell, Checksum, Table, damaged, to_sql},
-    tally::Tally,
+    record::{Cell, Table},
 };
-use crate::error::Error;
+use crate::{
+    error::Error,
+    log::database::{Checksum, Tally, damaged, fault, to_sql},
+};
 
 /// Audits a document. O(cells).
 pub(super) fn audit(
@@ -64,7 +65,7 @@ impl Count {
 }
 
 fn entry(replica: i64, time: i64, parent: &[u8], key: &[u8]) -> i64 {
-    Checksum::of(Table::Cells)
+    Checksum::of(Table::Cells as u64)
         .number(replica)
         .number(time)
         .bytes(parent)

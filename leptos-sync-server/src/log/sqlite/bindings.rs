@@ -3,15 +3,17 @@
 use leptos_sync_core::ReplicaId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    fault::fault,
-    record::{Checksum, Table, damaged, from_sql, to_sql},
-    tally::{self, Tallied, Tally},
+use super::record::Table;
+use crate::{
+    error::Error,
+    log::database::{Checksum, StoredTally, Tally, damaged, fault, from_sql, to_sql},
 };
-use crate::error::Error;
+
+/// The name of the table.
+const TABLE: &str = "bindings";
 
 fn checksum(replica: ReplicaId, user: &str) -> i64 {
-    Checksum::of(Table::Bindings)
+    Checksum::of(Table::Bindings as u64)
         .number(to_sql(replica.get()))
         .bytes(user.as_bytes())
         .finish()
@@ -40,7 +42,7 @@ pub(super) fn bind(
     if !taken.is_empty() || free.is_empty() {
         return Ok(taken);
     }
-    let mut stored = tally::load(connection, Tallied::Bindings)?;
+    let mut stored = StoredTally::load(connection, TABLE)?;
     for replica in free {
         let sum = checksum(replica, user);
         connection
@@ -49,7 +51,7 @@ pub(super) fn bind(
             .map_err(fault)?;
         stored.tally.add(sum);
     }
-    tally::store(connection, Tallied::Bindings, stored)?;
+    stored.store(connection, TABLE)?;
     Ok(taken)
 }
 
@@ -73,7 +75,7 @@ fn find(connection: &Connection, replica: ReplicaId) -> Result<Option<String>, E
 
 /// Returns whether every binding can be found. O(bindings).
 pub(super) fn is_intact(connection: &Connection) -> Result<bool, Error> {
-    let stored = tally::load(connection, Tallied::Bindings)?;
+    let stored = StoredTally::load(connection, TABLE)?;
     let mut query = connection
         .prepare("SELECT replica, user, checksum FROM bindings ORDER BY replica")
         .map_err(fault)?;

@@ -3,12 +3,12 @@
 use leptos_sync_core::{Delta, VersionVector};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::{
-    fault::fault,
-    record::{Cell, cell, cell_columns, damaged, to_sql},
-    tally::Tally,
+use super::record::{Cell, cell, cell_columns};
+use crate::{
+    error::Error,
+    limits,
+    log::database::{Tally, damaged, fault, to_sql},
 };
-use crate::{error::Error, limits};
 
 /// Joins the cells of a delta that `seen` does not contain.
 ///

@@ -8,12 +8,14 @@
 use leptos_sync_core::{ReplicaId, Time, VersionVector};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    fault::fault,
-    record::{Checksum, Table, damaged},
-    tally::Tally,
+use super::record::Table;
+use crate::{
+    error::Error,
+    log::{
+        Head,
+        database::{Checksum, Tally, damaged, fault},
+    },
 };
-use crate::{error::Error, log::Head};
 
 /// A document's head and the tally of its cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl StoredHead {
 }
 
 fn checksum(document: i64, head: &[u8]) -> i64 {
-    Checksum::of(Table::Heads)
+    Checksum::of(Table::Heads as u64)
         .number(document)
         .bytes(head)
         .finish()

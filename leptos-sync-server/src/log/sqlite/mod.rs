@@ -2,54 +2,40 @@
 //!
 //! | File | Concept |
 //! |---|---|
-//! | `lock`, `options`, `schema` | the lock of the process; connections; the tables and their version |
-//! | `record`, `tally`, `audit`, `trust` | damage: record checksums, table tallies, audits, and their results |
-//! | `register`, `heads`, `cells`, `bindings` | the tables |
-//! | `work`, `pending`, `writer`, `tidying` | the write operations, their order, the thread that runs them, and regular work |
-//! | `since`, `readers`, `turns` | the read operations, the threads that run them, and turns to audit a document |
+//! | `schema`, `record` | the tables, and the records of cells |
+//! | `register`, `heads`, `cells`, `bindings` | the tables' operations |
+//! | `audit`, `trust` | the audit of a document, and the knowledge about the integrity of tables |
+//! | `work`, `chores`, `operations` | the write operations, their work in steps, and what the writer needs to know of them |
+//! | `since` | the read operation |
 
 mod audit;
 mod bindings;
 mod cells;
-mod fault;
+mod chores;
 mod heads;
-mod lock;
-mod options;
-mod pending;
-mod readers;
+mod operations;
 mod record;
 mod register;
 mod schema;
 mod since;
-mod tally;
-mod tidying;
 mod trust;
-mod turns;
 mod work;
-mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use futures::{
     FutureExt, TryFutureExt as _,
     future::{BoxFuture, ready},
 };
 use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
-use rusqlite::Connection;
 
-use self::{
-    heads::StoredHead,
-    lock::Lock,
-    readers::Readers,
-    trust::Trust,
-    turns::{Turn, Turns},
-    work::{Answer, Work},
-    writer::Writer,
+use self::{register::DOCUMENTS, trust::Trust, work::Work};
+use super::{
+    DocumentState, DurableLog, Since, check_name, check_user,
+    database::{DatabaseFile, Operation as _, SqliteOptions},
+    listed,
 };
-use super::{DocumentState, DurableLog, Since, check_name, check_user, listed};
 use crate::{error::Error, limits};
-
-pub use options::SqliteOptions;
 
 /// A log in an SQLite file, for a relay on one machine. When an append returns, it is on disk.
 ///
@@ -71,15 +57,7 @@ pub use options::SqliteOptions;
 /// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
 /// to back it up.
 pub struct SqliteLog {
-    trust: Arc<Trust>,
-    /// The turns that serialize audits of one document.
-    turns: Turns,
-    // Fields drop in this order: the writer closes the file last and checkpoints it.
-    readers: Readers,
-    /// The reader for probes and heads, so that they never wait for reads of cells.
-    short: Readers,
-    writer: Writer,
-    _lock: Lock,
+    file: DatabaseFile<Trust>,
 }
 
 impl SqliteLog {
@@ -103,64 +81,9 @@ impl SqliteLog {
     ///
     /// Those of [`open`](SqliteLog::open).
     pub fn open_with(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, Error> {
-        let path = path.as_ref();
-        Self::start(path, options).map_err(|error| error.of_file(path))
-    }
-
-    fn start(path: &Path, options: &SqliteOptions) -> Result<Self, Error> {
-        let (lock, path) = Lock::acquire(path)?;
-        let connection = options.writing(&path)?;
-        let trust = Arc::new(Trust::of(&connection));
-        Ok(Self {
-            turns: Turns::default(),
-            readers: Readers::start(&path, options.readers)?,
-            short: Readers::start(&path, 1)?,
-            writer: Writer::start(connection, Arc::clone(&trust))?,
-            _lock: lock,
-            trust,
-        })
-    }
-
-    /// Runs a read operation on a document. Returns `None` if the document does not exist. If
-    /// `walk` is true, first audits the document, unless it has already been audited.
-    async fn read<T: Send + 'static>(
-        &self,
-        document: &str,
-        walk: bool,
-        work: impl FnOnce(&Connection, i64, &StoredHead) -> Result<T, Error> + Send + 'static,
-    ) -> Result<Option<T>, Error> {
-        check_name(document)?;
-        self.trust.check(document)?;
-        let turn = match walk {
-            true => self.turn(document).await?,
-            false => None,
-        };
-        let (trust, name) = (Arc::clone(&self.trust), document.to_owned());
-        let read = move |connection: &Connection| {
-            let of_document = |error| trust.of_document(connection, &name, error);
-            let found = find(connection, &trust, &name, turn.is_some()).map_err(of_document);
-            // The turn ends only here, even if the caller gave up, because the result of the audit
-            // is recorded by now.
-            drop(turn);
-            let Some((id, stored)) = found? else {
-                return Ok(None);
-            };
-            work(connection, id, &stored).map(Some).map_err(of_document)
-        };
-        match walk {
-            true => self.readers.read(read).await,
-            false => self.short.read(read).await,
-        }
-    }
-
-    /// Waits for the turn to audit a document. Returns `None` if the document is already audited.
-    async fn turn(&self, document: &str) -> Result<Option<Turn>, Error> {
-        if self.trust.is_audited(document) {
-            return Ok(None);
-        }
-        let turn = self.turns.wait(document).await;
-        self.trust.check(document)?;
-        Ok((!self.trust.is_audited(document)).then_some(turn))
+        let of = |connection: &_| Ok(Trust::of(connection));
+        let file = DatabaseFile::open(path.as_ref(), options, &schema::SCHEMA, of)?;
+        Ok(Self { file })
     }
 
     /// Runs a write operation.
@@ -168,7 +91,7 @@ impl SqliteLog {
         if let Some(document) = work.document() {
             check_name(document)?;
         }
-        self.writer.ask(work).await.map(|_| ())
+        self.file.write(work).await.map(|_| ())
     }
 
     fn append_for(
@@ -192,54 +115,28 @@ impl SqliteLog {
                     user,
                 },
             };
-            self.write_cells(&document, work).await
+            self.file.write_cells(&document, work).await
         }
         .boxed()
     }
-
-    /// Runs a write operation that searches a document's cells.
-    async fn write_cells(&self, document: &str, work: Work) -> Answer {
-        if !self.trust.is_audited(document) {
-            self.read(document, true, |_, _, _| Ok(())).await?;
-            // The document did not exist, so this process writes all its records.
-            self.trust.audited(document);
-        }
-        self.writer.ask(work).await
-    }
-}
-
-/// Finds a document, and audits it if `walk` is true.
-fn find(
-    connection: &Connection,
-    trust: &Trust,
-    document: &str,
-    walk: bool,
-) -> Result<Option<(i64, StoredHead)>, Error> {
-    let Some(id) = trust.find(connection, document)? else {
-        return Ok(None);
-    };
-    let stored = heads::load(connection, id)?;
-    if walk {
-        tracing::debug!(document, cells = stored.cells.records, "walking");
-        audit::audit(connection, id, &stored)?;
-        trust.audited(document);
-    }
-    Ok(Some((id, stored)))
 }
 
 impl DurableLog for SqliteLog {
     fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>> {
         let document = document.to_owned();
         async move {
-            let read = self.read(&document, false, |_, _, stored| Ok(stored.head.state()));
+            let read = self
+                .file
+                .read(&document, false, |_, (_, stored)| Ok(stored.head.state()));
             Ok(read.await?.unwrap_or_default())
         }
         .boxed()
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.short
-            .read(|connection| register::has(connection, "").map(drop))
+        self.file
+            .short()
+            .read(|connection| DOCUMENTS.has(connection, "").map(drop))
             .boxed()
     }
 
@@ -280,9 +177,11 @@ impl DurableLog for SqliteLog {
     ) -> BoxFuture<'_, Result<Since, Error>> {
         let (document, version) = (document.to_owned(), version.clone());
         async move {
-            let read = self.read(&document, true, move |connection, id, stored| {
-                since::since(connection, id, stored, &version, bytes)
-            });
+            let read = self
+                .file
+                .read(&document, true, move |connection, (id, stored)| {
+                    since::since(connection, id, &stored, &version, bytes)
+                });
             let nothing = || Since::Delta(vec![Delta::default()]);
             Ok(read.await?.unwrap_or_else(nothing))
         }
@@ -296,7 +195,7 @@ impl DurableLog for SqliteLog {
                 document: document.clone(),
                 before,
             };
-            self.write_cells(&document, work).await.map(|_| ())
+            self.file.write_cells(&document, work).await.map(|_| ())
         }
         .boxed()
     }
@@ -307,10 +206,8 @@ impl DurableLog for SqliteLog {
         most: usize,
     ) -> BoxFuture<'_, Result<Vec<String>, Error>> {
         let after = after.map(str::to_owned);
-        let list = move |connection: &Connection| {
-            register::list(connection, after.as_deref(), listed(most))
-        };
-        self.readers.read(list).boxed()
+        let list = move |connection: &_| DOCUMENTS.list(connection, after.as_deref(), listed(most));
+        self.file.readers().read(list).boxed()
     }
 
     fn bind(
@@ -325,7 +222,7 @@ impl DurableLog for SqliteLog {
         };
         async move {
             checked?;
-            self.writer.ask(work).await
+            self.file.write(work).await
         }
         .boxed()
     }
@@ -338,7 +235,7 @@ impl DurableLog for SqliteLog {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::{Arc, mpsc::channel};
 
     use futures::FutureExt as _;
     use tokio::time::{Duration, timeout};
@@ -355,7 +252,8 @@ mod tests {
         for _ in 0..2 * limits::READERS {
             let released = Arc::clone(&released);
             let busy = log
-                .readers
+                .file
+                .readers()
                 .read(move |_| Ok(released.lock().recv().is_ok()));
             // The read is queued; its result is not awaited.
             assert!(busy.now_or_never().is_none());

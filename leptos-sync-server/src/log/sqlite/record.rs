@@ -1,15 +1,12 @@
-//! The stored form of stamps and cells, and the checksum of every record.
-//!
-//! A checksum is xxh64 over the fields of a record in column order. The length of a field precedes
-//! it if it varies. The seed is the number of the table, so a record of one table is never valid in
-//! another.
+//! The stored form of cells.
 
 use leptos_sync_core::{ReplicaId, Stamp, Time};
 use rusqlite::Row;
-use xxhash_rust::xxh64::Xxh64;
 
-use super::fault::fault;
-use crate::error::Error;
+use crate::{
+    error::Error,
+    log::database::{Checksum, damaged, fault, from_sql, to_sql},
+};
 
 /// The number of each table, which seeds its checksums.
 #[derive(Clone, Copy)]
@@ -18,41 +15,6 @@ pub(super) enum Table {
     Cells = 2,
     Documents = 3,
     Heads = 4,
-    Tallies = 5,
-}
-
-/// A checksum in progress.
-pub(super) struct Checksum(Xxh64);
-
-impl Checksum {
-    pub(super) fn of(table: Table) -> Self {
-        Self(Xxh64::new(table as u64))
-    }
-
-    pub(super) fn number(mut self, number: i64) -> Self {
-        self.0.update(&number.to_le_bytes());
-        self
-    }
-
-    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-        self
-    }
-
-    pub(super) fn finish(&self) -> i64 {
-        self.0.digest().cast_signed()
-    }
-}
-
-/// Converts a u64 to an SQLite integer, preserving the order.
-pub(super) fn to_sql(number: u64) -> i64 {
-    (number ^ (1 << 63)).cast_signed()
-}
-
-/// Converts an SQLite integer to a u64. The inverse of [`to_sql`].
-pub(super) fn from_sql(number: i64) -> u64 {
-    number.cast_unsigned() ^ (1 << 63)
 }
 
 /// A cell of a document.
@@ -66,7 +28,7 @@ pub(super) struct Cell<'a> {
 
 impl Cell<'_> {
     pub(super) fn checksum(&self, document: i64) -> i64 {
-        let sum = Checksum::of(Table::Cells)
+        let sum = Checksum::of(Table::Cells as u64)
             .number(document)
             .bytes(self.parent)
             .bytes(self.key)
@@ -116,11 +78,6 @@ pub(super) fn cell<'a>(document: i64, row: &'a Row<'_>) -> Result<(Cell<'a>, i64
     Ok((cell, checksum))
 }
 
-/// Returns the error for a record that is damaged or missing.
-pub(super) fn damaged() -> Error {
-    Error::damaged_file("a record is damaged or missing")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,12 +100,5 @@ mod tests {
                 -6798999696676040156
             ]
         );
-    }
-
-    #[test]
-    fn numbers_keep_their_order() {
-        let numbers = [0, 1, u64::MAX / 2, u64::MAX / 2 + 1, u64::MAX];
-        assert!(numbers.map(to_sql).is_sorted());
-        assert_eq!(numbers.map(to_sql).map(from_sql), numbers);
     }
 }

@@ -6,16 +6,11 @@ use leptos_sync_core::{
 };
 use rusqlite::Connection;
 
-use super::{
-    audit::Count,
-    cells,
-    heads::StoredHead,
-    record::{Cell, damaged},
-};
+use super::{audit::Count, cells, heads::StoredHead, record::Cell};
 use crate::{
     error::Error,
     limits,
-    log::{Reach, Since},
+    log::{Reach, Since, database::damaged},
 };
 
 /// Reads the operations that a replica at `version` lacks, in parts of about `bytes` each.

@@ -12,8 +12,7 @@ use super::{
     pending::Pending,
     readers::{closed, join, spawn},
     tidying::Tidying,
-    trust::Trust,
-    work::{Answer, Chore, Done, Job, Work},
+    work::{Finished, Job, Message, Operations},
 };
 use crate::{error::Error, limits};
 
@@ -22,24 +21,23 @@ use crate::{error::Error, limits};
 /// **Group commit**: the writer commits all queued operations together, each in its own savepoint,
 /// so that a failed one does not affect the others. While the disk syncs, the operations of the
 /// next commit queue up. Answers are sent after the commit.
-pub(super) struct Writer {
+pub(super) struct Writer<O: Operations> {
     /// `None` once the log is closed.
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Option<mpsc::Sender<Message<O>>>,
     thread: Option<thread::JoinHandle<()>>,
     /// `None` once the log is closed.
     tidying: Option<Tidying>,
 }
 
-impl Writer {
-    pub(super) fn start(connection: Connection, trust: Arc<Trust>) -> Result<Self, Error> {
+impl<O: Operations> Writer<O> {
+    pub(super) fn start(connection: Connection, operations: Arc<O>) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel(limits::QUEUED_WRITES);
         let writing = Writing {
             connection,
-            trust,
             jobs,
             pending: Pending::default(),
-            // An earlier process may have left cells of removed documents.
-            chores: VecDeque::from([Chore::Clear]),
+            chores: VecDeque::from([(operations.first_chore(), None)]),
+            operations,
             is_tidy: true,
             must_tidy: false,
         };
@@ -52,16 +50,16 @@ impl Writer {
     }
 
     /// Queues an operation and waits until it is committed.
-    pub(super) async fn ask(&self, work: Work) -> Answer {
+    pub(super) async fn ask(&self, work: O::Work) -> Result<O::Answer, Error> {
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(closed)?;
         let job = Job { work, answer };
-        queue.send(job).await.map_err(|_| closed())?;
+        queue.send(Message::Job(job)).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
 }
 
-impl Drop for Writer {
+impl<O: Operations> Drop for Writer<O> {
     /// Waits until all queued operations are committed.
     fn drop(&mut self) {
         self.tidying = None;
@@ -71,27 +69,30 @@ impl Drop for Writer {
 }
 
 /// The state of the writer thread.
-struct Writing {
+struct Writing<O: Operations> {
     connection: Connection,
-    trust: Arc<Trust>,
-    jobs: mpsc::Receiver<Job>,
-    pending: Pending,
-    chores: VecDeque<Chore>,
+    operations: Arc<O>,
+    jobs: mpsc::Receiver<Message<O>>,
+    pending: Pending<Job<O>>,
+    /// The work that runs in steps, each with the channel for its answer if a caller waits for one.
+    chores: VecDeque<(O::Chore, Option<Waiting<O>>)>,
     /// Whether nothing was written since the write-ahead log was emptied.
     is_tidy: bool,
     /// Whether to empty the write-ahead log when no chore is left.
     must_tidy: bool,
 }
 
-impl Writing {
+type Waiting<O> = oneshot::Sender<Result<<O as Operations>::Answer, Error>>;
+
+impl<O: Operations> Writing<O> {
     fn run(mut self) {
         while self.wait() {
             let jobs = self.pending.next();
             if !jobs.is_empty() {
                 self.commit(jobs);
             }
-            if let Some(chore) = self.chores.pop_front() {
-                self.step(chore);
+            if let Some((chore, waiting)) = self.chores.pop_front() {
+                self.step(chore, waiting);
             }
             if self.must_tidy && self.chores.is_empty() {
                 self.tidy();
@@ -108,10 +109,10 @@ impl Writing {
         }
     }
 
-    fn take(&mut self, job: Job) {
-        match job.work {
-            Work::Tidy => self.must_tidy = true,
-            _ => self.pending.add(job),
+    fn take(&mut self, message: Message<O>) {
+        match message {
+            Message::Tidy => self.must_tidy = true,
+            Message::Job(job) => self.pending.add(job),
         }
     }
 
@@ -120,16 +121,17 @@ impl Writing {
     fn wait(&mut self) -> bool {
         while self.pending.len() < limits::QUEUED_WRITES {
             match self.jobs.try_recv() {
-                Ok(job) => self.take(job),
+                Ok(message) => self.take(message),
                 Err(_) if self.pending.len() > 0 => break,
                 // The remaining work continues at the next start.
                 Err(TryRecvError::Disconnected) => {
-                    self.chores.retain(Chore::is_append);
+                    let operations = &self.operations;
+                    self.chores.retain(|(chore, _)| operations.must_end(chore));
                     return !self.chores.is_empty();
                 }
                 Err(TryRecvError::Empty) if !self.chores.is_empty() || self.must_tidy => break,
                 Err(TryRecvError::Empty) => match self.jobs.blocking_recv() {
-                    Some(job) => self.take(job),
+                    Some(message) => self.take(message),
                     None => return false,
                 },
             }
@@ -139,7 +141,7 @@ impl Writing {
 
     /// Commits the operations together. If the transaction fails as a whole, for example because
     /// the disk is full, commits each operation on its own.
-    fn commit(&mut self, jobs: Vec<Job>) {
+    fn commit(&mut self, jobs: Vec<Job<O>>) {
         self.is_tidy = false;
         match self.attempt(&jobs) {
             Ok(done) => {
@@ -161,7 +163,7 @@ impl Writing {
     }
 
     /// Returns the result of each operation, or the error that rolled back the transaction.
-    fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Result<Done, Error>>, Error> {
+    fn attempt(&mut self, jobs: &[Job<O>]) -> Result<Vec<Result<O::Done, Error>>, Error> {
         let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -169,7 +171,7 @@ impl Writing {
         let mut all = Vec::with_capacity(jobs.len());
         for job in jobs {
             let savepoint = transaction.savepoint().map_err(fault)?;
-            let done = job.work.perform(&savepoint, &self.trust);
+            let done = self.operations.perform(&savepoint, &job.work);
             if let (Err(error), true) = (&done, savepoint.is_autocommit()) {
                 // SQLite has rolled back the whole transaction.
                 return Err(error.clone());
@@ -185,71 +187,43 @@ impl Writing {
         Ok(all)
     }
 
-    fn settle(&mut self, job: Job, done: Result<Done, Error>) {
+    fn settle(&mut self, job: Job<O>, done: Result<O::Done, Error>) {
         let Job { work, answer } = job;
-        let answered = match (done, work) {
-            (Ok(Done::Answer(taken)), _) => Ok(taken),
-            (Ok(Done::Forget), Work::Forget { document, .. }) => {
-                return self.chores.push_back(Chore::Forget { document, answer });
+        let answered = match self.operations.finish(&self.connection, work, done) {
+            Finished::Answer(answered) => answered,
+            Finished::After(chore) => return self.chores.push_back((chore, Some(answer))),
+            Finished::Before(answered, chore) => {
+                self.chores.push_back((chore, None));
+                answered
             }
-            (Ok(Done::Failed(error)), _) => Err(error),
-            (
-                Ok(Done::Parts(id)),
-                Work::Parts {
-                    document, parts, ..
-                },
-            ) => {
-                let parts = parts.into();
-                return self.chores.push_back(Chore::Join {
-                    document,
-                    id,
-                    parts,
-                    answer,
-                });
-            }
-            (Ok(Done::Removed), Work::Remove { document }) => {
-                self.trust.removed(&self.connection, &document);
-                self.chores.push_back(Chore::Clear);
-                Ok(Vec::new())
-            }
-            (Ok(_), _) => Ok(Vec::new()),
-            (Err(error), work) => Err(match work.document() {
-                Some(document) => self.trust.of_document(&self.connection, document, error),
-                None => error.of_bindings(),
-            }),
         };
         // The caller may have dropped the future.
         let _ = answer.send(answered);
     }
 
     /// Runs one step of background work. Writes wait at most for this step.
-    fn step(&mut self, mut chore: Chore) {
+    fn step(&mut self, mut chore: O::Chore, waiting: Option<Waiting<O>>) {
         self.is_tidy = false;
-        match self.attempt_step(&chore) {
-            Ok(true) => {
-                chore.advance();
-                self.chores.push_back(chore);
-            }
-            done => {
-                // What was removed is still in the write-ahead log.
-                self.must_tidy |= !chore.is_append();
-                let done = done.map(|_| Vec::new());
-                if let Some((document, answer)) = chore.into_answer() {
-                    let of_document =
-                        |error| self.trust.of_document(&self.connection, &document, error);
-                    let _ = answer.send(done.map_err(of_document));
-                }
-                // Cells that remain in a damaged tree only take space. The next start tries again.
-            }
+        let done = self.attempt_step(&mut chore);
+        if matches!(done, Ok(true)) {
+            return self.chores.push_back((chore, waiting));
         }
+        // What was removed is still in the write-ahead log.
+        self.must_tidy |= !self.operations.must_end(&chore);
+        let done = done.map(|_| ());
+        let answered = self.operations.end(&self.connection, chore, done);
+        if let Some(waiting) = waiting {
+            let _ = waiting.send(answered);
+        }
+        // Cells that remain in a damaged tree only take space. The next start tries again.
     }
 
-    fn attempt_step(&mut self, chore: &Chore) -> Result<bool, Error> {
+    fn attempt_step(&mut self, chore: &mut O::Chore) -> Result<bool, Error> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        let more = chore.step(&transaction, &self.trust)?;
+        let more = self.operations.step(&transaction, chore)?;
         transaction.commit().map_err(fault)?;
         Ok(more)
     }

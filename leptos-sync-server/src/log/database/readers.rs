@@ -11,7 +11,7 @@ type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// A pool of threads that read committed data, each with its own connection. Readers and the writer
 /// never wait for each other.
-pub(super) struct Readers {
+pub(in crate::log) struct Readers {
     /// `None` once the log is closed.
     queue: Option<mpsc::Sender<Task>>,
     threads: Vec<thread::JoinHandle<()>>,
@@ -41,7 +41,7 @@ impl Readers {
     }
 
     /// Runs a read in one transaction, so that it sees a consistent state.
-    pub(super) async fn read<T: Send + 'static>(
+    pub(in crate::log) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {

@@ -3,7 +3,7 @@ use rusqlite::{Error as Sqlite, ErrorCode};
 use crate::error::Error;
 
 /// Converts an SQLite error into an error of the log.
-pub(super) fn fault(error: Sqlite) -> Error {
+pub(in crate::log) fn fault(error: Sqlite) -> Error {
     match &error {
         Sqlite::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(&error),

@@ -2,10 +2,13 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{fault::fault, schema};
+use super::{
+    fault::fault,
+    schema::{self, Schema},
+};
 use crate::{error::Error, limits};
 
-/// Options of a [`SqliteLog`](super::SqliteLog).
+/// Options of a [`SqliteLog`](crate::SqliteLog).
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     pub(super) readers: usize,
@@ -41,12 +44,12 @@ impl SqliteOptions {
     ///
     /// This connection also runs all checkpoints, so that a checkpoint never runs alongside a
     /// commit.
-    pub(super) fn writing(&self, path: &Path) -> Result<Connection, Error> {
+    pub(super) fn writing(&self, path: &Path, schema: &Schema) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut connection = open(path, flags)?;
         // Check first, because a file of another program must not change, not even its journal
         // mode.
-        let new = schema::is_new(&connection)?;
+        let new = schema::is_new(&connection, schema)?;
         let pragmas: [(&str, &dyn rusqlite::ToSql); 4] = [
             ("journal_mode", &"WAL"),
             // A commit is on disk before it returns.
@@ -68,7 +71,7 @@ impl SqliteOptions {
                 .map_err(fault)?;
         }
         if new {
-            schema::create(&mut connection)?;
+            schema::create(&mut connection, schema)?;
         }
         Ok(connection)
     }
@@ -113,6 +116,6 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// The size of the cache of prepared statements. It exceeds the number of statements in this
-/// module.
+/// The size of the cache of prepared statements. It exceeds the number of statements of a
+/// log.
 const STATEMENTS: usize = 64;

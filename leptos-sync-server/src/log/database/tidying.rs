@@ -4,11 +4,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{
     readers::{join, spawn},
-    work::{Job, Work},
+    work::{Message, Operations},
 };
 use crate::{error::Error, limits};
 
@@ -21,7 +21,7 @@ pub(super) struct Tidying {
 }
 
 impl Tidying {
-    pub(super) fn start(queue: &mpsc::Sender<Job>) -> Result<Self, Error> {
+    pub(super) fn start<O: Operations>(queue: &mpsc::Sender<Message<O>>) -> Result<Self, Error> {
         // The writer ends when the last sender is dropped.
         let queue = queue.downgrade();
         let (stop, stopped) = channel::<()>();
@@ -30,12 +30,8 @@ impl Tidying {
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout)
                 && let Some(queue) = queue.upgrade()
             {
-                let (answer, _) = oneshot::channel();
                 // If the queue is full, there is more important work.
-                let _ = queue.try_send(Job {
-                    work: Work::Tidy,
-                    answer,
-                });
+                let _ = queue.try_send(Message::Tidy);
             }
         };
         Ok(Self {
