@@ -1,6 +1,7 @@
 //! Documents: a root CRDT with its version, its clock and its quarantine.
 
 mod access;
+mod check;
 mod exchanged;
 mod export;
 mod import;
@@ -27,7 +28,6 @@ use crate::{
     delta::{Body, Delta, Snapshot},
     error::Error,
     id::ReplicaId,
-    limits,
     path::PathBuf,
     version::VersionVector,
 };
@@ -283,7 +283,7 @@ impl<S: Root> Doc<S> {
     /// - [`Error::is_replica_reused`] if the delta contains operations of this document's replica
     ///   id that this document did not make.
     /// - [`Error::is_limit`] if the document would have operations of more than
-    ///   [`limits::REPLICAS`] replicas.
+    ///   [`limits::REPLICAS`](crate::limits::REPLICAS) replicas.
     ///
     /// An error changes nothing.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
@@ -441,40 +441,6 @@ impl<S: Root> Doc<S> {
         self.clock.resume(version.latest());
     }
 
-    /// Rejects operations of this document's replica id that it did not make.
-    fn check_own(&self, version: &VersionVector, present: &VersionVector) -> Result<(), Error> {
-        let own = self.replica();
-        if version.get(own).max(present.get(own)) > self.version.get(own) {
-            return Err(reused(own));
-        }
-        Ok(())
-    }
-
-    /// Rejects operations that would give the document more replicas than a message may name. A
-    /// document that already has more still accepts operations of its own replicas.
-    fn check_replicas(
-        &self,
-        version: &VersionVector,
-        present: &VersionVector,
-    ) -> Result<(), Error> {
-        let named = [&self.version, &self.present, version, present];
-        if named.map(VersionVector::len).iter().sum::<usize>() <= limits::REPLICAS {
-            return Ok(());
-        }
-        let [ours, ours_present, ..] = named;
-        let mut all = ours.clone();
-        all.join(ours_present);
-        let known = all.len();
-        all.join(version);
-        all.join(present);
-        if all.len() > limits::REPLICAS.max(known) {
-            return Err(Error::limit(
-                "too many replicas have written this document; copy its state into a new document",
-            ));
-        }
-        Ok(())
-    }
-
     /// Returns the operations on which a delta from `version` to `upto` relies.
     ///
     /// The delta omits cells that the receiver has. Such a cell may have replaced an operation that
@@ -503,12 +469,6 @@ fn apply<S: Root>(state: &mut S, body: &Body, mut out: Applied<'_>) -> Changes {
         state.apply_group(group.parent().segments(), group, &mut out);
     });
     out.finish()
-}
-
-fn reused(replica: ReplicaId) -> Error {
-    Error::replica_reused(format!(
-        "another writer used this document's replica id {replica}; continue under a new id"
-    ))
 }
 
 impl<S: fmt::Debug> fmt::Debug for Doc<S> {

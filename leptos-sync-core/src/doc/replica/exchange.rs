@@ -192,8 +192,10 @@ impl Exchange {
 
     /// Removes the entries that the base contains: those that were stored at or below the position.
     pub(super) fn remove_passed(&mut self) {
-        let at = self.progress.cursor.position.sequence;
+        let position = self.progress.cursor.position;
+        let at = position.sequence;
         let epochs = &self.progress.epochs;
+        let (base, unsaved) = (&mut self.base, &mut self.unsaved);
         let (settled, removed) = (&mut self.settled, &mut self.removed);
         self.entries.retain(|one| {
             let stored = one.entry.stored;
@@ -201,6 +203,11 @@ impl Exchange {
             if is_passed {
                 note_settled(settled, one);
                 removed.push(one.id());
+                if !one.is_in_base {
+                    // A page has only what was not replaced since.
+                    base.join(one.entry.cells.cells());
+                    unsaved.push((position, one.entry.cells.clone()));
+                }
             }
             !is_passed
         });

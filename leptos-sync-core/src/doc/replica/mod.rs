@@ -14,11 +14,7 @@ mod tabs;
 use std::sync::Arc;
 
 pub use self::{
-    comparison::Compared,
-    pending::Pending,
-    progress::Progress,
-    session::{Next, Opening},
-    tabs::Taken,
+    comparison::Compared, pending::Pending, progress::Progress, session::Next, tabs::Taken,
 };
 
 use self::{exchange::Exchange, pending::Flight};
@@ -28,7 +24,7 @@ use crate::{
     crdt::{Changes, Quarantine, Root},
     delta::Patch,
     error::Error,
-    history::{Ack, CellRange, Entry, EntryId, IdHead, Opened, Page, RelayState},
+    history::{Ack, CellRange, Entry, EntryId, IdHead, Opened, Opening, Page, RelayState},
     id::ReplicaId,
 };
 

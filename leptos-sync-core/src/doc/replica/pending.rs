@@ -5,7 +5,7 @@ use crate::{
     delta::Patch,
     doc::exchanged::DocCells,
     error::Error,
-    history::{Entry, EntryId},
+    history::{Entry, EntryId, Position},
     path::PathBuf,
 };
 
@@ -17,6 +17,8 @@ pub struct Pending {
     /// keep their values.
     pub(super) seen: Quarantine,
     pub(super) flight: Flight,
+    /// Whether the base has the entry's cells.
+    pub(super) is_in_base: bool,
     /// Counts the changes of the entry since it was written.
     pub(super) revision: u32,
     /// The revision that the storage has.
@@ -41,6 +43,7 @@ impl Pending {
             entry,
             seen,
             flight: Flight::None,
+            is_in_base: false,
             revision: 0,
             saved: None,
         }
@@ -88,12 +91,16 @@ impl Pending {
         self.revision += 1;
     }
 
-    /// Returns the cells that the relay has stored when it acknowledges the entry.
-    pub(super) fn sent(&self) -> &Patch {
-        match &self.flight {
-            Flight::Before(before) => before,
-            _ => &self.entry.cells,
-        }
+    /// Notes that the relay has stored the entry as it was sent. Returns the cells that it had
+    /// instead, if it was changed meanwhile.
+    pub(super) fn set_stored(&mut self, stored: Position) -> Option<Patch> {
+        self.entry.stored = Some(stored);
+        self.revision += 1;
+        let Flight::Before(sent) = std::mem::take(&mut self.flight) else {
+            return None;
+        };
+        self.entry.time = sent.latest();
+        Some(std::mem::replace(&mut self.entry.cells, sent))
     }
 
     /// Returns what the entry adds to the counter's cell at `path`, whose value is `value`.

@@ -1,10 +1,9 @@
 use super::exchange::Exchange;
 use crate::{
     crdt::{Changes, Quarantine},
-    delta::Patch,
     doc::exchanged::DocCells,
     error::Error,
-    history::{Ack, EntryId, Page, Position, Sequence},
+    history::{Ack, Page, Position, Sequence},
 };
 
 impl Exchange {
@@ -81,39 +80,33 @@ impl Exchange {
     ) -> Result<Changes, Error> {
         self.note(ack.state);
         let mut changes = Changes::new();
-        for place in 0..ack.count {
-            let number = ack.id.number.saturating_add(place);
-            let replica = ack.id.replica;
-            let Some(at) = self.find(EntryId { replica, number }) else {
-                continue;
-            };
+        let is_read = self.is_read();
+        for at in 0..self.entries.len() {
+            let position = self.position();
             let Some(one) = self.entries.get_mut(at) else {
+                break;
+            };
+            let Some(sequence) = ack.sequence(&one.entry) else {
                 continue;
             };
-            let sequence = Sequence::new(ack.first.get().saturating_add(place));
-            let stored = Position {
-                epoch: ack.state.epoch(),
-                sequence,
-            };
-            one.entry.stored = Some(stored);
-            one.revision += 1;
-            let sent = one.sent().clone();
-            one.flight = Default::default();
-            if self.position() == sequence.previous() && self.is_read() {
-                changes.append(self.join_sent(doc, sent, stored));
+            let epoch = ack.state.epoch();
+            let stored = Position { epoch, sequence };
+            let changed = one.set_stored(stored);
+            if is_read && position == sequence.previous() {
+                one.is_in_base = true;
+                let cells = one.entry.cells.clone();
+                changes.append(self.join_base(doc, &cells));
+                if self.progress.complete == sequence.previous() {
+                    self.progress.complete = sequence;
+                }
+                self.advance(stored, cells);
+            }
+            if let Some(changed) = changed {
+                changes.append(self.rebuild(doc, changed.cells().paths()));
             }
         }
         self.remove_passed();
         Ok(changes)
-    }
-
-    fn join_sent(&mut self, doc: &mut dyn DocCells, sent: Patch, stored: Position) -> Changes {
-        let changes = self.join_base(doc, &sent);
-        if self.progress.complete == stored.sequence.previous() {
-            self.progress.complete = stored.sequence;
-        }
-        self.advance(stored, sent);
-        changes
     }
 }
 

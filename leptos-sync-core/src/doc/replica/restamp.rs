@@ -37,7 +37,8 @@ impl Exchange {
                 break;
             };
             let follows = one.id().replica == id.replica || one.writes(&written);
-            if follows && one.entry.time <= last && !one.entry.cells.is_empty() {
+            let is_fixed = one.entry.cells.is_empty() || one.entry.stored.is_some();
+            if follows && one.entry.time <= last && !is_fixed {
                 written.note_paths(one.entry.cells.cells());
                 last = last.next();
                 let old = self.set_time(later, last)?;

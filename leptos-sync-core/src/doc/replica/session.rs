@@ -5,21 +5,10 @@ use crate::{
     clock::Time,
     doc::exchanged::DocCells,
     error::Error,
-    history::{Cursor, EntryId, Epoch, Epochs, IdHead, Opened, Position, RelayState, Sequence},
+    history::{EntryId, Epoch, Epochs, IdHead, Opened, Opening, Position, RelayState, Sequence},
     id::ReplicaId,
     limits,
 };
-
-/// What a replica sends to open its document.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Opening {
-    /// The replica's place in the history.
-    pub cursor: Cursor,
-    /// Whether the replica was comparing.
-    pub comparing: bool,
-    /// The ids of the outbox, and the page's own, in order.
-    pub ids: Vec<ReplicaId>,
-}
 
 /// What a replica knows of its relay while the document is open.
 #[derive(Clone)]

@@ -1,0 +1,330 @@
+//! A replica with its disk, and the order of its requests.
+
+use leptos_sync_core::{
+    Clock, ReplicaId,
+    clock::ManualTime,
+    history::{
+        CellRange, Entry, EntryId, IdHead, Opened, Opening, Page, Patch, RelayState, Sequence,
+        Witness,
+    },
+    replica::{Next, Progress, Replica},
+};
+
+use super::{
+    oracle::{Board, CellsByPath, Oracle, cells_of, join, random_id},
+    push::Pushed,
+    relay::{Relay, ms},
+};
+
+/// What a disk holds.
+#[derive(Clone, Default)]
+pub(crate) struct Disk {
+    progress: Progress,
+    base: Vec<Patch>,
+    entries: Vec<(Entry, Patch)>,
+}
+
+/// A message to the relay.
+pub(crate) enum Request {
+    Open(Opening),
+    Range,
+    Offer(Patch, Witness),
+    Adopt(Vec<(ReplicaId, IdHead)>),
+    Read(Sequence),
+    Push(Vec<Entry>),
+}
+
+/// The relay's answer.
+#[derive(Debug)]
+pub(crate) enum Response {
+    Opened(Opened),
+    Cells(CellRange),
+    Offered(bool, RelayState),
+    Adopted(Vec<(ReplicaId, IdHead)>, RelayState),
+    Page(Page),
+    Behind,
+    Pushed(Vec<Pushed>),
+}
+
+pub(crate) struct Tab {
+    pub(crate) name: String,
+    pub(crate) replica: Replica<Board>,
+    pub(crate) disk: Disk,
+    time: ManualTime,
+    pub(crate) skew: i64,
+    pub(crate) flight: Option<Request>,
+    offers: Vec<Patch>,
+    range_is_last: bool,
+    pushes: u32,
+    /// Whether the last answer ended the exchange, with everything read.
+    pub(crate) rests: bool,
+}
+
+impl Tab {
+    pub(crate) fn new(name: &str) -> Self {
+        let time = ManualTime::at(ms(0));
+        let clock = Clock::new(ReplicaId::new(1), time.clone());
+        Self {
+            name: name.to_owned(),
+            replica: Replica::with_random(clock, random_id),
+            disk: Disk::default(),
+            time,
+            skew: 0,
+            flight: None,
+            offers: Vec::new(),
+            range_is_last: false,
+            pushes: 0,
+            rests: false,
+        }
+    }
+
+    pub(crate) fn save(&mut self) {
+        let entries = self.replica.entries().iter();
+        self.disk = Disk {
+            progress: self.replica.progress().clone(),
+            base: self.replica.base_parts(1 << 16).unwrap(),
+            entries: entries
+                .map(|one| (one.entry().clone(), one.seen().unwrap()))
+                .collect(),
+        };
+    }
+
+    /// Starts a new page life from the disk.
+    pub(crate) fn load(&mut self) {
+        let clock = Clock::new(ReplicaId::new(1), self.time.clone());
+        let mut replica = Replica::with_random(clock, random_id);
+        replica.load_progress(self.disk.progress.clone());
+        self.disk
+            .base
+            .iter()
+            .for_each(|part| replica.load_base(part));
+        for (entry, seen) in &self.disk.entries {
+            replica.load_entry(entry.clone(), seen);
+        }
+        self.replica = replica;
+        self.cut();
+    }
+
+    pub(crate) fn copy(&self, name: &str) -> Self {
+        let mut copy = Self::new(name);
+        copy.disk = self.disk.clone();
+        copy.load();
+        copy
+    }
+
+    pub(crate) fn cut(&mut self) {
+        self.flight = None;
+        self.rests = false;
+        self.replica.end_session();
+    }
+
+    pub(crate) fn set_time(&self, oracle: &Oracle) {
+        self.time.set(ms(oracle.now + self.skew));
+    }
+
+    pub(crate) fn base(&self) -> CellsByPath {
+        cells_of(&self.replica.base_parts(1 << 16).unwrap())
+    }
+
+    /// Returns the base and the outbox, joined.
+    pub(crate) fn joined(&self) -> CellsByPath {
+        let mut all = self.base();
+        for one in self.replica.entries() {
+            for (path, cell) in cells_of([&one.entry().cells]) {
+                join(&mut all, path, cell);
+            }
+        }
+        all
+    }
+
+    /// Returns the next request, if the tab is idle.
+    pub(crate) fn start(&mut self) -> Request {
+        self.pushes = 0;
+        self.rests = false;
+        Request::Open(self.replica.start())
+    }
+
+    /// Lets the relay handle a request.
+    pub(crate) fn send(
+        &self,
+        relay: &mut Relay,
+        request: Request,
+        oracle: &mut Oracle,
+    ) -> Response {
+        match request {
+            Request::Open(opening) => {
+                let epochs = &self.replica.progress().epochs;
+                Response::Opened(relay.open(&opening, epochs, oracle))
+            }
+            Request::Range => Response::Cells(relay.range(self.replica.compared_to())),
+            Request::Offer(offers, witness) => {
+                let (all, state) = relay.offer(&offers, witness, oracle);
+                Response::Offered(all, state)
+            }
+            Request::Adopt(heads) => {
+                let (heads, state) = relay.adopt(&heads);
+                Response::Adopted(heads, state)
+            }
+            Request::Read(after) => match relay.read(after) {
+                Some(page) => Response::Page(page),
+                None => Response::Behind,
+            },
+            Request::Push(entries) => Response::Pushed(relay.push(&entries, oracle)),
+        }
+    }
+
+    /// Handles an answer. Returns the next request.
+    pub(crate) fn on(&mut self, response: Response, oracle: &mut Oracle) -> Option<Request> {
+        match response {
+            Response::Opened(opened) => match self.replica.opened(&opened).unwrap() {
+                Next::Compare => {
+                    oracle.log(|| format!("{} compares: {opened:?}", self.name));
+                    Some(Request::Range)
+                }
+                Next::Read => self.read(oracle),
+            },
+            Response::Cells(range) => {
+                let compared = self.replica.range(&range).unwrap();
+                self.note_inferred(&compared.offers, &range, oracle);
+                self.range_is_last = range.upto.is_none();
+                self.offers = compared.offers;
+                self.next_range(oracle)
+            }
+            Response::Offered(all, state) => {
+                self.replica.offered(all, state);
+                self.next_range(oracle)
+            }
+            Response::Adopted(heads, state) => {
+                self.replica.adopted(&heads, state);
+                self.end_comparison(oracle)
+            }
+            Response::Page(page) => {
+                let upto = page.upto;
+                self.replica.page(&page).unwrap();
+                if self.pushes == 0 {
+                    return self.read(oracle);
+                }
+                if upto < page.state.head() {
+                    return Some(Request::Read(upto));
+                }
+                self.rests = true;
+                None
+            }
+            Response::Behind => self.stop(),
+            Response::Pushed(answers) => {
+                for answer in answers {
+                    oracle.log(|| format!("{} gets {answer:?}", self.name));
+                    if !self.answered(answer, oracle) {
+                        return self.stop();
+                    }
+                }
+                self.push(oracle)
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Option<Request> {
+        self.cut();
+        None
+    }
+
+    fn next_range(&mut self, oracle: &mut Oracle) -> Option<Request> {
+        if let Some(offers) = self.offers.pop() {
+            oracle.log(|| format!("{} offers {:?}", self.name, cells_of([&offers])));
+            return Some(Request::Offer(offers, self.replica.progress().latest));
+        }
+        if !self.range_is_last {
+            return Some(Request::Range);
+        }
+        if self.replica.progress().comparing {
+            return Some(Request::Adopt(self.replica.heads()));
+        }
+        self.end_comparison(oracle)
+    }
+
+    fn end_comparison(&mut self, oracle: &mut Oracle) -> Option<Request> {
+        match self.replica.compared() {
+            true => self.read(oracle),
+            false => self.stop(),
+        }
+    }
+
+    fn read(&mut self, oracle: &mut Oracle) -> Option<Request> {
+        if !self.replica.is_read() {
+            return Some(Request::Read(
+                self.replica.progress().cursor.position.sequence,
+            ));
+        }
+        self.replica.settle().unwrap();
+        self.push(oracle)
+    }
+
+    /// Sends the next entries, or reads what others wrote meanwhile.
+    pub(crate) fn push(&mut self, oracle: &mut Oracle) -> Option<Request> {
+        self.pushes += 1;
+        self.rests = false;
+        let room = oracle.rng.pick(&[1, 1, 200]);
+        let entries = match self.pushes < 60 {
+            true => self.replica.next_entries(room),
+            false => Vec::new(),
+        };
+        if entries.is_empty() {
+            return Some(Request::Read(
+                self.replica.progress().cursor.position.sequence,
+            ));
+        }
+        // Entries are stored before they are sent.
+        self.save();
+        Some(Request::Push(entries))
+    }
+
+    /// Handles the answer to one entry. Returns whether the exchange goes on.
+    fn answered(&mut self, answer: Pushed, oracle: &mut Oracle) -> bool {
+        self.set_time(oracle);
+        match answer {
+            Pushed::Ack(ack) => drop(self.replica.acknowledged(&ack).unwrap()),
+            Pushed::Gap => return false,
+            Pushed::Time(id, from) => {
+                self.replica.restamp(id, from).unwrap();
+                self.note_entries(oracle);
+            }
+            Pushed::Rejected(id) => {
+                self.replica.reject(id).unwrap();
+                self.note_entries(oracle);
+            }
+        }
+        true
+    }
+
+    /// Notes the new stamps of entries.
+    fn note_entries(&self, oracle: &mut Oracle) {
+        for one in self.replica.entries() {
+            let entry = one.entry();
+            if let Some(&uid) = oracle.entries.get(&entry.id) {
+                oracle.note(entry.id, &entry.cells, uid);
+            }
+        }
+    }
+
+    fn note_inferred(&self, offers: &[Patch], range: &CellRange, oracle: &mut Oracle) {
+        let theirs = cells_of([&range.cells]);
+        for (path, cell) in cells_of(offers) {
+            if let Some(known) = theirs.get(&path)
+                && cell.1.is_none()
+                && cell.0.replica == known.0.replica
+                && cell.0.time.get() == known.0.time.get() + 1
+                && known.1.is_some()
+            {
+                oracle.log(|| format!("{} infers a removal at {path:?} of {known:?}", self.name));
+                oracle.note_inferred(&path, cell.0, known);
+            }
+        }
+    }
+
+    /// Returns the entries of the outbox that have cells.
+    pub(crate) fn outbox(&self) -> Vec<EntryId> {
+        let entries = self.replica.entries().iter().map(|one| one.entry());
+        let entries = entries.filter(|entry| !entry.cells.is_empty());
+        entries.map(|entry| entry.id).collect()
+    }
+}
