@@ -179,6 +179,11 @@ const GAP: u8 = 17;
 const REMOVED: u8 = 18;
 
 impl Response {
+    /// Returns the document that the message concerns.
+    pub(in crate::sync) fn channel(&self) -> Option<Channel> {
+        self.head().1
+    }
+
     /// Returns the kind byte of the message and the document it concerns.
     fn head(&self) -> (u8, Option<Channel>) {
         match self {
