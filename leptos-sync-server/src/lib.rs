@@ -86,6 +86,8 @@ pub use serve::{ServeOptions, serve};
 /// The log of protocol 2, which the relay does not use yet.
 #[doc(hidden)]
 pub mod v2 {
+    #[cfg(feature = "sqlite")]
+    pub use crate::log::v2::SqliteLog;
     #[cfg(feature = "testing")]
     pub use crate::log::v2::conformance;
     pub use crate::log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use leptos_sync_server::v2::{
-    DurableLog, MemoryLog,
+    DurableLog, MemoryLog, SqliteLog,
     conformance::{self, Place},
 };
 
@@ -30,4 +30,17 @@ impl Place for Memory {
 #[test]
 fn memory_log_obeys_the_laws() {
     conformance::run(|| Memory(Arc::new(MemoryLog::new().unwrap())), cases(256));
+}
+
+struct File(tempfile::TempDir);
+
+impl Place for File {
+    fn open(&self) -> Arc<dyn DurableLog> {
+        Arc::new(SqliteLog::open(self.0.path().join("log")).unwrap())
+    }
+}
+
+#[test]
+fn sqlite_log_obeys_the_laws() {
+    conformance::run(|| File(tempfile::tempdir().unwrap()), cases(64));
 }

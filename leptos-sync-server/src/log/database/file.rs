@@ -50,6 +50,10 @@ impl<O: Operations> DatabaseFile<O> {
         start().map_err(|error: Error| error.of_file(path))
     }
 
+    pub(in crate::log) fn operations(&self) -> &O {
+        &self.operations
+    }
+
     /// Returns the readers of cells, for reads that concern no document.
     pub(in crate::log) fn readers(&self) -> &Readers {
         &self.readers

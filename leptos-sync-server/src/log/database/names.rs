@@ -96,15 +96,39 @@ impl Names {
     pub(in crate::log) fn add(&self, connection: &Connection, name: &str) -> Result<i64, Error> {
         let mut stored = StoredTally::load(connection, self.table)?;
         let id = stored.next;
+        self.insert(connection, name, id, &mut stored)?;
+        stored.next += 1;
+        stored.store(connection, self.table)?;
+        Ok(id)
+    }
+
+    /// Adds a name, which must be unused, with a number that it had in another table.
+    pub(in crate::log) fn add_as(
+        &self,
+        connection: &Connection,
+        name: &str,
+        id: i64,
+    ) -> Result<(), Error> {
+        let mut stored = StoredTally::load(connection, self.table)?;
+        self.insert(connection, name, id, &mut stored)?;
+        stored.next = stored.next.max(id + 1);
+        stored.store(connection, self.table)
+    }
+
+    fn insert(
+        &self,
+        connection: &Connection,
+        name: &str,
+        id: i64,
+        stored: &mut StoredTally,
+    ) -> Result<(), Error> {
         let sum = self.checksum(name.as_bytes(), id);
         connection
             .prepare_cached(self.insert)
             .and_then(|mut insert| insert.execute(params![name.as_bytes(), id, sum]))
             .map_err(fault)?;
-        stored.next += 1;
         stored.tally.add(sum);
-        stored.store(connection, self.table)?;
-        Ok(id)
+        Ok(())
     }
 
     /// Removes a name, even if its record is damaged.

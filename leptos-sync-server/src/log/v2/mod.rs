@@ -5,6 +5,8 @@ mod answer;
 pub mod conformance;
 mod head;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use futures::future::BoxFuture;
 use leptos_sync_core::{
@@ -17,6 +19,8 @@ use crate::error::Error;
 
 pub use answer::{Adopted, History, Offered, Pushed, Refusal};
 pub use memory::MemoryLog;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteLog;
 
 /// A durable storage of documents, which are kept as last-writer-wins cells with a numbered
 /// history.

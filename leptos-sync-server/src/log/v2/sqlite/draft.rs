@@ -1,0 +1,269 @@
+use leptos_sync_core::{
+    ReplicaId, Time,
+    cells::{CellRef, Path, PathBuf},
+    history::{Entry, IdHead, Patch, RelayState, Sequence},
+};
+use rusqlite::Connection;
+
+use super::{
+    cells::{self, Comparison},
+    epochs,
+    heads::{self, StoredHead},
+    ids::{self, StoredId},
+    record::{Cell, Content},
+    tables::Tables,
+};
+use crate::{
+    error::Error,
+    log::v2::{Adopted, Offered, Refusal, head::adopted},
+};
+
+/// A document within a transaction that changes it. The first change creates the document.
+pub(super) struct Draft<'a> {
+    connection: &'a Connection,
+    tables: &'a Tables,
+    name: &'a str,
+    /// `None` if the document was never written.
+    id: Option<i64>,
+    pub(super) stored: StoredHead,
+}
+
+/// The user of a transaction.
+pub(super) struct Writer<'a> {
+    pub(super) name: &'a str,
+    /// `None` if the user has no ids in any document.
+    pub(super) number: Option<i64>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn open(
+        connection: &'a Connection,
+        tables: &'a Tables,
+        name: &'a str,
+    ) -> Result<Self, Error> {
+        let id = tables.find(connection, name)?;
+        let stored = match id {
+            Some(id) => heads::load(connection, id)?,
+            None => StoredHead::default(),
+        };
+        Ok(Self {
+            connection,
+            tables,
+            name,
+            id,
+            stored,
+        })
+    }
+
+    /// Stores the head, and returns the end of the history.
+    pub(super) fn save(self) -> Result<RelayState, Error> {
+        if let Some(id) = self.id {
+            heads::store(self.connection, id, &self.stored)?;
+        }
+        Ok(self.stored.head.state())
+    }
+
+    /// Takes the next number. Creates the document if it was never written.
+    fn advance(&mut self) -> Result<(i64, Sequence), Error> {
+        let id = match self.id {
+            Some(id) => id,
+            None => Tables::create(self.connection, self.name)?,
+        };
+        self.id = Some(id);
+        if self.stored.head.advance(self.tables.epoch()) {
+            epochs::begin(self.connection, id, &mut self.stored)?;
+        }
+        Ok((id, self.stored.head.sequence))
+    }
+
+    fn find(&self, replica: ReplicaId) -> Result<Option<StoredId>, Error> {
+        match self.id {
+            Some(id) => ids::find(self.connection, id, replica),
+            None => Ok(None),
+        }
+    }
+
+    /// Checks an entry. Returns the id as it is stored.
+    pub(super) fn check(
+        &self,
+        user: &Writer<'_>,
+        entry: &Entry,
+        now_ms: u64,
+    ) -> Result<Result<Option<StoredId>, Refusal>, Error> {
+        let old = self.find(entry.id.replica)?;
+        if old.is_some_and(|old| Some(old.user) != user.number) {
+            return Ok(Err(Refusal::Forged));
+        }
+        let before = old.map_or_else(IdHead::default, |old| old.head);
+        let head = &self.stored.head;
+        if let Err(refusal) = head.check(&before, entry, now_ms) {
+            return Ok(Err(refusal));
+        }
+        if head.is_below_floor(entry) && !self.has_all(&entry.cells)? {
+            return Ok(Err(Refusal::TooOld(head.floor)));
+        }
+        Ok(Ok(old))
+    }
+
+    /// Returns whether the document has a cell at each path.
+    fn has_all(&self, patch: &Patch) -> Result<bool, Error> {
+        let Some(id) = self.id else {
+            return Ok(patch.is_empty());
+        };
+        for path in patch.cells().paths() {
+            if !cells::has(self.connection, id, path.as_path().as_bytes())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Stores an entry that was checked. `old` is its id before.
+    pub(super) fn take(
+        &mut self,
+        user: i64,
+        entry: &Entry,
+        old: Option<StoredId>,
+        now_ms: u64,
+    ) -> Result<(), Error> {
+        let (document, sequence) = self.advance()?;
+        self.stored.head.latest = self.stored.head.latest.max(entry.time);
+        each(&entry.cells, |path, cell| {
+            let new = new_cell(path, &cell, sequence, now_ms);
+            let compared = cells::compare(self.connection, document, &new)?;
+            self.join(document, &new, compared)
+        })?;
+        let before = old.map_or_else(IdHead::default, |old| old.head);
+        let new = StoredId {
+            replica: entry.id.replica,
+            user,
+            head: entry.head(before),
+        };
+        let ids = &mut self.stored.ids;
+        ids::store(self.connection, document, old.as_ref(), &new, ids)
+    }
+
+    fn join(&mut self, document: i64, new: &Cell<'_>, compared: Comparison) -> Result<(), Error> {
+        if compared == Comparison::Loses {
+            return Ok(());
+        }
+        let tally = &mut self.stored.cells;
+        cells::store(self.connection, document, new, compared, tally)
+    }
+
+    /// Joins cells of any writers. See [`DurableLog::offer`](crate::v2::DurableLog::offer).
+    pub(super) fn offer(
+        mut self,
+        patch: &Patch,
+        now_ms: u64,
+        latest: Time,
+    ) -> Result<Offered, Error> {
+        let is_accepted = self.stored.head.offered(now_ms, latest);
+        let (mut all, mut taken) = (true, None);
+        each(patch, |path, cell| {
+            if !is_accepted(cell.stamp.time) {
+                all = false;
+                return Ok(());
+            }
+            let mut new = new_cell(path, &cell, Sequence::ZERO, now_ms);
+            let compared = match self.id {
+                Some(id) => cells::compare(self.connection, id, &new)?,
+                None => Comparison::New,
+            };
+            if compared == Comparison::Loses {
+                return Ok(());
+            }
+            let (document, sequence) = match taken {
+                Some(taken) => taken,
+                None => self.advance()?,
+            };
+            taken = Some((document, sequence));
+            new.sequence = sequence;
+            self.stored.head.latest = self.stored.head.latest.max(cell.stamp.time);
+            self.join(document, &new, compared)
+        })?;
+        let state = self.save()?;
+        Ok(Offered { all, state })
+    }
+
+    /// Returns whether a user would raise one of the heads.
+    pub(super) fn would_adopt(
+        &self,
+        user: &Writer<'_>,
+        heads: &[(ReplicaId, IdHead)],
+    ) -> Result<bool, Error> {
+        for (replica, new) in heads {
+            let old = self.find(*replica)?;
+            let is_own = old.is_none_or(|old| Some(old.user) == user.number);
+            let before = old.map_or_else(IdHead::default, |old| old.head);
+            if is_own && adopted(&before, new).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Raises heads, at least one. See [`DurableLog::adopt`](crate::v2::DurableLog::adopt).
+    pub(super) fn adopt(&mut self, user: i64, heads: &[(ReplicaId, IdHead)]) -> Result<(), Error> {
+        let (document, _) = self.advance()?;
+        for (replica, new) in heads {
+            let old = self.find(*replica)?;
+            let before = old.map_or_else(IdHead::default, |old| old.head);
+            if old.is_none_or(|old| old.user == user)
+                && let Some(head) = adopted(&before, new)
+            {
+                let new = StoredId {
+                    replica: *replica,
+                    user,
+                    head,
+                };
+                let ids = &mut self.stored.ids;
+                ids::store(self.connection, document, old.as_ref(), &new, ids)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the head, and returns the heads of ids.
+    pub(super) fn adopted(self, heads: &[(ReplicaId, IdHead)]) -> Result<Adopted, Error> {
+        let mut found = Vec::with_capacity(heads.len());
+        for (replica, _) in heads {
+            let id = self.find(*replica)?;
+            found.push((*replica, id.map_or_else(IdHead::default, |id| id.head)));
+        }
+        Ok(Adopted {
+            heads: found,
+            state: self.save()?,
+        })
+    }
+}
+
+fn new_cell<'a>(
+    path: &'a PathBuf,
+    cell: &CellRef<'a>,
+    sequence: Sequence,
+    now_ms: u64,
+) -> Cell<'a> {
+    Cell {
+        path: path.as_path().as_bytes(),
+        stamp: cell.stamp,
+        sequence,
+        content: Content::of(cell.value, now_ms),
+    }
+}
+
+/// Passes each cell of a patch with its path to `work`.
+fn each(
+    patch: &Patch,
+    mut work: impl FnMut(&PathBuf, CellRef<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for group in patch.cells().groups() {
+        let parent: Path<'_> = group.parent();
+        for cell in group.cells() {
+            let mut path = parent.to_owned();
+            path.push(cell.key);
+            work(&path, cell)?;
+        }
+    }
+    Ok(())
+}
