@@ -2,7 +2,7 @@ use super::Time;
 use crate::limits;
 
 /// The range of stamps that a relay accepts for a document, and the relay's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Window {
     /// The time below which the relay may have forgotten removals. It rejects earlier stamps.
     pub floor: Time,

@@ -50,8 +50,8 @@ impl HostLink {
         }
     }
 
-    /// Handles a hello. Returns the newest protocol that both ends support; the relay supports those
-    /// from `floor` to `protocol`.
+    /// Handles a hello. Returns the newest protocol that both ends support. The relay supports
+    /// those from `floor` to `protocol`.
     pub(super) fn hello(
         &mut self,
         (oldest, newest): (u16, u16),

@@ -26,10 +26,16 @@ impl Retry {
 
     /// Returns the delay in milliseconds after another failure.
     pub(super) fn delay_ms(&mut self) -> u64 {
-        let most = FIRST_MS
-            .checked_shl(self.failures.min(16))
-            .map_or(MOST_MS, |most| most.min(MOST_MS));
+        let delay_ms = self.delay_after(self.failures);
         self.failures = self.failures.saturating_add(1);
+        delay_ms
+    }
+
+    /// Returns the delay in milliseconds after a number of failures that the caller counts.
+    pub(super) fn delay_after(&mut self, failures: u32) -> u64 {
+        let most = FIRST_MS
+            .checked_shl(failures.min(16))
+            .map_or(MOST_MS, |most| most.min(MOST_MS));
         self.next() % (most + 1)
     }
 

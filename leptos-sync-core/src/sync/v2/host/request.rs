@@ -53,8 +53,8 @@ pub enum ClientRequest {
         /// The path, or `None` for the start.
         after: Option<PathBuf>,
     },
-    /// Restores cells that the relay has lost. The relay checks the seal of the witness, and answers
-    /// with `Offered`.
+    /// Restores cells that the relay has lost. The relay checks the seal of the witness, and
+    /// answers with `Offered`.
     Offer {
         /// The document.
         channel: Channel,

@@ -1,0 +1,29 @@
+use crate::{error::Error, sync::message::Reason};
+
+/// Why an exchange does not go on.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The document has to be opened again, at once.
+    Restart,
+    /// The document has to be opened again later.
+    Later(Reason, String),
+    /// The relay violates the protocol, which ends the connection.
+    Violation(&'static str),
+    /// The document cannot handle what the relay has sent.
+    Document(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error.is_gap() {
+            true => Self::Restart,
+            false => Self::Document(error),
+        }
+    }
+}
+
+/// An answer without a request.
+pub(super) const UNASKED: Fault = Fault::Violation("the relay answered what was not asked");
+/// An answer about an entry that was not sent, or not next.
+pub(super) const UNSENT: Fault =
+    Fault::Violation("the relay answered for an entry that was not sent");

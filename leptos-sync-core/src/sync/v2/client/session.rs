@@ -1,0 +1,47 @@
+use super::flight::Flight;
+use crate::{
+    clock::{Time, Window},
+    history::{EntryId, Patch, RelayState, Sequence},
+    path::PathBuf,
+};
+
+/// The state since the last opening.
+#[derive(Default)]
+pub(super) struct Session {
+    /// The time of this client's clock at the latest message.
+    pub(super) now_ms: u64,
+    /// Whether the relay has asked for the epochs.
+    pub(super) asked: bool,
+    pub(super) may_write: bool,
+    /// The stamps that the relay accepts, and this client's time when it learned that.
+    pub(super) window: Window,
+    pub(super) window_at_ms: u64,
+    /// The relay's head at the opening. The outbox is settled once the document has read to it.
+    pub(super) target: Sequence,
+    pub(super) diverged: bool,
+    /// The path after which a range was requested.
+    pub(super) after: Option<PathBuf>,
+    /// The end of the range that was received last.
+    pub(super) upto: Option<PathBuf>,
+    /// The offers of this range that were not sent yet, the next one last.
+    pub(super) offers: Vec<Patch>,
+    /// Whether the relay did not take an offer.
+    pub(super) is_stuck: bool,
+    /// The number after which a page was requested.
+    pub(super) reading: Option<Sequence>,
+    /// Whether the relay sends pages without being asked.
+    pub(super) is_live: bool,
+    /// Whether the outbox was settled, so that entries may be pushed.
+    pub(super) is_settled: bool,
+    pub(super) flight: Flight,
+    /// The entries that were rejected since the relay last took one of their ids, and how often.
+    pub(super) rejected: Vec<(EntryId, u32)>,
+}
+
+impl Session {
+    /// Notes what the relay tells about the stamps that it accepts.
+    pub(super) fn note(&mut self, floor: Time, state: RelayState) {
+        self.window.floor = floor;
+        self.window.latest = state.witness.latest;
+    }
+}
