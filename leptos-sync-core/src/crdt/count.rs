@@ -50,6 +50,11 @@ impl Count {
         self.with(other, u64::saturating_sub)
     }
 
+    /// Returns the greater of each part.
+    pub(crate) fn max(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
     fn with(self, other: Self, work: fn(u64, u64) -> u64) -> Self {
         let taken = match (self.taken, other.taken) {
             (None, None) => None,

@@ -103,6 +103,48 @@ impl Pending {
         Some(std::mem::replace(&mut self.entry.cells, sent))
     }
 
+    /// Changes the counts at some paths, both what the entry wrote and what it had seen, so that
+    /// its increments stay the same.
+    pub(super) fn add_counts(
+        &mut self,
+        counts: &[(PathBuf, Count)],
+        add: fn(Count, Count) -> Count,
+    ) -> Result<(), Error> {
+        let sum = |path: &PathBuf, value: Option<&[u8]>| {
+            let (_, count) = counts.iter().find(|(counted, _)| counted == path)?;
+            Some(add(Count::decode(value?)?, *count).encode())
+        };
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let mut changed = false;
+        let cells = map_cells(
+            &self.entry.cells,
+            self.entry.time,
+            &mut |out, path, cell| {
+                let value = sum(path, cell.value);
+                changed |= value.is_some();
+                let value = value.as_deref().or(cell.value);
+                out.copy(CellRef { value, ..cell });
+            },
+        )?;
+        if changed {
+            self.change(self.entry.time, cells);
+        }
+        let written = paths_of(&self.entry.cells);
+        for (path, count) in counts.iter().filter(|(path, _)| written.has(path)) {
+            let seen = self.seen.get(path).map(|held| (held.stamp, held.value));
+            let (stamp, value) = seen.unwrap_or((self.entry.stamp(), None));
+            // An entry that had seen no count has seen zero.
+            let zero = count.minus(*count);
+            let sum = add(value.and_then(Count::decode).unwrap_or(zero), *count);
+            let value = (sum != zero).then(|| sum.encode());
+            self.seen.put(path.clone(), stamp, value.as_deref(), None);
+            self.revision += 1;
+        }
+        Ok(())
+    }
+
     /// Returns what the entry adds to the counter's cell at `path`, whose value is `value`.
     pub(super) fn increment(&self, path: &PathBuf, value: &[u8]) -> Option<Count> {
         let seen = self.seen.get(path).and_then(|held| held.value);

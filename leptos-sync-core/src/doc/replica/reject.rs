@@ -1,13 +1,11 @@
-use super::{Pending, exchange::Exchange, pending::is_count};
+use super::{exchange::Exchange, pending::is_count};
 use crate::{
     clock::Time,
-    codec::CellRef,
     crdt::{Changes, Count},
     delta::Patch,
     doc::exchanged::DocCells,
     error::Error,
     history::{Entry, EntryId},
-    path::PathBuf,
 };
 
 impl Exchange {
@@ -42,7 +40,7 @@ impl Exchange {
         if !added.is_empty() {
             for later in self.entries.iter_mut().skip(at + 1) {
                 if later.id().replica == id.replica {
-                    reduce(later, &added)?;
+                    later.add_counts(&added, Count::minus)?;
                 }
             }
         }
@@ -51,34 +49,4 @@ impl Exchange {
         let changes = self.rebuild(doc, rejected.cells.cells().paths());
         Ok(Some((rejected, changes)))
     }
-}
-
-/// Reduces the counts of an entry, and those that it had seen.
-fn reduce(one: &mut Pending, added: &[(PathBuf, Count)]) -> Result<(), Error> {
-    let less = |path: &PathBuf, value: Option<&[u8]>| {
-        let (_, count) = added.iter().find(|(counted, _)| counted == path)?;
-        Some(Count::decode(value?)?.minus(*count).encode())
-    };
-    let mut changed = false;
-    let cells =
-        super::pending::map_cells(&one.entry.cells, one.entry.time, &mut |out, path, cell| {
-            let value = less(path, cell.value);
-            changed |= value.is_some();
-            let value = value.as_deref().or(cell.value);
-            out.copy(CellRef { value, ..cell });
-        })?;
-    if changed {
-        one.change(one.entry.time, cells);
-    }
-    for (path, _) in added {
-        let held = one.seen.get(path);
-        if let Some(held) = held
-            && let Some(value) = less(path, held.value)
-        {
-            let stamp = held.stamp;
-            one.seen.put(path.clone(), stamp, Some(&value), None);
-            one.revision += 1;
-        }
-    }
-    Ok(())
 }

@@ -28,7 +28,7 @@ impl Exchange {
             Some(one) if !one.entry.cells.is_empty() => paths_of(&one.entry.cells),
             _ => return Ok(Changes::new()),
         };
-        let mut last = from.max(self.earliest(at, &written));
+        let mut last = from.max(self.earliest(doc, at, &written));
         let old = self.set_time(at, last)?;
         let mut changed = vec![old];
         for later in at + 1..self.entries.len() {
@@ -55,8 +55,8 @@ impl Exchange {
 
     /// Returns the earliest time of an entry that exceeds what it replaced and the entries before
     /// it that write the same paths.
-    fn earliest(&self, at: usize, written: &Quarantine) -> Time {
-        let mut earliest = Time::ZERO;
+    fn earliest(&self, doc: &dyn DocCells, at: usize, written: &Quarantine) -> Time {
+        let (mut earliest, mut value) = (Time::ZERO, Vec::new());
         let (before, rest) = self.entries.split_at(at);
         for one in before.iter().filter(|one| one.writes(written)) {
             earliest = earliest.max(one.entry.time.next());
@@ -67,7 +67,12 @@ impl Exchange {
                 let seen = one.seen.get(&path).map(|seen| seen.stamp.time);
                 // The base has the path, since the entry writes it.
                 let base = self.base.cells().get(&path).map(|base| base.stamp.time);
-                let base = base.filter(|base| *base <= seen.unwrap_or_default());
+                // Its writer has seen every cell of a count.
+                let mut is_count = || {
+                    let cell = doc.cell(&path, &mut value).map(|cell| cell.is_count);
+                    cell.unwrap_or_default()
+                };
+                let base = base.filter(|base| *base <= seen.unwrap_or_default() || is_count());
                 earliest = earliest.max(base.map_or(Time::ZERO, Time::next));
             }
         }

@@ -8,7 +8,7 @@ use super::{
     pending::{is_count, map_cells},
 };
 use crate::{
-    clock::Stamp,
+    clock::{Stamp, Time},
     codec::CellRef,
     crdt::{Changes, Count, Quarantine, cell_key},
     delta::Patch,
@@ -43,7 +43,68 @@ impl Exchange {
                 }));
             }
         }
+        changes.append(self.reconcile_counts(doc)?);
         Ok(changes)
+    }
+
+    /// Reconciles the counts in the outbox with the base's.
+    ///
+    /// The counts of an id only grow. If the base has a greater count, a restored disk has an old
+    /// entry, which could get a later time and take its place: the count is raised. If the base has
+    /// a smaller count at a later time, the entry gets a later one.
+    fn reconcile_counts(&mut self, doc: &mut dyn DocCells) -> Result<Changes, Error> {
+        let mut changes = Changes::new();
+        for at in 0..self.entries.len() {
+            let Some(one) = self
+                .entries
+                .get(at)
+                .filter(|one| one.entry.stored.is_none())
+            else {
+                continue;
+            };
+            let (id, time) = (one.id(), one.entry.time);
+            let (raised, latest) = self.compare_counts(doc, one);
+            if let Some(one) = self.entries.get_mut(at) {
+                one.add_counts(&raised, Count::plus)?;
+            }
+            changes.append(self.rebuild(doc, raised.into_iter().map(|(path, _)| path)));
+            if latest >= time {
+                changes.append(self.restamp(doc, id, latest.next())?);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Returns by how much the base's counts exceed those of an entry, and the latest time of those
+    /// that do not.
+    fn compare_counts(&self, doc: &dyn DocCells, one: &Pending) -> (Vec<(PathBuf, Count)>, Time) {
+        let (mut raised, mut latest, mut value) = (Vec::new(), Time::ZERO, Vec::new());
+        one.entry.cells.cells().for_each(&mut |parent, cell| {
+            let path = cell.path(parent);
+            let Some(base) = self.base.cells().get(&path) else {
+                return;
+            };
+            let counts = (
+                base.value.and_then(Count::decode),
+                cell.value.and_then(Count::decode),
+            );
+            let (Some(theirs), Some(ours)) = counts else {
+                return;
+            };
+            if !doc
+                .cell(&path, &mut value)
+                .is_some_and(|cell| cell.is_count)
+            {
+                return;
+            }
+            let more = theirs.max(ours).minus(ours);
+            if more != ours.minus(ours) {
+                raised.push((path, more));
+            } else if theirs != ours {
+                latest = latest.max(base.stamp.time);
+            }
+        });
+        (raised, latest)
     }
 
     /// Returns whether the relay has an entry of the id that this replica does not know, although
