@@ -10,6 +10,7 @@
     reason = "a failed test may panic and prints its seed"
 )]
 
+mod common;
 mod replicas;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

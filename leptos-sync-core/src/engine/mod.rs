@@ -17,6 +17,7 @@ mod exchanged;
 mod keys;
 mod load;
 mod log;
+mod replica_store;
 mod saver;
 
 use crate::{
@@ -30,6 +31,8 @@ use crate::{
 };
 
 pub use load::Loaded;
+#[doc(hidden)]
+pub use replica_store::{LoadedReplica, Refreshed, ReplicaReceipt, ReplicaStore, ReplicaWrite};
 pub use saver::Saver;
 
 use keys::{Generation, Keys};

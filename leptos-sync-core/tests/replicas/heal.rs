@@ -20,6 +20,7 @@ impl World {
         let counted = self.counted();
         for tab in &mut self.tabs {
             tab.skew = 0;
+            tab.disk.heal();
             tab.cut();
         }
         for _ in 0..8 {

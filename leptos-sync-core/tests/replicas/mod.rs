@@ -1,3 +1,4 @@
+mod disk;
 mod heal;
 mod oracle;
 mod push;

@@ -7,22 +7,15 @@ use leptos_sync_core::{
         CellRange, Entry, EntryId, IdHead, Opened, Opening, Page, Patch, RelayState, Sequence,
         Witness,
     },
-    replica::{Next, Progress, Replica},
+    replica::{Next, Replica},
 };
 
 use super::{
+    disk::Disk,
     oracle::{Board, CellsByPath, Oracle, cells_of, join, random_id},
     push::Pushed,
     relay::{Relay, ms},
 };
-
-/// What a disk holds.
-#[derive(Clone, Default)]
-pub(crate) struct Disk {
-    progress: Progress,
-    base: Vec<Patch>,
-    entries: Vec<(Entry, Patch)>,
-}
 
 /// A message to the relay.
 pub(crate) enum Request {
@@ -67,7 +60,7 @@ impl Tab {
         Self {
             name: name.to_owned(),
             replica: Replica::with_random(clock, random_id),
-            disk: Disk::default(),
+            disk: Disk::new(),
             time,
             skew: 0,
             flight: None,
@@ -78,36 +71,23 @@ impl Tab {
         }
     }
 
-    pub(crate) fn save(&mut self) {
-        let entries = self.replica.entries().iter();
-        self.disk = Disk {
-            progress: self.replica.progress().clone(),
-            base: self.replica.base_parts(1 << 16).unwrap(),
-            entries: entries
-                .map(|one| (one.entry().clone(), one.seen().unwrap()))
-                .collect(),
-        };
+    /// Stores what is not stored yet. Returns whether that was successful.
+    pub(crate) fn save(&mut self, oracle: &mut Oracle) -> bool {
+        let compacts = oracle.rng.chance(10);
+        self.disk.save(&mut self.replica, compacts)
     }
 
     /// Starts a new page life from the disk.
     pub(crate) fn load(&mut self) {
         let clock = Clock::new(ReplicaId::new(1), self.time.clone());
-        let mut replica = Replica::with_random(clock, random_id);
-        replica.load_progress(self.disk.progress.clone());
-        self.disk
-            .base
-            .iter()
-            .for_each(|part| replica.load_base(part));
-        for (entry, seen) in &self.disk.entries {
-            replica.load_entry(entry.clone(), seen);
-        }
-        self.replica = replica;
+        self.replica = Replica::with_random(clock, random_id);
+        self.disk.load(&mut self.replica);
         self.cut();
     }
 
     pub(crate) fn copy(&self, name: &str) -> Self {
         let mut copy = Self::new(name);
-        copy.disk = self.disk.clone();
+        copy.disk = self.disk.copy();
         copy.load();
         copy
     }
@@ -274,7 +254,9 @@ impl Tab {
             ));
         }
         // Entries are stored before they are sent.
-        self.save();
+        if !self.save(oracle) {
+            return self.stop();
+        }
         Some(Request::Push(entries))
     }
 

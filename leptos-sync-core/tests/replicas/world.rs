@@ -3,9 +3,10 @@
 use leptos_sync_core::Tx;
 
 use super::{
+    disk::Disk,
     oracle::{Board, BoardFields, Cell, CellsByPath, Oracle, cells_of, seed_ids, visible},
     relay::{Db, Relay},
-    tab::{Disk, Tab},
+    tab::Tab,
 };
 
 const STEPS: usize = 60;
@@ -64,18 +65,19 @@ impl World {
                     self.tabs[at].cut();
                 }
             }
-            620..740 => self.tabs[at].save(),
+            620..740 => drop(self.tabs[at].save(&mut self.oracle)),
             740..780 => {
                 self.tabs[at].load();
                 self.log(at, "is killed");
             }
             780..810 => {
-                let disk = self.tabs[at].disk.clone();
+                let disk = self.tabs[at].disk.copy();
                 self.disks.push((at, disk));
                 self.log(at, "has its disk copied");
             }
             810..840 if !self.disks.is_empty() => {
-                let (at, disk) = self.disks[self.oracle.rng.below(self.disks.len())].clone();
+                let (at, disk) = &self.disks[self.oracle.rng.below(self.disks.len())];
+                let (at, disk) = (*at, disk.copy());
                 self.tabs[at].disk = disk;
                 self.tabs[at].load();
                 self.log(at, "is restored");

@@ -198,7 +198,7 @@ impl Exchange {
         progress.comparing = false;
         // Others may have written between two ranges, and offers come back in pages.
         progress.complete = Sequence::ZERO;
-        self.rewritten = true;
+        self.rewrites += 1;
         self.remove_passed();
         true
     }

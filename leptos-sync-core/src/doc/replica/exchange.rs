@@ -32,8 +32,10 @@ pub(super) struct Exchange {
     /// The cells that were joined with the base since it was stored, each with the position to
     /// which they lead.
     pub(super) unsaved: Vec<(Position, Patch)>,
-    /// Whether the stored base has to be replaced as a whole.
-    pub(super) rewritten: bool,
+    /// How often the base was changed otherwise than by joining cells, and how often when it was
+    /// stored.
+    pub(super) rewrites: u64,
+    pub(super) saved_rewrites: u64,
     /// The entries that have left the outbox but not the storage.
     pub(super) removed: Vec<EntryId>,
     /// The source of new ids and hashes.
@@ -51,7 +53,8 @@ impl Exchange {
             settled: BTreeMap::new(),
             session: None,
             unsaved: Vec::new(),
-            rewritten: false,
+            rewrites: 0,
+            saved_rewrites: 0,
             removed: Vec::new(),
             random,
         }

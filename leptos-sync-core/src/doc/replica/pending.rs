@@ -23,6 +23,10 @@ pub struct Pending {
     pub(super) revision: u32,
     /// The revision that the storage has.
     pub(super) saved: Option<u32>,
+    /// Whether another tab has removed the entry from the storage.
+    pub(super) is_detached: bool,
+    /// The time at which the entry was first written, which orders the outbox.
+    pub(super) order: Time,
 }
 
 /// What is on its way to the relay.
@@ -40,6 +44,8 @@ pub(super) enum Flight {
 impl Pending {
     pub(super) fn new(entry: Entry, seen: Quarantine) -> Self {
         Self {
+            is_detached: false,
+            order: entry.time,
             entry,
             seen,
             flight: Flight::None,
@@ -63,6 +69,11 @@ impl Pending {
         Patch::collect(self.entry.time, |out| {
             self.seen.write_cells(&Default::default(), out);
         })
+    }
+
+    /// Returns the time at which the entry was first written.
+    pub fn order(&self) -> Time {
+        self.order
     }
 
     pub(super) fn id(&self) -> EntryId {

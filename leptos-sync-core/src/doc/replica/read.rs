@@ -39,7 +39,7 @@ impl Exchange {
         self.advance(position, page.cells.clone());
         if !stale.is_empty() {
             // A record of the page would be joined, and could not make a cell older.
-            self.rewritten = true;
+            self.rewrites += 1;
         }
         if page.upto == page.state.head() {
             self.progress.complete = page.upto;

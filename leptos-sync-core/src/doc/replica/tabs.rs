@@ -43,11 +43,18 @@ impl Exchange {
     }
 
     /// Adds an entry of the storage, unless it is known.
-    pub(super) fn load_entry(&mut self, doc: &mut dyn DocCells, entry: Entry, seen: &Patch) {
+    pub(super) fn load_entry(
+        &mut self,
+        doc: &mut dyn DocCells,
+        entry: Entry,
+        seen: &Patch,
+        order: Time,
+    ) {
         if !self.has_known(entry.id) {
             self.add_entry(doc, entry, seen);
             if let Some(one) = self.entries.last_mut() {
                 one.saved = Some(one.revision);
+                one.order = order;
             }
         }
     }

@@ -1,0 +1,177 @@
+use super::{Pending, Progress, Replica, exchange::Exchange};
+use crate::{
+    clock::Time,
+    crdt::Root,
+    delta::Patch,
+    doc::exchanged::DocCells,
+    error::Error,
+    history::{Entry, EntryId, Position},
+};
+
+/// The parts of a replica that a write stores.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Saved {
+    /// The number of patches that were joined with the base.
+    pub(crate) patches: usize,
+    /// How often the base was rewritten.
+    pub(crate) rewrites: u64,
+    /// The entries with their revisions.
+    pub(crate) entries: Vec<(EntryId, u32)>,
+    /// Whether one of the entries was stored before.
+    pub(crate) has_changed: bool,
+    /// The entries that are removed from the storage.
+    pub(crate) removed: Vec<EntryId>,
+}
+
+impl Pending {
+    /// Returns whether the storage lacks the entry or has an older revision of it.
+    ///
+    /// An entry that another tab has removed from the storage is not stored again.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        !self.is_detached && self.saved != Some(self.revision)
+    }
+}
+
+impl Exchange {
+    /// Returns what the storage lacks.
+    pub(super) fn unsaved(&self) -> Saved {
+        let unsaved = || self.entries.iter().filter(|one| one.is_unsaved());
+        Saved {
+            patches: self.unsaved.len(),
+            rewrites: self.rewrites,
+            entries: unsaved().map(|one| (one.id(), one.revision)).collect(),
+            has_changed: unsaved().any(|one| one.saved.is_some()),
+            removed: self.removed.clone(),
+        }
+    }
+
+    /// Notes that a write has stored these parts.
+    pub(super) fn note_saved(&mut self, saved: &Saved) {
+        self.unsaved.drain(..saved.patches.min(self.unsaved.len()));
+        self.saved_rewrites = self.saved_rewrites.max(saved.rewrites);
+        for one in &mut self.entries {
+            let found = saved.entries.iter().find(|(id, _)| *id == one.id());
+            if let Some((_, revision)) = found {
+                one.saved = Some(*revision);
+            }
+        }
+        self.removed.retain(|id| !saved.removed.contains(id));
+    }
+
+    /// Notes that the storage has lost everything.
+    pub(super) fn forget_saved(&mut self) {
+        for one in &mut self.entries {
+            one.saved = None;
+            one.is_detached = false;
+        }
+        self.removed.clear();
+        self.rewrites += 1;
+    }
+
+    /// Notes which entries the storage has. Others that it had were removed by another tab.
+    pub(super) fn note_stored(&mut self, stored: &[EntryId]) {
+        for one in &mut self.entries {
+            one.is_detached |= one.saved.is_some() && !stored.contains(&one.id());
+        }
+    }
+
+    /// Continues the page life of another replica.
+    pub(super) fn take_over(&mut self, doc: &mut dyn DocCells, before: &Self) {
+        self.own = before.own;
+        self.settled.clone_from(&before.settled);
+        for one in before.entries.iter().filter(|one| one.saved.is_none()) {
+            if self.find(one.id()).is_none() {
+                self.cover(doc, &one.entry.cells);
+                doc.join_patch(&one.entry.cells);
+                let mut one = one.clone();
+                one.entry.stored = None;
+                one.flight = Default::default();
+                one.is_in_base = false;
+                self.entries.push(one);
+            }
+        }
+    }
+
+    /// Notes that the stored base has everything up to the position.
+    pub(super) fn note_base_saved(&mut self) {
+        self.unsaved.clear();
+        self.saved_rewrites = self.rewrites;
+    }
+}
+
+/// What a storage reads and writes.
+impl<S: Root> Replica<S> {
+    /// Sets the place in the relay's history, as it was stored with the base and the outbox.
+    pub fn load_progress(&mut self, progress: Progress) {
+        self.exchange.progress = progress;
+    }
+
+    /// Joins cells of the stored base. Load the base before the outbox. O(cells of the patch).
+    pub fn load_base(&mut self, cells: &Patch) {
+        self.exchange.base_latest = self.exchange.base_latest.max(cells.latest());
+        self.exchange.base.join(cells.cells());
+        self.doc.absorb_silently(cells.body());
+    }
+
+    /// Adds a stored entry, with what it [replaced](Pending::seen), and its place in the
+    /// [order](Pending::order).
+    pub fn load_entry(&mut self, entry: Entry, seen: &Patch, order: Time) {
+        self.exchange.load_entry(&mut self.doc, entry, seen, order);
+    }
+
+    /// Continues, on this newly loaded replica, the page life of another one: its id, and its
+    /// entries that were never stored.
+    pub fn take_over(&mut self, before: &Self) {
+        self.exchange.take_over(&mut self.doc, &before.exchange);
+    }
+
+    /// Returns whether the stored base has to be replaced as a whole.
+    pub(crate) fn must_rewrite(&self) -> bool {
+        self.exchange.rewrites != self.exchange.saved_rewrites
+    }
+
+    /// Marks the stored base to be replaced as a whole.
+    pub(crate) fn rewrite(&mut self) {
+        self.exchange.rewrites += 1;
+    }
+
+    /// Returns the cells that were joined with the base since it was stored, with the positions to
+    /// which they lead.
+    pub(crate) fn unsaved_patches(&self) -> &[(Position, Patch)] {
+        &self.exchange.unsaved
+    }
+
+    /// Returns what the storage lacks.
+    pub(crate) fn unsaved(&self) -> Saved {
+        self.exchange.unsaved()
+    }
+
+    /// Notes that a write has stored these parts.
+    pub(crate) fn note_saved(&mut self, saved: &Saved) {
+        self.exchange.note_saved(saved);
+    }
+
+    /// Notes that the storage has lost everything.
+    pub(crate) fn forget_saved(&mut self) {
+        self.exchange.forget_saved();
+    }
+
+    /// Notes which entries the storage has.
+    pub(crate) fn note_stored(&mut self, stored: &[EntryId]) {
+        self.exchange.note_stored(stored);
+    }
+
+    /// Notes that the stored base has everything up to the position.
+    pub(crate) fn note_base_saved(&mut self) {
+        self.exchange.note_base_saved();
+    }
+
+    /// Returns the base's cells: the document without the outbox. O(cells).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn base_parts(&self, bytes: usize) -> Result<Vec<Patch>, Error> {
+        self.exchange.base_parts(&self.doc, bytes)
+    }
+}

@@ -1,0 +1,170 @@
+use super::{Compared, Next, RejectedEntry, Replica, Taken, pending::Flight};
+use crate::{
+    clock::Time,
+    crdt::{Changes, Root},
+    delta::Patch,
+    error::Error,
+    history::{Ack, CellRange, Entry, EntryId, IdHead, Opened, Opening, Page, RelayState},
+    id::ReplicaId,
+    path::PathBuf,
+};
+
+/// The steps of the exchange with the relay.
+impl<S: Root> Replica<S> {
+    /// Returns what opens the document at the relay. A session before ends.
+    pub fn start(&mut self) -> Opening {
+        self.exchange.start()
+    }
+
+    /// Ends the session: the connection was lost.
+    pub fn end_session(&mut self) {
+        self.exchange.end_session();
+    }
+
+    /// Handles the relay's answer to the opening. O(outbox), and O(n log n) in the number of cells
+    /// if they have to be compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] if the answer contradicts itself.
+    pub fn opened(&mut self, opened: &Opened) -> Result<Next, Error> {
+        self.exchange.opened(&self.doc, opened)
+    }
+
+    /// Returns the last path that was compared, after which the driver asks for the next range.
+    /// `None` before the first range.
+    pub fn compared_to(&self) -> Option<&PathBuf> {
+        let session = self.exchange.session.as_ref()?;
+        session.comparison.as_ref()?.after.as_ref()
+    }
+
+    /// Compares a range of the relay's cells with the base, and returns what to offer to the relay.
+    /// O(cells of the range).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`] if no comparison is under way, or a cell is not in the range.
+    pub fn range(&mut self, range: &CellRange) -> Result<Compared, Error> {
+        self.exchange.range(&mut self.doc, range)
+    }
+
+    /// Handles the answer to an offer. `all` is false if the relay has rejected one of its cells.
+    pub fn offered(&mut self, all: bool, state: RelayState) {
+        self.exchange.offered(all, state);
+    }
+
+    /// Returns the heads that the relay adopts after the last range if it went back in time.
+    pub fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
+        self.exchange.heads()
+    }
+
+    /// Handles the answer to these heads: those that the relay has now.
+    pub fn adopted(&mut self, heads: &[(ReplicaId, IdHead)], state: RelayState) {
+        self.exchange.adopted(heads, state);
+    }
+
+    /// Ends the comparison after the last range. Returns false if the relay has rejected an offer,
+    /// so that the document has to be opened and compared again later.
+    pub fn compared(&mut self) -> bool {
+        self.exchange.compared()
+    }
+
+    /// Joins a page of the relay. O(cells of the page).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_gap`] if changes before the page are missing, or the document is not open. An
+    /// error changes nothing.
+    pub fn page(&mut self, page: &Page) -> Result<Changes, Error> {
+        self.exchange.page(&mut self.doc, page)
+    }
+
+    /// Returns whether all pages up to the head at the opening were read.
+    pub fn is_read(&self) -> bool {
+        self.exchange.is_read()
+    }
+
+    /// Removes the entries that the relay has, once [everything is read](Replica::is_read).
+    /// O(outbox).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn settle(&mut self) -> Result<Changes, Error> {
+        self.exchange.settle(&mut self.doc)
+    }
+
+    /// Returns the next entries to send, in order, of at most about `bytes`, at least one. They are
+    /// on their way until they are answered or the session ends.
+    pub fn next_entries(&mut self, bytes: usize) -> Vec<Entry> {
+        let (mut next, mut room) = (Vec::new(), bytes);
+        for one in &mut self.exchange.entries {
+            if one.entry.stored.is_some() || !matches!(one.flight, Flight::None) {
+                continue;
+            }
+            let size = one.entry.cells.bytes();
+            if !next.is_empty() && size > room {
+                break;
+            }
+            room = room.saturating_sub(size);
+            one.flight = Flight::Same;
+            next.push(one.entry.clone());
+        }
+        next
+    }
+
+    /// Handles an acknowledgement. O(cells of the entries).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn acknowledged(&mut self, ack: &Ack) -> Result<Changes, Error> {
+        self.exchange.acknowledged(&mut self.doc, ack)
+    }
+
+    /// Gives an entry that was rejected for its time a new one, at `from` or later, and later ones
+    /// to the entries that follow it. O(cells of the outbox).
+    ///
+    /// This sets the clock back. Before the call, the clock's source should return the relay's
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn restamp(&mut self, id: EntryId, from: Time) -> Result<Changes, Error> {
+        self.exchange.restamp(&mut self.doc, id, from)
+    }
+
+    /// Rolls back an entry that was rejected for good. It is sent again without cells. Returns
+    /// `None` if the outbox has no such entry with cells. O(cells of the outbox).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn reject(&mut self, id: EntryId) -> Result<Option<RejectedEntry<S>>, Error> {
+        let before = self.doc.shared_state();
+        let rejected = self.exchange.reject(&mut self.doc, id)?;
+        Ok(rejected.map(|(entry, changes)| RejectedEntry {
+            entry,
+            changes,
+            before,
+        }))
+    }
+
+    /// Joins an entry of another tab, with what it [replaced](Pending::seen).
+    pub fn take_entry(&mut self, entry: Entry, seen: &Patch) -> Taken {
+        self.exchange.take_entry(&mut self.doc, entry, seen)
+    }
+
+    /// Returns whether the relay has everything that the document shows, and the document shows
+    /// everything that the relay has told of.
+    pub fn is_synced(&self) -> bool {
+        self.exchange.is_synced()
+    }
+
+    /// Removes the tombstones that the relay may have forgotten. Does nothing unless the document
+    /// is read to the head. Returns whether it did. O(cells of the document).
+    pub fn forget_tombstones(&mut self) -> bool {
+        self.exchange.forget_tombstones(&mut self.doc)
+    }
+}

@@ -1,0 +1,76 @@
+//! The disk of a replica: a storage that fails at times.
+
+use leptos_sync_core::{
+    engine::{Refreshed, ReplicaStore},
+    replica::Replica,
+    storage::{Batch, FaultyStorage, MemoryStorage, Scan, Storage},
+};
+
+use super::oracle::{Board, random_id};
+use crate::common::now;
+
+const NAME: &str = "board";
+
+type Faulty = FaultyStorage<MemoryStorage>;
+
+pub(crate) struct Disk {
+    storage: Faulty,
+    store: ReplicaStore<Faulty>,
+}
+
+impl Disk {
+    pub(crate) fn new() -> Self {
+        Self::of(MemoryStorage::new())
+    }
+
+    fn of(memory: MemoryStorage) -> Self {
+        let storage = FaultyStorage::new(memory);
+        storage.fail_at_random(random_id().unwrap(), 20);
+        let store = ReplicaStore::new(storage.clone(), NAME).unwrap();
+        Self { storage, store }
+    }
+
+    /// Returns a copy of the content.
+    pub(crate) fn copy(&self) -> Self {
+        let memory = MemoryStorage::new();
+        let mut batch = Batch::new();
+        for (key, record) in now(self.storage.store().scan(Scan::all())).unwrap() {
+            batch.put(key, record);
+        }
+        now(memory.commit(batch)).unwrap();
+        Self::of(memory)
+    }
+
+    pub(crate) fn heal(&self) {
+        self.storage.heal();
+    }
+
+    /// Stores what is not stored yet. Returns whether that was successful.
+    pub(crate) fn save(&mut self, replica: &mut Replica<Board>, compacts: bool) -> bool {
+        for _ in 0..4 {
+            let write = match compacts || self.store.wants_compaction() {
+                true => self.store.compact(replica).unwrap(),
+                false => self.store.save(replica).unwrap(),
+            };
+            let done = now(self.storage.commit_if(write.expected, write.batch));
+            if let Ok(true) = done {
+                self.store.committed(replica, write.receipt);
+                return true;
+            }
+            // Another tab has written, or the outcome is unknown.
+            match now(self.store.refresh(replica)) {
+                Ok(refreshed) => assert_eq!(refreshed, Refreshed::Retry, "there is one tab"),
+                Err(error) => assert!(error.is_storage(), "{error}"),
+            }
+        }
+        false
+    }
+
+    /// Loads the replica, as a new page does.
+    pub(crate) fn load(&mut self, replica: &mut Replica<Board>) {
+        self.store = ReplicaStore::new(self.storage.clone(), NAME).unwrap();
+        let records = now(self.storage.store().scan_prefix(self.store.prefix())).unwrap();
+        let damage = self.store.read(records, replica);
+        assert!(damage.is_empty(), "{damage:?}");
+    }
+}
