@@ -1,6 +1,6 @@
 //! The cells of all documents.
 
-use leptos_sync_core::{Time, history::Sequence};
+use leptos_sync_core::history::Sequence;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{
@@ -12,6 +12,41 @@ use crate::{
     limits,
     log::database::{Tally, damaged, fault, to_sql},
 };
+
+/// The cells after a path.
+const AFTER_PATH: &str = concat!(
+    "SELECT ",
+    cell_columns!(),
+    " FROM cells WHERE document = ?1 AND path > ?2 ORDER BY path"
+);
+
+/// The cells that changed after a number.
+const AFTER_SEQUENCE: &str = concat!(
+    "SELECT ",
+    cell_columns!(),
+    " FROM cells INDEXED BY cells_by_sequence
+     WHERE document = ?1 AND sequence > ?2 ORDER BY sequence"
+);
+
+/// All cells, each with the checksum of the cell that a search for its path finds.
+const EACH_SEARCHED: &str = concat!(
+    "SELECT ",
+    cell_columns!(),
+    ", (SELECT searched.checksum FROM cells AS searched
+         WHERE searched.document = ?1 AND searched.path = cells.path)
+     FROM cells WHERE document = ?1 ORDER BY path"
+);
+
+/// The column of that checksum.
+const SEARCHED: usize = 8;
+
+/// The tombstones that were received before a time and are stamped before another one.
+const AGED: &str = concat!(
+    "SELECT ",
+    cell_columns!(),
+    " FROM cells INDEXED BY tombstones
+     WHERE document = ?1 AND received < ?2 AND time < ?3 AND value IS NULL"
+);
 
 /// The result of comparing a cell with the one at its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,6 +136,23 @@ pub(super) fn has(connection: &Connection, document: i64, path: &[u8]) -> Result
         .map_err(fault)
 }
 
+/// Passes each cell with its checksum to `work`, in the order of paths, and whether a search for
+/// its path finds it.
+pub(super) fn each_searched(
+    connection: &Connection,
+    document: i64,
+    mut work: impl FnMut(Cell<'_>, i64, bool) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut query = connection.prepare_cached(EACH_SEARCHED).map_err(fault)?;
+    let mut rows = query.query([document]).map_err(fault)?;
+    while let Some(row) = rows.next().map_err(fault)? {
+        let (cell, checksum) = cell(document, row)?;
+        let found: Option<i64> = row.get(SEARCHED).map_err(fault)?;
+        work(cell, checksum, found == Some(checksum))?;
+    }
+    Ok(())
+}
+
 /// Passes the cells after a path with their checksums to `work`, in the order of paths, until
 /// `work` returns false.
 pub(super) fn after_path(
@@ -109,14 +161,9 @@ pub(super) fn after_path(
     after: Option<&[u8]>,
     work: impl FnMut(Cell<'_>, i64) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let query = concat!(
-        "SELECT ",
-        cell_columns!(),
-        " FROM cells WHERE document = ?1 AND path > ?2 ORDER BY path"
-    );
     // No cell is at the root, whose path is empty.
     let of = params![document, after.unwrap_or_default()];
-    walk(connection, document, query, of, work)
+    walk(connection, document, AFTER_PATH, of, work)
 }
 
 /// Passes the cells that changed after a number with their checksums to `work`, in the order of
@@ -127,14 +174,8 @@ pub(super) fn after_sequence(
     after: Sequence,
     work: impl FnMut(Cell<'_>, i64) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let query = concat!(
-        "SELECT ",
-        cell_columns!(),
-        " FROM cells INDEXED BY cells_by_sequence
-         WHERE document = ?1 AND sequence > ?2 ORDER BY sequence"
-    );
     let of = params![document, to_i64(after.get())];
-    walk(connection, document, query, of, work)
+    walk(connection, document, AFTER_SEQUENCE, of, work)
 }
 
 /// Removes tombstones below the floor that were received before a time, at most
@@ -145,16 +186,10 @@ pub(super) fn forget(
     stored: &mut StoredHead,
     received_before_ms: u64,
 ) -> Result<bool, Error> {
-    let query = concat!(
-        "SELECT ",
-        cell_columns!(),
-        " FROM cells INDEXED BY tombstones
-         WHERE document = ?1 AND received < ?2 AND time < ?3 AND value IS NULL"
-    );
-    let floor: Time = stored.head.floor;
-    let of = params![document, to_i64(received_before_ms), to_sql(floor.get())];
+    let floor = to_sql(stored.head.floor.get());
+    let of = params![document, to_i64(received_before_ms), floor];
     let mut gone = Vec::new();
-    walk(connection, document, query, of, |cell, checksum| {
+    walk(connection, document, AGED, of, |cell, checksum| {
         gone.push((cell.path.to_vec(), cell.sequence, checksum));
         Ok(gone.len() < limits::STEP_CELLS)
     })?;
@@ -218,4 +253,33 @@ fn walk(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::schema::SCHEMA, *};
+
+    /// Reading a page of a large document must not sort the document.
+    #[test]
+    fn pages_and_ranges_are_found_by_a_search_without_a_sort() {
+        let connection = Connection::open_in_memory().unwrap();
+        for wanted in ["CREATE TABLE", "CREATE INDEX"] {
+            let tables = SCHEMA.tables.iter().map(|(_, sql)| sql);
+            for sql in tables.filter(|sql| sql.starts_with(wanted)) {
+                connection.execute_batch(sql).unwrap();
+            }
+        }
+        let by_sequence = "INDEX cells_by_sequence (document=? AND sequence>?)";
+        for (query, search) in [
+            (AFTER_PATH, "PRIMARY KEY (document=? AND path>?)"),
+            (AFTER_SEQUENCE, by_sequence),
+            (AGED, "INDEX tombstones (document=? AND received<?)"),
+        ] {
+            let query = format!("EXPLAIN QUERY PLAN {query}");
+            let mut plan = connection.prepare(&query).unwrap();
+            let steps = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+            let steps: Vec<_> = steps.map(Result::unwrap).collect();
+            assert_eq!(steps, [format!("SEARCH cells USING {search}")]);
+        }
+    }
 }

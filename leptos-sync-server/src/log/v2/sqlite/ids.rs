@@ -110,19 +110,23 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Returns the tally of a document's ids, and checks that they are in strict order. O(ids).
+/// Returns the tally of a document's ids. Checks that they are in strict order, and that a search
+/// finds each. O(ids).
 pub(super) fn audit(connection: &Connection, document: i64) -> Result<Tally, Error> {
     let mut query = connection
         .prepare_cached(
-            "SELECT replica, user, number, hash, time, checksum, document FROM ids
-             WHERE document = ?1 ORDER BY replica",
+            "SELECT replica, user, number, hash, time, checksum, document,
+                 EXISTS (SELECT 1 FROM ids AS searched
+                     WHERE searched.document = ?1 AND searched.replica = ids.replica)
+             FROM ids WHERE document = ?1 ORDER BY replica",
         )
         .map_err(fault)?;
     let mut rows = query.query([document]).map_err(fault)?;
     let (mut tally, mut last): (Tally, Option<ReplicaId>) = Default::default();
     while let Some(row) = rows.next().map_err(fault)? {
         let id = StoredId::read(document, row)?;
-        if last.is_some_and(|last| last >= id.replica) {
+        let is_found: bool = row.get(7).map_err(fault)?;
+        if !is_found || last.is_some_and(|last| last >= id.replica) {
             return Err(damaged());
         }
         tally.add(id.checksum(document));
