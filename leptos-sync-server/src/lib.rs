@@ -91,6 +91,7 @@ pub mod v2 {
     #[cfg(feature = "testing")]
     pub use crate::log::v2::conformance;
     pub use crate::log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
+    pub use crate::relay::SealKey;
 }
 
 #[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]

@@ -20,6 +20,7 @@ mod readings;
 mod retention;
 mod room;
 mod router;
+mod seal;
 mod transport;
 mod uploads;
 mod users;
@@ -47,6 +48,7 @@ pub(crate) use budget::ReadBudget;
 pub use options::RelayOptions;
 pub use rates::{Rate, Rates};
 pub use router::router;
+pub use seal::SealKey;
 pub use transport::{Disconnected, Transport};
 
 /// A relay: it stores documents in a [`DurableLog`] and exchanges them between clients.
