@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use leptos_sync_core::cells::PathBuf;
 
 use super::{
-    oracle::{Cell, CellsByPath, Uid, is_counter, join, visible},
+    oracle::{Cell, Uid, is_counter, visible},
     tab::Tab,
     world::World,
 };
@@ -59,8 +59,8 @@ impl World {
                 tab.name
             );
         }
-        self.check_held(&held, &cells);
-        self.check_counts(&counted, &visible(&cells));
+        self.oracle.check_held(&held, &cells, self.clocks);
+        self.oracle.check_counts(&counted, &visible(&cells));
     }
 
     /// Returns all cells that the relay and the replicas' bases hold.
@@ -84,59 +84,5 @@ impl World {
             }
         }
         counted
-    }
-
-    /// Checks that nothing that was held is lost or has come back.
-    fn check_held(&self, held: &[(PathBuf, Cell)], cells: &CellsByPath) {
-        let oracle = &self.oracle;
-        let held_uids: BTreeSet<_> = held
-            .iter()
-            .filter_map(|(path, cell)| oracle.uid(path, cell))
-            .collect();
-        let mut greatest = CellsByPath::new();
-        for (path, cell) in held {
-            join(&mut greatest, path.clone(), cell.clone());
-        }
-        for (path, cell) in greatest.iter().filter(|(path, _)| !is_counter(path)) {
-            let now = cells.get(path);
-            let uid = oracle.uid(path, cell);
-            if let Some(now) = now.filter(|now| now.1.is_some() && *now != cell)
-                && !self.clocks
-                && !oracle.was_old
-                && let Some(uid) = oracle.uid(path, now)
-                && let Some(winners) = oracle.replaced.get(&(path.clone(), uid))
-            {
-                let came_back = !winners.is_disjoint(&held_uids);
-                assert!(
-                    !came_back,
-                    "SUPERSEDED RETURNED {path:?} {now:?}, held {cell:?}"
-                );
-            }
-            if cell.1.is_none() || oracle.is_replaced(path, uid) {
-                continue;
-            }
-            let is_kept = now.is_some_and(|now| now >= cell);
-            assert!(is_kept, "LOST {path:?} {cell:?}, now {now:?}");
-            if let Some((stamp, None)) = now {
-                let inferred = oracle.inferred.get(&(path.clone(), *stamp));
-                assert_ne!(inferred, Some(&uid), "WRONG INFERENCE {path:?} {cell:?}");
-            }
-        }
-    }
-
-    /// Checks that each increment counts once.
-    fn check_counts(&self, counted: &BTreeSet<Uid>, cells: &CellsByPath) {
-        let counters = cells.iter().filter(|(path, _)| is_counter(path));
-        let all: Vec<_> = counters
-            .flat_map(|(path, cell)| self.oracle.uids(path, cell))
-            .collect();
-        let unique: BTreeSet<_> = all.iter().copied().collect();
-        assert_eq!(all.len(), unique.len(), "COUNTED TWICE {all:?}");
-        let lost: Vec<_> = counted.difference(&unique).collect();
-        let lost: Vec<_> = lost
-            .iter()
-            .filter(|uid| !self.oracle.rejected.contains(uid))
-            .collect();
-        assert!(lost.is_empty(), "INCREMENTS LOST {lost:?}");
     }
 }

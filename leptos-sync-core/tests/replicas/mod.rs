@@ -1,8 +1,9 @@
-mod disk;
+mod checks;
+pub(crate) mod disk;
 mod heal;
-mod oracle;
-mod push;
-mod relay;
+pub(crate) mod oracle;
+pub(crate) mod push;
+pub(crate) mod relay;
 mod tab;
 mod world;
 

@@ -77,7 +77,7 @@ impl Relay {
         Sequence::new(self.db.sequence)
     }
 
-    pub(super) fn state(&self) -> RelayState {
+    pub(crate) fn state(&self) -> RelayState {
         let (epoch, epoch_start) = self.db.epochs.last().unwrap_or_default();
         let sequence = self.head();
         let latest = self.db.latest;

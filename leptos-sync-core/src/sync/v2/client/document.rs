@@ -22,9 +22,9 @@ use crate::{
 /// then page …, caught_up once; from then on page, entries, acknowledged, rejected in any order
 /// ```
 ///
-/// The connection may be lost after each of them. Then the next call is `start`. If a method returns
-/// an error, the client stops the exchange and opens the document again later, unless stated
-/// otherwise.
+/// The connection may be lost after each of them. Then the next call is `start`. If a method
+/// returns an error, the client stops the exchange and opens the document again later, unless
+/// stated otherwise.
 pub trait Document {
     /// Returns what opens the document. Ends the exchange before, so that all entries that are
     /// not stored count as not sent.

@@ -559,3 +559,228 @@ fn numbers_beyond_the_head_are_an_error() {
         assert!(Response::decode(&encoded(&beyond)).is_err(), "{beyond:?}");
     }
 }
+
+/// Checks the bytes that `docs/protocol-2.md` specifies for every build of this protocol.
+#[test]
+fn messages_have_the_documented_bytes() {
+    let channel = Channel(0);
+    let replica = ReplicaId::new(7);
+    let id = [7, 0, 0, 0, 0, 0, 0, 0];
+    let position = |sequence| Position {
+        epoch: Epoch::new(3),
+        sequence: Sequence::new(sequence),
+    };
+    let epoch = [3, 0, 0, 0, 0, 0, 0, 0];
+    let witness = Witness {
+        head: position(300),
+        latest: Time::new(9),
+        seal: [8; 8],
+    };
+    let sealed = [&epoch[..], &[172, 2, 9], &[8; 8]].concat();
+    let state = RelayState {
+        witness,
+        epoch_start: Sequence::new(2),
+    };
+    let stated = [&[2][..], &sealed].concat();
+    let head = IdHead {
+        number: 4,
+        hash: EntryHash::new(5),
+        time: Time::new(6),
+    };
+    let headed = [4, 5, 0, 0, 0, 0, 0, 0, 0, 6];
+    let entry = |number, hash| Entry {
+        id: EntryId { replica, number },
+        previous: EntryHash::new(hash - 1),
+        hash: EntryHash::new(hash),
+        time: Time::ZERO,
+        cells: Patch::default(),
+        stored: None,
+    };
+    let requests: [(Request, Vec<u8>); 7] = [
+        (
+            Request::Open {
+                channel: Channel(200),
+                document: "a".to_owned(),
+                schema: 5,
+                opening: Opening {
+                    cursor: Cursor {
+                        position: position(1),
+                        witness,
+                    },
+                    comparing: true,
+                    ids: vec![replica],
+                },
+            },
+            [
+                &[3, 200, 1, 1, b'a', 5][..],
+                &epoch,
+                &[1],
+                &sealed,
+                &[1, 1],
+                &id,
+            ]
+            .concat(),
+        ),
+        (
+            Request::Epochs {
+                channel,
+                epochs: Epochs::from_list(vec![(Epoch::new(3), Sequence::new(2))], true).unwrap(),
+            },
+            [&[9, 0, 1, 1][..], &epoch, &[2]].concat(),
+        ),
+        (
+            Request::Read {
+                channel,
+                after: Sequence::new(300),
+            },
+            vec![10, 0, 172, 2],
+        ),
+        (
+            Request::Range {
+                channel,
+                after: Some(PathBuf::new().child(b"a")),
+            },
+            vec![11, 0, 2, 1, b'a'],
+        ),
+        (
+            Request::Offer {
+                channel,
+                witness,
+                cells: Patch::default(),
+            },
+            [&[12, 0][..], &sealed, &[0]].concat(),
+        ),
+        (
+            Request::Adopt {
+                channel,
+                witness,
+                heads: vec![(replica, head)],
+            },
+            [&[13, 0][..], &sealed, &[1], &id, &headed].concat(),
+        ),
+        (
+            Request::Push {
+                channel,
+                entries: vec![entry(1, 2), entry(2, 3)],
+            },
+            [
+                &[4, 0][..],
+                &id,
+                &[1, 1, 0, 0, 0, 0, 0, 0, 0, 2],
+                &[2, 0, 0, 0, 0, 0, 0, 0, 0],
+                &[3, 0, 0, 0, 0, 0, 0, 0, 0],
+            ]
+            .concat(),
+        ),
+    ];
+    for (request, expected) in requests {
+        assert_eq!(encoded(&request), expected, "{request:?}");
+    }
+    let responses: [(Response, Vec<u8>); 11] = [
+        (
+            Response::Opened {
+                channel,
+                permission: Permission::Write,
+                opened: Opened {
+                    now_ms: 300,
+                    floor: Time::new(4),
+                    horizon: Sequence::new(5),
+                    point: Sequence::new(6),
+                    diverged: true,
+                    tail: vec![(Epoch::new(3), Sequence::new(2))],
+                    state,
+                    heads: vec![(replica, head)],
+                },
+            },
+            [
+                &[3, 0, 1, 172, 2, 4, 5, 6, 1, 1][..],
+                &epoch,
+                &[2],
+                &stated,
+                &[1],
+                &id,
+                &headed,
+            ]
+            .concat(),
+        ),
+        (
+            Response::Page {
+                channel,
+                page: Page {
+                    after: Sequence::new(297),
+                    upto: Sequence::new(300),
+                    floor: Time::new(4),
+                    state,
+                    cells: Patch::default(),
+                },
+            },
+            [&[4, 0, 169, 2, 3, 4][..], &stated, &[0]].concat(),
+        ),
+        (
+            Response::Cells {
+                channel,
+                range: CellRange {
+                    state,
+                    ..CellRange::default()
+                },
+            },
+            [&[5, 0, 0][..], &stated, &[0]].concat(),
+        ),
+        (
+            Response::Ack {
+                channel,
+                ack: Ack {
+                    id: EntryId { replica, number: 4 },
+                    count: 2,
+                    first: Sequence::new(299),
+                    state,
+                },
+            },
+            [&[6, 0][..], &id, &[4, 2, 171, 2], &stated].concat(),
+        ),
+        (
+            Response::Reject {
+                channel,
+                id: EntryId { replica, number: 4 },
+                reason: Reason::Drift,
+                text: "no".to_owned(),
+                window: Window {
+                    floor: Time::new(1),
+                    now_ms: 2,
+                    latest: Time::new(3),
+                },
+            },
+            [&[7, 0][..], &id, &[4, 4, 2, b'n', b'o', 1, 2, 3]].concat(),
+        ),
+        (Response::Asked { channel }, vec![13, 0]),
+        (Response::Behind { channel }, vec![14, 0]),
+        (
+            Response::Offered {
+                channel,
+                all: true,
+                state,
+            },
+            [&[15, 0, 1][..], &stated].concat(),
+        ),
+        (
+            Response::Adopted {
+                channel,
+                heads: vec![(replica, head)],
+                state,
+            },
+            [&[16, 0, 1][..], &id, &headed, &stated].concat(),
+        ),
+        (
+            Response::Gap {
+                channel,
+                replica,
+                head,
+            },
+            [&[17, 0][..], &id, &headed].concat(),
+        ),
+        (Response::Removed { channel }, vec![18, 0]),
+    ];
+    for (response, expected) in responses {
+        assert_eq!(encoded(&response), expected, "{response:?}");
+    }
+}
