@@ -97,7 +97,7 @@ impl Exchange {
         self.base_latest = self.base_latest.max(range.cells.latest());
         let mut offers = Vec::new();
         if !difference.offers.is_empty() {
-            offers = Patch::collect_parts(latest, limits::TRANSACTION_BYTES / 2, |out| {
+            offers = Patch::collect_parts(latest, limits::PAGE_BYTES, |out| {
                 difference.offers.write_cells(&Default::default(), out);
             })?;
         }

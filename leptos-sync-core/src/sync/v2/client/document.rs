@@ -54,10 +54,11 @@ pub trait Document {
 
     /// Compares a range of the relay's cells with the base, and returns what the relay lacks. Each
     /// patch is sent as one offer, at most [`limits::TRANSACTION_BYTES`] with its
-    /// [envelope](Patch::envelope_bytes) and [`limits::TRANSACTION_CELLS`].
+    /// [envelope](Patch::envelope_bytes). Patches that are collected in parts of
+    /// [`limits::PAGE_BYTES`] are.
     ///
     /// [`limits::TRANSACTION_BYTES`]: crate::limits::TRANSACTION_BYTES
-    /// [`limits::TRANSACTION_CELLS`]: crate::limits::TRANSACTION_CELLS
+    /// [`limits::PAGE_BYTES`]: crate::limits::PAGE_BYTES
     ///
     /// # Errors
     ///

@@ -94,9 +94,7 @@ impl Exchange {
                 witness,
                 cells,
             } => {
-                if cells.len() > limits::TRANSACTION_CELLS
-                    || cells.envelope_bytes() > limits::TRANSACTION_BYTES
-                {
+                if cells.envelope_bytes() > limits::TRANSACTION_BYTES {
                     return Err(Error::limit("an offer is too large; split it"));
                 }
                 self.restore(Waiting::Offer)?;

@@ -53,14 +53,15 @@ pub enum ClientRequest {
         /// The path, or `None` for the start.
         after: Option<PathBuf>,
     },
-    /// Restores cells that the relay has lost. The relay checks the seal of the witness, and
-    /// answers with `Offered`.
+    /// Restores cells that the relay has lost. The relay checks the seal of the witness, stores the
+    /// cells in steps of bounded size, and answers with `Offered`.
     Offer {
         /// The document.
         channel: Channel,
         /// What the relay once told.
         witness: Witness,
-        /// The cells.
+        /// The cells, at most [`limits::TRANSACTION_BYTES`](crate::limits::TRANSACTION_BYTES). They
+        /// may be more cells than a transaction may have.
         cells: Patch,
     },
     /// Restores the heads of the client's ids. The relay answers with `Adopted`.

@@ -274,12 +274,32 @@ fn users_who_may_only_read_change_nothing() {
     );
 }
 
+/// A relay sends an offer to others as a page, which is larger if each cell has another writer.
 #[test]
 fn an_offer_larger_than_a_transaction_is_a_violation() {
-    let most = limits::TRANSACTION_CELLS as u32;
+    let offered = |replicas| {
+        let cells = Patch::collect(Time::new(1), |out| {
+            out.group(Path::ROOT);
+            for key in 0..70_000_u64 {
+                out.copy(CellRef {
+                    key: &key.to_be_bytes()[4..],
+                    stamp: Stamp::new(Time::new(1), ReplicaId::new(key % replicas)),
+                    value: None,
+                });
+            }
+        });
+        offer(cells.unwrap())
+    };
     let mut talk = Talk::open(Permission::Write, true);
-    assert!(talk.say(&offer(cells(most))).unwrap().is_some());
-    Talk::open(Permission::Write, true).violates_with(&offer(cells(most + 1)));
+    assert!(talk.say(&offered(1)).unwrap().is_some());
+    let all = offered(100_000);
+    let Request::Offer { cells, .. } = &all else {
+        panic!("not an offer");
+    };
+    assert!(cells.bytes() < limits::TRANSACTION_BYTES);
+    let envelope = limits::TRANSACTION_BYTES..limits::MESSAGE_BYTES;
+    assert!(envelope.contains(&cells.envelope_bytes()));
+    Talk::open(Permission::Write, true).violates_with(&all);
 }
 
 #[test]
