@@ -1,5 +1,6 @@
 //! The client's end of the connection to a relay, for all documents that the client exchanges.
 
+mod boxed;
 mod compare;
 mod document;
 mod exchange;
