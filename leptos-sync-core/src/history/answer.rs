@@ -63,6 +63,16 @@ pub struct Opened {
     pub heads: Vec<(ReplicaId, IdHead)>,
 }
 
+/// How a replica continues once the relay has opened its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The relay went back in time, or has forgotten removals that the replica has not seen. All
+    /// cells are compared.
+    Compare,
+    /// The replica reads the pages after its position.
+    Read,
+}
+
 impl Opened {
     /// Returns the stamps that the relay accepts.
     pub fn window(&self) -> Window {

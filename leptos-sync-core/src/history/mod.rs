@@ -10,7 +10,7 @@ mod epochs;
 mod position;
 
 pub use crate::delta::Patch;
-pub use answer::{Ack, CellRange, Opened, Opening, Page, RelayState};
+pub use answer::{Ack, CellRange, Next, Opened, Opening, Page, RelayState};
 pub use entry::{Entry, EntryHash, EntryId, IdHead};
 pub use epochs::{Epoch, Epochs};
 pub use position::{Cursor, Position, Sequence, Witness};

@@ -4,10 +4,10 @@ use leptos_sync_core::{
     Clock, ReplicaId,
     clock::ManualTime,
     history::{
-        CellRange, Entry, EntryId, IdHead, Opened, Opening, Page, Patch, RelayState, Sequence,
-        Witness,
+        CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, Patch, RelayState,
+        Sequence, Witness,
     },
-    replica::{Next, Replica},
+    replica::Replica,
 };
 
 use super::{

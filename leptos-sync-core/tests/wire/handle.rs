@@ -6,11 +6,11 @@ use leptos_sync_core::{
     Clock, Error, ReplicaId, Time,
     clock::{ManualTime, Window},
     history::{
-        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Opened, Opening, Page, Patch, RelayState,
-        Sequence, Witness,
+        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
+        RelayState, Sequence, Witness,
     },
-    replica::{self, Replica},
-    sync::v2::{Document, Next, Permission, Reason},
+    replica::Replica,
+    sync::v2::{Document, Permission, Reason},
 };
 
 use crate::replicas::{
@@ -123,11 +123,7 @@ impl Document for Handle {
     fn set_permission(&mut self, _: Permission) {}
 
     fn opened(&mut self, opened: &Opened) -> Result<Next, Error> {
-        let next = self.0.borrow_mut().replica.opened(opened)?;
-        Ok(match next {
-            replica::Next::Compare => Next::Compare,
-            replica::Next::Read => Next::Read,
-        })
+        self.0.borrow_mut().replica.opened(opened)
     }
 
     fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {

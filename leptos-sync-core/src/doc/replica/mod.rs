@@ -15,9 +15,7 @@ mod tabs;
 
 use std::sync::Arc;
 
-pub use self::{
-    comparison::Compared, pending::Pending, progress::Progress, session::Next, tabs::Taken,
-};
+pub use self::{comparison::Compared, pending::Pending, progress::Progress, tabs::Taken};
 
 use self::exchange::Exchange;
 pub(crate) use self::saving::Saved;

@@ -5,7 +5,9 @@ use crate::{
     clock::Time,
     doc::exchanged::DocCells,
     error::Error,
-    history::{EntryId, Epoch, Epochs, IdHead, Opened, Opening, Position, RelayState, Sequence},
+    history::{
+        EntryId, Epoch, Epochs, IdHead, Next, Opened, Opening, Position, RelayState, Sequence,
+    },
     id::ReplicaId,
     limits,
 };
@@ -25,15 +27,6 @@ pub(super) struct Session {
     /// The relay's epochs, until the comparison of a diverged replica ends.
     pub(super) epochs: Option<Epochs>,
     pub(super) comparison: Option<Comparison>,
-}
-
-/// What to do after the opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Ask for the ranges of all cells, and compare them.
-    Compare,
-    /// Ask for the pages after the position.
-    Read,
 }
 
 impl Exchange {

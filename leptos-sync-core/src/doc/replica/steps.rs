@@ -1,10 +1,10 @@
-use super::{Compared, Next, RejectedEntry, Replica, Taken, pending::Flight};
+use super::{Compared, RejectedEntry, Replica, Taken, pending::Flight};
 use crate::{
     clock::Time,
     crdt::{Changes, Root},
     delta::Patch,
     error::Error,
-    history::{Ack, CellRange, Entry, EntryId, IdHead, Opened, Opening, Page, RelayState},
+    history::{Ack, CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, RelayState},
     id::ReplicaId,
     path::PathBuf,
 };

@@ -6,6 +6,6 @@ mod host;
 mod message;
 
 pub use super::message::{Channel, Permission, Reason};
-pub use client::{Client, Document, Next};
+pub use client::{Client, Document};
 pub use host::{ClientRequest, Host};
 pub use message::{Broadcast, PROTOCOL, Request, Response};

@@ -1,10 +1,10 @@
-use super::{Document, Next};
+use super::Document;
 use crate::{
     clock::Window,
     error::Error,
     history::{
-        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Opened, Opening, Page, Patch, RelayState,
-        Sequence, Witness,
+        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
+        RelayState, Sequence, Witness,
     },
     id::ReplicaId,
     sync::message::{Permission, Reason},

@@ -2,8 +2,8 @@ use crate::{
     clock::Window,
     error::Error,
     history::{
-        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Opened, Opening, Page, Patch, RelayState,
-        Sequence, Witness,
+        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
+        RelayState, Sequence, Witness,
     },
     id::ReplicaId,
     sync::message::{Permission, Reason},
@@ -154,14 +154,4 @@ pub trait Document {
     /// Reports that the document was removed at the relay. The client does not open it again,
     /// unless it is asked to with [`retry`](super::Client::retry).
     fn removed(&mut self);
-}
-
-/// How a document continues once the relay has opened it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// The relay went back in time, or has forgotten removals that the document has not seen. All
-    /// cells are compared.
-    Compare,
-    /// The document reads the pages after its position.
-    Read,
 }

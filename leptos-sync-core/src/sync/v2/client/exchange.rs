@@ -1,10 +1,10 @@
 use super::{
-    Document, Next,
+    Document,
     fault::{Fault, UNASKED},
     session::Session,
 };
 use crate::{
-    history::{Opened, Page, Sequence},
+    history::{Next, Opened, Page, Sequence},
     limits,
     sync::{
         message::{Channel, Permission},

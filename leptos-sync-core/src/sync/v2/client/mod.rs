@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-pub use document::{Document, Next};
+pub use document::Document;
 
 /// The state machine of a client's connection: it consumes and produces frames, and decides when to
 /// connect.

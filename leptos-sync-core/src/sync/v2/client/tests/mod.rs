@@ -12,8 +12,8 @@ use super::*;
 use crate::{
     clock::{Time, Window},
     history::{
-        Ack, CellRange, Entry, EntryHash, EntryId, Epoch, Epochs, IdHead, Opened, Opening, Page,
-        Patch, Position, RelayState, Sequence, Witness,
+        Ack, CellRange, Entry, EntryHash, EntryId, Epoch, Epochs, IdHead, Next, Opened, Opening,
+        Page, Patch, Position, RelayState, Sequence, Witness,
     },
     id::ReplicaId,
     path::PathBuf,
