@@ -127,6 +127,8 @@ pub(crate) struct Oracle {
     /// For each edit that was replaced at a relay, those that replaced it.
     pub(crate) replaced: BTreeMap<(PathBuf, Uid), BTreeSet<Uid>>,
     pub(crate) rejected: BTreeSet<Uid>,
+    /// For each edit of a path, the stamps of the cells that it has replaced at its writer.
+    pub(crate) seen: BTreeMap<(PathBuf, Uid), BTreeSet<Stamp>>,
     /// For each inferred removal, what it removed.
     pub(crate) inferred: BTreeMap<(PathBuf, Stamp), Option<Uid>>,
     /// Whether the relay has called an edit too old.
@@ -147,6 +149,7 @@ impl Oracle {
             stored: BTreeSet::new(),
             replaced: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            seen: BTreeMap::new(),
             inferred: BTreeMap::new(),
             was_old: false,
             trace: traces.then(Vec::new),
@@ -201,7 +204,14 @@ impl Oracle {
     }
 
     pub(crate) fn note_replaced(&mut self, path: &PathBuf, winner: &Cell, loser: &Cell) {
-        if let (Some(loser), Some(winner)) = (self.uid(path, loser), self.uid(path, winner)) {
+        if let (Some(loser), Some(winner_uid)) = (self.uid(path, loser), self.uid(path, winner)) {
+            let seen = self.seen.get(&(path.clone(), loser));
+            let has_seen = seen.is_some_and(|seen| seen.contains(&winner.0));
+            assert!(
+                !has_seen,
+                "LOST TO WHAT IT REPLACED {loser} at {path:?}: {winner:?}"
+            );
+            let winner = winner_uid;
             let winners = self.replaced.entry((path.clone(), loser)).or_default();
             winners.insert(winner);
         }

@@ -1,7 +1,7 @@
 //! A replica with its disk, and the order of its requests.
 
 use leptos_sync_core::{
-    Clock, ReplicaId,
+    Clock, ReplicaId, Stamp,
     clock::ManualTime,
     history::{
         CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, Patch, RelayState,
@@ -235,7 +235,10 @@ impl Tab {
                 self.replica.progress().cursor.position.sequence,
             ));
         }
+        let before = self.stamps();
         self.replica.settle().unwrap();
+        self.note_entries(oracle);
+        self.note_stamps(&before, oracle);
         self.push(oracle)
     }
 
@@ -245,7 +248,7 @@ impl Tab {
         self.rests = false;
         let room = oracle.rng.pick(&[1, 1, 200]);
         let entries = match self.pushes < 60 {
-            true => self.replica.next_entries(room),
+            true => self.replica.next_entries(room, 8),
             false => Vec::new(),
         };
         if entries.is_empty() {
@@ -267,8 +270,10 @@ impl Tab {
             Pushed::Ack(ack) => drop(self.replica.acknowledged(&ack).unwrap()),
             Pushed::Gap => return false,
             Pushed::Time(id, from) => {
+                let before = self.stamps();
                 self.replica.restamp(id, from).unwrap();
                 self.note_entries(oracle);
+                self.note_stamps(&before, oracle);
             }
             Pushed::Rejected(id) => {
                 self.replica.reject(id).unwrap();
@@ -284,6 +289,32 @@ impl Tab {
             let entry = one.entry();
             if let Some(&uid) = oracle.entries.get(&entry.id) {
                 oracle.note(entry.id, &entry.cells, uid);
+            }
+        }
+    }
+
+    fn stamps(&self) -> Vec<(EntryId, Stamp)> {
+        let entries = self.replica.entries().iter().map(|one| one.entry());
+        entries.map(|entry| (entry.id, entry.stamp())).collect()
+    }
+
+    /// Notes that edits which have seen an entry of the outbox have seen it with its new stamp.
+    fn note_stamps(&self, before: &[(EntryId, Stamp)], oracle: &mut Oracle) {
+        let after = self.stamps();
+        let now = |id| {
+            after
+                .iter()
+                .find(|(known, _)| *known == id)
+                .map(|(_, stamp)| *stamp)
+        };
+        let changed = before.iter().filter_map(|(id, old)| Some((old, now(*id)?)));
+        for (old, new) in changed.filter(|(old, new)| *old != new) {
+            for (id, _) in &after {
+                let uid = oracle.entries[id];
+                let all = oracle.seen.iter_mut().filter(|((_, of), _)| *of == uid);
+                for (_, seen) in all.filter(|(_, seen)| seen.contains(old)) {
+                    seen.insert(new);
+                }
             }
         }
     }

@@ -154,12 +154,22 @@ impl World {
             }
             _ => tx.items().insert(key, uid),
         };
+        let before = self.tabs[at].joined();
         let tab = &mut self.tabs[at];
         tab.rests = false;
         let Some(entry) = tab.replica.transact(edit).unwrap().entry else {
             return;
         };
         self.oracle.note(entry.id, &entry.cells, uid);
+        for path in cells_of([&entry.cells]).into_keys() {
+            if let Some((stamp, _)) = before.get(&path) {
+                self.oracle
+                    .seen
+                    .entry((path, uid))
+                    .or_default()
+                    .insert(*stamp);
+            }
+        }
         let name = &self.tabs[at].name;
         self.oracle.log(|| {
             let cells = cells_of([&entry.cells]);

@@ -156,6 +156,15 @@ impl Pending {
         Ok(())
     }
 
+    /// Notes that a cell which the entry had seen has another stamp.
+    pub(super) fn see(&mut self, path: &PathBuf, stamp: Stamp) {
+        if let Some(held) = self.seen.get(path) {
+            let value = held.value.map(<[u8]>::to_vec);
+            self.seen.put(path.clone(), stamp, value.as_deref(), None);
+            self.revision += 1;
+        }
+    }
+
     /// Returns what the entry adds to the counter's cell at `path`, whose value is `value`.
     pub(super) fn increment(&self, path: &PathBuf, value: &[u8]) -> Option<Count> {
         let seen = self.seen.get(path).and_then(|held| held.value);

@@ -151,7 +151,7 @@ impl Exchange {
         for (&replica, &(number, hash)) in &self.settled {
             add(EntryId { replica, number }, hash);
         }
-        heads.into_iter().collect()
+        heads.into_iter().take(limits::OUTBOX_IDS).collect()
     }
 }
 

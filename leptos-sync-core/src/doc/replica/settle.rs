@@ -38,9 +38,10 @@ impl Exchange {
             if self.has_forked(id, head) {
                 changes.append(self.move_fork(doc, id, head)?);
             } else {
-                changes.append(self.remove_contained(doc, |one| {
-                    one.id().replica == id && one.id().number <= head.number
-                }));
+                let is_contained =
+                    |one: &Pending| one.id().replica == id && one.id().number <= head.number;
+                changes.append(self.follow_contained(doc, &is_contained)?);
+                changes.append(self.remove_contained(doc, is_contained));
             }
         }
         changes.append(self.reconcile_counts(doc)?);
@@ -124,6 +125,49 @@ impl Exchange {
                     let number = one.id().number;
                     differs(number, one.entry.hash) || differs(number - 1, one.entry.previous)
                 }))
+    }
+
+    /// Keeps entries later than the contained ones that they had seen.
+    ///
+    /// A copy of this disk may have restamped an entry before it sent it. Then the base has its
+    /// cells at a later time than this outbox.
+    fn follow_contained(
+        &mut self,
+        doc: &mut dyn DocCells,
+        is_contained: &dyn Fn(&Pending) -> bool,
+    ) -> Result<Changes, Error> {
+        let mut moved = Vec::new();
+        for one in self.entries.iter().filter(|one| is_contained(one)) {
+            one.entry.cells.cells().for_each(&mut |parent, cell| {
+                let path = cell.path(parent);
+                let base = self.base.cells().get(&path).map(|held| held.stamp);
+                let same_writer = |base: &Stamp| base.replica == cell.stamp.replica;
+                if let Some(base) = base.filter(same_writer)
+                    && base > cell.stamp
+                {
+                    moved.push((path, cell.stamp, base));
+                }
+            });
+        }
+        let mut changes = Changes::new();
+        for at in 0..self.entries.len() {
+            let Some(one) = self.entries.get_mut(at).filter(|one| !is_contained(one)) else {
+                continue;
+            };
+            let mut latest = Time::ZERO;
+            for (path, old, new) in &moved {
+                let seen = one.seen.get(path).map(|held| held.stamp);
+                if seen == Some(*old) {
+                    one.see(path, *new);
+                    latest = latest.max(new.time);
+                }
+            }
+            if latest >= one.entry.time && one.entry.stored.is_none() {
+                let id = one.id();
+                changes.append(self.restamp(doc, id, latest.next())?);
+            }
+        }
+        Ok(changes)
     }
 
     /// Removes entries that the base contains.

@@ -94,16 +94,16 @@ impl<S: Root> Replica<S> {
         self.exchange.settle(&mut self.doc)
     }
 
-    /// Returns the next entries to send, in order, of at most about `bytes`, at least one. They are
-    /// on their way until they are answered or the session ends.
-    pub fn next_entries(&mut self, bytes: usize) -> Vec<Entry> {
+    /// Returns the next entries to send, in order: at most `count` and about `bytes`, but at least
+    /// one if there is one. They are on their way until they are answered or the session ends.
+    pub fn next_entries(&mut self, bytes: usize, count: usize) -> Vec<Entry> {
         let (mut next, mut room) = (Vec::new(), bytes);
         for one in &mut self.exchange.entries {
             if one.entry.stored.is_some() || !matches!(one.flight, Flight::None) {
                 continue;
             }
-            let size = one.entry.cells.bytes();
-            if !next.is_empty() && size > room {
+            let size = one.entry.cells.envelope_bytes();
+            if !next.is_empty() && (size > room || next.len() >= count) {
                 break;
             }
             room = room.saturating_sub(size);
