@@ -92,6 +92,17 @@ impl Tab {
         copy
     }
 
+    /// Copies the running page with its memory.
+    pub(crate) fn clone_running(&self, name: &str) -> Self {
+        let mut copy = Self::new(name);
+        copy.disk = self.disk.copy();
+        copy.replica = self
+            .replica
+            .clone_running(Clock::new(ReplicaId::new(1), copy.time.clone()));
+        copy.cut();
+        copy
+    }
+
     pub(crate) fn cut(&mut self) {
         self.flight = None;
         self.rests = false;

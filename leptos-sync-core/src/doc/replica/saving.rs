@@ -1,6 +1,6 @@
 use super::{Pending, Progress, Replica, exchange::Exchange};
 use crate::{
-    clock::Time,
+    clock::{Clock, Time},
     crdt::Root,
     delta::Patch,
     doc::exchanged::DocCells,
@@ -117,6 +117,15 @@ impl<S: Root> Replica<S> {
     /// [order](Pending::order).
     pub fn load_entry(&mut self, entry: Entry, seen: &Patch, order: Time) {
         self.exchange.load_entry(&mut self.doc, entry, seen, order);
+    }
+
+    /// Returns a copy with the same memory, as that of a virtual machine has. For tests.
+    #[cfg(feature = "testing")]
+    pub fn clone_running(&self, clock: Clock) -> Self {
+        let mut doc = self.doc.fork(self.doc.replica());
+        doc.clock = clock;
+        let exchange = self.exchange.clone();
+        Self { doc, exchange }
     }
 
     /// Continues, on this newly loaded replica, the page life of another one: its id, and its
