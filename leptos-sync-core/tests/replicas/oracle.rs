@@ -207,17 +207,21 @@ impl Oracle {
     }
 
     pub(crate) fn note_replaced(&mut self, path: &PathBuf, winner: &Cell, loser: &Cell) {
-        if let (Some(loser), Some(winner_uid)) = (self.uid(path, loser), self.uid(path, winner)) {
-            let seen = self.seen.get(&(path.clone(), loser));
-            let has_seen = seen.is_some_and(|seen| seen.contains(&winner.0));
-            assert!(
-                !has_seen,
-                "LOST TO WHAT IT REPLACED {loser} at {path:?}: {winner:?}"
-            );
-            let winner = winner_uid;
-            let winners = self.replaced.entry((path.clone(), loser)).or_default();
-            winners.insert(winner);
-        }
+        let (Some(lost), Some(won)) = (self.uid(path, loser), self.uid(path, winner)) else {
+            return;
+        };
+        // The entries of one id are stored in order, so only those of others can be out of order.
+        let key = (path.clone(), lost);
+        let seen = self
+            .seen
+            .get(&key)
+            .is_some_and(|seen| seen.contains(&winner.0));
+        let is_wrong = seen && winner.0.replica != loser.0.replica;
+        assert!(
+            !is_wrong,
+            "LOST TO WHAT IT REPLACED {lost} at {path:?}: {winner:?}"
+        );
+        self.replaced.entry(key).or_default().insert(won);
     }
 
     pub(crate) fn is_replaced(&self, path: &PathBuf, uid: Option<Uid>) -> bool {

@@ -160,9 +160,9 @@ impl Document for Handle {
         this.replica.settle().map(drop)
     }
 
-    fn entries(&mut self, bytes: usize, _: usize) -> Result<Vec<Entry>, Error> {
+    fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {
         let mut this = self.0.borrow_mut();
-        let entries = this.replica.next_entries(bytes);
+        let entries = this.replica.next_entries(bytes, count);
         // Entries are stored before they are sent.
         if entries.is_empty() || this.save() {
             return Ok(entries);

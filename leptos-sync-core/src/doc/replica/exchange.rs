@@ -8,7 +8,7 @@ use crate::{
     delta::Patch,
     doc::{exchanged::DocCells, outbox::BaseCells},
     error::Error,
-    history::{Entry, EntryHash, EntryId, Position, Sequence},
+    history::{Entry, EntryHash, EntryId, IdHead, Position, Sequence},
     id::ReplicaId,
     path::PathBuf,
 };
@@ -27,7 +27,7 @@ pub(super) struct Exchange {
     /// The last entry that this page has written.
     pub(super) own: Option<(EntryId, EntryHash)>,
     /// The last entry of each id that left the outbox because the relay has it.
-    pub(super) settled: BTreeMap<ReplicaId, (u64, EntryHash)>,
+    pub(super) settled: BTreeMap<ReplicaId, IdHead>,
     pub(super) session: Option<Session>,
     /// The cells that were joined with the base since it was stored, each with the position to
     /// which they lead.
@@ -204,7 +204,7 @@ impl Exchange {
             let stored = one.entry.stored;
             let is_passed = stored.is_some_and(|stored| epochs.contains(at, stored));
             if is_passed {
-                note_settled(settled, one);
+                note_settled(settled, one, one.entry.time);
                 removed.push(one.id());
                 if !one.is_in_base {
                     // A page has only what was not replaced since.
@@ -243,11 +243,16 @@ impl Exchange {
     }
 }
 
-/// Notes that the relay has an entry which leaves the outbox.
-pub(super) fn note_settled(settled: &mut BTreeMap<ReplicaId, (u64, EntryHash)>, one: &Pending) {
+/// Notes that the relay has an entry which leaves the outbox. `time` is the entry's time there, if
+/// it is known.
+pub(super) fn note_settled(settled: &mut BTreeMap<ReplicaId, IdHead>, one: &Pending, time: Time) {
     let EntryId { replica, number } = one.id();
     let known = settled.entry(replica).or_default();
-    if number > known.0 {
-        *known = (number, one.entry.hash);
+    if number > known.number {
+        *known = IdHead {
+            number,
+            hash: one.entry.hash,
+            time: known.time.max(time),
+        };
     }
 }

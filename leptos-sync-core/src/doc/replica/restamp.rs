@@ -57,8 +57,21 @@ impl Exchange {
     /// it that write the same paths.
     fn earliest(&self, doc: &dyn DocCells, at: usize, written: &Quarantine) -> Time {
         let (mut earliest, mut value) = (Time::ZERO, Vec::new());
+        if let Some(one) = self.entries.get(at) {
+            // The times of an id rise.
+            let replica = one.id().replica;
+            let heads = self.session.as_ref().map(|session| &session.heads);
+            let told = heads.and_then(|heads| heads.get(&replica));
+            for head in self.settled.get(&replica).into_iter().chain(told) {
+                earliest = earliest.max(head.time.next());
+            }
+        }
         let (before, rest) = self.entries.split_at(at);
-        for one in before.iter().filter(|one| one.writes(written)) {
+        let replica = rest.first().map(|one| one.id().replica);
+        for one in before.iter() {
+            if Some(one.id().replica) != replica && !one.writes(written) {
+                continue;
+            }
             earliest = earliest.max(one.entry.time.next());
         }
         if let Some(one) = rest.first() {

@@ -148,8 +148,9 @@ impl Exchange {
         if let Some((own, hash)) = self.own {
             add(own, hash);
         }
-        for (&replica, &(number, hash)) in &self.settled {
-            add(EntryId { replica, number }, hash);
+        for (&replica, head) in &self.settled {
+            let number = head.number;
+            add(EntryId { replica, number }, head.hash);
         }
         heads.into_iter().take(limits::OUTBOX_IDS).collect()
     }

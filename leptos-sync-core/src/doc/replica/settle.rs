@@ -181,7 +181,7 @@ impl Exchange {
         self.entries.retain(|one| {
             let is_contained = contained(one);
             if is_contained {
-                note_settled(settled, one);
+                note_settled(settled, one, Time::ZERO);
                 removed.push(one.id());
                 paths.extend(one.entry.cells.cells().paths());
             }

@@ -87,7 +87,7 @@ impl Exchange {
     fn has_known(&self, id: EntryId) -> bool {
         let settled = self.settled.get(&id.replica);
         id.number == 0
-            || settled.is_some_and(|(number, _)| *number >= id.number)
+            || settled.is_some_and(|head| head.number >= id.number)
             || self.find(id).is_some()
     }
 
