@@ -91,7 +91,10 @@ pub mod v2 {
     #[cfg(feature = "testing")]
     pub use crate::log::v2::conformance;
     pub use crate::log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
-    pub use crate::relay::SealKey;
+    pub use crate::relay::{
+        SealKey,
+        v2::{EntryAnswer, PushAnswer, StoredDocument},
+    };
 }
 
 #[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]

@@ -146,6 +146,10 @@ pub const FIRST_SWEEP_MS: u64 = 10 * 60 * 1000;
 /// The approximate size in bytes of one part of the operations that a client lacks.
 pub const PART_BYTES: usize = 128 * 1024;
 
+/// The approximate size in bytes of a page of changes, and of a range of cells. It is one frame of
+/// a connection, and takes a few milliseconds to read.
+pub const PAGE_BYTES: usize = leptos_sync_core::limits::FRAME_BYTES;
+
 /// The size in bytes of the read buffer of a WebSocket, which takes most of the memory of an idle
 /// connection.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;

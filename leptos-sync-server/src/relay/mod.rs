@@ -24,6 +24,7 @@ mod seal;
 mod transport;
 mod uploads;
 mod users;
+pub(crate) mod v2;
 mod writes;
 
 use std::sync::{

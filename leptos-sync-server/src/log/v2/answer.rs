@@ -25,6 +25,9 @@ pub struct Pushed {
     pub count: usize,
     /// The sequence number of the first stored entry. The others have the numbers after it.
     pub first: Sequence,
+    /// Whether a cell of the stored entries lost against a stored cell. Then the changes are not
+    /// the entries, and have to be read.
+    pub has_lost: bool,
     /// The reason why the entry after the stored ones was refused.
     pub refusal: Option<Refusal>,
     /// The time below which tombstones may have been forgotten.
@@ -51,6 +54,8 @@ pub enum Refusal {
 pub struct Offered {
     /// Whether no cell was omitted because of its time.
     pub all: bool,
+    /// The number that the offer took, if it changed something.
+    pub taken: Option<Sequence>,
     /// The end of the history, with the offered cells.
     pub state: RelayState,
 }
@@ -60,6 +65,8 @@ pub struct Offered {
 pub struct Adopted {
     /// The heads of the ids in the order of the request. An unknown id has number 0.
     pub heads: Vec<(ReplicaId, IdHead)>,
+    /// The number that the adoption took, if it changed something.
+    pub taken: Option<Sequence>,
     /// The end of the history, with the adoption.
     pub state: RelayState,
 }

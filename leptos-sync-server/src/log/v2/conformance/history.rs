@@ -154,7 +154,10 @@ impl World {
         };
         for entry in &entries {
             match model.push(period, user, entry, now) {
-                Ok(()) => expected.count += 1,
+                Ok(has_lost) => {
+                    expected.count += 1;
+                    expected.has_lost |= has_lost;
+                }
                 Err(refusal) => {
                     expected.refusal = Some(refusal);
                     break;
@@ -200,8 +203,10 @@ impl World {
             return;
         }
         let offered = succeeds(offered, "offer");
+        let before = model.sequence;
         let all = model.offer(period, &cells, now, latest);
         assert_eq!(offered.all, all, "the offer matches the model");
+        assert_eq!(offered.taken, taken(before, model));
         self.state(document, &offered.state);
     }
 
@@ -224,7 +229,9 @@ impl World {
             return;
         }
         let adopted = succeeds(adopted, "adopt");
+        let before = model.sequence;
         model.adopt(period, user, &heads);
+        assert_eq!(adopted.taken, taken(before, model));
         let expected: Vec<_> = heads.iter().map(|(id, _)| (*id, model.head(*id))).collect();
         assert_eq!(adopted.heads, expected, "the heads match the model");
         self.state(document, &adopted.state);
@@ -263,6 +270,11 @@ impl World {
             .filter(|epoch| **epoch == state.epoch());
         assert_eq!(same.count(), 1, "two epochs are equal");
     }
+}
+
+/// Returns the number that the last operation took.
+fn taken(before: u64, model: &Model) -> Option<Sequence> {
+    (model.sequence > before).then(|| Sequence::new(model.sequence))
 }
 
 fn planned((at, value): CellPlan) -> (PathBuf, Option<Vec<u8>>) {

@@ -49,9 +49,10 @@ impl Model {
         self.sequence
     }
 
-    fn put(&mut self, path: PathBuf, cell: Cell, sequence: u64, received: u64) {
+    fn put(&mut self, path: PathBuf, cell: Cell, sequence: u64, received: u64) -> bool {
         self.latest = self.latest.max(cell.stamp.time);
-        if self.cells.get(&path).is_none_or(|old| old.cell < cell) {
+        let wins = self.cells.get(&path).is_none_or(|old| old.cell < cell);
+        if wins {
             self.cells.insert(
                 path,
                 Numbered {
@@ -61,6 +62,7 @@ impl Model {
                 },
             );
         }
+        wins
     }
 
     fn is_timely(&self, time: Time, now: u64) -> bool {
@@ -72,13 +74,14 @@ impl Model {
         self.heads.get(&id).is_some_and(|head| head.0 != user)
     }
 
+    /// Returns whether a cell lost.
     pub(super) fn push(
         &mut self,
         period: u64,
         user: &str,
         entry: &Entry,
         now: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let id = entry.id.replica;
         if self.is_of_other(id, user) {
             return Err(Refusal::Forged);
@@ -112,10 +115,11 @@ impl Model {
         };
         self.heads.insert(id, (user.to_owned(), head));
         let sequence = self.bump(period);
+        let mut has_lost = false;
         for (path, cell) in cells {
-            self.put(path, cell, sequence, now);
+            has_lost |= !self.put(path, cell, sequence, now);
         }
-        Ok(())
+        Ok(has_lost)
     }
 
     /// Returns whether all cells were in time.

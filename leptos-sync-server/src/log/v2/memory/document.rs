@@ -83,9 +83,12 @@ impl Document {
         };
         let user: Arc<str> = user.into();
         for entry in entries {
-            if let Err(refusal) = self.take(epoch, &user, entry, now_ms) {
-                done.refusal = Some(refusal);
-                break;
+            match self.take(epoch, &user, entry, now_ms) {
+                Ok(has_lost) => done.has_lost |= has_lost,
+                Err(refusal) => {
+                    done.refusal = Some(refusal);
+                    break;
+                }
             }
             done.count += 1;
         }
@@ -94,13 +97,14 @@ impl Document {
         done
     }
 
+    /// Stores an entry. Returns whether one of its cells lost.
     fn take(
         &mut self,
         epoch: Epoch,
         user: &Arc<str>,
         entry: &Entry,
         now_ms: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let id = entry.id.replica;
         if self.is_of_other(id, user) {
             return Err(Refusal::Forged);
@@ -116,13 +120,14 @@ impl Document {
         }
         let sequence = self.advance(epoch);
         self.head.latest = self.head.latest.max(entry.time);
+        let mut has_lost = false;
         for group in entry.cells.cells().groups() {
             for cell in group.cells() {
-                self.join(cell.path(group.parent()), cell, sequence, now_ms);
+                has_lost |= !self.join(cell.path(group.parent()), cell, sequence, now_ms);
             }
         }
         self.ids.insert(id, (Arc::clone(user), entry.head(before)));
-        Ok(())
+        Ok(has_lost)
     }
 
     /// Returns whether a cell would replace the one at its path.
@@ -132,9 +137,16 @@ impl Document {
             .is_none_or(|old| (old.stamp, old.value.as_deref()) < (cell.stamp, cell.value))
     }
 
-    fn join(&mut self, path: PathBuf, cell: CellRef<'_>, sequence: Sequence, received_ms: u64) {
+    /// Joins a cell. Returns whether it wins.
+    fn join(
+        &mut self,
+        path: PathBuf,
+        cell: CellRef<'_>,
+        sequence: Sequence,
+        received_ms: u64,
+    ) -> bool {
         if !self.is_new(&path, &cell) {
-            return;
+            return false;
         }
         self.changes.insert((sequence, path.clone()));
         let new = StoredCell {
@@ -148,6 +160,7 @@ impl Document {
         {
             self.changes.remove(&(old.sequence, path));
         }
+        true
     }
 
     pub(super) fn page(&self, after: Sequence, bytes: usize) -> Result<Option<Page>, Error> {
@@ -238,8 +251,11 @@ impl Document {
                 }
             }
         }
-        let state = self.head.state();
-        Offered { all, state }
+        Offered {
+            all,
+            taken: joined,
+            state: self.head.state(),
+        }
     }
 
     pub(super) fn adopt(
@@ -258,10 +274,9 @@ impl Document {
                 changes = true;
             }
         }
-        if changes {
-            self.advance(epoch);
-        }
+        let taken = changes.then(|| self.advance(epoch));
         Adopted {
+            taken,
             heads: self.heads(heads.iter().map(|(id, _)| *id)),
             state: self.head.state(),
         }

@@ -118,19 +118,22 @@ impl<'a> Draft<'a> {
         Ok(true)
     }
 
-    /// Stores an entry that was checked. `old` is its id before.
+    /// Stores an entry that was checked. `old` is its id before. Returns whether one of its cells
+    /// lost.
     pub(super) fn take(
         &mut self,
         user: i64,
         entry: &Entry,
         old: Option<StoredId>,
         now_ms: u64,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (document, sequence) = self.advance()?;
+        let mut has_lost = false;
         self.stored.head.latest = self.stored.head.latest.max(entry.time);
         each(&entry.cells, |path, cell| {
             let new = new_cell(path, &cell, sequence, now_ms);
             let compared = cells::compare(self.connection, document, &new)?;
+            has_lost |= compared == Comparison::Loses;
             self.join(document, &new, compared)
         })?;
         let before = old.map_or_else(IdHead::default, |old| old.head);
@@ -140,7 +143,8 @@ impl<'a> Draft<'a> {
             head: entry.head(before),
         };
         let ids = &mut self.stored.ids;
-        ids::store(self.connection, document, old.as_ref(), &new, ids)
+        ids::store(self.connection, document, old.as_ref(), &new, ids)?;
+        Ok(has_lost)
     }
 
     fn join(&mut self, document: i64, new: &Cell<'_>, compared: Comparison) -> Result<(), Error> {
@@ -182,8 +186,11 @@ impl<'a> Draft<'a> {
             self.stored.head.latest = self.stored.head.latest.max(cell.stamp.time);
             self.join(document, &new, compared)
         })?;
-        let state = self.save()?;
-        Ok(Offered { all, state })
+        Ok(Offered {
+            all,
+            taken: taken.map(|(_, sequence)| sequence),
+            state: self.save()?,
+        })
     }
 
     /// Returns whether a user would raise one of the heads.
@@ -203,9 +210,14 @@ impl<'a> Draft<'a> {
         Ok(false)
     }
 
-    /// Raises heads, at least one. See [`DurableLog::adopt`](crate::v2::DurableLog::adopt).
-    pub(super) fn adopt(&mut self, user: i64, heads: &[(ReplicaId, IdHead)]) -> Result<(), Error> {
-        let (document, _) = self.advance()?;
+    /// Raises heads, at least one. Returns the number. See
+    /// [`DurableLog::adopt`](crate::v2::DurableLog::adopt).
+    pub(super) fn adopt(
+        &mut self,
+        user: i64,
+        heads: &[(ReplicaId, IdHead)],
+    ) -> Result<Sequence, Error> {
+        let (document, sequence) = self.advance()?;
         for (replica, new) in heads {
             let old = self.find(*replica)?;
             let before = old.map_or_else(IdHead::default, |old| old.head);
@@ -221,11 +233,15 @@ impl<'a> Draft<'a> {
                 ids::store(self.connection, document, old.as_ref(), &new, ids)?;
             }
         }
-        Ok(())
+        Ok(sequence)
     }
 
-    /// Stores the head, and returns the heads of ids.
-    pub(super) fn adopted(self, heads: &[(ReplicaId, IdHead)]) -> Result<Adopted, Error> {
+    /// Stores the head, and returns the heads of ids. `taken` is the number of the adoption.
+    pub(super) fn adopted(
+        self,
+        heads: &[(ReplicaId, IdHead)],
+        taken: Option<Sequence>,
+    ) -> Result<Adopted, Error> {
         let mut found = Vec::with_capacity(heads.len());
         for (replica, _) in heads {
             let id = self.find(*replica)?;
@@ -233,6 +249,7 @@ impl<'a> Draft<'a> {
         }
         Ok(Adopted {
             heads: found,
+            taken,
             state: self.save()?,
         })
     }

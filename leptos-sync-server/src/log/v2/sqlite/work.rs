@@ -207,7 +207,7 @@ fn push(
             Ok(number) => number,
             Err(error) => return failed(error),
         };
-        draft.take(number, entry, old, now_ms)?;
+        pushed.has_lost |= draft.take(number, entry, old, now_ms)?;
         pushed.count += 1;
     }
     pushed.floor = draft.stored.head.floor;
@@ -224,14 +224,15 @@ fn adopt(
     user: &Writer<'_>,
     heads: &[(ReplicaId, IdHead)],
 ) -> Result<Done, Error> {
+    let mut taken = None;
     if draft.would_adopt(user, heads)? {
         let mut user = Writer { ..*user };
         let number = match user.number(connection) {
             Ok(number) => number,
             Err(error) => return failed(error),
         };
-        draft.adopt(number, heads)?;
+        taken = Some(draft.adopt(number, heads)?);
     }
-    let adopted = draft.adopted(heads)?;
+    let adopted = draft.adopted(heads, taken)?;
     Ok(Done::Answer(Answer::Adopted(adopted)))
 }

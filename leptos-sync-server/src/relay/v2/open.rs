@@ -1,0 +1,104 @@
+use leptos_sync_core::history::{Cursor, Epoch, Epochs, Opened, Opening, Sequence};
+
+use super::StoredDocument;
+use crate::{error::Error, log::v2::History};
+
+/// How a replica's history relates to the relay's.
+enum Relation {
+    /// The replica's epochs are needed to tell.
+    Unknown,
+    /// The relay has all that it once told the replica, up to this number.
+    Contains(Sequence),
+    /// The relay has dropped all epochs of the replica. The replica compares as if removals had
+    /// been forgotten.
+    Dropped,
+    /// The relay lacks something after this number that it once told the replica.
+    Diverged(Sequence),
+}
+
+impl StoredDocument {
+    /// Opens the document for a client. Returns `None` if the client has to send its epochs first;
+    /// `epochs` are those that it has sent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`DurableLog::open`](crate::v2::DurableLog::open).
+    pub async fn open(
+        &self,
+        opening: &Opening,
+        epochs: Option<&Epochs>,
+        now_ms: u64,
+    ) -> Result<Option<Opened>, Error> {
+        let mut history = self.log.open(&self.name, opening.ids.clone()).await?;
+        self.seal(&mut history.state);
+        let mut horizon = history.horizon;
+        let (point, has_diverged) = match self.relation(&opening.cursor, epochs, &history) {
+            Relation::Unknown => return Ok(None),
+            Relation::Contains(point) => (point, false),
+            Relation::Diverged(point) => (point, true),
+            Relation::Dropped => {
+                horizon = horizon.max(first(&history.epochs));
+                (Sequence::ZERO, false)
+            }
+        };
+        Ok(Some(Opened {
+            now_ms,
+            floor: history.floor,
+            horizon,
+            point,
+            diverged: has_diverged || opening.comparing,
+            tail: tail(&history.epochs, point),
+            state: history.state,
+            heads: history.heads,
+        }))
+    }
+
+    fn relation(&self, cursor: &Cursor, epochs: Option<&Epochs>, history: &History) -> Relation {
+        let (position, witness) = (cursor.position, &cursor.witness);
+        let told = witness.head;
+        if position.sequence == Sequence::ZERO && told.sequence == Sequence::ZERO {
+            return Relation::Contains(Sequence::ZERO);
+        }
+        if !self.key.has_sealed(&self.name, witness) {
+            return Relation::Diverged(Sequence::ZERO);
+        }
+        let (ours, head) = (&history.epochs, history.state.head());
+        if let (Some(read), Some(heard)) = (ours.common(head, position), ours.common(head, told)) {
+            return match read == position.sequence && heard == told.sequence {
+                true => Relation::Contains(read),
+                false => Relation::Diverged(read.min(heard)),
+            };
+        }
+        let Some(theirs) = epochs else {
+            return match ours.list().is_empty() {
+                true => Relation::Diverged(Sequence::ZERO),
+                false => Relation::Unknown,
+            };
+        };
+        let point = ours.common_with(head, theirs, told.sequence);
+        let is_older = told.sequence < first(ours);
+        match point == Sequence::ZERO && ours.has_dropped() && is_older {
+            true => Relation::Dropped,
+            false => Relation::Diverged(point.min(position.sequence)),
+        }
+    }
+}
+
+/// Returns the first number of the first epoch that is known.
+fn first(epochs: &Epochs) -> Sequence {
+    epochs
+        .list()
+        .first()
+        .map_or(Sequence::ZERO, |(_, first)| *first)
+}
+
+/// Returns the epochs from that of a number on, or none if that is the last one.
+fn tail(epochs: &Epochs, point: Sequence) -> Vec<(Epoch, Sequence)> {
+    let list = epochs.list();
+    let at = list.iter().rposition(|(_, first)| *first <= point);
+    match at {
+        Some(at) if at + 1 == list.len() => Vec::new(),
+        Some(at) => list.get(at..).unwrap_or_default().to_vec(),
+        None => list.to_vec(),
+    }
+}
