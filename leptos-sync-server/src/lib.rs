@@ -67,8 +67,12 @@ mod relay;
 mod serve;
 
 pub use error::Error;
+/// The type of the futures that [`Authorizer`] and [`DurableLog`] return.
+pub use futures::future::BoxFuture;
 #[cfg(feature = "jwt")]
 pub use jwt::{JwtAuthorizer, JwtKey};
+/// The user's permission for a document, which an [`Authorizer`] returns.
+pub use leptos_sync_core::sync::Permission;
 #[cfg(feature = "testing")]
 pub use log::conformance;
 pub use log::{DocumentState, DurableLog, MemoryLog, Since};

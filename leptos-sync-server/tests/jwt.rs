@@ -243,6 +243,20 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
     }
 }
 
+/// The guide's claims are data, which no compiler checks.
+#[tokio::test]
+async fn the_claims_in_the_guide_grant_what_it_says() {
+    let guide = include_str!("../../docs/guide/sign-in.md");
+    let block = guide.split("```json").nth(1).unwrap();
+    let mut claims: Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+    claims["exp"] = json!(get_current_timestamp() + 60);
+    let address = relay_of_secret().await;
+    let mut session =
+        Session::open(address, &signed(&claims), "notes/ada/1", &Handle::new(1)).await;
+    session.insert(1, "mine");
+    session.acknowledged().await;
+}
+
 #[tokio::test]
 async fn the_issuer_and_the_name_of_the_claim_can_be_configured() {
     let authorizer = JwtAuthorizer::new(JwtKey::hs256(SECRET).unwrap(), "notes")

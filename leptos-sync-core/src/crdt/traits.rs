@@ -198,6 +198,12 @@ impl<T: Clone + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
 /// If a value was written as another type, a build that reads it converts or quarantines it. It
 /// converts integers to any integer type that can hold them, and `T` to `Option<T>`.
 /// `docs/format.md` lists the changes that are always detected.
+#[diagnostic::on_unimplemented(
+    note = "a CRDT is not a value: instead of a map of records, use a map for each field of the record",
+    note = "another type needs `Clone`, and `Serialize` and `Deserialize` of serde"
+)]
 pub trait Value: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
+// Otherwise the compiler would suggest to derive `Serialize` for a CRDT.
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Value for T {}

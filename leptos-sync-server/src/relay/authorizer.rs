@@ -10,10 +10,8 @@ use leptos_sync_core::sync::Permission;
 /// the credentials of the first message. So it can use an app's sessions as well as tokens.
 ///
 /// ```
-/// use futures::future::BoxFuture;
 /// use http::request::Parts;
-/// use leptos_sync_core::sync::Permission;
-/// use leptos_sync_server::{Authorizer, Denied, User};
+/// use leptos_sync_server::{Authorizer, BoxFuture, Denied, Permission, User};
 ///
 /// /// Accepts any name without proof. Each user may write documents whose names begin with theirs.
 /// struct ByName;

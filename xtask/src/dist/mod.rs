@@ -114,11 +114,13 @@ fn optimizer(cache: &Cache, optimize: Optimize) -> Result<Option<WasmOpt>> {
     }
 }
 
-/// Compiles the package in the profile that its page names, and returns the wasm file.
+/// Compiles the package in the profile that its page names for releases, and returns the wasm file.
 fn compile(workspace: &Workspace, cache: &Cache, package: &Package, app: &Link) -> Result<PathBuf> {
     let name = &package.name;
     let wasm = Wasm::find(cache, workspace)?;
-    let profile = app.attribute("data-cargo-profile").unwrap_or("release");
+    let profile = app
+        .attribute("data-cargo-profile-release")
+        .unwrap_or("release");
     step(&format!("building {name} for wasm32"), || {
         wasm.cargo("build")
             .args(["--profile", profile, "--package", name])

@@ -129,7 +129,7 @@ mod tests {
         let app = page.app().unwrap();
         assert_eq!(app.attribute("data-wasm-opt"), Some("z"));
         assert_eq!(app.attribute("data-wasm-opt-params"), Some("--one --two"));
-        assert_eq!(app.attribute("data-cargo-profile"), None);
+        assert_eq!(app.attribute("data-cargo-profile-release"), None);
     }
 
     #[test]
