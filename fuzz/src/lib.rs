@@ -1,5 +1,7 @@
 //! Shared code of the fuzz targets: a document of every type, and one that is exchanged.
 
+pub mod replica;
+
 use std::{cell::RefCell, rc::Rc};
 
 use leptos_sync_core::{Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, Outbox, PnCounter, ReplicaId, Snapshot, VersionVector, clock::{ManualTime, Window}, sync::{Document, Permission, Reason}};

@@ -7,7 +7,7 @@ mod push;
 mod request;
 mod response;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use broadcast::Broadcast;
 pub use request::Request;

@@ -104,8 +104,9 @@ fn path() -> impl Strategy<Value = Option<PathBuf>> {
     proptest::option::of(key.prop_map(|key| PathBuf::new().child(&key)))
 }
 
+/// Generates channels, of which most are the first one.
 fn channel() -> impl Strategy<Value = Channel> {
-    any::<u32>().prop_map(Channel)
+    prop_oneof![Just(Channel(0)), any::<u32>().prop_map(Channel)]
 }
 
 fn why() -> impl Strategy<Value = (Reason, String)> {
@@ -291,7 +292,7 @@ fn session_response() -> impl Strategy<Value = Response> {
     ]
 }
 
-fn response() -> impl Strategy<Value = Response> {
+pub(in crate::sync::v2) fn response() -> impl Strategy<Value = Response> {
     prop_oneof![
         session_response(),
         channel().prop_map(|channel| Response::Asked { channel }),

@@ -1,6 +1,9 @@
 //! A relay that violates the protocol.
 
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
+use crate::sync::v2::message::tests::response;
 
 /// Checks that a message ends the connection, and that the client then starts over with everything
 /// that it had.
@@ -121,4 +124,37 @@ fn a_page_that_the_document_cannot_join_stops_only_that_document() {
     assert_eq!(talk.document.0.borrow().closed, [Reason::Other]);
     assert_eq!(talk.kinds(), ["leave"]);
     talk.wait_for_open();
+}
+
+proptest! {
+    /// Only an acknowledgement of what was sent removes an entry.
+    #[test]
+    fn no_sequence_of_messages_loses_an_entry(
+        responses in vec(response(), 0..30),
+        compares in any::<bool>(),
+    ) {
+        let mut talk = Talk::asked();
+        {
+            let mut calls = talk.document.0.borrow_mut();
+            calls.entries.extend(entries(1..=3));
+            calls.compares = compares;
+        }
+        for response in &responses {
+            talk.hear(response);
+            talk.said();
+            if talk.ended().is_some() {
+                talk.client.disconnected(talk.now_ms);
+                if talk.client.wake_at().is_none() {
+                    // The relay speaks no common protocol.
+                    break;
+                }
+                talk.connect();
+                talk.welcome();
+                talk.said();
+            }
+        }
+        let acknowledged = talk.calls().contains(&"acknowledged");
+        let left = talk.document.0.borrow().entries.len();
+        prop_assert!(acknowledged || left == 3);
+    }
 }
