@@ -95,7 +95,12 @@ impl Exchange {
         let mut changes = self.join_base(doc, &range.cells);
         changes.append(self.put_base(doc, &difference.older));
         self.base_latest = self.base_latest.max(range.cells.latest());
-        let offers = offers(&difference.offers, latest)?;
+        let mut offers = Vec::new();
+        if !difference.offers.is_empty() {
+            offers = Patch::collect_parts(latest, limits::PAGE_BYTES, |out| {
+                difference.offers.write_cells(&Default::default(), out);
+            })?;
+        }
         Ok(Compared { changes, offers })
     }
 
@@ -202,38 +207,6 @@ impl Exchange {
         self.session.as_mut()?.comparison.as_mut()
     }
 }
-
-/// Returns patches of cells, each of which the relay takes as one offer: about half of what it
-/// accepts, or a single cell.
-fn offers(cells: &Quarantine, latest: Time) -> Result<Vec<Patch>, Error> {
-    let mut offers = Vec::new();
-    let mut out = CellWriter::default();
-    let mut rest = cells.iter().peekable();
-    while rest.peek().is_some() {
-        let (mut room, mut count) = (limits::TRANSACTION_BYTES / 2, 0);
-        offers.push(Patch::write(&mut out, latest, |out| {
-            while let Some(held) = rest.peek() {
-                let value = held.value.map_or(0, <[u8]>::len);
-                let size = held.path.as_bytes().len() + value + STAMP_BYTES;
-                if count > 0 && (size > room || count >= limits::TRANSACTION_CELLS / 2) {
-                    break;
-                }
-                room = room.saturating_sub(size);
-                count += 1;
-                if let Some((parent, key)) = held.path.split_last() {
-                    let (stamp, value) = (held.stamp, held.value);
-                    out.group(parent);
-                    out.copy(CellRef { key, stamp, value });
-                }
-                rest.next();
-            }
-        })?);
-    }
-    Ok(offers)
-}
-
-/// The most that a cell's stamp and lengths take in an offer, in bytes.
-const STAMP_BYTES: usize = 32;
 
 /// A cell of the base.
 pub(super) struct BaseCell<'a> {
