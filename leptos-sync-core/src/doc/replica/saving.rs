@@ -1,6 +1,6 @@
 use super::{Pending, Progress, Replica, exchange::Exchange};
 use crate::{
-    clock::{Clock, Time},
+    clock::Time,
     crdt::Root,
     delta::Patch,
     doc::exchanged::DocCells,
@@ -121,7 +121,7 @@ impl<S: Root> Replica<S> {
 
     /// Returns a copy with the same memory, as that of a virtual machine has. For tests.
     #[cfg(feature = "testing")]
-    pub fn clone_running(&self, clock: Clock) -> Self {
+    pub fn clone_running(&self, clock: crate::clock::Clock) -> Self {
         let mut doc = self.doc.fork(self.doc.replica());
         doc.clock = clock;
         let exchange = self.exchange.clone();

@@ -63,6 +63,8 @@ impl<St: Storage> ReplicaStore<St> {
         if found.is_incomplete {
             progress.cursor.position = Position::default();
             progress.complete = Sequence::ZERO;
+            // Replace the damaged records once the relay's document was read again.
+            replica.rewrite();
         }
         replica.load_progress(progress);
         found

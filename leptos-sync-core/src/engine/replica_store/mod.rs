@@ -4,7 +4,7 @@
 //! "R" name  0                               →  the marker: what the other records are
 //! "R" name  1                               →  the progress: cursor, epochs, flags
 //! "R" name  2  generation  chunk            →  a part of the base (an envelope)
-//! "R" name  3  generation  sequence  nonce  →  cells joined with the base since (length and envelope, each)
+//! "R" name  3  generation  sequence  nonce  →  cells joined with the base since (count; length and envelope, each)
 //! "R" name  4  replica  number              →  an entry of the outbox
 //! ```
 //!

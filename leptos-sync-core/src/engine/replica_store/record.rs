@@ -136,20 +136,22 @@ pub(super) fn decode_entry(id: EntryId, record: &[u8]) -> Result<StoredEntry, Er
     close(&input, StoredEntry { entry, seen, order })
 }
 
-/// Encodes patches that were joined one after the other.
-pub(super) fn encode_log<'a>(patches: impl Iterator<Item = &'a Patch>) -> Vec<u8> {
+/// Encodes the number of patches that were joined one after the other, and the patches.
+pub(super) fn encode_log<'a>(patches: impl ExactSizeIterator<Item = &'a Patch>) -> Vec<u8> {
     let mut record = vec![VERSION];
+    varint::put(&mut record, patches.len() as u64);
     patches.for_each(|patch| put_patch(&mut record, patch));
     record
 }
 
 pub(super) fn decode_log(record: &[u8]) -> Result<Vec<Patch>, Error> {
     let mut input = open(record)?;
+    let count = input.varint()?;
     let mut patches = Vec::new();
-    while !input.is_empty() {
+    for _ in 0..count {
         patches.push(read_patch(&mut input)?);
     }
-    Ok(patches)
+    close(&input, patches)
 }
 
 fn put_u64(out: &mut Vec<u8>, number: u64) {

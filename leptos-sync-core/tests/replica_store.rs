@@ -1,0 +1,345 @@
+//! The storage of a replica: whatever interrupts a write, and whichever tab writes, the stored base
+//! fits the stored position, and no entry is lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
+
+mod common;
+mod replicas;
+
+use common::now;
+use leptos_sync_core::{
+    Clock, ReplicaId,
+    clock::ManualTime,
+    engine::{Refreshed, ReplicaStore, ReplicaWrite},
+    history::Sequence,
+    limits,
+    replica::Replica,
+    storage::{Batch, Fault, FaultyStorage, MemoryStorage, Scan, Storage},
+};
+use replicas::{
+    oracle::{Board, BoardFields, cells_of},
+    relay::{RETENTION, ms},
+    steps::Scene,
+    tab::Tab,
+};
+
+type Store = ReplicaStore<FaultyStorage<MemoryStorage>>;
+
+fn store(memory: &MemoryStorage) -> Store {
+    ReplicaStore::new(FaultyStorage::new(memory.clone()), "board").unwrap()
+}
+
+/// Returns a tab whose replica the test stores.
+fn tab(scene: &Scene, name: &str) -> Tab {
+    let mut tab = scene.tab(name);
+    tab.disk.is_off = true;
+    tab
+}
+
+fn clock() -> Clock {
+    Clock::new(ReplicaId::new(1), ManualTime::at(ms(5_000)))
+}
+
+fn load(store: &mut Store) -> Replica<Board> {
+    let loaded = now(store.load::<Board>(clock())).unwrap();
+    assert!(loaded.damage.is_empty(), "{:?}", loaded.damage);
+    loaded.replica
+}
+
+/// Commits a write. Returns whether its condition held.
+fn commit(store: &mut Store, tab: &mut Tab, write: ReplicaWrite) -> bool {
+    let done = now(store.storage().commit_if(write.expected, write.batch)).unwrap();
+    if done {
+        store.committed(&mut tab.replica, write.receipt);
+    }
+    done
+}
+
+/// Saves, and refreshes as often as another tab has written. Returns what the last refresh said.
+fn save(store: &mut Store, tab: &mut Tab) -> Option<Refreshed> {
+    let mut refreshed = None;
+    for _ in 0..5 {
+        let write = store.save(&tab.replica).unwrap();
+        if commit(store, tab, write) {
+            return refreshed;
+        }
+        refreshed = Some(now(store.refresh(&mut tab.replica)).unwrap());
+        if refreshed == Some(Refreshed::Reload) {
+            return refreshed;
+        }
+    }
+    panic!("the store is always behind");
+}
+
+fn same(loaded: &Replica<Board>, tab: &Tab) {
+    assert_eq!(loaded.progress(), tab.replica.progress());
+    assert_eq!(loaded.doc().state(), tab.replica.doc().state());
+    let base = cells_of(&loaded.base_parts(1 << 16).unwrap());
+    assert_eq!(base, tab.base());
+    let entries = |replica: &Replica<Board>| -> Vec<_> {
+        replica
+            .entries()
+            .iter()
+            .map(|one| one.entry().clone())
+            .collect()
+    };
+    assert_eq!(entries(loaded), entries(&tab.replica));
+}
+
+#[test]
+fn a_new_page_continues_where_the_last_one_ended() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    save(&mut disk, &mut ada);
+    same(&load(&mut store(&memory)), &ada);
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 2));
+    scene.edit(&mut ada, |tx| tx.likes().increment(1));
+    save(&mut disk, &mut ada);
+    same(&load(&mut store(&memory)), &ada);
+    let compacted = disk.compact(&ada.replica).unwrap();
+    assert!(commit(&mut disk, &mut ada, compacted));
+    same(&load(&mut store(&memory)), &ada);
+}
+
+/// Each commit of a life fails once, in each way, and the page is killed then.
+#[test]
+fn after_a_crash_at_any_commit_nothing_is_lost_and_nothing_is_told_that_is_not_there() {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        for failing in 0..12 {
+            let mut scene = Scene::new();
+            let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+            let mut bob = tab(&scene, "Bob");
+            let mut disk = store(&memory);
+            disk.storage().fail_commit(failing, fault);
+            let mut saved = true;
+            for round in 0..4_u8 {
+                scene.edit(&mut bob, |tx| tx.items().insert(9, u32::from(round)));
+                scene.sync(&mut bob);
+                scene.edit(&mut ada, |tx| {
+                    tx.items().insert(round, 1);
+                    tx.likes().increment(1);
+                });
+                for _ in 0..2 {
+                    let write = match round {
+                        2 => disk.compact(&ada.replica).unwrap(),
+                        _ => disk.save(&ada.replica).unwrap(),
+                    };
+                    let done = now(disk.storage().commit_if(write.expected, write.batch));
+                    saved = matches!(done, Ok(true));
+                    if !saved {
+                        break;
+                    }
+                    disk.committed(&mut ada.replica, write.receipt);
+                    scene.sync(&mut ada);
+                }
+                if !saved {
+                    break;
+                }
+            }
+            let before = ada.replica.doc().state().likes.value();
+            let mut again = tab(&scene, "Ada again");
+            again.replica = load(&mut store(&memory));
+            again.replica.doc().assert_invariants();
+            scene.sync(&mut again);
+            let after = again.replica.doc().state().likes.value();
+            // The last edit was not sent. It is there if its write was applied.
+            let least = before - u64::from(!saved && fault == Fault::Refused);
+            assert!(
+                (least..=before).contains(&after),
+                "{failing}: {after} of {before}"
+            );
+            assert_eq!(again.base(), scene.relay.cells());
+        }
+    }
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_recognized() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    disk.storage().fail_commit(0, Fault::AnswerLost);
+    let write = disk.save(&ada.replica).unwrap();
+    assert!(now(disk.storage().commit_if(write.expected, write.batch)).is_err());
+    assert_eq!(
+        now(disk.refresh(&mut ada.replica)).unwrap(),
+        Refreshed::Retry
+    );
+    assert_eq!(save(&mut disk, &mut ada), None);
+    same(&load(&mut store(&memory)), &ada);
+}
+
+/// Two tabs share a database. One sleeps while the other syncs everything.
+#[test]
+fn a_tab_that_slept_neither_moves_the_position_back_nor_brings_entries_back() {
+    let mut scene = Scene::new();
+    let memory = MemoryStorage::new();
+    let (mut ada, mut asleep) = (tab(&scene, "Ada"), tab(&scene, "Asleep"));
+    let (mut disk, mut other) = (store(&memory), store(&memory));
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    save(&mut disk, &mut ada);
+    asleep.replica = load(&mut other);
+    assert_eq!(asleep.replica.entries().len(), 1);
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    // The tab wakes and edits, without knowing that its other entry was stored.
+    scene.edit(&mut asleep, |tx| tx.items().insert(2, 2));
+    assert_eq!(save(&mut other, &mut asleep), Some(Refreshed::Retry));
+    let loaded = load(&mut store(&memory));
+    assert_eq!(loaded.entries().len(), 1, "only the new entry");
+    assert_eq!(loaded.progress(), ada.replica.progress());
+    // The other tab notices in turn.
+    scene.edit(&mut ada, |tx| tx.title().set(3));
+    save(&mut disk, &mut ada);
+    assert_eq!(load(&mut store(&memory)).entries().len(), 2);
+    scene.sync(&mut asleep);
+    save(&mut other, &mut asleep);
+    assert_eq!(load(&mut store(&memory)).entries().len(), 1);
+}
+
+#[test]
+fn a_tab_whose_base_was_replaced_by_another_history_loads_again_and_keeps_its_edits() {
+    let mut scene = Scene::new();
+    let memory = MemoryStorage::new();
+    let (mut ada, mut asleep) = (tab(&scene, "Ada"), tab(&scene, "Asleep"));
+    let (mut disk, mut other) = (store(&memory), store(&memory));
+    let backup = scene.relay.db.clone();
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    asleep.replica = load(&mut other);
+    scene.restart(Some(backup));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    scene.edit(&mut asleep, |tx| tx.items().insert(2, 2));
+    let own = asleep.replica.own();
+    assert_eq!(save(&mut other, &mut asleep), Some(Refreshed::Reload));
+    let before = std::mem::replace(&mut asleep.replica, load(&mut other));
+    asleep.replica.take_over(&before);
+    assert_eq!(asleep.replica.own(), own);
+    scene.edit(&mut asleep, |tx| tx.likes().increment(1));
+    assert_eq!(save(&mut other, &mut asleep), None);
+    scene.sync(&mut asleep);
+    assert_eq!(asleep.replica.doc().state().items.len(), 2);
+    assert_eq!(asleep.replica.doc().state().likes.value(), 1);
+}
+
+/// The user clears the site's data while the page is open.
+#[test]
+fn a_page_writes_everything_again_when_its_storage_has_vanished() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut ada);
+    scene.edit(&mut ada, |tx| tx.items().insert(2, 2));
+    save(&mut disk, &mut ada);
+    let mut batch = Batch::new();
+    for (key, _) in now(memory.scan(Scan::all())).unwrap() {
+        batch.delete(key);
+    }
+    now(memory.commit(batch)).unwrap();
+    scene.edit(&mut ada, |tx| tx.items().insert(3, 3));
+    assert_eq!(save(&mut disk, &mut ada), Some(Refreshed::Retry));
+    same(&load(&mut store(&memory)), &ada);
+}
+
+#[test]
+fn damage_costs_a_new_download_and_never_an_entry() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    for key in 0..3 {
+        scene.edit(&mut ada, |tx| tx.items().insert(key, 1));
+        scene.sync(&mut ada);
+        save(&mut disk, &mut ada);
+    }
+    scene.edit(&mut ada, |tx| tx.items().insert(4, 4));
+    save(&mut disk, &mut ada);
+    let records = now(memory.scan(Scan::all())).unwrap();
+    for (at, (key, record)) in records.iter().enumerate() {
+        for cut in [0, 1, record.len() / 2, record.len() - 1] {
+            let damaged = MemoryStorage::new();
+            let mut batch = Batch::new();
+            for (key, record) in &records {
+                batch.put(key.clone(), record.clone());
+            }
+            batch.put(key.clone(), record[..cut].to_vec());
+            now(damaged.commit(batch)).unwrap();
+            let mut again = tab(&scene, "Ada again");
+            let mut disk = store(&damaged);
+            let loaded = now(disk.load::<Board>(clock())).unwrap();
+            assert!(!loaded.damage.is_empty(), "record {at}, {cut} bytes");
+            again.replica = loaded.replica;
+            let kept = again.replica.entries().len();
+            // The byte after the prefix names the kind of a record; 4 is an entry.
+            let is_entry = key[disk.prefix().len()] == 4;
+            assert_eq!(kept, usize::from(!is_entry));
+            let mut relay = scene.relay.db.clone();
+            std::mem::swap(&mut relay, &mut scene.relay.db);
+            scene.sync(&mut again);
+            assert_eq!(again.base(), scene.relay.cells());
+            scene.relay.db = relay;
+            save(&mut disk, &mut again);
+            // Nobody else has a damaged entry, so its record stays.
+            if !is_entry {
+                same(&load(&mut disk), &again);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_compaction_pays_off_after_many_pages_and_removes_their_records() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let (mut disk, mut bob) = (store(&memory), tab(&scene, "Bob"));
+    let mut records = 0;
+    while !disk.wants_compaction() {
+        scene.edit(&mut bob, |tx| tx.title().set(records));
+        scene.sync(&mut bob);
+        scene.sync(&mut ada);
+        save(&mut disk, &mut ada);
+        records += 1;
+        assert!(records as usize <= 2 * limits::LOG_RECORDS);
+    }
+    assert!(memory.len() > limits::LOG_RECORDS);
+    let compacted = disk.compact(&ada.replica).unwrap();
+    assert!(commit(&mut disk, &mut ada, compacted));
+    assert!(!disk.wants_compaction());
+    assert_eq!(memory.len(), 3, "marker, progress and one chunk");
+    same(&load(&mut store(&memory)), &ada);
+}
+
+/// After a comparison, the base may lack cells that the stored records have.
+#[test]
+fn a_base_that_was_compared_replaces_the_stored_one() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let (mut disk, mut bob) = (store(&memory), tab(&scene, "Bob"));
+    scene.edit(&mut bob, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut bob);
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    scene.edit(&mut bob, |tx| tx.items().remove(&1));
+    scene.sync(&mut bob);
+    scene.oracle.now += 3 * RETENTION;
+    scene.edit(&mut bob, |tx| tx.title().set(2));
+    scene.sync(&mut bob);
+    scene.relay.forget(&scene.oracle);
+    assert!(scene.relay.db.horizon > 0);
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    let loaded = load(&mut store(&memory));
+    same(&loaded, &ada);
+    assert!(loaded.doc().state().items.is_empty());
+    assert!(loaded.progress().cursor.position.sequence > Sequence::ZERO);
+}
