@@ -13,7 +13,12 @@ use std::{slice, time::Duration};
 use common::{
     Answer, HELLO, Handle, Honest, Raw, Session, card, now_ms, relay_in_use, transactions,
 };
-use leptos_sync_core::{limits, sync::Reason};
+use leptos_sync_core::{
+    Delta, ReplicaId, Stamp, Time, VersionVector,
+    cells::{CellRef, PathBuf},
+    limits,
+    sync::Reason,
+};
 use tokio::{
     io::AsyncWriteExt as _,
     time::{Instant, sleep},
@@ -50,6 +55,37 @@ async fn writing_under_another_users_replica_id_is_rejected() {
             .await;
         assert_eq!(late.handle.card(900), None);
     }
+}
+
+/// Returns a transaction that has one cell more than the relay accepts.
+fn too_many_cells(replica: u64, ms: u64) -> Delta {
+    let stamp = Stamp::new(Time::from_ms(ms), ReplicaId::new(replica));
+    let upto = VersionVector::of(stamp.replica, stamp.time);
+    let delta = Delta::collect(VersionVector::new(), upto, |out| {
+        out.group(PathBuf::new().as_path());
+        for key in 0..=limits::TRANSACTION_CELLS as u32 {
+            let (key, value) = (&key.to_be_bytes(), None);
+            out.copy(CellRef { key, stamp, value });
+        }
+    });
+    delta.unwrap()
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_never_accepted_hides_no_edits_of_the_user_whose_id_it_names() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let forged = too_many_cells(Honest::ADA, now_ms() + 60_000).encode();
+    let bad = async {
+        let mut eve = Raw::open(address, "eve", "other").await;
+        eve.push(&forged).await;
+        assert_eq!(eve.answer().await, Answer::Reject(Reason::Forged));
+    };
+    honest.beside(bad).await;
+    let mut ada = Session::open(address, "ada", "other", &Handle::new(Honest::ADA)).await;
+    ada.insert(1, "mine");
+    ada.acknowledged().await;
+    let mut late = Session::open(address, "carol", "other", &Handle::new(3)).await;
+    late.until("her card", |late| late.card(1).is_some()).await;
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ pub(super) const FAULTS: &[Fault] = &[
         file: "leptos-sync-core/src/doc/outbox/mod.rs",
         from: "self.base_cells.lacks(delta, forgotten)",
         to: "self.base_cells.lacks(delta, forgotten) && false",
-        suite: Suite::Simulation,
+        suite: Suite::Outbox,
     },
     Fault {
         name: "remote cells are lost when an edit is rolled back",
@@ -138,10 +138,10 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::Turmoil,
     },
     Fault {
-        name: "a forged push still claims its replica id",
+        name: "a rejected push claims another user's replica id",
         file: "leptos-sync-server/src/relay/push.rs",
-        from: "Reason::Gap | Reason::Forged | Reason::Forbidden",
-        to: "Reason::Gap | Reason::Forbidden",
+        from: "if let Some(&of_other) = others.first() {",
+        to: "if let Some(&of_other) = others.first().filter(|_| false) {",
         suite: Suite::BadClients,
     },
     Fault {
