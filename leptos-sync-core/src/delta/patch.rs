@@ -40,6 +40,11 @@ impl Patch {
         Self(delta.0.without_versions())
     }
 
+    /// Returns the cells as a delta without versions, which claims nothing. O(bytes).
+    pub fn to_delta(&self) -> Delta {
+        Delta(self.0.clone())
+    }
+
     /// Creates patches of about `bytes` each from the cells that `write` writes. There is at least
     /// one. O(bytes).
     ///

@@ -239,8 +239,14 @@ impl<S: Root> Doc<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_snapshot_needed`] if tombstones beyond `version` were forgotten.
+    /// - [`Error::is_snapshot_needed`] if tombstones beyond `version` were forgotten.
+    /// - [`Error::is_unsupported`] if the document is exchanged with a relay and has no versions.
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
+        if !self.is_versioned {
+            return Err(Error::unsupported(
+                "a document that a page stores and exchanges has no versions; use its snapshot",
+            ));
+        }
         if !version.covers(&self.horizon) {
             return Err(Error::snapshot_needed(
                 "tombstones beyond the requested version were forgotten; send a snapshot instead",

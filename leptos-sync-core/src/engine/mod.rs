@@ -32,10 +32,22 @@ use crate::{
 
 pub use load::Loaded;
 #[doc(hidden)]
-pub use replica_store::{LoadedReplica, Refreshed, ReplicaReceipt, ReplicaStore, ReplicaWrite};
+pub use replica_store::{
+    LoadedReplica, Look, Looked, Refreshed, ReplicaReceipt, ReplicaStore, ReplicaWrite,
+};
 pub use saver::Saver;
 
 use keys::{Generation, Keys};
+
+/// Returns the key prefix of a document that an older version of this library has stored.
+///
+/// # Errors
+///
+/// [`Error::is_limit`] if the name is empty or longer than [`limits::NAME_BYTES`].
+#[doc(hidden)]
+pub fn old_prefix(name: &str) -> Result<Vec<u8>, Error> {
+    Ok(Keys::new(name)?.prefix().to_vec())
+}
 
 /// The storage of one document.
 ///

@@ -108,3 +108,7 @@ impl Entry {
         ))
     }
 }
+
+/// An entry of the outbox, as a tab sends it to another one: with the stamps of the cells that it
+/// replaced, and the values of counters among them.
+pub type TabEntry = (Entry, Patch);

@@ -11,6 +11,6 @@ mod position;
 
 pub use crate::delta::Patch;
 pub use answer::{Ack, CellRange, Next, Opened, Opening, Page, RelayState};
-pub use entry::{Entry, EntryHash, EntryId, IdHead};
+pub use entry::{Entry, EntryHash, EntryId, IdHead, TabEntry};
 pub use epochs::{Epoch, Epochs};
 pub use position::{Cursor, Position, Sequence, Witness};

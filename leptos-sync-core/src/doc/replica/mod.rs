@@ -2,6 +2,7 @@
 
 mod comparison;
 mod exchange;
+mod local;
 mod pending;
 mod progress;
 mod read;
@@ -10,6 +11,7 @@ mod restamp;
 mod saving;
 mod session;
 mod settle;
+mod siblings;
 mod steps;
 mod tabs;
 
@@ -23,7 +25,7 @@ use super::{Doc, Tx, transaction::Setting};
 use crate::{
     clock::{Clock, Time},
     crdt::{Changes, Quarantine, Root},
-    delta::Patch,
+    delta::{Delta, Patch},
     error::Error,
     history::Entry,
     id::ReplicaId,
@@ -56,6 +58,8 @@ pub struct Replica<S> {
 pub struct Written {
     /// The entry of the outbox, or `None` if the transaction wrote nothing.
     pub entry: Option<Entry>,
+    /// The cells, if the document [has versions](Replica::of_versioned). Else it is empty.
+    pub delta: Delta,
     /// The paths of the changed cells.
     pub changes: Changes,
 }
@@ -84,6 +88,15 @@ impl<S: Root> Replica<S> {
         Self {
             doc: Doc::without_versions(clock),
             exchange: Exchange::new(random),
+        }
+    }
+
+    /// Creates the replica of a document with versions, which no relay exchanges. Transactions add
+    /// nothing to the outbox.
+    pub fn of_versioned(doc: Doc<S>) -> Self {
+        Self {
+            doc,
+            exchange: Exchange::new(|| Err(Error::unavailable("there is no outbox"))),
         }
     }
 
@@ -141,9 +154,15 @@ impl<S: Root> Replica<S> {
         setting: Setting<'_, S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
     ) -> Result<Written, Error> {
-        let (own, hash) = self.exchange.next_names()?;
-        self.doc.set_replica(own);
-        self.doc.clock.resume(self.exchange.latest());
+        let is_versioned = self.doc.is_versioned;
+        let (own, hash) = match is_versioned {
+            true => Default::default(),
+            false => self.exchange.next_names()?,
+        };
+        if !is_versioned {
+            self.doc.set_replica(own);
+            self.doc.clock.resume(self.exchange.latest());
+        }
         let mut seen = Quarantine::default();
         let mut see = |path: crate::path::Path<'_>, old: crate::crdt::OldCell<'_>| {
             let value = old.value.filter(|_| old.is_count);
@@ -152,23 +171,26 @@ impl<S: Root> Replica<S> {
             }
         };
         let setting = Setting {
-            base: Some(&mut self.exchange.base),
-            seen: Some(&mut see),
+            base: (!is_versioned).then_some(&mut self.exchange.base),
+            seen: (!is_versioned).then_some(&mut see),
             before_write: setting.before_write.map(|hook| hook as &mut dyn FnMut()),
             rejected: setting.rejected,
         };
-        let done = self.doc.transact_in(setting, edit)?;
-        let entry = match done.delta.is_empty() {
+        let mut done = self.doc.transact_in(setting, edit)?;
+        let entry = match done.delta.is_empty() || is_versioned {
             true => None,
             false => {
-                let cells = Patch::of_delta(done.delta);
+                let cells = Patch::of_delta(std::mem::take(&mut done.delta));
                 Some(
                     self.exchange
                         .add_own(own, hash, done.stamp.time, cells, seen),
                 )
             }
         };
-        let changes = done.changes;
-        Ok(Written { entry, changes })
+        Ok(Written {
+            entry,
+            delta: done.delta,
+            changes: done.changes,
+        })
     }
 }

@@ -130,6 +130,20 @@ impl Exchange {
             && self.entries.is_empty()
     }
 
+    /// Returns whether everything was stored and read when the relay was last heard.
+    pub(super) fn is_current(&self) -> bool {
+        let cursor = &self.progress.cursor;
+        match self.session {
+            Some(_) => self.is_synced(),
+            None => {
+                cursor.position.epoch != Epoch::NONE
+                    && cursor.position.sequence >= cursor.witness.head.sequence
+                    && !self.progress.comparing
+                    && self.entries.is_empty()
+            }
+        }
+    }
+
     /// Returns the last entry of each id that the relay certainly had, to send after a comparison.
     pub(super) fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
         let mut heads = BTreeMap::new();

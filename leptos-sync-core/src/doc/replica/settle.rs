@@ -171,7 +171,7 @@ impl Exchange {
     }
 
     /// Removes entries that the base contains.
-    fn remove_contained(
+    pub(super) fn remove_contained(
         &mut self,
         doc: &mut dyn DocCells,
         contained: impl Fn(&Pending) -> bool,

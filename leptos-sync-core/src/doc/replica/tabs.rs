@@ -60,7 +60,12 @@ impl Exchange {
     }
 
     /// Adds an entry to the outbox.
-    fn add_entry(&mut self, doc: &mut dyn DocCells, entry: Entry, seen: &Patch) -> Changes {
+    pub(super) fn add_entry(
+        &mut self,
+        doc: &mut dyn DocCells,
+        entry: Entry,
+        seen: &Patch,
+    ) -> Changes {
         self.cover(doc, &entry.cells);
         let changes = doc.join_patch(&entry.cells);
         let mut replaced = Quarantine::default();
@@ -84,7 +89,7 @@ impl Exchange {
     }
 
     /// Returns whether the outbox has an entry, or the relay has it.
-    fn has_known(&self, id: EntryId) -> bool {
+    pub(super) fn has_known(&self, id: EntryId) -> bool {
         let settled = self.settled.get(&id.replica);
         id.number == 0
             || settled.is_some_and(|head| head.number >= id.number)

@@ -25,7 +25,7 @@ mod write;
 use crate::{error::Error, storage::Storage};
 
 pub use load::LoadedReplica;
-pub use refresh::Refreshed;
+pub use refresh::{Look, Looked, Refreshed};
 pub use write::{ReplicaReceipt, ReplicaWrite};
 
 use keys::Keys;

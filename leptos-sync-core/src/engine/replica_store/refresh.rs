@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     history::{Epochs, Sequence},
     replica::{Progress, Replica},
-    storage::{Scan, Storage},
+    storage::{Record, Storage},
 };
 
 /// What to do after a write whose condition did not hold.
@@ -21,6 +21,37 @@ pub enum Refreshed {
     Reload,
 }
 
+/// The keys that show what another tab has changed.
+pub struct Look {
+    marker: Vec<u8>,
+    progress: Vec<u8>,
+    entries: Vec<u8>,
+}
+
+/// The records of these keys.
+pub struct Looked {
+    marker: Option<Vec<u8>>,
+    progress: Option<Vec<u8>>,
+    entries: Vec<Record>,
+}
+
+impl Look {
+    /// Reads the records.
+    ///
+    /// # Errors
+    ///
+    /// If the storage cannot be read.
+    pub async fn read(self, storage: &impl Storage) -> Result<Looked, Error> {
+        let found = storage.get_many(&[&self.marker, &self.progress]).await?;
+        let mut found = found.into_iter();
+        Ok(Looked {
+            marker: found.next().flatten(),
+            progress: found.next().flatten(),
+            entries: storage.scan_prefix(&self.entries).await?,
+        })
+    }
+}
+
 impl<St: Storage> ReplicaStore<St> {
     /// Reads what another tab has changed, after a write whose condition did not hold or whose
     /// outcome is unknown.
@@ -31,14 +62,35 @@ impl<St: Storage> ReplicaStore<St> {
     ///
     /// If the storage cannot be read, or its records are damaged.
     pub async fn refresh<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<Refreshed, Error> {
-        let keys = [self.keys.marker(), self.keys.progress()];
-        let keys: Vec<_> = keys.iter().map(Vec::as_slice).collect();
-        let mut found = self.storage.get_many(&keys).await?.into_iter();
-        let (marker, progress) = (found.next().flatten(), found.next().flatten());
-        let stored = self
-            .storage
-            .scan(Scan::prefix(&self.keys.entries()))
-            .await?;
+        let looked = self.look().read(&self.storage).await?;
+        self.refreshed(looked, replica)
+    }
+
+    /// Returns the first part of [`refresh`](ReplicaStore::refresh), which reads. It borrows
+    /// neither the store nor the replica.
+    pub fn look(&self) -> Look {
+        Look {
+            marker: self.keys.marker(),
+            progress: self.keys.progress(),
+            entries: self.keys.entries(),
+        }
+    }
+
+    /// Performs the second part of [`refresh`](ReplicaStore::refresh).
+    ///
+    /// # Errors
+    ///
+    /// If the records are damaged.
+    pub fn refreshed<S: Root>(
+        &mut self,
+        looked: Looked,
+        replica: &mut Replica<S>,
+    ) -> Result<Refreshed, Error> {
+        let Looked {
+            marker,
+            progress,
+            entries: stored,
+        } = looked;
         let pending = self.pending.take();
         let Some(bytes) = marker else {
             self.marker = None;

@@ -47,6 +47,23 @@ impl<St: Storage> ReplicaStore<St> {
         }
     }
 
+    /// Returns the write of the entries that were never stored. It has no condition, so that a page
+    /// that ends, or has not read the replica yet, can issue it at once. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`save`](ReplicaStore::save).
+    pub fn new_entries<S: Root>(&self, replica: &Replica<S>) -> Result<Batch, Error> {
+        let mut batch = Batch::new();
+        for one in replica.entries() {
+            let id = one.entry().id;
+            if Some(id.replica) == replica.own() && one.is_unsaved() {
+                batch.put(self.keys.entry(id), record::encode_entry(one)?);
+            }
+        }
+        Ok(batch)
+    }
+
     /// Returns the write that also replaces all stored records of the base. O(cells).
     ///
     /// # Errors

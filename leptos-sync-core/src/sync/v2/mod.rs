@@ -5,7 +5,10 @@ mod client;
 mod host;
 mod message;
 
-pub use super::message::{Channel, Permission, Reason};
+pub use super::{
+    link::ConnectionAction,
+    message::{Channel, Permission, Reason},
+};
 pub use client::{Client, Document};
 pub use host::{ClientRequest, Host};
-pub use message::{Broadcast, PROTOCOL, Request, Response};
+pub use message::{Broadcast, PROTOCOL, Request, Response, TabMessage, TabMessageKind};

@@ -1,0 +1,254 @@
+//! What the tabs of a browser tell each other about their outboxes.
+
+use super::{Pending, Replica, exchange::Exchange};
+use crate::{
+    crdt::{Changes, Quarantine, Root},
+    delta::Patch,
+    doc::exchanged::DocCells as _,
+    history::{Ack, Entry, EntryId, IdHead, Position, TabEntry},
+    id::ReplicaId,
+};
+
+impl Pending {
+    /// Returns whether the storage has the entry as it is.
+    pub fn is_saved(&self) -> bool {
+        !self.is_unsaved()
+    }
+
+    fn for_tabs(&self) -> TabEntry {
+        // Cells that were accepted before exceed no limit.
+        let seen = self.seen().ok().filter(|seen| !seen.is_empty());
+        (self.entry.clone(), seen.unwrap_or_default())
+    }
+}
+
+impl<S: Root> Replica<S> {
+    /// Returns an entry of the outbox, for the other tabs.
+    pub fn entry(&self, id: EntryId) -> Option<TabEntry> {
+        let at = self.exchange.find(id)?;
+        Some(self.exchange.entries.get(at)?.for_tabs())
+    }
+
+    /// Returns the outbox, for the other tabs.
+    pub fn outbox(&self) -> Vec<TabEntry> {
+        self.exchange
+            .entries
+            .iter()
+            .map(Pending::for_tabs)
+            .collect()
+    }
+
+    /// Returns the last entry of each id that has left this tab's outbox, since the relay has it.
+    pub fn settled_heads(&self) -> Vec<(ReplicaId, IdHead)> {
+        let head = |(&replica, &head)| (replica, head);
+        self.exchange.settled.iter().map(head).collect()
+    }
+
+    /// Returns the number of entries that were never stored.
+    pub fn unsaved_entries(&self) -> usize {
+        let entries = self.exchange.entries.iter();
+        entries.filter(|one| one.saved.is_none()).count()
+    }
+
+    /// Returns whether the relay had everything, and the document showed everything of the relay,
+    /// when the relay was last heard. Unlike [`is_synced`](Replica::is_synced), it may be true
+    /// without a session.
+    pub fn is_current(&self) -> bool {
+        self.exchange.is_current()
+    }
+
+    /// Joins the [outbox](Replica::outbox) and the [heads](Replica::settled_heads) of another tab.
+    pub fn take_outbox(&mut self, entries: &[TabEntry], heads: &[(ReplicaId, IdHead)]) -> Changes {
+        let mut changes = Changes::new();
+        for (entry, seen) in entries {
+            changes.append(self.exchange.take_anyway(&mut self.doc, entry, seen));
+        }
+        for (replica, head) in heads {
+            let known = self.exchange.settled.entry(*replica).or_default();
+            if head.number > known.number {
+                *known = *head;
+            }
+        }
+        changes
+    }
+
+    /// Replaces entries that another tab has restamped. Others are ignored.
+    pub fn replace_entries(&mut self, entries: &[TabEntry]) -> Changes {
+        let mut paths = Vec::new();
+        for (entry, seen) in entries {
+            let Some(at) = self.exchange.find(entry.id) else {
+                continue;
+            };
+            let Some(one) = self.exchange.entries.get_mut(at) else {
+                continue;
+            };
+            if one.entry.hash != entry.hash || one.entry.stored.is_some() {
+                continue;
+            }
+            paths.extend(one.entry.cells.cells().paths());
+            paths.extend(entry.cells.cells().paths());
+            one.change(entry.time, entry.cells.clone());
+            one.flight = Default::default();
+            one.seen = Quarantine::default();
+            let keep = &mut |parent: crate::path::Path<'_>, cell: crate::codec::CellRef<'_>| {
+                one.seen.keep(parent, cell, None);
+            };
+            seen.cells().for_each(keep);
+        }
+        let changes = self.exchange.rebuild(&mut self.doc, paths);
+        // The clock may have followed stamps that were replaced.
+        self.doc.set_clock(self.exchange.latest());
+        changes
+    }
+
+    /// Notes that the relay has acknowledged entries to another tab.
+    pub fn stored_elsewhere(&mut self, ack: &Ack) {
+        for one in &mut self.exchange.entries {
+            if one.entry.stored.is_none()
+                && let Some(sequence) = ack.sequence(&one.entry)
+            {
+                let epoch = ack.state.epoch();
+                one.set_stored(Position { epoch, sequence });
+            }
+        }
+    }
+
+    /// Removes entries that another tab has moved to a derived id.
+    pub fn moved_elsewhere(&mut self, ids: &[EntryId]) -> Changes {
+        let exchange = &mut self.exchange;
+        if exchange
+            .own
+            .is_some_and(|(own, _)| ids.iter().any(|id| id.replica == own.replica))
+        {
+            // The next transaction draws a new id.
+            exchange.own = None;
+        }
+        exchange.remove_contained(&mut self.doc, |one| ids.contains(&one.id()))
+    }
+
+    /// Returns the next entries for which `is_due` returns true, as
+    /// [`next_entries`](Replica::next_entries) does, at most `count`. After an entry that is not
+    /// due, no later one of its id is returned.
+    pub fn next_due(
+        &mut self,
+        bytes: usize,
+        count: usize,
+        is_due: &mut dyn FnMut(&Pending) -> bool,
+    ) -> Vec<Entry> {
+        let (mut next, mut room, mut waiting) = (Vec::new(), bytes, Vec::new());
+        for one in &mut self.exchange.entries {
+            if one.entry.stored.is_some() || !matches!(one.flight, super::pending::Flight::None) {
+                continue;
+            }
+            let replica = one.entry.id.replica;
+            if waiting.contains(&replica) || !is_due(one) {
+                waiting.push(replica);
+                continue;
+            }
+            let size = one.entry.cells.bytes();
+            if next.len() >= count || (!next.is_empty() && size > room) {
+                break;
+            }
+            room = room.saturating_sub(size);
+            one.flight = super::pending::Flight::Same;
+            next.push(one.entry.clone());
+        }
+        next
+    }
+}
+
+impl Exchange {
+    /// Joins an entry of another tab, unless it is known, even if entries before it are missing.
+    fn take_anyway(
+        &mut self,
+        doc: &mut dyn crate::doc::exchanged::DocCells,
+        entry: &Entry,
+        seen: &Patch,
+    ) -> Changes {
+        if self.has_known(entry.id) {
+            return Changes::new();
+        }
+        let mut entry = entry.clone();
+        entry.stored = None;
+        self.add_entry(doc, entry, seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, LwwMap, clock::ManualTime, replica::Taken};
+
+    type Board = LwwMap<u32, u32>;
+
+    fn replica(now_ms: u64) -> (Replica<Board>, ManualTime) {
+        let time = ManualTime::at(now_ms);
+        let clock = Clock::new(ReplicaId::default(), time.clone());
+        (Replica::new(clock), time)
+    }
+
+    fn edit(replica: &mut Replica<Board>, key: u32, value: u32) -> EntryId {
+        let written = replica.transact(|tx| tx.insert(key, value)).unwrap();
+        written.entry.unwrap().id
+    }
+
+    const NOW_MS: u64 = 1_800_000_000_000;
+
+    #[test]
+    fn a_tab_that_missed_an_edit_takes_the_whole_outbox_of_the_other_tab() {
+        let (mut one, _) = replica(NOW_MS);
+        let (mut two, _) = replica(NOW_MS);
+        edit(&mut one, 1, 1);
+        let second = edit(&mut one, 2, 2);
+        let (entry, seen) = one.entry(second).unwrap();
+        assert_eq!(two.take_entry(entry, &seen), Taken::Gap);
+        assert!(two.doc().state().is_empty());
+        two.take_outbox(&one.outbox(), &one.settled_heads());
+        assert_eq!(two.doc().state(), one.doc().state());
+        assert_eq!(two.outbox(), one.outbox());
+    }
+
+    #[test]
+    fn an_edit_restamped_in_one_tab_does_not_beat_later_edits_in_another() {
+        let day = 24 * 3_600_000;
+        let (mut one, clock) = replica(NOW_MS + day);
+        let (mut two, _) = replica(NOW_MS);
+        let id = edit(&mut one, 1, 1);
+        two.take_outbox(&one.outbox(), &[]);
+        clock.set(NOW_MS);
+        one.restamp(id, crate::Time::try_from_ms(NOW_MS).unwrap())
+            .unwrap();
+        two.replace_entries(&one.outbox());
+        let later = edit(&mut two, 1, 2);
+        let time = two.entry(later).unwrap().0.time;
+        assert!(time < crate::Time::try_from_ms(NOW_MS + day / 2).unwrap());
+        assert_eq!(two.doc().state().get(&1), Some(&2));
+    }
+
+    #[test]
+    fn entries_that_are_not_due_hold_back_the_later_ones_of_their_id() {
+        let (mut one, _) = replica(NOW_MS);
+        let (mut two, _) = replica(NOW_MS);
+        let first = edit(&mut two, 1, 1);
+        edit(&mut two, 2, 2);
+        edit(&mut one, 3, 3);
+        one.take_outbox(&two.outbox(), &[]);
+        let due = one.next_due(1_000, 9, &mut |pending| pending.entry().id != first);
+        let keys: Vec<_> = due.iter().map(|entry| entry.id.replica).collect();
+        assert_eq!(keys, [one.own().unwrap()]);
+        assert_eq!(one.next_due(1_000, 9, &mut |_| true).len(), 2);
+        assert!(one.next_due(1_000, 9, &mut |_| true).is_empty());
+    }
+
+    #[test]
+    fn a_document_without_a_relay_is_offered_to_a_relay_that_it_gets_later() {
+        let (mut one, _) = replica(NOW_MS);
+        edit(&mut one, 1, 1);
+        one.absorb_entries();
+        assert!(one.entries().is_empty());
+        assert!(one.start().comparing);
+        assert_eq!(one.doc().state().get(&1), Some(&1));
+        let parts = one.base_parts(1_000).unwrap();
+        assert_eq!(parts.iter().map(|part| part.len()).sum::<usize>(), 1);
+    }
+}

@@ -1,0 +1,240 @@
+use crate::{
+    clock::Time,
+    error::Error,
+    history::{Ack, Entry, EntryHash, EntryId, IdHead, TabEntry},
+    id::ReplicaId,
+    limits,
+    sync::message::{
+        Message, Reason,
+        fields::{Fields, Writer},
+    },
+};
+
+/// A message between the tabs of one browser about a document, with or without a relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TabMessage {
+    /// The document's name.
+    pub document: String,
+    /// The kind of the message, with its content.
+    pub kind: TabMessageKind,
+}
+
+/// The kinds of [`TabMessage`].
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message lives only until it is encoded or handled"
+)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TabMessageKind {
+    /// A transaction that the sender made, with what it replaced.
+    Edit(TabEntry),
+    /// A request for the outboxes of the other tabs.
+    Ask,
+    /// The answer to a request.
+    All {
+        /// The sender's whole outbox.
+        entries: Vec<TabEntry>,
+        /// The last entry of each id that has left the sender's outbox.
+        heads: Vec<(ReplicaId, IdHead)>,
+    },
+    /// Entries were restamped.
+    Replaced(Vec<TabEntry>),
+    /// The relay has rejected an entry, which is empty now.
+    Emptied {
+        /// The entry.
+        id: EntryId,
+        /// The reason, as a code.
+        reason: Reason,
+        /// The reason, as a sentence.
+        text: String,
+    },
+    /// The relay has acknowledged entries.
+    Stored(Ack),
+    /// Entries were moved to another id, because the memory of their page was copied.
+    Moved(Vec<EntryId>),
+}
+
+const EDIT: u8 = 65;
+const ASK: u8 = 66;
+const ALL: u8 = 67;
+const REPLACED: u8 = 68;
+const EMPTIED: u8 = 69;
+const STORED: u8 = 70;
+const MOVED: u8 = 71;
+
+impl TabMessage {
+    /// Encodes the message. O(bytes).
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        Message::encode(self, cfg!(feature = "deflate"), &mut bytes);
+        bytes
+    }
+
+    /// Decodes a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_corrupt`], [`Error::is_limit`] or [`Error::is_unsupported`] if `bytes` are not a
+    /// message. The sender is probably a tab of another build.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Message::decode(bytes)
+    }
+}
+
+impl Message for TabMessage {
+    fn encode(&self, deflate: bool, out: &mut Vec<u8>) {
+        let mut out = Writer { out, deflate };
+        out.byte(match &self.kind {
+            TabMessageKind::Edit(_) => EDIT,
+            TabMessageKind::Ask => ASK,
+            TabMessageKind::All { .. } => ALL,
+            TabMessageKind::Replaced(_) => REPLACED,
+            TabMessageKind::Emptied { .. } => EMPTIED,
+            TabMessageKind::Stored(_) => STORED,
+            TabMessageKind::Moved(_) => MOVED,
+        });
+        out.bytes(self.document.as_bytes());
+        match &self.kind {
+            TabMessageKind::Edit(one) => out.tab_entry(one),
+            TabMessageKind::Ask => {}
+            TabMessageKind::All { entries, heads } => {
+                out.id_heads(heads.get(..limits::OUTBOX_IDS).unwrap_or(heads));
+                entries.iter().for_each(|one| out.tab_entry(one));
+            }
+            TabMessageKind::Replaced(entries) => {
+                entries.iter().for_each(|one| out.tab_entry(one));
+            }
+            TabMessageKind::Emptied { id, reason, text } => {
+                out.entry_id(*id);
+                out.why(*reason, text);
+            }
+            TabMessageKind::Stored(ack) => out.ack(ack),
+            TabMessageKind::Moved(ids) => ids.iter().for_each(|id| out.entry_id(*id)),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::new(bytes);
+        let code = fields.byte();
+        let document = fields.text(limits::NAME_BYTES);
+        let kind = match code {
+            EDIT => TabMessageKind::Edit(fields.tab_entry()),
+            ASK => TabMessageKind::Ask,
+            ALL => TabMessageKind::All {
+                heads: fields.id_heads(),
+                entries: fields.tab_entries(),
+            },
+            REPLACED => TabMessageKind::Replaced(fields.tab_entries()),
+            EMPTIED => {
+                let id = fields.entry_id();
+                let (reason, text) = fields.why();
+                TabMessageKind::Emptied { id, reason, text }
+            }
+            STORED => TabMessageKind::Stored(fields.ack()),
+            MOVED => {
+                let mut ids = Vec::new();
+                while !fields.is_empty() {
+                    ids.push(fields.entry_id());
+                }
+                TabMessageKind::Moved(ids)
+            }
+            _ => {
+                fields.unknown();
+                TabMessageKind::Ask
+            }
+        };
+        fields.end(Self { document, kind })
+    }
+}
+
+impl Writer<'_> {
+    fn tab_entry(&mut self, (entry, seen): &TabEntry) {
+        self.entry_id(entry.id);
+        self.integer(entry.previous.get());
+        self.integer(entry.hash.get());
+        self.patch(&entry.cells);
+        self.patch(seen);
+    }
+}
+
+impl Fields<'_> {
+    fn tab_entry(&mut self) -> TabEntry {
+        let (id, previous) = (self.entry_id(), EntryHash::new(self.integer()));
+        let (hash, cells) = (EntryHash::new(self.integer()), self.patch());
+        let entry = Entry {
+            id,
+            previous,
+            hash,
+            time: match cells.is_empty() {
+                true => Time::ZERO,
+                false => cells.latest(),
+            },
+            cells,
+            stored: None,
+        };
+        if let Err(error) = entry.check() {
+            self.fail(error);
+        }
+        (entry, self.patch())
+    }
+
+    fn tab_entries(&mut self) -> Vec<TabEntry> {
+        let mut entries = Vec::new();
+        while !self.is_empty() {
+            entries.push(self.tab_entry());
+        }
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, LwwMap, replica::Replica};
+
+    fn entries() -> Vec<TabEntry> {
+        let mut replica = Replica::<LwwMap<u32, u32>>::new(Clock::system(ReplicaId::default()));
+        for value in 0..3 {
+            replica.transact(|tx| tx.insert(1, value)).unwrap();
+        }
+        replica.outbox()
+    }
+
+    #[test]
+    fn a_message_between_tabs_is_read_as_it_was_written() {
+        let entries = entries();
+        let id = entries[0].0.id;
+        let head = IdHead {
+            number: 7,
+            hash: EntryHash::new(8),
+            time: Time::new(9),
+        };
+        for kind in [
+            TabMessageKind::Edit(entries[2].clone()),
+            TabMessageKind::Ask,
+            TabMessageKind::All {
+                entries: entries.clone(),
+                heads: vec![(id.replica, head)],
+            },
+            TabMessageKind::Replaced(entries.clone()),
+            TabMessageKind::Emptied {
+                id,
+                reason: Reason::Limit,
+                text: "too much".to_owned(),
+            },
+            TabMessageKind::Moved(vec![id, entries[1].0.id]),
+        ] {
+            let document = "plans".to_owned();
+            let message = TabMessage { document, kind };
+            assert_eq!(TabMessage::decode(&message.encode()).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_version_is_not_read() {
+        for kind in [1, 6, 64, 72] {
+            let error = TabMessage::decode(&[kind, 1, b'a']).unwrap_err();
+            assert!(error.is_unsupported(), "{error}");
+        }
+    }
+}
