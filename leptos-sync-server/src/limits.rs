@@ -147,7 +147,7 @@ pub const FIRST_SWEEP_MS: u64 = 10 * 60 * 1000;
 pub const PART_BYTES: usize = 128 * 1024;
 
 /// The approximate size in bytes of a page of changes, and of a range of cells. It is one frame of
-/// a connection, and takes a few milliseconds to read.
+/// a connection, and takes some milliseconds to read.
 pub const PAGE_BYTES: usize = leptos_sync_core::limits::FRAME_BYTES;
 
 /// The size in bytes of the read buffer of a WebSocket, which takes most of the memory of an idle

@@ -178,7 +178,7 @@ fn a_relay_that_lost_one_change_is_noticed_and_takes_it_back() {
 }
 
 #[test]
-fn only_a_sealed_proof_permits_offers() {
+fn only_a_sealed_witness_permits_offers() {
     let relay = Relay::new();
     let pushed = relay.push(Writer::new(1).write(1, [card(1, Some(b"x"))]));
     let contained = told(&pushed);
@@ -189,7 +189,7 @@ fn only_a_sealed_proof_permits_offers() {
         let mut entries = vec![Writer::new(1).write(1, [card(1, None)])];
         told(&block_on(document.push("ada", &mut entries, NOW_MS)).unwrap())
     };
-    for witness in [contained, forged, other, Witness::default()] {
+    for witness in [forged, other, Witness::default()] {
         let offered = relay
             .document()
             .offer(&witness, offer(Time::from_ms(NOW_MS)), NOW_MS);

@@ -47,7 +47,7 @@ impl StoredDocument {
             horizon,
             point,
             diverged: has_diverged || opening.comparing,
-            tail: tail(&history.epochs, point),
+            tail: tail(&history.epochs, point, &opening.cursor),
             state: history.state,
             heads: history.heads,
         }))
@@ -92,13 +92,16 @@ fn first(epochs: &Epochs) -> Sequence {
         .map_or(Sequence::ZERO, |(_, first)| *first)
 }
 
-/// Returns the epochs from that of a number on, or none if that is the last one.
-fn tail(epochs: &Epochs, point: Sequence) -> Vec<(Epoch, Sequence)> {
+/// Returns the epochs from that of a number on. Returns none if the client has heard of the last
+/// one.
+fn tail(epochs: &Epochs, point: Sequence, cursor: &Cursor) -> Vec<(Epoch, Sequence)> {
     let list = epochs.list();
-    let at = list.iter().rposition(|(_, first)| *first <= point);
-    match at {
-        Some(at) if at + 1 == list.len() => Vec::new(),
-        Some(at) => list.get(at..).unwrap_or_default().to_vec(),
-        None => list.to_vec(),
+    let heard = cursor.witness.head.epoch;
+    if epochs.last().is_none_or(|(last, _)| last == heard) {
+        return Vec::new();
     }
+    let at = list.iter().rposition(|(_, first)| *first <= point);
+    list.get(at.unwrap_or_default()..)
+        .unwrap_or_default()
+        .to_vec()
 }

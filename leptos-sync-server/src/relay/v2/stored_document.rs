@@ -23,13 +23,25 @@ pub struct StoredDocument {
     pub(super) log: Arc<dyn DurableLog>,
     pub(super) key: SealKey,
     pub(super) name: Arc<str>,
+    page_bytes: usize,
 }
 
 impl StoredDocument {
     /// Creates the access to a document.
     pub fn new(log: Arc<dyn DurableLog>, key: SealKey, name: &str) -> Self {
-        let name = name.into();
-        Self { log, key, name }
+        Self {
+            log,
+            key,
+            name: name.into(),
+            page_bytes: limits::PAGE_BYTES,
+        }
+    }
+
+    /// Sets the approximate size of pages and ranges; the default is [`limits::PAGE_BYTES`].
+    #[must_use]
+    pub fn page_bytes(mut self, bytes: usize) -> Self {
+        self.page_bytes = bytes;
+        self
     }
 
     /// Returns the next page after a number, or `None` if the number is below the horizon.
@@ -38,7 +50,7 @@ impl StoredDocument {
     ///
     /// Those of [`DurableLog::page`].
     pub async fn read(&self, after: Sequence) -> Result<Option<Page>, Error> {
-        let page = self.log.page(&self.name, after, limits::PAGE_BYTES).await?;
+        let page = self.log.page(&self.name, after, self.page_bytes).await?;
         Ok(page.map(|mut page| {
             self.seal(&mut page.state);
             page
@@ -51,7 +63,7 @@ impl StoredDocument {
     ///
     /// Those of [`DurableLog::range`].
     pub async fn range(&self, after: Option<PathBuf>) -> Result<CellRange, Error> {
-        let range = self.log.range(&self.name, after, limits::PAGE_BYTES);
+        let range = self.log.range(&self.name, after, self.page_bytes);
         let mut range = range.await?;
         self.seal(&mut range.state);
         Ok(range)
@@ -59,7 +71,8 @@ impl StoredDocument {
 
     /// Joins cells that the document has lost. Returns the answer with the changes.
     ///
-    /// Takes nothing unless the witness proves that the relay went back in time.
+    /// Takes nothing unless a relay with this key has sealed the witness for this document. The
+    /// caller checks that the client [has diverged](leptos_sync_core::history::Opened::diverged).
     ///
     /// # Errors
     ///
@@ -67,23 +80,21 @@ impl StoredDocument {
     pub async fn offer(
         &self,
         witness: &Witness,
-        cells: Patch,
+        mut cells: Patch,
         now_ms: u64,
     ) -> Result<(Offered, Vec<Page>), Error> {
-        if let Err(state) = self.proof(witness).await? {
+        let is_sealed = self.key.has_sealed(&self.name, witness);
+        let is_complete = is_sealed || cells.is_empty();
+        if !is_complete {
             tracing::warn!(
                 document = &*self.name,
-                "omitted cells that were offered without a proof that they were lost"
+                "omitted cells that a client without a seal of this relay has offered"
             );
-            let offered = Offered {
-                all: cells.is_empty(),
-                taken: None,
-                state,
-            };
-            return Ok((offered, Vec::new()));
+            cells = Patch::default();
         }
         let offered = self.log.offer(&self.name, cells, now_ms, witness.latest);
         let mut offered = offered.await?;
+        offered.all &= is_complete;
         self.seal(&mut offered.state);
         let pages = self.changes(offered.taken, offered.taken).await?;
         Ok((offered, pages))
@@ -92,7 +103,7 @@ impl StoredDocument {
     /// Raises the heads of a user's ids that the document has lost. Returns the answer with the
     /// changes.
     ///
-    /// Raises nothing unless the witness proves that the relay went back in time.
+    /// Raises nothing unless a relay with this key has sealed the witness for this document.
     ///
     /// # Errors
     ///
@@ -103,8 +114,8 @@ impl StoredDocument {
         witness: &Witness,
         mut heads: Vec<(ReplicaId, IdHead)>,
     ) -> Result<(Adopted, Vec<Page>), Error> {
-        if self.proof(witness).await?.is_err() {
-            // No head is greater than that of number 0.
+        if !self.key.has_sealed(&self.name, witness) {
+            // No head is raised to number 0.
             heads
                 .iter_mut()
                 .for_each(|(_, head)| *head = IdHead::default());
@@ -113,19 +124,6 @@ impl StoredDocument {
         self.seal(&mut adopted.state);
         let pages = self.changes(adopted.taken, adopted.taken).await?;
         Ok((adopted, pages))
-    }
-
-    /// Checks that a relay with this key has told a head that the document no longer has. If not,
-    /// returns the document's state as the error.
-    async fn proof(&self, witness: &Witness) -> Result<Result<(), RelayState>, Error> {
-        let history = self.log.open(&self.name, Vec::new()).await?;
-        let (epochs, mut state) = (history.epochs, history.state);
-        let is_lost = !epochs.contains(state.head(), witness.head);
-        if is_lost && self.key.has_sealed(&self.name, witness) {
-            return Ok(Ok(()));
-        }
-        self.seal(&mut state);
-        Ok(Err(state))
     }
 
     /// Reads the changes from one number to another one, in pages. If a sweep has just forgotten

@@ -17,7 +17,7 @@ use super::super::{
 use crate::error::Error;
 
 /// A document of a [`MemoryLog`](super::MemoryLog).
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Document {
     pub(super) head: Head,
     epochs: Epochs,
@@ -29,6 +29,7 @@ pub(super) struct Document {
     ids: BTreeMap<ReplicaId, (Arc<str>, IdHead)>,
 }
 
+#[derive(Clone)]
 struct StoredCell {
     stamp: Stamp,
     value: Option<Box<[u8]>>,

@@ -46,6 +46,23 @@ impl MemoryLog {
         })
     }
 
+    /// Returns a copy of the log in its own epoch, as a relay that is restored from a backup has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](MemoryLog::new).
+    #[cfg(feature = "testing")]
+    pub fn fork(&self) -> Result<Self, Error> {
+        let copy = Self::new()?;
+        let documents = self.documents.lock();
+        let copied = documents.iter().map(|(name, document)| {
+            let document = document.lock().clone();
+            (name.clone(), Arc::new(Mutex::new(document)))
+        });
+        copy.documents.lock().extend(copied);
+        Ok(copy)
+    }
+
     /// Runs `work` on a document, or on an empty one if it does not exist. Stores the document if
     /// that changed its head.
     fn run<T>(
