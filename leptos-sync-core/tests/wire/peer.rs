@@ -137,6 +137,11 @@ impl Peer {
         self.line.as_ref().is_none_or(Line::is_quiet)
     }
 
+    /// Returns whether everything is done.
+    pub(crate) fn rests(&self) -> bool {
+        self.is_quiet() && self.is_synced()
+    }
+
     pub(crate) fn is_synced(&self) -> bool {
         let live = self.line.as_ref().is_some_and(Line::is_live);
         live && self.handle.0.borrow().replica.is_synced()

@@ -45,6 +45,8 @@ enum Suite {
     TimeSource,
     /// Collections of records.
     Collection,
+    /// Replicas that exchange the frames of protocol 2.
+    Protocol,
 }
 
 impl Suite {
@@ -61,6 +63,7 @@ impl Suite {
             Self::Values => ["leptos-sync-core", "values"],
             Self::TimeSource => ["leptos-sync-core", "time_source"],
             Self::Collection => ["leptos-sync-core", "collection"],
+            Self::Protocol => ["leptos-sync-core", "protocol_simulation"],
         }
     }
 }

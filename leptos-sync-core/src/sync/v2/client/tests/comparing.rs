@@ -50,7 +50,12 @@ fn a_document_offers_what_the_relay_lost_range_by_range_before_it_pushes() {
     talk.hear(&cells(Some(b"a")));
     assert_eq!(talk.kinds(), ["offer"]);
     talk.hear(&offered(true));
-    assert_eq!(talk.kinds(), ["offer"], "one offer at a time");
+    let offer = Request::Offer {
+        channel: CHANNEL,
+        witness: witness(),
+        cells: Patch::default(),
+    };
+    assert_eq!(talk.said(), [offer], "one offer at a time");
     talk.hear(&offered(true));
     assert_eq!(talk.kinds(), ["range after"]);
     talk.hear(&cells(Some(b"b")));

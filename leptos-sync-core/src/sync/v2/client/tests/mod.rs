@@ -58,7 +58,7 @@ impl Document for Recorder {
     }
 
     fn epochs(&self) -> Epochs {
-        Epochs::new()
+        epochs()
     }
 
     fn position(&self) -> Sequence {
@@ -66,7 +66,7 @@ impl Document for Recorder {
     }
 
     fn witness(&self) -> Witness {
-        Witness::default()
+        witness()
     }
 
     fn set_permission(&mut self, permission: Permission) {
@@ -166,6 +166,19 @@ impl Document for Recorder {
 }
 
 const CHANNEL: Channel = Channel(0);
+
+/// Returns the document's epochs.
+fn epochs() -> Epochs {
+    Epochs::from_list(vec![(Epoch::new(1), Sequence::new(1))], false).unwrap()
+}
+
+/// Returns the document's witness with the latest time.
+fn witness() -> Witness {
+    Witness {
+        latest: Time::new(77),
+        ..Witness::default()
+    }
+}
 
 /// The client and the relay's end of its connection.
 struct Talk {

@@ -29,7 +29,9 @@ fn a_document_is_read_page_by_page_and_settled_at_the_head_of_the_opening() {
 fn a_relay_that_does_not_know_the_epoch_gets_the_list() {
     let mut talk = Talk::asked();
     talk.hear(&Response::Asked { channel: CHANNEL });
-    assert_eq!(talk.kinds(), ["epochs"]);
+    let channel = CHANNEL;
+    let epochs = epochs();
+    assert_eq!(talk.said(), [Request::Epochs { channel, epochs }]);
     talk.opened(0);
     assert_eq!(talk.kinds(), ["read 0"]);
 }
