@@ -107,8 +107,8 @@ impl SyncOptions {
     /// The page sends the returned credentials to the relay, on the open connection if there is
     /// one. `None` means that no credentials are available at the moment. In that case, and if the
     /// new ones have expired or the relay rejects them too, the page calls `fetch` again after 1,
-    /// 2, 4 and more seconds, up to 5 minutes. If a call takes more than 30 seconds, the page
-    /// continues as after `None`, until the call returns.
+    /// 2, 4 and more seconds, up to 5 minutes, or as soon as the network returns. If a call takes
+    /// more than 30 seconds, the page continues as after `None`, until the call returns.
     ///
     /// ```
     /// use leptos::prelude::*;

@@ -35,8 +35,9 @@ pub struct UseDocReturn<S: 'static> {
     pub pending: StatusSignal<usize>,
     /// The state of the exchange with the relay, with the cause if it is not online.
     pub connection: StatusSignal<Connection>,
-    /// The user's permission, as the relay last reported it. `None` until the first report, and
-    /// without a relay.
+    /// The user's permission, as the relay last reported it. The report is stored with the document
+    /// and is known again once the document is loaded. `None` before the first report, and without
+    /// a relay.
     ///
     /// To disable an input for read-only users, write
     /// `disabled=move || permission.get() == Some(Permission::Read)`.

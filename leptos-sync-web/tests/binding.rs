@@ -2,11 +2,18 @@
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod common;
+
 use std::time::Duration;
 
+use common::{Scratch, until};
 use futures::channel::oneshot;
 use leptos::{mount::mount_to, prelude::*, task::tick};
-use leptos_sync_web::{Clock, Crdt, Doc, LiveDoc, LwwMap, LwwRegister, Node, ReplicaId};
+use leptos_sync_core::limits;
+use leptos_sync_web::{
+    Clock, Crdt, Doc, LiveDoc, LwwMap, LwwRegister, Node, ReplicaId, SyncOptions, UseDocReturn,
+    provide_sync, use_doc,
+};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{Element, Event, HtmlInputElement, HtmlTextAreaElement};
@@ -121,6 +128,40 @@ async fn a_text_input_shows_and_writes_a_register() {
     assert_eq!(page.input().value(), "shown");
     enter(&page.input(), "typed");
     assert_eq!(page.form.title().get_untracked(), "typed");
+}
+
+/// The document never had the text, so no change of the document reaches the field.
+#[wasm_bindgen_test]
+async fn a_field_shows_the_document_again_once_its_rejected_text_is_dismissed() {
+    let scratch = Scratch::new("too-long");
+    let owner = Owner::new();
+    owner.set();
+    let (send, shown) = oneshot::channel();
+    let host = document().create_element("div").unwrap();
+    let options = SyncOptions::default().database(scratch.name());
+    let _mounted = mount_to(host.clone().unchecked_into(), move || {
+        provide_sync(options);
+        let page: UseDocReturn<Form> = use_doc("form");
+        let _ = send.send(page.clone());
+        view! { <input bind:value=page.doc.title() /> }
+    });
+    let page = shown.await.unwrap();
+    until(move || !page.loading.get()).await;
+    let input: HtmlInputElement = host
+        .query_selector("input")
+        .unwrap()
+        .unwrap()
+        .unchecked_into();
+    enter(&input, "short");
+    settled().await;
+    enter(&input, &"long".repeat(limits::VALUE_BYTES / 4 + 1));
+    settled().await;
+    let rejected = page.rejected.get_untracked();
+    assert_eq!(rejected.len(), 1);
+    assert!(input.value().starts_with("long"), "the user can shorten it");
+    rejected.dismiss_all();
+    settled().await;
+    assert_eq!(input.value(), "short");
 }
 
 #[wasm_bindgen_test]

@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use any_spawner::Executor;
-use common::{Relay, Scratch, now, until};
+use common::{Relay, Scratch, now, sleep, until, with_navigator};
 use leptos::prelude::*;
 use leptos_sync_core::{
     clock::{SystemTime, TimeSource},
@@ -186,6 +186,45 @@ async fn a_failed_renewal_does_not_delay_those_of_later_tokens() {
     // seven seconds more.
     let took = now() - start;
     assert!(took < 9_000.0, "{took} ms");
+}
+
+/// The delay after several failures is minutes.
+#[wasm_bindgen_test]
+async fn a_page_fetches_credentials_as_soon_as_the_network_returns() {
+    let scratch = Scratch::new("back-online");
+    let relay = Relay::start();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let fetch = async move || {
+        let earlier = counter.fetch_add(1, Ordering::Relaxed);
+        (earlier > 3).then(|| "fetched".to_owned())
+    };
+    let start = now();
+    let (_owner, page) = page(&scratch, SyncOptions::default().renew(fetch));
+    until(move || page.connection.get() == Connection::Offline(Cause::NoCredentials)).await;
+    for requests in 1..5 {
+        while asked.load(Ordering::Relaxed) < requests {
+            sleep(0).await;
+        }
+        // The request ends after it was counted.
+        sleep(0).await;
+        hurry();
+    }
+    assert_eq!(relay.shown().await, ("fetched".to_owned(), false));
+    // With the delays, this would take 15 seconds.
+    let took = now() - start;
+    assert!(took < 7_000.0, "{took} ms");
+}
+
+#[wasm_bindgen_test]
+async fn a_page_without_network_and_credentials_reports_the_network() {
+    let scratch = Scratch::new("neither");
+    let _relay = Relay::start();
+    with_navigator("onLine", "false", async || {
+        let (_owner, page) = page(&scratch, SyncOptions::default().renew(async || None));
+        until(move || page.connection.get() == Connection::Offline(Cause::Unreachable)).await;
+    })
+    .await;
 }
 
 /// The relay may reject them by mistake, for example while it cannot read its keys.

@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use leptos_sync_core::{
     VersionVector,
     storage::Storage,
-    sync::{ClientRequest, Permission, Reason, Response},
+    sync::{Channel, ClientRequest, Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, status::Cause, use_doc,
@@ -119,6 +119,95 @@ async fn a_user_can_recover_a_rejected_edit_until_it_is_dismissed() {
     assert_eq!(state.title.get(), "an hour's work");
     rejection.dismiss();
     assert!(page.rejected.get_untracked().is_empty());
+}
+
+fn forbid(relay: &Relay, channel: Channel, upto: VersionVector) {
+    relay.say(&Response::Reject {
+        channel,
+        upto,
+        reason: Reason::Forbidden,
+        text: "you may only read".to_owned(),
+    });
+}
+
+/// The relay does not record the rejected edit, so it lacks it on each connection.
+#[wasm_bindgen_test]
+async fn a_rejected_edit_is_not_listed_again_after_a_reconnect() {
+    let scratch = Scratch::new("once");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = relay.opened().await;
+    page.doc.title().set("refused".to_owned());
+    let upto = pushed(&relay).await;
+    forbid(&relay, channel, upto.clone());
+    assert_eq!(page.rejected.get_untracked().len(), 1);
+    page.rejected.get_untracked().dismiss_all();
+    // Another tab may send it again.
+    forbid(&relay, channel, upto);
+    assert_eq!(page.rejected.get_untracked().len(), 0);
+    until(move || page.saved.get()).await;
+    relay.end(Reason::Other, "restarting");
+    js_sys::eval("dispatchEvent(new Event('online'))").unwrap();
+    relay.welcome().await;
+    relay.opens(Permission::Write).await;
+    page.doc.title().set("permitted".to_owned());
+    let ClientRequest::Push { deltas, .. } = relay.asked().await else {
+        panic!("the page did not send the transaction");
+    };
+    let [delta] = deltas.as_slice() else {
+        panic!("{} transactions", deltas.len());
+    };
+    assert_eq!((delta.len(), delta.after()), (1, &VersionVector::new()));
+}
+
+#[wasm_bindgen_test]
+async fn typed_text_that_the_relay_rejects_is_listed_once() {
+    let scratch = Scratch::new("typed");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = relay.opened().await;
+    let mut sent = Vec::new();
+    for text in ["a", "ab", "abc"] {
+        page.doc.title().set(text.to_owned());
+        sent.push(pushed(&relay).await);
+    }
+    for upto in sent {
+        forbid(&relay, channel, upto);
+    }
+    let texts = move || -> Vec<String> {
+        let rejected = page.rejected.get_untracked().into_iter();
+        let states = rejected.filter_map(|rejection| rejection.state::<Page>());
+        states.map(|state| state.title.get().clone()).collect()
+    };
+    assert_eq!(texts(), ["abc"]);
+    assert_eq!(page.doc.title().get_untracked(), "");
+    until(move || page.saved.get()).await;
+    page.doc.title().set("later".to_owned());
+    let upto = pushed(&relay).await;
+    forbid(&relay, channel, upto);
+    assert_eq!(texts(), ["abc", "later"]);
+}
+
+/// Otherwise a user who may only read could type, and would lose the text.
+#[wasm_bindgen_test]
+async fn the_permission_is_known_after_a_reload_without_a_network() {
+    let scratch = Scratch::new("stored-permission");
+    let relay = Relay::start();
+    let (_owner, first) = page(&scratch);
+    relay.welcome().await;
+    relay.opens(Permission::Read).await;
+    until(move || first.permission.get() == Some(Permission::Read)).await;
+    let storage = scratch.open().await;
+    while storage.scan_prefix(b"D").await.unwrap().is_empty() {
+        sleep(0).await;
+    }
+    drop(relay);
+    let silent = Relay::start();
+    let (_owner, second) = page(&scratch);
+    until(move || !second.loading.get()).await;
+    assert_eq!(second.permission.get_untracked(), Some(Permission::Read));
+    // A page that is not admitted would connect to the relay of the next test.
+    silent.opened().await;
 }
 
 /// If the document used the rejected id after loading, its first edit would be rolled back.

@@ -103,6 +103,18 @@ impl<St: Storage> DocStore<St> {
         Ok(write)
     }
 
+    /// Adds the user's permission to a write: whether the user may edit the document.
+    pub fn put_permission(&self, may_edit: bool, batch: &mut Batch) {
+        batch.put(self.keys.permission(), vec![may_edit.into()]);
+    }
+
+    /// Returns whether the user may edit the document, if `records` contains the permission.
+    pub fn permission(&self, records: &[Record]) -> Option<bool> {
+        let name = self.keys.permission();
+        let (_, record) = records.iter().find(|(key, _)| *key == name)?;
+        Some(*record == [1])
+    }
+
     fn put_acknowledged(&self, outbox: &Outbox, batch: &mut Batch) {
         let acknowledged = outbox.acknowledged().clone();
         let nothing = VersionVector::new();

@@ -12,6 +12,7 @@ const SNAPSHOT: u8 = 0;
 const LOG: u8 = 1;
 const ACKNOWLEDGED: u8 = 2;
 const RECEIVED: u8 = 3;
+const PERMISSION: u8 = 4;
 
 /// The keys of one document.
 #[derive(Clone)]
@@ -100,8 +101,17 @@ impl Keys {
 
     /// Returns the key of the version that the relay has acknowledged.
     pub(super) fn acknowledged(&self) -> Vec<u8> {
+        self.single(ACKNOWLEDGED)
+    }
+
+    /// Returns the key of the user's permission.
+    pub(super) fn permission(&self) -> Vec<u8> {
+        self.single(PERMISSION)
+    }
+
+    fn single(&self, kind: u8) -> Vec<u8> {
         let mut key = self.prefix.clone();
-        key.push(ACKNOWLEDGED);
+        key.push(kind);
         key
     }
 

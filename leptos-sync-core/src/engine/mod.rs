@@ -7,6 +7,7 @@
 //! "D" name  1  time  replica               →  the transactions of one write (length and envelope, each)
 //! "D" name  2                              →  the acknowledged version: a delta without cells
 //! "D" name  3  time  replica               →  deltas from the relay (length and envelope, each)
+//! "D" name  4                              →  the user's last reported permission: 1 to edit, 0 to read
 //! ```
 //!
 //! Several tabs may write to one document concurrently. A log record is named by its writer's

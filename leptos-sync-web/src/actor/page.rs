@@ -182,7 +182,7 @@ impl Page {
     /// Skips all delays, because the network may be back or the page is visible again.
     pub(super) fn hurry(&self) {
         if let Some(Ok(session)) = self.session() {
-            session.run(|client| client.hurry());
+            session.hurry();
         }
         for document in self.documents() {
             document.hurry();

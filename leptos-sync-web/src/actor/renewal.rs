@@ -14,6 +14,7 @@ use crate::{
     cell::RefCell,
     js,
     live::Cause,
+    persistence::navigator,
     session::{CredentialsEvent, Session},
     sync_options::Fetch,
     task::{after, spawn},
@@ -81,6 +82,13 @@ impl Renewal {
                 if self.fetching.get().is_some() || self.is_retrying.get() => {}
             CredentialsEvent::Refused => self.fetch_soon(),
             CredentialsEvent::Accepted => self.failures.set(0),
+            CredentialsEvent::Hurry => {
+                // A fetch in progress may have started without a network.
+                self.failures.set(0);
+                if self.is_retrying.get() {
+                    self.fetch_soon();
+                }
+            }
         }
     }
 
@@ -170,7 +178,11 @@ impl Renewal {
         match credentials {
             Some(credentials) => session.set_credentials(credentials.into_bytes()),
             None if is_current => {
-                session.lacks_credentials(Cause::NoCredentials);
+                // Without a network, the app cannot tell whether the user's session has ended.
+                session.lacks_credentials(match navigator("onLine") {
+                    Some(_) => Cause::NoCredentials,
+                    None => Cause::Unreachable,
+                });
                 self.fetch_soon();
             }
             None => {}

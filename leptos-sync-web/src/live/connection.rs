@@ -42,7 +42,8 @@ pub enum Cause {
     /// The address that [`SyncOptions::relay`](crate::SyncOptions::relay) names is not a valid
     /// address, or the document's name is too long for a relay.
     Invalid(Arc<str>),
-    /// [`SyncOptions::renew`](crate::SyncOptions::renew) has not returned credentials yet.
+    /// [`SyncOptions::renew`](crate::SyncOptions::renew) has not returned credentials yet, although
+    /// the browser reports a network.
     NoCredentials,
     /// The relay reported a reason, such as [`Reason::Unauthorized`].
     Relay {

@@ -72,13 +72,14 @@ impl<S: Root> LiveDoc<S> {
     /// Creates a reactive document from `doc`. `outbox` keeps its transactions until the relay has
     /// acknowledged them; it is `None` without a relay.
     pub(crate) fn with_outbox(doc: Doc<S>, outbox: Option<Outbox>) -> Self {
-        let status = Arc::new(Status::new(outbox.is_some()));
+        let table = Arc::default();
+        let status = Arc::new(Status::new(outbox.is_some(), Arc::clone(&table)));
         let outbox = outbox.unwrap_or_else(Outbox::without_relay);
         Self {
             inner: Arc::new(Inner {
                 state: RwLock::new(DocState { doc, outbox }),
                 editing: Editing::new(),
-                table: Arc::default(),
+                table,
                 feed: Feed::new(),
                 status,
             }),

@@ -63,7 +63,6 @@ impl<T> NameTable<T> {
         }
     }
 
-    #[cfg(any(test, target_arch = "wasm32"))]
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.entries.iter().map(|(_, value)| value)
     }

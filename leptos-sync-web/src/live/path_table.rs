@@ -102,7 +102,6 @@ impl PathTable {
     }
 
     /// Notifies all subscribers.
-    #[cfg(target_arch = "wasm32")]
     pub(crate) fn notify_all(&self) {
         let mut all = Vec::new();
         for link in self.0.lock().values() {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use leptos_sync_core::{Error, Root, limits, sync::Reason};
+use leptos_sync_core::{Error, Root, VersionVector, limits, sync::Reason};
 
 use super::Status;
 
@@ -40,6 +40,13 @@ struct Rejected {
     message: String,
     is_local: bool,
     state: Option<AnyState>,
+    /// The operations that the document contained, including the rejected edit and those that
+    /// followed it. Empty if this device rejected the edit.
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(dead_code, reason = "a server has no relay")
+    )]
+    version: VersionVector,
     status: Weak<Status>,
 }
 
@@ -54,6 +61,7 @@ impl Rejection {
             message: error.to_string(),
             is_local: true,
             state,
+            version: VersionVector::new(),
             status,
         }))
     }
@@ -64,14 +72,24 @@ impl Rejection {
         reason: Reason,
         message: String,
         state: Option<AnyState>,
+        version: VersionVector,
     ) -> Self {
         Self(Arc::new(Rejected {
             reason,
             message,
             is_local: false,
             state,
+            version,
             status,
         }))
+    }
+
+    /// Returns whether this rejection stands for that of `other`, which leads to the version
+    /// `upto`. Its state contains the other edit, and the user would read the same sentence.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn includes(&self, other: &Self, upto: &VersionVector) -> bool {
+        let (this, other) = (&*self.0, &*other.0);
+        this.version.covers(upto) && this.reason == other.reason && this.message == other.message
     }
 
     /// Returns the reason as a code, such as [`Reason::Limit`] or [`Reason::Forbidden`].
@@ -100,6 +118,9 @@ impl Rejection {
     }
 
     /// Removes the rejection from the document's list, for example when the user has read it.
+    ///
+    /// Inputs that are bound to the document then show its values again. Until then, an input keeps
+    /// a text that this device rejected.
     pub fn dismiss(&self) {
         if let Some(status) = self.0.status.upgrade() {
             status.dismiss(&|rejection| Arc::ptr_eq(&rejection.0, &self.0));
@@ -157,17 +178,19 @@ impl Rejections {
         self.list = Arc::new(list);
     }
 
-    pub(super) fn remove(&mut self, is: &dyn Fn(&Rejection) -> bool) {
+    /// Removes rejections. Returns whether there were any.
+    pub(super) fn remove(&mut self, is: &dyn Fn(&Rejection) -> bool) -> bool {
         let mut list = self.list.to_vec();
         list.retain(|rejection| !is(rejection));
         if list.len() == self.list.len() {
             // It is dismissed already, so no subscriber is notified.
-            return;
+            return false;
         }
         if list.is_empty() {
             self.dropped = 0;
         }
         self.list = Arc::new(list);
+        true
     }
 
     pub(super) fn is_same_as(&self, other: &Self) -> bool {

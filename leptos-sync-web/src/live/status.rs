@@ -2,10 +2,10 @@ use std::sync::{Arc, atomic::AtomicUsize};
 
 use leptos::prelude::*;
 #[cfg(target_arch = "wasm32")]
-use leptos_sync_core::sync::Reason;
+use leptos_sync_core::VersionVector;
 use leptos_sync_core::{Delta, Error, ReplicaId, sync::Permission};
 
-use super::{AnyState, Connection, Mailbox, Rejection, Rejections, StorageKind};
+use super::{AnyState, Connection, Mailbox, PathTable, Rejection, Rejections, StorageKind};
 use crate::lock::Mutex;
 
 /// The values of a document's status signals.
@@ -101,15 +101,17 @@ pub(crate) struct Status {
     pub(crate) outgoing: Mailbox<Outgoing>,
     /// The number of calls of `use_presence`.
     pub(crate) uses: AtomicUsize,
+    table: Arc<PathTable>,
     values: Mutex<StatusValues>,
     triggers: [ArcTrigger; SIGNALS],
 }
 
 impl Status {
-    pub(crate) fn new(has_relay: bool) -> Self {
+    pub(crate) fn new(has_relay: bool, table: Arc<PathTable>) -> Self {
         Self {
             outgoing: Mailbox::new(),
             uses: AtomicUsize::new(0),
+            table,
             values: Mutex::new(StatusValues {
                 loading: true,
                 unsaved: 0,
@@ -156,7 +158,13 @@ impl Status {
     }
 
     pub(super) fn dismiss(&self, is: &dyn Fn(&Rejection) -> bool) {
-        self.change(&mut |status| status.rejected.remove(is));
+        let mut is_removed = false;
+        self.change(&mut |status| is_removed |= status.rejected.remove(is));
+        if is_removed {
+            // A bound input may still show a rejected text. The document never had it, so nothing
+            // has notified the input.
+            self.table.notify_all();
+        }
     }
 
     /// Returns whether the storage is known to have the whole document and nothing remains to be
@@ -200,15 +208,21 @@ impl Status {
         });
     }
 
-    /// Lists an edit that the relay rejected.
-    pub(crate) fn reject_by_relay(
-        self: &Arc<Self>,
-        reason: Reason,
-        message: String,
-        state: Option<AnyState>,
-    ) {
-        let status = Arc::downgrade(self);
-        self.list_rejection(Rejection::by_relay(status, reason, message, state));
+    /// Lists the rejection by the relay of the edit that leads to the version `upto`, unless a
+    /// listed one includes it. Typed text is one edit per keystroke.
+    pub(crate) fn reject_by_relay(&self, rejection: Rejection, upto: &VersionVector) {
+        let rejected = self.values().rejected;
+        if !rejected
+            .iter()
+            .any(|listed| listed.includes(&rejection, upto))
+        {
+            self.list_rejection(rejection);
+        }
+    }
+
+    /// Returns the user's permission, if it is known.
+    pub(crate) fn permission(&self) -> Option<Permission> {
+        self.values.lock().permission
     }
 
     /// Returns whether the stored document is still being read.

@@ -64,6 +64,8 @@ pub(crate) enum CredentialsEvent<'a> {
     Refused,
     /// The relay accepted the credentials.
     Accepted,
+    /// The network may be back.
+    Hurry,
 }
 
 type CredentialsObserver = dyn Fn(CredentialsEvent<'_>);
@@ -153,6 +155,12 @@ impl Session {
             .set(credentials.is_empty() && self.credentials.get().is_some());
         self.notify_credentials(CredentialsEvent::Set(&credentials));
         self.run(move |client| client.set_credentials(credentials));
+    }
+
+    /// Skips all delays.
+    pub(crate) fn hurry(&self) {
+        self.notify_credentials(CredentialsEvent::Hurry);
+        self.run(|client| client.hurry());
     }
 
     /// Records that no credentials are available at the moment.

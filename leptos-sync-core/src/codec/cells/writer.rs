@@ -242,6 +242,5 @@ impl CellWriter {
 }
 
 fn too_large(bytes: usize) -> Error {
-    let advice = "split it into several entries";
-    Error::too_large("value", bytes as u64, limits::VALUE_BYTES, advice)
+    Error::too_large("value", bytes as u64, limits::VALUE_BYTES, "shorten it")
 }

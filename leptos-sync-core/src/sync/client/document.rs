@@ -19,7 +19,8 @@ pub trait Document {
     /// order.
     ///
     /// It suffices to return the first few. If the transactions can no longer be separated, returns
-    /// one delta with all of them.
+    /// one delta with all of them. The client does not send a delta without cells, and
+    /// [acknowledges](Document::acknowledged) it.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ pub trait Document {
     /// Any error closes the exchange.
     fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error>;
 
-    /// Reports that the relay has durably stored everything up to `upto`.
+    /// Reports that the relay has durably stored everything up to `upto`, or needs none of it.
     fn acknowledged(&mut self, upto: &VersionVector);
 
     /// Reports that the relay has rejected the transaction that leads to `upto`.

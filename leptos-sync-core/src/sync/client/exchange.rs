@@ -30,6 +30,8 @@ pub(super) struct Exchange<D> {
     /// The pushed transactions without an answer: the version to which each leads, and its size in
     /// bytes.
     in_flight: Vec<(VersionVector, usize)>,
+    /// The deltas without cells that were not sent, by the versions before and after them.
+    skipped: Vec<(VersionVector, VersionVector)>,
     parts: Parts,
     snapshots: SnapshotParts,
     /// The time at which to reopen a document that the relay has closed temporarily.
@@ -70,6 +72,7 @@ impl<D: Document> Exchange<D> {
             sent: VersionVector::new(),
             behind: None,
             in_flight: Vec::new(),
+            skipped: Vec::new(),
             parts: Parts::default(),
             snapshots: SnapshotParts::default(),
             again_at: None,
@@ -82,6 +85,7 @@ impl<D: Document> Exchange<D> {
     pub(super) fn reset(&mut self, stage: Stage) {
         self.stage = stage;
         self.in_flight.clear();
+        self.skipped.clear();
         self.parts = Parts::default();
         self.snapshots = SnapshotParts::default();
         self.again_at = None;
@@ -159,12 +163,21 @@ impl<D: Document> Exchange<D> {
             }
             let mut deltas = Vec::new();
             let mut bytes = 0;
-            for delta in pending {
+            for mut delta in pending {
                 if !self.has_room() {
                     break;
                 }
-                let size = of_delta(&delta);
                 self.sent.join(delta.upto());
+                if delta.is_empty() {
+                    self.skip(&delta);
+                    continue;
+                }
+                // The relay does not have what was skipped, so the delta follows what it has.
+                let mut skipped = self.skipped.iter();
+                if let Some((after, _)) = skipped.find(|(_, upto)| upto == delta.after()) {
+                    delta.set_after(after.clone());
+                }
+                let size = of_delta(&delta);
                 self.in_flight.push((delta.upto().clone(), size));
                 bytes += size;
                 if bytes > limits::TRANSACTION_BYTES && !deltas.is_empty() {
@@ -191,6 +204,14 @@ impl<D: Document> Exchange<D> {
             }
         }
         Ok(())
+    }
+
+    /// Skips a delta without cells, such as that of a rolled back transaction. The relay needs
+    /// nothing of it, and would reject it again if the user may not write.
+    fn skip(&mut self, delta: &Delta) {
+        let versions = (delta.after().clone(), delta.upto().clone());
+        self.document.acknowledged(&versions.1);
+        self.skipped.push(versions);
     }
 
     fn has_room(&self) -> bool {

@@ -7,6 +7,7 @@ use leptos_sync_core::{
     Delta, Error, ReplicaId, Root, Time,
     engine::{DocStore, Receipt, Saver, StoreWrite},
     storage::{Batch, Storage as _},
+    sync::Permission,
 };
 
 use super::{DocumentActor, Timer};
@@ -149,8 +150,8 @@ impl<S: Root> DocumentActor<S> {
         self.write_received_soon();
     }
 
-    /// Schedules a write of the deltas from the relay and the acknowledged version. If the write is
-    /// lost, the relay sends them again.
+    /// Schedules a write of the deltas from the relay, the acknowledged version and the permission.
+    /// If the write is lost, the relay sends them again.
     pub(super) fn write_received_soon(self: &Rc<Self>) {
         self.after(Timer::Received);
     }
@@ -164,7 +165,11 @@ impl<S: Root> DocumentActor<S> {
         let log = |DocState { doc, outbox }: &mut DocState<S>| {
             disk.store().log_received(doc, &received, outbox)
         };
-        let write = self.doc.with_state(log);
+        let mut write = self.doc.with_state(log);
+        if let Some(permission) = self.doc.status().permission() {
+            let may_edit = permission == Permission::Write;
+            disk.store().put_permission(may_edit, &mut write.batch);
+        }
         self.append(disk, write, Issued::Received);
     }
 

@@ -7,7 +7,7 @@ use leptos_sync_core::{
 };
 
 use super::{DocumentActor, disk::Disk};
-use crate::live::{AnyState, Cause, Connection, DocState, Present};
+use crate::live::{AnyState, Cause, Connection, DocState, Present, Rejection};
 
 /// The implementation of [`Document`], which the client of the relay calls. Operations from the
 /// relay are shown, stored, and forwarded to tabs that cannot receive them themselves.
@@ -34,6 +34,7 @@ impl<S: Root> Document for Exchanged<S> {
     fn set_permission(&mut self, permission: Permission) {
         let status = self.0.doc.status();
         status.change(&mut |status| status.permission = Some(permission));
+        self.0.write_received_soon();
     }
 
     fn opened(&mut self, window: Window) {
@@ -142,7 +143,8 @@ impl<S: Root> Exchanged<S> {
                 text: LOST.to_owned(),
             });
             let before = before.clone().map(|before| before as AnyState);
-            self.0.undone(Reason::Other, LOST.to_owned(), before);
+            self.0
+                .undone(delta.upto(), Reason::Other, LOST.to_owned(), before);
         }
     }
 }
@@ -153,19 +155,21 @@ const LOST: &str = "the relay rejected the edit, and its answer was lost";
 impl<S: Root> DocumentActor<S> {
     /// Rolls back a transaction that the relay has rejected for good. Operations outside
     /// transactions stay, and so does a transaction that was rejected for its timestamp. Both are
-    /// reported.
+    /// reported, unless they were settled before.
     pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
-        let rejected =
-            self.doc
-                .with_state(|DocState { doc, outbox }| match reason.concerns_time() {
-                    true => None,
-                    false => outbox.reject(doc, upto),
-                });
+        let mut is_settled = false;
+        let rejected = self.doc.with_state(|DocState { doc, outbox }| {
+            is_settled = outbox.acknowledged().covers(upto);
+            match reason.concerns_time() {
+                true => None,
+                false => outbox.reject(doc, upto),
+            }
+        });
         match rejected {
-            Some(rejected) => self.undone(reason, message, Some(rejected.before)),
+            Some(rejected) => self.undone(upto, reason, message, Some(rejected.before)),
+            None if is_settled => {}
             None => {
-                let status = self.doc.status();
-                status.reject_by_relay(reason, message, None);
+                self.list(upto, reason, message, None);
                 self.doc.update_pending();
             }
         }
@@ -173,12 +177,26 @@ impl<S: Root> DocumentActor<S> {
     }
 
     /// Reports a transaction that was rolled back. `before` is the state with the transaction.
-    fn undone(self: &Rc<Self>, reason: Reason, message: String, before: Option<AnyState>) {
+    fn undone(
+        self: &Rc<Self>,
+        upto: &VersionVector,
+        reason: Reason,
+        message: String,
+        before: Option<AnyState>,
+    ) {
         self.doc.rolled_back();
-        let status = self.doc.status();
-        status.reject_by_relay(reason, message, before);
+        self.list(upto, reason, message, before);
         // Rewrite before anything else is stored. Otherwise the storage would contain the
         // transaction as acknowledged.
         self.rewrite();
+    }
+
+    /// Lists the rejection of a transaction.
+    fn list(&self, upto: &VersionVector, reason: Reason, message: String, state: Option<AnyState>) {
+        let version = self.doc.with_state(|state| state.doc.version().clone());
+        let status = self.doc.status();
+        let rejection =
+            Rejection::by_relay(Arc::downgrade(status), reason, message, state, version);
+        status.reject_by_relay(rejection, upto);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use leptos_sync_core::{Error, Root, engine::DocStore, storage::Storage as _};
+use leptos_sync_core::{Error, Root, engine::DocStore, storage::Storage as _, sync::Permission};
 
 use super::{DocumentActor, Timer, disk::Disk};
 use crate::{
@@ -96,6 +96,7 @@ impl<S: Root> DocumentActor<S> {
         let records = storage.scan_prefix(&prefix).await;
         disk.end();
         let records = records?;
+        let may_edit = disk.store().permission(&records);
         let damage = self.doc.replace(|DocState { doc, outbox }| {
             let damage = disk.store().read_exchanged(records, doc, outbox)?;
             // Damaged records may contain operations of this page's replica id, so it must not be
@@ -116,6 +117,12 @@ impl<S: Root> DocumentActor<S> {
         }
         status.change(&mut |status| {
             status.loading = false;
+            status.permission = status
+                .permission
+                .or(may_edit.map(|may_edit| match may_edit {
+                    true => Permission::Write,
+                    false => Permission::Read,
+                }));
             if status.unsaved == 0 {
                 status.error.clone_from(&status.permanent_error);
             }

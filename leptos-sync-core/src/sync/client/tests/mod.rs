@@ -1,4 +1,5 @@
 mod documents;
+mod empty;
 
 use std::{cell::RefCell, collections::VecDeque, mem, rc::Rc};
 
