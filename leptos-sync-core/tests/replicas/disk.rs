@@ -18,6 +18,8 @@ pub(crate) struct Disk {
     store: ReplicaStore<Faulty>,
     /// Whether nothing is stored, since the test does it.
     pub(crate) is_off: bool,
+    /// Whether the replica was loaded again, because another tab has replaced the stored base.
+    pub(crate) has_reloaded: bool,
 }
 
 impl Disk {
@@ -33,7 +35,32 @@ impl Disk {
             storage,
             store,
             is_off: false,
+            has_reloaded: false,
         }
+    }
+
+    /// Returns the same storage for another tab.
+    pub(crate) fn share(&self) -> Self {
+        let storage = self.storage.clone();
+        let store = ReplicaStore::new(storage.clone(), NAME).unwrap();
+        Self {
+            storage,
+            store,
+            is_off: false,
+            has_reloaded: false,
+        }
+    }
+
+    /// Replaces the content, for all tabs.
+    pub(crate) fn replace(&self, other: &Self) {
+        let mut batch = Batch::new();
+        for (key, _) in now(self.storage.store().scan(Scan::all())).unwrap() {
+            batch.delete(key);
+        }
+        for (key, record) in now(other.storage.store().scan(Scan::all())).unwrap() {
+            batch.put(key, record);
+        }
+        now(self.storage.store().commit(batch)).unwrap();
     }
 
     /// Returns a copy of the content.
@@ -68,10 +95,22 @@ impl Disk {
             }
             // Another tab has written, or the outcome is unknown.
             match now(self.store.refresh(replica)) {
-                Ok(refreshed) => assert_eq!(refreshed, Refreshed::Retry, "there is one tab"),
+                Ok(Refreshed::Retry) => {}
+                Ok(_) => return self.reload(replica),
                 Err(error) => assert!(error.is_storage(), "{error}"),
             }
         }
+        false
+    }
+
+    /// Continues with what another tab has stored.
+    fn reload(&mut self, replica: &mut Replica<Board>) -> bool {
+        let clock = replica.doc().clock().clone();
+        let mut fresh = Replica::with_random(clock, random_id);
+        self.load(&mut fresh);
+        fresh.take_over(replica);
+        *replica = fresh;
+        self.has_reloaded = true;
         false
     }
 

@@ -41,6 +41,8 @@ pub(crate) enum Response {
 
 pub(crate) struct Tab {
     pub(crate) name: String,
+    /// The first tab of a profile names it.
+    pub(crate) profile: u64,
     pub(crate) replica: Replica<Board>,
     pub(crate) disk: Disk,
     time: ManualTime,
@@ -59,6 +61,7 @@ impl Tab {
         let clock = Clock::new(ReplicaId::new(1), time.clone());
         Self {
             name: name.to_owned(),
+            profile: random_id().unwrap(),
             replica: Replica::with_random(clock, random_id),
             disk: Disk::new(),
             time,
@@ -74,7 +77,12 @@ impl Tab {
     /// Stores what is not stored yet. Returns whether that was successful.
     pub(crate) fn save(&mut self, oracle: &mut Oracle) -> bool {
         let compacts = oracle.rng.chance(10);
-        self.disk.save(&mut self.replica, compacts)
+        let saved = self.disk.save(&mut self.replica, compacts);
+        if std::mem::take(&mut self.disk.has_reloaded) {
+            oracle.log(|| format!("{} loads again", self.name));
+            self.cut();
+        }
+        saved
     }
 
     /// Starts a new page life from the disk.
@@ -83,6 +91,15 @@ impl Tab {
         self.replica = Replica::with_random(clock, random_id);
         self.disk.load(&mut self.replica);
         self.cut();
+    }
+
+    /// Opens another tab of the same browser.
+    pub(crate) fn open(&self, name: &str) -> Self {
+        let mut tab = Self::new(name);
+        tab.profile = self.profile;
+        tab.disk = self.disk.share();
+        tab.load();
+        tab
     }
 
     pub(crate) fn copy(&self, name: &str) -> Self {

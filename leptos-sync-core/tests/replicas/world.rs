@@ -16,14 +16,17 @@ pub(crate) struct World {
     pub(super) relay: Relay,
     pub(super) tabs: Vec<Tab>,
     backups: Vec<Db>,
-    disks: Vec<(usize, Disk)>,
+    /// Copies of disks, each with its profile.
+    disks: Vec<(u64, Disk)>,
     epochs: u64,
     /// Whether clocks may be wrong.
     pub(super) clocks: bool,
+    /// Whether profiles have several tabs.
+    shares: bool,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, traces: bool) -> Self {
+    pub(crate) fn new(seed: u64, shares: bool, traces: bool) -> Self {
         seed_ids(seed);
         Self {
             oracle: Oracle::new(seed, traces),
@@ -33,6 +36,7 @@ impl World {
             disks: Vec::new(),
             epochs: 1,
             clocks: seed.is_multiple_of(2),
+            shares,
         }
     }
 
@@ -71,16 +75,18 @@ impl World {
                 self.log(at, "is killed");
             }
             780..810 => {
-                let disk = self.tabs[at].disk.copy();
-                self.disks.push((at, disk));
+                let tab = &self.tabs[at];
+                self.disks.push((tab.profile, tab.disk.copy()));
                 self.log(at, "has its disk copied");
             }
             810..840 if !self.disks.is_empty() => {
-                let (at, disk) = &self.disks[self.oracle.rng.below(self.disks.len())];
-                let (at, disk) = (*at, disk.copy());
-                self.tabs[at].disk = disk;
-                self.tabs[at].load();
-                self.log(at, "is restored");
+                let (profile, disk) = &self.disks[self.oracle.rng.below(self.disks.len())];
+                let of_profile = |tab: &&mut Tab| tab.profile == *profile;
+                for tab in self.tabs.iter_mut().filter(of_profile) {
+                    tab.disk.replace(disk);
+                    tab.load();
+                    self.oracle.log(|| format!("{} is restored", tab.name));
+                }
             }
             840..855 if self.tabs.len() < 5 => {
                 let name = format!("{}'", self.tabs[at].name);
@@ -118,6 +124,12 @@ impl World {
             }
             970..980 => drop(self.tabs[at].replica.forget_tombstones()),
             980..990 => self.oracle.now += self.oracle.rng.pick(&[20, 80]),
+            990.. if self.shares && self.tabs.len() < 6 => {
+                let name = format!("{}+", self.tabs[at].name);
+                let tab = self.tabs[at].open(&name);
+                self.tabs.push(tab);
+                self.log(at, "opens another tab");
+            }
             _ => {}
         }
     }
