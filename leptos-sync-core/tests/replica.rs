@@ -241,3 +241,86 @@ fn two_copies_of_a_running_page_both_keep_their_edits() {
         assert_eq!(tab.replica.doc().state().likes.value(), 7, "{}", tab.name);
     }
 }
+
+/// A disk was copied while Ada's increment was in the outbox. Later, the relay and the disk are
+/// restored, and clocks run behind: the old entry gets a later time than the later count.
+#[test]
+fn an_old_increment_from_a_restored_disk_does_not_replace_a_later_count() {
+    let mut scene = Scene::new();
+    let (mut ada, mut bob) = (scene.tab("Ada"), scene.tab("Bob"));
+    let empty = scene.relay.db.clone();
+    ada.skew = 200;
+    scene.edit(&mut ada, |tx| tx.likes().increment(1));
+    ada.save(&mut scene.oracle);
+    let disk = ada.disk.copy();
+    scene.edit(&mut ada, |tx| tx.likes().increment(4));
+    // The relay wants other times for both.
+    scene.sync(&mut ada);
+    scene.sync(&mut bob);
+    scene.restart(Some(empty));
+    scene.sync(&mut bob);
+    ada.disk = disk;
+    ada.disk.heal();
+    ada.load();
+    scene.sync(&mut ada);
+    scene.sync(&mut bob);
+    for tab in [&ada, &bob] {
+        assert_eq!(tab.replica.doc().state().likes.value(), 5, "{}", tab.name);
+    }
+}
+
+/// The relay lost an item, and everybody has seen its removal. A removal that is younger than the
+/// retention is offered, an older one is not.
+#[test]
+fn a_comparison_offers_removals_that_the_relay_would_still_keep() {
+    let mut scene = Scene::new();
+    let mut ada = scene.tab("Ada");
+    let empty = scene.relay.db.clone();
+    for key in [1, 2] {
+        scene.edit(&mut ada, |tx| tx.items().insert(key, 1));
+        scene.edit(&mut ada, |tx| tx.items().remove(&key));
+        scene.sync(&mut ada);
+        scene.oracle.now += RETENTION - 10;
+    }
+    let floor = Time::from_ms(ms(scene.oracle.now - RETENTION));
+    scene.restart(Some(empty));
+    scene.relay.db.floor = floor;
+    scene.sync(&mut ada);
+    let cells = scene.relay.cells();
+    assert_eq!(cells.len(), 1, "{cells:?}");
+    assert!(
+        cells
+            .values()
+            .all(|(stamp, value)| stamp.time > floor && value.is_none())
+    );
+    assert_eq!(ada.base(), cells);
+}
+
+/// Two pages write one item: the second one sees the first one's entry on the shared disk. A copy
+/// of that disk restamps and sends the first entry.
+#[test]
+fn an_edit_follows_an_entry_that_a_copy_of_its_disk_has_restamped() {
+    let mut scene = Scene::new();
+    let mut ada = scene.tab("Ada");
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    ada.save(&mut scene.oracle);
+    let mut copy = ada.copy("Copy");
+    copy.disk.heal();
+    ada.load();
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 2));
+    let first = copy.replica.entries()[0].entry().id;
+    copy.replica
+        .restamp(first, Time::from_ms(ms(1_003)))
+        .unwrap();
+    scene.sync(&mut copy);
+    scene.sync(&mut ada);
+    scene.sync(&mut copy);
+    for tab in [&ada, &copy] {
+        assert_eq!(
+            tab.replica.doc().state().items.get(&1),
+            Some(&2),
+            "{}",
+            tab.name
+        );
+    }
+}
