@@ -91,8 +91,8 @@ impl Document for Shared {
         self.0.borrow_mut().settle().map(drop)
     }
 
-    fn entries(&mut self, bytes: usize, _: usize) -> Result<Vec<Entry>, Error> {
-        Ok(self.0.borrow_mut().next_entries(bytes))
+    fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {
+        Ok(self.0.borrow_mut().next_entries(bytes, count))
     }
 
     fn acknowledged(&mut self, ack: &Ack) -> Result<(), Error> {

@@ -40,6 +40,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .run()
     });
     steps.run("clippy for wasm32", || clippy_wasm(&workspace, &cache));
+    // They are a workspace of their own, which no other step compiles.
+    steps.run("fuzz targets", || {
+        Cmd::cargo()
+            .arg("check")
+            .env("CARGO_TARGET_DIR", workspace.target.join("fuzz"))
+            .dir(workspace.root.join("fuzz"))
+            .run()
+    });
     steps.run("documentation", || {
         cargo(&workspace, &["doc", "--workspace", "--no-deps"])
             .args(test::RELAY)
