@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 168_880,
-    added: 96_191,
+    page: 170_821,
+    added: 98_132,
 };
 
 /// Builds both pages and prints their sizes.
