@@ -33,9 +33,9 @@ impl Lists {
         self.common
     }
 
-    /// Returns whether a list of `replica` would exceed the limit.
-    pub(super) fn is_full_for(&self, replica: ReplicaId) -> bool {
-        self.lists.len() >= limits::REPLICAS && self.get(replica).is_none()
+    /// Returns whether another list would exceed the limit.
+    pub(super) fn is_full(&self) -> bool {
+        self.lists.len() >= limits::REPLICAS
     }
 
     /// Replaces all lists with one, which has all entries.
@@ -59,28 +59,34 @@ impl Lists {
 
     /// Returns the list of `replica`, and creates it if it is new.
     #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the position was just found or inserted"
-    )]
     pub(super) fn of(&mut self, replica: ReplicaId) -> &mut List {
         let at = self.find(replica).unwrap_or_else(|_| self.add(replica));
+        self.at(at)
+    }
+
+    /// Returns the list at a position that was just found or added.
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the position was just found or added"
+    )]
+    pub(super) fn at(&mut self, at: usize) -> &mut List {
         &mut self.lists[at]
     }
 
+    /// Returns the position of the list of `replica`, or the position at which it belongs.
     #[inline]
-    fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
-        match self.common {
-            true => Ok(0),
-            false => self
-                .lists
-                .binary_search_by_key(&replica, |list| list.replica),
-        }
+    pub(super) fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
+        let found = self
+            .lists
+            .binary_search_by_key(&replica, |list| list.replica);
+        // Almost every search finds a list of its writer.
+        found.or_else(|at| if self.common { Ok(0) } else { Err(at) })
     }
 
     /// Adds a list and returns its position. Replaces the list of a writer without entries.
     #[cold]
-    fn add(&mut self, replica: ReplicaId) -> usize {
+    pub(super) fn add(&mut self, replica: ReplicaId) -> usize {
         let list = List {
             replica,
             head: NONE,

@@ -235,11 +235,10 @@ impl Recency {
     /// Appends an unlinked slot to its writer's list.
     #[inline]
     fn append(&mut self, slot: u32, stamp: Stamp) {
-        if self.lists.is_full_for(stamp.replica) {
-            self.unite_lists();
-        }
+        let found = self.lists.find(stamp.replica);
+        let at = found.unwrap_or_else(|_| self.add_list(stamp.replica));
         let is_common = self.lists.is_common();
-        let list = self.lists.of(stamp.replica);
+        let list = self.lists.at(at);
         let tail = std::mem::replace(&mut list.tail, slot);
         if tail == NONE {
             // An empty list starts again, as a sorted one.
@@ -268,10 +267,20 @@ impl Recency {
         }
     }
 
+    /// Adds the list of a writer, or unites all lists if there are too many. Returns the position
+    /// of the writer's list.
+    #[cold]
+    fn add_list(&mut self, replica: ReplicaId) -> usize {
+        if self.lists.is_full() {
+            self.unite_lists();
+            return 0;
+        }
+        self.lists.add(replica)
+    }
+
     /// Links the lists of all writers to one. O(writers).
     ///
     /// The entries of an open transaction are not among them, since its writer had no list.
-    #[cold]
     fn unite_lists(&mut self) {
         // Links exist, since there is more than one list.
         let (mut head, mut tail) = (NONE, NONE);
