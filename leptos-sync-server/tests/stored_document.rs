@@ -327,3 +327,50 @@ fn epochs_that_were_dropped_do_not_look_like_a_restore() {
         "the replica compares"
     );
 }
+
+#[test]
+fn an_entry_that_is_too_old_is_rejected_with_the_earliest_time() {
+    let relay = Relay::new();
+    let (mut ada, mut bob) = (Writer::new(1), Writer::new(2));
+    relay.push(ada.write(100, [card(1, Some(b"x"))]));
+    let floor = Time::from_ms(NOW_MS + 50);
+    let log = relay.log.as_ref().unwrap();
+    block_on(log.forget(DOCUMENT, floor, NOW_MS)).unwrap();
+    let late = ada.write(60, [card(1, Some(b"y"))]);
+    let earliest = |entry| match relay.push(entry).answers[..] {
+        [EntryAnswer::Reject { reason, window, .. }] => {
+            assert_eq!(reason, Reason::TooOld);
+            window.floor
+        }
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!(earliest(bob.write(10, [card(2, None)])), floor);
+    assert_eq!(earliest(late), Time::from_ms(NOW_MS + 100).next());
+}
+
+#[test]
+fn a_relay_that_lost_one_change_of_the_present_epoch_is_noticed() {
+    let log = MemoryLog::new().unwrap();
+    let mut ada = Writer::new(1);
+    let mut push = |log: MemoryLog, ms| {
+        let (backup, log) = (log.fork().unwrap(), Arc::new(log));
+        let document = StoredDocument::new(log.clone(), KEY, DOCUMENT);
+        let mut entries = vec![ada.write(ms, [card(1, Some(b"x"))])];
+        let pushed = block_on(document.push("ada", &mut entries, NOW_MS)).unwrap();
+        drop(document);
+        (backup, Arc::into_inner(log).unwrap(), told(&pushed))
+    };
+    let (_, log, _) = push(log, 1);
+    let (backup, _, witness) = push(log, 2);
+    let opening = Opening {
+        cursor: Cursor {
+            position: witness.head,
+            witness,
+        },
+        ..Opening::default()
+    };
+    let document = StoredDocument::new(Arc::new(backup), KEY, DOCUMENT);
+    let opened = block_on(document.open(&opening, None, NOW_MS));
+    let opened = opened.unwrap().unwrap();
+    assert_eq!((opened.diverged, opened.point), (true, Sequence::new(1)));
+}

@@ -1,6 +1,7 @@
 //! Faults that are planted to check that the tests find them.
 
 mod list;
+mod log;
 
 use std::{
     fs,
@@ -47,6 +48,12 @@ enum Suite {
     Collection,
     /// Replicas that exchange the frames of protocol 2.
     Protocol,
+    /// The laws of logs with numbered histories.
+    Log,
+    /// What a relay answers about a document's history.
+    StoredDocument,
+    /// Clients of protocol 2 and a log.
+    ProtocolLog,
 }
 
 impl Suite {
@@ -64,6 +71,9 @@ impl Suite {
             Self::TimeSource => ["leptos-sync-core", "time_source"],
             Self::Collection => ["leptos-sync-core", "collection"],
             Self::Protocol => ["leptos-sync-core", "protocol_simulation"],
+            Self::Log => ["leptos-sync-server", "log_v2"],
+            Self::StoredDocument => ["leptos-sync-server", "stored_document"],
+            Self::ProtocolLog => ["leptos-sync-server", "protocol_simulation"],
         }
     }
 }
@@ -78,14 +88,17 @@ pub(crate) struct Planted {
     pub(crate) found: bool,
 }
 
+/// Returns all faults.
+fn faults() -> impl Iterator<Item = &'static Fault> {
+    list::FAULTS.iter().chain(log::FAULTS)
+}
+
 /// Plants each fault whose name contains `filter` in a copy of the workspace, and runs its tests
 /// with a number of seeds.
 pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<Vec<Planted>> {
     let home = workspace.target.join("mutants");
     let copy = copy(workspace, &home.join("workspace"))?;
-    let chosen = list::FAULTS
-        .iter()
-        .filter(|fault| fault.name.contains(filter));
+    let chosen = faults().filter(|fault| fault.name.contains(filter));
     let mut planted = Vec::new();
     for fault in chosen {
         eprintln!("==> {} …", fault.name);
@@ -164,7 +177,7 @@ mod tests {
     #[test]
     fn every_fault_can_be_planted() {
         let workspace = Workspace::load().unwrap();
-        for fault in list::FAULTS {
+        for fault in faults() {
             let sound = fs::read_to_string(workspace.root.join(fault.file)).unwrap();
             let planted = fault.planted_in(&sound).unwrap();
             assert_ne!(planted, sound, "{}", fault.name);
