@@ -23,9 +23,8 @@ use crate::error::Error;
 /// The secret key with which a relay seals what it tells of a document's history.
 ///
 /// A relay must have the same key for as long as its clients exist, also after a restart and after
-/// it was restored from a backup. So the key is not in the database. With another key, clients
-/// compare all their cells with the relay once, and only users who may write can bring back edits
-/// of others.
+/// it was restored from a backup. So the key is not in the database. With another key, each client
+/// compares all its cells with the relay, and the relay does not take back what it has lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SealKey([u8; 16]);
 
