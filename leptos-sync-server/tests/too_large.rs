@@ -259,6 +259,22 @@ async fn a_transaction_of_too_many_cells_is_rejected_and_the_same_in_parts_is_st
     honest.beside(bad).await;
 }
 
+/// A rejection for its size claims the transaction's version, which would then be the latest time.
+#[tokio::test]
+async fn a_transaction_that_is_too_large_does_not_move_the_documents_time_into_the_future() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let most = limits::TRANSACTION_CELLS as u32;
+    let bad = async {
+        let ahead = now_ms() + 10 * limits::DRIFT_MS;
+        let mut eve = Raw::open(address, "eve", "hers").await;
+        for keys in [0..most + 1, 0..1] {
+            eve.push(&cards(ahead, keys).encode()).await;
+            assert_eq!(eve.answer().await, Answer::Reject(Reason::Drift));
+        }
+    };
+    honest.beside(bad).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_delta_whose_last_part_never_comes_is_dropped_after_a_time() {
     let log = leptos_sync_server::MemoryLog::new();

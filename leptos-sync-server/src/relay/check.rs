@@ -48,11 +48,6 @@ impl Connection {
                 READ_ONLY.to_owned(),
             ));
         }
-        let (cells, limit) = (delta.len(), leptos_sync_core::limits::TRANSACTION_CELLS);
-        if cells > limit && !in_parts {
-            let text = format!("the transaction has {cells} cells, the limit is {limit}");
-            return Err(Rejection::Transaction(Reason::Limit, text));
-        }
         let latest = latest(delta);
         if !window.has(latest) && latest > Time::ZERO {
             match self.relay.log.state(document).await {
@@ -68,6 +63,12 @@ impl Connection {
                  the device's clock"
             );
             return Err(Rejection::Transaction(Reason::Drift, text));
+        }
+        // Check this after the stamp, since a rejection for good claims the transaction's version.
+        let (cells, limit) = (delta.len(), leptos_sync_core::limits::TRANSACTION_CELLS);
+        if cells > limit && !in_parts {
+            let text = format!("the transaction has {cells} cells, the limit is {limit}");
+            return Err(Rejection::Transaction(Reason::Limit, text));
         }
         let unknown = self.unknown_replicas(slice::from_ref(delta)).len();
         if unknown > limits::DELTA_REPLICAS {
