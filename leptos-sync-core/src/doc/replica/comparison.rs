@@ -133,7 +133,7 @@ impl Exchange {
             let ours = base_cell(&self.base, doc, &path, &mut value);
             let infers = ours.is_none() && diverged && sequence <= point && complete >= point;
             if infers && cell.value.is_some() && !is_counter(&path, cell) {
-                // Whoever infers the removal names it alike.
+                // All replicas that infer the removal give it the same stamp.
                 let stamp = Stamp::new(cell.stamp.time.next(), cell.stamp.replica);
                 latest = latest.max(stamp.time);
                 found.offers.put(path.clone(), stamp, None, None);

@@ -103,7 +103,7 @@ impl Pending {
     }
 
     /// Notes that the relay has stored the entry as it was sent. Returns the cells that it had
-    /// instead, if it was changed meanwhile.
+    /// instead, if it has changed since.
     pub(super) fn set_stored(&mut self, stored: Position) -> Option<Patch> {
         self.entry.stored = Some(stored);
         self.revision += 1;

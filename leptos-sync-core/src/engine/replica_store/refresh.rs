@@ -56,7 +56,7 @@ impl<St: Storage> ReplicaStore<St> {
     /// Reads what another tab has changed, after a write whose condition did not hold or whose
     /// outcome is unknown.
     ///
-    /// If the storage was deleted, the replica is written anew.
+    /// If the storage was deleted, the replica is written again.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use crate::{
 /// A conditional batch, and the receipt to pass to [`ReplicaStore::committed`] if it was applied.
 #[non_exhaustive]
 pub struct ReplicaWrite {
-    /// The condition: no other tab has changed the records meanwhile.
+    /// The condition: no other tab has changed the records since they were read.
     pub expected: Expected,
     /// The batch.
     pub batch: Batch,

@@ -109,7 +109,7 @@ fn a_reader_keeps_what_only_it_holds_and_says_so() {
     assert_eq!(talk.document.0.borrow().closed, [Reason::Forbidden]);
     talk.said();
     talk.wait_for_open();
-    // Somebody who may write has restored everything meanwhile.
+    // In between, a user who may write has restored everything.
     talk.opened_as(Permission::Read, 4, true);
     talk.hear(&cells(None));
     assert_eq!(talk.kinds(), ["range", "read 0"]);

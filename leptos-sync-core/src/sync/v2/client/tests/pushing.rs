@@ -15,7 +15,7 @@ fn entries_are_pushed_and_acknowledged_in_order() {
     assert_eq!(talk.kinds(), ["push 1.4"]);
 }
 
-/// Somebody else has written before them.
+/// Another client has written before them.
 #[test]
 fn an_acknowledgement_after_a_gap_reads_what_lies_between() {
     let mut talk = Talk::live(entries(1..=1));
