@@ -14,6 +14,7 @@ use leptos_sync_core::{
 };
 use replicas::{
     oracle::BoardFields,
+    push::Pushed,
     relay::{RETENTION, ms},
     steps::{Scene, outbox},
     tab::Request,
@@ -323,4 +324,48 @@ fn an_edit_follows_an_entry_that_a_copy_of_its_disk_has_restamped() {
             tab.name
         );
     }
+}
+
+/// Ada worked offline for a day while her clock was an hour ahead.
+#[test]
+fn edits_ahead_of_the_relay_are_restamped_together() {
+    let mut scene = Scene::new();
+    let (mut ada, mut bob) = (scene.tab("Ada"), scene.tab("Bob"));
+    scene.edit(&mut ada, |tx| tx.items().insert(0, 7));
+    scene.sync(&mut ada);
+    ada.skew = 2_000;
+    for edit in 1..50 {
+        scene.edit(&mut ada, |tx| {
+            tx.items().insert(u8::from(edit % 2 == 0), edit);
+            tx.likes().increment(1);
+        });
+    }
+    ada.skew = 0;
+    let Request::Open(opening) = ada.start() else {
+        unreachable!();
+    };
+    let epochs = ada.replica.progress().epochs.clone();
+    let opened = scene.relay.open(&opening, &epochs, &scene.oracle);
+    ada.set_time(&scene.oracle);
+    ada.replica.opened(&opened).unwrap();
+    ada.replica.settle().unwrap();
+    ada.replica.restamp_ahead(opened.window()).unwrap();
+    ada.replica.doc().assert_invariants();
+    let entries: Vec<_> = ada
+        .replica
+        .entries()
+        .iter()
+        .map(|one| one.entry().clone())
+        .collect();
+    assert!(entries.is_sorted_by(|a, b| a.time < b.time));
+    let answers = scene.relay.push(&entries, &mut scene.oracle);
+    let taken = answers
+        .iter()
+        .filter(|answer| matches!(answer, Pushed::Ack(_)));
+    assert_eq!(taken.count(), entries.len(), "{answers:?}");
+    scene.sync(&mut ada);
+    scene.sync(&mut bob);
+    assert_eq!(bob.replica.doc().state().items.get(&1), Some(&48));
+    assert_eq!(bob.replica.doc().state().likes.value(), 49);
+    assert_eq!(bob.replica.doc().state(), ada.replica.doc().state());
 }

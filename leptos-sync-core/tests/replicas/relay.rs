@@ -13,11 +13,12 @@ use leptos_sync_core::{
 
 use super::oracle::{Cell, CellsByPath, Oracle, cells_of};
 
-/// The limits of the simulated relay, in units of the simulation's time.
+/// The limits of the simulated relay, in units of the simulation's time. The drift is that of
+/// [`Window`](leptos_sync_core::clock::Window).
 pub(crate) const DRIFT: i64 = 5;
 pub(crate) const RETENTION: i64 = 60;
 /// The milliseconds of a unit.
-pub(crate) const UNIT_MS: i64 = 1_000;
+pub(crate) const UNIT_MS: i64 = 60_000;
 /// The time at which the simulation starts.
 const START_MS: i64 = 1_700_000_000_000;
 

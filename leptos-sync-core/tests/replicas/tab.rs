@@ -2,7 +2,7 @@
 
 use leptos_sync_core::{
     Clock, ReplicaId, Stamp,
-    clock::ManualTime,
+    clock::{ManualTime, Window},
     history::{
         CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, Patch, RelayState,
         Sequence, Witness,
@@ -51,6 +51,7 @@ pub(crate) struct Tab {
     offers: Vec<Patch>,
     range_is_last: bool,
     pushes: u32,
+    window: Option<Window>,
     /// Whether the last answer ended the exchange, with everything read.
     pub(crate) rests: bool,
 }
@@ -70,6 +71,7 @@ impl Tab {
             offers: Vec::new(),
             range_is_last: false,
             pushes: 0,
+            window: None,
             rests: false,
         }
     }
@@ -184,13 +186,16 @@ impl Tab {
     /// Handles an answer. Returns the next request.
     pub(crate) fn on(&mut self, response: Response, oracle: &mut Oracle) -> Option<Request> {
         match response {
-            Response::Opened(opened) => match self.replica.opened(&opened).unwrap() {
-                Next::Compare => {
-                    oracle.log(|| format!("{} compares: {opened:?}", self.name));
-                    Some(Request::Range)
+            Response::Opened(opened) => {
+                self.window = Some(opened.window());
+                match self.replica.opened(&opened).unwrap() {
+                    Next::Compare => {
+                        oracle.log(|| format!("{} compares: {opened:?}", self.name));
+                        Some(Request::Range)
+                    }
+                    Next::Read => self.read(oracle),
                 }
-                Next::Read => self.read(oracle),
-            },
+            }
             Response::Cells(range) => {
                 let compared = self.replica.range(&range).unwrap();
                 self.note_inferred(&compared.offers, &range, oracle);
@@ -264,7 +269,13 @@ impl Tab {
             ));
         }
         let before = self.stamps();
-        self.replica.settle().unwrap();
+        if let Err(error) = self.replica.settle() {
+            assert!(error.is_gap(), "{error}");
+            return self.stop();
+        }
+        if let Some(window) = self.window.filter(|_| oracle.rng.chance(50)) {
+            self.replica.restamp_ahead(window).unwrap();
+        }
         self.note_entries(oracle);
         self.note_stamps(&before, oracle);
         self.push(oracle)

@@ -161,7 +161,6 @@ impl<S: Root> Replica<S> {
         };
         if !is_versioned {
             self.doc.set_replica(own);
-            self.doc.clock.resume(self.exchange.latest());
         }
         let mut seen = Quarantine::default();
         let mut see = |path: crate::path::Path<'_>, old: crate::crdt::OldCell<'_>| {

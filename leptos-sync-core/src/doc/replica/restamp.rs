@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use super::{
     exchange::Exchange,
     pending::{paths_of, with_stamp},
 };
 use crate::{
-    clock::{Stamp, Time},
+    clock::{Stamp, Time, Window},
     crdt::{Changes, Quarantine},
     doc::exchanged::DocCells,
     error::Error,
@@ -30,7 +32,7 @@ impl Exchange {
         };
         let mut last = from.max(self.earliest(doc, at, &written));
         let old = self.set_time(at, last)?;
-        let mut changed = vec![old];
+        let mut changed = BTreeMap::from([old]);
         for later in at + 1..self.entries.len() {
             self.follow(later, &changed);
             let Some(one) = self.entries.get(later) else {
@@ -41,8 +43,8 @@ impl Exchange {
             if follows && one.entry.time <= last && !is_fixed {
                 written.note_paths(one.entry.cells.cells());
                 last = last.next();
-                let old = self.set_time(later, last)?;
-                changed.push(old);
+                let (old, new) = self.set_time(later, last)?;
+                changed.insert(old, new);
             }
         }
         self.recall(id);
@@ -53,10 +55,58 @@ impl Exchange {
         Ok(changes)
     }
 
+    /// Gives new times to all entries that the relay would reject because they are ahead of its
+    /// clock, and to later entries that follow them. O(cells of the outbox).
+    ///
+    /// Without it, the relay would reject them one by one. Entries below the floor stay, since the
+    /// relay takes them at paths where it has a cell.
+    pub(super) fn restamp_ahead(
+        &mut self,
+        doc: &mut dyn DocCells,
+        window: Window,
+    ) -> Result<Changes, Error> {
+        let mut accepted = window;
+        let (mut changed, mut written) = (BTreeMap::new(), Quarantine::default());
+        let (mut ids, mut last) = (Vec::new(), Time::ZERO);
+        for at in 0..self.entries.len() {
+            self.follow(at, &changed);
+            let Some(one) = self.entries.get(at) else {
+                break;
+            };
+            let (id, mut time) = (one.id(), one.entry.time);
+            if one.entry.cells.is_empty() || one.entry.stored.is_some() {
+                last = last.max(time);
+                continue;
+            }
+            let is_ahead = time > window.floor && !accepted.has(time);
+            let follows = ids.contains(&id.replica) || one.writes(&written);
+            if is_ahead || follows && time <= last {
+                let paths = paths_of(&one.entry.cells);
+                let now = Time::from_ms(window.now_ms).max(last.next());
+                time = now.max(self.after_seen(doc, at, &paths));
+                written.note_paths(one.entry.cells.cells());
+                let (old, new) = self.set_time(at, time)?;
+                changed.insert(old, new);
+                ids.push(id.replica);
+                ids.dedup();
+            }
+            last = last.max(time);
+            accepted.accept(last);
+        }
+        if changed.is_empty() {
+            return Ok(Changes::new());
+        }
+        self.progress.generation += 1;
+        let paths: Vec<_> = written.iter().map(|held| held.path.to_owned()).collect();
+        let changes = self.rebuild(doc, paths);
+        doc.set_clock(self.latest());
+        Ok(changes)
+    }
+
     /// Returns the earliest time of an entry that exceeds what it replaced and the entries before
     /// it that write the same paths.
     fn earliest(&self, doc: &dyn DocCells, at: usize, written: &Quarantine) -> Time {
-        let (mut earliest, mut value) = (Time::ZERO, Vec::new());
+        let mut earliest = Time::ZERO;
         if let Some(one) = self.entries.get(at) {
             // The times of an id rise.
             let replica = one.id().replica;
@@ -74,20 +124,27 @@ impl Exchange {
             }
             earliest = earliest.max(one.entry.time.next());
         }
-        if let Some(one) = rest.first() {
-            for held in written.iter() {
-                let path = held.path.to_owned();
-                let seen = one.seen.get(&path).map(|seen| seen.stamp.time);
-                // The base has the path, since the entry writes it.
-                let base = self.base.cells().get(&path).map(|base| base.stamp.time);
-                // Its writer has seen every cell of a count.
-                let mut is_count = || {
-                    let cell = doc.cell(&path, &mut value).map(|cell| cell.is_count);
-                    cell.unwrap_or_default()
-                };
-                let base = base.filter(|base| *base <= seen.unwrap_or_default() || is_count());
-                earliest = earliest.max(base.map_or(Time::ZERO, Time::next));
-            }
+        earliest.max(self.after_seen(doc, at, written))
+    }
+
+    /// Returns the earliest time of an entry that exceeds the base's cells that it had seen.
+    fn after_seen(&self, doc: &dyn DocCells, at: usize, written: &Quarantine) -> Time {
+        let (mut earliest, mut value) = (Time::ZERO, Vec::new());
+        let Some(one) = self.entries.get(at) else {
+            return earliest;
+        };
+        for held in written.iter() {
+            let path = held.path.to_owned();
+            let seen = one.seen.get(&path).map(|seen| seen.stamp.time);
+            // The base has the path, since the entry writes it.
+            let base = self.base.cells().get(&path).map(|base| base.stamp.time);
+            // Its writer has seen every cell of a count.
+            let mut is_count = || {
+                let cell = doc.cell(&path, &mut value).map(|cell| cell.is_count);
+                cell.unwrap_or_default()
+            };
+            let base = base.filter(|base| *base <= seen.unwrap_or_default() || is_count());
+            earliest = earliest.max(base.map_or(Time::ZERO, Time::next));
         }
         earliest
     }
@@ -104,13 +161,13 @@ impl Exchange {
     }
 
     /// Notes that entries which the entry at `at` had seen have new stamps.
-    fn follow(&mut self, at: usize, changed: &[(Stamp, Stamp)]) {
+    fn follow(&mut self, at: usize, changed: &BTreeMap<Stamp, Stamp>) {
         let Some(one) = self.entries.get_mut(at) else {
             return;
         };
         let mut renewed = Quarantine::default();
         for held in one.seen.iter() {
-            if let Some((_, new)) = changed.iter().find(|(old, _)| *old == held.stamp) {
+            if let Some(new) = changed.get(&held.stamp) {
                 renewed.put(held.path.to_owned(), *new, held.value, None);
             }
         }

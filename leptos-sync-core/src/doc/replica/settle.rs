@@ -31,6 +31,13 @@ impl Exchange {
         }
         let mut ids: BTreeSet<_> = self.entries.iter().map(|one| one.id().replica).collect();
         ids.extend(self.own.map(|(own, _)| own.replica));
+        if ids.iter().any(|id| self.is_missed(*id)) {
+            // Compare, and tell the relay what it had.
+            self.progress.comparing = true;
+            return Err(Error::gap(
+                "the relay lacks entries that it had stored; open the document again to compare",
+            ));
+        }
         for id in ids {
             let heads = self.session.as_ref().map(|session| &session.heads);
             let head = heads.and_then(|heads| heads.get(&id)).copied();
@@ -46,6 +53,18 @@ impl Exchange {
         }
         changes.append(self.reconcile_counts(doc)?);
         Ok(changes)
+    }
+
+    /// Returns whether the relay lacks entries of an id that left the outbox because it had them.
+    ///
+    /// Another tab may have noticed that the relay went back, and this one reads only what the
+    /// relay has now.
+    fn is_missed(&self, id: ReplicaId) -> bool {
+        let heads = self.session.as_ref().map(|session| &session.heads);
+        let head = heads.and_then(|heads| heads.get(&id)).copied();
+        let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
+        let first = mine.next().map_or(0, |one| one.id().number);
+        first > head.unwrap_or_default().number + 1
     }
 
     /// Reconciles the counts in the outbox with the base's.

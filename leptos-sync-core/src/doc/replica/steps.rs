@@ -1,6 +1,6 @@
 use super::{Compared, RejectedEntry, Replica, Taken, pending::Flight};
 use crate::{
-    clock::Time,
+    clock::{Time, Window},
     crdt::{Changes, Root},
     delta::Patch,
     error::Error,
@@ -89,7 +89,8 @@ impl<S: Root> Replica<S> {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded, which cannot happen for cells of a document.
+    /// [`Error::is_gap`] if the relay lacks entries that it had stored. The replica is comparing
+    /// then: open the document again.
     pub fn settle(&mut self) -> Result<Changes, Error> {
         self.exchange.settle(&mut self.doc)
     }
@@ -133,6 +134,16 @@ impl<S: Root> Replica<S> {
     /// If a limit is exceeded, which cannot happen for cells of a document.
     pub fn restamp(&mut self, id: EntryId, from: Time) -> Result<Changes, Error> {
         self.exchange.restamp(&mut self.doc, id, from)
+    }
+
+    /// Gives new times to the entries that the relay would reject because they are ahead of its
+    /// clock. Call it after [`settle`](Replica::settle). O(cells of the outbox).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn restamp_ahead(&mut self, window: Window) -> Result<Changes, Error> {
+        self.exchange.restamp_ahead(&mut self.doc, window)
     }
 
     /// Rolls back an entry that was rejected for good. It is sent again without cells. Returns

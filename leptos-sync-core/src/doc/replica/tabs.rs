@@ -42,7 +42,7 @@ impl Exchange {
         Taken::Joined(self.add_entry(doc, entry, seen))
     }
 
-    /// Adds an entry of the storage, unless it is known.
+    /// Adds an entry of the storage, which has each entry once.
     pub(super) fn load_entry(
         &mut self,
         doc: &mut dyn DocCells,
@@ -50,12 +50,10 @@ impl Exchange {
         seen: &Patch,
         order: Time,
     ) {
-        if !self.has_known(entry.id) {
-            self.add_entry(doc, entry, seen);
-            if let Some(one) = self.entries.last_mut() {
-                one.saved = Some(one.revision);
-                one.order = order;
-            }
+        self.add_entry(doc, entry, seen);
+        if let Some(one) = self.entries.last_mut() {
+            one.saved = Some(one.revision);
+            one.order = order;
         }
     }
 
