@@ -207,6 +207,10 @@ impl Oracle {
         let (Some(lost), Some(won)) = (self.uid(path, loser), self.uid(path, winner)) else {
             return;
         };
+        if lost == won {
+            // The same edit, restamped.
+            return;
+        }
         // The entries of one id are stored in order, so only those of others can be out of order.
         let key = (path.clone(), lost);
         let seen = self

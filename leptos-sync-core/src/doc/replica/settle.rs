@@ -159,12 +159,15 @@ impl Exchange {
         for one in self.entries.iter().filter(|one| is_contained(one)) {
             one.entry.cells.cells().for_each(&mut |parent, cell| {
                 let path = cell.path(parent);
-                let base = self.base.cells().get(&path).map(|held| held.stamp);
-                let same_writer = |base: &Stamp| base.replica == cell.stamp.replica;
-                if let Some(base) = base.filter(same_writer)
-                    && base > cell.stamp
+                let base = self.base.cells().get(&path);
+                // A later entry of the same writer has another value.
+                let same = base.filter(|held| {
+                    held.stamp.replica == cell.stamp.replica && held.value == cell.value
+                });
+                if let Some(stamp) = same.map(|held| held.stamp)
+                    && stamp > cell.stamp
                 {
-                    moved.push((path, cell.stamp, base));
+                    moved.push((path, cell.stamp, stamp));
                 }
             });
         }
