@@ -205,6 +205,50 @@ fn a_tab_that_slept_neither_moves_the_position_back_nor_brings_entries_back() {
     assert_eq!(load(&mut store(&memory)).entries().len(), 1);
 }
 
+/// Both tabs write the same changes, and one of them writes another edit, too.
+#[test]
+fn an_edit_is_stored_although_another_tab_has_made_the_same_write_without_it() {
+    let mut scene = Scene::new();
+    let memory = MemoryStorage::new();
+    let (mut ada, mut other) = (tab(&scene, "Ada"), tab(&scene, "Ada's other tab"));
+    let (mut disk, mut other_disk) = (store(&memory), store(&memory));
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    save(&mut disk, &mut ada);
+    other.replica = load(&mut other_disk);
+    scene.sync(&mut ada);
+    scene.sync(&mut other);
+    scene.edit(&mut other, |tx| tx.items().insert(2, 2));
+    save(&mut disk, &mut ada);
+    save(&mut other_disk, &mut other);
+    assert_eq!(load(&mut store(&memory)).entries().len(), 1);
+    assert!(other.replica.entries()[0].is_saved());
+}
+
+/// A compaction is applied, but the page only learns that the disk fails. The next look fails, too.
+#[test]
+fn a_page_recognizes_its_compaction_after_a_failed_look_at_the_disk() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    save(&mut disk, &mut ada);
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    disk.storage().fail_commit(1, Fault::AnswerLost);
+    let write = disk.compact(&ada.replica).unwrap();
+    assert!(now(disk.storage().commit_if(write.expected, write.batch)).is_err());
+    let records = now(memory.scan(Scan::all())).unwrap();
+    let (marker, record) = records[0].clone();
+    let damage = |record: Vec<u8>| {
+        let mut batch = Batch::new();
+        batch.put(marker.clone(), record);
+        now(memory.commit(batch)).unwrap();
+    };
+    damage(vec![0]);
+    assert!(now(disk.refresh(&mut ada.replica)).is_err());
+    damage(record.to_vec());
+    now(disk.refresh(&mut ada.replica)).unwrap();
+    assert!(ada.replica.entries()[0].is_saved());
+}
+
 #[test]
 fn a_tab_whose_base_was_replaced_by_another_history_loads_again_and_keeps_its_edits() {
     let mut scene = Scene::new();

@@ -18,6 +18,8 @@ pub(crate) struct Disk {
     store: ReplicaStore<Faulty>,
     /// Whether nothing is stored, since the test does it.
     pub(crate) is_off: bool,
+    /// Whether the outcome of the last write is unknown.
+    is_unknown: bool,
     /// Whether the replica was loaded again, because another tab has replaced the stored base.
     pub(crate) has_reloaded: bool,
 }
@@ -35,6 +37,7 @@ impl Disk {
             storage,
             store,
             is_off: false,
+            is_unknown: false,
             has_reloaded: false,
         }
     }
@@ -47,6 +50,7 @@ impl Disk {
             storage,
             store,
             is_off: false,
+            is_unknown: false,
             has_reloaded: false,
         }
     }
@@ -83,7 +87,15 @@ impl Disk {
         if self.is_off {
             return true;
         }
-        for _ in 0..4 {
+        for _ in 0..8 {
+            if self.is_unknown {
+                match now(self.store.refresh(replica)) {
+                    Ok(Refreshed::Retry) => self.is_unknown = false,
+                    Ok(_) => return self.reload(replica),
+                    Err(error) => assert!(error.is_storage(), "{error}"),
+                }
+                continue;
+            }
             let write = match compacts || self.store.wants_compaction() {
                 true => self.store.compact(replica).unwrap(),
                 false => self.store.save(replica).unwrap(),
@@ -93,12 +105,8 @@ impl Disk {
                 self.store.committed(replica, write.receipt);
                 return true;
             }
-            // Another tab has written, or the outcome is unknown.
-            match now(self.store.refresh(replica)) {
-                Ok(Refreshed::Retry) => {}
-                Ok(_) => return self.reload(replica),
-                Err(error) => assert!(error.is_storage(), "{error}"),
-            }
+            // Another tab may have written.
+            self.is_unknown = true;
         }
         false
     }
@@ -117,6 +125,7 @@ impl Disk {
     /// Loads the replica, as a new page does.
     pub(crate) fn load(&mut self, replica: &mut Replica<Board>) {
         self.store = ReplicaStore::new(self.storage.clone(), NAME).unwrap();
+        self.is_unknown = false;
         let records = now(self.storage.store().scan_prefix(self.store.prefix())).unwrap();
         let damage = self.store.read(records, replica);
         assert!(damage.is_empty(), "{damage:?}");

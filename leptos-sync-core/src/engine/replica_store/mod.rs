@@ -35,7 +35,8 @@ use record::Marker;
 ///
 /// Creates the conditional batches that write the replica, and loads it. The caller commits them
 /// with [`Storage::commit_if`], and then calls [`committed`](ReplicaStore::committed) if the
-/// condition held, and [`refresh`](ReplicaStore::refresh) if it did not.
+/// condition held. If it did not, or the outcome is unknown, the caller calls
+/// [`refresh`](ReplicaStore::refresh) until that succeeds, before it creates the next batch.
 pub struct ReplicaStore<St> {
     storage: St,
     keys: Keys,
@@ -45,7 +46,7 @@ pub struct ReplicaStore<St> {
     stored_marker: Option<Vec<u8>>,
     contents: Contents,
     /// The last write, until its outcome is known.
-    pending: Option<(Marker, ReplicaReceipt)>,
+    pending: Option<ReplicaReceipt>,
 }
 
 /// The stored records of the base.

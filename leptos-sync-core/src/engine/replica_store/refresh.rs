@@ -1,5 +1,5 @@
 use super::{
-    Contents, ReplicaStore,
+    Contents, ReplicaReceipt, ReplicaStore,
     keys::Named,
     record::{self, Marker},
 };
@@ -91,8 +91,8 @@ impl<St: Storage> ReplicaStore<St> {
             progress,
             entries: stored,
         } = looked;
-        let pending = self.pending.take();
         let Some(bytes) = marker else {
+            self.pending = None;
             self.marker = None;
             self.stored_marker = None;
             self.contents = Contents::default();
@@ -100,10 +100,15 @@ impl<St: Storage> ReplicaStore<St> {
             return Ok(Refreshed::Retry);
         };
         let marker = Marker::decode(&bytes)?;
-        // A write that does not change the marker may have been applied or not, so it is repeated.
-        let is_ours =
-            pending.filter(|(written, _)| *written == marker && self.marker != Some(marker));
-        if let Some((_, receipt)) = is_ours {
+        let generation = marker.generation;
+        // Only a generation is random, so that no other tab can have written it. All other writes
+        // are repeated, which changes nothing if they were applied.
+        let is_new = self
+            .marker
+            .is_none_or(|known| known.generation != generation);
+        let pending = self.pending.take();
+        let is_ours = |receipt: &ReplicaReceipt| is_new && receipt.marker.generation == generation;
+        if let Some(receipt) = pending.filter(is_ours) {
             self.committed(replica, receipt);
             return Ok(Refreshed::Retry);
         }
@@ -114,9 +119,9 @@ impl<St: Storage> ReplicaStore<St> {
                 _ => None,
             });
         replica.note_stored(&ids.collect::<Vec<_>>());
-        let known = self.marker.replace(marker);
+        self.marker = Some(marker);
         self.stored_marker = Some(bytes);
-        if known.is_some_and(|known| known.generation == marker.generation) {
+        if !is_new {
             return Ok(Refreshed::Retry);
         }
         self.contents = Contents::default();

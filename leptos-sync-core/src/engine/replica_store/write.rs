@@ -25,7 +25,7 @@ pub struct ReplicaWrite {
 /// The effect of a write.
 #[derive(Clone, Debug)]
 pub struct ReplicaReceipt {
-    marker: Marker,
+    pub(super) marker: Marker,
     contents: Contents,
     /// The parts of the replica that the write stores.
     saved: Saved,
@@ -149,7 +149,7 @@ impl<St: Storage> ReplicaStore<St> {
             contents,
             saved,
         };
-        self.pending = Some((marker, receipt.clone()));
+        self.pending = Some(receipt.clone());
         let expected = Expected {
             key: self.keys.marker(),
             value: self.stored_marker.clone(),
