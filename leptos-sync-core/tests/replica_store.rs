@@ -11,7 +11,7 @@ mod replicas;
 
 use common::now;
 use leptos_sync_core::{
-    Clock, ReplicaId,
+    Clock, ReplicaId, Time,
     clock::ManualTime,
     engine::{Refreshed, ReplicaStore, ReplicaWrite},
     history::Sequence,
@@ -174,6 +174,24 @@ fn a_write_whose_answer_was_lost_is_recognized() {
         Refreshed::Retry
     );
     assert_eq!(save(&mut disk, &mut ada), None);
+    same(&load(&mut store(&memory)), &ada);
+}
+
+/// The first edit was made with a clock that was an hour ahead.
+#[test]
+fn edits_after_a_restamped_one_follow_it_on_the_next_page() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    ada.skew = 60;
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    ada.skew = 0;
+    ada.set_time(&scene.oracle);
+    let id = ada.replica.entries()[0].entry().id;
+    let now = Time::from_ms(ms(scene.oracle.now));
+    ada.replica.restamp(id, now).unwrap();
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 2));
+    save(&mut disk, &mut ada);
     same(&load(&mut store(&memory)), &ada);
 }
 

@@ -91,8 +91,16 @@ impl Exchange {
             stored: None,
         };
         self.own = Some((id, hash));
-        self.entries.push(Pending::new(entry.clone(), seen));
+        self.append(Pending::new(entry.clone(), seen));
         entry
+    }
+
+    /// Adds an entry at the end of the outbox.
+    pub(super) fn append(&mut self, mut one: Pending) {
+        // The clock may have been set back since the last entry.
+        let last = self.entries.last().map(|one| one.order);
+        one.order = one.order.max(last.map_or(Time::ZERO, Time::next));
+        self.entries.push(one);
     }
 
     /// Returns the cells of the base in parts of about `bytes`. O(cells).

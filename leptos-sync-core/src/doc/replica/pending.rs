@@ -25,7 +25,7 @@ pub struct Pending {
     pub(super) saved: Option<u32>,
     /// Whether another tab has removed the entry from the storage.
     pub(super) is_detached: bool,
-    /// The time at which the entry was first written, which orders the outbox.
+    /// The time at which the entry was first written, or a later one, which orders the outbox.
     pub(super) order: Time,
 }
 
@@ -71,7 +71,8 @@ impl Pending {
         })
     }
 
-    /// Returns the time at which the entry was first written.
+    /// Returns the entry's place in the order of the outbox: the time at which it was first written,
+    /// or the time after the entry before it if the clock was set back in between.
     pub fn order(&self) -> Time {
         self.order
     }

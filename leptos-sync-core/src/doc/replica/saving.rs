@@ -87,7 +87,7 @@ impl Exchange {
                 one.entry.stored = None;
                 one.flight = Default::default();
                 one.is_in_base = false;
-                self.entries.push(one);
+                self.append(one);
             }
         }
     }

@@ -279,7 +279,7 @@ impl Exchange {
             };
             previous = hash;
             self.removed.push(one.id());
-            self.entries.push(Pending::new(entry, seen));
+            self.append(Pending::new(entry, seen));
         }
         Ok(self.rebuild(doc, paths))
     }

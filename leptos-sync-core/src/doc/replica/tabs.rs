@@ -69,7 +69,7 @@ impl Exchange {
         let mut replaced = Quarantine::default();
         seen.cells()
             .for_each(&mut |parent, cell| replaced.keep(parent, cell, None));
-        self.entries.push(Pending::new(entry, replaced));
+        self.append(Pending::new(entry, replaced));
         changes
     }
 

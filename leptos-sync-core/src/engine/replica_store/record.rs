@@ -93,7 +93,7 @@ pub(super) fn decode_progress(record: &[u8]) -> Result<Progress, Error> {
 pub(super) struct StoredEntry {
     pub(super) entry: Entry,
     pub(super) seen: Patch,
-    /// The time at which the entry was first written, which orders the outbox.
+    /// The entry's place in the order of the outbox.
     pub(super) order: Time,
 }
 
