@@ -195,6 +195,12 @@ pub const HEADER_MS: u64 = 10_000;
 /// [`SILENCE_MS`] applies instead.
 pub const IDLE_MS: u64 = 75_000;
 
+/// The time in milliseconds for which an HTTP connection may wait for a client that neither accepts a
+/// byte of an answer nor sends one of a request's body. A system reports free space in the buffer of
+/// a socket only when a third is free, which takes a while if the client is slow. For the frames of
+/// a WebSocket, [`SEND_MS`] applies instead.
+pub const STALL_MS: u64 = 60_000;
+
 /// The number of open files that `serve` reserves for the database, its readers and the files of
 /// the app.
 pub const RESERVED_FILES: u64 = 128;

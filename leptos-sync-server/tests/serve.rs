@@ -9,7 +9,12 @@ mod common;
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, routing::get as route};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::ConnectInfo,
+    routing::{get as route, post},
+};
 use common::{ByName, Handle, Raw, Session, get};
 use leptos_sync_server::{MemoryLog, Relay, ServeOptions, limits, router, serve};
 use tokio::{
@@ -17,9 +22,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_tungstenite::MaybeTlsStream;
+
+/// The size of an answer that exceeds the buffers of a socket.
+const LARGE: usize = 64 * 1024 * 1024;
 
 /// Serves a relay with room for `connections` until the sender is dropped.
 async fn start(connections: usize) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
@@ -27,7 +35,9 @@ async fn start(connections: usize) -> (SocketAddr, oneshot::Sender<()>, JoinHand
     let who = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string();
     let app = Router::new()
         .nest("/sync", router(relay.clone()))
-        .route("/who", route(who));
+        .route("/who", route(who))
+        .route("/large", route(async || "x".repeat(LARGE)))
+        .route("/upload", post(async |body: Bytes| body.len().to_string()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -103,6 +113,70 @@ async fn connections_beyond_the_limit_are_refused_until_one_ends() {
         }
     };
     timeout(Duration::from_secs(10), again).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_requests_and_never_reads_is_disconnected() {
+    let (address, _stop, _) = start(1).await;
+    let mut stuck = TcpStream::connect(address).await.unwrap();
+    let begun = Instant::now();
+    let requests = async {
+        let ask = b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+        while stuck.write_all(&ask).await.is_ok() {}
+    };
+    timeout(Duration::from_secs(3_600), requests).await.unwrap();
+    let limit = Duration::from_millis(limits::STALL_MS);
+    assert!(begun.elapsed() >= limit && begun.elapsed() < 2 * limit);
+    // The only place is free again.
+    assert_eq!(get(address, "/who").await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_gets_its_answer() {
+    let (address, _stop, _) = start(1).await;
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    let ask = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    slow.write_all(ask).await.unwrap();
+    let begun = Instant::now();
+    let (mut buffer, mut read) = (vec![0; 1024 * 1024], 0);
+    let mut is_over = false;
+    while !is_over {
+        sleep(Duration::from_millis(limits::STALL_MS * 9 / 10)).await;
+        slow.readable().await.unwrap();
+        // Empty the buffers of both sockets, since the system reports smaller progress late.
+        while let Ok(more) = slow.try_read(&mut buffer)
+            && !is_over
+        {
+            read += more;
+            is_over = more == 0;
+        }
+    }
+    assert!(read > LARGE, "{read} bytes");
+    assert!(begun.elapsed() > Duration::from_millis(3 * limits::STALL_MS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_no_more_of_a_body_is_disconnected() {
+    let (address, _stop, _) = start(1).await;
+    let mut stuck = TcpStream::connect(address).await.unwrap();
+    let begun = Instant::now();
+    let head = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    stuck.write_all(head).await.unwrap();
+    // It sends all but the last byte, slowly.
+    for _ in 0..8 {
+        sleep(Duration::from_millis(limits::STALL_MS * 9 / 10)).await;
+        stuck.write_all(b"x").await.unwrap();
+    }
+    let mut answer = Vec::new();
+    let answered = stuck.read_to_end(&mut answer);
+    timeout(Duration::from_secs(3_600), answered)
+        .await
+        .unwrap()
+        .unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let limit = Duration::from_millis(limits::STALL_MS);
+    assert!(begun.elapsed() >= 8 * limit && begun.elapsed() < 9 * limit);
 }
 
 /// A WebSocket message is assembled before the relay sees it.

@@ -20,7 +20,7 @@ use hyper_util::{
 };
 use tokio::{sync::watch, time::sleep};
 
-use super::stream::Stream;
+use super::{body::RequestBody, stream::Stream};
 use crate::limits;
 
 /// Serves the requests of one connection until it ends or is upgraded. Sets `has_asked` at the
@@ -39,7 +39,7 @@ pub(super) async fn serve(
         let extensions = request.extensions_mut();
         extensions.insert(ConnectInfo(peer));
         extensions.insert(budget.clone());
-        app.call(request)
+        app.call(request.map(RequestBody::new))
     });
     let http = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,7 +1,9 @@
 //! An HTTP/1.1 server for an app with a relay, with the bounds that a public address needs.
 
+mod body;
 mod connection;
 mod files;
+mod stall;
 mod stream;
 
 use std::{
@@ -61,6 +63,8 @@ impl ServeOptions {
 ///   connection that has not sent a request; if all have sent one, it is answered with 503.
 /// - A connection must send its first request within [`limits::HEADER_MS`], and later ones within
 ///   [`limits::IDLE_MS`].
+/// - A client must accept some bytes of an answer, and send some of a request's body, within
+///   [`limits::STALL_MS`].
 /// - A client may send [`limits::GREETING_BYTES`] on a WebSocket before the relay has admitted it.
 /// - The process's limit of open files is raised for that many connections, as far as the system
 ///   permits. If the limit does not suffice, fewer connections are accepted.

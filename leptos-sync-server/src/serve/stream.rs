@@ -11,14 +11,20 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
+use super::stall::Stall;
 use crate::relay::ReadBudget;
 
 /// A TCP connection with its permit, which is returned when the connection is closed. A WebSocket
 /// keeps the permit.
+///
+/// A write fails if the client has accepted nothing for [`STALL_MS`](crate::limits::STALL_MS).
+/// Otherwise, a client that requests and does not read would keep its permit: the HTTP server waits
+/// for room in the socket before it reads the next request, so its limit for requests never starts.
 pub(super) struct Stream {
     stream: TcpStream,
     peer: SocketAddr,
     budget: ReadBudget,
+    stall: Stall,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -32,6 +38,7 @@ impl Stream {
             stream,
             peer,
             budget: ReadBudget::new(),
+            stall: Stall::default(),
             _permit: permit,
         })
     }
@@ -70,7 +77,8 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.stall.check(context, written)
     }
 
     fn poll_write_vectored(
@@ -78,7 +86,8 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.stall.check(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
