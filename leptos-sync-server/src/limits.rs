@@ -159,6 +159,14 @@ pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 /// answer.
 pub const SOCKET_MESSAGE_BYTES: usize = 2 * leptos_sync_core::limits::FRAME_BYTES;
 
+/// The maximum size in bytes of the header of a WebSocket frame from a client (RFC 6455, section
+/// 5.2).
+pub const SOCKET_HEADER_BYTES: usize = 14;
+
+/// The maximum number of bytes that an admitted client sends on a WebSocket before the end of a
+/// message, if the app is served by `serve`. A message of the maximum size in many fragments fits.
+pub const UNFINISHED_BYTES: usize = 2 * SOCKET_MESSAGE_BYTES;
+
 /// The maximum size in bytes of everything that a client sends on a WebSocket before it is
 /// admitted, if the app is served by `serve`: its hello, with the headers of WebSocket frames.
 pub const GREETING_BYTES: usize = 2 * leptos_sync_core::limits::HELLO_BYTES;
@@ -236,13 +244,22 @@ pub const USER_PARTS_BYTES: usize = leptos_sync_core::limits::PARTS_BYTES;
 /// memory until their last part is received.
 pub const ALL_PARTS_BYTES: usize = 4 * USER_PARTS_BYTES;
 
-/// The number of frames that one connection may send per second. A person causes about ten, and a
+/// The number of frames that one connection may send per second. If the app is served by `serve`, the
+/// additional fragments of WebSocket messages have the same rate, by their headers. A person causes about ten, and a
 /// program that waits for answers not many more.
 pub const FRAMES_PER_S: u32 = 1_000;
 
 /// The number of frames that one connection may send in one burst. A page that reconnects opens
 /// many documents.
 pub const FRAMES_BURST: u32 = 4_000;
+
+/// The number of WebSocket pings and pongs that one connection may send per second. Browsers send
+/// none, and other clients a few per minute.
+pub const CONTROL_FRAMES_PER_S: u32 = 50;
+
+/// The number of WebSocket pings and pongs that one connection may send in one burst. Beyond it, the
+/// relay ends the connection.
+pub const CONTROL_FRAMES_BURST: u32 = 500;
 
 /// The number of bytes that one connection may send per second, as transferred. Compressed cells
 /// are larger on the disk.

@@ -13,17 +13,22 @@ use std::{slice, time::Duration};
 use common::{
     Answer, HELLO, Handle, Honest, Raw, Session, card, now_ms, relay_in_use, transactions,
 };
+use futures::{SinkExt as _, StreamExt as _};
 use leptos_sync_core::{
     Delta, ReplicaId, Stamp, Time, VersionVector,
     cells::{CellRef, PathBuf},
     limits,
     sync::Reason,
 };
+use leptos_sync_server::limits as relay_limits;
 use tokio::{
     io::AsyncWriteExt as _,
     time::{Instant, sleep},
 };
-use tokio_tungstenite::MaybeTlsStream;
+use tokio_tungstenite::{
+    MaybeTlsStream,
+    tungstenite::{Message, protocol::frame::coding::CloseCode},
+};
 
 /// Eve's replica id, unless she uses that of another user.
 const EVE: u64 = 9;
@@ -288,4 +293,35 @@ async fn a_corrupt_or_truncated_hello_never_hangs_the_connection() {
         }
     };
     honest.beside(bad).await;
+}
+
+#[tokio::test]
+async fn pings_and_pongs_without_end_end_the_connection_with_a_reason() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    for control in [Message::Ping("x".into()), Message::Pong("x".into())] {
+        let bad = async {
+            let mut eve = Raw::open(address, "eve", "board").await;
+            // As many as a client may need are answered.
+            for _ in 0..relay_limits::CONTROL_FRAMES_BURST / 2 {
+                eve.socket.send(control.clone()).await.unwrap();
+            }
+            eve.handled().await;
+            let flood = async {
+                for _ in 0..10 * relay_limits::CONTROL_FRAMES_BURST {
+                    if eve.socket.send(control.clone()).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            flood.await;
+            let close = loop {
+                if let Message::Close(close) = eve.socket.next().await.unwrap().unwrap() {
+                    break close.unwrap();
+                }
+            };
+            assert_eq!(close.code, CloseCode::Policy);
+            assert!(close.reason.contains("pings or pongs"), "{close}");
+        };
+        honest.beside(bad).await;
+    }
 }

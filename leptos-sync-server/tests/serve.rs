@@ -15,7 +15,8 @@ use axum::{
     extract::ConnectInfo,
     routing::{get as route, post},
 };
-use common::{ByName, Handle, Raw, Session, get};
+use common::{ByName, Handle, Raw, Session, Socket, get};
+use futures::StreamExt as _;
 use leptos_sync_server::{MemoryLog, Relay, ServeOptions, limits, router, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -24,7 +25,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
-use tokio_tungstenite::MaybeTlsStream;
+use tokio_tungstenite::{MaybeTlsStream, tungstenite::Message};
 
 /// The size of an answer that exceeds the buffers of a socket.
 const LARGE: usize = 64 * 1024 * 1024;
@@ -184,9 +185,7 @@ async fn a_client_that_sends_no_more_of_a_body_is_disconnected() {
 async fn fragments_of_an_endless_hello_end_the_connection() {
     let (address, _stop, _) = start(8).await;
     let mut eve = Raw::connect(address).await;
-    let MaybeTlsStream::Plain(stream) = eve.socket.get_mut() else {
-        panic!("the connection is plain TCP");
-    };
+    let stream = plain(&mut eve.socket);
     // A binary message in fragments of 100 bytes, masked with zeros.
     let mut opcode = 2;
     for _ in 0..limits::GREETING_BYTES / 100 + 10 {
@@ -203,6 +202,68 @@ async fn fragments_of_an_endless_hello_end_the_connection() {
     let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
     ada.insert(1, &"long ".repeat(10_000));
     ada.acknowledged().await;
+}
+
+/// Returns the fragments of a WebSocket message, masked with zeros: one with the first bytes, empty
+/// ones, and unless it never ends, one with the last byte.
+fn fragments(message: &[u8], empty: usize, ends: bool) -> Vec<u8> {
+    let (last, first) = message.split_last().unwrap();
+    let mut all = vec![2, 0x80 + first.len() as u8, 0, 0, 0, 0];
+    all.extend(first);
+    all.extend([0, 0x80, 0, 0, 0, 0].repeat(empty));
+    if ends {
+        all.extend([0x80, 0x81, 0, 0, 0, 0, *last]);
+    }
+    all
+}
+
+fn plain(socket: &mut Socket) -> &mut TcpStream {
+    match socket.get_mut() {
+        MaybeTlsStream::Plain(stream) => stream,
+        _ => panic!("the connection is plain TCP"),
+    }
+}
+
+#[tokio::test]
+async fn an_admitted_client_whose_message_never_ends_is_disconnected() {
+    let (address, _stop, _) = start(8).await;
+    let mut eve = Raw::open(address, "eve", "board").await;
+    eve.handled().await;
+    let stream = plain(&mut eve.socket);
+    let mut sent = fragments(&[0, 8], 1_000, false);
+    let mut all = 0;
+    while stream.write_all(&sent).await.is_ok() {
+        all += sent.len();
+        sent = fragments(&[0, 8], 1_000, false).split_off(7);
+        assert!(all < 64 * 1024 * 1024, "the relay reads on");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_in_countless_fragments_slow_only_their_sender_down() {
+    const MESSAGES: u8 = 30;
+    let (address, _stop, _) = start(8).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    ada.insert(1, "here");
+    ada.acknowledged().await;
+    let mut eve = Raw::open(address, "eve", "board").await;
+    eve.handled().await;
+    let begun = Instant::now();
+    let mut last = begun;
+    for number in 3..3 + MESSAGES {
+        let ping = fragments(&[number * 2, 8], 40_000, true);
+        plain(&mut eve.socket).write_all(&ping).await.unwrap();
+        let before = Instant::now();
+        ada.insert(u32::from(number), "meanwhile");
+        ada.acknowledged().await;
+        assert!(before.elapsed() < Duration::from_secs(1));
+        // The answer follows, so nothing is lost.
+        while !matches!(eve.socket.next().await.unwrap().unwrap(), Message::Binary(frame) if frame[1] == 11)
+        {
+        }
+        last = Instant::now();
+    }
+    assert!(last - begun > Duration::from_secs(60), "{:?}", last - begun);
 }
 
 #[tokio::test(start_paused = true)]

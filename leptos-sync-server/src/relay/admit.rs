@@ -59,7 +59,7 @@ impl Connection {
         tracing::Span::current().record("user", user.name());
         tracing::info!(again, "admitted the client");
         if let Some(budget) = self.request.extensions.get::<ReadBudget>() {
-            budget.lift();
+            budget.admit();
         }
         self.user = Some(user);
         self.host

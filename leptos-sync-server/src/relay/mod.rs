@@ -21,6 +21,7 @@ mod retention;
 mod room;
 mod router;
 mod seal;
+mod socket;
 mod transport;
 mod uploads;
 mod users;

@@ -1,10 +1,10 @@
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use axum::{
     Router,
     extract::{
         FromRef, FromRequestParts, OriginalUri, State,
-        ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
@@ -12,12 +12,12 @@ use axum::{
 };
 
 use leptos_sync_core::sync::{PROTOCOL, Reason};
-use tokio::time::timeout;
 
 use super::{
-    Disconnected, Relay, Transport,
+    Relay,
     budget::ReadBudget,
     metrics::{Metrics, Refused},
+    socket::Socket,
 };
 use crate::limits;
 
@@ -111,7 +111,8 @@ async fn connect(
         Metrics::refused(Refused::Connection, Reason::Forbidden);
         return answer_page(Err(reason));
     }
-    if let Some(budget) = parts.extensions.get::<ReadBudget>() {
+    let budget = parts.extensions.get::<ReadBudget>().cloned();
+    if let Some(budget) = &budget {
         budget.limit(limits::GREETING_BYTES);
     }
     upgrade
@@ -123,7 +124,7 @@ async fn connect(
         .on_upgrade(move |socket| async move {
             // `Relay::shut_down` waits until this is dropped.
             let _open = relay.0.closing.subscribe();
-            let mut socket = Socket(socket);
+            let mut socket = Socket::new(socket, budget);
             relay.serve(parts, &mut socket).await;
             socket.close().await;
         })
@@ -179,43 +180,6 @@ fn copied_header((name, value): (&HeaderName, &HeaderValue)) -> Option<(HeaderNa
     let mut copy = HeaderValue::from_bytes(value.as_bytes()).ok()?;
     copy.set_sensitive(value.is_sensitive());
     Some((name.clone(), copy))
-}
-
-/// A WebSocket whose binary messages are frames.
-struct Socket(WebSocket);
-
-impl Socket {
-    /// Sends a close message and waits for the answer. Closing the TCP connection with unread input
-    /// would discard the last message.
-    async fn close(&mut self) {
-        let end = async {
-            if self.0.send(Message::Close(None)).await.is_ok() {
-                while let Some(Ok(_)) = self.0.recv().await {}
-            }
-        };
-        // A client that keeps sending has had time to read the message.
-        let _ = timeout(Duration::from_millis(limits::LINGER_MS), end).await;
-    }
-}
-
-impl Transport for Socket {
-    async fn receive(&mut self) -> Option<Vec<u8>> {
-        loop {
-            match self.0.recv().await?.ok()? {
-                Message::Binary(frame) => return Some(frame.into()),
-                // A text is not a frame. An empty frame makes the host end the connection with a
-                // reason.
-                Message::Text(_) => return Some(Vec::new()),
-                Message::Ping(_) | Message::Pong(_) => {}
-                Message::Close(_) => return None,
-            }
-        }
-    }
-
-    async fn send(&mut self, frame: Vec<u8>) -> Result<(), Disconnected> {
-        let frame = Message::Binary(frame.into());
-        self.0.send(frame).await.map_err(|_| Disconnected)
-    }
 }
 
 #[cfg(test)]
