@@ -3,6 +3,7 @@ use std::{path::Path, sync::Arc};
 use rusqlite::Connection;
 
 use super::{
+    identity::Identities,
     lock::Lock,
     options::SqliteOptions,
     readers::Readers,
@@ -23,6 +24,7 @@ pub(in crate::log) struct DatabaseFile<O: Operations> {
     /// The reader for probes and heads, so that they never wait for reads of cells.
     short: Readers,
     writer: Writer<O>,
+    identities: Arc<Identities>,
     _lock: Lock,
 }
 
@@ -35,14 +37,22 @@ impl<O: Operations> DatabaseFile<O> {
         operations: impl FnOnce(&Connection) -> Result<O, Error>,
     ) -> Result<Self, Error> {
         let start = || {
-            let (lock, path) = Lock::acquire(path)?;
-            let connection = options.writing(&path, schema)?;
+            let (lock, path, mut identities) = Lock::acquire(path)?;
+            let mut connection = options.writing(&path, schema)?;
+            identities.add_files_of_sqlite(&path);
+            let identities = Arc::new(identities);
+            SqliteOptions::wait_for_writer(&mut connection)?;
             let operations = Arc::new(operations(&connection)?);
             Ok(Self {
                 turns: Turns::default(),
                 readers: Readers::start(&path, options.readers)?,
                 short: Readers::start(&path, 1)?,
-                writer: Writer::start(connection, Arc::clone(&operations))?,
+                writer: Writer::start(
+                    connection,
+                    Arc::clone(&operations),
+                    Arc::clone(&identities),
+                )?,
+                identities,
                 _lock: lock,
                 operations,
             })
@@ -59,9 +69,18 @@ impl<O: Operations> DatabaseFile<O> {
         &self.readers
     }
 
-    /// Returns the reader that never reads cells.
-    pub(in crate::log) fn short(&self) -> &Readers {
-        &self.short
+    /// Checks that the files still have their names, and runs a read that concerns no document and
+    /// reads no cells.
+    pub(in crate::log) async fn probe(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let identities = Arc::clone(&self.identities);
+        let checked = move |connection: &Connection| {
+            identities.check()?;
+            work(connection)
+        };
+        self.short.read(checked).await
     }
 
     /// Runs a read operation on a document. Returns `None` if the document does not exist.

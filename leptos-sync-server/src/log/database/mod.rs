@@ -2,7 +2,8 @@
 //!
 //! | File | Concept |
 //! |---|---|
-//! | `lock`, `options`, `schema` | the lock of the process; connections; the tables and their version |
+//! | `lock`, `identity` | the lock of the process; whether the files still have their names |
+//! | `options`, `schema` | connections; the tables and their version |
 //! | `record`, `tally`, `names` | record checksums, tallies of records, and tables of names |
 //! | `damage` | the documents that are known to be damaged or intact |
 //! | `file`, `turns` | an open file; turns to audit a document |
@@ -12,6 +13,7 @@
 mod damage;
 mod fault;
 mod file;
+mod identity;
 mod lock;
 mod names;
 mod options;

@@ -1,6 +1,6 @@
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{
     fault::fault,
@@ -88,6 +88,12 @@ impl SqliteOptions {
             .busy_timeout(Duration::from_millis(limits::BUSY_MS))
             .map_err(fault)?;
         is_busy.map(|is_busy| !is_busy).map_err(fault)
+    }
+
+    /// Waits until another process that still has the log open has committed or rolled back.
+    pub(super) fn wait_for_writer(connection: &mut Connection) -> Result<(), Error> {
+        let turn = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        turn.and_then(Transaction::commit).map_err(fault)
     }
 
     /// Opens a connection that only reads.

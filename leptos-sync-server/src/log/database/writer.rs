@@ -8,6 +8,7 @@ use tokio::sync::{
 
 use super::{
     fault::fault,
+    identity::Identities,
     options::SqliteOptions,
     pending::Pending,
     readers::{closed, join, spawn},
@@ -30,10 +31,15 @@ pub(super) struct Writer<O: Operations> {
 }
 
 impl<O: Operations> Writer<O> {
-    pub(super) fn start(connection: Connection, operations: Arc<O>) -> Result<Self, Error> {
+    pub(super) fn start(
+        connection: Connection,
+        operations: Arc<O>,
+        identities: Arc<Identities>,
+    ) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel(limits::QUEUED_WRITES);
         let writing = Writing {
             connection,
+            identities,
             jobs,
             pending: Pending::default(),
             chores: VecDeque::from([(operations.first_chore(), None)]),
@@ -71,6 +77,7 @@ impl<O: Operations> Drop for Writer<O> {
 /// The state of the writer thread.
 struct Writing<O: Operations> {
     connection: Connection,
+    identities: Arc<Identities>,
     operations: Arc<O>,
     jobs: mpsc::Receiver<Message<O>>,
     pending: Pending<Job<O>>,
@@ -104,7 +111,7 @@ impl<O: Operations> Writing<O> {
     /// it, the next time succeeds.
     fn tidy(&mut self) {
         self.must_tidy = false;
-        if !self.is_tidy {
+        if !self.is_tidy && self.identities.check().is_ok() {
             self.is_tidy = SqliteOptions::empty_wal(&self.connection).unwrap_or(false);
         }
     }
@@ -168,6 +175,7 @@ impl<O: Operations> Writing<O> {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
+        self.identities.check()?;
         let mut all = Vec::with_capacity(jobs.len());
         for job in jobs {
             let savepoint = transaction.savepoint().map_err(fault)?;
@@ -223,6 +231,7 @@ impl<O: Operations> Writing<O> {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
+        self.identities.check()?;
         let more = self.operations.step(&transaction, chore)?;
         transaction.commit().map_err(fault)?;
         Ok(more)

@@ -55,7 +55,8 @@ use crate::{error::Error, limits};
 ///
 /// Dropping the log blocks until all queued operations are committed. Only one process can have the
 /// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
-/// to back it up.
+/// to back it up. If one of its files is removed or replaced while the log is open, writes fail,
+/// because what they write could be lost.
 pub struct SqliteLog {
     file: DatabaseFile<Trust>,
 }
@@ -66,7 +67,9 @@ impl SqliteLog {
     ///
     /// # Errors
     ///
-    /// - [`Error::is_unavailable`] if the file cannot be opened, or another process has it open.
+    /// - [`Error::is_unavailable`] if the file cannot be opened, has several names (hard links), or
+    ///   another process has it open.
+    /// - [`Error::is_invalid`] if `path` is one of SQLite's names for a database in memory.
     /// - [`Error::is_unsupported`] if a newer build or another program has written it.
     /// - [`Error::is_damaged`] if its list of tables is damaged.
     ///
@@ -135,8 +138,7 @@ impl DurableLog for SqliteLog {
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.file
-            .short()
-            .read(|connection| DOCUMENTS.has(connection, "").map(drop))
+            .probe(|connection| DOCUMENTS.has(connection, "").map(drop))
             .boxed()
     }
 
