@@ -204,6 +204,27 @@ async fn fragments_of_an_endless_hello_end_the_connection() {
     ada.acknowledged().await;
 }
 
+#[tokio::test]
+async fn a_request_without_exactly_one_host_is_refused() {
+    let (address, _stop, _) = start(8).await;
+    for (version, hosts, expected) in [
+        ("1.1", "", 400),
+        ("1.1", "Host: x\r\n", 200),
+        ("1.1", "Host: x\r\nHost: y\r\n", 400),
+        // Load balancers use HTTP/1.0 for health checks.
+        ("1.0", "", 200),
+        ("1.0", "Host: x\r\nHost: x\r\n", 400),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let ask = format!("GET /who HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let status: u16 = answer[9..12].parse().unwrap();
+        assert_eq!(status, expected, "{ask}");
+    }
+}
+
 /// Returns the fragments of a WebSocket message, masked with zeros: one with the first bytes, empty
 /// ones, and unless it never ends, one with the last byte.
 fn fragments(message: &[u8], empty: usize, ends: bool) -> Vec<u8> {

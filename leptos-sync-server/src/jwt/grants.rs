@@ -2,7 +2,10 @@ use leptos_sync_core::sync::Permission;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::patterns::{self, Patterns};
+use super::{
+    patterns::{self, Patterns},
+    rejection,
+};
 use crate::{limits, relay::Denied};
 
 /// The permissions of a token: patterns of documents, ordered by descending permission.
@@ -60,7 +63,7 @@ impl Grants {
 }
 
 fn denied(name: &str, text: std::fmt::Arguments<'_>) -> Denied {
-    Denied::unauthorized(format!("the token's `{name}` {text}"))
+    rejection::denied(format_args!("the token's `{name}` {text}"))
 }
 
 #[cfg(test)]

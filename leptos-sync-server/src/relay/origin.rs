@@ -93,6 +93,13 @@ impl Origins {
     ///
     /// If the page may not connect, with a sentence that says what to configure.
     pub(super) fn check(&self, request: &Parts) -> Result<(), String> {
+        for name in [header::ORIGIN, header::HOST] {
+            if request.headers.get_all(&name).iter().nth(1).is_some() {
+                return Err(format!(
+                    "the request has more than one `{name}` header, and only one of them can be true"
+                ));
+            }
+        }
         let Some(origin) = request.headers.get(header::ORIGIN) else {
             return Ok(());
         };
@@ -275,6 +282,26 @@ mod tests {
         assert!(origins.check(&request(&headers, "/")).is_ok());
         assert!(origins.check(&request(&headers[..3], "/")).is_ok());
         assert!(origins.check(&request(&insecure, "/")).is_err());
+    }
+
+    #[test]
+    fn requests_with_two_hosts_or_origins_may_not_connect() {
+        let (own, other) = ("app.example", "evil.example");
+        let origins = Origins::default();
+        for headers in [
+            [(header::HOST, own), (header::HOST, other)],
+            [(header::HOST, other), (header::HOST, own)],
+        ] {
+            assert!(origins.check(&request(&headers, "/")).is_err());
+        }
+        let headers = [
+            (header::HOST, own),
+            (header::ORIGIN, "https://app.example"),
+            (header::ORIGIN, "https://evil.example"),
+        ];
+        let refused = origins.check(&request(&headers, "/")).unwrap_err();
+        assert!(refused.contains("more than one `origin`"), "{refused}");
+        assert!(origins.check(&request(&headers[..2], "/")).is_ok());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::ConnectInfo};
-use http::Request;
+use axum::{Router, extract::ConnectInfo, response::IntoResponse as _};
+use http::{Request, StatusCode, Version, header};
 use hyper::{
     body::Incoming,
     server::conn::http1,
@@ -39,7 +39,16 @@ pub(super) async fn serve(
         let extensions = request.extensions_mut();
         extensions.insert(ConnectInfo(peer));
         extensions.insert(budget.clone());
-        app.call(request.map(RequestBody::new))
+        let answer = match has_valid_host(&request) {
+            true => Ok(app.call(request.map(RequestBody::new))),
+            false => Err(StatusCode::BAD_REQUEST.into_response()),
+        };
+        async {
+            match answer {
+                Ok(answer) => answer.await,
+                Err(refusal) => Ok(refusal),
+            }
+        }
     });
     let http = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -74,5 +83,14 @@ pub(super) async fn serve(
                 is_first = false;
             }
         }
+    }
+}
+
+/// Returns whether a request has one `Host` header, which HTTP/1.1 requires (RFC 9112, section 3.2).
+/// With two, a proxy and the app could each believe another one.
+fn has_valid_host(request: &Request<Incoming>) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() < Version::HTTP_11,
+        hosts => hosts == 1,
     }
 }
