@@ -203,10 +203,10 @@ pub const HEADER_MS: u64 = 10_000;
 /// [`SILENCE_MS`] applies instead.
 pub const IDLE_MS: u64 = 75_000;
 
-/// The time in milliseconds for which an HTTP connection may wait for a client that neither accepts a
-/// byte of an answer nor sends one of a request's body. A system reports free space in the buffer of
-/// a socket only when a third is free, which takes a while if the client is slow. For the frames of
-/// a WebSocket, [`SEND_MS`] applies instead.
+/// The time in milliseconds for which an HTTP connection may wait for a client that neither accepts
+/// a byte of an answer nor sends one of a request's body. A system reports free space in the buffer
+/// of a socket only when a third is free, which takes a while if the client is slow. For the frames
+/// of a WebSocket, [`SEND_MS`] applies instead.
 pub const STALL_MS: u64 = 60_000;
 
 /// The number of open files that `serve` reserves for the database, its readers and the files of
@@ -244,9 +244,9 @@ pub const USER_PARTS_BYTES: usize = leptos_sync_core::limits::PARTS_BYTES;
 /// memory until their last part is received.
 pub const ALL_PARTS_BYTES: usize = 4 * USER_PARTS_BYTES;
 
-/// The number of frames that one connection may send per second. If the app is served by `serve`, the
-/// additional fragments of WebSocket messages have the same rate, by their headers. A person causes about ten, and a
-/// program that waits for answers not many more.
+/// The number of frames that one connection may send per second. If the app is served by `serve`,
+/// the additional fragments of WebSocket messages have the same rate, by their headers. A person
+/// causes about ten, and a program that waits for answers not many more.
 pub const FRAMES_PER_S: u32 = 1_000;
 
 /// The number of frames that one connection may send in one burst. A page that reconnects opens
@@ -257,8 +257,8 @@ pub const FRAMES_BURST: u32 = 4_000;
 /// none, and other clients a few per minute.
 pub const CONTROL_FRAMES_PER_S: u32 = 50;
 
-/// The number of WebSocket pings and pongs that one connection may send in one burst. Beyond it, the
-/// relay ends the connection.
+/// The number of WebSocket pings and pongs that one connection may send in one burst. Beyond it,
+/// the relay ends the connection.
 pub const CONTROL_FRAMES_BURST: u32 = 500;
 
 /// The number of bytes that one connection may send per second, as transferred. Compressed cells

@@ -86,8 +86,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Returns whether a request has one `Host` header, which HTTP/1.1 requires (RFC 9112, section 3.2).
-/// With two, a proxy and the app could each believe another one.
+/// Returns whether a request has one `Host` header, which HTTP/1.1 requires (RFC 9112, section
+/// 3.2). With two, a proxy and the app could each believe another one.
 fn has_valid_host(request: &Request<Incoming>) -> bool {
     match request.headers().get_all(header::HOST).iter().count() {
         0 => request.version() < Version::HTTP_11,

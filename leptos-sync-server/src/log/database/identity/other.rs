@@ -4,8 +4,8 @@ use std::{
     path::Path,
 };
 
-/// The identity of a file that exists. Elsewhere than on Unix, a file that is open cannot be removed
-/// or replaced.
+/// The identity of a file that exists. Elsewhere than on Unix, a file that is open cannot be
+/// removed or replaced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::log::database) struct Identity;
 
