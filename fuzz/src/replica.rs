@@ -87,8 +87,10 @@ impl Document for Shared {
         self.0.borrow_mut().page(page).map(drop)
     }
 
-    fn caught_up(&mut self, _: Window) -> Result<(), Error> {
-        self.0.borrow_mut().settle().map(drop)
+    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
+        let mut replica = self.0.borrow_mut();
+        replica.settle()?;
+        replica.restamp_ahead(window).map(drop)
     }
 
     fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {

@@ -9,7 +9,8 @@ use super::oracle::{Cell, CellsByPath, Oracle, Uid, is_counter, join};
 impl Oracle {
     /// Checks that nothing that was held is lost or has come back.
     ///
-    /// If clocks were wrong, an older edit may have got a greater stamp, and may come back.
+    /// If clocks were wrong, an older edit may have got a greater stamp, and may come back. So may
+    /// one whose removal is older than the retention, if the relay was restored.
     pub(crate) fn check_held(&self, held: &[(PathBuf, Cell)], cells: &CellsByPath, clocks: bool) {
         let oracle = self;
         let held_uids: BTreeSet<_> = held
@@ -26,6 +27,7 @@ impl Oracle {
             if let Some(now) = now.filter(|now| now.1.is_some() && *now != cell)
                 && !clocks
                 && !oracle.was_old
+                && (cell.1.is_some() || cell.0.time >= oracle.floor)
                 && let Some(uid) = oracle.uid(path, now)
                 && let Some(winners) = oracle.replaced.get(&(path.clone(), uid))
             {

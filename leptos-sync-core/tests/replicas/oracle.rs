@@ -6,7 +6,7 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Crdt, Error, GCounter, LwwMap, LwwRegister, PnCounter, Stamp,
+    Crdt, Error, GCounter, LwwMap, LwwRegister, PnCounter, Stamp, Time,
     cells::PathBuf,
     history::{EntryId, Patch},
 };
@@ -133,6 +133,8 @@ pub(crate) struct Oracle {
     pub(crate) inferred: BTreeMap<(PathBuf, Stamp), Option<Uid>>,
     /// Whether the relay has called an edit too old.
     pub(crate) was_old: bool,
+    /// The greatest floor that a relay has told. Removals below it are not offered.
+    pub(crate) floor: Time,
     pub(crate) trace: Option<Vec<String>>,
 }
 
@@ -152,6 +154,7 @@ impl Oracle {
             seen: BTreeMap::new(),
             inferred: BTreeMap::new(),
             was_old: false,
+            floor: Time::ZERO,
             trace: traces.then(Vec::new),
         }
     }

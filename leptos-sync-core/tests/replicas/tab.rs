@@ -188,6 +188,7 @@ impl Tab {
         match response {
             Response::Opened(opened) => {
                 self.window = Some(opened.window());
+                oracle.floor = oracle.floor.max(opened.floor);
                 match self.replica.opened(&opened).unwrap() {
                     Next::Compare => {
                         oracle.log(|| format!("{} compares: {opened:?}", self.name));

@@ -154,10 +154,11 @@ impl Document for Handle {
         self.0.borrow_mut().replica.page(page).map(drop)
     }
 
-    fn caught_up(&mut self, _: Window) -> Result<(), Error> {
+    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         let mut this = self.0.borrow_mut();
         assert!(this.replica.is_read());
-        this.replica.settle().map(drop)
+        this.replica.settle()?;
+        this.replica.restamp_ahead(window).map(drop)
     }
 
     fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {

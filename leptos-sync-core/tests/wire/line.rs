@@ -157,6 +157,7 @@ impl Line {
         // The client cannot tell cells that the relay lost from cells whose removal the relay has
         // forgotten, and brings back both.
         oracle.was_old |= opened.diverged && opened.point < opened.horizon;
+        oracle.floor = oracle.floor.max(opened.floor);
         self.host.send(&Response::Opened {
             channel,
             permission: self.permission.unwrap_or(Permission::Write),

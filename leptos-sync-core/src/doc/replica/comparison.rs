@@ -176,6 +176,7 @@ impl Exchange {
         self.note(state);
         if let Some(session) = &mut self.session {
             session.heads.extend(heads.iter().copied());
+            session.settles_at = state.head();
         }
     }
 

@@ -7,12 +7,12 @@ use crate::{
 };
 
 impl Exchange {
-    /// Returns whether the base is read to the head at the opening, so that the outbox can be
+    /// Returns whether the base has what the heads of the ids contain, so that the outbox can be
     /// settled.
     pub(super) fn is_read(&self) -> bool {
         let session = self.session.as_ref();
         session.is_some_and(|session| {
-            session.comparison.is_none() && self.position() >= session.head.sequence
+            session.comparison.is_none() && self.position() >= session.settles_at
         })
     }
 

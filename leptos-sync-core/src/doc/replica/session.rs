@@ -22,6 +22,9 @@ pub(super) struct Session {
     pub(super) point: Sequence,
     pub(super) diverged: bool,
     pub(super) heads: BTreeMap<ReplicaId, IdHead>,
+    /// The relay's head when it told the heads. What these contain was read once the position is
+    /// there.
+    pub(super) settles_at: Sequence,
     /// The latest state that the relay has told.
     pub(super) state: RelayState,
     /// The relay's epochs, until the comparison of a diverged replica ends.
@@ -74,6 +77,7 @@ impl Exchange {
             point: opened.point,
             diverged: opened.diverged,
             heads: opened.heads.iter().copied().collect(),
+            settles_at: head,
             state: opened.state,
             epochs: None,
             comparison: None,

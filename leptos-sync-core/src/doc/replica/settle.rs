@@ -23,7 +23,8 @@ impl Exchange {
     /// Removes the entries that the relay has, by the heads of their ids. Moves the entries of an
     /// id that has forked to a new id.
     ///
-    /// The base must be read to the head at the opening. So it has what these entries wrote.
+    /// The base must be read to the relay's head when it told these heads. So it has what these
+    /// entries wrote.
     pub(super) fn settle(&mut self, doc: &mut dyn DocCells) -> Result<Changes, Error> {
         let mut changes = Changes::new();
         if !self.is_read() {

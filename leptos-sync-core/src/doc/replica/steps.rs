@@ -79,7 +79,8 @@ impl<S: Root> Replica<S> {
         self.exchange.page(&mut self.doc, page)
     }
 
-    /// Returns whether all pages up to the head at the opening were read.
+    /// Returns whether all pages were read up to the relay's head when it told the heads of the ids:
+    /// at the opening, or after a comparison.
     pub fn is_read(&self) -> bool {
         self.exchange.is_read()
     }

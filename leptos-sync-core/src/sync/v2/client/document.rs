@@ -92,7 +92,7 @@ pub trait Document {
     fn page(&mut self, page: &Page) -> Result<(), Error>;
 
     /// Reports that the document has read everything that the relay had when it opened the
-    /// document.
+    /// document, or when it adopted heads.
     ///
     /// Remove now the entries that the relay already has, and restamp those that it would reject.
     /// It would be too early before: the base might lack what these entries wrote.

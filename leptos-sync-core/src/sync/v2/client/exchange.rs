@@ -147,6 +147,7 @@ impl<D: Document> Exchange<D> {
             }
             Response::Adopted { heads, state, .. } if self.phase == Phase::Adopt => {
                 self.document.adopted(&heads, state);
+                self.session.target = state.head();
                 self.compared(channel, out)
             }
             Response::Page { page, .. } if self.phase == Phase::Open => {

@@ -16,7 +16,8 @@ pub(super) struct Session {
     /// The stamps that the relay accepts, and this client's time when it learned that.
     pub(super) window: Window,
     pub(super) window_at_ms: u64,
-    /// The relay's head at the opening. The outbox is settled once the document has read to it.
+    /// The relay's head when it told the heads of the ids. The outbox is settled once the document
+    /// has read to it.
     pub(super) target: Sequence,
     pub(super) diverged: bool,
     /// The path after which a range was requested.
