@@ -39,7 +39,12 @@ fn after(path: &Path, change: impl FnOnce()) -> SqliteLog {
     for refused in [write(&log, &mut ada, 2), block_on(log.probe())] {
         let error = refused.unwrap_err();
         assert!(error.is_unavailable(), "{error}");
-        assert!(error.to_string().contains("removed or replaced"), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("log") && text.contains("removed or replaced"),
+            "{text}"
+        );
+        assert!(!text.contains('/'), "users do not see folders: {text}");
     }
     log
 }

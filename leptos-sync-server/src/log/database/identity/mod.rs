@@ -54,10 +54,11 @@ impl Identities {
             Identity::of(name).is_ok_and(|identity| identity == *file)
         };
         match self.0.iter().find(|named| !is_same(named)) {
+            // Users see this error, and the folder does not concern them.
             Some((name, _)) => Err(Error::unavailable(format!(
                 "{} was removed or replaced while the log was open, so another process may use it; \
                  nothing more is written until the relay is started again",
-                name.display()
+                name.file_name().unwrap_or_default().display()
             ))),
             None => Ok(()),
         }
