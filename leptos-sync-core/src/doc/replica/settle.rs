@@ -250,7 +250,7 @@ impl Exchange {
         Ok(changes)
     }
 
-    fn move_entries(
+    pub(super) fn move_entries(
         &mut self,
         doc: &mut dyn DocCells,
         moved: &[Pending],

@@ -5,6 +5,7 @@ use crate::{
     crdt::{Changes, Quarantine, Root},
     delta::Patch,
     doc::exchanged::DocCells as _,
+    error::Error,
     history::{Ack, Entry, EntryId, IdHead, Position, TabEntry},
     id::ReplicaId,
 };
@@ -124,6 +125,30 @@ impl<S: Root> Replica<S> {
             exchange.own = None;
         }
         exchange.remove_contained(&mut self.doc, |one| ids.contains(&one.id()))
+    }
+
+    /// Draws a new id for the next transaction.
+    pub fn leave_id(&mut self) {
+        self.exchange.own = None;
+    }
+
+    /// Moves the entries of an id that the relay does not have to a derived id, because the relay
+    /// has bound the id to another user. O(cells of the outbox).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn move_unstored(&mut self, id: ReplicaId) -> Result<Changes, Error> {
+        let exchange = &mut self.exchange;
+        if exchange.own.is_some_and(|(own, _)| own.replica == id) {
+            // The next transaction draws a new id.
+            exchange.own = None;
+        }
+        let (moved, kept) = std::mem::take(&mut exchange.entries)
+            .into_iter()
+            .partition(|one| one.id().replica == id && one.entry.stored.is_none());
+        exchange.entries = kept;
+        exchange.move_entries(&mut self.doc, &moved)
     }
 
     /// Returns the next entries for which `is_due` returns true, as
