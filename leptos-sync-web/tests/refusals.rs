@@ -11,7 +11,10 @@ mod common;
 use any_spawner::Executor;
 use common::{Patch, Relay, Scratch, until};
 use leptos::prelude::*;
-use leptos_sync_core::sync::v2::{Permission, Reason, Response};
+use leptos_sync_core::{
+    history::IdHead,
+    sync::v2::{Permission, Reason, Response},
+};
 use leptos_sync_web::{
     Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, status::Cause, use_doc,
 };
@@ -225,6 +228,14 @@ async fn typed_text_that_the_relay_rejects_is_listed_once() {
         sent.extend(relay.pushed().await);
     }
     relay.reject(channel, sent[0].id, Reason::Limit, "too much");
+    for entry in &sent[1..] {
+        let (replica, head) = (entry.id.replica, IdHead::default());
+        relay.say(&Response::Gap {
+            channel,
+            replica,
+            head,
+        });
+    }
     let mut again = relay.pushed().await;
     while again.len() < 3 {
         again.extend(relay.pushed().await);

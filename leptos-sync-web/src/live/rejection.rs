@@ -84,8 +84,8 @@ impl Rejection {
         }))
     }
 
-    /// Returns whether this rejection stands for that of `other`, which concerns the entry `id`. Its
-    /// state contains the other edit, and the user would read the same sentence.
+    /// Returns whether this rejection stands for that of `other`, which concerns the entry `id`.
+    /// Its state contains the other edit, and the user would read the same sentence.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn includes(&self, other: &Self, id: EntryId) -> bool {
         let (this, other) = (&*self.0, &*other.0);
