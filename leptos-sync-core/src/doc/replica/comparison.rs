@@ -9,6 +9,7 @@ use crate::{
     history::{CellRange, IdHead, RelayState, Sequence},
     id::ReplicaId,
     limits,
+    order::heap_sort,
     path::PathBuf,
 };
 
@@ -35,7 +36,7 @@ impl Comparison {
         let mut out = CellWriter::without_values();
         let cells = Patch::write(&mut out, Time::ZERO, |out| doc.write_all(out))?;
         let mut paths: Vec<_> = cells.cells().paths().collect();
-        paths.sort_unstable();
+        heap_sort(&mut paths, |one, two| one < two);
         Ok(Self {
             paths,
             compared: 0,
@@ -175,7 +176,7 @@ impl Exchange {
     pub(super) fn adopted(&mut self, heads: &[(ReplicaId, IdHead)], state: RelayState) {
         self.note(state);
         if let Some(session) = &mut self.session {
-            session.heads.extend(heads.iter().copied());
+            session.heads.put_all(heads);
         }
     }
 

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::{Pending, Progress, pending::map_cells, session::Session};
 use crate::{
     clock::{Stamp, Time},
@@ -8,7 +6,7 @@ use crate::{
     delta::Patch,
     doc::{exchanged::DocCells, outbox::BaseCells},
     error::Error,
-    history::{Entry, EntryHash, EntryId, IdHead, Position, Sequence},
+    history::{Entry, EntryHash, EntryId, IdHead, IdHeads, Position, Sequence},
     id::ReplicaId,
     path::PathBuf,
 };
@@ -27,7 +25,7 @@ pub(super) struct Exchange {
     /// The last entry that this page has written.
     pub(super) own: Option<(EntryId, EntryHash)>,
     /// The last entry of each id that left the outbox because the relay has it.
-    pub(super) settled: BTreeMap<ReplicaId, IdHead>,
+    pub(super) settled: IdHeads,
     pub(super) session: Option<Session>,
     /// The cells that were joined with the base since it was stored, each with the position to
     /// which they lead.
@@ -50,7 +48,7 @@ impl Exchange {
             base: BaseCells::default(),
             base_latest: Time::ZERO,
             own: None,
-            settled: BTreeMap::new(),
+            settled: IdHeads::default(),
             session: None,
             unsaved: Vec::new(),
             rewrites: 0,
@@ -245,14 +243,8 @@ impl Exchange {
 
 /// Notes that the relay has an entry which leaves the outbox. `time` is the entry's time there, if
 /// it is known.
-pub(super) fn note_settled(settled: &mut BTreeMap<ReplicaId, IdHead>, one: &Pending, time: Time) {
+pub(super) fn note_settled(settled: &mut IdHeads, one: &Pending, time: Time) {
     let EntryId { replica, number } = one.id();
-    let known = settled.entry(replica).or_default();
-    if number > known.number {
-        *known = IdHead {
-            number,
-            hash: one.entry.hash,
-            time: known.time.max(time),
-        };
-    }
+    let hash = one.entry.hash;
+    settled.raise(replica, IdHead { number, hash, time });
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::{
     exchange::Exchange,
     pending::{paths_of, with_stamp},
@@ -32,7 +30,7 @@ impl Exchange {
         };
         let mut last = from.max(self.earliest(doc, at, &written));
         let old = self.set_time(at, last)?;
-        let mut changed = BTreeMap::from([old]);
+        let mut changed = Vec::from([old]);
         for later in at + 1..self.entries.len() {
             self.follow(later, &changed);
             let Some(one) = self.entries.get(later) else {
@@ -43,8 +41,7 @@ impl Exchange {
             if follows && one.entry.time <= last && !is_fixed {
                 written.note_paths(one.entry.cells.cells());
                 last = last.next();
-                let (old, new) = self.set_time(later, last)?;
-                changed.insert(old, new);
+                note(&mut changed, self.set_time(later, last)?);
             }
         }
         self.recall(id);
@@ -66,7 +63,7 @@ impl Exchange {
         window: Window,
     ) -> Result<Changes, Error> {
         let mut accepted = window;
-        let (mut changed, mut written) = (BTreeMap::new(), Quarantine::default());
+        let (mut changed, mut written) = (Vec::new(), Quarantine::default());
         let (mut ids, mut last) = (Vec::new(), Time::ZERO);
         for at in 0..self.entries.len() {
             self.follow(at, &changed);
@@ -85,8 +82,7 @@ impl Exchange {
                 let now = Time::from_ms(window.now_ms).max(last.next());
                 time = now.max(self.after_seen(doc, at, &paths));
                 written.note_paths(one.entry.cells.cells());
-                let (old, new) = self.set_time(at, time)?;
-                changed.insert(old, new);
+                note(&mut changed, self.set_time(at, time)?);
                 ids.push(id.replica);
                 ids.dedup();
             }
@@ -110,11 +106,8 @@ impl Exchange {
         if let Some(one) = self.entries.get(at) {
             // The times of an id rise.
             let replica = one.id().replica;
-            let heads = self.session.as_ref().map(|session| &session.heads);
-            let told = heads.and_then(|heads| heads.get(&replica));
-            for head in self.settled.get(&replica).into_iter().chain(told) {
-                earliest = earliest.max(head.time.next());
-            }
+            let told = self.told_head(replica).time;
+            earliest = self.settled.get(replica).time.max(told).next();
         }
         let (before, rest) = self.entries.split_at(at);
         let replica = rest.first().map(|one| one.id().replica);
@@ -161,13 +154,14 @@ impl Exchange {
     }
 
     /// Notes that entries which the entry at `at` had seen have new stamps.
-    fn follow(&mut self, at: usize, changed: &BTreeMap<Stamp, Stamp>) {
+    fn follow(&mut self, at: usize, changed: &[(Stamp, Stamp)]) {
         let Some(one) = self.entries.get_mut(at) else {
             return;
         };
         let mut renewed = Quarantine::default();
         for held in one.seen.iter() {
-            if let Some(new) = changed.get(&held.stamp) {
+            let known = changed.binary_search_by_key(&held.stamp, |(old, _)| *old);
+            if let Some((_, new)) = known.ok().and_then(|at| changed.get(at)) {
                 renewed.put(held.path.to_owned(), *new, held.value, None);
             }
         }
@@ -186,4 +180,10 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Notes that an entry has a new stamp, in the order of the old ones.
+fn note(changed: &mut Vec<(Stamp, Stamp)>, (old, new): (Stamp, Stamp)) {
+    let at = changed.partition_point(|(known, _)| *known < old);
+    changed.insert(at, (old, new));
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use xxhash_rust::xxh64::xxh64;
 
 use super::{
@@ -29,8 +27,7 @@ impl Exchange {
         if !self.is_read() {
             return Ok(changes);
         }
-        let mut ids: BTreeSet<_> = self.entries.iter().map(|one| one.id().replica).collect();
-        ids.extend(self.own.map(|(own, _)| own.replica));
+        let ids = self.ids();
         if ids.iter().any(|id| self.is_missed(*id)) {
             // Compare, and tell the relay what it had.
             self.progress.comparing = true;
@@ -39,9 +36,7 @@ impl Exchange {
             ));
         }
         for id in ids {
-            let heads = self.session.as_ref().map(|session| &session.heads);
-            let head = heads.and_then(|heads| heads.get(&id)).copied();
-            let head = head.unwrap_or_default();
+            let head = self.told_head(id);
             if self.has_forked(id, head) {
                 changes.append(self.move_fork(doc, id, head)?);
             } else {
@@ -60,11 +55,9 @@ impl Exchange {
     /// Another tab may have noticed that the relay went back, and this one reads only what the
     /// relay has now.
     fn is_missed(&self, id: ReplicaId) -> bool {
-        let heads = self.session.as_ref().map(|session| &session.heads);
-        let head = heads.and_then(|heads| heads.get(&id)).copied();
         let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
         let first = mine.next().map_or(0, |one| one.id().number);
-        first > head.unwrap_or_default().number + 1
+        first > self.told_head(id).number + 1
     }
 
     /// Reconciles the counts in the outbox with the base's.

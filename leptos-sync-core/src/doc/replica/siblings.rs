@@ -41,8 +41,7 @@ impl<S: Root> Replica<S> {
 
     /// Returns the last entry of each id that has left this tab's outbox, since the relay has it.
     pub fn settled_heads(&self) -> Vec<(ReplicaId, IdHead)> {
-        let head = |(&replica, &head)| (replica, head);
-        self.exchange.settled.iter().map(head).collect()
+        self.exchange.settled.list().to_vec()
     }
 
     /// Returns the number of entries that were never stored.
@@ -65,10 +64,7 @@ impl<S: Root> Replica<S> {
             changes.append(self.exchange.take_anyway(&mut self.doc, entry, seen));
         }
         for (replica, head) in heads {
-            let known = self.exchange.settled.entry(*replica).or_default();
-            if head.number > known.number {
-                *known = *head;
-            }
+            self.exchange.settled.raise(*replica, *head);
         }
         changes
     }

@@ -88,10 +88,7 @@ impl Exchange {
 
     /// Returns whether the outbox has an entry, or the relay has it.
     pub(super) fn has_known(&self, id: EntryId) -> bool {
-        let settled = self.settled.get(&id.replica);
-        id.number == 0
-            || settled.is_some_and(|head| head.number >= id.number)
-            || self.find(id).is_some()
+        self.settled.get(id.replica).number >= id.number || self.find(id).is_some()
     }
 
     /// Removes the tombstones that the relay may have forgotten, from a document that is equal to
