@@ -46,8 +46,7 @@ impl Exchange {
         }
         self.recall(id);
         self.progress.generation += 1;
-        let paths: Vec<_> = written.iter().map(|held| held.path.to_owned()).collect();
-        let changes = self.rebuild(doc, paths);
+        let changes = self.rebuild(doc, &written);
         doc.set_clock(self.latest());
         Ok(changes)
     }
@@ -93,8 +92,7 @@ impl Exchange {
             return Ok(Changes::new());
         }
         self.progress.generation += 1;
-        let paths: Vec<_> = written.iter().map(|held| held.path.to_owned()).collect();
-        let changes = self.rebuild(doc, paths);
+        let changes = self.rebuild(doc, &written);
         doc.set_clock(self.latest());
         Ok(changes)
     }
@@ -126,19 +124,18 @@ impl Exchange {
         let Some(one) = self.entries.get(at) else {
             return earliest;
         };
-        for held in written.iter() {
-            let path = held.path.to_owned();
-            let seen = one.seen.get(&path).map(|seen| seen.stamp.time);
+        written.for_each(&mut |path, _, _| {
+            let seen = one.seen.get(path).map(|seen| seen.stamp.time);
             // The base has the path, since the entry writes it.
-            let base = self.base.cells().get(&path).map(|base| base.stamp.time);
+            let base = self.base.cells().get(path).map(|base| base.stamp.time);
             // Its writer has seen every cell of a count.
             let mut is_count = || {
-                let cell = doc.cell(&path, &mut value).map(|cell| cell.is_count);
+                let cell = doc.cell(path, &mut value).map(|cell| cell.is_count);
                 cell.unwrap_or_default()
             };
             let base = base.filter(|base| *base <= seen.unwrap_or_default() || is_count());
             earliest = earliest.max(base.map_or(Time::ZERO, Time::next));
-        }
+        });
         earliest
     }
 
@@ -159,16 +156,13 @@ impl Exchange {
             return;
         };
         let mut renewed = Quarantine::default();
-        for held in one.seen.iter() {
-            let known = changed.binary_search_by_key(&held.stamp, |(old, _)| *old);
+        one.seen.for_each(&mut |path, stamp, value| {
+            let known = changed.binary_search_by_key(&stamp, |(old, _)| *old);
             if let Some((_, new)) = known.ok().and_then(|at| changed.get(at)) {
-                renewed.put(held.path.to_owned(), *new, held.value, None);
+                renewed.put(path.clone(), *new, value, None);
             }
-        }
-        for held in renewed.iter() {
-            one.seen
-                .put(held.path.to_owned(), held.stamp, held.value, None);
-        }
+        });
+        renewed.for_each(&mut |path, stamp, value| one.seen.put(path.clone(), stamp, value, None));
         one.revision += u32::from(!renewed.is_empty());
     }
 

@@ -104,12 +104,12 @@ impl Exchange {
             session.comparison = Some(Comparison::new(doc)?);
         }
         self.session = Some(session);
-        self.note(opened.state);
+        self.note(&opened.state);
         Ok(next)
     }
 
     /// Notes what an answer says about the history.
-    pub(super) fn note(&mut self, state: RelayState) {
+    pub(super) fn note(&mut self, state: &RelayState) {
         let Some(session) = &mut self.session else {
             return;
         };
@@ -120,7 +120,7 @@ impl Exchange {
             epochs.begin(state.epoch(), state.epoch_start);
         }
         if state.head() >= session.state.head() {
-            session.state = state;
+            session.state = *state;
         }
         if state.witness.latest >= progress.latest.latest {
             progress.latest = state.witness;

@@ -2,7 +2,7 @@ use xxhash_rust::xxh64::xxh64;
 
 use super::{
     Pending,
-    exchange::{Exchange, note_settled},
+    exchange::{Exchange, take},
     pending::{is_count, map_cells},
 };
 use crate::{
@@ -43,7 +43,7 @@ impl Exchange {
                 let is_contained =
                     |one: &Pending| one.id().replica == id && one.id().number <= head.number;
                 changes.append(self.follow_contained(doc, &is_contained)?);
-                changes.append(self.remove_contained(doc, is_contained));
+                changes.append(self.remove_contained(doc, &is_contained));
             }
         }
         changes.append(self.reconcile_counts(doc)?);
@@ -80,7 +80,11 @@ impl Exchange {
             if let Some(one) = self.entries.get_mut(at) {
                 one.add_counts(&raised, Count::plus)?;
             }
-            changes.append(self.rebuild(doc, raised.into_iter().map(|(path, _)| path)));
+            let mut paths = Quarantine::default();
+            for (path, _) in raised {
+                paths.put(path, Stamp::default(), None, None);
+            }
+            changes.append(self.rebuild(doc, &paths));
             if latest >= time {
                 changes.append(self.restamp(doc, id, latest.next())?);
             }
@@ -189,20 +193,14 @@ impl Exchange {
     pub(super) fn remove_contained(
         &mut self,
         doc: &mut dyn DocCells,
-        contained: impl Fn(&Pending) -> bool,
+        is_contained: &dyn Fn(&Pending) -> bool,
     ) -> Changes {
-        let mut paths = Vec::new();
-        let (settled, removed) = (&mut self.settled, &mut self.removed);
-        self.entries.retain(|one| {
-            let is_contained = contained(one);
-            if is_contained {
-                note_settled(settled, one, Time::ZERO);
-                removed.push(one.id());
-                paths.extend(one.entry.cells.cells().paths());
-            }
-            !is_contained
-        });
-        let changes = self.rebuild(doc, paths);
+        let mut paths = Quarantine::default();
+        for one in take(&mut self.entries, is_contained) {
+            self.leave(&one, Time::ZERO);
+            paths.note_paths(one.entry.cells.cells());
+        }
+        let changes = self.rebuild(doc, &paths);
         self.clear_base();
         changes
     }
@@ -232,13 +230,10 @@ impl Exchange {
         let stored = self.entries.iter().filter(|one| one.id().replica == id);
         let stored = stored.filter(|one| one.id().number <= head.number && in_base(one));
         let stored = stored.map(|one| one.id().number).max().unwrap_or_default();
-        let mut changes = self.remove_contained(doc, |one| {
+        let mut changes = self.remove_contained(doc, &|one| {
             one.id().replica == id && one.id().number <= stored
         });
-        let (moved, kept) = std::mem::take(&mut self.entries)
-            .into_iter()
-            .partition(|one: &Pending| one.id().replica == id);
-        self.entries = kept;
+        let moved = take(&mut self.entries, &|one| one.id().replica == id);
         changes.append(self.move_entries(doc, &moved)?);
         Ok(changes)
     }
@@ -252,13 +247,13 @@ impl Exchange {
             return Ok(Changes::new());
         };
         let derived = ReplicaId::new(first.entry.hash.get());
-        let (mut previous, mut paths) = (EntryHash::default(), Vec::new());
+        let (mut previous, mut paths) = (EntryHash::default(), Quarantine::default());
         for (number, one) in (1..).zip(moved) {
             let (cells, seen) = self.moved_cells(doc, one, derived)?;
             let hash = derived_hash(one.entry.hash);
-            paths.extend(one.entry.cells.cells().paths());
+            paths.note_paths(one.entry.cells.cells());
             self.cover(doc, &cells);
-            paths.extend(cells.cells().paths());
+            paths.note_paths(cells.cells());
             let entry = Entry {
                 id: EntryId {
                     replica: derived,
@@ -274,7 +269,7 @@ impl Exchange {
             self.removed.push(one.id());
             self.entries.push(Pending::new(entry, seen));
         }
-        Ok(self.rebuild(doc, paths))
+        Ok(self.rebuild(doc, &paths))
     }
 
     /// Returns the cells of an entry under another id, and what they replace. Increments stay

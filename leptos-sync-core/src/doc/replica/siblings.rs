@@ -1,6 +1,9 @@
 //! What the tabs of a browser tell each other about their outboxes.
 
-use super::{Pending, Replica, exchange::Exchange};
+use super::{
+    Pending, Replica,
+    exchange::{Exchange, take},
+};
 use crate::{
     crdt::{Changes, Quarantine, Root},
     delta::Patch,
@@ -71,7 +74,7 @@ impl<S: Root> Replica<S> {
 
     /// Replaces entries that another tab has restamped. Others are ignored.
     pub fn replace_entries(&mut self, entries: &[TabEntry]) -> Changes {
-        let mut paths = Vec::new();
+        let mut paths = Quarantine::default();
         for (entry, seen) in entries {
             let Some(at) = self.exchange.find(entry.id) else {
                 continue;
@@ -82,8 +85,8 @@ impl<S: Root> Replica<S> {
             if one.entry.hash != entry.hash || one.entry.stored.is_some() {
                 continue;
             }
-            paths.extend(one.entry.cells.cells().paths());
-            paths.extend(entry.cells.cells().paths());
+            paths.note_paths(one.entry.cells.cells());
+            paths.note_paths(entry.cells.cells());
             one.change(entry.time, entry.cells.clone());
             one.flight = Default::default();
             one.seen = Quarantine::default();
@@ -92,7 +95,7 @@ impl<S: Root> Replica<S> {
             };
             seen.cells().for_each(keep);
         }
-        let changes = self.exchange.rebuild(&mut self.doc, paths);
+        let changes = self.exchange.rebuild(&mut self.doc, &paths);
         // The clock may have followed stamps that were replaced.
         self.doc.set_clock(self.exchange.latest());
         changes
@@ -120,7 +123,7 @@ impl<S: Root> Replica<S> {
             // The next transaction draws a new id.
             exchange.own = None;
         }
-        exchange.remove_contained(&mut self.doc, |one| ids.contains(&one.id()))
+        exchange.remove_contained(&mut self.doc, &|one| ids.contains(&one.id()))
     }
 
     /// Draws a new id for the next transaction.
@@ -140,10 +143,9 @@ impl<S: Root> Replica<S> {
             // The next transaction draws a new id.
             exchange.own = None;
         }
-        let (moved, kept) = std::mem::take(&mut exchange.entries)
-            .into_iter()
-            .partition(|one| one.id().replica == id && one.entry.stored.is_none());
-        exchange.entries = kept;
+        let moved = take(&mut exchange.entries, &|one| {
+            one.id().replica == id && one.entry.stored.is_none()
+        });
         exchange.move_entries(&mut self.doc, &moved)
     }
 
