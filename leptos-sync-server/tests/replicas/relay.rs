@@ -176,9 +176,6 @@ impl Relay {
                 EntryAnswer::Ack(ack) => {
                     for entry in sent.iter().filter(|entry| ack.sequence(entry).is_some()) {
                         let cells = cells_of([&entry.cells]);
-                        if !cells.is_empty() {
-                            oracle.accepted.extend(oracle.entries.get(&entry.id));
-                        }
                         for (path, cell) in cells {
                             note(&before, &path, &cell, oracle);
                             super::oracle::join(&mut before, path, cell);
