@@ -6,7 +6,6 @@ use std::{
 use leptos_sync_core::{
     Error, Root,
     engine::{Refreshed, ReplicaStore, ReplicaWrite},
-    limits,
     storage::Storage as _,
     sync::v2::Permission,
 };
@@ -156,8 +155,7 @@ impl<S: Root> DocumentActor<S> {
                 replica.forget_tombstones();
             } else {
                 // The outbox of a document without a relay is its log.
-                let is_long = replica.entries().len() > limits::LOG_RECORDS;
-                if !is_long && !store.wants_compaction() {
+                if !store.wants_absorption(replica) && !store.wants_compaction() {
                     return store.save(replica);
                 }
                 replica.absorb_entries();
