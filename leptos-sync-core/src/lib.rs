@@ -100,6 +100,7 @@ mod delta;
 mod doc;
 mod error;
 mod id;
+mod order;
 mod path;
 mod pool;
 mod version;

@@ -381,6 +381,31 @@ fn a_compaction_pays_off_after_many_pages_and_removes_their_records() {
     same(&load(&mut store(&memory)), &ada);
 }
 
+/// A document without a relay keeps its log in the outbox.
+#[test]
+fn an_outbox_that_takes_more_room_than_the_base_moves_to_the_base() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    for round in 0..3 {
+        let mut edits = 0;
+        while !disk.wants_absorption(&ada.replica) {
+            scene.edit(&mut ada, |tx| {
+                (0..=u8::MAX).for_each(|key| tx.items().insert(key, round));
+            });
+            save(&mut disk, &mut ada);
+            edits += 1;
+            assert!(edits < limits::LOG_RECORDS, "the outbox is large");
+        }
+        ada.replica.absorb_entries();
+        let compacted = disk.compact(&ada.replica).unwrap();
+        assert!(commit(&mut disk, &mut ada, compacted));
+        assert!(ada.replica.entries().is_empty());
+        assert!(!disk.wants_absorption(&ada.replica));
+    }
+    same(&load(&mut store(&memory)), &ada);
+}
+
 /// After a comparison, the base may lack cells that the stored records have.
 #[test]
 fn a_base_that_was_compared_replaces_the_stored_one() {

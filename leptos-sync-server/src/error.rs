@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt};
 
 /// The error of all fallible operations in this crate.
 ///
-/// The type is opaque: use the predicates ([`Error::is_gap`], [`Error::is_damaged`], …) to handle
+/// The type is opaque: use the predicates ([`Error::is_damaged`], [`Error::is_unavailable`], …) to handle
 /// it, and show its message to a user. An operation that returns an error has changed nothing, with
 /// one exception that [`is_unavailable`](Error::is_unavailable) describes.
 #[derive(Clone)]
@@ -17,8 +17,6 @@ struct Repr {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Damaged,
-    Gap,
-    Stale,
     Limit,
     Unsupported,
     Full,
@@ -32,17 +30,6 @@ impl Error {
     /// Other documents are not affected. Remove the document, or restore it from a backup.
     pub fn is_damaged(&self) -> bool {
         self.0.kind == Kind::Damaged
-    }
-
-    /// Returns whether operations before a delta are missing. Its sender must send them first.
-    pub fn is_gap(&self) -> bool {
-        self.0.kind == Kind::Gap
-    }
-
-    /// Returns whether an operation is older than the document's floor, below which tombstones may
-    /// be missing. The operation's author must restamp it.
-    pub fn is_stale(&self) -> bool {
-        self.0.kind == Kind::Stale
     }
 
     /// Returns whether a name, a document or a message exceeds a limit of [`limits`](crate::limits)
@@ -74,8 +61,7 @@ impl Error {
         self.0.kind == Kind::Invalid
     }
 
-    /// Returns whether a document was removed.
-    #[doc(hidden)]
+    /// Returns whether the document was removed. Nothing can be stored under its name again.
     pub fn is_removed(&self) -> bool {
         self.0.kind == Kind::Removed
     }
@@ -141,14 +127,6 @@ impl Error {
         Self::new(Kind::Invalid, message.into())
     }
 
-    pub(crate) fn gap(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Gap, message.into())
-    }
-
-    pub(crate) fn stale(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Stale, message.into())
-    }
-
     pub(crate) fn limit(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Limit, message.into())
     }
@@ -162,9 +140,7 @@ impl Error {
 impl From<leptos_sync_core::Error> for Error {
     /// Converts an error of the core to the kind with the same meaning.
     fn from(error: leptos_sync_core::Error) -> Self {
-        let kind = if error.is_gap() {
-            Kind::Gap
-        } else if error.is_limit() {
+        let kind = if error.is_limit() {
             Kind::Limit
         } else if error.is_unsupported() {
             Kind::Unsupported

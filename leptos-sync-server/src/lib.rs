@@ -2,7 +2,7 @@
 //!
 //! A [`Relay`] serves connections, usually those of a [`router`] in an axum app. It asks an
 //! [`Authorizer`] for users and permissions, and stores documents in a [`DurableLog`] as
-//! last-writer-wins cells with their versions. The log knows no app types, no sockets and no
+//! last-writer-wins cells with a numbered history. The log knows no app types, no sockets and no
 //! runtime.
 //!
 //! ```text
@@ -13,31 +13,17 @@
 //! DurableLog             the storage of documents
 //! ├─ SqliteLog           in an SQLite file, for a relay on one machine
 //! └─ MemoryLog           in memory, for tests and temporary documents
-//! DocumentState Since    answers of a log about a document
+//! SealKey                proves after a restore what the relay once told its clients
 //! ```
 //!
 //! ```
-//! use futures::executor::block_on;
-//! use leptos_sync_core::{Clock, Crdt, Doc, LwwRegister, ReplicaId, VersionVector};
-//! use leptos_sync_server::{DurableLog, MemoryLog, Since};
+//! use axum::Router;
+//! use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, router};
 //!
-//! #[derive(Crdt, Clone, Default)]
-//! struct Page {
-//!     title: LwwRegister<String>,
-//! }
-//!
-//! let log = MemoryLog::new();
-//! let mut ada = Doc::<Page>::new(Clock::system(ReplicaId::new(1)));
-//! let written = ada.transact(|tx| tx.title().set("Plans".to_owned()))?;
-//! block_on(log.append("page", vec![written.delta]))?;
-//!
-//! let mut bob = Doc::<Page>::new(Clock::system(ReplicaId::new(2)));
-//! if let Since::Delta(parts) = block_on(log.since("page", bob.version(), 64 * 1024))? {
-//!     // So few operations are one part.
-//!     bob.apply(&parts[0])?;
-//! }
-//! assert_eq!(bob.state().title.get(), "Plans");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let relay = Relay::new(MemoryLog::new()?, AllowAnyone);
+//! let app: Router = Router::new().nest("/sync", router(relay));
+//! # drop(app);
+//! # Ok::<(), leptos_sync_server::Error>(())
 //! ```
 //!
 //! Every error is an [`Error`] with predicates. Limits are in [`limits`].
@@ -73,21 +59,23 @@ pub use futures::future::BoxFuture;
 pub use jwt::{JwtAuthorizer, JwtKey};
 /// The user's permission for a document, which an [`Authorizer`] returns.
 pub use leptos_sync_core::sync::Permission;
-#[cfg(feature = "testing")]
-pub use log::conformance;
-pub use log::{DocumentState, DurableLog, MemoryLog, Since};
 #[cfg(feature = "sqlite")]
-pub use log::{SqliteLog, SqliteOptions};
+pub use log::SqliteOptions;
+#[cfg(feature = "sqlite")]
+pub use log::v2::SqliteLog;
+#[cfg(feature = "testing")]
+pub use log::v2::conformance;
+pub use log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
 #[cfg(feature = "prometheus")]
 pub use prometheus::Prometheus;
 pub use relay::{
-    AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, Transport,
-    User, router,
+    AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, SealKey,
+    Transport, User, router,
 };
 #[cfg(feature = "serve")]
 pub use serve::{ServeOptions, serve};
 
-/// The log of protocol 2, which the relay does not use yet.
+/// The document of a log without connections, for tests.
 #[doc(hidden)]
 pub mod v2 {
     #[cfg(feature = "sqlite")]

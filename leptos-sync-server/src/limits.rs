@@ -49,21 +49,13 @@ pub const STEP_BYTES: usize = 64 * 1024;
 /// removal of tombstones or of a document.
 pub const STEP_CELLS: usize = 500;
 
-/// The maximum number of documents that are read for clients at a time. A log has as many read
+/// The maximum number of pages that are read for clients at a time. A log has as many read
 /// connections, so further reads wait in a fair queue and not in that of the log.
 pub const READINGS: usize = READERS;
 
-/// The maximum number of documents that are being read or sent for one user at a time. So other
-/// users never wait for more reads of this user.
+/// The maximum number of pages that are being read for one user at a time. So other users never
+/// wait for more reads of this user.
 pub const USER_READINGS: usize = 2;
-
-/// The maximum size in bytes of the operations that were read and are being sent to clients. Beyond
-/// it, a client has to open the document again.
-pub const READINGS_BYTES: usize = 512 * 1024 * 1024;
-
-/// The maximum size of cells in bytes that are sorted by path in memory. If a client lacks more,
-/// the whole document is read in that order.
-pub const SORT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The default number of read connections of a log. Readers wait more for the disk than for the
 /// processor.
@@ -81,14 +73,19 @@ pub const WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// contains recently removed and replaced values. Emptying it costs a few disk writes.
 pub const TIDY_MS: u64 = 60_000;
 
-/// The maximum number of events in the queue of one connection. Operations that are stored together
-/// are one event. A client that is further behind is disconnected and continues from its version,
-/// which costs less than the events would.
+/// The maximum number of events in the queue of one connection. Changes that are stored together
+/// are one event. The connection reads further changes from the log, which costs less than the
+/// events would.
 pub const QUEUED_EVENTS: usize = 256;
 
-/// The size in bytes of the events in the queue of one connection beyond which the next event
-/// disconnects it.
+/// The size in bytes of the pages in the queue of one connection beyond which the next pages are
+/// read from the log instead.
 pub const QUEUED_BYTES: usize = 256 * 1024;
+
+/// The time in milliseconds for which stored changes wait for earlier ones to be sent to the other
+/// clients. Sending takes microseconds once a change is stored. If an earlier change is never sent,
+/// clients notice the gap.
+pub const PUBLISH_MS: u64 = 50;
 
 /// The maximum number of connections of a document whose presence is sent to the others. A user
 /// cannot follow more. Further ones stay invisible until one of these disconnects and they send
@@ -104,14 +101,6 @@ pub const SILENCE_MS: u32 = leptos_sync_core::limits::SILENCE_MS as u32;
 
 /// The maximum number of connections of one user at a time, for tabs and devices.
 pub const USER_SOCKETS: usize = 16;
-
-/// The maximum number of replica ids in one pushed delta. A transaction contains one. Edits from
-/// before the relay was configured are sent as one delta per id.
-pub const DELTA_REPLICAS: usize = 16;
-
-/// The maximum number of replica ids that a connection remembers as those of its user. For other
-/// ids, it asks the log again.
-pub const KNOWN_REPLICAS: usize = 1_024;
 
 /// The maximum number of names of documents that a log lists at a time. They take at most about 100
 /// KB, and listing many documents takes few calls.
@@ -142,9 +131,6 @@ pub const SWEEP_MS: u64 = 6 * 60 * 60 * 1000;
 /// The time in milliseconds from the start of a relay to the first sweep. By then, clients have
 /// caught up after a restart, and the machine's clock is set.
 pub const FIRST_SWEEP_MS: u64 = 10 * 60 * 1000;
-
-/// The approximate size in bytes of one part of the operations that a client lacks.
-pub const PART_BYTES: usize = 128 * 1024;
 
 /// The approximate size in bytes of a page of changes, and of a range of cells. It is one frame of
 /// a connection, and takes some milliseconds to read.
@@ -230,19 +216,6 @@ pub const SECRET_BYTES: usize = 32;
 
 /// The maximum difference in seconds between the clocks of a token's issuer and of the relay.
 pub const TOKEN_SKEW_S: u64 = 30;
-
-/// The time in milliseconds that a client may take to send all parts of a large delta.
-/// [`PARTS_BYTES`](leptos_sync_core::limits::PARTS_BYTES) take nine minutes at a megabit per
-/// second.
-pub const PARTS_MS: u64 = 10 * 60 * 1000;
-
-/// The maximum size in bytes of the deltas in parts that the connections of one user send at a
-/// time. One delta of the maximum size fits.
-pub const USER_PARTS_BYTES: usize = leptos_sync_core::limits::PARTS_BYTES;
-
-/// The maximum size in bytes of the deltas in parts that all users send at a time. They stay in
-/// memory until their last part is received.
-pub const ALL_PARTS_BYTES: usize = 4 * USER_PARTS_BYTES;
 
 /// The number of frames that one connection may send per second. If the app is served by `serve`,
 /// the additional fragments of WebSocket messages have the same rate, by their headers. A person

@@ -12,7 +12,7 @@ use leptos_sync_server::{Relay, SqliteLog, SqliteOptions};
 
 #[tokio::test]
 async fn a_relay_without_its_log_or_shutting_down_is_unhealthy() {
-    let log = SwitchedLog::default();
+    let log = SwitchedLog::new();
     let relay = Relay::new(log.clone(), ByName);
     let (address, _) = serve_relay(&relay).await;
     assert_eq!(get(address, "/sync/healthz").await, (200, "ok".to_owned()));
@@ -28,10 +28,10 @@ async fn a_relay_without_its_log_or_shutting_down_is_unhealthy() {
 
 #[tokio::test]
 async fn a_relay_whose_log_cannot_write_is_unhealthy_until_it_can() {
-    let log = SwitchedLog::default();
+    let log = SwitchedLog::new();
     let relay = Relay::new(log.clone(), ByName);
     let (address, _) = serve_relay(&relay).await;
-    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;
     ada.insert(1, "kept");
     ada.acknowledged().await;
     log.fill(true);
@@ -55,7 +55,7 @@ async fn a_relay_stays_unhealthy_while_its_full_file_has_room_for_small_edits_on
     let log = SqliteLog::open_with(dir.path().join("log"), &options).unwrap();
     let relay = Relay::new(log, ByName);
     let (address, _) = serve_relay(&relay).await;
-    let handle = Handle::new(1);
+    let handle = Handle::new();
     let mut ada = Session::open(address, "ada", "board", &handle).await;
     let is_closed = |ada: &Handle| ada.0.lock().unwrap().closed.is_some();
     let mut key = 0;
@@ -68,7 +68,7 @@ async fn a_relay_stays_unhealthy_while_its_full_file_has_room_for_small_edits_on
     for _ in 0..3 {
         assert_eq!(get(address, "/sync/healthz").await.0, 503);
         // There is still room for a few bytes in another document.
-        let mut bob = Session::open(address, "bob", "small", &Handle::new(2)).await;
+        let mut bob = Session::open(address, "bob", "small", &Handle::new()).await;
         bob.insert(1, "small");
         bob.acknowledged().await;
     }

@@ -21,7 +21,7 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
 /// Sends a request to a relay. Returns the head of the answer and the part of its body that arrives
 /// with it.
 async fn request(options: RelayOptions, path: &str, headers: &str) -> String {
-    let relay = Relay::with_options(MemoryLog::new(), ByName, options);
+    let relay = Relay::with_options(MemoryLog::new().unwrap(), ByName, options);
     let (address, _served) = serve_relay(&relay).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\n{headers}\r\n");

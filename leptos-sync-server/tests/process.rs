@@ -17,7 +17,7 @@ use std::{
 use common::{Handle, Issuer, Process, Session, command, get};
 use futures::{SinkExt as _, StreamExt as _};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
-use leptos_sync_core::sync::Reason;
+use leptos_sync_core::sync::v2::Reason;
 use serde_json::json;
 use tokio::net::TcpSocket;
 use tokio_tungstenite::{MaybeTlsStream, client_async, tungstenite::Message};
@@ -26,9 +26,9 @@ use tokio_tungstenite::{MaybeTlsStream, client_async, tungstenite::Message};
 async fn a_killed_relay_loses_no_acknowledged_edit() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("relay.db");
-    let ada = Handle::new(1);
+    let ada = Handle::new();
     let mut made = 0;
-    for round in 0..3 {
+    for _ in 0..3 {
         let relay = Process::start(&file, &["--allow-anyone"]);
         let mut session = relay.open("", &ada).await;
         for _ in 0..200 {
@@ -43,7 +43,7 @@ async fn a_killed_relay_loses_no_acknowledged_edit() {
         drop(relay);
         let acknowledged = made - ada.unanswered() as u32;
         let relay = Process::start(&file, &["--allow-anyone"]);
-        let late = Handle::new(100 + round);
+        let late = Handle::new();
         let mut at_late = relay.open("", &late).await;
         at_late
             .until("all acknowledged edits", |late| {
@@ -55,7 +55,7 @@ async fn a_killed_relay_loses_no_acknowledged_edit() {
     let relay = Process::start(&file, &["--allow-anyone"]);
     let mut session = relay.open("", &ada).await;
     session.acknowledged().await;
-    let late = Handle::new(200);
+    let late = Handle::new();
     let all = |late: &Handle| (1..=made).all(|key| late.card(key).is_some());
     relay.open("", &late).await.until("all edits", all).await;
 }
@@ -69,12 +69,12 @@ async fn a_terminated_relay_says_goodbye_and_exits_soon() {
     let (status, figures) = get(relay.address, "/metrics").await;
     assert_eq!(status, 200);
     assert!(figures.contains("relay_sockets"), "{figures}");
-    let ada = Handle::new(1);
+    let ada = Handle::new();
     let mut session = relay.open("", &ada).await;
     session.insert(1, "kept");
     session.acknowledged().await;
     // One client no longer sends or reads, and one has not sent its hello.
-    let mut mute = relay.open("", &Handle::new(2)).await;
+    let mut mute = relay.open("", &Handle::new()).await;
     mute.insert(2, "kept");
     mute.acknowledged().await;
     let idle = tokio::net::TcpStream::connect(relay.address).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_terminated_relay_says_goodbye_and_exits_soon() {
     assert!(relay.ended().success());
     drop((mute, idle));
     let relay = Process::start(&file, &["--allow-anyone"]);
-    let late = Handle::new(3);
+    let late = Handle::new();
     let kept = |late: &Handle| late.card(1).is_some() && late.card(2).is_some();
     relay.open("", &late).await.until("both edits", kept).await;
 }
@@ -106,10 +106,10 @@ async fn a_relay_with_a_key_accepts_tokens() {
     });
     let key = EncodingKey::from_secret(secret.as_bytes());
     let token = encode(&Header::default(), &claims, &key).unwrap();
-    let mut session = relay.open(&token, &Handle::new(1)).await;
+    let mut session = relay.open(&token, &Handle::new()).await;
     session.insert(1, "mine");
     session.acknowledged().await;
-    let (reason, text) = relay.open("", &Handle::new(2)).await.ended().await;
+    let (reason, text) = relay.open("", &Handle::new()).await.ended().await;
     assert_eq!(reason, Reason::Unauthorized, "{text}");
 }
 
@@ -130,13 +130,13 @@ async fn a_client_that_reads_nothing_costs_the_relay_only_a_queue() {
         let url = format!("ws://{}/", relay.address);
         let (socket, _) = client_async(url, stream).await.unwrap();
         let token = issuer.token(&format!("reader {replica}"));
-        let handle = Handle::new(replica);
+        let handle = Handle::new();
         let mut reader = Session::open_on(socket, token.as_bytes(), "board", &handle);
         reader.insert(replica as u32, "is there");
         reader.acknowledged().await;
         readers.push(reader);
     }
-    let ada = Handle::new(1);
+    let ada = Handle::new();
     let mut session = relay.open(&issuer.token("ada"), &ada).await;
     session.insert(1, &text);
     session.acknowledged().await;
@@ -158,7 +158,7 @@ async fn a_client_that_reads_nothing_costs_the_relay_only_a_queue() {
 async fn consecutive_answers_are_not_delayed() {
     let dir = tempfile::tempdir().unwrap();
     let relay = Process::start(&dir.path().join("relay.db"), &["--allow-anyone"]);
-    let mut socket = relay.open("", &Handle::new(1)).await.socket;
+    let mut socket = relay.open("", &Handle::new()).await.socket;
     // Send a hello in protocol 1 and a ping, in numbered frames.
     let mut number = 0;
     let mut ask = async |what: &[&[u8]]| {
@@ -174,7 +174,7 @@ async fn consecutive_answers_are_not_delayed() {
         }
         start.elapsed()
     };
-    ask(&[&[1, 1, 1, 0, 0]]).await;
+    ask(&[&[1, 2, 2, 0, 0]]).await;
     // The kernel delays acknowledgements only for a peer that answers immediately.
     for _ in 0..20 {
         ask(&[&[8]]).await;

@@ -43,7 +43,7 @@ impl Relay {
     /// Opens a session and writes an edit.
     async fn edit(&self, replica: u64) {
         let url = format!("ws://{}/", self.address);
-        let handle = Handle::new(replica);
+        let handle = Handle::new();
         let mut session = Session::open_at(&url, b"", "board", &handle).await;
         session.insert(replica as u32, "an edit");
         session.acknowledged().await;

@@ -11,18 +11,18 @@ mod common;
 use std::net::SocketAddr;
 
 use common::{ByName, Handle, Honest, Session, serve_relay};
-use leptos_sync_core::sync::Reason;
+use leptos_sync_core::sync::v2::Reason;
 use leptos_sync_server::{MemoryLog, Rate, Rates, Relay, RelayOptions};
 use tokio::time::Instant;
 
 async fn relay(options: RelayOptions) -> SocketAddr {
-    let relay = Relay::with_options(MemoryLog::new(), ByName, options);
+    let relay = Relay::with_options(MemoryLog::new().unwrap(), ByName, options);
     serve_relay(&relay).await.0
 }
 
 /// Opens a session on the board and waits until its first edit is acknowledged.
 async fn here(address: SocketAddr, name: &str, replica: u64) -> Session {
-    let handle = Handle::new(replica);
+    let handle = Handle::new();
     let mut session = Session::open(address, name, "board", &handle).await;
     session.insert(replica as u32, name);
     session.acknowledged().await;

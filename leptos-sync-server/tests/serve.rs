@@ -32,7 +32,7 @@ const LARGE: usize = 64 * 1024 * 1024;
 
 /// Serves a relay with room for `connections` until the sender is dropped.
 async fn start(connections: usize) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
-    let relay = Relay::new(MemoryLog::new(), ByName);
+    let relay = Relay::new(MemoryLog::new().unwrap(), ByName);
     let who = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string();
     let app = Router::new()
         .nest("/sync", router(relay.clone()))
@@ -73,7 +73,7 @@ async fn silent_connections_make_room_for_others() {
     for _ in 0..10 {
         silent.push(TcpStream::connect(address).await.unwrap());
     }
-    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;
     ada.insert(1, "let in");
     ada.acknowledged().await;
     assert_eq!(get(address, "/who").await, (200, "127.0.0.1".to_owned()));
@@ -90,7 +90,7 @@ async fn connections_beyond_the_limit_are_refused_until_one_ends() {
     let (address, _stop, _) = start(2).await;
     let mut open = Vec::new();
     for replica in 1..=2 {
-        let mut one = Session::open(address, "ada", "board", &Handle::new(replica)).await;
+        let mut one = Session::open(address, "ada", "board", &Handle::new()).await;
         one.insert(replica as u32, "here");
         one.acknowledged().await;
         open.push(one);
@@ -199,7 +199,7 @@ async fn fragments_of_an_endless_hello_end_the_connection() {
     assert_eq!(eve.bye().await, None);
 
     // An admitted client may send more.
-    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;
     ada.insert(1, &"long ".repeat(10_000));
     ada.acknowledged().await;
 }
@@ -264,7 +264,7 @@ async fn an_admitted_client_whose_message_never_ends_is_disconnected() {
 async fn messages_in_countless_fragments_slow_only_their_sender_down() {
     const MESSAGES: u8 = 30;
     let (address, _stop, _) = start(8).await;
-    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;
     ada.insert(1, "here");
     ada.acknowledged().await;
     let mut eve = Raw::open(address, "eve", "board").await;

@@ -15,7 +15,7 @@ use std::sync::{
 use common::{ByName, Handle, Session, serve_relay};
 use futures::future::BoxFuture;
 use http::request::Parts;
-use leptos_sync_core::sync::Permission;
+use leptos_sync_core::sync::v2::Permission;
 use leptos_sync_server::{
     AllowAnyone, Authorizer, Denied, MemoryLog, Relay, RelayOptions, User, limits,
 };
@@ -27,16 +27,16 @@ fn users(handle: &Handle) -> Vec<String> {
 
 async fn present(relay: &Relay, document: &str) -> Vec<String> {
     let (address, _served) = serve_relay(relay).await;
-    let ada = Handle::new(1);
+    let ada = Handle::new();
     let mut at_ada = Session::open(address, "ada", document, &ada).await;
-    let mut at_bob = Session::open(address, "bob", document, &Handle::new(2)).await;
+    let mut at_bob = Session::open(address, "bob", document, &Handle::new()).await;
     let (channel, claim) = (at_bob.channel, b"I am the queen");
     at_bob.client.set_presence(channel, claim.to_vec()).unwrap();
     at_bob.insert(1, "here");
     at_bob.acknowledged().await;
     at_ada.until("present", |ada| !users(ada).is_empty()).await;
     // A client that connects later gets the same information.
-    let late = Handle::new(3);
+    let late = Handle::new();
     let mut at_late = Session::open(address, "eve", document, &late).await;
     at_late.until("present", |eve| !users(eve).is_empty()).await;
     assert_eq!(users(&ada), users(&late));
@@ -45,13 +45,13 @@ async fn present(relay: &Relay, document: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_peer_is_shown_with_the_user_that_the_relay_has_authenticated() {
-    let relay = Relay::new(MemoryLog::new(), ByName);
+    let relay = Relay::new(MemoryLog::new().unwrap(), ByName);
     assert_eq!(present(&relay, "board").await, ["bob"]);
 }
 
 #[tokio::test]
 async fn a_peer_has_no_user_where_the_relay_does_not_tell_users_apart() {
-    let relay = Relay::new(MemoryLog::new(), AllowAnyone);
+    let relay = Relay::new(MemoryLog::new().unwrap(), AllowAnyone);
     assert_eq!(present(&relay, "board").await, [""]);
 }
 
@@ -86,9 +86,9 @@ impl Authorizer for Switched {
 #[tokio::test]
 async fn a_page_learns_at_once_that_its_user_may_no_longer_write() {
     let writes = Arc::new(AtomicBool::new(true));
-    let relay = Relay::new(MemoryLog::new(), Switched(Arc::clone(&writes)));
+    let relay = Relay::new(MemoryLog::new().unwrap(), Switched(Arc::clone(&writes)));
     let (address, _served) = serve_relay(&relay).await;
-    let mut ada = Session::open(address, "ada", "board", &Handle::new(1)).await;
+    let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;
     let learned = |expected: &'static [Permission]| {
         move |handle: &Handle| handle.0.lock().unwrap().permissions == expected
     };
@@ -109,10 +109,10 @@ async fn a_page_learns_at_once_that_its_user_may_no_longer_write() {
 
 #[tokio::test]
 async fn a_user_whose_name_no_message_can_carry_is_not_admitted() {
-    let relay = Relay::new(MemoryLog::new(), Switched(Arc::default()));
+    let relay = Relay::new(MemoryLog::new().unwrap(), Switched(Arc::default()));
     let (address, _served) = serve_relay(&relay).await;
     for name in [String::new(), "n".repeat(limits::USER_BYTES + 1)] {
-        let mut session = Session::open(address, &name, "board", &Handle::new(1)).await;
+        let mut session = Session::open(address, &name, "board", &Handle::new()).await;
         let (_, text) = session.ended().await;
         assert!(text.contains("name is"), "{text}");
     }
@@ -121,11 +121,11 @@ async fn a_user_whose_name_no_message_can_carry_is_not_admitted() {
 #[tokio::test]
 async fn a_document_beyond_the_limit_of_a_connection_is_opened_once_another_is_left() {
     let options = RelayOptions::default().documents(2);
-    let relay = Relay::with_options(MemoryLog::new(), ByName, options);
+    let relay = Relay::with_options(MemoryLog::new().unwrap(), ByName, options);
     let (address, _served) = serve_relay(&relay).await;
-    let first = Handle::new(1);
+    let first = Handle::new();
     let mut session = Session::open(address, "ada", "first", &first).await;
-    let (second, third) = (Handle::new(1), Handle::new(1));
+    let (second, third) = (Handle::new(), Handle::new());
     session.client.open("second", 0, second.clone()).unwrap();
     session.client.open("third", 0, third.clone()).unwrap();
     let closed = |handle: &Handle| {

@@ -39,8 +39,6 @@ mod cell;
 mod indexed_db;
 #[cfg(target_arch = "wasm32")]
 mod js;
-#[cfg(any(target_arch = "wasm32", test))]
-mod lease;
 mod live;
 mod lock;
 mod node;
@@ -57,8 +55,6 @@ mod tabs;
 mod task;
 mod time;
 mod use_doc;
-#[cfg(target_arch = "wasm32")]
-mod web_locks;
 
 /// The values of the status signals, and the signals themselves.
 pub mod status {
@@ -72,7 +68,6 @@ pub mod status {
 pub mod storage {
     pub use crate::{
         indexed_db::IndexedDbStorage,
-        lease::Lease,
         persistence::{StorageEstimate, estimate_storage, request_persistence},
     };
 }

@@ -2,11 +2,7 @@ use std::sync::Arc;
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
-use leptos_sync_core::{
-    Clock, Doc, Outbox, ReplicaId, Root,
-    clock::{SystemTime, TimeSource as _},
-    limits,
-};
+use leptos_sync_core::{Clock, ReplicaId, Root, limits, replica::Replica};
 
 use crate::{
     actor::Actor,
@@ -29,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) credentials: Vec<u8>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_documents: usize,
+    pub(crate) keeps_guest_edits: bool,
     pub(crate) time: PageTime,
 }
 
@@ -127,6 +124,7 @@ impl SyncContext {
                     credentials: shown.unwrap_or_default().into_bytes(),
                     renewal: options.renewal,
                     max_documents: options.max_documents,
+                    keeps_guest_edits: options.keeps_guest_edits,
                     time,
                 }),
                 docs: Mutex::new(Vec::new()),
@@ -152,9 +150,9 @@ impl SyncContext {
         if let Some(doc) = open {
             return doc;
         }
-        let clock = Clock::new(provisional_replica(), self.inner.time.clone());
-        let outbox = self.inner.has_relay.then(Outbox::new);
-        let doc = LiveDoc::with_outbox(Doc::new(clock), outbox);
+        // The replica draws its own id at the first edit.
+        let clock = Clock::new(ReplicaId::default(), self.inner.time.clone());
+        let doc = LiveDoc::of_replica(Replica::new(clock), self.inner.has_relay);
         docs.push(OpenDocument {
             name: name.to_owned(),
             doc: doc.as_any(),
@@ -208,13 +206,4 @@ fn default_context() -> SyncContext {
     let context = SyncContext::new(SyncOptions::default());
     provide_context(context.clone());
     context
-}
-
-/// Returns an id for edits made before the lease is acquired or after it has ended. It is never
-/// used again.
-pub(crate) fn provisional_replica() -> ReplicaId {
-    ReplicaId::random().unwrap_or_else(|_| {
-        // Without a source of randomness, use the time.
-        ReplicaId::new(SystemTime.now_ms())
-    })
 }

@@ -25,6 +25,7 @@ pub struct SyncOptions {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_documents: usize,
+    pub(crate) keeps_guest_edits: bool,
 }
 
 /// A function that reads the credentials, like a derived signal.
@@ -58,6 +59,7 @@ impl Default for SyncOptions {
             credentials: None,
             renewal: None,
             max_documents: limits::EXCHANGED_DOCUMENTS,
+            keeps_guest_edits: false,
         }
     }
 }
@@ -142,6 +144,32 @@ impl SyncOptions {
             }),
             start: renewal::start,
         });
+        self
+    }
+
+    /// Sends edits that were made before the user signed in as the signed-in user.
+    ///
+    /// A relay binds the edits of a page to the user who sent the first of them. After the user
+    /// signs in, or another one does, it refuses the rest. By default, these edits stay in this
+    /// browser, are listed in the status signal `rejected`, and are sent once the first user is
+    /// back. With this option, the page sends them as the new user, so set it only if guest and
+    /// user are the same person. Edits that the relay already has are not sent twice.
+    ///
+    /// ```
+    /// use leptos::prelude::*;
+    /// use leptos_sync_web::{SyncOptions, provide_sync};
+    ///
+    /// #[component]
+    /// fn App() -> impl IntoView {
+    ///     // Empty for a guest, who may try the app before signing in.
+    ///     let token = RwSignal::new(String::new());
+    ///     let options = SyncOptions::default().relay("/sync");
+    ///     provide_sync(options.credentials(move || token.get()).keep_guest_edits(true));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn keep_guest_edits(mut self, keep: bool) -> Self {
+        self.keeps_guest_edits = keep;
         self
     }
 

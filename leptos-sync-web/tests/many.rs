@@ -1,10 +1,6 @@
 //! Many documents in one page: few stay open, and no edit is lost.
 #![cfg(target_arch = "wasm32")]
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a panic here is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod common;
 
@@ -14,7 +10,7 @@ use any_spawner::Executor;
 use common::{Relay, Scratch};
 use futures::StreamExt;
 use leptos::prelude::*;
-use leptos_sync_core::sync::{ClientRequest, Permission, Response};
+use leptos_sync_core::sync::v2::{ClientRequest, Permission};
 use leptos_sync_web::{
     Connection, Crdt, LwwMap, SyncOptions, UseDocReturn,
     core::limits,
@@ -168,11 +164,8 @@ async fn a_document_beyond_the_limit_reports_it_and_is_exchanged_when_another_cl
     first_owner.cleanup();
     assert!(matches!(relay.asked().await, ClientRequest::Leave { .. }));
     let channel = relay.opens(Permission::Write).await;
-    let ClientRequest::Push { deltas, .. } = relay.asked().await else {
-        panic!("the page did not send the edit");
-    };
-    let upto = deltas.first().unwrap().upto().clone();
-    relay.say(&Response::Ack { channel, upto });
+    let entries = relay.pushed().await;
+    relay.acknowledge(channel, &entries);
     until(third.synced, true).await;
     assert_eq!(third.connection.get_untracked(), Connection::Online);
 }

@@ -113,3 +113,22 @@ async fn edits_without_a_database_are_stored_once_there_is_one() {
     assert_eq!(notes.doc.lines().keys().get_untracked(), [1, 2]);
     expect_stored(&scratch, &[1, 2]).await;
 }
+
+/// The user clears the site's data in another tab, or the browser evicts it.
+#[wasm_bindgen_test]
+async fn a_database_deleted_under_an_open_page_is_written_again() {
+    let scratch = Scratch::new("deleted");
+    stored(&scratch).await;
+    let (_owner, notes) = page(&scratch);
+    until(move || !notes.loading.get()).await;
+    notes.doc.lines().insert(2, "stored, too".to_owned());
+    until(move || notes.saved.get()).await;
+    scratch.delete().await;
+    assert_eq!(notes.storage.get_untracked(), StorageKind::Memory);
+    until(move || notes.storage.get() == StorageKind::IndexedDb && notes.saved.get()).await;
+    expect_stored(&scratch, &[1, 2]).await;
+    assert!(notes.error.get_untracked().is_none());
+    notes.doc.lines().insert(3, "goes on".to_owned());
+    until(move || notes.saved.get()).await;
+    expect_stored(&scratch, &[1, 2, 3]).await;
+}

@@ -6,31 +6,23 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Patch, Scratch, sleep, until, with_indexed_db};
-use futures::{
-    StreamExt,
-    channel::mpsc::{UnboundedReceiver, unbounded},
-};
-use js_sys::{Promise, Uint8Array};
+use common::{Patch, Scratch, Tab, set_global, sleep, until, with_indexed_db};
+use futures::StreamExt;
 use leptos::prelude::*;
 use leptos_sync_core::{
-    Delta, Outbox, Time, VersionVector,
-    clock::{ManualTime, SystemTime, TimeSource, Window},
-    engine::DocStore,
+    Time,
+    clock::{ManualTime, SystemTime, TimeSource},
+    history::TabEntry,
     limits,
-    storage::Storage,
-    sync::{Reason, TabMessage, TabMessageKind},
+    replica::Replica,
+    sync::v2::{Reason, TabMessageKind},
 };
 use leptos_sync_web::{
-    Clock, Connection, Crdt, Doc, GCounter, LwwMap, ReplicaId, SyncOptions, UseDocReturn,
-    provide_sync,
+    Clock, Connection, Crdt, GCounter, LwwMap, ReplicaId, SyncOptions, UseDocReturn, provide_sync,
     status::{Cause, StorageKind},
     use_doc,
 };
-use wasm_bindgen::{JsCast, closure::Closure};
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::{BroadcastChannel, MessageEvent};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -165,7 +157,6 @@ async fn an_invalid_address_is_reported_and_everything_else_works() {
     until(move || saved.get()).await;
 }
 
-/// Neither of the two knows the other's operations, so they must not use the same replica id.
 #[wasm_bindgen_test]
 async fn a_document_open_as_two_types_shows_all_edits_in_both() {
     let scratch = Scratch::new("types");
@@ -174,8 +165,6 @@ async fn a_document_open_as_two_types_shows_all_edits_in_both() {
     let older = owner.with(|| use_doc::<OlderNotes>("notes"));
     let loading = older.loading;
     until(move || !loading.get()).await;
-    let replica = older.live.with_doc(|doc| doc.replica());
-    assert_ne!(notes.live.with_doc(|doc| doc.replica()), replica);
     notes.doc.lines().insert(1, "by the newer".to_owned());
     older.doc.lines().insert(2, "by the older".to_owned());
     notes.doc.likes().increment(1);
@@ -189,79 +178,27 @@ async fn a_document_open_as_two_types_shows_all_edits_in_both() {
     assert_eq!(again.doc.likes().get_untracked(), 1);
 }
 
-/// The page takes over sending the edits of the first document. That must not affect the second
-/// one, which is not loaded yet.
-#[wasm_bindgen_test]
-async fn a_document_being_opened_is_written_under_a_unique_id() {
-    let scratch = Scratch::new("opening");
-    let options = SyncOptions::default().database(scratch.name());
-    let (owner, first) = page(options.relay(NOWHERE));
-    first.doc.lines().insert(1, "typed at once".to_owned());
-    let second = owner.with(|| use_doc::<Notes>("others"));
-    while first.loading.get_untracked() || second.loading.get_untracked() {
-        for notes in [&first, &second] {
-            let replica = notes.live.with_doc(|doc| doc.replica());
-            assert_ne!(replica, ReplicaId::default());
-        }
-        sleep(0).await;
-    }
-    let saved = first.saved;
-    until(move || saved.get()).await;
-    assert_eq!(lines(&second)(), [0; 0]);
+fn replica() -> Replica<Notes> {
+    Replica::new(Clock::system(ReplicaId::default()))
 }
 
-/// A scripted tab of the notes.
-struct Tab {
-    channel: BroadcastChannel,
-    /// The versions in the requests of other tabs.
-    asked: UnboundedReceiver<VersionVector>,
-    _heard: Closure<dyn FnMut(MessageEvent)>,
-}
-
-impl Tab {
-    fn join(scratch: &Scratch) -> Self {
-        let channel = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
-        let (tell, asked) = unbounded();
-        let heard = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-            let bytes = event.data().unchecked_into::<Uint8Array>().to_vec();
-            if let TabMessageKind::Request(version) = TabMessage::decode(&bytes).unwrap().kind {
-                tell.unbounded_send(version).unwrap();
-            }
-        });
-        channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-        Self {
-            channel,
-            asked,
-            _heard: heard,
-        }
-    }
-
-    fn say(&self, kind: TabMessageKind) {
-        let document = "notes".to_owned();
-        let bytes = TabMessage { document, kind }.encode();
-        let bytes = Uint8Array::from(bytes.as_slice());
-        self.channel.post_message(&bytes).unwrap();
-    }
-}
-
-fn line(doc: &mut Doc<Notes>, line: u32) -> Delta {
-    doc.transact(|tx| tx.lines().insert(line, "by another tab".to_owned()))
-        .unwrap()
-        .delta
+fn line(replica: &mut Replica<Notes>, line: u32) -> TabEntry {
+    let edit = replica.transact(|tx| tx.lines().insert(line, "by another tab".to_owned()));
+    let id = edit.unwrap().entry.unwrap().id;
+    replica.entry(id).unwrap()
 }
 
 /// The tab that received the request may not have the data yet, but another one may.
 #[wasm_bindgen_test]
-async fn missing_operations_are_requested_at_once_and_again_after_a_delay() {
+async fn missing_edits_are_requested_at_once_and_again_after_a_delay() {
     let scratch = Scratch::new("asking");
     let mut tab = Tab::join(&scratch);
     let (_owner, notes) = opened(SyncOptions::default().database(scratch.name())).await;
     tab.asked.next().await.unwrap();
-    let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
-    let [_, second, third] = [1, 2, 3].map(|key| line(&mut doc, key));
+    let mut replica = replica();
+    let [_, second, third] = [1, 2, 3].map(|key| line(&mut replica, key));
     tab.say(TabMessageKind::Edit(second));
-    let lacking = tab.asked.next().await.unwrap();
-    assert!(!lacking.covers(doc.version()));
+    tab.asked.next().await.unwrap();
     tab.say(TabMessageKind::Edit(third));
     for _ in 0..20 {
         sleep(0).await;
@@ -270,179 +207,87 @@ async fn missing_operations_are_requested_at_once_and_again_after_a_delay() {
         tab.asked.try_recv().is_err(),
         "the last request was just sent"
     );
-    let lacking = tab.asked.next().await.unwrap();
-    tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
+    tab.asked.next().await.unwrap();
+    tab.say(TabMessageKind::All {
+        entries: replica.outbox(),
+        heads: replica.settled_heads(),
+    });
     let seen = lines(&notes);
     until(move || seen() == [1, 2, 3]).await;
 }
 
-/// The original stamp is too far ahead of this clock to be joined.
+/// Otherwise the page would stamp its own edits a day ahead, too.
 #[wasm_bindgen_test]
-async fn an_edit_of_a_tab_with_a_wrong_clock_is_shown_once_restamped() {
+async fn edits_of_a_tab_with_a_wrong_clock_lose_to_later_ones_once_restamped() {
     let scratch = Scratch::new("restamped");
     let options = SyncOptions::default().database(scratch.name());
     let (_owner, notes) = opened(options.relay(NOWHERE)).await;
     let tab = Tab::join(&scratch);
     let now_ms = SystemTime.now_ms();
     let clock = ManualTime::at(now_ms + 24 * 3_600_000);
-    let mut doc = Doc::<Notes>::new(Clock::new(ReplicaId::new(7), clock.clone()));
-    let mut outbox = Outbox::new();
-    let edit = outbox.transact(&mut doc, |tx| tx.lines().insert(1, "tomorrow".to_owned()));
-    tab.say(TabMessageKind::Edit(edit.unwrap().delta));
-    clock.set(now_ms);
-    let floor = Time::ZERO;
-    let restamped = outbox.restamp(
-        &mut doc,
-        Window {
-            floor,
-            now_ms,
-            latest: Time::ZERO,
-        },
-        |_| true,
-    );
-    tab.say(TabMessageKind::Restamped(restamped.unwrap().0));
+    let mut replica = Replica::<Notes>::new(Clock::new(ReplicaId::default(), clock.clone()));
+    let tomorrow = line(&mut replica, 1);
+    let id = tomorrow.0.id;
+    tab.say(TabMessageKind::Edit(tomorrow));
     let seen = lines(&notes);
     until(move || seen() == [1]).await;
-    // Later edits arrive too.
-    tab.say(TabMessageKind::Edit(line(&mut doc, 2)));
+    clock.set(now_ms);
+    let now = Time::try_from_ms(now_ms).unwrap();
+    replica.restamp(id, now).unwrap();
+    tab.say(TabMessageKind::Replaced(replica.outbox()));
+    // This message is handled after the one before.
+    tab.say(TabMessageKind::Edit(line(&mut replica, 2)));
     until(move || seen() == [1, 2]).await;
+    notes.doc.lines().insert(3, "now".to_owned());
+    let version = notes.live.snapshot().unwrap();
+    let day_ahead = Time::try_from_ms(now_ms + 12 * 3_600_000).unwrap();
+    for group in version.cells().groups() {
+        for cell in group.cells() {
+            assert!(cell.stamp.time < day_ahead, "a stamp is from the future");
+        }
+    }
 }
 
-/// A tab that cannot finish loading, for example because it has no lease, must not queue all
-/// messages that it receives.
+/// A tab that cannot finish loading must not queue all messages that it receives.
 #[wasm_bindgen_test]
 async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     let scratch = Scratch::new("unheard");
-    // Without a lease, the page loads nothing.
-    let locks = Patch::method(
-        "LockManager",
-        "request",
-        "return new Promise(go => { globalThis.go = go }).then(() => genuine.apply(this, arguments))",
+    set_global("failures", 2);
+    let slow = Patch::method(
+        "IDBObjectStore",
+        "getAllKeys",
+        "if (!globalThis.failures) return genuine.apply(this, arguments);
+         globalThis.failures -= 1;
+         throw new DOMException('not now', 'UnknownError')",
     );
     let (_owner, notes) = page(SyncOptions::default().database(scratch.name()));
-    // The page is listening once its first edit is stored.
-    notes.doc.likes().increment(1);
-    let saved = notes.saved;
-    until(move || saved.get()).await;
+    // The page is listening once it has tried to load.
+    let error = notes.error;
+    until(move || error.get().is_some()).await;
     let mut tab = Tab::join(&scratch);
-    let mut doc = Doc::<Notes>::new(Clock::system(ReplicaId::new(7)));
+    let mut replica = replica();
     let count = limits::QUEUED_TAB_MESSAGES as u32 + 10;
-    let first = line(&mut doc, 0);
+    let first = line(&mut replica, 0);
     tab.say(TabMessageKind::Edit(first.clone()));
     for key in 1..count {
-        tab.say(TabMessageKind::Edit(line(&mut doc, key)));
+        tab.say(TabMessageKind::Edit(line(&mut replica, key)));
     }
-    tab.say(TabMessageKind::Rejected {
-        upto: first.upto().clone(),
+    tab.say(TabMessageKind::Emptied {
+        id: first.0.id,
         reason: Reason::Forbidden,
         text: "not this one".to_owned(),
     });
-    // This message is sent after the edits on the same channel.
-    let (tell, mut told) = unbounded();
-    let last = BroadcastChannel::new(&format!("leptos-sync:{}", scratch.name())).unwrap();
-    let heard = Closure::<dyn FnMut()>::new(move || tell.unbounded_send(()).unwrap());
-    last.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    tab.say(TabMessageKind::Request(VersionVector::new()));
-    told.next().await.unwrap();
-
-    js_sys::eval("globalThis.go()").unwrap();
-    drop(locks);
-    let lacking = tab.asked.next().await.unwrap();
-    assert!(!lacking.covers(doc.version()), "the queue is bounded");
-    let rejected = notes.rejected.get_untracked();
-    assert_eq!(rejected.first().unwrap().message(), "not this one");
-    tab.say(TabMessageKind::Missing(doc.delta_since(&lacking).unwrap()));
+    assert!(notes.loading.get_untracked());
+    tab.asked.next().await.unwrap();
+    drop(slow);
+    tab.say(TabMessageKind::All {
+        entries: replica.outbox(),
+        heads: replica.settled_heads(),
+    });
     let seen = lines(&notes);
     until(move || seen().len() as u32 >= count - 1).await;
-}
-
-/// A page, and another tab that dies after it has stored an edit but before it sends the edit.
-struct Heir {
-    notes: UseDocReturn<Notes>,
-    _owner: Owner,
-    /// The name of the other tab's lock, and the promise whose end releases it.
-    lock: String,
-    died: Promise,
-}
-
-impl Heir {
-    async fn begin(scratch: &Scratch) -> Self {
-        let dead = ReplicaId::new(7);
-        let lock = format!("leptos-sync:{}:replica:{dead}", scratch.name());
-        let hold = format!(
-            "navigator.locks.request({lock:?}, () => new Promise(die => {{ globalThis.die = die }}))"
-        );
-        let died = Promise::from(js_sys::eval(&hold).unwrap());
-        let options = SyncOptions::default().database(scratch.name());
-        let (owner, notes) = opened(options.relay(NOWHERE)).await;
-        // The message about the other tab makes the page wait for its lock.
-        let tab = Tab::join(scratch);
-        let mut doc = Doc::<Notes>::new(Clock::system(dead));
-        let first = line(&mut doc, 1);
-        tab.say(TabMessageKind::Edit(first.clone()));
-        let (seen, pending) = (lines(&notes), notes.pending);
-        until(move || seen() == [1]).await;
-        tab.say(TabMessageKind::Rejected {
-            upto: first.upto().clone(),
-            reason: Reason::Forbidden,
-            text: String::new(),
-        });
-        until(move || seen().is_empty() && pending.get() == 0).await;
-        let store = DocStore::new(scratch.open().await, "notes").unwrap();
-        let write = store.log(&[line(&mut doc, 2)]);
-        store.storage().commit(write.batch).await.unwrap();
-        Self {
-            notes,
-            _owner: owner,
-            lock,
-            died,
-        }
-    }
-
-    /// Ends the other tab.
-    async fn die(&self) {
-        js_sys::eval("globalThis.die()").unwrap();
-        JsFuture::from(self.died.clone()).await.unwrap();
-    }
-}
-
-/// If this page released the lock before it knew that there are transactions to send, no tab would
-/// send them.
-#[wasm_bindgen_test]
-async fn a_tab_that_takes_over_holds_the_lock_while_it_reads_the_dead_tabs_edits() {
-    let scratch = Scratch::new("heir");
-    let heir = Heir::begin(&scratch).await;
-    heir.die().await;
-    let (seen, pending) = (lines(&heir.notes), heir.notes.pending);
-    until(move || seen() == [2] && pending.get() == 1).await;
-    let held = "navigator.locks.query().then(all => all.held.map(lock => lock.name).join())";
-    let held = Promise::from(js_sys::eval(held).unwrap());
-    let held = JsFuture::from(held).await.unwrap();
-    assert!(held.as_string().unwrap().contains(&heir.lock), "{held:?}");
-}
-
-/// Data read before the end of a compaction is stale.
-#[wasm_bindgen_test]
-async fn edits_of_a_dead_tab_are_found_even_during_a_compaction() {
-    let scratch = Scratch::new("busy-heir");
-    let heir = Heir::begin(&scratch).await;
-    // The compaction takes long enough for the page to get the lock and start reading after it.
-    let slow = Patch::method(
-        "IDBObjectStore",
-        "put",
-        "for (let i = 0; i < 5000; i += 1) this.getKey('none'); return genuine.apply(this, arguments)",
-    );
-    let large = "x".repeat(limits::VALUE_BYTES / 2);
-    let edit = heir.notes.live.transact(|tx| {
-        for key in 10..14 {
-            tx.lines().insert(key, large.clone());
-        }
-    });
-    edit.unwrap();
-    heir.die().await;
-    drop(slow);
-    let seen = lines(&heir.notes);
-    until(move || seen() == [2, 10, 11, 12, 13]).await;
+    let rejected = notes.rejected.get_untracked();
+    assert_eq!(rejected.first().unwrap().message(), "not this one");
 }
 
 /// Relays do not accept such a name: sending it would end the connection of all documents.

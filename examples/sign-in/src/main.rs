@@ -25,16 +25,28 @@ async fn token() -> Option<String> {
     }
 }
 
-/// Returns the relay's address, which `<meta name="relay">` contains.
-fn relay() -> Option<String> {
-    let element = document().query_selector("meta[name=relay]").ok()??;
+/// Returns the options. `<meta name="relay">` contains the relay's address, and `<meta
+/// name="user">` the user who has signed in, if the server knows one.
+fn options() -> SyncOptions {
+    let address = meta("relay").unwrap_or_else(|| "/sync".to_owned());
+    let options = SyncOptions::default().relay(address).renew(token);
+    match meta("user") {
+        // Several people may use this browser.
+        Some(user) => options.database(format!("note-{user}")),
+        // A guest who signs in later is the same person.
+        None => options.keep_guest_edits(true),
+    }
+}
+
+fn meta(name: &str) -> Option<String> {
+    let selector = format!("meta[name={name}]");
+    let element = document().query_selector(&selector).ok()??;
     element.get_attribute("content")
 }
 
 #[component]
 fn App() -> impl IntoView {
-    let address = relay().unwrap_or_else(|| "/sync".to_owned());
-    provide_sync(SyncOptions::default().relay(address).renew(token));
+    provide_sync(options());
     let note = use_doc::<Note>("note");
     // The presence is a name that the user chooses. The token proves who the user is.
     let presence = use_presence::<String>(&note.live);

@@ -124,6 +124,34 @@ impl<'a> Browser<'a> {
         );
     }
 
+    /// Makes [`Browser::wasm_memory`] work in every page that opens later. Only Chromium supports
+    /// this.
+    #[track_caller]
+    pub fn watch_wasm_memory(&self) {
+        self.before_every_page(
+            "for (const name of ['instantiate', 'instantiateStreaming']) {
+                const instantiate = WebAssembly[name];
+                WebAssembly[name] = async function (...parts) {
+                    const result = await instantiate.apply(this, parts);
+                    window.wasmMemory = (result.instance ?? result).exports.memory;
+                    return result;
+                };
+            }",
+        );
+    }
+
+    /// Returns the bytes of the page's WebAssembly memory, which contains the document. Unlike the
+    /// memory of the process, it is the same in each run, and does not contain the browser's own
+    /// garbage.
+    #[track_caller]
+    #[must_use]
+    pub fn wasm_memory(&self) -> u64 {
+        let bytes = self
+            .session
+            .script("return wasmMemory.buffer.byteLength", &[]);
+        bytes.as_u64().unwrap_or(u64::MAX)
+    }
+
     /// Closes the browser like a user.
     #[track_caller]
     pub fn quit(self) {

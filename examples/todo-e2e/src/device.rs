@@ -6,7 +6,9 @@ use std::{fs, thread};
 
 use tempfile::TempDir;
 
+use crate::backup::Backup;
 use crate::browser::Browser;
+use crate::engine;
 use crate::site::Site;
 
 /// The time for which processes of a killed browser may keep writing to its profile.
@@ -87,11 +89,36 @@ impl Device {
         }
     }
 
+    /// Creates a device that visits a page of this machine under another name, so that the browser
+    /// does not trust it more than a page from the network. Only Chromium supports this.
+    ///
+    /// # Panics
+    ///
+    /// If no folder can be created for the profile.
+    #[track_caller]
+    #[must_use]
+    pub fn untrusting(url: &str) -> Self {
+        Self::at(&url.replace("127.0.0.1", engine::OTHER_NAME))
+    }
+
     /// Launches a browser on the profile. Its window is empty until [`Browser::open`] is called.
     #[track_caller]
     #[must_use]
     pub fn launch(&self) -> Browser<'_> {
         Browser::launch(self)
+    }
+
+    /// Copies the profile. No browser may be running on it.
+    #[track_caller]
+    #[must_use]
+    pub fn back_up(&self) -> Backup {
+        Backup::of(self.profile.path())
+    }
+
+    /// Replaces the profile by a copy. No browser may be running on it.
+    #[track_caller]
+    pub fn restore(&self, backup: &Backup) {
+        backup.restore_to(self.profile.path());
     }
 
     pub(crate) fn url(&self) -> &str {

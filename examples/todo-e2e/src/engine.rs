@@ -6,8 +6,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+/// Another name of this machine, which the browser does not trust as it trusts 127.0.0.1.
+pub(crate) const OTHER_NAME: &str = "relay.test";
+
 /// The flags with which headless Chromium runs as root, without a screen and without a network.
-const CHROMIUM_FLAGS: [&str; 10] = [
+const CHROMIUM_FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -18,6 +21,7 @@ const CHROMIUM_FLAGS: [&str; 10] = [
     "--disable-quic",
     "--disable-breakpad",
     "--no-first-run",
+    "--host-resolver-rules=MAP relay.test 127.0.0.1",
 ];
 
 /// A browser that `TODO_BROWSER` can name.

@@ -24,14 +24,18 @@
 //! | `TODO_BROWSER` | `chromium` (the default), `firefox` or `webkit` |
 //! | `CHROMEDRIVER`, `GECKODRIVER`, `WEBKITDRIVER` | the driver, if it is not `chromedriver`, `geckodriver` or `WebKitWebDriver` in the path |
 //! | `CHROME`, `FIREFOX`, `WEBKIT` | the browser, if it is not the one that the driver finds |
+//! | `FAKETIME` | the library libfaketime, for the tests of a relay whose clock is wrong; `cargo xtask test` sets it |
+//! | `TODO_LONG` | if set, the tests that are heavy run at full size; `cargo xtask test --long` sets it |
 //! | `SCREENSHOTS` | the folder of the screenshots, if it is not `target/screenshots` |
 //!
 //! The harness panics on failure: a failed command is a failed test.
 
+mod backup;
 mod browser;
 mod device;
 mod driver;
 mod engine;
+mod fake_clock;
 mod guide;
 mod page;
 mod process;
@@ -42,8 +46,10 @@ mod session;
 mod site;
 mod wait;
 
+pub use backup::Backup;
 pub use browser::Browser;
 pub use device::Device;
+pub use fake_clock::FakeClock;
 pub use guide::GuideServer;
 pub use page::{Key, Page};
 pub use relay::{RelayProcess, expiring, reader, writer};

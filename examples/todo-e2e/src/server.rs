@@ -6,6 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::backup::Backup;
 use crate::program::{Program, named_by};
 use crate::site::Site;
 
@@ -69,5 +70,23 @@ impl Server {
         let program = Program::start(command, "http://");
         self.address = program.address;
         self.program = Some(program);
+    }
+
+    /// Stops the server, copies its database with SQLite's write-ahead log, and restarts it.
+    #[track_caller]
+    #[must_use]
+    pub fn back_up(&mut self) -> Backup {
+        self.kill();
+        let backup = Backup::of(self.folder.path());
+        self.restart();
+        backup
+    }
+
+    /// Stops the server, replaces its database by a copy, and restarts it.
+    #[track_caller]
+    pub fn restore(&mut self, backup: &Backup) {
+        self.kill();
+        backup.restore_to(self.folder.path());
+        self.restart();
     }
 }

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use tiny_http::{Header, Request, Response, Server};
 
+use crate::relay::writer;
 use crate::wait::until;
 
 /// The content type of the page.
@@ -97,6 +98,15 @@ impl Site {
             r#"<meta name="relay" content="{relay}"><meta name="token" content="{token}">"#
         );
         lock(&self.state).metas = metas;
+    }
+
+    /// Passes a relay and a user's name to every page that loads later. The page requests a token.
+    pub fn sign_in(&self, relay: &str, user: &str) {
+        let metas =
+            format!(r#"<meta name="relay" content="{relay}"><meta name="user" content="{user}">"#);
+        lock(&self.state).metas = metas;
+        let user = user.to_owned();
+        self.issue(move || Some(writer(&user)));
     }
 
     /// Answers every request with this page from now on, as the network of a hotel does before the

@@ -75,6 +75,16 @@ impl Quarantine {
         cells.map(QuarantinedCell::view)
     }
 
+    /// Passes the path, stamp and value of each cell to `work`, in path order. Not generic, to save
+    /// code.
+    pub(crate) fn for_each(&self, work: &mut dyn FnMut(&PathBuf, Stamp, Option<&[u8]>)) {
+        for block in &self.blocks {
+            for held in &**block {
+                work(&held.path, held.stamp, held.value.as_deref());
+            }
+        }
+    }
+
     /// Adds a cell, and replaces the one at its path.
     pub(crate) fn keep(
         &mut self,
@@ -199,19 +209,14 @@ impl Quarantine {
     /// Writes cells in path order, since the order of arrival differs between replicas. Visits
     /// every quarantined cell.
     pub(crate) fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
-        for held in self.iter() {
-            if since.contains(held.stamp) {
-                continue;
-            }
-            if let Some((parent, key)) = held.path.split_last() {
+        self.for_each(&mut |path, stamp, value| {
+            if let Some((parent, key)) = path.as_path().split_last()
+                && !since.contains(stamp)
+            {
                 out.group(parent);
-                out.copy(CellRef {
-                    key,
-                    stamp: held.stamp,
-                    value: held.value,
-                });
+                out.copy(CellRef { key, stamp, value });
             }
-        }
+        });
     }
 
     pub(crate) fn assert_invariants(&self) {

@@ -4,7 +4,7 @@ use super::{Doc, apply};
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter},
-    crdt::{Applied, Changes, Count, OldCell, Quarantine, Quarantined, Root},
+    crdt::{Applied, Changes, Count, OldCell, Quarantine, Root},
     delta::Body,
     id::ReplicaId,
     path::PathBuf,
@@ -41,12 +41,10 @@ impl<S: Root> Doc<S> {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
         let mut out = CellWriter::default();
-        for held in cells.iter() {
-            let Quarantined {
-                path, stamp, value, ..
-            } = held;
+        cells.for_each(&mut |held, stamp, value| {
+            let path = held.as_path();
             state.restore(path.segments(), None);
-            self.quarantine.remove(&path.to_owned());
+            self.quarantine.remove(held);
             match path.split_last() {
                 Some((parent, key)) if stamp != Stamp::default() => {
                     out.group(parent);
@@ -54,7 +52,7 @@ impl<S: Root> Doc<S> {
                 }
                 _ => changes.push(path, true),
             }
-        }
+        });
         let nothing = VersionVector::new();
         // Cells of a document have been encoded before, so this cannot fail.
         if let Ok(body) = Body::of(&mut out, VersionVector::new(), VersionVector::new()) {

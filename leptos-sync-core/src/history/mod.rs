@@ -7,10 +7,12 @@
 mod answer;
 mod entry;
 mod epochs;
+mod heads;
 mod position;
 
 pub use crate::delta::Patch;
 pub use answer::{Ack, CellRange, Next, Opened, Opening, Page, RelayState};
 pub use entry::{Entry, EntryHash, EntryId, IdHead, TabEntry};
 pub use epochs::{Epoch, Epochs};
+pub(crate) use heads::IdHeads;
 pub use position::{Cursor, Position, Sequence, Witness};

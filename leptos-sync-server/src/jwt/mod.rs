@@ -56,7 +56,7 @@ pub use key::JwtKey;
 /// use leptos_sync_server::{JwtAuthorizer, JwtKey, MemoryLog, Relay};
 ///
 /// let key = JwtKey::hs256(b"a secret of thirty-two bytes or so")?;
-/// let relay = Relay::new(MemoryLog::new(), JwtAuthorizer::new(key, "notes"));
+/// let relay = Relay::new(MemoryLog::new()?, JwtAuthorizer::new(key, "notes"));
 /// # Ok::<(), leptos_sync_server::Error>(())
 /// ```
 pub struct JwtAuthorizer {

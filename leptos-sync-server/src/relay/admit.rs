@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::{clock::Time, limits::HANDSHAKE_MS, sync::Reason};
+use leptos_sync_core::{clock::Time, limits::HANDSHAKE_MS, sync::v2::Reason};
 use tokio::time::timeout;
 
 use super::{
@@ -77,7 +77,6 @@ impl Connection {
         };
         if !user.is_shared() {
             self.intake.set_user(shares.limiters);
-            self.uploads.set_user(shares.uploads);
             self.readings = shares.readings;
         }
         true

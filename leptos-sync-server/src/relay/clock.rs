@@ -31,6 +31,8 @@ struct State {
     trusted: Option<i64>,
     /// The difference after a jump, and the time of the boot clock since which it has been stable.
     candidate: Option<(i64, u64)>,
+    /// The number of jumps that were adopted.
+    jumps: u64,
 }
 
 impl Default for RelayClock {
@@ -83,6 +85,12 @@ impl RelayClock {
         self.read().1
     }
 
+    /// Returns the number of jumps of the wall clock that the relay has adopted.
+    pub(super) fn jumps(&self) -> u64 {
+        self.read();
+        self.state.lock().jumps
+    }
+
     /// Returns the time, and whether it is that of the wall clock.
     fn read(&self) -> (u64, bool) {
         let wall = self.wall.now_ms();
@@ -106,6 +114,7 @@ impl RelayClock {
                 if boot.saturating_sub(since) >= self.settle_ms {
                     tracing::warn!("the machine's clock has been stable since its jump; using it");
                     (state.trusted, state.candidate) = (Some(now), None);
+                    state.jumps += 1;
                     Metrics::clock_trusted(true);
                     return (wall, true);
                 }

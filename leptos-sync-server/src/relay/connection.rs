@@ -1,30 +1,25 @@
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 use http::request::Parts;
 use leptos_sync_core::{
     Error, ReplicaId,
-    sync::{Channel, ClientRequest, Host, Reason, Response},
+    sync::v2::{Channel, Host, Reason},
 };
 use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, sleep_until, timeout},
 };
-use tracing::Instrument as _;
 
 use super::{
     Inner,
     authorizer::User,
-    check::READ_ONLY,
-    intake::{Flood, Intake},
+    intake::Intake,
     metrics::{Metrics, Refused},
-    open::{OpenDocument, closed},
+    open::OpenDocument,
+    push::Push,
     queue::{Event, Queue},
     readings::Readings,
     transport::{Disconnected, Transport},
-    uploads::{Full, Uploads},
 };
 
 /// One connection, from its first frame to its last.
@@ -35,11 +30,10 @@ pub(super) struct Connection {
     pub(super) request: Parts,
     pub(super) user: Option<User>,
     pub(super) open: BTreeMap<Channel, OpenDocument>,
-    /// The replica ids that are known to be bound to the user.
-    pub(super) own_replicas: HashSet<ReplicaId>,
     pub(super) queue: Queue,
     pub(super) intake: Intake,
-    pub(super) uploads: Uploads,
+    /// The push whose entries are being stored. Further frames wait.
+    pub(super) push: Option<Push>,
     /// The permits of the user for reads of documents.
     pub(super) readings: Arc<Semaphore>,
     /// The time when the last frame was received.
@@ -51,6 +45,8 @@ pub(super) struct Connection {
 
 /// The next step of a connection.
 enum Next {
+    /// The next entries of a push.
+    Push,
     Frame(Option<Vec<u8>>),
     Event(Option<Event>),
     /// The rates may now permit a frame or a presence that was received too soon.
@@ -66,7 +62,7 @@ impl Connection {
             closing: relay.closing.subscribe(),
             intake: Intake::new(relay.options.connection_rates),
             readings: Readings::of_user(),
-            uploads: Uploads::new(Arc::clone(&relay.uploads)),
+            push: None,
             queue: Queue::new(relay.metrics.queued.clone()),
             received_at: Instant::now(),
             is_disconnected: false,
@@ -76,7 +72,6 @@ impl Connection {
             request,
             user: None,
             open: BTreeMap::new(),
-            own_replicas: HashSet::new(),
         }
     }
 
@@ -93,6 +88,8 @@ impl Connection {
             let wake = self.intake.wake_at();
             let next = tokio::select! {
                 biased;
+                // What was received is stored even if the relay shuts down.
+                () = ready(()), if self.push.is_some() => Next::Push,
                 _ = self.closing.wait_for(|closing| *closing) => Next::Closing,
                 () = sleep_until(deadline) => Next::Deadline,
                 event = self.queue.next() => Next::Event(event),
@@ -101,23 +98,21 @@ impl Connection {
             };
             let busy = Instant::now();
             match next {
+                Next::Push => self.store_next().await,
                 Next::Frame(Some(frame)) => {
                     last_frame = busy;
                     self.received_at = busy;
                     self.intake.put(frame);
-                    self.process_intake(transport).await;
+                    self.process_intake().await;
                 }
-                Next::Intake => self.process_intake(transport).await,
+                Next::Intake => self.process_intake().await,
                 Next::Frame(None) => break,
                 Next::Event(Some(event)) => self.handle_event(event).await,
                 Next::Event(None) => self.bye(
                     Reason::Slow,
                     "this client is too far behind; it has to connect again",
                 ),
-                Next::Deadline => match self.uploads.expired() {
-                    Some(channel) => self.time_out_upload(channel),
-                    None => self.time_out(),
-                },
+                Next::Deadline => self.time_out(),
                 Next::Closing => self.go_away(),
             }
             if self.flush(transport).await.is_err() {
@@ -163,9 +158,9 @@ impl Connection {
     }
 
     /// Handles the received frames and presences that the rates permit.
-    async fn process_intake(&mut self, transport: &mut impl Transport) {
+    async fn process_intake(&mut self) {
         if let Some(frame) = self.intake.next_frame() {
-            self.handle_frame(&frame, transport).await;
+            self.handle_frame(&frame).await;
         }
         while let Some((channel, data)) = self.intake.next_presence() {
             if let Some(open) = self.open.get(&channel) {
@@ -174,95 +169,12 @@ impl Connection {
         }
     }
 
-    async fn handle_frame(&mut self, frame: &[u8], transport: &mut impl Transport) {
-        let ask = match self.host.receive(frame) {
-            Ok(Some(ask)) => ask,
-            Ok(None) => return,
+    async fn handle_frame(&mut self, frame: &[u8]) {
+        match self.host.receive(frame) {
+            Ok(Some(request)) => self.handle_request(request).await,
+            Ok(None) => {}
             // The host has already answered.
-            Err(error) => return record_malformed(&error),
-        };
-        match ask {
-            ClientRequest::Admission {
-                protocol,
-                credentials,
-                again,
-            } => self.admit(protocol, &credentials, again).await,
-            ClientRequest::Open {
-                channel,
-                document,
-                schema,
-                version,
-            } => {
-                let span = tracing::debug_span!("document", name = document);
-                let opened = self.open(channel, document, schema, &version, transport);
-                if let Err(closed) = opened.instrument(span.clone()).await {
-                    span.in_scope(|| self.close(closed));
-                }
-            }
-            ClientRequest::Push {
-                channel,
-                deltas,
-                in_parts,
-            } => {
-                let name = self.open.get(&channel).map(|open| &*open.document);
-                let span = tracing::debug_span!("document", name);
-                self.push(channel, deltas, in_parts).instrument(span).await;
-                self.uploads.end(channel);
-            }
-            ClientRequest::Part { channel, bytes } => {
-                if let Err(Full(text)) = self.uploads.add(channel, bytes) {
-                    self.close(closed(channel, Reason::Unavailable, text));
-                }
-            }
-            ClientRequest::RefusedParts { channel, upto } => {
-                self.uploads.end(channel);
-                self.answer_reject(channel, upto, Reason::Forbidden, READ_ONLY);
-            }
-            ClientRequest::Presence { channel, data } => {
-                if self.open.contains_key(&channel)
-                    && let Err(Flood) = self.intake.put_presence(channel, data)
-                {
-                    self.bye(
-                        Reason::Limit,
-                        "the client sends presence far more often than this relay allows",
-                    );
-                }
-            }
-            ClientRequest::Leave { channel } => self.leave(channel),
-            ClientRequest::Ping => self.host.send(&Response::Pong {
-                now_ms: self.relay.now_ms(),
-            }),
-        }
-    }
-
-    async fn handle_event(&mut self, event: Event) {
-        match event {
-            Event::Deltas { channel, deltas } => {
-                if self.open.contains_key(&channel) {
-                    let send = |delta| self.host.broadcast(channel, delta);
-                    deltas.iter().for_each(send);
-                }
-            }
-            Event::Presence {
-                channel,
-                peer,
-                presence,
-            } => {
-                if self.open.contains_key(&channel) {
-                    self.host.send(&Response::Presence {
-                        channel,
-                        peer,
-                        user: presence.user.as_ref().to_owned(),
-                        data: presence.data.to_vec(),
-                    });
-                }
-            }
-            Event::Closed {
-                channel,
-                reason,
-                text,
-            } => self.close(closed(channel, reason, text)),
-            Event::Recheck => self.recheck().await,
+            Err(error) => record_malformed(&error),
         }
     }
 

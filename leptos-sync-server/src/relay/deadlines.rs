@@ -1,14 +1,11 @@
-//! The times at which a connection, an upload or a frame must have ended.
+//! The times at which a connection or a frame must have ended.
 
 use std::time::Duration;
 
-use leptos_sync_core::{
-    limits::HANDSHAKE_MS,
-    sync::{Channel, Reason},
-};
+use leptos_sync_core::{limits::HANDSHAKE_MS, sync::v2::Reason};
 use tokio::time::Instant;
 
-use super::{authorizer::User, connection::Connection, open::closed};
+use super::{authorizer::User, connection::Connection};
 use crate::limits;
 
 impl Connection {
@@ -18,10 +15,6 @@ impl Connection {
             return start + Duration::from_millis(HANDSHAKE_MS);
         }
         let silence = last_frame + Duration::from_millis(self.relay.options.silence_ms.into());
-        let silence = self
-            .uploads
-            .deadline()
-            .map_or(silence, |end| silence.min(end));
         let expires = self.user.as_ref().and_then(User::expires_ms);
         match expires {
             Some(ms) => {
@@ -30,14 +23,6 @@ impl Connection {
             }
             None => silence,
         }
-    }
-
-    /// Closes a document because its upload has taken too long.
-    pub(super) fn time_out_upload(&mut self, channel: Channel) {
-        let limit = limits::PARTS_MS;
-        let text =
-            format!("the parts of a large change took longer than {limit} ms; send it again");
-        self.close(closed(channel, Reason::Timeout, &text));
     }
 
     /// Ends the connection because its deadline has passed.

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use leptos_sync_core::{
-    Delta, ReplicaId, Stamp, Time, VersionVector,
-    cells::{CellRef, PathBuf},
+    ReplicaId, Stamp, Time,
+    cells::{CellRef, Path},
+    history::Patch,
 };
 use tokio::time::timeout;
 
@@ -75,19 +76,20 @@ impl Inner {
 
     async fn write_cell(&self, value: &[u8]) -> Result<(), Error> {
         // The stamp must be later than the last one, which may have the same millisecond.
-        let last = self.log.state(DOCUMENT).await?.version.latest();
-        let next = Time::new(last.get().saturating_add(1));
-        let time = Time::from_ms(self.now_ms()).max(next);
-        let upto = VersionVector::of(WRITER, time);
-        let delta = Delta::collect(VersionVector::new(), upto, |out| {
-            out.group(PathBuf::new().as_path());
+        let history = self.log.open(DOCUMENT, Vec::new()).await?;
+        let next = history.state.witness.latest.next();
+        let now_ms = self.now_ms();
+        let time = Time::from_ms(now_ms).max(next);
+        let cell = Patch::collect(time, |out| {
+            out.group(Path::ROOT);
             out.copy(CellRef {
                 key: b"written",
                 stamp: Stamp::new(time, WRITER),
                 value: Some(value),
             });
         })?;
-        self.log.append(DOCUMENT, vec![delta]).await
+        self.log.offer(DOCUMENT, cell, now_ms, time).await?;
+        Ok(())
     }
 }
 
@@ -96,7 +98,7 @@ mod tests {
     use leptos_sync_core::clock::{ManualTime, TimeSource as _};
 
     use super::*;
-    use crate::{AllowAnyone, Relay, RelayOptions, Since, SqliteLog};
+    use crate::{AllowAnyone, Relay, RelayOptions, SqliteLog};
 
     #[tokio::test]
     async fn repeated_health_checks_store_one_cell() {
@@ -110,21 +112,16 @@ mod tests {
             relay.note_failure(&Error::unavailable("no room"));
             assert_eq!(relay.health().await, Ok("ok"));
         }
-        let all = relay.log.since(DOCUMENT, &VersionVector::new(), 1_000);
-        let Since::Delta(parts) = all.await.unwrap() else {
-            panic!("nothing was forgotten");
-        };
-        assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), 1);
+        let range = relay.log.range(DOCUMENT, None, 1_000).await.unwrap();
+        assert_eq!(range.cells.len(), 1);
+        let history = relay.log.open(DOCUMENT, Vec::new()).await.unwrap();
         let written = Time::from_ms(time.now_ms());
-        assert_eq!(
-            relay.log.state(DOCUMENT).await.unwrap().version.latest(),
-            written
-        );
+        assert_eq!(history.state.witness.latest, written);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_relay_whose_log_does_not_finish_writes_is_unhealthy() {
-        let relay = Relay::new(crate::MemoryLog::new(), AllowAnyone).0;
+        let relay = Relay::new(crate::MemoryLog::new().unwrap(), AllowAnyone).0;
         let first = relay.writes.begin(10);
         tokio::time::advance(Duration::from_millis(limits::STALLED_MS / 2)).await;
         let second = relay.writes.begin(10);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::{Delta, sync::Reason};
+use leptos_sync_core::sync::v2::Reason;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
@@ -39,12 +39,14 @@ impl Metrics {
         }
     }
 
-    /// Counts acknowledged transactions, and records the time since they were received.
-    pub(super) fn acknowledged(&self, deltas: &[Delta], after: Duration) {
-        let operations: usize = deltas.iter().map(Delta::len).sum();
-        self.transactions.increment(deltas.len() as u64);
-        self.operations.increment(operations as u64);
-        self.acknowledged.record(after);
+    /// Counts acknowledged transactions and their cells, and records the time since they were
+    /// received.
+    pub(super) fn acknowledged(&self, transactions: u64, cells: usize, after: Duration) {
+        if transactions > 0 {
+            self.transactions.increment(transactions);
+            self.operations.increment(cells as u64);
+            self.acknowledged.record(after);
+        }
     }
 
     /// Records whether the relay trusts the machine's clock.

@@ -3,7 +3,6 @@
 mod admit;
 mod authorizer;
 mod budget;
-mod check;
 mod clock;
 mod connection;
 mod deadlines;
@@ -16,33 +15,35 @@ mod origin;
 mod push;
 mod queue;
 mod rates;
+mod read;
 mod readings;
+mod request;
+mod restore;
 mod retention;
 mod room;
 mod router;
 mod seal;
 mod socket;
 mod transport;
-mod uploads;
 mod users;
 pub(crate) mod v2;
 mod writes;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 use http::request::Parts;
-use leptos_sync_core::{ReplicaId, Time, sync::Reason};
+use leptos_sync_core::{ReplicaId, Time};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use self::{
     connection::Connection, metrics::Metrics, queue::Event, readings::Readings,
-    retention::Retention, room::Rooms, users::Users, writes::Writes,
+    retention::Retention, room::Rooms, users::Users, v2::StoredDocument, writes::Writes,
 };
-use crate::{error::Error, log::DurableLog};
+use crate::{error::Error, log::v2::DurableLog};
 
 pub use authorizer::{AllowAnyone, Authorizer, Denied, User};
 #[cfg(feature = "serve")]
@@ -84,12 +85,13 @@ pub use transport::{Disconnected, Transport};
 /// use axum::Router;
 /// use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, router};
 ///
-/// let relay = Relay::new(MemoryLog::new(), AllowAnyone);
+/// let relay = Relay::new(MemoryLog::new()?, AllowAnyone);
 /// let app: Router = Router::new().nest("/sync", router(relay.clone()));
 ///
 /// // Later, after the user's permissions have changed:
 /// relay.recheck(Some("ada"));
 /// # drop(app);
+/// # Ok::<(), leptos_sync_server::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
@@ -97,12 +99,13 @@ pub struct Relay(Arc<Inner>);
 struct Inner {
     log: Arc<dyn DurableLog>,
     authorizer: Box<dyn Authorizer>,
+    key: SealKey,
     options: RelayOptions,
     metrics: Metrics,
     rooms: Rooms,
     users: Users,
-    /// The bytes of all deltas that are being received in parts.
-    uploads: Arc<AtomicUsize>,
+    /// The number of jumps of the clock that have begun an epoch of the log.
+    jumps: AtomicU64,
     next_peer: AtomicU64,
     writes: Writes,
     readings: Readings,
@@ -116,6 +119,20 @@ impl Inner {
     /// Returns the relay's time in milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64 {
         self.options.clock.now_ms()
+    }
+
+    /// Returns a document of the log.
+    fn stored(&self, document: &str) -> StoredDocument {
+        StoredDocument::new(Arc::clone(&self.log), self.key, document)
+    }
+
+    /// Begins an epoch if the relay has adopted a jump of the clock since the last call.
+    fn begin_epoch(&self) -> Result<(), Error> {
+        let jumps = self.options.clock.jumps();
+        match self.jumps.swap(jumps, Ordering::Relaxed) == jumps {
+            true => Ok(()),
+            false => self.log.new_epoch(),
+        }
     }
 }
 
@@ -135,11 +152,12 @@ impl Relay {
         let inner = Arc::new(Inner {
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
+            key: options.seal_key.unwrap_or_else(SealKey::of_process),
+            jumps: AtomicU64::new(options.clock.jumps()),
             options,
             rooms: Rooms::new(metrics.documents.clone()),
             metrics,
             users: Users::default(),
-            uploads: Arc::default(),
             next_peer: AtomicU64::new(1),
             writes: Writes::default(),
             readings: Readings::default(),
@@ -169,9 +187,9 @@ impl Relay {
     }
 
     /// Removes the tombstones of a document that are older than `before`. Clients that were offline
-    /// longer receive a full snapshot, and restamp their unacknowledged operations below it. The
-    /// relay does this automatically after its [retention](RelayOptions::retention); call this to
-    /// do it sooner.
+    /// longer compare all their cells with the relay's, and restamp their unsent edits. The relay
+    /// does this automatically after its [retention](RelayOptions::retention); call this to do it
+    /// sooner.
     ///
     /// The latest possible time is [`DRIFT_MS`](leptos_sync_core::limits::DRIFT_MS) before the
     /// relay's time; a later `before` is reduced to it. A later floor would make the relay reject
@@ -184,13 +202,11 @@ impl Relay {
     /// The errors of the log.
     pub async fn forget_tombstones(&self, document: &str, before: Time) -> Result<(), Error> {
         let before = before.min(self.0.latest_floor());
-        self.0.log.forget_tombstones(document, before).await
+        self.0.log.forget(document, before, before.ms()).await
     }
 
-    /// Removes a document and closes it for all clients.
-    ///
-    /// A client that opens the document again also sends its own operations again, which recreates
-    /// the document. To prevent that, the authorizer must deny the document.
+    /// Removes a document for good, and closes it for all clients. Nobody can create a document of
+    /// this name again: clients learn that it was removed.
     ///
     /// # Errors
     ///
@@ -198,11 +214,7 @@ impl Relay {
     pub async fn remove(&self, document: &str) -> Result<(), Error> {
         self.0.log.remove(document).await?;
         if let Some(room) = self.0.rooms.occupied(document) {
-            room.announce(|channel| Event::Closed {
-                channel,
-                reason: Reason::Other,
-                text: "the document was removed",
-            });
+            room.announce(|channel| Event::Removed { channel });
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use leptos_sync_core::{
-    VersionVector,
-    sync::{Channel, Permission, Reason, Response},
+    history::{Epochs, Opening, Sequence},
+    sync::v2::{Channel, Permission, Reason, Response},
 };
 
 use super::{
@@ -11,27 +11,41 @@ use super::{
     connection::Connection,
     metrics::{Metrics, Refused},
     room::Room,
-    transport::Transport,
+    v2::StoredDocument,
 };
-use crate::{error::Error, limits, log::Since};
+use crate::error::Error;
 
 /// A document that a connection has open.
 pub(super) struct OpenDocument {
     pub(super) document: String,
     schema: u64,
     pub(super) permission: Permission,
+    pub(super) stored: StoredDocument,
     pub(super) room: Arc<Room>,
+    /// The opening that waits for the client's epochs.
+    waiting: Option<Opening>,
+    /// The number up to which everything was sent to the client.
+    pub(super) sent: Sequence,
+}
+
+impl OpenDocument {
+    /// Records that the changes from one number up to another one were sent to the client. The
+    /// client requests what is missing before them.
+    pub(super) fn sent(&mut self, after: Sequence, upto: Sequence) {
+        if after <= self.sent {
+            self.sent = self.sent.max(upto);
+        }
+    }
 }
 
 impl Connection {
-    /// Opens a document and sends the operations that the client lacks.
+    /// Opens a document.
     pub(super) async fn open(
         &mut self,
         channel: Channel,
         document: String,
         schema: u64,
-        version: &VersionVector,
-        transport: &mut impl Transport,
+        opening: Opening,
     ) -> Result<(), Response> {
         self.leave(channel);
         if let Some(closed) = self.reason_not_to_open(channel, &document) {
@@ -45,36 +59,71 @@ impl Connection {
             ));
         };
         let room = self.relay.rooms.room(&document);
-        // Enter the room before reading the state, so that operations that are stored in between
-        // are sent twice and not lost.
+        // Enter the room before reading the document, so that changes that are stored meanwhile are
+        // queued.
         let user = self.user.as_ref().map(User::known_name);
         room.enter(self.peer, user.unwrap_or_default(), channel, &self.queue);
-        let log = Arc::clone(&self.relay.log);
         self.open.insert(
             channel,
             OpenDocument {
-                document: document.clone(),
+                stored: self.relay.stored(&document),
+                document,
                 schema,
                 permission,
                 room,
+                waiting: None,
+                sent: Sequence::ZERO,
             },
         );
         tracing::debug!(?permission, "opened the document");
-        let state = log.state(&document).await;
-        let state = state.map_err(|error| self.failed(channel, &error))?;
-        self.host.send(&Response::Opened {
-            channel,
-            permission,
-            version: state.version.clone(),
-            floor: state.floor,
-            now_ms: self.relay.now_ms(),
-        });
-        match version.covers(&state.version) {
-            true => Ok(()),
-            false => {
-                self.send_missing(channel, &document, version, transport)
-                    .await
+        self.answer_opening(channel, opening, None).await
+    }
+
+    /// Handles the epochs of a client, for which its opening waits.
+    pub(super) async fn epochs(
+        &mut self,
+        channel: Channel,
+        epochs: &Epochs,
+    ) -> Result<(), Response> {
+        let open = self.open.get_mut(&channel);
+        match open.and_then(|open| open.waiting.take()) {
+            Some(opening) => self.answer_opening(channel, opening, Some(epochs)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the client how its history relates to the relay's, or asks for its epochs.
+    async fn answer_opening(
+        &mut self,
+        channel: Channel,
+        opening: Opening,
+        epochs: Option<&Epochs>,
+    ) -> Result<(), Response> {
+        let now_ms = self.relay.now_ms();
+        let Some(open) = self.open.get_mut(&channel) else {
+            return Ok(());
+        };
+        let opened = open.stored.open(&opening, epochs, now_ms).await;
+        let Some(open) = self.open.get_mut(&channel) else {
+            return Ok(());
+        };
+        match opened {
+            Ok(Some(opened)) => {
+                open.room.opened(opened.state.head());
+                let permission = open.permission;
+                self.host.send(&Response::Opened {
+                    channel,
+                    permission,
+                    opened,
+                });
+                Ok(())
             }
+            Ok(None) => {
+                open.waiting = Some(opening);
+                self.host.send(&Response::Asked { channel });
+                Ok(())
+            }
+            Err(error) => Err(self.failed(channel, &error)),
         }
     }
 
@@ -94,43 +143,6 @@ impl Connection {
             return Some(closed(channel, Reason::Malformed, text));
         }
         None
-    }
-
-    /// Sends the operations that a client at `version` lacks.
-    async fn send_missing(
-        &mut self,
-        channel: Channel,
-        document: &str,
-        version: &VersionVector,
-        transport: &mut impl Transport,
-    ) -> Result<(), Response> {
-        // Keep the user's permit until everything is sent, so that few documents of a user are in
-        // memory.
-        let user = Arc::clone(&self.readings);
-        let Some(_of_user) = self.turn(user.acquire_owned()).await else {
-            return Ok(());
-        };
-        let relay = Arc::clone(&self.relay);
-        let Some(running) = self.turn(relay.readings.run()).await else {
-            return Ok(());
-        };
-        let since = relay.log.since(document, version, limits::PART_BYTES).await;
-        drop(running);
-        let since = since.map_err(|error| self.failed(channel, &error))?;
-        let Some(_memory) = relay.readings.hold(&since) else {
-            let text = "the relay sends as many large documents as fit into its memory; try later";
-            return Err(closed(channel, Reason::Unavailable, text));
-        };
-        for part in parts(channel, since) {
-            self.host.send(&part);
-            // Send each part before creating the next, so that the frames of a large document are
-            // never in memory together.
-            let _ = self.flush(transport).await;
-            if self.ends() {
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// Asks the authorizer for the user's permission.
@@ -177,17 +189,24 @@ impl Connection {
         }
     }
 
-    /// Closes a document and sends the reason.
+    /// Closes a document and sends the reason, which is [`Response::Closed`] or
+    /// [`Response::Removed`].
     pub(super) fn close(&mut self, closed: Response) {
-        if let Response::Closed {
-            channel,
-            reason,
-            ref text,
-        } = closed
-        {
-            tracing::info!(%reason, text, "closed the document");
-            Metrics::refused(Refused::Document, reason);
-            self.leave(channel);
+        match closed {
+            Response::Closed {
+                channel,
+                reason,
+                ref text,
+            } => {
+                tracing::info!(%reason, text, "closed the document");
+                Metrics::refused(Refused::Document, reason);
+                self.leave(channel);
+            }
+            Response::Removed { channel } => {
+                tracing::info!("the document was removed");
+                self.leave(channel);
+            }
+            _ => {}
         }
         self.host.send(&closed);
     }
@@ -196,15 +215,15 @@ impl Connection {
         if let Some(open) = self.open.remove(&channel) {
             open.room.leave(self.peer, channel);
             self.intake.forget(channel);
-            self.uploads.end(channel);
             self.queue.forget(channel);
         }
     }
 
     /// Returns the answer for a document after an error of the log.
     pub(super) fn failed(&self, channel: Channel, error: &Error) -> Response {
-        tracing::error!(%error, "the log failed");
-        self.relay.note_failure(error);
+        if error.is_removed() {
+            return Response::Removed { channel };
+        }
         let reason = if error.is_damaged() {
             Reason::Damaged
         } else if error.is_limit() {
@@ -212,35 +231,13 @@ impl Connection {
         } else {
             Reason::Unavailable
         };
+        match reason {
+            // Clients can cause any number of these.
+            Reason::Limit => tracing::debug!(%error, "the log rejected a request"),
+            _ => tracing::error!(%error, "the log failed"),
+        }
+        self.relay.note_failure(error);
         closed(channel, reason, &error.to_string())
-    }
-}
-
-/// Converts the operations that a client lacks into messages.
-fn parts(channel: Channel, since: Since) -> Box<dyn Iterator<Item = Response> + Send> {
-    match since {
-        Since::Delta(parts) => {
-            let last = parts.len().saturating_sub(1);
-            Box::new(parts.into_iter().enumerate().map(move |(at, delta)| {
-                let more = at < last;
-                Response::Delta {
-                    channel,
-                    more,
-                    delta,
-                }
-            }))
-        }
-        Since::Snapshot(parts) => {
-            let last = parts.len().saturating_sub(1);
-            Box::new(parts.into_iter().enumerate().map(move |(at, part)| {
-                let more = at < last;
-                Response::Snapshot {
-                    channel,
-                    more,
-                    part,
-                }
-            }))
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     clock::RelayClock,
     origin::{Origin, Origins},
     rates::Rates,
+    seal::SealKey,
 };
 use crate::{error::Error, limits};
 
@@ -19,13 +20,14 @@ use crate::{error::Error, limits};
 /// let options = RelayOptions::default()
 ///     .allow_origins(["https://app.example"])?
 ///     .retention(Some(Duration::from_secs(30 * 24 * 60 * 60)));
-/// let relay = Relay::with_options(MemoryLog::new(), AllowAnyone, options);
+/// let relay = Relay::with_options(MemoryLog::new()?, AllowAnyone, options);
 /// # drop(relay);
 /// # Ok::<(), leptos_sync_server::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct RelayOptions {
     pub(super) clock: RelayClock,
+    pub(super) seal_key: Option<SealKey>,
     pub(super) silence_ms: u32,
     pub(super) retention: Option<Duration>,
     pub(super) origins: Origins,
@@ -44,6 +46,7 @@ impl Default for RelayOptions {
     fn default() -> Self {
         Self {
             clock: RelayClock::default(),
+            seal_key: None,
             silence_ms: limits::SILENCE_MS,
             retention: Some(DAY * limits::RETENTION_DAYS),
             origins: Origins::default(),
@@ -85,6 +88,26 @@ impl RelayOptions {
         self
     }
 
+    /// Sets the key with which the relay seals what it tells of a document's history; the default is
+    /// a new random key. A relay with a durable log needs a durable key, such as that of
+    /// [`SealKey::of_file`], which must not be in the backups of the database. With it, clients
+    /// restore what the relay has lost when it was restored from a backup.
+    ///
+    /// ```
+    /// use leptos_sync_server::{RelayOptions, SealKey};
+    ///
+    /// # let folder = tempfile::tempdir().map_err(|_| ()).unwrap();
+    /// # let path = folder.path().join("documents.db-key");
+    /// let options = RelayOptions::default().seal_key(SealKey::of_file(path)?);
+    /// # drop(options);
+    /// # Ok::<(), leptos_sync_server::Error>(())
+    /// ```
+    #[must_use]
+    pub fn seal_key(mut self, key: SealKey) -> Self {
+        self.seal_key = Some(key);
+        self
+    }
+
     /// Sets the silence in milliseconds after which a connection is considered dead. Clients send a
     /// heartbeat after a third of it.
     #[must_use]
@@ -94,8 +117,8 @@ impl RelayOptions {
     }
 
     /// Sets how long the relay keeps tombstones; the default is [`limits::RETENTION_DAYS`], and
-    /// `None` keeps them forever. Clients that were offline longer receive a full snapshot instead
-    /// of the changes. They keep and restamp their unacknowledged edits.
+    /// `None` keeps them forever. Clients that were offline longer compare all their cells with the
+    /// relay's. They keep and restamp their unsent edits.
     ///
     /// The relay removes the tombstones of a whole day together. It looks for old ones every
     /// [`limits::SWEEP_MS`]. The first search begins [`limits::FIRST_SWEEP_MS`] after the relay is

@@ -1,224 +1,201 @@
-use std::{slice, sync::Arc};
+use std::sync::Arc;
 
 use leptos_sync_core::{
-    Delta, ReplicaId, VersionVector,
-    sync::{Broadcast, Channel, Reason, Response},
+    ReplicaId,
+    clock::Window,
+    history::{Entry, EntryId, Sequence},
+    sync::v2::{Channel, Reason, Response},
 };
+use tracing::Instrument as _;
 
 use super::{
-    check::{Rejection, latest},
     connection::Connection,
     metrics::{Metrics, Refused},
-    room::Room,
+    room::{Publication, Room},
+    v2::{EntryAnswer, PushAnswer, StoredDocument},
 };
-use crate::{error::Error, limits};
+use crate::error::Error;
+
+/// The text of a rejection for a user who may only read.
+const READ_ONLY: &str = "this user may read this document but not write it";
+
+/// A push whose entries are stored in steps. Between them, the connection sends what has arrived
+/// for the client.
+pub(super) struct Push {
+    channel: Channel,
+    entries: Vec<Entry>,
+}
+
+impl Push {
+    pub(super) fn new(channel: Channel, entries: Vec<Entry>) -> Self {
+        Self { channel, entries }
+    }
+}
+
+/// The result of a step.
+struct Stored {
+    /// The entries that were not stored yet.
+    rest: Vec<Entry>,
+    /// The number of entries and of cells that were stored.
+    entries: u64,
+    cells: usize,
+}
 
 impl Connection {
-    /// Stores transactions, answers each of them, and sends the accepted ones to the other clients.
-    pub(super) async fn push(&mut self, channel: Channel, deltas: Vec<Delta>, in_parts: bool) {
-        let Some(open) = self.open.get(&channel) else {
+    /// Stores the next entries of the push, and sends what has arrived for the client.
+    pub(super) async fn store_next(&mut self) {
+        let Some(push) = self.push.take() else {
             return;
         };
-        let (document, room) = (open.document.clone(), Arc::clone(&open.room));
-        let (mut accepted, mut cells) = (Vec::new(), 0);
-        let mut window = self.window();
-        for delta in deltas {
-            if self.ends_by_expiry() {
-                return;
-            }
-            // Others need not wait for all transactions.
-            if !accepted.is_empty() && cells + delta.len() > limits::COMMIT_CELLS {
-                cells = 0;
-                let accepted = std::mem::take(&mut accepted);
-                if !self.store(channel, &document, &room, accepted).await {
-                    return;
-                }
-            }
-            cells += delta.len();
-            let checked = self.check(channel, &document, &delta, in_parts, &mut window);
-            match checked.await {
-                Ok(()) => {
-                    window.accept(latest(&delta));
-                    accepted.push(delta);
-                }
-                Err(Rejection::Transaction(reason, text)) => {
-                    // Answer in the order of the transactions.
-                    let accepted = std::mem::take(&mut accepted);
-                    if !self.store(channel, &document, &room, accepted).await {
-                        return;
-                    }
-                    if !self.reject(channel, &document, &delta, reason, &text).await {
-                        return;
-                    }
-                }
-                Err(Rejection::Document(closed)) => return self.close(closed),
+        let channel = push.channel;
+        let span = self.span(channel);
+        self.store(push).instrument(span).await;
+        for _ in 0..self.queue.len() {
+            if let Some(Some(event)) = self.queue.try_next() {
+                self.handle_event(event).await;
             }
         }
-        self.store(channel, &document, &room, accepted).await;
     }
 
-    fn remember_replicas(&mut self, own: Vec<ReplicaId>) {
-        if self.own_replicas.len() + own.len() > limits::KNOWN_REPLICAS {
-            self.own_replicas.clear();
+    async fn store(&mut self, push: Push) {
+        let Push { channel, entries } = push;
+        if entries.is_empty() || self.ends_by_expiry() {
+            return;
         }
-        self.own_replicas.extend(own);
-    }
-
-    /// Stores transactions in one commit, or each in its own if the log rejects one of them. The
-    /// same commit binds their replica ids to the user. Returns whether the document is still open.
-    async fn store(
-        &mut self,
-        channel: Channel,
-        document: &str,
-        room: &Room,
-        deltas: Vec<Delta>,
-    ) -> bool {
-        if deltas.is_empty() {
-            return true;
-        }
-        let log = Arc::clone(&self.relay.log);
-        let unknown = self.unknown_replicas(&deltas);
-        let writing = self
-            .relay
-            .writes
-            .begin(deltas.iter().map(Delta::bytes).sum());
-        let stored = match unknown.is_empty() {
-            true => log
-                .append(document, deltas.clone())
-                .await
-                .map(|()| Vec::new()),
-            false => {
-                let user = self.user.as_ref().map_or("", |user| user.name());
-                log.append_as(document, deltas.clone(), user).await
-            }
+        let (Some(open), Some(user)) = (self.open.get(&channel), &self.user) else {
+            return;
         };
+        let step = Step {
+            from: (self.peer, channel),
+            stored: open.stored.clone(),
+            room: Arc::clone(&open.room),
+            user: user.name().into(),
+        };
+        let relay = Arc::clone(&self.relay);
+        let writing = relay.writes.begin(bytes(&entries));
+        let now_ms = relay.now_ms();
+        let begun = relay.begin_epoch();
+        // A task of its own, so that what is stored is also published if the connection ends.
+        let stored = async move { begun.and(step.run(entries, now_ms).await) };
+        let stored = tokio::spawn(stored.in_current_span()).await;
+        let stored = stored.unwrap_or_else(|_| Err(Error::unavailable("storing an edit failed")));
         writing.end(&stored);
-        let refused = match stored {
-            Ok(others) => others.first().map(|&of_other| forged(of_other)),
-            Err(error) => match rejection_reason(&error) {
-                Some(reason) => Some((reason, error.to_string())),
-                None => {
-                    self.close(self.failed(channel, &error));
-                    return false;
+        match stored {
+            Ok(stored) => {
+                let elapsed = self.received_at.elapsed();
+                let metrics = &self.relay.metrics;
+                metrics.acknowledged(stored.entries, stored.cells, elapsed);
+                self.push = Some(Push {
+                    channel,
+                    entries: stored.rest,
+                });
+            }
+            Err(error) => self.close(self.failed(channel, &error)),
+        }
+    }
+
+    /// Sends answers to entries of this client.
+    pub(super) fn answer(&mut self, channel: Channel, answers: Vec<EntryAnswer>) {
+        for answer in answers {
+            let Some(open) = self.open.get_mut(&channel) else {
+                return;
+            };
+            let response = match answer {
+                EntryAnswer::Ack(ack) => {
+                    let last = Sequence::new(ack.first.get().saturating_add(ack.count) - 1);
+                    open.sent(ack.first.previous(), last);
+                    Response::Ack { channel, ack }
                 }
-            },
-        };
-        match (refused, &*deltas) {
-            (None, _) => {
-                self.remember_replicas(unknown);
-                self.acknowledge(channel, room, deltas);
-                true
-            }
-            (Some((reason, text)), [delta]) => {
-                self.reject(channel, document, delta, reason, &text).await
-            }
-            (Some(_), _) => {
-                for delta in deltas {
-                    let single = Box::pin(self.store(channel, document, room, vec![delta]));
-                    if !single.await {
-                        return false;
+                EntryAnswer::Gap(replica, head) => {
+                    record_reject(
+                        Reason::Gap,
+                        "an entry does not follow the last one of its id",
+                    );
+                    Response::Gap {
+                        channel,
+                        replica,
+                        head,
                     }
                 }
-                true
-            }
-        }
-    }
-
-    /// Acknowledges stored transactions and sends them to the other clients.
-    fn acknowledge(&mut self, channel: Channel, room: &Room, deltas: Vec<Delta>) {
-        let mut upto = VersionVector::new();
-        deltas.iter().for_each(|delta| upto.join(delta.upto()));
-        self.host.send(&Response::Ack { channel, upto });
-        let metrics = &self.relay.metrics;
-        metrics.acknowledged(&deltas, self.received_at.elapsed());
-        let deltas: Arc<[Broadcast]> = deltas.into_iter().map(Broadcast::new).collect();
-        room.publish(self.peer, &deltas);
-    }
-
-    /// Rejects a transaction. If it can never be accepted, the log first claims its version, so
-    /// that later transactions of the client leave no gap. Returns whether the document is still
-    /// open.
-    async fn reject(
-        &mut self,
-        channel: Channel,
-        document: &str,
-        delta: &Delta,
-        reason: Reason,
-        text: &str,
-    ) -> bool {
-        // A claim under another user's id would hide that user's operations, and a read-only user
-        // must not change anything.
-        let claims = !reason.concerns_time()
-            && !matches!(reason, Reason::Gap | Reason::Forged | Reason::Forbidden);
-        if claims {
-            match self.claim(document, delta).await {
-                Ok(None) => {}
-                Ok(Some(of_other)) => {
-                    let (reason, text) = forged(of_other);
-                    self.answer_reject(channel, delta.upto().clone(), reason, &text);
-                    return true;
+                EntryAnswer::Reject {
+                    id,
+                    reason,
+                    text,
+                    window,
+                } => {
+                    record_reject(reason, &text);
+                    Response::Reject {
+                        channel,
+                        id,
+                        reason,
+                        text,
+                        window,
+                    }
                 }
-                Err(error) => {
-                    self.close(self.failed(channel, &error));
-                    return false;
-                }
-            }
+            };
+            self.host.send(&response);
         }
-        self.answer_reject(channel, delta.upto().clone(), reason, text);
-        true
     }
 
-    /// Claims the version of a rejected transaction. If one of its replica ids belongs to another
-    /// user, claims nothing and returns that id.
-    async fn claim(&mut self, document: &str, delta: &Delta) -> Result<Option<ReplicaId>, Error> {
-        let log = Arc::clone(&self.relay.log);
-        let unknown = self.unknown_replicas(slice::from_ref(delta));
-        if !unknown.is_empty() {
-            let user = self.user.as_ref().map_or("", |user| user.name());
-            let others = log.bind(&unknown, user).await?;
-            if let Some(&of_other) = others.first() {
-                return Ok(Some(of_other));
-            }
-            self.remember_replicas(unknown);
-        }
-        log.claim(document, delta.upto().clone()).await?;
-        Ok(None)
-    }
-
-    /// Sends a rejection. Clients can cause any number of them, so they are logged at debug level.
-    pub(super) fn answer_reject(
-        &mut self,
-        channel: Channel,
-        upto: VersionVector,
-        reason: Reason,
-        text: &str,
-    ) {
-        tracing::debug!(%reason, text, "rejected a transaction");
-        Metrics::refused(Refused::Transaction, reason);
-        self.host.send(&Response::Reject {
-            channel,
-            upto,
-            reason,
-            text: text.to_owned(),
-        });
+    /// Rejects the entries of a user who may not write.
+    pub(super) fn reject_forbidden(&mut self, channel: Channel, entries: Vec<EntryId>) {
+        let window = Window {
+            now_ms: self.relay.now_ms(),
+            ..Window::default()
+        };
+        let reject = |id| EntryAnswer::Reject {
+            id,
+            reason: Reason::Forbidden,
+            text: READ_ONLY.to_owned(),
+            window,
+        };
+        self.answer(channel, entries.into_iter().map(reject).collect());
     }
 }
 
-fn forged(replica: ReplicaId) -> (Reason, String) {
-    let text = format!("replica id {replica} belongs to another user");
-    (Reason::Forged, text)
+/// What is needed to store entries without the connection.
+struct Step {
+    from: (ReplicaId, Channel),
+    stored: StoredDocument,
+    room: Arc<Room>,
+    user: Arc<str>,
 }
 
-/// Returns the reason for rejecting a transaction, or `None` if the error concerns the whole
-/// document.
-fn rejection_reason(error: &Error) -> Option<Reason> {
-    if error.is_gap() {
-        Some(Reason::Gap)
-    } else if error.is_stale() {
-        Some(Reason::TooOld)
-    } else if error.is_limit() {
-        Some(Reason::Limit)
-    } else {
-        None
+impl Step {
+    /// Stores the first of some entries, and publishes them and the answers.
+    async fn run(self, mut entries: Vec<Entry>, now_ms: u64) -> Result<Stored, Error> {
+        let sizes: Vec<_> = entries.iter().map(|entry| entry.cells.len()).collect();
+        let pushed = self.stored.push(&self.user, &mut entries, now_ms);
+        let PushAnswer { answers, pages } = pushed.await?;
+        let (mut count, mut last) = (0, None);
+        for answer in &answers {
+            if let EntryAnswer::Ack(ack) = answer {
+                count += ack.count;
+                last = Some(Sequence::new(ack.first.get() + ack.count - 1));
+            }
+        }
+        let publication = Publication {
+            from: self.from,
+            last,
+            pages,
+            answers,
+        };
+        self.room.publish(publication).await;
+        Ok(Stored {
+            rest: entries,
+            entries: count,
+            cells: sizes.iter().take(count as usize).sum(),
+        })
     }
+}
+
+fn bytes(entries: &[Entry]) -> usize {
+    entries.iter().map(|entry| entry.cells.bytes()).sum()
+}
+
+/// Counts and logs a rejection. Clients can cause any number of them, so they are logged at debug
+/// level.
+fn record_reject(reason: Reason, text: &str) {
+    tracing::debug!(%reason, text, "rejected an entry");
+    Metrics::refused(Refused::Transaction, reason);
 }

@@ -1,33 +1,21 @@
 use std::sync::Arc;
 
-use leptos_sync_core::Delta;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{limits, log::Since};
+use crate::limits;
 
-/// The limits on reading the operations that clients lack: how many reads run at a time, and how
-/// much memory their results take until they are sent.
+/// The limit on how many pages and ranges are read from the log at a time.
 ///
 /// A connection first waits for a permit of its user, then for a permit of the relay. Both queues
-/// are in the order of arrival. So a user who opens documents in a loop waits for their own reads,
-/// and others wait for at most a few of these.
-pub(super) struct Readings {
-    running: Arc<Semaphore>,
-    /// One permit for each KiB.
-    memory: Arc<Semaphore>,
-}
-
-/// The memory that the result of a read takes. It becomes available again when this is dropped.
-pub(super) struct Held {
-    _memory: OwnedSemaphorePermit,
-}
+/// are in the order of arrival. So a user who reads in a loop waits for their own reads, and others
+/// wait for at most a few of these. A connection holds both permits for one page, and has sent it
+/// before it reads the next one. So a slow connection takes the memory of one page, and blocks
+/// nobody.
+pub(super) struct Readings(Arc<Semaphore>);
 
 impl Default for Readings {
     fn default() -> Self {
-        Self {
-            running: Arc::new(Semaphore::new(limits::READINGS)),
-            memory: Arc::new(Semaphore::new(limits::READINGS_BYTES / KIB)),
-        }
+        Self(Arc::new(Semaphore::new(limits::READINGS)))
     }
 }
 
@@ -37,23 +25,11 @@ impl Readings {
         Arc::new(Semaphore::new(limits::USER_READINGS))
     }
 
-    /// Waits until another read may run.
-    pub(super) async fn run(&self) -> Option<OwnedSemaphorePermit> {
-        // The semaphore is never closed.
-        Arc::clone(&self.running).acquire_owned().await.ok()
-    }
-
-    /// Reserves memory for a result. Returns `None` if too little is available.
-    pub(super) fn hold(&self, since: &Since) -> Option<Held> {
-        let bytes: usize = match since {
-            Since::Delta(parts) => parts.iter().map(Delta::bytes).sum(),
-            Since::Snapshot(parts) => parts.iter().map(|part| part.bytes()).sum(),
-        };
-        // A document that exceeds the limit can be sent if no other one is.
-        let kib = (bytes / KIB).min(limits::READINGS_BYTES / KIB) as u32;
-        let memory = Arc::clone(&self.memory).try_acquire_many_owned(kib);
-        memory.ok().map(|memory| Held { _memory: memory })
+    /// Waits until a user may read. The read ends when the permits are dropped.
+    pub(super) async fn turn(&self, user: Arc<Semaphore>) -> Option<[OwnedSemaphorePermit; 2]> {
+        // The semaphores are never closed.
+        let of_user = user.acquire_owned().await.ok()?;
+        let running = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        Some([of_user, running])
     }
 }
-
-const KIB: usize = 1024;

@@ -2,7 +2,7 @@
 //!
 //! A tombstone informs a client that was offline of a removal. The relay keeps it for the time of
 //! [`RelayOptions::retention`](super::RelayOptions::retention). Clients that were offline longer
-//! receive a full snapshot instead. A background task visits one document at a time, so that it
+//! compare all their cells with the relay's instead. A background task visits one document at a time, so that it
 //! never occupies more than one reader or, briefly, the writer.
 
 use std::{
@@ -114,23 +114,15 @@ impl Inner {
     }
 
     /// Removes the tombstones of a document that are older than the retention, in steps of a day.
-    /// If the document was not written since the last step, this reads only its head.
     async fn forget_aged(&self, document: &str, retention: Duration) -> Result<(), Error> {
-        let state = self.log.state(document).await?;
         let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
-        let aged = self.now_ms().saturating_sub(retention);
-        let aged = Time::from_ms(aged - aged % limits::FLOOR_STEP_MS);
-        // The floor need not rise beyond the latest operation. If it did, a clock that was once
-        // wrong would make the relay reject later edits.
-        let all = Time::new(state.version.latest().get().saturating_add(1));
-        let before = aged.min(self.latest_floor()).min(all);
-        let last = Time::new(before.get().saturating_sub(1));
-        let stable = state.version.iter();
-        let stable = stable.map(|(replica, time)| (replica, time.min(last)));
-        if state.horizon.covers(&stable.collect()) {
+        let aged_ms = self.now_ms().saturating_sub(retention);
+        let aged_ms = aged_ms - aged_ms % limits::FLOOR_STEP_MS;
+        let before = Time::from_ms(aged_ms).min(self.latest_floor());
+        if before == Time::ZERO {
             return Ok(());
         }
         tracing::debug!(document, floor = before.ms(), "removing old tombstones");
-        self.log.forget_tombstones(document, before).await
+        self.log.forget(document, before, before.ms()).await
     }
 }

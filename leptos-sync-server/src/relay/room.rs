@@ -1,21 +1,30 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use leptos_sync_core::{
     ReplicaId,
-    sync::{Broadcast, Channel, Reason},
+    history::{Page, Sequence},
+    sync::v2::{Broadcast, Channel},
 };
 use metrics::Gauge;
 use parking_lot::Mutex;
+use tokio::{sync::watch, time::timeout};
 
-use super::queue::{Event, Presence, Queue};
+use super::{
+    queue::{Event, Presence, Queue},
+    v2::EntryAnswer,
+};
 use crate::limits;
 
 /// The connections that have one document open.
 pub(super) struct Room {
     members: Mutex<Vec<Member>>,
+    /// The number up to which changes were sent to the members. `None` if the document was not
+    /// opened yet.
+    published: watch::Sender<Option<Sequence>>,
     /// The number of rooms.
     count: Gauge,
 }
@@ -28,11 +37,23 @@ struct Member {
     presence: Option<Arc<[u8]>>,
 }
 
+/// Changes that were stored together.
+pub(super) struct Publication {
+    /// The connection that stored them.
+    pub(super) from: (ReplicaId, Channel),
+    /// The number of the last change, or `None` if nothing was stored.
+    pub(super) last: Option<Sequence>,
+    pub(super) pages: Vec<Page>,
+    /// The answers to the connection's entries.
+    pub(super) answers: Vec<EntryAnswer>,
+}
+
 impl Room {
     fn new(count: Gauge) -> Self {
         count.increment(1.0);
         Self {
             members: Mutex::default(),
+            published: watch::Sender::new(None),
             count,
         }
     }
@@ -64,26 +85,47 @@ impl Room {
         members.retain(|member| member.peer != peer || member.channel != channel);
     }
 
-    /// Sends durable operations to the others. One lock ensures that all receive them in one order.
-    pub(super) fn publish(&self, from: ReplicaId, deltas: &Arc<[Broadcast]>) {
-        let fits = deltas.iter().all(Broadcast::fits);
-        let members = self.members.lock();
-        for member in members.iter().filter(|member| member.peer != from) {
-            let channel = member.channel;
-            member.queue.push(match fits {
-                true => Event::Deltas {
-                    channel,
-                    deltas: Arc::clone(deltas),
-                },
-                // The operations do not fit into a message. A client that opens the document again
-                // receives them in parts, as fast as it reads.
-                false => Event::Closed {
-                    channel,
-                    reason: Reason::Slow,
-                    text: "the next change is too large for one message; open the document again",
-                },
-            });
+    /// Records the head of the document when it is opened. Changes after it will be published.
+    pub(super) fn opened(&self, head: Sequence) {
+        self.published.send_if_modified(|published| {
+            let is_first = published.is_none();
+            *published = published.or(Some(head));
+            is_first
+        });
+    }
+
+    /// Sends changes to the others, and the answers to the connection that stored them, in the
+    /// order of the sequence numbers.
+    ///
+    /// Connections store changes concurrently, so this waits until all earlier changes are
+    /// published, but at most [`limits::PUBLISH_MS`]. An earlier one may never be published if
+    /// storing it failed halfway. Then the others notice the gap and request what is missing.
+    pub(super) async fn publish(&self, publication: Publication) {
+        let Publication {
+            from,
+            last,
+            pages,
+            answers,
+        } = publication;
+        if let Some(first) = pages.first() {
+            let mut published = self.published.subscribe();
+            let turn = published.wait_for(|published| *published >= Some(first.after));
+            let _ = timeout(Duration::from_millis(limits::PUBLISH_MS), turn).await;
         }
+        let last = pages.last().map(|page| page.upto).max(last);
+        let pages: Arc<[Broadcast]> = pages.into_iter().map(Broadcast::new).collect();
+        let members = self.members.lock();
+        let mut answers = Some(answers).filter(|answers| !answers.is_empty());
+        for member in members.iter() {
+            if (member.peer, member.channel) != from {
+                member.queue.push_pages(member.channel, &pages);
+            } else if let Some(answers) = answers.take() {
+                member.queue.push_answers(member.channel, answers);
+            }
+        }
+        // While the members are locked, so that no later change overtakes this one.
+        self.published
+            .send_modify(|published| *published = last.max(*published));
     }
 
     /// Sets the presence of a connection and sends it to the others. Does nothing if the connection

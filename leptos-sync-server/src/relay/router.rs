@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 
-use leptos_sync_core::sync::{PROTOCOL, Reason};
+use leptos_sync_core::sync::v2::{PROTOCOL, Reason};
 
 use super::{
     Relay,
@@ -33,8 +33,9 @@ use crate::limits;
 /// use axum::Router;
 /// use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, router};
 ///
-/// let relay = Relay::new(MemoryLog::new(), AllowAnyone);
+/// let relay = Relay::new(MemoryLog::new()?, AllowAnyone);
 /// let app: Router = Router::new().nest("/sync", router(relay));
+/// # Ok::<(), leptos_sync_server::Error>(())
 /// ```
 ///
 /// The state is a [`Relay`], or an app's state that contains one (`Relay: FromRef<AppState>`).

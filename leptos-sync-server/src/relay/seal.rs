@@ -8,6 +8,7 @@
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
+    hash::{BuildHasher as _, RandomState},
     io::{self, Write as _},
     path::Path,
 };
@@ -43,6 +44,19 @@ impl SealKey {
         let (one, two) = (ReplicaId::random()?, ReplicaId::random()?);
         let key = u128::from(one.get()) << 64 | u128::from(two.get());
         Ok(Self(key.to_le_bytes()))
+    }
+
+    /// Draws a key for the life of this process.
+    pub(super) fn of_process() -> Self {
+        Self::random().unwrap_or_else(|_| {
+            // The keys of hash tables are random too.
+            let half = || RandomState::new().hash_one(0).to_le_bytes();
+            let mut key = [0; 16];
+            key.iter_mut()
+                .zip([half(), half()].as_flattened())
+                .for_each(|(to, from)| *to = *from);
+            Self(key)
+        })
     }
 
     /// Reads the key from a file: 32 hexadecimal digits. If the file does not exist, draws a key

@@ -1,7 +1,4 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::AtomicUsize},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::Instant};
@@ -30,8 +27,6 @@ struct Connected {
 #[derive(Clone)]
 pub(super) struct Shares {
     pub(super) limiters: Arc<Limiters>,
-    /// The bytes of the deltas that are being received in parts.
-    pub(super) uploads: Arc<AtomicUsize>,
     pub(super) readings: Arc<Semaphore>,
 }
 
@@ -39,7 +34,6 @@ impl Shares {
     fn new(rates: Rates) -> Self {
         Self {
             limiters: Arc::new(Limiters::new(rates)),
-            uploads: Arc::default(),
             readings: Readings::of_user(),
         }
     }

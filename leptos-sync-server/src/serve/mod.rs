@@ -77,8 +77,8 @@ impl ServeOptions {
 /// use axum::Router;
 /// use leptos_sync_server::{AllowAnyone, MemoryLog, Relay, ServeOptions, router, serve};
 ///
-/// # async fn run() -> std::io::Result<()> {
-/// let relay = Relay::new(MemoryLog::new(), AllowAnyone);
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let relay = Relay::new(MemoryLog::new()?, AllowAnyone);
 /// let app = Router::new().nest("/sync", router(relay.clone()));
 /// let listener = tokio::net::TcpListener::bind(("127.0.0.1", 8080)).await?;
 /// let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };

@@ -5,64 +5,86 @@ use std::collections::BTreeMap;
 
 use futures::executor::block_on;
 use leptos_sync_core::{
-    Delta, ReplicaId, Stamp, Time, VersionVector,
+    ReplicaId, Stamp, Time,
     cells::{CellRef, Path, PathBuf},
+    history::{Entry, EntryHash, EntryId, Patch, Sequence},
 };
-use leptos_sync_server::{DurableLog, Error, Since, SqliteLog};
+use leptos_sync_server::{DurableLog, Error, Pushed, SqliteLog};
 
 /// All cells by path.
 pub(crate) type Cells = BTreeMap<PathBuf, (Stamp, Option<Vec<u8>>)>;
 
-/// Returns a delta that follows `after`, with cells of one replica that are all stamped `time`.
-pub(crate) fn delta(
+/// The user who writes.
+pub(crate) const USER: &str = "ada";
+
+/// Returns an entry of a writer, with cells that are all stamped `time`. The hash of each entry is
+/// its number.
+pub(crate) fn entry(
     replica: u64,
-    after: u64,
+    number: u64,
     time: u64,
     cells: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
-) -> Delta {
-    let replica = ReplicaId::new(replica);
-    let version = |time| VersionVector::of(replica, Time::new(time));
-    let stamp = Stamp::new(Time::new(time), replica);
-    Delta::collect(version(after), version(time), |out| {
+) -> Entry {
+    let (replica, time) = (ReplicaId::new(replica), Time::new(time));
+    let stamp = Stamp::new(time, replica);
+    let cells = Patch::collect(time, |out| {
         out.group(Path::from_bytes(b"\x05cards").unwrap());
         for (key, value) in cells {
             let (key, value) = (&*key, value.as_deref());
             out.copy(CellRef { key, stamp, value });
         }
-    })
-    .unwrap()
+    });
+    Entry {
+        id: EntryId { replica, number },
+        previous: EntryHash::new(number - 1),
+        hash: EntryHash::new(number),
+        time,
+        cells: cells.unwrap(),
+        stored: None,
+    }
 }
 
-pub(crate) fn append(log: &SqliteLog, document: &str, delta: Delta) -> Result<(), Error> {
-    block_on(log.append(document, vec![delta]))
+/// Stores an entry, at its own time.
+pub(crate) fn push(log: &SqliteLog, document: &str, entry: Entry) -> Result<Pushed, Error> {
+    let now_ms = entry.time.ms();
+    let pushed = block_on(log.push(document, USER, vec![entry], now_ms))?;
+    assert_eq!((pushed.count, pushed.refusal), (1, None));
+    Ok(pushed)
 }
 
 /// Returns all cells of a document.
 pub(crate) fn cells(log: &SqliteLog, document: &str) -> Result<Cells, Error> {
-    cells_since(log, document, &VersionVector::new())
+    let (mut all, mut after) = (Cells::new(), None);
+    loop {
+        let range = block_on(log.range(document, after, 4_000))?;
+        take(&mut all, &range.cells);
+        after = range.upto;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
 }
 
-/// Returns the cells that a replica at `version` lacks.
-pub(crate) fn cells_since(
-    log: &SqliteLog,
-    document: &str,
-    version: &VersionVector,
-) -> Result<Cells, Error> {
-    let since = block_on(log.since(document, version, 4_000))?;
-    let mut all = Cells::new();
-    let mut take = |cells: leptos_sync_core::cells::Cells<'_>| {
-        for group in cells.groups() {
-            for cell in group.cells() {
-                let value = cell.value.map(<[u8]>::to_vec);
-                all.insert(cell.path(group.parent()), (cell.stamp, value));
-            }
+/// Returns the cells that changed after a number.
+pub(crate) fn cells_after(log: &SqliteLog, document: &str, after: u64) -> Result<Cells, Error> {
+    let (mut all, mut after) = (Cells::new(), Sequence::new(after));
+    loop {
+        let page = block_on(log.page(document, after, 4_000))?.unwrap();
+        take(&mut all, &page.cells);
+        after = page.upto;
+        if after == page.state.head() {
+            return Ok(all);
         }
-    };
-    match &since {
-        Since::Delta(parts) => parts.iter().for_each(|part| take(part.cells())),
-        Since::Snapshot(parts) => parts.iter().for_each(|part| take(part.cells())),
     }
-    Ok(all)
+}
+
+fn take(all: &mut Cells, cells: &Patch) {
+    for group in cells.cells().groups() {
+        for cell in group.cells() {
+            let value = cell.value.map(<[u8]>::to_vec);
+            all.insert(cell.path(group.parent()), (cell.stamp, value));
+        }
+    }
 }
 
 /// A xorshift generator (Marsaglia, 2003), which returns the same numbers on every platform.

@@ -1,9 +1,14 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use leptos_sync_core::{
-    Clock, Crdt, Delta, Doc, Error, LwwMap, Outbox, ReplicaId, Snapshot, VersionVector,
+    Clock, Crdt, Error, LwwMap, ReplicaId, Time,
     clock::{SystemTime, TimeSource, Window},
-    sync::{Document, Permission, Reason},
+    history::{
+        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
+        RelayState, Sequence, Witness,
+    },
+    replica::Replica,
+    sync::v2::{Document, Permission, Reason},
 };
 use tokio::time::Instant;
 
@@ -14,10 +19,12 @@ pub(crate) struct Board {
 
 /// A document with its outbox, in memory.
 pub(crate) struct State {
-    pub(crate) doc: Doc<Board>,
-    pub(crate) outbox: Outbox,
+    pub(crate) replica: Replica<Board>,
     pub(crate) refused: Vec<(Reason, String)>,
     pub(crate) closed: Option<(Reason, String)>,
+    pub(crate) removed: bool,
+    /// The number of times that the document was compared with the relay's.
+    pub(crate) compared: usize,
     pub(crate) present: Vec<Vec<u8>>,
     /// The users of these peers.
     pub(crate) users: Vec<String>,
@@ -29,17 +36,18 @@ pub(crate) struct State {
 pub(crate) struct Handle(pub(crate) Arc<Mutex<State>>);
 
 impl Handle {
-    pub(crate) fn new(replica: u64) -> Self {
-        Self::at(replica, SystemTime)
+    pub(crate) fn new() -> Self {
+        Self::at(SystemTime)
     }
 
     /// Creates a handle with its own clock.
-    pub(crate) fn at(replica: u64, time: impl TimeSource + 'static) -> Self {
+    pub(crate) fn at(time: impl TimeSource + 'static) -> Self {
         Self(Arc::new(Mutex::new(State {
-            doc: Doc::new(Clock::new(ReplicaId::new(replica), time)),
-            outbox: Outbox::new(),
+            replica: Replica::new(Clock::new(ReplicaId::new(1), time)),
             refused: Vec::new(),
             closed: None,
+            removed: false,
+            compared: 0,
             present: Vec::new(),
             users: Vec::new(),
             permissions: Vec::new(),
@@ -47,88 +55,137 @@ impl Handle {
         })))
     }
 
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
     pub(crate) fn insert(&self, key: u32, text: &str) {
-        let state = &mut *self.0.lock().unwrap();
-        let (doc, text) = (&mut state.doc, text.to_owned());
-        state
-            .outbox
-            .transact(doc, |tx| tx.cards().insert(key, text))
-            .unwrap();
+        let text = text.to_owned();
+        let replica = &mut self.state().replica;
+        replica.transact(|tx| tx.cards().insert(key, text)).unwrap();
     }
 
     pub(crate) fn remove(&self, key: u32) {
-        let state = &mut *self.0.lock().unwrap();
-        let removed = state
-            .outbox
-            .transact(&mut state.doc, |tx| tx.cards().remove(&key));
-        removed.unwrap();
+        let replica = &mut self.state().replica;
+        replica.transact(|tx| tx.cards().remove(&key)).unwrap();
     }
 
     pub(crate) fn card(&self, key: u32) -> Option<String> {
-        self.0.lock().unwrap().doc.state().cards.get(&key).cloned()
+        self.board().cards.get(&key).cloned()
     }
 
+    pub(crate) fn board(&self) -> Board {
+        self.state().replica.doc().state().clone()
+    }
+
+    /// Returns the number of edits that the relay has not stored.
     pub(crate) fn unanswered(&self) -> usize {
-        self.0.lock().unwrap().outbox.len()
+        let state = self.state();
+        let entries = state.replica.entries().iter();
+        let unanswered = entries.filter(|entry| entry.entry().stored.is_none());
+        unanswered.count()
     }
 }
 
 impl Document for Handle {
-    fn version(&self) -> VersionVector {
-        let state = self.0.lock().unwrap();
-        state.outbox.version(&state.doc)
+    fn start(&mut self) -> Opening {
+        self.state().replica.start()
     }
 
-    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        let state = self.0.lock().unwrap();
-        state.outbox.pending(&state.doc, relay, |_| true)
+    fn epochs(&self) -> Epochs {
+        self.state().replica.progress().epochs.clone()
+    }
+
+    fn position(&self) -> Sequence {
+        self.state().replica.progress().cursor.position.sequence
+    }
+
+    fn witness(&self) -> Witness {
+        self.state().replica.progress().latest
     }
 
     fn set_permission(&mut self, permission: Permission) {
-        self.0.lock().unwrap().permissions.push(permission);
+        self.state().permissions.push(permission);
     }
 
-    fn opened(&mut self, _: Window) {}
+    fn opened(&mut self, opened: &Opened) -> Result<Next, Error> {
+        let next = self.state().replica.opened(opened)?;
+        self.state().compared += usize::from(next == Next::Compare);
+        Ok(next)
+    }
+
+    fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
+        Ok(self.state().replica.range(range)?.offers)
+    }
+
+    fn offered(&mut self, all: bool, state: RelayState) {
+        self.state().replica.offered(all, state);
+    }
+
+    fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
+        self.state().replica.heads()
+    }
+
+    fn adopted(&mut self, heads: &[(ReplicaId, IdHead)], state: RelayState) {
+        self.state().replica.adopted(heads, state);
+    }
+
+    fn compared(&mut self) -> Result<(), Error> {
+        assert!(self.state().replica.compared());
+        Ok(())
+    }
+
+    fn page(&mut self, page: &Page) -> Result<(), Error> {
+        let state = &mut *self.state();
+        state.changed = Instant::now();
+        state.replica.page(page).map(drop)
+    }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
-        let state = &mut *self.0.lock().unwrap();
-        let mine = |_| true;
-        state.outbox.restamp(&mut state.doc, window, mine).map(drop)
+        let replica = &mut self.state().replica;
+        replica.settle()?;
+        replica.restamp_ahead(window).map(drop)
     }
 
-    fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
-        let state = &mut *self.0.lock().unwrap();
-        state.changed = Instant::now();
-        state.outbox.receive(&mut state.doc, delta).map(drop)
+    fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {
+        Ok(self.state().replica.next_entries(bytes, count))
     }
 
-    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
-        let state = &mut *self.0.lock().unwrap();
-        state
-            .outbox
-            .receive_snapshot(&mut state.doc, parts)
-            .map(drop)
+    fn acknowledged(&mut self, ack: &Ack) -> Result<(), Error> {
+        self.state().replica.acknowledged(ack).map(drop)
     }
 
-    fn acknowledged(&mut self, upto: &VersionVector) {
-        self.0.lock().unwrap().outbox.acknowledge(upto);
-    }
-
-    fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
-        let state = &mut *self.0.lock().unwrap();
-        if !reason.concerns_time() {
-            state.outbox.reject(&mut state.doc, upto);
-        }
+    fn rejected(
+        &mut self,
+        id: EntryId,
+        reason: Reason,
+        text: &str,
+        window: Window,
+    ) -> Result<(), Error> {
+        let state = &mut *self.state();
         state.refused.push((reason, text.to_owned()));
+        match reason {
+            Reason::Forbidden => Ok(()),
+            Reason::Drift => {
+                let from = Time::from_ms(window.now_ms);
+                state.replica.restamp(id, from).map(drop)
+            }
+            Reason::TooOld => state.replica.restamp(id, window.floor).map(drop),
+            _ => state.replica.reject(id).map(drop),
+        }
     }
 
     fn presence(&mut self, _: ReplicaId, user: &str, data: &[u8]) {
-        let state = &mut *self.0.lock().unwrap();
+        let state = &mut *self.state();
         state.users.push(user.to_owned());
         state.present.push(data.to_vec());
     }
 
     fn closed(&mut self, reason: Reason, text: &str) {
-        self.0.lock().unwrap().closed = Some((reason, text.to_owned()));
+        self.state().closed = Some((reason, text.to_owned()));
+    }
+
+    fn removed(&mut self) {
+        self.state().removed = true;
     }
 }

@@ -13,15 +13,12 @@ pub(crate) struct Honest {
 }
 
 impl Honest {
-    /// The first user's replica id.
-    pub(crate) const ADA: u64 = 1;
-
     /// The first key of their cards. Lower keys are free for other clients.
     pub(crate) const KEYS: u32 = 10_000;
 
     /// Opens the board for both users, who each make an edit.
     pub(crate) async fn open(address: SocketAddr) -> Self {
-        let (ada, bob) = (Handle::new(Self::ADA), Handle::new(2));
+        let (ada, bob) = (Handle::new(), Handle::new());
         let mut honest = Self {
             ada: Session::open(address, "ada", "board", &ada).await,
             bob: Session::open(address, "bob", "board", &bob).await,
@@ -61,9 +58,8 @@ impl Honest {
         for session in [&mut self.ada, &mut self.bob] {
             let cards = &self.cards;
             let all = |handle: &Handle| {
-                let state = handle.0.lock().unwrap();
-                let there = state.doc.state().cards.iter();
-                let there = there.map(|(key, text)| (*key, text.clone()));
+                let there = handle.board().cards;
+                let there = there.iter().map(|(key, text)| (*key, text.clone()));
                 there.collect::<BTreeMap<_, _>>() == *cards
             };
             session.until("exactly the expected cards", all).await;

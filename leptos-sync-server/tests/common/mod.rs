@@ -20,7 +20,7 @@ use std::{net::SocketAddr, path::Path};
 use axum::{Router, extract::FromRef};
 use futures::future::BoxFuture;
 use http::request::Parts;
-use leptos_sync_core::sync::Permission;
+use leptos_sync_core::sync::v2::Permission;
 use leptos_sync_server::{Authorizer, Denied, Relay, RelayOptions, SqliteLog, User, router};
 use tempfile::TempDir;
 use tokio::{
@@ -29,7 +29,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub(crate) use handle::{Board, Handle};
+pub(crate) use handle::{Board, BoardFields, Handle};
 pub(crate) use honest::Honest;
 #[cfg(feature = "jwt")]
 pub(crate) use issuer::Issuer;
@@ -37,7 +37,9 @@ pub(crate) use issuer::Issuer;
 pub(crate) use nginx::Nginx;
 #[cfg(all(feature = "relay", unix))]
 pub(crate) use process::{Process, command};
-pub(crate) use raw::{Answer, HELLO, Raw, card, now_ms, transactions, varint};
+pub(crate) use raw::{
+    Answer, HELLO, Raw, card, entry, now_ms, open_of, push_of, transactions, varint,
+};
 pub(crate) use session::{Session, Socket, bye};
 pub(crate) use switched::SwitchedLog;
 

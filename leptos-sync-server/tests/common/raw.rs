@@ -2,10 +2,11 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures::{SinkExt as _, StreamExt as _};
 use leptos_sync_core::{
-    Clock, Delta, Doc, ReplicaId,
+    Clock, Doc, ReplicaId, Time,
     clock::{SystemTime, TimeSource},
+    history::{Entry, EntryHash, EntryId, Patch},
     limits,
-    sync::Reason,
+    sync::v2::Reason,
 };
 use tokio::time::timeout;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
@@ -13,16 +14,20 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 use super::{Board, Socket, bye, handle::BoardFields as _};
 
 /// The kinds of messages from the relay.
+const OPENED: u8 = 3;
 const ACK: u8 = 6;
 const REJECT: u8 = 7;
 const CLOSED: u8 = 9;
 const PONG: u8 = 11;
+const GAP: u8 = 17;
 
-/// The kind of a ping.
+/// The kinds of messages from a client.
+const OPEN: u8 = 3;
+const PUSH: u8 = 4;
 const PING: u8 = 8;
 
 /// The first message of a client: the hello of the user Eve.
-pub(crate) const HELLO: [u8; 8] = [1, 1, 1, 0, 3, b'e', b'v', b'e'];
+pub(crate) const HELLO: [u8; 8] = [1, 2, 2, 0, 3, b'e', b'v', b'e'];
 
 /// A connection that can send arbitrary bytes. Messages concern channel 0 by default.
 pub(crate) struct Raw {
@@ -30,10 +35,11 @@ pub(crate) struct Raw {
     frames: u8,
 }
 
-/// The relay's answer to a transaction.
+/// The relay's answer to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Ack,
+    Gap,
     Reject(Reason),
     Closed(Reason),
 }
@@ -48,10 +54,9 @@ impl Raw {
     /// Connects, sends the hello of `user`, and opens a document.
     pub(crate) async fn open(address: SocketAddr, user: &str, document: &str) -> Self {
         let mut raw = Self::connect(address).await;
-        let of = |name: &str| [&[name.len() as u8], name.as_bytes()].concat();
-        raw.say(&[&[1, 1, 1, 1][..], &of(user)].concat()).await;
-        raw.say(&[&[3, 0][..], &of(document), &[0, 0]].concat())
-            .await;
+        raw.say(&[&[1, 2, 2, 1][..], &text(user)].concat()).await;
+        raw.say(&open_of(0, document)).await;
+        raw.next_of(OPENED).await;
         raw
     }
 
@@ -75,50 +80,60 @@ impl Raw {
         let _ = self.socket.send(Message::Binary(frame.into())).await;
     }
 
-    /// Pushes bytes that need not be a valid delta.
-    pub(crate) async fn push(&mut self, delta: &[u8]) {
-        let mut message = vec![4, 0];
-        varint(&mut message, delta.len());
-        message.extend_from_slice(delta);
-        self.say(&message).await;
+    /// Pushes entries.
+    pub(crate) async fn push(&mut self, entries: &[Entry]) {
+        self.say(&push_of(entries)).await;
     }
 
     /// Returns the next answer to a push or an open.
     pub(crate) async fn answer(&mut self) -> Answer {
-        let answer = timeout(Duration::from_secs(30), async {
+        loop {
+            let frame = self.next().await;
+            // All channels here have one-byte numbers, and so have the numbers of entries.
+            match (frame[1], &frame[3..]) {
+                (ACK, _) => return Answer::Ack,
+                (GAP, _) => return Answer::Gap,
+                (REJECT, rest) => return Answer::Reject(Reason::of_code(rest[9])),
+                (CLOSED, rest) => return Answer::Closed(Reason::of_code(rest[0])),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the next frame of a kind, and drops those before it.
+    pub(crate) async fn next_of(&mut self, kind: u8) -> Vec<u8> {
+        loop {
+            let frame = self.next().await;
+            if frame[1] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// Returns the next frame.
+    pub(crate) async fn next(&mut self) -> Vec<u8> {
+        let frame = timeout(Duration::from_secs(30), async {
             loop {
-                let Message::Binary(frame) = self.socket.next().await.unwrap().unwrap() else {
-                    continue;
-                };
-                // All channels here have one-byte numbers.
-                match (frame[1], &frame[3..]) {
-                    (ACK, _) => return Answer::Ack,
-                    (REJECT, rest) => return Answer::Reject(Reason::of_code(behind_version(rest))),
-                    (CLOSED, rest) => return Answer::Closed(Reason::of_code(rest[0])),
-                    _ => {}
+                if let Message::Binary(frame) = self.socket.next().await.unwrap().unwrap() {
+                    return frame.to_vec();
                 }
             }
         });
-        answer.await.unwrap()
+        frame.await.unwrap()
     }
 
     /// Waits until the relay has handled all messages. Returns the reason if it has closed a
     /// document.
     pub(crate) async fn handled(&mut self) -> Option<Reason> {
         self.say(&[PING]).await;
-        let handled = timeout(Duration::from_secs(30), async {
-            loop {
-                let Message::Binary(frame) = self.socket.next().await.unwrap().unwrap() else {
-                    continue;
-                };
-                match frame[1] {
-                    CLOSED => return Some(Reason::of_code(frame[3])),
-                    PONG => return None,
-                    _ => {}
-                }
+        loop {
+            let frame = self.next().await;
+            match frame[1] {
+                CLOSED => return Some(Reason::of_code(frame[3])),
+                PONG => return None,
+                _ => {}
             }
-        });
-        handled.await.unwrap()
+        }
     }
 
     /// Returns the reason for the end of the connection, or `None` if the relay closes it without
@@ -128,19 +143,78 @@ impl Raw {
     }
 }
 
-/// Returns consecutive transactions of a replica that insert cards, starting at `ms`.
-pub(crate) fn transactions(replica: u64, ms: u64, cards: &[(u32, &str)]) -> Vec<Delta> {
+/// Encodes the request to open a document of which the client has read nothing.
+pub(crate) fn open_of(channel: u8, document: &str) -> Vec<u8> {
+    let mut message = [&[OPEN, channel][..], &text(document), &[0]].concat();
+    // The position, the witness, no comparison, no ids.
+    message.extend_from_slice(&[0; 9]);
+    message.extend_from_slice(&[0; 9 + 1 + 8]);
+    message.extend_from_slice(&[0, 0]);
+    message
+}
+
+/// Encodes a push of the consecutive entries of one writer.
+pub(crate) fn push_of(entries: &[Entry]) -> Vec<u8> {
+    let mut message = vec![PUSH, 0];
+    let first = &entries[0];
+    message.extend_from_slice(&first.id.replica.get().to_le_bytes());
+    varint(&mut message, first.id.number as usize);
+    message.extend_from_slice(&first.previous.get().to_le_bytes());
+    varint(&mut message, entries.len());
+    for entry in entries {
+        message.extend_from_slice(&entry.hash.get().to_le_bytes());
+        let cells = match entry.cells.is_empty() {
+            true => Vec::new(),
+            false => entry.cells.encode(),
+        };
+        varint(&mut message, cells.len());
+        message.extend_from_slice(&cells);
+    }
+    message
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&[text.len() as u8], text.as_bytes()].concat()
+}
+
+/// Returns the first entries of a writer, which insert cards, starting at `ms`.
+pub(crate) fn transactions(replica: u64, ms: u64, cards: &[(u32, &str)]) -> Vec<Entry> {
     let clock = Clock::new(ReplicaId::new(replica), At(ms));
     let mut doc = Doc::<Board>::new(clock);
+    let mut number = 0;
     let made = cards.iter().map(|&(key, text)| {
         let done = doc.transact(|tx| tx.cards().insert(key, text.to_owned()));
-        done.unwrap().delta
+        let delta = done.unwrap().delta;
+        number += 1;
+        let time = delta.upto().latest();
+        let cells = Patch::collect(time, |out| {
+            for group in delta.cells().groups() {
+                out.group(group.parent());
+                group.cells().for_each(|cell| out.copy(cell));
+            }
+        });
+        entry(replica, number, time, cells.unwrap())
     });
     made.collect()
 }
 
-/// Returns a transaction that inserts card 900.
-pub(crate) fn card(replica: u64, ms: u64, text: &str) -> Delta {
+/// Returns an entry of a writer. The hash of each entry is its number.
+pub(crate) fn entry(replica: u64, number: u64, time: Time, cells: Patch) -> Entry {
+    Entry {
+        id: EntryId {
+            replica: ReplicaId::new(replica),
+            number,
+        },
+        previous: EntryHash::new(number - 1),
+        hash: EntryHash::new(number),
+        time,
+        cells,
+        stored: None,
+    }
+}
+
+/// Returns the first entry of a writer, which inserts card 900.
+pub(crate) fn card(replica: u64, ms: u64, text: &str) -> Entry {
     transactions(replica, ms, &[(900, text)]).remove(0)
 }
 
@@ -155,16 +229,6 @@ impl TimeSource for At {
     fn now_ms(&self) -> u64 {
         self.0
     }
-}
-
-/// Returns the byte after a version.
-fn behind_version(bytes: &[u8]) -> u8 {
-    let mut rest = &bytes[1..];
-    for _ in 0..bytes[0] {
-        let length = rest[8..].iter().position(|byte| *byte < 128).unwrap() + 1;
-        rest = &rest[8 + length..];
-    }
-    rest[0]
 }
 
 /// Appends a number in LEB128.

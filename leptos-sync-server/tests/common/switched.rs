@@ -4,12 +4,16 @@ use std::sync::{
 };
 
 use futures::future::BoxFuture;
-use leptos_sync_core::{Delta, ReplicaId, Time, VersionVector};
-use leptos_sync_server::{DocumentState, DurableLog, Error, MemoryLog, Since};
+use leptos_sync_core::{
+    ReplicaId, Time,
+    cells::PathBuf,
+    history::{CellRange, Entry, IdHead, Page, Patch, Sequence},
+};
+use leptos_sync_server::{Adopted, DurableLog, Error, History, MemoryLog, Offered, Pushed};
 use tokio::sync::watch;
 
 /// A log that fails on demand: completely, like a broken disk, or only for writes, like a full one.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct SwitchedLog {
     log: Arc<MemoryLog>,
     off: Arc<AtomicBool>,
@@ -19,6 +23,16 @@ pub(crate) struct SwitchedLog {
 }
 
 impl SwitchedLog {
+    pub(crate) fn new() -> Self {
+        Self {
+            log: Arc::new(MemoryLog::new().unwrap()),
+            off: Arc::default(),
+            full: Arc::default(),
+            held: Arc::default(),
+            reading: Arc::default(),
+        }
+    }
+
     pub(crate) fn switch(&self, on: bool) {
         self.off.store(!on, Ordering::SeqCst);
     }
@@ -28,7 +42,7 @@ impl SwitchedLog {
         self.full.store(full, Ordering::SeqCst);
     }
 
-    /// Makes reads of the operations that a client lacks wait until they are released.
+    /// Makes reads of pages wait until they are released.
     pub(crate) fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
@@ -60,47 +74,77 @@ impl SwitchedLog {
 }
 
 impl DurableLog for SwitchedLog {
-    fn state(&self, document: &str) -> BoxFuture<'_, Result<DocumentState, Error>> {
-        self.or_off(self.log.state(document))
+    fn open(&self, document: &str, ids: Vec<ReplicaId>) -> BoxFuture<'_, Result<History, Error>> {
+        self.or_off(self.log.open(document, ids))
     }
 
-    fn append(&self, document: &str, deltas: Vec<Delta>) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_full(self.log.append(document, deltas))
+    fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.or_off(self.log.probe())
     }
 
-    fn append_as(
+    fn push(
         &self,
         document: &str,
-        deltas: Vec<Delta>,
         user: &str,
-    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
-        self.or_full(self.log.append_as(document, deltas, user))
+        entries: Vec<Entry>,
+        now_ms: u64,
+    ) -> BoxFuture<'_, Result<Pushed, Error>> {
+        self.or_full(self.log.push(document, user, entries, now_ms))
     }
 
-    fn claim(&self, document: &str, upto: VersionVector) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_full(self.log.claim(document, upto))
-    }
-
-    fn since(
+    fn page(
         &self,
         document: &str,
-        version: &VersionVector,
+        after: Sequence,
         bytes: usize,
-    ) -> BoxFuture<'_, Result<Since, Error>> {
-        let (log, document, version) = (self.clone(), document.to_owned(), version.clone());
+    ) -> BoxFuture<'_, Result<Option<Page>, Error>> {
+        let (log, document) = (self.clone(), document.to_owned());
         let read = async move {
             log.reading.fetch_add(1, Ordering::SeqCst);
             let mut held = log.held.subscribe();
             // Waiting fails only if the last log is dropped.
             let _ = held.wait_for(|held| !held).await;
             log.reading.fetch_sub(1, Ordering::SeqCst);
-            log.log.since(&document, &version, bytes).await
+            log.log.page(&document, after, bytes).await
         };
         self.or_off(Box::pin(read))
     }
 
-    fn forget_tombstones(&self, document: &str, before: Time) -> BoxFuture<'_, Result<(), Error>> {
-        self.or_full(self.log.forget_tombstones(document, before))
+    fn range(
+        &self,
+        document: &str,
+        after: Option<PathBuf>,
+        bytes: usize,
+    ) -> BoxFuture<'_, Result<CellRange, Error>> {
+        self.or_off(self.log.range(document, after, bytes))
+    }
+
+    fn offer(
+        &self,
+        document: &str,
+        cells: Patch,
+        now_ms: u64,
+        latest: Time,
+    ) -> BoxFuture<'_, Result<Offered, Error>> {
+        self.or_full(self.log.offer(document, cells, now_ms, latest))
+    }
+
+    fn adopt(
+        &self,
+        document: &str,
+        user: &str,
+        heads: Vec<(ReplicaId, IdHead)>,
+    ) -> BoxFuture<'_, Result<Adopted, Error>> {
+        self.or_full(self.log.adopt(document, user, heads))
+    }
+
+    fn forget(
+        &self,
+        document: &str,
+        before: Time,
+        received_before_ms: u64,
+    ) -> BoxFuture<'_, Result<(), Error>> {
+        self.or_full(self.log.forget(document, before, received_before_ms))
     }
 
     fn documents(
@@ -111,15 +155,11 @@ impl DurableLog for SwitchedLog {
         self.or_off(self.log.documents(after, most))
     }
 
-    fn bind(
-        &self,
-        replicas: &[ReplicaId],
-        user: &str,
-    ) -> BoxFuture<'_, Result<Vec<ReplicaId>, Error>> {
-        self.or_full(self.log.bind(replicas, user))
-    }
-
     fn remove(&self, document: &str) -> BoxFuture<'_, Result<(), Error>> {
         self.or_full(self.log.remove(document))
+    }
+
+    fn new_epoch(&self) -> Result<(), Error> {
+        self.log.new_epoch()
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn listen(page: &Rc<Page>) {
     // One type of closure for all, so that a page contains its code once.
     let listeners: [(_, Listener); 4] = [
         ("visibilitychange", turned),
-        ("pagehide", Page::close),
+        ("pagehide", Page::flush),
         ("offline", Page::disconnect),
         ("online", Page::hurry),
     ];

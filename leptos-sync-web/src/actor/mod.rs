@@ -1,5 +1,5 @@
-//! The task that owns everything that cannot leave the browser's thread: the database, the lease,
-//! the page's events, and the connection to the relay.
+//! The task that owns everything that cannot leave the browser's thread: the database, the
+//! page's events, and the connection to the relay.
 //!
 //! The reactive side attaches documents to it and fills their mailboxes. The task reports through
 //! their status signals. No other part of this crate uses a browser object.
@@ -8,7 +8,6 @@ mod document;
 mod events;
 mod page;
 pub(crate) mod renewal;
-mod send_locks;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 

@@ -1,84 +1,55 @@
 use std::{
-    cell::{Cell, OnceCell},
+    cell::OnceCell,
     mem, ptr,
     rc::{Rc, Weak},
     sync::Arc,
 };
 
 use leptos_sync_core::{
-    Error, ReplicaId, VersionVector,
-    storage::{Batch, Storage as _},
-    sync::{TabMessage, TabMessageKind},
+    Error, ReplicaId,
+    clock::{SystemTime, TimeSource as _},
+    sync::v2::{TabMessage, TabMessageKind},
 };
 
-use super::{events, send_locks::SendLocks};
+use super::events;
 use crate::{
-    cell::RefCell,
-    indexed_db::IndexedDbStorage,
-    lease::Lease,
-    live::Connection,
-    provider::{Options, provisional_replica},
-    session::Session,
-    tabs::Tabs,
-    task::spawn,
-    time::PageTime,
+    cell::RefCell, indexed_db::IndexedDbStorage, live::Connection, provider::Options,
+    session::Session, tabs::Tabs, time::PageTime,
 };
 
 /// The state that the documents of a page share: the database or the reason for its absence, the
-/// replica id, the other tabs, and the connection to the relay.
+/// other tabs, and the connection to the relay.
 pub(super) struct Page {
     storage: RefCell<Result<IndexedDbStorage, Arc<Error>>>,
     database: String,
-    /// The lease. `None` before it is acquired, and after it is released because the page is ending
-    /// or has returned from the browser's page cache.
-    lease: RefCell<Option<Lease>>,
-    /// The id under which documents are loaded: the leased one, or a new one without a lease.
-    /// `None` until that is known.
-    replica: Cell<Option<ReplicaId>>,
     documents: RefCell<Vec<Rc<dyn AnyDocument>>>,
     tabs: Option<Tabs>,
-    send_locks: SendLocks,
     /// The connection to the relay, or the reason why there can be none. Empty without a relay. Set
     /// when the page opens.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
-    /// The number of documents that are being read because this page took over an id. Until they
-    /// are read, the page does not know which transactions to send, and releases no id.
-    pub(super) reading: Cell<usize>,
+    /// Whether the user who signs in is the guest who made the stored edits.
+    pub(super) keeps_guest_edits: bool,
 }
 
-/// The actor of a document of any type, for the page's events, the lease, the other tabs and the
-/// relay.
+/// The actor of a document of any type, for the page's events, the other tabs and the relay.
 pub(super) trait AnyDocument {
-    /// Reads the stored document, whose later operations have the id `replica`.
-    fn load(self: Rc<Self>, replica: ReplicaId);
     /// Issues all pending writes before it returns, since the page may end afterwards.
     fn flush(self: Rc<Self>);
-    /// Returns whether all transactions are saved.
-    fn is_saved(&self) -> bool;
-    /// Moves the document to another replica id if it uses this one now or will after loading.
-    fn retire(&self, replica: ReplicaId);
     /// Returns the document's name.
     fn name(&self) -> &str;
     /// Handles a message from another tab.
     fn receive(self: Rc<Self>, kind: TabMessageKind);
-    /// Skips all delays: requests operations from the other tabs, and retries a failed storage.
+    /// Skips all delays: requests entries from the other tabs, and retries a failed storage.
     fn hurry(self: Rc<Self>);
-    /// Returns the writers of the transactions to send.
-    fn writers(&self) -> VersionVector;
-    /// Starts sending the transactions that another page wrote under `replica`.
-    fn adopt(self: Rc<Self>, replica: ReplicaId);
-    /// Sends the transactions that the relay lacks.
-    fn send(&self);
+    /// Writes everything again if the storage has lost it.
+    fn check_storage(self: Rc<Self>);
     /// Reports the state of the page's connection.
     fn connection(&self, connection: &Connection);
 }
 
 impl Page {
     /// Opens the database. Without one, documents stay in memory.
-    ///
-    /// Edits are written as soon as the database is open. Meanwhile, the page acquires a lease, and
-    /// then loads the documents.
     pub(super) async fn open(options: Options) -> Rc<Self> {
         let storage = IndexedDbStorage::open(&options.database).await;
         let page = Rc::new_cyclic(|page| {
@@ -91,14 +62,11 @@ impl Page {
             Self {
                 storage: RefCell::new(storage.map_err(Arc::new)),
                 database: options.database.clone(),
-                lease: RefCell::default(),
-                replica: Cell::default(),
                 documents: RefCell::default(),
                 tabs: Tabs::join(&options.database, receive),
-                send_locks: SendLocks::new(page.clone(), &options.database),
                 session: OnceCell::new(),
                 time: options.time,
-                reading: Cell::default(),
+                keeps_guest_edits: options.keeps_guest_edits,
             }
         });
         if let Some(relay) = options.relay {
@@ -108,10 +76,10 @@ impl Page {
                     for document in page.documents() {
                         document.connection(connection);
                     }
-                    page.release();
                 }
             };
-            let seed = provisional_replica().get();
+            // Without a source of randomness, use the time.
+            let seed = ReplicaId::random().map_or_else(|_| SystemTime.now_ms(), ReplicaId::get);
             let session = Session::new(&relay, seed, options.max_documents, Box::new(report));
             if let Ok(session) = &session {
                 if let Some(renewal) = options.renewal {
@@ -122,8 +90,22 @@ impl Page {
             let _ = page.session.set(session.map_err(Arc::new));
         }
         events::listen(&page);
-        spawn(Rc::clone(&page).take_lease());
+        page.watch_storage();
         page
+    }
+
+    /// Writes the documents again when the database is deleted.
+    fn watch_storage(self: &Rc<Self>) {
+        if let Ok(storage) = &*self.storage.borrow() {
+            let page = Rc::downgrade(self);
+            storage.watch(move || {
+                if let Some(page) = page.upgrade() {
+                    for document in page.documents() {
+                        document.check_storage();
+                    }
+                }
+            });
+        }
     }
 
     /// Returns the database, or the reason for its absence.
@@ -133,12 +115,13 @@ impl Page {
     }
 
     /// Opens the database if an earlier attempt failed.
-    pub(super) async fn reopen_storage(&self) -> Result<IndexedDbStorage, Error> {
+    pub(super) async fn reopen_storage(self: &Rc<Self>) -> Result<IndexedDbStorage, Error> {
         if let Ok(storage) = self.storage() {
             return Ok(storage);
         }
         let storage = IndexedDbStorage::open(&self.database).await?;
         let _ = self.storage.replace(Ok(storage.clone()));
+        self.watch_storage();
         Ok(storage)
     }
 
@@ -159,10 +142,6 @@ impl Page {
                 document.receive(message.kind.clone());
             }
         }
-    }
-
-    pub(super) fn send_locks(&self) -> &SendLocks {
-        &self.send_locks
     }
 
     /// Returns the connection to the relay, or the reason why there can be none; `None` without a
@@ -196,47 +175,7 @@ impl Page {
         }
     }
 
-    /// Acquires a lease, and loads the documents under its id.
-    async fn take_lease(self: Rc<Self>) {
-        let mut lease = match self.storage() {
-            Ok(storage) => Lease::take(&storage).await.ok(),
-            Err(_) => None,
-        };
-        let replica = lease
-            .as_ref()
-            .map_or_else(provisional_replica, Lease::replica);
-        if let Some(lock) = lease.as_mut().and_then(Lease::take_sends) {
-            self.send_locks.hold(replica, lock);
-        }
-        self.lease.replace(lease);
-        self.replica.set(Some(replica));
-        for document in self.documents() {
-            self.load(document);
-        }
-    }
-
-    /// Loads a document under the page's id, if it is known. If two documents with one name were
-    /// opened as different types, they do not know each other's operations, so only one of them may
-    /// use the id.
-    fn load(&self, document: Rc<dyn AnyDocument>) {
-        let Some(replica) = self.replica.get() else {
-            return;
-        };
-        let documents = self.documents.borrow();
-        // An actor without any other owner belongs to an evicted document.
-        let mut alive = documents.iter().filter(|kept| Rc::strong_count(kept) > 1);
-        let is_other = |kept: &Rc<dyn AnyDocument>| {
-            kept.name() == document.name() && !Rc::ptr_eq(kept, &document)
-        };
-        let shared = alive.any(is_other);
-        drop(documents);
-        document.load(match shared {
-            false => replica,
-            true => provisional_replica(),
-        });
-    }
-
-    /// Adds a document. It is loaded as soon as the page's id is known.
+    /// Adds a document.
     pub(super) fn register(&self, document: Rc<dyn AnyDocument>) {
         let mut documents = self.documents.borrow_mut();
         // An actor without any other owner belongs to an evicted document, so replace it.
@@ -253,77 +192,12 @@ impl Page {
         // Dropping an actor may use the list.
         drop(documents);
         drop(gone);
-        self.load(document);
-    }
-
-    /// Stops using a replica id, because it is released or because the relay has bound it to
-    /// another user. If the relay has bound it, no later page may use it either.
-    pub(super) fn retire(&self, replica: ReplicaId) {
-        self.send_locks.disown(replica);
-        if self.replica.get() == Some(replica) {
-            self.replica.set(Some(provisional_replica()));
-            // Do not release the lease. A page that finds the id in use without a live holder does
-            // not take it.
-            drop(self.lease.borrow_mut().take());
-        }
-        for document in self.documents() {
-            document.retire(replica);
-        }
-    }
-
-    /// Starts sending the transactions written under `replica`. `own` is true if the id belongs to
-    /// this page.
-    pub(super) fn adopt(&self, replica: ReplicaId, own: bool) {
-        for document in self.documents() {
-            match own {
-                true => document.send(),
-                false => document.adopt(replica),
-            }
-        }
-        self.release();
-    }
-
-    /// Releases the ids of other pages if nothing written under them is left to send.
-    pub(super) fn release(&self) {
-        if self.reading.get() == 0 && self.send_locks.has_others() {
-            let mut unsent = VersionVector::new();
-            // A page that the relay rejects cannot send for others.
-            if !self.is_refused() {
-                for document in self.documents() {
-                    unsent.join(&document.writers());
-                }
-            }
-            self.send_locks.release(&unsent);
-        }
-    }
-
-    fn is_refused(&self) -> bool {
-        let session = self.session().and_then(Result::ok);
-        session.is_some_and(|session| session.is_refused())
     }
 
     /// Issues all pending writes.
     pub(super) fn flush(&self) {
         for document in self.documents() {
             document.flush();
-        }
-    }
-
-    /// Prepares for the end of the page: issues all writes, and releases the lease if everything is
-    /// saved. If the user returns to the page, it uses new ids.
-    pub(super) fn close(&self) {
-        self.flush();
-        let documents = self.documents();
-        if !documents.iter().all(|document| document.is_saved()) {
-            // The id stays marked as in use, and will be retired.
-            return;
-        }
-        let lease = self.lease.borrow_mut().take();
-        if let (Some(lease), Ok(storage)) = (lease, self.storage()) {
-            self.retire(lease.replica());
-            let mut batch = Batch::new();
-            lease.release_write(&mut batch);
-            drop(storage.commit(batch));
         }
     }
 

@@ -1,4 +1,4 @@
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 
 use super::sys::Database;
 use crate::js;
@@ -10,12 +10,20 @@ use crate::js;
 pub(super) struct Connection(Database);
 
 impl Connection {
-    /// Opens the database at its current version, and creates it if it does not exist.
-    pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
+    /// Opens the database at its current version, and creates it if it does not exist. `ended` is
+    /// called when another tab or the browser ends the connection.
+    pub(super) async fn open(name: &str, ended: impl Fn() + 'static) -> Result<Self, JsValue> {
         let database = Database::open(name).await?;
-        // Let the browser call `close` itself, so that the connection closes immediately.
-        let close = js::call(&js::get(&database, "close")?, "bind", &database)?;
-        js::set(&database, "onversionchange", &close);
+        let closes = database.clone();
+        let listener = Closure::<dyn Fn()>::new(move || {
+            // Close it at once, since the other tab waits.
+            let _ = js::run(&closes, "close");
+            ended();
+        });
+        // The database keeps the listener, and is gone once it is closed.
+        let listener = listener.into_js_value().unchecked_into();
+        js::set(&database, "onversionchange", &listener);
+        js::set(&database, "onclose", &listener);
         Ok(Self(database))
     }
 

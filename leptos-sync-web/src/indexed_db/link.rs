@@ -13,7 +13,11 @@ use crate::{cell::RefCell, task::spawn};
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
+    /// The function to call when another tab or the browser has closed the connection.
+    ended: Ended,
 }
+
+type Ended = Rc<RefCell<Option<Box<dyn Fn()>>>>;
 
 enum State {
     /// A connection is open, unless it was closed since.
@@ -39,11 +43,18 @@ struct Job {
 
 impl Link {
     pub(super) async fn open(name: &str) -> Result<Rc<Self>, JsValue> {
-        let connection = Connection::open(name).await?;
+        let ended = Ended::default();
+        let connection = connect(name, &ended).await?;
         Ok(Rc::new(Self {
             name: name.to_owned(),
             state: RefCell::new(State::Opened(connection)),
+            ended,
         }))
+    }
+
+    /// Calls `ended` whenever another tab or the browser has closed the connection.
+    pub(super) fn watch(&self, ended: impl Fn() + 'static) {
+        self.ended.replace(Some(Box::new(ended)));
     }
 
     pub(super) fn name(&self) -> &str {
@@ -92,7 +103,7 @@ impl Link {
     }
 
     async fn reopen(self: Rc<Self>) {
-        let (state, error) = match Connection::open(&self.name).await {
+        let (state, error) = match connect(&self.name, &self.ended).await {
             Ok(connection) => (State::Opened(connection), None),
             Err(error) => (State::Failed, Some(error)),
         };
@@ -106,6 +117,16 @@ impl Link {
             }
         }
     }
+}
+
+async fn connect(name: &str, ended: &Ended) -> Result<Connection, JsValue> {
+    let ended = Rc::clone(ended);
+    let ended = move || {
+        if let Some(ended) = &*ended.borrow() {
+            ended();
+        }
+    };
+    Connection::open(name, ended).await
 }
 
 impl Job {

@@ -59,6 +59,18 @@ impl IndexedDbStorage {
         self.link.name()
     }
 
+    /// Calls `ended` whenever another tab or the browser has closed the connection, for example to
+    /// delete the database.
+    pub(crate) fn watch(&self, ended: impl Fn() + 'static) {
+        self.link.watch(ended);
+    }
+
+    /// Returns whether a key starts with `prefix`.
+    pub(crate) async fn has_prefix(&self, prefix: &[u8]) -> Result<bool, Error> {
+        let found = self.forwards(Scan::prefix(prefix).limit(1)).await?;
+        Ok(!found.is_empty())
+    }
+
     async fn forwards(&self, scan: Scan) -> Result<Vec<Record>, Error> {
         let found = self
             .link

@@ -21,6 +21,9 @@ pub enum Connection {
     /// page retries periodically, and immediately when the
     /// [credentials](crate::SyncOptions::credentials) change.
     Refused(Cause),
+    /// The document was removed at the relay. The page keeps it, with the edits that the relay did
+    /// not have, but does not exchange it.
+    Removed,
 }
 
 /// The reason why a document is not exchanged.
@@ -54,20 +57,13 @@ pub enum Cause {
     },
 }
 
-impl Connection {
-    /// Returns whether the relay has rejected the document or the page.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
-}
-
 impl fmt::Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (text, cause) = match self {
             Self::Absent => ("This document has no relay", None),
             Self::Connecting => ("Connecting to the relay", None),
             Self::Online => ("Connected to the relay", None),
+            Self::Removed => ("This document was removed at the relay", None),
             Self::Offline(cause) => ("Offline: ", Some(cause)),
             Self::Refused(cause) => ("Not synchronized: ", Some(cause)),
         };

@@ -1,7 +1,8 @@
-use leptos_sync_core::{Doc, Outbox};
+use leptos_sync_core::replica::Replica;
 
-/// A document with its outbox. The two change together.
+/// A document with its outbox.
 pub(crate) struct DocState<S> {
-    pub(crate) doc: Doc<S>,
-    pub(crate) outbox: Outbox,
+    pub(crate) replica: Replica<S>,
+    /// Whether a relay exchanges the document. Without one, edits are part of the base at once.
+    pub(crate) has_relay: bool,
 }

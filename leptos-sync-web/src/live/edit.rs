@@ -66,27 +66,30 @@ impl<S: Root> LiveDoc<S> {
     ) -> Result<(), Error> {
         let scope = EditScope::enter();
         let mut state = self.write()?;
-        let DocState { doc, outbox } = &mut *state;
-        let before = outbox.len();
-        let inside = self.inner.editing.begin(doc);
+        let DocState { replica, has_relay } = &mut *state;
+        let inside = self.inner.editing.begin(replica.doc());
         let mut before_write = || inside.begin_to_write();
-        let done = outbox.transact_shared(doc, &mut before_write, rejected, |tx| {
+        let done = replica.transact_shared(&mut before_write, rejected, |tx| {
             edit(tx);
             if let Some(error) = inside.misread() {
                 tx.cancel(error);
             }
         });
         drop(inside);
-        let waits = outbox.len() - before;
+        let waits = *has_relay;
         drop(state);
         drop(scope);
         let done = done?;
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
-            self.inner.status.outgoing.push(Outgoing::Edit(done.delta));
+        }
+        if let Some(entry) = done.entry {
+            self.inner.feed.send_cells(&entry.cells);
+            self.inner.status.outgoing.push(Outgoing::Edit(entry.id));
             self.inner.status.change(&mut |status| {
                 status.unsaved += 1;
-                status.pending += waits;
+                status.pending += usize::from(waits);
+                status.is_current = false;
             });
         }
         self.notify(&done.changes);
@@ -96,13 +99,13 @@ impl<S: Root> LiveDoc<S> {
     /// Returns the current document or, inside an edit, the document before the edit.
     pub(super) fn fork(&self) -> Result<Doc<S>, Error> {
         if let Some(state) = self.inner.state.try_read() {
-            return Ok(state.doc.fork(state.doc.replica()));
+            return Ok(fork(state.replica.doc()));
         }
         match self.inner.editing.before() {
             Some(before) => before,
             None => {
                 let state = self.inner.state.read();
-                Ok(state.doc.fork(state.doc.replica()))
+                Ok(fork(state.replica.doc()))
             }
         }
     }
@@ -121,10 +124,15 @@ impl<S: Root> LiveDoc<S> {
     }
 }
 
+/// Returns a copy that shares the state.
+fn fork<S: Root>(doc: &Doc<S>) -> Doc<S> {
+    doc.fork(doc.replica())
+}
+
 impl<S: Root> Access<S> for LiveDoc<S> {
     fn read(&self) -> ReadGuard<S> {
         if let Some(state) = self.inner.state.try_read() {
-            return ReadGuard::new(state.doc.shared_state());
+            return ReadGuard::new(state.replica.doc().shared_state());
         }
         // Inside an edit that has begun to write, return the default. The edit is cancelled, so
         // nobody else sees it.

@@ -1,9 +1,8 @@
 use leptos_sync_core::{
     Delta,
+    history::Patch,
     stream::{ChangeSender, ChangeStream},
 };
-#[cfg(target_arch = "wasm32")]
-use leptos_sync_core::{Doc, Error, Root, VersionVector};
 
 use crate::lock::Mutex;
 
@@ -27,6 +26,13 @@ impl Feed {
         }
     }
 
+    /// Sends cells without versions, like [`send`](Feed::send).
+    pub(super) fn send_cells(&self, cells: &Patch) {
+        if let Some(sender) = self.read() {
+            sender.send(cells.to_delta());
+        }
+    }
+
     /// Returns the sender, if there is a reader.
     fn read(&self) -> Option<ChangeSender<Delta>> {
         let sender = self.0.lock().clone();
@@ -36,29 +42,6 @@ impl Feed {
 
 #[cfg(target_arch = "wasm32")]
 impl Feed {
-    /// Returns the version of a document before a change that is not a delta. `None` without a
-    /// reader.
-    pub(super) fn before<S: Root>(&self, doc: &Doc<S>) -> Option<VersionVector> {
-        self.read().map(|_| doc.version().clone())
-    }
-
-    /// Returns the changes since `before`.
-    pub(super) fn since<S: Root>(
-        before: Option<VersionVector>,
-        doc: &Doc<S>,
-    ) -> Option<Result<Delta, Error>> {
-        before.map(|version| doc.delta_since(&version))
-    }
-
-    /// Sends the changes, or ends the streams if no delta can express them.
-    pub(super) fn tell(&self, since: Option<Result<Delta, Error>>) {
-        match since {
-            None => {}
-            Some(Ok(delta)) => self.send(&delta),
-            Some(Err(_)) => self.end(),
-        }
-    }
-
     /// Ends the streams.
     pub(super) fn end(&self) {
         let sender = self.0.lock().take();

@@ -18,8 +18,10 @@ use std::{any::Any, sync::Arc};
 
 use crate::lock::RwLock;
 use leptos_sync_core::{
-    Changes, Clock, Delta, Doc, Error, Outbox, ReplicaId, Root, Snapshot, VersionVector,
+    Changes, Clock, Delta, Doc, Error, ReplicaId, Root, Snapshot, VersionVector, replica::Replica,
 };
+#[cfg(target_arch = "wasm32")]
+use leptos_sync_core::{history::Patch, replica::Pending};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::status::Present;
@@ -66,18 +68,16 @@ struct Inner<S> {
 impl<S: Root> LiveDoc<S> {
     /// Creates a reactive document from `doc`.
     pub fn new(doc: Doc<S>) -> Self {
-        Self::with_outbox(doc, None)
+        Self::of_replica(Replica::of_versioned(doc), false)
     }
 
-    /// Creates a reactive document from `doc`. `outbox` keeps its transactions until the relay has
-    /// acknowledged them; it is `None` without a relay.
-    pub(crate) fn with_outbox(doc: Doc<S>, outbox: Option<Outbox>) -> Self {
+    /// Creates a reactive document from `replica`. `has_relay` is true if a relay exchanges it.
+    pub(crate) fn of_replica(replica: Replica<S>, has_relay: bool) -> Self {
         let table = Arc::default();
-        let status = Arc::new(Status::new(outbox.is_some(), Arc::clone(&table)));
-        let outbox = outbox.unwrap_or_else(Outbox::without_relay);
+        let status = Arc::new(Status::new(has_relay, Arc::clone(&table)));
         Self {
             inner: Arc::new(Inner {
-                state: RwLock::new(DocState { doc, outbox }),
+                state: RwLock::new(DocState { replica, has_relay }),
                 editing: Editing::new(),
                 table,
                 feed: Feed::new(),
@@ -92,23 +92,19 @@ impl<S: Root> LiveDoc<S> {
         Node::of_document(Arc::new(self.clone()))
     }
 
-    /// Joins the changes of another copy; see [`Doc::apply`]. They are not stored again, since the
-    /// caller knows the origin of the delta.
+    /// Joins the changes of another copy; see [`Doc::apply`].
     ///
     /// # Errors
     ///
-    /// As for [`Doc::apply`], and [`Error::is_nested`] inside an edit of the same document.
+    /// - As for [`Doc::apply`].
+    /// - [`Error::is_nested`] inside an edit of the same document.
+    /// - [`Error::is_unsupported`] for a document of [`use_doc`](crate::use_doc), which the page
+    ///   stores and exchanges. Edit it instead.
     pub fn apply(&self, delta: &Delta) -> Result<(), Error> {
         let mut state = self.write()?;
-        let DocState { doc, outbox } = &mut *state;
-        let changes = outbox.apply(doc, delta)?;
+        let changes = state.replica.apply(delta)?;
         drop(state);
         self.inner.feed.send(delta);
-        #[cfg(target_arch = "wasm32")]
-        self.update_pending();
-        self.inner
-            .status
-            .change(&mut |status| status.applied = true);
         self.notify(&changes);
         Ok(())
     }
@@ -117,8 +113,10 @@ impl<S: Root> LiveDoc<S> {
     ///
     /// # Errors
     ///
-    /// As for [`Doc::delta_since`], and [`Error::is_nested`] inside an edit that has begun to
-    /// write.
+    /// - As for [`Doc::delta_since`].
+    /// - [`Error::is_nested`] inside an edit that has begun to write.
+    /// - [`Error::is_unsupported`] for a document of [`use_doc`](crate::use_doc), which has no
+    ///   versions. Use its [`snapshot`](LiveDoc::snapshot).
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
         self.fork()?.delta_since(version)
     }
@@ -132,7 +130,8 @@ impl<S: Root> LiveDoc<S> {
         self.fork()?.snapshot()
     }
 
-    /// Returns the operations that the document contains.
+    /// Returns the operations that the document contains. The version of a document of
+    /// [`use_doc`](crate::use_doc) is always empty.
     ///
     /// Inside an edit that has begun to write, the version is empty, and the edit is cancelled.
     pub fn version(&self) -> VersionVector {
@@ -140,15 +139,16 @@ impl<S: Root> LiveDoc<S> {
     }
 
     /// Returns a stream of all later changes: the delta of each local edit, each applied delta, and
-    /// one delta for the stored document when it is loaded. Costs nothing before the first call,
-    /// and a copy of each delta afterwards.
+    /// what the relay or another tab sent. Costs nothing before the first call, and a copy of each
+    /// delta afterwards. The deltas of a document of [`use_doc`](crate::use_doc) have no versions.
     ///
     /// A reader that is too slow receives [`Lagged`](leptos_sync_core::stream::Lagged), and resumes
-    /// with [`delta_since`](LiveDoc::delta_since) from its own version. Edits on several threads
-    /// may leave a gap; a reader that finds one resumes in the same way. The stream ends with the
-    /// document's last handle, and when a state is loaded that cannot be expressed as a delta
-    /// because tombstones were forgotten. In that case, subscribe again and start from the
-    /// [`snapshot`](LiveDoc::snapshot).
+    /// with [`delta_since`](LiveDoc::delta_since) from its own version, or with the
+    /// [`snapshot`](LiveDoc::snapshot) of a document without versions. Edits on several threads may
+    /// leave a gap; a reader that finds one resumes in the same way. The stream ends with the
+    /// document's last handle, and when the document changes in a way that no delta expresses: it
+    /// is loaded, an edit is rolled back, or a relay that was restored is compared. In that case,
+    /// subscribe again and start from the snapshot.
     #[cfg(feature = "stream")]
     pub fn changes(&self) -> leptos_sync_core::stream::ChangeStream<Delta> {
         self.inner.feed.subscribe()
@@ -180,65 +180,53 @@ impl<S: Root> LiveDoc<S> {
         Some(Self { inner })
     }
 
-    /// Joins the stored document, or a whole state. Notifies everything that shows the document,
-    /// and sends the changes to the streams.
+    /// Reports that the document has changed in a way that no delta expresses. The streams of
+    /// changes end, and everything that shows the document is notified.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn replace<R>(&self, change: impl FnOnce(&mut DocState<S>) -> R) -> R {
-        let mut state = self.inner.state.write();
-        let before = self.inner.feed.before(&state.doc);
-        let result = change(&mut state);
-        let since = Feed::since(before, &state.doc);
-        drop(state);
-        self.inner.feed.tell(since);
-        self.changed();
-        result
-    }
-
-    /// Reports transactions that were rolled back, or restamped. No delta expresses that, so the
-    /// streams of changes end, and everything that shows the document is notified.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn rolled_back(&self) {
+    pub(crate) fn replaced(&self) {
         self.inner.feed.end();
-        self.changed();
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn changed(&self) {
         self.update_pending();
         self.inner.table.notify_all();
     }
 
-    /// Updates the number of unacknowledged transactions.
+    /// Changes the replica, and notifies everything that shows what has changed. `cells` contains
+    /// the change; without it, the streams of changes end if there is one.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn update_pending(&self) {
-        let pending =
-            |DocState { doc, outbox }: &mut DocState<S>| outbox.len() + outbox.unknown(doc);
-        let pending = self.with_state(pending);
-        self.inner
-            .status
-            .change(&mut |status| status.pending = pending);
-    }
-
-    /// Joins a delta with `join`. The delta is already stored.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn join(
+    pub(crate) fn update(
         &self,
-        delta: &Delta,
-        join: &mut dyn FnMut(&mut DocState<S>) -> Result<Changes, Error>,
+        cells: Option<&Patch>,
+        change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
-        let mut state = self.inner.state.write();
-        let changes = join(&mut state)?;
-        drop(state);
-        self.inner.feed.send(delta);
+        let changes = change(&mut self.inner.state.write().replica)?;
+        match cells {
+            Some(cells) => self.inner.feed.send_cells(cells),
+            None if changes.is_empty() => {}
+            None => self.inner.feed.end(),
+        }
         self.update_pending();
         self.notify(&changes);
         Ok(())
     }
 
-    /// Passes the document and its outbox to `work`. Changes by `work` notify no signals.
+    /// Updates the number of unacknowledged transactions, and whether the relay has everything.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn with_state<R>(&self, work: impl FnOnce(&mut DocState<S>) -> R) -> R {
-        work(&mut self.inner.state.write())
+    pub(crate) fn update_pending(&self) {
+        let (pending, is_current) = {
+            let state = self.inner.state.read();
+            let unstored = |one: &&Pending| state.has_relay && one.entry().stored.is_none();
+            let pending = state.replica.entries().iter().filter(unstored).count();
+            (pending, state.replica.is_current())
+        };
+        self.inner.status.change(&mut |status| {
+            status.pending = pending;
+            status.is_current = is_current;
+        });
+    }
+
+    /// Passes the replica to `work`. Changes by `work` notify no signals.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn with_replica<R>(&self, work: impl FnOnce(&mut Replica<S>) -> R) -> R {
+        work(&mut self.inner.state.write().replica)
     }
 
     fn notify(&self, changes: &Changes) {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use leptos_sync_core::{Error, Root, VersionVector, limits, sync::Reason};
+use leptos_sync_core::{Error, Root, history::EntryId, limits, sync::Reason};
 
 use super::Status;
 
@@ -40,13 +40,13 @@ struct Rejected {
     message: String,
     is_local: bool,
     state: Option<AnyState>,
-    /// The operations that the document contained, including the rejected edit and those that
-    /// followed it. Empty if this device rejected the edit.
+    /// The outbox that the document contained, with the rejected edit and those that followed it.
+    /// Empty if this device rejected the edit.
     #[cfg_attr(
         not(target_arch = "wasm32"),
         expect(dead_code, reason = "a server has no relay")
     )]
-    version: VersionVector,
+    outbox: Vec<EntryId>,
     status: Weak<Status>,
 }
 
@@ -61,7 +61,7 @@ impl Rejection {
             message: error.to_string(),
             is_local: true,
             state,
-            version: VersionVector::new(),
+            outbox: Vec::new(),
             status,
         }))
     }
@@ -72,24 +72,24 @@ impl Rejection {
         reason: Reason,
         message: String,
         state: Option<AnyState>,
-        version: VersionVector,
+        outbox: Vec<EntryId>,
     ) -> Self {
         Self(Arc::new(Rejected {
             reason,
             message,
             is_local: false,
             state,
-            version,
+            outbox,
             status,
         }))
     }
 
-    /// Returns whether this rejection stands for that of `other`, which leads to the version
-    /// `upto`. Its state contains the other edit, and the user would read the same sentence.
+    /// Returns whether this rejection stands for that of `other`, which concerns the entry `id`.
+    /// Its state contains the other edit, and the user would read the same sentence.
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn includes(&self, other: &Self, upto: &VersionVector) -> bool {
+    pub(super) fn includes(&self, other: &Self, id: EntryId) -> bool {
         let (this, other) = (&*self.0, &*other.0);
-        this.version.covers(upto) && this.reason == other.reason && this.message == other.message
+        this.outbox.contains(&id) && this.reason == other.reason && this.message == other.message
     }
 
     /// Returns the reason as a code, such as [`Reason::Limit`] or [`Reason::Forbidden`].

@@ -1,9 +1,7 @@
 use std::sync::{Arc, atomic::AtomicUsize};
 
 use leptos::prelude::*;
-#[cfg(target_arch = "wasm32")]
-use leptos_sync_core::VersionVector;
-use leptos_sync_core::{Delta, Error, ReplicaId, sync::Permission};
+use leptos_sync_core::{Error, ReplicaId, history::EntryId, sync::Permission};
 
 use super::{AnyState, Connection, Mailbox, PathTable, Rejection, Rejections, StorageKind};
 use crate::lock::Mutex;
@@ -13,8 +11,6 @@ use crate::lock::Mutex;
 pub(crate) struct StatusValues {
     pub(crate) loading: bool,
     pub(crate) unsaved: usize,
-    /// Whether the app has applied a delta. Such a delta is not stored.
-    pub(crate) applied: bool,
     pub(crate) storage: StorageKind,
     pub(crate) error: Option<Arc<Error>>,
     /// An error that no write resolves, such as a damaged record.
@@ -24,6 +20,8 @@ pub(crate) struct StatusValues {
     )]
     pub(crate) permanent_error: Option<Arc<Error>>,
     pub(crate) pending: usize,
+    /// Whether the document and the relay are equal, as far as the page knows.
+    pub(crate) is_current: bool,
     pub(crate) connection: Connection,
     pub(crate) permission: Option<Permission>,
     pub(crate) rejected: Rejections,
@@ -42,9 +40,10 @@ pub(crate) struct Present {
 }
 
 impl StatusValues {
-    /// Returns whether the relay has stored every edit that this page knows.
+    /// Returns whether the relay has every edit that this page knows, and the page has everything
+    /// of which the relay has told.
     pub(crate) fn is_synced(&self) -> bool {
-        self.connection != Connection::Absent && !self.loading && self.pending == 0
+        self.connection != Connection::Absent && !self.loading && self.is_current
     }
 
     /// Returns whether the value of each signal has changed, in the order of [`StatusField`].
@@ -72,7 +71,7 @@ impl StatusValues {
 )]
 pub(crate) enum Outgoing {
     /// A transaction was made.
-    Edit(Delta),
+    Edit(EntryId),
     /// The page's new presence, or empty if the page is not present.
     Presence(Vec<u8>),
 }
@@ -115,11 +114,11 @@ impl Status {
             values: Mutex::new(StatusValues {
                 loading: true,
                 unsaved: 0,
-                applied: false,
                 storage: StorageKind::Opening,
                 error: None,
                 permanent_error: None,
                 pending: 0,
+                is_current: false,
                 connection: match has_relay {
                     true => Connection::Connecting,
                     false => Connection::Absent,
@@ -171,7 +170,7 @@ impl Status {
     /// sent.
     pub(crate) fn is_stored(&self) -> bool {
         let values = self.values.lock();
-        !values.loading && values.unsaved == 0 && !values.applied && values.pending == 0
+        !values.loading && values.unsaved == 0 && values.pending == 0
     }
 
     /// Closes the queue: the document no longer has an actor.
@@ -208,13 +207,13 @@ impl Status {
         });
     }
 
-    /// Lists the rejection by the relay of the edit that leads to the version `upto`, unless a
-    /// listed one includes it. Typed text is one edit per keystroke.
-    pub(crate) fn reject_by_relay(&self, rejection: Rejection, upto: &VersionVector) {
+    /// Lists the rejection of an entry by the relay, unless a listed one includes it. Typed text is
+    /// one edit per keystroke.
+    pub(crate) fn reject_by_relay(&self, rejection: Rejection, id: EntryId) {
         let rejected = self.values().rejected;
         if !rejected
             .iter()
-            .any(|listed| listed.includes(&rejection, upto))
+            .any(|listed| listed.includes(&rejection, id))
         {
             self.list_rejection(rejection);
         }

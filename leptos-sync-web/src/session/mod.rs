@@ -14,7 +14,7 @@ use std::{
 use leptos::prelude::{TimeoutHandle, document, set_timeout_with_handle};
 use leptos_sync_core::{
     Error,
-    sync::{Client, ConnectionAction, Document, Reason},
+    sync::v2::{Client, ConnectionAction, Document, Reason},
 };
 
 use self::{
@@ -183,11 +183,6 @@ impl Session {
                 this.lose(client, Cause::Unreachable);
             }
         });
-    }
-
-    /// Returns whether the relay rejects this page.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.reported.borrow().is_refused()
     }
 
     /// Performs the client's next action. Returns whether there may be another one.

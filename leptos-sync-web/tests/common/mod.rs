@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod relay;
+mod tab;
 
 use futures::StreamExt as _;
 use indexed_db_futures::database::Database;
@@ -12,6 +13,7 @@ use leptos_sync_web::storage::IndexedDbStorage;
 use wasm_bindgen::JsValue;
 
 pub(crate) use relay::Relay;
+pub(crate) use tab::Tab;
 
 /// A database that no other test uses, by its name.
 pub(crate) struct Scratch(String);

@@ -1,4 +1,8 @@
-use std::{cell::RefCell, future::poll_fn, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    rc::Rc,
+};
 
 use futures::{
     StreamExt,
@@ -6,9 +10,12 @@ use futures::{
 };
 use js_sys::{Function, Object, Reflect, Uint8Array, global};
 use leptos_sync_core::{
-    Time, VersionVector,
-    clock::{SystemTime, TimeSource as _},
-    sync::{Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
+    Time,
+    clock::{SystemTime, TimeSource as _, Window},
+    history::{
+        Ack, Entry, EntryId, Epoch, Opened, Page, Patch, Position, RelayState, Sequence, Witness,
+    },
+    sync::v2::{Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
@@ -18,6 +25,8 @@ pub(crate) struct Relay {
     host: RefCell<Host>,
     frames: RefCell<UnboundedReceiver<Vec<u8>>>,
     genuine: JsValue,
+    /// The number of changes of the only document.
+    head: Cell<u64>,
     _hear: Closure<dyn FnMut(Uint8Array)>,
 }
 
@@ -45,6 +54,7 @@ impl Relay {
             host: RefCell::default(),
             frames: RefCell::new(frames),
             genuine,
+            head: Cell::default(),
             _hear: hear,
         })
     }
@@ -70,19 +80,122 @@ impl Relay {
         self.flush();
     }
 
-    /// Opens the document that the page requests next, as an empty one.
+    /// Opens the document that the page requests next, as an empty one, or with the changes that
+    /// the page was told. Lets the page read it.
     pub(crate) async fn opens(&self, permission: Permission) -> Channel {
         let ClientRequest::Open { channel, .. } = self.asked().await else {
             panic!("the page did not open a document");
         };
+        let opened = Opened {
+            now_ms: SystemTime.now_ms(),
+            point: self.state().head(),
+            state: self.state(),
+            ..Opened::default()
+        };
         self.say(&Response::Opened {
             channel,
             permission,
-            version: VersionVector::new(),
-            floor: Time::ZERO,
-            now_ms: SystemTime.now_ms(),
+            opened,
         });
+        self.reads(channel).await;
         channel
+    }
+
+    /// Answers the page's request for changes that do not exist.
+    async fn reads(&self, channel: Channel) {
+        let ClientRequest::Read { after, .. } = self.asked().await else {
+            panic!("the page did not read the document");
+        };
+        self.say(&Response::Page {
+            channel,
+            page: Page {
+                after,
+                upto: after,
+                state: self.state(),
+                ..Page::default()
+            },
+        });
+    }
+
+    fn state(&self) -> RelayState {
+        let sequence = Sequence::new(self.head.get());
+        let is_written = self.head.get() > 0;
+        let epoch = Epoch::new(u64::from(is_written));
+        RelayState {
+            witness: Witness {
+                head: Position { epoch, sequence },
+                ..Witness::default()
+            },
+            epoch_start: Sequence::new(u64::from(is_written)),
+        }
+    }
+
+    /// Returns the entries that the page sends next.
+    pub(crate) async fn pushed(&self) -> Vec<Entry> {
+        let ClientRequest::Push { entries, .. } = self.asked().await else {
+            panic!("the page did not send its edits");
+        };
+        entries
+    }
+
+    /// Acknowledges entries of one writer.
+    pub(crate) fn acknowledge(&self, channel: Channel, entries: &[Entry]) {
+        let mut ack = self.stores(entries.first().expect("an entry").id);
+        ack.count = entries.len() as u64;
+        self.head.set(self.head.get() + ack.count - 1);
+        ack.state = self.state();
+        self.say(&Response::Ack { channel, ack });
+    }
+
+    /// Stores an entry, and returns the acknowledgement.
+    pub(crate) fn stores(&self, id: EntryId) -> Ack {
+        self.head.set(self.head.get() + 1);
+        let state = self.state();
+        Ack {
+            id,
+            count: 1,
+            first: state.head(),
+            state,
+        }
+    }
+
+    /// Stores a change that is not an entry. Returns the state afterwards.
+    pub(crate) fn takes(&self) -> RelayState {
+        self.head.set(self.head.get() + 1);
+        self.state()
+    }
+
+    /// Forgets all changes.
+    pub(crate) fn forget(&self) {
+        self.head.set(0);
+    }
+
+    /// Sends the last change.
+    pub(crate) fn tell(&self, channel: Channel, cells: &Patch) {
+        let state = self.state();
+        let page = Page {
+            after: state.head().previous(),
+            upto: state.head(),
+            cells: cells.clone(),
+            state,
+            ..Page::default()
+        };
+        self.say(&Response::Page { channel, page });
+    }
+
+    /// Rejects an entry.
+    pub(crate) fn reject(&self, channel: Channel, id: EntryId, reason: Reason, text: &str) {
+        self.say(&Response::Reject {
+            channel,
+            id,
+            reason,
+            text: text.to_owned(),
+            window: Window {
+                floor: Time::ZERO,
+                now_ms: SystemTime.now_ms(),
+                latest: Time::ZERO,
+            },
+        });
     }
 
     /// Admits the page and opens its document, as an empty one.

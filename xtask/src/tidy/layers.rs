@@ -25,7 +25,9 @@ pub(crate) const CORE: &str = "leptos-sync-core";
 
 /// The modules of each layer, from left to right.
 const LAYERS: [&[&str]; 7] = [
-    &["id", "clock", "version", "limits", "error", "path", "pool"],
+    &[
+        "id", "clock", "version", "limits", "error", "path", "pool", "order",
+    ],
     &["codec"],
     &["crdt"],
     &["delta"],

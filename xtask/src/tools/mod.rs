@@ -7,6 +7,7 @@ mod browser;
 pub(crate) mod c_compiler;
 mod cache;
 mod debian;
+pub(crate) mod faketime;
 mod firefox;
 mod fuzzer;
 pub(crate) mod nginx;

@@ -9,7 +9,8 @@ use crate::{
     history::{CellRange, IdHead, RelayState, Sequence},
     id::ReplicaId,
     limits,
-    path::PathBuf,
+    order::heap_sort,
+    path::{Path, PathBuf},
 };
 
 /// A comparison of all cells with the relay's, range by range in path order.
@@ -34,8 +35,10 @@ impl Comparison {
     pub(super) fn new(doc: &dyn DocCells) -> Result<Self, Error> {
         let mut out = CellWriter::without_values();
         let cells = Patch::write(&mut out, Time::ZERO, |out| doc.write_all(out))?;
-        let mut paths: Vec<_> = cells.cells().paths().collect();
-        paths.sort_unstable();
+        let mut paths = Vec::with_capacity(cells.len());
+        let mut add = |parent: Path<'_>, cell: CellRef<'_>| paths.push(cell.path(parent));
+        cells.cells().for_each(&mut add);
+        heap_sort(&mut paths, |one, two| one < two);
         Ok(Self {
             paths,
             compared: 0,
@@ -90,7 +93,7 @@ impl Exchange {
         doc: &mut dyn DocCells,
         range: &CellRange,
     ) -> Result<Compared, Error> {
-        self.note(range.state);
+        self.note(&range.state);
         let (difference, latest) = self.difference(doc, range)?;
         let mut changes = self.join_base(doc, &range.cells);
         changes.append(self.put_base(doc, &difference.older));
@@ -165,7 +168,7 @@ impl Exchange {
 
     /// Handles the answer to an offer. `all` is false if the relay has rejected a cell.
     pub(super) fn offered(&mut self, all: bool, state: RelayState) {
-        self.note(state);
+        self.note(&state);
         if let Some(comparison) = self.comparison() {
             comparison.is_stuck |= !all;
         }
@@ -173,9 +176,9 @@ impl Exchange {
 
     /// Handles the answer to the heads that were sent after the last range.
     pub(super) fn adopted(&mut self, heads: &[(ReplicaId, IdHead)], state: RelayState) {
-        self.note(state);
+        self.note(&state);
         if let Some(session) = &mut self.session {
-            session.heads.extend(heads.iter().copied());
+            session.heads.put_all(heads);
             session.settles_at = state.head();
         }
     }

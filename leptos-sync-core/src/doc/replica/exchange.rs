@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::{Pending, Progress, pending::map_cells, session::Session};
 use crate::{
     clock::{Stamp, Time},
@@ -8,9 +6,8 @@ use crate::{
     delta::Patch,
     doc::{exchanged::DocCells, outbox::BaseCells},
     error::Error,
-    history::{Entry, EntryHash, EntryId, IdHead, Position, Sequence},
+    history::{Entry, EntryHash, EntryId, IdHead, IdHeads, Position, Sequence},
     id::ReplicaId,
-    path::PathBuf,
 };
 
 /// The part of a replica that does not depend on the type of its document.
@@ -27,7 +24,7 @@ pub(super) struct Exchange {
     /// The last entry that this page has written.
     pub(super) own: Option<(EntryId, EntryHash)>,
     /// The last entry of each id that left the outbox because the relay has it.
-    pub(super) settled: BTreeMap<ReplicaId, IdHead>,
+    pub(super) settled: IdHeads,
     pub(super) session: Option<Session>,
     /// The cells that were joined with the base since it was stored, each with the position to
     /// which they lead.
@@ -50,7 +47,7 @@ impl Exchange {
             base: BaseCells::default(),
             base_latest: Time::ZERO,
             own: None,
-            settled: BTreeMap::new(),
+            settled: IdHeads::default(),
             session: None,
             unsaved: Vec::new(),
             rewrites: 0,
@@ -120,14 +117,14 @@ impl Exchange {
             })?;
         }
         parts.push(Patch::collect(self.base_latest, |out| {
-            let held = written.iter().filter(|held| held.stamp != Stamp::default());
-            for held in held {
-                if let Some((parent, key)) = held.path.split_last() {
-                    let (stamp, value) = (held.stamp, held.value);
+            written.for_each(&mut |path, stamp, value| {
+                if let Some((parent, key)) = path.as_path().split_last()
+                    && stamp != Stamp::default()
+                {
                     out.group(parent);
                     out.copy(CellRef { key, stamp, value });
                 }
-            }
+            });
         })?);
         Ok(parts)
     }
@@ -149,36 +146,28 @@ impl Exchange {
         if cells.is_empty() {
             return Changes::new();
         }
-        let (mut free, mut written) = (Quarantine::default(), Vec::new());
-        for held in cells.iter() {
-            let path = held.path.to_owned();
-            match self.base.cells().has(&path) {
-                true => {
-                    self.base.put(path.clone(), held.stamp, held.value);
-                    written.push(path);
-                }
-                false => free.put(path, held.stamp, held.value, None),
+        let (mut free, mut written) = (Quarantine::default(), Quarantine::default());
+        cells.for_each(&mut |path, stamp, value| {
+            if self.base.cells().has(path) {
+                self.base.put(path.clone(), stamp, value);
+                written.put(path.clone(), stamp, None, None);
+            } else {
+                free.put(path.clone(), stamp, value, None);
             }
-        }
+        });
         let mut changes = Changes::new();
         if !free.is_empty() {
             changes.append(doc.put_cells(&free));
         }
-        changes.append(self.rebuild(doc, written));
+        changes.append(self.rebuild(doc, &written));
         changes
     }
 
     /// Sets the document at paths that the outbox has written to the base joined with the outbox.
     /// O(cells of the outbox).
-    pub(super) fn rebuild(
-        &self,
-        doc: &mut dyn DocCells,
-        paths: impl IntoIterator<Item = PathBuf>,
-    ) -> Changes {
+    pub(super) fn rebuild(&self, doc: &mut dyn DocCells, paths: &Quarantine) -> Changes {
         let mut cells = Quarantine::default();
-        for path in paths {
-            self.base.add_to(&mut cells, path);
-        }
+        paths.for_each(&mut |path, _, _| self.base.add_to(&mut cells, path.clone()));
         if cells.is_empty() {
             return Changes::new();
         }
@@ -187,14 +176,13 @@ impl Exchange {
             all.for_each(&mut |parent, cell| cells.overtake(parent, cell));
         }
         let (mut different, mut value) = (Quarantine::default(), Vec::new());
-        for held in cells.iter() {
-            let path = held.path.to_owned();
-            let is = doc.cell(&path, &mut value);
+        cells.for_each(&mut |path, stamp, content| {
+            let is = doc.cell(path, &mut value);
             let is = is.map_or((Stamp::default(), None), |cell| (cell.stamp, cell.value));
-            if is != (held.stamp, held.value) {
-                different.put(path, held.stamp, held.value, None);
+            if is != (stamp, content) {
+                different.put(path.clone(), stamp, content, None);
             }
-        }
+        });
         match different.is_empty() {
             true => Changes::new(),
             false => doc.put_cells(&different),
@@ -206,23 +194,27 @@ impl Exchange {
         let position = self.progress.cursor.position;
         let at = position.sequence;
         let epochs = &self.progress.epochs;
-        let (base, unsaved) = (&mut self.base, &mut self.unsaved);
-        let (settled, removed) = (&mut self.settled, &mut self.removed);
-        self.entries.retain(|one| {
+        let is_passed = |one: &Pending| {
             let stored = one.entry.stored;
-            let is_passed = stored.is_some_and(|stored| epochs.contains(at, stored));
-            if is_passed {
-                note_settled(settled, one, one.entry.time);
-                removed.push(one.id());
-                if !one.is_in_base {
-                    // A page has only what was not replaced since.
-                    base.join(one.entry.cells.cells());
-                    unsaved.push((position, one.entry.cells.clone()));
-                }
+            stored.is_some_and(|stored| epochs.contains(at, stored))
+        };
+        for one in take(&mut self.entries, &is_passed) {
+            self.leave(&one, one.entry.time);
+            if !one.is_in_base {
+                // A page has only what was not replaced since.
+                self.base.join(one.entry.cells.cells());
+                self.unsaved.push((position, one.entry.cells));
             }
-            !is_passed
-        });
+        }
         self.clear_base();
+    }
+
+    /// Notes that an entry has left the outbox because the relay has it, at `time` if that is known.
+    pub(super) fn leave(&mut self, one: &Pending, time: Time) {
+        let EntryId { replica, number } = one.id();
+        let hash = one.entry.hash;
+        self.settled.raise(replica, IdHead { number, hash, time });
+        self.removed.push(one.id());
     }
 
     /// Without an outbox, the document is the base.
@@ -251,16 +243,19 @@ impl Exchange {
     }
 }
 
-/// Notes that the relay has an entry which leaves the outbox. `time` is the entry's time there, if
-/// it is known.
-pub(super) fn note_settled(settled: &mut BTreeMap<ReplicaId, IdHead>, one: &Pending, time: Time) {
-    let EntryId { replica, number } = one.id();
-    let known = settled.entry(replica).or_default();
-    if number > known.number {
-        *known = IdHead {
-            number,
-            hash: one.entry.hash,
-            time: known.time.max(time),
-        };
+/// Removes the entries for which `is_taken` returns true, and returns them. O(outbox).
+pub(super) fn take(
+    entries: &mut Vec<Pending>,
+    is_taken: &dyn Fn(&Pending) -> bool,
+) -> Vec<Pending> {
+    let mut taken = Vec::new();
+    if entries.iter().any(is_taken) {
+        for one in std::mem::take(entries) {
+            match is_taken(&one) {
+                true => taken.push(one),
+                false => entries.push(one),
+            }
+        }
     }
+    taken
 }

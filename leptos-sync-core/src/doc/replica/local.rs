@@ -1,7 +1,4 @@
-use super::{
-    Replica,
-    exchange::{Exchange, note_settled},
-};
+use super::{Replica, exchange::Exchange};
 use crate::{
     crdt::{Changes, Root},
     delta::Delta,
@@ -48,8 +45,7 @@ impl Exchange {
         self.progress.comparing = true;
         for one in std::mem::take(&mut self.entries) {
             self.base_latest = self.base_latest.max(one.entry.time);
-            note_settled(&mut self.settled, &one, one.entry.time);
-            self.removed.push(one.id());
+            self.leave(&one, one.entry.time);
         }
         self.rewrites += 1;
         self.clear_base();

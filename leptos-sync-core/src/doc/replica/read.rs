@@ -1,4 +1,4 @@
-use super::exchange::Exchange;
+use super::{exchange::Exchange, pending::paths_of};
 use crate::{
     crdt::{Changes, Quarantine},
     doc::exchanged::DocCells,
@@ -25,7 +25,7 @@ impl Exchange {
             return Err(gap());
         }
         session.floor = page.floor;
-        self.note(page.state);
+        self.note(&page.state);
         if page.upto <= self.position() {
             return Ok(Changes::new());
         }
@@ -78,7 +78,7 @@ impl Exchange {
         doc: &mut dyn DocCells,
         ack: &Ack,
     ) -> Result<Changes, Error> {
-        self.note(ack.state);
+        self.note(&ack.state);
         let mut changes = Changes::new();
         let is_read = self.is_read();
         for at in 0..self.entries.len() {
@@ -102,7 +102,7 @@ impl Exchange {
                 self.advance(stored, cells);
             }
             if let Some(changed) = changed {
-                changes.append(self.rebuild(doc, changed.cells().paths()));
+                changes.append(self.rebuild(doc, &paths_of(&changed)));
             }
         }
         self.remove_passed();

@@ -1,4 +1,7 @@
-use super::{exchange::Exchange, pending::is_count};
+use super::{
+    exchange::Exchange,
+    pending::{is_count, paths_of},
+};
 use crate::{
     clock::Time,
     crdt::{Changes, Count},
@@ -46,7 +49,7 @@ impl Exchange {
         }
         self.recall(id);
         self.progress.generation += 1;
-        let changes = self.rebuild(doc, rejected.cells.cells().paths());
+        let changes = self.rebuild(doc, &paths_of(&rejected.cells));
         Ok(Some((rejected, changes)))
     }
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::{
     exchange::Exchange,
     pending::{paths_of, with_stamp},
@@ -32,7 +30,7 @@ impl Exchange {
         };
         let mut last = from.max(self.earliest(doc, at, &written));
         let old = self.set_time(at, last)?;
-        let mut changed = BTreeMap::from([old]);
+        let mut changed = Vec::from([old]);
         for later in at + 1..self.entries.len() {
             self.follow(later, &changed);
             let Some(one) = self.entries.get(later) else {
@@ -43,14 +41,12 @@ impl Exchange {
             if follows && one.entry.time <= last && !is_fixed {
                 written.note_paths(one.entry.cells.cells());
                 last = last.next();
-                let (old, new) = self.set_time(later, last)?;
-                changed.insert(old, new);
+                note(&mut changed, self.set_time(later, last)?);
             }
         }
         self.recall(id);
         self.progress.generation += 1;
-        let paths: Vec<_> = written.iter().map(|held| held.path.to_owned()).collect();
-        let changes = self.rebuild(doc, paths);
+        let changes = self.rebuild(doc, &written);
         doc.set_clock(self.latest());
         Ok(changes)
     }
@@ -66,7 +62,7 @@ impl Exchange {
         window: Window,
     ) -> Result<Changes, Error> {
         let mut accepted = window;
-        let (mut changed, mut written) = (BTreeMap::new(), Quarantine::default());
+        let (mut changed, mut written) = (Vec::new(), Quarantine::default());
         let (mut ids, mut last) = (Vec::new(), Time::ZERO);
         for at in 0..self.entries.len() {
             self.follow(at, &changed);
@@ -85,8 +81,7 @@ impl Exchange {
                 let now = Time::from_ms(window.now_ms).max(last.next());
                 time = now.max(self.after_seen(doc, at, &paths));
                 written.note_paths(one.entry.cells.cells());
-                let (old, new) = self.set_time(at, time)?;
-                changed.insert(old, new);
+                note(&mut changed, self.set_time(at, time)?);
                 ids.push(id.replica);
                 ids.dedup();
             }
@@ -97,8 +92,7 @@ impl Exchange {
             return Ok(Changes::new());
         }
         self.progress.generation += 1;
-        let paths: Vec<_> = written.iter().map(|held| held.path.to_owned()).collect();
-        let changes = self.rebuild(doc, paths);
+        let changes = self.rebuild(doc, &written);
         doc.set_clock(self.latest());
         Ok(changes)
     }
@@ -110,11 +104,8 @@ impl Exchange {
         if let Some(one) = self.entries.get(at) {
             // The times of an id rise.
             let replica = one.id().replica;
-            let heads = self.session.as_ref().map(|session| &session.heads);
-            let told = heads.and_then(|heads| heads.get(&replica));
-            for head in self.settled.get(&replica).into_iter().chain(told) {
-                earliest = earliest.max(head.time.next());
-            }
+            let told = self.told_head(replica).time;
+            earliest = self.settled.get(replica).time.max(told).next();
         }
         let (before, rest) = self.entries.split_at(at);
         let replica = rest.first().map(|one| one.id().replica);
@@ -133,19 +124,18 @@ impl Exchange {
         let Some(one) = self.entries.get(at) else {
             return earliest;
         };
-        for held in written.iter() {
-            let path = held.path.to_owned();
-            let seen = one.seen.get(&path).map(|seen| seen.stamp.time);
+        written.for_each(&mut |path, _, _| {
+            let seen = one.seen.get(path).map(|seen| seen.stamp.time);
             // The base has the path, since the entry writes it.
-            let base = self.base.cells().get(&path).map(|base| base.stamp.time);
+            let base = self.base.cells().get(path).map(|base| base.stamp.time);
             // Its writer has seen every cell of a count.
             let mut is_count = || {
-                let cell = doc.cell(&path, &mut value).map(|cell| cell.is_count);
+                let cell = doc.cell(path, &mut value).map(|cell| cell.is_count);
                 cell.unwrap_or_default()
             };
             let base = base.filter(|base| *base <= seen.unwrap_or_default() || is_count());
             earliest = earliest.max(base.map_or(Time::ZERO, Time::next));
-        }
+        });
         earliest
     }
 
@@ -161,20 +151,18 @@ impl Exchange {
     }
 
     /// Notes that entries which the entry at `at` had seen have new stamps.
-    fn follow(&mut self, at: usize, changed: &BTreeMap<Stamp, Stamp>) {
+    fn follow(&mut self, at: usize, changed: &[(Stamp, Stamp)]) {
         let Some(one) = self.entries.get_mut(at) else {
             return;
         };
         let mut renewed = Quarantine::default();
-        for held in one.seen.iter() {
-            if let Some(new) = changed.get(&held.stamp) {
-                renewed.put(held.path.to_owned(), *new, held.value, None);
+        one.seen.for_each(&mut |path, stamp, value| {
+            let known = changed.binary_search_by_key(&stamp, |(old, _)| *old);
+            if let Some((_, new)) = known.ok().and_then(|at| changed.get(at)) {
+                renewed.put(path.clone(), *new, value, None);
             }
-        }
-        for held in renewed.iter() {
-            one.seen
-                .put(held.path.to_owned(), held.stamp, held.value, None);
-        }
+        });
+        renewed.for_each(&mut |path, stamp, value| one.seen.put(path.clone(), stamp, value, None));
         one.revision += u32::from(!renewed.is_empty());
     }
 
@@ -186,4 +174,10 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Notes that an entry has a new stamp, in the order of the old ones.
+fn note(changed: &mut Vec<(Stamp, Stamp)>, (old, new): (Stamp, Stamp)) {
+    let at = changed.partition_point(|(known, _)| *known < old);
+    changed.insert(at, (old, new));
 }

@@ -1,12 +1,11 @@
-use std::collections::BTreeMap;
-
-use super::{comparison::Comparison, exchange::Exchange};
+use super::{Pending, comparison::Comparison, exchange::Exchange};
 use crate::{
     clock::Time,
     doc::exchanged::DocCells,
     error::Error,
     history::{
-        EntryId, Epoch, Epochs, IdHead, Next, Opened, Opening, Position, RelayState, Sequence,
+        EntryId, Epoch, Epochs, IdHead, IdHeads, Next, Opened, Opening, Position, RelayState,
+        Sequence,
     },
     id::ReplicaId,
     limits,
@@ -21,7 +20,7 @@ pub(super) struct Session {
     pub(super) floor: Time,
     pub(super) point: Sequence,
     pub(super) diverged: bool,
-    pub(super) heads: BTreeMap<ReplicaId, IdHead>,
+    pub(super) heads: IdHeads,
     /// The relay's head when it told the heads. What these contain was read once the position is
     /// there.
     pub(super) settles_at: Sequence,
@@ -36,15 +35,27 @@ impl Exchange {
     /// Returns what opens the document. A session before ends.
     pub(super) fn start(&mut self) -> Opening {
         self.end_session();
-        let mut ids: Vec<_> = self.entries.iter().map(|one| one.id().replica).collect();
-        ids.extend(self.own.map(|(own, _)| own.replica));
-        ids.sort_unstable();
-        ids.dedup();
         Opening {
             cursor: self.progress.cursor,
             comparing: self.progress.comparing,
-            ids,
+            ids: self.ids(),
         }
+    }
+
+    /// Returns the ids that have entries in the outbox, and the page's own, each once.
+    pub(super) fn ids(&self) -> Vec<ReplicaId> {
+        let mut ids = IdHeads::default();
+        let own = self.own.map(|(own, _)| own);
+        for id in self.entries.iter().map(Pending::id).chain(own) {
+            ids.put_new(id.replica, IdHead::default());
+        }
+        ids.list().iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Returns the head of an id that the relay has told since the opening.
+    pub(super) fn told_head(&self, id: ReplicaId) -> IdHead {
+        let session = self.session.as_ref();
+        session.map_or_else(IdHead::default, |session| session.heads.get(id))
     }
 
     /// Forgets what is on its way to the relay, and what was told since the opening.
@@ -71,13 +82,15 @@ impl Exchange {
             }
         }
         let is_behind = self.progress.cursor.position.sequence < opened.horizon;
+        let mut heads = IdHeads::default();
+        heads.put_all(&opened.heads);
         let mut session = Session {
             head: opened.state.witness.head,
             floor: opened.floor,
             point: opened.point,
             diverged: opened.diverged,
-            heads: opened.heads.iter().copied().collect(),
             settles_at: head,
+            heads,
             state: opened.state,
             epochs: None,
             comparison: None,
@@ -95,12 +108,12 @@ impl Exchange {
             session.comparison = Some(Comparison::new(doc)?);
         }
         self.session = Some(session);
-        self.note(opened.state);
+        self.note(&opened.state);
         Ok(next)
     }
 
     /// Notes what an answer says about the history.
-    pub(super) fn note(&mut self, state: RelayState) {
+    pub(super) fn note(&mut self, state: &RelayState) {
         let Some(session) = &mut self.session else {
             return;
         };
@@ -111,7 +124,7 @@ impl Exchange {
             epochs.begin(state.epoch(), state.epoch_start);
         }
         if state.head() >= session.state.head() {
-            session.state = state;
+            session.state = *state;
         }
         if state.witness.latest >= progress.latest.latest {
             progress.latest = state.witness;
@@ -150,13 +163,10 @@ impl Exchange {
 
     /// Returns the last entry of each id that the relay certainly had, to send after a comparison.
     pub(super) fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
-        let mut heads = BTreeMap::new();
-        let mut add = |id: EntryId, hash| {
-            heads.entry(id.replica).or_insert(IdHead {
-                number: id.number,
-                hash,
-                time: Time::ZERO,
-            });
+        let mut heads = IdHeads::default();
+        let mut add = |EntryId { replica, number }, hash| {
+            let time = Time::ZERO;
+            heads.put_new(replica, IdHead { number, hash, time });
         };
         for one in &self.entries {
             let EntryId { replica, number } = one.id();
@@ -166,11 +176,11 @@ impl Exchange {
         if let Some((own, hash)) = self.own {
             add(own, hash);
         }
-        for (&replica, head) in &self.settled {
-            let number = head.number;
-            add(EntryId { replica, number }, head.hash);
+        for &(replica, IdHead { number, hash, .. }) in self.settled.list() {
+            add(EntryId { replica, number }, hash);
         }
-        heads.into_iter().take(limits::OUTBOX_IDS).collect()
+        let heads = heads.list();
+        heads.get(..limits::OUTBOX_IDS).unwrap_or(heads).to_vec()
     }
 }
 

@@ -1,10 +1,8 @@
-use std::collections::BTreeSet;
-
 use xxhash_rust::xxh64::xxh64;
 
 use super::{
     Pending,
-    exchange::{Exchange, note_settled},
+    exchange::{Exchange, take},
     pending::{is_count, map_cells},
 };
 use crate::{
@@ -30,8 +28,7 @@ impl Exchange {
         if !self.is_read() {
             return Ok(changes);
         }
-        let mut ids: BTreeSet<_> = self.entries.iter().map(|one| one.id().replica).collect();
-        ids.extend(self.own.map(|(own, _)| own.replica));
+        let ids = self.ids();
         if ids.iter().any(|id| self.is_missed(*id)) {
             // Compare, and tell the relay what it had.
             self.progress.comparing = true;
@@ -40,16 +37,14 @@ impl Exchange {
             ));
         }
         for id in ids {
-            let heads = self.session.as_ref().map(|session| &session.heads);
-            let head = heads.and_then(|heads| heads.get(&id)).copied();
-            let head = head.unwrap_or_default();
+            let head = self.told_head(id);
             if self.has_forked(id, head) {
                 changes.append(self.move_fork(doc, id, head)?);
             } else {
                 let is_contained =
                     |one: &Pending| one.id().replica == id && one.id().number <= head.number;
                 changes.append(self.follow_contained(doc, &is_contained)?);
-                changes.append(self.remove_contained(doc, is_contained));
+                changes.append(self.remove_contained(doc, &is_contained));
             }
         }
         changes.append(self.reconcile_counts(doc)?);
@@ -61,11 +56,9 @@ impl Exchange {
     /// Another tab may have noticed that the relay went back, and this one reads only what the
     /// relay has now.
     fn is_missed(&self, id: ReplicaId) -> bool {
-        let heads = self.session.as_ref().map(|session| &session.heads);
-        let head = heads.and_then(|heads| heads.get(&id)).copied();
         let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
         let first = mine.next().map_or(0, |one| one.id().number);
-        first > head.unwrap_or_default().number + 1
+        first > self.told_head(id).number + 1
     }
 
     /// Reconciles the counts in the outbox with the base's.
@@ -88,7 +81,11 @@ impl Exchange {
             if let Some(one) = self.entries.get_mut(at) {
                 one.add_counts(&raised, Count::plus)?;
             }
-            changes.append(self.rebuild(doc, raised.into_iter().map(|(path, _)| path)));
+            let mut paths = Quarantine::default();
+            for (path, _) in raised {
+                paths.put(path, Stamp::default(), None, None);
+            }
+            changes.append(self.rebuild(doc, &paths));
             if latest >= time {
                 changes.append(self.restamp(doc, id, latest.next())?);
             }
@@ -197,20 +194,14 @@ impl Exchange {
     pub(super) fn remove_contained(
         &mut self,
         doc: &mut dyn DocCells,
-        contained: impl Fn(&Pending) -> bool,
+        is_contained: &dyn Fn(&Pending) -> bool,
     ) -> Changes {
-        let mut paths = Vec::new();
-        let (settled, removed) = (&mut self.settled, &mut self.removed);
-        self.entries.retain(|one| {
-            let is_contained = contained(one);
-            if is_contained {
-                note_settled(settled, one, Time::ZERO);
-                removed.push(one.id());
-                paths.extend(one.entry.cells.cells().paths());
-            }
-            !is_contained
-        });
-        let changes = self.rebuild(doc, paths);
+        let mut paths = Quarantine::default();
+        for one in take(&mut self.entries, is_contained) {
+            self.leave(&one, Time::ZERO);
+            paths.note_paths(one.entry.cells.cells());
+        }
+        let changes = self.rebuild(doc, &paths);
         self.clear_base();
         changes
     }
@@ -240,18 +231,15 @@ impl Exchange {
         let stored = self.entries.iter().filter(|one| one.id().replica == id);
         let stored = stored.filter(|one| one.id().number <= head.number && in_base(one));
         let stored = stored.map(|one| one.id().number).max().unwrap_or_default();
-        let mut changes = self.remove_contained(doc, |one| {
+        let mut changes = self.remove_contained(doc, &|one| {
             one.id().replica == id && one.id().number <= stored
         });
-        let (moved, kept) = std::mem::take(&mut self.entries)
-            .into_iter()
-            .partition(|one: &Pending| one.id().replica == id);
-        self.entries = kept;
+        let moved = take(&mut self.entries, &|one| one.id().replica == id);
         changes.append(self.move_entries(doc, &moved)?);
         Ok(changes)
     }
 
-    fn move_entries(
+    pub(super) fn move_entries(
         &mut self,
         doc: &mut dyn DocCells,
         moved: &[Pending],
@@ -260,13 +248,13 @@ impl Exchange {
             return Ok(Changes::new());
         };
         let derived = ReplicaId::new(first.entry.hash.get());
-        let (mut previous, mut paths) = (EntryHash::default(), Vec::new());
+        let (mut previous, mut paths) = (EntryHash::default(), Quarantine::default());
         for (number, one) in (1..).zip(moved) {
             let (cells, seen) = self.moved_cells(doc, one, derived)?;
             let hash = derived_hash(one.entry.hash);
-            paths.extend(one.entry.cells.cells().paths());
+            paths.note_paths(one.entry.cells.cells());
             self.cover(doc, &cells);
-            paths.extend(cells.cells().paths());
+            paths.note_paths(cells.cells());
             let entry = Entry {
                 id: EntryId {
                     replica: derived,
@@ -282,7 +270,7 @@ impl Exchange {
             self.removed.push(one.id());
             self.append(Pending::new(entry, seen));
         }
-        Ok(self.rebuild(doc, paths))
+        Ok(self.rebuild(doc, &paths))
     }
 
     /// Returns the cells of an entry under another id, and what they replace. Increments stay

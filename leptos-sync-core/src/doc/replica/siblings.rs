@@ -1,10 +1,14 @@
 //! What the tabs of a browser tell each other about their outboxes.
 
-use super::{Pending, Replica, exchange::Exchange};
+use super::{
+    Pending, Replica,
+    exchange::{Exchange, take},
+};
 use crate::{
     crdt::{Changes, Quarantine, Root},
     delta::Patch,
     doc::exchanged::DocCells as _,
+    error::Error,
     history::{Ack, Entry, EntryId, IdHead, Position, TabEntry},
     id::ReplicaId,
 };
@@ -40,8 +44,7 @@ impl<S: Root> Replica<S> {
 
     /// Returns the last entry of each id that has left this tab's outbox, since the relay has it.
     pub fn settled_heads(&self) -> Vec<(ReplicaId, IdHead)> {
-        let head = |(&replica, &head)| (replica, head);
-        self.exchange.settled.iter().map(head).collect()
+        self.exchange.settled.list().to_vec()
     }
 
     /// Returns the number of entries that were never stored.
@@ -64,17 +67,14 @@ impl<S: Root> Replica<S> {
             changes.append(self.exchange.take_anyway(&mut self.doc, entry, seen));
         }
         for (replica, head) in heads {
-            let known = self.exchange.settled.entry(*replica).or_default();
-            if head.number > known.number {
-                *known = *head;
-            }
+            self.exchange.settled.raise(*replica, *head);
         }
         changes
     }
 
     /// Replaces entries that another tab has restamped. Others are ignored.
     pub fn replace_entries(&mut self, entries: &[TabEntry]) -> Changes {
-        let mut paths = Vec::new();
+        let mut paths = Quarantine::default();
         for (entry, seen) in entries {
             let Some(at) = self.exchange.find(entry.id) else {
                 continue;
@@ -85,8 +85,8 @@ impl<S: Root> Replica<S> {
             if one.entry.hash != entry.hash || one.entry.stored.is_some() {
                 continue;
             }
-            paths.extend(one.entry.cells.cells().paths());
-            paths.extend(entry.cells.cells().paths());
+            paths.note_paths(one.entry.cells.cells());
+            paths.note_paths(entry.cells.cells());
             one.change(entry.time, entry.cells.clone());
             one.flight = Default::default();
             one.seen = Quarantine::default();
@@ -95,7 +95,7 @@ impl<S: Root> Replica<S> {
             };
             seen.cells().for_each(keep);
         }
-        let changes = self.exchange.rebuild(&mut self.doc, paths);
+        let changes = self.exchange.rebuild(&mut self.doc, &paths);
         // The clock may have followed stamps that were replaced.
         self.doc.set_clock(self.exchange.latest());
         changes
@@ -123,7 +123,30 @@ impl<S: Root> Replica<S> {
             // The next transaction draws a new id.
             exchange.own = None;
         }
-        exchange.remove_contained(&mut self.doc, |one| ids.contains(&one.id()))
+        exchange.remove_contained(&mut self.doc, &|one| ids.contains(&one.id()))
+    }
+
+    /// Draws a new id for the next transaction.
+    pub fn leave_id(&mut self) {
+        self.exchange.own = None;
+    }
+
+    /// Moves the entries of an id that the relay does not have to a derived id, because the relay
+    /// has bound the id to another user. O(cells of the outbox).
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn move_unstored(&mut self, id: ReplicaId) -> Result<Changes, Error> {
+        let exchange = &mut self.exchange;
+        if exchange.own.is_some_and(|(own, _)| own.replica == id) {
+            // The next transaction draws a new id.
+            exchange.own = None;
+        }
+        let moved = take(&mut exchange.entries, &|one| {
+            one.id().replica == id && one.entry.stored.is_none()
+        });
+        exchange.move_entries(&mut self.doc, &moved)
     }
 
     /// Returns the next entries for which `is_due` returns true, as

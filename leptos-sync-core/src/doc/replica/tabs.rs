@@ -76,22 +76,15 @@ impl Exchange {
     /// Keeps the base's cells at the paths of `cells`, which the outbox is going to write.
     pub(super) fn cover(&mut self, doc: &dyn DocCells, cells: &Patch) {
         let mut value = Vec::new();
-        for path in cells.cells().paths() {
-            if !self.base.cells().has(&path) {
-                let cell = doc.cell(&path, &mut value);
-                let cell = cell.map(|cell| (cell.stamp, cell.value));
-                let (stamp, value) = cell.unwrap_or_default();
-                self.base.put(path, stamp, value);
-            }
-        }
+        cells.cells().for_each(&mut |parent, cell| {
+            let path = cell.path(parent);
+            self.base.cover(&path, || doc.cell(&path, &mut value));
+        });
     }
 
     /// Returns whether the outbox has an entry, or the relay has it.
     pub(super) fn has_known(&self, id: EntryId) -> bool {
-        let settled = self.settled.get(&id.replica);
-        id.number == 0
-            || settled.is_some_and(|head| head.number >= id.number)
-            || self.find(id).is_some()
+        self.settled.get(id.replica).number >= id.number || self.find(id).is_some()
     }
 
     /// Removes the tombstones that the relay may have forgotten, from a document that is equal to
@@ -107,13 +100,7 @@ impl Exchange {
             return false;
         }
         doc.forget_before(session.floor);
-        let paths: Vec<_> = self
-            .base
-            .cells()
-            .iter()
-            .map(|held| held.path.to_owned())
-            .collect();
-        self.rebuild(doc, paths);
+        self.rebuild(doc, self.base.cells());
         true
     }
 }

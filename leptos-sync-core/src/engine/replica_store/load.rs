@@ -9,6 +9,7 @@ use crate::{
     delta::Patch,
     error::Error,
     history::{Position, Sequence},
+    order::heap_sort,
     replica::{Progress, Replica},
     storage::{Damage, Record, Storage},
 };
@@ -97,7 +98,9 @@ impl<St: Storage> ReplicaStore<St> {
         found.is_incomplete |= found.progress.is_none();
         let chunks = found.marker.map_or(0, |marker| marker.chunks);
         found.is_incomplete |= chunks != found.chunks as u64;
-        found.entries.sort_by_key(|one| (one.order, one.entry.id));
+        heap_sort(&mut found.entries, |one, two| {
+            (one.order, one.entry.id) < (two.order, two.entry.id)
+        });
         found
     }
 }

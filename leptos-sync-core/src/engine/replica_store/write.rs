@@ -177,4 +177,14 @@ impl<St: Storage> ReplicaStore<St> {
         contents.log_records > limits::LOG_RECORDS
             || contents.log_bytes > contents.chunk_bytes.max(limits::LOG_BYTES)
     }
+    /// Returns whether the outbox of a document without a relay should
+    /// [move to the base](Replica::absorb_entries), followed by a compaction: it has more than
+    /// [`limits::LOG_RECORDS`] entries, or more bytes than both the base and
+    /// [`limits::LOG_BYTES`]. O(outbox).
+    pub fn wants_absorption<S: Root>(&self, replica: &Replica<S>) -> bool {
+        let entries = replica.entries();
+        let bytes = entries.iter().map(|one| one.entry().cells.envelope_bytes());
+        entries.len() > limits::LOG_RECORDS
+            || bytes.sum::<usize>() > self.contents.chunk_bytes.max(limits::LOG_BYTES)
+    }
 }

@@ -8,7 +8,7 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use leptos_sync_server::{
-    AllowAnyone, Prometheus, Relay, RelayOptions, ServeOptions, SqliteLog, router, serve,
+    AllowAnyone, Prometheus, Relay, RelayOptions, SealKey, ServeOptions, SqliteLog, router, serve,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -72,6 +72,8 @@ fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
     }
     let authorizer = options.access.authorizer()?;
     let log = SqliteLog::open(&options.database)?;
+    // After the log, which only one process can open.
+    let relay_options = relay_options.seal_key(SealKey::of_file(options.seal_key_file())?);
     Ok(match authorizer {
         Some(tokens) => Relay::with_options(log, tokens, relay_options),
         None => {

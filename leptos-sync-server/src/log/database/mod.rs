@@ -34,7 +34,7 @@ pub(super) use self::{
     names::{Names, Removal, names},
     record::{Checksum, damaged, from_sql, to_sql},
     schema::Schema,
-    tally::{StoredTally, Tally},
+    tally::Tally,
     work::{Finished, Operation, Operations},
 };
 pub use options::SqliteOptions;

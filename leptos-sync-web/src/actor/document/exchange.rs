@@ -1,106 +1,214 @@
 use std::{rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
-    Delta, Error, ReplicaId, Root, Snapshot, VersionVector,
+    Changes, Error, ReplicaId, Root, Time,
     clock::Window,
-    sync::{Document, Permission, Reason, TabMessageKind},
+    history::{
+        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
+        RelayState, Sequence, Witness,
+    },
+    replica::Replica,
+    sync::v2::{Document, Permission, Reason, TabMessageKind},
 };
 
-use super::{DocumentActor, disk::Disk};
-use crate::live::{AnyState, Cause, Connection, DocState, Present, Rejection};
+use super::DocumentActor;
+use crate::live::{AnyState, Cause, Connection, Present, Rejection};
 
-/// The implementation of [`Document`], which the client of the relay calls. Operations from the
-/// relay are shown, stored, and forwarded to tabs that cannot receive them themselves.
+/// The implementation of [`Document`], which the client of the relay calls. Cells from the relay
+/// are shown and stored, and the other tabs learn the fate of entries.
 pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
-impl<S: Root> Document for Exchanged<S> {
-    fn version(&self) -> VersionVector {
-        let version = |state: &mut DocState<S>| state.outbox.version(&state.doc);
-        self.0.doc.with_state(version)
+impl<S: Root> Exchanged<S> {
+    fn replica<R>(&self, work: impl FnOnce(&mut Replica<S>) -> R) -> R {
+        self.0.doc.with_replica(work)
     }
 
-    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        // Store restamped transactions before sending them. Otherwise they would be restamped again
-        // after a crash.
-        if self.0.disk.get().is_some_and(Disk::is_stale) {
-            return Ok(Vec::new());
+    /// Changes the outbox, and tells the other tabs which entries were moved to another id.
+    fn move_by(
+        &self,
+        change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
+    ) -> Result<(), Error> {
+        let before = self.replica(|replica| names(replica));
+        self.0.doc.update(None, change)?;
+        let mut added = self.replica(|replica| names(replica));
+        let after = added.clone();
+        added.retain(|id| !before.contains(id));
+        if !added.is_empty() {
+            let moved = before.into_iter().filter(|id| !after.contains(id));
+            self.0.send_to_tabs(TabMessageKind::Moved(moved.collect()));
+            added.iter().for_each(|id| self.0.send_entry(*id));
+            // No other page writes under the new id.
+            self.0.due.borrow_mut().append(&mut added);
         }
-        let send_locks = self.0.page.send_locks();
-        self.0.doc.with_state(|DocState { doc, outbox }| {
-            outbox.pending(doc, relay, |replica| send_locks.has(replica))
-        })
+        self.0.save_soon();
+        Ok(())
+    }
+
+    /// Handles the answer that another user has written under the id of an entry.
+    fn forged(&self, id: EntryId, text: &str) -> Result<(), Error> {
+        let (first, id) = (id, id.replica);
+        if self.0.page.keeps_guest_edits {
+            self.move_by(&mut |replica| replica.move_unstored(id))?;
+            self.0.save();
+            return Ok(());
+        }
+        // The edits are neither sent under this user's name nor lost.
+        let mut foreign = self.0.foreign.borrow_mut();
+        if !foreign.contains(&id) {
+            foreign.push(id);
+            self.replica(|replica| {
+                if replica.own() == Some(id) {
+                    replica.leave_id();
+                }
+            });
+            self.0.list(first, Reason::Forged, text.to_owned(), None);
+        }
+        Ok(())
+    }
+}
+
+impl<S: Root> Document for Exchanged<S> {
+    fn start(&mut self) -> Opening {
+        self.replica(Replica::start)
+    }
+
+    fn epochs(&self) -> Epochs {
+        self.replica(|replica| replica.progress().epochs.clone())
+    }
+
+    fn position(&self) -> Sequence {
+        self.replica(|replica| replica.progress().cursor.position.sequence)
+    }
+
+    fn witness(&self) -> Witness {
+        self.replica(|replica| replica.progress().latest)
     }
 
     fn set_permission(&mut self, permission: Permission) {
         let status = self.0.doc.status();
         status.change(&mut |status| status.permission = Some(permission));
-        self.0.write_received_soon();
+        self.0.save_soon();
     }
 
-    fn opened(&mut self, window: Window) {
-        self.0.page.time.follow(window.now_ms);
+    fn opened(&mut self, opened: &Opened) -> Result<Next, Error> {
+        self.0.page.time.follow(opened.now_ms);
+        let next = self.replica(|replica| replica.opened(opened))?;
         self.0.doc.status().change(&mut |status| {
             // The relay sends the presence of the others again.
             status.peers = Arc::default();
             status.connection = Connection::Online;
         });
+        self.0.doc.update_pending();
+        Ok(next)
     }
 
-    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
-        let send_locks = self.0.page.send_locks();
-        let (restamped, _) = self.0.doc.with_state(|DocState { doc, outbox }| {
-            outbox.restamp(doc, window, |replica| send_locks.has(replica))
+    fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
+        let mut offers = Vec::new();
+        self.0.doc.update(None, &mut |replica| {
+            let compared = replica.range(range)?;
+            offers = compared.offers;
+            Ok(compared.changes)
         })?;
-        if !restamped.is_empty() {
-            self.0.doc.rolled_back();
-            self.0.send_to_tabs(TabMessageKind::Restamped(restamped));
-            self.0.rewrite();
+        Ok(offers)
+    }
+
+    fn offered(&mut self, all: bool, state: RelayState) {
+        self.replica(|replica| replica.offered(all, state));
+    }
+
+    fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
+        self.replica(|replica| replica.heads())
+    }
+
+    fn adopted(&mut self, heads: &[(ReplicaId, IdHead)], state: RelayState) {
+        self.replica(|replica| replica.adopted(heads, state));
+    }
+
+    fn compared(&mut self) -> Result<(), Error> {
+        if !self.replica(Replica::compared) {
+            return Err(Error::unavailable(
+                "the relay did not take everything that this page has restored",
+            ));
         }
+        self.0.doc.update_pending();
+        self.0.save_soon();
         Ok(())
     }
 
-    fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
-        let (mut rejected, mut before) = (Vec::new(), None);
-        self.0.doc.join(delta, &mut |DocState { doc, outbox }| {
-            let received = outbox.receive(doc, delta)?;
-            (rejected, before) = (received.rejected, received.before);
-            Ok(received.changes)
-        })?;
-        self.0.save_received(delta);
-        self.rejected_silently(rejected, before);
-        Ok(())
-    }
-
-    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
-        let receive =
-            |state: &mut DocState<S>| state.outbox.receive_snapshot(&mut state.doc, parts);
-        let received = self.0.doc.replace(receive)?;
-        self.0.rewrite();
-        self.rejected_silently(received.rejected, received.before);
-        Ok(())
-    }
-
-    fn acknowledged(&mut self, upto: &VersionVector) {
+    fn page(&mut self, page: &Page) -> Result<(), Error> {
         self.0
             .doc
-            .with_state(|DocState { outbox, .. }| outbox.acknowledge(upto));
-        self.0.doc.update_pending();
-        self.0.write_received_soon();
+            .update(Some(&page.cells), &mut |replica| replica.page(page))?;
+        self.0.save_soon();
+        Ok(())
     }
 
-    fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
-        let text = text.to_owned();
-        self.0.send_to_tabs(TabMessageKind::Rejected {
-            upto: upto.clone(),
-            reason,
-            text: text.clone(),
-        });
+    fn caught_up(&mut self, _: Window) -> Result<(), Error> {
+        self.move_by(&mut Replica::settle)?;
+        self.0.send_others_later();
+        Ok(())
+    }
+
+    fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {
+        let (is_stored, due) = (self.0.is_stored(), self.0.due.borrow());
+        let foreign = self.0.foreign.borrow();
+        Ok(self.replica(|replica| {
+            let own = replica.own();
+            replica.next_due(bytes, count, &mut |one| {
+                let id = one.entry().id;
+                // A crash must not lose what the relay has.
+                (one.is_saved() || !is_stored)
+                    && (own == Some(id.replica) || due.contains(&id))
+                    && !foreign.contains(&id.replica)
+            })
+        }))
+    }
+
+    fn acknowledged(&mut self, ack: &Ack) -> Result<(), Error> {
+        self.0
+            .doc
+            .update(None, &mut |replica| replica.acknowledged(ack))?;
+        self.0.send_to_tabs(TabMessageKind::Stored(*ack));
+        self.0.save_soon();
+        Ok(())
+    }
+
+    fn rejected(
+        &mut self,
+        id: EntryId,
+        reason: Reason,
+        text: &str,
+        window: Window,
+    ) -> Result<(), Error> {
         if reason == Reason::Forged {
-            for (replica, _) in upto.iter() {
-                self.0.page.retire(replica);
-            }
+            return self.forged(id, text);
         }
-        self.0.reject(upto, reason, text);
+        if !reason.concerns_time() {
+            let text = text.to_owned();
+            self.0.send_to_tabs(TabMessageKind::Emptied {
+                id,
+                reason,
+                text: text.clone(),
+            });
+            return self.0.reject(id, reason, text);
+        }
+        self.0.page.time.follow(window.now_ms);
+        let now = Time::try_from_ms(window.now_ms).unwrap_or_default();
+        let from = match reason {
+            Reason::TooOld => window.floor,
+            _ => now,
+        };
+        let before = self.replica(|replica| replica.outbox());
+        self.0
+            .doc
+            .update(None, &mut |replica| replica.restamp(id, from))?;
+        let mut changed = self.replica(|replica| replica.outbox());
+        changed.retain(|one| !before.contains(one));
+        self.0.send_to_tabs(TabMessageKind::Replaced(changed));
+        // Store restamped entries before sending them. Otherwise they would be restamped again
+        // after a crash.
+        self.0.save();
+        Ok(())
     }
 
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {
@@ -123,80 +231,75 @@ impl<S: Root> Document for Exchanged<S> {
     fn closed(&mut self, reason: Reason, text: &str) {
         let message = text.into();
         let cause = Cause::Relay { reason, message };
-        // In these cases, the client opens the document again by itself.
+        // In these cases, the client opens the document again soon.
         let is_temporary = reason.is_temporary() || reason == Reason::TooManyDocuments;
         self.0.set_connection(match is_temporary {
             true => Connection::Offline(cause),
             false => Connection::Refused(cause),
         });
     }
-}
 
-impl<S: Root> Exchanged<S> {
-    /// Reports transactions that were rolled back because the relay had rejected them and its
-    /// answers were lost. `before` is the state with the transactions.
-    fn rejected_silently(&mut self, rejected: Vec<Delta>, before: Option<Arc<S>>) {
-        for delta in rejected {
-            self.0.send_to_tabs(TabMessageKind::Rejected {
-                upto: delta.upto().clone(),
-                reason: Reason::Other,
-                text: LOST.to_owned(),
-            });
-            let before = before.clone().map(|before| before as AnyState);
+    fn removed(&mut self) {
+        self.0.set_connection(Connection::Removed);
+        let state = self.replica(|replica| {
+            let is_lost = !replica.entries().is_empty();
+            is_lost.then(|| replica.doc().shared_state() as AnyState)
+        });
+        if state.is_some() {
+            let message = "the document was removed at the relay".to_owned();
             self.0
-                .undone(delta.upto(), Reason::Other, LOST.to_owned(), before);
+                .list(EntryId::default(), Reason::Other, message, state);
         }
     }
 }
 
-/// The message for a rejection whose answer was lost.
-const LOST: &str = "the relay rejected the edit, and its answer was lost";
+/// Returns the names of the entries in the outbox.
+fn names<S: Root>(replica: &Replica<S>) -> Vec<EntryId> {
+    let entries = replica.entries().iter();
+    entries.map(|one| one.entry().id).collect()
+}
 
 impl<S: Root> DocumentActor<S> {
-    /// Rolls back a transaction that the relay has rejected for good. Operations outside
-    /// transactions stay, and so does a transaction that was rejected for its timestamp. Both are
-    /// reported, unless they were settled before.
-    pub(super) fn reject(self: &Rc<Self>, upto: &VersionVector, reason: Reason, message: String) {
-        let mut is_settled = false;
-        let rejected = self.doc.with_state(|DocState { doc, outbox }| {
-            is_settled = outbox.acknowledged().covers(upto);
-            match reason.concerns_time() {
-                true => None,
-                false => outbox.reject(doc, upto),
-            }
-        });
-        match rejected {
-            Some(rejected) => self.undone(upto, reason, message, Some(rejected.before)),
-            None if is_settled => {}
-            None => {
-                self.list(upto, reason, message, None);
-                self.doc.update_pending();
-            }
-        }
-        self.write_received_soon();
-    }
-
-    /// Reports a transaction that was rolled back. `before` is the state with the transaction.
-    fn undone(
+    /// Rolls back an entry that the relay has rejected for good, and reports it.
+    pub(super) fn reject(
         self: &Rc<Self>,
-        upto: &VersionVector,
+        id: EntryId,
         reason: Reason,
         message: String,
-        before: Option<AnyState>,
-    ) {
-        self.doc.rolled_back();
-        self.list(upto, reason, message, before);
-        // Rewrite before anything else is stored. Otherwise the storage would contain the
-        // transaction as acknowledged.
-        self.rewrite();
+    ) -> Result<(), Error> {
+        let (mut before, mut outbox) = (None, Vec::new());
+        self.doc.update(None, &mut |replica| {
+            outbox = names(replica);
+            Ok(match replica.reject(id)? {
+                Some(rejected) => {
+                    before = Some(rejected.before as AnyState);
+                    rejected.changes
+                }
+                None => Default::default(),
+            })
+        })?;
+        if before.is_some() {
+            self.list_with(outbox, id, reason, message, before);
+            self.save();
+        }
+        Ok(())
     }
 
-    /// Lists the rejection of a transaction.
-    fn list(&self, upto: &VersionVector, reason: Reason, message: String, state: Option<AnyState>) {
-        let version = self.doc.with_state(|state| state.doc.version().clone());
+    fn list(&self, id: EntryId, reason: Reason, message: String, state: Option<AnyState>) {
+        self.list_with(Vec::new(), id, reason, message, state);
+    }
+
+    /// Lists the rejection of an entry. `state` contains the outbox.
+    fn list_with(
+        &self,
+        outbox: Vec<EntryId>,
+        id: EntryId,
+        reason: Reason,
+        message: String,
+        state: Option<AnyState>,
+    ) {
         let status = self.doc.status();
-        let rejection =
-            Rejection::by_relay(Arc::downgrade(status), reason, message, state, version);
-        status.reject_by_relay(rejection, upto);
+        let rejection = Rejection::by_relay(Arc::downgrade(status), reason, message, state, outbox);
+        status.reject_by_relay(rejection, id);
     }
 }

@@ -2,12 +2,17 @@
 
 use std::{rc::Rc, time::Duration};
 
-use leptos_sync_core::{Error, Root, engine::DocStore, storage::Storage as _, sync::Permission};
+use leptos_sync_core::{
+    Clock, Error, ReplicaId, Root,
+    engine::{ReplicaStore, old_prefix},
+    replica::Replica,
+    storage::Storage as _,
+    sync::v2::Permission,
+};
 
 use super::{DocumentActor, Timer, disk::Disk};
 use crate::{
-    live::{DocState, StorageKind},
-    provider::provisional_replica,
+    live::StorageKind,
     task::{sleep, spawn},
 };
 
@@ -62,51 +67,48 @@ impl<S: Root> DocumentActor<S> {
     async fn try_recover(self: &Rc<Self>) -> Result<(), Error> {
         let storage = self.page.reopen_storage().await?;
         if self.disk.get().is_none() {
-            let disk = Disk::new(DocStore::new(storage, &self.name)?);
+            let disk = Disk::new(ReplicaStore::new(storage, &self.name)?);
             disk.suspend();
             let _ = self.disk.set(disk);
         }
         if let Some(disk) = self.disk.get() {
             self.read_from(disk).await?;
             disk.resume();
-            // No record contains the edits and operations that arrived since the suspension.
-            self.rewrite();
+            self.reopen();
+            self.save();
         }
         Ok(())
     }
 
-    /// Joins the stored document, including the writes of other pages, with the edits that were
-    /// made since.
-    pub(super) async fn read(self: &Rc<Self>) -> Result<(), Error> {
+    async fn read(self: &Rc<Self>) -> Result<(), Error> {
         match self.disk.get() {
-            None => self.set_own_replica(),
-            // The records that cannot be read may contain operations of this page's replica id.
-            Some(disk) if disk.is_suspended() => {}
-            Some(disk) => self.read_from(disk).await?,
+            Some(disk) if !disk.is_suspended() => self.read_from(disk).await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
+    /// Replaces the document by the stored one, with the edits of this page that were not stored.
+    pub(super) async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
         // Do not borrow the store across the wait, since edits are written meanwhile.
         let prefix = disk.store().prefix().to_vec();
         let storage = disk.store().storage().clone();
-        // A compaction in progress ends before this read.
-        disk.begin();
-        let records = storage.scan_prefix(&prefix).await;
-        disk.end();
-        let records = records?;
-        let may_edit = disk.store().permission(&records);
-        let damage = self.doc.replace(|DocState { doc, outbox }| {
-            let damage = disk.store().read_exchanged(records, doc, outbox)?;
-            // Damaged records may contain operations of this page's replica id, so it must not be
-            // used again.
-            doc.set_replica(match damage.first() {
-                None => self.replica.get(),
-                Some(_) => provisional_replica(),
-            });
-            Ok::<_, Error>(damage)
-        })?;
+        let records = storage.scan_prefix(&prefix).await?;
+        let is_new = records.is_empty();
+        let name = disk.permission_key();
+        let permission = records.iter().find(|(key, _)| *key == name);
+        let permission = permission.map(|(_, record)| match record.as_slice() {
+            [1] => Permission::Write,
+            _ => Permission::Read,
+        });
+        disk.permission.set(permission);
+        let clock = Clock::new(ReplicaId::default(), self.page.time.clone());
+        let mut replica = Replica::new(clock);
+        let damage = disk.store().read(records, &mut replica);
+        self.doc.with_replica(|before| {
+            replica.take_over(before);
+            *before = replica;
+        });
+        self.doc.replaced();
         let status = self.doc.status();
         if let Some(first) = damage.first() {
             status.permanent_error(Error::storage(format!(
@@ -114,25 +116,19 @@ impl<S: Root> DocumentActor<S> {
                 damage.len(),
                 first.error
             )));
+        } else if is_new && storage.has_prefix(&old_prefix(&self.name)?).await? {
+            status.permanent_error(Error::storage(
+                "an older version of this library has stored this document in this browser; its \
+                 data is kept as it is, and not used",
+            ));
         }
         status.change(&mut |status| {
             status.loading = false;
-            status.permission = status
-                .permission
-                .or(may_edit.map(|may_edit| match may_edit {
-                    true => Permission::Write,
-                    false => Permission::Read,
-                }));
+            status.permission = status.permission.or(permission);
             if status.unsaved == 0 {
                 status.error.clone_from(&status.permanent_error);
             }
         });
         Ok(())
-    }
-
-    /// Moves the document to this page's replica id.
-    pub(super) fn set_own_replica(&self) {
-        self.doc
-            .with_state(|DocState { doc, .. }| doc.set_replica(self.replica.get()));
     }
 }

@@ -1,12 +1,13 @@
 use std::{ptr, rc::Rc};
 
 use leptos_sync_core::{
-    Root, VersionVector,
-    sync::{TabMessage, TabMessageKind},
+    Changes, Root,
+    history::{Entry, EntryId, Patch},
+    replica::Taken,
+    sync::v2::{TabMessage, TabMessageKind},
 };
 
 use super::{DocumentActor, Timer};
-use crate::live::DocState;
 
 impl<S: Root> DocumentActor<S> {
     /// Sends a message to the other tabs.
@@ -16,56 +17,77 @@ impl<S: Root> DocumentActor<S> {
             .send_to_tabs(ptr::from_ref(self), &TabMessage { document, kind });
     }
 
-    /// Handles a message from another tab.
-    pub(super) fn handle_message(self: &Rc<Self>, kind: TabMessageKind) {
-        match kind {
-            TabMessageKind::Edit(delta) => {
-                self.claim(delta.upto(), false);
-                let joined = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
-                    outbox.take(doc, &delta)
-                });
-                match joined {
-                    // This page may have to send the transaction.
-                    Ok(()) => self.push(),
-                    Err(error) if error.is_gap() => {
-                        self.has_gap.set(true);
-                        self.ask_others_again();
-                    }
-                    // Any other error results from a wrong clock. The page receives the operations
-                    // again once it knows the time.
-                    Err(_) => {}
-                }
-            }
-            TabMessageKind::Request(version) => self.answer(&version, false),
-            TabMessageKind::Reply(version) => self.answer(&version, true),
-            TabMessageKind::Missing(delta) => {
-                // An error is a gap: the message answers an outdated request.
-                let _ = self.doc.join(&delta, &mut |DocState { doc, outbox }| {
-                    outbox.apply(doc, &delta)
-                });
-            }
-            TabMessageKind::Rejected { upto, reason, text } => {
-                self.reject(&upto, reason, text);
-            }
-            TabMessageKind::Restamped(restamped) => {
-                self.doc
-                    .with_state(|DocState { doc, outbox }| outbox.replace(doc, &restamped));
-                self.doc.rolled_back();
-                // A page with a correct clock has not joined the operations with the old stamps.
-                for one in &restamped {
-                    self.handle_message(TabMessageKind::Edit(one.delta.clone()));
-                }
-                self.rewrite();
-            }
+    /// Sends an entry to the other tabs.
+    pub(super) fn send_entry(&self, id: EntryId) {
+        if let Some(one) = self.doc.with_replica(|replica| replica.entry(id)) {
+            self.send_to_tabs(TabMessageKind::Edit(one));
         }
     }
 
-    /// Requests from the other tabs all operations that this tab lacks.
-    pub(super) fn ask_others(&self) {
-        self.send_to_tabs(TabMessageKind::Request(self.doc.version()));
+    /// Handles a message from another tab.
+    pub(super) fn handle_message(self: &Rc<Self>, kind: TabMessageKind) {
+        self.has_siblings.set(true);
+        match kind {
+            TabMessageKind::Edit((entry, seen)) => self.take_entry(&entry, &seen),
+            TabMessageKind::Ask => {
+                let (entries, heads) = self
+                    .doc
+                    .with_replica(|replica| (replica.outbox(), replica.settled_heads()));
+                self.send_to_tabs(TabMessageKind::All { entries, heads });
+            }
+            TabMessageKind::All { entries, heads } => {
+                self.update(&mut |replica| replica.take_outbox(&entries, &heads));
+            }
+            TabMessageKind::Replaced(entries) => {
+                self.update(&mut |replica| replica.replace_entries(&entries));
+            }
+            TabMessageKind::Emptied { id, reason, text } => {
+                // An error would be one of this document's own cells.
+                let _ = self.reject(id, reason, text);
+            }
+            TabMessageKind::Stored(ack) => {
+                self.doc
+                    .with_replica(|replica| replica.stored_elsewhere(&ack));
+                self.doc.update_pending();
+            }
+            TabMessageKind::Moved(ids) => {
+                self.update(&mut |replica| replica.moved_elsewhere(&ids));
+            }
+        }
+        self.save_soon();
+        self.send_others_later();
     }
 
-    /// Requests missing operations from the other tabs, if there are any. Does nothing if a request
+    fn take_entry(self: &Rc<Self>, entry: &Entry, seen: &Patch) {
+        let mut is_gap = false;
+        let _ = self.doc.update(Some(&entry.cells), &mut |replica| {
+            Ok(match replica.take_entry(entry.clone(), seen) {
+                Taken::Joined(changes) => changes,
+                taken => {
+                    is_gap |= matches!(taken, Taken::Gap);
+                    Changes::new()
+                }
+            })
+        });
+        if is_gap {
+            self.has_gap.set(true);
+            self.ask_others_again();
+        }
+    }
+
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&mut leptos_sync_core::replica::Replica<S>) -> Changes,
+    ) {
+        let _ = self.doc.update(None, &mut |replica| Ok(change(replica)));
+    }
+
+    /// Requests the outboxes of the other tabs.
+    pub(super) fn ask_others(&self) {
+        self.send_to_tabs(TabMessageKind::Ask);
+    }
+
+    /// Requests missing entries from the other tabs, if there are any. Does nothing if a request
     /// was sent recently, since the other tabs may not have them.
     pub(super) fn ask_others_again(self: &Rc<Self>) {
         if !self.is_set(Timer::Ask) && self.has_gap.replace(false) {
@@ -74,33 +96,27 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Handles the version of another tab: sends the operations that it lacks, and requests those
-    /// that this tab lacks.
-    fn answer(&self, version: &VersionVector, answered: bool) {
-        let mut missing = Vec::new();
-        let ours = self.doc.with_state(|DocState { doc, outbox }| {
-            if !version.covers(doc.version()) {
-                let base = outbox.base(doc);
-                if !version.covers(base.version()) {
-                    // If tombstones were forgotten, there is no such delta. The other tab then
-                    // receives the state from the storage or the relay.
-                    if let Ok(delta) = base.delta_since(version) {
-                        missing.push(TabMessageKind::Missing(delta));
-                    }
-                }
-                for delta in outbox.transactions() {
-                    if !version.covers(delta.upto()) {
-                        missing.push(TabMessageKind::Edit(delta.clone()));
-                    }
-                }
-            }
-            doc.version().clone()
+    /// Starts sending the entries of other pages that those pages do not send themselves.
+    pub(super) fn send_others_later(self: &Rc<Self>) {
+        let has_others = self.doc.with_replica(|replica| {
+            let own = replica.own();
+            let mut entries = replica.entries().iter().map(|one| one.entry());
+            entries.any(|entry| entry.stored.is_none() && Some(entry.id.replica) != own)
         });
-        for kind in missing {
-            self.send_to_tabs(kind);
+        if has_others && self.page.session().is_some() {
+            self.after(Timer::Others);
         }
-        if !answered && !ours.covers(version) {
-            self.send_to_tabs(TabMessageKind::Reply(ours));
-        }
+    }
+
+    /// Sends the entries of other pages that have waited since the last call.
+    pub(super) fn send_others(self: &Rc<Self>) {
+        let waiting = self.doc.with_replica(|replica| {
+            let entries = replica.entries().iter().map(|one| one.entry());
+            let unstored = entries.filter(|entry| entry.stored.is_none());
+            unstored.map(|entry| entry.id).collect()
+        });
+        self.due.replace(waiting);
+        self.push();
+        self.send_others_later();
     }
 }

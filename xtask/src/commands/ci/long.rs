@@ -7,7 +7,7 @@ use crate::{commands::Command, step::Steps};
 
 /// The commands that follow the checks of every change, as a user types them after `cargo xtask`.
 const COMMANDS: [&str; 7] = [
-    "test --cases 4096 --seeds 1000 --browsers all",
+    "test --cases 4096 --seeds 1000 --browsers all --long",
     "guide --all",
     "simulate --seeds 20000",
     "simulate --hosts --seeds 2000",

@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// The browsers that run the end-to-end tests.
     #[arg(long, value_enum, default_value_t)]
     browsers: Browsers,
+    /// Run the heavy end-to-end tests at full size: 50 browsers that are killed, 41,000 todos that
+    /// are removed.
+    #[arg(long)]
+    long: bool,
 }
 
 /// Browsers that can run the end-to-end tests.
@@ -87,13 +91,16 @@ pub(crate) fn run_in(steps: &mut Steps, args: &Args) -> Result<()> {
 }
 
 impl Args {
-    /// Passes the numbers of cases and seeds to the tests. Each suite has its own defaults.
+    /// Passes the sizes to the tests. Each suite has its own defaults.
     fn apply(&self, mut cmd: Cmd) -> Cmd {
         if let Some(cases) = self.cases {
             cmd = cmd.env("PROPTEST_CASES", cases.to_string());
         }
         if let Some(seeds) = self.seeds {
             cmd = cmd.env("LEPTOS_SYNC_SEEDS", seeds.to_string());
+        }
+        if self.long {
+            cmd = cmd.env("TODO_LONG", "1");
         }
         cmd
     }

@@ -1,0 +1,117 @@
+//! The memory and storage that removed todos take.
+
+use std::env;
+use std::io::{self, Write};
+
+use todo_e2e::{Browser, Device, Page, Server};
+
+/// The number of todos that are added and removed at once.
+const BATCH: usize = 1_000;
+
+/// The number of batches, and in the long run.
+const BATCHES: [usize; 2] = [4, 41];
+
+const MB: f64 = 1024.0 * 1024.0;
+
+/// A script that returns the bytes of all keys and values in the database.
+const STORED: &str = "const done = arguments[0];
+    const open = indexedDB.open('leptos-sync');
+    open.onsuccess = () => {
+        const store = open.result.transaction('leptos-sync').objectStore('leptos-sync');
+        const [keys, values] = [store.getAllKeys(), store.getAll()];
+        store.transaction.oncomplete = () => {
+            open.result.close();
+            const all = [...keys.result, ...values.result];
+            done(all.reduce((sum, bytes) => sum + bytes.byteLength, 0));
+        };
+    };";
+
+/// Megabytes of memory and storage.
+#[derive(Debug)]
+struct Figures {
+    memory: f64,
+    stored: f64,
+}
+
+/// Measures the page, and prints the figures. Bypasses the test runner, which hides the output of
+/// passing tests.
+fn measure(browser: &Browser<'_>, when: &str) -> Figures {
+    let stored = browser.session().script_with_callback(STORED, &[]);
+    let figures = Figures {
+        memory: browser.wasm_memory() as f64 / MB,
+        stored: stored.as_f64().unwrap_or(f64::MAX) / MB,
+    };
+    let _ = writeln!(io::stdout(), "figure: {when}: {figures:.2?} MB");
+    figures
+}
+
+/// Adds and removes many todos in batches, as a user does over the years.
+fn add_and_clear(page: &Page<'_>) {
+    let batches = BATCHES[usize::from(env::var_os("TODO_LONG").is_some())];
+    for batch in 0..batches {
+        let lines = (0..BATCH).map(|number| format!("todo {batch} {number}\n"));
+        page.paste(&lines.collect::<String>());
+        page.expect_rows(BATCH + 1);
+        page.click(".toggle-all + label");
+        page.expect_count("0 items left");
+        page.click(".clear-completed");
+        page.expect_rows(0);
+        page.add("the only todo");
+        page.expect_rows(1);
+    }
+}
+
+#[test]
+fn a_list_without_a_relay_forgets_the_todos_that_were_cleared() {
+    let device = Device::new();
+    let browser = device.launch();
+    browser.watch_wasm_memory();
+    let page = browser.open();
+    page.add("the only todo");
+    page.expect_saved();
+    let before = measure(&browser, "one todo");
+    add_and_clear(&page);
+    page.expect_saved();
+    let after = measure(&browser, "after many were added and cleared");
+    assert!(after.memory < before.memory + 10.0, "{before:?}, {after:?}");
+    assert!(after.stored < 1.0, "{after:?}");
+    page.reload();
+    page.expect_titles(&["the only todo"]);
+    let after = measure(&browser, "after a reload");
+    assert!(after.memory < before.memory + 1.0, "{before:?}, {after:?}");
+    assert!(after.stored < 0.5, "{after:?}");
+}
+
+/// The relay keeps the removals for the devices that are offline.
+#[test]
+fn cleared_todos_whose_removal_the_relay_keeps_take_little_room_on_a_device() {
+    let server = Server::start();
+    let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
+    let (laptop, phone) = (laptop.launch(), phone.launch());
+    let mut before = Vec::new();
+    let pages = [&laptop, &phone].map(|browser| {
+        browser.watch_wasm_memory();
+        browser.open()
+    });
+    let [ada, bob] = &pages;
+    ada.add("the only todo");
+    for (browser, page) in [&laptop, &phone].into_iter().zip(&pages) {
+        page.expect_titles(&["the only todo"]);
+        page.expect_synced();
+        before.push(measure(browser, "one todo"));
+    }
+    add_and_clear(ada);
+    let check = |when: &str, most: f64| {
+        for (n, (browser, page)) in [&laptop, &phone].into_iter().zip(&pages).enumerate() {
+            page.expect_synced();
+            page.expect_titles(&["the only todo"]);
+            let (before, after) = (&before[n], measure(browser, when));
+            assert!(after.memory < before.memory + most, "{before:?}, {after:?}");
+            assert!(after.stored < 1.0, "{after:?}");
+        }
+    };
+    check("after many were added and cleared", 10.0);
+    ada.reload();
+    bob.reload();
+    check("after a reload", 4.0);
+}

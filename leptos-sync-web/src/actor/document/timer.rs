@@ -1,0 +1,74 @@
+use std::{rc::Rc, time::Duration};
+
+use leptos_sync_core::{Root, limits};
+
+use super::DocumentActor;
+use crate::task::after;
+
+/// A kind of work that runs after a delay.
+#[derive(Clone, Copy)]
+pub(super) enum Timer {
+    /// Writes what the relay and other tabs have sent.
+    Save,
+    /// Retries a failed write.
+    Retry,
+    /// Reads the stored document again. Until that succeeds, the document is in memory only.
+    Recover,
+    /// Sends the page's presence.
+    Presence,
+    /// Sends the other tabs another request if entries are missing.
+    Ask,
+    /// Sends the entries of other pages.
+    Others,
+}
+
+impl Timer {
+    fn delay(self) -> Duration {
+        match self {
+            Self::Save => Duration::from_millis(limits::SAVE_DELAY_MS.into()),
+            Self::Retry | Self::Ask => RETRY,
+            Self::Recover => RECOVER,
+            Self::Presence => INTERVAL,
+            Self::Others => OTHERS,
+        }
+    }
+}
+
+/// The delay before a failed write is retried if no edit arrives. Also the delay between requests
+/// to other tabs for missing entries, which those tabs may not have.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// The delay before the storage of a document in memory is retried.
+const RECOVER: Duration = Duration::from_secs(30);
+
+/// The minimum time between two presence messages of a page. Twenty a second look smooth.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// The time that another page has to send its own entries. A page that does not is dead or offline.
+const OTHERS: Duration = Duration::from_millis(500);
+
+impl<S: Root> DocumentActor<S> {
+    pub(super) fn is_set(&self, timer: Timer) -> bool {
+        self.timers.get() & (1 << timer as u8) != 0
+    }
+
+    /// Sets a timer, unless it is already set.
+    pub(super) fn after(self: &Rc<Self>, timer: Timer) {
+        if self.is_set(timer) {
+            return;
+        }
+        let bit = 1 << timer as u8;
+        self.timers.set(self.timers.get() | bit);
+        let this = Rc::clone(self);
+        after(timer.delay(), move || {
+            this.timers.set(this.timers.get() & !bit);
+            match timer {
+                Timer::Save | Timer::Retry => this.save(),
+                Timer::Recover => this.recover(),
+                Timer::Presence => this.send_presence(),
+                Timer::Ask => this.ask_others_again(),
+                Timer::Others => this.send_others(),
+            }
+        });
+    }
+}
