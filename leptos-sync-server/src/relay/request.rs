@@ -78,7 +78,8 @@ impl Connection {
                 Ok(())
             }
             ClientRequest::ForbiddenPush { channel, entries } => {
-                self.reject_forbidden(channel, entries);
+                let span = self.span(channel);
+                span.in_scope(|| self.reject_forbidden(channel, entries));
                 Ok(())
             }
             // The host has closed the document.
@@ -114,7 +115,10 @@ impl Connection {
                     self.close(closed);
                 }
             }
-            Event::Answers { channel, answers } => self.answer(channel, answers),
+            Event::Answers { channel, answers } => {
+                let span = self.span(channel);
+                span.in_scope(|| self.answer(channel, answers));
+            }
             Event::Presence {
                 channel,
                 peer,

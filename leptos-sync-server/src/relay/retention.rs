@@ -8,7 +8,7 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -17,11 +17,16 @@ use leptos_sync_core::{Time, limits::DRIFT_MS};
 use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
 
 use super::{Inner, health};
-use crate::{error::Error, limits};
+use crate::limits;
 
-/// Whether the task has been started.
+/// The state of the task.
 #[derive(Default)]
-pub(super) struct Retention(AtomicBool);
+pub(super) struct Retention {
+    /// Whether the task has been started.
+    started: AtomicBool,
+    /// The time up to which the tombstones of all documents were last removed.
+    swept: AtomicU64,
+}
 
 impl Retention {
     /// Starts the task once, unless tombstones are kept forever. Does nothing outside a runtime;
@@ -30,7 +35,7 @@ impl Retention {
         let Some(retention) = relay.options.retention else {
             return;
         };
-        let Self(started) = &relay.retention;
+        let started = &relay.retention.started;
         if !started.load(Ordering::Relaxed)
             && let Ok(runtime) = Handle::try_current()
             && !started.swap(true, Ordering::Relaxed)
@@ -62,8 +67,12 @@ async fn sweep_repeatedly(
     }
 }
 
-/// Visits every document once. Errors are logged; a damaged document does not stop the sweep.
+/// Visits every document once, unless that would remove nothing. Errors are logged; a damaged
+/// document does not stop the sweep.
 async fn sweep(relay: &Weak<Inner>, retention: Duration) {
+    let Some(before) = relay.upgrade().and_then(|relay| relay.aged(retention)) else {
+        return;
+    };
     let mut after: Option<String> = None;
     loop {
         // Hold a strong reference only during one call, because it keeps the log open.
@@ -84,7 +93,7 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
             let Some(inner) = relay.upgrade() else {
                 return;
             };
-            if let Err(error) = inner.forget_aged(document, retention).await {
+            if let Err(error) = inner.log.forget(document, before, before.ms()).await {
                 tracing::error!(document, %error, "cannot remove old tombstones; trying again later");
                 inner.note_failure(&error);
                 if error.is_unavailable() {
@@ -96,6 +105,9 @@ async fn sweep(relay: &Weak<Inner>, retention: Duration) {
         }
         after = names.into_iter().last();
         if after.is_none() {
+            if let Some(inner) = relay.upgrade() {
+                inner.retention.swept.store(before.get(), Ordering::Relaxed);
+            }
             return;
         }
     }
@@ -113,16 +125,13 @@ impl Inner {
         Time::try_from_ms(self.now_ms().saturating_sub(DRIFT_MS)).unwrap_or_default()
     }
 
-    /// Removes the tombstones of a document that are older than the retention, in steps of a day.
-    async fn forget_aged(&self, document: &str, retention: Duration) -> Result<(), Error> {
+    /// Returns the time before which tombstones are older than the retention, in steps of a day.
+    /// Returns `None` if they were already removed.
+    fn aged(&self, retention: Duration) -> Option<Time> {
         let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
         let aged_ms = self.now_ms().saturating_sub(retention);
         let aged_ms = aged_ms - aged_ms % limits::FLOOR_STEP_MS;
         let before = Time::from_ms(aged_ms).min(self.latest_floor());
-        if before == Time::ZERO {
-            return Ok(());
-        }
-        tracing::debug!(document, floor = before.ms(), "removing old tombstones");
-        self.log.forget(document, before, before.ms()).await
+        (before.get() > self.retention.swept.load(Ordering::Relaxed)).then_some(before)
     }
 }

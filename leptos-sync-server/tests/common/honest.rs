@@ -1,6 +1,7 @@
 use std::{cell::Cell, collections::BTreeMap, net::SocketAddr};
 
 use futures::join;
+use leptos_sync_core::history::IdHead;
 
 use super::{Handle, Session};
 
@@ -26,6 +27,15 @@ impl Honest {
         };
         honest.exchange().await;
         honest
+    }
+
+    /// Returns the first user's replica id, and the last entry of it.
+    pub(crate) fn last_entry(&self) -> (u64, IdHead) {
+        let state = self.ada.handle.state();
+        let own = state.replica.own().unwrap();
+        let heads = state.replica.heads();
+        let head = heads.iter().find(|(id, _)| *id == own);
+        (own.get(), head.unwrap().1)
     }
 
     /// Expects a card that another client wrote legitimately.

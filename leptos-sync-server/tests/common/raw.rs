@@ -18,6 +18,7 @@ const OPENED: u8 = 3;
 const ACK: u8 = 6;
 const REJECT: u8 = 7;
 const CLOSED: u8 = 9;
+const BYE: u8 = 10;
 const PONG: u8 = 11;
 const GAP: u8 = 17;
 
@@ -25,6 +26,7 @@ const GAP: u8 = 17;
 const OPEN: u8 = 3;
 const PUSH: u8 = 4;
 const PING: u8 = 8;
+const READ: u8 = 10;
 
 /// The first message of a client: the hello of the user Eve.
 pub(crate) const HELLO: [u8; 8] = [1, 2, 2, 0, 3, b'e', b'v', b'e'];
@@ -33,6 +35,9 @@ pub(crate) const HELLO: [u8; 8] = [1, 2, 2, 0, 3, b'e', b'v', b'e'];
 pub(crate) struct Raw {
     pub(crate) socket: Socket,
     frames: u8,
+    /// The reason with which the relay has closed a document, until [`answer`](Raw::answer) tells
+    /// it.
+    closed: Option<Reason>,
 }
 
 /// The relay's answer to an entry.
@@ -48,7 +53,11 @@ impl Raw {
     /// Connects without sending a hello.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let (socket, _) = connect_async(format!("ws://{address}/sync")).await.unwrap();
-        Self { socket, frames: 0 }
+        Self {
+            socket,
+            frames: 0,
+            closed: None,
+        }
     }
 
     /// Connects, sends the hello of `user`, and opens a document.
@@ -56,8 +65,21 @@ impl Raw {
         let mut raw = Self::connect(address).await;
         raw.say(&[&[1, 2, 2, 1][..], &text(user)].concat()).await;
         raw.say(&open_of(0, document)).await;
-        raw.next_of(OPENED).await;
+        raw.opened().await;
         raw
+    }
+
+    /// Waits until the relay has opened or closed a document. A later
+    /// [`answer`](Raw::answer) tells if it has closed it.
+    pub(crate) async fn opened(&mut self) {
+        while self.closed.is_none() && self.next().await[1] != OPENED {}
+    }
+
+    /// Requests the page after a number.
+    pub(crate) async fn read(&mut self, after: usize) {
+        let mut message = vec![READ, 0];
+        varint(&mut message, after);
+        self.say(&message).await;
     }
 
     /// Sends a message in as few frames as possible.
@@ -88,13 +110,15 @@ impl Raw {
     /// Returns the next answer to a push or an open.
     pub(crate) async fn answer(&mut self) -> Answer {
         loop {
+            if let Some(reason) = self.closed.take() {
+                return Answer::Closed(reason);
+            }
             let frame = self.next().await;
             // All channels here have one-byte numbers, and so have the numbers of entries.
             match (frame[1], &frame[3..]) {
                 (ACK, _) => return Answer::Ack,
                 (GAP, _) => return Answer::Gap,
                 (REJECT, rest) => return Answer::Reject(Reason::of_code(rest[9])),
-                (CLOSED, rest) => return Answer::Closed(Reason::of_code(rest[0])),
                 _ => {}
             }
         }
@@ -110,6 +134,26 @@ impl Raw {
         }
     }
 
+    /// Returns the next frame of a kind, or `None` if the connection ends without a reason.
+    pub(crate) async fn next_before_end(
+        &mut self,
+        kind: u8,
+    ) -> Result<Option<Vec<u8>>, Option<Reason>> {
+        loop {
+            let next = timeout(Duration::from_secs(30), self.socket.next());
+            match next.await.unwrap() {
+                Some(Ok(Message::Binary(frame))) if frame[1] == kind => {
+                    return Ok(Some(frame.to_vec()));
+                }
+                Some(Ok(Message::Binary(frame))) if frame[1] == BYE => {
+                    return Err(Some(Reason::of_code(frame[2])));
+                }
+                Some(Ok(_)) => {}
+                _ => return Ok(None),
+            }
+        }
+    }
+
     /// Returns the next frame.
     pub(crate) async fn next(&mut self) -> Vec<u8> {
         let frame = timeout(Duration::from_secs(30), async {
@@ -119,21 +163,19 @@ impl Raw {
                 }
             }
         });
-        frame.await.unwrap()
+        let frame = frame.await.unwrap();
+        if frame[1] == CLOSED {
+            self.closed = Some(Reason::of_code(frame[3]));
+        }
+        frame
     }
 
     /// Waits until the relay has handled all messages. Returns the reason if it has closed a
     /// document.
     pub(crate) async fn handled(&mut self) -> Option<Reason> {
         self.say(&[PING]).await;
-        loop {
-            let frame = self.next().await;
-            match frame[1] {
-                CLOSED => return Some(Reason::of_code(frame[3])),
-                PONG => return None,
-                _ => {}
-            }
-        }
+        while self.closed.is_none() && self.next().await[1] != PONG {}
+        self.closed.take()
     }
 
     /// Returns the reason for the end of the connection, or `None` if the relay closes it without
@@ -144,8 +186,12 @@ impl Raw {
 }
 
 /// Encodes the request to open a document of which the client has read nothing.
-pub(crate) fn open_of(channel: u8, document: &str) -> Vec<u8> {
-    let mut message = [&[OPEN, channel][..], &text(document), &[0]].concat();
+pub(crate) fn open_of(channel: usize, document: &str) -> Vec<u8> {
+    let mut message = vec![OPEN];
+    varint(&mut message, channel);
+    message.extend_from_slice(&text(document));
+    // The schema.
+    message.push(0);
     // The position, the witness, no comparison, no ids.
     message.extend_from_slice(&[0; 9]);
     message.extend_from_slice(&[0; 9 + 1 + 8]);
@@ -174,7 +220,10 @@ pub(crate) fn push_of(entries: &[Entry]) -> Vec<u8> {
 }
 
 fn text(text: &str) -> Vec<u8> {
-    [&[text.len() as u8], text.as_bytes()].concat()
+    let mut message = Vec::new();
+    varint(&mut message, text.len());
+    message.extend_from_slice(text.as_bytes());
+    message
 }
 
 /// Returns the first entries of a writer, which insert cards, starting at `ms`.

@@ -1,6 +1,6 @@
 //! The cells of all documents.
 
-use leptos_sync_core::history::Sequence;
+use leptos_sync_core::{Time, history::Sequence};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{
@@ -176,6 +176,22 @@ pub(super) fn after_sequence(
 ) -> Result<(), Error> {
     let of = params![document, to_i64(after.get())];
     walk(connection, document, AFTER_SEQUENCE, of, work)
+}
+
+/// Returns whether there are tombstones below a floor that were received before a time.
+pub(super) fn has_aged(
+    connection: &Connection,
+    document: i64,
+    floor: Time,
+    received_before_ms: u64,
+) -> Result<bool, Error> {
+    let of = params![document, to_i64(received_before_ms), to_sql(floor.get())];
+    let mut found = false;
+    walk(connection, document, AGED, of, |_, _| {
+        found = true;
+        Ok(false)
+    })?;
+    Ok(found)
 }
 
 /// Removes tombstones below the floor that were received before a time, at most

@@ -245,6 +245,15 @@ impl DurableLog for SqliteLog {
     ) -> BoxFuture<'_, Result<(), Error>> {
         let document = document.to_owned();
         async move {
+            // Most documents have nothing to forget. For these, this is neither a write nor an
+            // audit.
+            let would_forget = self.file.read(&document, false, move |connection, found| {
+                let (id, stored) = found;
+                read::would_forget(connection, id, &stored, before, received_before_ms)
+            });
+            if would_forget.await? != Some(true) {
+                return Ok(());
+            }
             let work = Work::Forget {
                 document: document.clone(),
                 before,

@@ -68,6 +68,20 @@ pub(super) fn page(
     }))
 }
 
+/// Returns whether forgetting would raise the floor or remove tombstones.
+pub(super) fn would_forget(
+    connection: &Connection,
+    document: i64,
+    stored: &StoredHead,
+    before: Time,
+    received_before_ms: u64,
+) -> Result<bool, Error> {
+    let mut head = stored.head;
+    head.raise_floor(before);
+    let rises = head.floor > stored.head.floor;
+    Ok(rises || cells::has_aged(connection, document, head.floor, received_before_ms)?)
+}
+
 /// Reads the cells after a path, about `bytes` of them.
 pub(super) fn range(
     connection: &Connection,
