@@ -9,6 +9,7 @@ mod fuzz;
 mod guide;
 mod load;
 mod mutants;
+mod scale;
 mod setup;
 mod simulate;
 mod size;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Torture(torture::Args),
     /// Measures the relay with 10,000 connections and under a steady load.
     Load(load::Args),
+    /// Measures documents of many replica ids, and one that is larger than the relay's memory.
+    Scale(scale::Args),
     /// Fuzzes the decoders and both ends of a session with the nightly compiler.
     Fuzz(fuzz::Args),
     /// Plants faults in a copy of the workspace, and reports which ones the tests find.
@@ -87,6 +90,7 @@ impl Command {
             Self::Simulate(args) => simulate::run(args),
             Self::Torture(args) => torture::run(args),
             Self::Load(args) => load::run(args),
+            Self::Scale(args) => scale::run(args),
             Self::Fuzz(args) => fuzz::run(args),
             Self::Mutants(args) => mutants::run(args),
             Self::Dist(args) => dist::run(args),

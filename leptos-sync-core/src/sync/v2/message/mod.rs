@@ -1,4 +1,4 @@
-//! The messages of protocol 2. `docs/protocol-2.md` specifies every byte.
+//! The messages of protocol 2. `docs/protocol.md` specifies every byte.
 
 mod answers;
 mod broadcast;

@@ -561,7 +561,7 @@ fn numbers_beyond_the_head_are_an_error() {
     }
 }
 
-/// Checks the bytes that `docs/protocol-2.md` specifies for every build of this protocol.
+/// Checks the bytes that `docs/protocol.md` specifies for every build of this protocol.
 #[test]
 fn messages_have_the_documented_bytes() {
     let channel = Channel(0);
