@@ -5,13 +5,13 @@
     reason = "a failed test may panic"
 )]
 
-mod boards;
 mod common;
+mod histories;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use boards::{entry, push};
 use common::{ByName, Handle, Session, SwitchedLog, get, serve_relay};
+use histories::{Writer, push};
 use leptos_sync_core::{
     Time,
     clock::{ManualTime, TimeSource},
@@ -195,7 +195,8 @@ async fn a_damaged_document_does_not_stop_the_retention_of_others() {
     let path = dir.path().join("relay.db");
     let log = SqliteLog::open(&path).unwrap();
     for document in ["a", "b", "c"] {
-        push(&log, document, entry(1, 1, 9, [(b"card".to_vec(), None)])).unwrap();
+        let removal = Writer::new(1).write(1, [(b"card".to_vec(), None)]);
+        push(&log, document, vec![removal]).unwrap();
     }
     drop(log);
     let file = rusqlite::Connection::open(&path).unwrap();

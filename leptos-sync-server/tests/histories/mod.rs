@@ -9,10 +9,7 @@ use leptos_sync_core::{
     cells::{CellRef, Path, PathBuf},
     history::{Entry, EntryHash, EntryId, IdHead, Patch, Sequence},
 };
-use leptos_sync_server::{
-    Error,
-    v2::{DurableLog as _, Pushed, SqliteLog},
-};
+use leptos_sync_server::{DurableLog as _, Error, Pushed, SqliteLog};
 
 pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -63,7 +60,10 @@ impl Writer {
     }
 }
 
-pub(crate) fn card(key: u64, value: Option<&[u8]>) -> (Vec<u8>, Option<Vec<u8>>) {
+/// The key and the value of a cell. A removed one has no value.
+pub(crate) type Card = (Vec<u8>, Option<Vec<u8>>);
+
+pub(crate) fn card(key: u64, value: Option<&[u8]>) -> Card {
     (key.to_be_bytes().to_vec(), value.map(<[u8]>::to_vec))
 }
 

@@ -71,7 +71,7 @@ impl Suite {
             Self::TimeSource => ["leptos-sync-core", "time_source"],
             Self::Collection => ["leptos-sync-core", "collection"],
             Self::Protocol => ["leptos-sync-core", "protocol_simulation"],
-            Self::Log => ["leptos-sync-server", "log_v2"],
+            Self::Log => ["leptos-sync-server", "conformance"],
             Self::StoredDocument => ["leptos-sync-server", "stored_document"],
             Self::ProtocolLog => ["leptos-sync-server", "protocol_simulation"],
         }

@@ -45,7 +45,7 @@ impl Operations for Tables {
         };
         let stored = heads::load(connection, id)?;
         if audit {
-            tracing::debug!(document, cells = stored.cells.records, "walking");
+            tracing::debug!(document, cells = stored.cells.records, "auditing");
             audit::audit(connection, id, &stored)?;
             self.damage.audited(document);
         }

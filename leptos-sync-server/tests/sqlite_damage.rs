@@ -19,10 +19,7 @@ use boards::{Random, setting};
 use futures::executor::block_on;
 use histories::{Cells, NOW_MS, Writer, card, cells, changed, head, push, push_as};
 use leptos_sync_core::{ReplicaId, Time, history::IdHead};
-use leptos_sync_server::{
-    Error,
-    v2::{DurableLog as _, History, Refusal, SqliteLog},
-};
+use leptos_sync_server::{DurableLog as _, Error, History, Refusal, SqliteLog};
 
 const DOCUMENTS: u64 = 8;
 const WRITERS: u64 = 12;
@@ -288,6 +285,60 @@ fn a_document_missing_from_damaged_names_is_not_reported_empty() {
         assert!(block_on(log.remove("bad")).unwrap_err().is_damaged());
         assert_eq!(cells(&log, "good").unwrap().len(), 2);
     }
+}
+
+#[test]
+fn listing_skips_documents_with_damaged_names() {
+    let row = format!("WHERE name = CAST('{}' AS BLOB)", name(4));
+    for damage in [
+        "SET id = id + 10",
+        "SET name = 'text'",
+        "SET name = x''",
+        "SET name = x'ffff'",
+        "SET checksum = 'none'",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        write(&path);
+        tamper(&path, &format!("UPDATE documents {damage} {row}"));
+        let log = SqliteLog::open(&path).unwrap();
+        let (mut names, mut after) = (Vec::new(), None);
+        while let Some(last) = after.take().or(Some(String::new())) {
+            let more = block_on(log.documents(Some(&last), 3)).unwrap();
+            after = more.last().cloned();
+            names.extend(more);
+            if after.is_none() {
+                break;
+            }
+        }
+        let mut expected: Vec<_> = (0..DOCUMENTS).filter(|at| *at != 4).map(name).collect();
+        expected.sort();
+        assert_eq!(names, expected, "{damage}");
+    }
+}
+
+#[test]
+fn new_names_work_once_damaged_names_are_repaired() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    two_documents(&path);
+    let damage = "UPDATE documents SET id = id + 10 WHERE name = CAST('bad' AS BLOB)";
+    tamper(&path, damage);
+    let log = SqliteLog::open(&path).unwrap();
+    let refused = [
+        head(&log, "new", 1).unwrap_err(),
+        cells(&log, "new").unwrap_err(),
+        push(&log, "new", vec![next(2)]).unwrap_err(),
+        block_on(log.forget("new", Time::from_ms(NOW_MS), NOW_MS)).unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.is_damaged(), "{error:?}");
+        assert!(error.to_string().contains("\"new\""), "{error}");
+    }
+    block_on(log.remove("bad")).unwrap();
+    assert_eq!(head(&log, "new", 1).unwrap(), IdHead::default());
+    assert_eq!(push(&log, "new", vec![next(2)]).unwrap().count, 1);
+    assert_eq!(cells(&log, "new").unwrap().len(), 1);
 }
 
 /// If damage occurs after the audit, a write that joins the cell finds it.

@@ -1,9 +1,9 @@
-//! Every log with numbered histories obeys the laws.
+//! Every log obeys the laws of `DurableLog`.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::sync::Arc;
 
-use leptos_sync_server::v2::{
+use leptos_sync_server::{
     DurableLog, MemoryLog, SqliteLog,
     conformance::{self, Place},
 };
