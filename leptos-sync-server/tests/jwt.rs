@@ -182,6 +182,37 @@ async fn a_token_that_requires_an_unknown_extension_is_rejected() {
         let text = refusal(address, &token).await;
         assert!(text.contains("crit"), "{text}");
         assert!(required.iter().all(|name| text.contains(name)), "{text}");
+        assert_eq!(text.contains("empty"), required.is_empty(), "{text}");
+    }
+}
+
+const MUST_BE_SECONDS: &str = "`exp` must be a number of seconds since 1970";
+
+/// A token can contain what looks like another line of a log, or text that runs backwards.
+#[tokio::test]
+async fn what_a_token_contains_is_quoted_in_one_line() {
+    let address = relay_of_secret().await;
+    let bad = "\u{202e}\n\x1b[31mERROR";
+    let header = Header {
+        crit: Some(vec![bad.repeat(20); 3]),
+        ..Header::new(Algorithm::HS256)
+    };
+    let key = EncodingKey::from_secret(SECRET);
+    let mut foreign = claims("ada", 60);
+    foreign["documents"] = json!({ bad: [] });
+    let mut glob = claims("ada", 60);
+    glob["documents"] = json!({ "read": [format!("[{bad}")] });
+    for token in [
+        encode(&header, &claims("ada", 60), &key).unwrap(),
+        signed(&foreign),
+        signed(&glob),
+    ] {
+        let text = refusal(address, &token).await;
+        assert!(
+            !text.contains(|c: char| c.is_control() || c == '\u{202e}'),
+            "{text:?}"
+        );
+        assert!(text.len() < 400, "{text}");
     }
 }
 
@@ -219,7 +250,16 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
         ("ada".to_owned(), "not a JSON Web Token"),
         (String::new(), "not a JSON Web Token"),
         (with("exp", Value::Null), "has no `exp`"),
-        (with("exp", json!("tomorrow")), "has no `exp`"),
+        (with("exp", json!("tomorrow")), MUST_BE_SECONDS),
+        (with("exp", json!(-1)), MUST_BE_SECONDS),
+        (with("exp", json!(1e300)), MUST_BE_SECONDS),
+        (with("exp", json!(true)), MUST_BE_SECONDS),
+        (
+            with("nbf", json!("now")),
+            "`nbf` must be a number of seconds since 1970",
+        ),
+        (with("sub", json!(5)), "`sub` must be a text"),
+        (with("aud", json!({})), "`aud` must be a text or a list"),
         (with("aud", Value::Null), "has no `aud`"),
         (with("sub", Value::Null), "has no `sub`"),
         (with("sub", json!("")), "`sub` is 0 bytes"),
