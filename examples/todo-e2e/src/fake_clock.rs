@@ -20,11 +20,11 @@ impl FakeClock {
     ///
     /// # Panics
     ///
-    /// In CI, if `FAKETIME` names no library.
+    /// In CI, if `LIBFAKETIME` names no library.
     #[track_caller]
     #[must_use]
     pub fn new() -> Option<Self> {
-        let Some(library) = env::var_os("FAKETIME") else {
+        let Some(library) = env::var_os("LIBFAKETIME") else {
             assert!(
                 env::var_os("CI").is_none(),
                 "CI has to test with libfaketime"

@@ -24,7 +24,7 @@
 //! | `TODO_BROWSER` | `chromium` (the default), `firefox` or `webkit` |
 //! | `CHROMEDRIVER`, `GECKODRIVER`, `WEBKITDRIVER` | the driver, if it is not `chromedriver`, `geckodriver` or `WebKitWebDriver` in the path |
 //! | `CHROME`, `FIREFOX`, `WEBKIT` | the browser, if it is not the one that the driver finds |
-//! | `FAKETIME` | the library libfaketime, for the tests of a relay whose clock is wrong; `cargo xtask test` sets it |
+//! | `LIBFAKETIME` | the library libfaketime, for the tests of a relay whose clock is wrong; `cargo xtask test` sets it |
 //! | `TODO_LONG` | if set, the tests that are heavy run at full size; `cargo xtask test --long` sets it |
 //! | `SCREENSHOTS` | the folder of the screenshots, if it is not `target/screenshots` |
 //!

@@ -15,7 +15,7 @@ const DELETE: &str = "const done = arguments[0];
 /// Deletes the database like a script of another page.
 fn by_script(browser: &Browser<'_>, _: &Site) {
     browser.show_empty_tab();
-    browser.visit("no-such-page.html");
+    browser.visit("service-worker.js");
     let deleted = browser.session().script_with_callback(DELETE, &[]);
     assert_eq!(deleted, "deleted");
 }

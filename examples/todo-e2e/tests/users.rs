@@ -4,7 +4,9 @@
 use todo_e2e::{Browser, Device, RelayProcess, Site, writer};
 
 const ONLINE: &str = "Connected to the relay.";
-const REFUSED: &str = "Not synchronized: not authorized: the credentials are not valid.";
+const UNREACHABLE: &str = "Offline: the relay cannot be reached.";
+const REFUSED: &str = "Not synchronized: not authorized: the credentials are not \
+                       a JSON Web Token that this relay can verify.";
 
 /// Opens the page of the example `sign-in`, and waits until it is connected to the relay.
 #[track_caller]
@@ -57,6 +59,8 @@ fn a_user_of_the_same_browser_neither_sends_nor_loses_the_edits_of_another() {
     // The relay has never seen Ada's page.
     relay.kill();
     page.visit("");
+    // By then, the database is open.
+    page.expect_text(".connection", UNREACHABLE);
     page.type_into("textarea", "milk");
     page.expect_text(".pending", "4");
 
@@ -72,6 +76,7 @@ fn a_user_of_the_same_browser_neither_sends_nor_loses_the_edits_of_another() {
 
     homes.sign_in(&relay.url(), "ada");
     open(&page);
+    page.expect_value("textarea", "milk");
     bob.expect_value("textarea", "milk");
     page.expect_text(".pending", "0");
     bob.expect_text("ul", "ada");
@@ -96,11 +101,11 @@ fn edits_of_a_user_who_has_left_wait_for_the_user_in_a_database_that_others_shar
     homes.exchange_with(&relay.url(), &writer("eve"));
     relay.restart();
     page.reload();
-    page.expect_rejected("another user");
+    page.expect_rejected("written under another user's replica id");
     page.add("Eve's");
     bob.expect_titles(&["Ada's", "Eve's"]);
     page.expect_titles(&["Ada's", "Ada's, not sent", "Eve's"]);
-    page.expect_status("1 edit is waiting");
+    page.expect_status("sending to the server");
 
     homes.exchange_with(&relay.url(), &writer("ada"));
     page.reload();

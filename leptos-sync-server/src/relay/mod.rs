@@ -150,9 +150,9 @@ impl Relay {
     ) -> Self {
         let metrics = Metrics::new();
         let inner = Arc::new(Inner {
+            key: options.seal_key.unwrap_or_else(|| SealKey::of_log(&log)),
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
-            key: options.seal_key.unwrap_or_else(SealKey::of_process),
             jumps: AtomicU64::new(options.clock.jumps()),
             options,
             rooms: Rooms::new(metrics.documents.clone()),

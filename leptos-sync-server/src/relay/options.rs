@@ -88,10 +88,10 @@ impl RelayOptions {
         self
     }
 
-    /// Sets the key with which the relay seals what it tells of a document's history; the default is
-    /// a new random key. A relay with a durable log needs a durable key, such as that of
-    /// [`SealKey::of_file`], which must not be in the backups of the database. With it, clients
-    /// restore what the relay has lost when it was restored from a backup.
+    /// Sets the key with which the relay seals what it tells of a document's history. The default
+    /// is the key in the [file of the log](crate::DurableLog::seal_key_file), or else a new random
+    /// key. With a key that is the same after a restore from a backup, clients give back what the
+    /// relay has lost.
     ///
     /// ```
     /// use leptos_sync_server::{RelayOptions, SealKey};

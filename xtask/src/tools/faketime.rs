@@ -14,7 +14,7 @@ use crate::step::step;
 const PACKAGE: &str = "libfaketime";
 
 /// The path of the library below a folder that is named after the machine's architecture.
-const LIBRARY: &str = "faketime/libfaketime.so.1";
+const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
 /// Returns the path of the library: the system's, otherwise the one in Debian's package, which is
 /// unpacked into the cache.

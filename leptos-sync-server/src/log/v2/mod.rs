@@ -70,6 +70,12 @@ pub trait DurableLog: Send + Sync + 'static {
     /// [`Error::is_limit`] if the name is too long.
     fn open(&self, document: &str, ids: Vec<ReplicaId>) -> BoxFuture<'_, Result<History, Error>>;
 
+    /// Returns the file in which a relay keeps the [key](crate::SealKey) that seals what it tells of
+    /// this log, unless its options name a key. `None` if the log does not outlive the relay.
+    fn seal_key_file(&self) -> Option<std::path::PathBuf> {
+        None
+    }
+
     /// Checks whether the log can be read.
     ///
     /// Reads as little as possible and does not queue behind other reads, so that a busy log does

@@ -44,6 +44,24 @@ impl<S: Root> Exchanged<S> {
         Ok(())
     }
 
+    /// Restamps entries of the outbox, and sends them to the other tabs.
+    fn replace_by(
+        &self,
+        change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
+    ) -> Result<(), Error> {
+        let before = self.replica(|replica| replica.outbox());
+        self.0.doc.update(None, change)?;
+        let mut changed = self.replica(|replica| replica.outbox());
+        changed.retain(|one| !before.contains(one));
+        if !changed.is_empty() {
+            self.0.send_to_tabs(TabMessageKind::Replaced(changed));
+            // Store restamped entries before sending them. Otherwise they would be restamped again
+            // after a crash.
+            self.0.save();
+        }
+        Ok(())
+    }
+
     /// Handles the answer that another user has written under the id of an entry.
     fn forged(&self, id: EntryId, text: &str) -> Result<(), Error> {
         let (first, id) = (id, id.replica);
@@ -143,8 +161,12 @@ impl<S: Root> Document for Exchanged<S> {
         Ok(())
     }
 
-    fn caught_up(&mut self, _: Window) -> Result<(), Error> {
+    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         self.move_by(&mut Replica::settle)?;
+        // Other tabs would restamp the same entries in another way.
+        if !self.0.has_siblings.get() {
+            self.replace_by(&mut |replica| replica.restamp_ahead(window))?;
+        }
         self.0.send_others_later();
         Ok(())
     }
@@ -198,17 +220,7 @@ impl<S: Root> Document for Exchanged<S> {
             Reason::TooOld => window.floor,
             _ => now,
         };
-        let before = self.replica(|replica| replica.outbox());
-        self.0
-            .doc
-            .update(None, &mut |replica| replica.restamp(id, from))?;
-        let mut changed = self.replica(|replica| replica.outbox());
-        changed.retain(|one| !before.contains(one));
-        self.0.send_to_tabs(TabMessageKind::Replaced(changed));
-        // Store restamped entries before sending them. Otherwise they would be restamped again
-        // after a crash.
-        self.0.save();
-        Ok(())
+        self.replace_by(&mut |replica| replica.restamp(id, from))
     }
 
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {

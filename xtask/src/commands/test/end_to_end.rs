@@ -183,7 +183,7 @@ fn build(workspace: &Workspace, cache: &Cache) -> Result<Vec<(&'static str, OsSt
         env.push((variable, page(name)?.into()));
     }
     match faketime::find(cache) {
-        Ok(library) => env.push(("FAKETIME", library.into())),
+        Ok(library) => env.push(("LIBFAKETIME", library.into())),
         // In CI, the tests fail; elsewhere, they are skipped.
         Err(error) => eprintln!("    not tested: a relay whose clock is wrong ({error:#})"),
     }

@@ -68,7 +68,11 @@ use crate::{
 /// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
 /// to back it up. If one of its files is removed or replaced while the log is open, writes fail,
 /// because what they write could be lost.
+///
+/// By default, a relay keeps its [key](crate::SealKey) in a file beside it (`-key`). Keep that file
+/// when you restore the log from a backup, so that clients give back what the backup lacks.
 pub struct SqliteLog {
+    path: std::path::PathBuf,
     file: DatabaseFile<Tables>,
 }
 
@@ -94,8 +98,11 @@ impl SqliteLog {
     ///
     /// Those of [`open`](SqliteLog::open).
     pub fn open_with(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, Error> {
-        let file = DatabaseFile::open(path.as_ref(), options, &schema::SCHEMA, Tables::of)?;
-        Ok(Self { file })
+        let path = path.as_ref();
+        Ok(Self {
+            file: DatabaseFile::open(path, options, &schema::SCHEMA, Tables::of)?,
+            path: path.to_owned(),
+        })
     }
 
     /// Checks names, then runs a write operation that searches the document.
@@ -122,6 +129,12 @@ impl DurableLog for SqliteLog {
             }))
         }
         .boxed()
+    }
+
+    fn seal_key_file(&self) -> Option<std::path::PathBuf> {
+        let mut beside = self.path.clone().into_os_string();
+        beside.push("-key");
+        Some(beside.into())
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
