@@ -74,6 +74,8 @@ impl Peer {
     pub(crate) async fn cut(&mut self) -> Result<(), Failure> {
         self.socket = None;
         self.client.disconnected(self.now());
+        // What the relay told before does not count until it has answered again.
+        self.handle.state().replica.end_session();
         self.connect().await
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (test, usual) = match args.hosts {
         true => ("turmoil", SEEDS_OF_HOSTS),
-        false => ("simulation", SEEDS),
+        false => ("protocol_simulation", SEEDS),
     };
     let seeds = args.seeds.unwrap_or(usual);
     let workspace = Workspace::load()?;

@@ -24,10 +24,8 @@ struct Fault {
 /// The tests that must find a fault.
 #[derive(Clone, Copy)]
 enum Suite {
-    /// Replicas, network and relay in virtual time.
+    /// Documents over a faulty network.
     Simulation,
-    /// The real router on hosts that crash.
-    Turmoil,
     /// Clients that break the protocol, over real WebSockets.
     BadClients,
     /// Messages over a limit, over real WebSockets.
@@ -54,13 +52,20 @@ enum Suite {
     StoredDocument,
     /// Clients of protocol 2 and a log.
     ProtocolLog,
+    /// The laws of data types.
+    Laws,
+    /// A log in a file.
+    LogFile,
+    /// A log whose files are renamed or replaced.
+    Lock,
+    /// Clients that send WebSocket pings without end.
+    ControlFrames,
 }
 
 impl Suite {
     fn package_and_test(self) -> [&'static str; 2] {
         match self {
-            Self::Simulation => ["leptos-sync-server", "simulation"],
-            Self::Turmoil => ["leptos-sync-server", "turmoil"],
+            Self::Simulation => ["leptos-sync-core", "simulation"],
             Self::BadClients => ["leptos-sync-server", "bad_clients"],
             Self::TooLarge => ["leptos-sync-server", "too_large"],
             Self::Neighbours => ["leptos-sync-server", "neighbours"],
@@ -74,6 +79,10 @@ impl Suite {
             Self::Log => ["leptos-sync-server", "conformance"],
             Self::StoredDocument => ["leptos-sync-server", "stored_document"],
             Self::ProtocolLog => ["leptos-sync-server", "protocol_simulation"],
+            Self::Laws => ["leptos-sync-core", "laws"],
+            Self::LogFile => ["leptos-sync-server", "sqlite_file"],
+            Self::Lock => ["leptos-sync-server", "sqlite_lock"],
+            Self::ControlFrames => ["leptos-sync-server", "control_frames"],
         }
     }
 }
