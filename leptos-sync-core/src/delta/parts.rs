@@ -45,6 +45,6 @@ impl Patch {
         let mut cells = CellWriter::in_parts(base, bytes.max(1));
         write(&mut cells);
         let parts = cells.finish_parts()?.into_iter();
-        Ok(parts.map(|part| Self(Body::plain(part, base))).collect())
+        Ok(parts.map(|part| Self::of(part, base).0).collect())
     }
 }

@@ -26,10 +26,11 @@ use crate::{error::Error, storage::Storage};
 
 pub use load::LoadedReplica;
 pub use refresh::{Look, Looked, Refreshed};
-pub use write::{ReplicaReceipt, ReplicaWrite};
+pub use write::ReplicaWrite;
 
 use keys::Keys;
 use record::Marker;
+use write::Write;
 
 /// The storage of one replica.
 ///
@@ -46,11 +47,11 @@ pub struct ReplicaStore<St> {
     stored_marker: Option<Vec<u8>>,
     contents: Contents,
     /// The last write, until its outcome is known.
-    pending: Option<ReplicaReceipt>,
+    pending: Option<Write>,
 }
 
 /// The stored records of the base.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 struct Contents {
     /// The keys of the base, which a compaction replaces.
     keys: Vec<Vec<u8>>,

@@ -1,7 +1,8 @@
 use super::{
-    Contents, ReplicaReceipt, ReplicaStore,
+    Contents, ReplicaStore,
     keys::Named,
     record::{self, Marker},
+    write::Write,
 };
 use crate::{
     crdt::Root,
@@ -107,9 +108,10 @@ impl<St: Storage> ReplicaStore<St> {
             .marker
             .is_none_or(|known| known.generation != generation);
         let pending = self.pending.take();
-        let is_ours = |receipt: &ReplicaReceipt| is_new && receipt.marker.generation == generation;
-        if let Some(receipt) = pending.filter(is_ours) {
-            self.committed(replica, receipt);
+        let is_ours = |write: &Write| is_new && write.marker.generation == generation;
+        self.pending = pending.filter(is_ours);
+        if self.pending.is_some() {
+            self.committed(replica);
             return Ok(Refreshed::Retry);
         }
         let ids = stored

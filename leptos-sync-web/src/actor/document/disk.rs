@@ -120,17 +120,14 @@ impl<S: Root> DocumentActor<S> {
         }
         match write {
             Ok(ReplicaWrite {
-                expected,
-                batch,
-                receipt,
-                ..
+                expected, batch, ..
             }) => {
                 let committed = disk.store().storage().commit_if(expected, batch);
                 spawn(async move {
                     let committed = committed.await;
                     if let (Ok(true), Some(disk)) = (&committed, this.disk.get()) {
                         this.doc
-                            .with_replica(|replica| disk.store().committed(replica, receipt));
+                            .with_replica(|replica| disk.store().committed(replica));
                     }
                     this.written(committed).await;
                 });
