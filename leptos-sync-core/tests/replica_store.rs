@@ -251,7 +251,7 @@ fn a_page_recognizes_its_compaction_after_a_failed_look_at_the_disk() {
     save(&mut disk, &mut ada);
     scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
     disk.storage().fail_commit(1, Fault::AnswerLost);
-    let write = disk.compact(&ada.replica).unwrap();
+    let write = disk.compact(&mut ada.replica).unwrap();
     assert!(now(disk.storage().commit_if(write.expected, write.batch)).is_err());
     let records = now(memory.scan(Scan::all())).unwrap();
     let (marker, record) = records[0].clone();
@@ -342,8 +342,8 @@ fn damage_costs_a_new_download_and_never_an_entry() {
             assert!(!loaded.damage.is_empty(), "record {at}, {cut} bytes");
             again.replica = loaded.replica;
             let kept = again.replica.entries().len();
-            // The byte after the prefix names the kind of a record; 4 is an entry.
-            let is_entry = key[disk.prefix().len()] == 4;
+            // The bytes after the prefix name the kind of a record; these are those of an entry.
+            let is_entry = key[disk.prefix().len()..].starts_with(&[0, 2]);
             assert_eq!(kept, usize::from(!is_entry));
             let mut relay = scene.relay.db.clone();
             std::mem::swap(&mut relay, &mut scene.relay.db);
@@ -398,7 +398,7 @@ fn an_outbox_that_takes_more_room_than_the_base_moves_to_the_base() {
             assert!(edits < limits::LOG_RECORDS, "the outbox is large");
         }
         ada.replica.absorb_entries();
-        let compacted = disk.compact(&ada.replica).unwrap();
+        let compacted = disk.compact(&mut ada.replica).unwrap();
         assert!(commit(&mut disk, &mut ada, compacted));
         assert!(ada.replica.entries().is_empty());
         assert!(!disk.wants_absorption(&ada.replica));

@@ -40,7 +40,7 @@ impl Patch {
     pub(super) fn write_parts(
         base: Time,
         bytes: usize,
-        write: impl FnOnce(&mut CellWriter),
+        write: &mut dyn FnMut(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
         let mut cells = CellWriter::in_parts(base, bytes.max(1));
         write(&mut cells);

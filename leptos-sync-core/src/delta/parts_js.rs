@@ -36,10 +36,10 @@ impl Patch {
     pub(super) fn write_parts(
         base: Time,
         bytes: usize,
-        write: impl FnOnce(&mut CellWriter),
+        write: &mut dyn FnMut(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
-        let whole = Self::collect(base, write)?;
+        let whole = Self::collect_by(base, write)?;
         whole.split(bytes.max(1), &mut |part, _| parts.push(part))?;
         Ok(parts)
     }

@@ -43,7 +43,20 @@ impl Patch {
     ///
     /// [`Error::is_limit`] if a path or value exceeds its limit.
     pub fn collect(base: Time, write: impl FnOnce(&mut CellWriter)) -> Result<Self, Error> {
-        Self::write(&mut CellWriter::default(), base, write)
+        let mut write = Some(write);
+        Self::collect_by(base, &mut |out| {
+            if let Some(write) = write.take() {
+                write(out);
+            }
+        })
+    }
+
+    /// The part of [`collect`](Patch::collect) that a page contains once.
+    pub(super) fn collect_by(
+        base: Time,
+        write: &mut dyn FnMut(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        Self::write_by(&mut CellWriter::default(), base, write)
     }
 
     /// Creates a patch like [`collect`](Patch::collect) in a writer that may be reused.
@@ -51,6 +64,20 @@ impl Patch {
         cells: &mut CellWriter,
         base: Time,
         write: impl FnOnce(&mut CellWriter),
+    ) -> Result<Self, Error> {
+        let mut write = Some(write);
+        Self::write_by(cells, base, &mut |out| {
+            if let Some(write) = write.take() {
+                write(out);
+            }
+        })
+    }
+
+    /// The part of [`write`](Patch::write) that a page contains once.
+    fn write_by(
+        cells: &mut CellWriter,
+        base: Time,
+        write: &mut dyn FnMut(&mut CellWriter),
     ) -> Result<Self, Error> {
         cells.start(base);
         write(cells);
@@ -86,7 +113,12 @@ impl Patch {
         bytes: usize,
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
-        Self::write_parts(base, bytes, write)
+        let mut write = Some(write);
+        Self::write_parts(base, bytes, &mut |out| {
+            if let Some(write) = write.take() {
+                write(out);
+            }
+        })
     }
 
     /// Splits the patch into one or more parts of about `bytes` each and passes them to `out`, with
