@@ -27,7 +27,7 @@ pub(crate) struct Body {
     pub(crate) first: VersionVector,
     pub(crate) second: VersionVector,
     /// The greatest time of each replica's cells.
-    upto: VersionVector,
+    present: VersionVector,
     patch: Patch,
 }
 
@@ -51,7 +51,7 @@ impl Body {
         Self {
             first,
             second,
-            upto: census.into_upto(),
+            present: census.into_upto(),
             patch,
         }
     }
@@ -64,7 +64,7 @@ impl Body {
     ) -> Self {
         Self {
             first,
-            upto: second.clone(),
+            present: second.clone(),
             second,
             patch,
         }
@@ -78,7 +78,7 @@ impl Body {
         Self {
             first,
             second,
-            upto,
+            present: upto,
             patch,
         }
     }
@@ -90,7 +90,7 @@ impl Body {
             out(Self {
                 first: self.first.clone(),
                 second: self.second.clone(),
-                upto: census.into_upto(),
+                present: census.into_upto(),
                 patch,
             });
         })
@@ -113,7 +113,7 @@ impl Body {
 
     /// Returns the greatest time of each replica's cells.
     pub(crate) fn upto(&self) -> &VersionVector {
-        &self.upto
+        &self.present
     }
 
     /// Returns the greatest time in the cells and in the second version.
@@ -172,7 +172,7 @@ impl Body {
         Ok(Self {
             first,
             second,
-            upto: census.into_upto(),
+            present: census.into_upto(),
             patch,
         })
     }

@@ -84,8 +84,8 @@ impl<St: Storage> ReplicaStore<St> {
         &self.storage
     }
 
-    /// Returns the key prefix of the records that show what another tab has changed: the marker, the
-    /// progress and the entries.
+    /// Returns the key prefix of the records that show what another tab has changed: the marker,
+    /// the progress and the entries.
     pub fn shared_prefix(&self) -> Vec<u8> {
         self.keys.marker()
     }
