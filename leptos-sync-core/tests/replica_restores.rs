@@ -121,12 +121,12 @@ fn an_edit_that_is_stored_without_the_one_before_it_is_sent() {
     let memory = MemoryStorage::new();
     let mut store = ReplicaStore::new(memory.clone(), "board").unwrap();
     scene.edit(&mut page, |tx| tx.items().insert(1, 1));
-    let first = store.save(&page.replica).unwrap();
+    let first = store.save(&mut page.replica).unwrap();
     assert!(now(memory.commit_if(first.expected, first.batch)).unwrap());
-    store.committed(&mut page.replica, first.receipt);
+    store.committed(&mut page.replica);
     let before = now(memory.scan_prefix(store.prefix())).unwrap();
     scene.edit(&mut page, |tx| tx.items().insert(2, 1));
-    let second = store.save(&page.replica).unwrap();
+    let second = store.save(&mut page.replica).unwrap();
     assert!(now(memory.commit_if(second.expected, second.batch)).unwrap());
     let mut batch = Batch::new();
     for (key, _) in before

@@ -2,9 +2,9 @@ use std::{borrow::Cow, fmt};
 
 /// The error of all fallible operations in this crate.
 ///
-/// The type is opaque: use the predicates ([`Error::is_damaged`], [`Error::is_unavailable`], …) to handle
-/// it, and show its message to a user. An operation that returns an error has changed nothing, with
-/// one exception that [`is_unavailable`](Error::is_unavailable) describes.
+/// The type is opaque: use the predicates ([`Error::is_damaged`], [`Error::is_unavailable`], …) to
+/// handle it, and show its message to a user. An operation that returns an error has changed
+/// nothing, with one exception that [`is_unavailable`](Error::is_unavailable) describes.
 #[derive(Clone)]
 pub struct Error(Box<Repr>);
 

@@ -59,6 +59,7 @@ pub use futures::future::BoxFuture;
 pub use jwt::{JwtAuthorizer, JwtKey};
 /// The user's permission for a document, which an [`Authorizer`] returns.
 pub use leptos_sync_core::sync::Permission;
+pub use log::SealKey;
 #[cfg(feature = "sqlite")]
 pub use log::SqliteOptions;
 #[cfg(feature = "sqlite")]
@@ -69,8 +70,8 @@ pub use log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refu
 #[cfg(feature = "prometheus")]
 pub use prometheus::Prometheus;
 pub use relay::{
-    AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, SealKey,
-    Transport, User, router,
+    AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, Transport,
+    User, router,
 };
 #[cfg(feature = "serve")]
 pub use serve::{ServeOptions, serve};
@@ -83,9 +84,9 @@ pub mod v2 {
     #[cfg(feature = "testing")]
     pub use crate::log::v2::conformance;
     pub use crate::log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
-    pub use crate::relay::{
-        SealKey,
-        v2::{EntryAnswer, PushAnswer, StoredDocument},
+    pub use crate::{
+        log::SealKey,
+        relay::v2::{EntryAnswer, PushAnswer, StoredDocument},
     };
 }
 

@@ -22,6 +22,62 @@ use serde_json::json;
 use tokio::net::TcpSocket;
 use tokio_tungstenite::{MaybeTlsStream, client_async, tungstenite::Message};
 
+/// The database is restored from a backup, and the key beside it stays.
+#[tokio::test]
+async fn clients_restore_what_a_backup_of_the_database_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, backup) = (dir.path().join("relay.db"), dir.path().join("backup"));
+    let (ada, bob) = (Handle::new(), Handle::new());
+    let mut relay = Process::start(&file, &["--allow-anyone"]);
+    let mut at_ada = relay.open("ada", &ada).await;
+    at_ada.insert(1, "in the backup");
+    at_ada.acknowledged().await;
+    relay.terminate();
+    assert!(relay.ended().success());
+    fs::copy(&file, &backup).unwrap();
+    for round in 2..4 {
+        let relay = Process::start(&file, &["--allow-anyone"]);
+        let mut at_ada = relay.open("ada", &ada).await;
+        at_ada.insert(round, "after the backup");
+        at_ada.acknowledged().await;
+    }
+    assert_eq!(ada.state().compared, 0, "restarts are no reason to compare");
+    for of in ["-wal", "-shm"] {
+        let _ = fs::remove_file(dir.path().join(format!("relay.db{of}")));
+    }
+    fs::copy(&backup, &file).unwrap();
+    let relay = Process::start(&file, &["--allow-anyone"]);
+    let mut at_bob = relay.open("bob", &bob).await;
+    at_bob
+        .until("what the backup has", |bob| bob.card(1).is_some())
+        .await;
+    assert_eq!(bob.card(2), None);
+    let mut at_ada = relay.open("ada", &ada).await;
+    at_ada.insert(4, "new");
+    at_ada.acknowledged().await;
+    at_bob.until("all cards", |bob| bob.card(4).is_some()).await;
+    assert_eq!(bob.board(), ada.board());
+    assert_eq!(ada.board().cards.len(), 4);
+}
+
+#[test]
+fn a_key_file_that_is_no_key_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("the.key");
+    fs::write(&key, "no key").unwrap();
+    let file = dir.path().join("relay.db");
+    let path = key.to_str().unwrap();
+    let ended = command(&file, &["--allow-anyone", "--seal-key-file", path]).output();
+    let Output { status, stderr, .. } = ended.unwrap();
+    assert!(!status.success());
+    let said = String::from_utf8(stderr).unwrap();
+    assert!(
+        said.contains(path) && said.contains("32 hexadecimal"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(&key).unwrap(), "no key");
+}
+
 #[tokio::test]
 async fn a_killed_relay_loses_no_acknowledged_edit() {
     let dir = tempfile::tempdir().unwrap();

@@ -37,8 +37,8 @@ fn written_data_is_present_after_reopening() {
     }
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
-        2,
-        "a closed log is one file beside its lock"
+        3,
+        "a closed log is one file beside its lock and its key"
     );
 }
 

@@ -1,6 +1,6 @@
-//! Files with version 3 of the tables stay readable and writable, and those with version 2, which was
-//! never released, are refused. `LEPTOS_SYNC_WRITE_FIXTURES=1` rewrites the fixture. Use it only for
-//! tables that were never released.
+//! Files with version 3 of the tables stay readable and writable, and those with version 2, which
+//! was never released, are refused. `LEPTOS_SYNC_WRITE_FIXTURES=1` rewrites the fixture. Use it
+//! only for tables that were never released.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

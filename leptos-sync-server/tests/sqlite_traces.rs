@@ -156,5 +156,5 @@ fn only_the_owner_may_read_the_files() {
         assert_eq!(mode & 0o777, 0o600, "{names:?}");
     }
     names.sort();
-    assert_eq!(names, ["log", "log-lock", "log-shm", "log-wal"]);
+    assert_eq!(names, ["log", "log-key", "log-lock", "log-shm", "log-wal"]);
 }

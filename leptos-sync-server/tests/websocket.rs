@@ -124,6 +124,42 @@ async fn a_reader_changes_nothing_for_others() {
 }
 
 #[tokio::test]
+async fn a_removed_document_ends_for_everyone_and_stays_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relay.db");
+    let (address, relay, served) = serve(&file).await;
+    let (ada, bob) = (Handle::new(), Handle::new());
+    let mut at_ada = Session::open(address, "ada", "board", &ada).await;
+    let mut at_bob = Session::open(address, "bob", "board", &bob).await;
+    at_ada.insert(1, "from Ada");
+    at_ada.acknowledged().await;
+    at_bob
+        .until("Ada's edit", |bob| bob.card(1).is_some())
+        .await;
+    relay.remove("board").await.unwrap();
+    for session in [&mut at_ada, &mut at_bob] {
+        let removed = |handle: &Handle| handle.state().removed;
+        session.until("the removal", removed).await;
+    }
+    // Clients that were offline cannot bring it back, not even after a restart.
+    let late = Handle::new();
+    late.insert(2, "made offline");
+    let mut at_late = Session::open(address, "eve", "board", &late).await;
+    let removed = |handle: &Handle| handle.state().removed;
+    at_late.until("the removal", removed).await;
+    drop((at_ada, at_bob, at_late));
+    relay.shut_down().await;
+    served.abort();
+    let _ = served.await;
+    drop(relay);
+    let (address, ..) = serve(&file).await;
+    let again = Handle::new();
+    let mut at_again = Session::open(address, "eve", "board", &again).await;
+    at_again.until("the removal", removed).await;
+    assert!(again.state().closed.is_none());
+}
+
+#[tokio::test]
 async fn a_page_of_a_foreign_origin_may_not_connect() {
     let dir = tempfile::tempdir().unwrap();
     let (address, ..) = serve(&dir.path().join("relay.db")).await;

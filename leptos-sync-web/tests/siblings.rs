@@ -58,7 +58,7 @@ async fn edits_of_a_dead_tab_are_sent_by_another() {
     let mut store = ReplicaStore::new(scratch.open().await, "notes").unwrap();
     let mut dead = replica();
     line(&mut dead, 1);
-    let write = store.save(&dead).unwrap();
+    let write = store.save(&mut dead).unwrap();
     let committed = store.storage().commit_if(write.expected, write.batch);
     assert!(committed.await.unwrap());
 

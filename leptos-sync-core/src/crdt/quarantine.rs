@@ -25,6 +25,9 @@ pub(crate) struct Quarantine {
     blocks: Vec<Arc<Block>>,
 }
 
+/// A callback for the path, stamp and value of a cell.
+type Visit<'a> = &'a mut dyn FnMut(&PathBuf, Stamp, Option<&[u8]>);
+
 type Block = Vec<QuarantinedCell>;
 
 /// The maximum number of cells in a block: cheap to shift, and large enough to keep the number of
@@ -77,7 +80,7 @@ impl Quarantine {
 
     /// Passes the path, stamp and value of each cell to `work`, in path order. Not generic, to save
     /// code.
-    pub(crate) fn for_each(&self, work: &mut dyn FnMut(&PathBuf, Stamp, Option<&[u8]>)) {
+    pub(crate) fn for_each(&self, work: Visit<'_>) {
         for block in &self.blocks {
             for held in &**block {
                 work(&held.path, held.stamp, held.value.as_deref());

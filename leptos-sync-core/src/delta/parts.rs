@@ -40,11 +40,11 @@ impl Patch {
     pub(super) fn write_parts(
         base: Time,
         bytes: usize,
-        write: impl FnOnce(&mut CellWriter),
+        write: &mut dyn FnMut(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
         let mut cells = CellWriter::in_parts(base, bytes.max(1));
         write(&mut cells);
         let parts = cells.finish_parts()?.into_iter();
-        Ok(parts.map(|part| Self(Body::plain(part, base))).collect())
+        Ok(parts.map(|part| Self::of(part, base).0).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! The replacement for `parts` in a browser: it writes a message as a whole and then splits it.
 //! That takes memory for two copies, but reduces the size of the page.
 
-use super::{Body, Delta, Patch, Snapshot};
+use super::{Delta, Patch, Snapshot};
 use crate::{clock::Time, codec::CellWriter, error::Error, version::VersionVector};
 
 impl Snapshot {
@@ -36,13 +36,11 @@ impl Patch {
     pub(super) fn write_parts(
         base: Time,
         bytes: usize,
-        write: impl FnOnce(&mut CellWriter),
+        write: &mut dyn FnMut(&mut CellWriter),
     ) -> Result<Vec<Self>, Error> {
         let mut parts = Vec::new();
-        let whole = Self::collect(base, write)?;
-        whole
-            .0
-            .split(bytes.max(1), &mut |part: Body| parts.push(Self(part)))?;
+        let whole = Self::collect_by(base, write)?;
+        whole.split(bytes.max(1), &mut |part, _| parts.push(part))?;
         Ok(parts)
     }
 }

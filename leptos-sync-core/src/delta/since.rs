@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Body, message_methods};
+use super::{Body, Patch, message_methods};
 use crate::{
     codec::{CellWriter, envelope::Kind},
     error::Error,
@@ -38,6 +38,16 @@ impl Delta {
         write: impl FnOnce(&mut CellWriter),
     ) -> Result<Self, Error> {
         Body::write(cells, after, upto, write).map(Self)
+    }
+
+    /// Creates the delta from `after` to `upto` with the cells of a patch. O(bytes).
+    pub(crate) fn of_patch(patch: Patch, after: VersionVector, upto: VersionVector) -> Self {
+        Self(Body::of_patch(patch, after, upto))
+    }
+
+    /// Creates the delta of a transaction, whose cells all have the only time of `upto`.
+    pub(crate) fn of_transaction(cells: Patch, after: VersionVector, upto: VersionVector) -> Self {
+        Self(Body::of_transaction(cells, after, upto))
     }
 
     /// Returns the version that the receiver must already have.

@@ -41,7 +41,7 @@ impl<S: Root> DocCells for Doc<S> {
     }
 
     fn join_patch(&mut self, patch: &Patch) -> Changes {
-        self.absorb(patch.body())
+        self.absorb(true, patch)
     }
 
     fn put_cells(&mut self, cells: &Quarantine) -> Changes {
@@ -66,8 +66,14 @@ impl<S: Root> Doc<S> {
     /// not limited, and a replica costs nothing but its cells.
     pub(super) fn without_versions(clock: Clock) -> Self {
         Self {
-            is_versioned: false,
-            ..Self::new(clock)
+            state: Arc::new(S::default()),
+            version: VersionVector::new(),
+            horizon: VersionVector::new(),
+            quarantine: Quarantine::default(),
+            present: VersionVector::new(),
+            clock,
+            versioning: None,
+            log: None,
         }
     }
 

@@ -153,7 +153,7 @@ impl<S: Root> Doc<S> {
         if let Some(paths) = &mut import.paths {
             paths.note_paths(part.cells());
         }
-        let mut changes = self.absorb(part.body());
+        let mut changes = self.absorb_body(part.body());
         import.note(&chunk);
         if import.is_complete() {
             if let Some(paths) = import.paths.take()
@@ -170,7 +170,7 @@ impl<S: Root> Doc<S> {
     /// cells of the snapshot in that range. The `last` part adds the snapshot's version.
     pub(crate) fn import_range(&mut self, part: &Snapshot, last: bool) -> Result<Changes, Error> {
         self.check_part(&Import::new(), part)?;
-        let mut changes = self.absorb(part.body());
+        let mut changes = self.absorb_body(part.body());
         if !self.horizon.covers(part.horizon()) {
             let mut paths = Quarantine::default();
             paths.note_paths(part.cells());

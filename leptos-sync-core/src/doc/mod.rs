@@ -17,6 +17,7 @@ mod rewind;
 mod tests;
 mod transaction;
 mod undo;
+mod versioning;
 mod writers;
 
 use std::{fmt, sync::Arc};
@@ -25,7 +26,7 @@ use crate::{
     clock::{Clock, Stamp, Time},
     codec::CellWriter,
     crdt::{Applied, Changes, Quarantine, Quarantined, Root, Stable},
-    delta::{Body, Delta, Snapshot},
+    delta::{Body, Delta, Patch, Snapshot},
     error::Error,
     id::ReplicaId,
     path::PathBuf,
@@ -37,6 +38,7 @@ pub use import::Import;
 use log::Log;
 pub use outbox::{Outbox, Received, Rejected};
 pub use transaction::{Transaction, Tx};
+use versioning::Versioning;
 
 /// Typed state that is edited in transactions and merged with other copies.
 ///
@@ -84,9 +86,10 @@ pub struct Doc<S> {
     /// damaged.
     present: VersionVector,
     clock: Clock,
-    /// Whether `version`, `horizon` and `present` are kept. They are not if the document is
-    /// exchanged by positions in a relay's history, so that replicas cost nothing but their cells.
-    is_versioned: bool,
+    /// The functions that keep `version`, `horizon` and `present`. There are none if the document
+    /// is exchanged by positions in a relay's history, so that replicas cost nothing but their
+    /// cells.
+    versioning: Option<Versioning<S>>,
     /// The log of the open transaction. The first transaction creates it. Between transactions, it
     /// is empty and keeps its capacity.
     log: Option<Box<Log>>,
@@ -106,14 +109,8 @@ impl<S: Root> Doc<S> {
     /// Creates an empty document whose operations are stamped by `clock`.
     pub fn new(clock: Clock) -> Self {
         Self {
-            state: Arc::new(S::default()),
-            version: VersionVector::new(),
-            horizon: VersionVector::new(),
-            quarantine: Quarantine::default(),
-            present: VersionVector::new(),
-            clock,
-            is_versioned: true,
-            log: None,
+            versioning: Some(Versioning::KEPT),
+            ..Self::without_versions(clock)
         }
     }
 
@@ -128,7 +125,7 @@ impl<S: Root> Doc<S> {
         let nothing = VersionVector::new();
         apply(
             &mut state,
-            body,
+            body.patch(),
             Applied::new(&nothing, &mut quarantine, false),
         );
         let mut present = snapshot.version().clone();
@@ -140,7 +137,7 @@ impl<S: Root> Doc<S> {
             quarantine,
             present,
             clock,
-            is_versioned: true,
+            versioning: Some(Versioning::KEPT),
             log: None,
         };
         doc.clock.resume(body.latest());
@@ -157,7 +154,7 @@ impl<S: Root> Doc<S> {
             quarantine: parts.quarantine,
             present: parts.present,
             clock,
-            is_versioned: true,
+            versioning: Some(Versioning::KEPT),
             log: None,
         }
     }
@@ -229,7 +226,7 @@ impl<S: Root> Doc<S> {
             quarantine: self.quarantine.clone(),
             present: self.present.clone(),
             clock: self.clock.with_replica(replica),
-            is_versioned: self.is_versioned,
+            versioning: self.versioning,
             log: None,
         }
     }
@@ -242,7 +239,7 @@ impl<S: Root> Doc<S> {
     /// - [`Error::is_snapshot_needed`] if tombstones beyond `version` were forgotten.
     /// - [`Error::is_unsupported`] if the document is exchanged with a relay and has no versions.
     pub fn delta_since(&self, version: &VersionVector) -> Result<Delta, Error> {
-        if !self.is_versioned {
+        if self.versioning.is_none() {
             return Err(Error::unsupported(
                 "a document that a page stores and exchanges has no versions; use its snapshot",
             ));
@@ -304,7 +301,7 @@ impl<S: Root> Doc<S> {
         self.check_gap(delta)?;
         self.check_own(delta.upto(), delta.body().upto())?;
         self.check_replicas(delta.upto(), delta.body().upto())?;
-        let changes = self.absorb(delta.body());
+        let changes = self.absorb_body(delta.body());
         self.version.join(delta.upto());
         Ok(changes)
     }
@@ -316,7 +313,7 @@ impl<S: Root> Doc<S> {
                 "a stored transaction follows operations that are missing",
             ));
         }
-        let changes = self.absorb(delta.body());
+        let changes = self.absorb_body(delta.body());
         self.claim(delta.upto(), &VersionVector::new());
         Ok(changes)
     }
@@ -411,22 +408,27 @@ impl<S: Root> Doc<S> {
 
     /// Joins cells whose stamps and versions were checked, or that come from this replica's own
     /// storage.
-    pub(crate) fn absorb(&mut self, body: &Body) -> Changes {
+    pub(crate) fn absorb_body(&mut self, body: &Body) -> Changes {
         self.absorb_noting(true, body)
     }
 
-    /// Joins cells like [`absorb`](Doc::absorb), but does not collect changes. Used for loading.
+    /// Joins cells like [`absorb_body`](Doc::absorb_body), but does not collect changes. Used for
+    /// loading.
     pub(crate) fn absorb_silently(&mut self, body: &Body) {
         self.absorb_noting(false, body);
     }
 
     fn absorb_noting(&mut self, noting: bool, body: &Body) -> Changes {
         self.clock.resume(body.latest());
-        if self.is_versioned {
-            self.present.join(body.upto());
-        }
+        self.present.join(body.upto());
+        self.absorb(noting, body.patch())
+    }
+
+    /// Joins the cells of a document without versions. Collects changes if `noting` is true.
+    pub(crate) fn absorb(&mut self, noting: bool, patch: &Patch) -> Changes {
+        self.clock.resume(patch.latest());
         let out = Applied::new(&self.version, &mut self.quarantine, noting);
-        apply(Arc::make_mut(&mut self.state), body, out)
+        apply(Arc::make_mut(&mut self.state), patch, out)
     }
 
     fn check_gap(&self, delta: &Delta) -> Result<(), Error> {
@@ -469,9 +471,9 @@ impl<S: Root> Doc<S> {
     }
 }
 
-/// Joins the cells of `body` into `state`.
-fn apply<S: Root>(state: &mut S, body: &Body, mut out: Applied<'_>) -> Changes {
-    body.cells().for_each_group(|group| {
+/// Joins the cells of `patch` into `state`.
+fn apply<S: Root>(state: &mut S, patch: &Patch, mut out: Applied<'_>) -> Changes {
+    patch.cells().for_each_group(|group| {
         state.apply_group(group.parent().segments(), group, &mut out);
     });
     out.finish()

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use super::{Doc, apply};
 use crate::{
     clock::{Stamp, Time},
-    codec::{CellRef, CellWriter},
+    codec::CellRef,
     crdt::{Applied, Changes, Count, OldCell, Quarantine, Root},
-    delta::Body,
+    delta::Patch,
     id::ReplicaId,
     path::PathBuf,
     version::VersionVector,
@@ -40,24 +40,25 @@ impl<S: Root> Doc<S> {
     pub(super) fn put(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
-        let mut out = CellWriter::default();
-        cells.for_each(&mut |held, stamp, value| {
-            let path = held.as_path();
-            state.restore(path.segments(), None);
-            self.quarantine.remove(held);
-            match path.split_last() {
-                Some((parent, key)) if stamp != Stamp::default() => {
-                    out.group(parent);
-                    out.copy(CellRef { key, stamp, value });
+        let patch = Patch::collect(Time::ZERO, |out| {
+            cells.for_each(&mut |held, stamp, value| {
+                let path = held.as_path();
+                state.restore(path.segments(), None);
+                self.quarantine.remove(held);
+                match path.split_last() {
+                    Some((parent, key)) if stamp != Stamp::default() => {
+                        out.group(parent);
+                        out.copy(CellRef { key, stamp, value });
+                    }
+                    _ => changes.push(path, true),
                 }
-                _ => changes.push(path, true),
-            }
+            });
         });
         let nothing = VersionVector::new();
         // Cells of a document have been encoded before, so this cannot fail.
-        if let Ok(body) = Body::of(&mut out, VersionVector::new(), VersionVector::new()) {
+        if let Ok(patch) = patch {
             let applied = Applied::new(&nothing, &mut self.quarantine, true);
-            changes.append(apply(state, &body, applied));
+            changes.append(apply(state, &patch, applied));
         }
         changes
     }

@@ -10,11 +10,10 @@ use super::{
 use crate::{
     clock::Stamp,
     crdt::{Changes, Crdt, Field, Focus, OldCell, Root, SavedCell},
-    delta::Delta,
+    delta::{Delta, Patch},
     error::Error,
     limits,
     path::Path,
-    version::VersionVector,
 };
 
 /// The result of a transaction: what to store and send, and which cells changed.
@@ -27,6 +26,26 @@ pub struct Transaction {
     pub delta: Delta,
     /// The paths of the changed cells.
     pub changes: Changes,
+}
+
+/// The result of a transaction of a document with or without versions.
+pub(super) struct Done {
+    pub(super) stamp: Stamp,
+    /// The cells, if the document has no versions.
+    pub(super) cells: Patch,
+    /// The cells, if the document has versions.
+    pub(super) delta: Delta,
+    pub(super) changes: Changes,
+}
+
+impl From<Done> for Transaction {
+    fn from(done: Done) -> Self {
+        Self {
+            stamp: done.stamp,
+            delta: done.delta,
+            changes: done.changes,
+        }
+    }
 }
 
 /// The settings of a transaction whose caller shares the document's state with readers or a relay.
@@ -78,17 +97,19 @@ impl<S: Root> Doc<S> {
     ///
     /// If `edit` panics. In that case, the document is unchanged.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
-        self.transact_in(Setting::default(), edit)
+        let done = self.transact_in(Setting::default(), edit)?;
+        Ok(done.into())
     }
 
     pub(super) fn transact_in(
         &mut self,
         setting: Setting<'_, S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
-    ) -> Result<Transaction, Error> {
+    ) -> Result<Done, Error> {
         let stamp = self.clock.tick()?;
-        let own = VersionVector::of(stamp.replica, stamp.time);
-        self.check_replicas(&own, &own)?;
+        if let Some(versioning) = self.versioning {
+            (versioning.check)(self, stamp)?;
+        }
         let mut open = OpenTransaction {
             doc: self,
             committed: false,
@@ -131,19 +152,17 @@ impl<S: Root> OpenTransaction<'_, S> {
         &mut self,
         mut base: Option<&mut BaseCells>,
         mut seen: Option<Seen<'_>>,
-    ) -> Result<Transaction, Error> {
+    ) -> Result<Done, Error> {
         let doc = &mut *self.doc;
         let log = doc.log.get_or_insert_default();
         if let Some(error) = log.error.take() {
             return Err(error);
         }
         let stamp = log.stamp;
-        let mut delta = Delta::default();
+        let mut cells = Patch::default();
         if !log.changes.is_empty() {
-            let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
-            let upto = VersionVector::of(stamp.replica, stamp.time);
             let (parts, changes, count) = (&log.parts, &log.changes, log.undo.cells());
-            delta = Delta::write(&mut log.cells, after, upto, |out| {
+            cells = Patch::write(&mut log.cells, stamp.time, |out| {
                 // The reservation assumes cells of average size. A single cell may take more, so
                 // reserve for at least four.
                 out.reserve(count.max(4));
@@ -153,8 +172,8 @@ impl<S: Root> OpenTransaction<'_, S> {
                 });
             })?;
         }
-        if delta.bytes() > limits::TRANSACTION_BYTES {
-            return Err(too_large(delta.bytes()));
+        if cells.bytes() > limits::TRANSACTION_BYTES {
+            return Err(too_large(cells.bytes()));
         }
         if base.is_some() || seen.is_some() {
             for (path, old) in log.undo.old_cells(&log.changes) {
@@ -173,12 +192,13 @@ impl<S: Root> OpenTransaction<'_, S> {
                 doc.quarantine.remove(&change.path.to_owned());
             }
         }
-        if doc.is_versioned {
-            doc.version.join(delta.upto());
-            doc.present.join(delta.upto());
+        let mut delta = Delta::default();
+        if let Some(versioning) = doc.versioning {
+            delta = (versioning.commit)(doc, stamp, std::mem::take(&mut cells));
         }
-        Ok(Transaction {
+        Ok(Done {
             stamp,
+            cells,
             delta,
             changes,
         })

@@ -1,7 +1,8 @@
 use super::{
     frame::{Assembler, Cutter},
-    message::{Message, Reason, Request},
+    message::{Message, Reason},
     retry::Retry,
+    v2::Request,
 };
 use crate::limits;
 

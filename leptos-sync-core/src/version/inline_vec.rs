@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     hash::{Hash, Hasher},
     ops::{Deref, DerefMut},
 };
@@ -83,6 +84,12 @@ impl<T: PartialEq> PartialEq for InlineVec<T> {
 }
 
 impl<T: Eq> Eq for InlineVec<T> {}
+
+impl<T: fmt::Debug> fmt::Debug for InlineVec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
 
 impl<T: Hash> Hash for InlineVec<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -102,7 +102,7 @@ impl Disk {
             };
             let done = now(self.storage.commit_if(write.expected, write.batch));
             if let Ok(true) = done {
-                self.store.committed(replica, write.receipt);
+                self.store.committed(replica);
                 return true;
             }
             // Another tab may have written.

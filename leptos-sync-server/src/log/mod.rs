@@ -2,12 +2,14 @@
 
 #[cfg(feature = "sqlite")]
 mod database;
+mod seal;
 pub(crate) mod v2;
 
 use crate::{error::Error, limits};
 
 #[cfg(feature = "sqlite")]
 pub use database::SqliteOptions;
+pub use seal::SealKey;
 
 /// Rejects a document name that is too long.
 fn check_name(document: &str) -> Result<(), Error> {

@@ -22,7 +22,6 @@ mod restore;
 mod retention;
 mod room;
 mod router;
-mod seal;
 mod socket;
 mod transport;
 mod users;
@@ -43,7 +42,10 @@ use self::{
     connection::Connection, metrics::Metrics, queue::Event, readings::Readings,
     retention::Retention, room::Rooms, users::Users, v2::StoredDocument, writes::Writes,
 };
-use crate::{error::Error, log::v2::DurableLog};
+use crate::{
+    error::Error,
+    log::{SealKey, v2::DurableLog},
+};
 
 pub use authorizer::{AllowAnyone, Authorizer, Denied, User};
 #[cfg(feature = "serve")]
@@ -51,7 +53,6 @@ pub(crate) use budget::ReadBudget;
 pub use options::RelayOptions;
 pub use rates::{Rate, Rates};
 pub use router::router;
-pub use seal::SealKey;
 pub use transport::{Disconnected, Transport};
 
 /// A relay: it stores documents in a [`DurableLog`] and exchanges them between clients.
@@ -149,10 +150,12 @@ impl Relay {
         options: RelayOptions,
     ) -> Self {
         let metrics = Metrics::new();
+        let key = options.seal_key.or_else(|| log.seal_key());
+        let key = key.unwrap_or_else(SealKey::of_process);
         let inner = Arc::new(Inner {
-            key: options.seal_key.unwrap_or_else(|| SealKey::of_log(&log)),
             log: Arc::new(log),
             authorizer: Box::new(authorizer),
+            key,
             jumps: AtomicU64::new(options.clock.jumps()),
             options,
             rooms: Rooms::new(metrics.documents.clone()),

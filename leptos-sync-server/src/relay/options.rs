@@ -6,9 +6,8 @@ use super::{
     clock::RelayClock,
     origin::{Origin, Origins},
     rates::Rates,
-    seal::SealKey,
 };
-use crate::{error::Error, limits};
+use crate::{error::Error, limits, log::SealKey};
 
 /// The options of a [`Relay`](super::Relay).
 ///
@@ -89,19 +88,10 @@ impl RelayOptions {
     }
 
     /// Sets the key with which the relay seals what it tells of a document's history. The default
-    /// is the key in the [file of the log](crate::DurableLog::seal_key_file), or else a new random
-    /// key. With a key that is the same after a restore from a backup, clients give back what the
-    /// relay has lost.
+    /// is the [key of the log](crate::DurableLog::seal_key), or else a new random key.
     ///
-    /// ```
-    /// use leptos_sync_server::{RelayOptions, SealKey};
-    ///
-    /// # let folder = tempfile::tempdir().map_err(|_| ()).unwrap();
-    /// # let path = folder.path().join("documents.db-key");
-    /// let options = RelayOptions::default().seal_key(SealKey::of_file(path)?);
-    /// # drop(options);
-    /// # Ok::<(), leptos_sync_server::Error>(())
-    /// ```
+    /// A relay with a durable log needs the same key after each start. Otherwise all clients
+    /// compare all their data with the relay's, and cannot restore what the relay has lost.
     #[must_use]
     pub fn seal_key(mut self, key: SealKey) -> Self {
         self.seal_key = Some(key);

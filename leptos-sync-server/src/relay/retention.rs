@@ -2,8 +2,8 @@
 //!
 //! A tombstone informs a client that was offline of a removal. The relay keeps it for the time of
 //! [`RelayOptions::retention`](super::RelayOptions::retention). Clients that were offline longer
-//! compare all their cells with the relay's instead. A background task visits one document at a time, so that it
-//! never occupies more than one reader or, briefly, the writer.
+//! compare all their cells with the relay's instead. A background task visits one document at a
+//! time, so that it never occupies more than one reader or, briefly, the writer.
 
 use std::{
     sync::{

@@ -1,5 +1,10 @@
 //! Helpers for tests over real WebSockets: a relay in an axum app, and clients.
-#![allow(dead_code, unused_imports, reason = "each test uses a part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::indexing_slicing,
+    reason = "each test uses a part, and a failed test may panic"
+)]
 
 mod handle;
 mod honest;

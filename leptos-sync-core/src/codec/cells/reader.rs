@@ -18,22 +18,33 @@ pub struct Cells<'a> {
 }
 
 /// Statistics of validated cells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) cells: usize,
-    /// The greatest time of each replica's cells. Empty if there are more replicas than a version
-    /// may have.
-    pub(crate) upto: VersionVector,
+    /// The latest time of the cells.
+    pub(crate) latest: Time,
+    /// The greatest time of each replica's cells, by row.
+    rows: InlineVec<(ReplicaId, Time)>,
 }
 
 impl Census {
     /// Creates the statistics of cells with these replicas, each with its greatest time.
     pub(super) fn new(cells: usize, rows: InlineVec<(ReplicaId, Time)>) -> Self {
-        let upto = match rows.len() <= limits::REPLICAS {
-            true => VersionVector::from_unsorted(rows),
+        let latest = rows.iter().map(|row| row.1).fold(Time::ZERO, Time::max);
+        Self {
+            cells,
+            latest,
+            rows,
+        }
+    }
+
+    /// Returns the greatest time of each replica's cells. Empty if there are more replicas than a
+    /// version may have.
+    pub(crate) fn into_upto(self) -> VersionVector {
+        match self.rows.len() <= limits::REPLICAS {
+            true => VersionVector::from_unsorted(self.rows),
             false => VersionVector::new(),
-        };
-        Self { cells, upto }
+        }
     }
 }
 

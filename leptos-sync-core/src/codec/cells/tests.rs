@@ -68,8 +68,8 @@ proptest! {
         let census = cells.validate().unwrap();
         prop_assert_eq!(census.cells, written.len());
         let upto = written.iter().map(|(_, _, stamp, _)| (stamp.replica, stamp.time));
-        prop_assert_eq!(&census.upto, &upto.collect());
         prop_assert_eq!(&census, &counted);
+        prop_assert_eq!(&census.into_upto(), &upto.collect());
         let mut read = Vec::new();
         for group in cells.groups() {
             prop_assert_eq!(group.cells().count(), group.len());
@@ -222,7 +222,7 @@ fn stamps_need_a_known_replica_a_time_and_a_cell() {
     };
     let mut to_zero = vec![2, 0];
     varint::put(&mut to_zero, 2 * 1_000 - 1);
-    let upto = group(&[2, 0, 0]).unwrap().upto;
+    let upto = group(&[2, 0, 0]).unwrap().into_upto();
     assert_eq!(upto.latest(), Time::new(1_000));
     for (stamps, fault) in [
         (&[][..], "no stamp"),

@@ -181,7 +181,7 @@ impl Outbox {
             before_write: setting.before_write.map(|hook| hook as &mut dyn FnMut()),
             rejected: setting.rejected,
         };
-        let done = doc.transact_in(setting, edit)?;
+        let done = Transaction::from(doc.transact_in(setting, edit)?);
         if !done.delta.is_empty() && !self.is_off {
             self.transactions.push(done.delta.clone());
         }

@@ -209,7 +209,8 @@ impl Exchange {
         self.clear_base();
     }
 
-    /// Notes that an entry has left the outbox because the relay has it, at `time` if that is known.
+    /// Notes that an entry has left the outbox because the relay has it. `time` is the entry's time
+    /// there, if it is known.
     pub(super) fn leave(&mut self, one: &Pending, time: Time) {
         let EntryId { replica, number } = one.id();
         let hash = one.entry.hash;

@@ -16,7 +16,7 @@ impl<S: Root> Replica<S> {
     /// - As for [`Doc::apply`](crate::Doc::apply).
     /// - [`Error::is_unsupported`] if the document has no versions.
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
-        if self.doc.is_versioned {
+        if self.doc.versioning.is_some() {
             return self.doc.apply(delta);
         }
         Err(Error::unsupported(

@@ -25,7 +25,7 @@ use super::{Doc, Tx, transaction::Setting};
 use crate::{
     clock::{Clock, Time},
     crdt::{Changes, Quarantine, Root},
-    delta::{Delta, Patch},
+    delta::Delta,
     error::Error,
     history::Entry,
     id::ReplicaId,
@@ -154,7 +154,7 @@ impl<S: Root> Replica<S> {
         setting: Setting<'_, S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
     ) -> Result<Written, Error> {
-        let is_versioned = self.doc.is_versioned;
+        let is_versioned = self.doc.versioning.is_some();
         let (own, hash) = match is_versioned {
             true => Default::default(),
             false => self.exchange.next_names()?,
@@ -175,17 +175,12 @@ impl<S: Root> Replica<S> {
             before_write: setting.before_write.map(|hook| hook as &mut dyn FnMut()),
             rejected: setting.rejected,
         };
-        let mut done = self.doc.transact_in(setting, edit)?;
-        let entry = match done.delta.is_empty() || is_versioned {
-            true => None,
-            false => {
-                let cells = Patch::of_delta(std::mem::take(&mut done.delta));
-                Some(
-                    self.exchange
-                        .add_own(own, hash, done.stamp.time, cells, seen),
-                )
-            }
-        };
+        let done = self.doc.transact_in(setting, edit)?;
+        let mut entry = None;
+        if !is_versioned && !done.cells.is_empty() {
+            let (exchange, time) = (&mut self.exchange, done.stamp.time);
+            entry = Some(exchange.add_own(own, hash, time, done.cells, seen));
+        }
         Ok(Written {
             entry,
             delta: done.delta,

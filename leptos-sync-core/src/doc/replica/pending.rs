@@ -23,6 +23,8 @@ pub struct Pending {
     pub(super) revision: u32,
     /// The revision that the storage has.
     pub(super) saved: Option<u32>,
+    /// The revision that the last write stores.
+    pub(super) written: Option<u32>,
     /// Whether another tab has removed the entry from the storage.
     pub(super) is_detached: bool,
     /// The time at which the entry was first written, or a later one, which orders the outbox.
@@ -52,6 +54,7 @@ impl Pending {
             is_in_base: false,
             revision: 0,
             saved: None,
+            written: None,
         }
     }
 

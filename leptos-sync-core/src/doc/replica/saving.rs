@@ -9,18 +9,18 @@ use crate::{
 };
 
 /// The parts of a replica that a write stores.
-#[derive(Clone, Debug, Default)]
+///
+/// An entry itself notes which revision the write stores.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Saved {
     /// The number of patches that were joined with the base.
-    pub(crate) patches: usize,
+    patches: usize,
     /// How often the base was rewritten.
-    pub(crate) rewrites: u64,
-    /// The entries with their revisions.
-    pub(crate) entries: Vec<(EntryId, u32)>,
-    /// Whether one of the entries was stored before.
+    rewrites: u64,
+    /// The number of entries that are removed from the storage.
+    removed: usize,
+    /// Whether entries are removed, or written again.
     pub(crate) has_changed: bool,
-    /// The entries that are removed from the storage.
-    pub(crate) removed: Vec<EntryId>,
 }
 
 impl Pending {
@@ -33,29 +33,29 @@ impl Pending {
 }
 
 impl Exchange {
-    /// Returns what the storage lacks.
-    pub(super) fn unsaved(&self) -> Saved {
-        let unsaved = || self.entries.iter().filter(|one| one.is_unsaved());
+    /// Notes that a write stores everything that the storage lacks.
+    fn write(&mut self) -> Saved {
+        let mut has_changed = !self.removed.is_empty();
+        for one in &mut self.entries {
+            one.written = one.is_unsaved().then_some(one.revision);
+            has_changed |= one.written.is_some() && one.saved.is_some();
+        }
         Saved {
             patches: self.unsaved.len(),
             rewrites: self.rewrites,
-            entries: unsaved().map(|one| (one.id(), one.revision)).collect(),
-            has_changed: unsaved().any(|one| one.saved.is_some()),
-            removed: self.removed.clone(),
+            removed: self.removed.len(),
+            has_changed,
         }
     }
 
     /// Notes that a write has stored these parts.
-    pub(super) fn note_saved(&mut self, saved: &Saved) {
+    fn note_saved(&mut self, saved: Saved) {
         self.unsaved.drain(..saved.patches.min(self.unsaved.len()));
         self.saved_rewrites = self.saved_rewrites.max(saved.rewrites);
+        self.removed.drain(..saved.removed.min(self.removed.len()));
         for one in &mut self.entries {
-            let found = saved.entries.iter().find(|(id, _)| *id == one.id());
-            if let Some((_, revision)) = found {
-                one.saved = Some(*revision);
-            }
+            one.saved = one.written.take().or(one.saved);
         }
-        self.removed.retain(|id| !saved.removed.contains(id));
     }
 
     /// Notes that the storage has lost everything.
@@ -110,7 +110,7 @@ impl<S: Root> Replica<S> {
     pub fn load_base(&mut self, cells: &Patch) {
         self.exchange.base_latest = self.exchange.base_latest.max(cells.latest());
         self.exchange.base.join(cells.cells());
-        self.doc.absorb_silently(cells.body());
+        self.doc.absorb(false, cells);
     }
 
     /// Adds a stored entry, with what it [replaced](Pending::seen), and its place in the
@@ -150,13 +150,18 @@ impl<S: Root> Replica<S> {
         &self.exchange.unsaved
     }
 
-    /// Returns what the storage lacks.
-    pub(crate) fn unsaved(&self) -> Saved {
-        self.exchange.unsaved()
+    /// Returns the entries that have left the outbox but not the storage.
+    pub(crate) fn removed(&self) -> &[EntryId] {
+        &self.exchange.removed
+    }
+
+    /// Notes that a write stores everything that the storage lacks.
+    pub(crate) fn write(&mut self) -> Saved {
+        self.exchange.write()
     }
 
     /// Notes that a write has stored these parts.
-    pub(crate) fn note_saved(&mut self, saved: &Saved) {
+    pub(crate) fn note_saved(&mut self, saved: Saved) {
         self.exchange.note_saved(saved);
     }
 

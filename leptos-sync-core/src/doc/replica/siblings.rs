@@ -42,6 +42,19 @@ impl<S: Root> Replica<S> {
             .collect()
     }
 
+    /// Returns the entries of the outbox, each with the number of its changes.
+    pub fn revisions(&self) -> Vec<(EntryId, u32)> {
+        let entries = self.exchange.entries.iter();
+        entries.map(|one| (one.id(), one.revision)).collect()
+    }
+
+    /// Returns the entries that have changed since `before`, for the other tabs.
+    pub fn changed_since(&self, before: &[(EntryId, u32)]) -> Vec<TabEntry> {
+        let entries = self.exchange.entries.iter();
+        let changed = entries.filter(|one| !before.contains(&(one.id(), one.revision)));
+        changed.map(Pending::for_tabs).collect()
+    }
+
     /// Returns the last entry of each id that has left this tab's outbox, since the relay has it.
     pub fn settled_heads(&self) -> Vec<(ReplicaId, IdHead)> {
         self.exchange.settled.list().to_vec()

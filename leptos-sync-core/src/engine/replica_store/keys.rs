@@ -7,11 +7,11 @@ use crate::{
 
 /// The first byte of all keys of replicas.
 const REPLICAS: u8 = b'R';
-const MARKER: u8 = 0;
-const PROGRESS: u8 = 1;
-const CHUNK: u8 = 2;
-const LOG: u8 = 3;
-const ENTRY: u8 = 4;
+const MARKER: &[u8] = &[0];
+const PROGRESS: &[u8] = &[0, 1];
+const ENTRY: &[u8] = &[0, 2];
+const CHUNK: &[u8] = &[1];
+const LOG: &[u8] = &[2];
 
 /// The keys of one replica.
 #[derive(Clone)]
@@ -42,6 +42,7 @@ impl Keys {
         &self.prefix
     }
 
+    /// Returns the key of the marker, with which the keys of the progress and the entries start.
     pub(super) fn marker(&self) -> Vec<u8> {
         self.key(MARKER, &[])
     }
@@ -63,14 +64,9 @@ impl Keys {
         self.key(ENTRY, &[id.replica.get(), id.number])
     }
 
-    /// Returns the prefix of all entries.
-    pub(super) fn entries(&self) -> Vec<u8> {
-        self.key(ENTRY, &[])
-    }
-
-    fn key(&self, kind: u8, numbers: &[u64]) -> Vec<u8> {
+    fn key(&self, kind: &[u8], numbers: &[u64]) -> Vec<u8> {
         let mut key = self.prefix.clone();
-        key.push(kind);
+        key.extend_from_slice(kind);
         for number in numbers {
             key.extend_from_slice(&number.to_be_bytes());
         }
@@ -79,15 +75,16 @@ impl Keys {
 
     /// Parses a key. Returns `None` for a key that a newer build has written.
     pub(super) fn parse(&self, key: &[u8]) -> Option<Named> {
-        let (kind, rest) = key.strip_prefix(self.prefix.as_slice())?.split_first()?;
-        let (numbers, rest) = rest.as_chunks::<8>();
+        let rest = key.strip_prefix(self.prefix.as_slice())?;
+        // The last bytes are numbers.
+        let (kind, numbers) = rest.as_rchunks::<8>();
         let number = |at: usize| numbers.get(at).copied().map_or(0, u64::from_be_bytes);
-        match (*kind, numbers.len(), rest.is_empty()) {
-            (MARKER, 0, true) => Some(Named::Marker),
-            (PROGRESS, 0, true) => Some(Named::Progress),
-            (CHUNK, 2, true) => Some(Named::Chunk(number(0))),
-            (LOG, 3, true) => Some(Named::Log(number(0))),
-            (ENTRY, 2, true) => Some(Named::Entry(EntryId {
+        match (kind, numbers.len()) {
+            (MARKER, 0) => Some(Named::Marker),
+            (PROGRESS, 0) => Some(Named::Progress),
+            (CHUNK, 2) => Some(Named::Chunk(number(0))),
+            (LOG, 3) => Some(Named::Log(number(0))),
+            (ENTRY, 2) => Some(Named::Entry(EntryId {
                 replica: ReplicaId::new(number(0)),
                 number: number(1),
             })),

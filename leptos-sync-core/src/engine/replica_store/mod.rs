@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! "R" name  0                               →  the marker: what the other records are
-//! "R" name  1                               →  the progress: cursor, epochs, flags
-//! "R" name  2  generation  chunk            →  a part of the base (an envelope)
-//! "R" name  3  generation  sequence  nonce  →  cells joined with the base since (count; length and envelope, each)
-//! "R" name  4  replica  number              →  an entry of the outbox
+//! "R" name  0 1                             →  the progress: cursor, epochs, flags
+//! "R" name  0 2  replica  number            →  an entry of the outbox
+//! "R" name  1  generation  chunk            →  a part of the base (an envelope)
+//! "R" name  2  generation  sequence  nonce  →  cells joined with the base since (count; length and envelope, each)
 //! ```
 //!
 //! Cells and cursor are written in one batch, so the stored base is always exactly what the relay
@@ -25,11 +25,12 @@ mod write;
 use crate::{error::Error, storage::Storage};
 
 pub use load::LoadedReplica;
-pub use refresh::{Look, Looked, Refreshed};
-pub use write::{ReplicaReceipt, ReplicaWrite};
+pub use refresh::Refreshed;
+pub use write::ReplicaWrite;
 
 use keys::Keys;
 use record::Marker;
+use write::Write;
 
 /// The storage of one replica.
 ///
@@ -46,11 +47,11 @@ pub struct ReplicaStore<St> {
     stored_marker: Option<Vec<u8>>,
     contents: Contents,
     /// The last write, until its outcome is known.
-    pending: Option<ReplicaReceipt>,
+    pending: Option<Write>,
 }
 
 /// The stored records of the base.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 struct Contents {
     /// The keys of the base, which a compaction replaces.
     keys: Vec<Vec<u8>>,
@@ -81,6 +82,12 @@ impl<St: Storage> ReplicaStore<St> {
     /// Returns the underlying storage.
     pub fn storage(&self) -> &St {
         &self.storage
+    }
+
+    /// Returns the key prefix of the records that show what another tab has changed: the marker,
+    /// the progress and the entries.
+    pub fn shared_prefix(&self) -> Vec<u8> {
+        self.keys.marker()
     }
 
     /// Returns the key prefix of the replica's records.

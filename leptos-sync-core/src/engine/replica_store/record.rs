@@ -144,14 +144,14 @@ pub(super) fn encode_log<'a>(patches: impl ExactSizeIterator<Item = &'a Patch>) 
     record
 }
 
-pub(super) fn decode_log(record: &[u8]) -> Result<Vec<Patch>, Error> {
+/// Passes each patch of a log record to `take`.
+pub(super) fn decode_log(record: &[u8], take: &mut dyn FnMut(&Patch)) -> Result<(), Error> {
     let mut input = open(record)?;
     let count = input.varint()?;
-    let mut patches = Vec::new();
     for _ in 0..count {
-        patches.push(read_patch(&mut input)?);
+        take(&read_patch(&mut input)?);
     }
-    close(&input, patches)
+    close(&input, ())
 }
 
 fn put_u64(out: &mut Vec<u8>, number: u64) {

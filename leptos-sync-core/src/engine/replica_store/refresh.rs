@@ -1,7 +1,8 @@
 use super::{
-    Contents, ReplicaReceipt, ReplicaStore,
+    Contents, ReplicaStore,
     keys::Named,
     record::{self, Marker},
+    write::Write,
 };
 use crate::{
     crdt::Root,
@@ -21,37 +22,6 @@ pub enum Refreshed {
     Reload,
 }
 
-/// The keys that show what another tab has changed.
-pub struct Look {
-    marker: Vec<u8>,
-    progress: Vec<u8>,
-    entries: Vec<u8>,
-}
-
-/// The records of these keys.
-pub struct Looked {
-    marker: Option<Vec<u8>>,
-    progress: Option<Vec<u8>>,
-    entries: Vec<Record>,
-}
-
-impl Look {
-    /// Reads the records.
-    ///
-    /// # Errors
-    ///
-    /// If the storage cannot be read.
-    pub async fn read(self, storage: &impl Storage) -> Result<Looked, Error> {
-        let found = storage.get_many(&[&self.marker, &self.progress]).await?;
-        let mut found = found.into_iter();
-        Ok(Looked {
-            marker: found.next().flatten(),
-            progress: found.next().flatten(),
-            entries: storage.scan_prefix(&self.entries).await?,
-        })
-    }
-}
-
 impl<St: Storage> ReplicaStore<St> {
     /// Reads what another tab has changed, after a write whose condition did not hold or whose
     /// outcome is unknown.
@@ -62,35 +32,30 @@ impl<St: Storage> ReplicaStore<St> {
     ///
     /// If the storage cannot be read, or its records are damaged.
     pub async fn refresh<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<Refreshed, Error> {
-        let looked = self.look().read(&self.storage).await?;
-        self.refreshed(looked, replica)
+        let records = self.storage.scan_prefix(&self.shared_prefix()).await?;
+        self.refreshed(records, replica)
     }
 
-    /// Returns the first part of [`refresh`](ReplicaStore::refresh), which reads. It borrows
-    /// neither the store nor the replica.
-    pub fn look(&self) -> Look {
-        Look {
-            marker: self.keys.marker(),
-            progress: self.keys.progress(),
-            entries: self.keys.entries(),
-        }
-    }
-
-    /// Performs the second part of [`refresh`](ReplicaStore::refresh).
+    /// Performs the second part of [`refresh`](ReplicaStore::refresh), with the records that a scan
+    /// of [`shared_prefix`](ReplicaStore::shared_prefix) returns.
     ///
     /// # Errors
     ///
     /// If the records are damaged.
     pub fn refreshed<S: Root>(
         &mut self,
-        looked: Looked,
+        records: Vec<Record>,
         replica: &mut Replica<S>,
     ) -> Result<Refreshed, Error> {
-        let Looked {
-            marker,
-            progress,
-            entries: stored,
-        } = looked;
+        let (mut marker, mut progress, mut ids) = (None, None, Vec::new());
+        for (key, record) in records {
+            match self.keys.parse(&key) {
+                Some(Named::Marker) => marker = Some(record),
+                Some(Named::Progress) => progress = Some(record),
+                Some(Named::Entry(id)) => ids.push(id),
+                _ => {}
+            }
+        }
         let Some(bytes) = marker else {
             self.pending = None;
             self.marker = None;
@@ -107,18 +72,13 @@ impl<St: Storage> ReplicaStore<St> {
             .marker
             .is_none_or(|known| known.generation != generation);
         let pending = self.pending.take();
-        let is_ours = |receipt: &ReplicaReceipt| is_new && receipt.marker.generation == generation;
-        if let Some(receipt) = pending.filter(is_ours) {
-            self.committed(replica, receipt);
+        let is_ours = |write: &Write| is_new && write.marker.generation == generation;
+        self.pending = pending.filter(is_ours);
+        if self.pending.is_some() {
+            self.committed(replica);
             return Ok(Refreshed::Retry);
         }
-        let ids = stored
-            .iter()
-            .filter_map(|(key, _)| match self.keys.parse(key) {
-                Some(Named::Entry(id)) => Some(id),
-                _ => None,
-            });
-        replica.note_stored(&ids.collect::<Vec<_>>());
+        replica.note_stored(&ids);
         self.marker = Some(marker);
         self.stored_marker = Some(bytes);
         if !is_new {

@@ -11,22 +11,22 @@ use crate::{
     storage::{Batch, Expected, Storage},
 };
 
-/// A conditional batch, and the receipt to pass to [`ReplicaStore::committed`] if it was applied.
+/// A conditional batch. If it was applied, call [`ReplicaStore::committed`].
 #[non_exhaustive]
 pub struct ReplicaWrite {
     /// The condition: no other tab has changed the records since they were read.
     pub expected: Expected,
     /// The batch.
     pub batch: Batch,
-    /// The effect of the batch.
-    pub receipt: ReplicaReceipt,
 }
 
 /// The effect of a write.
-#[derive(Clone, Debug)]
-pub struct ReplicaReceipt {
+pub(super) struct Write {
     pub(super) marker: Marker,
+    /// The records of the base that the write adds.
     contents: Contents,
+    /// Whether they replace the others.
+    is_whole: bool,
     /// The parts of the replica that the write stores.
     saved: Saved,
 }
@@ -40,7 +40,7 @@ impl<St: Storage> ReplicaStore<St> {
     /// # Errors
     ///
     /// If a limit is exceeded, which cannot happen for cells of a document.
-    pub fn save<S: Root>(&mut self, replica: &Replica<S>) -> Result<ReplicaWrite, Error> {
+    pub fn save<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<ReplicaWrite, Error> {
         match self.marker.filter(|_| !replica.must_rewrite()) {
             Some(marker) => self.append(replica, marker),
             None => self.compact(replica),
@@ -69,7 +69,7 @@ impl<St: Storage> ReplicaStore<St> {
     /// # Errors
     ///
     /// Those of [`save`](ReplicaStore::save).
-    pub fn compact<S: Root>(&mut self, replica: &Replica<S>) -> Result<ReplicaWrite, Error> {
+    pub fn compact<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<ReplicaWrite, Error> {
         let generation = ReplicaId::random()?.get();
         let mut batch = Batch::new();
         for key in &self.contents.keys {
@@ -92,15 +92,15 @@ impl<St: Storage> ReplicaStore<St> {
             position,
             chunks,
         };
-        self.finish(replica, batch, marker, contents)
+        self.finish(replica, batch, marker, (contents, true))
     }
 
     fn append<S: Root>(
         &mut self,
-        replica: &Replica<S>,
+        replica: &mut Replica<S>,
         mut marker: Marker,
     ) -> Result<ReplicaWrite, Error> {
-        let (mut batch, mut contents) = (Batch::new(), self.contents.clone());
+        let (mut batch, mut contents) = (Batch::new(), Contents::default());
         if let Some((position, _)) = replica.unsaved_patches().last() {
             let nonce = ReplicaId::random()?.get();
             let key = self.keys.log(marker.generation, position.sequence, nonce);
@@ -117,19 +117,18 @@ impl<St: Storage> ReplicaStore<St> {
         if position.sequence >= marker.position.sequence || progress.comparing {
             marker.position = position;
         }
-        self.finish(replica, batch, marker, contents)
+        self.finish(replica, batch, marker, (contents, false))
     }
 
     /// Adds the outbox, the progress and the marker.
     fn finish<S: Root>(
         &mut self,
-        replica: &Replica<S>,
+        replica: &mut Replica<S>,
         mut batch: Batch,
         mut marker: Marker,
-        contents: Contents,
+        (contents, is_whole): (Contents, bool),
     ) -> Result<ReplicaWrite, Error> {
-        let saved = replica.unsaved();
-        for id in &saved.removed {
+        for id in replica.removed() {
             batch.delete(self.keys.entry(*id));
         }
         for one in replica.entries().iter().filter(|one| one.is_unsaved()) {
@@ -137,37 +136,42 @@ impl<St: Storage> ReplicaStore<St> {
             batch.put(key, record::encode_entry(one)?);
         }
         let outbox = self.marker.map_or(0, |known| known.outbox);
-        let changes = saved.has_changed || !saved.removed.is_empty();
-        marker.outbox = outbox + u64::from(changes);
+        let saved = replica.write();
+        marker.outbox = outbox + u64::from(saved.has_changed);
         let progress = replica.progress();
         if marker.position == progress.cursor.position {
             batch.put(self.keys.progress(), record::encode_progress(progress));
         }
         batch.put(self.keys.marker(), marker.encode());
-        let receipt = ReplicaReceipt {
+        self.pending = Some(Write {
             marker,
             contents,
+            is_whole,
             saved,
-        };
-        self.pending = Some(receipt.clone());
+        });
         let expected = Expected {
             key: self.keys.marker(),
             value: self.stored_marker.clone(),
         };
-        Ok(ReplicaWrite {
-            expected,
-            batch,
-            receipt,
-        })
+        Ok(ReplicaWrite { expected, batch })
     }
 
-    /// Records that a write was applied.
-    pub fn committed<S: Root>(&mut self, replica: &mut Replica<S>, receipt: ReplicaReceipt) {
-        self.pending = None;
-        self.marker = Some(receipt.marker);
-        self.stored_marker = Some(receipt.marker.encode());
-        self.contents = receipt.contents;
-        replica.note_saved(&receipt.saved);
+    /// Records that the last write was applied.
+    pub fn committed<S: Root>(&mut self, replica: &mut Replica<S>) {
+        let Some(mut write) = self.pending.take() else {
+            return;
+        };
+        self.marker = Some(write.marker);
+        self.stored_marker = Some(write.marker.encode());
+        if write.is_whole {
+            self.contents = Contents::default();
+        }
+        let (known, added) = (&mut self.contents, &mut write.contents);
+        known.keys.append(&mut added.keys);
+        known.chunk_bytes += added.chunk_bytes;
+        known.log_records += added.log_records;
+        known.log_bytes += added.log_bytes;
+        replica.note_saved(write.saved);
     }
 
     /// Returns whether a compaction pays off: the log has more than [`limits::LOG_RECORDS`]

@@ -8,7 +8,8 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use leptos_sync_server::{
-    AllowAnyone, Prometheus, Relay, RelayOptions, SealKey, ServeOptions, SqliteLog, router, serve,
+    AllowAnyone, Prometheus, Relay, RelayOptions, ServeOptions, SqliteLog, SqliteOptions, router,
+    serve,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -71,9 +72,11 @@ fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
         relay_options = relay_options.prometheus(Prometheus::install()?);
     }
     let authorizer = options.access.authorizer()?;
-    let log = SqliteLog::open(&options.database)?;
-    // After the log, which only one process can open.
-    let relay_options = relay_options.seal_key(SealKey::of_file(options.seal_key_file())?);
+    let mut log_options = SqliteOptions::new();
+    if let Some(path) = &options.seal_key_file {
+        log_options = log_options.key_file(path);
+    }
+    let log = SqliteLog::open_with(&options.database, &log_options)?;
     Ok(match authorizer {
         Some(tokens) => Relay::with_options(log, tokens, relay_options),
         None => {

@@ -24,10 +24,10 @@ pub(crate) struct Options {
     #[arg(long, env = "LEPTOS_SYNC_DATABASE", value_name = "FILE")]
     pub(crate) database: PathBuf,
 
-    /// The file of the secret key with which the relay proves to itself what it once told its
-    /// clients. It is created if it does not exist; by default, it is beside the database, with
-    /// `-key` after its name. Keep it when you restore the database from a backup: clients then give
-    /// back what the backup lacks.
+    /// The file of the secret key with which the relay recognizes what it once told its clients. It
+    /// is created if it does not exist. By default, it is beside the database, with `-key` after
+    /// its name. Keep it when you restore the database from a backup: clients then restore what
+    /// the backup lacks.
     #[arg(long, env = "LEPTOS_SYNC_SEAL_KEY_FILE", value_name = "FILE")]
     pub(crate) seal_key_file: Option<PathBuf>,
 
@@ -92,17 +92,6 @@ pub(crate) struct Options {
     /// Serve metrics for Prometheus at /metrics.
     #[arg(long, env = "LEPTOS_SYNC_METRICS")]
     pub(crate) metrics: bool,
-}
-
-impl Options {
-    /// Returns the path of the file of the seal key.
-    pub(crate) fn seal_key_file(&self) -> PathBuf {
-        self.seal_key_file.clone().unwrap_or_else(|| {
-            let mut beside = self.database.clone().into_os_string();
-            beside.push("-key");
-            beside.into()
-        })
-    }
 }
 
 /// A number of days; 0 means forever.

@@ -1,4 +1,7 @@
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -6,21 +9,24 @@ use super::{
     fault::fault,
     schema::{self, Schema},
 };
-use crate::{error::Error, limits};
+use crate::{error::Error, limits, log::SealKey};
 
 /// Options of a [`SqliteLog`](crate::SqliteLog).
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     pub(super) readers: usize,
     max_bytes: Option<u64>,
+    key_file: Option<PathBuf>,
 }
 
 impl SqliteOptions {
-    /// Returns the defaults: [`limits::READERS`] readers and no limit on the size of the file.
+    /// Returns the defaults: [`limits::READERS`] readers, no limit on the size of the file, and a
+    /// key beside it.
     pub fn new() -> Self {
         Self {
             readers: limits::READERS,
             max_bytes: None,
+            key_file: None,
         }
     }
 
@@ -38,6 +44,30 @@ impl SqliteOptions {
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
+    }
+
+    /// Sets the file of the relay's [key](crate::SealKey), which is created if it does not exist.
+    /// The default is beside the database, with `-key` after its name.
+    ///
+    /// Do not restore this file together with the database, unless it is lost. Without it, clients
+    /// cannot restore what a backup lacks.
+    #[must_use]
+    pub fn key_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_file = Some(path.into());
+        self
+    }
+
+    /// Reads the key, or creates it.
+    pub(in crate::log) fn key(&self, database: &Path) -> Result<SealKey, Error> {
+        if let Some(path) = &self.key_file {
+            return SealKey::of_file(path);
+        }
+        // A link to the database has the same key.
+        let path = database.canonicalize();
+        let path = path.map_err(|error| Error::unavailable(error.to_string()).of_file(database))?;
+        let mut beside = path.into_os_string();
+        beside.push("-key");
+        SealKey::of_file(Path::new(&beside))
     }
 
     /// Opens the connection that writes, and creates the log if it does not exist.

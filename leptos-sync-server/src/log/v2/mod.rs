@@ -15,7 +15,7 @@ use leptos_sync_core::{
     history::{CellRange, Entry, IdHead, Page, Patch, Sequence},
 };
 
-use crate::error::Error;
+use crate::{error::Error, log::SealKey};
 
 pub use answer::{Adopted, History, Offered, Pushed, Refusal};
 pub use memory::MemoryLog;
@@ -69,12 +69,6 @@ pub trait DurableLog: Send + Sync + 'static {
     /// [`Error::is_damaged`], [`Error::is_unavailable`], [`Error::is_removed`], and
     /// [`Error::is_limit`] if the name is too long.
     fn open(&self, document: &str, ids: Vec<ReplicaId>) -> BoxFuture<'_, Result<History, Error>>;
-
-    /// Returns the file in which a relay keeps the [key](crate::SealKey) that seals what it tells of
-    /// this log, unless its options name a key. `None` if the log does not outlive the relay.
-    fn seal_key_file(&self) -> Option<std::path::PathBuf> {
-        None
-    }
 
     /// Checks whether the log can be read.
     ///
@@ -210,4 +204,10 @@ pub trait DurableLog: Send + Sync + 'static {
     ///
     /// [`Error::is_unavailable`] if the system has no source of randomness.
     fn new_epoch(&self) -> Result<(), Error>;
+
+    /// Returns the key of a relay with this log. It must be the same for as long as clients exist,
+    /// also after the documents were restored from a backup. `None` by default.
+    fn seal_key(&self) -> Option<SealKey> {
+        None
+    }
 }

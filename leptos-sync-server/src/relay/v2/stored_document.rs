@@ -9,8 +9,10 @@ use leptos_sync_core::{
 use crate::{
     error::Error,
     limits,
-    log::v2::{Adopted, DurableLog, Offered},
-    relay::seal::SealKey,
+    log::{
+        SealKey,
+        v2::{Adopted, DurableLog, Offered},
+    },
 };
 
 /// A document in a log, which answers the requests of clients.

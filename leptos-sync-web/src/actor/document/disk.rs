@@ -5,8 +5,8 @@ use std::{
 
 use leptos_sync_core::{
     Error, Root,
-    engine::{Refreshed, ReplicaStore, ReplicaWrite},
-    storage::Storage as _,
+    engine::{Refreshed, ReplicaStore, ReplicaWrite, old_prefix},
+    storage::{Record, Storage as _},
     sync::v2::Permission,
 };
 
@@ -78,6 +78,19 @@ impl Disk {
         self.is_busy.set(false);
     }
 
+    /// Reads all records whose keys start with `prefix`.
+    pub(super) async fn scan(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
+        // Do not borrow the store across the wait, since edits are written meanwhile.
+        let storage = self.store().storage().clone();
+        storage.scan_prefix(prefix).await
+    }
+
+    /// Returns whether an older version of this library has stored a document.
+    pub(super) async fn has_old(&self, name: &str) -> Result<bool, Error> {
+        let storage = self.store().storage().clone();
+        storage.has_prefix(&old_prefix(name)?).await
+    }
+
     // Not inlined, so that a page contains the panic message of a double borrow only once.
     #[inline(never)]
     pub(super) fn store(&self) -> RefMut<'_, ReplicaStore<IndexedDbStorage>> {
@@ -120,17 +133,14 @@ impl<S: Root> DocumentActor<S> {
         }
         match write {
             Ok(ReplicaWrite {
-                expected,
-                batch,
-                receipt,
-                ..
+                expected, batch, ..
             }) => {
                 let committed = disk.store().storage().commit_if(expected, batch);
                 spawn(async move {
                     let committed = committed.await;
                     if let (Ok(true), Some(disk)) = (&committed, this.disk.get()) {
                         this.doc
-                            .with_replica(|replica| disk.store().committed(replica, receipt));
+                            .with_replica(|replica| disk.store().committed(replica));
                     }
                     this.written(committed).await;
                 });
@@ -201,14 +211,10 @@ impl<S: Root> DocumentActor<S> {
         let Some(disk) = self.disk.get() else {
             return;
         };
-        let (look, storage) = {
-            let store = disk.store();
-            (store.look(), store.storage().clone())
-        };
-        let looked = look.read(&storage).await;
-        let refreshed = looked.and_then(|looked| {
+        let prefix = disk.store().shared_prefix();
+        let refreshed = disk.scan(&prefix).await.and_then(|records| {
             self.doc
-                .with_replica(|replica| disk.store().refreshed(looked, replica))
+                .with_replica(|replica| disk.store().refreshed(records, replica))
         });
         match refreshed {
             Ok(Refreshed::Reload) => {

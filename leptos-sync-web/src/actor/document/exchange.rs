@@ -49,10 +49,9 @@ impl<S: Root> Exchanged<S> {
         &self,
         change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
-        let before = self.replica(|replica| replica.outbox());
+        let before = self.replica(|replica| replica.revisions());
         self.0.doc.update(None, change)?;
-        let mut changed = self.replica(|replica| replica.outbox());
-        changed.retain(|one| !before.contains(one));
+        let changed = self.replica(|replica| replica.changed_since(&before));
         if !changed.is_empty() {
             self.0.send_to_tabs(TabMessageKind::Replaced(changed));
             // Store restamped entries before sending them. Otherwise they would be restamped again

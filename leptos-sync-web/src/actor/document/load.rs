@@ -3,11 +3,7 @@
 use std::{rc::Rc, time::Duration};
 
 use leptos_sync_core::{
-    Clock, Error, ReplicaId, Root,
-    engine::{ReplicaStore, old_prefix},
-    replica::Replica,
-    storage::Storage as _,
-    sync::v2::Permission,
+    Clock, Error, ReplicaId, Root, engine::ReplicaStore, replica::Replica, sync::v2::Permission,
 };
 
 use super::{DocumentActor, Timer, disk::Disk};
@@ -89,10 +85,8 @@ impl<S: Root> DocumentActor<S> {
 
     /// Replaces the document by the stored one, with the edits of this page that were not stored.
     pub(super) async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
-        // Do not borrow the store across the wait, since edits are written meanwhile.
         let prefix = disk.store().prefix().to_vec();
-        let storage = disk.store().storage().clone();
-        let records = storage.scan_prefix(&prefix).await?;
+        let records = disk.scan(&prefix).await?;
         let is_new = records.is_empty();
         let name = disk.permission_key();
         let permission = records.iter().find(|(key, _)| *key == name);
@@ -116,7 +110,7 @@ impl<S: Root> DocumentActor<S> {
                 damage.len(),
                 first.error
             )));
-        } else if is_new && storage.has_prefix(&old_prefix(&self.name)?).await? {
+        } else if is_new && disk.has_old(&self.name).await? {
             status.permanent_error(Error::storage(
                 "an older version of this library has stored this document in this browser; its \
                  data is kept as it is, and not used",

@@ -20,10 +20,6 @@ pub struct TabMessage {
 }
 
 /// The kinds of [`TabMessage`].
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a message lives only until it is encoded or handled"
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TabMessageKind {
     /// A transaction that the sender made, with what it replaced.

@@ -39,7 +39,7 @@ use super::{Adopted, DurableLog, History, Offered, Pushed};
 use crate::{
     error::Error,
     log::{
-        check_name, check_user,
+        SealKey, check_name, check_user,
         database::{DatabaseFile, SqliteOptions},
         listed,
     },
@@ -64,16 +64,16 @@ use crate::{
 /// [`limits::TIDY_MS`](crate::limits::TIDY_MS), unless another process reads an older state. New
 /// files are readable by their owner only.
 ///
+/// Another file beside it (`-key`) holds the [key](SealKey) of the relay. It stays when the database
+/// is restored from a backup; see [`SqliteOptions::key_file`].
+///
 /// Dropping the log blocks until all queued operations are committed. Only one process can have the
 /// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
 /// to back it up. If one of its files is removed or replaced while the log is open, writes fail,
 /// because what they write could be lost.
-///
-/// By default, a relay keeps its [key](crate::SealKey) in a file beside it (`-key`). Keep that file
-/// when you restore the log from a backup, so that clients give back what the backup lacks.
 pub struct SqliteLog {
-    path: std::path::PathBuf,
     file: DatabaseFile<Tables>,
+    key: SealKey,
 }
 
 impl SqliteLog {
@@ -86,6 +86,7 @@ impl SqliteLog {
     /// - [`Error::is_invalid`] if `path` is one of SQLite's names for a database in memory.
     /// - [`Error::is_unsupported`] if another build or another program has written it.
     /// - [`Error::is_damaged`] if its list of tables is damaged.
+    /// - Those of [`SealKey::of_file`].
     ///
     /// The file is unchanged after an error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
@@ -98,11 +99,10 @@ impl SqliteLog {
     ///
     /// Those of [`open`](SqliteLog::open).
     pub fn open_with(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, Error> {
-        let path = path.as_ref();
-        Ok(Self {
-            file: DatabaseFile::open(path, options, &schema::SCHEMA, Tables::of)?,
-            path: path.to_owned(),
-        })
+        let file = DatabaseFile::open(path.as_ref(), options, &schema::SCHEMA, Tables::of)?;
+        // After the lock, so that two processes never create different keys.
+        let key = options.key(path.as_ref())?;
+        Ok(Self { file, key })
     }
 
     /// Checks names, then runs a write operation that searches the document.
@@ -129,12 +129,6 @@ impl DurableLog for SqliteLog {
             }))
         }
         .boxed()
-    }
-
-    fn seal_key_file(&self) -> Option<std::path::PathBuf> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push("-key");
-        Some(beside.into())
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -298,6 +292,10 @@ impl DurableLog for SqliteLog {
 
     fn new_epoch(&self) -> Result<(), Error> {
         self.file.operations().new_epoch()
+    }
+
+    fn seal_key(&self) -> Option<SealKey> {
+        Some(self.key)
     }
 }
 

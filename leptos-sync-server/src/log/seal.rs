@@ -19,7 +19,7 @@ use leptos_sync_core::{
 };
 use siphasher::sip::SipHasher24;
 
-use crate::{error::Error, log::v2::DurableLog};
+use crate::error::Error;
 
 /// The secret key with which a relay seals what it tells of a document's history.
 ///
@@ -46,19 +46,8 @@ impl SealKey {
         Ok(Self(key.to_le_bytes()))
     }
 
-    /// Reads or creates the key in the file of the log. Draws a key for the life of this process if
-    /// there is none.
-    pub(super) fn of_log(log: &impl DurableLog) -> Self {
-        let key = log.seal_key_file().map(Self::of_file);
-        let key = key.unwrap_or_else(|| Ok(Self::of_process()));
-        key.unwrap_or_else(|error| {
-            tracing::error!(%error, "clients cannot restore what this relay loses");
-            Self::of_process()
-        })
-    }
-
     /// Draws a key for the life of this process.
-    fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         Self::random().unwrap_or_else(|_| {
             // The keys of hash tables are random too.
             let half = || RandomState::new().hash_one(0).to_le_bytes();
@@ -205,13 +194,14 @@ mod tests {
     fn the_relay_of_a_file_has_the_same_key_after_a_restart_and_a_restore() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("relay.db");
-        let key = || SealKey::of_log(&crate::SqliteLog::open(&path).unwrap());
+        let key = || {
+            let log = crate::SqliteLog::open(&path).unwrap();
+            crate::DurableLog::seal_key(&log).unwrap()
+        };
         let first = key();
         assert!(key() == first);
         fs::remove_file(&path).unwrap();
         assert!(key() == first);
-        let in_memory = || SealKey::of_log(&crate::MemoryLog::new().unwrap());
-        assert!(in_memory() != in_memory());
     }
 
     #[test]
