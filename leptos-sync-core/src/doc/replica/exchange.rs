@@ -261,6 +261,7 @@ pub(super) fn note_settled(settled: &mut BTreeMap<ReplicaId, IdHead>, one: &Pend
             number,
             hash: one.entry.hash,
             time: known.time.max(time),
+            emptied: known.emptied_before(number) | u64::from(one.entry.cells.is_empty()),
         };
     }
 }

@@ -155,7 +155,7 @@ impl Exchange {
             heads.entry(id.replica).or_insert(IdHead {
                 number: id.number,
                 hash,
-                time: Time::ZERO,
+                ..IdHead::default()
             });
         };
         for one in &self.entries {
@@ -169,6 +169,10 @@ impl Exchange {
         for (&replica, head) in &self.settled {
             let number = head.number;
             add(EntryId { replica, number }, head.hash);
+        }
+        for (replica, head) in &mut heads {
+            let settled = self.settled.get(replica).copied().unwrap_or_default();
+            head.emptied = settled.emptied_before(head.number);
         }
         heads.into_iter().take(limits::OUTBOX_IDS).collect()
     }
