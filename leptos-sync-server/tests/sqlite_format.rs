@@ -68,7 +68,9 @@ fn written_by(version: &str) -> (TempDir, PathBuf) {
             let _ = fs::remove_file(&fixture);
             fs::create_dir_all(fixture.parent().unwrap()).unwrap();
             write(&fixture);
-            fs::remove_file(fixture.with_file_name("log.db-lock")).unwrap();
+            for end in ["lock", "key"] {
+                fs::remove_file(fixture.with_file_name(format!("log.db-{end}"))).unwrap();
+            }
         });
     }
     let dir = tempfile::tempdir().unwrap();
