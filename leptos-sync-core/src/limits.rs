@@ -75,6 +75,10 @@ pub const EPOCHS: usize = 4096;
 /// into one message.
 pub const OUTBOX_IDS: usize = 16 * 1024;
 
+/// The number of a writer's last entries of which a relay remembers whether they are empty because
+/// it rejected them. One bit each, so a relay stores at most 8 bytes more for a writer.
+pub const EMPTIED: usize = u64::BITS as usize;
+
 /// The size of a page of a document's history in bytes. It takes a slow connection seconds. A page
 /// is larger if a single transaction is.
 pub const PAGE_BYTES: usize = 256 * 1024;

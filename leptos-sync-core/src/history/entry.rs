@@ -54,6 +54,26 @@ pub struct IdHead {
     pub hash: EntryHash,
     /// The latest time of the writer's entries.
     pub time: Time,
+    /// The entries without cells among the last [`limits::EMPTIED`](crate::limits::EMPTIED): bit `n`
+    /// stands for the entry that is `n` before the last one.
+    pub emptied: u64,
+}
+
+impl IdHead {
+    /// Returns whether an entry is known to have no cells, since a relay has rejected it.
+    pub fn is_emptied(&self, number: u64) -> bool {
+        number <= self.number && self.emptied_before(number) & 1 == 1
+    }
+
+    /// Returns which entries are known to have no cells, counted from another last entry.
+    pub fn emptied_before(&self, number: u64) -> u64 {
+        let distance = u32::try_from(number.abs_diff(self.number)).unwrap_or(u32::MAX);
+        let moved = match number > self.number {
+            true => self.emptied.checked_shl(distance),
+            false => self.emptied.checked_shr(distance),
+        };
+        moved.unwrap_or_default()
+    }
 }
 
 /// A transaction in an outbox or on its way to a relay.
@@ -86,6 +106,7 @@ impl Entry {
             number: self.id.number,
             hash: self.hash,
             time: self.time.max(before.time),
+            emptied: before.emptied_before(self.id.number) | u64::from(self.cells.is_empty()),
         }
     }
 

@@ -63,5 +63,8 @@ impl Oracle {
             .filter(|uid| !self.rejected.contains(uid))
             .collect();
         assert!(lost.is_empty(), "INCREMENTS LOST {lost:?}");
+        let rejected = self.rejected.difference(&self.accepted);
+        let counted: Vec<_> = rejected.filter(|uid| unique.contains(uid)).collect();
+        assert!(counted.is_empty(), "REJECTED BUT COUNTED {counted:?}");
     }
 }

@@ -127,6 +127,8 @@ pub(crate) struct Oracle {
     /// For each edit that was replaced at a relay, those that replaced it.
     pub(crate) replaced: BTreeMap<(PathBuf, Uid), BTreeSet<Uid>>,
     pub(crate) rejected: BTreeSet<Uid>,
+    /// The edits that a relay has accepted by themselves.
+    pub(crate) accepted: BTreeSet<Uid>,
     /// For each edit of a path, the stamps of the cells that it has replaced at its writer.
     pub(crate) seen: BTreeMap<(PathBuf, Uid), BTreeSet<Stamp>>,
     /// For each inferred removal, what it removed.
@@ -151,6 +153,7 @@ impl Oracle {
             stored: BTreeSet::new(),
             replaced: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            accepted: BTreeSet::new(),
             seen: BTreeMap::new(),
             inferred: BTreeMap::new(),
             was_old: false,

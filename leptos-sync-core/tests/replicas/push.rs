@@ -68,6 +68,9 @@ impl Relay {
                 return Pushed::Rejected(entry.id);
             }
         }
+        if !cells.is_empty() {
+            oracle.accepted.extend(oracle.entries.get(&entry.id));
+        }
         let sequence = self.begin();
         let next = entry.head(head);
         assert!(next.time >= head.time && next.number == head.number + 1);

@@ -239,7 +239,9 @@ impl Relay {
         for (id, head) in heads {
             let known = self.db.heads.get(id).copied().unwrap_or_default();
             if head.number > known.number {
-                self.db.heads.insert(*id, *head);
+                let mut head = *head;
+                head.emptied |= known.emptied_before(head.number);
+                self.db.heads.insert(*id, head);
                 self.begin();
             }
             present.extend(self.db.heads.get(id).map(|head| (*id, *head)));

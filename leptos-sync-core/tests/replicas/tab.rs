@@ -51,6 +51,8 @@ pub(crate) struct Tab {
     offers: Vec<Patch>,
     range_is_last: bool,
     pushes: u32,
+    /// The entries that were rejected, until the other tabs of the browser know it.
+    pub(crate) emptied: Vec<EntryId>,
     window: Option<Window>,
     /// Whether the last answer ended the exchange, with everything read.
     pub(crate) rests: bool,
@@ -71,6 +73,7 @@ impl Tab {
             offers: Vec::new(),
             range_is_last: false,
             pushes: 0,
+            emptied: Vec::new(),
             window: None,
             rests: false,
         }
@@ -316,11 +319,16 @@ impl Tab {
                 self.note_stamps(&before, oracle);
             }
             Pushed::Rejected(id) => {
-                self.replica.reject(id).unwrap();
-                self.note_entries(oracle);
+                self.emptied.push(id);
+                self.reject(id, oracle);
             }
         }
         true
+    }
+
+    pub(crate) fn reject(&mut self, id: EntryId, oracle: &mut Oracle) {
+        self.replica.reject(id).unwrap();
+        self.note_entries(oracle);
     }
 
     /// Notes the new stamps of entries.

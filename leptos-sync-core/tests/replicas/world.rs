@@ -225,6 +225,12 @@ impl World {
             let (shown, stored) = (visible(&tab.joined()), visible(&relay.cells()));
             assert_eq!(shown, stored, "FALSELY SYNCED {}", tab.name);
         }
+        let (profile, emptied) = (tab.profile, std::mem::take(&mut tab.emptied));
+        for tab in tabs.iter_mut().filter(|tab| tab.profile == profile) {
+            for id in &emptied {
+                tab.reject(*id, oracle);
+            }
+        }
     }
 
     /// Checks what holds at every moment.

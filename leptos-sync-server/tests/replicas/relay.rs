@@ -175,6 +175,9 @@ impl Relay {
             match one {
                 EntryAnswer::Ack(ack) => {
                     for entry in sent.iter().filter(|entry| ack.sequence(entry).is_some()) {
+                        if !entry.cells.is_empty() {
+                            oracle.accepted.extend(oracle.entries.get(&entry.id));
+                        }
                         for (path, cell) in cells_of([&entry.cells]) {
                             note(&before, &path, &cell, oracle);
                             super::oracle::join(&mut before, path, cell);

@@ -213,8 +213,13 @@ impl Exchange {
     /// there, if it is known.
     pub(super) fn leave(&mut self, one: &Pending, time: Time) {
         let EntryId { replica, number } = one.id();
-        let hash = one.entry.hash;
-        self.settled.raise(replica, IdHead { number, hash, time });
+        let head = IdHead {
+            number,
+            hash: one.entry.hash,
+            time,
+            emptied: one.entry.cells.is_empty().into(),
+        };
+        self.settled.raise(replica, head);
         self.removed.push(one.id());
     }
 

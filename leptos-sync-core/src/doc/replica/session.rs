@@ -165,8 +165,13 @@ impl Exchange {
     pub(super) fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
         let mut heads = IdHeads::default();
         let mut add = |EntryId { replica, number }, hash| {
-            let time = Time::ZERO;
-            heads.put_new(replica, IdHead { number, hash, time });
+            let head = IdHead {
+                number,
+                hash,
+                emptied: self.settled.get(replica).emptied_before(number),
+                ..IdHead::default()
+            };
+            heads.put_new(replica, head);
         };
         for one in &self.entries {
             let EntryId { replica, number } = one.id();

@@ -41,6 +41,7 @@ impl Exchange {
             if self.has_forked(id, head) {
                 changes.append(self.move_fork(doc, id, head)?);
             } else {
+                changes.append(self.reject_emptied(doc, id, head)?);
                 let is_contained =
                     |one: &Pending| one.id().replica == id && one.id().number <= head.number;
                 changes.append(self.follow_contained(doc, &is_contained)?);
@@ -48,6 +49,29 @@ impl Exchange {
             }
         }
         changes.append(self.reconcile_counts(doc)?);
+        Ok(changes)
+    }
+
+    /// Empties the entries that are empty at the relay: a copy of this disk has sent them, and the
+    /// relay has rejected them. Later counts must not contain them.
+    fn reject_emptied(
+        &mut self,
+        doc: &mut dyn DocCells,
+        id: ReplicaId,
+        head: IdHead,
+    ) -> Result<Changes, Error> {
+        let mut changes = Changes::new();
+        for at in 0..self.entries.len() {
+            let Some(one) = self.entries.get(at) else {
+                break;
+            };
+            let EntryId { replica, number } = one.id();
+            let is_emptied = replica == id && head.is_emptied(number);
+            if is_emptied && one.entry.stored.is_none() {
+                let rejected = self.reject(doc, EntryId { replica, number })?;
+                changes.append(rejected.map(|(_, changes)| changes).unwrap_or_default());
+            }
+        }
         Ok(changes)
     }
 

@@ -110,5 +110,10 @@ impl Head {
 /// Returns the head of an id after a user adopted `new`, or `None` if that is not greater.
 pub(super) fn adopted(old: &IdHead, new: &IdHead) -> Option<IdHead> {
     let time = old.time.max(new.time);
-    (new.number > old.number).then_some(IdHead { time, ..*new })
+    let emptied = new.emptied | old.emptied_before(new.number);
+    (new.number > old.number).then_some(IdHead {
+        time,
+        emptied,
+        ..*new
+    })
 }

@@ -70,6 +70,7 @@ impl Writer<'_> {
         ids.iter().for_each(|id| self.replica(*id));
     }
 
+    /// Writes a head without the entries that are known to be empty.
     pub(super) fn id_head(&mut self, head: &IdHead) {
         self.number(head.number);
         self.integer(head.hash.get());
@@ -81,6 +82,20 @@ impl Writer<'_> {
         for (replica, head) in heads {
             self.replica(*replica);
             self.id_head(head);
+        }
+        if heads.is_empty() {
+            return;
+        }
+        let emptied = || {
+            heads
+                .iter()
+                .zip(0..)
+                .filter(|((_, head), _)| head.emptied != 0)
+        };
+        self.number(emptied().count() as u64);
+        for ((_, head), at) in emptied() {
+            self.number(at);
+            self.number(head.emptied);
         }
     }
 
@@ -183,15 +198,28 @@ impl Fields<'_> {
             number: self.number(),
             hash: EntryHash::new(self.integer()),
             time: self.time(),
+            emptied: 0,
         }
     }
 
     pub(super) fn id_heads(&mut self) -> Vec<(ReplicaId, IdHead)> {
         // A head takes at least 18 bytes.
         let count = self.count(limits::OUTBOX_IDS, 18);
-        (0..count)
+        let mut heads: Vec<_> = (0..count)
             .map(|_| (self.replica(), self.id_head()))
-            .collect()
+            .collect();
+        if heads.is_empty() {
+            return heads;
+        }
+        for _ in 0..self.count(count, 2) {
+            let (at, emptied) = (self.number(), self.number());
+            let head = usize::try_from(at).ok().and_then(|at| heads.get_mut(at));
+            match head {
+                Some((_, head)) => head.emptied = emptied,
+                None => self.malformed(),
+            }
+        }
+        heads
     }
 
     /// Reads the name of an entry.

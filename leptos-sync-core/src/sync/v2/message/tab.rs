@@ -204,6 +204,7 @@ mod tests {
             number: 7,
             hash: EntryHash::new(8),
             time: Time::new(9),
+            emptied: 5,
         };
         for kind in [
             TabMessageKind::Edit(entries[2].clone()),

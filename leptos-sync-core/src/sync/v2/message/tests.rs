@@ -80,11 +80,14 @@ fn id_head() -> impl Strategy<Value = IdHead> {
         number,
         hash: EntryHash::new(hash),
         time,
+        emptied: 0,
     })
 }
 
 fn id_heads() -> impl Strategy<Value = Vec<(ReplicaId, IdHead)>> {
-    vec((replica(), id_head()), 0..4)
+    let emptied = prop_oneof![Just(0), Just(4), any::<u64>()];
+    let head = (id_head(), emptied).prop_map(|(head, emptied)| IdHead { emptied, ..head });
+    vec((replica(), head), 0..4)
 }
 
 fn epochs() -> impl Strategy<Value = Epochs> {
@@ -587,8 +590,10 @@ fn messages_have_the_documented_bytes() {
         number: 4,
         hash: EntryHash::new(5),
         time: Time::new(6),
+        emptied: 0,
     };
     let headed = [4, 5, 0, 0, 0, 0, 0, 0, 0, 6];
+    let emptied = IdHead { emptied: 2, ..head };
     let entry = |number, hash| Entry {
         id: EntryId { replica, number },
         previous: EntryHash::new(hash - 1),
@@ -657,7 +662,7 @@ fn messages_have_the_documented_bytes() {
                 witness,
                 heads: vec![(replica, head)],
             },
-            [&[13, 0][..], &sealed, &[1], &id, &headed].concat(),
+            [&[13, 0][..], &sealed, &[1], &id, &headed, &[0]].concat(),
         ),
         (
             Request::Push {
@@ -701,6 +706,7 @@ fn messages_have_the_documented_bytes() {
                 &[1],
                 &id,
                 &headed,
+                &[0],
             ]
             .concat(),
         ),
@@ -766,10 +772,10 @@ fn messages_have_the_documented_bytes() {
         (
             Response::Adopted {
                 channel,
-                heads: vec![(replica, head)],
+                heads: vec![(replica, emptied)],
                 state,
             },
-            [&[16, 0, 1][..], &id, &headed, &stated].concat(),
+            [&[16, 0, 1][..], &id, &headed, &[1, 0, 2], &stated].concat(),
         ),
         (
             Response::Gap {

@@ -218,6 +218,7 @@ impl World {
                 number: self.model(document).head(id(of)).number + ahead,
                 hash: EntryHash::new(7 << 32 | ahead),
                 time: self.time(document, time, id(of)),
+                emptied: ahead % 4,
             };
             heads.push((id(of), head));
         }

@@ -111,6 +111,7 @@ pub(super) async fn an_id_belongs_to_the_user_who_wrote_first(log: &dyn DurableL
         number: 9,
         hash: EntryHash::new(9),
         time: at(9),
+        emptied: 2,
     };
     let adopted = log.adopt("board", "bob", vec![(id, greater)]).await;
     assert_eq!(succeeds(adopted, "adopt").heads, [(id, head)]);
@@ -133,6 +134,31 @@ pub(super) async fn an_id_belongs_to_the_user_who_wrote_first(log: &dyn DurableL
         Some(Refusal::Forged),
         "an adopted id is bound"
     );
+}
+
+/// A replica with a copy of the entry rolls it back.
+pub(super) async fn an_id_head_names_the_entries_that_were_rejected(log: &dyn DurableLog) {
+    let mut ada = Writer::new(1);
+    let mut entries = vec![ada.write(at(0), &Vec::new())];
+    entries.push(ada.write(at(1), &set(1)));
+    entries.push(ada.write(at(0), &Vec::new()));
+    push(log, "board", entries, NOW_MS).await;
+    let head = ada_head(log).await;
+    let emptied: Vec<_> = (0..5).filter(|number| head.is_emptied(*number)).collect();
+    assert_eq!(emptied, [1, 3]);
+    // Another relay has told this head, and that the fourth entry is empty.
+    let told = IdHead {
+        number: 5,
+        emptied: 2,
+        ..head
+    };
+    let adopted = log.adopt("board", "ada", vec![(ReplicaId::new(1), told)]);
+    succeeds(adopted.await, "adopt");
+    let next = entry(1, ada_head(log).await, at(9), &set(9));
+    push(log, "board", vec![next], NOW_MS).await;
+    let head = ada_head(log).await;
+    let emptied: Vec<_> = (0..9).filter(|number| head.is_emptied(*number)).collect();
+    assert_eq!(emptied, [1, 3, 4]);
 }
 
 pub(super) async fn a_removed_document_stays_removed(log: &dyn DurableLog) {

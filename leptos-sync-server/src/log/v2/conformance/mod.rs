@@ -88,6 +88,7 @@ pub fn run<P: Place>(fresh: impl Fn() -> P, cases: u32) {
         laws::documents_are_listed_in_pages_without_removed_ones,
         laws::entries_before_a_refused_one_are_stored,
         laws::an_id_belongs_to_the_user_who_wrote_first,
+        laws::an_id_head_names_the_entries_that_were_rejected,
         forget::an_entry_below_the_floor_needs_a_cell_at_each_path,
         forget::every_tombstone_is_forgotten_even_beyond_one_step,
         forget::a_tombstone_that_was_received_late_is_kept,

@@ -20,6 +20,15 @@ pub(super) struct Numbered {
     received: u64,
 }
 
+/// Returns the numbers of empty entries as bits before a later number.
+fn shifted(head: IdHead, number: u64) -> u64 {
+    (0..64)
+        .filter(|bit| head.emptied >> bit & 1 == 1)
+        .map(|bit| bit + number - head.number)
+        .filter(|bit| *bit < 64)
+        .fold(0, |bits, bit| bits | 1 << bit)
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Model {
     pub(super) cells: BTreeMap<PathBuf, Numbered>,
@@ -112,6 +121,7 @@ impl Model {
             number: entry.id.number,
             hash: entry.hash,
             time,
+            emptied: shifted(head, entry.id.number) | u64::from(entry.cells.is_empty()),
         };
         self.heads.insert(id, (user.to_owned(), head));
         let sequence = self.bump(period);
@@ -157,7 +167,12 @@ impl Model {
             let old = self.head(*id);
             if !self.is_of_other(*id, user) && new.number > old.number {
                 let time = old.time.max(new.time);
-                let head = IdHead { time, ..*new };
+                let emptied = new.emptied | shifted(old, new.number);
+                let head = IdHead {
+                    time,
+                    emptied,
+                    ..*new
+                };
                 self.heads.insert(*id, (user.to_owned(), head));
                 changed = true;
             }

@@ -31,6 +31,7 @@ impl StoredId {
             .number(self.head.number.cast_signed())
             .number(to_sql(self.head.hash.get()))
             .number(to_sql(self.head.time.get()))
+            .number(self.head.emptied.cast_signed())
             .finish()
     }
 
@@ -44,9 +45,10 @@ impl StoredId {
                 number: number(2)?.cast_unsigned(),
                 hash: EntryHash::new(from_sql(number(3)?)),
                 time: Time::new(from_sql(number(4)?)),
+                emptied: number(5)?.cast_unsigned(),
             },
         };
-        if number(6)? != document || id.checksum(document) != number(5)? {
+        if number(7)? != document || id.checksum(document) != number(6)? {
             return Err(damaged());
         }
         Ok(id)
@@ -61,7 +63,7 @@ pub(super) fn find(
 ) -> Result<Option<StoredId>, Error> {
     let mut query = connection
         .prepare_cached(
-            "SELECT replica, user, number, hash, time, checksum, document FROM ids
+            "SELECT replica, user, number, hash, time, emptied, checksum, document FROM ids
              WHERE document = ?1 AND replica = ?2",
         )
         .map_err(fault)?;
@@ -85,11 +87,11 @@ pub(super) fn store(
     let checksum = new.checksum(document);
     connection
         .prepare_cached(
-            "INSERT INTO ids (document, replica, user, number, hash, time, checksum)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO ids (document, replica, user, number, hash, time, emptied, checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (document, replica) DO UPDATE SET
                  user = excluded.user, number = excluded.number, hash = excluded.hash,
-                 time = excluded.time, checksum = excluded.checksum",
+                 time = excluded.time, emptied = excluded.emptied, checksum = excluded.checksum",
         )
         .and_then(|mut upsert| {
             upsert.execute(params![
@@ -99,6 +101,7 @@ pub(super) fn store(
                 new.head.number.cast_signed(),
                 to_sql(new.head.hash.get()),
                 to_sql(new.head.time.get()),
+                new.head.emptied.cast_signed(),
                 checksum
             ])
         })
@@ -115,7 +118,7 @@ pub(super) fn store(
 pub(super) fn audit(connection: &Connection, document: i64) -> Result<Tally, Error> {
     let mut query = connection
         .prepare_cached(
-            "SELECT replica, user, number, hash, time, checksum, document,
+            "SELECT replica, user, number, hash, time, emptied, checksum, document,
                  EXISTS (SELECT 1 FROM ids AS searched
                      WHERE searched.document = ?1 AND searched.replica = ids.replica)
              FROM ids WHERE document = ?1 ORDER BY replica",
@@ -125,7 +128,7 @@ pub(super) fn audit(connection: &Connection, document: i64) -> Result<Tally, Err
     let (mut tally, mut last): (Tally, Option<ReplicaId>) = Default::default();
     while let Some(row) = rows.next().map_err(fault)? {
         let id = StoredId::read(document, row)?;
-        let is_found: bool = row.get(7).map_err(fault)?;
+        let is_found: bool = row.get(8).map_err(fault)?;
         if !is_found || last.is_some_and(|last| last >= id.replica) {
             return Err(damaged());
         }

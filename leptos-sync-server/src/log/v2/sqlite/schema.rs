@@ -72,6 +72,7 @@ pub(super) const SCHEMA: Schema = Schema {
             number INTEGER NOT NULL,
             hash INTEGER NOT NULL,
             time INTEGER NOT NULL,
+            emptied INTEGER NOT NULL,
             checksum INTEGER NOT NULL,
             PRIMARY KEY (document, replica)
         ) WITHOUT ROWID",
