@@ -68,9 +68,8 @@ fn written_by(version: &str) -> (TempDir, PathBuf) {
             let _ = fs::remove_file(&fixture);
             fs::create_dir_all(fixture.parent().unwrap()).unwrap();
             write(&fixture);
-            for end in ["lock", "key"] {
-                fs::remove_file(fixture.with_file_name(format!("log.db-{end}"))).unwrap();
-            }
+            fs::remove_file(fixture.with_file_name("log.db-lock")).unwrap();
+            fs::remove_file(fixture.with_file_name("log.db-key")).unwrap();
         });
     }
     let dir = tempfile::tempdir().unwrap();
@@ -120,6 +119,7 @@ fn a_version_3_file_has_all_its_data() {
     assert_eq!(changed(&log, "board", 2).unwrap().unwrap().len(), 2);
     let ada = head(&log, "board", ADA).unwrap();
     assert_eq!((ada.number, ada.time), (3, Time::from_ms(NOW_MS + 20)));
+    assert_eq!(ada.emptied, 1, "its last entry was rejected");
     assert_eq!(head(&log, "board", BOB).unwrap().number, 1);
     assert_eq!(cells(&log, "été").unwrap().len(), 1);
     assert!(cells(&log, "gone").unwrap_err().is_removed());

@@ -13,6 +13,7 @@ impl<T> Mutex<T> {
         Self(sync::Mutex::new(value))
     }
 
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -25,10 +26,12 @@ impl<T> RwLock<T> {
         Self(sync::RwLock::new(value))
     }
 
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }

@@ -73,6 +73,26 @@ async fn edits_of_a_dead_tab_are_sent_by_another() {
     until(move || synced.get()).await;
 }
 
+/// Each tab stores its own edits. Two writes of each edit would take twice the time and the space.
+#[wasm_bindgen_test]
+async fn an_edit_is_stored_by_the_tab_that_made_it() {
+    let scratch = Scratch::new("twice");
+    let (_owner, notes) = page(&scratch);
+    let (loading, saved) = (notes.loading, notes.saved);
+    until(move || !loading.get()).await;
+    let tab = Tab::join(&scratch);
+    tab.say(TabMessageKind::Edit(line(&mut replica(), 1)));
+    let lines = notes.doc.lines();
+    until(move || lines.keys().get() == [1]).await;
+    assert!(notes.saved.get_untracked(), "the other tab saves its edit");
+    lines.insert(2, "by this tab".to_owned());
+    until(move || saved.get()).await;
+    let store = ReplicaStore::new(scratch.open().await, "notes").unwrap();
+    let shared = store.shared_prefix();
+    let records = store.storage().scan_prefix(&shared).await.unwrap();
+    assert_eq!(records.len(), 3, "the marker, the progress and one edit");
+}
+
 /// Each tab sends its own edits. The relay would report a gap for those that it has already.
 #[wasm_bindgen_test]
 async fn edits_of_a_tab_that_sends_them_are_sent_once() {

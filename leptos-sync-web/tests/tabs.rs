@@ -207,13 +207,40 @@ async fn missing_edits_are_requested_at_once_and_again_after_a_delay() {
         tab.asked.try_recv().is_err(),
         "the last request was just sent"
     );
-    tab.asked.next().await.unwrap();
+    let (asker, known) = tab.asked.next().await.unwrap();
+    let (entries, heads) = replica.beyond(&known);
     tab.say(TabMessageKind::All {
-        entries: replica.outbox(),
-        heads: replica.settled_heads(),
+        asker,
+        entries,
+        heads,
     });
     let seen = lines(&notes);
     until(move || seen() == [1, 2, 3]).await;
+}
+
+/// A long outbox would otherwise be sent each time that a page is shown.
+#[wasm_bindgen_test]
+async fn a_tab_answers_with_the_edits_that_the_other_tab_lacks() {
+    let scratch = Scratch::new("lacking");
+    let options = SyncOptions::default().database(scratch.name());
+    let (_owner, notes) = opened(options.relay(NOWHERE)).await;
+    for key in 1..=2 {
+        notes.doc.lines().insert(key, "by the page".to_owned());
+    }
+    let mut tab = Tab::join(&scratch);
+    let ask = |known| TabMessageKind::Ask { asker: 7, known };
+    tab.say(ask(Vec::new()));
+    let entries = tab.answered.next().await.unwrap();
+    assert_eq!(entries.len(), 2);
+    let mut replica = replica();
+    replica.take_outbox(&entries, &[]);
+    tab.say(ask(replica.known_heads()));
+    assert_eq!(tab.answered.next().await.unwrap(), []);
+    notes.doc.lines().insert(3, "by the page".to_owned());
+    tab.say(ask(replica.known_heads()));
+    let entries = tab.answered.next().await.unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].0.id.number, 3);
 }
 
 /// Otherwise the page would stamp its own edits a day ahead, too.
@@ -278,11 +305,13 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
         text: "not this one".to_owned(),
     });
     assert!(notes.loading.get_untracked());
-    tab.asked.next().await.unwrap();
+    let (asker, known) = tab.asked.next().await.unwrap();
     drop(slow);
+    let (entries, heads) = replica.beyond(&known);
     tab.say(TabMessageKind::All {
-        entries: replica.outbox(),
-        heads: replica.settled_heads(),
+        asker,
+        entries,
+        heads,
     });
     let seen = lines(&notes);
     until(move || seen().len() as u32 >= count - 1).await;

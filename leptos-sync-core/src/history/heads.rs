@@ -38,7 +38,15 @@ impl IdHeads {
         let known = self.get(replica);
         if head.number > known.number {
             let time = head.time.max(known.time);
-            self.put(replica, IdHead { time, ..head });
+            let emptied = head.emptied | known.emptied_before(head.number);
+            self.put(
+                replica,
+                IdHead {
+                    time,
+                    emptied,
+                    ..head
+                },
+            );
         }
     }
 

@@ -224,6 +224,12 @@ impl Status {
         self.values.lock().permission
     }
 
+    /// Returns whether the document is open at the relay.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn is_online(&self) -> bool {
+        self.values.lock().connection == Connection::Online
+    }
+
     /// Returns whether the stored document is still being read.
     pub(crate) fn is_loading(&self) -> bool {
         self.values.lock().loading

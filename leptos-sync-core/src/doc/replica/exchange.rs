@@ -213,13 +213,11 @@ impl Exchange {
     /// there, if it is known.
     pub(super) fn leave(&mut self, one: &Pending, time: Time) {
         let EntryId { replica, number } = one.id();
-        let is_empty = one.entry.cells.is_empty();
-        let known = self.settled.get(replica);
         let head = IdHead {
             number,
             hash: one.entry.hash,
             time,
-            emptied: known.emptied_before(number) | u64::from(is_empty),
+            emptied: one.entry.cells.is_empty().into(),
         };
         self.settled.raise(replica, head);
         self.removed.push(one.id());

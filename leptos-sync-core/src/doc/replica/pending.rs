@@ -25,6 +25,8 @@ pub struct Pending {
     pub(super) saved: Option<u32>,
     /// The revision that the last write stores.
     pub(super) written: Option<u32>,
+    /// Whether another tab has made the entry, which stores it.
+    pub(super) is_foreign: bool,
     /// Whether another tab has removed the entry from the storage.
     pub(super) is_detached: bool,
     /// The time at which the entry was first written, or a later one, which orders the outbox.
@@ -46,6 +48,7 @@ pub(super) enum Flight {
 impl Pending {
     pub(super) fn new(entry: Entry, seen: Quarantine) -> Self {
         Self {
+            is_foreign: false,
             is_detached: false,
             order: entry.time,
             entry,

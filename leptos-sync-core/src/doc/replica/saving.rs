@@ -26,9 +26,10 @@ pub(crate) struct Saved {
 impl Pending {
     /// Returns whether the storage lacks the entry or has an older revision of it.
     ///
-    /// An entry that another tab has removed from the storage is not stored again.
+    /// An entry of another tab is stored by that tab. One that another tab has removed from the
+    /// storage is not stored again.
     pub(crate) fn is_unsaved(&self) -> bool {
-        !self.is_detached && self.saved != Some(self.revision)
+        !self.is_foreign && !self.is_detached && self.saved != Some(self.revision)
     }
 }
 
@@ -62,6 +63,7 @@ impl Exchange {
     pub(super) fn forget_saved(&mut self) {
         for one in &mut self.entries {
             one.saved = None;
+            one.is_foreign = false;
             one.is_detached = false;
         }
         self.removed.clear();

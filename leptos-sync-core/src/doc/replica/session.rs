@@ -168,8 +168,8 @@ impl Exchange {
             let head = IdHead {
                 number,
                 hash,
-                time: Time::ZERO,
                 emptied: self.settled.get(replica).emptied_before(number),
+                ..IdHead::default()
             };
             heads.put_new(replica, head);
         };

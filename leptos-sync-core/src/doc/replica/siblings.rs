@@ -9,7 +9,7 @@ use crate::{
     delta::Patch,
     doc::exchanged::DocCells as _,
     error::Error,
-    history::{Ack, Entry, EntryId, IdHead, Position, TabEntry},
+    history::{Ack, Entry, EntryId, IdHead, IdHeads, Position, TabEntry},
     id::ReplicaId,
 };
 
@@ -42,6 +42,34 @@ impl<S: Root> Replica<S> {
             .collect()
     }
 
+    /// Returns the last entry of each id up to which this tab knows all.
+    pub fn known_heads(&self) -> Vec<(ReplicaId, IdHead)> {
+        let mut known = self.exchange.settled.clone();
+        for Entry { id, hash, time, .. } in self.exchange.entries.iter().map(Pending::entry) {
+            let before = known.get(id.replica).number;
+            if before == 0 || before + 1 == id.number {
+                let (number, hash, time) = (id.number, *hash, *time);
+                known.raise(id.replica, IdHead { number, hash, time });
+            }
+        }
+        known.list().to_vec()
+    }
+
+    /// Returns what a tab lacks that knows these [heads](Replica::known_heads): entries of the
+    /// outbox, and the last entry of each id that has left it.
+    pub fn beyond(
+        &self,
+        known: &[(ReplicaId, IdHead)],
+    ) -> (Vec<TabEntry>, Vec<(ReplicaId, IdHead)>) {
+        let mut heads = IdHeads::default();
+        heads.put_all(known);
+        let entries = self.exchange.entries.iter();
+        let lacking = entries.filter(|one| one.id().number > heads.get(one.id().replica).number);
+        let mut settled = self.settled_heads();
+        settled.retain(|(replica, head)| head.number > heads.get(*replica).number);
+        (lacking.map(Pending::for_tabs).collect(), settled)
+    }
+
     /// Returns the entries of the outbox, each with the number of its changes.
     pub fn revisions(&self) -> Vec<(EntryId, u32)> {
         let entries = self.exchange.entries.iter();
@@ -60,10 +88,24 @@ impl<S: Root> Replica<S> {
         self.exchange.settled.list().to_vec()
     }
 
-    /// Returns the number of entries that were never stored.
+    /// Returns the number of entries that were never stored, except those that other tabs store.
     pub fn unsaved_entries(&self) -> usize {
         let entries = self.exchange.entries.iter();
-        entries.filter(|one| one.saved.is_none()).count()
+        let unsaved = entries.filter(|one| one.saved.is_none() && !one.is_foreign);
+        unsaved.count()
+    }
+
+    /// Takes over the entries of other tabs that the relay lacks: this tab stores them, too, and
+    /// may send them then. Returns the names of all entries that the relay lacks.
+    pub fn adopt_entries(&mut self) -> Vec<EntryId> {
+        let mut names = Vec::new();
+        for one in &mut self.exchange.entries {
+            if one.entry.stored.is_none() {
+                one.is_foreign = false;
+                names.push(one.id());
+            }
+        }
+        names
     }
 
     /// Returns whether the relay had everything, and the document showed everything of the relay,
@@ -204,9 +246,7 @@ impl Exchange {
         if self.has_known(entry.id) {
             return Changes::new();
         }
-        let mut entry = entry.clone();
-        entry.stored = None;
-        self.add_entry(doc, entry, seen)
+        self.add_foreign(doc, entry.clone(), seen)
     }
 }
 

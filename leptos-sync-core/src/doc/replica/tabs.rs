@@ -24,7 +24,7 @@ impl Exchange {
     pub(super) fn take_entry(
         &mut self,
         doc: &mut dyn DocCells,
-        mut entry: Entry,
+        entry: Entry,
         seen: &Patch,
     ) -> Taken {
         let EntryId { replica, number } = entry.id;
@@ -38,8 +38,22 @@ impl Exchange {
         if !self.has_known(before) {
             return Taken::Gap;
         }
+        Taken::Joined(self.add_foreign(doc, entry, seen))
+    }
+
+    /// Adds an entry that another tab has made.
+    pub(super) fn add_foreign(
+        &mut self,
+        doc: &mut dyn DocCells,
+        mut entry: Entry,
+        seen: &Patch,
+    ) -> Changes {
         entry.stored = None;
-        Taken::Joined(self.add_entry(doc, entry, seen))
+        let changes = self.add_entry(doc, entry, seen);
+        if let Some(one) = self.entries.last_mut() {
+            one.is_foreign = true;
+        }
+        changes
     }
 
     /// Adds an entry of the storage, which has each entry once.
@@ -58,12 +72,7 @@ impl Exchange {
     }
 
     /// Adds an entry to the outbox.
-    pub(super) fn add_entry(
-        &mut self,
-        doc: &mut dyn DocCells,
-        entry: Entry,
-        seen: &Patch,
-    ) -> Changes {
+    fn add_entry(&mut self, doc: &mut dyn DocCells, entry: Entry, seen: &Patch) -> Changes {
         self.cover(doc, &entry.cells);
         let changes = doc.join_patch(&entry.cells);
         let mut replaced = Quarantine::default();

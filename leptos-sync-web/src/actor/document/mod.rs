@@ -56,6 +56,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         queued: RefCell::default(),
         due: RefCell::default(),
         foreign: RefCell::default(),
+        asker: ReplicaId::random().map_or(0, ReplicaId::get),
         has_siblings: Cell::default(),
         has_gap: Cell::default(),
         is_detached: Cell::default(),
@@ -99,6 +100,8 @@ struct DocumentActor<S: 'static> {
     due: RefCell<Vec<EntryId>>,
     /// The ids that the relay has bound to another user. Their entries stay in the outbox.
     foreign: RefCell<Vec<ReplicaId>>,
+    /// The number that tells the answers to this actor's requests from others.
+    asker: u64,
     /// Whether another tab has the document open, or had.
     has_siblings: Cell<bool>,
     /// Whether entries have been missing since the last request to the other tabs.
@@ -260,7 +263,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
             let mut queued = self.queued.borrow_mut();
             // Lost entries are requested again after the read, but messages of these kinds are sent
             // only once.
-            let once = !matches!(kind, TabMessageKind::Edit(_) | TabMessageKind::Ask);
+            let once = !matches!(kind, TabMessageKind::Edit(_) | TabMessageKind::Ask { .. });
             if once || queued.len() < limits::QUEUED_TAB_MESSAGES {
                 queued.push(kind);
             }

@@ -29,14 +29,23 @@ impl<S: Root> DocumentActor<S> {
         self.has_siblings.set(true);
         match kind {
             TabMessageKind::Edit((entry, seen)) => self.take_entry(&entry, &seen),
-            TabMessageKind::Ask => {
-                let (entries, heads) = self
-                    .doc
-                    .with_replica(|replica| (replica.outbox(), replica.settled_heads()));
-                self.send_to_tabs(TabMessageKind::All { entries, heads });
+            TabMessageKind::Ask { asker, known } => {
+                let (entries, heads) = self.doc.with_replica(|replica| replica.beyond(&known));
+                self.send_to_tabs(TabMessageKind::All {
+                    asker,
+                    entries,
+                    heads,
+                });
             }
-            TabMessageKind::All { entries, heads } => {
-                self.update(&mut |replica| replica.take_outbox(&entries, &heads));
+            TabMessageKind::All {
+                asker,
+                entries,
+                heads,
+            } => {
+                // The answer to another tab lacks what only that tab knew.
+                if asker == self.asker {
+                    self.update(&mut |replica| replica.take_outbox(&entries, &heads));
+                }
             }
             TabMessageKind::Replaced(entries) => {
                 self.update(&mut |replica| replica.replace_entries(&entries));
@@ -84,7 +93,11 @@ impl<S: Root> DocumentActor<S> {
 
     /// Requests the outboxes of the other tabs.
     pub(super) fn ask_others(&self) {
-        self.send_to_tabs(TabMessageKind::Ask);
+        let (asker, known) = (
+            self.asker,
+            self.doc.with_replica(|replica| replica.known_heads()),
+        );
+        self.send_to_tabs(TabMessageKind::Ask { asker, known });
     }
 
     /// Requests missing entries from the other tabs, if there are any. Does nothing if a request
@@ -108,14 +121,15 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Sends the entries of other pages that have waited since the last call.
+    /// Sends the entries of other pages that have waited since the last call, once they are stored.
     pub(super) fn send_others(self: &Rc<Self>) {
-        let waiting = self.doc.with_replica(|replica| {
-            let entries = replica.entries().iter().map(|one| one.entry());
-            let unstored = entries.filter(|entry| entry.stored.is_none());
-            unstored.map(|entry| entry.id).collect()
-        });
+        if !self.doc.status().is_online() {
+            // The next exchange sets the timer again.
+            return;
+        }
+        let waiting = self.doc.with_replica(|replica| replica.adopt_entries());
         self.due.replace(waiting);
+        self.save();
         self.push();
         self.send_others_later();
     }

@@ -24,13 +24,21 @@ pub struct TabMessage {
 pub enum TabMessageKind {
     /// A transaction that the sender made, with what it replaced.
     Edit(TabEntry),
-    /// A request for the outboxes of the other tabs.
-    Ask,
-    /// The answer to a request.
+    /// A request for what the other tabs know.
+    Ask {
+        /// A random number of the sender, which the answers repeat.
+        asker: u64,
+        /// The last entry of each id that the sender knows.
+        known: Vec<(ReplicaId, IdHead)>,
+    },
+    /// The answer to a request. It is sent even if the asker lacks nothing, so that it knows of
+    /// this tab.
     All {
-        /// The sender's whole outbox.
+        /// The number in the request.
+        asker: u64,
+        /// The entries of the sender's outbox that the asker lacks.
         entries: Vec<TabEntry>,
-        /// The last entry of each id that has left the sender's outbox.
+        /// The last entry of each id that has left the sender's outbox, if the asker lacks it.
         heads: Vec<(ReplicaId, IdHead)>,
     },
     /// Entries were restamped.
@@ -82,7 +90,7 @@ impl Message for TabMessage {
         let mut out = Writer { out, deflate };
         out.byte(match &self.kind {
             TabMessageKind::Edit(_) => EDIT,
-            TabMessageKind::Ask => ASK,
+            TabMessageKind::Ask { .. } => ASK,
             TabMessageKind::All { .. } => ALL,
             TabMessageKind::Replaced(_) => REPLACED,
             TabMessageKind::Emptied { .. } => EMPTIED,
@@ -92,9 +100,17 @@ impl Message for TabMessage {
         out.bytes(self.document.as_bytes());
         match &self.kind {
             TabMessageKind::Edit(one) => out.tab_entry(one),
-            TabMessageKind::Ask => {}
-            TabMessageKind::All { entries, heads } => {
-                out.id_heads(heads.get(..limits::OUTBOX_IDS).unwrap_or(heads));
+            TabMessageKind::Ask { asker, known } => {
+                out.integer(*asker);
+                out.some_heads(known);
+            }
+            TabMessageKind::All {
+                asker,
+                entries,
+                heads,
+            } => {
+                out.integer(*asker);
+                out.some_heads(heads);
                 entries.iter().for_each(|one| out.tab_entry(one));
             }
             TabMessageKind::Replaced(entries) => {
@@ -115,8 +131,12 @@ impl Message for TabMessage {
         let document = fields.text(limits::NAME_BYTES);
         let kind = match code {
             EDIT => TabMessageKind::Edit(fields.tab_entry()),
-            ASK => TabMessageKind::Ask,
+            ASK => TabMessageKind::Ask {
+                asker: fields.integer(),
+                known: fields.id_heads(),
+            },
             ALL => TabMessageKind::All {
+                asker: fields.integer(),
                 heads: fields.id_heads(),
                 entries: fields.tab_entries(),
             },
@@ -136,7 +156,7 @@ impl Message for TabMessage {
             }
             _ => {
                 fields.unknown();
-                TabMessageKind::Ask
+                TabMessageKind::Moved(Vec::new())
             }
         };
         fields.end(Self { document, kind })
@@ -144,6 +164,11 @@ impl Message for TabMessage {
 }
 
 impl Writer<'_> {
+    /// Writes as many heads as a message may have.
+    fn some_heads(&mut self, heads: &[(ReplicaId, IdHead)]) {
+        self.id_heads(heads.get(..limits::OUTBOX_IDS).unwrap_or(heads));
+    }
+
     fn tab_entry(&mut self, (entry, seen): &TabEntry) {
         self.entry_id(entry.id);
         self.integer(entry.previous.get());
@@ -208,8 +233,12 @@ mod tests {
         };
         for kind in [
             TabMessageKind::Edit(entries[2].clone()),
-            TabMessageKind::Ask,
+            TabMessageKind::Ask {
+                asker: 1,
+                known: vec![(id.replica, head)],
+            },
             TabMessageKind::All {
+                asker: 2,
                 entries: entries.clone(),
                 heads: vec![(id.replica, head)],
             },
