@@ -45,11 +45,11 @@ impl<S: Root> Replica<S> {
     /// Returns the last entry of each id up to which this tab knows all.
     pub fn known_heads(&self) -> Vec<(ReplicaId, IdHead)> {
         let mut known = self.exchange.settled.clone();
-        for Entry { id, hash, time, .. } in self.exchange.entries.iter().map(Pending::entry) {
-            let before = known.get(id.replica).number;
-            if before == 0 || before + 1 == id.number {
-                let (number, hash, time) = (id.number, *hash, *time);
-                known.raise(id.replica, IdHead { number, hash, time });
+        for entry in self.exchange.entries.iter().map(Pending::entry) {
+            let EntryId { replica, number } = entry.id;
+            let before = known.get(replica);
+            if before.number == 0 || before.number + 1 == number {
+                known.raise(replica, entry.head(before));
             }
         }
         known.list().to_vec()
