@@ -70,9 +70,9 @@ pub const MAP_ENTRIES: usize = (u32::MAX - 1) as usize;
 /// started, so this is years of restarts. A page stores 48 KiB of them at most.
 pub const EPOCHS: usize = 4096;
 
-/// The maximum number of writers whose last stored entries a replica asks for when it opens a
-/// document. A browser has one for each page life that wrote while offline. The answer still fits
-/// into one message.
+/// The maximum number of replica ids whose heads a replica requests when it opens a document. A
+/// browser has one id for each page that was edited offline. The answer still fits into one
+/// message.
 pub const OUTBOX_IDS: usize = 16 * 1024;
 
 /// The number of a writer's last entries of which a relay remembers whether they are empty because
@@ -83,9 +83,10 @@ pub const EMPTIED: usize = u64::BITS as usize;
 /// is larger if a single transaction is.
 pub const PAGE_BYTES: usize = 256 * 1024;
 
-/// The maximum number of replicas in a message, and so in a document. Ids are leased, so documents
-/// in use have tens of them. Each takes at least 16 bytes in every snapshot. Some work is quadratic
-/// in their number and takes milliseconds at this limit.
+/// The maximum number of replicas in a delta or snapshot, and so in a [`Doc`](crate::Doc) with
+/// versions. Each takes at least 16 bytes in every snapshot. Some work is quadratic in their number
+/// and takes milliseconds at this limit. Documents that are exchanged by positions have no such
+/// limit.
 pub const REPLICAS: usize = 4096;
 
 /// The maximum size of a document's name in bytes. The name is part of every key of the document.

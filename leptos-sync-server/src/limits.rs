@@ -41,7 +41,7 @@ pub const SMALL_CELLS: usize = 1_024;
 /// The maximum size in bytes of the cells of a small write.
 pub const SMALL_BYTES: usize = 256 * 1024;
 
-/// The size in bytes of the cells that are joined in one step if a delta has more than
+/// The size in bytes of the cells that are joined in one step if an offer has more than
 /// [`COMMIT_CELLS`]. A cell takes at least two bytes.
 pub const STEP_BYTES: usize = 64 * 1024;
 
@@ -107,8 +107,8 @@ pub const USER_SOCKETS: usize = 16;
 pub const LISTED: usize = 500;
 
 /// The default number of days for which a relay keeps tombstones. Clients that were offline longer
-/// receive a full snapshot, which costs more than the changes. So the retention is longer than a
-/// holiday. Three months of tombstones need little space.
+/// compare all their cells with the relay's, which costs more than reading the changes. So the
+/// retention is longer than a holiday. Three months of tombstones need little space.
 pub const RETENTION_DAYS: u32 = 90;
 
 /// The step in milliseconds of which a document's floor is a multiple. So a document that is edited

@@ -27,8 +27,9 @@ pub struct UseDocReturn<S: 'static> {
     pub unsaved: StatusSignal<usize>,
     /// The place where the document is kept.
     pub storage: StatusSignal<StorageKind>,
-    /// Whether the relay has durably stored every edit of this browser. Never true without a relay.
-    /// It does not say whether the edits of others have arrived.
+    /// Whether the relay has durably stored every edit of this browser, and this page has
+    /// everything that the relay has reported. Never true without a relay. While the page is
+    /// offline, others may have made edits that it does not know.
     pub synced: StatusSignal<bool>,
     /// The number of this browser's transactions that the relay has not acknowledged, as far as
     /// this page knows.

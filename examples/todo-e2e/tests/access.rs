@@ -141,9 +141,8 @@ fn edits_of_a_laptop_whose_clock_is_a_day_ahead_arrive_and_later_ones_of_others_
     ada.expect_same_as(&bob);
 }
 
-/// If the first user's page has returned its replica id, the second user's page leases it. Then the
-/// relay rejects the second user's first edit, with a reason, and the page uses another id for the
-/// next edit.
+/// The relay binds the replica id of a page to its user. The second user's page draws an id of its
+/// own.
 #[test]
 fn a_second_user_of_a_browser_goes_on_under_another_id() {
     let (homes, bobs, relay) = two_sites();

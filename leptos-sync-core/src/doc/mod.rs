@@ -196,8 +196,7 @@ impl<S: Root> Doc<S> {
         &self.clock
     }
 
-    /// Changes the replica id of later operations, for example if another writer uses the old id or
-    /// its lease has ended.
+    /// Changes the replica id of later operations, for example if another writer uses the old id.
     pub fn set_replica(&mut self, replica: ReplicaId) {
         self.clock = self.clock.with_replica(replica);
     }

@@ -51,9 +51,9 @@ use crate::limits;
 /// browser sends cookies with the request for a WebSocket from any page.
 ///
 /// A browser hides from a page why it could not open a WebSocket. So the answer to an ordinary
-/// `GET /?origin={origin of the page}` is 200 with `leptos-sync relay` if pages of that origin
-/// may connect. Otherwise it is 403 with `leptos-sync relay: ` and a sentence that says what to
-/// configure.
+/// `GET /?origin={origin of the page}` is 200 with `leptos-sync relay` and the protocol's version
+/// if pages of that origin may connect. Otherwise it is 403 with `leptos-sync relay: ` and a
+/// sentence that says what to configure.
 pub fn router<S, S2>(state: S) -> Router<S2>
 where
     Relay: FromRef<S>,

@@ -147,8 +147,8 @@ impl<S: Root> LiveDoc<S> {
     /// [`snapshot`](LiveDoc::snapshot) of a document without versions. Edits on several threads may
     /// leave a gap; a reader that finds one resumes in the same way. The stream ends with the
     /// document's last handle, and when the document changes in a way that no delta expresses: it
-    /// is loaded, an edit is rolled back, or a relay that was restored is compared. In that case,
-    /// subscribe again and start from the snapshot.
+    /// is loaded, an edit is rolled back, or it is compared with a relay that was restored from a
+    /// backup. In that case, subscribe again and start from the snapshot.
     #[cfg(feature = "stream")]
     pub fn changes(&self) -> leptos_sync_core::stream::ChangeStream<Delta> {
         self.inner.feed.subscribe()
@@ -208,7 +208,8 @@ impl<S: Root> LiveDoc<S> {
         Ok(())
     }
 
-    /// Updates the number of unacknowledged transactions, and whether the relay has everything.
+    /// Updates the number of unacknowledged transactions, and whether the document is equal to the
+    /// relay's.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn update_pending(&self) {
         let (pending, is_current) = {

@@ -40,7 +40,7 @@ struct Rejected {
     message: String,
     is_local: bool,
     state: Option<AnyState>,
-    /// The outbox that the document contained, with the rejected edit and those that followed it.
+    /// The ids of the outbox's entries before the rollback: the rejected edit and all others.
     /// Empty if this device rejected the edit.
     #[cfg_attr(
         not(target_arch = "wasm32"),
@@ -84,8 +84,8 @@ impl Rejection {
         }))
     }
 
-    /// Returns whether this rejection stands for that of `other`, which concerns the entry `id`.
-    /// Its state contains the other edit, and the user would read the same sentence.
+    /// Returns whether this rejection makes `other`, which concerns the entry `id`, redundant: its
+    /// state contains the other edit, and it has the same reason and message.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn includes(&self, other: &Self, id: EntryId) -> bool {
         let (this, other) = (&*self.0, &*other.0);

@@ -41,7 +41,7 @@ pub(crate) struct Present {
 
 impl StatusValues {
     /// Returns whether the relay has every edit that this page knows, and the page has everything
-    /// of which the relay has told.
+    /// that the relay has reported.
     pub(crate) fn is_synced(&self) -> bool {
         self.connection != Connection::Absent && !self.loading && self.is_current
     }
@@ -207,8 +207,8 @@ impl Status {
         });
     }
 
-    /// Lists the rejection of an entry by the relay, unless a listed one includes it. Typed text is
-    /// one edit per keystroke.
+    /// Lists the rejection of an entry by the relay, unless a listed rejection includes it. Typed
+    /// text is one edit per keystroke, so many rejections concern the same text.
     pub(crate) fn reject_by_relay(&self, rejection: Rejection, id: EntryId) {
         let rejected = self.values().rejected;
         if !rejected

@@ -14,8 +14,8 @@ use leptos_sync_core::{
 use super::DocumentActor;
 use crate::live::{AnyState, Cause, Connection, Present, Rejection};
 
-/// The implementation of [`Document`], which the client of the relay calls. Cells from the relay
-/// are shown and stored, and the other tabs learn the fate of entries.
+/// The implementation of [`Document`], which the relay's client calls. It shows and stores cells
+/// from the relay, and notifies the other tabs when the state of an entry changes.
 pub(super) struct Exchanged<S: 'static>(pub(super) Rc<DocumentActor<S>>);
 
 impl<S: Root> Exchanged<S> {
@@ -23,7 +23,7 @@ impl<S: Root> Exchanged<S> {
         self.0.doc.with_replica(work)
     }
 
-    /// Changes the outbox, and tells the other tabs which entries were moved to another id.
+    /// Changes the outbox, and notifies the other tabs of the entries that moved to another id.
     fn move_by(
         &self,
         change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
@@ -61,7 +61,7 @@ impl<S: Root> Exchanged<S> {
         Ok(())
     }
 
-    /// Handles the answer that another user has written under the id of an entry.
+    /// Handles a rejection because the id of an entry belongs to another user.
     fn forged(&self, id: EntryId, text: &str) -> Result<(), Error> {
         let (first, id) = (id, id.replica);
         if self.0.page.keeps_guest_edits {
@@ -144,7 +144,7 @@ impl<S: Root> Document for Exchanged<S> {
     fn compared(&mut self) -> Result<(), Error> {
         if !self.replica(Replica::compared) {
             return Err(Error::unavailable(
-                "the relay did not take everything that this page has restored",
+                "the relay did not accept everything that this page has offered to restore",
             ));
         }
         self.0.doc.update_pending();

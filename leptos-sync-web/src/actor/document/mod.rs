@@ -96,13 +96,13 @@ struct DocumentActor<S: 'static> {
     /// Messages of other tabs that arrived while the document was being read. They may concern the
     /// data being read.
     queued: RefCell<Vec<TabMessageKind>>,
-    /// The entries of other pages that this page sends, since those pages have not.
+    /// The entries of other pages that this page sends, because those pages have not sent them.
     due: RefCell<Vec<EntryId>>,
     /// The ids that the relay has bound to another user. Their entries stay in the outbox.
     foreign: RefCell<Vec<ReplicaId>>,
-    /// The number that tells the answers to this actor's requests from others.
+    /// The number by which this actor recognizes answers to its own requests.
     asker: u64,
-    /// Whether another tab has the document open, or had.
+    /// Whether another tab has the document open, or has had it open.
     has_siblings: Cell<bool>,
     /// Whether entries have been missing since the last request to the other tabs.
     has_gap: Cell<bool>,

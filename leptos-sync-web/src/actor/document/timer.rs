@@ -16,7 +16,7 @@ pub(super) enum Timer {
     Recover,
     /// Sends the page's presence.
     Presence,
-    /// Sends the other tabs another request if entries are missing.
+    /// Requests missing entries from the other tabs again.
     Ask,
     /// Sends the entries of other pages.
     Others,
