@@ -6,9 +6,13 @@ use std::{
 };
 
 use futures::{SinkExt as _, StreamExt as _};
-use leptos_sync_core::sync::{
-    ConnectionAction,
-    v2::{Channel, Client},
+use leptos_sync_core::{
+    engine::ReplicaStore,
+    storage::MemoryStorage,
+    sync::{
+        ConnectionAction,
+        v2::{Channel, Client},
+    },
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
@@ -20,6 +24,9 @@ pub(crate) const DOCUMENT: &str = "board";
 /// A delay in milliseconds that exceeds any pause of a client between attempts to connect.
 const PAUSE_MS: u64 = 60_000;
 
+/// The number of received frames after which the replica is stored.
+const SAVED_FRAMES: usize = 8;
+
 pub(crate) struct Peer {
     client: Client<Handle>,
     channel: Channel,
@@ -29,6 +36,9 @@ pub(crate) struct Peer {
     start: Instant,
     /// The time in milliseconds by which the clock of the client is ahead.
     ahead_ms: u64,
+    /// The store of the replica, whose batches are dropped instead of written. A replica keeps what it
+    /// has read until it is stored.
+    store: ReplicaStore<MemoryStorage>,
     /// The bytes of all frames, in both directions.
     pub(crate) bytes: usize,
     /// The time for which the client handled the frames that it received.
@@ -47,6 +57,7 @@ impl Peer {
             socket: None,
             start: Instant::now(),
             ahead_ms: 0,
+            store: ReplicaStore::new(MemoryStorage::new(), DOCUMENT)?,
             bytes: 0,
             handled: Vec::new(),
         };
@@ -79,6 +90,13 @@ impl Peer {
         self.connect().await
     }
 
+    fn save(&mut self) -> Result<(), Failure> {
+        let replica = &mut self.handle.state().replica;
+        self.store.save(replica)?;
+        self.store.committed(replica);
+        Ok(())
+    }
+
     /// Reports an edit of the document to the client.
     pub(crate) fn edited(&mut self) {
         self.client.edited(self.channel);
@@ -102,6 +120,9 @@ impl Peer {
                     let start = Instant::now();
                     self.client.receive(&frame, now);
                     self.handled.push(start.elapsed());
+                    if self.handled.len() % SAVED_FRAMES == 0 {
+                        self.save()?;
+                    }
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error.into()),
