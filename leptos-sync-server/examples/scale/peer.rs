@@ -36,8 +36,8 @@ pub(crate) struct Peer {
     start: Instant,
     /// The time in milliseconds by which the clock of the client is ahead.
     ahead_ms: u64,
-    /// The store of the replica, whose batches are dropped instead of written. A replica keeps what it
-    /// has read until it is stored.
+    /// The store of the replica, whose batches are dropped instead of written. A replica keeps what
+    /// it has read until it is stored.
     store: ReplicaStore<MemoryStorage>,
     /// The bytes of all frames, in both directions.
     pub(crate) bytes: usize,
