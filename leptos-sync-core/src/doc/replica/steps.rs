@@ -163,6 +163,22 @@ impl<S: Root> Replica<S> {
         }))
     }
 
+    /// Rolls back a transaction of this page that was neither stored nor sent. Its entry leaves the
+    /// outbox once all later ones were withdrawn too, and its number is used again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reject`](Replica::reject).
+    pub fn withdraw(&mut self, id: EntryId) -> Result<Option<RejectedEntry<S>>, Error> {
+        let before = self.doc.shared_state();
+        let rejected = self.exchange.withdraw(&mut self.doc, id)?;
+        Ok(rejected.map(|(entry, changes)| RejectedEntry {
+            entry,
+            changes,
+            before,
+        }))
+    }
+
     /// Joins an entry of another tab, with what it [replaced](Pending::seen).
     pub fn take_entry(&mut self, entry: Entry, seen: &Patch) -> Taken {
         self.exchange.take_entry(&mut self.doc, entry, seen)

@@ -233,7 +233,7 @@ impl<S: Root> DocumentActor<S> {
                 disk.end();
                 self.save();
             }
-            Err(error) if storage.is_cleared() => {
+            Err(error) if disk.store().storage().is_cleared() => {
                 disk.end();
                 self.keep_in_memory(error);
                 // Entries need not be stored any more before they are sent.
