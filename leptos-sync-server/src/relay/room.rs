@@ -123,7 +123,7 @@ impl Room {
                 member.queue.push_answers(member.channel, answers);
             }
         }
-        // While the members are locked, so that no later change overtakes this one.
+        // Send while the members are locked, so that no later change overtakes this one.
         self.published
             .send_modify(|published| *published = last.max(*published));
     }
