@@ -183,6 +183,37 @@ fn a_rejected_edit_is_rolled_back_and_later_counts_lose_its_share() {
 }
 
 /// The relay stores an entry, and another tab restamps it before the answer arrives.
+/// A user who may only read has edited, and nobody has seen it.
+#[test]
+fn a_withdrawn_edit_leaves_nothing_behind() {
+    let mut scene = Scene::new();
+    let mut ada = scene.tab("Ada");
+    for sent in [false, true] {
+        if sent {
+            scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+            scene.sync(&mut ada);
+        }
+        let cells = ada.joined();
+        scene.edit(&mut ada, |tx| tx.likes().increment(3));
+        scene.edit(&mut ada, |tx| tx.items().insert(2, 2));
+        let ids: Vec<_> = ada.outbox();
+        for id in ids {
+            let withdrawn = ada.replica.withdraw(id).unwrap().unwrap();
+            assert_eq!(withdrawn.entry.id, id);
+        }
+        assert!(ada.replica.entries().is_empty());
+        assert_eq!(ada.joined(), cells);
+        assert_eq!(ada.replica.doc().state().likes.value(), 0);
+    }
+    // The numbers go on without a gap.
+    scene.edit(&mut ada, |tx| tx.items().insert(3, 3));
+    scene.sync(&mut ada);
+    let mut bob = scene.tab("Bob");
+    scene.sync(&mut bob);
+    assert_eq!(bob.base(), ada.base());
+    assert_eq!(bob.replica.doc().state().items.len(), 2);
+}
+
 #[test]
 fn an_entry_that_changes_on_its_way_is_stored_as_it_was_sent() {
     let mut scene = Scene::new();

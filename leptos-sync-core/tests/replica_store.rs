@@ -13,7 +13,7 @@ use common::now;
 use leptos_sync_core::{
     Clock, ReplicaId, Time,
     clock::ManualTime,
-    engine::{Refreshed, ReplicaStore, ReplicaWrite},
+    engine::{Refreshed, ReplicaStore, ReplicaWrite, has_unacknowledged},
     history::Sequence,
     limits,
     replica::Replica,
@@ -429,4 +429,34 @@ fn a_base_that_was_compared_replaces_the_stored_one() {
     same(&loaded, &ada);
     assert!(loaded.doc().state().items.is_empty());
     assert!(loaded.progress().cursor.position.sequence > Sequence::ZERO);
+}
+
+#[test]
+fn edits_count_as_unacknowledged_until_the_relay_has_them() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    let has = || has_unacknowledged(&now(memory.scan(Scan::all())).unwrap());
+    save(&mut disk, &mut ada);
+    assert!(!has());
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    save(&mut disk, &mut ada);
+    assert!(has());
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    assert!(!has());
+
+    // A document without a relay.
+    scene.edit(&mut ada, |tx| tx.items().insert(2, 2));
+    ada.replica.absorb_entries();
+    save(&mut disk, &mut ada);
+    assert!(has());
+
+    // Data of something else, and a damaged entry.
+    let other = [(b"D\0\x05board\x04".to_vec(), Vec::new())];
+    assert!(!has_unacknowledged(&other));
+    let mut key = disk.prefix().to_vec();
+    key.push(4);
+    key.extend_from_slice(&[0; 16]);
+    assert!(has_unacknowledged(&[(key, b"?".to_vec())]));
 }

@@ -106,7 +106,7 @@ async fn a_client_offline_beyond_the_retention_learns_of_removals_and_keeps_its_
         // The relay has asked for a later stamp, which is no rejection to the user.
         let refused = handle.state().refused.clone();
         assert!(refused.iter().all(|(reason, _)| reason.concerns_time()));
-        assert_eq!(handle.board().cards.len(), 2);
+        assert_eq!(handle.cards().len(), 2);
     }
 }
 

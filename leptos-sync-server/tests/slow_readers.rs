@@ -153,7 +153,7 @@ async fn a_client_that_falls_behind_catches_up_on_the_same_connection() {
             state.replica.doc().state().cards.len() == CARDS as usize + 1
         })
         .await;
-    assert!(bob.board() == ada.board());
+    assert!(bob.cards() == ada.cards());
     // From then on, Bob gets changes at once again, and can write.
     at_ada.insert(CARDS, "last");
     at_ada.acknowledged().await;

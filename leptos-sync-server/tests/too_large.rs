@@ -191,6 +191,21 @@ async fn a_transaction_of_too_many_cells_is_rejected_and_the_next_one_is_stored(
     honest.beside(bad).await;
 }
 
+#[tokio::test]
+async fn a_push_of_more_cells_than_a_commit_has_is_stored_in_steps() {
+    let (_dir, address, mut honest) = relay_in_use().await;
+    let (ms, half) = (now_ms(), limits::TRANSACTION_CELLS as u32 / 2 + 1);
+    let much = async {
+        let mut eve = Raw::open(address, "eve", "hers").await;
+        let entries = [cards(1, ms, 0..half), cards(2, ms + 1, half..2 * half)];
+        eve.push(&entries).await;
+        for _ in &entries {
+            assert_eq!(eve.answer().await, Answer::Ack);
+        }
+    };
+    honest.beside(much).await;
+}
+
 /// A rejection for its size must not make the transaction's time the latest one.
 #[tokio::test]
 async fn a_transaction_that_is_too_large_does_not_move_the_documents_time_into_the_future() {

@@ -67,7 +67,7 @@ pub mod status {
 #[cfg(target_arch = "wasm32")]
 pub mod storage {
     pub use crate::{
-        indexed_db::IndexedDbStorage,
+        indexed_db::{IndexedDbStorage, clear_local},
         persistence::{StorageEstimate, estimate_storage, request_persistence},
     };
 }

@@ -86,6 +86,37 @@ async fn a_page_with_a_relay_starts_connecting_and_learns_its_permission() {
 }
 
 #[wasm_bindgen_test]
+async fn an_edit_of_a_user_who_may_only_read_is_undone_and_listed() {
+    let scratch = Scratch::new("reader");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    relay.welcome().await;
+    let channel = relay.opens(Permission::Read).await;
+    until(move || page.permission.get() == Some(Permission::Read) && page.synced.get()).await;
+    for text in ["one", "two"] {
+        page.doc.title().set(text.to_owned());
+        until(move || page.doc.title().get().is_empty()).await;
+    }
+    let rejected = page.rejected.get_untracked();
+    assert_eq!(rejected.iter().count(), 2);
+    let first = rejected.first().unwrap();
+    assert_eq!(first.state::<Page>().unwrap().title.get(), "one");
+    until(move || page.synced.get() && page.saved.get()).await;
+
+    // A user who is permitted to edit loses nothing.
+    let permission = Permission::Write;
+    relay.say(&Response::Permission {
+        channel,
+        permission,
+    });
+    until(move || page.permission.get() == Some(permission)).await;
+    page.doc.title().set("three".to_owned());
+    let sent = relay.pushed().await;
+    assert_eq!(sent.first().unwrap().id.number, 1);
+    assert_eq!(page.doc.title().get_untracked(), "three");
+}
+
+#[wasm_bindgen_test]
 async fn a_user_can_recover_a_rejected_edit_until_it_is_dismissed() {
     let scratch = Scratch::new("kept");
     let relay = Relay::start();

@@ -30,7 +30,7 @@ fn edits_stay_readable_and_editable_by_all_when_the_relays_clock_jumps() {
     expect([&ada, &bob], &["first"]);
     relay.expect_health("ok");
 
-    // For a moment, the clock is a year ahead. The relay goes on with the time before the jump.
+    // For a moment, the clock is a year ahead. The relay continues with the time before the jump.
     relay.clock().set_ahead(365 * DAY);
     relay.expect_health("degraded");
     ada.add("in a wrong year");

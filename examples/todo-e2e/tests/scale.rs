@@ -28,7 +28,7 @@ const WATCH_FIRST_ROW: &str = "
     const getAll = IDBObjectStore.prototype.getAll;
     IDBObjectStore.prototype.getAll = function (range, limit) {
         const request = getAll.call(this, range, limit);
-        if (new Uint8Array(range.lower)[0] === 'D'.charCodeAt(0)) {
+        if (new Uint8Array(range.lower)[0] === 'R'.charCodeAt(0)) {
             window.asked = performance.now();
             request.addEventListener('success', () => window.answered = performance.now());
         }

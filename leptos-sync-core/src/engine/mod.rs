@@ -33,7 +33,7 @@ use crate::{
 
 pub use load::Loaded;
 #[doc(hidden)]
-pub use replica_store::{LoadedReplica, Refreshed, ReplicaStore, ReplicaWrite};
+pub use replica_store::{LoadedReplica, Refreshed, ReplicaStore, ReplicaWrite, has_unacknowledged};
 pub use saver::Saver;
 
 use keys::{Generation, Keys};

@@ -27,7 +27,7 @@ impl RelayState {
     }
 }
 
-/// What a replica tells when it opens a document.
+/// A replica's request to open a document.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Opening {
     /// The place to which the replica has read.
@@ -51,10 +51,10 @@ pub struct Opened {
     pub horizon: Sequence,
     /// The last number that the replica's history and the relay's have in common.
     pub point: Sequence,
-    /// Whether the relay lacks something that it had told the replica, or the replica was still
-    /// comparing.
+    /// Whether the relay lacks something that it had reported to the replica, or the replica has
+    /// not finished an earlier comparison.
     pub diverged: bool,
-    /// The relay's epochs from the one of `point` on. Empty if that is the present one.
+    /// The relay's epochs from the one of `point` on. Empty if that is the current one.
     pub tail: Vec<(Epoch, Sequence)>,
     /// The state of the history.
     pub state: RelayState,
@@ -66,8 +66,8 @@ pub struct Opened {
 /// How a replica continues once the relay has opened its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The relay went back in time, or has forgotten removals that the replica has not seen. All
-    /// cells are compared.
+    /// The replica compares all cells, because the relay has lost history, or has forgotten
+    /// removals that the replica has not seen.
     Compare,
     /// The replica reads the pages after its position.
     Read,

@@ -1,8 +1,9 @@
 use super::{Position, Sequence};
 use crate::{error::Error, limits};
 
-/// A period in which a relay went only forwards: it starts when the relay opens its storage, and
-/// when its clock jumps. A random number; zero stands for no epoch.
+/// A period of a relay, identified by a random number; zero stands for no epoch. An epoch starts
+/// when the relay opens its storage, and when its clock jumps. Within an epoch, the relay never
+/// loses history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Epoch(u64);
 
@@ -85,7 +86,8 @@ impl Epochs {
         self.list.last().copied()
     }
 
-    /// Notes that `first` is the first number of `epoch`. Does nothing if `epoch` is the last one.
+    /// Records that `first` is the first number of `epoch`. Does nothing if `epoch` is the last
+    /// one.
     ///
     /// Epochs that start at `first` or later are removed, since their numbers were used again.
     pub fn begin(&mut self, epoch: Epoch, first: Sequence) {

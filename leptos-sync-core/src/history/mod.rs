@@ -1,8 +1,8 @@
 //! The history of a document at its relay: epochs, positions in them, and the entries of writers.
 //!
-//! A relay numbers everything that it stores for a document. A replica states the number up to
-//! which it has read, and an entry of its outbox is known to be stored by its writer's head. So
-//! neither side lists the replicas that ever wrote.
+//! A relay numbers everything that it stores for a document. A replica sends the number up to which
+//! it has read, and the head of a writer shows which entries of an outbox are stored. So neither
+//! side lists all replicas that have written.
 
 mod answer;
 mod entry;

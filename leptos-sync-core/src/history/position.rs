@@ -39,20 +39,20 @@ impl Sequence {
 /// again. The pair is not: each epoch is a different random number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Position {
-    /// The relay's epoch when the number was told. It may be later than the epoch of the change
+    /// The relay's epoch when it reported the number. It may be later than the epoch of the change
     /// itself.
     pub epoch: Epoch,
     /// The number.
     pub sequence: Sequence,
 }
 
-/// What a relay has told of a document, with its seal.
+/// A state that a relay has reported of a document, with the relay's seal.
 ///
-/// If a relay no longer has `head`, it was restored from a backup. The seal proves to it that it
-/// once had. Only a replica with such a proof may bring back the cells of others.
+/// If a relay no longer has `head`, it was restored from a backup. The seal proves to the relay
+/// that it once had this state. Only a replica with such a proof may restore the cells of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Witness {
-    /// The greatest number that the relay has told, and its epoch then.
+    /// The greatest number that the relay has reported, and its epoch then.
     pub head: Position,
     /// The latest time of the document's cells then.
     pub latest: Time,
@@ -66,7 +66,7 @@ pub struct Witness {
 pub struct Cursor {
     /// The number up to which the replica holds everything that the relay has sent.
     pub position: Position,
-    /// The latest state of which the replica has heard. It, and not the position, shows that a
-    /// relay went back in time.
+    /// The latest state that the relay has reported. It shows whether the relay has lost history;
+    /// the position may be older.
     pub witness: Witness,
 }

@@ -22,3 +22,9 @@ pub(crate) fn prefix(kind: u8, name: &str) -> Result<Vec<u8>, Error> {
     prefix.extend_from_slice(name.as_bytes());
     Ok(prefix)
 }
+
+/// Returns the prefix of a key whose kind is `kind`.
+pub(crate) fn prefix_of(kind: u8, key: &[u8]) -> Option<&[u8]> {
+    let (length, _) = key.strip_prefix(&[kind])?.split_first_chunk()?;
+    key.get(..3 + usize::from(u16::from_be_bytes(*length)))
+}

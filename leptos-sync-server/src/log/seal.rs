@@ -1,9 +1,9 @@
-//! The seals of what a relay tells of a document's history.
+//! The seals of the states that a relay reports.
 //!
 //! A seal is SipHash-2-4 (Aumasson and Bernstein, 2012) with a secret key over the epoch, the head,
 //! the latest time and the document's name. It proves to a relay that was restored from a backup
-//! that it once had the head. 64 bits suffice, because a forger has to ask the relay about each
-//! guess.
+//! that it once had the head. 64 bits suffice, because a forger can test a guess only by sending it
+//! to the relay.
 
 use std::{
     fmt,
@@ -21,11 +21,11 @@ use siphasher::sip::SipHasher24;
 
 use crate::error::Error;
 
-/// The secret key with which a relay seals what it tells of a document's history.
+/// The secret key with which a relay seals the states that it reports to clients.
 ///
-/// A relay must have the same key for as long as its clients exist, also after a restart and after
-/// it was restored from a backup. So the key is not in the database. With another key, each client
-/// compares all its cells with the relay, and the relay does not take back what it has lost.
+/// A relay must keep the same key for as long as its clients exist, even after a restart or a
+/// restore from a backup. So the key is not in the database. With another key, each client compares
+/// all its cells with the relay's, and the relay does not accept from clients what it has lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SealKey([u8; 16]);
 

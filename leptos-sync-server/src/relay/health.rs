@@ -14,7 +14,7 @@ use crate::{error::Error, limits};
 pub(super) const DOCUMENT: &str = "";
 
 /// The relay serves clients with the old time, so a load balancer must not stop routing to it.
-const CLOCK_JUMPED: &str = "ok, but degraded: the machine's clock has jumped; the relay goes on with the time before the jump until the clock has been stable";
+const CLOCK_JUMPED: &str = "ok, but degraded: the machine's clock has jumped; the relay continues with the time before the jump until the clock has been stable";
 
 /// The replica id of the health check.
 const WRITER: ReplicaId = ReplicaId::new(1);

@@ -92,7 +92,7 @@ impl Connection {
         }
     }
 
-    /// Tells the client how its history relates to the relay's, or asks for its epochs.
+    /// Sends the client how its history relates to the relay's, or requests its epochs.
     async fn answer_opening(
         &mut self,
         channel: Channel,
@@ -138,7 +138,7 @@ impl Connection {
             return Some(closed(channel, Reason::TooManyDocuments, &text));
         }
         if self.open.values().any(|open| open.document == document) {
-            // A second channel would take the place of another connection's presence.
+            // Presence is kept per connection, so a second channel would replace that of the first.
             let text = "this connection has the document open on another channel; use that one";
             return Some(closed(channel, Reason::Malformed, text));
         }

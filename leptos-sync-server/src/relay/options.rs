@@ -87,10 +87,10 @@ impl RelayOptions {
         self
     }
 
-    /// Sets the key with which the relay seals what it tells of a document's history. The default
+    /// Sets the key with which the relay seals the states that it reports to clients. The default
     /// is the [key of the log](crate::DurableLog::seal_key), or else a new random key.
     ///
-    /// A relay with a durable log needs the same key after each start. Otherwise all clients
+    /// A relay with a durable log needs the same key after each start. Otherwise, all clients
     /// compare all their data with the relay's, and cannot restore what the relay has lost.
     #[must_use]
     pub fn seal_key(mut self, key: SealKey) -> Self {

@@ -19,8 +19,8 @@ use crate::error::Error;
 /// The text of a rejection for a user who may only read.
 const READ_ONLY: &str = "this user may read this document but not write it";
 
-/// A push whose entries are stored in steps. Between them, the connection sends what has arrived
-/// for the client.
+/// A push whose entries are stored in steps. Between two steps, the connection sends the events
+/// that wait for the client.
 pub(super) struct Push {
     channel: Channel,
     entries: Vec<Entry>,
@@ -42,7 +42,7 @@ struct Stored {
 }
 
 impl Connection {
-    /// Stores the next entries of the push, and sends what has arrived for the client.
+    /// Stores the next entries of the push, and sends the events that wait for the client.
     pub(super) async fn store_next(&mut self) {
         let Some(push) = self.push.take() else {
             return;

@@ -8,9 +8,9 @@ use crate::limits;
 ///
 /// A connection first waits for a permit of its user, then for a permit of the relay. Both queues
 /// are in the order of arrival. So a user who reads in a loop waits for their own reads, and others
-/// wait for at most a few of these. A connection holds both permits for one page, and has sent it
-/// before it reads the next one. So a slow connection takes the memory of one page, and blocks
-/// nobody.
+/// wait for at most a few of these. A connection holds both permits while it reads one page, and
+/// sends the page before it reads the next one. So a slow connection takes the memory of one page
+/// and blocks no other connection.
 pub(super) struct Readings(Arc<Semaphore>);
 
 impl Default for Readings {

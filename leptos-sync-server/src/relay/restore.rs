@@ -16,7 +16,7 @@ use crate::{error::Error, limits};
 
 /// Requests of clients that restore what the relay has lost.
 impl Connection {
-    /// Stores the cells that a client offers, in steps, and tells whether all were taken.
+    /// Stores the cells that a client offers, in steps, and answers whether all were accepted.
     pub(super) async fn offer(
         &mut self,
         channel: Channel,
@@ -100,7 +100,7 @@ impl Connection {
     }
 }
 
-/// Changes a document and publishes the changes, also if the connection ends.
+/// Changes a document and publishes the changes, even if the connection ends.
 async fn run<T>(
     changed: impl Future<Output = Result<(T, Vec<Page>), Error>>,
     room: Arc<Room>,

@@ -123,7 +123,7 @@ impl Room {
                 member.queue.push_answers(member.channel, answers);
             }
         }
-        // While the members are locked, so that no later change overtakes this one.
+        // Send while the members are locked, so that no later change overtakes this one.
         self.published
             .send_modify(|published| *published = last.max(*published));
     }
@@ -199,5 +199,77 @@ impl Rooms {
     /// Returns the room of a document if at least one connection has the document open.
     pub(super) fn occupied(&self, document: &str) -> Option<Arc<Room>> {
         self.rooms.lock().get(document).and_then(Weak::upgrade)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    const LATE: Duration = Duration::from_millis(limits::PUBLISH_MS - 1);
+
+    fn publication(peer: u64, sequence: u64) -> Publication {
+        let upto = Sequence::new(sequence);
+        Publication {
+            from: (ReplicaId::new(peer), Channel(0)),
+            last: Some(upto),
+            pages: vec![Page {
+                after: upto.previous(),
+                upto,
+                ..Page::default()
+            }],
+            answers: Vec::new(),
+        }
+    }
+
+    /// Returns the numbers of the pages that wait, in order.
+    fn pages(queue: &Queue) -> Vec<u64> {
+        let mut all = Vec::new();
+        while let Some(Some(event)) = queue.try_next() {
+            if let Event::Pages { pages, .. } = event {
+                all.extend(pages.iter().map(|page| page.page().upto.get()));
+            }
+        }
+        all
+    }
+
+    fn room() -> (Room, Queue) {
+        let room = Room::new(Gauge::noop());
+        let queue = Queue::new(Gauge::noop());
+        room.enter(ReplicaId::new(9), Arc::default(), Channel(0), &queue);
+        queue.follow(Channel(0));
+        room.opened(Sequence::new(4));
+        // Clients that open the document later change nothing.
+        room.opened(Sequence::new(9));
+        (room, queue)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_that_are_stored_concurrently_are_sent_in_the_order_of_their_numbers() {
+        let (room, queue) = room();
+        let later = async {
+            futures::join!(
+                room.publish(publication(1, 7)),
+                room.publish(publication(2, 6))
+            )
+        };
+        let earlier = async {
+            tokio::time::sleep(LATE).await;
+            assert!(pages(&queue).is_empty());
+            room.publish(publication(3, 5)).await;
+        };
+        futures::join!(later, earlier);
+        assert_eq!(pages(&queue), [5, 6, 7]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_is_never_sent_delays_later_ones_only_once() {
+        let (room, queue) = room();
+        room.publish(publication(1, 6)).await;
+        let next = room.publish(publication(1, 7));
+        assert!(next.now_or_never().is_some());
+        assert_eq!(pages(&queue), [6, 7]);
     }
 }

@@ -14,8 +14,9 @@ use crate::limits;
 
 /// A WebSocket whose binary messages are frames of the protocol.
 ///
-/// Pings, pongs and fragments are no frames, so the rates of the connection do not count them. This
-/// counts them: too many pings and pongs end the connection, and too many fragments slow it down.
+/// The rates of a connection do not count pings, pongs and fragments, because they are not frames.
+/// `Socket` counts them: too many pings and pongs end the connection, and too many fragments slow
+/// it down.
 pub(super) struct Socket {
     socket: WebSocket,
     /// The bytes of the connection, if [`serve`](crate::serve) reads them.
@@ -25,7 +26,7 @@ pub(super) struct Socket {
     overhead: Overhead,
     /// The number of fragments that are not counted yet.
     uncounted: usize,
-    /// Why the relay ends the connection.
+    /// The reason why the relay ends the connection.
     violation: Option<&'static str>,
 }
 
@@ -64,7 +65,7 @@ impl Socket {
         let _ = timeout(Duration::from_millis(limits::LINGER_MS), end).await;
     }
 
-    /// Waits until the rate of fragments permits to read on. Cancel safe.
+    /// Waits until the rate of fragments permits further reads. Cancel safe.
     async fn wait(&mut self) {
         while let Err(until) = self.fragments.take(self.uncounted) {
             sleep_until(until).await;

@@ -9,8 +9,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::limits;
 
-/// A limit on the time for which an operation waits for the client. Any progress starts the time
-/// anew, so a slow client is not affected.
+/// A limit on the time for which an operation waits for the client. Any progress restarts the time,
+/// so a slow client is not affected.
 #[derive(Default)]
 pub(super) struct Stall {
     /// The time at which the wait ends, or `None` if the last operation made progress.

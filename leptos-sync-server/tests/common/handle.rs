@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use leptos_sync_core::{
     Clock, Crdt, Error, LwwMap, ReplicaId, Time,
@@ -76,6 +79,13 @@ impl Handle {
 
     pub(crate) fn board(&self) -> Board {
         self.state().replica.doc().state().clone()
+    }
+
+    /// Returns the cards, without what is known of removed ones.
+    pub(crate) fn cards(&self) -> BTreeMap<u32, String> {
+        let state = self.state();
+        let cards = state.replica.doc().state().cards.iter();
+        cards.map(|(key, text)| (*key, text.clone())).collect()
     }
 
     /// Returns the number of edits that the relay has not stored.

@@ -67,11 +67,7 @@ impl Honest {
         self.exchange().await;
         for session in [&mut self.ada, &mut self.bob] {
             let cards = &self.cards;
-            let all = |handle: &Handle| {
-                let there = handle.board().cards;
-                let there = there.iter().map(|(key, text)| (*key, text.clone()));
-                there.collect::<BTreeMap<_, _>>() == *cards
-            };
+            let all = |handle: &Handle| handle.cards() == *cards;
             session.until("exactly the expected cards", all).await;
             let state = session.handle.0.lock().unwrap();
             assert!(state.refused.is_empty() && state.closed.is_none());

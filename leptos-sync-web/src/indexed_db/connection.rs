@@ -27,6 +27,12 @@ impl Connection {
         Ok(Self(database))
     }
 
+    /// Returns the version of the database.
+    pub(super) fn version(&self) -> f64 {
+        let version = js::get(&self.0, "version").ok();
+        version.and_then(|version| version.as_f64()).unwrap_or(0.0)
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.0
     }

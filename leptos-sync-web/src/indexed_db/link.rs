@@ -1,9 +1,9 @@
-use std::{mem, rc::Rc};
+use std::{cell::Cell, mem, rc::Rc};
 
-use js_sys::{Function, Promise};
+use js_sys::{Error, Function, Promise};
 use wasm_bindgen::JsValue;
 
-use super::{connection::Connection, fault, sys::Database};
+use super::{clear::CLEARED, connection::Connection, fault, sys::Database};
 use crate::{cell::RefCell, task::spawn};
 
 /// A connection that opens again on demand.
@@ -13,6 +13,10 @@ use crate::{cell::RefCell, task::spawn};
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
+    /// The version of the database when it was last opened.
+    version: Cell<f64>,
+    /// Whether the app has cleared the database since this page opened it.
+    is_cleared: Cell<bool>,
     /// The function to call when another tab or the browser has closed the connection.
     ended: Ended,
 }
@@ -47,6 +51,8 @@ impl Link {
         let connection = connect(name, &ended).await?;
         Ok(Rc::new(Self {
             name: name.to_owned(),
+            version: Cell::new(connection.version()),
+            is_cleared: Cell::default(),
             state: RefCell::new(State::Opened(connection)),
             ended,
         }))
@@ -55,6 +61,12 @@ impl Link {
     /// Calls `ended` whenever another tab or the browser has closed the connection.
     pub(super) fn watch(&self, ended: impl Fn() + 'static) {
         self.ended.replace(Some(Box::new(ended)));
+    }
+
+    /// Returns whether the app has cleared the database since this page opened it. Then all
+    /// operations fail.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.is_cleared.get()
     }
 
     pub(super) fn name(&self) -> &str {
@@ -103,7 +115,8 @@ impl Link {
     }
 
     async fn reopen(self: Rc<Self>) {
-        let (state, error) = match connect(&self.name, &self.ended).await {
+        let connected = connect(&self.name, &self.ended).await;
+        let (state, error) = match connected.and_then(|connection| self.check(connection)) {
             Ok(connection) => (State::Opened(connection), None),
             Err(error) => (State::Failed, Some(error)),
         };
@@ -115,6 +128,22 @@ impl Link {
                 Some(error) => job.end(Err(error.clone())),
                 None => self.take(job),
             }
+        }
+    }
+}
+
+impl Link {
+    /// Refuses a connection if the database was cleared since the last one.
+    fn check(&self, connection: Connection) -> Result<Connection, JsValue> {
+        let version = connection.version();
+        let is_cleared = version >= self.version.replace(version) + CLEARED;
+        self.is_cleared.set(self.is_cleared.get() || is_cleared);
+        match self.is_cleared.get() {
+            true => Err(Error::new(
+                "the app has deleted the data of this database; reload the page",
+            )
+            .into()),
+            false => Ok(connection),
         }
     }
 }

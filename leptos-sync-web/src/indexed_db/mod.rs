@@ -4,6 +4,7 @@
 //! that are `Uint8Array`s. The schema never changes, so the version number never has to rise. A
 //! database with a higher version is opened unchanged.
 
+mod clear;
 mod connection;
 mod fault;
 mod link;
@@ -16,6 +17,7 @@ use std::rc::Rc;
 use js_sys::{Array, Uint8Array};
 use leptos_sync_core::{
     Error,
+    engine::has_unacknowledged,
     storage::{Batch, Expected, Record, Scan, Storage},
 };
 use wasm_bindgen::JsCast;
@@ -25,6 +27,38 @@ use link::Link;
 
 /// The object store of all records.
 const STORE: &str = "leptos-sync";
+
+/// Deletes everything that this browser stores in a database: documents, queued edits, collections.
+/// Use it when a user signs out of a shared device and the app has a
+/// [database for each user](crate::SyncOptions::database).
+///
+/// Unless `force` is true, it deletes nothing and returns false if the database contains edits that
+/// no relay has acknowledged. Such edits would be lost. All edits of a document without a relay are
+/// among them.
+///
+/// Pages that have the database open, this one included, keep their documents in memory: `storage`
+/// is [`Memory`](crate::status::StorageKind::Memory), and nothing is stored any more. Edits still go
+/// to the relay. Reload such a page, or provide another database to its app. A page that opens the
+/// database later starts with empty documents.
+///
+/// It waits while another page that ignores `versionchange` has the database open.
+///
+/// # Errors
+///
+/// [`Error::is_unavailable`] if the database cannot be opened, and [`Error::is_storage`] if it
+/// cannot be read or changed. Then nothing was deleted.
+///
+/// ```no_run
+/// use leptos_sync_web::{Error, storage::clear_local};
+///
+/// /// Returns whether the user's data is gone.
+/// async fn sign_out(user: &str, is_sure: bool) -> Result<bool, Error> {
+///     clear_local(&format!("notes-{user}"), is_sure).await
+/// }
+/// ```
+pub async fn clear_local(database: &str, force: bool) -> Result<bool, Error> {
+    clear::clear(database, &|records| force || !has_unacknowledged(records)).await
+}
 
 /// A [`Storage`] in one of the browser's IndexedDB databases.
 ///
@@ -63,6 +97,11 @@ impl IndexedDbStorage {
     /// delete the database.
     pub(crate) fn watch(&self, ended: impl Fn() + 'static) {
         self.link.watch(ended);
+    }
+
+    /// Returns whether the app has [cleared](clear_local) the database since this page opened it.
+    pub(crate) fn is_cleared(&self) -> bool {
+        self.link.is_cleared()
     }
 
     /// Returns whether a key starts with `prefix`.

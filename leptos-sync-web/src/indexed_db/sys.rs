@@ -79,7 +79,7 @@ pub(super) fn store(transaction: &Transaction) -> Result<IdbObjectStore, JsValue
 
 /// Resolves or rejects with the first of these events of an object.
 #[inline(never)]
-fn ended(object: &JsValue, resolve_on: &[&str], reject_on: &str) -> Promise {
+pub(super) fn ended(object: &JsValue, resolve_on: &[&str], reject_on: &str) -> Promise {
     Promise::new(&mut |resolve, reject| {
         for event in resolve_on {
             js::set(object, event, &resolve);

@@ -85,12 +85,13 @@ impl<S: Root> LiveDoc<S> {
         }
         if let Some(entry) = done.entry {
             self.inner.feed.send_cells(&entry.cells);
-            self.inner.status.outgoing.push(Outgoing::Edit(entry.id));
             self.inner.status.change(&mut |status| {
                 status.unsaved += 1;
                 status.pending += usize::from(waits);
                 status.is_current = false;
             });
+            // The actor may withdraw the edit.
+            self.inner.status.outgoing.push(Outgoing::Edit(entry.id));
         }
         self.notify(&done.changes);
         Ok(())

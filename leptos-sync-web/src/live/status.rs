@@ -230,6 +230,12 @@ impl Status {
         self.values.lock().connection == Connection::Online
     }
 
+    /// Returns whether the relay has just said that the user may only read the document.
+    pub(crate) fn is_online_reader(&self) -> bool {
+        let values = self.values.lock();
+        values.permission == Some(Permission::Read) && values.connection == Connection::Online
+    }
+
     /// Returns whether the stored document is still being read.
     pub(crate) fn is_loading(&self) -> bool {
         self.values.lock().loading

@@ -7,17 +7,16 @@ use crate::{cmd::Cmd, workspace::Workspace};
 /// The number of seeds of the simulation of state machines.
 const SEEDS: u64 = 10_000;
 
-/// The number of seeds of the simulation with hosts. Each takes much longer, since every message is
-/// sent as bytes on a simulated network.
-const SEEDS_OF_HOSTS: u64 = 2_000;
+/// The number of seeds of the simulation with the relay's connections. Each takes longer.
+const SEEDS_OF_RELAYS: u64 = 2_000;
 
 /// The arguments of `simulate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Simulates the real router on hosts that crash, with WebSockets over a simulated network.
+    /// Simulates the real relay with all its connections, instead of its log only.
     #[arg(long)]
-    hosts: bool,
-    /// The number of seeds to run [default: 10000, with --hosts 2000].
+    relay: bool,
+    /// The number of seeds to run [default: 10000, with --relay 2000].
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
     /// Repeats a single seed.
@@ -27,8 +26,8 @@ pub(crate) struct Args {
 
 /// Runs the simulation in the release profile. A run that fails prints its seed.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let (test, usual) = match args.hosts {
-        true => ("turmoil", SEEDS_OF_HOSTS),
+    let (test, usual) = match args.relay {
+        true => ("relay_simulation", SEEDS_OF_RELAYS),
         false => ("protocol_simulation", SEEDS),
     };
     let seeds = args.seeds.unwrap_or(usual);

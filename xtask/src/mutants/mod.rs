@@ -2,6 +2,7 @@
 
 mod list;
 mod log;
+mod relay;
 
 use std::{
     fs,
@@ -24,6 +25,8 @@ struct Fault {
 /// The tests that must find a fault.
 #[derive(Clone, Copy)]
 enum Suite {
+    /// The real relay and clients in virtual time.
+    Relay,
     /// Documents over a faulty network.
     Simulation,
     /// Clients that break the protocol, over real WebSockets.
@@ -63,6 +66,7 @@ enum Suite {
 impl Suite {
     fn package_and_test(self) -> [&'static str; 2] {
         match self {
+            Self::Relay => ["leptos-sync-server", "relay_simulation"],
             Self::Simulation => ["leptos-sync-core", "simulation"],
             Self::BadClients => ["leptos-sync-server", "bad_clients"],
             Self::TooLarge => ["leptos-sync-server", "too_large"],
@@ -96,7 +100,7 @@ pub(crate) struct Planted {
 
 /// Returns all faults.
 fn faults() -> impl Iterator<Item = &'static Fault> {
-    list::FAULTS.iter().chain(log::FAULTS)
+    list::FAULTS.iter().chain(log::FAULTS).chain(relay::FAULTS)
 }
 
 /// Plants each fault whose name contains `filter` in a copy of the workspace, and runs its tests

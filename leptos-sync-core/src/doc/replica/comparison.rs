@@ -48,7 +48,7 @@ impl Comparison {
         })
     }
 
-    /// Returns the document's paths in the range that ends at `upto`, which is compared then.
+    /// Returns the document's paths in the range that ends at `upto`, and counts them as compared.
     fn next(&mut self, upto: Option<&PathBuf>) -> Vec<PathBuf> {
         let rest = self.paths.get(self.compared..).unwrap_or_default();
         let count = match upto {
@@ -144,7 +144,7 @@ impl Exchange {
             theirs.put(path, cell.stamp, cell.value, None);
         });
         if !inside || sequences.next().is_some() {
-            return Err(Error::corrupt("a range has cells that are not in it"));
+            return Err(Error::corrupt("a range contains a cell outside its bounds"));
         }
         for path in comparison.next(range.upto.as_ref()) {
             let Some(ours) = base_cell(&self.base, doc, &path, &mut value) else {
@@ -235,7 +235,8 @@ pub(super) fn base_cell<'a>(
     (stamp != Stamp::default()).then_some(BaseCell { stamp, value })
 }
 
-/// Returns whether a cell that the base lacks belongs to a counter. Those are never removed.
+/// Returns whether a cell that the base lacks belongs to a counter. Counter cells are never
+/// removed.
 fn is_counter(path: &PathBuf, cell: CellRef<'_>) -> bool {
     Count::is_likely(path.as_path(), cell.stamp, cell.value)
 }

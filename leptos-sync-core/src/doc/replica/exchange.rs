@@ -29,9 +29,9 @@ pub(super) struct Exchange {
     /// The cells that were joined with the base since it was stored, each with the position to
     /// which they lead.
     pub(super) unsaved: Vec<(Position, Patch)>,
-    /// How often the base was changed otherwise than by joining cells, and how often when it was
-    /// stored.
+    /// The number of changes of the base other than by joining cells.
     pub(super) rewrites: u64,
+    /// The value of `rewrites` when the base was last stored.
     pub(super) saved_rewrites: u64,
     /// The entries that have left the outbox but not the storage.
     pub(super) removed: Vec<EntryId>,
@@ -163,8 +163,8 @@ impl Exchange {
         changes
     }
 
-    /// Sets the document at paths that the outbox has written to the base joined with the outbox.
-    /// O(cells of the outbox).
+    /// Joins the base with the outbox at the paths that the outbox has written, and sets the
+    /// document's cells there to the result. O(cells of the outbox).
     pub(super) fn rebuild(&self, doc: &mut dyn DocCells, paths: &Quarantine) -> Changes {
         let mut cells = Quarantine::default();
         paths.for_each(&mut |path, _, _| self.base.add_to(&mut cells, path.clone()));
@@ -209,8 +209,8 @@ impl Exchange {
         self.clear_base();
     }
 
-    /// Notes that an entry has left the outbox because the relay has it. `time` is the entry's time
-    /// there, if it is known.
+    /// Records that an entry has left the outbox because the relay has it. `time` is the time of
+    /// the entry at the relay, if it is known.
     pub(super) fn leave(&mut self, one: &Pending, time: Time) {
         let EntryId { replica, number } = one.id();
         let head = IdHead {
@@ -223,7 +223,7 @@ impl Exchange {
         self.removed.push(one.id());
     }
 
-    /// Without an outbox, the document is the base.
+    /// Clears the base cells if the outbox is empty, because the document is then the base.
     pub(super) fn clear_base(&mut self) {
         if self.entries.is_empty() {
             self.base = BaseCells::default();

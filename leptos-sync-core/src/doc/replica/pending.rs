@@ -25,7 +25,7 @@ pub struct Pending {
     pub(super) saved: Option<u32>,
     /// The revision that the last write stores.
     pub(super) written: Option<u32>,
-    /// Whether another tab has made the entry, which stores it.
+    /// Whether another tab has made the entry, so that the other tab stores it.
     pub(super) is_foreign: bool,
     /// Whether another tab has removed the entry from the storage.
     pub(super) is_detached: bool,
@@ -33,7 +33,7 @@ pub struct Pending {
     pub(super) order: Time,
 }
 
-/// What is on its way to the relay.
+/// The form of an entry that is on its way to the relay.
 #[derive(Clone, Default)]
 pub(super) enum Flight {
     /// Nothing.
@@ -77,8 +77,8 @@ impl Pending {
         })
     }
 
-    /// Returns the entry's place in the order of the outbox: the time at which it was first written,
-    /// or the time after the entry before it if the clock was set back in between.
+    /// Returns the entry's place in the order of the outbox. It is the time at which the entry was
+    /// first written, or just after the place of the previous entry if the clock was set back.
     pub fn order(&self) -> Time {
         self.order
     }
@@ -109,8 +109,8 @@ impl Pending {
         self.revision += 1;
     }
 
-    /// Notes that the relay has stored the entry as it was sent. Returns the cells that it had
-    /// instead, if it has changed since.
+    /// Records that the relay has stored the entry as it was sent. If the entry has changed since,
+    /// returns the changed cells, which the sent ones replace.
     pub(super) fn set_stored(&mut self, stored: Position) -> Option<Patch> {
         self.entry.stored = Some(stored);
         self.revision += 1;
@@ -163,7 +163,7 @@ impl Pending {
         Ok(())
     }
 
-    /// Notes that a cell which the entry had seen has another stamp.
+    /// Records that a cell that the entry replaced has another stamp.
     pub(super) fn see(&mut self, path: &PathBuf, stamp: Stamp) {
         if let Some(held) = self.seen.get(path) {
             let value = held.value.map(<[u8]>::to_vec);

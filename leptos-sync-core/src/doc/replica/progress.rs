@@ -4,8 +4,8 @@ use crate::history::{Cursor, Epochs, Sequence, Witness};
 /// that it describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// The place up to which the document's base has everything, and the latest state that was
-    /// heard of.
+    /// The place up to which the document's base has everything, and the latest state that the
+    /// relay has reported.
     pub cursor: Cursor,
     /// The witness with the latest time. It allows cells with such times to be offered.
     pub latest: Witness,
@@ -13,8 +13,9 @@ pub struct Progress {
     pub epochs: Epochs,
     /// The last number at which the base was equal to the relay's document, or zero.
     pub complete: Sequence,
-    /// Whether the relay lacks something that it had told, so that both sides have to be compared.
+    /// Whether the relay lacks something that it had reported, so that both sides must be compared.
     pub comparing: bool,
-    /// The number of changes to the outbox other than by new entries, for the tabs that share it.
+    /// The number of changes to the outbox other than new entries. The tabs that share the outbox
+    /// detect changes by it.
     pub generation: u64,
 }

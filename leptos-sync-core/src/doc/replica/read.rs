@@ -38,7 +38,7 @@ impl Exchange {
         };
         self.advance(position, page.cells.clone());
         if !stale.is_empty() {
-            // A record of the page would be joined, and could not make a cell older.
+            // Log records are joined when they are loaded, so they cannot make a cell older.
             self.rewrites += 1;
         }
         if page.upto == page.state.head() {
@@ -71,8 +71,8 @@ impl Exchange {
         stale
     }
 
-    /// Handles the acknowledgement of entries. What the relay has stored, as it was sent, belongs
-    /// to the base if nothing else lies between.
+    /// Handles the acknowledgement of entries. The base joins an entry, as it was sent, if its
+    /// sequence number directly follows the position.
     pub(super) fn acknowledged(
         &mut self,
         doc: &mut dyn DocCells,
@@ -111,5 +111,5 @@ impl Exchange {
 }
 
 fn gap() -> Error {
-    Error::gap("a page does not follow what was read; ask for the page after the position")
+    Error::gap("a page does not follow the position; request the page after the position")
 }

@@ -1,6 +1,6 @@
 use super::{
     exchange::Exchange,
-    pending::{is_count, paths_of},
+    pending::{Flight, is_count, paths_of},
 };
 use crate::{
     clock::Time,
@@ -51,5 +51,30 @@ impl Exchange {
         self.progress.generation += 1;
         let changes = self.rebuild(doc, &paths_of(&rejected.cells));
         Ok(Some((rejected, changes)))
+    }
+
+    /// Rolls back an entry of this page that neither the storage nor anybody else has, and removes
+    /// it, so that its number is used again. Returns the same as [`reject`](Exchange::reject).
+    pub(super) fn withdraw(
+        &mut self,
+        doc: &mut dyn DocCells,
+        id: EntryId,
+    ) -> Result<Option<(Entry, Changes)>, Error> {
+        let rejected = self.reject(doc, id)?;
+        while let Some((last, _)) = self.own
+            && let Some(at) = self.find(last)
+            && let Some(one) = self.entries.get(at)
+            && one.entry.cells.is_empty()
+            && one.saved.is_none()
+            && matches!(one.flight, Flight::None)
+        {
+            let before = EntryId {
+                number: last.number.saturating_sub(1),
+                ..last
+            };
+            self.own = (before.number > 0).then_some((before, one.entry.previous));
+            self.entries.remove(at);
+        }
+        Ok(rejected)
     }
 }

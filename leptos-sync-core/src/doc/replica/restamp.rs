@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Exchange {
-    /// Gives an entry that the relay has rejected for its time a new one, at `from` or later.
+    /// Restamps an entry that the relay has rejected for its time, at `from` or later.
     ///
     /// The entry stays later than what it replaced, and later entries stay later than it. It does
     /// not become later than base cells that it had not seen.
@@ -51,11 +51,11 @@ impl Exchange {
         Ok(changes)
     }
 
-    /// Gives new times to all entries that the relay would reject because they are ahead of its
-    /// clock, and to later entries that follow them. O(cells of the outbox).
+    /// Restamps all entries that the relay would reject because they are ahead of its clock, and
+    /// later entries that follow them. O(cells of the outbox).
     ///
-    /// Without it, the relay would reject them one by one. Entries below the floor stay, since the
-    /// relay takes them at paths where it has a cell.
+    /// Otherwise, the relay would reject them one by one. Entries below the floor keep their time,
+    /// since the relay accepts them at paths where it has a cell.
     pub(super) fn restamp_ahead(
         &mut self,
         doc: &mut dyn DocCells,
@@ -102,7 +102,7 @@ impl Exchange {
     fn earliest(&self, doc: &dyn DocCells, at: usize, written: &Quarantine) -> Time {
         let mut earliest = Time::ZERO;
         if let Some(one) = self.entries.get(at) {
-            // The times of an id rise.
+            // The times of an id increase.
             let replica = one.id().replica;
             let told = self.told_head(replica).time;
             earliest = self.settled.get(replica).time.max(told).next();
@@ -150,7 +150,7 @@ impl Exchange {
         Ok((old, new))
     }
 
-    /// Notes that entries which the entry at `at` had seen have new stamps.
+    /// Records that entries which the entry at `at` had seen have new stamps.
     fn follow(&mut self, at: usize, changed: &[(Stamp, Stamp)]) {
         let Some(one) = self.entries.get_mut(at) else {
             return;
@@ -166,7 +166,7 @@ impl Exchange {
         one.revision += u32::from(!renewed.is_empty());
     }
 
-    /// Notes that the relay takes nothing of a writer from this entry on, until it is sent again.
+    /// Records that the relay takes nothing of a writer from this entry on, until it is sent again.
     pub(super) fn recall(&mut self, from: EntryId) {
         for one in &mut self.entries {
             if one.id().replica == from.replica && one.id().number >= from.number {
@@ -176,7 +176,7 @@ impl Exchange {
     }
 }
 
-/// Notes that an entry has a new stamp, in the order of the old ones.
+/// Records that an entry has a new stamp, in the order of the old ones.
 fn note(changed: &mut Vec<(Stamp, Stamp)>, (old, new): (Stamp, Stamp)) {
     let at = changed.partition_point(|(known, _)| *known < old);
     changed.insert(at, (old, new));

@@ -10,7 +10,7 @@ use crate::{
 
 /// The parts of a replica that a write stores.
 ///
-/// An entry itself notes which revision the write stores.
+/// The revision of an entry that the write stores is in the entry itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Saved {
     /// The number of patches that were joined with the base.
@@ -34,7 +34,7 @@ impl Pending {
 }
 
 impl Exchange {
-    /// Notes that a write stores everything that the storage lacks.
+    /// Begins a write of everything that the storage lacks. Returns what the write stores.
     fn write(&mut self) -> Saved {
         let mut has_changed = !self.removed.is_empty();
         for one in &mut self.entries {
@@ -49,7 +49,7 @@ impl Exchange {
         }
     }
 
-    /// Notes that a write has stored these parts.
+    /// Records that the write that stores `saved` was applied.
     fn note_saved(&mut self, saved: Saved) {
         self.unsaved.drain(..saved.patches.min(self.unsaved.len()));
         self.saved_rewrites = self.saved_rewrites.max(saved.rewrites);
@@ -59,7 +59,7 @@ impl Exchange {
         }
     }
 
-    /// Notes that the storage has lost everything.
+    /// Records that the storage has lost everything.
     pub(super) fn forget_saved(&mut self) {
         for one in &mut self.entries {
             one.saved = None;
@@ -70,14 +70,14 @@ impl Exchange {
         self.rewrites += 1;
     }
 
-    /// Notes which entries the storage has. Others that it had were removed by another tab.
+    /// Records which entries the storage has. Others that it had were removed by another tab.
     pub(super) fn note_stored(&mut self, stored: &[EntryId]) {
         for one in &mut self.entries {
             one.is_detached |= one.saved.is_some() && !stored.contains(&one.id());
         }
     }
 
-    /// Continues the page life of another replica.
+    /// Takes over the page's id and its entries that were never stored from another replica.
     pub(super) fn take_over(&mut self, doc: &mut dyn DocCells, before: &Self) {
         self.own = before.own;
         self.settled.clone_from(&before.settled);
@@ -94,7 +94,7 @@ impl Exchange {
         }
     }
 
-    /// Notes that the stored base has everything up to the position.
+    /// Records that the stored base has everything up to the position.
     pub(super) fn note_base_saved(&mut self) {
         self.unsaved.clear();
         self.saved_rewrites = self.rewrites;
@@ -121,7 +121,7 @@ impl<S: Root> Replica<S> {
         self.exchange.load_entry(&mut self.doc, entry, seen, order);
     }
 
-    /// Returns a copy with the same memory, as that of a virtual machine has. For tests.
+    /// Returns a copy with the same memory, like that of a cloned virtual machine. For tests.
     #[cfg(feature = "testing")]
     pub fn clone_running(&self, clock: crate::clock::Clock) -> Self {
         let mut doc = self.doc.fork(self.doc.replica());
@@ -130,8 +130,8 @@ impl<S: Root> Replica<S> {
         Self { doc, exchange }
     }
 
-    /// Continues, on this newly loaded replica, the page life of another one: its id, and its
-    /// entries that were never stored.
+    /// Takes over the page's id and its entries that were never stored from `before`, which this
+    /// newly loaded replica replaces.
     pub fn take_over(&mut self, before: &Self) {
         self.exchange.take_over(&mut self.doc, &before.exchange);
     }
@@ -157,27 +157,27 @@ impl<S: Root> Replica<S> {
         &self.exchange.removed
     }
 
-    /// Notes that a write stores everything that the storage lacks.
+    /// Begins a write of everything that the storage lacks. Returns what the write stores.
     pub(crate) fn write(&mut self) -> Saved {
         self.exchange.write()
     }
 
-    /// Notes that a write has stored these parts.
+    /// Records that the write that stores `saved` was applied.
     pub(crate) fn note_saved(&mut self, saved: Saved) {
         self.exchange.note_saved(saved);
     }
 
-    /// Notes that the storage has lost everything.
+    /// Records that the storage has lost everything.
     pub(crate) fn forget_saved(&mut self) {
         self.exchange.forget_saved();
     }
 
-    /// Notes which entries the storage has.
+    /// Records which entries the storage has.
     pub(crate) fn note_stored(&mut self, stored: &[EntryId]) {
         self.exchange.note_stored(stored);
     }
 
-    /// Notes that the stored base has everything up to the position.
+    /// Records that the stored base has everything up to the position.
     pub(crate) fn note_base_saved(&mut self) {
         self.exchange.note_base_saved();
     }

@@ -11,7 +11,7 @@ use crate::{
     limits,
 };
 
-/// What a replica knows of its relay while the document is open.
+/// The state of a replica's exchange with its relay while the document is open.
 #[derive(Clone)]
 pub(super) struct Session {
     /// The relay's head at the opening.
@@ -21,10 +21,10 @@ pub(super) struct Session {
     pub(super) point: Sequence,
     pub(super) diverged: bool,
     pub(super) heads: IdHeads,
-    /// The relay's head when it told the heads. What these contain was read once the position is
-    /// there.
+    /// The relay's head when it reported `heads`. Once the position has reached it, the base has
+    /// everything that these heads cover.
     pub(super) settles_at: Sequence,
-    /// The latest state that the relay has told.
+    /// The latest state that the relay has reported.
     pub(super) state: RelayState,
     /// The relay's epochs, until the comparison of a diverged replica ends.
     pub(super) epochs: Option<Epochs>,
@@ -32,7 +32,7 @@ pub(super) struct Session {
 }
 
 impl Exchange {
-    /// Returns what opens the document. A session before ends.
+    /// Returns the request that opens the document. Ends an earlier session.
     pub(super) fn start(&mut self) -> Opening {
         self.end_session();
         Opening {
@@ -52,13 +52,13 @@ impl Exchange {
         ids.list().iter().map(|(id, _)| *id).collect()
     }
 
-    /// Returns the head of an id that the relay has told since the opening.
+    /// Returns the head of an id that the relay has reported since the opening.
     pub(super) fn told_head(&self, id: ReplicaId) -> IdHead {
         let session = self.session.as_ref();
         session.map_or_else(IdHead::default, |session| session.heads.get(id))
     }
 
-    /// Forgets what is on its way to the relay, and what was told since the opening.
+    /// Forgets what is on its way to the relay, and what the relay has reported since the opening.
     pub(super) fn end_session(&mut self) {
         self.session = None;
         for one in &mut self.entries {
@@ -71,7 +71,7 @@ impl Exchange {
         let epochs = joined(&self.progress.epochs, &opened.tail)?;
         let head = opened.state.head();
         for one in &mut self.entries {
-            // The relay went back to before it stored the entry.
+            // The relay has lost the entry that it had stored.
             if one
                 .entry
                 .stored
@@ -112,7 +112,7 @@ impl Exchange {
         Ok(next)
     }
 
-    /// Notes what an answer says about the history.
+    /// Records the state of the history that an answer reports.
     pub(super) fn note(&mut self, state: &RelayState) {
         let Some(session) = &mut self.session else {
             return;
@@ -129,7 +129,7 @@ impl Exchange {
         if state.witness.latest >= progress.latest.latest {
             progress.latest = state.witness;
         }
-        // Until the comparison ends, the witness proves that the relay went back.
+        // Until the comparison ends, the witness proves that the relay has lost history.
         let witness = &mut progress.cursor.witness;
         if !is_diverged && state.head() >= witness.head.sequence {
             *witness = state.witness;
@@ -147,7 +147,7 @@ impl Exchange {
             && self.entries.is_empty()
     }
 
-    /// Returns whether everything was stored and read when the relay was last heard.
+    /// Returns whether everything was stored and read when the relay last answered.
     pub(super) fn is_current(&self) -> bool {
         let cursor = &self.progress.cursor;
         match self.session {

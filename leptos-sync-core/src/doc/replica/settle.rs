@@ -21,8 +21,8 @@ impl Exchange {
     /// Removes the entries that the relay has, by the heads of their ids. Moves the entries of an
     /// id that has forked to a new id.
     ///
-    /// The base must be read to the relay's head when it told these heads. So it has what these
-    /// entries wrote.
+    /// Does nothing until the base has reached the head that the relay had when it reported these
+    /// heads. From then on, the base has what these entries wrote.
     pub(super) fn settle(&mut self, doc: &mut dyn DocCells) -> Result<Changes, Error> {
         let mut changes = Changes::new();
         if !self.is_read() {
@@ -30,7 +30,7 @@ impl Exchange {
         }
         let ids = self.ids();
         if ids.iter().any(|id| self.is_missed(*id)) {
-            // Compare, and tell the relay what it had.
+            // Compare, and offer the relay what it has lost.
             self.progress.comparing = true;
             return Err(Error::gap(
                 "the relay lacks entries that it had stored; open the document again to compare",
@@ -77,19 +77,19 @@ impl Exchange {
 
     /// Returns whether the relay lacks entries of an id that left the outbox because it had them.
     ///
-    /// Another tab may have noticed that the relay went back, and this one reads only what the
-    /// relay has now.
+    /// This happens if another tab has noticed that the relay has lost history, and this tab reads
+    /// only what the relay has now.
     fn is_missed(&self, id: ReplicaId) -> bool {
         let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
         let first = mine.next().map_or(0, |one| one.id().number);
         first > self.told_head(id).number + 1
     }
 
-    /// Reconciles the counts in the outbox with the base's.
+    /// Reconciles the counts in the outbox with those in the base.
     ///
-    /// The counts of an id only grow. If the base has a greater count, a restored disk has an old
-    /// entry, which could get a later time and take its place: the count is raised. If the base has
-    /// a smaller count at a later time, the entry gets a later one.
+    /// The counts of an id only grow. If the base has a greater count than an entry, the disk was
+    /// restored and the entry is old. A later time would let it replace the greater count, so its
+    /// count is raised. If the base has a smaller count at a later time, the entry is restamped.
     fn reconcile_counts(&mut self, doc: &mut dyn DocCells) -> Result<Changes, Error> {
         let mut changes = Changes::new();
         for at in 0..self.entries.len() {
@@ -149,10 +149,10 @@ impl Exchange {
         (raised, latest)
     }
 
-    /// Returns whether the relay has an entry of the id that this replica does not know, although
-    /// only this page may write it, or another one in place of a known entry.
+    /// Returns whether the relay has an entry of this page's id that this page has not written, or
+    /// another entry under the number of a known one.
     ///
-    /// The memory of a page was cloned then, for example with its virtual machine.
+    /// In that case, the page's memory was cloned, for example with its virtual machine.
     fn has_forked(&self, id: ReplicaId, head: IdHead) -> bool {
         let own = self.own.filter(|(own, _)| own.replica == id);
         if own.is_some_and(|(own, _)| head.number > own.number) {
@@ -168,9 +168,10 @@ impl Exchange {
                 }))
     }
 
-    /// Keeps entries later than the contained ones that they had seen.
+    /// Restamps entries where necessary, so that they stay later than the contained entries whose
+    /// cells they replaced.
     ///
-    /// A copy of this disk may have restamped an entry before it sent it. Then the base has its
+    /// If a copy of this disk has restamped the contained entry before it sent it, the base has its
     /// cells at a later time than this outbox.
     fn follow_contained(
         &mut self,

@@ -1,4 +1,4 @@
-//! What the tabs of a browser tell each other about their outboxes.
+//! The exchange of outboxes between the tabs of a browser.
 
 use super::{
     Pending, Replica,
@@ -42,7 +42,7 @@ impl<S: Root> Replica<S> {
             .collect()
     }
 
-    /// Returns the last entry of each id up to which this tab knows all.
+    /// Returns the last entry of each id that this tab knows together with all entries before it.
     pub fn known_heads(&self) -> Vec<(ReplicaId, IdHead)> {
         let mut known = self.exchange.settled.clone();
         for entry in self.exchange.entries.iter().map(Pending::entry) {
@@ -55,8 +55,8 @@ impl<S: Root> Replica<S> {
         known.list().to_vec()
     }
 
-    /// Returns what a tab lacks that knows these [heads](Replica::known_heads): entries of the
-    /// outbox, and the last entry of each id that has left it.
+    /// Returns what another tab lacks, which knows `known` ([`known_heads`](Replica::known_heads)):
+    /// entries of the outbox, and the last entry of each id that has left it.
     pub fn beyond(
         &self,
         known: &[(ReplicaId, IdHead)],
@@ -95,8 +95,8 @@ impl<S: Root> Replica<S> {
         unsaved.count()
     }
 
-    /// Takes over the entries of other tabs that the relay lacks: this tab stores them, too, and
-    /// may send them then. Returns the names of all entries that the relay lacks.
+    /// Takes over the entries of other tabs that the relay lacks: this tab stores them too, and may
+    /// send them afterwards. Returns the ids of all entries that the relay lacks.
     pub fn adopt_entries(&mut self) -> Vec<EntryId> {
         let mut names = Vec::new();
         for one in &mut self.exchange.entries {
@@ -108,9 +108,8 @@ impl<S: Root> Replica<S> {
         names
     }
 
-    /// Returns whether the relay had everything, and the document showed everything of the relay,
-    /// when the relay was last heard. Unlike [`is_synced`](Replica::is_synced), it may be true
-    /// without a session.
+    /// Returns whether the document and the relay were equal when the relay last answered. Unlike
+    /// [`is_synced`](Replica::is_synced), it may be true without a session.
     pub fn is_current(&self) -> bool {
         self.exchange.is_current()
     }
@@ -156,7 +155,7 @@ impl<S: Root> Replica<S> {
         changes
     }
 
-    /// Notes that the relay has acknowledged entries to another tab.
+    /// Records that the relay has acknowledged entries to another tab.
     pub fn stored_elsewhere(&mut self, ack: &Ack) {
         for one in &mut self.exchange.entries {
             if one.entry.stored.is_none()

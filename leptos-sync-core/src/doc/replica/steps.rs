@@ -11,7 +11,7 @@ use crate::{
 
 /// The steps of the exchange with the relay.
 impl<S: Root> Replica<S> {
-    /// Returns what opens the document at the relay. A session before ends.
+    /// Returns the request that opens the document at the relay. Ends an earlier session.
     pub fn start(&mut self) -> Opening {
         self.exchange.start()
     }
@@ -31,8 +31,8 @@ impl<S: Root> Replica<S> {
         self.exchange.opened(&self.doc, opened)
     }
 
-    /// Returns the last path that was compared, after which the driver asks for the next range.
-    /// `None` before the first range.
+    /// Returns the last path that was compared; the driver requests the range after it. `None`
+    /// before the first range.
     pub fn compared_to(&self) -> Option<&PathBuf> {
         let session = self.exchange.session.as_ref()?;
         session.comparison.as_ref()?.after.as_ref()
@@ -53,7 +53,7 @@ impl<S: Root> Replica<S> {
         self.exchange.offered(all, state);
     }
 
-    /// Returns the heads that the relay adopts after the last range if it went back in time.
+    /// Returns the heads that a relay that has lost history adopts after the last range.
     pub fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
         self.exchange.heads()
     }
@@ -79,8 +79,8 @@ impl<S: Root> Replica<S> {
         self.exchange.page(&mut self.doc, page)
     }
 
-    /// Returns whether all pages were read up to the relay's head when it told the heads of the ids:
-    /// at the opening, or after a comparison.
+    /// Returns whether all pages were read up to the head that the relay had when it reported the
+    /// heads of the ids: at the opening, or after a comparison.
     pub fn is_read(&self) -> bool {
         self.exchange.is_read()
     }
@@ -124,11 +124,11 @@ impl<S: Root> Replica<S> {
         self.exchange.acknowledged(&mut self.doc, ack)
     }
 
-    /// Gives an entry that was rejected for its time a new one, at `from` or later, and later ones
-    /// to the entries that follow it. O(cells of the outbox).
+    /// Restamps an entry that was rejected for its time, at `from` or later, and the entries that
+    /// follow it. O(cells of the outbox).
     ///
-    /// This sets the clock back. Before the call, the clock's source should return the relay's
-    /// time.
+    /// This sets the clock back. So the clock's source should return the relay's time before the
+    /// call.
     ///
     /// # Errors
     ///
@@ -137,8 +137,8 @@ impl<S: Root> Replica<S> {
         self.exchange.restamp(&mut self.doc, id, from)
     }
 
-    /// Gives new times to the entries that the relay would reject because they are ahead of its
-    /// clock. Call it after [`settle`](Replica::settle). O(cells of the outbox).
+    /// Restamps the entries that the relay would reject because they are ahead of its clock. Call
+    /// it after [`settle`](Replica::settle). O(cells of the outbox).
     ///
     /// # Errors
     ///
@@ -163,13 +163,29 @@ impl<S: Root> Replica<S> {
         }))
     }
 
+    /// Rolls back a transaction of this page that was neither stored nor sent. Its entry leaves the
+    /// outbox once all later ones were withdrawn too, and its number is used again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reject`](Replica::reject).
+    pub fn withdraw(&mut self, id: EntryId) -> Result<Option<RejectedEntry<S>>, Error> {
+        let before = self.doc.shared_state();
+        let rejected = self.exchange.withdraw(&mut self.doc, id)?;
+        Ok(rejected.map(|(entry, changes)| RejectedEntry {
+            entry,
+            changes,
+            before,
+        }))
+    }
+
     /// Joins an entry of another tab, with what it [replaced](Pending::seen).
     pub fn take_entry(&mut self, entry: Entry, seen: &Patch) -> Taken {
         self.exchange.take_entry(&mut self.doc, entry, seen)
     }
 
     /// Returns whether the relay has everything that the document shows, and the document shows
-    /// everything that the relay has told of.
+    /// everything that the relay has reported.
     pub fn is_synced(&self) -> bool {
         self.exchange.is_synced()
     }

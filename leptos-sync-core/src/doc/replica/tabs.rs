@@ -15,7 +15,7 @@ pub enum Taken {
     Joined(Changes),
     /// The entry is already known.
     Known,
-    /// Entries before it are missing. Ask the other tab for its whole outbox.
+    /// Entries before it are missing. Request what this tab lacks from the other tabs.
     Gap,
 }
 
@@ -56,7 +56,7 @@ impl Exchange {
         changes
     }
 
-    /// Adds an entry of the storage, which has each entry once.
+    /// Adds an entry that was read from the storage. The storage has each entry only once.
     pub(super) fn load_entry(
         &mut self,
         doc: &mut dyn DocCells,

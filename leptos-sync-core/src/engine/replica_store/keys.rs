@@ -73,6 +73,12 @@ impl Keys {
         key
     }
 
+    /// Parses a key of any replica. Returns `None` for the key of something else.
+    pub(super) fn parse_any(key: &[u8]) -> Option<Named> {
+        let prefix = named::prefix_of(REPLICAS, key)?.to_vec();
+        Self { prefix }.parse(key)
+    }
+
     /// Parses a key. Returns `None` for a key that a newer build has written.
     pub(super) fn parse(&self, key: &[u8]) -> Option<Named> {
         let rest = key.strip_prefix(self.prefix.as_slice())?;

@@ -20,12 +20,14 @@ mod keys;
 mod load;
 mod record;
 mod refresh;
+mod unacknowledged;
 mod write;
 
 use crate::{error::Error, storage::Storage};
 
 pub use load::LoadedReplica;
 pub use refresh::Refreshed;
+pub use unacknowledged::has_unacknowledged;
 pub use write::ReplicaWrite;
 
 use keys::Keys;

@@ -24,10 +24,10 @@ pub(crate) struct Options {
     #[arg(long, env = "LEPTOS_SYNC_DATABASE", value_name = "FILE")]
     pub(crate) database: PathBuf,
 
-    /// The file of the secret key with which the relay recognizes what it once told its clients. It
-    /// is created if it does not exist. By default, it is beside the database, with `-key` after
-    /// its name. Keep it when you restore the database from a backup: clients then restore what
-    /// the backup lacks.
+    /// The file of the secret key with which the relay recognizes states that it once reported to
+    /// clients. The relay creates the file if it does not exist. By default, it is beside the
+    /// database, with `-key` after its name. Keep it when you restore the database from a backup:
+    /// clients then restore what the backup lacks.
     #[arg(long, env = "LEPTOS_SYNC_SEAL_KEY_FILE", value_name = "FILE")]
     pub(crate) seal_key_file: Option<PathBuf>,
 

@@ -20,9 +20,9 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Creates the log's file if it does not exist, and locks it. Returns the path without links,
-    /// so that a log that is opened by another path has the same lock, and the identities of both
-    /// files.
+    /// Creates the log's file if it does not exist, and locks it. Returns the path without symbolic
+    /// links and the identities of both files. Because links are resolved, a log that is opened by
+    /// another path has the same lock.
     ///
     /// Only their owner can read new files. SQLite gives its other files the same permissions.
     pub(super) fn acquire(path: &Path) -> Result<(Self, PathBuf, Identities), Error> {
@@ -91,8 +91,8 @@ fn check_name(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Rejects a file with several names: a relay that opens it by another one has another lock file,
-/// and SQLite another write-ahead log.
+/// Rejects a file with several names. A relay that opens it by another name would use another lock
+/// file, and SQLite would use another write-ahead log.
 fn check_links(path: &Path) -> Result<(), Error> {
     match links(path).map_err(|error| unavailable("cannot find the file", &error))? {
         0 | 1 => Ok(()),

@@ -3,7 +3,7 @@ use leptos_sync_core::{
     history::{Epochs, IdHead, RelayState, Sequence},
 };
 
-/// What a log knows of a document when a replica opens it.
+/// The history of a document, as a log returns it when a replica opens the document.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct History {
     /// The epochs in which the document was written.

@@ -81,7 +81,8 @@ impl Head {
         !entry.cells.is_empty() && entry.time < self.floor
     }
 
-    /// Returns the times that an offer may have, if the replica has a witness of `latest`.
+    /// Returns the times that the cells of an offer may have. `latest` is the latest time in the
+    /// replica's witness.
     pub(super) fn offered(&self, now_ms: u64, latest: Time) -> impl Fn(Time) -> bool + use<> {
         let window = self.window(now_ms);
         move |time| !window.is_ahead(time) || time <= latest && time.ms() < limits::CLOCK_MS

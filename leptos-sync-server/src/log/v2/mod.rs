@@ -205,8 +205,8 @@ pub trait DurableLog: Send + Sync + 'static {
     /// [`Error::is_unavailable`] if the system has no source of randomness.
     fn new_epoch(&self) -> Result<(), Error>;
 
-    /// Returns the key of a relay with this log. It must be the same for as long as clients exist,
-    /// also after the documents were restored from a backup. `None` by default.
+    /// Returns the key of a relay with this log; `None` by default. The key must stay the same for
+    /// as long as clients exist, even if the documents are restored from a backup.
     fn seal_key(&self) -> Option<SealKey> {
         None
     }

@@ -5,14 +5,15 @@ use crate::{error::Error, log::v2::History};
 
 /// How a replica's history relates to the relay's.
 enum Relation {
-    /// The replica's epochs are needed to tell.
+    /// The relay needs the replica's epochs to decide.
     Unknown,
-    /// The relay has all that it once told the replica, up to this number.
+    /// The relay has everything that it once reported to the replica. This is the replica's
+    /// position.
     Contains(Sequence),
     /// The relay has dropped all epochs of the replica. The replica compares as if removals had
     /// been forgotten.
     Dropped,
-    /// The relay lacks something after this number that it once told the replica.
+    /// The relay lacks something after this number that it once reported to the replica.
     Diverged(Sequence),
 }
 
@@ -92,8 +93,7 @@ fn first(epochs: &Epochs) -> Sequence {
         .map_or(Sequence::ZERO, |(_, first)| *first)
 }
 
-/// Returns the epochs from that of a number on. Returns none if the client has heard of the last
-/// one.
+/// Returns the epochs from that of a number on. Returns none if the client knows the last one.
 fn tail(epochs: &Epochs, point: Sequence, cursor: &Cursor) -> Vec<(Epoch, Sequence)> {
     let list = epochs.list();
     let heard = cursor.witness.head.epoch;

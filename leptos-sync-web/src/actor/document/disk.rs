@@ -233,6 +233,12 @@ impl<S: Root> DocumentActor<S> {
                 disk.end();
                 self.save();
             }
+            Err(error) if disk.store().storage().is_cleared() => {
+                disk.end();
+                self.keep_in_memory(error);
+                // Entries need not be stored any more before they are sent.
+                self.push();
+            }
             Err(error) => {
                 disk.has_failed.set(true);
                 disk.end();

@@ -271,7 +271,15 @@ fn names<S: Root>(replica: &Replica<S>) -> Vec<EntryId> {
 }
 
 impl<S: Root> DocumentActor<S> {
-    /// Rolls back an entry that the relay has rejected for good, and reports it.
+    /// Rolls back an edit, because the user may only read the document.
+    pub(super) fn withdraw(self: &Rc<Self>, id: EntryId) {
+        let text = "this user may read this document, but not edit it";
+        // An error would be one of this document's own cells.
+        let _ = self.reject(id, Reason::Forbidden, text.to_owned());
+    }
+
+    /// Rolls back an entry that the relay has rejected for good, and reports it. A forbidden one is
+    /// new.
     pub(super) fn reject(
         self: &Rc<Self>,
         id: EntryId,
@@ -281,7 +289,11 @@ impl<S: Root> DocumentActor<S> {
         let (mut before, mut outbox) = (None, Vec::new());
         self.doc.update(None, &mut |replica| {
             outbox = names(replica);
-            Ok(match replica.reject(id)? {
+            let rejected = match reason {
+                Reason::Forbidden => replica.withdraw(id)?,
+                _ => replica.reject(id)?,
+            };
+            Ok(match rejected {
                 Some(rejected) => {
                     before = Some(rejected.before as AnyState);
                     rejected.changes

@@ -136,6 +136,10 @@ impl<S: Root> DocumentActor<S> {
 
     /// Handles a transaction of this page.
     fn edited(self: &Rc<Self>, id: EntryId) {
+        // Without a connection, the user may have been permitted to edit meanwhile.
+        if self.doc.status().is_online_reader() {
+            return self.withdraw(id);
+        }
         self.send_entry(id);
         self.save();
         self.push();

@@ -10,7 +10,7 @@ const COMMANDS: [&str; 8] = [
     "test --cases 4096 --seeds 1000 --browsers all --long",
     "guide --all",
     "simulate --seeds 20000",
-    "simulate --hosts --seeds 2000",
+    "simulate --relay --seeds 2000",
     "torture --kills 100",
     "scale --ids 1000000 --cells 4000000",
     "fuzz --seconds 120",

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Comparing with a relay that went back in time, or that has forgotten removals.
+/// Comparing with a relay that has lost history or forgotten removals.
 impl<D: Document> Exchange<D> {
     pub(super) fn ask_range(
         &mut self,
@@ -95,6 +95,6 @@ impl<D: Document> Exchange<D> {
     }
 }
 
-const NOT_TAKEN: &str = "the relay has lost data and did not take all of it back";
+const NOT_TAKEN: &str = "the relay has lost data and did not accept all of it from this page";
 const READ_ONLY: &str =
     "the relay has lost data that this page holds, and this user may not restore it";

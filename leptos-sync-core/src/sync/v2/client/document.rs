@@ -26,8 +26,8 @@ use crate::{
 /// returns an error, the client stops the exchange and opens the document again later, unless
 /// stated otherwise.
 pub trait Document {
-    /// Returns what opens the document. Ends the exchange before, so that all entries that are
-    /// not stored count as not sent.
+    /// Returns the request that opens the document. Ends an earlier exchange, so that all entries
+    /// that are not stored count as not sent.
     fn start(&mut self) -> Opening;
 
     /// Returns the epochs of the history that the document has read.
@@ -36,8 +36,8 @@ pub trait Document {
     /// Returns the number up to which the document has read.
     fn position(&self) -> Sequence;
 
-    /// Returns the witness with the latest time that a relay has told. The relay accepts offers up
-    /// to this time.
+    /// Returns the witness with the latest time that a relay has reported. The relay accepts offers
+    /// up to this time.
     fn witness(&self) -> Witness;
 
     /// Sets the user's permission. Called before each [`opened`](Document::opened), and whenever
@@ -83,8 +83,8 @@ pub trait Document {
     /// If the comparison was not complete.
     fn compared(&mut self) -> Result<(), Error>;
 
-    /// Joins a page that starts at or before the position. One that ends there changes nothing, but
-    /// tells the relay's head.
+    /// Joins a page that starts at or before the position. A page that ends there changes nothing,
+    /// but reports the relay's head.
     ///
     /// # Errors
     ///
@@ -94,16 +94,18 @@ pub trait Document {
     /// Reports that the document has read everything that the relay had when it opened the
     /// document, or when it adopted heads.
     ///
-    /// Remove now the entries that the relay already has, and restamp those that it would reject.
-    /// It would be too early before: the base might lack what these entries wrote.
+    /// The implementation removes the entries that the relay already has, and restamps those that
+    /// it would reject. It must not remove them earlier, because the base might lack what they
+    /// wrote.
     ///
     /// # Errors
     ///
     /// If restamping fails.
     fn caught_up(&mut self, window: Window) -> Result<(), Error>;
 
-    /// Returns the next entries that are neither stored nor on their way, in order, which are on
-    /// their way then: at most `count` and about `bytes`, but at least one if there is one.
+    /// Returns the next entries that are neither stored nor on their way to the relay, in order: at
+    /// most `count` and about `bytes`, but at least one if there is one. From then on, they are on
+    /// their way.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 use crate::{error::Error, sync::message::Reason};
 
-/// Why an exchange does not go on.
+/// The reason why an exchange cannot continue.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The document has to be opened again, at once.
@@ -23,7 +23,7 @@ impl From<Error> for Fault {
 }
 
 /// An answer without a request.
-pub(super) const UNASKED: Fault = Fault::Violation("the relay answered what was not asked");
+pub(super) const UNASKED: Fault = Fault::Violation("the relay sent an answer without a request");
 /// An answer about an entry that was not sent, or not next.
 pub(super) const UNSENT: Fault =
-    Fault::Violation("the relay answered for an entry that was not sent");
+    Fault::Violation("the relay sent an answer for an entry that was not sent");

@@ -58,7 +58,7 @@ impl Flight {
         }
     }
 
-    /// Notes the entries of a push.
+    /// Records the entries of a push.
     pub(super) fn send(&mut self, entries: &[Entry]) {
         let push = self.runs.last().map_or(0, |last| last.push.wrapping_add(1));
         for entry in entries {

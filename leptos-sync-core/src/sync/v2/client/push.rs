@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// The number of times that an entry is sent again after a rejection. The first rejection tells
-/// which time the relay accepts, so a second one is rare.
+/// The number of times that an entry is sent again after a rejection. The first rejection contains
+/// the times that the relay accepts, so a second one is rare.
 const REJECTIONS: u32 = 3;
 
 /// Pushing entries, and the relay's answers to them.
@@ -29,7 +29,7 @@ impl<D: Document> Exchange<D> {
     ) -> Result<(), Fault> {
         match self.session.flight.acknowledge(ack) {
             Answer::Valid => {}
-            // Another tab has pushed what was missing. The heads tell which entries are stored.
+            // Another tab has pushed what was missing. The heads show which entries are stored.
             Answer::Repetition => return Err(Fault::Restart),
             Answer::Invalid => return Err(UNSENT),
         }

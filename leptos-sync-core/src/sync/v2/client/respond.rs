@@ -62,7 +62,7 @@ impl<D: Document> Client<D> {
         self.finish(channel, out, done);
     }
 
-    /// Sends requests, unless the exchange that made them does not go on.
+    /// Sends requests, unless the exchange that made them has ended.
     pub(super) fn finish(&mut self, channel: Channel, out: Vec<Request>, done: Result<(), Fault>) {
         match done {
             Ok(()) => out.iter().for_each(|request| self.link.say(request)),

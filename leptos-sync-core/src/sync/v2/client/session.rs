@@ -16,8 +16,8 @@ pub(super) struct Session {
     /// The stamps that the relay accepts, and this client's time when it learned that.
     pub(super) window: Window,
     pub(super) window_at_ms: u64,
-    /// The relay's head when it told the heads of the ids. The outbox is settled once the document
-    /// has read to it.
+    /// The relay's head when it reported the heads of the ids. The outbox is settled once the
+    /// document has read up to it.
     pub(super) target: Sequence,
     pub(super) diverged: bool,
     /// The path after which a range was requested.
@@ -35,12 +35,13 @@ pub(super) struct Session {
     /// Whether the outbox was settled, so that entries may be pushed.
     pub(super) is_settled: bool,
     pub(super) flight: Flight,
-    /// The entries that were rejected since the relay last took one of their ids, and how often.
+    /// The entries that were rejected since the relay last stored one of their ids, and the number
+    /// of rejections of each.
     pub(super) rejected: Vec<(EntryId, u32)>,
 }
 
 impl Session {
-    /// Notes what the relay tells about the stamps that it accepts.
+    /// Records which stamps the relay accepts.
     pub(super) fn note(&mut self, floor: Time, state: RelayState) {
         self.window.floor = floor;
         self.window.latest = state.witness.latest;

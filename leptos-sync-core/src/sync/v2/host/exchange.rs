@@ -32,7 +32,7 @@ enum Waiting {
 }
 
 impl Exchange {
-    /// Notes a response about this document.
+    /// Records a response about this document.
     pub(super) fn send(&mut self, response: &Response) {
         let answered = match response {
             Response::Closed { .. } | Response::Removed { .. } => {
@@ -129,7 +129,7 @@ impl Exchange {
         }))
     }
 
-    /// Notes a request that the relay answers before the next one.
+    /// Records a request that the relay answers before the next one.
     fn wait(&mut self, request: Waiting) -> Result<(), Error> {
         self.check_open()?;
         if self.waiting.replace(request).is_some() {
@@ -140,7 +140,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Notes a request that is allowed only to a client that compares.
+    /// Records a request that is allowed only to a client that compares.
     fn restore(&mut self, request: Waiting) -> Result<(), Error> {
         self.wait(request)?;
         if !self.compares {

@@ -23,15 +23,15 @@ pub use request::ClientRequest;
 /// The relay's end of one connection, which enforces the protocol.
 ///
 /// It turns frames into [`ClientRequest`]s that are in order and within the limits, and responses
-/// into frames. It knows the permission that the relay has told, and lets only users who may write
-/// change something. It does not know the content of documents.
+/// into frames. It knows the permission that the relay has sent, and rejects changes by users who
+/// may only read. It does not know the content of documents.
 ///
 /// ```text
 /// frames ─▶ receive ─▶ ClientRequest ─▶ (the relay) ─▶ Response ─▶ send ─▶ next_frame ─▶ frames
 /// ```
 ///
-/// A client may open a document again while the relay still works for it. The relay then drops the
-/// answers to requests from before.
+/// A client may open a document again while the relay still handles its requests. The relay then
+/// drops the answers to those requests.
 #[derive(Default)]
 pub struct Host {
     link: HostLink,

@@ -58,7 +58,7 @@ pub enum ClientRequest {
     Offer {
         /// The document.
         channel: Channel,
-        /// What the relay once told.
+        /// A state that the relay has once reported.
         witness: Witness,
         /// The cells, at most [`limits::TRANSACTION_BYTES`](crate::limits::TRANSACTION_BYTES). They
         /// may be more cells than a transaction may have.
@@ -68,7 +68,7 @@ pub enum ClientRequest {
     Adopt {
         /// The document.
         channel: Channel,
-        /// What the relay once told.
+        /// A state that the relay has once reported.
         witness: Witness,
         /// The heads.
         heads: Vec<(ReplicaId, IdHead)>,

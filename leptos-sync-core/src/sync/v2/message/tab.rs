@@ -31,8 +31,8 @@ pub enum TabMessageKind {
         /// The last entry of each id that the sender knows.
         known: Vec<(ReplicaId, IdHead)>,
     },
-    /// The answer to a request. It is sent even if the asker lacks nothing, so that it knows of
-    /// this tab.
+    /// The answer to a request. A tab sends it even if the asker lacks nothing, so that the asker
+    /// knows that there is another tab.
     All {
         /// The number in the request.
         asker: u64,

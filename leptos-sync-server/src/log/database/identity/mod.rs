@@ -1,4 +1,4 @@
-//! The identities of files, to notice that a name stands for another file than before.
+//! The identities of files, by which a process notices that a name refers to another file.
 
 #[cfg(not(unix))]
 mod other;
@@ -16,17 +16,17 @@ pub(super) use self::unix::{Identity, links};
 
 /// The names of the files of an open log, with the file of each.
 ///
-/// A process writes on to a file that was removed or replaced. Then what it acknowledges is lost,
-/// and another process can lock and open what now has the name. So the writer checks the names
-/// within each transaction, before it commits. A process that opens the log begins with a
-/// transaction too. So if it has locked another lock file, this one commits before it reads
-/// anything, or not at all.
+/// If the file of an open log is removed or replaced, the process still writes to the old file.
+/// Its acknowledged edits would be lost, and another process could lock and open the new file. So
+/// the writer checks the names within each transaction, before it commits. A process that opens the
+/// log begins with a transaction too. So even if it has locked a new lock file, the first process
+/// commits before the second one reads anything, or not at all.
 ///
-/// A check takes a few microseconds, and a commit waits for the disk much longer.
+/// A check takes a few microseconds, much less than a commit.
 pub(super) struct Identities(Vec<(PathBuf, Identity)>);
 
 impl Identities {
-    /// Returns those of the log at `path` and of its lock file, which must exist.
+    /// Returns the identities of the log at `path` and of its lock file, which must exist.
     pub(super) fn of(path: &Path, lock: (PathBuf, Identity)) -> Result<Self, Error> {
         let file = Identity::of(path)
             .map_err(|error| Error::unavailable(format!("cannot find the file: {error}")))?;

@@ -45,7 +45,8 @@ use crate::{
     },
 };
 
-/// A log in an SQLite file, for a relay on one machine. When a push returns, it is on disk.
+/// A log in an SQLite file, for a relay on one machine. When a push returns, its entries are on
+/// disk.
 ///
 /// One thread writes and commits queued operations together; other threads read concurrently. None
 /// of them needs a runtime. The file holds the cells of the documents, so its size follows their
