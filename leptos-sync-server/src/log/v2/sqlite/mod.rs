@@ -204,19 +204,24 @@ impl DurableLog for SqliteLog {
     fn offer(
         &self,
         document: &str,
+        user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
     ) -> BoxFuture<'_, Result<Offered, Error>> {
-        let document = document.to_owned();
+        let (document, user) = (document.to_owned(), user.map(str::to_owned));
         async move {
             let work = Work::Offer {
                 document: document.clone(),
+                user: user.clone(),
                 cells,
                 now_ms,
                 latest,
             };
-            match self.write(&document, "", work).await? {
+            match self
+                .write(&document, &user.unwrap_or_default(), work)
+                .await?
+            {
                 Answer::Offered(offered) => Ok(offered),
                 _ => Err(unexpected()),
             }
