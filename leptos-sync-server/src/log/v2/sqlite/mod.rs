@@ -65,8 +65,8 @@ use crate::{
 /// [`limits::TIDY_MS`](crate::limits::TIDY_MS), unless another process reads an older state. New
 /// files are readable by their owner only.
 ///
-/// Another file beside the database (`-key`) holds the [key](SealKey) of the relay. Keep it when you
-/// restore the database from a backup; see [`SqliteOptions::key_file`].
+/// Another file beside the database (`-key`) holds the [key](SealKey) of the relay. Keep it when
+/// you restore the database from a backup; see [`SqliteOptions::key_file`].
 ///
 /// Dropping the log blocks until all queued operations are committed. Only one process can have the
 /// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
