@@ -33,6 +33,8 @@ enum Suite {
     BadClients,
     /// Messages over a limit, over real WebSockets.
     TooLarge,
+    /// Effects of one connection on others.
+    Neighbours,
     /// Clients that read a large document slowly.
     SlowReaders,
     /// Unacknowledged transactions.
@@ -70,6 +72,7 @@ impl Suite {
             Self::Simulation => ["leptos-sync-core", "simulation"],
             Self::BadClients => ["leptos-sync-server", "bad_clients"],
             Self::TooLarge => ["leptos-sync-server", "too_large"],
+            Self::Neighbours => ["leptos-sync-server", "neighbours"],
             Self::SlowReaders => ["leptos-sync-server", "slow_readers"],
             Self::Outbox => ["leptos-sync-core", "outbox"],
             Self::Exchanged => ["leptos-sync-core", "exchanged"],

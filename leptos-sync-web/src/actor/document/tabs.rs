@@ -130,7 +130,8 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Sends the entries of other pages that have waited since the last call, once they are stored.
+    /// Sends the entries of other pages that have waited since the last call, once this page has
+    /// stored them.
     pub(super) fn send_others(self: &Rc<Self>) {
         if !self.doc.status().is_online() {
             // The next exchange sets the timer again.
