@@ -106,12 +106,12 @@ fn told(pushed: &PushAnswer) -> Witness {
     }
 }
 
-fn offer(time: Time) -> Patch {
+fn offer(id: u64, time: Time) -> Patch {
     let patch = Patch::collect(time, |out| {
         out.group(leptos_sync_core::cells::Path::from_bytes(b"\x05cards").unwrap());
         out.copy(CellRef {
             key: b"lost",
-            stamp: Stamp::new(time, ReplicaId::new(9)),
+            stamp: Stamp::new(time, ReplicaId::new(id)),
             value: Some(b"x"),
         });
     });
@@ -155,7 +155,10 @@ fn a_relay_that_lost_one_change_is_noticed_and_takes_it_back() {
     assert_eq!((opened.diverged, opened.point), (true, Sequence::new(1)));
     assert_eq!(opened.heads[0].1.number, 1);
 
-    let offered = relay.document().offer(&lost, offer(lost.latest), NOW_MS);
+    let witnesses = [lost; 2];
+    let offered = relay
+        .document()
+        .offer("bob", &witnesses, offer(1, lost.latest), NOW_MS);
     let (offered, pages) = block_on(offered).unwrap();
     assert!(offered.all);
     assert_eq!(offered.taken, Some(Sequence::new(3)));
@@ -172,16 +175,19 @@ fn a_relay_that_lost_one_change_is_noticed_and_takes_it_back() {
     };
     assert_eq!((after.get(), upto.get(), cells.len()), (2, 3, 1));
     let heads = vec![(ReplicaId::new(1), head)];
-    let adopted = relay.document().adopt("ada", &lost, heads.clone());
+    let adopted = relay.document().adopt("ada", heads.clone());
     let (adopted, pages) = block_on(adopted).unwrap();
     assert_eq!((adopted.heads, pages.len()), (heads, 1));
 }
 
+/// Bob says that the relay has lost something that Ada wrote.
 #[test]
-fn only_a_sealed_witness_permits_offers() {
-    let relay = Relay::new();
-    let pushed = relay.push(Writer::new(1).write(1, [card(1, Some(b"x"))]));
-    let contained = told(&pushed);
+fn only_a_witness_that_the_relay_lacks_permits_cells_of_other_users() {
+    let mut relay = Relay::new();
+    let mut ada = Writer::new(1);
+    let contained = told(&relay.push(ada.write(1, [card(1, Some(b"x"))])));
+    relay.copy("log", "backup");
+    let lost = told(&relay.push(ada.write(2, [card(1, Some(b"y"))])));
     let mut forged = contained;
     forged.head.sequence = Sequence::new(9);
     let other = {
@@ -189,19 +195,26 @@ fn only_a_sealed_witness_permits_offers() {
         let mut entries = vec![Writer::new(1).write(1, [card(1, None)])];
         told(&block_on(document.push("ada", &mut entries, NOW_MS)).unwrap())
     };
-    for witness in [forged, other, Witness::default()] {
-        let offered = relay
-            .document()
-            .offer(&witness, offer(Time::from_ms(NOW_MS)), NOW_MS);
+    let offers = |relay: &Relay, witnesses, id| {
+        let cells = offer(id, Time::from_ms(NOW_MS));
+        let offered = relay.document().offer("bob", &witnesses, cells, NOW_MS);
         let (offered, pages) = block_on(offered).unwrap();
-        assert!(!offered.all && offered.taken.is_none() && pages.is_empty());
         assert!(KEY.has_sealed(DOCUMENT, &offered.state.witness));
-        let mut bob = Writer::new(2);
-        bob.write(1, [card(1, None)]);
-        let heads = vec![(ReplicaId::new(2), bob.head)];
-        let adopted = block_on(relay.document().adopt("ada", &witness, heads)).unwrap();
-        assert_eq!((adopted.0.heads[0].1.number, adopted.1.len()), (0, 0));
+        assert_eq!(offered.all, offered.taken.is_some());
+        assert_eq!(offered.all, !pages.is_empty());
+        offered.all
+    };
+    for witness in [contained, lost, forged, other, Witness::default()] {
+        assert!(!offers(&relay, [witness; 2], 1), "{witness:?}");
     }
+    assert!(offers(&relay, [Witness::default(); 2], 2), "Bob's own cell");
+    relay.copy("backup", "log");
+    for witness in [contained, forged, other] {
+        assert!(!offers(&relay, [witness; 2], 1), "{witness:?}");
+    }
+    assert!(offers(&relay, [lost, contained], 1));
+    relay.copy("backup", "log");
+    assert!(offers(&relay, [contained, lost], 1));
     let unsealed = relay.open(forged, None).unwrap();
     assert_eq!((unsealed.diverged, unsealed.point), (true, Sequence::ZERO));
 }

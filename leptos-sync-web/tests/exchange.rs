@@ -12,6 +12,7 @@ use any_spawner::Executor;
 use common::{Relay, Scratch, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
+    Time,
     clock::{SystemTime, TimeSource as _},
     history::{CellRange, Entry, Epoch, Opened, Sequence},
     replica::Replica,
@@ -150,4 +151,43 @@ async fn a_relay_that_went_back_gets_everything_again_before_the_page_is_synced(
     relay.tell(channel, &cells);
     until(move || notes.synced.get()).await;
     assert_eq!(notes.doc.likes().get_untracked(), 2);
+}
+
+/// Returns the number of removed lines that the page remembers.
+fn removals(notes: &UseDocReturn<Notes>) -> usize {
+    let mut removals = 0;
+    for group in notes.live.snapshot().unwrap().cells().groups() {
+        removals += group.cells().filter(|cell| cell.value.is_none()).count();
+    }
+    removals
+}
+
+/// A page that remembers each removal grows for ever.
+#[wasm_bindgen_test]
+async fn a_page_forgets_the_removals_that_the_relay_has_forgotten() {
+    let scratch = Scratch::new("forgotten");
+    let relay = Relay::start();
+    let (_owner, notes) = page(&scratch);
+    let channel = relay.opened().await;
+    let mut other = Replica::<Notes>::new(Clock::system(ReplicaId::default()));
+    for _ in 0..2 {
+        other
+            .transact(|tx| tx.lines().insert(1, "theirs".to_owned()))
+            .unwrap();
+    }
+    let removed = other.transact(|tx| tx.lines().remove(&1)).unwrap();
+    relay.takes();
+    relay.tell(channel, &removed.entry.unwrap().cells);
+    let synced = notes.synced;
+    until(move || synced.get()).await;
+    while removals(&notes) == 0 {
+        common::sleep(1).await;
+    }
+    relay.end(Reason::GoingAway, "restarting");
+    let now = Time::try_from_ms(SystemTime.now_ms() + 1).unwrap();
+    relay.floor.set(now);
+    relay.opened().await;
+    while removals(&notes) > 0 {
+        common::sleep(1).await;
+    }
 }

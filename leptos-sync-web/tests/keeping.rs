@@ -486,3 +486,30 @@ async fn a_document_with_a_large_first_edit_is_loaded() {
     assert_eq!(again.doc.lines().keys().get_untracked().len(), 4);
     assert_eq!(again.doc.title().get_untracked(), "stored");
 }
+
+/// Without a relay, no older edit can arrive once this is the only tab.
+#[wasm_bindgen_test]
+async fn the_only_page_of_a_document_without_a_relay_forgets_removals() {
+    let scratch = Scratch::new("removals");
+    let mut store = ReplicaStore::new(scratch.open().await, "notes").unwrap();
+    let mut before = Replica::<Notes>::new(Clock::system(ReplicaId::default()));
+    for key in 0..2 {
+        before
+            .transact(|tx| tx.lines().insert(key, "line".to_owned()))
+            .unwrap();
+    }
+    before.transact(|tx| tx.lines().remove(&0)).unwrap();
+    before.absorb_entries();
+    let write = store.compact(&mut before).unwrap();
+    let committed = store.storage().commit_if(write.expected, write.batch);
+    assert!(committed.await.unwrap());
+
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    let cells = || notes.live.snapshot().unwrap().len();
+    assert_eq!(cells(), 2, "a line and a removal");
+    while cells() > 1 {
+        common::sleep(1).await;
+    }
+    assert_eq!(notes.doc.lines().keys().get_untracked(), [1]);
+}

@@ -45,6 +45,33 @@ fn page_with(scratch: &Scratch, options: SyncOptions) -> (Owner, UseDocReturn<Pa
     (owner, page)
 }
 
+/// `Page` in another component of the app.
+#[derive(Crdt, Clone, Default)]
+struct OtherPage {
+    note: LwwRegister<String>,
+}
+
+/// A relay refuses to open a document twice on one connection.
+#[wasm_bindgen_test]
+async fn a_document_that_is_open_as_another_type_reports_an_error_and_is_not_opened_again() {
+    let scratch = Scratch::new("two-types");
+    let relay = Relay::start();
+    let (owner, first) = page(&scratch);
+    let channel = relay.opened().await;
+    let other = owner.with(|| use_doc::<OtherPage>("first"));
+    let connection = other.connection;
+    until(move || matches!(connection.get(), Connection::Refused(Cause::Invalid(_)))).await;
+    let error = other.error.get_untracked().unwrap().to_string();
+    assert!(error.contains("another type"), "{error}");
+    assert!(first.error.get_untracked().is_none());
+    first.doc.title().set("sent".to_owned());
+    // The page has not opened the document a second time.
+    let entries = relay.pushed().await;
+    relay.acknowledge(channel, &entries);
+    let synced = first.synced;
+    until(move || synced.get()).await;
+}
+
 #[wasm_bindgen_test]
 async fn a_document_opened_in_a_rejected_page_reports_the_reason() {
     let scratch = Scratch::new("refused-page");

@@ -31,7 +31,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(permission: Permission) -> Self {
+    pub(crate) fn new(permission: Permission, _client: &str) -> Self {
         Self {
             permission: Some(permission),
             ..Self::default()

@@ -78,7 +78,7 @@ impl Peer {
         match self.client.next_action(now) {
             ConnectionAction::Connect => {
                 self.client.connected(now);
-                self.line = Some(Line::new(self.permission));
+                self.line = Some(Line::new(self.permission, &self.name));
             }
             ConnectionAction::Disconnect => {
                 let (reason, text) = self.client.ended().unwrap();

@@ -88,7 +88,7 @@ impl Inner {
                 value: Some(value),
             });
         })?;
-        self.log.offer(DOCUMENT, cell, now_ms, time).await?;
+        self.log.offer(DOCUMENT, None, cell, now_ms, time).await?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use leptos_sync_core::{
-    history::{Epochs, Opening, Sequence},
+    history::{Epochs, Opening, Sequence, Witness},
     sync::v2::{Channel, Permission, Reason, Response},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct OpenDocument {
     pub(super) room: Arc<Room>,
     /// The opening that waits for the client's epochs.
     waiting: Option<Opening>,
+    /// The latest state that the client had heard of before it opened the document.
+    pub(super) witness: Witness,
     /// The number up to which everything was sent to the client.
     pub(super) sent: Sequence,
 }
@@ -72,6 +74,7 @@ impl Connection {
                 permission,
                 room,
                 waiting: None,
+                witness: opening.cursor.witness,
                 sent: Sequence::ZERO,
             },
         );

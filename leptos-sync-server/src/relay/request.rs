@@ -65,13 +65,9 @@ impl Connection {
                 let span = self.span(channel);
                 self.offer(channel, witness, cells).instrument(span).await
             }
-            ClientRequest::Adopt {
-                channel,
-                witness,
-                heads,
-            } => {
+            ClientRequest::Adopt { channel, heads, .. } => {
                 let span = self.span(channel);
-                self.adopt(channel, witness, heads).instrument(span).await
+                self.adopt(channel, heads).instrument(span).await
             }
             ClientRequest::Push { channel, entries } => {
                 self.push = Some(Push::new(channel, entries));

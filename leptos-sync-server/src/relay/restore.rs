@@ -23,6 +23,10 @@ impl Connection {
         witness: Witness,
         cells: Patch,
     ) -> Result<(), Response> {
+        let (Some(user), Some(open)) = (&self.user, self.open.get(&channel)) else {
+            return Ok(());
+        };
+        let (user, witnesses): (Arc<str>, _) = (user.name().into(), [open.witness, witness]);
         let steps = steps(cells).map_err(|error| self.failed(channel, &error))?;
         let (mut all, mut last) = (true, None);
         for cells in steps {
@@ -31,8 +35,10 @@ impl Connection {
             }
             let now_ms = self.relay.now_ms();
             let bytes = cells.bytes();
-            let offer =
-                |stored: StoredDocument| async move { stored.offer(&witness, cells, now_ms).await };
+            let user = Arc::clone(&user);
+            let offer = |stored: StoredDocument| async move {
+                stored.offer(&user, &witnesses, cells, now_ms).await
+            };
             let Some(offered) = self.change(channel, bytes, offer).await? else {
                 return Ok(());
             };
@@ -53,15 +59,13 @@ impl Connection {
     pub(super) async fn adopt(
         &mut self,
         channel: Channel,
-        witness: Witness,
         heads: Vec<(ReplicaId, IdHead)>,
     ) -> Result<(), Response> {
         let Some(user) = &self.user else {
             return Ok(());
         };
         let user: Arc<str> = user.name().into();
-        let adopt =
-            |stored: StoredDocument| async move { stored.adopt(&user, &witness, heads).await };
+        let adopt = |stored: StoredDocument| async move { stored.adopt(&user, heads).await };
         if let Some(adopted) = self.change(channel, 0, adopt).await? {
             self.host.send(&Response::Adopted {
                 channel,

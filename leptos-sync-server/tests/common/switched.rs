@@ -122,11 +122,12 @@ impl DurableLog for SwitchedLog {
     fn offer(
         &self,
         document: &str,
+        user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
     ) -> BoxFuture<'_, Result<Offered, Error>> {
-        self.or_full(self.log.offer(document, cells, now_ms, latest))
+        self.or_full(self.log.offer(document, user, cells, now_ms, latest))
     }
 
     fn adopt(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use leptos_sync_core::{
-    ReplicaId, Time,
-    cells::PathBuf,
+    ReplicaId, Stamp, Time,
+    cells::{CellRef, PathBuf},
     clock::Window,
     history::{
         CellRange, Entry, Epochs, IdHead, Opened, Opening, Page, Patch, RelayState, Sequence,
@@ -144,10 +144,17 @@ impl Relay {
         block_on(self.document().read(after)).unwrap()
     }
 
-    pub(crate) fn offer(&mut self, cells: Patch, witness: Witness, oracle: &mut Oracle) -> Offered {
+    /// `witnesses` are those of the opening and of the offer.
+    pub(crate) fn offer(
+        &mut self,
+        user: &str,
+        witnesses: &[Witness; 2],
+        cells: Patch,
+        oracle: &mut Oracle,
+    ) -> Offered {
         let (now_ms, before) = (self.now_ms(oracle), self.cells());
         let offered = cells_of([&cells]);
-        let answer = block_on(self.changed().offer(&witness, cells, now_ms));
+        let answer = block_on(self.changed().offer(user, witnesses, cells, now_ms));
         let (answer, pages) = answer.unwrap();
         self.stored(answer.state, pages);
         let after = self.cells();
@@ -159,18 +166,62 @@ impl Relay {
         answer
     }
 
-    pub(crate) fn adopt(&mut self, witness: Witness, heads: Vec<(ReplicaId, IdHead)>) -> Adopted {
-        let answer = block_on(self.changed().adopt("ada", &witness, heads));
+    /// A user who may write offers a removal under the id of another one, although the relay has
+    /// lost nothing. It does not take it.
+    pub(crate) fn lie(&mut self, oracle: &mut Oracle) {
+        let mut witness = self
+            .open(&Opening::default(), None, oracle)
+            .unwrap()
+            .state
+            .witness;
+        if oracle.rng.chance(30) {
+            witness.head.sequence = witness.head.sequence.next();
+        }
+        let cells = self.cells();
+        let ids = cells.values().map(|(stamp, _)| stamp.replica).collect();
+        let known = block_on(self.db.log.open(DOCUMENT, ids)).unwrap().heads;
+        let is_bound = |(_, head): &&(ReplicaId, IdHead)| head.number > 0;
+        let Some((id, _)) = known.iter().find(is_bound) else {
+            return;
+        };
+        let (path, (stamp, _)) = cells
+            .iter()
+            .find(|(_, cell)| cell.0.replica == *id)
+            .unwrap();
+        let stamp = Stamp::new(Time::new(stamp.time.get() + 1), *id);
+        let (parent, key) = path.as_path().split_last().unwrap();
+        let removal = Patch::collect(stamp.time, |out| {
+            out.group(parent);
+            out.copy(CellRef {
+                key,
+                stamp,
+                value: None,
+            });
+        });
+        let now_ms = self.now_ms(oracle);
+        let (document, witnesses) = (self.document(), [witness; 2]);
+        let offered = document.offer("eve", &witnesses, removal.unwrap(), now_ms);
+        let (offered, _) = block_on(offered).unwrap();
+        assert!(!offered.all && offered.taken.is_none(), "FORGED {path:?}");
+    }
+
+    pub(crate) fn adopt(&mut self, user: &str, heads: Vec<(ReplicaId, IdHead)>) -> Adopted {
+        let answer = block_on(self.changed().adopt(user, heads));
         let (answer, pages) = answer.unwrap();
         self.stored(answer.state, pages);
         answer
     }
 
     /// Stores the next of some entries, and the ones that the log takes with it.
-    pub(crate) fn push(&mut self, entries: &mut Vec<Entry>, oracle: &mut Oracle) -> PushAnswer {
+    pub(crate) fn push(
+        &mut self,
+        user: &str,
+        entries: &mut Vec<Entry>,
+        oracle: &mut Oracle,
+    ) -> PushAnswer {
         let (now_ms, mut before) = (self.now_ms(oracle), self.cells());
         let sent = entries.clone();
-        let answer = block_on(self.changed().push("ada", entries, now_ms)).unwrap();
+        let answer = block_on(self.changed().push(user, entries, now_ms)).unwrap();
         for one in &answer.answers {
             match one {
                 EntryAnswer::Ack(ack) => {

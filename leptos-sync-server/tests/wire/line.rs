@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use leptos_sync_core::{
-    history::{Entry, Epochs, Opening, Sequence},
+    history::{Entry, Epochs, Opening, Sequence, Witness},
     sync::v2::{Broadcast, Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
 use leptos_sync_server::v2::EntryAnswer;
@@ -15,6 +15,10 @@ use crate::replicas::{oracle::Oracle, relay::Relay};
 pub(crate) struct Line {
     host: Host,
     permission: Option<Permission>,
+    /// The user: the owner of the first replica with the client's disk.
+    user: String,
+    /// What the client had heard of before it opened the document.
+    witness: Witness,
     /// The opening that waits for the client's epochs.
     waiting: Option<Opening>,
     channel: Option<Channel>,
@@ -26,9 +30,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(permission: Permission) -> Self {
+    pub(crate) fn new(permission: Permission, client: &str) -> Self {
         Self {
             permission: Some(permission),
+            user: client.trim_end_matches('\'').to_owned(),
             ..Self::default()
         }
     }
@@ -76,6 +81,9 @@ impl Line {
     }
 
     fn handle(&mut self, request: ClientRequest, relay: &mut Relay, oracle: &mut Oracle) {
+        if oracle.faulty && oracle.rng.chance(2) {
+            relay.lie(oracle);
+        }
         let response = match request {
             ClientRequest::Admission { .. } => return self.host.welcome(PROTOCOL, 1, 30_000),
             ClientRequest::Open {
@@ -106,7 +114,7 @@ impl Line {
                 witness,
                 cells,
             } => {
-                let offered = relay.offer(cells, witness, oracle);
+                let offered = relay.offer(&self.user, &[self.witness, witness], cells, oracle);
                 oracle.log(|| format!("offered by {witness:?}: {offered:?}"));
                 let (all, state) = (offered.all, offered.state);
                 Response::Offered {
@@ -115,13 +123,9 @@ impl Line {
                     state,
                 }
             }
-            ClientRequest::Adopt {
-                channel,
-                witness,
-                heads,
-            } => {
-                let adopted = relay.adopt(witness, heads);
-                oracle.log(|| format!("adopted by {witness:?}: {adopted:?}"));
+            ClientRequest::Adopt { channel, heads, .. } => {
+                let adopted = relay.adopt(&self.user, heads);
+                oracle.log(|| format!("adopted: {adopted:?}"));
                 let (heads, state) = (adopted.heads, adopted.state);
                 Response::Adopted {
                     channel,
@@ -150,6 +154,7 @@ impl Line {
         relay: &Relay,
         oracle: &mut Oracle,
     ) {
+        self.witness = opening.cursor.witness;
         let Some(opened) = relay.open(&opening, epochs, oracle) else {
             self.waiting = Some(opening);
             return self.host.send(&Response::Asked { channel });
@@ -191,7 +196,7 @@ impl Line {
                 });
                 continue;
             }
-            let pushed = relay.push(&mut entries, oracle);
+            let pushed = relay.push(&self.user, &mut entries, oracle);
             for answer in pushed.answers {
                 oracle.log(|| format!("pushed: {answer:?}"));
                 let response = self.answer(channel, answer);

@@ -38,6 +38,8 @@ pub(super) trait AnyDocument {
     fn flush(self: Rc<Self>);
     /// Returns the document's name.
     fn name(&self) -> &str;
+    /// Returns whether this actor exchanges the document with the relay.
+    fn is_exchanged(&self) -> bool;
     /// Handles a message from another tab.
     fn receive(self: Rc<Self>, kind: TabMessageKind);
     /// Skips all delays: requests entries from the other tabs, and retries a failed storage.
@@ -142,6 +144,13 @@ impl Page {
                 document.receive(message.kind.clone());
             }
         }
+    }
+
+    /// Returns whether an actor exchanges the document `name`.
+    pub(super) fn exchanges(&self, name: &str) -> bool {
+        let documents = self.documents();
+        let is_it = |known: &Rc<dyn AnyDocument>| known.name() == name && known.is_exchanged();
+        documents.iter().any(is_it)
     }
 
     /// Returns the connection to the relay, or the reason why there can be none; `None` without a

@@ -11,10 +11,12 @@ use super::Status;
 
 /// An edit that this device or the relay rejected and that has not been dismissed yet.
 ///
-/// The document was rolled back, unless the relay rejected the edit for its
-/// [time](Reason::concerns_time). An edit that was rejected for its time stays in the document, and
-/// the page restamps it and sends it again. It is listed only if the page could not restamp it. The
-/// page then sends it again when it next opens the document at the relay.
+/// The document was rolled back, with two exceptions. If the reason is [`Reason::Forged`], another
+/// user of this browser made the edit: it stays in the document, and the page sends it when that
+/// user is back. If the document was removed at the relay, it keeps its edits.
+///
+/// An edit that the relay rejects for its [time](Reason::concerns_time) is not listed: the page
+/// restamps it and sends it again.
 ///
 /// `Clone` returns another handle; `Display` formats the reason and the message.
 ///

@@ -27,6 +27,8 @@ pub(crate) struct Relay {
     genuine: JsValue,
     /// The number of changes of the only document.
     head: Cell<u64>,
+    /// The time below which the relay has forgotten removals.
+    pub(crate) floor: Cell<Time>,
     _hear: Closure<dyn FnMut(Uint8Array)>,
 }
 
@@ -55,6 +57,7 @@ impl Relay {
             frames: RefCell::new(frames),
             genuine,
             head: Cell::default(),
+            floor: Cell::default(),
             _hear: hear,
         })
     }
@@ -88,6 +91,7 @@ impl Relay {
         };
         let opened = Opened {
             now_ms: SystemTime.now_ms(),
+            floor: self.floor.get(),
             point: self.state().head(),
             state: self.state(),
             ..Opened::default()
@@ -111,6 +115,7 @@ impl Relay {
             page: Page {
                 after,
                 upto: after,
+                floor: self.floor.get(),
                 state: self.state(),
                 ..Page::default()
             },

@@ -30,10 +30,12 @@ impl<S: Root> Replica<S> {
         self.exchange.absorb_entries();
     }
 
-    /// Removes all tombstones of a document without a relay, when no other tab can have older
-    /// cells. O(cells of the document).
+    /// Removes the tombstones of a document without a relay, except those of the outbox, when no
+    /// other tab can have older cells. O(cells of the document).
     pub fn forget_local_tombstones(&mut self) {
         self.doc.forget_before(self.exchange.latest().next());
+        let base = self.exchange.base.cells();
+        self.exchange.rebuild(&mut self.doc, base);
     }
 }
 

@@ -49,8 +49,8 @@ impl SqliteOptions {
     /// Sets the file of the relay's [key](crate::SealKey), which is created if it does not exist.
     /// The default is beside the database, with `-key` after its name.
     ///
-    /// Do not restore this file together with the database, unless it is lost. Without it, clients
-    /// cannot restore what a backup lacks.
+    /// Keep this file when you restore the database from a backup. If it is lost, restore it too.
+    /// With another key, clients cannot restore what the backup lacks.
     #[must_use]
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.key_file = Some(path.into());

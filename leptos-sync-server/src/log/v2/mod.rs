@@ -125,7 +125,8 @@ pub trait DurableLog: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<CellRange, Error>>;
 
     /// Joins cells of any writers, whatever the floor is. Cells that are ahead of the relay's clock
-    /// and later than `latest` are omitted.
+    /// and later than `latest` are omitted. If a `user` is given, so are cells of ids that are bound
+    /// to other users.
     ///
     /// # Errors
     ///
@@ -133,6 +134,7 @@ pub trait DurableLog: Send + Sync + 'static {
     fn offer(
         &self,
         document: &str,
+        user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,

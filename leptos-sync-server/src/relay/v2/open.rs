@@ -1,4 +1,4 @@
-use leptos_sync_core::history::{Cursor, Epoch, Epochs, Opened, Opening, Sequence};
+use leptos_sync_core::history::{Cursor, Epoch, Epochs, Opened, Opening, Sequence, Witness};
 
 use super::StoredDocument;
 use crate::{error::Error, log::v2::History};
@@ -52,6 +52,19 @@ impl StoredDocument {
             state: history.state,
             heads: history.heads,
         }))
+    }
+
+    /// Returns whether a witness proves that the document has lost something that a relay once told.
+    pub(super) fn has_lost(&self, witness: &Witness, history: &History) -> bool {
+        let (ours, told) = (&history.epochs, witness.head);
+        if told.sequence == Sequence::ZERO || !self.key.has_sealed(&self.name, witness) {
+            return false;
+        }
+        match ours.common(history.state.head(), told) {
+            Some(common) => common < told.sequence,
+            // Of an epoch that was dropped, nothing is known.
+            None => !ours.has_dropped() || told.sequence >= first(ours),
+        }
     }
 
     fn relation(&self, cursor: &Cursor, epochs: Option<&Epochs>, history: &History) -> Relation {

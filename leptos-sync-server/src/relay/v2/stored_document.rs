@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use leptos_sync_core::{
-    ReplicaId,
+    ReplicaId, Time,
     cells::PathBuf,
     history::{CellRange, IdHead, Page, Patch, RelayState, Sequence, Witness},
 };
@@ -71,32 +71,40 @@ impl StoredDocument {
         Ok(range)
     }
 
-    /// Joins cells that the document has lost. Returns the answer with the changes.
+    /// Joins cells that a user offers. Returns the answer with the changes.
     ///
-    /// Takes nothing unless a relay with this key has sealed the witness for this document. The
-    /// caller checks that the client [has diverged](leptos_sync_core::history::Opened::diverged).
+    /// Takes cells of ids that are bound to other users only if one of the witnesses proves that the
+    /// document has lost something: a relay with this key has sealed it for this document, and the
+    /// document's history does not contain it. The first witness is that of the client's opening,
+    /// the second one that of the offer, which also allows times up to its latest one.
     ///
     /// # Errors
     ///
     /// Those of [`DurableLog::offer`].
     pub async fn offer(
         &self,
-        witness: &Witness,
-        mut cells: Patch,
+        user: &str,
+        witnesses: &[Witness; 2],
+        cells: Patch,
         now_ms: u64,
     ) -> Result<(Offered, Vec<Page>), Error> {
-        let is_sealed = self.key.has_sealed(&self.name, witness);
-        let is_complete = is_sealed || cells.is_empty();
-        if !is_complete {
+        let [opening, witness] = witnesses;
+        let history = self.log.open(&self.name, Vec::new()).await?;
+        let has_lost = self.has_lost(opening, &history) || self.has_lost(witness, &history);
+        let latest = match self.key.has_sealed(&self.name, witness) {
+            true => witness.latest,
+            false => Time::ZERO,
+        };
+        let user = (!has_lost).then_some(user);
+        let offered = self.log.offer(&self.name, user, cells, now_ms, latest);
+        let mut offered = offered.await?;
+        if !offered.all {
             tracing::warn!(
                 document = &*self.name,
-                "omitted cells that a client without a seal of this relay has offered"
+                has_lost,
+                "omitted cells that a client has offered"
             );
-            cells = Patch::default();
         }
-        let offered = self.log.offer(&self.name, cells, now_ms, witness.latest);
-        let mut offered = offered.await?;
-        offered.all &= is_complete;
         self.seal(&mut offered.state);
         let pages = self.changes(offered.taken, offered.taken).await?;
         Ok((offered, pages))
@@ -105,23 +113,14 @@ impl StoredDocument {
     /// Raises the heads of a user's ids that the document has lost. Returns the answer with the
     /// changes.
     ///
-    /// Raises nothing unless a relay with this key has sealed the witness for this document.
-    ///
     /// # Errors
     ///
     /// Those of [`DurableLog::adopt`].
     pub async fn adopt(
         &self,
         user: &str,
-        witness: &Witness,
-        mut heads: Vec<(ReplicaId, IdHead)>,
+        heads: Vec<(ReplicaId, IdHead)>,
     ) -> Result<(Adopted, Vec<Page>), Error> {
-        if !self.key.has_sealed(&self.name, witness) {
-            // No head is raised to number 0.
-            heads
-                .iter_mut()
-                .for_each(|(_, head)| *head = IdHead::default());
-        }
         let mut adopted = self.log.adopt(&self.name, user, heads).await?;
         self.seal(&mut adopted.state);
         let pages = self.changes(adopted.taken, adopted.taken).await?;

@@ -166,6 +166,11 @@ impl<S: Root> Document for Exchanged<S> {
         if !self.0.has_siblings.get() {
             self.replace_by(&mut |replica| replica.restamp_ahead(window))?;
         }
+        // Later, each compaction forgets them.
+        if !self.0.has_forgotten.get() {
+            let has_forgotten = self.replica(Replica::forget_tombstones);
+            self.0.has_forgotten.set(has_forgotten);
+        }
         self.0.send_others_later();
         Ok(())
     }

@@ -58,6 +58,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         foreign: RefCell::default(),
         asker: ReplicaId::random().map_or(0, ReplicaId::get),
         has_siblings: Cell::default(),
+        has_forgotten: Cell::default(),
         has_gap: Cell::default(),
         is_detached: Cell::default(),
         is_recovering: Cell::default(),
@@ -104,6 +105,8 @@ struct DocumentActor<S: 'static> {
     asker: u64,
     /// Whether another tab has the document open, or has had it open.
     has_siblings: Cell<bool>,
+    /// Whether the removals that the relay had forgotten at the load were forgotten.
+    has_forgotten: Cell<bool>,
     /// Whether entries have been missing since the last request to the other tabs.
     has_gap: Cell<bool>,
     /// Whether the document was evicted.
@@ -111,6 +114,10 @@ struct DocumentActor<S: 'static> {
     /// Whether a read is in progress that may bring the document from memory into the storage.
     is_recovering: Cell<bool>,
 }
+
+/// A relay opens a document once on a connection.
+const TWO_TYPES: &str =
+    "this page has opened the document as another type, and exchanges it only as that one";
 
 /// A guard that marks the actor's document as evicted when it is dropped.
 struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
@@ -159,12 +166,17 @@ impl<S: Root> DocumentActor<S> {
     /// Opens the document at the relay.
     fn open(self: &Rc<Self>) {
         match self.page.session() {
-            None => {}
+            None => self.after(Timer::Forget),
             Some(Err(error)) => self.not_exchanged(error),
             Some(Ok(session)) => {
                 let (this, state) = (Rc::clone(self), Rc::clone(session));
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
+                    if this.page.exchanges(&this.name) {
+                        let error = || Error::unavailable(TWO_TYPES);
+                        this.doc.status().permanent_error(error());
+                        return this.not_exchanged(error());
+                    }
                     this.show(&state.state(client));
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
@@ -260,6 +272,10 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn is_exchanged(&self) -> bool {
+        self.channel.get().is_some()
     }
 
     fn receive(self: Rc<Self>, kind: TabMessageKind) {

@@ -91,6 +91,15 @@ impl<S: Root> DocumentActor<S> {
         let _ = self.doc.update(None, &mut |replica| Ok(change(replica)));
     }
 
+    /// Forgets the removals of a document without a relay if no other tab is open. The storage keeps
+    /// them until the next compaction.
+    pub(super) fn forget(&self) {
+        if !self.has_siblings.get() {
+            self.doc
+                .with_replica(|replica| replica.forget_local_tombstones());
+        }
+    }
+
     /// Requests the outboxes of the other tabs.
     pub(super) fn ask_others(&self) {
         let (asker, known) = (
@@ -121,7 +130,8 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Sends the entries of other pages that have waited since the last call, once they are stored.
+    /// Sends the entries of other pages that have waited since the last call, once this page has
+    /// stored them.
     pub(super) fn send_others(self: &Rc<Self>) {
         if !self.doc.status().is_online() {
             // The next exchange sets the timer again.

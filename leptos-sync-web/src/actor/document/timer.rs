@@ -20,6 +20,8 @@ pub(super) enum Timer {
     Ask,
     /// Sends the entries of other pages.
     Others,
+    /// Forgets the removals of a document without a relay, unless another tab has answered.
+    Forget,
 }
 
 impl Timer {
@@ -29,7 +31,7 @@ impl Timer {
             Self::Retry | Self::Ask => RETRY,
             Self::Recover => RECOVER,
             Self::Presence => INTERVAL,
-            Self::Others => OTHERS,
+            Self::Others | Self::Forget => OTHERS,
         }
     }
 }
@@ -44,7 +46,8 @@ const RECOVER: Duration = Duration::from_secs(30);
 /// The minimum time between two presence messages of a page. Twenty a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// The time that another page has to send its own entries. A page that does not is dead or offline.
+/// The time that another page has to send its own entries, or to answer. A page that does not is
+/// dead, frozen or offline.
 const OTHERS: Duration = Duration::from_millis(500);
 
 impl<S: Root> DocumentActor<S> {
@@ -68,6 +71,7 @@ impl<S: Root> DocumentActor<S> {
                 Timer::Presence => this.send_presence(),
                 Timer::Ask => this.ask_others_again(),
                 Timer::Others => this.send_others(),
+                Timer::Forget => this.forget(),
             }
         });
     }

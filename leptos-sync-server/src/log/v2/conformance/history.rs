@@ -81,7 +81,7 @@ impl World {
             Step::Push(document, of, entries) => {
                 self.push(document.into(), user(of), &entries).await;
             }
-            Step::Offer(cells, latest) => self.offer(&cells, latest).await,
+            Step::Offer(of, cells, latest) => self.offer(of.map(user), &cells, latest).await,
             Step::Adopt(document, of, heads) => self.adopt(document.into(), user(of), heads).await,
             Step::Page(document, after, bytes) => {
                 let document = usize::from(document);
@@ -186,7 +186,12 @@ impl World {
         entry
     }
 
-    async fn offer(&mut self, plans: &[(CellPlan, u8, TimePlan)], latest: TimePlan) {
+    async fn offer(
+        &mut self,
+        user: Option<&str>,
+        plans: &[(CellPlan, u8, TimePlan)],
+        latest: TimePlan,
+    ) {
         let (document, period, now) = (0, self.period, self.now);
         let mut cells = CellsByPath::new();
         for (plan, of, time) in plans {
@@ -196,7 +201,8 @@ impl World {
         }
         let latest = self.time(document, latest, id(0));
         let log = Arc::clone(&self.log);
-        let offered = log.offer(name(document), patch(&cells), now, latest).await;
+        let offered = log.offer(name(document), user, patch(&cells), now, latest);
+        let offered = offered.await;
         let model = self.model(document);
         if model.is_removed {
             assert!(fails(offered, "an offer").is_removed());
@@ -204,7 +210,7 @@ impl World {
         }
         let offered = succeeds(offered, "offer");
         let before = model.sequence;
-        let all = model.offer(period, &cells, now, latest);
+        let all = model.offer(period, user, &cells, now, latest);
         assert_eq!(offered.all, all, "the offer matches the model");
         assert_eq!(offered.taken, taken(before, model));
         self.state(document, &offered.state);

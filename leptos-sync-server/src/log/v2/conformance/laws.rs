@@ -20,7 +20,9 @@ pub(super) async fn an_unwritten_document_has_the_default_history(log: &dyn Dura
     succeeds(log.remove("none").await, "remove");
     succeeds(log.probe().await, "probe");
     push(log, "none", Vec::new(), NOW_MS).await;
-    let offered = log.offer("none", Patch::default(), NOW_MS, at(0)).await;
+    let offered = log
+        .offer("none", None, Patch::default(), NOW_MS, at(0))
+        .await;
     assert!(succeeds(offered, "offer").all);
     succeeds(log.adopt("none", "ada", Vec::new()).await, "adopt");
     assert_eq!(history(log, "none", &[]).await, History::default());
@@ -170,7 +172,9 @@ pub(super) async fn a_removed_document_stays_removed(log: &dyn DurableLog) {
         let entry = Writer::new(2).write(at(2), &set(2));
         let pushed = log.push("board", "ada", vec![entry], NOW_MS).await;
         assert!(fails(pushed, "push").is_removed());
-        let offered = log.offer("board", Patch::default(), NOW_MS, at(0)).await;
+        let offered = log
+            .offer("board", Some("ada"), Patch::default(), NOW_MS, at(0))
+            .await;
         assert!(fails(offered, "offer").is_removed());
     }
 }

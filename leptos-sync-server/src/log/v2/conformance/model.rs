@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leptos_sync_core::{
-    ReplicaId, Time,
+    ReplicaId, Stamp, Time,
     cells::PathBuf,
     history::{Entry, EntryHash, IdHead},
     limits::{CLOCK_MS, DRIFT_MS},
@@ -136,13 +136,15 @@ impl Model {
     pub(super) fn offer(
         &mut self,
         period: u64,
+        user: Option<&str>,
         cells: &CellsByPath,
         now: u64,
         latest: Time,
     ) -> bool {
         let timely = |cell: &Cell| {
-            let time = cell.stamp.time;
-            self.is_timely(time, now) || time <= latest && time.ms() < CLOCK_MS
+            let Stamp { time, replica } = cell.stamp;
+            user.is_none_or(|user| !self.is_of_other(replica, user))
+                && (self.is_timely(time, now) || time <= latest && time.ms() < CLOCK_MS)
         };
         let (taken, late): (CellsByPath, CellsByPath) = cells
             .clone()

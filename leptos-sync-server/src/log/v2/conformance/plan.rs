@@ -1,12 +1,12 @@
 //! The steps of random histories. Numbers are relative to what the document has at that moment.
 
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, option, prelude::*};
 
 /// One step of a history.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Push(u8, u8, Vec<EntryPlan>),
-    Offer(Vec<(CellPlan, u8, TimePlan)>, TimePlan),
+    Offer(Option<u8>, Vec<(CellPlan, u8, TimePlan)>, TimePlan),
     Adopt(u8, u8, Vec<(u8, u64, TimePlan)>),
     /// Reads one page after a part of the history, in 256ths.
     Page(u8, u8, usize),
@@ -101,7 +101,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         10 => (document(), user(), vec(entry(), 0..4))
             .prop_map(|(document, user, entries)| Step::Push(document, user, entries)),
-        3 => (offered, time()).prop_map(|(cells, latest)| Step::Offer(cells, latest)),
+        3 => (option::of(user()), offered, time())
+            .prop_map(|(user, cells, latest)| Step::Offer(user, cells, latest)),
         1 => (document(), user(), adopted)
             .prop_map(|(document, user, heads)| Step::Adopt(document, user, heads)),
         3 => (document(), any::<u8>(), bytes())

@@ -234,6 +234,7 @@ impl Document {
     pub(super) fn offer(
         &mut self,
         epoch: Epoch,
+        user: Option<&str>,
         cells: &Patch,
         now_ms: u64,
         latest: Time,
@@ -243,7 +244,9 @@ impl Document {
         for group in cells.cells().groups() {
             for cell in group.cells() {
                 let path = cell.path(group.parent());
-                if !is_accepted(cell.stamp.time) {
+                let is_foreign =
+                    user.is_some_and(|user| self.is_of_other(cell.stamp.replica, user));
+                if is_foreign || !is_accepted(cell.stamp.time) {
                     all = false;
                 } else if self.is_new(&path, &cell) {
                     let sequence = *joined.get_or_insert_with(|| self.advance(epoch));

@@ -144,12 +144,15 @@ impl DurableLog for MemoryLog {
     fn offer(
         &self,
         document: &str,
+        user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
     ) -> BoxFuture<'_, Result<Offered, Error>> {
-        ready(self.run(document, |found, epoch| {
-            Ok(found.offer(epoch, &cells, now_ms, latest))
+        ready(check_user(user.unwrap_or_default()).and_then(|()| {
+            self.run(document, |found, epoch| {
+                Ok(found.offer(epoch, user, &cells, now_ms, latest))
+            })
         }))
     }
 

@@ -158,14 +158,26 @@ impl<'a> Draft<'a> {
     /// Joins cells of any writers. See [`DurableLog::offer`](crate::v2::DurableLog::offer).
     pub(super) fn offer(
         mut self,
+        user: Option<&Writer<'_>>,
         patch: &Patch,
         now_ms: u64,
         latest: Time,
     ) -> Result<Offered, Error> {
         let is_accepted = self.stored.head.offered(now_ms, latest);
         let (mut all, mut taken) = (true, None);
+        let mut last = None;
         each(patch, |path, cell| {
-            if !is_accepted(cell.stamp.time) {
+            let replica = cell.stamp.replica;
+            let is_foreign = match (user, last) {
+                (None, _) => false,
+                (_, Some((known, is_foreign))) if known == replica => is_foreign,
+                (Some(user), _) => {
+                    let id = self.find(replica)?;
+                    id.is_some_and(|id| Some(id.user) != user.number)
+                }
+            };
+            last = Some((replica, is_foreign));
+            if is_foreign || !is_accepted(cell.stamp.time) {
                 all = false;
                 return Ok(());
             }

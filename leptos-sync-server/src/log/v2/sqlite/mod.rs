@@ -65,8 +65,8 @@ use crate::{
 /// [`limits::TIDY_MS`](crate::limits::TIDY_MS), unless another process reads an older state. New
 /// files are readable by their owner only.
 ///
-/// Another file beside it (`-key`) holds the [key](SealKey) of the relay. It stays when the database
-/// is restored from a backup; see [`SqliteOptions::key_file`].
+/// Another file beside the database (`-key`) holds the [key](SealKey) of the relay. Keep it when
+/// you restore the database from a backup; see [`SqliteOptions::key_file`].
 ///
 /// Dropping the log blocks until all queued operations are committed. Only one process can have the
 /// log open: it locks a file beside it (`-lock`). Others may read the log with SQLite, for example
@@ -204,19 +204,24 @@ impl DurableLog for SqliteLog {
     fn offer(
         &self,
         document: &str,
+        user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
     ) -> BoxFuture<'_, Result<Offered, Error>> {
-        let document = document.to_owned();
+        let (document, user) = (document.to_owned(), user.map(str::to_owned));
         async move {
             let work = Work::Offer {
                 document: document.clone(),
+                user: user.clone(),
                 cells,
                 now_ms,
                 latest,
             };
-            match self.write(&document, "", work).await? {
+            match self
+                .write(&document, &user.unwrap_or_default(), work)
+                .await?
+            {
                 Answer::Offered(offered) => Ok(offered),
                 _ => Err(unexpected()),
             }

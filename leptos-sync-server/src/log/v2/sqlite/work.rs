@@ -27,6 +27,7 @@ pub(super) enum Work {
     },
     Offer {
         document: String,
+        user: Option<String>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
@@ -116,12 +117,19 @@ impl Work {
             }
             Self::Offer {
                 document,
+                user,
                 cells,
                 now_ms,
                 latest,
             } => {
                 let draft = Draft::open(connection, tables, document)?;
-                let offered = draft.offer(cells, *now_ms, *latest)?;
+                let user = user.as_deref();
+                let user = match user.map(|user| find_user(connection, tables, user)) {
+                    Some(Err(error)) => return failed(error),
+                    Some(Ok(user)) => Some(user),
+                    None => None,
+                };
+                let offered = draft.offer(user.as_ref(), cells, *now_ms, *latest)?;
                 Ok(Done::Answer(Answer::Offered(offered)))
             }
             Self::Adopt {
