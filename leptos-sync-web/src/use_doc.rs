@@ -99,6 +99,9 @@ impl UseDocOptions {
 /// page exchanges at a time ([`SyncOptions::max_documents`](crate::SyncOptions::max_documents)). An
 /// evicted document is loaded again when it is opened.
 ///
+/// Open a document as one type only. The page exchanges it with the relay as the type with which it
+/// was opened first. If it is open as a second type, the status signal `error` of that one says so.
+///
 /// ```
 /// use leptos::prelude::*;
 /// use leptos_sync_web::{Crdt, GCounter, LwwRegister, UseDocReturn, use_doc};

@@ -94,12 +94,13 @@ impl DurableLog for DelayedLog {
     fn offer(
         &self,
         document: &str,
+        user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
     ) -> BoxFuture<'_, Result<Offered, Error>> {
-        let document = document.to_owned();
-        self.run(move |log| log.offer(&document, cells, now_ms, latest))
+        let (document, user) = (document.to_owned(), user.map(str::to_owned));
+        self.run(move |log| log.offer(&document, user.as_deref(), cells, now_ms, latest))
     }
 
     fn adopt(

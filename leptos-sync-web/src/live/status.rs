@@ -230,7 +230,8 @@ impl Status {
         self.values.lock().connection == Connection::Online
     }
 
-    /// Returns whether the relay has just said that the user may only read the document.
+    /// Returns whether the document is online and the relay has reported that the user may only
+    /// read it.
     pub(crate) fn is_online_reader(&self) -> bool {
         let values = self.values.lock();
         values.permission == Some(Permission::Read) && values.connection == Connection::Online

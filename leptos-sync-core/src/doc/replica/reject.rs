@@ -53,8 +53,8 @@ impl Exchange {
         Ok(Some((rejected, changes)))
     }
 
-    /// Rolls back an entry of this page that neither the storage nor anybody else has, and removes
-    /// it, so that its number is used again. Returns the same as [`reject`](Exchange::reject).
+    /// Rolls back an entry of this page that was neither stored nor sent, and removes it, so that
+    /// its number is used again. Returns the same as [`reject`](Exchange::reject).
     pub(super) fn withdraw(
         &mut self,
         doc: &mut dyn DocCells,

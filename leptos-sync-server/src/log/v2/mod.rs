@@ -124,9 +124,9 @@ pub trait DurableLog: Send + Sync + 'static {
         bytes: usize,
     ) -> BoxFuture<'_, Result<CellRange, Error>>;
 
-    /// Joins cells of any writers, whatever the floor is. Cells that are ahead of the relay's clock
-    /// and later than `latest` are omitted. If a `user` is given, so are cells of ids that are bound
-    /// to other users.
+    /// Joins cells of any writers, regardless of the floor. Omits cells that are ahead of the
+    /// relay's clock and later than `latest`. If `user` is given, also omits cells of ids that are
+    /// bound to other users.
     ///
     /// # Errors
     ///

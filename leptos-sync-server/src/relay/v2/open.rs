@@ -54,7 +54,8 @@ impl StoredDocument {
         }))
     }
 
-    /// Returns whether a witness proves that the document has lost something that a relay once told.
+    /// Returns whether a witness proves that the document has lost something that a relay has once
+    /// reported.
     pub(super) fn has_lost(&self, witness: &Witness, history: &History) -> bool {
         let (ours, told) = (&history.epochs, witness.head);
         if told.sequence == Sequence::ZERO || !self.key.has_sealed(&self.name, witness) {
@@ -62,7 +63,7 @@ impl StoredDocument {
         }
         match ours.common(history.state.head(), told) {
             Some(common) => common < told.sequence,
-            // Of an epoch that was dropped, nothing is known.
+            // The witness may be of an epoch that was dropped, which proves nothing.
             None => !ours.has_dropped() || told.sequence >= first(ours),
         }
     }

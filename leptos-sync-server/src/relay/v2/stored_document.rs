@@ -73,10 +73,10 @@ impl StoredDocument {
 
     /// Joins cells that a user offers. Returns the answer with the changes.
     ///
-    /// Takes cells of ids that are bound to other users only if one of the witnesses proves that the
-    /// document has lost something: a relay with this key has sealed it for this document, and the
-    /// document's history does not contain it. The first witness is that of the client's opening,
-    /// the second one that of the offer, which also allows times up to its latest one.
+    /// `witnesses` are those of the client's opening and of the offer. Accepts cells of ids that are
+    /// bound to other users only if one of them proves that the document has lost something: a
+    /// relay with this key has sealed it for this document, and the document's history does not
+    /// contain it. A sealed witness of the offer also permits times up to its latest one.
     ///
     /// # Errors
     ///

@@ -283,8 +283,8 @@ impl<S: Root> DocumentActor<S> {
         let _ = self.reject(id, Reason::Forbidden, text.to_owned());
     }
 
-    /// Rolls back an entry that the relay has rejected for good, and reports it. A forbidden one is
-    /// new.
+    /// Rolls back an entry that the relay has rejected for good, and reports it. If the reason is
+    /// [`Reason::Forbidden`], the entry is new and is removed.
     pub(super) fn reject(
         self: &Rc<Self>,
         id: EntryId,

@@ -105,7 +105,7 @@ struct DocumentActor<S: 'static> {
     asker: u64,
     /// Whether another tab has the document open, or has had it open.
     has_siblings: Cell<bool>,
-    /// Whether the removals that the relay had forgotten at the load were forgotten.
+    /// Whether the page has forgotten, since the load, the tombstones that the relay had forgotten.
     has_forgotten: Cell<bool>,
     /// Whether entries have been missing since the last request to the other tabs.
     has_gap: Cell<bool>,
@@ -115,9 +115,10 @@ struct DocumentActor<S: 'static> {
     is_recovering: Cell<bool>,
 }
 
-/// A relay opens a document once on a connection.
+/// The error of a document that is open as two types. A relay opens a document only once on a
+/// connection.
 const TWO_TYPES: &str =
-    "this page has opened the document as another type, and exchanges it only as that one";
+    "this page exchanges the document as the type with which it was opened first; close that one";
 
 /// A guard that marks the actor's document as evicted when it is dropped.
 struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
@@ -143,7 +144,7 @@ impl<S: Root> DocumentActor<S> {
 
     /// Handles a transaction of this page.
     fn edited(self: &Rc<Self>, id: EntryId) {
-        // Without a connection, the user may have been permitted to edit meanwhile.
+        // Without a connection, keep the edit: the user may have received the permission meanwhile.
         if self.doc.status().is_online_reader() {
             return self.withdraw(id);
         }

@@ -91,8 +91,8 @@ impl<S: Root> DocumentActor<S> {
         let _ = self.doc.update(None, &mut |replica| Ok(change(replica)));
     }
 
-    /// Forgets the removals of a document without a relay if no other tab is open. The storage keeps
-    /// them until the next compaction.
+    /// Forgets the tombstones of a document without a relay if no other tab has it open. The
+    /// storage keeps them until the next compaction.
     pub(super) fn forget(&self) {
         if !self.has_siblings.get() {
             self.doc
@@ -100,7 +100,7 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Requests the outboxes of the other tabs.
+    /// Requests the entries that this tab lacks from the other tabs.
     pub(super) fn ask_others(&self) {
         let (asker, known) = (
             self.asker,

@@ -20,7 +20,7 @@ pub(super) enum Timer {
     Ask,
     /// Sends the entries of other pages.
     Others,
-    /// Forgets the removals of a document without a relay, unless another tab has answered.
+    /// Forgets the tombstones of a document without a relay, unless another tab has answered.
     Forget,
 }
 
@@ -46,8 +46,8 @@ const RECOVER: Duration = Duration::from_secs(30);
 /// The minimum time between two presence messages of a page. Twenty a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// The time that another page has to send its own entries, or to answer. A page that does not is
-/// dead, frozen or offline.
+/// The time that another page has to send its own entries, or to answer. A page that does neither
+/// is dead, frozen or offline.
 const OTHERS: Duration = Duration::from_millis(500);
 
 impl<S: Root> DocumentActor<S> {
