@@ -453,10 +453,10 @@ fn edits_count_as_unacknowledged_until_the_relay_has_them() {
     assert!(has());
 
     // Data of something else, and a damaged entry.
-    let other = [(b"D\0\x05board\x04".to_vec(), Vec::new())];
+    let other = [(b"D\0\x05board\0\x02".to_vec(), Vec::new())];
     assert!(!has_unacknowledged(&other));
     let mut key = disk.prefix().to_vec();
-    key.push(4);
+    key.extend_from_slice(&[0, 2]);
     key.extend_from_slice(&[0; 16]);
     assert!(has_unacknowledged(&[(key, b"?".to_vec())]));
 }

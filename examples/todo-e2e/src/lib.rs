@@ -44,6 +44,7 @@ mod relay;
 mod server;
 mod session;
 mod site;
+mod size;
 mod wait;
 
 pub use backup::Backup;
@@ -56,3 +57,4 @@ pub use relay::{RelayProcess, expiring, reader, writer};
 pub use server::Server;
 pub use session::Session;
 pub use site::Site;
+pub use size::size;

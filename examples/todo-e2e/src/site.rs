@@ -2,12 +2,12 @@
 
 use std::env;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use tiny_http::{Header, Request, Response, Server};
+use tiny_http::{Request, Server};
 
 use crate::relay::writer;
 use crate::wait::until;
@@ -185,32 +185,50 @@ impl Drop for Site {
 
 fn answer(root: &Path, request: Request, state: &State) -> io::Result<()> {
     if let Some(portal) = &state.portal {
-        let kind = header("Content-Type", HTML)?;
-        return request.respond(Response::from_string(portal).with_header(kind));
+        return respond(
+            request,
+            "200 OK",
+            &[("Content-Type", HTML)],
+            portal.as_bytes(),
+        );
     }
-    match file(root, request.url()) {
-        Some((mut file, kind @ HTML)) => {
-            let kind = header("Content-Type", kind)?;
-            let page = io::read_to_string(&mut file)?.replace(OWN_RELAY, &state.metas);
-            request.respond(Response::from_string(page).with_header(kind))
-        }
-        Some((file, kind)) => {
-            let kind = header("Content-Type", kind)?;
-            request.respond(Response::from_file(file).with_header(kind))
-        }
-        None => request.respond(Response::empty(404).with_header(header("Cache-Control", STORED)?)),
+    let Some((mut file, kind)) = file(root, request.url()) else {
+        return respond(request, "404 Not Found", &[("Cache-Control", STORED)], &[]);
+    };
+    let mut body = Vec::new();
+    file.read_to_end(&mut body)?;
+    if kind == HTML {
+        let page = String::from_utf8_lossy(&body);
+        body = page.replace(OWN_RELAY, &state.metas).into_bytes();
     }
+    respond(request, "200 OK", &[("Content-Type", kind)], &body)
 }
 
 fn answer_token(request: Request, token: Option<String>) -> io::Result<()> {
     match token {
-        Some(token) => request.respond(Response::from_string(token)),
-        None => request.respond(Response::empty(503)),
+        Some(token) => respond(request, "200 OK", &[], token.as_bytes()),
+        None => respond(request, "503 Service Unavailable", &[], &[]),
     }
 }
 
-fn header(name: &str, value: &str) -> io::Result<Header> {
-    Header::from_bytes(name, value).map_err(|()| io::ErrorKind::InvalidInput.into())
+/// Answers a request, and asks the browser to end the connection.
+///
+/// `tiny_http` has a thread for each connection. Sometimes it lets a new connection wait until
+/// another one ends, which would block the page.
+fn respond(
+    request: Request,
+    status: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<()> {
+    let mut out = request.into_writer();
+    write!(out, "HTTP/1.1 {status}\r\nConnection: close\r\n")?;
+    for (name, value) in headers {
+        write!(out, "{name}: {value}\r\n")?;
+    }
+    write!(out, "Content-Length: {}\r\n\r\n", body.len())?;
+    out.write_all(body)?;
+    out.flush()
 }
 
 /// Returns the file that a URL names, with its content type. Only files below `root` are served.

@@ -1,16 +1,11 @@
 //! Many browsers that are killed, each after an edit.
 
-use std::env;
-
-use todo_e2e::{Device, RelayProcess, Site};
-
-/// The number of browsers, and in the long run.
-const BROWSERS: [usize; 2] = [4, 50];
+use todo_e2e::{Device, RelayProcess, Site, size};
 
 /// Each browser writes under an id of its own, and the relay and the browser keep all of them.
 #[test]
 fn what_many_killed_browsers_wrote_arrives() {
-    let browsers = BROWSERS[usize::from(env::var_os("TODO_LONG").is_some())];
+    let browsers = size(4, 50);
     let site = Site::of_todo();
     let mut relay = RelayProcess::start_open(&[site.origin()]);
     site.exchange_with(&relay.url(), "");

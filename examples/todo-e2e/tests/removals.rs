@@ -1,15 +1,11 @@
 //! The memory and storage that removed todos take.
 
-use std::env;
 use std::io::{self, Write};
 
-use todo_e2e::{Browser, Device, Page, Server};
+use todo_e2e::{Browser, Device, Page, Server, size};
 
 /// The number of todos that are added and removed at once.
 const BATCH: usize = 1_000;
-
-/// The number of batches, and in the long run.
-const BATCHES: [usize; 2] = [4, 41];
 
 const MB: f64 = 1024.0 * 1024.0;
 
@@ -47,8 +43,7 @@ fn measure(browser: &Browser<'_>, when: &str) -> Figures {
 
 /// Adds and removes many todos in batches, as a user does over the years.
 fn add_and_clear(page: &Page<'_>) {
-    let batches = BATCHES[usize::from(env::var_os("TODO_LONG").is_some())];
-    for batch in 0..batches {
+    for batch in 0..size(4, 41) {
         let lines = (0..BATCH).map(|number| format!("todo {batch} {number}\n"));
         page.paste(&lines.collect::<String>());
         page.expect_rows(BATCH + 1);
@@ -88,24 +83,25 @@ fn cleared_todos_whose_removal_the_relay_keeps_take_little_room_on_a_device() {
     let server = Server::start();
     let (laptop, phone) = (Device::at(&server.url()), Device::at(&server.url()));
     let (laptop, phone) = (laptop.launch(), phone.launch());
-    let mut before = Vec::new();
-    let pages = [&laptop, &phone].map(|browser| {
+    let browsers = [&laptop, &phone];
+    let pages = browsers.map(|browser| {
         browser.watch_wasm_memory();
         browser.open()
     });
     let [ada, bob] = &pages;
     ada.add("the only todo");
-    for (browser, page) in [&laptop, &phone].into_iter().zip(&pages) {
-        page.expect_titles(&["the only todo"]);
-        page.expect_synced();
-        before.push(measure(browser, "one todo"));
-    }
+    let measured = |when: &str| -> Vec<_> {
+        let measure = |(browser, page): (&Browser<'_>, &Page<'_>)| {
+            page.expect_titles(&["the only todo"]);
+            page.expect_synced();
+            measure(browser, when)
+        };
+        browsers.into_iter().zip(&pages).map(measure).collect()
+    };
+    let before = measured("one todo");
     add_and_clear(ada);
     let check = |when: &str, most: f64| {
-        for (n, (browser, page)) in [&laptop, &phone].into_iter().zip(&pages).enumerate() {
-            page.expect_synced();
-            page.expect_titles(&["the only todo"]);
-            let (before, after) = (&before[n], measure(browser, when));
+        for (before, after) in before.iter().zip(measured(when)) {
             assert!(after.memory < before.memory + most, "{before:?}, {after:?}");
             assert!(after.stored < 1.0, "{after:?}");
         }
