@@ -79,8 +79,8 @@ pub const OUTBOX_IDS: usize = 16 * 1024;
 /// it rejected them. One bit each, so a relay stores at most 8 bytes more for a writer.
 pub const EMPTIED: usize = u64::BITS as usize;
 
-/// The size of a page of a document's history in bytes. It takes a slow connection seconds. A page
-/// is larger if a single transaction is.
+/// The approximate size of a page of a document's history in bytes. A slow connection transfers it
+/// in seconds. A page is larger only if a single transaction is.
 pub const PAGE_BYTES: usize = 256 * 1024;
 
 /// The maximum number of replicas in a delta or snapshot, and so in a [`Doc`](crate::Doc) with

@@ -149,11 +149,11 @@ impl SyncOptions {
 
     /// Sends edits that were made before the user signed in as the signed-in user.
     ///
-    /// A relay binds the edits of a page to the user who sends the first of them. After another
-    /// user signs in, the relay rejects the edits that were not sent. By default, these edits stay
-    /// in the document, are listed in the status signal `rejected`, and are sent once the first
-    /// user is back. With this option, the page sends them as the new user, so set it only if guest
-    /// and user are the same person. Edits that the relay already has are not sent twice.
+    /// A relay binds the edits of a page to the user who sends the first of them. If another user
+    /// signs in before all are sent, the relay rejects the rest. By default, these edits stay in
+    /// the document, are listed in the status signal `rejected`, and are sent once the first user
+    /// is back. With this option, the page sends them as the new user, so set it only if guest and
+    /// user are the same person. Edits that the relay already has are not sent twice.
     ///
     /// ```
     /// use leptos::prelude::*;

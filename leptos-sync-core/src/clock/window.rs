@@ -24,7 +24,7 @@ impl Window {
         self.floor < time && !self.is_ahead(time)
     }
 
-    /// Returns whether `time` is too far ahead for the relay, whatever the floor is.
+    /// Returns whether `time` is too far ahead for the relay, regardless of the floor.
     pub fn is_ahead(&self, time: Time) -> bool {
         time.ms() > self.now_ms.saturating_add(limits::DRIFT_MS)
             && (time > self.latest.next() || time.ms() >= limits::CLOCK_MS)

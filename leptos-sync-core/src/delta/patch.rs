@@ -174,7 +174,7 @@ impl Patch {
         self.latest
     }
 
-    /// Returns the time to which stamps are encoded relatively.
+    /// Returns the time relative to which stamps are encoded.
     pub(super) fn base(&self) -> Time {
         self.base
     }

@@ -73,7 +73,7 @@ impl Socket {
         self.uncounted = 0;
     }
 
-    /// Counts the bytes around a message.
+    /// Counts the bytes of a message that are not payload, such as the headers of its fragments.
     fn count(&mut self, payload: usize) {
         if let Some(budget) = &self.budget {
             budget.renew();

@@ -1,8 +1,8 @@
 //! Storage in the browser's IndexedDB.
 //!
 //! A database has one object store with binary keys, which IndexedDB orders as bytes, and values
-//! that are `Uint8Array`s. The schema never changes, so the version number never has to rise. A
-//! database with a higher version is opened unchanged.
+//! that are `Uint8Array`s. The schema never changes. Only [`clear_local`] raises the version
+//! number, so that pages notice it. A database with a higher version is opened unchanged.
 
 mod clear;
 mod connection;
@@ -37,16 +37,16 @@ const STORE: &str = "leptos-sync";
 /// among them.
 ///
 /// Pages that have the database open, this one included, keep their documents in memory: `storage`
-/// is [`Memory`](crate::status::StorageKind::Memory), and nothing is stored any more. Edits still go
-/// to the relay. Reload such a page, or provide another database to its app. A page that opens the
-/// database later starts with empty documents.
+/// is [`Memory`](crate::status::StorageKind::Memory), and the page no longer stores anything. It
+/// still sends edits to the relay. Reload such a page, or provide another database to its app. A
+/// page that opens the database later starts with empty documents.
 ///
-/// It waits while another page that ignores `versionchange` has the database open.
+/// This waits while another page that ignores `versionchange` has the database open.
 ///
 /// # Errors
 ///
 /// [`Error::is_unavailable`] if the database cannot be opened, and [`Error::is_storage`] if it
-/// cannot be read or changed. Then nothing was deleted.
+/// cannot be read or changed. In both cases, nothing is deleted.
 ///
 /// ```no_run
 /// use leptos_sync_web::{Error, storage::clear_local};

@@ -42,7 +42,7 @@ impl Keys {
         &self.prefix
     }
 
-    /// Returns the key of the marker, with which the keys of the progress and the entries start.
+    /// Returns the key of the marker. It is a prefix of the keys of the progress and the entries.
     pub(super) fn marker(&self) -> Vec<u8> {
         self.key(MARKER, &[])
     }

@@ -73,8 +73,8 @@ impl StoredDocument {
 
     /// Joins cells that a user offers. Returns the answer with the changes.
     ///
-    /// `witnesses` are those of the client's opening and of the offer. Accepts cells of ids that are
-    /// bound to other users only if one of them proves that the document has lost something: a
+    /// `witnesses` are those of the client's opening and of the offer. Accepts cells of ids that
+    /// are bound to other users only if one of them proves that the document has lost something: a
     /// relay with this key has sealed it for this document, and the document's history does not
     /// contain it. A sealed witness of the offer also permits times up to its latest one.
     ///

@@ -236,7 +236,7 @@ impl<S: Root> DocumentActor<S> {
             Err(error) if disk.store().storage().is_cleared() => {
                 disk.end();
                 self.keep_in_memory(error);
-                // Entries need not be stored any more before they are sent.
+                // Entries no longer need to be stored before they are sent.
                 self.push();
             }
             Err(error) => {

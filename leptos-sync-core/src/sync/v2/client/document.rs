@@ -124,8 +124,8 @@ pub trait Document {
     ///
     /// If the [reason concerns time](Reason::concerns_time), restamp the entry: not before the
     /// window's floor, and at the relay's time if it was ahead. Otherwise roll it back, which
-    /// leaves an empty entry under its number. The entry and all later ones of its id are not on
-    /// their way any more, and are sent again.
+    /// leaves an empty entry under its number. The entry and all later ones of its id are no longer
+    /// on their way, and are sent again.
     ///
     /// # Errors
     ///

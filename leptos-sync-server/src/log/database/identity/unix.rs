@@ -13,7 +13,7 @@ pub(in crate::log::database) struct Identity {
 }
 
 impl Identity {
-    /// Returns the identity of the file with a name.
+    /// Returns the identity of the file to which a path refers.
     pub(in crate::log::database) fn of(path: &Path) -> io::Result<Self> {
         fs::metadata(path).map(|found| Self::from(&found))
     }
