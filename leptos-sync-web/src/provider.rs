@@ -140,7 +140,8 @@ impl SyncContext {
     /// Opens the document `name`. All callers share one document.
     ///
     /// If a document is already open as another type, it is opened a second time on the same data.
-    /// Each type preserves data that only the other one knows.
+    /// Each type preserves data that only the other one knows. Only the first one is exchanged with
+    /// a relay; the other reports an error.
     pub(crate) fn open<S: Root>(&self, name: &str) -> LiveDoc<S> {
         let mut docs = self.inner.docs.lock();
         let open = docs
