@@ -67,7 +67,7 @@ impl Error {
     }
 
     /// Creates the error of a document that was removed, for implementations of
-    /// [`DurableLog`](crate::v2::DurableLog).
+    /// [`DurableLog`](crate::DurableLog).
     #[doc(hidden)]
     pub fn removed(document: &str) -> Self {
         let message = format!(

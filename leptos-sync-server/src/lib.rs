@@ -59,36 +59,21 @@ pub use futures::future::BoxFuture;
 pub use jwt::{JwtAuthorizer, JwtKey};
 /// The user's permission for a document, which an [`Authorizer`] returns.
 pub use leptos_sync_core::sync::Permission;
-pub use log::SealKey;
-#[cfg(feature = "sqlite")]
-pub use log::SqliteOptions;
-#[cfg(feature = "sqlite")]
-pub use log::v2::SqliteLog;
 #[cfg(feature = "testing")]
-pub use log::v2::conformance;
-pub use log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
+pub use log::conformance;
+pub use log::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal, SealKey};
+#[cfg(feature = "sqlite")]
+pub use log::{SqliteLog, SqliteOptions};
 #[cfg(feature = "prometheus")]
 pub use prometheus::Prometheus;
 pub use relay::{
     AllowAnyone, Authorizer, Denied, Disconnected, Rate, Rates, Relay, RelayOptions, Transport,
     User, router,
 };
+#[doc(hidden)]
+pub use relay::{EntryAnswer, PushAnswer, StoredDocument};
 #[cfg(feature = "serve")]
 pub use serve::{ServeOptions, serve};
-
-/// The document of a log without connections, for tests.
-#[doc(hidden)]
-pub mod v2 {
-    #[cfg(feature = "sqlite")]
-    pub use crate::log::v2::SqliteLog;
-    #[cfg(feature = "testing")]
-    pub use crate::log::v2::conformance;
-    pub use crate::log::v2::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal};
-    pub use crate::{
-        log::SealKey,
-        relay::v2::{EntryAnswer, PushAnswer, StoredDocument},
-    };
-}
 
 #[cfg(all(doctest, feature = "sqlite", feature = "jwt"))]
 #[doc = include_str!("../README.md")]

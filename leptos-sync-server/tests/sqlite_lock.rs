@@ -11,10 +11,7 @@ use std::{
 
 use futures::executor::block_on;
 use histories::{Writer, card, cells, push};
-use leptos_sync_server::{
-    Error,
-    v2::{DurableLog as _, SqliteLog},
-};
+use leptos_sync_server::{DurableLog as _, Error, SqliteLog};
 
 fn write(log: &SqliteLog, writer: &mut Writer, key: u64) -> Result<(), Error> {
     let mut next = *writer;

@@ -22,7 +22,7 @@ use leptos_sync_core::{
     limits::{EPOCHS, TRANSACTION_CELLS},
     sync::Reason,
 };
-use leptos_sync_server::v2::{
+use leptos_sync_server::{
     DurableLog as _, EntryAnswer, MemoryLog, PushAnswer, SealKey, SqliteLog, StoredDocument,
 };
 

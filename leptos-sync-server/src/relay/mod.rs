@@ -23,9 +23,9 @@ mod retention;
 mod room;
 mod router;
 mod socket;
+pub(crate) mod stored;
 mod transport;
 mod users;
-pub(crate) mod v2;
 mod writes;
 
 use std::sync::{
@@ -40,11 +40,11 @@ use tracing::Instrument as _;
 
 use self::{
     connection::Connection, metrics::Metrics, queue::Event, readings::Readings,
-    retention::Retention, room::Rooms, users::Users, v2::StoredDocument, writes::Writes,
+    retention::Retention, room::Rooms, users::Users, writes::Writes,
 };
 use crate::{
     error::Error,
-    log::{SealKey, v2::DurableLog},
+    log::{DurableLog, SealKey},
 };
 
 pub use authorizer::{AllowAnyone, Authorizer, Denied, User};
@@ -53,6 +53,7 @@ pub(crate) use budget::ReadBudget;
 pub use options::RelayOptions;
 pub use rates::{Rate, Rates};
 pub use router::router;
+pub use stored::{EntryAnswer, PushAnswer, StoredDocument};
 pub use transport::{Disconnected, Transport};
 
 /// A relay: it stores documents in a [`DurableLog`] and exchanges them between clients.

@@ -11,7 +11,7 @@ use super::{
     connection::Connection,
     metrics::{Metrics, Refused},
     room::Room,
-    v2::StoredDocument,
+    stored::StoredDocument,
 };
 use crate::error::Error;
 

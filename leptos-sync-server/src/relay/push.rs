@@ -12,7 +12,7 @@ use super::{
     connection::Connection,
     metrics::{Metrics, Refused},
     room::{Publication, Room},
-    v2::{EntryAnswer, PushAnswer, StoredDocument},
+    stored::{EntryAnswer, PushAnswer, StoredDocument},
 };
 use crate::error::Error;
 

@@ -11,7 +11,7 @@ use metrics::Gauge;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::v2::EntryAnswer;
+use super::stored::EntryAnswer;
 use crate::limits;
 
 /// The events that wait to be sent to one connection.

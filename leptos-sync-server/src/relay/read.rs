@@ -4,7 +4,7 @@ use leptos_sync_core::{
     sync::v2::{Broadcast, Channel, Reason, Response},
 };
 
-use super::{connection::Connection, open::closed, v2::StoredDocument};
+use super::{connection::Connection, open::closed, stored::StoredDocument};
 
 impl Connection {
     /// Sends the page after a number. If it reaches the head, the client receives all later ones.

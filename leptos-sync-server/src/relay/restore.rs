@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::{
     connection::Connection,
     room::{Publication, Room},
-    v2::StoredDocument,
+    stored::StoredDocument,
 };
 use crate::{error::Error, limits};
 

@@ -15,7 +15,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     queue::{Event, Presence, Queue},
-    v2::EntryAnswer,
+    stored::EntryAnswer,
 };
 use crate::limits;
 

@@ -13,7 +13,7 @@ use leptos_sync_core::{
     },
     sync::Reason,
 };
-use leptos_sync_server::v2::{
+use leptos_sync_server::{
     Adopted, DurableLog as _, EntryAnswer, MemoryLog, Offered, PushAnswer, SealKey, StoredDocument,
 };
 

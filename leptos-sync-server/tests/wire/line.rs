@@ -6,7 +6,7 @@ use leptos_sync_core::{
     history::{Entry, Epochs, Opening, Sequence, Witness},
     sync::v2::{Broadcast, Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
-use leptos_sync_server::v2::EntryAnswer;
+use leptos_sync_server::EntryAnswer;
 
 use crate::replicas::{oracle::Oracle, relay::Relay};
 

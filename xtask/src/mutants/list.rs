@@ -83,7 +83,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "the relay accepts stamps from the future",
-        file: "leptos-sync-server/src/log/v2/head.rs",
+        file: "leptos-sync-server/src/log/head.rs",
         from: "if self.window(now_ms).is_ahead(entry.time) {",
         to: "if self.window(now_ms).is_ahead(entry.time) && now_ms == 0 {",
         suite: Suite::BadClients,

@@ -15,7 +15,7 @@ use super::{
     model::Model,
     plan::{CellPlan, EntryPlan, Follows, Step, TimePlan},
 };
-use crate::v2::{DurableLog, Pushed};
+use crate::{DurableLog, Pushed};
 
 /// The relay's time at the start of a history.
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -100,7 +100,7 @@ impl World {
             }
             Step::Reopen => {
                 // Drop the old log before opening it again.
-                let other = crate::v2::MemoryLog::new();
+                let other = crate::MemoryLog::new();
                 self.log = Arc::new(succeeds(other, "a log in memory"));
                 self.log = place.reopen();
                 self.period += 1;

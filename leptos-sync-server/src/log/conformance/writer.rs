@@ -7,7 +7,7 @@ use leptos_sync_core::{
 };
 
 use super::cells::{entry, path, succeeds};
-use crate::v2::{DurableLog, History, Pushed};
+use crate::{DurableLog, History, Pushed};
 
 pub(super) const NOW_MS: u64 = 1_700_000_000_000;
 

@@ -10,7 +10,7 @@ use super::StoredDocument;
 use crate::{
     error::Error,
     limits,
-    log::v2::{Pushed, Refusal},
+    log::{Pushed, Refusal},
 };
 
 /// The answers to some entries of a push.
@@ -50,7 +50,7 @@ impl StoredDocument {
     ///
     /// # Errors
     ///
-    /// Those of [`DurableLog::push`](crate::v2::DurableLog::push).
+    /// Those of [`DurableLog::push`](crate::DurableLog::push).
     pub async fn push(
         &self,
         user: &str,

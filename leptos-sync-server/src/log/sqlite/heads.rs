@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     log::{
         database::{Checksum, Tally, damaged, fault},
-        v2::head::Head,
+        head::Head,
     },
 };
 

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use leptos_sync_server::v2::{DurableLog, MemoryLog, conformance::{self, Place}};
+//! use leptos_sync_server::{DurableLog, MemoryLog, conformance::{self, Place}};
 //!
 //! /// Keeps its documents until it is dropped, so it is never opened again.
 //! struct Memory(Arc<MemoryLog>);

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    log::v2::{Adopted, Offered, Refusal, head::adopted},
+    log::{Adopted, Offered, Refusal, head::adopted},
 };
 
 /// A document within a transaction that changes it. The first change creates the document.
@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
         cells::store(self.connection, document, new, compared, tally)
     }
 
-    /// Joins cells of any writers. See [`DurableLog::offer`](crate::v2::DurableLog::offer).
+    /// Joins cells of any writers. See [`DurableLog::offer`](crate::DurableLog::offer).
     pub(super) fn offer(
         mut self,
         user: Option<&Writer<'_>>,
@@ -223,7 +223,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Raises heads, at least one. Returns the number. See
-    /// [`DurableLog::adopt`](crate::v2::DurableLog::adopt).
+    /// [`DurableLog::adopt`](crate::DurableLog::adopt).
     pub(super) fn adopt(
         &mut self,
         user: i64,

@@ -1,7 +1,7 @@
 use leptos_sync_core::history::{Cursor, Epoch, Epochs, Opened, Opening, Sequence, Witness};
 
 use super::StoredDocument;
-use crate::{error::Error, log::v2::History};
+use crate::{error::Error, log::History};
 
 /// How a replica's history relates to the relay's.
 enum Relation {
@@ -23,7 +23,7 @@ impl StoredDocument {
     ///
     /// # Errors
     ///
-    /// Those of [`DurableLog::open`](crate::v2::DurableLog::open).
+    /// Those of [`DurableLog::open`](crate::DurableLog::open).
     pub async fn open(
         &self,
         opening: &Opening,

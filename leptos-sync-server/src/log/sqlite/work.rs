@@ -11,10 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    log::{
-        database::Operation,
-        v2::{Adopted, Offered, Pushed},
-    },
+    log::{Adopted, Offered, Pushed, database::Operation},
 };
 
 /// A write operation. The writer may run it again if a transaction failed.

@@ -1,3 +1,8 @@
+//! A document of a log, without connections.
+
+mod open;
+mod push;
+
 use std::sync::Arc;
 
 use leptos_sync_core::{
@@ -9,11 +14,10 @@ use leptos_sync_core::{
 use crate::{
     error::Error,
     limits,
-    log::{
-        SealKey,
-        v2::{Adopted, DurableLog, Offered},
-    },
+    log::{Adopted, DurableLog, Offered, SealKey},
 };
+
+pub use push::{EntryAnswer, PushAnswer};
 
 /// A document in a log, which answers the requests of clients.
 ///
@@ -22,9 +26,9 @@ use crate::{
 /// changes to the other clients.
 #[derive(Clone)]
 pub struct StoredDocument {
-    pub(super) log: Arc<dyn DurableLog>,
-    pub(super) key: SealKey,
-    pub(super) name: Arc<str>,
+    log: Arc<dyn DurableLog>,
+    key: SealKey,
+    name: Arc<str>,
     page_bytes: usize,
 }
 
@@ -129,7 +133,7 @@ impl StoredDocument {
 
     /// Reads the changes from one number to another one, in pages. If a sweep has just forgotten
     /// one of them, returns fewer pages; clients then notice the gap.
-    pub(super) async fn changes(
+    async fn changes(
         &self,
         first: Option<Sequence>,
         last: Option<Sequence>,
@@ -148,7 +152,7 @@ impl StoredDocument {
         Ok(pages)
     }
 
-    pub(super) fn seal(&self, state: &mut RelayState) {
+    fn seal(&self, state: &mut RelayState) {
         self.key.seal(&self.name, state);
     }
 }

@@ -10,7 +10,7 @@ use leptos_sync_core::{
 };
 
 use super::cells::{Cell, CellsByPath, by_path};
-use crate::v2::Refusal;
+use crate::Refusal;
 
 /// A cell with the number of its last change and the time in milliseconds when it was received.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use leptos_sync_core::{
 use rusqlite::Connection;
 
 use super::{cells, epochs, heads::StoredHead, ids, record::Cell};
-use crate::{error::Error, log::v2::History};
+use crate::{error::Error, log::History};
 
 /// Reads the history of a document and the heads of some ids.
 pub(super) fn history(

@@ -6,10 +6,7 @@ use super::{
     cells::{listed, succeeds},
     writer::{NOW_MS, Writer, at, history, numbered, page, push, removal, set},
 };
-use crate::{
-    limits::STEP_CELLS,
-    v2::{DurableLog, Refusal},
-};
+use crate::{DurableLog, Refusal, limits::STEP_CELLS};
 
 pub(super) async fn an_entry_below_the_floor_needs_a_cell_at_each_path(log: &dyn DurableLog) {
     let (mut ada, mut bob) = (Writer::new(1), Writer::new(2));

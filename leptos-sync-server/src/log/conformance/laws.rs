@@ -11,8 +11,8 @@ use super::{
     writer::{NOW_MS, Writer, at, history, numbered, page, push, set},
 };
 use crate::{
+    DurableLog, History, Refusal,
     limits::{LISTED, NAME_BYTES, USER_BYTES},
-    v2::{DurableLog, History, Refusal},
 };
 
 pub(super) async fn an_unwritten_document_has_the_default_history(log: &dyn DurableLog) {
