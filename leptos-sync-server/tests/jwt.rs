@@ -151,7 +151,10 @@ async fn each_algorithm_verifies_only_its_own_signatures() {
                 session.acknowledged().await;
             } else {
                 let text = refusal(address, token).await;
-                assert!(text.contains("another algorithm"), "{algorithm:?}: {text}");
+                assert!(
+                    text.contains("an algorithm that this relay does not accept"),
+                    "{algorithm:?}: {text}"
+                );
             }
         }
     }
@@ -165,7 +168,10 @@ async fn a_token_signed_with_the_public_key_as_secret_is_rejected() {
     let key = EncodingKey::from_secret(public);
     let token = encode(&Header::new(Algorithm::HS256), &claims("ada", 60), &key).unwrap();
     let text = refusal(address, &token).await;
-    assert!(text.contains("another algorithm"), "{text}");
+    assert!(
+        text.contains("an algorithm that this relay does not accept"),
+        "{text}"
+    );
 }
 
 /// A token may require that its reader supports an extension (RFC 7515, section 4.1.11).
@@ -258,8 +264,8 @@ async fn an_invalid_token_is_rejected_with_the_reason() {
             with("nbf", json!("now")),
             "`nbf` must be a number of seconds since 1970",
         ),
-        (with("sub", json!(5)), "`sub` must be a text"),
-        (with("aud", json!({})), "`aud` must be a text or a list"),
+        (with("sub", json!(5)), "`sub` must be a string"),
+        (with("aud", json!({})), "`aud` must be a string or a list"),
         (with("aud", Value::Null), "has no `aud`"),
         (with("sub", Value::Null), "has no `sub`"),
         (with("sub", json!("")), "`sub` is 0 bytes"),

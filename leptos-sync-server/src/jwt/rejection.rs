@@ -30,7 +30,7 @@ pub(super) fn rejection(
             "the token is not signed with the key that this relay verifies"
         }
         ErrorKind::InvalidAlgorithm => {
-            "the token is signed with another algorithm than this relay accepts"
+            "the token is signed with an algorithm that this relay does not accept"
         }
         ErrorKind::MissingRequiredClaim(claim) => {
             // The crate reports a claim of the wrong type as missing.
@@ -57,8 +57,8 @@ const NOT_A_TOKEN: &str = "the credentials are not a JSON Web Token that this re
 fn unreadable(claim: &str) -> Denied {
     let expected = match claim {
         "exp" | "nbf" => "a number of seconds since 1970",
-        "sub" => "a text",
-        _ => "a text or a list of texts",
+        "sub" => "a string",
+        _ => "a string or a list of strings",
     };
     denied(format_args!("the token's `{claim}` must be {expected}"))
 }
@@ -66,11 +66,11 @@ fn unreadable(claim: &str) -> Denied {
 /// Denies a token with extensions, because this relay supports none (RFC 7515, section 4.1.11).
 pub(super) fn extensions(required: &[String]) -> Denied {
     match required {
-        [] => denied("the token's `crit` is empty; leave it out"),
+        [] => denied("the token's `crit` is empty; remove it"),
         [first, ..] => {
             let first: String = first.chars().take(NAME_CHARACTERS).collect();
             denied(format_args!(
-                "the token requires {} extensions that this relay does not know (`crit`), such as \
+                "the token requires {} extensions that this relay does not support (`crit`), such as \
                  {first:?}",
                 required.len()
             ))
