@@ -147,7 +147,7 @@ impl SyncOptions {
         self
     }
 
-    /// Sends edits that were made before the user signed in as the signed-in user.
+    /// Sets whether the page sends a guest's edits in the name of the user who signs in.
     ///
     /// A relay binds the edits of a page to the user who sends the first of them. If another user
     /// signs in before all are sent, the relay rejects the rest. By default, these edits stay in

@@ -153,7 +153,7 @@ impl Connection {
     }
 }
 
-/// What is needed to store entries without the connection.
+/// A step of a push, which stores entries even if the connection ends.
 struct Step {
     from: (ReplicaId, Channel),
     stored: StoredDocument,

@@ -29,7 +29,7 @@ pub struct Pending {
     pub(super) is_foreign: bool,
     /// Whether another tab has removed the entry from the storage.
     pub(super) is_detached: bool,
-    /// The time at which the entry was first written, or a later one, which orders the outbox.
+    /// The entry's place in the outbox; see [`order`](Pending::order).
     pub(super) order: Time,
 }
 

@@ -46,7 +46,8 @@ impl MemoryLog {
         })
     }
 
-    /// Returns a copy of the log in its own epoch, as a relay that is restored from a backup has.
+    /// Returns a copy of the log in an epoch of its own, like the log of a relay that was restored
+    /// from a backup.
     ///
     /// # Errors
     ///

@@ -43,7 +43,7 @@ pub(super) fn load(
     Epochs::from_list(list, stored.dropped).map_err(|_| damaged())
 }
 
-/// Records that a document enters its present epoch. Drops the first epoch if there are too many.
+/// Records that a document enters its current epoch. Drops the first epoch if there are too many.
 pub(super) fn begin(
     connection: &Connection,
     document: i64,

@@ -3,10 +3,10 @@
 //! | File | Concept |
 //! |---|---|
 //! | `schema`, `record` | the tables, and the records of cells |
-//! | `tables` | the names of documents and users, and the knowledge about the integrity of the file |
+//! | `tables` | the names of documents and users, and which of them are known to be intact or damaged |
 //! | `heads`, `epochs`, `ids`, `cells` | the operations of the other tables |
 //! | `audit` | the audit of a document |
-//! | `work`, `draft`, `operations` | the write operations, a document within one, and what the writer needs to know of them |
+//! | `work`, `draft`, `operations` | the write operations, a document within one, and how the file runs them |
 //! | `read` | the read operations |
 
 mod audit;

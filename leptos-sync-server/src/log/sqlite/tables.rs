@@ -21,7 +21,7 @@ const USERS: Names = names!("users", Table::Users as u64);
 /// The number of a removed document whose record was damaged.
 const UNKNOWN: i64 = -1;
 
-/// The knowledge about an open file: the integrity of its tables, and the present epoch.
+/// The state of an open file: which tables and documents are intact, and the current epoch.
 pub(super) struct Tables {
     pub(super) damage: Damage,
     epoch: AtomicU64,

@@ -21,7 +21,7 @@ impl Identity {
     }
 }
 
-/// Returns the number of names of a file, which is not known here.
+/// Returns one name for every file, because this system does not report the number.
 pub(in crate::log::database) fn links(path: &Path) -> io::Result<u64> {
     fs::metadata(path).map(|_| 1)
 }
