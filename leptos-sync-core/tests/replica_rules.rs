@@ -8,6 +8,7 @@
 mod common;
 mod replicas;
 
+use leptos_sync_core::history::Sequence;
 use replicas::{oracle::BoardFields, steps::Scene, tab::Request};
 
 /// While Ada's page compares with a restored relay, a copy of her disk sends her last edit.
@@ -55,4 +56,58 @@ fn a_count_that_was_rejected_when_a_copy_of_the_disk_sent_it_is_not_counted() {
     scene.sync(&mut copy);
     assert_eq!(ada.replica.doc().state().likes.value(), 14);
     assert_eq!(copy.replica.doc().state().likes.value(), 14);
+}
+
+/// Ada's first tab edits. Her second one compares with the restored relay, without that edit. A
+/// third one reads only what the relay has since then.
+#[test]
+fn a_tab_that_did_not_see_a_restore_sends_its_edits_nevertheless() {
+    let mut scene = Scene::new();
+    let mut first = scene.tab("Ada's first tab");
+    let empty = scene.relay.db.clone();
+    scene.edit(&mut first, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut first);
+    assert!(first.save(&mut scene.oracle));
+    let mut second = first.open("Ada's second tab");
+    scene.edit(&mut first, |tx| tx.items().insert(2, 2));
+    assert!(first.save(&mut scene.oracle));
+    scene.restart(Some(empty));
+    scene.sync(&mut second);
+    while !second.save(&mut scene.oracle) {}
+    let mut third = first.open("Ada's third tab");
+    assert!(!third.replica.progress().comparing);
+    scene.sync(&mut third);
+    scene.sync(&mut second);
+    assert_eq!(second.replica.doc().state().items.len(), 2);
+}
+
+/// The relay starts again, and Ada's edit is the first change in its new epoch.
+#[test]
+fn an_edit_in_an_epoch_that_it_begins_is_synced() {
+    let mut scene = Scene::new();
+    let mut ada = scene.tab("Ada");
+    for key in 0..2 {
+        scene.restart(None);
+        scene.edit(&mut ada, |tx| tx.items().insert(key, 1));
+        scene.sync(&mut ada);
+    }
+    let epochs = scene.relay.db.epochs.list();
+    assert_eq!(ada.replica.progress().epochs.list(), epochs);
+}
+
+#[test]
+fn a_page_that_leaves_a_gap_is_refused_and_changes_nothing() {
+    let mut scene = Scene::new();
+    let (mut ada, mut bob) = (scene.tab("Ada"), scene.tab("Bob"));
+    scene.sync(&mut bob);
+    for key in 0..2 {
+        scene.edit(&mut ada, |tx| tx.items().insert(key, 1));
+    }
+    scene.sync(&mut ada);
+    let page = scene.relay.read(Sequence::new(1)).unwrap();
+    assert!(bob.replica.page(&page).unwrap_err().is_gap());
+    assert!(bob.replica.doc().state().items.is_empty());
+    assert!(bob.replica.progress().cursor.position.sequence == Sequence::ZERO);
+    scene.sync(&mut bob);
+    assert_eq!(bob.replica.doc().state().items.len(), 2);
 }

@@ -3,6 +3,7 @@
 mod list;
 mod log;
 mod relay;
+mod replica;
 
 use std::{
     fs,
@@ -49,6 +50,14 @@ enum Suite {
     Collection,
     /// Replicas that exchange the frames of protocol 2.
     Protocol,
+    /// Stories of replicas.
+    Replica,
+    /// Stories of replicas, one for each rule.
+    ReplicaRules,
+    /// Replicas in a storage.
+    ReplicaStore,
+    /// Replicas with disks and a relay that go back in time.
+    ReplicaSimulation,
     /// The laws of logs with numbered histories.
     Log,
     /// What a relay answers about a document's history.
@@ -80,6 +89,10 @@ impl Suite {
             Self::TimeSource => ["leptos-sync-core", "time_source"],
             Self::Collection => ["leptos-sync-core", "collection"],
             Self::Protocol => ["leptos-sync-core", "protocol_simulation"],
+            Self::Replica => ["leptos-sync-core", "replica"],
+            Self::ReplicaRules => ["leptos-sync-core", "replica_rules"],
+            Self::ReplicaStore => ["leptos-sync-core", "replica_store"],
+            Self::ReplicaSimulation => ["leptos-sync-core", "replica_simulation"],
             Self::Log => ["leptos-sync-server", "conformance"],
             Self::StoredDocument => ["leptos-sync-server", "stored_document"],
             Self::ProtocolLog => ["leptos-sync-server", "protocol_simulation"],
@@ -103,7 +116,8 @@ pub(crate) struct Planted {
 
 /// Returns all faults.
 fn faults() -> impl Iterator<Item = &'static Fault> {
-    list::FAULTS.iter().chain(log::FAULTS).chain(relay::FAULTS)
+    let faults = list::FAULTS.iter().chain(log::FAULTS);
+    faults.chain(relay::FAULTS).chain(replica::FAULTS)
 }
 
 /// Plants each fault whose name contains `filter` in a copy of the workspace, and runs its tests
