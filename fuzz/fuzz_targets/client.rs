@@ -1,31 +1,28 @@
-//! Arbitrary frames for the client's end of a connection. The first byte of each is its length.
+//! Arbitrary messages of protocol 2 for the client's end of a connection.
 #![no_main]
 
 use leptos_sync_core::sync::Client;
-use leptos_sync_fuzz::Handle;
+use leptos_sync_fuzz::replica::{Shared, frames};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let handle = Handle::new(1);
+    let replica = Shared::default();
     let mut client = Client::new(Vec::new(), 7);
     let channel = client
-        .open("board", 0, handle.clone())
+        .open("board", 0, replica.clone())
         .expect("one document");
     client.next_action(0);
     client.connected(0);
-    let mut rest = bytes;
     let mut now_ms = 0;
-    while let Some((&length, after)) = rest.split_first() {
-        let (frame, after) = after.split_at(after.len().min(length.into()));
-        rest = after;
+    for frame in frames(bytes) {
         now_ms += 1;
-        if length == 0 {
-            handle.edit(now_ms as u32, length);
+        if frame.len() % 7 == 0 {
+            replica.edit(now_ms as u32, frame.len() as u8);
             client.edited(channel);
         }
-        client.receive(frame, now_ms);
+        client.receive(&frame, now_ms);
         while client.next_frame(now_ms).is_some() {}
-        handle.0.borrow().doc.assert_invariants();
+        replica.0.borrow().doc().assert_invariants();
     }
     if let Some(at) = client.wake_at() {
         client.wake(at);

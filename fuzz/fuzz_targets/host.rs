@@ -1,35 +1,54 @@
-//! Arbitrary frames for the relay's end of a connection. The first byte of each is its length.
+//! Arbitrary messages of protocol 2 for the relay's end of a connection.
 #![no_main]
 
 use leptos_sync_core::{
-    Time, VersionVector,
+    history::{Opened, Page, RelayState},
     sync::{ClientRequest, Host, Permission, Reason, Response},
 };
+use leptos_sync_fuzz::replica::frames;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut host = Host::new();
-    let mut rest = bytes;
-    while let Some((&length, after)) = rest.split_first() {
-        let (frame, after) = after.split_at(after.len().min(length.into()));
-        rest = after;
-        match host.receive(frame) {
+    for frame in frames(bytes) {
+        let odd = frame.len() % 2 == 1;
+        let state = RelayState::default();
+        match host.receive(&frame) {
             Ok(Some(ClientRequest::Admission { protocol, .. })) => host.welcome(protocol, 1, 30_000),
-            Ok(Some(ClientRequest::Open { channel, .. })) if length % 2 == 0 => {
-                let text = String::new();
-                host.send(&Response::Closed {
+            Ok(Some(ClientRequest::Open { channel, .. })) if odd => {
+                host.send(&Response::Asked { channel });
+            }
+            Ok(Some(ClientRequest::Open { channel, .. } | ClientRequest::Epochs { channel, .. })) => {
+                host.send(&Response::Opened {
                     channel,
-                    reason: Reason::Forbidden,
-                    text,
+                    permission: Permission::Write,
+                    opened: Opened {
+                        diverged: true,
+                        ..Opened::default()
+                    },
                 });
             }
-            Ok(Some(ClientRequest::Open { channel, .. })) => host.send(&Response::Opened {
+            Ok(Some(ClientRequest::Read { channel, .. })) => host.send(&Response::Page {
                 channel,
-                permission: Permission::Write,
-                version: VersionVector::new(),
-                floor: Time::ZERO,
-                now_ms: 1,
+                page: Page::default(),
             }),
+            Ok(Some(ClientRequest::Offer { channel, .. })) => host.send(&Response::Offered {
+                channel,
+                all: odd,
+                state,
+            }),
+            Ok(Some(ClientRequest::Push { channel, entries })) => {
+                for entry in entries {
+                    entry.check().expect("entries are checked");
+                }
+                if odd {
+                    host.send(&Response::Closed {
+                        channel,
+                        reason: Reason::Unavailable,
+                        text: String::new(),
+                    });
+                }
+            }
             Ok(_) => {}
             Err(_) => assert!(host.is_over(), "an error is the end"),
         }

@@ -2,9 +2,7 @@
 
 pub mod replica;
 
-use std::{cell::RefCell, rc::Rc};
-
-use leptos_sync_core::{Clock, Crdt, Delta, Doc, Error, GCounter, LwwMap, LwwRegister, Outbox, PnCounter, ReplicaId, Snapshot, VersionVector, clock::{ManualTime, Window}, sync::{Document, Permission, Reason}};
+use leptos_sync_core::{Clock, Crdt, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, clock::ManualTime};
 use xxhash_rust::xxh64::xxh64;
 
 /// The wall clock of all targets.
@@ -45,80 +43,4 @@ pub fn sealed(kind: u8, body: &[u8]) -> Vec<u8> {
     envelope.extend(checksum.to_le_bytes());
     envelope.extend(body);
     envelope
-}
-
-/// A document with its outbox, as a client has it.
-#[derive(Clone)]
-pub struct Handle(pub Rc<RefCell<Exchanged>>);
-
-pub struct Exchanged {
-    pub doc: Doc<Board>,
-    pub outbox: Outbox,
-}
-
-impl Handle {
-    pub fn new(replica: u64) -> Self {
-        Self(Rc::new(RefCell::new(Exchanged {
-            doc: board(replica),
-            outbox: Outbox::new(),
-        })))
-    }
-
-    pub fn edit(&self, key: u32, value: u8) {
-        let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        outbox
-            .transact(doc, |tx| match value % 4 {
-                0 => tx.title().set(value.to_string()),
-                1 => tx.likes().increment(1),
-                2 => tx.cards().remove(&key),
-                _ => tx.cards().insert(key, value.to_string()),
-            })
-            .expect("a small edit is within all limits");
-    }
-}
-
-impl Document for Handle {
-    fn version(&self) -> VersionVector {
-        let this = self.0.borrow();
-        this.outbox.version(&this.doc)
-    }
-
-    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        let this = self.0.borrow();
-        this.outbox.pending(&this.doc, relay, |_| true)
-    }
-
-    fn set_permission(&mut self, _: Permission) {}
-
-    fn opened(&mut self, _: Window) {}
-
-    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
-        let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        outbox.restamp(doc, window, |_| true).map(drop)
-    }
-
-    fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
-        let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        outbox.receive(doc, delta).map(drop)
-    }
-
-    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
-        let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        outbox.receive_snapshot(doc, parts).map(drop)
-    }
-
-    fn acknowledged(&mut self, upto: &VersionVector) {
-        self.0.borrow_mut().outbox.acknowledge(upto);
-    }
-
-    fn rejected(&mut self, upto: &VersionVector, reason: Reason, _: &str) {
-        let Exchanged { doc, outbox } = &mut *self.0.borrow_mut();
-        if !reason.concerns_time() {
-            outbox.reject(doc, upto);
-        }
-    }
-
-    fn presence(&mut self, _: ReplicaId, _: &str, _: &[u8]) {}
-
-    fn closed(&mut self, _: Reason, _: &str) {}
 }

@@ -18,7 +18,7 @@ use leptos_sync_core::{
     cells::{CellRef, Path},
     history::{Entry, EntryHash, Patch},
     limits,
-    sync::v2::Reason,
+    sync::Reason,
 };
 use tokio::{
     io::AsyncWriteExt as _,

@@ -21,7 +21,7 @@ use leptos_sync_core::{
     Time,
     clock::{SystemTime, TimeSource},
     history::{Entry, Patch},
-    sync::v2::{Permission, Reason},
+    sync::{Permission, Reason},
 };
 use leptos_sync_server::{JwtAuthorizer, JwtKey, MemoryLog, Relay, RelayOptions};
 use serde_json::{Value, json};

@@ -13,7 +13,7 @@ use std::{
 };
 
 use common::{Answer, ByName, Handle, Raw, Session, SwitchedLog, card, get, now_ms, serve_relay};
-use leptos_sync_core::sync::v2::Reason;
+use leptos_sync_core::sync::Reason;
 use leptos_sync_server::{MemoryLog, Prometheus, Relay, RelayOptions};
 
 /// A writer that collects log lines.

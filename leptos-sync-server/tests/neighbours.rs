@@ -13,7 +13,7 @@ use common::{
     Answer, ByName, Handle, Honest, Raw, Session, SwitchedLog, card, now_ms, open_of, relay_in_use,
     serve_relay, transactions, varint,
 };
-use leptos_sync_core::{limits, sync::v2::Reason};
+use leptos_sync_core::{limits, sync::Reason};
 use leptos_sync_server::{AllowAnyone, MemoryLog, Relay};
 
 #[tokio::test]

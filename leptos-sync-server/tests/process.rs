@@ -17,7 +17,7 @@ use std::{
 use common::{Handle, Issuer, Process, Session, command, get};
 use futures::{SinkExt as _, StreamExt as _};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
-use leptos_sync_core::sync::v2::Reason;
+use leptos_sync_core::sync::Reason;
 use serde_json::json;
 use tokio::net::TcpSocket;
 use tokio_tungstenite::{MaybeTlsStream, client_async, tungstenite::Message};

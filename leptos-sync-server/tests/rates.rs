@@ -11,7 +11,7 @@ mod common;
 use std::net::SocketAddr;
 
 use common::{ByName, Handle, Honest, Session, serve_relay};
-use leptos_sync_core::sync::v2::Reason;
+use leptos_sync_core::sync::Reason;
 use leptos_sync_server::{MemoryLog, Rate, Rates, Relay, RelayOptions};
 use tokio::time::Instant;
 

@@ -12,7 +12,7 @@ use std::{net::SocketAddr, time::Duration};
 use common::{ByName, Handle, Raw, Session, now_ms, serve_relay, transactions};
 use futures::future::BoxFuture;
 use http::request::Parts;
-use leptos_sync_core::sync::v2::{Permission, Reason};
+use leptos_sync_core::sync::{Permission, Reason};
 use leptos_sync_server::{
     Authorizer, Denied, DurableLog as _, MemoryLog, Rate, Rates, Relay, RelayOptions, User, limits,
 };

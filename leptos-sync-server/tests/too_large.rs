@@ -18,7 +18,7 @@ use leptos_sync_core::{
     cells::{CellRef, Path},
     history::{Entry, Patch},
     limits,
-    sync::v2::Reason,
+    sync::Reason,
 };
 use tokio_tungstenite::tungstenite::Message;
 use xxhash_rust::xxh64::xxh64;

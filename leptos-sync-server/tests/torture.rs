@@ -22,7 +22,7 @@ use std::{
 
 use common::{Handle, Issuer, Process, Session};
 use futures::{SinkExt as _, StreamExt as _, future::pending};
-use leptos_sync_core::sync::v2::{Client, ConnectionAction};
+use leptos_sync_core::sync::{Client, ConnectionAction};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 

@@ -15,7 +15,7 @@ use std::sync::{
 use common::{ByName, Handle, Session, serve_relay};
 use futures::future::BoxFuture;
 use http::request::Parts;
-use leptos_sync_core::sync::v2::Permission;
+use leptos_sync_core::sync::Permission;
 use leptos_sync_server::{
     AllowAnyone, Authorizer, Denied, MemoryLog, Relay, RelayOptions, User, limits,
 };

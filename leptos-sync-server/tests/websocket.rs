@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Answer, Handle, Raw, Session, card, now_ms, serve};
-use leptos_sync_core::sync::v2::Reason;
+use leptos_sync_core::sync::Reason;
 use tokio_tungstenite::{connect_async, tungstenite::client::IntoClientRequest as _};
 
 #[tokio::test]

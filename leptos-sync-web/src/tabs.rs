@@ -1,7 +1,7 @@
 //! Messages between the tabs of a browser, over a `BroadcastChannel`, with or without a relay.
 
 use js_sys::Uint8Array;
-use leptos_sync_core::sync::v2::TabMessage;
+use leptos_sync_core::sync::TabMessage;
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{BroadcastChannel, Event};
 

@@ -9,7 +9,7 @@ use common::{Relay, Scratch, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     storage::{Scan, Storage as _},
-    sync::v2::Permission,
+    sync::Permission,
 };
 use leptos_sync_web::{
     Crdt, LwwMap, SyncOptions, UseDocReturn, provide_sync,

@@ -16,7 +16,7 @@ use leptos_sync_core::{
     clock::{SystemTime, TimeSource as _},
     history::{CellRange, Entry, Epoch, Opened, Sequence},
     replica::Replica,
-    sync::v2::{ClientRequest, Permission, Reason, Response},
+    sync::{ClientRequest, Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Clock, Crdt, GCounter, LwwMap, ReplicaId, SyncOptions, UseDocReturn, provide_sync, use_doc,

@@ -10,7 +10,7 @@ use any_spawner::Executor;
 use common::{Relay, Scratch};
 use futures::StreamExt;
 use leptos::prelude::*;
-use leptos_sync_core::sync::v2::{ClientRequest, Permission};
+use leptos_sync_core::sync::{ClientRequest, Permission};
 use leptos_sync_web::{
     Connection, Crdt, LwwMap, SyncOptions, UseDocReturn,
     core::limits,

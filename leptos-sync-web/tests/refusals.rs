@@ -13,7 +13,7 @@ use common::{Patch, Relay, Scratch, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     history::IdHead,
-    sync::v2::{Permission, Reason, Response},
+    sync::{Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, status::Cause, use_doc,

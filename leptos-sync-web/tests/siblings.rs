@@ -13,7 +13,7 @@ use common::{Relay, Scratch, Tab, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     engine::ReplicaStore, history::TabEntry, replica::Replica, storage::Storage,
-    sync::v2::TabMessageKind,
+    sync::TabMessageKind,
 };
 use leptos_sync_web::{
     Clock, Crdt, LwwMap, ReplicaId, SyncOptions, UseDocReturn, provide_sync, use_doc,

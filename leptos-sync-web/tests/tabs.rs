@@ -15,7 +15,7 @@ use leptos_sync_core::{
     history::TabEntry,
     limits,
     replica::Replica,
-    sync::v2::{Reason, TabMessageKind},
+    sync::{Reason, TabMessageKind},
 };
 use leptos_sync_web::{
     Clock, Connection, Crdt, GCounter, LwwMap, ReplicaId, SyncOptions, UseDocReturn, provide_sync,

@@ -60,11 +60,6 @@ impl Delta {
         &self.0.second
     }
 
-    /// Sets the version that the receiver must already have.
-    pub(crate) fn set_after(&mut self, after: VersionVector) {
-        self.0.first = after;
-    }
-
     /// Splits the delta into one or more parts of about `bytes` each. Each has the versions of the
     /// whole, which are valid only for all parts together. O(bytes).
     ///

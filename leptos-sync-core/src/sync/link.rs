@@ -1,8 +1,7 @@
 use super::{
     frame::{Assembler, Cutter},
-    message::{Message, Reason},
+    message::{Message, Reason, Request},
     retry::Retry,
-    v2::Request,
 };
 use crate::limits;
 

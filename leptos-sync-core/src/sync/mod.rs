@@ -8,16 +8,12 @@ mod host;
 mod host_link;
 mod link;
 mod message;
-mod parts;
 mod retry;
-#[doc(hidden)]
-pub mod v2;
 
 pub use crate::delta::Restamped;
 pub use client::{Client, Document};
 pub use host::{ClientRequest, Host};
 pub use link::ConnectionAction;
 pub use message::{
-    Broadcast, Channel, PROTOCOL, PROTOCOL_FLOOR, Permission, Reason, Request, Response,
-    TabMessage, TabMessageKind,
+    Broadcast, Channel, PROTOCOL, Permission, Reason, Request, Response, TabMessage, TabMessageKind,
 };

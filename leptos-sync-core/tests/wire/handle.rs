@@ -10,7 +10,7 @@ use leptos_sync_core::{
         RelayState, Sequence, Witness,
     },
     replica::Replica,
-    sync::v2::{Document, Permission, Reason},
+    sync::{Document, Permission, Reason},
 };
 
 use crate::replicas::{

@@ -6,7 +6,7 @@ use leptos_sync_core::{
     Time,
     clock::Window,
     history::{Ack, Entry, Epochs, IdHead, Opening, Sequence},
-    sync::v2::{Broadcast, Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
+    sync::{Broadcast, Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
 
 use crate::replicas::{

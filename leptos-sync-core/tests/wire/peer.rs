@@ -1,9 +1,6 @@
 //! A client with its replica and its connection.
 
-use leptos_sync_core::sync::{
-    ConnectionAction,
-    v2::{Client, Permission},
-};
+use leptos_sync_core::sync::{Client, ConnectionAction, Permission};
 
 use super::{handle::Handle, line::Line};
 use crate::replicas::{
@@ -53,7 +50,7 @@ impl Peer {
 
     /// Sends what was edited.
     pub(crate) fn edited(&mut self, oracle: &Oracle) {
-        self.client.edited(leptos_sync_core::sync::v2::Channel(0));
+        self.client.edited(leptos_sync_core::sync::Channel(0));
         self.collect(oracle);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use leptos_sync_core::{Tx, cells::PathBuf, sync::v2::Permission};
+use leptos_sync_core::{Tx, cells::PathBuf, sync::Permission};
 
 use super::peer::Peer;
 use crate::replicas::{

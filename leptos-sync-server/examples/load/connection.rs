@@ -3,7 +3,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use futures::{SinkExt as _, StreamExt as _, future::pending};
 use leptos_sync_core::{
     limits,
-    sync::v2::{Channel, Client, ConnectionAction},
+    sync::{Channel, Client, ConnectionAction},
 };
 use tokio::{
     net::TcpStream,

@@ -11,7 +11,7 @@ use leptos_sync_core::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
         RelayState, Sequence, Witness,
     },
-    sync::v2::{Document, Permission, Reason},
+    sync::{Document, Permission, Reason},
 };
 
 use crate::{figures::Figures, handle::Handle};

@@ -9,10 +9,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use leptos_sync_core::{
     engine::ReplicaStore,
     storage::MemoryStorage,
-    sync::{
-        ConnectionAction,
-        v2::{Channel, Client},
-    },
+    sync::{Channel, Client, ConnectionAction},
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};

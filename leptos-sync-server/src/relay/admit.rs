@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::{clock::Time, limits::HANDSHAKE_MS, sync::v2::Reason};
+use leptos_sync_core::{clock::Time, limits::HANDSHAKE_MS, sync::Reason};
 use tokio::time::timeout;
 
 use super::{

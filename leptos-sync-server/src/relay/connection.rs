@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, future::ready, sync::Arc};
 use http::request::Parts;
 use leptos_sync_core::{
     Error, ReplicaId,
-    sync::v2::{Channel, Host, Reason},
+    sync::{Channel, Host, Reason},
 };
 use tokio::{
     sync::{Semaphore, watch},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos_sync_core::{limits::HANDSHAKE_MS, sync::v2::Reason};
+use leptos_sync_core::{limits::HANDSHAKE_MS, sync::Reason};
 use tokio::time::Instant;
 
 use super::{authorizer::User, connection::Connection};

@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use leptos_sync_core::sync::v2::Channel;
+use leptos_sync_core::sync::Channel;
 use tokio::time::Instant;
 
 use super::rates::{Limiter, Limiters, Rates};

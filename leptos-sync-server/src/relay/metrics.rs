@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use leptos_sync_core::sync::v2::Reason;
+use leptos_sync_core::sync::Reason;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use leptos_sync_core::{
     history::{Epochs, Opening, Sequence, Witness},
-    sync::v2::{Channel, Permission, Reason, Response},
+    sync::{Channel, Permission, Reason, Response},
 };
 
 use super::{

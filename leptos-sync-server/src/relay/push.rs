@@ -4,7 +4,7 @@ use leptos_sync_core::{
     ReplicaId,
     clock::Window,
     history::{Entry, EntryId, Sequence},
-    sync::v2::{Channel, Reason, Response},
+    sync::{Channel, Reason, Response},
 };
 use tracing::Instrument as _;
 

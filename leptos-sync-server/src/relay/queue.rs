@@ -5,7 +5,7 @@ use std::{
 
 use leptos_sync_core::{
     ReplicaId,
-    sync::v2::{Broadcast, Channel},
+    sync::{Broadcast, Channel},
 };
 use metrics::Gauge;
 use parking_lot::Mutex;

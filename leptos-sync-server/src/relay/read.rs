@@ -1,7 +1,7 @@
 use leptos_sync_core::{
     cells::PathBuf,
     history::{Page, Sequence},
-    sync::v2::{Broadcast, Channel, Reason, Response},
+    sync::{Broadcast, Channel, Reason, Response},
 };
 
 use super::{connection::Connection, open::closed, stored::StoredDocument};

@@ -1,4 +1,4 @@
-use leptos_sync_core::sync::v2::{Channel, ClientRequest, Reason, Response};
+use leptos_sync_core::sync::{Channel, ClientRequest, Reason, Response};
 use tracing::Instrument as _;
 
 use super::{connection::Connection, intake::Flood, push::Push, queue::Event};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use leptos_sync_core::{
     ReplicaId, Time,
     history::{IdHead, Page, Patch, Witness},
-    sync::v2::{Channel, Response},
+    sync::{Channel, Response},
 };
 use tracing::Instrument as _;
 

@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 
-use leptos_sync_core::sync::v2::{PROTOCOL, Reason};
+use leptos_sync_core::sync::{PROTOCOL, Reason};
 
 use super::{
     Relay,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use leptos_sync_core::sync::v2::Reason;
+use leptos_sync_core::sync::Reason;
 use tokio::time::{sleep_until, timeout};
 
 use super::{

@@ -25,7 +25,7 @@ use std::{net::SocketAddr, path::Path};
 use axum::{Router, extract::FromRef};
 use futures::future::BoxFuture;
 use http::request::Parts;
-use leptos_sync_core::sync::v2::Permission;
+use leptos_sync_core::sync::Permission;
 use leptos_sync_server::{Authorizer, Denied, Relay, RelayOptions, SqliteLog, User, router};
 use tempfile::TempDir;
 use tokio::{

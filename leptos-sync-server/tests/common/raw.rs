@@ -6,7 +6,7 @@ use leptos_sync_core::{
     clock::{SystemTime, TimeSource},
     history::{Entry, EntryHash, EntryId, Patch},
     limits,
-    sync::v2::Reason,
+    sync::Reason,
 };
 use tokio::time::timeout;
 use tokio_tungstenite::{connect_async, tungstenite::Message};

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use futures::{SinkExt as _, StreamExt as _};
-use leptos_sync_core::sync::v2::{Channel, Client, Reason};
+use leptos_sync_core::sync::{Channel, Client, Reason};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout},

@@ -8,7 +8,7 @@ use std::{
 use futures::future::pending;
 use leptos_sync_core::{
     clock::TimeSource,
-    sync::v2::{Client, ConnectionAction, Reason},
+    sync::{Client, ConnectionAction, Reason},
 };
 use tokio::{
     sync::Notify,

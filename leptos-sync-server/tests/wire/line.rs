@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use leptos_sync_core::{
     history::{Entry, Epochs, Opening, Sequence, Witness},
-    sync::v2::{Broadcast, Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
+    sync::{Broadcast, Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
 use leptos_sync_server::EntryAnswer;
 

@@ -8,7 +8,7 @@ use std::{
 use leptos_sync_core::{
     Error, ReplicaId,
     clock::{SystemTime, TimeSource as _},
-    sync::v2::{TabMessage, TabMessageKind},
+    sync::{TabMessage, TabMessageKind},
 };
 
 use super::events;

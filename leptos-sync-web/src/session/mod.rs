@@ -14,7 +14,7 @@ use std::{
 use leptos::prelude::{TimeoutHandle, document, set_timeout_with_handle};
 use leptos_sync_core::{
     Error,
-    sync::v2::{Client, ConnectionAction, Document, Reason},
+    sync::{Client, ConnectionAction, Document, Reason},
 };
 
 use self::{

@@ -15,7 +15,7 @@ use leptos_sync_core::{
     history::{
         Ack, Entry, EntryId, Epoch, Opened, Page, Patch, Position, RelayState, Sequence, Witness,
     },
-    sync::v2::{Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
+    sync::{Channel, ClientRequest, Host, PROTOCOL, Permission, Reason, Response},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 

@@ -3,7 +3,7 @@ use js_sys::Uint8Array;
 use leptos_sync_core::{
     ReplicaId,
     history::{IdHead, TabEntry},
-    sync::v2::{TabMessage, TabMessageKind},
+    sync::{TabMessage, TabMessageKind},
 };
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};

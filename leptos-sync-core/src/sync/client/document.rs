@@ -1,75 +1,142 @@
 use crate::{
     clock::Window,
-    delta::{Delta, Snapshot},
     error::Error,
+    history::{
+        Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
+        RelayState, Sequence, Witness,
+    },
     id::ReplicaId,
     sync::message::{Permission, Reason},
-    version::VersionVector,
 };
 
 /// A document that a [`Client`](super::Client) exchanges with its relay.
 ///
-/// The implementation keeps the document, the outbox and the storage consistent. No method may
-/// wait.
+/// The implementation keeps the base, the outbox and the storage consistent. No method may wait.
+///
+/// The client calls the methods in this order:
+///
+/// ```text
+/// start ─▶ [epochs] ─▶ set_permission ─▶ opened ─▶ Compare: range, offered …,
+///                                            │       [heads, adopted], compared
+///                                            └──▶ Read
+/// then page …, caught_up once; from then on page, entries, acknowledged, rejected in any order
+/// ```
+///
+/// The connection may be lost after each of them. Then the next call is `start`. If a method
+/// returns an error, the client stops the exchange and opens the document again later, unless
+/// stated otherwise.
 pub trait Document {
-    /// Returns the version of the document without unacknowledged transactions.
-    fn version(&self) -> VersionVector;
+    /// Returns the request that opens the document. Ends an earlier exchange, so that all entries
+    /// that are not stored count as not sent.
+    fn start(&mut self) -> Opening;
 
-    /// Returns the transactions that a relay with the version `relay` lacks, one delta each, in
-    /// order.
-    ///
-    /// It suffices to return the first few. If the transactions can no longer be separated, returns
-    /// one delta with all of them. The client does not send a delta without cells, and
-    /// [acknowledges](Document::acknowledged) it.
-    ///
-    /// # Errors
-    ///
-    /// If such a delta cannot be created. The client then closes the exchange.
-    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error>;
+    /// Returns the epochs of the history that the document has read.
+    fn epochs(&self) -> Epochs;
+
+    /// Returns the number up to which the document has read.
+    fn position(&self) -> Sequence;
+
+    /// Returns the witness with the latest time that a relay has reported. The relay accepts offers
+    /// up to this time.
+    fn witness(&self) -> Witness;
 
     /// Sets the user's permission. Called before each [`opened`](Document::opened), and whenever
-    /// the relay changes the permission while the document is open.
+    /// the relay changes the permission while the document is open. The client sends nothing of a
+    /// user who may only read.
     fn set_permission(&mut self, permission: Permission);
 
-    /// Reports that the relay has opened the document. From now on, the document's clock must
-    /// follow the relay's time in `window`. Next, the relay sends the operations that the document
-    /// lacks.
-    fn opened(&mut self, window: Window);
-
-    /// Reports that the document has received all operations that it lacked.
-    ///
-    /// Restamp now the transactions whose stamps the relay would reject. It would be too early
-    /// before: if this replica has lost data, the relay may still send later operations of it.
+    /// Reports that the relay has opened the document. Returns how to continue.
     ///
     /// # Errors
     ///
-    /// If restamping fails. The client then closes the exchange.
+    /// If the answer contradicts what the document knows.
+    fn opened(&mut self, opened: &Opened) -> Result<Next, Error>;
+
+    /// Compares a range of the relay's cells with the base, and returns what the relay lacks. Each
+    /// patch is sent as one offer, at most [`limits::TRANSACTION_BYTES`] with its
+    /// [envelope](Patch::envelope_bytes). Patches that are collected in parts of
+    /// [`limits::PAGE_BYTES`] are.
+    ///
+    /// [`limits::TRANSACTION_BYTES`]: crate::limits::TRANSACTION_BYTES
+    /// [`limits::PAGE_BYTES`]: crate::limits::PAGE_BYTES
+    ///
+    /// # Errors
+    ///
+    /// If the range is malformed.
+    fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error>;
+
+    /// Reports the answer to an offer. `all` is false if the relay did not take all cells, or if
+    /// the user may not offer any. The comparison must then be repeated.
+    fn offered(&mut self, all: bool, state: RelayState);
+
+    /// Returns the last entry before the outbox of each id that this browser owns. At most
+    /// [`limits::OUTBOX_IDS`](crate::limits::OUTBOX_IDS).
+    fn heads(&self) -> Vec<(ReplicaId, IdHead)>;
+
+    /// Reports the relay's answer to [`heads`](Document::heads).
+    fn adopted(&mut self, heads: &[(ReplicaId, IdHead)], state: RelayState);
+
+    /// Ends a successful comparison: the position becomes the relay's head at the opening.
+    ///
+    /// # Errors
+    ///
+    /// If the comparison was not complete.
+    fn compared(&mut self) -> Result<(), Error>;
+
+    /// Joins a page that starts at or before the position. A page that ends there changes nothing,
+    /// but reports the relay's head.
+    ///
+    /// # Errors
+    ///
+    /// After [`Error::is_gap`], the client opens the document again at once.
+    fn page(&mut self, page: &Page) -> Result<(), Error>;
+
+    /// Reports that the document has read everything that the relay had when it opened the
+    /// document, or when it adopted heads.
+    ///
+    /// The implementation removes the entries that the relay already has, and restamps those that
+    /// it would reject. It must not remove them earlier, because the base might lack what they
+    /// wrote.
+    ///
+    /// # Errors
+    ///
+    /// If restamping fails.
     fn caught_up(&mut self, window: Window) -> Result<(), Error>;
 
-    /// Joins operations of other replicas.
+    /// Returns the next entries that are neither stored nor on their way to the relay, in order: at
+    /// most `count` and about `bytes`, but at least one if there is one. From then on, they are on
+    /// their way.
     ///
     /// # Errors
     ///
-    /// On [`Error::is_gap`], the client opens the document again. Any other error closes the
-    /// exchange.
-    fn receive(&mut self, delta: &Delta) -> Result<(), Error>;
+    /// If an entry cannot be read.
+    fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error>;
 
-    /// Joins the relay's state: all parts of one snapshot, or none.
+    /// Reports that the relay has durably stored entries, as they were sent. If nothing lies
+    /// between the position and them, the position advances.
     ///
     /// # Errors
     ///
-    /// Any error closes the exchange.
-    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error>;
+    /// If their cells cannot be joined with the base.
+    fn acknowledged(&mut self, ack: &Ack) -> Result<(), Error>;
 
-    /// Reports that the relay has durably stored everything up to `upto`, or needs none of it.
-    fn acknowledged(&mut self, upto: &VersionVector);
-
-    /// Reports that the relay has rejected the transaction that leads to `upto`.
+    /// Reports that the relay has rejected an entry.
     ///
-    /// The rejection is final, unless the [reason concerns time](Reason::concerns_time). In that case
-    /// restamping failed; the transaction stays unacknowledged, and the client sends it again when
-    /// the document is opened again.
-    fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str);
+    /// If the [reason concerns time](Reason::concerns_time), restamp the entry: not before the
+    /// window's floor, and at the relay's time if it was ahead. Otherwise roll it back, which
+    /// leaves an empty entry under its number. The entry and all later ones of its id are no longer
+    /// on their way, and are sent again.
+    ///
+    /// # Errors
+    ///
+    /// If that fails.
+    fn rejected(
+        &mut self,
+        id: EntryId,
+        reason: Reason,
+        text: &str,
+        window: Window,
+    ) -> Result<(), Error>;
 
     /// Sets the presence of another client.
     ///
@@ -78,56 +145,15 @@ pub trait Document {
     /// no longer present.
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]);
 
-    /// Reports that the exchange of the document has ended.
+    /// Reports that the exchange of the document has ended for now.
     ///
-    /// The client opens the document again if the [reason is temporary](Reason::is_temporary). If the
-    /// reason is [`Reason::TooManyDocuments`], the client opens it as soon as it leaves another
-    /// document.
+    /// The client opens the document again. It does so soon if the
+    /// [reason is temporary](Reason::is_temporary), and as soon as it leaves another document if
+    /// the reason is [`Reason::TooManyDocuments`]. Otherwise it does so after up to five minutes,
+    /// because the relay may have refused the document by mistake.
     fn closed(&mut self, reason: Reason, text: &str);
-}
 
-impl<D: Document + ?Sized> Document for Box<D> {
-    fn version(&self) -> VersionVector {
-        (**self).version()
-    }
-
-    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        (**self).pending(relay)
-    }
-
-    fn set_permission(&mut self, permission: Permission) {
-        (**self).set_permission(permission);
-    }
-
-    fn opened(&mut self, window: Window) {
-        (**self).opened(window);
-    }
-
-    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
-        (**self).caught_up(window)
-    }
-
-    fn receive(&mut self, delta: &Delta) -> Result<(), Error> {
-        (**self).receive(delta)
-    }
-
-    fn receive_snapshot(&mut self, parts: &[Snapshot]) -> Result<(), Error> {
-        (**self).receive_snapshot(parts)
-    }
-
-    fn acknowledged(&mut self, upto: &VersionVector) {
-        (**self).acknowledged(upto);
-    }
-
-    fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) {
-        (**self).rejected(upto, reason, text);
-    }
-
-    fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {
-        (**self).presence(peer, user, data);
-    }
-
-    fn closed(&mut self, reason: Reason, text: &str) {
-        (**self).closed(reason, text);
-    }
+    /// Reports that the document was removed at the relay. The client does not open it again,
+    /// unless it is asked to with [`retry`](super::Client::retry).
+    fn removed(&mut self);
 }

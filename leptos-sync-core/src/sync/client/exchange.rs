@@ -1,64 +1,56 @@
-use std::mem;
-
-use super::Document;
+use super::{
+    Document,
+    fault::{Fault, UNASKED},
+    session::Session,
+};
 use crate::{
-    clock::{Time, Window},
-    delta::{Delta, Snapshot},
-    error::Error,
+    history::{Next, Opened, Page, Sequence},
     limits,
-    sync::{
-        message::{Channel, Permission, Reason, Request},
-        parts::{Parts, SnapshotParts, of_delta},
-    },
-    version::VersionVector,
+    sync::message::{Channel, Permission, Request, Response},
 };
 
 /// The exchange of one document.
+///
+/// ```text
+/// Opening ──▶ Range ⇄ Offer ──▶ Adopt ──▶ Open
+///        └────────────────────────────────▶┘
+/// ```
 pub(super) struct Exchange<D> {
     pub(super) document: D,
     pub(super) name: String,
     pub(super) schema: u64,
-    pub(super) stage: Stage,
+    pub(super) phase: Phase,
     /// The latest presence of this replica, to be sent again on a new connection.
     pub(super) presence: Option<Vec<u8>>,
-    /// The version in the last open request.
-    asked: VersionVector,
-    /// The operations that the relay has, including those pushed on this connection.
-    sent: VersionVector,
-    /// The window to pass to the document once it has caught up.
-    behind: Option<Window>,
-    /// The pushed transactions without an answer: the version to which each leads, and its size in
-    /// bytes.
-    in_flight: Vec<(VersionVector, usize)>,
-    /// The deltas without cells that were not sent, by the versions before and after them.
-    skipped: Vec<(VersionVector, VersionVector)>,
-    parts: Parts,
-    snapshots: SnapshotParts,
-    /// The time at which to reopen a document that the relay has closed temporarily.
+    /// The time at which to open a closed document again.
     pub(super) again_at: Option<u64>,
-    /// The number of consecutive restarts without success.
-    tries: u32,
-    /// The transactions that were rejected for their stamps since the relay last accepted one.
-    untimely: Vec<VersionVector>,
+    /// The number of consecutive exchanges without success.
+    pub(super) failures: u32,
+    pub(super) session: Session,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum Phase {
     /// The document was not opened on this connection.
     Closed,
     /// The open request is sent; the relay has not answered.
     Opening,
+    /// A range was requested.
+    Range,
+    /// An offer was sent.
+    Offer,
+    /// The heads of the ids were sent.
+    Adopt,
+    /// The document reads pages, and pushes once it has caught up.
     Open,
-    /// The relay has rejected the document. Opening it again would fail for the same reason.
+    /// The relay has refused the document. The client asks again after long delays.
     Refused,
+    /// The document was removed at the relay.
+    Removed,
     /// The connection has as many documents open as the relay allows. The client opens this one as
     /// soon as it leaves another.
     NoRoom,
 }
-
-/// The number of consecutive restarts without a delay. Clock jumps and lost frames cause one or
-/// two.
-const TRIES: u32 = 8;
 
 impl<D: Document> Exchange<D> {
     pub(super) fn new(name: String, schema: u64, document: D) -> Self {
@@ -66,216 +58,218 @@ impl<D: Document> Exchange<D> {
             document,
             name,
             schema,
-            stage: Stage::Closed,
+            phase: Phase::Closed,
             presence: None,
-            asked: VersionVector::new(),
-            sent: VersionVector::new(),
-            behind: None,
-            in_flight: Vec::new(),
-            skipped: Vec::new(),
-            parts: Parts::default(),
-            snapshots: SnapshotParts::default(),
             again_at: None,
-            tries: 0,
-            untimely: Vec::new(),
+            failures: 0,
+            session: Session::default(),
         }
     }
 
-    /// Resets the state after the connection or the exchange has ended.
-    pub(super) fn reset(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.in_flight.clear();
-        self.skipped.clear();
-        self.parts = Parts::default();
-        self.snapshots = SnapshotParts::default();
-        self.again_at = None;
-        self.behind = None;
+    /// Returns whether the relay has been asked for the document and has not closed it.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.phase == Phase::Opening || self.is_open()
     }
 
-    /// Returns the request that opens the document at its version.
+    /// Returns whether the relay has opened the document.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Range | Phase::Offer | Phase::Adopt | Phase::Open
+        )
+    }
+
+    /// Resets the state after the connection or the exchange has ended.
+    pub(super) fn reset(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.again_at = None;
+        self.session = Session::default();
+    }
+
+    /// Returns the request that opens the document.
     pub(super) fn open(&mut self, channel: Channel) -> Request {
-        self.reset(Stage::Opening);
-        self.asked = self.document.version();
+        self.reset(Phase::Opening);
+        let mut opening = self.document.start();
+        opening.ids.truncate(limits::OUTBOX_IDS);
         Request::Open {
             channel,
             document: self.name.clone(),
             schema: self.schema,
-            version: self.asked.clone(),
+            opening,
         }
     }
 
-    /// Handles the relay's answer to an open request.
-    pub(super) fn opened(
-        &mut self,
-        permission: Permission,
-        version: VersionVector,
-        floor: Time,
-        now_ms: u64,
-    ) -> Result<(), Error> {
-        self.stage = Stage::Open;
-        let window = Window {
-            floor,
-            now_ms,
-            latest: version.latest(),
-        };
-        self.document.set_permission(permission);
-        self.document.opened(window);
-        self.behind = Some(window);
-        let lacks = !self.asked.covers(&version);
-        // Treat operations that both contain as acknowledged, since the answer may have been lost.
-        let mut both = VersionVector::new();
-        for (replica, time) in self.asked.iter() {
-            both.include(replica, time.min(version.get(replica)));
-        }
-        self.document.acknowledged(&both);
-        self.sent = version;
-        match lacks {
-            true => Ok(()),
-            false => self.caught_up(),
-        }
-    }
-
-    /// Handles the end of the operations that the document lacked.
-    fn caught_up(&mut self) -> Result<(), Error> {
-        match self.behind.take() {
-            Some(window) => self.document.caught_up(window),
-            None => Ok(()),
-        }
-    }
-
-    /// Sends the next transactions that the relay lacks, within the limit on unanswered ones.
-    pub(super) fn push(
+    /// Handles a message about this document, which the client has opened.
+    pub(super) fn respond(
         &mut self,
         channel: Channel,
-        send: &mut dyn FnMut(Request),
-    ) -> Result<(), Error> {
-        // Operations of known replicas that arrived since the open request came from other tabs.
-        // The relay has them, or receives them from those tabs.
-        for (replica, time) in self.document.version().beyond(&self.asked).iter() {
-            if self.sent.get(replica) > Time::ZERO {
-                self.sent.include(replica, time);
-            }
+        response: Response,
+        now_ms: u64,
+        out: &mut Vec<Request>,
+    ) -> Result<(), Fault> {
+        self.session.now_ms = now_ms;
+        match self.phase {
+            Phase::Opening => self.respond_opening(channel, response, out),
+            _ => self.respond_open(channel, response, out),
         }
-        while self.stage == Stage::Open && self.behind.is_none() && self.has_room() {
-            let pending = self.document.pending(&self.sent)?;
-            if pending.is_empty() {
-                return Ok(());
+    }
+
+    fn respond_open(
+        &mut self,
+        channel: Channel,
+        response: Response,
+        out: &mut Vec<Request>,
+    ) -> Result<(), Fault> {
+        match response {
+            Response::Presence {
+                peer, user, data, ..
+            } => {
+                self.document.presence(peer, &user, &data);
+                Ok(())
             }
-            let mut deltas = Vec::new();
-            let mut bytes = 0;
-            for mut delta in pending {
-                if !self.has_room() {
-                    break;
-                }
-                self.sent.join(delta.upto());
-                if delta.is_empty() {
-                    self.skip(&delta);
-                    continue;
-                }
-                // The relay does not have what was skipped, so the delta follows what it has.
-                let mut skipped = self.skipped.iter();
-                if let Some((after, _)) = skipped.find(|(_, upto)| upto == delta.after()) {
-                    delta.set_after(after.clone());
-                }
-                let size = of_delta(&delta);
-                self.in_flight.push((delta.upto().clone(), size));
-                bytes += size;
-                if bytes > limits::TRANSACTION_BYTES && !deltas.is_empty() {
-                    let deltas = mem::take(&mut deltas);
-                    send(Request::Push { channel, deltas });
-                    bytes = size;
-                }
-                if size <= limits::TRANSACTION_BYTES && delta.len() <= limits::TRANSACTION_CELLS {
-                    deltas.push(delta);
-                    continue;
-                }
-                // A delta larger than a transaction is sent in at least two parts, and the relay
-                // accepts it as a whole.
-                let part = limits::TRANSACTION_BYTES.min(delta.bytes()) / 2;
-                for delta in delta.split(part)? {
-                    if let Some(delta) = deltas.pop() {
-                        send(Request::Part { channel, delta });
-                    }
-                    deltas.push(delta);
-                }
+            Response::Permission { permission, .. } => {
+                self.session.may_write = permission >= Permission::Write;
+                self.document.set_permission(permission);
+                self.push(channel, out)
             }
-            if !deltas.is_empty() {
-                send(Request::Push { channel, deltas });
+            // The client has opened the document twice, and this answers the first time.
+            Response::Opened { .. } => Ok(()),
+            Response::Cells { range, .. } if self.phase == Phase::Range => {
+                self.range(channel, &range, out)
             }
-        }
-        Ok(())
-    }
-
-    /// Skips a delta without cells, such as that of a rolled back transaction. The relay needs
-    /// nothing of it, and would reject it again if the user may not write.
-    fn skip(&mut self, delta: &Delta) {
-        let versions = (delta.after().clone(), delta.upto().clone());
-        self.document.acknowledged(&versions.1);
-        self.skipped.push(versions);
-    }
-
-    fn has_room(&self) -> bool {
-        let bytes: usize = self.in_flight.iter().map(|(_, bytes)| bytes).sum();
-        bytes < limits::IN_FLIGHT_BYTES && self.in_flight.len() < limits::IN_FLIGHT
-    }
-
-    /// Handles operations of other replicas, or a part of them.
-    pub(super) fn receive(&mut self, more: bool, delta: Delta) -> Result<(), Error> {
-        if more {
-            return self.parts.add(delta, 0);
-        }
-        let whole = self.parts.end(delta)?;
-        self.document.receive(&whole)?;
-        // The relay has the operations that it sends.
-        self.sent.join(whole.upto());
-        self.tries = 0;
-        self.caught_up()
-    }
-
-    /// Handles the relay's state, or a part of it.
-    pub(super) fn receive_snapshot(&mut self, more: bool, part: Snapshot) -> Result<(), Error> {
-        self.snapshots.add(part)?;
-        if more {
-            return Ok(());
-        }
-        let parts = self.snapshots.end();
-        self.document.receive_snapshot(&parts)?;
-        if let Some(last) = parts.last() {
-            self.sent.join(last.version());
-        }
-        self.caught_up()
-    }
-
-    pub(super) fn acknowledged(&mut self, upto: &VersionVector) {
-        self.in_flight.retain(|(sent, _)| !upto.covers(sent));
-        self.tries = 0;
-        // If the clock stays wrong, the next transaction may get a stamp that an earlier one had,
-        // so clear the list.
-        self.untimely.clear();
-        self.document.acknowledged(upto);
-    }
-
-    /// Handles a rejection. Returns whether to restart the exchange.
-    pub(super) fn rejected(&mut self, upto: &VersionVector, reason: Reason, text: &str) -> bool {
-        self.in_flight.retain(|(sent, _)| sent != upto);
-        let again = match reason.concerns_time() {
-            // The transaction still has the stamp that was rejected, so it cannot be restamped.
-            true if self.untimely.contains(upto) => false,
-            true => {
-                self.untimely.push(upto.clone());
-                true
+            Response::Offered { all, state, .. } if self.phase == Phase::Offer => {
+                self.document.offered(all, state);
+                self.session.is_stuck |= !all;
+                self.offer(channel, out)
             }
-            false => reason == Reason::Gap,
+            Response::Adopted { heads, state, .. } if self.phase == Phase::Adopt => {
+                self.document.adopted(&heads, state);
+                self.session.target = state.head();
+                self.compared(channel, out)
+            }
+            Response::Page { page, .. } if self.phase == Phase::Open => {
+                self.page(channel, &page, out)
+            }
+            Response::Behind { .. } if self.session.reading.is_some() => Err(Fault::Restart),
+            Response::Ack { ack, .. } => self.acknowledged(channel, &ack, out),
+            Response::Gap { replica, .. } => self.gap(channel, replica, out),
+            Response::Reject {
+                id,
+                reason,
+                text,
+                window,
+                ..
+            } => {
+                self.rejected(id, reason, text, window)?;
+                self.push(channel, out)
+            }
+            _ => Err(UNASKED),
+        }
+    }
+
+    /// Handles an answer to the open request. Ignores other messages, which the relay sent before
+    /// it received the request.
+    fn respond_opening(
+        &mut self,
+        channel: Channel,
+        response: Response,
+        out: &mut Vec<Request>,
+    ) -> Result<(), Fault> {
+        match response {
+            Response::Asked { .. } if self.session.asked => Err(UNASKED),
+            Response::Asked { .. } => {
+                self.session.asked = true;
+                let epochs = self.document.epochs();
+                out.push(Request::Epochs { channel, epochs });
+                Ok(())
+            }
+            Response::Opened {
+                permission, opened, ..
+            } => {
+                self.opened(permission, &opened);
+                let next = self.document.opened(&opened)?;
+                if let Some(data) = self.presence.clone() {
+                    out.push(Request::Presence { channel, data });
+                }
+                match next {
+                    Next::Compare => self.ask_range(channel, None, out),
+                    Next::Read => return self.start_reading(channel, out),
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn opened(&mut self, permission: Permission, opened: &Opened) {
+        let now_ms = self.session.now_ms;
+        self.session = Session {
+            now_ms,
+            may_write: permission >= Permission::Write,
+            window: opened.window(),
+            window_at_ms: now_ms,
+            target: opened.state.head(),
+            diverged: opened.diverged,
+            ..Session::default()
         };
-        if !again {
-            self.document.rejected(upto, reason, text);
-        }
-        again
+        self.document.set_permission(permission);
     }
 
-    /// Returns whether to restart the exchange immediately; otherwise, restart it after a delay.
-    pub(super) fn begins_at_once(&mut self) -> bool {
-        self.tries += 1;
-        self.tries <= TRIES
+    /// Requests the first page. It makes the channel live if there is nothing to read.
+    pub(super) fn start_reading(
+        &mut self,
+        channel: Channel,
+        out: &mut Vec<Request>,
+    ) -> Result<(), Fault> {
+        self.phase = Phase::Open;
+        self.read(channel, out);
+        self.settle(channel, out)
+    }
+
+    fn read(&mut self, channel: Channel, out: &mut Vec<Request>) {
+        let after = self.document.position();
+        self.session.reading = Some(after);
+        out.push(Request::Read { channel, after });
+    }
+
+    /// Settles the outbox if the document has read everything that the relay had at the opening.
+    fn settle(&mut self, channel: Channel, out: &mut Vec<Request>) -> Result<(), Fault> {
+        let session = &mut self.session;
+        if !session.is_settled && self.document.position() >= session.target {
+            session.is_settled = true;
+            let mut window = session.window;
+            let elapsed_ms = session.now_ms.saturating_sub(session.window_at_ms);
+            window.now_ms = window.now_ms.saturating_add(elapsed_ms);
+            self.document.caught_up(window)?;
+        }
+        self.push(channel, out)
+    }
+
+    fn page(&mut self, channel: Channel, page: &Page, out: &mut Vec<Request>) -> Result<(), Fault> {
+        let session = &mut self.session;
+        if session.reading == Some(page.after) {
+            session.reading = None;
+            session.is_live |= page.upto == page.state.head();
+            if page.upto == page.after && !session.is_live {
+                return Err(Fault::Violation("the relay sent an empty page"));
+            }
+        } else if !session.is_live {
+            return Err(UNASKED);
+        }
+        session.note(page.floor, page.state);
+        if page.after <= self.document.position() {
+            self.document.page(page)?;
+        }
+        self.fill_gap(channel, page.upto, out);
+        self.settle(channel, out)
+    }
+
+    /// Requests a page if the document has not read up to `upto`, or if the relay sends none on its
+    /// own.
+    pub(super) fn fill_gap(&mut self, channel: Channel, upto: Sequence, out: &mut Vec<Request>) {
+        let is_behind = !self.session.is_live || self.document.position() < upto;
+        if is_behind && self.session.reading.is_none() {
+            self.read(channel, out);
+        }
     }
 }

@@ -1,18 +1,28 @@
 //! The client's end of the connection to a relay, for all documents that the client exchanges.
 
+mod boxed;
+mod compare;
 mod document;
 mod exchange;
+mod fault;
+mod flight;
+mod push;
 mod respond;
+mod session;
 #[cfg(test)]
 mod tests;
 
-use self::exchange::{Exchange, Stage};
-use super::{
-    exchanges::Exchanges,
-    link::{ConnectionAction, Link},
-    message::{Channel, PROTOCOL, Reason, Request},
+use self::exchange::{Exchange, Phase};
+use super::message::{PROTOCOL, Request};
+use crate::{
+    error::Error,
+    limits,
+    sync::{
+        exchanges::Exchanges,
+        link::{ConnectionAction, Link},
+        message::{Channel, Reason},
+    },
 };
-use crate::{error::Error, limits};
 
 pub use document::Document;
 
@@ -27,7 +37,7 @@ pub use document::Document;
 /// ```text
 ///            ┌──────────────── disconnected, after a delay ───────────────┐
 ///            ▼                                                            │
-///  link: Connect ──connected──▶ Hello … Welcome ──▶ Open … Opened ⇄ Push, Ack, Delta, Reject
+///  link: Connect ──connected──▶ Hello … Welcome ──▶ Open … Opened ──▶ Read, Page ⇄ Push, Ack, Page
 /// ```
 pub struct Client<D> {
     link: Link,
@@ -82,8 +92,8 @@ impl<D: Document> Client<D> {
     /// Ends the exchange of a document and returns the document.
     pub fn leave(&mut self, channel: Channel) -> Option<D> {
         let exchange = self.exchanges.remove(channel)?;
-        // In other stages, the relay does not know the document.
-        let is_known = !matches!(exchange.stage, Stage::NoRoom | Stage::Refused);
+        // In other phases, the relay does not know the document.
+        let is_known = exchange.is_in_use() || exchange.phase == Phase::Closed;
         if self.link.is_welcome() && is_known {
             self.say(&Request::Leave { channel });
             self.ask_for_next();
@@ -97,19 +107,15 @@ impl<D: Document> Client<D> {
         Some(&mut exchange.document)
     }
 
-    /// Reports that a document has transactions that the relay may lack.
+    /// Reports that a document has entries that the relay may lack.
     pub fn edited(&mut self, channel: Channel) {
         if !self.link.is_welcome() {
             return;
         }
-        let Some(exchange) = self.exchanges.get_mut(channel) else {
-            return;
-        };
-        let mut requests = Vec::new();
-        let pushed = exchange.push(channel, &mut |request| requests.push(request));
-        requests.iter().for_each(|request| self.say(request));
-        if let Err(error) = pushed {
-            self.close(channel, Reason::Other, &error.to_string());
+        if let Some(exchange) = self.exchanges.get_mut(channel) {
+            let mut out = Vec::new();
+            let done = exchange.push(channel, &mut out);
+            self.finish(channel, out, done);
         }
     }
 
@@ -126,7 +132,7 @@ impl<D: Document> Client<D> {
             && exchange.presence.as_ref() != Some(&data)
         {
             exchange.presence = Some(data.clone());
-            if exchange.stage == Stage::Open {
+            if exchange.is_open() {
                 self.say(&Request::Presence { channel, data });
             }
         }
@@ -139,10 +145,11 @@ impl<D: Document> Client<D> {
         self.link.set_credentials(credentials);
     }
 
-    /// Reopens a document that the relay has rejected.
+    /// Opens a document again now that the relay has refused or removed.
     pub fn retry(&mut self, channel: Channel) {
         let exchange = self.exchanges.get_mut(channel);
-        if exchange.is_some_and(|exchange| exchange.stage == Stage::Refused) {
+        let ended = |phase| matches!(phase, Phase::Refused | Phase::Removed);
+        if exchange.is_some_and(|exchange| ended(exchange.phase)) {
             self.ask_for(channel);
         }
     }
@@ -162,8 +169,8 @@ impl<D: Document> Client<D> {
     pub fn disconnected(&mut self, now_ms: u64) {
         self.link.disconnected(now_ms);
         for exchange in self.exchanges.values_mut() {
-            if exchange.stage != Stage::Refused {
-                exchange.reset(Stage::Closed);
+            if !matches!(exchange.phase, Phase::Refused | Phase::Removed) {
+                exchange.reset(Phase::Closed);
             }
         }
     }
@@ -214,23 +221,11 @@ impl<D: Document> Client<D> {
         self.link.ended()
     }
 
-    /// Closes an exchange after an error of the relay or the document.
-    fn close(&mut self, channel: Channel, reason: Reason, text: &str) {
-        if let Some(exchange) = self.exchanges.get_mut(channel) {
-            exchange.reset(Stage::Refused);
-            exchange.document.closed(reason, text);
-            self.say(&Request::Leave { channel });
-            self.ask_for_next();
-        }
-    }
-
     fn ask_for(&mut self, channel: Channel) {
         if !self.link.is_welcome() {
             return;
         }
-        let is_open =
-            |exchange: &Exchange<D>| matches!(exchange.stage, Stage::Opening | Stage::Open);
-        let mut open = self.exchanges.channels(is_open);
+        let mut open = self.exchanges.channels(Exchange::is_in_use);
         open.retain(|known| *known != channel);
         let max = self.max_documents;
         let has_room = open.len() < max;
@@ -239,7 +234,7 @@ impl<D: Document> Client<D> {
                 let open = exchange.open(channel);
                 return self.say(&open);
             }
-            exchange.reset(Stage::NoRoom);
+            exchange.reset(Phase::NoRoom);
             let text = format!(
                 "this page exchanges {max} documents at a time; close one to exchange another"
             );

@@ -1,11 +1,16 @@
 use super::{
     Client, Document,
-    exchange::{Exchange, Stage},
+    exchange::{Exchange, Phase},
+    fault::Fault,
 };
 use crate::sync::{
-    link::LinkState,
+    link::{LinkState, REFUSED_FACTOR},
     message::{Channel, Reason, Request, Response},
 };
+
+/// The number of consecutive restarts without a delay. Clock jumps and lost frames cause one or
+/// two.
+const RESTARTS: u32 = 8;
 
 impl<D: Document> Client<D> {
     /// Handles a message from the relay.
@@ -14,128 +19,106 @@ impl<D: Document> Client<D> {
             (_, Response::Bye { reason, text }) => self.link.end(reason, text),
             (LinkState::Introduced, Response::Welcome { silence_ms, .. }) => {
                 self.link.welcomed(silence_ms);
-                self.ask_for_all(|_| true);
+                self.ask_for_all(|exchange| exchange.phase != Phase::Removed);
             }
-            (LinkState::Welcome, response) => self.respond_welcome(response),
-            _ => self.link.end(
-                Reason::Malformed,
-                "the relay's first message is not a welcome".to_owned(),
-            ),
+            (LinkState::Welcome, Response::Welcome { .. }) => {
+                self.violation("the relay sent a message out of order");
+            }
+            (LinkState::Welcome, Response::Renewed) => {
+                self.ask_for_all(|exchange| exchange.phase == Phase::Refused);
+            }
+            (LinkState::Welcome, response) => {
+                if let Some(channel) = response.channel() {
+                    self.exchange(channel, response);
+                }
+            }
+            _ => self.violation("the relay's first message is not a welcome"),
         }
     }
 
-    fn respond_welcome(&mut self, response: Response) {
-        match response {
-            Response::Welcome { .. } | Response::Bye { .. } => self.link.end(
-                Reason::Malformed,
-                "the relay sent a message out of order".to_owned(),
-            ),
-            Response::Renewed => {
-                let refused = |exchange: &Exchange<D>| exchange.stage == Stage::Refused;
-                self.ask_for_all(refused);
-            }
-            Response::Pong { .. } => {}
-            Response::Opened { channel, .. }
-            | Response::Delta { channel, .. }
-            | Response::Snapshot { channel, .. }
-            | Response::Ack { channel, .. }
-            | Response::Reject { channel, .. }
-            | Response::Presence { channel, .. }
-            | Response::Permission { channel, .. }
-            | Response::Closed { channel, .. } => self.exchange(channel, response),
-        }
+    fn violation(&mut self, text: &str) {
+        self.link.end(Reason::Malformed, text.to_owned());
     }
 
     /// Handles a message about one document.
     fn exchange(&mut self, channel: Channel, response: Response) {
-        // The relay sent this before it received the leave request.
+        let now_ms = self.link.heard_ms();
+        // Otherwise, the relay sent this before it received the leave request.
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
-        let opening = exchange.stage == Stage::Opening;
+        if !exchange.is_in_use() {
+            return;
+        }
+        let mut out = Vec::new();
         let done = match response {
-            Response::Opened {
-                permission,
-                version,
-                floor,
-                now_ms,
-                ..
-            } if opening => {
-                let opened = exchange.opened(permission, version, floor, now_ms);
-                let presence = exchange.presence.clone();
-                if let (Ok(()), Some(data)) = (&opened, presence) {
-                    self.say(&Request::Presence { channel, data });
-                }
-                opened
+            Response::Closed { reason, text, .. } => {
+                return self.suspend(channel, reason, &text, false);
             }
-            Response::Closed { reason, text, .. } => return self.closed(channel, reason, &text),
-            // The relay sent this before it received the new open request.
-            _ if opening => return,
-            Response::Delta { more, delta, .. } => exchange.receive(more, delta),
-            Response::Snapshot { more, part, .. } => exchange.receive_snapshot(more, part),
-            Response::Ack { upto, .. } => {
-                exchange.acknowledged(&upto);
-                // Only an acknowledgement proves that the relay can store transactions; an open
-                // document does not.
-                self.link.retry.succeeded();
-                Ok(())
-            }
-            Response::Reject {
-                upto, reason, text, ..
-            } => {
-                if exchange.rejected(&upto, reason, &text) {
-                    return self.restart(channel);
-                }
-                Ok(())
-            }
-            Response::Presence {
-                peer, user, data, ..
-            } => {
-                exchange.document.presence(peer, &user, &data);
-                Ok(())
-            }
-            Response::Permission { permission, .. } => {
-                exchange.document.set_permission(permission);
-                Ok(())
-            }
-            _ => Ok(()),
+            Response::Removed { .. } => return self.removed(channel),
+            response => exchange.respond(channel, response, now_ms, &mut out),
         };
+        self.finish(channel, out, done);
+    }
+
+    /// Sends requests, unless the exchange that made them has ended.
+    pub(super) fn finish(&mut self, channel: Channel, out: Vec<Request>, done: Result<(), Fault>) {
         match done {
-            Ok(()) => self.edited(channel),
-            // After a new open request, the relay sends the missing operations.
-            Err(error) if error.is_gap() => self.restart(channel),
-            Err(error) => self.close(channel, Reason::Other, &error.to_string()),
+            Ok(()) => out.iter().for_each(|request| self.link.say(request)),
+            Err(Fault::Restart) => self.restart(channel),
+            Err(Fault::Later(reason, text)) => self.suspend(channel, reason, &text, true),
+            Err(Fault::Violation(text)) => self.violation(text),
+            Err(Fault::Document(error)) => {
+                self.suspend(channel, Reason::Other, &error.to_string(), true);
+            }
         }
     }
 
-    /// Handles a closed document, or one that the relay did not open.
-    fn closed(&mut self, channel: Channel, reason: Reason, text: &str) {
+    /// Stops the exchange of a document, and opens it again later. `leaves` is true if the relay
+    /// does not know that.
+    fn suspend(&mut self, channel: Channel, reason: Reason, text: &str, leaves: bool) {
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
-        let stage = match reason {
-            Reason::TooManyDocuments => Stage::NoRoom,
-            reason if reason.is_temporary() => Stage::Closed,
-            _ => Stage::Refused,
+        let phase = match reason {
+            Reason::TooManyDocuments => Phase::NoRoom,
+            reason if reason.is_temporary() => Phase::Closed,
+            _ => Phase::Refused,
         };
-        exchange.reset(stage);
-        if stage == Stage::Closed {
-            exchange.again_at = Some(self.link.heard_ms() + self.link.retry.delay_ms());
+        exchange.reset(phase);
+        if phase != Phase::NoRoom {
+            let factor = if phase == Phase::Refused {
+                REFUSED_FACTOR
+            } else {
+                1
+            };
+            let delay_ms = factor * self.link.retry.delay_after(exchange.failures);
+            exchange.failures = exchange.failures.saturating_add(1);
+            exchange.again_at = Some(self.link.heard_ms().saturating_add(delay_ms));
         }
         exchange.document.closed(reason, text);
-        if stage == Stage::Refused {
+        if leaves || phase == Phase::Refused {
             // Let the relay forget the channel, so that a rejected document does not count against
             // the relay's limits.
             self.say(&Request::Leave { channel });
         }
-        if stage != Stage::NoRoom {
+        if phase != Phase::NoRoom {
+            self.ask_for_next();
+        }
+    }
+
+    fn removed(&mut self, channel: Channel) {
+        if let Some(exchange) = self.exchanges.get_mut(channel) {
+            exchange.reset(Phase::Removed);
+            exchange.document.removed();
+            self.say(&Request::Leave { channel });
             self.ask_for_next();
         }
     }
 
     /// Opens the first document that exceeded the limit of the connection, now that there is room.
     pub(super) fn ask_for_next(&mut self) {
-        let waits = |exchange: &Exchange<D>| exchange.stage == Stage::NoRoom;
+        let waits = |exchange: &Exchange<D>| exchange.phase == Phase::NoRoom;
         if let Some(channel) = self.exchanges.channels(waits).first() {
             self.ask_for(*channel);
         }
@@ -146,11 +129,13 @@ impl<D: Document> Client<D> {
         let Some(exchange) = self.exchanges.get_mut(channel) else {
             return;
         };
-        if exchange.begins_at_once() {
+        exchange.failures = exchange.failures.saturating_add(1);
+        if exchange.failures <= RESTARTS {
             return self.ask_for(channel);
         }
-        exchange.reset(Stage::Closed);
-        exchange.again_at = Some(self.link.heard_ms() + self.link.retry.delay_ms());
+        exchange.reset(Phase::Closed);
+        let delay_ms = self.link.retry.delay_after(exchange.failures - RESTARTS);
+        exchange.again_at = Some(self.link.heard_ms().saturating_add(delay_ms));
         self.say(&Request::Leave { channel });
     }
 }

@@ -1,47 +1,40 @@
-use super::{Channel, encodings::Encodings, fields::Writer, response::DELTA};
-use crate::{delta::Delta, limits, sync::parts::of_delta};
+use super::response::PAGE;
+use crate::{
+    history::Page,
+    sync::message::{Channel, encodings::Encodings, fields::Writer},
+};
 
-/// A delta for many clients. It is encoded once for clients that read compressed envelopes, and
-/// once for the others.
+/// A page for many clients. It is encoded once for clients that read compressed envelopes, and once
+/// for the others.
 ///
 /// Only the channel and the frame number differ between receivers.
 #[derive(Debug)]
 pub struct Broadcast {
-    delta: Delta,
+    page: Page,
     encodings: Encodings,
 }
 
 impl Broadcast {
     /// Creates a broadcast. Encodes nothing yet.
-    pub fn new(delta: Delta) -> Self {
+    pub fn new(page: Page) -> Self {
         Self {
-            delta,
+            page,
             encodings: Encodings::default(),
         }
     }
 
-    /// Returns the size of the delta's cells in bytes.
-    pub fn bytes(&self) -> usize {
-        self.delta.bytes()
+    /// Returns the page.
+    pub const fn page(&self) -> &Page {
+        &self.page
     }
 
-    /// Returns whether the delta fits into one message. Larger ones are sent in parts to clients
-    /// that request them.
-    pub fn fits(&self) -> bool {
-        of_delta(&self.delta) <= limits::TRANSACTION_BYTES
-    }
-
-    /// Appends the encoded [`Response::Delta`](super::Response::Delta). O(bytes). The first call
-    /// also encodes the delta.
+    /// Appends the encoded [`Response::Page`](super::Response::Page). O(bytes). The first call also
+    /// encodes the page.
     pub(in crate::sync) fn write(&self, channel: Channel, deflate: bool, out: &mut Vec<u8>) {
-        let body = self.encodings.get(deflate, |out| {
-            // Clear the flag for further parts, since a broadcast is always whole.
-            out.byte(0);
-            out.delta(&self.delta);
-        });
+        let body = self.encodings.get(deflate, |out| out.page(&self.page));
         out.reserve(HEAD_BYTES + body.len());
         let mut head = Writer { out, deflate };
-        head.byte(DELTA);
+        head.byte(PAGE);
         head.number(channel.0.into());
         out.extend_from_slice(body);
     }

@@ -1,12 +1,8 @@
 use super::{Channel, Permission, Reason};
 use crate::{
-    clock::Time,
     codec::varint::{self, Reader},
-    delta::{Delta, Snapshot},
     error::Error,
-    id::ReplicaId,
     limits,
-    version::VersionVector,
 };
 
 /// A writer for the fields of a message.
@@ -34,34 +30,10 @@ impl Writer<'_> {
         self.out.extend_from_slice(bytes);
     }
 
-    pub(in crate::sync) fn version(&mut self, version: &VersionVector) {
-        self.number(version.len() as u64);
-        for (replica, time) in version.iter() {
-            self.out.extend_from_slice(&replica.get().to_le_bytes());
-            self.number(time.get());
-        }
-    }
-
     /// Returns whether envelopes may be compressed. A compile-time constant in a build without
     /// compression.
     pub(in crate::sync) fn compresses(&self) -> bool {
         cfg!(feature = "deflate") && self.deflate
-    }
-
-    pub(in crate::sync) fn delta(&mut self, delta: &Delta) {
-        let envelope = match self.compresses() {
-            true => delta.encode(),
-            false => delta.encode_uncompressed(),
-        };
-        self.bytes(&envelope);
-    }
-
-    pub(in crate::sync) fn snapshot(&mut self, snapshot: &Snapshot) {
-        let envelope = match self.compresses() {
-            true => snapshot.encode(),
-            false => snapshot.encode_uncompressed(),
-        };
-        self.bytes(&envelope);
     }
 
     /// Writes a reason, and its text up to the limit.
@@ -192,33 +164,6 @@ impl<'a> Fields<'a> {
             self.fail(Error::limit("a document's name is empty"));
         }
         name
-    }
-
-    pub(in crate::sync) fn version(&mut self) -> VersionVector {
-        // An entry takes at least nine bytes.
-        let count = self.count(limits::REPLICAS, 9);
-        let mut version = VersionVector::new();
-        let mut last = None;
-        while version.len() < count && self.wrong.is_none() {
-            let replica = ReplicaId::new(self.integer());
-            let time = Time::new(self.number());
-            if last.is_some_and(|last| last >= replica) || time == Time::ZERO {
-                self.malformed();
-            }
-            last = Some(replica);
-            version.include(replica, time);
-        }
-        version
-    }
-
-    pub(in crate::sync) fn delta(&mut self) -> Delta {
-        let read = Delta::decode(self.envelope());
-        self.known(read)
-    }
-
-    pub(in crate::sync) fn snapshot(&mut self) -> Snapshot {
-        let read = Snapshot::decode(self.envelope());
-        self.known(read)
     }
 
     pub(in crate::sync) fn why(&mut self) -> (Reason, String) {

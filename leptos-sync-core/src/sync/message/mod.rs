@@ -1,17 +1,20 @@
 //! The messages between clients and relays. `docs/protocol.md` specifies every byte.
 
+mod answers;
 mod broadcast;
 #[cfg(test)]
-pub(super) mod checks;
-pub(super) mod encodings;
-pub(super) mod fields;
+mod checks;
+mod encodings;
+mod fields;
+mod history;
 mod permission;
+mod push;
 mod reason;
 mod request;
 mod response;
 mod tab;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use broadcast::Broadcast;
 pub use permission::Permission;
@@ -22,11 +25,8 @@ pub use tab::{TabMessage, TabMessageKind};
 
 use crate::error::Error;
 
-/// The newest protocol version that this build supports.
-pub const PROTOCOL: u16 = 1;
-
-/// The oldest protocol version that this build supports.
-pub const PROTOCOL_FLOOR: u16 = 1;
+/// The only protocol version that this build supports.
+pub const PROTOCOL: u16 = 2;
 
 /// The number of a document on a connection, which the client chooses when it opens the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

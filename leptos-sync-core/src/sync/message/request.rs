@@ -1,8 +1,14 @@
-use super::{
-    Channel, Message,
-    fields::{Fields, Writer},
+use crate::{
+    error::Error,
+    history::{Entry, Epochs, IdHead, Opening, Patch, Sequence, Witness},
+    id::ReplicaId,
+    limits,
+    path::PathBuf,
+    sync::message::{
+        Channel, Message,
+        fields::{Fields, Writer},
+    },
 };
-use crate::{delta::Delta, error::Error, limits, version::VersionVector};
 
 /// A message from a client to its relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +30,8 @@ pub enum Request {
         /// The credentials, as in [`Hello`](Request::Hello).
         credentials: Vec<u8>,
     },
-    /// The start or restart of the exchange of a document.
+    /// The start or restart of the exchange of a document. The relay answers with
+    /// [`Opened`](super::Response::Opened), or [`Asked`](super::Response::Asked) before it.
     Open {
         /// The number that denotes the document in later messages.
         channel: Channel,
@@ -32,24 +39,59 @@ pub enum Request {
         document: String,
         /// The fingerprint of the document's type for the relay's authorizer, or 0.
         schema: u64,
-        /// The operations that the client contains.
-        version: VersionVector,
+        /// The client's state.
+        opening: Opening,
     },
-    /// Transactions of the client's user, in order. Each is accepted or rejected separately.
+    /// The epochs of the client, because the relay does not know the one of its cursor.
+    Epochs {
+        /// The document.
+        channel: Channel,
+        /// The epochs.
+        epochs: Epochs,
+    },
+    /// A request for the next page. The page that reaches the head makes the channel live: from
+    /// then on the relay sends pages without being asked.
+    Read {
+        /// The document.
+        channel: Channel,
+        /// The number up to which the client has read.
+        after: Sequence,
+    },
+    /// A request for the cells after a path, from a client that compares its state.
+    Range {
+        /// The document.
+        channel: Channel,
+        /// The path, or `None` for the start of the document.
+        after: Option<PathBuf>,
+    },
+    /// Cells that the client has and the relay lacks, found by comparing.
+    Offer {
+        /// The document.
+        channel: Channel,
+        /// The client's witness when it opened the document. It proves that the relay had the
+        /// cells.
+        witness: Witness,
+        /// The cells, of any replicas. At most [`limits::TRANSACTION_BYTES`].
+        cells: Patch,
+    },
+    /// The last entries of the client's own ids, after all cells were compared. The relay, which
+    /// was restored from a backup, may have forgotten them.
+    Adopt {
+        /// The document.
+        channel: Channel,
+        /// The client's witness when it opened the document.
+        witness: Witness,
+        /// The last entry before the outbox of each id.
+        heads: Vec<(ReplicaId, IdHead)>,
+    },
+    /// Entries of the client's outbox, in order. The entries of an id have consecutive numbers.
+    /// Each is accepted or rejected separately.
     Push {
         /// The document.
         channel: Channel,
-        /// The transactions.
-        deltas: Vec<Delta>,
-    },
-    /// A part of a delta that is too large for one message. The last part is sent as a
-    /// [`Push`](Request::Push) of that part alone. The relay processes the delta as a whole when it
-    /// arrives.
-    Part {
-        /// The document.
-        channel: Channel,
-        /// The part, with the versions of the whole delta.
-        delta: Delta,
+        /// The entries, at least one and at most [`limits::IN_FLIGHT`]. Their
+        /// [`stored`](Entry::stored) is not sent.
+        entries: Vec<Entry>,
     },
     /// Presence data, such as a cursor or a selection.
     Presence {
@@ -71,14 +113,43 @@ const HELLO: u8 = 1;
 const RENEW: u8 = 2;
 const OPEN: u8 = 3;
 const PUSH: u8 = 4;
-const PART: u8 = 5;
 const PRESENCE: u8 = 6;
 const LEAVE: u8 = 7;
 const PING: u8 = 8;
+const EPOCHS: u8 = 9;
+const READ: u8 = 10;
+const RANGE: u8 = 11;
+const OFFER: u8 = 12;
+const ADOPT: u8 = 13;
+
+impl Request {
+    /// Returns the kind byte of the message and the document it concerns.
+    fn head(&self) -> (u8, Option<Channel>) {
+        match self {
+            Self::Hello { .. } => (HELLO, None),
+            Self::Renew { .. } => (RENEW, None),
+            Self::Open { channel, .. } => (OPEN, Some(*channel)),
+            Self::Epochs { channel, .. } => (EPOCHS, Some(*channel)),
+            Self::Read { channel, .. } => (READ, Some(*channel)),
+            Self::Range { channel, .. } => (RANGE, Some(*channel)),
+            Self::Offer { channel, .. } => (OFFER, Some(*channel)),
+            Self::Adopt { channel, .. } => (ADOPT, Some(*channel)),
+            Self::Push { channel, .. } => (PUSH, Some(*channel)),
+            Self::Presence { channel, .. } => (PRESENCE, Some(*channel)),
+            Self::Leave { channel } => (LEAVE, Some(*channel)),
+            Self::Ping => (PING, None),
+        }
+    }
+}
 
 impl Message for Request {
     fn encode(&self, deflate: bool, out: &mut Vec<u8>) {
         let mut out = Writer { out, deflate };
+        let (kind, channel) = self.head();
+        out.byte(kind);
+        if let Some(channel) = channel {
+            out.number(channel.0.into());
+        }
         match self {
             Self::Hello {
                 newest,
@@ -86,48 +157,41 @@ impl Message for Request {
                 deflate,
                 credentials,
             } => {
-                out.byte(HELLO);
                 out.number((*newest).into());
                 out.number((*oldest).into());
                 out.byte((*deflate).into());
                 out.bytes(credentials);
             }
-            Self::Renew { credentials } => {
-                out.byte(RENEW);
-                out.bytes(credentials);
-            }
+            Self::Renew { credentials } => out.bytes(credentials),
             Self::Open {
-                channel,
                 document,
                 schema,
-                version,
+                opening,
+                ..
             } => {
-                out.byte(OPEN);
-                out.number(channel.0.into());
                 out.bytes(document.as_bytes());
                 out.number(*schema);
-                out.version(version);
+                out.cursor(&opening.cursor);
+                out.byte(opening.comparing.into());
+                out.ids(&opening.ids);
             }
-            Self::Push { channel, deltas } => {
-                out.byte(PUSH);
-                out.number(channel.0.into());
-                deltas.iter().for_each(|delta| out.delta(delta));
+            Self::Epochs { epochs, .. } => {
+                out.byte(epochs.has_dropped().into());
+                out.epoch_list(epochs.list());
             }
-            Self::Part { channel, delta } => {
-                out.byte(PART);
-                out.number(channel.0.into());
-                out.delta(delta);
+            Self::Read { after, .. } => out.sequence(*after),
+            Self::Range { after, .. } => out.path(after.as_ref()),
+            Self::Offer { witness, cells, .. } => {
+                out.witness(witness);
+                out.patch(cells);
             }
-            Self::Presence { channel, data } => {
-                out.byte(PRESENCE);
-                out.number(channel.0.into());
-                out.bytes(data);
+            Self::Adopt { witness, heads, .. } => {
+                out.witness(witness);
+                out.id_heads(heads);
             }
-            Self::Leave { channel } => {
-                out.byte(LEAVE);
-                out.number(channel.0.into());
-            }
-            Self::Ping => out.byte(PING),
+            Self::Push { entries, .. } => out.entries(entries),
+            Self::Presence { data, .. } => out.bytes(data),
+            Self::Leave { .. } | Self::Ping => {}
         }
     }
 
@@ -143,46 +207,62 @@ impl Message for Request {
             RENEW => Self::Renew {
                 credentials: fields.bytes(limits::CREDENTIALS_BYTES).to_vec(),
             },
-            OPEN => Self::Open {
-                channel: fields.channel(),
-                document: fields.document_name(),
-                schema: fields.number(),
-                version: fields.version(),
-            },
-            PUSH => Self::Push {
-                channel: fields.channel(),
-                deltas: deltas(&mut fields),
-            },
-            PART => Self::Part {
-                channel: fields.channel(),
-                delta: fields.delta(),
-            },
-            PRESENCE => Self::Presence {
-                channel: fields.channel(),
-                data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
-            },
-            LEAVE => Self::Leave {
-                channel: fields.channel(),
-            },
             PING => Self::Ping,
-            tag => {
-                fields.fail(Error::unsupported(format!(
-                    "a request has the unknown kind {tag}"
-                )));
-                Self::Ping
-            }
+            kind => about_document(kind, &mut fields),
         };
         fields.end(message)
     }
 }
 
-fn deltas(fields: &mut Fields<'_>) -> Vec<Delta> {
-    let mut deltas = Vec::new();
-    while !fields.is_empty() {
-        deltas.push(fields.delta());
+/// Reads the fields of a message about one document.
+fn about_document(kind: u8, fields: &mut Fields<'_>) -> Request {
+    let channel = fields.channel();
+    match kind {
+        OPEN => Request::Open {
+            channel,
+            document: fields.document_name(),
+            schema: fields.number(),
+            opening: Opening {
+                cursor: fields.cursor(),
+                comparing: fields.flag(),
+                ids: fields.ids(),
+            },
+        },
+        EPOCHS => {
+            let dropped = fields.flag();
+            let epochs = fields.epochs(dropped);
+            Request::Epochs { channel, epochs }
+        }
+        READ => Request::Read {
+            channel,
+            after: fields.sequence(),
+        },
+        RANGE => Request::Range {
+            channel,
+            after: fields.path(),
+        },
+        OFFER => Request::Offer {
+            channel,
+            witness: fields.witness(),
+            cells: fields.patch(),
+        },
+        ADOPT => Request::Adopt {
+            channel,
+            witness: fields.witness(),
+            heads: fields.id_heads(),
+        },
+        PUSH => Request::Push {
+            channel,
+            entries: fields.entries(),
+        },
+        PRESENCE => Request::Presence {
+            channel,
+            data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
+        },
+        LEAVE => Request::Leave { channel },
+        _ => {
+            fields.unknown();
+            Request::Ping
+        }
     }
-    if deltas.is_empty() {
-        fields.fail(Error::corrupt("a push has no transactions"));
-    }
-    deltas
 }

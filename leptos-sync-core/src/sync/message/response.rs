@@ -1,14 +1,13 @@
-use super::{
-    Channel, Message, Permission, Reason,
-    fields::{Fields, Writer},
-};
 use crate::{
-    clock::Time,
-    delta::{Delta, Snapshot},
+    clock::Window,
     error::Error,
+    history::{Ack, CellRange, EntryId, IdHead, Opened, Page, RelayState},
     id::ReplicaId,
     limits,
-    version::VersionVector,
+    sync::message::{
+        Channel, Message, Permission, Reason,
+        fields::{Fields, Writer},
+    },
 };
 
 /// A message from a relay to a client.
@@ -25,59 +24,98 @@ pub enum Response {
     },
     /// The answer to [`Renew`](super::Request::Renew): the new credentials are in use.
     Renewed,
-    /// The answer to [`Open`](super::Request::Open): the document is open. The operations that the
-    /// client lacks follow, then all new ones.
+    /// The relay does not know the epoch of the client's cursor. The client sends its
+    /// [`Epochs`](super::Request::Epochs).
+    Asked {
+        /// The document.
+        channel: Channel,
+    },
+    /// The answer to [`Open`](super::Request::Open) or [`Epochs`](super::Request::Epochs): the
+    /// document is open.
     Opened {
         /// The document.
         channel: Channel,
         /// The user's permission.
         permission: Permission,
-        /// The operations that the relay contains.
-        version: VersionVector,
-        /// The floor. The relay rejects new operations with earlier stamps, since it may have
-        /// forgotten removals.
-        floor: Time,
-        /// The relay's wall clock, in milliseconds since the Unix epoch.
-        now_ms: u64,
+        /// The state of the document at the relay.
+        opened: Opened,
     },
-    /// Operations of other clients.
-    Delta {
+    /// The answer to [`Read`](super::Request::Read), or new changes on a live channel.
+    Page {
         /// The document.
         channel: Channel,
-        /// Whether further parts of the delta follow. The client joins the whole delta once the
-        /// last part has arrived.
-        more: bool,
-        /// The operations. A part has the versions of the whole.
-        delta: Delta,
+        /// The changes.
+        page: Page,
     },
-    /// The relay's state, for a client that was offline while the relay forgot removals that the
-    /// client has not seen.
-    Snapshot {
+    /// The answer to [`Read`](super::Request::Read) if the relay has forgotten removals after the
+    /// number that the client has read. The client opens the document again.
+    Behind {
         /// The document.
         channel: Channel,
-        /// Whether another part follows.
-        more: bool,
-        /// A part of the state.
-        part: Snapshot,
     },
-    /// An acknowledgement: the relay has durably stored operations of the client.
+    /// The answer to [`Range`](super::Request::Range).
+    Cells {
+        /// The document.
+        channel: Channel,
+        /// The cells.
+        range: CellRange,
+    },
+    /// The answer to [`Offer`](super::Request::Offer).
+    Offered {
+        /// The document.
+        channel: Channel,
+        /// Whether the relay took all cells. If it did not, the client cannot finish comparing and
+        /// tries again later.
+        all: bool,
+        /// The state of the history.
+        state: RelayState,
+    },
+    /// The answer to [`Adopt`](super::Request::Adopt).
+    Adopted {
+        /// The document.
+        channel: Channel,
+        /// The heads of the client's ids at the relay from now on.
+        heads: Vec<(ReplicaId, IdHead)>,
+        /// The state of the history.
+        state: RelayState,
+    },
+    /// An acknowledgement: the relay has durably stored entries of the client. On a live channel,
+    /// acknowledgements and pages arrive in the order of their sequence numbers.
     Ack {
         /// The document.
         channel: Channel,
-        /// The stored operations. Replicas without an entry are unchanged.
-        upto: VersionVector,
+        /// The entries.
+        ack: Ack,
     },
-    /// A rejection: the relay will not accept a transaction in this form.
+    /// An entry does not follow the last one of its id at the relay. The relay took no further
+    /// entry of the id from the same push.
+    Gap {
+        /// The document.
+        channel: Channel,
+        /// The writer.
+        replica: ReplicaId,
+        /// The writer's last entry at the relay.
+        head: IdHead,
+    },
+    /// A rejection: the relay will not accept an entry in this form, and took no further entry of
+    /// the id from the same push.
     Reject {
         /// The document.
         channel: Channel,
-        /// The version to which the transaction leads. From now on, the relay's version covers it,
-        /// unless the [reason concerns time](Reason::concerns_time) or is a gap, forbidden or forged.
-        upto: VersionVector,
-        /// The reason, as a code.
+        /// The entry.
+        id: EntryId,
+        /// The reason, as a code. If it [concerns time](Reason::concerns_time), the client restamps
+        /// the entry. Else it empties the entry, and sends it under its number.
         reason: Reason,
         /// The reason, as a sentence.
         text: String,
+        /// The stamps that the relay accepts.
+        window: Window,
+    },
+    /// The document was removed at the relay, which ends its exchange.
+    Removed {
+        /// The document.
+        channel: Channel,
     },
     /// The presence of another client.
     Presence {
@@ -124,8 +162,8 @@ pub enum Response {
 const WELCOME: u8 = 1;
 const RENEWED: u8 = 2;
 const OPENED: u8 = 3;
-pub(super) const DELTA: u8 = 4;
-const SNAPSHOT: u8 = 5;
+pub(super) const PAGE: u8 = 4;
+const CELLS: u8 = 5;
 const ACK: u8 = 6;
 const REJECT: u8 = 7;
 const PRESENCE: u8 = 8;
@@ -133,23 +171,88 @@ const CLOSED: u8 = 9;
 const BYE: u8 = 10;
 const PONG: u8 = 11;
 const PERMISSION: u8 = 12;
+const ASKED: u8 = 13;
+const BEHIND: u8 = 14;
+const OFFERED: u8 = 15;
+const ADOPTED: u8 = 16;
+const GAP: u8 = 17;
+const REMOVED: u8 = 18;
 
 impl Response {
+    /// Returns the document that the message concerns.
+    pub(in crate::sync) fn channel(&self) -> Option<Channel> {
+        self.head().1
+    }
+
     /// Returns the kind byte of the message and the document it concerns.
     fn head(&self) -> (u8, Option<Channel>) {
         match self {
             Self::Welcome { .. } => (WELCOME, None),
             Self::Renewed => (RENEWED, None),
+            Self::Asked { channel } => (ASKED, Some(*channel)),
             Self::Opened { channel, .. } => (OPENED, Some(*channel)),
-            Self::Delta { channel, .. } => (DELTA, Some(*channel)),
-            Self::Snapshot { channel, .. } => (SNAPSHOT, Some(*channel)),
+            Self::Page { channel, .. } => (PAGE, Some(*channel)),
+            Self::Behind { channel } => (BEHIND, Some(*channel)),
+            Self::Cells { channel, .. } => (CELLS, Some(*channel)),
+            Self::Offered { channel, .. } => (OFFERED, Some(*channel)),
+            Self::Adopted { channel, .. } => (ADOPTED, Some(*channel)),
             Self::Ack { channel, .. } => (ACK, Some(*channel)),
+            Self::Gap { channel, .. } => (GAP, Some(*channel)),
             Self::Reject { channel, .. } => (REJECT, Some(*channel)),
+            Self::Removed { channel } => (REMOVED, Some(*channel)),
             Self::Presence { channel, .. } => (PRESENCE, Some(*channel)),
             Self::Permission { channel, .. } => (PERMISSION, Some(*channel)),
             Self::Closed { channel, .. } => (CLOSED, Some(*channel)),
             Self::Bye { .. } => (BYE, None),
             Self::Pong { .. } => (PONG, None),
+        }
+    }
+
+    /// Writes the fields of a message about a document after the channel.
+    fn encode_about_document(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::Opened {
+                permission, opened, ..
+            } => {
+                out.byte(permission.code());
+                out.opened(opened);
+            }
+            Self::Page { page, .. } => out.page(page),
+            Self::Cells { range, .. } => out.range(range),
+            Self::Offered { all, state, .. } => {
+                out.byte((*all).into());
+                out.state(state);
+            }
+            Self::Adopted { heads, state, .. } => {
+                out.id_heads(heads);
+                out.state(state);
+            }
+            Self::Ack { ack, .. } => out.ack(ack),
+            Self::Gap { replica, head, .. } => {
+                out.replica(*replica);
+                out.id_head(head);
+            }
+            Self::Reject {
+                id,
+                reason,
+                text,
+                window,
+                ..
+            } => {
+                out.entry_id(*id);
+                out.why(*reason, text);
+                out.window(*window);
+            }
+            Self::Presence {
+                peer, user, data, ..
+            } => {
+                out.number(peer.get());
+                out.bytes(user.as_bytes());
+                out.bytes(data);
+            }
+            Self::Permission { permission, .. } => out.byte(permission.code()),
+            Self::Closed { reason, text, .. } => out.why(*reason, text),
+            _ => {}
         }
     }
 }
@@ -172,46 +275,9 @@ impl Message for Response {
                 out.number(*now_ms);
                 out.number((*silence_ms).into());
             }
-            Self::Renewed => {}
-            Self::Opened {
-                permission,
-                version,
-                floor,
-                now_ms,
-                ..
-            } => {
-                out.byte(permission.code());
-                out.version(version);
-                out.number(floor.get());
-                out.number(*now_ms);
-            }
-            Self::Delta { more, delta, .. } => {
-                out.byte((*more).into());
-                out.delta(delta);
-            }
-            Self::Snapshot { more, part, .. } => {
-                out.byte((*more).into());
-                out.snapshot(part);
-            }
-            Self::Ack { upto, .. } => out.version(upto),
-            Self::Reject {
-                upto, reason, text, ..
-            } => {
-                out.version(upto);
-                out.why(*reason, text);
-            }
-            Self::Presence {
-                peer, user, data, ..
-            } => {
-                out.number(peer.get());
-                out.bytes(user.as_bytes());
-                out.bytes(data);
-            }
-            Self::Permission { permission, .. } => out.byte(permission.code()),
-            Self::Closed { reason, text, .. } | Self::Bye { reason, text } => {
-                out.why(*reason, text);
-            }
+            Self::Bye { reason, text } => out.why(*reason, text),
             Self::Pong { now_ms } => out.number(*now_ms),
+            _ => self.encode_about_document(&mut out),
         }
     }
 
@@ -224,39 +290,6 @@ impl Message for Response {
                 silence_ms: fields.small(),
             },
             RENEWED => Self::Renewed,
-            OPENED => Self::Opened {
-                channel: fields.channel(),
-                permission: fields.permission(),
-                version: fields.version(),
-                floor: Time::new(fields.number()),
-                now_ms: fields.number(),
-            },
-            DELTA => Self::Delta {
-                channel: fields.channel(),
-                more: fields.flag(),
-                delta: fields.delta(),
-            },
-            SNAPSHOT => Self::Snapshot {
-                channel: fields.channel(),
-                more: fields.flag(),
-                part: fields.snapshot(),
-            },
-            ACK => Self::Ack {
-                channel: fields.channel(),
-                upto: fields.version(),
-            },
-            REJECT => reject(&mut fields),
-            PRESENCE => Self::Presence {
-                channel: fields.channel(),
-                peer: ReplicaId::new(fields.number()),
-                user: fields.text(limits::USER_BYTES),
-                data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
-            },
-            PERMISSION => Self::Permission {
-                channel: fields.channel(),
-                permission: fields.permission(),
-            },
-            CLOSED => closed(&mut fields),
             BYE => {
                 let (reason, text) = fields.why();
                 Self::Bye { reason, text }
@@ -264,30 +297,84 @@ impl Message for Response {
             PONG => Self::Pong {
                 now_ms: fields.number(),
             },
-            tag => {
-                let what = format!("a response has the unknown kind {tag}");
-                fields.fail(Error::unsupported(what));
-                Self::Renewed
-            }
+            kind => about_document(kind, &mut fields),
         };
         fields.end(message)
     }
 }
 
-fn reject(fields: &mut Fields<'_>) -> Response {
+/// Reads the fields of a message about one document.
+fn about_document(kind: u8, fields: &mut Fields<'_>) -> Response {
     let channel = fields.channel();
-    let upto = fields.version();
-    let (reason, text) = fields.why();
-    Response::Reject {
-        channel,
-        upto,
-        reason,
-        text,
+    match kind {
+        ASKED => Response::Asked { channel },
+        OPENED => Response::Opened {
+            channel,
+            permission: fields.permission(),
+            opened: fields.opened(),
+        },
+        PAGE => Response::Page {
+            channel,
+            page: fields.page(),
+        },
+        BEHIND => Response::Behind { channel },
+        CELLS => Response::Cells {
+            channel,
+            range: fields.range(),
+        },
+        OFFERED => Response::Offered {
+            channel,
+            all: fields.flag(),
+            state: fields.state(),
+        },
+        ADOPTED => Response::Adopted {
+            channel,
+            heads: fields.id_heads(),
+            state: fields.state(),
+        },
+        ACK => Response::Ack {
+            channel,
+            ack: fields.ack(),
+        },
+        GAP => Response::Gap {
+            channel,
+            replica: fields.replica(),
+            head: fields.id_head(),
+        },
+        REJECT => reject(channel, fields),
+        REMOVED => Response::Removed { channel },
+        PRESENCE => Response::Presence {
+            channel,
+            peer: ReplicaId::new(fields.number()),
+            user: fields.text(limits::USER_BYTES),
+            data: fields.bytes(limits::PRESENCE_BYTES).to_vec(),
+        },
+        PERMISSION => Response::Permission {
+            channel,
+            permission: fields.permission(),
+        },
+        CLOSED => closed(channel, fields),
+        _ => {
+            fields.unknown();
+            Response::Renewed
+        }
     }
 }
 
-fn closed(fields: &mut Fields<'_>) -> Response {
-    let channel = fields.channel();
+fn reject(channel: Channel, fields: &mut Fields<'_>) -> Response {
+    let id = fields.entry_id();
+    let (reason, text) = fields.why();
+    let window = fields.window();
+    Response::Reject {
+        channel,
+        id,
+        reason,
+        text,
+        window,
+    }
+}
+
+fn closed(channel: Channel, fields: &mut Fields<'_>) -> Response {
     let (reason, text) = fields.why();
     Response::Closed {
         channel,

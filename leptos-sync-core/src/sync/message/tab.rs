@@ -1,12 +1,13 @@
-use super::{
-    Message, Reason,
-    fields::{Fields, Writer},
-};
 use crate::{
-    delta::{Delta, Restamped},
+    clock::Time,
     error::Error,
+    history::{Ack, Entry, EntryHash, EntryId, IdHead, TabEntry},
+    id::ReplicaId,
     limits,
-    version::VersionVector,
+    sync::message::{
+        Message, Reason,
+        fields::{Fields, Writer},
+    },
 };
 
 /// A message between the tabs of one browser about a document, with or without a relay.
@@ -21,35 +22,49 @@ pub struct TabMessage {
 /// The kinds of [`TabMessage`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TabMessageKind {
-    /// A transaction that the sender made, or that no tab has sent to the relay yet.
-    Edit(Delta),
-    /// A request with the sender's version. A tab that has more operations sends them; a tab that
-    /// has fewer sends [`Reply`](TabMessageKind::Reply).
-    Request(VersionVector),
-    /// The answer to a request, with the sender's version. A tab that has more operations sends
-    /// them, but does not reply again.
-    Reply(VersionVector),
-    /// Operations that the other tab lacks, except unacknowledged transactions.
-    Missing(Delta),
-    /// The relay rejected a transaction.
-    Rejected {
-        /// The version to which the transaction leads.
-        upto: VersionVector,
+    /// A transaction that the sender made, with what it replaced.
+    Edit(TabEntry),
+    /// A request for what the other tabs know.
+    Ask {
+        /// A random number of the sender, which the answers repeat.
+        asker: u64,
+        /// The last entry of each id that the sender knows.
+        known: Vec<(ReplicaId, IdHead)>,
+    },
+    /// The answer to a request. A tab sends it even if the asker lacks nothing, so that the asker
+    /// knows that there is another tab.
+    All {
+        /// The number in the request.
+        asker: u64,
+        /// The entries of the sender's outbox that the asker lacks.
+        entries: Vec<TabEntry>,
+        /// The last entry of each id that has left the sender's outbox, if the asker lacks it.
+        heads: Vec<(ReplicaId, IdHead)>,
+    },
+    /// Entries were restamped.
+    Replaced(Vec<TabEntry>),
+    /// The relay has rejected an entry, which is empty now.
+    Emptied {
+        /// The entry.
+        id: EntryId,
         /// The reason, as a code.
         reason: Reason,
         /// The reason, as a sentence.
         text: String,
     },
-    /// Transactions have new stamps.
-    Restamped(Vec<Restamped>),
+    /// The relay has acknowledged entries.
+    Stored(Ack),
+    /// Entries were moved to another id, because the memory of their page was copied.
+    Moved(Vec<EntryId>),
 }
 
-const EDIT: u8 = 1;
-const REQUEST: u8 = 2;
-const REPLY: u8 = 3;
-const MISSING: u8 = 4;
-const REJECTED: u8 = 5;
-const RESTAMPED: u8 = 6;
+const EDIT: u8 = 65;
+const ASK: u8 = 66;
+const ALL: u8 = 67;
+const REPLACED: u8 = 68;
+const EMPTIED: u8 = 69;
+const STORED: u8 = 70;
+const MOVED: u8 = 71;
 
 impl TabMessage {
     /// Encodes the message. O(bytes).
@@ -73,31 +88,40 @@ impl TabMessage {
 impl Message for TabMessage {
     fn encode(&self, deflate: bool, out: &mut Vec<u8>) {
         let mut out = Writer { out, deflate };
-        let code = match &self.kind {
+        out.byte(match &self.kind {
             TabMessageKind::Edit(_) => EDIT,
-            TabMessageKind::Request(_) => REQUEST,
-            TabMessageKind::Reply(_) => REPLY,
-            TabMessageKind::Missing(_) => MISSING,
-            TabMessageKind::Rejected { .. } => REJECTED,
-            TabMessageKind::Restamped(_) => RESTAMPED,
-        };
-        out.byte(code);
+            TabMessageKind::Ask { .. } => ASK,
+            TabMessageKind::All { .. } => ALL,
+            TabMessageKind::Replaced(_) => REPLACED,
+            TabMessageKind::Emptied { .. } => EMPTIED,
+            TabMessageKind::Stored(_) => STORED,
+            TabMessageKind::Moved(_) => MOVED,
+        });
         out.bytes(self.document.as_bytes());
         match &self.kind {
-            TabMessageKind::Edit(delta) | TabMessageKind::Missing(delta) => out.delta(delta),
-            TabMessageKind::Request(version) | TabMessageKind::Reply(version) => {
-                out.version(version);
+            TabMessageKind::Edit(one) => out.tab_entry(one),
+            TabMessageKind::Ask { asker, known } => {
+                out.integer(*asker);
+                out.some_heads(known);
             }
-            TabMessageKind::Rejected { upto, reason, text } => {
-                out.version(upto);
+            TabMessageKind::All {
+                asker,
+                entries,
+                heads,
+            } => {
+                out.integer(*asker);
+                out.some_heads(heads);
+                entries.iter().for_each(|one| out.tab_entry(one));
+            }
+            TabMessageKind::Replaced(entries) => {
+                entries.iter().for_each(|one| out.tab_entry(one));
+            }
+            TabMessageKind::Emptied { id, reason, text } => {
+                out.entry_id(*id);
                 out.why(*reason, text);
             }
-            TabMessageKind::Restamped(all) => {
-                for Restamped { replaced, delta } in all {
-                    out.version(replaced);
-                    out.delta(delta);
-                }
-            }
+            TabMessageKind::Stored(ack) => out.ack(ack),
+            TabMessageKind::Moved(ids) => ids.iter().for_each(|id| out.entry_id(*id)),
         }
     }
 
@@ -106,31 +130,137 @@ impl Message for TabMessage {
         let code = fields.byte();
         let document = fields.text(limits::NAME_BYTES);
         let kind = match code {
-            EDIT => TabMessageKind::Edit(fields.delta()),
-            REQUEST => TabMessageKind::Request(fields.version()),
-            REPLY => TabMessageKind::Reply(fields.version()),
-            MISSING => TabMessageKind::Missing(fields.delta()),
-            REJECTED => {
-                let upto = fields.version();
+            EDIT => TabMessageKind::Edit(fields.tab_entry()),
+            ASK => TabMessageKind::Ask {
+                asker: fields.integer(),
+                known: fields.id_heads(),
+            },
+            ALL => TabMessageKind::All {
+                asker: fields.integer(),
+                heads: fields.id_heads(),
+                entries: fields.tab_entries(),
+            },
+            REPLACED => TabMessageKind::Replaced(fields.tab_entries()),
+            EMPTIED => {
+                let id = fields.entry_id();
                 let (reason, text) = fields.why();
-                TabMessageKind::Rejected { upto, reason, text }
+                TabMessageKind::Emptied { id, reason, text }
             }
-            RESTAMPED => {
-                let mut all = Vec::new();
+            STORED => TabMessageKind::Stored(fields.ack()),
+            MOVED => {
+                let mut ids = Vec::new();
                 while !fields.is_empty() {
-                    all.push(Restamped {
-                        replaced: fields.version(),
-                        delta: fields.delta(),
-                    });
+                    ids.push(fields.entry_id());
                 }
-                TabMessageKind::Restamped(all)
+                TabMessageKind::Moved(ids)
             }
             _ => {
-                let what = "another tab sent a message of an unknown kind";
-                fields.fail(Error::unsupported(what));
-                TabMessageKind::Restamped(Vec::new())
+                fields.unknown();
+                TabMessageKind::Moved(Vec::new())
             }
         };
         fields.end(Self { document, kind })
+    }
+}
+
+impl Writer<'_> {
+    /// Writes as many heads as a message may have.
+    fn some_heads(&mut self, heads: &[(ReplicaId, IdHead)]) {
+        self.id_heads(heads.get(..limits::OUTBOX_IDS).unwrap_or(heads));
+    }
+
+    fn tab_entry(&mut self, (entry, seen): &TabEntry) {
+        self.entry_id(entry.id);
+        self.integer(entry.previous.get());
+        self.integer(entry.hash.get());
+        self.patch(&entry.cells);
+        self.patch(seen);
+    }
+}
+
+impl Fields<'_> {
+    fn tab_entry(&mut self) -> TabEntry {
+        let (id, previous) = (self.entry_id(), EntryHash::new(self.integer()));
+        let (hash, cells) = (EntryHash::new(self.integer()), self.patch());
+        let entry = Entry {
+            id,
+            previous,
+            hash,
+            time: match cells.is_empty() {
+                true => Time::ZERO,
+                false => cells.latest(),
+            },
+            cells,
+            stored: None,
+        };
+        if let Err(error) = entry.check() {
+            self.fail(error);
+        }
+        (entry, self.patch())
+    }
+
+    fn tab_entries(&mut self) -> Vec<TabEntry> {
+        let mut entries = Vec::new();
+        while !self.is_empty() {
+            entries.push(self.tab_entry());
+        }
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, LwwMap, replica::Replica};
+
+    fn entries() -> Vec<TabEntry> {
+        let mut replica = Replica::<LwwMap<u32, u32>>::new(Clock::system(ReplicaId::default()));
+        for value in 0..3 {
+            replica.transact(|tx| tx.insert(1, value)).unwrap();
+        }
+        replica.outbox()
+    }
+
+    #[test]
+    fn a_message_between_tabs_is_read_as_it_was_written() {
+        let entries = entries();
+        let id = entries[0].0.id;
+        let head = IdHead {
+            number: 7,
+            hash: EntryHash::new(8),
+            time: Time::new(9),
+            emptied: 5,
+        };
+        for kind in [
+            TabMessageKind::Edit(entries[2].clone()),
+            TabMessageKind::Ask {
+                asker: 1,
+                known: vec![(id.replica, head)],
+            },
+            TabMessageKind::All {
+                asker: 2,
+                entries: entries.clone(),
+                heads: vec![(id.replica, head)],
+            },
+            TabMessageKind::Replaced(entries.clone()),
+            TabMessageKind::Emptied {
+                id,
+                reason: Reason::Limit,
+                text: "too much".to_owned(),
+            },
+            TabMessageKind::Moved(vec![id, entries[1].0.id]),
+        ] {
+            let document = "plans".to_owned();
+            let message = TabMessage { document, kind };
+            assert_eq!(TabMessage::decode(&message.encode()).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_version_is_not_read() {
+        for kind in [1, 6, 64, 72] {
+            let error = TabMessage::decode(&[kind, 1, b'a']).unwrap_err();
+            assert!(error.is_unsupported(), "{error}");
+        }
     }
 }

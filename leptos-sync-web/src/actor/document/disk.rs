@@ -7,7 +7,7 @@ use leptos_sync_core::{
     Error, Root,
     engine::{Refreshed, ReplicaStore, ReplicaWrite, old_prefix},
     storage::{Record, Storage as _},
-    sync::v2::Permission,
+    sync::Permission,
 };
 
 use super::{DocumentActor, Timer};

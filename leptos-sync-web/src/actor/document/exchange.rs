@@ -8,7 +8,7 @@ use leptos_sync_core::{
         RelayState, Sequence, Witness,
     },
     replica::Replica,
-    sync::v2::{Document, Permission, Reason, TabMessageKind},
+    sync::{Document, Permission, Reason, TabMessageKind},
 };
 
 use super::DocumentActor;

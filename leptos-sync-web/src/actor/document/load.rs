@@ -3,7 +3,7 @@
 use std::{rc::Rc, time::Duration};
 
 use leptos_sync_core::{
-    Clock, Error, ReplicaId, Root, engine::ReplicaStore, replica::Replica, sync::v2::Permission,
+    Clock, Error, ReplicaId, Root, engine::ReplicaStore, replica::Replica, sync::Permission,
 };
 
 use super::{DocumentActor, Timer, disk::Disk};

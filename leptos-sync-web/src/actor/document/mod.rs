@@ -18,7 +18,7 @@ use leptos_sync_core::{
     engine::ReplicaStore,
     history::EntryId,
     limits,
-    sync::v2::{Channel, Reason, TabMessageKind},
+    sync::{Channel, Reason, TabMessageKind},
 };
 use send_wrapper::SendWrapper;
 

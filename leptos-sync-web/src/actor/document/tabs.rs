@@ -4,7 +4,7 @@ use leptos_sync_core::{
     Changes, Root,
     history::{Entry, EntryId, Patch},
     replica::Taken,
-    sync::v2::{TabMessage, TabMessageKind},
+    sync::{TabMessage, TabMessageKind},
 };
 
 use super::{DocumentActor, Timer};

@@ -1,73 +1,153 @@
-mod documents;
-mod empty;
+//! A client with a scripted relay.
 
-use std::{cell::RefCell, collections::VecDeque, mem, rc::Rc};
+mod comparing;
+mod documents;
+mod pushing;
+mod reading;
+mod violations;
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use super::*;
 use crate::{
     clock::{Time, Window},
-    delta::{Delta, Snapshot},
+    history::{
+        Ack, CellRange, Entry, EntryHash, EntryId, Epoch, Epochs, IdHead, Next, Opened, Opening,
+        Page, Patch, Position, RelayState, Sequence, Witness,
+    },
     id::ReplicaId,
+    path::PathBuf,
     sync::{
         frame::{Assembler, Cutter},
         message::{Message, Permission, Response},
     },
-    version::VersionVector,
 };
 
-/// A document that is never edited and records the calls of the client.
+/// A document that records the calls of the client, and reads numbers without cells.
 #[derive(Clone, Default)]
 struct Recorder(Rc<RefCell<Calls>>);
 
 #[derive(Default)]
 struct Calls {
-    version: VersionVector,
-    acknowledged: VersionVector,
-    rejected: Vec<Reason>,
+    /// The names of the calls that change something.
+    log: Vec<&'static str>,
+    position: u64,
+    compares: bool,
+    /// The offers of the next ranges.
+    offers: VecDeque<Vec<Patch>>,
+    /// The outbox. Those before `sent` are on their way.
+    entries: Vec<Entry>,
+    sent: usize,
+    rejected: Vec<(EntryId, Reason)>,
     closed: Vec<Reason>,
     permissions: Vec<Permission>,
     present: Vec<(String, Vec<u8>)>,
-    /// The relay's version in the latest call of `pending`.
-    sent: VersionVector,
-    /// The transactions that the next call of `pending` returns.
-    unsent: Vec<Delta>,
+    windows: Vec<Window>,
+    /// The error of the next page.
+    page_error: Option<Error>,
 }
 
 impl Document for Recorder {
-    fn version(&self) -> VersionVector {
-        self.0.borrow().version.clone()
+    fn start(&mut self) -> Opening {
+        let mut calls = self.0.borrow_mut();
+        calls.sent = 0;
+        let mut opening = Opening::default();
+        opening.cursor.position.sequence = Sequence::new(calls.position);
+        opening
     }
 
-    fn pending(&mut self, relay: &VersionVector) -> Result<Vec<Delta>, Error> {
-        let mut calls = self.0.borrow_mut();
-        calls.sent = relay.clone();
-        Ok(mem::take(&mut calls.unsent))
+    fn epochs(&self) -> Epochs {
+        epochs()
+    }
+
+    fn position(&self) -> Sequence {
+        Sequence::new(self.0.borrow().position)
+    }
+
+    fn witness(&self) -> Witness {
+        witness()
     }
 
     fn set_permission(&mut self, permission: Permission) {
         self.0.borrow_mut().permissions.push(permission);
     }
 
-    fn opened(&mut self, _: Window) {}
+    fn opened(&mut self, _: &Opened) -> Result<Next, Error> {
+        let mut calls = self.0.borrow_mut();
+        calls.log.push("opened");
+        Ok(match calls.compares {
+            true => Next::Compare,
+            false => Next::Read,
+        })
+    }
 
-    fn caught_up(&mut self, _: Window) -> Result<(), Error> {
+    fn range(&mut self, _: &CellRange) -> Result<Vec<Patch>, Error> {
+        let mut calls = self.0.borrow_mut();
+        calls.log.push("range");
+        Ok(calls.offers.pop_front().unwrap_or_default())
+    }
+
+    fn offered(&mut self, all: bool, _: RelayState) {
+        let name = if all { "offered" } else { "not all offered" };
+        self.0.borrow_mut().log.push(name);
+    }
+
+    fn heads(&self) -> Vec<(ReplicaId, IdHead)> {
+        vec![(ReplicaId::new(1), IdHead::default())]
+    }
+
+    fn adopted(&mut self, _: &[(ReplicaId, IdHead)], _: RelayState) {
+        self.0.borrow_mut().log.push("adopted");
+    }
+
+    fn compared(&mut self) -> Result<(), Error> {
+        self.0.borrow_mut().log.push("compared");
         Ok(())
     }
 
-    fn receive(&mut self, _: &Delta) -> Result<(), Error> {
+    fn page(&mut self, page: &Page) -> Result<(), Error> {
+        let mut calls = self.0.borrow_mut();
+        if let Some(error) = calls.page_error.take() {
+            return Err(error);
+        }
+        calls.log.push("page");
+        calls.position = calls.position.max(page.upto.get());
         Ok(())
     }
 
-    fn receive_snapshot(&mut self, _: &[Snapshot]) -> Result<(), Error> {
+    fn caught_up(&mut self, window: Window) -> Result<(), Error> {
+        let mut calls = self.0.borrow_mut();
+        calls.log.push("caught up");
+        calls.windows.push(window);
         Ok(())
     }
 
-    fn acknowledged(&mut self, upto: &VersionVector) {
-        self.0.borrow_mut().acknowledged.join(upto);
+    fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {
+        assert!(bytes > 0 && count > 0);
+        let calls = &mut *self.0.borrow_mut();
+        let next = calls.entries.iter().skip(calls.sent).take(count);
+        let next: Vec<_> = next.cloned().collect();
+        calls.sent += next.len();
+        Ok(next)
     }
 
-    fn rejected(&mut self, _: &VersionVector, reason: Reason, _: &str) {
-        self.0.borrow_mut().rejected.push(reason);
+    fn acknowledged(&mut self, ack: &Ack) -> Result<(), Error> {
+        let calls = &mut *self.0.borrow_mut();
+        calls.log.push("acknowledged");
+        calls.entries.retain(|entry| ack.sequence(entry).is_none());
+        calls.sent -= ack.count as usize;
+        if calls.position + 1 == ack.first.get() {
+            calls.position += ack.count;
+        }
+        Ok(())
+    }
+
+    fn rejected(&mut self, id: EntryId, reason: Reason, _: &str, _: Window) -> Result<(), Error> {
+        let mut calls = self.0.borrow_mut();
+        calls.rejected.push((id, reason));
+        let at = calls.entries.iter().position(|entry| entry.id == id);
+        calls.sent = at.unwrap();
+        Ok(())
     }
 
     fn presence(&mut self, _: ReplicaId, user: &str, data: &[u8]) {
@@ -78,19 +158,40 @@ impl Document for Recorder {
     fn closed(&mut self, reason: Reason, _: &str) {
         self.0.borrow_mut().closed.push(reason);
     }
+
+    fn removed(&mut self) {
+        self.0.borrow_mut().log.push("removed");
+    }
 }
 
-/// A client with a scripted relay.
+const CHANNEL: Channel = Channel(0);
+
+/// Returns the document's epochs.
+fn epochs() -> Epochs {
+    Epochs::from_list(vec![(Epoch::new(1), Sequence::new(1))], false).unwrap()
+}
+
+/// Returns the document's witness with the latest time.
+fn witness() -> Witness {
+    Witness {
+        latest: Time::new(77),
+        ..Witness::default()
+    }
+}
+
+/// The client and the relay's end of its connection.
 struct Talk {
     client: Client<Recorder>,
     document: Recorder,
     cutter: Cutter,
     assembler: Assembler,
+    now_ms: u64,
 }
 
 impl Talk {
+    /// A client that is connecting.
     fn begin() -> Self {
-        let mut client = Client::new(b"first".to_vec(), 1);
+        let mut client = Client::new(Vec::new(), 1);
         let document = Recorder::default();
         client.open("plans", 0, document.clone()).unwrap();
         let mut talk = Self {
@@ -98,15 +199,34 @@ impl Talk {
             document,
             cutter: Cutter::default(),
             assembler: Assembler::default(),
+            now_ms: 1_000,
         };
         talk.connect();
         talk
     }
 
+    /// A client that is admitted and has asked for its document.
+    fn asked() -> Self {
+        let mut talk = Self::begin();
+        talk.welcome();
+        talk.said();
+        talk
+    }
+
+    /// A client that has read everything, on a live channel, with these entries in its outbox.
+    fn live(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut talk = Self::asked();
+        talk.document.0.borrow_mut().entries.extend(entries);
+        talk.opened(0);
+        talk.page(0, 0, 0);
+        talk
+    }
+
     fn connect(&mut self) {
-        let at = self.client.wake_at().unwrap();
-        assert_eq!(self.client.next_action(at), ConnectionAction::Connect);
-        self.client.connected(at);
+        self.now_ms = self.now_ms.max(self.client.wake_at().unwrap());
+        let action = self.client.next_action(self.now_ms);
+        assert_eq!(action, ConnectionAction::Connect);
+        self.client.connected(self.now_ms);
         self.cutter = Cutter::default();
         self.assembler = Assembler::default();
     }
@@ -116,7 +236,7 @@ impl Talk {
         let write = |out: &mut Vec<u8>| response.encode(false, out);
         self.cutter.cut(&mut frames, write);
         for frame in frames {
-            self.client.receive(&frame, 1_000);
+            self.client.receive(&frame, self.now_ms);
         }
     }
 
@@ -128,276 +248,178 @@ impl Talk {
         });
     }
 
-    fn refuse(&mut self) {
-        self.hear(&Response::Bye {
-            reason: Reason::Unauthorized,
-            text: "no".to_owned(),
-        });
-        assert_eq!(self.client.next_action(1_000), ConnectionAction::Disconnect);
-        self.client.disconnected(1_000);
-    }
-}
-
-/// The relay may reject them by mistake, for example while it cannot read its keys.
-#[test]
-fn rejected_credentials_are_tried_again_after_increasing_delays() {
-    let mut talk = Talk::begin();
-    let mut longest = 0;
-    for _ in 0..40 {
-        talk.refuse();
-        assert_eq!(talk.client.ended(), Some((Reason::Unauthorized, "no")));
-        longest = longest.max(talk.client.wake_at().unwrap() - 1_000);
-        talk.connect();
-    }
-    assert!((60_000..=300_000).contains(&longest), "{longest}");
-    talk.welcome();
-    assert!(talk.client.is_welcome());
-}
-
-/// This happens if another user signs in: the relay ends a connection that sends another user's
-/// credentials.
-#[test]
-fn credentials_that_end_a_connection_start_another() {
-    let mut talk = Talk::begin();
-    talk.welcome();
-    talk.client.set_credentials(b"second".to_vec());
-    talk.refuse();
-    talk.connect();
-    // On the new connection, the hello contains them, so the rejection concerns them.
-    talk.refuse();
-    assert!(talk.client.wake_at() > Some(1_000));
-}
-
-#[test]
-fn credentials_renewed_during_a_rejection_are_tried() {
-    let mut talk = Talk::begin();
-    talk.client.set_credentials(b"second".to_vec());
-    talk.refuse();
-    talk.connect();
-    talk.welcome();
-    assert!(talk.client.is_welcome());
-}
-
-impl Talk {
     /// Returns the client's messages since the last call.
     fn said(&mut self) -> Vec<Request> {
         let mut said = Vec::new();
-        while let Some(frame) = self.client.next_frame(1_000) {
+        while let Some(frame) = self.client.next_frame(self.now_ms) {
             let limit = limits::FRAME_BYTES;
             said.extend(self.assembler.take(&frame, limit, Request::decode).unwrap());
         }
         said
     }
 
-    fn forbid(&mut self) {
-        self.hear(&Response::Closed {
-            channel: Channel(0),
-            reason: Reason::Forbidden,
-            text: "not for you".to_owned(),
-        });
+    /// Returns the calls of the document since the last call of this method.
+    fn calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.document.0.borrow_mut().log)
     }
-}
 
-/// The relay need not remember a document that it has rejected.
-const LEAVE: Request = Request::Leave {
-    channel: Channel(0),
-};
-
-fn renewal(credentials: &[u8]) -> Request {
-    let credentials = credentials.to_vec();
-    Request::Renew { credentials }
-}
-
-#[test]
-fn credentials_changed_before_the_welcome_are_sent_after_it() {
-    let mut talk = Talk::begin();
-    talk.client.set_credentials(b"second".to_vec());
-    talk.said();
-    talk.welcome();
-    let said = talk.said();
-    assert_eq!(
-        said[0],
-        renewal(b"second"),
-        "the renewal precedes all opens"
-    );
-    assert!(matches!(said[1], Request::Open { .. }));
-    // On the next connection, the hello contains them.
-    talk.client.disconnected(1_000);
-    talk.connect();
-    talk.said();
-    talk.welcome();
-    assert!(matches!(talk.said()[0], Request::Open { .. }));
-}
-
-/// The first open request still used the old credentials, which may not open the document.
-#[test]
-fn a_document_rejected_during_a_renewal_is_opened_again_after_it() {
-    let mut talk = Talk::begin();
-    talk.welcome();
-    talk.said();
-    talk.client.set_credentials(b"second".to_vec());
-    assert_eq!(talk.said(), [renewal(b"second")]);
-    talk.forbid();
-    assert_eq!(talk.said(), [LEAVE]);
-    talk.hear(&Response::Renewed);
-    assert!(matches!(talk.said()[..], [Request::Open { .. }]));
-    talk.forbid();
-    assert_eq!(
-        talk.said(),
-        [LEAVE],
-        "the new credentials may not open it either"
-    );
-}
-
-/// The relay would end the connection over such a name, and with it the exchange of all other
-/// documents.
-#[test]
-fn an_invalid_name_is_rejected_before_it_is_sent() {
-    let mut talk = Talk::begin();
-    for name in ["", &"n".repeat(limits::NAME_BYTES + 1)] {
-        let refused = talk.client.open(name, 0, Recorder::default());
-        assert!(refused.unwrap_err().is_limit());
-    }
-    let longest = "n".repeat(limits::NAME_BYTES);
-    talk.client.open(&longest, 0, Recorder::default()).unwrap();
-    talk.said();
-    talk.welcome();
-    assert_eq!(talk.said().len(), 2);
-}
-
-#[test]
-fn a_network_failure_after_a_rejection_is_not_a_rejection() {
-    let mut talk = Talk::begin();
-    talk.refuse();
-    talk.client.set_credentials(b"second".to_vec());
-    assert_eq!(talk.client.next_action(1_000), ConnectionAction::Connect);
-    talk.client.disconnected(1_000);
-    talk.connect();
-    talk.welcome();
-    assert!(talk.client.is_welcome());
-}
-
-impl Talk {
-    fn opened(&mut self, version: VersionVector) {
+    fn opened_as(&mut self, permission: Permission, head: u64, diverged: bool) {
         self.hear(&Response::Opened {
-            channel: Channel(0),
-            permission: Permission::Write,
-            version,
-            floor: Time::ZERO,
-            now_ms: 0,
+            channel: CHANNEL,
+            permission,
+            opened: Opened {
+                now_ms: 5_000,
+                diverged,
+                state: state(head),
+                ..Opened::default()
+            },
         });
+    }
+
+    fn opened(&mut self, head: u64) {
+        self.opened_as(Permission::Write, head, false);
+    }
+
+    fn page(&mut self, after: u64, upto: u64, head: u64) {
+        self.hear(&page(after, upto, head));
+    }
+
+    fn ack(&mut self, number: u64, count: u64, first: u64) {
+        self.hear(&ack(number, count, first));
+    }
+
+    fn close(&mut self, reason: Reason) {
+        self.hear(&Response::Closed {
+            channel: CHANNEL,
+            reason,
+            text: "no".to_owned(),
+        });
+    }
+
+    /// Waits until the client asks for its document again. The relay answers pings meanwhile.
+    /// Returns the time that passed in milliseconds.
+    fn wait_for_open(&mut self) -> u64 {
+        let begin = self.now_ms;
+        while !self.kinds().contains(&"open".to_owned()) {
+            self.now_ms = self.client.wake_at().unwrap();
+            self.client.wake(self.now_ms);
+            self.hear(&Response::Pong { now_ms: 0 });
+        }
+        let waited = self.now_ms - begin;
+        assert!(waited <= 300_000, "{waited} ms");
+        waited
+    }
+
+    /// Returns why the connection ended.
+    fn ended(&self) -> Option<Reason> {
+        self.client.ended().map(|(reason, _)| reason)
     }
 }
 
-fn version(entries: &[(u64, u64)]) -> VersionVector {
-    let entries = entries.iter();
-    let entries = entries.map(|&(replica, time)| (ReplicaId::new(replica), Time::new(time)));
-    entries.collect()
+fn state(head: u64) -> RelayState {
+    RelayState {
+        witness: Witness {
+            head: Position {
+                epoch: Epoch::new(1),
+                sequence: Sequence::new(head),
+            },
+            ..Witness::default()
+        },
+        epoch_start: Sequence::new(head.min(1)),
+    }
 }
 
-/// The acknowledgement may have been lost, and perhaps no further operation arrives that would
-/// imply it.
-#[test]
-fn operations_that_both_contain_count_as_acknowledged() {
-    let mut talk = Talk::begin();
-    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 9)]);
-    talk.welcome();
-    talk.opened(version(&[(1, 7), (2, 4), (3, 1)]));
-    assert_eq!(
-        talk.document.0.borrow().acknowledged,
-        version(&[(1, 5), (2, 4)])
-    );
+fn page(after: u64, upto: u64, head: u64) -> Response {
+    Response::Page {
+        channel: CHANNEL,
+        page: Page {
+            after: Sequence::new(after),
+            upto: Sequence::new(upto),
+            state: state(head),
+            ..Page::default()
+        },
+    }
+}
+
+fn id(replica: u64, number: u64) -> EntryId {
+    EntryId {
+        replica: ReplicaId::new(replica),
+        number,
+    }
+}
+
+fn ack(number: u64, count: u64, first: u64) -> Response {
+    Response::Ack {
+        channel: CHANNEL,
+        ack: Ack {
+            id: id(1, number),
+            count,
+            first: Sequence::new(first),
+            state: state(first + count - 1),
+        },
+    }
+}
+
+fn reject(id: EntryId, reason: Reason) -> Response {
+    Response::Reject {
+        channel: CHANNEL,
+        id,
+        reason,
+        text: "no".to_owned(),
+        window: Window::default(),
+    }
+}
+
+fn gap(replica: u64) -> Response {
+    Response::Gap {
+        channel: CHANNEL,
+        replica: ReplicaId::new(replica),
+        head: IdHead::default(),
+    }
+}
+
+/// Returns an entry without cells.
+fn entry(replica: u64, number: u64) -> Entry {
+    Entry {
+        id: id(replica, number),
+        previous: EntryHash::new(number),
+        hash: EntryHash::new(number + 1),
+        time: Time::ZERO,
+        cells: Patch::default(),
+        stored: None,
+    }
+}
+
+fn entries(numbers: std::ops::RangeInclusive<u64>) -> impl Iterator<Item = Entry> {
+    numbers.map(|number| entry(1, number))
+}
+
+/// Returns the kinds of requests, and the numbers in them.
+fn kinds(said: &[Request]) -> Vec<String> {
+    let kind = |request: &Request| match request {
+        Request::Hello { .. } => "hello".to_owned(),
+        Request::Open { .. } => "open".to_owned(),
+        Request::Epochs { .. } => "epochs".to_owned(),
+        Request::Read { after, .. } => format!("read {}", after.get()),
+        Request::Range { after: None, .. } => "range".to_owned(),
+        Request::Range { after: Some(_), .. } => "range after".to_owned(),
+        Request::Offer { .. } => "offer".to_owned(),
+        Request::Adopt { .. } => "adopt".to_owned(),
+        Request::Push { entries, .. } => {
+            let ids = entries.iter().map(|entry| entry.id);
+            let ids = ids.map(|id| format!(" {}.{}", id.replica.get(), id.number));
+            format!("push{}", ids.collect::<String>())
+        }
+        Request::Leave { .. } => "leave".to_owned(),
+        Request::Presence { .. } => "presence".to_owned(),
+        Request::Renew { .. } => "renew".to_owned(),
+        Request::Ping => "ping".to_owned(),
+    };
+    said.iter().map(kind).collect()
 }
 
 impl Talk {
-    fn is_open(&self) -> bool {
-        self.client
-            .exchanges
-            .values()
-            .all(|exchange| exchange.stage == Stage::Open)
+    fn kinds(&mut self) -> Vec<String> {
+        kinds(&self.said())
     }
-
-    /// Makes the relay open the document and reject transactions for their stamps.
-    fn refuse_for_time(&mut self, upto: &[(u64, u64)]) {
-        self.opened(VersionVector::new());
-        for upto in upto {
-            self.hear(&Response::Reject {
-                channel: Channel(0),
-                upto: version(&[*upto]),
-                reason: Reason::Drift,
-                text: "tomorrow".to_owned(),
-            });
-        }
-    }
-
-    fn rejected(&self) -> usize {
-        self.document.0.borrow().rejected.len()
-    }
-}
-
-/// A transaction that cannot be restamped would be rejected forever.
-#[test]
-fn a_transaction_rejected_for_its_stamp_twice_is_not_resent_at_once() {
-    let mut talk = Talk::begin();
-    talk.welcome();
-    talk.refuse_for_time(&[(1, 50)]);
-    // The document restamped it.
-    talk.refuse_for_time(&[(1, 40)]);
-    assert_eq!(talk.rejected(), 0);
-    talk.refuse_for_time(&[(1, 40)]);
-    assert_eq!(talk.document.0.borrow().rejected, [Reason::Drift]);
-}
-
-/// If the client kept both, each rejection would resend the other transaction, forever.
-#[test]
-fn two_transactions_rejected_for_their_stamps_are_both_given_up() {
-    let mut talk = Talk::begin();
-    talk.welcome();
-    let both = [(1, 50), (2, 60)];
-    for _ in 0..3 {
-        talk.refuse_for_time(&both);
-    }
-    assert_eq!(
-        talk.rejected(),
-        3,
-        "the first one is rejected twice, since it precedes the second"
-    );
-    assert!(talk.is_open(), "the document is not opened again");
-}
-
-/// If the clock stays wrong, each edit first gets the stamp that the previous one had.
-#[test]
-fn an_edit_is_restamped_although_an_earlier_one_had_its_stamp() {
-    let mut talk = Talk::begin();
-    talk.welcome();
-    talk.refuse_for_time(&[(1, 50)]);
-    talk.opened(VersionVector::new());
-    talk.hear(&Response::Ack {
-        channel: Channel(0),
-        upto: version(&[(1, 40)]),
-    });
-    talk.hear(&Response::Reject {
-        channel: Channel(0),
-        upto: version(&[(1, 50)]),
-        reason: Reason::Drift,
-        text: "tomorrow".to_owned(),
-    });
-    assert_eq!(talk.rejected(), 0);
-    assert!(!talk.is_open(), "the document is opened again");
-}
-
-/// This tab must not send them: the relay would reject them as those of another user, although
-/// nobody did anything wrong.
-#[test]
-fn another_tabs_operations_are_not_sent_from_this_tab() {
-    let mut talk = Talk::begin();
-    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 58)]);
-    talk.welcome();
-    talk.opened(version(&[(2, 58)]));
-    assert_eq!(talk.document.0.borrow().sent, version(&[(2, 58)]));
-    // One operation came from another tab. One was made by the app, under a replica id that the
-    // relay does not know.
-    talk.document.0.borrow_mut().version = version(&[(1, 5), (2, 60), (3, 7)]);
-    talk.client.edited(Channel(0));
-    assert_eq!(talk.document.0.borrow().sent, version(&[(2, 60)]));
 }
