@@ -117,7 +117,7 @@ impl Peer {
                     let start = Instant::now();
                     self.client.receive(&frame, now);
                     self.handled.push(start.elapsed());
-                    if self.handled.len() % SAVED_FRAMES == 0 {
+                    if self.handled.len().is_multiple_of(SAVED_FRAMES) {
                         self.save()?;
                     }
                 }

@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 170_821,
-    added: 98_132,
+    page: 185_635,
+    added: 112_946,
 };
 
 /// Builds both pages and prints their sizes.
