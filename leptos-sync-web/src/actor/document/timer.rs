@@ -62,8 +62,14 @@ impl<S: Root> DocumentActor<S> {
         }
         let bit = 1 << timer as u8;
         self.timers.set(self.timers.get() | bit);
-        let this = Rc::clone(self);
+        // A document without a relay that is evicted before it forgets need not stay in memory for it.
+        let kept = (!matches!(timer, Timer::Forget)).then(|| Rc::clone(self));
+        let this = Rc::downgrade(self);
         after(timer.delay(), move || {
+            let _kept = kept;
+            let Some(this) = this.upgrade() else {
+                return;
+            };
             this.timers.set(this.timers.get() & !bit);
             match timer {
                 Timer::Save | Timer::Retry => this.save(),
