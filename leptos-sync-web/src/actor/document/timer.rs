@@ -62,7 +62,7 @@ impl<S: Root> DocumentActor<S> {
         }
         let bit = 1 << timer as u8;
         self.timers.set(self.timers.get() | bit);
-        // A document without a relay that is evicted before it forgets need not stay in memory for it.
+        // Forgetting is not worth the memory of an evicted document.
         let kept = (!matches!(timer, Timer::Forget)).then(|| Rc::clone(self));
         let this = Rc::downgrade(self);
         after(timer.delay(), move || {
