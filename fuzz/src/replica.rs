@@ -53,7 +53,7 @@ impl Document for Shared {
     }
 
     fn witness(&self) -> Witness {
-        self.0.borrow().progress().latest
+        self.0.borrow().witness()
     }
 
     fn set_permission(&mut self, _: Permission) {}

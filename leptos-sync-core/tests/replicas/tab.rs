@@ -248,7 +248,7 @@ impl Tab {
     fn next_range(&mut self, oracle: &mut Oracle) -> Option<Request> {
         if let Some(offers) = self.offers.pop() {
             oracle.log(|| format!("{} offers {:?}", self.name, cells_of([&offers])));
-            return Some(Request::Offer(offers, self.replica.progress().latest));
+            return Some(Request::Offer(offers, self.replica.witness()));
         }
         if !self.range_is_last {
             return Some(Request::Range);

@@ -117,7 +117,7 @@ impl Document for Handle {
     }
 
     fn witness(&self) -> Witness {
-        self.0.borrow().replica.progress().latest
+        self.0.borrow().replica.witness()
     }
 
     fn set_permission(&mut self, _: Permission) {}

@@ -111,7 +111,7 @@ impl Document for Handle {
     }
 
     fn witness(&self) -> Witness {
-        self.state().replica.progress().latest
+        self.state().replica.witness()
     }
 
     fn set_permission(&mut self, permission: Permission) {

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     history::{
         EntryId, Epoch, Epochs, IdHead, IdHeads, Next, Opened, Opening, Position, RelayState,
-        Sequence,
+        Sequence, Witness,
     },
     id::ReplicaId,
     limits,
@@ -126,13 +126,31 @@ impl Exchange {
         if state.head() >= session.state.head() {
             session.state = *state;
         }
-        if state.witness.latest >= progress.latest.latest {
+        // A relay that has what this replica was told last may lack what another backup of it has
+        // told in between. Then only `latest` can prove that.
+        let told = &progress.cursor.witness;
+        let is_lost = is_diverged && session.point < told.head.sequence;
+        let is_later = state.witness.latest >= progress.latest.latest;
+        let is_safe = told.latest >= progress.latest.latest;
+        if is_later && !is_diverged || is_lost && (is_later || is_safe) {
             progress.latest = state.witness;
         }
         // Until the comparison ends, the witness proves that the relay has lost history.
         let witness = &mut progress.cursor.witness;
         if !is_diverged && state.head() >= witness.head.sequence {
             *witness = state.witness;
+        }
+    }
+
+    /// Returns the witness of offers. Together with that of the opening, it proves that the relay has
+    /// lost history, and allows the latest times.
+    pub(super) fn witness(&self) -> Witness {
+        let (told, latest) = (&self.progress.cursor.witness, &self.progress.latest);
+        let session = self.session.as_ref();
+        let is_lost = session.is_some_and(|session| session.point < told.head.sequence);
+        match is_lost && told.latest > latest.latest {
+            true => *told,
+            false => *latest,
         }
     }
 

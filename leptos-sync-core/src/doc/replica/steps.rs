@@ -4,13 +4,20 @@ use crate::{
     crdt::{Changes, Root},
     delta::Patch,
     error::Error,
-    history::{Ack, CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, RelayState},
+    history::{
+        Ack, CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, RelayState, Witness,
+    },
     id::ReplicaId,
     path::PathBuf,
 };
 
 /// The steps of the exchange with the relay.
 impl<S: Root> Replica<S> {
+    /// Returns the witness to send with offers.
+    pub fn witness(&self) -> Witness {
+        self.exchange.witness()
+    }
+
     /// Returns the request that opens the document at the relay. Ends an earlier session.
     pub fn start(&mut self) -> Opening {
         self.exchange.start()

@@ -98,7 +98,7 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn witness(&self) -> Witness {
-        self.replica(|replica| replica.progress().latest)
+        self.replica(|replica| replica.witness())
     }
 
     fn set_permission(&mut self, permission: Permission) {
