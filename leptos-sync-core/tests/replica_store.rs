@@ -294,6 +294,31 @@ fn a_tab_whose_base_was_replaced_by_another_history_loads_again_and_keeps_its_ed
     assert_eq!(asleep.replica.doc().state().likes.value(), 1);
 }
 
+/// Ada's other tab has not heard of the relay before it was restored, and reads what it has then.
+#[test]
+fn cells_of_a_lost_history_are_not_stored_with_those_of_another_one() {
+    let mut scene = Scene::new();
+    let memory = MemoryStorage::new();
+    let (mut ada, mut other) = (tab(&scene, "Ada"), tab(&scene, "Ada's other tab"));
+    let (mut disk, mut other_disk) = (store(&memory), store(&memory));
+    save(&mut disk, &mut ada);
+    other.replica = load(&mut other_disk);
+    let empty = scene.relay.db.clone();
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    scene.restart(Some(empty));
+    for value in 0..2 {
+        scene.edit(&mut other, |tx| tx.title().set(value));
+    }
+    scene.sync(&mut other);
+    assert_eq!(save(&mut other_disk, &mut other), Some(Refreshed::Reload));
+    other.replica = load(&mut other_disk);
+    scene.sync(&mut other);
+    assert_eq!(other.base(), scene.relay.cells());
+    assert_eq!(other.replica.doc().state().items.len(), 1);
+}
+
 /// The user clears the site's data while the page is open.
 #[test]
 fn a_page_writes_everything_again_when_its_storage_has_vanished() {

@@ -142,8 +142,8 @@ impl Exchange {
         }
     }
 
-    /// Returns the witness of offers. Together with that of the opening, it proves that the relay has
-    /// lost history, and allows the latest times.
+    /// Returns the witness of offers. Together with that of the opening, it proves that the relay
+    /// has lost history, and allows the latest times.
     pub(super) fn witness(&self) -> Witness {
         let (told, latest) = (&self.progress.cursor.witness, &self.progress.latest);
         let session = self.session.as_ref();

@@ -45,6 +45,7 @@ impl<St: Storage> ReplicaStore<St> {
         self.marker = None;
         self.stored_marker = None;
         self.pending = None;
+        self.theirs = None;
         self.contents = Contents::default();
         let (mut progress, mut entries, mut damage) = (None, Vec::new(), Vec::new());
         let (mut chunks, mut is_incomplete) = (0, false);

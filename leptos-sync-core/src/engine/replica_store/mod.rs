@@ -23,7 +23,7 @@ mod refresh;
 mod unacknowledged;
 mod write;
 
-use crate::{error::Error, storage::Storage};
+use crate::{error::Error, replica::Progress, storage::Storage};
 
 pub use load::LoadedReplica;
 pub use refresh::Refreshed;
@@ -48,6 +48,8 @@ pub struct ReplicaStore<St> {
     /// The stored marker as it is, even if it is damaged.
     stored_marker: Option<Vec<u8>>,
     contents: Contents,
+    /// The stored progress, if another tab has written it.
+    theirs: Option<Progress>,
     /// The last write, until its outcome is known.
     pending: Option<Write>,
 }
@@ -77,6 +79,7 @@ impl<St: Storage> ReplicaStore<St> {
             marker: None,
             stored_marker: None,
             contents: Contents::default(),
+            theirs: None,
             pending: None,
         })
     }

@@ -58,6 +58,7 @@ impl<St: Storage> ReplicaStore<St> {
         }
         let Some(bytes) = marker else {
             self.pending = None;
+            self.theirs = None;
             self.marker = None;
             self.stored_marker = None;
             self.contents = Contents::default();
@@ -81,28 +82,32 @@ impl<St: Storage> ReplicaStore<St> {
         replica.note_stored(&ids);
         self.marker = Some(marker);
         self.stored_marker = Some(bytes);
-        if !is_new {
+        let progress = record::decode_progress(&progress.unwrap_or_default())?;
+        let is_same = has_same_history(replica.progress(), &progress);
+        self.theirs = Some(progress.clone());
+        // A replica that has compared the stored base with the relay replaces it.
+        if !is_new && (is_same || replica.must_rewrite()) {
             return Ok(Refreshed::Retry);
         }
         self.contents = Contents::default();
-        let progress = record::decode_progress(&progress.unwrap_or_default())?;
-        Ok(rebase(replica, &progress))
+        if !is_same || progress.comparing {
+            return Ok(Refreshed::Reload);
+        }
+        // Another tab has written the base as a whole.
+        match position(&progress) >= position(replica.progress()) {
+            true => replica.note_base_saved(),
+            false => replica.rewrite(),
+        }
+        Ok(Refreshed::Retry)
     }
 }
 
-/// Decides what to do with a base that another tab has written as a whole.
-fn rebase<S: Root>(replica: &mut Replica<S>, theirs: &Progress) -> Refreshed {
-    let ours = replica.progress();
+/// Returns whether one of two bases has what the other one has, and more of the same history.
+/// Cells of two histories must not be joined.
+pub(super) fn has_same_history(ours: &Progress, theirs: &Progress) -> bool {
     let (at, their_at) = (position(ours), position(theirs));
     let common = Epochs::common_with(&ours.epochs, at, &theirs.epochs, their_at);
-    if common < at.min(their_at) || theirs.comparing {
-        return Refreshed::Reload;
-    }
-    match their_at >= at {
-        true => replica.note_base_saved(),
-        false => replica.rewrite(),
-    }
-    Refreshed::Retry
+    common >= at.min(their_at)
 }
 
 fn position(progress: &Progress) -> Sequence {

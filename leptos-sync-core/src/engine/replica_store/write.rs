@@ -1,6 +1,7 @@
 use super::{
     Contents, ReplicaStore,
     record::{self, Marker},
+    refresh::has_same_history,
 };
 use crate::{
     crdt::Root,
@@ -27,6 +28,7 @@ pub(super) struct Write {
     contents: Contents,
     /// Whether they replace the others.
     is_whole: bool,
+    writes_progress: bool,
     /// The parts of the replica that the write stores.
     saved: Saved,
 }
@@ -139,7 +141,13 @@ impl<St: Storage> ReplicaStore<St> {
         let saved = replica.write();
         marker.outbox = outbox + u64::from(saved.has_changed);
         let progress = replica.progress();
-        if marker.position == progress.cursor.position {
+        // Cells of this history must not be stored with those of another one, which first have to
+        // be compared. So the write has no effect, and the replica is loaded again.
+        let theirs = self.theirs.as_ref();
+        let is_other = theirs.is_some_and(|theirs| !has_same_history(progress, theirs));
+        let is_refused = is_other && !replica.must_rewrite();
+        let writes_progress = marker.position == progress.cursor.position;
+        if writes_progress {
             batch.put(self.keys.progress(), record::encode_progress(progress));
         }
         batch.put(self.keys.marker(), marker.encode());
@@ -147,11 +155,15 @@ impl<St: Storage> ReplicaStore<St> {
             marker,
             contents,
             is_whole,
+            writes_progress,
             saved,
         });
         let expected = Expected {
             key: self.keys.marker(),
-            value: self.stored_marker.clone(),
+            value: match is_refused {
+                true => Some(Vec::new()),
+                false => self.stored_marker.clone(),
+            },
         };
         Ok(ReplicaWrite { expected, batch })
     }
@@ -163,6 +175,9 @@ impl<St: Storage> ReplicaStore<St> {
         };
         self.marker = Some(write.marker);
         self.stored_marker = Some(write.marker.encode());
+        if write.writes_progress {
+            self.theirs = None;
+        }
         if write.is_whole {
             self.contents = Contents::default();
         }
