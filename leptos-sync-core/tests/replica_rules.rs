@@ -9,7 +9,7 @@ mod common;
 mod replicas;
 
 use leptos_sync_core::history::Sequence;
-use replicas::{oracle::BoardFields, steps::Scene, tab::Request};
+use replicas::{oracle::BoardFields, relay::RETENTION, steps::Scene, tab::Request};
 
 /// While Ada's page compares with a restored relay, a copy of her disk sends her last edit.
 #[test]
@@ -110,4 +110,31 @@ fn a_page_that_leaves_a_gap_is_refused_and_changes_nothing() {
     assert!(bob.replica.progress().cursor.position.sequence == Sequence::ZERO);
     scene.sync(&mut bob);
     assert_eq!(bob.replica.doc().state().items.len(), 2);
+}
+
+/// Ada's edit was stored, but she has not read on. Bob removes what she wrote. When she is back,
+/// the relay has forgotten the removal.
+#[test]
+fn an_acknowledged_edit_that_was_removed_does_not_return_after_the_retention() {
+    let mut scene = Scene::new();
+    let (mut ada, mut bob) = (scene.tab("Ada"), scene.tab("Bob"));
+    scene.edit(&mut bob, |tx| tx.title().set(1));
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    let opened = ada.start();
+    let opened = ada.send(&mut scene.relay, opened, &mut scene.oracle);
+    let push = ada.on(opened, &mut scene.oracle).unwrap();
+    scene.sync(&mut bob);
+    let acknowledged = ada.send(&mut scene.relay, push, &mut scene.oracle);
+    ada.on(acknowledged, &mut scene.oracle);
+    assert!(ada.replica.entries()[0].entry().stored.is_some());
+    scene.sync(&mut bob);
+    scene.edit(&mut bob, |tx| tx.items().remove(&1));
+    scene.sync(&mut bob);
+    scene.oracle.now += 3 * RETENTION;
+    scene.edit(&mut bob, |tx| tx.title().set(2));
+    scene.sync(&mut bob);
+    scene.relay.forget(&scene.oracle);
+    scene.sync(&mut ada);
+    assert!(ada.replica.doc().state().items.is_empty());
+    assert_eq!(ada.base(), scene.relay.cells());
 }

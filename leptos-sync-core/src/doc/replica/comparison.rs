@@ -203,7 +203,12 @@ impl Exchange {
         // Others may have written between two ranges, and offers come back in pages.
         progress.complete = Sequence::ZERO;
         self.rewrites += 1;
-        self.remove_passed();
+        // The base has what the relay has of these entries, which may be less: others may have
+        // removed it since. So they are settled by the heads of their ids.
+        for one in &mut self.entries {
+            one.revision += u32::from(one.entry.stored.is_some());
+            one.entry.stored = None;
+        }
         true
     }
 
