@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 185_635,
-    added: 112_946,
+    page: 186_100,
+    added: 113_411,
 };
 
 /// Builds both pages and prints their sizes.
