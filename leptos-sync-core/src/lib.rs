@@ -19,7 +19,7 @@
 //! | [`Id`] | unique ids, for the keys of maps and records |
 //! | [`Delta`], [`Snapshot`], [`VersionVector`] | the messages between replicas, and the operations that a replica has |
 //! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | the writer and time of an operation |
-//! | [`Outbox`], [`Received`], [`Rejected`] | transactions that a relay has not acknowledged, and their outcomes |
+//! | [`Outbox`], [`Received`], [`Rejected`] | for an exchange by versions, not by the protocol in [`sync`]: unacknowledged transactions, and their outcomes |
 //! | [`Export`], [`Import`] | a document in chunks |
 //! | [`Root`], [`Key`], [`Value`] | bounds for generic code |
 //! | [`Error`] | the only error type; its methods distinguish the cases |

@@ -154,9 +154,6 @@ pub const HELLO_BYTES: usize = 4 * 1024;
 /// versions.
 pub const MESSAGE_BYTES: usize = TRANSACTION_BYTES + 256 * 1024;
 
-/// The maximum size in bytes of a delta in parts: a document of a million short entries.
-pub const PARTS_BYTES: usize = 64 * 1024 * 1024;
-
 /// The maximum size of credentials in bytes. A signed token fits, and the credentials fit into the
 /// first frame.
 pub const CREDENTIALS_BYTES: usize = 3 * 1024;

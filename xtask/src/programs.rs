@@ -1,5 +1,5 @@
-//! The servers that other commands start. They are built in the dev profile, which compiles faster
-//! and is fast enough for a few pages.
+//! The servers that other commands start. For a few pages they are built in the dev profile, which
+//! compiles faster and is fast enough.
 
 use std::{env::consts::EXE_SUFFIX, path::PathBuf};
 
@@ -35,6 +35,23 @@ pub(crate) fn servers(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
         &[relay, features].concat(),
     )?;
     Ok((built(workspace, TODO_SERVER), built(workspace, RELAY)))
+}
+
+/// Builds the relay as a user does, and then an example of its package, in the release profile.
+/// Returns their paths.
+pub(crate) fn relay_and_example(workspace: &Workspace, example: &str) -> Result<[PathBuf; 2]> {
+    // In a single build, the relay's dependencies would also get the features that only tests
+    // enable.
+    for part in [["--bin", RELAY], ["--example", example]] {
+        Cmd::cargo()
+            .args(["build", "--release", "--package", "leptos-sync-server"])
+            .args(["--features", "relay"])
+            .args(part)
+            .dir(&workspace.root)
+            .run()?;
+    }
+    let built = workspace.target.join("release");
+    Ok([built.join(RELAY), built.join("examples").join(example)])
 }
 
 /// Builds the page's server and other programs.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{cmd::Cmd, workspace::Workspace};
+use crate::{cmd::Cmd, programs, workspace::Workspace};
 
 /// The arguments of `load`.
 #[derive(Debug, clap::Args)]
@@ -19,19 +19,9 @@ pub(crate) struct Args {
 /// Builds the relay as a user does, then the program that generates the load, and runs both.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    // In a single build, the relay's dependencies would also get the features that only tests
-    // enable.
-    for part in [["--bin", "leptos-sync-relay"], ["--example", "load"]] {
-        Cmd::cargo()
-            .args(["build", "--release", "--package", "leptos-sync-server"])
-            .args(["--features", "relay"])
-            .args(part)
-            .dir(&workspace.root)
-            .run()?;
-    }
-    let built = workspace.target.join("release");
-    Cmd::new(built.join("examples/load"))
-        .arg(built.join("leptos-sync-relay"))
+    let [relay, load] = programs::relay_and_example(&workspace, "load")?;
+    Cmd::new(load)
+        .arg(relay)
         .arg(args.seconds.to_string())
         .run()
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{cmd::Cmd, workspace::Workspace};
+use crate::{cmd::Cmd, programs, workspace::Workspace};
 
 /// The arguments of `scale`.
 #[derive(Debug, clap::Args)]
@@ -25,19 +25,9 @@ pub(crate) struct Args {
 /// Builds the relay as a user does, then the clients, and runs both.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
-    // In a single build, the relay's dependencies would also get the features that only tests
-    // enable.
-    for part in [["--bin", "leptos-sync-relay"], ["--example", "scale"]] {
-        Cmd::cargo()
-            .args(["build", "--release", "--package", "leptos-sync-server"])
-            .args(["--features", "relay"])
-            .args(part)
-            .dir(&workspace.root)
-            .run()?;
-    }
-    let built = workspace.target.join("release");
-    Cmd::new(built.join("examples/scale"))
-        .arg(built.join("leptos-sync-relay"))
+    let [relay, scale] = programs::relay_and_example(&workspace, "scale")?;
+    Cmd::new(scale)
+        .arg(relay)
         .args([args.ids, args.cells, args.cuts].map(|number| number.to_string()))
         .run()
 }

@@ -23,6 +23,9 @@ use crate::{
 
 /// The transactions of a document that its relay has not acknowledged, and the state without them.
 ///
+/// It is for apps with an exchange of their own, by version vectors. The protocol in
+/// [`sync`](crate::sync), which pages and this project's relay speak, does not use it.
+///
 /// A document that is exchanged with a relay is edited and updated through its outbox: by
 /// [`transact`](Outbox::transact) for edits, [`take`](Outbox::take) for transactions from storage
 /// or another tab, and [`receive`](Outbox::receive) for messages from the relay. So each

@@ -36,8 +36,9 @@ pub trait Document {
     /// Returns the number up to which the document has read.
     fn position(&self) -> Sequence;
 
-    /// Returns the witness with the latest time that a relay has reported. The relay accepts offers
-    /// up to this time.
+    /// Returns the witness of offers: the one with the latest time that a relay has reported, up to
+    /// which the relay accepts offers. While the document is compared, it is the witness of a
+    /// history that the relay may have lost in turn.
     fn witness(&self) -> Witness;
 
     /// Sets the user's permission. Called before each [`opened`](Document::opened), and whenever

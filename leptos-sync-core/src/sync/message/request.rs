@@ -68,8 +68,8 @@ pub enum Request {
     Offer {
         /// The document.
         channel: Channel,
-        /// The client's witness when it opened the document. It proves that the relay had the
-        /// cells.
+        /// A state that the relay has once reported. Its seal proves that the relay has lost
+        /// history, and allows cells up to its latest time.
         witness: Witness,
         /// The cells, of any replicas. At most [`limits::TRANSACTION_BYTES`].
         cells: Patch,
@@ -79,7 +79,7 @@ pub enum Request {
     Adopt {
         /// The document.
         channel: Channel,
-        /// The client's witness when it opened the document.
+        /// A state that the relay has once reported.
         witness: Witness,
         /// The last entry before the outbox of each id.
         heads: Vec<(ReplicaId, IdHead)>,

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::sync::message::tests::response;
+use crate::sync::message::tests::generators::response;
 
 /// Checks that a message ends the connection, and that the client then starts over with everything
 /// that it had.
