@@ -19,7 +19,6 @@
 //! | [`Id`] | unique ids, for the keys of maps and records |
 //! | [`Delta`], [`Snapshot`], [`VersionVector`] | the messages between replicas, and the operations that a replica has |
 //! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | the writer and time of an operation |
-//! | [`Outbox`], [`Received`], [`Rejected`] | for an exchange by versions, not by the protocol in [`sync`]: unacknowledged transactions, and their outcomes |
 //! | [`Export`], [`Import`] | a document in chunks |
 //! | [`Root`], [`Key`], [`Value`] | bounds for generic code |
 //! | [`Error`] | the only error type; its methods distinguish the cases |
@@ -113,7 +112,7 @@ pub use crdt::{Change, Changes, Crdt, GCounter, Key, LwwMap, LwwRegister, PnCoun
 pub use delta::{Delta, Snapshot};
 #[doc(hidden)]
 pub use doc::replica;
-pub use doc::{Doc, Export, Import, Outbox, Received, Rejected, Transaction, Tx};
+pub use doc::{Doc, Export, Import, Transaction, Tx};
 pub use error::Error;
 pub use id::{Id, ReplicaId};
 pub use leptos_sync_macros::Crdt;

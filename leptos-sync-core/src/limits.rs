@@ -150,8 +150,8 @@ pub const FRAME_BYTES: usize = 256 * 1024;
 /// The maximum size in bytes of a frame from a client that is not authenticated.
 pub const HELLO_BYTES: usize = 4 * 1024;
 
-/// The maximum size of a message in bytes, over all its frames: the largest transaction and its
-/// versions.
+/// The maximum size of a message in bytes, over all its frames: the largest transaction, with
+/// room for what describes it.
 pub const MESSAGE_BYTES: usize = TRANSACTION_BYTES + 256 * 1024;
 
 /// The maximum size of credentials in bytes. A signed token fits, and the credentials fit into the

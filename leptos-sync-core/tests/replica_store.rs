@@ -294,6 +294,26 @@ fn a_tab_whose_base_was_replaced_by_another_history_loads_again_and_keeps_its_ed
     assert_eq!(asleep.replica.doc().state().likes.value(), 1);
 }
 
+/// A page edits before its storage is open. The stored document becomes the base of these edits.
+#[test]
+fn rejecting_an_edit_from_before_the_load_restores_the_stored_value() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    scene.edit(&mut ada, |tx| tx.title().set(1));
+    scene.sync(&mut ada);
+    save(&mut store(&memory), &mut ada);
+
+    let mut next = tab(&scene, "Ada's next page");
+    scene.edit(&mut next, |tx| tx.title().set(2));
+    let early = next.replica.entries()[0].entry().id;
+    let before = std::mem::replace(&mut next.replica, load(&mut store(&memory)));
+    next.replica.take_over(&before);
+    assert_eq!(next.replica.doc().state().title.get(), &2);
+    let rejected = next.replica.reject(early).unwrap().unwrap();
+    assert_eq!(rejected.before.title.get(), &2);
+    assert_eq!(next.replica.doc().state().title.get(), &1);
+}
+
 /// Ada's other tab has not heard of the relay before it was restored, and reads what it has then.
 #[test]
 fn cells_of_a_lost_history_are_not_stored_with_those_of_another_one() {

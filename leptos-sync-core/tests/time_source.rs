@@ -1,14 +1,19 @@
 //! With a time source in another unit, every edit fails with an error that names the unit, and no
 //! data is lost.
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may panic"
+)]
 
 mod common;
 
 use common::{NOW_MS, doc, now};
 use leptos_sync_core::{
-    Clock, Collection, Crdt, Doc, LwwMap, LwwRegister, Outbox, ReplicaId, Time,
+    Clock, Collection, Crdt, Doc, LwwMap, LwwRegister, ReplicaId, Time,
     clock::{ManualTime, Window},
     index::Schema,
+    replica::Replica,
     storage::MemoryStorage,
 };
 
@@ -77,22 +82,25 @@ fn a_clock_in_seconds_does_not_report_others_edits_as_too_early() {
     assert!(error.is_clock() && !error.is_drift(), "{error}");
 }
 
+/// Stamps of the year 8000 would be the last ones of a document.
 #[test]
 fn a_relay_time_with_another_unit_restamps_nothing() {
-    let (mut page, mut outbox) = (doc::<Cards>(1), Outbox::new());
+    let mut page = Replica::<Cards>::new(clock(NOW_MS).1);
     for n in 0..3 {
-        outbox
-            .transact(&mut page, |tx| tx.insert(n, "mine".into()))
-            .unwrap();
+        page.transact(|tx| tx.insert(n, "mine".into())).unwrap();
     }
+    let first = page.entries()[0].entry().clone();
     for now_ms in OTHER_UNITS {
         let window = Window {
-            floor: Time::from_ms(NOW_MS + 1),
+            floor: Time::ZERO,
             now_ms,
             latest: Time::ZERO,
         };
-        let error = outbox.restamp(&mut page, window, |_| true).unwrap_err();
+        let error = page.restamp_ahead(window).unwrap_err();
         assert!(error.is_clock(), "{error}");
+        let error = page.restamp(first.id, Time::from_ms(now_ms)).unwrap_err();
+        assert!(error.is_clock(), "{error}");
+        assert_eq!(*page.entries()[0].entry(), first);
     }
-    assert_eq!(outbox.transactions().len(), 3);
+    page.transact(|tx| tx.insert(1, "later".into())).unwrap();
 }

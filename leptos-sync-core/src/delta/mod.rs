@@ -10,12 +10,10 @@ mod methods;
 )]
 mod parts;
 mod patch;
-mod restamped;
 mod since;
 mod snapshot;
 
 pub use patch::Patch;
-pub use restamped::Restamped;
 pub use since::Delta;
 pub use snapshot::Snapshot;
 

@@ -1,18 +1,16 @@
 //! Documents: a root CRDT with its version, its clock and its quarantine.
 
 mod access;
+mod cells;
 mod check;
-mod exchanged;
 mod export;
 mod import;
 mod join;
 mod log;
-mod outbox;
 mod parts;
 mod records;
 #[doc(hidden)]
 pub mod replica;
-mod rewind;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -36,7 +34,6 @@ use crate::{
 pub use export::Export;
 pub use import::Import;
 use log::Log;
-pub use outbox::{Outbox, Received, Rejected};
 pub use transaction::{Transaction, Tx};
 use versioning::Versioning;
 
@@ -111,6 +108,21 @@ impl<S: Root> Doc<S> {
         Self {
             versioning: Some(Versioning::KEPT),
             ..Self::without_versions(clock)
+        }
+    }
+
+    /// Creates an empty document that keeps no versions. The number of replicas that write it is
+    /// not limited, and a replica costs nothing but its cells.
+    pub(super) fn without_versions(clock: Clock) -> Self {
+        Self {
+            state: Arc::new(S::default()),
+            version: VersionVector::new(),
+            horizon: VersionVector::new(),
+            quarantine: Quarantine::default(),
+            present: VersionVector::new(),
+            clock,
+            versioning: None,
+            log: None,
         }
     }
 
@@ -291,29 +303,10 @@ impl<S: Root> Doc<S> {
     pub fn apply(&mut self, delta: &Delta) -> Result<Changes, Error> {
         self.check_gap(delta)?;
         self.clock.check(delta.body().latest())?;
-        self.apply_accepted(delta)
-    }
-
-    /// Joins a delta that a relay has accepted. Only the relay checks the drift: what it has, every
-    /// replica can read, whatever its own clock shows.
-    fn apply_accepted(&mut self, delta: &Delta) -> Result<Changes, Error> {
-        self.check_gap(delta)?;
         self.check_own(delta.upto(), delta.body().upto())?;
         self.check_replicas(delta.upto(), delta.body().upto())?;
         let changes = self.absorb_body(delta.body());
         self.version.join(delta.upto());
-        Ok(changes)
-    }
-
-    /// Joins a delta from this replica's own storage, which was checked before it was stored.
-    fn apply_own(&mut self, delta: &Delta) -> Result<Changes, Error> {
-        if !self.version.covers(delta.after()) {
-            return Err(Error::gap(
-                "a stored transaction follows operations that are missing",
-            ));
-        }
-        let changes = self.absorb_body(delta.body());
-        self.claim(delta.upto(), &VersionVector::new());
         Ok(changes)
     }
 
@@ -342,36 +335,6 @@ impl<S: Root> Doc<S> {
         self.merge(&Self::load(snapshot, self.clock.clone()))
     }
 
-    /// Joins the parts of a snapshot, each of which has the version of the whole. O(cells of the
-    /// parts), plus those of the document if the snapshot has forgotten tombstones.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`merge`](Doc::merge), and [`Error::is_corrupt`] if the parts do not belong to one
-    /// snapshot.
-    pub fn merge_snapshot_parts(&mut self, parts: &[Snapshot]) -> Result<Changes, Error> {
-        for part in parts {
-            self.clock.check(part.body().latest())?;
-        }
-        self.merge_accepted_parts(parts)
-    }
-
-    /// Joins the parts of a relay's state. Does not check the drift, like
-    /// [`apply_accepted`](Doc::apply_accepted).
-    fn merge_accepted_parts(&mut self, parts: &[Snapshot]) -> Result<Changes, Error> {
-        for part in parts {
-            if parts
-                .first()
-                .is_some_and(|first| first.version() != part.version())
-            {
-                return Err(Error::corrupt("the parts belong to different snapshots"));
-            }
-            self.check_own(part.version(), part.body().upto())?;
-            self.check_replicas(part.version(), part.body().upto())?;
-        }
-        self.join_parts(parts, true, true)
-    }
-
     /// Forgets the tombstones that `stable` contains. O(entries).
     ///
     /// `stable` must cover only removals that every replica has seen, and before which no operation
@@ -385,6 +348,12 @@ impl<S: Root> Doc<S> {
             .collect();
         self.forget_stable(Stable::Version(&stable));
         self.horizon.join(&stable);
+    }
+
+    /// Removes the tombstones of stable operations. O(entries).
+    fn forget_stable(&mut self, stable: Stable<'_>) {
+        Arc::make_mut(&mut self.state).forget_tombstones(stable);
+        self.quarantine.forget_tombstones(stable);
     }
 
     /// Checks the invariants between the document's parts. For tests.

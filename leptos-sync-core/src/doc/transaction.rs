@@ -4,7 +4,7 @@ use super::{
     Doc,
     access::{Access, SharedField, SharedState},
     log::{Log, too_large},
-    outbox::BaseCells,
+    replica::BaseCells,
     undo::Before,
 };
 use crate::{

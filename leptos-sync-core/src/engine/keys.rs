@@ -10,9 +10,6 @@ use crate::{
 const DOCUMENTS: u8 = b'D';
 const SNAPSHOT: u8 = 0;
 const LOG: u8 = 1;
-const ACKNOWLEDGED: u8 = 2;
-const RECEIVED: u8 = 3;
-const PERMISSION: u8 = 4;
 
 /// The keys of one document.
 #[derive(Clone)]
@@ -34,7 +31,6 @@ pub(super) struct Generation {
 pub(super) enum Named {
     Chunk { generation: Generation, index: u32 },
     Log,
-    Received,
 }
 
 impl Generation {
@@ -69,24 +65,9 @@ impl Keys {
                 last = last.max(Stamp::new(time, replica));
             }
         }
-        self.log_at(last)
-    }
-
-    /// Returns the key of the log record with this stamp.
-    pub(super) fn log_at(&self, stamp: Stamp) -> Vec<u8> {
-        self.stamped(LOG, stamp)
-    }
-
-    /// Returns the key of a record from the relay. `stamp` names it, and no operation carries that
-    /// stamp.
-    pub(super) fn received(&self, stamp: Stamp) -> Vec<u8> {
-        self.stamped(RECEIVED, stamp)
-    }
-
-    fn stamped(&self, kind: u8, stamp: Stamp) -> Vec<u8> {
         let mut key = self.prefix.clone();
-        key.push(kind);
-        put_stamp(&mut key, stamp);
+        key.push(LOG);
+        put_stamp(&mut key, last);
         key
     }
 
@@ -96,22 +77,6 @@ impl Keys {
         put_stamp(&mut key, generation.stamp);
         key.extend_from_slice(&generation.chunks.to_be_bytes());
         key.extend_from_slice(&(index as u32).to_be_bytes());
-        key
-    }
-
-    /// Returns the key of the version that the relay has acknowledged.
-    pub(super) fn acknowledged(&self) -> Vec<u8> {
-        self.single(ACKNOWLEDGED)
-    }
-
-    /// Returns the key of the user's permission.
-    pub(super) fn permission(&self) -> Vec<u8> {
-        self.single(PERMISSION)
-    }
-
-    fn single(&self, kind: u8) -> Vec<u8> {
-        let mut key = self.prefix.clone();
-        key.push(kind);
         key
     }
 
@@ -127,7 +92,6 @@ impl Keys {
         );
         match (kind, rest.len()) {
             (LOG, 0) => Some(Named::Log),
-            (RECEIVED, 0) => Some(Named::Received),
             (SNAPSHOT, 8) => {
                 let (chunks, index) = rest.split_first_chunk::<4>()?;
                 Some(Named::Chunk {

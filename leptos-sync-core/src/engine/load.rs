@@ -61,17 +61,6 @@ impl<St: Storage> DocStore<St> {
         records: Vec<Record>,
         doc: &mut Doc<S>,
     ) -> Result<Vec<Damage>, Error> {
-        self.read_by(records, doc, Plain)
-    }
-
-    /// Joins records like [`read`](DocStore::read), but passes the transactions of the log to
-    /// `take`.
-    pub(super) fn read_by<S: Root>(
-        &mut self,
-        records: Vec<Record>,
-        doc: &mut Doc<S>,
-        take: impl Take<S>,
-    ) -> Result<Vec<Damage>, Error> {
         let mut loading = Loading {
             contents: Contents::default(),
             damage: Vec::new(),
@@ -79,7 +68,6 @@ impl<St: Storage> DocStore<St> {
             parts: Vec::new(),
             ahead: Vec::new(),
             doc,
-            take,
         };
         for (key, record) in records {
             match self.keys.parse(&key) {
@@ -89,11 +77,7 @@ impl<St: Storage> DocStore<St> {
                 }
                 Some(Named::Log) => {
                     loading.turn_to(None)?;
-                    loading.log(key, &record, false);
-                }
-                Some(Named::Received) => {
-                    loading.turn_to(None)?;
-                    loading.log(key, &record, true);
+                    loading.log(key, &record);
                 }
                 // A newer build has written this record, so ignore it.
                 None => {}
@@ -102,7 +86,7 @@ impl<St: Storage> DocStore<St> {
         loading.turn_to(None)?;
         // Operations before these are missing, so the document's version cannot include them. Their
         // cells are still valid.
-        for (delta, _) in &loading.ahead {
+        for delta in &loading.ahead {
             loading.doc.absorb_silently(delta.body());
         }
         // Records logged since the store was opened belong to the document even if the scan does
@@ -119,42 +103,20 @@ impl<St: Storage> DocStore<St> {
     }
 }
 
-/// A sink for the transactions of a log. Each is passed as soon as no gap precedes it.
-pub(super) trait Take<S: Root> {
-    /// Handles a part of a snapshot after it was joined with the document.
-    fn joined(&mut self, part: &Snapshot);
-
-    /// Joins a transaction. `received` is true if it came from the relay.
-    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, received: bool);
-}
-
-/// The sink for a document without a relay.
-struct Plain;
-
-impl<S: Root> Take<S> for Plain {
-    fn joined(&mut self, _: &Snapshot) {}
-
-    fn take(&mut self, doc: &mut Doc<S>, delta: &Delta, _: bool) {
-        doc.absorb_silently(delta.body());
-        doc.claim(delta.upto(), &VersionVector::new());
-    }
-}
-
 /// The state of loading a document.
-struct Loading<'a, S, T> {
+struct Loading<'a, S> {
     contents: Contents,
     damage: Vec<Damage>,
     /// The snapshot whose chunks are being read, and its parts so far. In key order, the chunks of
     /// a snapshot are adjacent and come before the log.
     generation: Option<Generation>,
     parts: Vec<Snapshot>,
-    /// The transactions that a gap precedes, and whether each came from the relay.
-    ahead: Vec<(Delta, bool)>,
+    /// The transactions that a gap precedes.
+    ahead: Vec<Delta>,
     doc: &'a mut Doc<S>,
-    take: T,
 }
 
-impl<S: Root, T: Take<S>> Loading<'_, S, T> {
+impl<S: Root> Loading<'_, S> {
     /// Joins the snapshot whose parts were read, unless the next record belongs to it too.
     fn turn_to(&mut self, next: Option<Generation>) -> Result<(), Error> {
         if self.generation == next {
@@ -164,9 +126,7 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
             self.contents.generations += 1;
             let complete = self.parts.len() == generation.chunks();
             self.doc.join_parts(&self.parts, complete, false)?;
-            for part in self.parts.drain(..) {
-                self.take.joined(&part);
-            }
+            self.parts.clear();
         }
         self.generation = next;
         Ok(())
@@ -183,13 +143,10 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
         }
     }
 
-    fn log(&mut self, key: Vec<u8>, record: &[u8], received: bool) {
-        let deltas = match log::decode(record) {
-            Ok(deltas) => deltas,
+    fn log(&mut self, key: Vec<u8>, record: &[u8]) {
+        match log::decode(record) {
+            Ok(deltas) => self.ahead.extend(deltas),
             Err(error) => return self.damage.push(Damage { key, error }),
-        };
-        for delta in deltas {
-            self.ahead.push((delta, received));
         }
         self.contents.log_bytes += record.len();
         self.contents.log.push(key);
@@ -201,11 +158,12 @@ impl<S: Root, T: Take<S>> Loading<'_, S, T> {
     fn follow(&mut self) {
         loop {
             let before = self.ahead.len();
-            let (doc, take) = (&mut *self.doc, &mut self.take);
-            self.ahead.retain(|(delta, received)| {
+            let doc = &mut *self.doc;
+            self.ahead.retain(|delta| {
                 let follows = doc.version().covers(delta.after());
                 if follows {
-                    take.take(doc, delta, *received);
+                    doc.absorb_silently(delta.body());
+                    doc.claim(delta.upto(), &VersionVector::new());
                 }
                 !follows
             });

@@ -5,16 +5,12 @@
 //! ```text
 //! "D" name  0  generation  chunk  chunks   →  a part of a snapshot (an envelope)
 //! "D" name  1  time  replica               →  the transactions of one write (length and envelope, each)
-//! "D" name  2                              →  the acknowledged version: a delta without cells
-//! "D" name  3  time  replica               →  deltas from the relay (length and envelope, each)
-//! "D" name  4                              →  the user's last reported permission: 1 to edit, 0 to read
 //! ```
 //!
 //! Several tabs may write to one document concurrently. A log record is named by its writer's
 //! stamp, and a generation by its own stamp. Compaction deletes only records that its document is
 //! known to contain. So several generations may exist; loading joins all of them.
 
-mod exchanged;
 mod keys;
 mod load;
 mod log;
@@ -22,9 +18,8 @@ mod replica_store;
 mod saver;
 
 use crate::{
-    clock::Stamp,
     crdt::Root,
-    delta::{Delta, Snapshot},
+    delta::Delta,
     doc::Doc,
     error::Error,
     limits,
@@ -93,8 +88,6 @@ struct Contents {
     snapshot_bytes: usize,
     log: Vec<Vec<u8>>,
     log_bytes: usize,
-    /// The number of log records that the last compaction wrote. They do not trigger another one.
-    rewritten: usize,
     generations: usize,
 }
 
@@ -120,7 +113,11 @@ impl<St: Storage> DocStore<St> {
     /// Returns the write that appends `deltas` to the log as one record. O(bytes).
     pub fn log(&self, deltas: &[Delta]) -> StoreWrite {
         let mut write = StoreWrite::default();
-        write.append(self.keys.log(deltas), deltas);
+        let (key, record) = (self.keys.log(deltas), log::encode(deltas));
+        let now = &mut write.receipt.now;
+        now.log_bytes = record.len();
+        now.log.push(key.clone());
+        write.batch.put(key, record);
         write
     }
 
@@ -132,16 +129,11 @@ impl<St: Storage> DocStore<St> {
     /// If a limit is exceeded, which cannot happen for data that was accepted before.
     pub fn compact<S: Root>(&self, doc: &mut Doc<S>) -> Result<StoreWrite, Error> {
         let parts = doc.snapshot_parts(limits::CHUNK_BYTES)?;
-        Ok(self.replace(&parts, doc.next_stamp()))
-    }
-
-    /// Returns the write that replaces the contained records with a snapshot in these parts.
-    fn replace(&self, parts: &[Snapshot], stamp: Stamp) -> StoreWrite {
         let mut write = StoreWrite::default();
         for key in self.contents.snapshots.iter().chain(&self.contents.log) {
             write.batch.delete(key.clone());
         }
-        let generation = Generation::new(stamp, parts.len());
+        let generation = Generation::new(doc.next_stamp(), parts.len());
         let now = &mut write.receipt.now;
         for (index, part) in parts.iter().enumerate() {
             let key = self.keys.chunk(generation, index);
@@ -152,7 +144,7 @@ impl<St: Storage> DocStore<St> {
         }
         now.generations = 1;
         write.receipt.replaced = Some(self.contents.log.len());
-        write
+        Ok(write)
     }
 
     /// Records that a write was committed.
@@ -162,11 +154,8 @@ impl<St: Storage> DocStore<St> {
         if let Some(log) = replaced {
             // Keep the records that were logged during the compaction.
             let later = contents.log.split_off(log.min(contents.log.len()));
-            now.rewritten = now.log.len();
-            now.log.extend(later);
+            now.log = later;
             *contents = now;
-            // The log records of a compaction do not trigger another one.
-            contents.log_bytes = 0;
         } else {
             contents.log.append(&mut now.log);
             contents.log_bytes += now.log_bytes;
@@ -179,7 +168,7 @@ impl<St: Storage> DocStore<St> {
     /// than both the snapshot and [`limits::LOG_BYTES`], or if there are two generations.
     pub fn wants_compaction(&self) -> bool {
         let contents = &self.contents;
-        contents.log.len() > limits::LOG_RECORDS + contents.rewritten
+        contents.log.len() > limits::LOG_RECORDS
             || contents.log_bytes > contents.snapshot_bytes.max(limits::LOG_BYTES)
             || contents.generations > 1
     }
@@ -193,17 +182,6 @@ pub struct StoreWrite {
     pub batch: Batch,
     /// The effect of the batch.
     pub receipt: Receipt,
-}
-
-impl StoreWrite {
-    /// Adds a record to the log.
-    fn append(&mut self, key: Vec<u8>, deltas: &[Delta]) {
-        let record = log::encode(deltas);
-        let now = &mut self.receipt.now;
-        now.log.push(key.clone());
-        now.log_bytes += record.len();
-        self.batch.put(key, record);
-    }
 }
 
 /// The effect of a committed write.

@@ -10,7 +10,6 @@ mod link;
 mod message;
 mod retry;
 
-pub use crate::delta::Restamped;
 pub use client::{Client, Document};
 pub use host::{ClientRequest, Host};
 pub use link::ConnectionAction;

@@ -38,10 +38,6 @@ enum Suite {
     Neighbours,
     /// Clients that read a large document slowly.
     SlowReaders,
-    /// Unacknowledged transactions.
-    Outbox,
-    /// Unacknowledged transactions in a storage.
-    Exchanged,
     /// Values that change when they are written and read.
     Values,
     /// Clocks whose time source has another unit.
@@ -83,8 +79,6 @@ impl Suite {
             Self::TooLarge => ["leptos-sync-server", "too_large"],
             Self::Neighbours => ["leptos-sync-server", "neighbours"],
             Self::SlowReaders => ["leptos-sync-server", "slow_readers"],
-            Self::Outbox => ["leptos-sync-core", "outbox"],
-            Self::Exchanged => ["leptos-sync-core", "exchanged"],
             Self::Values => ["leptos-sync-core", "values"],
             Self::TimeSource => ["leptos-sync-core", "time_source"],
             Self::Collection => ["leptos-sync-core", "collection"],

@@ -102,4 +102,25 @@ pub(super) const FAULTS: &[Fault] = &[
         to: "if follows && one.entry.time < one.order && !is_fixed {",
         suite: Suite::Replica,
     },
+    Fault {
+        name: "remote cells are lost when an edit is rolled back",
+        file: "leptos-sync-core/src/doc/replica/exchange.rs",
+        from: "self.base.join(cells.cells());\n        doc.join_patch(cells)",
+        to: "doc.join_patch(cells)",
+        suite: Suite::ReplicaSimulation,
+    },
+    Fault {
+        name: "a stored base contains unacknowledged cells",
+        file: "leptos-sync-core/src/doc/replica/exchange.rs",
+        from: "if written.is_empty() {\n            return Ok(parts);",
+        to: "if written.is_empty() || bytes > 0 {\n            return Ok(parts);",
+        suite: Suite::ReplicaSimulation,
+    },
+    Fault {
+        name: "edits are restamped to the time of a relay that counts seconds",
+        file: "leptos-sync-core/src/doc/replica/restamp.rs",
+        from: "Time::try_from_ms(window.now_ms)?;",
+        to: "let _ = Time::try_from_ms(window.now_ms);",
+        suite: Suite::TimeSource,
+    },
 ];

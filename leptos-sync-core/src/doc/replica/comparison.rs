@@ -4,7 +4,7 @@ use crate::{
     codec::{CellRef, CellWriter},
     crdt::{Changes, Count, Quarantine},
     delta::Patch,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{CellRange, IdHead, RelayState, Sequence},
     id::ReplicaId,
@@ -225,7 +225,7 @@ pub(super) struct BaseCell<'a> {
 
 /// Returns the base cell at `path`: that of the document, unless the outbox has written it.
 pub(super) fn base_cell<'a>(
-    base: &'a crate::doc::outbox::BaseCells,
+    base: &'a super::BaseCells,
     doc: &dyn DocCells,
     path: &PathBuf,
     value: &'a mut Vec<u8>,

@@ -1,10 +1,10 @@
-use super::{Pending, Progress, pending::map_cells, session::Session};
+use super::{BaseCells, Pending, Progress, pending::map_cells, session::Session};
 use crate::{
     clock::{Stamp, Time},
     codec::CellRef,
     crdt::{Changes, Quarantine},
     delta::Patch,
-    doc::{exchanged::DocCells, outbox::BaseCells},
+    doc::cells::DocCells,
     error::Error,
     history::{Entry, EntryHash, EntryId, IdHead, IdHeads, Position, Sequence},
     id::ReplicaId,

@@ -2,7 +2,7 @@ use super::{Replica, exchange::Exchange};
 use crate::{
     crdt::{Changes, Root},
     delta::Delta,
-    doc::exchanged::DocCells as _,
+    doc::cells::DocCells as _,
     error::Error,
 };
 

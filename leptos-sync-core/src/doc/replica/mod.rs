@@ -1,5 +1,6 @@
 //! A document that is exchanged with a relay by positions in the relay's history.
 
+mod base_cells;
 mod comparison;
 mod exchange;
 mod local;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use self::{comparison::Compared, pending::Pending, progress::Progress, tabs::Taken};
 
+pub(super) use self::base_cells::BaseCells;
 use self::exchange::Exchange;
 pub(crate) use self::saving::Saved;
 use super::{Doc, Tx, transaction::Setting};
@@ -129,8 +131,11 @@ impl<S: Root> Replica<S> {
         self.transact_in(Setting::default(), edit)
     }
 
-    /// Edits a document whose state readers share while `edit` runs; see
-    /// [`Outbox::transact_shared`](super::Outbox::transact_shared).
+    /// Edits a document whose state readers share while `edit` runs.
+    ///
+    /// `before_write` is called once, before the first write or the first use of a field's
+    /// accessor. If readers release the state then, it is not copied. If the transaction fails,
+    /// `rejected` receives the state that contains the edit, which costs a copy of the state.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@ use crate::{
     codec::{CellRef, CellWriter},
     crdt::{Count, Quarantine},
     delta::Patch,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{Entry, EntryId, Position},
     path::PathBuf,

@@ -1,7 +1,7 @@
 use super::{exchange::Exchange, pending::paths_of};
 use crate::{
     crdt::{Changes, Quarantine},
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{Ack, Page, Position, Sequence},
 };

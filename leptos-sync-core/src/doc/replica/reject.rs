@@ -6,7 +6,7 @@ use crate::{
     clock::Time,
     crdt::{Changes, Count},
     delta::Patch,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{Entry, EntryId},
 };

@@ -5,7 +5,7 @@ use super::{
 use crate::{
     clock::{Stamp, Time, Window},
     crdt::{Changes, Quarantine},
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::EntryId,
 };
@@ -21,6 +21,8 @@ impl Exchange {
         id: EntryId,
         from: Time,
     ) -> Result<Changes, Error> {
+        // A relay's clock with another unit would use up all remaining stamps.
+        Time::try_from_ms(from.ms())?;
         let Some(at) = self.find(id) else {
             return Ok(Changes::new());
         };
@@ -61,6 +63,7 @@ impl Exchange {
         doc: &mut dyn DocCells,
         window: Window,
     ) -> Result<Changes, Error> {
+        Time::try_from_ms(window.now_ms)?;
         let mut accepted = window;
         let (mut changed, mut written) = (Vec::new(), Quarantine::default());
         let (mut ids, mut last) = (Vec::new(), Time::ZERO);

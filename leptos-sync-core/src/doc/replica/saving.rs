@@ -3,7 +3,7 @@ use crate::{
     clock::Time,
     crdt::Root,
     delta::Patch,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{Entry, EntryId, Position},
 };

@@ -1,7 +1,7 @@
 use super::{Pending, comparison::Comparison, exchange::Exchange};
 use crate::{
     clock::Time,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{
         EntryId, Epoch, Epochs, IdHead, IdHeads, Next, Opened, Opening, Position, RelayState,

@@ -10,7 +10,7 @@ use crate::{
     codec::CellRef,
     crdt::{Changes, Count, Quarantine, cell_key},
     delta::Patch,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     error::Error,
     history::{Entry, EntryHash, EntryId, IdHead},
     id::ReplicaId,

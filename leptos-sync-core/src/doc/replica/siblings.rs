@@ -7,7 +7,7 @@ use super::{
 use crate::{
     crdt::{Changes, Quarantine, Root},
     delta::Patch,
-    doc::exchanged::DocCells as _,
+    doc::cells::DocCells as _,
     error::Error,
     history::{Ack, Entry, EntryId, IdHead, IdHeads, Position, TabEntry},
     id::ReplicaId,
@@ -238,7 +238,7 @@ impl Exchange {
     /// Joins an entry of another tab, unless it is known, even if entries before it are missing.
     fn take_anyway(
         &mut self,
-        doc: &mut dyn crate::doc::exchanged::DocCells,
+        doc: &mut dyn crate::doc::cells::DocCells,
         entry: &Entry,
         seen: &Patch,
     ) -> Changes {

@@ -139,7 +139,7 @@ impl<S: Root> Replica<S> {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded, which cannot happen for cells of a document.
+    /// [`Error::is_clock`] if `from` is not in milliseconds. An error changes nothing.
     pub fn restamp(&mut self, id: EntryId, from: Time) -> Result<Changes, Error> {
         self.exchange.restamp(&mut self.doc, id, from)
     }
@@ -149,7 +149,7 @@ impl<S: Root> Replica<S> {
     ///
     /// # Errors
     ///
-    /// If a limit is exceeded, which cannot happen for cells of a document.
+    /// [`Error::is_clock`] if the relay's time is not in milliseconds. An error changes nothing.
     pub fn restamp_ahead(&mut self, window: Window) -> Result<Changes, Error> {
         self.exchange.restamp_ahead(&mut self.doc, window)
     }

@@ -3,7 +3,7 @@ use crate::{
     clock::Time,
     crdt::{Changes, Quarantine},
     delta::Patch,
-    doc::exchanged::DocCells,
+    doc::cells::DocCells,
     history::{Entry, EntryId},
 };
 
