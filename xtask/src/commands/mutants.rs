@@ -2,7 +2,10 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{mutants, workspace::Workspace};
+use crate::{
+    mutants::{self, Outcome},
+    workspace::Workspace,
+};
 
 /// The arguments of `mutants`.
 #[derive(Debug, clap::Args)]
@@ -19,16 +22,19 @@ pub(crate) struct Args {
 ///
 /// # Errors
 ///
-/// If the tests missed a fault.
+/// If the tests did not find a fault, or fail without it.
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let planted = mutants::plant(&Workspace::load()?, &args.filter, args.seeds)?;
     println!("| Fault | Tests | Found |\n|---|---|---|");
     for fault in &planted {
-        let found = if fault.found { "yes" } else { "**no**" };
+        let found = fault.outcome.text();
         println!("| {} | {} | {found} |", fault.name, fault.test);
     }
-    let missed = planted.iter().filter(|fault| !fault.found).count();
-    ensure!(missed == 0, "the tests missed {missed} faults");
+    let others = planted
+        .iter()
+        .filter(|fault| fault.outcome != Outcome::Found);
+    let missed = others.count();
+    ensure!(missed == 0, "{missed} faults were not found");
     Ok(())
 }

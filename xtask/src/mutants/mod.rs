@@ -1,14 +1,12 @@
 //! Faults that are planted to check that the tests find them.
 
+mod copy;
 mod list;
 mod log;
 mod relay;
 mod replica;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 
@@ -34,6 +32,8 @@ enum Suite {
     BadClients,
     /// Messages over a limit, over real WebSockets.
     TooLarge,
+    /// The largest transactions and pages, over real WebSockets.
+    LargestMessages,
     /// Effects of one connection on others.
     Neighbours,
     /// Clients that read a large document slowly.
@@ -77,6 +77,7 @@ impl Suite {
             Self::Simulation => ["leptos-sync-core", "simulation"],
             Self::BadClients => ["leptos-sync-server", "bad_clients"],
             Self::TooLarge => ["leptos-sync-server", "too_large"],
+            Self::LargestMessages => ["leptos-sync-server", "largest_messages"],
             Self::Neighbours => ["leptos-sync-server", "neighbours"],
             Self::SlowReaders => ["leptos-sync-server", "slow_readers"],
             Self::Values => ["leptos-sync-core", "values"],
@@ -98,14 +99,39 @@ impl Suite {
     }
 }
 
-/// The outcome of a planted fault.
+/// A planted fault, and whether the tests found it.
 pub(crate) struct Planted {
     /// The name of the fault.
     pub(crate) name: &'static str,
     /// The tests that should find it.
     pub(crate) test: &'static str,
-    /// Whether the tests found it.
-    pub(crate) found: bool,
+    /// The result of the tests.
+    pub(crate) outcome: Outcome,
+}
+
+/// The result of the tests of a planted fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The tests found the fault.
+    Found,
+    /// The tests passed.
+    Missed,
+    /// The fault does not compile, so no test is needed to find it. The list needs another one.
+    Uncompiled,
+    /// The tests fail without the fault too, so they prove nothing.
+    Unsound,
+}
+
+impl Outcome {
+    /// Returns the outcome as a short text.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Found => "yes",
+            Self::Missed => "**no**",
+            Self::Uncompiled => "**does not compile**",
+            Self::Unsound => "**the tests fail without it**",
+        }
+    }
 }
 
 /// Returns all faults.
@@ -115,40 +141,35 @@ fn faults() -> impl Iterator<Item = &'static Fault> {
 }
 
 /// Plants each fault whose name contains `filter` in a copy of the workspace, and runs its tests
-/// with a number of seeds.
+/// with a number of seeds. Before the first fault of a suite, runs its tests without a fault.
 pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<Vec<Planted>> {
     let home = workspace.target.join("mutants");
-    let copy = copy(workspace, &home.join("workspace"))?;
-    let chosen = faults().filter(|fault| fault.name.contains(filter));
+    let copy = home.join("workspace");
+    copy::copy(&workspace.root, &copy)?;
+    let mut sound = BTreeMap::new();
     let mut planted = Vec::new();
-    for fault in chosen {
-        eprintln!("==> {} …", fault.name);
-        let file = copy.join(fault.file);
-        let sound = fs::read_to_string(&file).with_context(|| fault.file.to_owned())?;
-        fs::write(&file, fault.planted_in(&sound)?)?;
+    for fault in faults().filter(|fault| fault.name.contains(filter)) {
+        eprint!("==> {} … ", fault.name);
         let [package, test] = fault.suite.package_and_test();
-        let cargo = |args: &[&str]| {
-            Cmd::cargo()
+        let run = |args: &[&str]| {
+            let cargo = Cmd::cargo()
                 .args(["test", "--package", package, "--test", test])
                 .args(args)
                 .env("CARGO_TARGET_DIR", home.join("target"))
                 .env("LEPTOS_SYNC_SEEDS", seeds.to_string())
                 .env("RUSTFLAGS", "--cap-lints=warn")
-                .dir(&copy)
+                .dir(&copy);
+            cargo.run_quietly().is_ok()
         };
-        // The fault must compile; faults that do not compile need no test.
-        cargo(&["--no-run"]).run_quietly().context(fault.name)?;
-        let found = cargo(&[]).run_quietly().is_err();
-        fs::write(&file, sound)?;
-        eprintln!(
-            "==> {} … {}",
-            fault.name,
-            if found { "found" } else { "NOT FOUND" }
-        );
+        let outcome = match *sound.entry([package, test]).or_insert_with(|| run(&[])) {
+            true => fault.try_out(&copy, run)?,
+            false => Outcome::Unsound,
+        };
+        eprintln!("{}", outcome.text());
         planted.push(Planted {
             name: fault.name,
             test,
-            found,
+            outcome,
         });
     }
     ensure!(!planted.is_empty(), "no fault's name contains `{filter}`");
@@ -156,6 +177,22 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
 }
 
 impl Fault {
+    /// Plants the fault in a workspace, runs its tests, and restores the file.
+    fn try_out(&self, workspace: &Path, run: impl Fn(&[&str]) -> bool) -> Result<Outcome> {
+        let file = workspace.join(self.file);
+        let sound = fs::read_to_string(&file).with_context(|| self.file.to_owned())?;
+        fs::write(&file, self.planted_in(&sound)?)?;
+        let outcome = if !run(&["--no-run"]) {
+            Outcome::Uncompiled
+        } else if run(&[]) {
+            Outcome::Missed
+        } else {
+            Outcome::Found
+        };
+        fs::write(&file, sound)?;
+        Ok(outcome)
+    }
+
     /// Returns the text of the file with the fault.
     fn planted_in(&self, sound: &str) -> Result<String> {
         ensure!(
@@ -166,29 +203,6 @@ impl Fault {
         );
         Ok(sound.replace(self.from, self.to))
     }
-}
-
-/// Copies the files of the workspace to another folder, except those that have not changed since
-/// the last copy.
-fn copy(workspace: &Workspace, to: &Path) -> Result<PathBuf> {
-    let listed = Cmd::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .dir(&workspace.root)
-        .read()?;
-    for name in listed.lines() {
-        let (from, to) = (workspace.root.join(name), to.join(name));
-        // git lists a removed file until the removal is committed.
-        let Ok(bytes) = fs::read(&from) else {
-            continue;
-        };
-        if fs::read(&to).ok().as_ref() != Some(&bytes) {
-            if let Some(folder) = to.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&to, bytes)?;
-        }
-    }
-    Ok(to.to_owned())
 }
 
 #[cfg(test)]
