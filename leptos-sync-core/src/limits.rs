@@ -150,9 +150,16 @@ pub const FRAME_BYTES: usize = 256 * 1024;
 /// The maximum size in bytes of a frame from a client that is not authenticated.
 pub const HELLO_BYTES: usize = 4 * 1024;
 
-/// The maximum size of a message in bytes, over all its frames: the largest transaction, with
-/// room for what describes it.
+/// The maximum size of a message to a relay in bytes, over all its frames: the largest transaction
+/// or offer, with room for what describes it.
 pub const MESSAGE_BYTES: usize = TRANSACTION_BYTES + 256 * 1024;
+
+/// The maximum size of a message from a relay in bytes, over all its frames.
+///
+/// The largest one is a page that has less than [`PAGE_BYTES`] before an offer of
+/// [`TRANSACTION_BYTES`] and [`TRANSACTION_CELLS`]. A page sorts cells by path, so each one may
+/// take 19 bytes more than in the offer, for its stamp and lengths. That is 3 MiB in all.
+pub const RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The maximum size of credentials in bytes. A signed token fits, and the credentials fit into the
 /// first frame.

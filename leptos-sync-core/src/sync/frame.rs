@@ -62,12 +62,11 @@ impl Assembler {
     /// # Errors
     ///
     /// [`Error::is_limit`] if a frame is longer than `limit` or the message longer than
-    /// [`limits::MESSAGE_BYTES`], [`Error::is_corrupt`] for an invalid frame, and the errors of
-    /// `read`.
+    /// `message_limit`, [`Error::is_corrupt`] for an invalid frame, and the errors of `read`.
     pub(super) fn take<T>(
         &mut self,
         frame: &[u8],
-        limit: usize,
+        (limit, message_limit): (usize, usize),
         read: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         if frame.len() > limit {
@@ -87,7 +86,7 @@ impl Assembler {
         if part.is_empty() {
             return Err(Error::corrupt("a frame is empty"));
         }
-        if self.begun.len() + part.len() > limits::MESSAGE_BYTES {
+        if self.begun.len() + part.len() > message_limit {
             return Err(Error::limit("a message is too large"));
         }
         if more {
@@ -117,6 +116,8 @@ mod tests {
 
     use super::*;
 
+    const LIMITS: (usize, usize) = (limits::FRAME_BYTES, limits::MESSAGE_BYTES);
+
     fn whole(message: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(message.to_vec())
     }
@@ -134,7 +135,7 @@ mod tests {
                 let mut out = None;
                 while let Some(frame) = frames.pop_front() {
                     prop_assert!(out.is_none(), "the message has more frames than needed");
-                    out = assembler.take(&frame, limits::FRAME_BYTES, whole).unwrap();
+                    out = assembler.take(&frame, LIMITS, whole).unwrap();
                 }
                 prop_assert_eq!(out, Some(message));
                 prop_assert_eq!(assembler.begun(), 0);
@@ -149,7 +150,7 @@ mod tests {
             let at = at % (messages - 1);
             let all = |frames: &mut dyn Iterator<Item = Vec<u8>>| {
                 let mut assembler = Assembler::default();
-                let mut taken = frames.map(|frame| assembler.take(&frame, limits::FRAME_BYTES, whole));
+                let mut taken = frames.map(|frame| assembler.take(&frame, LIMITS, whole));
                 taken.all(|taken| taken.is_ok())
             };
             let mut lost = frames.clone();
@@ -174,7 +175,7 @@ mod tests {
                 if let Some(first) = frame.first_mut() {
                     *first = (assembler.next << 1) | more;
                 }
-                let _ = assembler.take(&frame, limits::FRAME_BYTES, whole);
+                let _ = assembler.take(&frame, LIMITS, whole);
                 prop_assert!(assembler.begun() <= limits::MESSAGE_BYTES);
             }
         }

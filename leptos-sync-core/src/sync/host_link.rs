@@ -42,7 +42,8 @@ impl HostLink {
             Stage::Welcome => limits::FRAME_BYTES,
             Stage::Over => return Ok(None),
         };
-        match self.assembler.take(frame, limit, M::decode)? {
+        let limits = (limit, limits::MESSAGE_BYTES);
+        match self.assembler.take(frame, limits, M::decode)? {
             None if self.stage != Stage::Welcome => {
                 Err(Error::limit("the first message must fit into one frame"))
             }

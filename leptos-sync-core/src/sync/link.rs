@@ -183,7 +183,8 @@ impl Link {
             return None;
         }
         self.heard_ms = now_ms;
-        let taken = self.assembler.take(frame, limits::FRAME_BYTES, M::decode);
+        let limits = (limits::FRAME_BYTES, limits::RESPONSE_BYTES);
+        let taken = self.assembler.take(frame, limits, M::decode);
         taken.unwrap_or_else(|error| {
             self.end(Reason::Malformed, error.to_string());
             None

@@ -26,6 +26,20 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::TooLarge,
     },
     Fault {
+        name: "a transaction over the limit is stored if it is compressed",
+        file: "leptos-sync-server/src/relay/stored/push.rs",
+        from: "|| entry.cells.bytes() > TRANSACTION_BYTES",
+        to: "|| entry.cells.envelope_bytes() / 16 > TRANSACTION_BYTES",
+        suite: Suite::LargestMessages,
+    },
+    Fault {
+        name: "nobody reads an edit that was stored although the log failed",
+        file: "leptos-sync-server/src/relay/push.rs",
+        from: "pushed.inspect_err(|_| self.room.catch_up())?",
+        to: "pushed?",
+        suite: Suite::Neighbours,
+    },
+    Fault {
         name: "a user's readings take all turns",
         file: "leptos-sync-server/src/relay/readings.rs",
         from: "let of_user = user.acquire_owned().await.ok()?;",

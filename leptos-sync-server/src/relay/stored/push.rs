@@ -2,7 +2,7 @@ use leptos_sync_core::{
     ReplicaId,
     clock::Window,
     history::{Ack, Entry, EntryId, IdHead, Page},
-    limits::{DRIFT_MS, TRANSACTION_CELLS},
+    limits::{DRIFT_MS, TRANSACTION_BYTES, TRANSACTION_CELLS},
     sync::Reason,
 };
 
@@ -63,9 +63,9 @@ impl StoredDocument {
         self.seal(&mut pushed.state);
         let stored: Vec<_> = entries.drain(..pushed.count.min(next.len())).collect();
         let mut answers = acks(&stored, &pushed);
-        let is_too_large = next.is_empty();
+        let first_is_too_large = next.is_empty();
         if let Some(entry) = entries.first()
-            && (pushed.refusal.is_some() || is_too_large)
+            && (pushed.refusal.is_some() || first_is_too_large)
         {
             answers.push(match pushed.refusal {
                 Some(refusal) => refused(entry, refusal, &pushed, now_ms),
@@ -106,11 +106,17 @@ impl StoredDocument {
 fn commit(entries: &[Entry]) -> usize {
     let mut cells = 0;
     let fits = |entry: &&Entry| {
-        let (before, of_entry) = (cells, entry.cells.len());
-        cells += of_entry;
-        of_entry <= TRANSACTION_CELLS && (before == 0 || cells <= limits::COMMIT_CELLS)
+        let before = cells;
+        cells += entry.cells.len();
+        !is_too_large(entry) && (before == 0 || cells <= limits::COMMIT_CELLS)
     };
     entries.iter().take_while(fits).count()
+}
+
+/// Returns whether an entry exceeds the limits of a transaction. Compressed, it fits into a message
+/// even then, but a page that contains it may not.
+fn is_too_large(entry: &Entry) -> bool {
+    entry.cells.len() > TRANSACTION_CELLS || entry.cells.bytes() > TRANSACTION_BYTES
 }
 
 /// Returns an acknowledgement for each run of consecutive entries of one id.
@@ -165,11 +171,15 @@ fn refused(entry: &Entry, refusal: Refusal, pushed: &Pushed, now_ms: u64) -> Ent
 }
 
 fn too_large(entry: &Entry, pushed: &Pushed, now_ms: u64) -> EntryAnswer {
-    let cells = entry.cells.len();
+    let (cells, bytes) = (entry.cells.len(), entry.cells.bytes());
+    let text = match cells > TRANSACTION_CELLS {
+        true => format!("the transaction has {cells} cells, the limit is {TRANSACTION_CELLS}"),
+        false => format!("the transaction is {bytes} bytes, the limit is {TRANSACTION_BYTES}"),
+    };
     EntryAnswer::Reject {
         id: entry.id,
         reason: Reason::Limit,
-        text: format!("the transaction has {cells} cells, the limit is {TRANSACTION_CELLS}"),
+        text,
         window: window(pushed, now_ms),
     }
 }

@@ -252,8 +252,12 @@ impl Talk {
     fn said(&mut self) -> Vec<Request> {
         let mut said = Vec::new();
         while let Some(frame) = self.client.next_frame(self.now_ms) {
-            let limit = limits::FRAME_BYTES;
-            said.extend(self.assembler.take(&frame, limit, Request::decode).unwrap());
+            let limits = (limits::FRAME_BYTES, limits::MESSAGE_BYTES);
+            said.extend(
+                self.assembler
+                    .take(&frame, limits, Request::decode)
+                    .unwrap(),
+            );
         }
         said
     }
