@@ -95,6 +95,30 @@ async fn a_reader_who_becomes_a_writer_sends_what_waited() {
     assert!(handle.state().refused.is_empty());
 }
 
+/// The relay does not know what is stored, so it cannot send it.
+#[tokio::test]
+async fn an_edit_that_is_stored_although_the_log_fails_reaches_the_other_clients_at_once() {
+    let log = SwitchedLog::new();
+    let (address, _served) = serve_relay(&Relay::new(log.clone(), ByName)).await;
+    let (ada, bob) = (Handle::new(), Handle::new());
+    let mut at_ada = Session::open(address, "ada", "board", &ada).await;
+    at_ada.insert(1, "first");
+    at_ada.acknowledged().await;
+    let mut at_bob = Session::open(address, "bob", "board", &bob).await;
+    at_bob
+        .until("the document", |bob| bob.card(1).is_some())
+        .await;
+    log.lose_answers(true);
+    at_ada.insert(2, "stored all the same");
+    at_ada
+        .until("an answer", |ada| ada.state().closed.is_some())
+        .await;
+    at_bob.until("the edit", |bob| bob.card(2).is_some()).await;
+    log.lose_answers(false);
+    at_bob.insert(3, "goes on");
+    at_bob.acknowledged().await;
+}
+
 /// Reading a page occupies one of a few threads for a while.
 #[tokio::test]
 async fn a_user_who_reads_a_document_in_a_loop_delays_no_other_user() {

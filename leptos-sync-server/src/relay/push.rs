@@ -165,8 +165,8 @@ impl Step {
     /// Stores the first of some entries, and publishes them and the answers.
     async fn run(self, mut entries: Vec<Entry>, now_ms: u64) -> Result<Stored, Error> {
         let sizes: Vec<_> = entries.iter().map(|entry| entry.cells.len()).collect();
-        let pushed = self.stored.push(&self.user, &mut entries, now_ms);
-        let PushAnswer { answers, pages } = pushed.await?;
+        let pushed = self.stored.push(&self.user, &mut entries, now_ms).await;
+        let PushAnswer { answers, pages } = pushed.inspect_err(|_| self.room.catch_up())?;
         let (mut count, mut last) = (0, None);
         for answer in &answers {
             if let EntryAnswer::Ack(ack) = answer {

@@ -183,6 +183,15 @@ impl Queue {
         self.change(|state| state.lag(channel));
     }
 
+    /// Lets the connection read the pages of a document from the log, if it follows the document.
+    pub(super) fn catch_up(&self, channel: Channel) {
+        self.change(|state| {
+            if state.following.contains(&channel) {
+                state.lag(channel);
+            }
+        });
+    }
+
     /// Removes all events of a document that was closed, since its channel may be reused.
     pub(super) fn forget(&self, channel: Channel) {
         self.change(|state| {

@@ -110,7 +110,7 @@ async fn run<T>(
     room: Arc<Room>,
     from: (ReplicaId, Channel),
 ) -> Result<T, Error> {
-    let (answer, pages) = changed.await?;
+    let (answer, pages) = changed.await.inspect_err(|_| room.catch_up())?;
     room.publish(Publication {
         from,
         last: None,

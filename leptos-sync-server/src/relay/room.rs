@@ -98,8 +98,8 @@ impl Room {
     /// order of the sequence numbers.
     ///
     /// Connections store changes concurrently, so this waits until all earlier changes are
-    /// published, but at most [`limits::PUBLISH_MS`]. An earlier one may never be published if
-    /// storing it failed halfway. Then the others notice the gap and request what is missing.
+    /// published, but at most [`limits::PUBLISH_MS`]. An earlier one is never published if storing
+    /// it [failed halfway](Room::catch_up).
     pub(super) async fn publish(&self, publication: Publication) {
         let Publication {
             from,
@@ -126,6 +126,14 @@ impl Room {
         // Send while the members are locked, so that no later change overtakes this one.
         self.published
             .send_modify(|published| *published = last.max(*published));
+    }
+
+    /// Lets all connections read what they lack from the log. Call this if storing a change failed:
+    /// the change may be stored all the same, and then nobody publishes it.
+    pub(super) fn catch_up(&self) {
+        for member in self.members.lock().iter() {
+            member.queue.catch_up(member.channel);
+        }
     }
 
     /// Sets the presence of a connection and sends it to the others. Does nothing if the connection

@@ -18,6 +18,7 @@ pub(crate) struct SwitchedLog {
     log: Arc<MemoryLog>,
     off: Arc<AtomicBool>,
     full: Arc<AtomicBool>,
+    loses: Arc<AtomicBool>,
     held: Arc<watch::Sender<bool>>,
     reading: Arc<AtomicUsize>,
 }
@@ -28,6 +29,7 @@ impl SwitchedLog {
             log: Arc::new(MemoryLog::new().unwrap()),
             off: Arc::default(),
             full: Arc::default(),
+            loses: Arc::default(),
             held: Arc::default(),
             reading: Arc::default(),
         }
@@ -40,6 +42,11 @@ impl SwitchedLog {
     /// Makes writes fail or succeed. Reads always succeed.
     pub(crate) fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// Makes writes take effect and report an error, or succeed.
+    pub(crate) fn lose_answers(&self, loses: bool) {
+        self.loses.store(loses, Ordering::SeqCst);
     }
 
     /// Makes reads of pages wait until they are released.
@@ -56,10 +63,16 @@ impl SwitchedLog {
         &self,
         done: BoxFuture<'a, Result<T, Error>>,
     ) -> BoxFuture<'a, Result<T, Error>> {
-        match self.full.load(Ordering::SeqCst) {
-            true => Box::pin(async { Err(Error::unavailable("the disk is full")) }),
-            false => self.or_off(done),
+        if self.full.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(Error::unavailable("the disk is full")) });
         }
+        if self.loses.load(Ordering::SeqCst) {
+            return Box::pin(async {
+                done.await?;
+                Err(Error::unavailable("the disk has not answered"))
+            });
+        }
+        self.or_off(done)
     }
 
     fn or_off<'a, T: Send + 'a>(
