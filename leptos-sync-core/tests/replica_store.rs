@@ -505,3 +505,40 @@ fn edits_count_as_unacknowledged_until_the_relay_has_them() {
     key.extend_from_slice(&[0; 16]);
     assert!(has_unacknowledged(&[(key, b"?".to_vec())]));
 }
+
+#[test]
+fn a_discarded_replica_is_written_again_by_no_tab_even_if_that_tab_slept() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut ada);
+    scene.edit(&mut ada, |tx| tx.items().insert(2, 2));
+    save(&mut disk, &mut ada);
+    let mut asleep = tab(&scene, "Ada, in another tab");
+    let mut other = store(&memory);
+    asleep.replica = load(&mut other);
+
+    let records = now(memory.scan(Scan::all())).unwrap();
+    let write = disk.discard(records).unwrap();
+    assert!(now(memory.commit_if(write.expected, write.batch)).unwrap());
+    assert!(!has_unacknowledged(&now(memory.scan(Scan::all())).unwrap()));
+    ada.replica = load(&mut disk);
+    assert!(ada.replica.doc().state().items.is_empty());
+    // The name can be used again.
+    scene.edit(&mut ada, |tx| tx.items().insert(3, 3));
+    save(&mut disk, &mut ada);
+
+    scene.edit(&mut asleep, |tx| tx.items().insert(4, 4));
+    let write = other.save(&mut asleep.replica).unwrap();
+    assert!(!commit(&mut other, &mut asleep, write));
+    let refreshed = now(other.refresh(&mut asleep.replica)).unwrap();
+    assert_eq!(refreshed, Refreshed::Discarded);
+    let mut again = load(&mut other);
+    assert_eq!(again.doc().state().items.len(), 1);
+    // The tab goes on with the new document.
+    again.transact(|tx| tx.items().insert(5, 5)).unwrap();
+    asleep.replica = again;
+    assert_eq!(save(&mut other, &mut asleep), None);
+    assert_eq!(load(&mut store(&memory)).doc().state().items.len(), 2);
+}

@@ -60,6 +60,35 @@ async fn clients_restore_what_a_backup_of_the_database_lacks() {
     assert_eq!(ada.cards().len(), 4);
 }
 
+#[tokio::test]
+async fn a_document_that_the_operator_removes_leaves_the_file_and_clients_learn_of_it() {
+    const TEXT: &str = "text of a removed document";
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relay.db");
+    let ada = Handle::new();
+    let mut relay = Process::start(&file, &["--allow-anyone"]);
+    let mut at_ada = relay.open("ada", &ada).await;
+    at_ada.insert(1, TEXT);
+    at_ada.acknowledged().await;
+    // The database belongs to the relay that runs.
+    let remove = || command(&file, &["--remove", "board"]).output().unwrap();
+    assert!(!remove().status.success());
+    relay.terminate();
+    assert!(relay.ended().success());
+    assert!(remove().status.success());
+
+    let mut relay = Process::start(&file, &["--allow-anyone"]);
+    let mut at_ada = relay.open("ada", &ada).await;
+    at_ada.until("the removal", |ada| ada.state().removed).await;
+    relay.terminate();
+    assert!(relay.ended().success());
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let mut parts = bytes.windows(TEXT.len());
+        assert!(!parts.any(|part| part == TEXT.as_bytes()));
+    }
+}
+
 #[test]
 fn a_key_file_that_is_no_key_is_an_error_that_names_it() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
@@ -81,6 +81,12 @@ pub fn provide_sync(options: SyncOptions) {
 #[derive(Clone)]
 pub(crate) struct SyncContext {
     inner: Arc<Inner>,
+}
+
+impl fmt::Debug for SyncContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SyncContext")
+    }
 }
 
 struct Inner {

@@ -4,7 +4,10 @@ use leptos::prelude::{StoredValue, on_cleanup};
 use leptos_sync_core::{Error, Root, sync::Permission};
 
 use crate::{
-    live::{Connection, LiveDoc, Rejections, StatusField, StatusSignal, StatusValues, StorageKind},
+    live::{
+        Connection, LiveDoc, Outgoing, Rejections, StatusField, StatusSignal, StatusValues,
+        StorageKind,
+    },
     node::Node,
     provider::SyncContext,
 };
@@ -52,6 +55,67 @@ pub struct UseDocReturn<S: 'static> {
     /// The last error of the storage, such as a failed write or an unreadable record, until it is
     /// resolved.
     pub error: StatusSignal<Option<Arc<Error>>>,
+    context: SyncContext,
+}
+
+impl<S: Root> UseDocReturn<S> {
+    /// Copies everything that the document shows to the document `name`, in this user's name.
+    ///
+    /// The copy is a document like any other: it is stored, and exchanged with the relay if the
+    /// user may write it. [`use_doc`] opens it. Use this to keep what the user wrote in a document
+    /// that was [removed at the relay](Connection::Removed), or that the user may no longer edit.
+    ///
+    /// If the document `name` has content, the copied values win over it, and counters add up. A
+    /// large document is copied in several transactions. O(size of the document).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_nested`] inside an edit of one of the two documents. An error copies nothing.
+    ///
+    /// ```
+    /// use leptos::prelude::*;
+    /// use leptos_sync_web::{Connection, Crdt, LwwRegister, use_doc};
+    ///
+    /// #[derive(Crdt, Clone, Default)]
+    /// struct Note {
+    ///     text: LwwRegister<String>,
+    /// }
+    ///
+    /// /// Asks what to do with a note that was removed at the relay. `name` is that of the note.
+    /// #[component]
+    /// fn Removed(name: RwSignal<String>) -> impl IntoView {
+    ///     let note = use_doc::<Note>(&name.get_untracked());
+    ///     let (kept, discarded) = (note.clone(), note.clone());
+    ///     let keep = move |_| {
+    ///         let copy = format!("{}-copy", name.get_untracked());
+    ///         if kept.copy_to(&copy).is_ok() {
+    ///             name.set(copy);
+    ///         }
+    ///     };
+    ///     view! {
+    ///         <Show when=move || note.connection.get() == Connection::Removed>
+    ///             <button on:click=keep.clone()>"Keep a copy"</button>
+    ///         </Show>
+    ///         <button on:click=move |_| discarded.discard()>"Delete on this device"</button>
+    ///     }
+    /// }
+    /// ```
+    pub fn copy_to(&self, name: &str) -> Result<(), Error> {
+        self.context.open::<S>(name).copy_from(&self.live)
+    }
+
+    /// Deletes the document on this device: what is stored of it, and the edits that the relay does
+    /// not have. They are lost.
+    ///
+    /// All tabs of this browser that have the document open show an empty one a moment later, and
+    /// none of them writes the deleted data again. The relay keeps its copy. If it has not removed
+    /// the document, the page reads it again, as on a new device. If nothing can be deleted, the
+    /// status signal `error` says why, and the document stays.
+    ///
+    /// Without a relay, this deletes the only copy.
+    pub fn discard(&self) {
+        self.live.status().outgoing.push(Outgoing::Discard);
+    }
 }
 
 /// Options of [`use_doc_with_options`].
@@ -135,7 +199,8 @@ pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseD
     let context = SyncContext::current();
     let live = context.open::<S>(name);
     // Run this after the owner's nodes are dropped, since each of them uses the document.
-    on_cleanup(move || crate::actor::run_soon(move || context.evict()));
+    let evicts = context.clone();
+    on_cleanup(move || crate::actor::run_soon(move || evicts.evict()));
     let status = StoredValue::new(Arc::clone(live.status()));
     let unsaved = StatusSignal::new(status, StatusField::Unsaved, |status| status.unsaved);
     if options.ask_persistence {
@@ -159,5 +224,6 @@ pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseD
         }),
         error: StatusSignal::new(status, StatusField::Error, |status| status.error.clone()),
         live,
+        context,
     }
 }

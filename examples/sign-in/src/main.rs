@@ -7,7 +7,8 @@
 use gloo_net::http::Request;
 use leptos::prelude::*;
 use leptos_sync_web::{
-    Crdt, LwwRegister, SyncOptions, presence::Peer, provide_sync, use_doc, use_presence,
+    Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, presence::Peer, provide_sync,
+    use_doc, use_presence,
 };
 
 #[derive(Crdt, Clone, Default)]
@@ -47,18 +48,59 @@ fn meta(name: &str) -> Option<String> {
 #[component]
 fn App() -> impl IntoView {
     provide_sync(options());
-    let note = use_doc::<Note>("note");
+    let name = RwSignal::new(shown_name());
+    // Another name is another editor.
+    move || {
+        name.track();
+        view! { <Editor name /> }
+    }
+}
+
+/// Returns the name of the note: the fragment of the page's address, or `note`.
+fn shown_name() -> String {
+    let fragment = window().location().hash().unwrap_or_default();
+    match fragment.strip_prefix('#') {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => "note".to_owned(),
+    }
+}
+
+#[component]
+fn Editor(name: RwSignal<String>) -> impl IntoView {
+    let note = use_doc::<Note>(&name.get_untracked());
     // The presence is a name that the user chooses. The token proves who the user is.
     let presence = use_presence::<String>(&note.live);
     presence.own.set(Some(String::new()));
     let line = |peer: Peer<String>| view! { <li><b>{peer.user}</b> " " <i>{peer.data}</i></li> };
+    let removed = note.clone();
     view! {
         <input class="nickname" placeholder="Nickname"
             on:input:target=move |event| presence.own.set(Some(event.target().value())) />
         <textarea bind:value=note.doc.text()></textarea>
         <p class="connection">{move || note.connection.get().to_string()}</p>
         <p class="pending">{move || note.pending.get()}</p>
+        <Show when=move || note.connection.get() == Connection::Removed>
+            <Removed note=removed.clone() name />
+        </Show>
         <ul>{move || presence.peers.get().into_iter().map(line).collect_view()}</ul>
+    }
+}
+
+/// Asks what to do with a note that was removed at the relay.
+#[component]
+fn Removed(note: UseDocReturn<Note>, name: RwSignal<String>) -> impl IntoView {
+    let kept = note.clone();
+    let keep = move |_| {
+        let copy = format!("{}-copy", name.get_untracked());
+        if kept.copy_to(&copy).is_ok() {
+            // The page shows it again after a reload.
+            let _ = window().location().set_hash(&copy);
+            name.set(copy);
+        }
+    };
+    view! {
+        <button class="keep" on:click=keep>"Keep a copy"</button>
+        <button class="discard" on:click=move |_| note.discard()>"Delete on this device"</button>
     }
 }
 

@@ -173,6 +173,23 @@ impl RelayProcess {
         self.require_tokens();
     }
 
+    /// Stops the relay, removes a document with the relay's command, and restarts the relay.
+    #[track_caller]
+    pub fn remove(&mut self, document: &str) {
+        self.kill();
+        let mut command = Command::new(named_by("TODO_RELAY"));
+        command
+            .arg("--database")
+            .arg(self.folder.path().join("relay.db"))
+            .args(["--remove", document]);
+        let ended = command.output();
+        assert!(
+            ended.as_ref().is_ok_and(|ended| ended.status.success()),
+            "the document was not removed: {ended:?}"
+        );
+        self.restart();
+    }
+
     /// Returns the clock that the test sets.
     ///
     /// # Panics
@@ -250,7 +267,7 @@ pub fn expiring(user: &str, seconds: i64) -> String {
 fn token(user: &str, may: &str, seconds: i64) -> String {
     let claims = json!({
         "sub": user, "aud": AUDIENCE, "exp": get_current_timestamp().saturating_add_signed(seconds),
-        "documents": { may: ["note", "todos"] },
+        "documents": { may: ["note", "note-copy", "todos"] },
     });
     encode(
         &Header::default(),

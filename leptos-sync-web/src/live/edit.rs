@@ -1,6 +1,6 @@
 use std::sync::{Arc, RwLockWriteGuard};
 
-use leptos_sync_core::{Doc, Error, Root, Tx};
+use leptos_sync_core::{Doc, Error, Root, Tx, history::Entry};
 
 use super::{
     AnyState, DocState, LiveDoc, Outgoing, PathTable,
@@ -83,18 +83,35 @@ impl<S: Root> LiveDoc<S> {
         if !done.delta.is_empty() {
             self.inner.feed.send(&done.delta);
         }
-        if let Some(entry) = done.entry {
-            self.inner.feed.send_cells(&entry.cells);
-            self.inner.status.change(&mut |status| {
-                status.unsaved += 1;
-                status.pending += usize::from(waits);
-                status.is_current = false;
-            });
-            // The actor may withdraw the edit.
-            self.inner.status.outgoing.push(Outgoing::Edit(entry.id));
+        if let Some(entry) = &done.entry {
+            self.wrote(entry, waits);
         }
         self.notify(&done.changes);
         Ok(())
+    }
+
+    /// Writes everything that `from` shows into this document.
+    pub(crate) fn copy_from(&self, from: &Self) -> Result<(), Error> {
+        let from = from.fork()?;
+        let mut state = self.write()?;
+        let (entries, changes) = state.replica.copy_from(&from)?;
+        let waits = state.has_relay;
+        drop(state);
+        entries.iter().for_each(|entry| self.wrote(entry, waits));
+        self.notify(&changes);
+        Ok(())
+    }
+
+    /// Reports a new entry of the outbox. `waits` is true if a relay has to store it.
+    fn wrote(&self, entry: &Entry, waits: bool) {
+        self.inner.feed.send_cells(&entry.cells);
+        self.inner.status.change(&mut |status| {
+            status.unsaved += 1;
+            status.pending += usize::from(waits);
+            status.is_current = false;
+        });
+        // The actor may withdraw the edit.
+        self.inner.status.outgoing.push(Outgoing::Edit(entry.id));
     }
 
     /// Returns the current document or, inside an edit, the document before the edit.

@@ -74,6 +74,8 @@ pub(crate) enum Outgoing {
     Edit(EntryId),
     /// The page's new presence, or empty if the page is not present.
     Presence(Vec<u8>),
+    /// The document is to be deleted on this device.
+    Discard,
 }
 
 /// A value that has a signal.

@@ -2,6 +2,7 @@
 
 mod base_cells;
 mod comparison;
+mod copy;
 mod exchange;
 mod local;
 mod pending;

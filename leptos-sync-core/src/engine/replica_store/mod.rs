@@ -16,6 +16,7 @@
 //! last. So a tab that slept learns that another one has rewritten the base, moved the cursor, or
 //! changed the outbox.
 
+mod discard;
 mod keys;
 mod load;
 mod record;

@@ -25,6 +25,8 @@ pub(super) struct Marker {
     pub(super) position: Position,
     /// The number of parts of the base.
     pub(super) chunks: u64,
+    /// A random number of the last time that the replica was discarded, or 0.
+    pub(super) discarded: u64,
 }
 
 impl Marker {
@@ -34,6 +36,7 @@ impl Marker {
         put_u64(&mut record, self.outbox);
         put_position(&mut record, self.position);
         varint::put(&mut record, self.chunks);
+        put_u64(&mut record, self.discarded);
         record
     }
 
@@ -44,6 +47,7 @@ impl Marker {
             outbox: input.u64_le()?,
             position: read_position(&mut input)?,
             chunks: input.varint()?,
+            discarded: input.u64_le()?,
         };
         close(&input, marker)
     }

@@ -20,6 +20,9 @@ pub enum Refreshed {
     Retry,
     /// Load the replica again: another tab has read another history of the relay.
     Reload,
+    /// Load the replica again, without anything of the present one: another tab has
+    /// [discarded](ReplicaStore::discard) it.
+    Discarded,
 }
 
 impl<St: Storage> ReplicaStore<St> {
@@ -66,6 +69,10 @@ impl<St: Storage> ReplicaStore<St> {
             return Ok(Refreshed::Retry);
         };
         let marker = Marker::decode(&bytes)?;
+        let known = self.marker.map_or(0, |known| known.discarded);
+        if marker.discarded != 0 && marker.discarded != known {
+            return Ok(Refreshed::Discarded);
+        }
         let generation = marker.generation;
         // Only a generation is random, so that no other tab can have written it. All other writes
         // are repeated, which changes nothing if they were applied.

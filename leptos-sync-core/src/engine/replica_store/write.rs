@@ -93,6 +93,7 @@ impl<St: Storage> ReplicaStore<St> {
             outbox: 0,
             position,
             chunks,
+            discarded: self.marker.map_or(0, |known| known.discarded),
         };
         self.finish(replica, batch, marker, (contents, true))
     }

@@ -56,6 +56,8 @@ pub enum TabMessageKind {
     Stored(Ack),
     /// Entries were moved to another id, because the memory of their page was copied.
     Moved(Vec<EntryId>),
+    /// The sender has deleted the document from the storage.
+    Discarded,
 }
 
 const EDIT: u8 = 65;
@@ -65,6 +67,7 @@ const REPLACED: u8 = 68;
 const EMPTIED: u8 = 69;
 const STORED: u8 = 70;
 const MOVED: u8 = 71;
+const DISCARDED: u8 = 72;
 
 impl TabMessage {
     /// Encodes the message. O(bytes).
@@ -96,6 +99,7 @@ impl Message for TabMessage {
             TabMessageKind::Emptied { .. } => EMPTIED,
             TabMessageKind::Stored(_) => STORED,
             TabMessageKind::Moved(_) => MOVED,
+            TabMessageKind::Discarded => DISCARDED,
         });
         out.bytes(self.document.as_bytes());
         match &self.kind {
@@ -122,6 +126,7 @@ impl Message for TabMessage {
             }
             TabMessageKind::Stored(ack) => out.ack(ack),
             TabMessageKind::Moved(ids) => ids.iter().for_each(|id| out.entry_id(*id)),
+            TabMessageKind::Discarded => {}
         }
     }
 
@@ -154,9 +159,10 @@ impl Message for TabMessage {
                 }
                 TabMessageKind::Moved(ids)
             }
+            DISCARDED => TabMessageKind::Discarded,
             _ => {
                 fields.unknown();
-                TabMessageKind::Moved(Vec::new())
+                TabMessageKind::Discarded
             }
         };
         fields.end(Self { document, kind })
@@ -249,6 +255,7 @@ mod tests {
                 text: "too much".to_owned(),
             },
             TabMessageKind::Moved(vec![id, entries[1].0.id]),
+            TabMessageKind::Discarded,
         ] {
             let document = "plans".to_owned();
             let message = TabMessage { document, kind };
@@ -258,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_message_of_another_version_is_not_read() {
-        for kind in [1, 6, 64, 72] {
+        for kind in [1, 6, 64, 73] {
             let error = TabMessage::decode(&[kind, 1, b'a']).unwrap_err();
             assert!(error.is_unsupported(), "{error}");
         }

@@ -8,8 +8,8 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use leptos_sync_server::{
-    AllowAnyone, Prometheus, Relay, RelayOptions, ServeOptions, SqliteLog, SqliteOptions, router,
-    serve,
+    AllowAnyone, DurableLog as _, Prometheus, Relay, RelayOptions, ServeOptions, SqliteLog,
+    SqliteOptions, router, serve,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -45,6 +45,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    if !options.remove.is_empty() {
+        return remove(options).await;
+    }
     // Install the handlers first, so that a signal never interrupts a connection.
     let stop = signals::stop()?;
     let relay = relay(options)?;
@@ -61,6 +64,24 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
+/// Removes documents from the database.
+async fn remove(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let log = log(options)?;
+    for document in &options.remove {
+        log.remove(document).await?;
+        tracing::info!(document, "removed");
+    }
+    Ok(())
+}
+
+fn log(options: &Options) -> Result<SqliteLog, Box<dyn Error + Send + Sync>> {
+    let mut log_options = SqliteOptions::new();
+    if let Some(path) = &options.seal_key_file {
+        log_options = log_options.key_file(path);
+    }
+    Ok(SqliteLog::open_with(&options.database, &log_options)?)
+}
+
 fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
     let mut relay_options = RelayOptions::default()
         .allow_origins(&options.allow_origin)?
@@ -72,11 +93,7 @@ fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
         relay_options = relay_options.prometheus(Prometheus::install()?);
     }
     let authorizer = options.access.authorizer()?;
-    let mut log_options = SqliteOptions::new();
-    if let Some(path) = &options.seal_key_file {
-        log_options = log_options.key_file(path);
-    }
-    let log = SqliteLog::open_with(&options.database, &log_options)?;
+    let log = log(options)?;
     Ok(match authorizer {
         Some(tokens) => Relay::with_options(log, tokens, relay_options),
         None => {

@@ -34,6 +34,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) access: Access,
 
+    /// Remove this document for good, and exit. Repeat the option for several. Stop the relay
+    /// first: only one process may open the database. The name can never be used again, and
+    /// clients learn that the document was removed. They keep what they have until their users
+    /// discard it.
+    #[arg(long, value_name = "DOCUMENT", group = "access")]
+    pub(crate) remove: Vec<String>,
+
     /// Another origin whose pages may connect, such as `https://app.example`. Repeat the option, or
     /// separate several with commas.
     #[arg(

@@ -217,8 +217,11 @@ impl<S: Root> DocumentActor<S> {
                 .with_replica(|replica| disk.store().refreshed(records, replica))
         });
         match refreshed {
-            Ok(Refreshed::Reload) => {
+            Ok(refreshed @ (Refreshed::Reload | Refreshed::Discarded)) => {
                 disk.end();
+                if refreshed == Refreshed::Discarded {
+                    self.empty();
+                }
                 let read = self.read_from(disk).await;
                 if let Err(error) = read {
                     self.doc.status().error(error);

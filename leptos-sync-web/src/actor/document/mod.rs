@@ -1,6 +1,7 @@
 //! The actor of one document: it reads and writes the storage, synchronizes other tabs, and
 //! exchanges the document with the relay.
 
+mod discard;
 mod disk;
 mod exchange;
 mod load;
@@ -78,6 +79,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         .open(Arc::new(move |outgoing| match outgoing {
             Outgoing::Edit(id) => takes.0.edited(id),
             Outgoing::Presence(data) => takes.0.set_presence(data),
+            Outgoing::Discard => takes.0.discard(),
         }));
 }
 
@@ -126,9 +128,7 @@ struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
 impl<S: Root> Drop for DetachOnDrop<S> {
     fn drop(&mut self) {
         self.0.is_detached.set(true);
-        if let (Some(channel), Some(Ok(session))) = (self.0.channel.take(), self.0.page.session()) {
-            session.run(move |client| drop(client.leave(channel)));
-        }
+        self.0.leave();
     }
 }
 
@@ -191,10 +191,18 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
+    /// Ends the exchange. Returns whether there was one.
+    fn leave(&self) -> bool {
+        let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.take()) else {
+            return false;
+        };
+        session.run(move |client| drop(client.leave(channel)));
+        true
+    }
+
     /// Starts the exchange over, because the document was loaded again.
     fn reopen(self: &Rc<Self>) {
-        if let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.take()) {
-            session.run(move |client| drop(client.leave(channel)));
+        if self.leave() {
             self.open();
         }
     }

@@ -62,6 +62,7 @@ impl<S: Root> DocumentActor<S> {
             TabMessageKind::Moved(ids) => {
                 self.update(&mut |replica| replica.moved_elsewhere(&ids));
             }
+            TabMessageKind::Discarded => return self.discarded(),
         }
         self.save_soon();
         self.send_others_later();
