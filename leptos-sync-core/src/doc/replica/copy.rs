@@ -10,7 +10,7 @@ use crate::{
     codec::CellRef,
     crdt::{Changes, Count, Quarantine, Root, cell_key},
     delta::Patch,
-    doc::{Doc, exchanged::DocCells},
+    doc::{Doc, cells::DocCells},
     error::Error,
     history::{Entry, EntryHash},
     id::ReplicaId,
