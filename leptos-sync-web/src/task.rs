@@ -1,9 +1,8 @@
 use std::{pin::Pin, time::Duration};
 
-use js_sys::Promise;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 /// Runs a task on the browser's thread. The task is boxed, so that a page contains the spawning
 /// code once and not for each task.
@@ -24,17 +23,6 @@ pub(crate) fn after(delay: Duration, work: impl FnOnce() + 'static) {
 #[inline(never)]
 fn after_boxed(delay: Duration, work: Box<dyn FnOnce()>) {
     set_timeout(work, delay);
-}
-
-/// Resolves after `delay`.
-pub(crate) async fn sleep(delay: Duration) {
-    let promise = Promise::new(&mut |resolve, _| {
-        after(delay, move || {
-            // Resolving a promise does not throw.
-            let _ = resolve.call0(&JsValue::UNDEFINED);
-        });
-    });
-    let _ = JsFuture::from(promise).await;
 }
 
 #[wasm_bindgen]

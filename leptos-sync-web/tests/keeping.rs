@@ -266,7 +266,7 @@ async fn data_of_an_older_version_is_kept_and_reported() {
     storage.commit(batch).await.unwrap();
 
     let (_owner, notes) = page(&scratch);
-    until(notes.loading, false).await;
+    common::until(move || notes.error.get().is_some()).await;
     let error = notes.error.get_untracked().unwrap();
     assert!(error.to_string().contains("older version"), "{error}");
     notes.doc.lines().insert(1, "new".to_owned());

@@ -1,15 +1,15 @@
-//! The task that owns everything that cannot leave the browser's thread: the database, the
-//! page's events, and the connection to the relay.
+//! The owner of everything that cannot leave the browser's thread: the database, the page's events,
+//! and the connection to the relay.
 //!
-//! The reactive side attaches documents to it and fills their mailboxes. The task reports through
-//! their status signals. No other part of this crate uses a browser object.
+//! The reactive side attaches documents to it and fills their mailboxes. It reports through their
+//! status signals. No other part of this crate uses a browser object.
 
 mod document;
 mod events;
 mod page;
 pub(crate) mod renewal;
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use leptos_sync_core::Root;
@@ -17,47 +17,30 @@ use send_wrapper::SendWrapper;
 
 use self::{document::start, page::Page};
 use crate::{
-    live::{LiveDoc, Mailbox, StatusSignal},
+    live::{LiveDoc, StatusSignal},
     provider::Options,
     task::{after, spawn},
 };
 
-/// A handle to the task.
+/// The owner of the page's state.
 pub(crate) struct Actor {
-    jobs: Arc<Mailbox<Job>>,
+    page: SendWrapper<Rc<Page>>,
 }
 
-/// A job that the task runs once the storage is open or has failed to open.
-type Job = Box<dyn FnOnce(&Rc<Page>) + Send>;
-
 impl Actor {
-    /// Starts the task.
     pub(crate) fn start(options: Options) -> Self {
-        let jobs = Arc::new(Mailbox::<Job>::new());
-        let mailbox = Arc::clone(&jobs);
-        spawn(async move {
-            let page = SendWrapper::new(Page::open(options).await);
-            mailbox.open(Arc::new(move |job: Job| job(&page)));
-        });
-        Self { jobs }
+        let page = SendWrapper::new(Page::open(options));
+        Self { page }
     }
 
     /// Loads a document, and then saves and exchanges it.
     pub(crate) fn attach<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
-        let name = name.to_owned();
-        self.jobs.push(Box::new(move |page| start(page, name, doc)));
+        start(&self.page, name.to_owned(), doc);
     }
 
     /// Sets the credentials for the relay.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
-        self.jobs
-            .push(Box::new(move |page| page.set_credentials(credentials)));
-    }
-}
-
-impl Drop for Actor {
-    fn drop(&mut self) {
-        self.jobs.close();
+        self.page.set_credentials(credentials);
     }
 }
 

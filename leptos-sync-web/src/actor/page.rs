@@ -17,11 +17,10 @@ use crate::{
     session::Session, tabs::Tabs, time::PageTime,
 };
 
-/// The state that the documents of a page share: the database or the reason for its absence, the
-/// other tabs, and the connection to the relay.
+/// The state that the documents of a page share: the database, the other tabs, and the connection
+/// to the relay.
 pub(super) struct Page {
-    storage: RefCell<Result<IndexedDbStorage, Arc<Error>>>,
-    database: String,
+    pub(super) storage: IndexedDbStorage,
     documents: RefCell<Vec<Rc<dyn AnyDocument>>>,
     tabs: Option<Tabs>,
     /// The connection to the relay, or the reason why there can be none. Empty without a relay. Set
@@ -51,9 +50,8 @@ pub(super) trait AnyDocument {
 }
 
 impl Page {
-    /// Opens the database. Without one, documents stay in memory.
-    pub(super) async fn open(options: Options) -> Rc<Self> {
-        let storage = IndexedDbStorage::open(&options.database).await;
+    /// Connects to the other tabs and the relay. The first read of a document opens the database.
+    pub(super) fn open(options: Options) -> Rc<Self> {
         let page = Rc::new_cyclic(|page| {
             let receiver: Weak<Self> = page.clone();
             let receive = move |message: TabMessage| {
@@ -62,8 +60,7 @@ impl Page {
                 }
             };
             Self {
-                storage: RefCell::new(storage.map_err(Arc::new)),
-                database: options.database.clone(),
+                storage: IndexedDbStorage::on_demand(&options.database),
                 documents: RefCell::default(),
                 tabs: Tabs::join(&options.database, receive),
                 session: OnceCell::new(),
@@ -98,33 +95,14 @@ impl Page {
 
     /// Writes the documents again when the database is deleted.
     fn watch_storage(self: &Rc<Self>) {
-        if let Ok(storage) = &*self.storage.borrow() {
-            let page = Rc::downgrade(self);
-            storage.watch(move || {
-                if let Some(page) = page.upgrade() {
-                    for document in page.documents() {
-                        document.check_storage();
-                    }
+        let page = Rc::downgrade(self);
+        self.storage.watch(move || {
+            if let Some(page) = page.upgrade() {
+                for document in page.documents() {
+                    document.check_storage();
                 }
-            });
-        }
-    }
-
-    /// Returns the database, or the reason for its absence.
-    pub(super) fn storage(&self) -> Result<IndexedDbStorage, Error> {
-        let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
-        self.storage.borrow().as_ref().cloned().map_err(why)
-    }
-
-    /// Opens the database if an earlier attempt failed.
-    pub(super) async fn reopen_storage(self: &Rc<Self>) -> Result<IndexedDbStorage, Error> {
-        if let Ok(storage) = self.storage() {
-            return Ok(storage);
-        }
-        let storage = IndexedDbStorage::open(&self.database).await?;
-        let _ = self.storage.replace(Ok(storage.clone()));
-        self.watch_storage();
-        Ok(storage)
+            }
+        });
     }
 
     /// Sends a message about a document to the other tabs, and to other actors of the same document

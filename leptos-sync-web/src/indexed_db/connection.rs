@@ -1,7 +1,9 @@
-use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, prelude::Closure};
 
 use super::sys::Database;
-use crate::js;
+use crate::{cell::RefCell, js};
 
 /// A connection to a database. This code, another tab or the browser may close it. An operation on
 /// a closed connection returns an error.
@@ -9,22 +11,25 @@ use crate::js;
 /// Operations that were issued before it closes still complete.
 pub(super) struct Connection(Database);
 
+/// The function to call when another tab or the browser has closed the connection, if there is one.
+pub(super) type Ended = Rc<RefCell<Option<Box<dyn Fn()>>>>;
+
 impl Connection {
-    /// Opens the database at its current version, and creates it if it does not exist. `ended` is
-    /// called when another tab or the browser ends the connection.
-    pub(super) async fn open(name: &str, ended: impl Fn() + 'static) -> Result<Self, JsValue> {
-        let database = Database::open(name).await?;
+    /// Owns an open database. Calls `ended` when another tab or the browser ends the connection.
+    pub(super) fn new(database: Database, ended: Ended) -> Self {
         let closes = database.clone();
         let listener = Closure::<dyn Fn()>::new(move || {
             // Close it at once, since the other tab waits.
             let _ = js::run(&closes, "close");
-            ended();
+            if let Some(ended) = &*ended.borrow() {
+                ended();
+            }
         });
         // The database keeps the listener, and is gone once it is closed.
         let listener = listener.into_js_value().unchecked_into();
         js::set(&database, "onversionchange", &listener);
         js::set(&database, "onclose", &listener);
-        Ok(Self(database))
+        Self(database)
     }
 
     /// Returns the version of the database.

@@ -3,33 +3,35 @@ use std::{cell::Cell, mem, rc::Rc};
 use js_sys::{Error, Function, Promise};
 use wasm_bindgen::JsValue;
 
-use super::{clear::CLEARED, connection::Connection, fault, sys::Database};
+use super::{
+    clear::CLEARED,
+    connection::{Connection, Ended},
+    fault,
+    sys::Database,
+};
 use crate::{cell::RefCell, task::spawn};
 
-/// A connection that opens again on demand.
+/// A connection that opens on demand, and again after it was closed.
 ///
 /// Operations that are issued while it is opening run afterwards in the same order, so batches keep
 /// their order.
 pub(super) struct Link {
     name: String,
     state: RefCell<State>,
-    /// The version of the database when it was last opened.
+    /// The version of the database when it was last opened. Infinite before that.
     version: Cell<f64>,
     /// Whether the app has cleared the database since this page opened it.
     is_cleared: Cell<bool>,
-    /// The function to call when another tab or the browser has closed the connection.
     ended: Ended,
 }
-
-type Ended = Rc<RefCell<Option<Box<dyn Fn()>>>>;
 
 enum State {
     /// A connection is open, unless it was closed since.
     Opened(Connection),
     /// A connection is being opened for the jobs in the list.
     Opening(Vec<Job>),
-    /// The last attempt failed.
-    Failed,
+    /// There was no attempt yet, or the last one failed.
+    Closed,
 }
 
 /// A function that issues an operation. The promise resolves when the operation ends.
@@ -46,16 +48,14 @@ struct Job {
 }
 
 impl Link {
-    pub(super) async fn open(name: &str) -> Result<Rc<Self>, JsValue> {
-        let ended = Ended::default();
-        let connection = connect(name, &ended).await?;
-        Ok(Rc::new(Self {
+    pub(super) fn new(name: &str) -> Rc<Self> {
+        Rc::new(Self {
             name: name.to_owned(),
-            version: Cell::new(connection.version()),
+            state: RefCell::new(State::Closed),
+            version: Cell::new(f64::INFINITY),
             is_cleared: Cell::default(),
-            state: RefCell::new(State::Opened(connection)),
-            ended,
-        }))
+            ended: Ended::default(),
+        })
     }
 
     /// Calls `ended` whenever another tab or the browser has closed the connection.
@@ -67,6 +67,11 @@ impl Link {
     /// operations fail.
     pub(super) fn is_cleared(&self) -> bool {
         self.is_cleared.get()
+    }
+
+    /// Returns whether no connection is open or being opened.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*self.state.borrow(), State::Closed)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -108,17 +113,17 @@ impl Link {
                 done => return job.end(done),
             },
             State::Opening(jobs) => return jobs.push(job),
-            State::Failed => {}
+            State::Closed => {}
         }
         *state = State::Opening(vec![job]);
-        spawn(Rc::clone(self).reopen());
+        spawn(Rc::clone(self).open());
     }
 
-    async fn reopen(self: Rc<Self>) {
-        let connected = connect(&self.name, &self.ended).await;
-        let (state, error) = match connected.and_then(|connection| self.check(connection)) {
+    async fn open(self: Rc<Self>) {
+        let database = Database::open(&self.name).await;
+        let (state, error) = match database.and_then(|database| self.check(database)) {
             Ok(connection) => (State::Opened(connection), None),
-            Err(error) => (State::Failed, Some(error)),
+            Err(error) => (State::Closed, Some(error)),
         };
         let State::Opening(jobs) = mem::replace(&mut *self.state.borrow_mut(), state) else {
             return;
@@ -130,11 +135,10 @@ impl Link {
             }
         }
     }
-}
 
-impl Link {
     /// Refuses a connection if the database was cleared since the last one.
-    fn check(&self, connection: Connection) -> Result<Connection, JsValue> {
+    fn check(&self, database: Database) -> Result<Connection, JsValue> {
+        let connection = Connection::new(database, Rc::clone(&self.ended));
         let version = connection.version();
         let is_cleared = version >= self.version.replace(version) + CLEARED;
         self.is_cleared.set(self.is_cleared.get() || is_cleared);
@@ -146,16 +150,6 @@ impl Link {
             false => Ok(connection),
         }
     }
-}
-
-async fn connect(name: &str, ended: &Ended) -> Result<Connection, JsValue> {
-    let ended = Rc::clone(ended);
-    let ended = move || {
-        if let Some(ended) = &*ended.borrow() {
-            ended();
-        }
-    };
-    Connection::open(name, ended).await
 }
 
 impl Job {

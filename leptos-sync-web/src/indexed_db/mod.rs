@@ -14,13 +14,13 @@ mod write;
 
 use std::rc::Rc;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use leptos_sync_core::{
     Error,
     engine::has_unacknowledged,
     storage::{Batch, Expected, Record, Scan, Storage},
 };
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use link::Link;
@@ -84,8 +84,19 @@ impl IndexedDbStorage {
     /// browsing, blocked site data, a sandboxed frame, no space), or if another program created the
     /// database.
     pub async fn open(name: &str) -> Result<Self, Error> {
-        let link = Link::open(name).await.map_err(fault::unavailable)?;
-        Ok(Self { link })
+        let storage = Self::on_demand(name);
+        // Any operation opens the database.
+        let opened = storage
+            .link
+            .issue(|_| Ok(Promise::resolve(&JsValue::UNDEFINED)));
+        JsFuture::from(opened).await.map_err(fault::unavailable)?;
+        Ok(storage)
+    }
+
+    /// Returns a storage whose first operation opens the database.
+    pub(crate) fn on_demand(name: &str) -> Self {
+        let link = Link::new(name);
+        Self { link }
     }
 
     /// Returns the name of the database.
@@ -104,20 +115,22 @@ impl IndexedDbStorage {
         self.link.is_cleared()
     }
 
-    /// Returns whether a key starts with `prefix`.
-    pub(crate) async fn has_prefix(&self, prefix: &[u8]) -> Result<bool, Error> {
-        let found = self.forwards(Scan::prefix(prefix).limit(1)).await?;
-        Ok(!found.is_empty())
-    }
-
-    async fn forwards(&self, scan: Scan) -> Result<Vec<Record>, Error> {
+    /// Reads a range that is not empty, in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_unavailable`] if the database cannot be opened.
+    pub(crate) async fn forwards(&self, scan: Scan) -> Result<Vec<Record>, Error> {
         let found = self
             .link
             .issue(move |database| read::forwards(database, &scan));
         let found = JsFuture::from(found).await;
         found
             .and_then(|found| read::records(&found))
-            .map_err(fault::failed)
+            .map_err(|error| match self.link.is_closed() {
+                true => fault::unavailable(error),
+                false => fault::failed(error),
+            })
     }
 }
 

@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 186_100,
-    added: 113_411,
+    page: 181_600,
+    added: 108_900,
 };
 
 /// Builds both pages and prints their sizes.

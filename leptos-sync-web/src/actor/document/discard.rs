@@ -3,14 +3,11 @@
 use std::{rc::Rc, time::Duration};
 
 use leptos_sync_core::{
-    Clock, Error, ReplicaId, Root, replica::Replica, storage::Storage as _, sync::TabMessageKind,
+    Clock, Error, ReplicaId, Root, engine::ReplicaWrite, replica::Replica, sync::TabMessageKind,
 };
 
-use super::{DocumentActor, disk::Disk};
-use crate::{
-    live::Rejections,
-    task::{sleep, spawn},
-};
+use super::{DocumentActor, disk::Disk, load::Found};
+use crate::{live::Rejections, task::after};
 
 /// The time after which to look again whether the write in progress has ended.
 const WAIT: Duration = Duration::from_millis(10);
@@ -18,45 +15,38 @@ const WAIT: Duration = Duration::from_millis(10);
 impl<S: Root> DocumentActor<S> {
     /// Deletes the document from the storage and from memory.
     pub(super) fn discard(self: &Rc<Self>) {
-        let this = Rc::clone(self);
-        spawn(async move {
-            while this.doc.status().is_loading()
-                || this.disk.get().is_some_and(|disk| !disk.begin())
-            {
-                sleep(WAIT).await;
-            }
-            let deleted = match this.disk.get() {
-                Some(disk) => {
-                    let deleted = this.delete_from(disk).await;
-                    disk.end();
-                    deleted
-                }
-                None => Ok(()),
-            };
-            match deleted {
-                Ok(()) => {
-                    this.discarded();
-                    this.send_to_tabs(TabMessageKind::Discarded);
-                }
-                Err(error) => this.doc.status().error(error),
-            }
-        });
+        let Some(disk) = &self.disk else {
+            return self.finish_discard();
+        };
+        if self.doc.status().is_loading() || !disk.begin() {
+            let this = Rc::clone(self);
+            return after(WAIT, move || this.discard());
+        }
+        self.read_all(disk, Self::delete_records);
     }
 
-    async fn delete_from(&self, disk: &Disk) -> Result<(), Error> {
-        let prefix = disk.store().prefix().to_vec();
-        loop {
-            let records = disk.scan(&prefix).await?;
-            let write = disk.store().discard(records)?;
-            let committed = disk
-                .store()
-                .storage()
-                .commit_if(write.expected, write.batch);
-            // Otherwise, another tab has written in between.
-            if committed.await? {
-                return Ok(());
-            }
+    fn delete_records(self: &Rc<Self>, disk: &Disk, found: Found) {
+        match found.and_then(|records| disk.store().discard(records)) {
+            Ok(ReplicaWrite {
+                expected, batch, ..
+            }) => self.commit(expected, batch, Self::deleted),
+            Err(error) => self.deleted(disk, Err(error)),
         }
+    }
+
+    fn deleted(self: &Rc<Self>, disk: &Disk, deleted: Result<bool, Error>) {
+        disk.end();
+        match deleted {
+            Ok(true) => self.finish_discard(),
+            // Another tab has written in between.
+            Ok(false) => self.discard(),
+            Err(error) => self.doc.status().error(error),
+        }
+    }
+
+    fn finish_discard(self: &Rc<Self>) {
+        self.discarded();
+        self.send_to_tabs(TabMessageKind::Discarded);
     }
 
     /// Starts over with an empty document, because the storage no longer has it.

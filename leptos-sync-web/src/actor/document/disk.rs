@@ -5,12 +5,12 @@ use std::{
 
 use leptos_sync_core::{
     Error, Root,
-    engine::{Refreshed, ReplicaStore, ReplicaWrite, old_prefix},
-    storage::{Record, Storage as _},
+    engine::{Refreshed, ReplicaStore, ReplicaWrite},
+    storage::{Batch, Expected, Scan, Storage as _},
     sync::Permission,
 };
 
-use super::{DocumentActor, Timer};
+use super::{DocumentActor, Timer, load::Found};
 use crate::{cell::RefCell, indexed_db::IndexedDbStorage, live::StorageKind, task::spawn};
 
 /// A document's location in the storage, with its pending writes.
@@ -78,19 +78,6 @@ impl Disk {
         self.is_busy.set(false);
     }
 
-    /// Reads all records whose keys start with `prefix`.
-    pub(super) async fn scan(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
-        // Do not borrow the store across the wait, since edits are written meanwhile.
-        let storage = self.store().storage().clone();
-        storage.scan_prefix(prefix).await
-    }
-
-    /// Returns whether an older version of this library has stored a document.
-    pub(super) async fn has_old(&self, name: &str) -> Result<bool, Error> {
-        let storage = self.store().storage().clone();
-        storage.has_prefix(&old_prefix(name)?).await
-    }
-
     // Not inlined, so that a page contains the panic message of a double borrow only once.
     #[inline(never)]
     pub(super) fn store(&self) -> RefMut<'_, ReplicaStore<IndexedDbStorage>> {
@@ -100,7 +87,7 @@ impl Disk {
 
 impl<S: Root> DocumentActor<S> {
     pub(super) fn disk(&self) -> Option<&Disk> {
-        self.disk.get().filter(|disk| !disk.is_suspended())
+        self.disk.as_ref().filter(|disk| !disk.is_suspended())
     }
 
     /// Returns whether entries have to be stored before they are sent.
@@ -119,9 +106,8 @@ impl<S: Root> DocumentActor<S> {
         if !disk.begin() {
             return;
         }
-        let this = Rc::clone(self);
         if disk.has_failed.get() {
-            return spawn(async move { this.refresh().await });
+            return self.refresh(disk);
         }
         let mut write = self.next_write(disk);
         let permission = self.doc.status().permission();
@@ -135,21 +121,30 @@ impl<S: Root> DocumentActor<S> {
             Ok(ReplicaWrite {
                 expected, batch, ..
             }) => {
-                let committed = disk.store().storage().commit_if(expected, batch);
-                spawn(async move {
-                    let committed = committed.await;
-                    if let (Ok(true), Some(disk)) = (&committed, this.disk.get()) {
-                        this.doc
-                            .with_replica(|replica| disk.store().committed(replica));
-                    }
-                    this.written(committed).await;
-                });
+                self.commit(expected, batch, Self::written);
             }
             Err(error) => {
                 disk.end();
                 self.doc.status().error(error);
             }
         }
+    }
+
+    /// Writes a batch if the condition holds, and then calls `then` with whether it did.
+    pub(super) fn commit(
+        self: &Rc<Self>,
+        expected: Expected,
+        batch: Batch,
+        then: fn(&Rc<Self>, &Disk, Result<bool, Error>),
+    ) {
+        let committed = self.page.storage.commit_if(expected, batch);
+        let this = Rc::clone(self);
+        spawn(async move {
+            let committed = committed.await;
+            if let Some(disk) = &this.disk {
+                then(&this, disk, committed);
+            }
+        });
     }
 
     /// Returns the next write. Replaces all records if that pays off.
@@ -178,22 +173,34 @@ impl<S: Root> DocumentActor<S> {
     }
 
     /// Handles the end of a write. It has no effect if another tab has changed the records.
-    async fn written(self: Rc<Self>, result: Result<bool, Error>) {
+    fn written(self: &Rc<Self>, disk: &Disk, result: Result<bool, Error>) {
         match result {
-            Ok(true) => self.saved(),
-            Ok(false) => self.refresh().await,
+            Ok(true) => {
+                self.doc
+                    .with_replica(|replica| disk.store().committed(replica));
+                disk.end();
+                self.update_saved(disk);
+                self.push();
+                if disk.is_behind.get() {
+                    self.save();
+                }
+            }
+            Ok(false) => self.refresh(disk),
             Err(error) => {
-                self.doc.status().error(error);
-                self.after(Timer::Retry);
-                if let Some(disk) = self.disk.get() {
-                    disk.has_failed.set(true);
-                    disk.end();
-                    if disk.is_behind.get() {
-                        self.save();
-                    }
+                self.failed(disk, error);
+                if disk.is_behind.get() {
+                    self.save();
                 }
             }
         }
+    }
+
+    /// Handles a failure of the storage, after which the outcome of the last write is unknown.
+    fn failed(self: &Rc<Self>, disk: &Disk, error: Error) {
+        disk.has_failed.set(true);
+        disk.end();
+        self.doc.status().error(error);
+        self.after(Timer::Retry);
     }
 
     /// Writes everything again if the storage has lost it. Until then, nothing counts as stored.
@@ -207,12 +214,13 @@ impl<S: Root> DocumentActor<S> {
     }
 
     /// Reads what another tab has changed in the storage, or whether the storage is empty now.
-    async fn refresh(self: &Rc<Self>) {
-        let Some(disk) = self.disk.get() else {
-            return;
-        };
-        let prefix = disk.store().shared_prefix();
-        let refreshed = disk.scan(&prefix).await.and_then(|records| {
+    fn refresh(self: &Rc<Self>, disk: &Disk) {
+        let scan = Scan::prefix(&disk.store().shared_prefix());
+        self.read(scan, Self::refreshed);
+    }
+
+    fn refreshed(self: &Rc<Self>, disk: &Disk, found: Found) {
+        let refreshed = found.and_then(|records| {
             self.doc
                 .with_replica(|replica| disk.store().refreshed(records, replica))
         });
@@ -222,29 +230,32 @@ impl<S: Root> DocumentActor<S> {
                 if refreshed == Refreshed::Discarded {
                     self.empty();
                 }
-                let read = self.read_from(disk).await;
-                if let Err(error) = read {
-                    self.doc.status().error(error);
-                    return self.after(Timer::Retry);
-                }
-                disk.has_failed.set(false);
-                self.reopen();
-                self.save();
+                self.read_all(disk, Self::reloaded);
             }
             Ok(_) => {
                 disk.has_failed.set(false);
                 disk.end();
                 self.save();
             }
-            Err(error) if disk.store().storage().is_cleared() => {
+            Err(error) if self.page.storage.is_cleared() => {
                 disk.end();
                 self.keep_in_memory(error);
                 // Entries no longer need to be stored before they are sent.
                 self.push();
             }
+            Err(error) => self.failed(disk, error),
+        }
+    }
+
+    fn reloaded(self: &Rc<Self>, disk: &Disk, found: Found) {
+        match found {
+            Ok(records) => {
+                self.take_records(disk, records);
+                disk.has_failed.set(false);
+                self.reopen();
+                self.save();
+            }
             Err(error) => {
-                disk.has_failed.set(true);
-                disk.end();
                 self.doc.status().error(error);
                 self.after(Timer::Retry);
             }
@@ -262,7 +273,7 @@ impl<S: Root> DocumentActor<S> {
         match batch {
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => {
-                let committed = store.storage().commit(batch);
+                let committed = self.page.storage.commit(batch);
                 let this = Rc::clone(self);
                 spawn(async move {
                     if let Err(error) = committed.await {
@@ -287,18 +298,6 @@ impl<S: Root> DocumentActor<S> {
     /// again.
     pub(super) fn save_soon(self: &Rc<Self>) {
         self.after(Timer::Save);
-    }
-
-    /// Handles the end of a write that was applied.
-    fn saved(self: &Rc<Self>) {
-        if let Some(disk) = self.disk.get() {
-            disk.end();
-            self.update_saved(disk);
-            self.push();
-            if disk.is_behind.get() {
-                self.save();
-            }
-        }
     }
 
     /// Reports how many transactions the storage lacks.

@@ -3,38 +3,80 @@
 use std::{rc::Rc, time::Duration};
 
 use leptos_sync_core::{
-    Clock, Error, ReplicaId, Root, engine::ReplicaStore, replica::Replica, sync::Permission,
+    Clock, Error, ReplicaId, Root,
+    engine::old_prefix,
+    replica::Replica,
+    storage::{Record, Scan},
+    sync::Permission,
 };
 
 use super::{DocumentActor, Timer, disk::Disk};
 use crate::{
     live::StorageKind,
-    task::{sleep, spawn},
+    task::{after, spawn},
 };
 
 /// The delays between the first reads, in milliseconds. After the last failure, the document is in
 /// memory, and further reads follow in the background.
 const RETRY_MS: [u64; 3] = [100, 400, 1_600];
 
+/// The records that a read found.
+pub(super) type Found = Result<Vec<Record>, Error>;
+
 impl<S: Root> DocumentActor<S> {
-    /// Reads the stored document. If all attempts fail, the document stays in memory for now.
-    pub(super) async fn load_stored(self: &Rc<Self>) {
-        for wait in RETRY_MS {
-            match self.read().await {
-                Ok(()) => return,
-                Err(error) => self.doc.status().error(error),
+    /// Reads records of the document, and then calls `then`.
+    pub(super) fn read(self: &Rc<Self>, scan: Scan, then: fn(&Rc<Self>, &Disk, Found)) {
+        let this = Rc::clone(self);
+        spawn(async move {
+            let found = this.page.storage.forwards(scan).await;
+            if let Some(disk) = &this.disk {
+                then(&this, disk, found);
             }
-            sleep(Duration::from_millis(wait)).await;
+        });
+    }
+
+    /// Reads all records of the document, and then calls `then`.
+    pub(super) fn read_all(self: &Rc<Self>, disk: &Disk, then: fn(&Rc<Self>, &Disk, Found)) {
+        let scan = Scan::prefix(disk.store().prefix());
+        self.read(scan, then);
+    }
+
+    /// Reads the stored document, and then exchanges it.
+    pub(super) fn load(self: &Rc<Self>) {
+        match &self.disk {
+            Some(disk) => self.read_all(disk, Self::loaded),
+            None => self.begin(),
         }
-        if let Err(error) = self.read().await {
-            self.keep_in_memory(error);
-            self.after(Timer::Recover);
+    }
+
+    /// Handles the end of the first read. If all attempts fail, the document stays in memory for
+    /// now.
+    fn loaded(self: &Rc<Self>, disk: &Disk, found: Found) {
+        let error = match found {
+            Ok(records) => {
+                self.take_records(disk, records);
+                return self.begin();
+            }
+            Err(error) => error,
+        };
+        let delay = RETRY_MS.get(self.reads.replace(self.reads.get() + 1));
+        match delay.filter(|_| !error.is_unavailable()) {
+            Some(&delay) => {
+                self.doc.status().error(error);
+                let this = Rc::clone(self);
+                after(Duration::from_millis(delay), move || this.load());
+            }
+            None => {
+                self.keep_in_memory(error);
+                self.after(Timer::Recover);
+                self.begin();
+            }
         }
     }
 
     /// Keeps the document in memory and stops all writes.
     pub(super) fn keep_in_memory(&self, error: Error) {
-        if let Some(disk) = self.disk.get() {
+        if let Some(disk) = &self.disk {
             disk.suspend();
         }
         self.doc.status().error(error);
@@ -46,47 +88,32 @@ impl<S: Root> DocumentActor<S> {
 
     /// Tries again to store a document that is in memory.
     pub(super) fn recover(self: &Rc<Self>) {
-        let is_in_memory = self.disk.get().is_none_or(Disk::is_suspended);
-        if !is_in_memory || self.doc.status().is_loading() || self.is_recovering.replace(true) {
-            return;
+        let suspended = self.disk.as_ref().filter(|disk| disk.is_suspended());
+        if let Some(disk) = suspended
+            && !self.is_recovering.replace(true)
+        {
+            self.read_all(disk, Self::recovered);
         }
-        let this = Rc::clone(self);
-        spawn(async move {
-            if let Err(error) = this.try_recover().await {
-                this.doc.status().error(error);
-                this.after(Timer::Recover);
+    }
+
+    fn recovered(self: &Rc<Self>, disk: &Disk, found: Found) {
+        self.is_recovering.set(false);
+        match found {
+            Ok(records) => {
+                self.take_records(disk, records);
+                disk.resume();
+                self.reopen();
+                self.save();
             }
-            this.is_recovering.set(false);
-        });
-    }
-
-    async fn try_recover(self: &Rc<Self>) -> Result<(), Error> {
-        let storage = self.page.reopen_storage().await?;
-        if self.disk.get().is_none() {
-            let disk = Disk::new(ReplicaStore::new(storage, &self.name)?);
-            disk.suspend();
-            let _ = self.disk.set(disk);
-        }
-        if let Some(disk) = self.disk.get() {
-            self.read_from(disk).await?;
-            disk.resume();
-            self.reopen();
-            self.save();
-        }
-        Ok(())
-    }
-
-    async fn read(self: &Rc<Self>) -> Result<(), Error> {
-        match self.disk.get() {
-            Some(disk) if !disk.is_suspended() => self.read_from(disk).await,
-            _ => Ok(()),
+            Err(error) => {
+                self.doc.status().error(error);
+                self.after(Timer::Recover);
+            }
         }
     }
 
     /// Replaces the document by the stored one, with the edits of this page that were not stored.
-    pub(super) async fn read_from(self: &Rc<Self>, disk: &Disk) -> Result<(), Error> {
-        let prefix = disk.store().prefix().to_vec();
-        let records = disk.scan(&prefix).await?;
+    pub(super) fn take_records(self: &Rc<Self>, disk: &Disk, records: Vec<Record>) {
         let is_new = records.is_empty();
         let name = disk.permission_key();
         let permission = records.iter().find(|(key, _)| *key == name);
@@ -110,19 +137,26 @@ impl<S: Root> DocumentActor<S> {
                 damage.len(),
                 first.error
             )));
-        } else if is_new && disk.has_old(&self.name).await? {
-            status.permanent_error(Error::storage(
-                "an older version of this library has stored this document in this browser; its \
-                 data is kept as it is, and not used",
-            ));
+        } else if is_new && let Ok(prefix) = old_prefix(&self.name) {
+            self.read(Scan::prefix(&prefix).limit(1), Self::report_old);
         }
         status.change(&mut |status| {
             status.loading = false;
+            status.storage = StorageKind::IndexedDb;
             status.permission = status.permission.or(permission);
             if status.unsaved == 0 {
                 status.error.clone_from(&status.permanent_error);
             }
         });
-        Ok(())
+    }
+
+    /// Reports that an older version of this library has stored a document.
+    fn report_old(self: &Rc<Self>, _: &Disk, found: Found) {
+        if found.is_ok_and(|records| !records.is_empty()) {
+            self.doc.status().permanent_error(Error::storage(
+                "an older version of this library has stored this document in this browser; its \
+                 data is kept as it is, and not used",
+            ));
+        }
     }
 }

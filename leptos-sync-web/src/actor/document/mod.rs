@@ -8,11 +8,7 @@ mod load;
 mod tabs;
 mod timer;
 
-use std::{
-    cell::{Cell, OnceCell},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
     Error, ReplicaId, Root,
@@ -27,24 +23,14 @@ use self::{disk::Disk, exchange::Exchanged, timer::Timer};
 use super::page::{AnyDocument, Page};
 use crate::{
     cell::RefCell,
-    live::{Cause, Connection, LiveDoc, Outgoing, StorageKind},
-    task::spawn,
+    live::{Cause, Connection, LiveDoc, Outgoing},
 };
 
 /// Starts the actor of a document. It lives as long as the page, or until the document is evicted.
 pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
-    let store = page
-        .storage()
-        .and_then(|storage| ReplicaStore::new(storage, &name));
-    let disk = OnceCell::new();
-    let error = match store {
-        Ok(store) => {
-            let _ = disk.set(Disk::new(store));
-            doc.status()
-                .change(&mut |status| status.storage = StorageKind::IndexedDb);
-            None
-        }
-        Err(error) => Some(error),
+    let (disk, error) = match ReplicaStore::new(page.storage.clone(), &name) {
+        Ok(store) => (Some(Disk::new(store)), None),
+        Err(error) => (None, Some(error)),
     };
     let actor = Rc::new(DocumentActor {
         page: Rc::clone(page),
@@ -62,13 +48,11 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         has_forgotten: Cell::default(),
         has_gap: Cell::default(),
         is_detached: Cell::default(),
+        reads: Cell::default(),
         is_recovering: Cell::default(),
     });
     if let Some(error) = error {
         actor.keep_in_memory(error);
-        if page.storage().is_err() {
-            actor.after(Timer::Recover);
-        }
     }
     page.register(Rc::clone(&actor) as Rc<dyn AnyDocument>);
     actor.load();
@@ -88,8 +72,8 @@ struct DocumentActor<S: 'static> {
     page: Rc<Page>,
     name: String,
     doc: LiveDoc<S>,
-    /// The place where the document is stored, if there is one.
-    disk: OnceCell<Disk>,
+    /// The place where the document is stored, unless its name is not valid.
+    disk: Option<Disk>,
     /// The document's channel on the connection to the relay, if it is exchanged.
     channel: Cell<Option<Channel>>,
     /// The page's presence to send.
@@ -113,6 +97,8 @@ struct DocumentActor<S: 'static> {
     has_gap: Cell<bool>,
     /// Whether the document was evicted.
     is_detached: Cell<bool>,
+    /// The number of reads that have failed.
+    reads: Cell<usize>,
     /// Whether a read is in progress that may bring the document from memory into the storage.
     is_recovering: Cell<bool>,
 }
@@ -133,15 +119,6 @@ impl<S: Root> Drop for DetachOnDrop<S> {
 }
 
 impl<S: Root> DocumentActor<S> {
-    /// Reads the stored document, and then exchanges it.
-    fn load(self: &Rc<Self>) {
-        let this = Rc::clone(self);
-        spawn(async move {
-            this.load_stored().await;
-            this.begin();
-        });
-    }
-
     /// Handles a transaction of this page.
     fn edited(self: &Rc<Self>, id: EntryId) {
         // Without a connection, keep the edit: the user may have received the permission meanwhile.
