@@ -29,7 +29,7 @@ fn replica<S: leptos_sync_core::Root>() -> Replica<S> {
 fn written() -> Replica<Page> {
     let mut page = replica::<Page>();
     for writer in 0..3 {
-        page.leave_id();
+        page.renew_id();
         let edit = |tx: &mut leptos_sync_core::Tx<'_, Page>| {
             tx.title().set(format!("by {writer}"));
             tx.lines().insert(writer, "a line".to_owned());
@@ -121,12 +121,12 @@ fn a_large_document_is_copied_in_transactions_of_a_bounded_size() {
 fn a_copy_has_the_fields_that_only_a_newer_build_knows() {
     let original = written();
     let mut older = replica::<OlderPage>();
-    older.take_outbox(&original.outbox(), &[]);
+    older.join_outbox(&original.outbox(), &[]);
     let mut copy = replica::<OlderPage>();
     copy.copy_from(older.doc()).unwrap();
     assert_eq!(copy.doc().state().title.get(), "by 2");
     let mut newer = replica::<Page>();
-    newer.take_outbox(&copy.outbox(), &[]);
+    newer.join_outbox(&copy.outbox(), &[]);
     let expected = ("by 2".to_owned(), vec![0, 2], 15, -6);
     assert_eq!(shows(newer.doc().state()), expected);
 }

@@ -13,7 +13,7 @@ use common::now;
 use leptos_sync_core::{
     Clock, ReplicaId, Time,
     clock::ManualTime,
-    engine::{Refreshed, ReplicaStore, ReplicaWrite, has_unacknowledged},
+    engine::{RefreshOutcome, ReplicaStore, ReplicaWrite, has_unacknowledged},
     history::Sequence,
     limits,
     replica::Replica,
@@ -59,7 +59,7 @@ fn commit(store: &mut Store, tab: &mut Tab, write: ReplicaWrite) -> bool {
 }
 
 /// Saves, and refreshes as often as another tab has written. Returns what the last refresh said.
-fn save(store: &mut Store, tab: &mut Tab) -> Option<Refreshed> {
+fn save(store: &mut Store, tab: &mut Tab) -> Option<RefreshOutcome> {
     let mut refreshed = None;
     for _ in 0..5 {
         let write = store.save(&mut tab.replica).unwrap();
@@ -67,7 +67,7 @@ fn save(store: &mut Store, tab: &mut Tab) -> Option<Refreshed> {
             return refreshed;
         }
         refreshed = Some(now(store.refresh(&mut tab.replica)).unwrap());
-        if refreshed == Some(Refreshed::Reload) {
+        if refreshed == Some(RefreshOutcome::Reload) {
             return refreshed;
         }
     }
@@ -171,7 +171,7 @@ fn a_write_whose_answer_was_lost_is_recognized() {
     assert!(now(disk.storage().commit_if(write.expected, write.batch)).is_err());
     assert_eq!(
         now(disk.refresh(&mut ada.replica)).unwrap(),
-        Refreshed::Retry
+        RefreshOutcome::Retry
     );
     assert_eq!(save(&mut disk, &mut ada), None);
     same(&load(&mut store(&memory)), &ada);
@@ -210,7 +210,7 @@ fn a_tab_that_slept_neither_moves_the_position_back_nor_brings_entries_back() {
     save(&mut disk, &mut ada);
     // The tab wakes and edits, without knowing that its other entry was stored.
     scene.edit(&mut asleep, |tx| tx.items().insert(2, 2));
-    assert_eq!(save(&mut other, &mut asleep), Some(Refreshed::Retry));
+    assert_eq!(save(&mut other, &mut asleep), Some(RefreshOutcome::Retry));
     let loaded = load(&mut store(&memory));
     assert_eq!(loaded.entries().len(), 1, "only the new entry");
     assert_eq!(loaded.progress(), ada.replica.progress());
@@ -282,11 +282,11 @@ fn a_tab_whose_base_was_replaced_by_another_history_loads_again_and_keeps_its_ed
     scene.sync(&mut ada);
     save(&mut disk, &mut ada);
     scene.edit(&mut asleep, |tx| tx.items().insert(2, 2));
-    let own = asleep.replica.own();
-    assert_eq!(save(&mut other, &mut asleep), Some(Refreshed::Reload));
+    let own = asleep.replica.own_id();
+    assert_eq!(save(&mut other, &mut asleep), Some(RefreshOutcome::Reload));
     let before = std::mem::replace(&mut asleep.replica, load(&mut other));
     asleep.replica.take_over(&before);
-    assert_eq!(asleep.replica.own(), own);
+    assert_eq!(asleep.replica.own_id(), own);
     scene.edit(&mut asleep, |tx| tx.likes().increment(1));
     assert_eq!(save(&mut other, &mut asleep), None);
     scene.sync(&mut asleep);
@@ -332,7 +332,10 @@ fn cells_of_a_lost_history_are_not_stored_with_those_of_another_one() {
         scene.edit(&mut other, |tx| tx.title().set(value));
     }
     scene.sync(&mut other);
-    assert_eq!(save(&mut other_disk, &mut other), Some(Refreshed::Reload));
+    assert_eq!(
+        save(&mut other_disk, &mut other),
+        Some(RefreshOutcome::Reload)
+    );
     other.replica = load(&mut other_disk);
     scene.sync(&mut other);
     assert_eq!(other.base(), scene.relay.cells());
@@ -355,7 +358,7 @@ fn a_page_writes_everything_again_when_its_storage_has_vanished() {
     }
     now(memory.commit(batch)).unwrap();
     scene.edit(&mut ada, |tx| tx.items().insert(3, 3));
-    assert_eq!(save(&mut disk, &mut ada), Some(Refreshed::Retry));
+    assert_eq!(save(&mut disk, &mut ada), Some(RefreshOutcome::Retry));
     same(&load(&mut store(&memory)), &ada);
 }
 
@@ -533,7 +536,7 @@ fn a_discarded_replica_is_written_again_by_no_tab_even_if_that_tab_slept() {
     let write = other.save(&mut asleep.replica).unwrap();
     assert!(!commit(&mut other, &mut asleep, write));
     let refreshed = now(other.refresh(&mut asleep.replica)).unwrap();
-    assert_eq!(refreshed, Refreshed::Discarded);
+    assert_eq!(refreshed, RefreshOutcome::Discarded);
     let mut again = load(&mut other);
     assert_eq!(again.doc().state().items.len(), 1);
     // The tab goes on with the new document.

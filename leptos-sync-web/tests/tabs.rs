@@ -208,7 +208,7 @@ async fn missing_edits_are_requested_at_once_and_again_after_a_delay() {
         "the last request was just sent"
     );
     let (asker, known) = tab.asked.next().await.unwrap();
-    let (entries, heads) = replica.beyond(&known);
+    let (entries, heads) = replica.outbox_after(&known);
     tab.say(TabMessageKind::All {
         asker,
         entries,
@@ -233,7 +233,7 @@ async fn a_tab_answers_with_the_edits_that_the_other_tab_lacks() {
     let entries = tab.answered.next().await.unwrap();
     assert_eq!(entries.len(), 2);
     let mut replica = replica();
-    replica.take_outbox(&entries, &[]);
+    replica.join_outbox(&entries, &[]);
     tab.say(ask(replica.known_heads()));
     assert_eq!(tab.answered.next().await.unwrap(), []);
     notes.doc.lines().insert(3, "by the page".to_owned());
@@ -307,7 +307,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     assert!(notes.loading.get_untracked());
     let (asker, known) = tab.asked.next().await.unwrap();
     drop(slow);
-    let (entries, heads) = replica.beyond(&known);
+    let (entries, heads) = replica.outbox_after(&known);
     tab.say(TabMessageKind::All {
         asker,
         entries,

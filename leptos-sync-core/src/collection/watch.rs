@@ -120,7 +120,7 @@ impl<S: Storage, K: RecordKey, T: Root> Collection<S, K, T> {
         version: &VersionVector,
     ) -> Result<Written<T>, Error> {
         let mut written = BTreeMap::new();
-        for (replica, _) in version.beyond(known).iter() {
+        for (replica, _) in version.difference(known).iter() {
             let since = (
                 Bound::Excluded((replica.get(), known.get(replica).get())),
                 Bound::Included((replica.get(), u64::MAX)),

@@ -260,7 +260,7 @@ impl<S: Root> Doc<S> {
                 "tombstones beyond the requested version were forgotten; send a snapshot instead",
             ));
         }
-        let upto = self.version.beyond(version);
+        let upto = self.version.difference(version);
         let after = self.taken_for_granted(version, &upto);
         Delta::write(&mut CellWriter::default(), after, upto, |out| {
             self.write_cells(version, out)

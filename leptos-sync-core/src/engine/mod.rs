@@ -28,7 +28,9 @@ use crate::{
 
 pub use load::Loaded;
 #[doc(hidden)]
-pub use replica_store::{LoadedReplica, Refreshed, ReplicaStore, ReplicaWrite, has_unacknowledged};
+pub use replica_store::{
+    LoadedReplica, RefreshOutcome, ReplicaStore, ReplicaWrite, has_unacknowledged,
+};
 pub use saver::Saver;
 
 use keys::{Generation, Keys};

@@ -128,7 +128,7 @@ impl VersionVector {
     }
 
     /// Returns the entries of this version that exceed `other`.
-    pub fn beyond(&self, other: &Self) -> Self {
+    pub fn difference(&self, other: &Self) -> Self {
         self.iter()
             .filter(|&(replica, time)| time > other.get(replica))
             .collect()
@@ -210,7 +210,7 @@ mod tests {
                 prop_assert_eq!(joined.get(replica), a.get(replica).max(b.get(replica)));
             }
             prop_assert!(joined.0.is_sorted_by(|a, b| a.0 < b.0));
-            prop_assert!(joined.beyond(&a).iter().all(|(replica, time)| b.get(replica) == time));
+            prop_assert!(joined.difference(&a).iter().all(|(replica, time)| b.get(replica) == time));
         }
     }
 }

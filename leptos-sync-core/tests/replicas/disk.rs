@@ -1,7 +1,7 @@
 //! The disk of a replica: a storage that fails at times.
 
 use leptos_sync_core::{
-    engine::{Refreshed, ReplicaStore},
+    engine::{RefreshOutcome, ReplicaStore},
     replica::Replica,
     storage::{Batch, FaultyStorage, MemoryStorage, Scan, Storage},
 };
@@ -90,7 +90,7 @@ impl Disk {
         for _ in 0..8 {
             if self.is_unknown {
                 match now(self.store.refresh(replica)) {
-                    Ok(Refreshed::Retry) => self.is_unknown = false,
+                    Ok(RefreshOutcome::Retry) => self.is_unknown = false,
                     Ok(_) => return self.reload(replica),
                     Err(error) => assert!(error.is_storage(), "{error}"),
                 }

@@ -32,7 +32,7 @@ impl Honest {
     /// Returns the first user's replica id, and the last entry of it.
     pub(crate) fn last_entry(&self) -> (u64, IdHead) {
         let state = self.ada.handle.state();
-        let own = state.replica.own().unwrap();
+        let own = state.replica.own_id().unwrap();
         let heads = state.replica.heads();
         let head = heads.iter().find(|(id, _)| *id == own);
         (own.get(), head.unwrap().1)

@@ -140,8 +140,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "a reader's comparison ends although only it holds some cells",
         file: "leptos-sync-core/src/sync/client/compare.rs",
-        from: "self.session.is_stuck = true;",
-        to: "self.session.is_stuck = false;",
+        from: "self.session.has_rejected_offers = true;",
+        to: "self.session.has_rejected_offers = false;",
         suite: Suite::Protocol,
     },
     Fault {

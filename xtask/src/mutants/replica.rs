@@ -7,8 +7,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "a tab does not notice that entries were lost with a restored relay",
         file: "leptos-sync-core/src/doc/replica/settle.rs",
-        from: "first > self.told_head(id).number + 1",
-        to: "first > self.told_head(id).number + 1 && first == 0",
+        from: "first > self.reported_head(id).number + 1",
+        to: "first > self.reported_head(id).number + 1 && first == 0",
         suite: Suite::ReplicaRules,
     },
     Fault {

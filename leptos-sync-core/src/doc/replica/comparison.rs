@@ -26,7 +26,7 @@ pub(super) struct Comparison {
     /// Whether all ranges were compared.
     pub(super) is_over: bool,
     /// Whether the relay has rejected an offer, so that the comparison has to be repeated.
-    pub(super) is_stuck: bool,
+    pub(super) has_rejected_offers: bool,
 }
 
 impl Comparison {
@@ -44,7 +44,7 @@ impl Comparison {
             compared: 0,
             after: None,
             is_over: false,
-            is_stuck: false,
+            has_rejected_offers: false,
         })
     }
 
@@ -70,7 +70,7 @@ impl Comparison {
 
 /// The result of comparing a range.
 #[derive(Debug, Default)]
-pub struct Compared {
+pub struct RangeDifference {
     /// The changes of the document.
     pub changes: Changes,
     /// The cells that the relay lacks, or of which it has older ones.
@@ -92,7 +92,7 @@ impl Exchange {
         &mut self,
         doc: &mut dyn DocCells,
         range: &CellRange,
-    ) -> Result<Compared, Error> {
+    ) -> Result<RangeDifference, Error> {
         self.note(&range.state);
         let (difference, latest) = self.difference(doc, range)?;
         let mut changes = self.join_base(doc, &range.cells);
@@ -104,7 +104,7 @@ impl Exchange {
                 difference.offers.write_cells(&Default::default(), out);
             })?;
         }
-        Ok(Compared { changes, offers })
+        Ok(RangeDifference { changes, offers })
     }
 
     /// Decides about each path of a range.
@@ -170,7 +170,7 @@ impl Exchange {
     pub(super) fn offered(&mut self, all: bool, state: RelayState) {
         self.note(&state);
         if let Some(comparison) = self.comparison() {
-            comparison.is_stuck |= !all;
+            comparison.has_rejected_offers |= !all;
         }
     }
 
@@ -188,7 +188,7 @@ impl Exchange {
         let Some(session) = &mut self.session else {
             return false;
         };
-        let ends = |comparison: &Comparison| comparison.is_over && !comparison.is_stuck;
+        let ends = |comparison: &Comparison| comparison.is_over && !comparison.has_rejected_offers;
         if !session.comparison.as_ref().is_some_and(ends) {
             return false;
         }

@@ -19,7 +19,9 @@ mod tabs;
 
 use std::sync::Arc;
 
-pub use self::{comparison::Compared, pending::Pending, progress::Progress, tabs::Taken};
+pub use self::{
+    comparison::RangeDifference, pending::Pending, progress::Progress, tabs::EntryJoin,
+};
 
 pub(super) use self::base_cells::BaseCells;
 use self::exchange::Exchange;
@@ -58,7 +60,7 @@ pub struct Replica<S> {
 /// The result of a transaction.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Written {
+pub struct ReplicaTransaction {
     /// The entry of the outbox, or `None` if the transaction wrote nothing.
     pub entry: Option<Entry>,
     /// The cells, if the document [has versions](Replica::of_versioned). Else it is empty.
@@ -119,7 +121,7 @@ impl<S: Root> Replica<S> {
     }
 
     /// Returns the id under which this page writes, once it has written.
-    pub fn own(&self) -> Option<ReplicaId> {
+    pub fn own_id(&self) -> Option<ReplicaId> {
         self.exchange.own.map(|(own, _)| own.replica)
     }
 
@@ -128,7 +130,10 @@ impl<S: Root> Replica<S> {
     /// # Errors
     ///
     /// Those of [`Doc::transact`]. An error changes nothing.
-    pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Written, Error> {
+    pub fn transact(
+        &mut self,
+        edit: impl FnOnce(&mut Tx<'_, S>),
+    ) -> Result<ReplicaTransaction, Error> {
         self.transact_in(Setting::default(), edit)
     }
 
@@ -146,7 +151,7 @@ impl<S: Root> Replica<S> {
         before_write: &mut dyn FnMut(),
         rejected: Option<&mut Option<Arc<S>>>,
         edit: impl FnOnce(&mut Tx<'_, S>),
-    ) -> Result<Written, Error> {
+    ) -> Result<ReplicaTransaction, Error> {
         let setting = Setting {
             before_write: Some(before_write),
             rejected,
@@ -159,7 +164,7 @@ impl<S: Root> Replica<S> {
         &mut self,
         setting: Setting<'_, S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
-    ) -> Result<Written, Error> {
+    ) -> Result<ReplicaTransaction, Error> {
         let is_versioned = self.doc.versioning.is_some();
         let (own, hash) = match is_versioned {
             true => Default::default(),
@@ -187,7 +192,7 @@ impl<S: Root> Replica<S> {
             let (exchange, time) = (&mut self.exchange, done.stamp.time);
             entry = Some(exchange.add_own(own, hash, time, done.cells, seen));
         }
-        Ok(Written {
+        Ok(ReplicaTransaction {
             entry,
             delta: done.delta,
             changes: done.changes,

@@ -107,7 +107,7 @@ impl Exchange {
         if let Some(one) = self.entries.get(at) {
             // The times of an id increase.
             let replica = one.id().replica;
-            let told = self.told_head(replica).time;
+            let told = self.reported_head(replica).time;
             earliest = self.settled.get(replica).time.max(told).next();
         }
         let (before, rest) = self.entries.split_at(at);

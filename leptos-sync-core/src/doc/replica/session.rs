@@ -53,7 +53,7 @@ impl Exchange {
     }
 
     /// Returns the head of an id that the relay has reported since the opening.
-    pub(super) fn told_head(&self, id: ReplicaId) -> IdHead {
+    pub(super) fn reported_head(&self, id: ReplicaId) -> IdHead {
         let session = self.session.as_ref();
         session.map_or_else(IdHead::default, |session| session.heads.get(id))
     }

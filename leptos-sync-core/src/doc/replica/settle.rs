@@ -37,7 +37,7 @@ impl Exchange {
             ));
         }
         for id in ids {
-            let head = self.told_head(id);
+            let head = self.reported_head(id);
             if self.has_forked(id, head) {
                 changes.append(self.move_fork(doc, id, head)?);
             } else {
@@ -82,7 +82,7 @@ impl Exchange {
     fn is_missed(&self, id: ReplicaId) -> bool {
         let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
         let first = mine.next().map_or(0, |one| one.id().number);
-        first > self.told_head(id).number + 1
+        first > self.reported_head(id).number + 1
     }
 
     /// Reconciles the counts in the outbox with those in the base.

@@ -57,7 +57,7 @@ impl<S: Root> Replica<S> {
 
     /// Returns what another tab lacks, which knows `known` ([`known_heads`](Replica::known_heads)):
     /// entries of the outbox, and the last entry of each id that has left it.
-    pub fn beyond(
+    pub fn outbox_after(
         &self,
         known: &[(ReplicaId, IdHead)],
     ) -> (Vec<TabEntry>, Vec<(ReplicaId, IdHead)>) {
@@ -115,10 +115,10 @@ impl<S: Root> Replica<S> {
     }
 
     /// Joins the [outbox](Replica::outbox) and the [heads](Replica::settled_heads) of another tab.
-    pub fn take_outbox(&mut self, entries: &[TabEntry], heads: &[(ReplicaId, IdHead)]) -> Changes {
+    pub fn join_outbox(&mut self, entries: &[TabEntry], heads: &[(ReplicaId, IdHead)]) -> Changes {
         let mut changes = Changes::new();
         for (entry, seen) in entries {
-            changes.append(self.exchange.take_anyway(&mut self.doc, entry, seen));
+            changes.append(self.exchange.join_unordered(&mut self.doc, entry, seen));
         }
         for (replica, head) in heads {
             self.exchange.settled.raise(*replica, *head);
@@ -181,7 +181,7 @@ impl<S: Root> Replica<S> {
     }
 
     /// Draws a new id for the next transaction.
-    pub fn leave_id(&mut self) {
+    pub fn renew_id(&mut self) {
         self.exchange.own = None;
     }
 
@@ -191,7 +191,7 @@ impl<S: Root> Replica<S> {
     /// # Errors
     ///
     /// If a limit is exceeded, which cannot happen for cells of a document.
-    pub fn move_unstored(&mut self, id: ReplicaId) -> Result<Changes, Error> {
+    pub fn move_to_derived_id(&mut self, id: ReplicaId) -> Result<Changes, Error> {
         let exchange = &mut self.exchange;
         if exchange.own.is_some_and(|(own, _)| own.replica == id) {
             // The next transaction draws a new id.
@@ -206,7 +206,7 @@ impl<S: Root> Replica<S> {
     /// Returns the next entries for which `is_due` returns true, as
     /// [`next_entries`](Replica::next_entries) does, at most `count`. After an entry that is not
     /// due, no later one of its id is returned.
-    pub fn next_due(
+    pub fn next_due_entries(
         &mut self,
         bytes: usize,
         count: usize,
@@ -236,7 +236,7 @@ impl<S: Root> Replica<S> {
 
 impl Exchange {
     /// Joins an entry of another tab, unless it is known, even if entries before it are missing.
-    fn take_anyway(
+    fn join_unordered(
         &mut self,
         doc: &mut dyn crate::doc::cells::DocCells,
         entry: &Entry,
@@ -252,7 +252,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Clock, LwwMap, clock::ManualTime, replica::Taken};
+    use crate::{Clock, LwwMap, clock::ManualTime, replica::EntryJoin};
 
     type Board = LwwMap<u32, u32>;
 
@@ -276,9 +276,9 @@ mod tests {
         edit(&mut one, 1, 1);
         let second = edit(&mut one, 2, 2);
         let (entry, seen) = one.entry(second).unwrap();
-        assert_eq!(two.take_entry(entry, &seen), Taken::Gap);
+        assert_eq!(two.join_entry(entry, &seen), EntryJoin::Gap);
         assert!(two.doc().state().is_empty());
-        two.take_outbox(&one.outbox(), &one.settled_heads());
+        two.join_outbox(&one.outbox(), &one.settled_heads());
         assert_eq!(two.doc().state(), one.doc().state());
         assert_eq!(two.outbox(), one.outbox());
     }
@@ -289,7 +289,7 @@ mod tests {
         let (mut one, clock) = replica(NOW_MS + day);
         let (mut two, _) = replica(NOW_MS);
         let id = edit(&mut one, 1, 1);
-        two.take_outbox(&one.outbox(), &[]);
+        two.join_outbox(&one.outbox(), &[]);
         clock.set(NOW_MS);
         one.restamp(id, crate::Time::try_from_ms(NOW_MS).unwrap())
             .unwrap();
@@ -307,12 +307,12 @@ mod tests {
         let first = edit(&mut two, 1, 1);
         edit(&mut two, 2, 2);
         edit(&mut one, 3, 3);
-        one.take_outbox(&two.outbox(), &[]);
-        let due = one.next_due(1_000, 9, &mut |pending| pending.entry().id != first);
+        one.join_outbox(&two.outbox(), &[]);
+        let due = one.next_due_entries(1_000, 9, &mut |pending| pending.entry().id != first);
         let keys: Vec<_> = due.iter().map(|entry| entry.id.replica).collect();
-        assert_eq!(keys, [one.own().unwrap()]);
-        assert_eq!(one.next_due(1_000, 9, &mut |_| true).len(), 2);
-        assert!(one.next_due(1_000, 9, &mut |_| true).is_empty());
+        assert_eq!(keys, [one.own_id().unwrap()]);
+        assert_eq!(one.next_due_entries(1_000, 9, &mut |_| true).len(), 2);
+        assert!(one.next_due_entries(1_000, 9, &mut |_| true).is_empty());
     }
 
     #[test]

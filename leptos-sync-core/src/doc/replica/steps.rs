@@ -1,4 +1,4 @@
-use super::{Compared, RejectedEntry, Replica, Taken, pending::Flight};
+use super::{EntryJoin, RangeDifference, RejectedEntry, Replica, pending::Flight};
 use crate::{
     clock::{Time, Window},
     crdt::{Changes, Root},
@@ -51,7 +51,7 @@ impl<S: Root> Replica<S> {
     /// # Errors
     ///
     /// [`Error::is_corrupt`] if no comparison is under way, or a cell is not in the range.
-    pub fn range(&mut self, range: &CellRange) -> Result<Compared, Error> {
+    pub fn range(&mut self, range: &CellRange) -> Result<RangeDifference, Error> {
         self.exchange.range(&mut self.doc, range)
     }
 
@@ -187,8 +187,8 @@ impl<S: Root> Replica<S> {
     }
 
     /// Joins an entry of another tab, with what it [replaced](Pending::seen).
-    pub fn take_entry(&mut self, entry: Entry, seen: &Patch) -> Taken {
-        self.exchange.take_entry(&mut self.doc, entry, seen)
+    pub fn join_entry(&mut self, entry: Entry, seen: &Patch) -> EntryJoin {
+        self.exchange.join_entry(&mut self.doc, entry, seen)
     }
 
     /// Returns whether the relay has everything that the document shows, and the document shows

@@ -10,7 +10,7 @@ use crate::{
 /// What a replica does with an entry of another tab.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Taken {
+pub enum EntryJoin {
     /// The entry was joined.
     Joined(Changes),
     /// The entry is already known.
@@ -21,24 +21,24 @@ pub enum Taken {
 
 impl Exchange {
     /// Joins an entry of another tab, unless it is known or does not follow one that is.
-    pub(super) fn take_entry(
+    pub(super) fn join_entry(
         &mut self,
         doc: &mut dyn DocCells,
         entry: Entry,
         seen: &Patch,
-    ) -> Taken {
+    ) -> EntryJoin {
         let EntryId { replica, number } = entry.id;
         if self.has_known(entry.id) {
-            return Taken::Known;
+            return EntryJoin::Known;
         }
         let before = EntryId {
             replica,
             number: number.saturating_sub(1),
         };
         if !self.has_known(before) {
-            return Taken::Gap;
+            return EntryJoin::Gap;
         }
-        Taken::Joined(self.add_foreign(doc, entry, seen))
+        EntryJoin::Joined(self.add_foreign(doc, entry, seen))
     }
 
     /// Adds an entry that another tab has made.

@@ -27,7 +27,7 @@ mod write;
 use crate::{error::Error, replica::Progress, storage::Storage};
 
 pub use load::LoadedReplica;
-pub use refresh::Refreshed;
+pub use refresh::RefreshOutcome;
 pub use unacknowledged::has_unacknowledged;
 pub use write::ReplicaWrite;
 

@@ -15,7 +15,7 @@ use crate::{
 /// What to do after a write whose condition did not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refreshed {
+pub enum RefreshOutcome {
     /// Save again.
     Retry,
     /// Load the replica again: another tab has read another history of the relay.
@@ -34,7 +34,10 @@ impl<St: Storage> ReplicaStore<St> {
     /// # Errors
     ///
     /// If the storage cannot be read, or its records are damaged.
-    pub async fn refresh<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<Refreshed, Error> {
+    pub async fn refresh<S: Root>(
+        &mut self,
+        replica: &mut Replica<S>,
+    ) -> Result<RefreshOutcome, Error> {
         let records = self.storage.scan_prefix(&self.shared_prefix()).await?;
         self.refreshed(records, replica)
     }
@@ -49,7 +52,7 @@ impl<St: Storage> ReplicaStore<St> {
         &mut self,
         records: Vec<Record>,
         replica: &mut Replica<S>,
-    ) -> Result<Refreshed, Error> {
+    ) -> Result<RefreshOutcome, Error> {
         let (mut marker, mut progress, mut ids) = (None, None, Vec::new());
         for (key, record) in records {
             match self.keys.parse(&key) {
@@ -66,12 +69,12 @@ impl<St: Storage> ReplicaStore<St> {
             self.stored_marker = None;
             self.contents = Contents::default();
             replica.forget_saved();
-            return Ok(Refreshed::Retry);
+            return Ok(RefreshOutcome::Retry);
         };
         let marker = Marker::decode(&bytes)?;
         let known = self.marker.map_or(0, |known| known.discarded);
         if marker.discarded != 0 && marker.discarded != known {
-            return Ok(Refreshed::Discarded);
+            return Ok(RefreshOutcome::Discarded);
         }
         let generation = marker.generation;
         // Only a generation is random, so that no other tab can have written it. All other writes
@@ -84,7 +87,7 @@ impl<St: Storage> ReplicaStore<St> {
         self.pending = pending.filter(is_ours);
         if self.pending.is_some() {
             self.committed(replica);
-            return Ok(Refreshed::Retry);
+            return Ok(RefreshOutcome::Retry);
         }
         replica.note_stored(&ids);
         self.marker = Some(marker);
@@ -94,18 +97,18 @@ impl<St: Storage> ReplicaStore<St> {
         self.theirs = Some(progress.clone());
         // A replica that has compared the stored base with the relay replaces it.
         if !is_new && (is_same || replica.must_rewrite()) {
-            return Ok(Refreshed::Retry);
+            return Ok(RefreshOutcome::Retry);
         }
         self.contents = Contents::default();
         if !is_same || progress.comparing {
-            return Ok(Refreshed::Reload);
+            return Ok(RefreshOutcome::Reload);
         }
         // Another tab has written the base as a whole.
         match position(&progress) >= position(replica.progress()) {
             true => replica.note_base_saved(),
             false => replica.rewrite(),
         }
-        Ok(Refreshed::Retry)
+        Ok(RefreshOutcome::Retry)
     }
 }
 

@@ -59,7 +59,7 @@ impl<St: Storage> ReplicaStore<St> {
         let mut batch = Batch::new();
         for one in replica.entries() {
             let id = one.entry().id;
-            if Some(id.replica) == replica.own() && one.is_unsaved() {
+            if Some(id.replica) == replica.own_id() && one.is_unsaved() {
                 batch.put(self.keys.entry(id), record::encode_entry(one)?);
             }
         }

@@ -35,7 +35,7 @@ impl<D: Document> Exchange<D> {
         if !offers.is_empty() && !self.session.may_write {
             offers.clear();
             self.document.offered(false, range.state);
-            self.session.is_stuck = true;
+            self.session.has_rejected_offers = true;
         }
         offers.reverse();
         self.session.offers = offers;
@@ -60,7 +60,7 @@ impl<D: Document> Exchange<D> {
             self.ask_range(channel, Some(upto), out);
             return Ok(());
         }
-        if session.is_stuck {
+        if session.has_rejected_offers {
             return Err(match session.may_write {
                 true => Fault::Later(Reason::Drift, NOT_TAKEN.to_owned()),
                 false => Fault::Later(Reason::Forbidden, READ_ONLY.to_owned()),

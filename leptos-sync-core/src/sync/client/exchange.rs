@@ -139,7 +139,7 @@ impl<D: Document> Exchange<D> {
             }
             Response::Offered { all, state, .. } if self.phase == Phase::Offer => {
                 self.document.offered(all, state);
-                self.session.is_stuck |= !all;
+                self.session.has_rejected_offers |= !all;
                 self.offer(channel, out)
             }
             Response::Adopted { heads, state, .. } if self.phase == Phase::Adopt => {

@@ -26,8 +26,8 @@ pub(super) struct Session {
     pub(super) upto: Option<PathBuf>,
     /// The offers of this range that were not sent yet, the next one last.
     pub(super) offers: Vec<Patch>,
-    /// Whether the relay did not take an offer.
-    pub(super) is_stuck: bool,
+    /// Whether the relay has rejected an offer.
+    pub(super) has_rejected_offers: bool,
     /// The number after which a page was requested.
     pub(super) reading: Option<Sequence>,
     /// Whether the relay sends pages without being asked.

@@ -5,7 +5,7 @@ use std::{
 
 use leptos_sync_core::{
     Error, Root,
-    engine::{Refreshed, ReplicaStore, ReplicaWrite},
+    engine::{RefreshOutcome, ReplicaStore, ReplicaWrite},
     storage::{Batch, Expected, Scan, Storage as _},
     sync::Permission,
 };
@@ -225,9 +225,9 @@ impl<S: Root> DocumentActor<S> {
                 .with_replica(|replica| disk.store().refreshed(records, replica))
         });
         match refreshed {
-            Ok(refreshed @ (Refreshed::Reload | Refreshed::Discarded)) => {
+            Ok(refreshed @ (RefreshOutcome::Reload | RefreshOutcome::Discarded)) => {
                 disk.end();
-                if refreshed == Refreshed::Discarded {
+                if refreshed == RefreshOutcome::Discarded {
                     self.empty();
                 }
                 self.read_all(disk, Self::reloaded);

@@ -65,7 +65,7 @@ impl<S: Root> Exchanged<S> {
     fn forged(&self, id: EntryId, text: &str) -> Result<(), Error> {
         let (first, id) = (id, id.replica);
         if self.0.page.keeps_guest_edits {
-            self.move_by(&mut |replica| replica.move_unstored(id))?;
+            self.move_by(&mut |replica| replica.move_to_derived_id(id))?;
             self.0.save();
             return Ok(());
         }
@@ -74,8 +74,8 @@ impl<S: Root> Exchanged<S> {
         if !foreign.contains(&id) {
             foreign.push(id);
             self.replica(|replica| {
-                if replica.own() == Some(id) {
-                    replica.leave_id();
+                if replica.own_id() == Some(id) {
+                    replica.renew_id();
                 }
             });
             self.0.list(first, Reason::Forged, text.to_owned(), None);
@@ -179,8 +179,8 @@ impl<S: Root> Document for Exchanged<S> {
         let (is_stored, due) = (self.0.is_stored(), self.0.due.borrow());
         let foreign = self.0.foreign.borrow();
         Ok(self.replica(|replica| {
-            let own = replica.own();
-            replica.next_due(bytes, count, &mut |one| {
+            let own = replica.own_id();
+            replica.next_due_entries(bytes, count, &mut |one| {
                 let id = one.entry().id;
                 // A crash must not lose what the relay has.
                 (one.is_saved() || !is_stored)

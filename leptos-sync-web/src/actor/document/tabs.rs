@@ -3,7 +3,7 @@ use std::{ptr, rc::Rc};
 use leptos_sync_core::{
     Changes, Root,
     history::{Entry, EntryId, Patch},
-    replica::Taken,
+    replica::EntryJoin,
     sync::{TabMessage, TabMessageKind},
 };
 
@@ -28,9 +28,11 @@ impl<S: Root> DocumentActor<S> {
     pub(super) fn handle_message(self: &Rc<Self>, kind: TabMessageKind) {
         self.has_siblings.set(true);
         match kind {
-            TabMessageKind::Edit((entry, seen)) => self.take_entry(&entry, &seen),
+            TabMessageKind::Edit((entry, seen)) => self.join_entry(&entry, &seen),
             TabMessageKind::Ask { asker, known } => {
-                let (entries, heads) = self.doc.with_replica(|replica| replica.beyond(&known));
+                let (entries, heads) = self
+                    .doc
+                    .with_replica(|replica| replica.outbox_after(&known));
                 self.send_to_tabs(TabMessageKind::All {
                     asker,
                     entries,
@@ -44,7 +46,7 @@ impl<S: Root> DocumentActor<S> {
             } => {
                 // The answer to another tab lacks what only that tab knew.
                 if asker == self.asker {
-                    self.update(&mut |replica| replica.take_outbox(&entries, &heads));
+                    self.update(&mut |replica| replica.join_outbox(&entries, &heads));
                 }
             }
             TabMessageKind::Replaced(entries) => {
@@ -68,13 +70,13 @@ impl<S: Root> DocumentActor<S> {
         self.send_others_later();
     }
 
-    fn take_entry(self: &Rc<Self>, entry: &Entry, seen: &Patch) {
+    fn join_entry(self: &Rc<Self>, entry: &Entry, seen: &Patch) {
         let mut is_gap = false;
         let _ = self.doc.update(Some(&entry.cells), &mut |replica| {
-            Ok(match replica.take_entry(entry.clone(), seen) {
-                Taken::Joined(changes) => changes,
+            Ok(match replica.join_entry(entry.clone(), seen) {
+                EntryJoin::Joined(changes) => changes,
                 taken => {
-                    is_gap |= matches!(taken, Taken::Gap);
+                    is_gap |= matches!(taken, EntryJoin::Gap);
                     Changes::new()
                 }
             })
@@ -122,7 +124,7 @@ impl<S: Root> DocumentActor<S> {
     /// Starts sending the entries of other pages that those pages do not send themselves.
     pub(super) fn send_others_later(self: &Rc<Self>) {
         let has_others = self.doc.with_replica(|replica| {
-            let own = replica.own();
+            let own = replica.own_id();
             let mut entries = replica.entries().iter().map(|one| one.entry());
             entries.any(|entry| entry.stored.is_none() && Some(entry.id.replica) != own)
         });
