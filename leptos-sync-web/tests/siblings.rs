@@ -107,7 +107,7 @@ async fn edits_of_a_tab_that_sends_them_are_sent_once() {
     until(move || lines.keys().get() == [1]).await;
     assert_eq!(notes.pending.get_untracked(), 1);
     let ack = relay.stores(replica.outbox()[0].0.id);
-    tab.say(TabMessageKind::Stored(ack));
+    tab.say(TabMessageKind::Ack(ack));
     let pending = notes.pending;
     until(move || pending.get() == 0).await;
     assert!(!notes.synced.get_untracked(), "the page has not read it");

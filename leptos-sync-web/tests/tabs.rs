@@ -209,7 +209,7 @@ async fn missing_edits_are_requested_at_once_and_again_after_a_delay() {
     );
     let (asker, known) = tab.asked.next().await.unwrap();
     let (entries, heads) = replica.outbox_after(&known);
-    tab.say(TabMessageKind::All {
+    tab.say(TabMessageKind::Outbox {
         asker,
         entries,
         heads,
@@ -228,7 +228,7 @@ async fn a_tab_answers_with_the_edits_that_the_other_tab_lacks() {
         notes.doc.lines().insert(key, "by the page".to_owned());
     }
     let mut tab = Tab::join(&scratch);
-    let ask = |known| TabMessageKind::Ask { asker: 7, known };
+    let ask = |known| TabMessageKind::OutboxRequest { asker: 7, known };
     tab.say(ask(Vec::new()));
     let entries = tab.answered.next().await.unwrap();
     assert_eq!(entries.len(), 2);
@@ -261,7 +261,7 @@ async fn edits_of_a_tab_with_a_wrong_clock_lose_to_later_ones_once_restamped() {
     clock.set(now_ms);
     let now = Time::try_from_ms(now_ms).unwrap();
     replica.restamp(id, now).unwrap();
-    tab.say(TabMessageKind::Replaced(replica.outbox()));
+    tab.say(TabMessageKind::Restamp(replica.outbox()));
     // This message is handled after the one before.
     tab.say(TabMessageKind::Edit(line(&mut replica, 2)));
     until(move || seen() == [1, 2]).await;
@@ -299,7 +299,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     for key in 1..count {
         tab.say(TabMessageKind::Edit(line(&mut replica, key)));
     }
-    tab.say(TabMessageKind::Emptied {
+    tab.say(TabMessageKind::Reject {
         id: first.0.id,
         reason: Reason::Forbidden,
         text: "not this one".to_owned(),
@@ -308,7 +308,7 @@ async fn a_tab_with_a_slow_load_requests_edits_it_could_not_queue() {
     let (asker, known) = tab.asked.next().await.unwrap();
     drop(slow);
     let (entries, heads) = replica.outbox_after(&known);
-    tab.say(TabMessageKind::All {
+    tab.say(TabMessageKind::Outbox {
         asker,
         entries,
         heads,

@@ -32,8 +32,12 @@ impl Tab {
             let bytes = event.data().unchecked_into::<Uint8Array>().to_vec();
             let message = TabMessage::decode(&bytes).expect("a scripted tab");
             let told = match message.kind {
-                TabMessageKind::Ask { asker, known } => tell.unbounded_send((asker, known)).is_ok(),
-                TabMessageKind::All { entries, .. } => tell_answer.unbounded_send(entries).is_ok(),
+                TabMessageKind::OutboxRequest { asker, known } => {
+                    tell.unbounded_send((asker, known)).is_ok()
+                }
+                TabMessageKind::Outbox { entries, .. } => {
+                    tell_answer.unbounded_send(entries).is_ok()
+                }
                 _ => true,
             };
             assert!(told, "a scripted tab");

@@ -25,7 +25,7 @@ pub enum TabMessageKind {
     /// A transaction that the sender made, with what it replaced.
     Edit(TabEntry),
     /// A request for what the other tabs know.
-    Ask {
+    OutboxRequest {
         /// A random number of the sender, which the answers repeat.
         asker: u64,
         /// The last entry of each id that the sender knows.
@@ -33,7 +33,7 @@ pub enum TabMessageKind {
     },
     /// The answer to a request. A tab sends it even if the asker lacks nothing, so that the asker
     /// knows that there is another tab.
-    All {
+    Outbox {
         /// The number in the request.
         asker: u64,
         /// The entries of the sender's outbox that the asker lacks.
@@ -41,10 +41,10 @@ pub enum TabMessageKind {
         /// The last entry of each id that has left the sender's outbox, if the asker lacks it.
         heads: Vec<(ReplicaId, IdHead)>,
     },
-    /// Entries were restamped.
-    Replaced(Vec<TabEntry>),
-    /// The relay has rejected an entry, which is empty now.
-    Emptied {
+    /// Entries with new stamps, under their old numbers.
+    Restamp(Vec<TabEntry>),
+    /// An entry that the relay has rejected, which is empty now.
+    Reject {
         /// The entry.
         id: EntryId,
         /// The reason, as a code.
@@ -52,21 +52,21 @@ pub enum TabMessageKind {
         /// The reason, as a sentence.
         text: String,
     },
-    /// The relay has acknowledged entries.
-    Stored(Ack),
-    /// Entries were moved to another id, because the memory of their page was copied.
-    Moved(Vec<EntryId>),
+    /// Entries that the relay has acknowledged.
+    Ack(Ack),
+    /// Entries that belong to another id now, because the memory of their page was copied.
+    Move(Vec<EntryId>),
     /// The sender has deleted the document from the storage.
     Discarded,
 }
 
 const EDIT: u8 = 65;
-const ASK: u8 = 66;
-const ALL: u8 = 67;
-const REPLACED: u8 = 68;
-const EMPTIED: u8 = 69;
-const STORED: u8 = 70;
-const MOVED: u8 = 71;
+const OUTBOX_REQUEST: u8 = 66;
+const OUTBOX: u8 = 67;
+const RESTAMP: u8 = 68;
+const REJECT: u8 = 69;
+const ACK: u8 = 70;
+const MOVE: u8 = 71;
 const DISCARDED: u8 = 72;
 
 impl TabMessage {
@@ -93,22 +93,22 @@ impl Message for TabMessage {
         let mut out = Writer { out, deflate };
         out.byte(match &self.kind {
             TabMessageKind::Edit(_) => EDIT,
-            TabMessageKind::Ask { .. } => ASK,
-            TabMessageKind::All { .. } => ALL,
-            TabMessageKind::Replaced(_) => REPLACED,
-            TabMessageKind::Emptied { .. } => EMPTIED,
-            TabMessageKind::Stored(_) => STORED,
-            TabMessageKind::Moved(_) => MOVED,
+            TabMessageKind::OutboxRequest { .. } => OUTBOX_REQUEST,
+            TabMessageKind::Outbox { .. } => OUTBOX,
+            TabMessageKind::Restamp(_) => RESTAMP,
+            TabMessageKind::Reject { .. } => REJECT,
+            TabMessageKind::Ack(_) => ACK,
+            TabMessageKind::Move(_) => MOVE,
             TabMessageKind::Discarded => DISCARDED,
         });
         out.bytes(self.document.as_bytes());
         match &self.kind {
             TabMessageKind::Edit(one) => out.tab_entry(one),
-            TabMessageKind::Ask { asker, known } => {
+            TabMessageKind::OutboxRequest { asker, known } => {
                 out.integer(*asker);
                 out.some_heads(known);
             }
-            TabMessageKind::All {
+            TabMessageKind::Outbox {
                 asker,
                 entries,
                 heads,
@@ -117,15 +117,15 @@ impl Message for TabMessage {
                 out.some_heads(heads);
                 entries.iter().for_each(|one| out.tab_entry(one));
             }
-            TabMessageKind::Replaced(entries) => {
+            TabMessageKind::Restamp(entries) => {
                 entries.iter().for_each(|one| out.tab_entry(one));
             }
-            TabMessageKind::Emptied { id, reason, text } => {
+            TabMessageKind::Reject { id, reason, text } => {
                 out.entry_id(*id);
                 out.why(*reason, text);
             }
-            TabMessageKind::Stored(ack) => out.ack(ack),
-            TabMessageKind::Moved(ids) => ids.iter().for_each(|id| out.entry_id(*id)),
+            TabMessageKind::Ack(ack) => out.ack(ack),
+            TabMessageKind::Move(ids) => ids.iter().for_each(|id| out.entry_id(*id)),
             TabMessageKind::Discarded => {}
         }
     }
@@ -136,28 +136,28 @@ impl Message for TabMessage {
         let document = fields.text(limits::NAME_BYTES);
         let kind = match code {
             EDIT => TabMessageKind::Edit(fields.tab_entry()),
-            ASK => TabMessageKind::Ask {
+            OUTBOX_REQUEST => TabMessageKind::OutboxRequest {
                 asker: fields.integer(),
                 known: fields.id_heads(),
             },
-            ALL => TabMessageKind::All {
+            OUTBOX => TabMessageKind::Outbox {
                 asker: fields.integer(),
                 heads: fields.id_heads(),
                 entries: fields.tab_entries(),
             },
-            REPLACED => TabMessageKind::Replaced(fields.tab_entries()),
-            EMPTIED => {
+            RESTAMP => TabMessageKind::Restamp(fields.tab_entries()),
+            REJECT => {
                 let id = fields.entry_id();
                 let (reason, text) = fields.why();
-                TabMessageKind::Emptied { id, reason, text }
+                TabMessageKind::Reject { id, reason, text }
             }
-            STORED => TabMessageKind::Stored(fields.ack()),
-            MOVED => {
+            ACK => TabMessageKind::Ack(fields.ack()),
+            MOVE => {
                 let mut ids = Vec::new();
                 while !fields.is_empty() {
                     ids.push(fields.entry_id());
                 }
-                TabMessageKind::Moved(ids)
+                TabMessageKind::Move(ids)
             }
             DISCARDED => TabMessageKind::Discarded,
             _ => {
@@ -239,22 +239,22 @@ mod tests {
         };
         for kind in [
             TabMessageKind::Edit(entries[2].clone()),
-            TabMessageKind::Ask {
+            TabMessageKind::OutboxRequest {
                 asker: 1,
                 known: vec![(id.replica, head)],
             },
-            TabMessageKind::All {
+            TabMessageKind::Outbox {
                 asker: 2,
                 entries: entries.clone(),
                 heads: vec![(id.replica, head)],
             },
-            TabMessageKind::Replaced(entries.clone()),
-            TabMessageKind::Emptied {
+            TabMessageKind::Restamp(entries.clone()),
+            TabMessageKind::Reject {
                 id,
                 reason: Reason::Limit,
                 text: "too much".to_owned(),
             },
-            TabMessageKind::Moved(vec![id, entries[1].0.id]),
+            TabMessageKind::Move(vec![id, entries[1].0.id]),
             TabMessageKind::Discarded,
         ] {
             let document = "plans".to_owned();

@@ -35,7 +35,7 @@ impl<S: Root> Exchanged<S> {
         added.retain(|id| !before.contains(id));
         if !added.is_empty() {
             let moved = before.into_iter().filter(|id| !after.contains(id));
-            self.0.send_to_tabs(TabMessageKind::Moved(moved.collect()));
+            self.0.send_to_tabs(TabMessageKind::Move(moved.collect()));
             added.iter().for_each(|id| self.0.send_entry(*id));
             // No other page writes under the new id.
             self.0.due.borrow_mut().append(&mut added);
@@ -53,7 +53,7 @@ impl<S: Root> Exchanged<S> {
         self.0.doc.update(None, change)?;
         let changed = self.replica(|replica| replica.changed_since(&before));
         if !changed.is_empty() {
-            self.0.send_to_tabs(TabMessageKind::Replaced(changed));
+            self.0.send_to_tabs(TabMessageKind::Restamp(changed));
             // Store restamped entries before sending them. Otherwise they would be restamped again
             // after a crash.
             self.0.save();
@@ -194,7 +194,7 @@ impl<S: Root> Document for Exchanged<S> {
         self.0
             .doc
             .update(None, &mut |replica| replica.acknowledged(ack))?;
-        self.0.send_to_tabs(TabMessageKind::Stored(*ack));
+        self.0.send_to_tabs(TabMessageKind::Ack(*ack));
         self.0.save_soon();
         Ok(())
     }
@@ -211,7 +211,7 @@ impl<S: Root> Document for Exchanged<S> {
         }
         if !reason.concerns_time() {
             let text = text.to_owned();
-            self.0.send_to_tabs(TabMessageKind::Emptied {
+            self.0.send_to_tabs(TabMessageKind::Reject {
                 id,
                 reason,
                 text: text.clone(),

@@ -269,7 +269,10 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
             let mut queued = self.queued.borrow_mut();
             // Lost entries are requested again after the read, but messages of these kinds are sent
             // only once.
-            let once = !matches!(kind, TabMessageKind::Edit(_) | TabMessageKind::Ask { .. });
+            let once = !matches!(
+                kind,
+                TabMessageKind::Edit(_) | TabMessageKind::OutboxRequest { .. }
+            );
             if once || queued.len() < limits::QUEUED_TAB_MESSAGES {
                 queued.push(kind);
             }

@@ -29,17 +29,17 @@ impl<S: Root> DocumentActor<S> {
         self.has_siblings.set(true);
         match kind {
             TabMessageKind::Edit((entry, seen)) => self.join_entry(&entry, &seen),
-            TabMessageKind::Ask { asker, known } => {
+            TabMessageKind::OutboxRequest { asker, known } => {
                 let (entries, heads) = self
                     .doc
                     .with_replica(|replica| replica.outbox_after(&known));
-                self.send_to_tabs(TabMessageKind::All {
+                self.send_to_tabs(TabMessageKind::Outbox {
                     asker,
                     entries,
                     heads,
                 });
             }
-            TabMessageKind::All {
+            TabMessageKind::Outbox {
                 asker,
                 entries,
                 heads,
@@ -49,19 +49,19 @@ impl<S: Root> DocumentActor<S> {
                     self.update(&mut |replica| replica.join_outbox(&entries, &heads));
                 }
             }
-            TabMessageKind::Replaced(entries) => {
+            TabMessageKind::Restamp(entries) => {
                 self.update(&mut |replica| replica.replace_entries(&entries));
             }
-            TabMessageKind::Emptied { id, reason, text } => {
+            TabMessageKind::Reject { id, reason, text } => {
                 // An error would be one of this document's own cells.
                 let _ = self.reject(id, reason, text);
             }
-            TabMessageKind::Stored(ack) => {
+            TabMessageKind::Ack(ack) => {
                 self.doc
                     .with_replica(|replica| replica.stored_elsewhere(&ack));
                 self.doc.update_pending();
             }
-            TabMessageKind::Moved(ids) => {
+            TabMessageKind::Move(ids) => {
                 self.update(&mut |replica| replica.moved_elsewhere(&ids));
             }
             TabMessageKind::Discarded => return self.discarded(),
@@ -109,7 +109,7 @@ impl<S: Root> DocumentActor<S> {
             self.asker,
             self.doc.with_replica(|replica| replica.known_heads()),
         );
-        self.send_to_tabs(TabMessageKind::Ask { asker, known });
+        self.send_to_tabs(TabMessageKind::OutboxRequest { asker, known });
     }
 
     /// Requests missing entries from the other tabs, if there are any. Does nothing if a request
