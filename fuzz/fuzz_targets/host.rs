@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
         match host.receive(&frame) {
             Ok(Some(ClientRequest::Admission { protocol, .. })) => host.welcome(protocol, 1, 30_000),
             Ok(Some(ClientRequest::Open { channel, .. })) if odd => {
-                host.send(&Response::Asked { channel });
+                host.send(&Response::EpochsNeeded { channel });
             }
             Ok(Some(ClientRequest::Open { channel, .. } | ClientRequest::Epochs { channel, .. })) => {
                 host.send(&Response::Opened {

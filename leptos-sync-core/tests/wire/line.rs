@@ -91,7 +91,7 @@ impl Line {
                 self.waiting = None;
                 if !knows_epochs(relay, &opening) {
                     self.waiting = Some(opening);
-                    return self.host.send(&Response::Asked { channel });
+                    return self.host.send(&Response::EpochsNeeded { channel });
                 }
                 self.open(channel, &opening, &Epochs::new(), relay, oracle);
             }
@@ -106,7 +106,7 @@ impl Line {
                     }
                     self.host.send(&Response::Page { channel, page });
                 }
-                None => self.host.send(&Response::Behind { channel }),
+                None => self.host.send(&Response::BehindHorizon { channel }),
             },
             ClientRequest::Range { channel, after } => {
                 let range = relay.range(after.as_ref());

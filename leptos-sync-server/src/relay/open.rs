@@ -123,7 +123,7 @@ impl Connection {
             }
             Ok(None) => {
                 open.waiting = Some(opening);
-                self.host.send(&Response::Asked { channel });
+                self.host.send(&Response::EpochsNeeded { channel });
                 Ok(())
             }
             Err(error) => Err(self.failed(channel, &error)),

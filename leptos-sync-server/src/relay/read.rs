@@ -14,7 +14,7 @@ impl Connection {
         }
         match self.read_page(channel, after).await? {
             Some(Some(page)) => self.host.send(&Response::Page { channel, page }),
-            Some(None) => self.host.send(&Response::Behind { channel }),
+            Some(None) => self.host.send(&Response::BehindHorizon { channel }),
             None => {}
         }
         Ok(())

@@ -103,7 +103,7 @@ impl Line {
                     }
                     Response::Page { channel, page }
                 }
-                None => Response::Behind { channel },
+                None => Response::BehindHorizon { channel },
             },
             ClientRequest::Range { channel, after } => {
                 let range = relay.range(after);
@@ -157,7 +157,7 @@ impl Line {
         self.witness = opening.cursor.witness;
         let Some(opened) = relay.open(&opening, epochs, oracle) else {
             self.waiting = Some(opening);
-            return self.host.send(&Response::Asked { channel });
+            return self.host.send(&Response::EpochsNeeded { channel });
         };
         oracle.log(|| format!("opened {opening:?}: {opened:?}"));
         // The client cannot tell cells that the relay lost from cells whose removal the relay has

@@ -150,7 +150,7 @@ impl<D: Document> Exchange<D> {
             Response::Page { page, .. } if self.phase == Phase::Open => {
                 self.page(channel, &page, out)
             }
-            Response::Behind { .. } if self.session.reading.is_some() => Err(Fault::Restart),
+            Response::BehindHorizon { .. } if self.session.reading.is_some() => Err(Fault::Restart),
             Response::Ack { ack, .. } => self.acknowledged(channel, &ack, out),
             Response::Gap { replica, .. } => self.gap(channel, replica, out),
             Response::Reject {
@@ -176,8 +176,8 @@ impl<D: Document> Exchange<D> {
         out: &mut Vec<Request>,
     ) -> Result<(), Fault> {
         match response {
-            Response::Asked { .. } if self.session.asked => Err(UNASKED),
-            Response::Asked { .. } => {
+            Response::EpochsNeeded { .. } if self.session.asked => Err(UNASKED),
+            Response::EpochsNeeded { .. } => {
                 self.session.asked = true;
                 let epochs = self.document.epochs();
                 out.push(Request::Epochs { channel, epochs });

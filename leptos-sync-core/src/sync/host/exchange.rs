@@ -54,11 +54,11 @@ impl Exchange {
                 self.permission = Some(*permission);
                 return;
             }
-            Response::Asked { .. } => {
+            Response::EpochsNeeded { .. } => {
                 self.waiting = Some(Waiting::Epochs);
                 return;
             }
-            Response::Page { .. } | Response::Behind { .. } => Waiting::Read,
+            Response::Page { .. } | Response::BehindHorizon { .. } => Waiting::Read,
             Response::Cells { .. } => Waiting::Range,
             Response::Offered { .. } => Waiting::Offer,
             Response::Adopted { .. } => Waiting::Adopt,

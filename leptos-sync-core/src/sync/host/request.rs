@@ -18,7 +18,7 @@ pub enum ClientRequest {
         /// Whether the client is already admitted and renews its credentials.
         again: bool,
     },
-    /// Starts or restarts the exchange of a document. The relay answers with `Opened`, `Asked`,
+    /// Starts or restarts the exchange of a document. The relay answers with `Opened`, `EpochsNeeded`,
     /// `Closed` or `Removed`.
     Open {
         /// The document's number on this connection. The document may be open already.
@@ -31,14 +31,14 @@ pub enum ClientRequest {
         opening: Opening,
     },
     /// The client's epochs, for the opening that the relay has not answered yet. The relay answers
-    /// like [`Open`](ClientRequest::Open), but not with `Asked`.
+    /// like [`Open`](ClientRequest::Open), but not with `EpochsNeeded`.
     Epochs {
         /// The document.
         channel: Channel,
         /// The epochs.
         epochs: Epochs,
     },
-    /// Requests the next page. The relay answers with `Page` or `Behind`. If the page reaches the
+    /// Requests the next page. The relay answers with `Page` or `BehindHorizon`. If the page reaches the
     /// head, the relay sends all later ones without being asked.
     Read {
         /// The document.

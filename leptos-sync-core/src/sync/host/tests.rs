@@ -185,7 +185,7 @@ fn nothing_about_a_document_is_allowed_before_it_is_open() {
 fn epochs_are_taken_only_when_the_relay_asks() {
     let mut talk = Talk::begin();
     talk.say(&open()).unwrap();
-    talk.host.send(&Response::Asked { channel: CHANNEL });
+    talk.host.send(&Response::EpochsNeeded { channel: CHANNEL });
     let asked = talk.say(&epochs()).unwrap();
     assert!(matches!(asked, Some(ClientRequest::Epochs { .. })));
     talk.violates_with(&epochs());

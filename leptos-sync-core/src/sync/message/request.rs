@@ -31,7 +31,7 @@ pub enum Request {
         credentials: Vec<u8>,
     },
     /// The start or restart of the exchange of a document. The relay answers with
-    /// [`Opened`](super::Response::Opened), or [`Asked`](super::Response::Asked) before it.
+    /// [`Opened`](super::Response::Opened), or [`EpochsNeeded`](super::Response::EpochsNeeded) before it.
     Open {
         /// The number that denotes the document in later messages.
         channel: Channel,

@@ -26,7 +26,7 @@ pub enum Response {
     Renewed,
     /// The relay does not know the epoch of the client's cursor. The client sends its
     /// [`Epochs`](super::Request::Epochs).
-    Asked {
+    EpochsNeeded {
         /// The document.
         channel: Channel,
     },
@@ -49,7 +49,7 @@ pub enum Response {
     },
     /// The answer to [`Read`](super::Request::Read) if the relay has forgotten removals after the
     /// number that the client has read. The client opens the document again.
-    Behind {
+    BehindHorizon {
         /// The document.
         channel: Channel,
     },
@@ -171,8 +171,8 @@ const CLOSED: u8 = 9;
 const BYE: u8 = 10;
 const PONG: u8 = 11;
 const PERMISSION: u8 = 12;
-const ASKED: u8 = 13;
-const BEHIND: u8 = 14;
+const EPOCHS_NEEDED: u8 = 13;
+const BEHIND_HORIZON: u8 = 14;
 const OFFERED: u8 = 15;
 const ADOPTED: u8 = 16;
 const GAP: u8 = 17;
@@ -189,10 +189,10 @@ impl Response {
         match self {
             Self::Welcome { .. } => (WELCOME, None),
             Self::Renewed => (RENEWED, None),
-            Self::Asked { channel } => (ASKED, Some(*channel)),
+            Self::EpochsNeeded { channel } => (EPOCHS_NEEDED, Some(*channel)),
             Self::Opened { channel, .. } => (OPENED, Some(*channel)),
             Self::Page { channel, .. } => (PAGE, Some(*channel)),
-            Self::Behind { channel } => (BEHIND, Some(*channel)),
+            Self::BehindHorizon { channel } => (BEHIND_HORIZON, Some(*channel)),
             Self::Cells { channel, .. } => (CELLS, Some(*channel)),
             Self::Offered { channel, .. } => (OFFERED, Some(*channel)),
             Self::Adopted { channel, .. } => (ADOPTED, Some(*channel)),
@@ -307,7 +307,7 @@ impl Message for Response {
 fn about_document(kind: u8, fields: &mut Fields<'_>) -> Response {
     let channel = fields.channel();
     match kind {
-        ASKED => Response::Asked { channel },
+        EPOCHS_NEEDED => Response::EpochsNeeded { channel },
         OPENED => Response::Opened {
             channel,
             permission: fields.permission(),
@@ -317,7 +317,7 @@ fn about_document(kind: u8, fields: &mut Fields<'_>) -> Response {
             channel,
             page: fields.page(),
         },
-        BEHIND => Response::Behind { channel },
+        BEHIND_HORIZON => Response::BehindHorizon { channel },
         CELLS => Response::Cells {
             channel,
             range: fields.range(),

@@ -28,7 +28,7 @@ fn a_document_is_read_page_by_page_and_settled_at_the_head_of_the_opening() {
 #[test]
 fn a_relay_that_does_not_know_the_epoch_gets_the_list() {
     let mut talk = Talk::asked();
-    talk.hear(&Response::Asked { channel: CHANNEL });
+    talk.hear(&Response::EpochsNeeded { channel: CHANNEL });
     let channel = CHANNEL;
     let epochs = epochs();
     assert_eq!(talk.said(), [Request::Epochs { channel, epochs }]);
@@ -76,7 +76,7 @@ fn a_document_behind_the_horizon_is_opened_again() {
     let mut talk = Talk::asked();
     talk.opened(9);
     talk.said();
-    talk.hear(&Response::Behind { channel: CHANNEL });
+    talk.hear(&Response::BehindHorizon { channel: CHANNEL });
     assert_eq!(talk.kinds(), ["open"]);
 }
 
@@ -108,7 +108,7 @@ fn a_document_that_misses_a_page_is_opened_again_and_not_for_ever_at_once() {
 #[test]
 fn a_connection_lost_at_any_point_starts_again_with_the_opening() {
     let script: Vec<Response> = vec![
-        Response::Asked { channel: CHANNEL },
+        Response::EpochsNeeded { channel: CHANNEL },
         Response::Opened {
             channel: CHANNEL,
             permission: Permission::Write,

@@ -53,8 +53,8 @@ fn answers_that_nobody_asked_for_end_the_connection() {
         heads: Vec::new(),
         state,
     };
-    let behind = Response::Behind { channel: CHANNEL };
-    let asked = Response::Asked { channel: CHANNEL };
+    let behind = Response::BehindHorizon { channel: CHANNEL };
+    let asked = Response::EpochsNeeded { channel: CHANNEL };
     for response in [&offered, &adopted, &behind, &asked, &range(None)] {
         ends(Talk::live([]), response);
     }

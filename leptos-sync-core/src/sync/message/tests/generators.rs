@@ -283,8 +283,8 @@ pub(super) fn session_response() -> impl Strategy<Value = Response> {
 pub(in crate::sync) fn response() -> impl Strategy<Value = Response> {
     prop_oneof![
         session_response(),
-        channel().prop_map(|channel| Response::Asked { channel }),
-        channel().prop_map(|channel| Response::Behind { channel }),
+        channel().prop_map(|channel| Response::EpochsNeeded { channel }),
+        channel().prop_map(|channel| Response::BehindHorizon { channel }),
         (channel(), opened()).prop_map(|(channel, opened)| Response::Opened {
             channel,
             permission: Permission::Write,

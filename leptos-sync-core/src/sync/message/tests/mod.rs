@@ -439,8 +439,8 @@ fn messages_have_the_documented_bytes() {
             },
             [&[7, 0][..], &id, &[4, 4, 2, b'n', b'o', 1, 2, 3]].concat(),
         ),
-        (Response::Asked { channel }, vec![13, 0]),
-        (Response::Behind { channel }, vec![14, 0]),
+        (Response::EpochsNeeded { channel }, vec![13, 0]),
+        (Response::BehindHorizon { channel }, vec![14, 0]),
         (
             Response::Offered {
                 channel,
