@@ -61,7 +61,9 @@ pub use jwt::{JwtAuthorizer, JwtKey};
 pub use leptos_sync_core::sync::Permission;
 #[cfg(feature = "testing")]
 pub use log::conformance;
-pub use log::{Adopted, DurableLog, History, MemoryLog, Offered, Pushed, Refusal, SealKey};
+pub use log::{
+    DurableLog, HeadsOutcome, History, JoinOutcome, MemoryLog, PushOutcome, Refusal, SealKey,
+};
 #[cfg(feature = "sqlite")]
 pub use log::{SqliteLog, SqliteOptions};
 #[cfg(feature = "prometheus")]

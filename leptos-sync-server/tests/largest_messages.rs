@@ -199,7 +199,10 @@ async fn a_page_before_the_most_disordered_offer_fits_into_a_message() {
     });
     let cells = cells.unwrap();
     assert!(cells.envelope_bytes() < limits::TRANSACTION_BYTES);
-    let offered = log.offer("board", None, cells, ms, times[1]).await.unwrap();
+    let offered = log
+        .join_cells("board", None, cells, ms, times[1])
+        .await
+        .unwrap();
     assert!(offered.all);
     let relay = Relay::new(log, ByName);
     let (address, _) = serve_relay(&relay).await;

@@ -18,9 +18,9 @@ pub struct History {
     pub state: RelayState,
 }
 
-/// The result of a push.
+/// The result of [`DurableLog::push`](super::DurableLog::push).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Pushed {
+pub struct PushOutcome {
     /// The number of entries that were stored, from the first on.
     pub count: usize,
     /// The sequence number of the first stored entry. The others have the numbers after it.
@@ -49,24 +49,24 @@ pub enum Refusal {
     Forged,
 }
 
-/// The result of an offer.
+/// The result of [`DurableLog::join_cells`](super::DurableLog::join_cells).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Offered {
+pub struct JoinOutcome {
     /// Whether no cell was omitted because of its time.
     pub all: bool,
-    /// The number that the offer took, if it changed something.
+    /// The sequence number of the change, if there was one.
     pub taken: Option<Sequence>,
-    /// The end of the history, with the offered cells.
+    /// The end of the history, with the joined cells.
     pub state: RelayState,
 }
 
-/// The result of an adoption.
+/// The result of [`DurableLog::raise_heads`](super::DurableLog::raise_heads).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Adopted {
+pub struct HeadsOutcome {
     /// The heads of the ids in the order of the request. An unknown id has number 0.
     pub heads: Vec<(ReplicaId, IdHead)>,
-    /// The number that the adoption took, if it changed something.
+    /// The sequence number of the change, if there was one.
     pub taken: Option<Sequence>,
-    /// The end of the history, with the adoption.
+    /// The end of the history, with the raised heads.
     pub state: RelayState,
 }

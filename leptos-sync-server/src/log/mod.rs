@@ -20,7 +20,7 @@ use leptos_sync_core::{
 
 use crate::{error::Error, limits};
 
-pub use answer::{Adopted, History, Offered, Pushed, Refusal};
+pub use answer::{HeadsOutcome, History, JoinOutcome, PushOutcome, Refusal};
 #[cfg(feature = "sqlite")]
 pub use database::SqliteOptions;
 pub use memory::MemoryLog;
@@ -36,8 +36,8 @@ pub use sqlite::SqliteLog;
 /// not grow with its history. For each replica id that wrote, the document keeps the head: the last
 /// entry's number, hash and time, and the user.
 ///
-/// The first [`push`](DurableLog::push), [`offer`](DurableLog::offer) or
-/// [`adopt`](DurableLog::adopt) that changes a document creates it.
+/// The first [`push`](DurableLog::push), [`join_cells`](DurableLog::join_cells) or
+/// [`raise_heads`](DurableLog::raise_heads) that changes a document creates it.
 ///
 /// # Laws
 ///
@@ -99,7 +99,7 @@ pub trait DurableLog: Send + Sync + 'static {
         user: &str,
         entries: Vec<Entry>,
         now_ms: u64,
-    ) -> BoxFuture<'_, Result<Pushed, Error>>;
+    ) -> BoxFuture<'_, Result<PushOutcome, Error>>;
 
     /// Returns the cells that changed after a number, or `None` if the number is below the horizon.
     /// A page would then lack tombstones that were forgotten.
@@ -137,14 +137,14 @@ pub trait DurableLog: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of [`open`](DurableLog::open).
-    fn offer(
+    fn join_cells(
         &self,
         document: &str,
         user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
-    ) -> BoxFuture<'_, Result<Offered, Error>>;
+    ) -> BoxFuture<'_, Result<JoinOutcome, Error>>;
 
     /// Raises the heads of ids that are bound to this user or to none, and binds them. Returns the
     /// heads of all these ids.
@@ -154,12 +154,12 @@ pub trait DurableLog: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of [`push`](DurableLog::push).
-    fn adopt(
+    fn raise_heads(
         &self,
         document: &str,
         user: &str,
         heads: Vec<(ReplicaId, IdHead)>,
-    ) -> BoxFuture<'_, Result<Adopted, Error>>;
+    ) -> BoxFuture<'_, Result<HeadsOutcome, Error>>;
 
     /// Raises the floor to `before`, but at most to just after the document's latest time. Then
     /// forgets the tombstones below the floor that were received before `received_before_ms`.

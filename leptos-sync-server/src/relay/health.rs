@@ -88,7 +88,9 @@ impl Inner {
                 value: Some(value),
             });
         })?;
-        self.log.offer(DOCUMENT, None, cell, now_ms, time).await?;
+        self.log
+            .join_cells(DOCUMENT, None, cell, now_ms, time)
+            .await?;
         Ok(())
     }
 }

@@ -9,7 +9,9 @@ use leptos_sync_core::{
     cells::PathBuf,
     history::{CellRange, Entry, IdHead, Page, Patch, Sequence},
 };
-use leptos_sync_server::{Adopted, DurableLog, Error, History, MemoryLog, Offered, Pushed};
+use leptos_sync_server::{
+    DurableLog, Error, HeadsOutcome, History, JoinOutcome, MemoryLog, PushOutcome,
+};
 use tokio::sync::watch;
 
 /// A log that fails on demand: completely, like a broken disk, or only for writes, like a full one.
@@ -101,7 +103,7 @@ impl DurableLog for SwitchedLog {
         user: &str,
         entries: Vec<Entry>,
         now_ms: u64,
-    ) -> BoxFuture<'_, Result<Pushed, Error>> {
+    ) -> BoxFuture<'_, Result<PushOutcome, Error>> {
         self.or_full(self.log.push(document, user, entries, now_ms))
     }
 
@@ -132,24 +134,24 @@ impl DurableLog for SwitchedLog {
         self.or_off(self.log.range(document, after, bytes))
     }
 
-    fn offer(
+    fn join_cells(
         &self,
         document: &str,
         user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
-    ) -> BoxFuture<'_, Result<Offered, Error>> {
-        self.or_full(self.log.offer(document, user, cells, now_ms, latest))
+    ) -> BoxFuture<'_, Result<JoinOutcome, Error>> {
+        self.or_full(self.log.join_cells(document, user, cells, now_ms, latest))
     }
 
-    fn adopt(
+    fn raise_heads(
         &self,
         document: &str,
         user: &str,
         heads: Vec<(ReplicaId, IdHead)>,
-    ) -> BoxFuture<'_, Result<Adopted, Error>> {
-        self.or_full(self.log.adopt(document, user, heads))
+    ) -> BoxFuture<'_, Result<HeadsOutcome, Error>> {
+        self.or_full(self.log.raise_heads(document, user, heads))
     }
 
     fn forget(

@@ -9,7 +9,7 @@ use leptos_sync_core::{
     cells::{CellRef, Path, PathBuf},
     history::{Entry, EntryHash, EntryId, IdHead, Patch, Sequence},
 };
-use leptos_sync_server::{DurableLog as _, Error, Pushed, SqliteLog};
+use leptos_sync_server::{DurableLog as _, Error, PushOutcome, SqliteLog};
 
 pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -67,7 +67,11 @@ pub(crate) fn card(key: u64, value: Option<&[u8]>) -> Card {
     (key.to_be_bytes().to_vec(), value.map(<[u8]>::to_vec))
 }
 
-pub(crate) fn push(log: &SqliteLog, document: &str, entries: Vec<Entry>) -> Result<Pushed, Error> {
+pub(crate) fn push(
+    log: &SqliteLog,
+    document: &str,
+    entries: Vec<Entry>,
+) -> Result<PushOutcome, Error> {
     push_as(log, document, "ada", entries)
 }
 
@@ -76,7 +80,7 @@ pub(crate) fn push_as(
     document: &str,
     user: &str,
     entries: Vec<Entry>,
-) -> Result<Pushed, Error> {
+) -> Result<PushOutcome, Error> {
     block_on(log.push(document, user, entries, NOW_MS))
 }
 

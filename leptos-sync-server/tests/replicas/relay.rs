@@ -14,7 +14,8 @@ use leptos_sync_core::{
     sync::Reason,
 };
 use leptos_sync_server::{
-    Adopted, DurableLog as _, EntryAnswer, MemoryLog, Offered, PushAnswer, SealKey, StoredDocument,
+    DurableLog as _, EntryAnswer, HeadsOutcome, JoinOutcome, MemoryLog, PushAnswer, SealKey,
+    StoredDocument,
 };
 
 use super::oracle::{Cell, CellsByPath, Oracle, cells_of};
@@ -151,7 +152,7 @@ impl Relay {
         witnesses: &[Witness; 2],
         cells: Patch,
         oracle: &mut Oracle,
-    ) -> Offered {
+    ) -> JoinOutcome {
         let (now_ms, before) = (self.now_ms(oracle), self.cells());
         let offered = cells_of([&cells]);
         let answer = block_on(self.changed().offer(user, witnesses, cells, now_ms));
@@ -205,7 +206,7 @@ impl Relay {
         assert!(!offered.all && offered.taken.is_none(), "FORGED {path:?}");
     }
 
-    pub(crate) fn adopt(&mut self, user: &str, heads: Vec<(ReplicaId, IdHead)>) -> Adopted {
+    pub(crate) fn adopt(&mut self, user: &str, heads: Vec<(ReplicaId, IdHead)>) -> HeadsOutcome {
         let answer = block_on(self.changed().adopt(user, heads));
         let (answer, pages) = answer.unwrap();
         self.stored(answer.state, pages);

@@ -9,7 +9,9 @@ use leptos_sync_core::{
     cells::PathBuf,
     history::{CellRange, Entry, IdHead, Page, Patch, Sequence},
 };
-use leptos_sync_server::{Adopted, DurableLog, Error, History, MemoryLog, Offered, Pushed};
+use leptos_sync_server::{
+    DurableLog, Error, HeadsOutcome, History, JoinOutcome, MemoryLog, PushOutcome,
+};
 use tokio::time::sleep;
 
 use crate::boards::Random;
@@ -66,7 +68,7 @@ impl DurableLog for DelayedLog {
         user: &str,
         entries: Vec<Entry>,
         now_ms: u64,
-    ) -> BoxFuture<'_, Result<Pushed, Error>> {
+    ) -> BoxFuture<'_, Result<PushOutcome, Error>> {
         let (document, user) = (document.to_owned(), user.to_owned());
         self.run(move |log| log.push(&document, &user, entries, now_ms))
     }
@@ -91,26 +93,26 @@ impl DurableLog for DelayedLog {
         self.run(move |log| log.range(&document, after, bytes))
     }
 
-    fn offer(
+    fn join_cells(
         &self,
         document: &str,
         user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
-    ) -> BoxFuture<'_, Result<Offered, Error>> {
+    ) -> BoxFuture<'_, Result<JoinOutcome, Error>> {
         let (document, user) = (document.to_owned(), user.map(str::to_owned));
-        self.run(move |log| log.offer(&document, user.as_deref(), cells, now_ms, latest))
+        self.run(move |log| log.join_cells(&document, user.as_deref(), cells, now_ms, latest))
     }
 
-    fn adopt(
+    fn raise_heads(
         &self,
         document: &str,
         user: &str,
         heads: Vec<(ReplicaId, IdHead)>,
-    ) -> BoxFuture<'_, Result<Adopted, Error>> {
+    ) -> BoxFuture<'_, Result<HeadsOutcome, Error>> {
         let (document, user) = (document.to_owned(), user.to_owned());
-        self.run(move |log| log.adopt(&document, &user, heads))
+        self.run(move |log| log.raise_heads(&document, &user, heads))
     }
 
     fn forget(

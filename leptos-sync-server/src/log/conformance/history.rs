@@ -15,7 +15,7 @@ use super::{
     model::Model,
     plan::{CellPlan, EntryPlan, Follows, Step, TimePlan},
 };
-use crate::{DurableLog, Pushed};
+use crate::{DurableLog, PushOutcome};
 
 /// The relay's time at the start of a history.
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -148,9 +148,9 @@ impl World {
             assert!(fails(pushed, "a push").is_removed());
             return;
         }
-        let mut expected = Pushed {
+        let mut expected = PushOutcome {
             first: Sequence::new(model.sequence + 1),
-            ..Pushed::default()
+            ..PushOutcome::default()
         };
         for entry in &entries {
             match model.push(period, user, entry, now) {
@@ -201,7 +201,7 @@ impl World {
         }
         let latest = self.time(document, latest, id(0));
         let log = Arc::clone(&self.log);
-        let offered = log.offer(name(document), user, patch(&cells), now, latest);
+        let offered = log.join_cells(name(document), user, patch(&cells), now, latest);
         let offered = offered.await;
         let model = self.model(document);
         if model.is_removed {
@@ -210,7 +210,7 @@ impl World {
         }
         let offered = succeeds(offered, "offer");
         let before = model.sequence;
-        let all = model.offer(period, user, &cells, now, latest);
+        let all = model.join_cells(period, user, &cells, now, latest);
         assert_eq!(offered.all, all, "the offer matches the model");
         assert_eq!(offered.taken, taken(before, model));
         self.state(document, &offered.state);
@@ -229,7 +229,7 @@ impl World {
             heads.push((id(of), head));
         }
         let log = Arc::clone(&self.log);
-        let adopted = log.adopt(name(document), user, heads.clone()).await;
+        let adopted = log.raise_heads(name(document), user, heads.clone()).await;
         let model = self.model(document);
         if model.is_removed {
             assert!(fails(adopted, "an adoption").is_removed());
@@ -237,7 +237,7 @@ impl World {
         }
         let adopted = succeeds(adopted, "adopt");
         let before = model.sequence;
-        model.adopt(period, user, &heads);
+        model.raise_heads(period, user, &heads);
         assert_eq!(adopted.taken, taken(before, model));
         let expected: Vec<_> = heads.iter().map(|(id, _)| (*id, model.head(*id))).collect();
         assert_eq!(adopted.heads, expected, "the heads match the model");

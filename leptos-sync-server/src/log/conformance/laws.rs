@@ -21,10 +21,10 @@ pub(super) async fn an_unwritten_document_has_the_default_history(log: &dyn Dura
     succeeds(log.probe().await, "probe");
     push(log, "none", Vec::new(), NOW_MS).await;
     let offered = log
-        .offer("none", None, Patch::default(), NOW_MS, at(0))
+        .join_cells("none", None, Patch::default(), NOW_MS, at(0))
         .await;
     assert!(succeeds(offered, "offer").all);
-    succeeds(log.adopt("none", "ada", Vec::new()).await, "adopt");
+    succeeds(log.raise_heads("none", "ada", Vec::new()).await, "adopt");
     assert_eq!(history(log, "none", &[]).await, History::default());
     let Some(page) = page(log, 0, 100).await else {
         panic!("nothing was forgotten");
@@ -41,7 +41,7 @@ pub(super) async fn names_that_are_too_long_are_rejected(log: &dyn DurableLog) {
     assert!(fails(log.open(&long, Vec::new()).await, "open").is_limit());
     assert!(fails(log.push(&long, "ada", Vec::new(), 0).await, "push").is_limit());
     assert!(fails(log.push("board", &user, Vec::new(), 0).await, "push").is_limit());
-    assert!(fails(log.adopt("board", &user, Vec::new()).await, "adopt").is_limit());
+    assert!(fails(log.raise_heads("board", &user, Vec::new()).await, "adopt").is_limit());
     assert!(fails(log.page(&long, Sequence::ZERO, 1).await, "page").is_limit());
     assert!(fails(log.range(&long, None, 1).await, "range").is_limit());
     assert!(fails(log.forget(&long, at(0), 0).await, "forget").is_limit());
@@ -115,14 +115,16 @@ pub(super) async fn an_id_belongs_to_the_user_who_wrote_first(log: &dyn DurableL
         time: at(9),
         emptied: 2,
     };
-    let adopted = log.adopt("board", "bob", vec![(id, greater)]).await;
+    let adopted = log.raise_heads("board", "bob", vec![(id, greater)]).await;
     assert_eq!(succeeds(adopted, "adopt").heads, [(id, head)]);
     assert_eq!(push(log, "board", vec![second], NOW_MS).await.count, 1);
     let elsewhere = Writer::new(1).write(at(1), &set(1));
     let elsewhere = log.push("list", "bob", vec![elsewhere], NOW_MS).await;
     assert_eq!(succeeds(elsewhere, "push").count, 1, "ids are per document");
     let other = ReplicaId::new(2);
-    let adopted = log.adopt("board", "bob", vec![(other, greater)]).await;
+    let adopted = log
+        .raise_heads("board", "bob", vec![(other, greater)])
+        .await;
     assert_eq!(succeeds(adopted, "adopt").heads, [(other, greater)]);
     let pushed = Writer {
         id: 2,
@@ -154,7 +156,7 @@ pub(super) async fn an_id_head_names_the_entries_that_were_rejected(log: &dyn Du
         emptied: 2,
         ..head
     };
-    let adopted = log.adopt("board", "ada", vec![(ReplicaId::new(1), told)]);
+    let adopted = log.raise_heads("board", "ada", vec![(ReplicaId::new(1), told)]);
     succeeds(adopted.await, "adopt");
     let next = entry(1, ada_head(log).await, at(9), &set(9));
     push(log, "board", vec![next], NOW_MS).await;
@@ -173,7 +175,7 @@ pub(super) async fn a_removed_document_stays_removed(log: &dyn DurableLog) {
         let pushed = log.push("board", "ada", vec![entry], NOW_MS).await;
         assert!(fails(pushed, "push").is_removed());
         let offered = log
-            .offer("board", Some("ada"), Patch::default(), NOW_MS, at(0))
+            .join_cells("board", Some("ada"), Patch::default(), NOW_MS, at(0))
             .await;
         assert!(fails(offered, "offer").is_removed());
     }

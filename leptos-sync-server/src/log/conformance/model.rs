@@ -133,7 +133,7 @@ impl Model {
     }
 
     /// Returns whether all cells were in time.
-    pub(super) fn offer(
+    pub(super) fn join_cells(
         &mut self,
         period: u64,
         user: Option<&str>,
@@ -163,7 +163,7 @@ impl Model {
         late.is_empty()
     }
 
-    pub(super) fn adopt(&mut self, period: u64, user: &str, heads: &[(ReplicaId, IdHead)]) {
+    pub(super) fn raise_heads(&mut self, period: u64, user: &str, heads: &[(ReplicaId, IdHead)]) {
         let mut changed = false;
         for (id, new) in heads {
             let old = self.head(*id);

@@ -7,7 +7,7 @@ use leptos_sync_core::{
 };
 
 use super::cells::{entry, path, succeeds};
-use crate::{DurableLog, History, Pushed};
+use crate::{DurableLog, History, PushOutcome};
 
 pub(super) const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -50,7 +50,7 @@ pub(super) async fn push(
     document: &str,
     entries: Vec<Entry>,
     now_ms: u64,
-) -> Pushed {
+) -> PushOutcome {
     succeeds(log.push(document, "ada", entries, now_ms).await, "push")
 }
 

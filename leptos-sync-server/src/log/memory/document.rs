@@ -11,7 +11,7 @@ use leptos_sync_core::{
 };
 
 use super::super::{
-    Adopted, History, Offered, Pushed, Refusal,
+    HeadsOutcome, History, JoinOutcome, PushOutcome, Refusal,
     head::{Head, adopted},
 };
 use crate::error::Error;
@@ -76,11 +76,11 @@ impl Document {
         user: &str,
         entries: &[Entry],
         now_ms: u64,
-    ) -> Pushed {
+    ) -> PushOutcome {
         let first = self.head.next();
-        let mut done = Pushed {
+        let mut done = PushOutcome {
             first,
-            ..Pushed::default()
+            ..PushOutcome::default()
         };
         let user: Arc<str> = user.into();
         for entry in entries {
@@ -231,14 +231,14 @@ impl Document {
         Ok(Patch::collect(self.head.latest, write)?)
     }
 
-    pub(super) fn offer(
+    pub(super) fn join_cells(
         &mut self,
         epoch: Epoch,
         user: Option<&str>,
         cells: &Patch,
         now_ms: u64,
         latest: Time,
-    ) -> Offered {
+    ) -> JoinOutcome {
         let is_accepted = self.head.offered(now_ms, latest);
         let (mut all, mut joined) = (true, None);
         for group in cells.cells().groups() {
@@ -255,19 +255,19 @@ impl Document {
                 }
             }
         }
-        Offered {
+        JoinOutcome {
             all,
             taken: joined,
             state: self.head.state(),
         }
     }
 
-    pub(super) fn adopt(
+    pub(super) fn raise_heads(
         &mut self,
         epoch: Epoch,
         user: &str,
         heads: &[(ReplicaId, IdHead)],
-    ) -> Adopted {
+    ) -> HeadsOutcome {
         let mut changes = false;
         let user: Arc<str> = user.into();
         for (id, new) in heads {
@@ -279,7 +279,7 @@ impl Document {
             }
         }
         let taken = changes.then(|| self.advance(epoch));
-        Adopted {
+        HeadsOutcome {
             taken,
             heads: self.heads(heads.iter().map(|(id, _)| *id)),
             state: self.head.state(),

@@ -18,7 +18,7 @@ use leptos_sync_core::{
 use parking_lot::Mutex;
 
 use self::document::Document;
-use super::{Adopted, DurableLog, History, Offered, Pushed};
+use super::{DurableLog, HeadsOutcome, History, JoinOutcome, PushOutcome};
 use crate::{
     error::Error,
     log::{check_name, check_user, listed},
@@ -116,7 +116,7 @@ impl DurableLog for MemoryLog {
         user: &str,
         entries: Vec<Entry>,
         now_ms: u64,
-    ) -> BoxFuture<'_, Result<Pushed, Error>> {
+    ) -> BoxFuture<'_, Result<PushOutcome, Error>> {
         ready(check_user(user).and_then(|()| {
             self.run(document, |found, epoch| {
                 Ok(found.push(epoch, user, &entries, now_ms))
@@ -142,32 +142,31 @@ impl DurableLog for MemoryLog {
         ready(self.run(document, |found, _| found.range(after.as_ref(), bytes)))
     }
 
-    fn offer(
+    fn join_cells(
         &self,
         document: &str,
         user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
-    ) -> BoxFuture<'_, Result<Offered, Error>> {
+    ) -> BoxFuture<'_, Result<JoinOutcome, Error>> {
         ready(check_user(user.unwrap_or_default()).and_then(|()| {
             self.run(document, |found, epoch| {
-                Ok(found.offer(epoch, user, &cells, now_ms, latest))
+                Ok(found.join_cells(epoch, user, &cells, now_ms, latest))
             })
         }))
     }
 
-    fn adopt(
+    fn raise_heads(
         &self,
         document: &str,
         user: &str,
         heads: Vec<(ReplicaId, IdHead)>,
-    ) -> BoxFuture<'_, Result<Adopted, Error>> {
+    ) -> BoxFuture<'_, Result<HeadsOutcome, Error>> {
         ready(check_user(user).and_then(|()| {
-            self.run(
-                document,
-                |found, epoch| Ok(found.adopt(epoch, user, &heads)),
-            )
+            self.run(document, |found, epoch| {
+                Ok(found.raise_heads(epoch, user, &heads))
+            })
         }))
     }
 

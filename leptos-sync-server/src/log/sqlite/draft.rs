@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    log::{Adopted, Offered, Refusal, head::adopted},
+    log::{HeadsOutcome, JoinOutcome, Refusal, head::adopted},
 };
 
 /// A document within a transaction that changes it. The first change creates the document.
@@ -155,14 +155,14 @@ impl<'a> Draft<'a> {
         cells::store(self.connection, document, new, compared, tally)
     }
 
-    /// Joins cells of any writers. See [`DurableLog::offer`](crate::DurableLog::offer).
-    pub(super) fn offer(
+    /// Joins cells of any writers. See [`DurableLog::join_cells`](crate::DurableLog::join_cells).
+    pub(super) fn join_cells(
         mut self,
         user: Option<&Writer<'_>>,
         patch: &Patch,
         now_ms: u64,
         latest: Time,
-    ) -> Result<Offered, Error> {
+    ) -> Result<JoinOutcome, Error> {
         let is_accepted = self.stored.head.offered(now_ms, latest);
         let (mut all, mut taken) = (true, None);
         let mut last = None;
@@ -198,7 +198,7 @@ impl<'a> Draft<'a> {
             self.stored.head.latest = self.stored.head.latest.max(cell.stamp.time);
             self.join(document, &new, compared)
         })?;
-        Ok(Offered {
+        Ok(JoinOutcome {
             all,
             taken: taken.map(|(_, sequence)| sequence),
             state: self.save()?,
@@ -223,8 +223,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Raises heads, at least one. Returns the number. See
-    /// [`DurableLog::adopt`](crate::DurableLog::adopt).
-    pub(super) fn adopt(
+    /// [`DurableLog::raise_heads`](crate::DurableLog::raise_heads).
+    pub(super) fn raise_heads(
         &mut self,
         user: i64,
         heads: &[(ReplicaId, IdHead)],
@@ -253,13 +253,13 @@ impl<'a> Draft<'a> {
         self,
         heads: &[(ReplicaId, IdHead)],
         taken: Option<Sequence>,
-    ) -> Result<Adopted, Error> {
+    ) -> Result<HeadsOutcome, Error> {
         let mut found = Vec::with_capacity(heads.len());
         for (replica, _) in heads {
             let id = self.find(*replica)?;
             found.push((*replica, id.map_or_else(IdHead::default, |id| id.head)));
         }
-        Ok(Adopted {
+        Ok(HeadsOutcome {
             heads: found,
             taken,
             state: self.save()?,

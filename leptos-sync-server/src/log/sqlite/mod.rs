@@ -35,7 +35,7 @@ use self::{
     tables::{DOCUMENTS, Tables},
     work::{Answer, Work},
 };
-use super::{Adopted, DurableLog, History, Offered, Pushed};
+use super::{DurableLog, HeadsOutcome, History, JoinOutcome, PushOutcome};
 use crate::{
     error::Error,
     log::{
@@ -144,7 +144,7 @@ impl DurableLog for SqliteLog {
         user: &str,
         entries: Vec<Entry>,
         now_ms: u64,
-    ) -> BoxFuture<'_, Result<Pushed, Error>> {
+    ) -> BoxFuture<'_, Result<PushOutcome, Error>> {
         let (document, user) = (document.to_owned(), user.to_owned());
         async move {
             let work = Work::Push {
@@ -201,14 +201,14 @@ impl DurableLog for SqliteLog {
         .boxed()
     }
 
-    fn offer(
+    fn join_cells(
         &self,
         document: &str,
         user: Option<&str>,
         cells: Patch,
         now_ms: u64,
         latest: Time,
-    ) -> BoxFuture<'_, Result<Offered, Error>> {
+    ) -> BoxFuture<'_, Result<JoinOutcome, Error>> {
         let (document, user) = (document.to_owned(), user.map(str::to_owned));
         async move {
             let work = Work::Offer {
@@ -222,19 +222,19 @@ impl DurableLog for SqliteLog {
                 .write(&document, &user.unwrap_or_default(), work)
                 .await?
             {
-                Answer::Offered(offered) => Ok(offered),
+                Answer::Joined(offered) => Ok(offered),
                 _ => Err(unexpected()),
             }
         }
         .boxed()
     }
 
-    fn adopt(
+    fn raise_heads(
         &self,
         document: &str,
         user: &str,
         heads: Vec<(ReplicaId, IdHead)>,
-    ) -> BoxFuture<'_, Result<Adopted, Error>> {
+    ) -> BoxFuture<'_, Result<HeadsOutcome, Error>> {
         let (document, user) = (document.to_owned(), user.to_owned());
         async move {
             let work = Work::Adopt {
@@ -243,7 +243,7 @@ impl DurableLog for SqliteLog {
                 heads,
             };
             match self.write(&document, &user, work).await? {
-                Answer::Adopted(adopted) => Ok(adopted),
+                Answer::Heads(adopted) => Ok(adopted),
                 _ => Err(unexpected()),
             }
         }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    log::{Adopted, Offered, Pushed, database::Operation},
+    log::{HeadsOutcome, JoinOutcome, PushOutcome, database::Operation},
 };
 
 /// A write operation. The writer may run it again if a transaction failed.
@@ -46,9 +46,9 @@ pub(super) enum Work {
 
 /// The answer to an operation.
 pub(super) enum Answer {
-    Pushed(Pushed),
-    Offered(Offered),
-    Adopted(Adopted),
+    Pushed(PushOutcome),
+    Joined(JoinOutcome),
+    Heads(HeadsOutcome),
     Nothing,
 }
 
@@ -126,8 +126,8 @@ impl Work {
                     Some(Ok(user)) => Some(user),
                     None => None,
                 };
-                let offered = draft.offer(user.as_ref(), cells, *now_ms, *latest)?;
-                Ok(Done::Answer(Answer::Offered(offered)))
+                let offered = draft.join_cells(user.as_ref(), cells, *now_ms, *latest)?;
+                Ok(Done::Answer(Answer::Joined(offered)))
             }
             Self::Adopt {
                 document,
@@ -195,9 +195,9 @@ fn push(
     entries: &[Entry],
     now_ms: u64,
 ) -> Result<Done, Error> {
-    let mut pushed = Pushed {
+    let mut pushed = PushOutcome {
         first: draft.stored.head.next(),
-        ..Pushed::default()
+        ..PushOutcome::default()
     };
     for entry in entries {
         let old = match draft.check(&user, entry, now_ms)? {
@@ -236,8 +236,8 @@ fn adopt(
             Ok(number) => number,
             Err(error) => return failed(error),
         };
-        taken = Some(draft.adopt(number, heads)?);
+        taken = Some(draft.raise_heads(number, heads)?);
     }
     let adopted = draft.adopted(heads, taken)?;
-    Ok(Done::Answer(Answer::Adopted(adopted)))
+    Ok(Done::Answer(Answer::Heads(adopted)))
 }

@@ -14,7 +14,7 @@ use leptos_sync_core::{
 use crate::{
     error::Error,
     limits,
-    log::{Adopted, DurableLog, Offered, SealKey},
+    log::{DurableLog, HeadsOutcome, JoinOutcome, SealKey},
 };
 
 pub use push::{EntryAnswer, PushAnswer};
@@ -84,14 +84,14 @@ impl StoredDocument {
     ///
     /// # Errors
     ///
-    /// Those of [`DurableLog::offer`].
+    /// Those of [`DurableLog::join_cells`].
     pub async fn offer(
         &self,
         user: &str,
         witnesses: &[Witness; 2],
         cells: Patch,
         now_ms: u64,
-    ) -> Result<(Offered, Vec<Page>), Error> {
+    ) -> Result<(JoinOutcome, Vec<Page>), Error> {
         let [opening, witness] = witnesses;
         let history = self.log.open(&self.name, Vec::new()).await?;
         let has_lost = self.has_lost(opening, &history) || self.has_lost(witness, &history);
@@ -100,7 +100,7 @@ impl StoredDocument {
             false => Time::ZERO,
         };
         let user = (!has_lost).then_some(user);
-        let offered = self.log.offer(&self.name, user, cells, now_ms, latest);
+        let offered = self.log.join_cells(&self.name, user, cells, now_ms, latest);
         let mut offered = offered.await?;
         if !offered.all {
             tracing::warn!(
@@ -119,13 +119,13 @@ impl StoredDocument {
     ///
     /// # Errors
     ///
-    /// Those of [`DurableLog::adopt`].
+    /// Those of [`DurableLog::raise_heads`].
     pub async fn adopt(
         &self,
         user: &str,
         heads: Vec<(ReplicaId, IdHead)>,
-    ) -> Result<(Adopted, Vec<Page>), Error> {
-        let mut adopted = self.log.adopt(&self.name, user, heads).await?;
+    ) -> Result<(HeadsOutcome, Vec<Page>), Error> {
+        let mut adopted = self.log.raise_heads(&self.name, user, heads).await?;
         self.seal(&mut adopted.state);
         let pages = self.changes(adopted.taken, adopted.taken).await?;
         Ok((adopted, pages))

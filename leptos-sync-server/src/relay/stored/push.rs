@@ -10,7 +10,7 @@ use super::StoredDocument;
 use crate::{
     error::Error,
     limits,
-    log::{Pushed, Refusal},
+    log::{PushOutcome, Refusal},
 };
 
 /// The answers to some entries of a push.
@@ -81,7 +81,7 @@ impl StoredDocument {
     }
 
     /// Returns the changes of stored entries.
-    async fn pages(&self, stored: &[Entry], pushed: &Pushed) -> Result<Vec<Page>, Error> {
+    async fn pages(&self, stored: &[Entry], pushed: &PushOutcome) -> Result<Vec<Page>, Error> {
         if pushed.has_lost {
             let last = pushed.state.head();
             return self.changes(Some(pushed.first), Some(last)).await;
@@ -120,7 +120,7 @@ fn is_too_large(entry: &Entry) -> bool {
 }
 
 /// Returns an acknowledgement for each run of consecutive entries of one id.
-fn acks(stored: &[Entry], pushed: &Pushed) -> Vec<EntryAnswer> {
+fn acks(stored: &[Entry], pushed: &PushOutcome) -> Vec<EntryAnswer> {
     let mut acks: Vec<Ack> = Vec::new();
     let mut sequence = pushed.first;
     for entry in stored {
@@ -138,7 +138,7 @@ fn acks(stored: &[Entry], pushed: &Pushed) -> Vec<EntryAnswer> {
     acks.into_iter().map(EntryAnswer::Ack).collect()
 }
 
-fn refused(entry: &Entry, refusal: Refusal, pushed: &Pushed, now_ms: u64) -> EntryAnswer {
+fn refused(entry: &Entry, refusal: Refusal, pushed: &PushOutcome, now_ms: u64) -> EntryAnswer {
     let id = entry.id;
     let mut window = window(pushed, now_ms);
     let (reason, text) = match refusal {
@@ -170,7 +170,7 @@ fn refused(entry: &Entry, refusal: Refusal, pushed: &Pushed, now_ms: u64) -> Ent
     }
 }
 
-fn too_large(entry: &Entry, pushed: &Pushed, now_ms: u64) -> EntryAnswer {
+fn too_large(entry: &Entry, pushed: &PushOutcome, now_ms: u64) -> EntryAnswer {
     let (cells, bytes) = (entry.cells.len(), entry.cells.bytes());
     let text = match cells > TRANSACTION_CELLS {
         true => format!("the transaction has {cells} cells, the limit is {TRANSACTION_CELLS}"),
@@ -184,7 +184,7 @@ fn too_large(entry: &Entry, pushed: &Pushed, now_ms: u64) -> EntryAnswer {
     }
 }
 
-fn window(pushed: &Pushed, now_ms: u64) -> Window {
+fn window(pushed: &PushOutcome, now_ms: u64) -> Window {
     Window {
         floor: pushed.floor,
         now_ms,
