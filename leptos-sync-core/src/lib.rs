@@ -32,6 +32,7 @@
 //! | [`collection`] | transactions, exports and observers of a [`Collection`] |
 //! | [`engine`] | a document in a storage: load, log, compact |
 //! | [`sync`] | the protocol between a replica and its relay, as state machines without IO |
+//! | [`history`] | the numbered history of a document at its relay, for relays and their logs |
 //! | [`stream`] | changes as a bounded stream |
 //! | [`lazy`] | values that load on first use, and a pool that evicts them |
 //! | [`clock`] | sources of time |
@@ -57,7 +58,6 @@ extern crate self as leptos_sync_core;
 pub mod clock;
 pub mod collection;
 pub mod engine;
-#[doc(hidden)]
 pub mod history;
 pub mod lazy;
 pub mod limits;
