@@ -62,7 +62,7 @@ fn a_copy_shows_the_same_and_is_written_under_an_id_of_its_own() {
     let expected = ("by 2".to_owned(), vec![0, 2], 15, -6);
     assert_eq!(shows(copy.doc().state()), expected);
     assert_eq!(entries.len(), copy.entries().len());
-    let own = copy.own().unwrap();
+    let own = copy.own_id().unwrap();
     for entry in &entries {
         entry.check().unwrap();
         assert_eq!(entry.id.replica, own);
@@ -75,7 +75,7 @@ fn a_copy_shows_the_same_and_is_written_under_an_id_of_its_own() {
     }
     // The page goes on under the same id.
     copy.transact(|tx| tx.likes().increment(1)).unwrap();
-    assert_eq!(copy.own(), Some(own));
+    assert_eq!(copy.own_id(), Some(own));
     assert_eq!(copy.doc().state().likes.value(), 16);
     // An entry that is rejected is rolled back like any other.
     for entry in &entries {
