@@ -18,8 +18,8 @@ pub enum ClientRequest {
         /// Whether the client is already admitted and renews its credentials.
         again: bool,
     },
-    /// Starts or restarts the exchange of a document. The relay answers with `Opened`, `EpochsNeeded`,
-    /// `Closed` or `Removed`.
+    /// Starts or restarts the exchange of a document. The relay answers with `Opened`,
+    /// `EpochsNeeded`, `Closed` or `Removed`.
     Open {
         /// The document's number on this connection. The document may be open already.
         channel: Channel,
@@ -38,8 +38,8 @@ pub enum ClientRequest {
         /// The epochs.
         epochs: Epochs,
     },
-    /// Requests the next page. The relay answers with `Page` or `BehindHorizon`. If the page reaches the
-    /// head, the relay sends all later ones without being asked.
+    /// Requests the next page. The relay answers with `Page` or `BehindHorizon`. If the page
+    /// reaches the head, the relay sends all later ones without being asked.
     Read {
         /// The document.
         channel: Channel,
