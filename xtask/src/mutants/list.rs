@@ -58,7 +58,7 @@ pub(super) const FAULTS: &[Fault] = &[
         file: "leptos-sync-core/src/sync/link.rs",
         from: "LinkState::Welcome if silent >= self.silence_ms => {",
         to: "LinkState::Welcome if silent >= 1_000 * self.silence_ms => {",
-        suite: Suite::Protocol,
+        suite: Suite::Core,
     },
     Fault {
         name: "a client that falls behind misses the changes that were dropped",
@@ -184,6 +184,13 @@ pub(super) const FAULTS: &[Fault] = &[
         file: "leptos-sync-server/src/log/database/identity/mod.rs",
         from: "is_ok_and(|identity| identity == *file)",
         to: "is_ok_and(|identity| identity == *file || name.exists())",
+        suite: Suite::Lock,
+    },
+    Fault {
+        name: "changes are written into a database that has replaced another one",
+        file: "leptos-sync-server/src/log/database/stale.rs",
+        from: "if before.wal != now.wal || before.database == now.database {",
+        to: "if before.wal != 0 || before.database == now.database {",
         suite: Suite::Lock,
     },
     Fault {

@@ -54,6 +54,8 @@ enum Suite {
     ReplicaStore,
     /// Replicas with disks and a relay that go back in time.
     ReplicaSimulation,
+    /// The unit tests of the core.
+    Core,
     /// The laws of logs with numbered histories.
     Log,
     /// What a relay answers about a document's history.
@@ -69,6 +71,9 @@ enum Suite {
     /// Clients that send WebSocket pings without end.
     ControlFrames,
 }
+
+/// The name of a package's unit tests in the table.
+const UNITS: &str = "unit tests";
 
 impl Suite {
     fn package_and_test(self) -> [&'static str; 2] {
@@ -88,6 +93,7 @@ impl Suite {
             Self::ReplicaRules => ["leptos-sync-core", "replica_rules"],
             Self::ReplicaStore => ["leptos-sync-core", "replica_store"],
             Self::ReplicaSimulation => ["leptos-sync-core", "replica_simulation"],
+            Self::Core => ["leptos-sync-core", UNITS],
             Self::Log => ["leptos-sync-server", "conformance"],
             Self::StoredDocument => ["leptos-sync-server", "stored_document"],
             Self::ProtocolLog => ["leptos-sync-server", "protocol_simulation"],
@@ -152,16 +158,24 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
         eprint!("==> {} … ", fault.name);
         let [package, test] = fault.suite.package_and_test();
         let run = |args: &[&str]| {
+            let target: &[&str] = match test == UNITS {
+                true => &["--lib"],
+                false => &["--test", test],
+            };
             let cargo = Cmd::cargo()
-                .args(["test", "--package", package, "--test", test])
+                .args(["test", "--package", package])
+                .args(target)
                 .args(args)
                 .env("CARGO_TARGET_DIR", home.join("target"))
                 .env("LEPTOS_SYNC_SEEDS", seeds.to_string())
                 .env("RUSTFLAGS", "--cap-lints=warn")
                 .dir(&copy);
-            cargo.run_quietly().is_ok()
+            cargo.run_quietly()
         };
-        let outcome = match *sound.entry([package, test]).or_insert_with(|| run(&[])) {
+        let outcome = match *sound
+            .entry([package, test])
+            .or_insert_with(|| passes(run(&[])))
+        {
             true => fault.try_out(&copy, run)?,
             false => Outcome::Unsound,
         };
@@ -176,15 +190,20 @@ pub(crate) fn plant(workspace: &Workspace, filter: &str, seeds: u64) -> Result<V
     Ok(planted)
 }
 
+/// Returns whether tests pass without a fault. Prints why they do not.
+fn passes(tests: Result<()>) -> bool {
+    tests.inspect_err(|error| eprintln!("{error}")).is_ok()
+}
+
 impl Fault {
     /// Plants the fault in a workspace, runs its tests, and restores the file.
-    fn try_out(&self, workspace: &Path, run: impl Fn(&[&str]) -> bool) -> Result<Outcome> {
+    fn try_out(&self, workspace: &Path, run: impl Fn(&[&str]) -> Result<()>) -> Result<Outcome> {
         let file = workspace.join(self.file);
         let sound = fs::read_to_string(&file).with_context(|| self.file.to_owned())?;
         fs::write(&file, self.planted_in(&sound)?)?;
-        let outcome = if !run(&["--no-run"]) {
+        let outcome = if run(&["--no-run"]).is_err() {
             Outcome::Uncompiled
-        } else if run(&[]) {
+        } else if run(&[]).is_ok() {
             Outcome::Missed
         } else {
             Outcome::Found

@@ -4,6 +4,7 @@ mod comparing;
 mod documents;
 mod pushing;
 mod reading;
+mod silence;
 mod violations;
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
