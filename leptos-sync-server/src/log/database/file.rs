@@ -37,8 +37,9 @@ impl<O: Operations> DatabaseFile<O> {
         operations: impl FnOnce(&Connection) -> Result<O, Error>,
     ) -> Result<Self, Error> {
         let start = || {
-            let (lock, path, mut identities) = Lock::acquire(path)?;
+            let (mut lock, path, mut identities) = Lock::acquire(path)?;
             let mut connection = options.writing(&path, schema)?;
+            lock.record_files()?;
             identities.add_files_of_sqlite(&path);
             let identities = Arc::new(identities);
             SqliteOptions::wait_for_writer(&mut connection)?;

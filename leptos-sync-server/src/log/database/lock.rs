@@ -6,7 +6,10 @@ use std::{
 
 use fs4::TryLockError;
 
-use super::identity::{Identities, Identity, links};
+use super::{
+    identity::{Identities, Identity, links},
+    stale,
+};
 use crate::error::Error;
 
 /// The lock of the process that has a log open. The lock ends when this is dropped, or with the
@@ -16,7 +19,8 @@ use crate::error::Error;
 /// of the log itself, and backups and other readers need those locks. The lock file is never
 /// removed, because two processes could then lock two files of the same name.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -36,11 +40,29 @@ impl Lock {
             fs::canonicalize(path).map_err(|error| unavailable("cannot find the file", &error))?;
         let mut name = path.clone().into_os_string();
         name.push("-lock");
-        let (file, lock) = lock(name.into())?;
+        let (mut file, lock) = lock(name.into())?;
         let identities = Identities::of(&path, lock)?;
         check_links(&path)?;
-        Ok((Self { _file: file }, path, identities))
+        stale::check(&mut file, &path, &wal_of(&path))?;
+        let lock = Self {
+            file,
+            path: path.clone(),
+        };
+        Ok((lock, path, identities))
     }
+
+    /// Records the files that SQLite has opened.
+    pub(super) fn record_files(&mut self) -> Result<(), Error> {
+        stale::record(&mut self.file, &self.path, &wal_of(&self.path))
+            .map_err(|error| unavailable("cannot write the lock file", &error))
+    }
+}
+
+/// Returns the name of SQLite's write-ahead log.
+fn wal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 /// Opens and locks the file with a name, and checks that it has the name afterwards.
@@ -103,10 +125,11 @@ fn check_links(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Returns options that open a file for writing. If they create it, only its owner may read it.
+/// Returns options that open a file for reading and writing. If they create it, only its owner may
+/// read it.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true);
+    options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options

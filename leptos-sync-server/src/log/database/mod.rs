@@ -3,6 +3,7 @@
 //! | File | Concept |
 //! |---|---|
 //! | `lock`, `identity` | the lock of the process; whether the files still have their names |
+//! | `stale` | whether the write-ahead log belongs to the database |
 //! | `options`, `schema` | connections; the tables and their version |
 //! | `record`, `tally`, `names` | record checksums, tallies of records, and tables of names |
 //! | `damage` | the documents that are known to be damaged or intact |
@@ -21,6 +22,7 @@ mod pending;
 mod readers;
 mod record;
 mod schema;
+mod stale;
 mod tally;
 mod tidying;
 mod turns;

@@ -19,6 +19,11 @@ impl Identity {
     pub(in crate::log::database) fn of_open(_: &File) -> io::Result<Self> {
         Ok(Self)
     }
+
+    /// Returns `None`, because this system does not report the number.
+    pub(in crate::log::database) fn number(self) -> Option<u64> {
+        None
+    }
 }
 
 /// Returns one name for every file, because this system does not report the number.

@@ -22,6 +22,11 @@ impl Identity {
     pub(in crate::log::database) fn of_open(file: &File) -> io::Result<Self> {
         file.metadata().map(|found| Self::from(&found))
     }
+
+    /// Returns the number of the file on its device.
+    pub(in crate::log::database) fn number(self) -> Option<u64> {
+        Some(self.inode)
+    }
 }
 
 impl From<&Metadata> for Identity {
