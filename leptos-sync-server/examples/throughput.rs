@@ -106,6 +106,7 @@ fn entry(
         time,
         cells,
         stored: None,
+        user: 0,
     })
 }
 

@@ -7,7 +7,7 @@ use leptos_sync_core::{Clock, ReplicaId, Root, limits, replica::Replica};
 use crate::{
     actor::Actor,
     live::{AnyDoc, LiveDoc, Status},
-    sync_options::{Renewal, SyncOptions},
+    sync_options::{Credentials, Renewal, SyncOptions},
     time::PageTime,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) credentials: Vec<u8>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_documents: usize,
+    /// The name of the user.
+    pub(crate) user: String,
     pub(crate) keeps_guest_edits: bool,
     pub(crate) time: PageTime,
 }
@@ -63,18 +65,27 @@ pub(crate) struct Options {
 /// }
 /// ```
 pub fn provide_sync(options: SyncOptions) {
-    let credentials = options.credentials.clone();
+    let (credentials, user) = (options.credentials.clone(), options.user.clone());
     let context = SyncContext::new(options);
     provide_context(context.clone());
-    if let Some(credentials) = credentials {
-        Effect::new(move |first: Option<()>| {
-            let shown = credentials();
-            // The actor already has the first credentials.
-            if first.is_some() {
-                context.inner.actor.set_credentials(shown.into_bytes());
+    if credentials.is_some() || user.is_some() {
+        Effect::new(move |before: Option<String>| {
+            let (shown, user) = (read(&credentials), read(&user));
+            // The actor already has the first ones.
+            if let Some(before) = before {
+                let changed = (before != user).then(|| user.clone());
+                if changed.is_some() || credentials.is_some() {
+                    let actor = &context.inner.actor;
+                    actor.set_credentials(shown.into_bytes(), changed);
+                }
             }
+            user
         });
     }
+}
+
+fn read(from: &Option<Credentials>) -> String {
+    from.as_ref().map(|read| read()).unwrap_or_default()
 }
 
 /// The documents of an app by name, and their actor.
@@ -93,6 +104,7 @@ struct Inner {
     actor: Actor,
     time: PageTime,
     has_relay: bool,
+    user: Option<Credentials>,
     /// The number of unused documents that stay open.
     max_open: usize,
     /// The documents, in the order in which they were first opened.
@@ -118,18 +130,21 @@ impl OpenDocument {
 impl SyncContext {
     fn new(options: SyncOptions) -> Self {
         let time = PageTime::default();
-        let shown = options.credentials.map(|shown| untrack(|| shown()));
+        let shown = untrack(|| read(&options.credentials));
+        let user = untrack(|| read(&options.user));
         Self {
             inner: Arc::new(Inner {
                 time: time.clone(),
                 has_relay: options.relay.is_some(),
+                user: options.user,
                 max_open: limits::OPEN_DOCUMENTS.min(options.max_documents),
                 actor: Actor::start(Options {
                     database: options.database,
                     relay: options.relay,
-                    credentials: shown.unwrap_or_default().into_bytes(),
+                    credentials: shown.into_bytes(),
                     renewal: options.renewal,
                     max_documents: options.max_documents,
+                    user,
                     keeps_guest_edits: options.keeps_guest_edits,
                     time,
                 }),
@@ -159,7 +174,9 @@ impl SyncContext {
         }
         // The replica draws its own id at the first edit.
         let clock = Clock::new(ReplicaId::default(), self.inner.time.clone());
-        let doc = LiveDoc::of_replica(Replica::new(clock), self.inner.has_relay);
+        let mut replica = Replica::new(clock);
+        replica.set_user(&untrack(|| read(&self.inner.user)));
+        let doc = LiveDoc::of_replica(replica, self.inner.has_relay);
         docs.push(OpenDocument {
             name: name.to_owned(),
             doc: doc.as_any(),

@@ -25,10 +25,11 @@ pub struct SyncOptions {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_documents: usize,
+    pub(crate) user: Option<Credentials>,
     pub(crate) keeps_guest_edits: bool,
 }
 
-/// A function that reads the credentials, like a derived signal.
+/// A function that reads the credentials or the user's name, like a derived signal.
 pub(crate) type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// A function that fetches new credentials.
@@ -59,6 +60,7 @@ impl Default for SyncOptions {
             credentials: None,
             renewal: None,
             max_documents: limits::EXCHANGED_DOCUMENTS,
+            user: None,
             keeps_guest_edits: false,
         }
     }
@@ -90,8 +92,8 @@ impl SyncOptions {
     /// rejects are sent again after a delay of up to five minutes, since the relay may reject them
     /// by mistake.
     ///
-    /// Another user of the same browser needs another [`database`](SyncOptions::database), since
-    /// the stored documents and queued edits belong to one user.
+    /// Credentials do not tell the page who the user is. If several people use a browser, set
+    /// [`user`](SyncOptions::user) too, or another [`database`](SyncOptions::database) for each.
     #[must_use]
     pub fn credentials(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.credentials = Some(Arc::new(read));
@@ -147,13 +149,52 @@ impl SyncOptions {
         self
     }
 
+    /// Sets the name of the user whose credentials the page sends, so that several users of a
+    /// browser can share a [`database`](SyncOptions::database). An empty name is a guest. The name
+    /// stays on this device.
+    ///
+    /// Each edit remembers the user who made it, also after a reload, and is sent to the relay only
+    /// in that user's name. Edits of other users stay in the document, which all users of the
+    /// browser see. They are listed in the status signal `rejected`, and are sent once their user
+    /// is back. Documents are not synced until then.
+    ///
+    /// When a signal that `read` reads changes, the page ends the connection, and connects with new
+    /// credentials: those of [`credentials`](SyncOptions::credentials), or of another call of
+    /// [`renew`](SyncOptions::renew). These must belong to the same user. The name must also be
+    /// right when the page opens without a network; keep it in `localStorage`, for example.
+    ///
+    /// Without this option, the page does not know who made the edits that are stored on this
+    /// device. It sends them in the name of whoever is signed in, unless the relay has bound their
+    /// page to another user before.
+    ///
+    /// ```
+    /// use leptos::prelude::*;
+    /// use leptos_sync_web::{SyncOptions, provide_sync};
+    ///
+    /// #[component]
+    /// fn App() -> impl IntoView {
+    ///     // Set both when the user signs in.
+    ///     let (user, token) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    ///     let options = SyncOptions::default().relay("/sync").user(move || user.get());
+    ///     provide_sync(options.credentials(move || token.get()));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn user(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.user = Some(Arc::new(read));
+        self
+    }
+
     /// Sets whether the page sends a guest's edits in the name of the user who signs in.
     ///
-    /// A relay binds the edits of a page to the user who sends the first of them. If another user
-    /// signs in before all are sent, the relay rejects the rest. By default, these edits stay in
-    /// the document, are listed in the status signal `rejected`, and are sent once the first user
-    /// is back. With this option, the page sends them as the new user, so set it only if guest and
-    /// user are the same person. Edits that the relay already has are not sent twice.
+    /// With [`user`](SyncOptions::user), a guest's edits belong to the next user who connects.
+    /// Without it, the page cannot tell guests from users: a relay binds the edits of a page to the
+    /// user who sends the first of them, and rejects the rest if another user signs in before all
+    /// are sent. With this option, the page sends them as the new user.
+    ///
+    /// By default, such edits stay in the document, are listed in the status signal `rejected`, and
+    /// are sent once the guest or first user is back. Set the option only if both are the same
+    /// person. Edits that the relay already has are not sent twice.
     ///
     /// ```
     /// use leptos::prelude::*;

@@ -92,6 +92,9 @@ pub struct Entry {
     pub cells: Patch,
     /// Where the relay has stored the entry, if it has acknowledged it.
     pub stored: Option<Position>,
+    /// The user who made the entry, as a checksum of the name; 0 if that is not known, or a guest.
+    /// Only the writer's device knows it.
+    pub user: u64,
 }
 
 impl Entry {

@@ -166,5 +166,6 @@ fn entry(write: u32, ids: u32, time: Time, head: IdHead) -> Result<Entry, Failur
         time,
         cells,
         stored: None,
+        user: 0,
     })
 }

@@ -259,6 +259,7 @@ pub(crate) fn entry(replica: u64, number: u64, time: Time, cells: Patch) -> Entr
         time,
         cells,
         stored: None,
+        user: 0,
     }
 }
 

@@ -54,6 +54,7 @@ impl Writer {
             time: if cells.is_empty() { Time::ZERO } else { time },
             cells,
             stored: None,
+            user: 0,
         };
         self.head = entry.head(self.head);
         entry

@@ -17,7 +17,7 @@ impl Actor {
 
     pub(crate) fn attach<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
 
-    pub(crate) fn set_credentials(&self, _: Vec<u8>) {}
+    pub(crate) fn set_credentials(&self, _: Vec<u8>, _: Option<String>) {}
 }
 
 pub(crate) mod renewal {

@@ -38,9 +38,9 @@ impl Actor {
         start(&self.page, name.to_owned(), doc);
     }
 
-    /// Sets the credentials for the relay.
-    pub(crate) fn set_credentials(&self, credentials: Vec<u8>) {
-        self.page.set_credentials(credentials);
+    /// Sets the credentials for the relay, and the name of the user if it has changed.
+    pub(crate) fn set_credentials(&self, credentials: Vec<u8>, user: Option<String>) {
+        self.page.set_credentials(credentials, user);
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Page {
     /// when the page opens.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
+    /// The name of the user; empty for a guest, or if the app does not say it.
+    pub(super) user: RefCell<String>,
     /// Whether the user who signs in is the guest who made the stored edits.
     pub(super) keeps_guest_edits: bool,
 }
@@ -45,6 +47,8 @@ pub(super) trait AnyDocument {
     fn hurry(self: Rc<Self>);
     /// Writes everything again if the storage has lost it.
     fn check_storage(self: Rc<Self>);
+    /// Makes all later edits in the name of the page's new user.
+    fn user_changed(&self);
     /// Reports the state of the page's connection.
     fn connection(&self, connection: &Connection);
 }
@@ -65,6 +69,7 @@ impl Page {
                 tabs: Tabs::join(&options.database, receive),
                 session: OnceCell::new(),
                 time: options.time,
+                user: RefCell::new(options.user),
                 keeps_guest_edits: options.keeps_guest_edits,
             }
         });
@@ -138,8 +143,16 @@ impl Page {
         Some(self.session.get()?.as_ref().map_err(why))
     }
 
-    /// Sets the credentials for the relay.
-    pub(super) fn set_credentials(&self, credentials: Vec<u8>) {
+    /// Sets the credentials for the relay, and the name of the user if it has changed.
+    pub(super) fn set_credentials(&self, credentials: Vec<u8>, user: Option<String>) {
+        if let Some(user) = user {
+            // The connection belongs to the user before.
+            self.disconnect();
+            self.user.replace(user);
+            for document in self.documents() {
+                document.user_changed();
+            }
+        }
         if let Some(Ok(session)) = self.session() {
             session.set_credentials(credentials);
         }

@@ -158,7 +158,7 @@ impl Status {
         self.change(&mut |status| status.rejected.push(rejection.clone()));
     }
 
-    pub(super) fn dismiss(&self, is: &dyn Fn(&Rejection) -> bool) {
+    pub(crate) fn dismiss(&self, is: &dyn Fn(&Rejection) -> bool) {
         let mut is_removed = false;
         self.change(&mut |status| is_removed |= status.rejected.remove(is));
         if is_removed {

@@ -226,6 +226,11 @@ impl Relay {
         self.flush();
     }
 
+    /// Prepares for the next connection, because the page has ended this one.
+    pub(crate) fn lost(&self) {
+        self.host.replace(Host::new());
+    }
+
     /// Ends the connection and prepares for the next one.
     pub(crate) fn end(&self, reason: Reason, text: &str) {
         let text = text.to_owned();

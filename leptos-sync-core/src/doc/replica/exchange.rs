@@ -35,6 +35,8 @@ pub(super) struct Exchange {
     pub(super) saved_rewrites: u64,
     /// The entries that have left the outbox but not the storage.
     pub(super) removed: Vec<EntryId>,
+    /// The user who makes the next entries; see [`Entry::user`].
+    pub(super) user: u64,
     /// The source of new ids and hashes.
     pub(super) random: fn() -> Result<u64, Error>,
 }
@@ -53,6 +55,7 @@ impl Exchange {
             rewrites: 0,
             saved_rewrites: 0,
             removed: Vec::new(),
+            user: 0,
             random,
         }
     }
@@ -86,6 +89,7 @@ impl Exchange {
             time,
             cells,
             stored: None,
+            user: self.user,
         };
         self.own = Some((id, hash));
         self.append(Pending::new(entry.clone(), seen));

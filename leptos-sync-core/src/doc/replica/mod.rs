@@ -16,6 +16,7 @@ mod settle;
 mod siblings;
 mod steps;
 mod tabs;
+mod users;
 
 use std::sync::Arc;
 

@@ -80,6 +80,7 @@ impl Exchange {
     /// Takes over the page's id and its entries that were never stored from another replica.
     pub(super) fn take_over(&mut self, doc: &mut dyn DocCells, before: &Self) {
         self.own = before.own;
+        self.user = before.user;
         self.settled.clone_from(&before.settled);
         for one in before.entries.iter().filter(|one| one.saved.is_none()) {
             if self.find(one.id()).is_none() {

@@ -290,6 +290,7 @@ impl Exchange {
                 time: one.entry.time,
                 cells,
                 stored: None,
+                user: one.entry.user,
             };
             previous = hash;
             self.removed.push(one.id());

@@ -108,6 +108,7 @@ pub(super) fn encode_entry(one: &Pending) -> Result<Vec<u8>, Error> {
     put_u64(&mut record, entry.hash.get());
     varint::put(&mut record, entry.time.get());
     varint::put(&mut record, one.order().get());
+    put_u64(&mut record, entry.user);
     record.push(u8::from(entry.stored.is_some()));
     if let Some(stored) = entry.stored {
         put_position(&mut record, stored);
@@ -123,6 +124,7 @@ pub(super) fn decode_entry(id: EntryId, record: &[u8]) -> Result<StoredEntry, Er
     let hash = EntryHash::new(input.u64_le()?);
     let time = Time::new(input.varint()?);
     let order = Time::new(input.varint()?);
+    let user = input.u64_le()?;
     let stored = match input.u8()? {
         0 => None,
         _ => Some(read_position(&mut input)?),
@@ -134,6 +136,7 @@ pub(super) fn decode_entry(id: EntryId, record: &[u8]) -> Result<StoredEntry, Er
         time,
         cells: read_patch(&mut input)?,
         stored,
+        user,
     };
     entry.check()?;
     let seen = read_patch(&mut input)?;

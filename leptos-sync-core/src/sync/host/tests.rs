@@ -132,6 +132,7 @@ fn push(ids: &[(u64, u64)]) -> Request {
         time: Time::ZERO,
         cells: Patch::default(),
         stored: None,
+        user: 0,
     };
     Request::Push {
         channel: CHANNEL,

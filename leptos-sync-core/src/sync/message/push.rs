@@ -78,6 +78,7 @@ impl Fields<'_> {
                 },
                 cells,
                 stored: None,
+                user: 0,
             };
             if let Err(error) = entry.check() {
                 return self.fail(error);

@@ -179,6 +179,7 @@ impl Writer<'_> {
         self.entry_id(entry.id);
         self.integer(entry.previous.get());
         self.integer(entry.hash.get());
+        self.integer(entry.user);
         self.patch(&entry.cells);
         self.patch(seen);
     }
@@ -187,7 +188,8 @@ impl Writer<'_> {
 impl Fields<'_> {
     fn tab_entry(&mut self) -> TabEntry {
         let (id, previous) = (self.entry_id(), EntryHash::new(self.integer()));
-        let (hash, cells) = (EntryHash::new(self.integer()), self.patch());
+        let (hash, user) = (EntryHash::new(self.integer()), self.integer());
+        let cells = self.patch();
         let entry = Entry {
             id,
             previous,
@@ -198,6 +200,7 @@ impl Fields<'_> {
             },
             cells,
             stored: None,
+            user,
         };
         if let Err(error) = entry.check() {
             self.fail(error);

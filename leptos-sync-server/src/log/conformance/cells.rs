@@ -98,6 +98,7 @@ pub(super) fn entry(
         time: if cells.is_empty() { Time::ZERO } else { time },
         cells: patch(&cells),
         stored: None,
+        user: 0,
     }
 }
 

@@ -62,8 +62,9 @@ impl<S: Root> DocumentActor<S> {
     /// Empties the document in memory.
     pub(super) fn empty(&self) {
         let clock = Clock::new(ReplicaId::default(), self.page.time.clone());
-        self.doc
-            .with_replica(|replica| *replica = Replica::new(clock));
+        let mut replica = Replica::new(clock);
+        replica.set_user(&self.page.user.borrow());
+        self.doc.with_replica(|before| *before = replica);
         self.foreign.take();
         self.due.take();
         self.doc.status().change(&mut |status| {

@@ -60,28 +60,6 @@ impl<S: Root> Exchanged<S> {
         }
         Ok(())
     }
-
-    /// Handles a rejection because the id of an entry belongs to another user.
-    fn forged(&self, id: EntryId, text: &str) -> Result<(), Error> {
-        let (first, id) = (id, id.replica);
-        if self.0.page.keeps_guest_edits {
-            self.move_by(&mut |replica| replica.move_to_derived_id(id))?;
-            self.0.save();
-            return Ok(());
-        }
-        // The edits are neither sent under this user's name nor lost.
-        let mut foreign = self.0.foreign.borrow_mut();
-        if !foreign.contains(&id) {
-            foreign.push(id);
-            self.replica(|replica| {
-                if replica.own_id() == Some(id) {
-                    replica.renew_id();
-                }
-            });
-            self.0.list(first, Reason::Forged, text.to_owned(), None);
-        }
-        Ok(())
-    }
 }
 
 impl<S: Root> Document for Exchanged<S> {
@@ -162,6 +140,7 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         self.move_by(&mut Replica::settle)?;
+        self.0.sort_by_user();
         // Other tabs would restamp the same entries in another way.
         if !self.0.has_siblings.get() {
             self.replace_by(&mut |replica| replica.restamp_ahead(window))?;
@@ -177,15 +156,14 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn entries(&mut self, bytes: usize, count: usize) -> Result<Vec<Entry>, Error> {
         let (is_stored, due) = (self.0.is_stored(), self.0.due.borrow());
-        let foreign = self.0.foreign.borrow();
         Ok(self.replica(|replica| {
-            let own = replica.own_id();
+            let (own, user) = (replica.own_id(), replica.user());
             replica.next_due_entries(bytes, count, &mut |one| {
                 let id = one.entry().id;
                 // A crash must not lose what the relay has.
                 (one.is_saved() || !is_stored)
                     && (own == Some(id.replica) || due.contains(&id))
-                    && !foreign.contains(&id.replica)
+                    && self.0.may_send(one.entry(), user)
             })
         }))
     }
@@ -207,7 +185,14 @@ impl<S: Root> Document for Exchanged<S> {
         window: Window,
     ) -> Result<(), Error> {
         if reason == Reason::Forged {
-            return self.forged(id, text);
+            // The relay has bound the id to another user.
+            if self.0.page.keeps_guest_edits {
+                self.move_by(&mut |replica| replica.move_to_derived_id(id.replica))?;
+                self.0.save();
+            } else {
+                self.0.leave_to_its_user(id, text.to_owned());
+            }
+            return Ok(());
         }
         if !reason.concerns_time() {
             let text = text.to_owned();
@@ -313,7 +298,13 @@ impl<S: Root> DocumentActor<S> {
         Ok(())
     }
 
-    fn list(&self, id: EntryId, reason: Reason, message: String, state: Option<AnyState>) {
+    pub(super) fn list(
+        &self,
+        id: EntryId,
+        reason: Reason,
+        message: String,
+        state: Option<AnyState>,
+    ) {
         self.list_with(Vec::new(), id, reason, message, state);
     }
 

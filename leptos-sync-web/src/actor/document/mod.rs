@@ -7,6 +7,7 @@ mod exchange;
 mod load;
 mod tabs;
 mod timer;
+mod users;
 
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
@@ -85,7 +86,7 @@ struct DocumentActor<S: 'static> {
     queued: RefCell<Vec<TabMessageKind>>,
     /// The entries of other pages that this page sends, because those pages have not sent them.
     due: RefCell<Vec<EntryId>>,
-    /// The ids that the relay has bound to another user. Their entries stay in the outbox.
+    /// The ids that belong to another user. Their entries stay in the outbox.
     foreign: RefCell<Vec<ReplicaId>>,
     /// The number by which this actor recognizes answers to its own requests.
     asker: u64,
@@ -290,6 +291,10 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
 
     fn check_storage(self: Rc<Self>) {
         self.check_disk();
+    }
+
+    fn user_changed(&self) {
+        self.change_user();
     }
 
     fn connection(&self, connection: &Connection) {

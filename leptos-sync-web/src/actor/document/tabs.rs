@@ -3,7 +3,7 @@ use std::{ptr, rc::Rc};
 use leptos_sync_core::{
     Changes, Root,
     history::{Entry, EntryId, Patch},
-    replica::EntryJoin,
+    replica::{EntryJoin, Pending},
     sync::{TabMessage, TabMessageKind},
 };
 
@@ -124,9 +124,11 @@ impl<S: Root> DocumentActor<S> {
     /// Starts sending the entries of other pages that those pages do not send themselves.
     pub(super) fn send_others_later(self: &Rc<Self>) {
         let has_others = self.doc.with_replica(|replica| {
-            let own = replica.own_id();
-            let mut entries = replica.entries().iter().map(|one| one.entry());
-            entries.any(|entry| entry.stored.is_none() && Some(entry.id.replica) != own)
+            let (own, user) = (replica.own_id(), replica.user());
+            replica.entries().iter().map(Pending::entry).any(|entry| {
+                let is_waiting = entry.stored.is_none() && Some(entry.id.replica) != own;
+                is_waiting && self.may_send(entry, user)
+            })
         });
         if has_others && self.page.session().is_some() {
             self.after(Timer::Others);

@@ -392,6 +392,7 @@ fn entry(replica: u64, number: u64) -> Entry {
         time: Time::ZERO,
         cells: Patch::default(),
         stored: None,
+        user: 0,
     }
 }
 

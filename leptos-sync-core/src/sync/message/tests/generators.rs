@@ -125,6 +125,7 @@ pub(super) fn entries() -> impl Strategy<Value = Vec<Entry>> {
                 time,
                 cells: patch_of(Stamp::new(time, id.replica), &vec![Some(1); cells]),
                 stored: None,
+                user: 0,
             });
         }
         entries

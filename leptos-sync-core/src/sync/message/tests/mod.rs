@@ -143,6 +143,7 @@ fn a_small_entry_takes_29_bytes_beside_its_cells() {
         time: stamp.time,
         cells: patch_of(stamp, &[Some(1)]),
         stored: None,
+        user: 0,
     };
     let envelope = entry.cells.encode_uncompressed().len();
     let channel = Channel(0);
@@ -163,6 +164,7 @@ fn a_push_or_an_opening_beyond_its_limit_is_an_error() {
         time: Time::ZERO,
         cells: Patch::default(),
         stored: None,
+        user: 0,
     };
     let push = |count: usize| {
         let entries = (1..=count as u64).map(entry).collect();
@@ -281,6 +283,7 @@ fn messages_have_the_documented_bytes() {
         time: Time::ZERO,
         cells: Patch::default(),
         stored: None,
+        user: 0,
     };
     let requests: [(Request, Vec<u8>); 7] = [
         (
