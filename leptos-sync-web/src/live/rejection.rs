@@ -11,9 +11,14 @@ use super::Status;
 
 /// An edit that this device or the relay rejected and that has not been dismissed yet.
 ///
-/// The document was rolled back, with two exceptions. If the reason is [`Reason::Forged`], another
-/// user of this browser made the edit: it stays in the document, and the page sends it when that
-/// user is back. If the document was removed at the relay, it keeps its edits.
+/// The document was rolled back, except in these cases:
+///
+/// - The reason is [`Reason::Forged`]: another user of this browser made the edit. It stays in the
+///   document, and the page sends it when that user is back.
+/// - The user made the edit before the page learned that the user may only read, for example
+///   offline. It stays in the document, and the page sends it when the user may edit. The reason is
+///   [`Reason::Forbidden`], and one rejection has the state with all of these edits.
+/// - The document was removed at the relay. It keeps its edits.
 ///
 /// An edit that the relay rejects for its [time](Reason::concerns_time) is not listed: the page
 /// restamps it and sends it again.

@@ -82,6 +82,9 @@ impl<S: Root> Document for Exchanged<S> {
     fn set_permission(&mut self, permission: Permission) {
         let status = self.0.doc.status();
         status.change(&mut |status| status.permission = Some(permission));
+        if permission >= Permission::Write {
+            self.0.drop_waiting();
+        }
         self.0.save_soon();
     }
 
@@ -141,6 +144,7 @@ impl<S: Root> Document for Exchanged<S> {
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         self.move_by(&mut Replica::settle)?;
         self.0.sort_by_user();
+        self.0.list_waiting();
         // Other tabs would restamp the same entries in another way.
         if !self.0.has_siblings.get() {
             self.replace_by(&mut |replica| replica.restamp_ahead(window))?;

@@ -5,6 +5,7 @@ mod discard;
 mod disk;
 mod exchange;
 mod load;
+mod readers;
 mod tabs;
 mod timer;
 mod users;
@@ -44,6 +45,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         queued: RefCell::default(),
         due: RefCell::default(),
         foreign: RefCell::default(),
+        listed: Cell::default(),
         asker: ReplicaId::random().map_or(0, ReplicaId::get),
         has_siblings: Cell::default(),
         has_forgotten: Cell::default(),
@@ -88,6 +90,8 @@ struct DocumentActor<S: 'static> {
     due: RefCell<Vec<EntryId>>,
     /// The ids that belong to another user. Their entries stay in the outbox.
     foreign: RefCell<Vec<ReplicaId>>,
+    /// The last entry that is listed as waiting for the permission to edit.
+    listed: Cell<EntryId>,
     /// The number by which this actor recognizes answers to its own requests.
     asker: u64,
     /// Whether another tab has the document open, or has had it open.
@@ -106,8 +110,8 @@ struct DocumentActor<S: 'static> {
 
 /// The error of a document that is open as two types. A relay opens a document only once on a
 /// connection.
-const TWO_TYPES: &str =
-    "this page exchanges the document as the type with which it was opened first; close that one";
+const TWO_TYPES: &str = "this page exchanges the document as the type with which it was opened first; open it as one \
+     type, and reload the page";
 
 /// A guard that marks the actor's document as evicted when it is dropped.
 struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);
@@ -129,6 +133,7 @@ impl<S: Root> DocumentActor<S> {
         self.send_entry(id);
         self.save();
         self.push();
+        self.list_waiting();
     }
 
     /// Starts exchanging the document, once the stored document is joined.

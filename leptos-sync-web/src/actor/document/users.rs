@@ -65,6 +65,6 @@ impl<S: Root> DocumentActor<S> {
         self.doc.with_replica(|replica| replica.set_user(&user));
         self.foreign.take();
         let is_others = |rejection: &crate::live::Rejection| rejection.reason() == Reason::Forged;
-        self.doc.status().dismiss(&is_others);
+        self.doc.status().relist(&is_others, None);
     }
 }
