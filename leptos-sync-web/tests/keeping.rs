@@ -327,6 +327,27 @@ async fn a_failed_compaction_waits_for_the_next_write_or_a_delay() {
     assert_eq!(lines, written as usize);
 }
 
+/// The document is complete in memory, but not on this device, and the user has to know that.
+#[wasm_bindgen_test]
+async fn a_write_that_the_browser_aborts_is_reported_at_once_and_retried_without_another_edit() {
+    let scratch = Scratch::new("aborted");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    let aborted = Patch::method(
+        "IDBObjectStore",
+        "put",
+        "throw new DOMException('full', 'QuotaExceededError')",
+    );
+    notes.doc.lines().insert(1, "unsaved".to_owned());
+    let error = notes.error;
+    common::until(move || error.get().is_some_and(|error| error.is_quota())).await;
+    assert_eq!(notes.unsaved.get_untracked(), 1);
+    assert_eq!(notes.doc.lines().keys().get_untracked(), [1]);
+    drop(aborted);
+    until(notes.saved, true).await;
+    assert!(notes.error.get_untracked().is_none());
+}
+
 #[wasm_bindgen_test]
 async fn without_storage_the_page_works_in_memory_and_reports_it() {
     let scratch = Scratch::new("blocked");

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::backup::Backup;
 use crate::fake_clock::FakeClock;
 use crate::program::{Program, named_by};
+use crate::site::Site;
 use crate::wait::eventually;
 
 /// The key with which the relay verifies tokens.
@@ -61,6 +62,16 @@ impl RelayProcess {
     #[must_use]
     pub fn start(origins: &[&str]) -> Self {
         Self::start_with(origins, Access::WithToken, None)
+    }
+
+    /// Creates a site for each of two users, and starts one relay for both. It admits users with a
+    /// token.
+    #[track_caller]
+    #[must_use]
+    pub fn of_two(site: fn() -> Site) -> (Site, Site, Self) {
+        let (one, other) = (site(), site());
+        let relay = Self::start(&[one.origin(), other.origin()]);
+        (one, other, relay)
     }
 
     /// Starts the relay for pages of the given origins. It admits anyone.

@@ -15,8 +15,7 @@ fn open(browser: &Browser<'_>, connection: &str) {
 
 #[test]
 fn of_two_devices_with_a_removed_document_one_copies_it_and_one_discards_it() {
-    let (adas, bobs) = (Site::of_sign_in(), Site::of_sign_in());
-    let mut relay = RelayProcess::start(&[adas.origin(), bobs.origin()]);
+    let (adas, bobs, mut relay) = RelayProcess::of_two(Site::of_sign_in);
     adas.sign_in(&relay.url(), "ada");
     bobs.sign_in(&relay.url(), "bob");
     let (laptop, phone) = (Device::at(adas.url()), Device::at(bobs.url()));

@@ -10,8 +10,7 @@ const NO_TOKEN: &str = "Offline: there are no credentials yet.";
 
 /// Creates the sites of two users, and one relay for both. The second user's tokens are valid.
 fn two_sites() -> (Site, Site, RelayProcess) {
-    let (one, other) = (Site::of_sign_in(), Site::of_sign_in());
-    let relay = RelayProcess::start(&[one.origin(), other.origin()]);
+    let (one, other, relay) = RelayProcess::of_two(Site::of_sign_in);
     for site in [&one, &other] {
         site.exchange_with(&relay.url(), "");
     }

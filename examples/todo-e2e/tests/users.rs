@@ -17,8 +17,7 @@ fn open(browser: &Browser<'_>) {
 
 #[test]
 fn the_unsent_edits_of_a_guest_go_out_as_those_of_the_user_who_signs_in() {
-    let (adas, bobs) = (Site::of_sign_in(), Site::of_sign_in());
-    let mut relay = RelayProcess::start(&[adas.origin(), bobs.origin()]);
+    let (adas, bobs, mut relay) = RelayProcess::of_two(Site::of_sign_in);
     for site in [&adas, &bobs] {
         site.exchange_with(&relay.url(), "");
     }
@@ -50,8 +49,7 @@ fn the_unsent_edits_of_a_guest_go_out_as_those_of_the_user_who_signs_in() {
 
 #[test]
 fn a_user_of_the_same_browser_neither_sends_nor_loses_the_edits_of_another() {
-    let (homes, bobs) = (Site::of_sign_in(), Site::of_sign_in());
-    let mut relay = RelayProcess::start(&[homes.origin(), bobs.origin()]);
+    let (homes, bobs, mut relay) = RelayProcess::of_two(Site::of_sign_in);
     homes.sign_in(&relay.url(), "ada");
     bobs.sign_in(&relay.url(), "bob");
     let (home, phone) = (Device::at(homes.url()), Device::at(bobs.url()));
@@ -85,8 +83,7 @@ fn a_user_of_the_same_browser_neither_sends_nor_loses_the_edits_of_another() {
 /// An app without a database for each user. The relay knows who wrote the first edits.
 #[test]
 fn edits_of_a_user_who_has_left_wait_for_the_user_in_a_database_that_others_share() {
-    let (homes, bobs) = (Site::of_todo(), Site::of_todo());
-    let mut relay = RelayProcess::start(&[homes.origin(), bobs.origin()]);
+    let (homes, bobs, mut relay) = RelayProcess::of_two(Site::of_todo);
     homes.exchange_with(&relay.url(), &writer("ada"));
     bobs.exchange_with(&relay.url(), &writer("bob"));
     let (home, phone) = (Device::at(homes.url()), Device::at(bobs.url()));
@@ -147,8 +144,7 @@ fn pages_of_a_relay_that_was_open_and_now_asks_for_tokens_lose_nothing() {
 /// The pages do not know that it is a mistake, and are not reloaded.
 #[test]
 fn pages_go_on_when_the_relay_has_refused_or_forbidden_everything_by_mistake() {
-    let (adas, bobs) = (Site::of_todo(), Site::of_todo());
-    let mut relay = RelayProcess::start(&[adas.origin(), bobs.origin()]);
+    let (adas, bobs, mut relay) = RelayProcess::of_two(Site::of_todo);
     adas.exchange_with(&relay.url(), &writer("ada"));
     bobs.exchange_with(&relay.url(), &writer("bob"));
     let (laptop, phone) = (Device::at(adas.url()), Device::at(bobs.url()));

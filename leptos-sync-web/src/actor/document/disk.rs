@@ -24,6 +24,8 @@ pub(super) struct Disk {
     is_behind: Cell<bool>,
     /// Whether the last write has failed, so that its outcome is unknown.
     has_failed: Cell<bool>,
+    /// The number of failures since a write was last applied.
+    pub(super) failures: Cell<u32>,
     /// The user's permission that is stored.
     pub(super) permission: Cell<Option<Permission>>,
     /// Whether nothing is written, because the stored document could not be read.
@@ -41,6 +43,7 @@ impl Disk {
             is_busy: Cell::default(),
             is_behind: Cell::default(),
             has_failed: Cell::default(),
+            failures: Cell::default(),
             permission: Cell::default(),
             is_suspended: Cell::default(),
         }
@@ -123,10 +126,7 @@ impl<S: Root> DocumentActor<S> {
             }) => {
                 self.commit(expected, batch, Self::written);
             }
-            Err(error) => {
-                disk.end();
-                self.doc.status().error(error);
-            }
+            Err(error) => self.failed(disk, error),
         }
     }
 
@@ -178,6 +178,7 @@ impl<S: Root> DocumentActor<S> {
             Ok(true) => {
                 self.doc
                     .with_replica(|replica| disk.store().committed(replica));
+                disk.failures.set(0);
                 disk.end();
                 self.update_saved(disk);
                 self.push();
@@ -198,6 +199,8 @@ impl<S: Root> DocumentActor<S> {
     /// Handles a failure of the storage, after which the outcome of the last write is unknown.
     fn failed(self: &Rc<Self>, disk: &Disk, error: Error) {
         disk.has_failed.set(true);
+        disk.failures.set(disk.failures.get().saturating_add(1));
+        disk.permission.take();
         disk.end();
         self.doc.status().error(error);
         self.after(Timer::Retry);

@@ -36,9 +36,12 @@ impl Timer {
     }
 }
 
-/// The delay before a failed write is retried if no edit arrives. Also the delay between requests
-/// to other tabs for missing entries, which those tabs may not have.
+/// The delay before a failed write is retried if no edit arrives. It doubles with each failure. Also
+/// the delay between requests to other tabs for missing entries, which those tabs may not have.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How often the delay doubles: to 80 seconds.
+const MOST_DOUBLINGS: u32 = 4;
 
 /// The delay before the storage of a document in memory is retried.
 const RECOVER: Duration = Duration::from_secs(30);
@@ -65,7 +68,13 @@ impl<S: Root> DocumentActor<S> {
         // Forgetting is not worth the memory of an evicted document.
         let kept = (!matches!(timer, Timer::Forget)).then(|| Rc::clone(self));
         let this = Rc::downgrade(self);
-        after(timer.delay(), move || {
+        let failures = self.disk.as_ref().map_or(0, |disk| disk.failures.get());
+        let delay = match timer {
+            // A storage that is full stays full for a while.
+            Timer::Retry => RETRY * (1 << failures.saturating_sub(1).min(MOST_DOUBLINGS)),
+            _ => timer.delay(),
+        };
+        after(delay, move || {
             let _kept = kept;
             let Some(this) = this.upgrade() else {
                 return;
