@@ -1,5 +1,3 @@
-use std::hash::{BuildHasher, RandomState};
-
 use hashbrown::HashTable;
 
 /// Values by name: a list, and a hash table of positions in it.
@@ -8,7 +6,6 @@ use hashbrown::HashTable;
 pub(super) struct NameTable<T> {
     entries: Vec<(Vec<u8>, T)>,
     positions: HashTable<u32>,
-    hasher: RandomState,
 }
 
 impl<T> NameTable<T> {
@@ -25,15 +22,11 @@ impl<T> NameTable<T> {
             *known = value;
             return;
         }
-        let hash = self.hasher.hash_one(&*name);
+        let hash = hash(&name);
         let at = self.entries.len() as u32;
         self.entries.push((name, value));
-        let Self {
-            entries,
-            positions,
-            hasher,
-        } = self;
-        let by_name: &dyn Fn(&u32) -> u64 = &|&at| hash_at(hasher, entries, at);
+        let Self { entries, positions } = self;
+        let by_name: &dyn Fn(&u32) -> u64 = &|&at| hash_at(entries, at);
         positions.insert_unique(hash, at, by_name);
     }
 
@@ -42,18 +35,13 @@ impl<T> NameTable<T> {
         let Some(at) = self.position(name) else {
             return;
         };
-        let Self {
-            entries,
-            positions,
-            hasher,
-        } = self;
+        let Self { entries, positions } = self;
         let last = entries.len() as u32 - 1;
-        if let Ok(found) = positions.find_entry(hash_at(hasher, entries, at), |&other| other == at)
-        {
+        if let Ok(found) = positions.find_entry(hash(name), |&other| other == at) {
             found.remove();
         }
         // The last entry moves to the position of the removed one.
-        let hash = hash_at(hasher, entries, last);
+        let hash = hash_at(entries, last);
         if let Some(found) = positions.find_mut(hash, |&other| other == last) {
             *found = at;
         }
@@ -79,9 +67,7 @@ impl<T> NameTable<T> {
             let entry = self.entries.get(*at as usize);
             entry.is_some_and(|(known, _)| known == name)
         };
-        self.positions
-            .find(self.hasher.hash_one(name), is_here)
-            .copied()
+        self.positions.find(hash(name), is_here).copied()
     }
 }
 
@@ -90,14 +76,22 @@ impl<T> Default for NameTable<T> {
         Self {
             entries: Vec::new(),
             positions: HashTable::new(),
-            hasher: RandomState::new(),
         }
     }
 }
 
-fn hash_at<T>(hasher: &RandomState, entries: &[(Vec<u8>, T)], at: u32) -> u64 {
+fn hash_at<T>(entries: &[(Vec<u8>, T)], at: u32) -> u64 {
     let entry = entries.get(at as usize);
-    entry.map_or(0, |(name, _)| hasher.hash_one(&**name))
+    entry.map_or(0, |(name, _)| hash(name))
+}
+
+/// FNV-1a, whose halves are combined: in a browser, a table uses the lower half.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+fn hash(name: &[u8]) -> u64 {
+    let hash = name.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash ^ (hash >> 32)
 }
 
 #[cfg(test)]

@@ -4,9 +4,13 @@
 
 mod cells;
 mod index;
+#[cfg(not(target_arch = "wasm32"))]
 mod lists;
 mod prefetch;
+#[cfg_attr(target_arch = "wasm32", path = "recency_js.rs")]
 mod recency;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod recency_js;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@ use std::{cell::Cell, collections::HashMap};
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{LwwMap, recency::Recency};
+use super::{LwwMap, recency::Recency, recency_js};
 use crate::{
     clock::{Stamp, Time},
     codec::encode_key,
@@ -184,4 +184,65 @@ fn a_map_of_many_writers_finds_changes_in_one_list() {
     }
     map.assert_invariants();
     assert_eq!(map.len(), 1);
+}
+
+proptest! {
+    /// Both find the same entries, also after a rollback and after entries were forgotten.
+    #[test]
+    fn a_page_finds_the_same_changes_without_lists(
+        writes in vec((0_usize..12, 0_u64..3, 0_u8..8), 0..40),
+        since in vec(0_u64..40, 3),
+    ) {
+        let (mut lists, mut page) = (Recency::default(), recency_js::Recency::default());
+        let mut stamps: Vec<Stamp> = Vec::new();
+        let mut now = stamp(1, 0);
+        for (time, (slot, replica, how)) in writes.into_iter().enumerate() {
+            // Some writes belong to the transaction of the last one.
+            if how > 2 {
+                now = stamp(time as u64 + 2, replica);
+            }
+            match stamps.get(slot).copied() {
+                None => {
+                    stamps.push(now);
+                    lists.push(now);
+                    page.push(now);
+                }
+                Some(old) if how == 7 => {
+                    let last = stamps[stamps.len() - 1];
+                    stamps.swap_remove(slot);
+                    lists.swap_remove(slot as u32, old, last);
+                    page.swap_remove(slot as u32, old, last);
+                }
+                Some(old) if old != now => {
+                    let place = lists.place(slot as u32);
+                    lists.renew(slot as u32, old, now);
+                    page.renew(slot as u32, old, now);
+                    if how == 6 {
+                        let stamp_of = |at: u32| stamps[at as usize];
+                        lists.put_back(slot as u32, now, place, &stamp_of);
+                        page.put_back(slot as u32, now, page.place(slot as u32), &stamp_of);
+                    } else {
+                        stamps[slot] = now;
+                    }
+                }
+                Some(_) => {}
+            }
+            let stamp_of = |slot: u32| stamps[slot as usize];
+            page.assert_invariants(stamp_of);
+            prop_assert_eq!(page.around(0), 0);
+            let [mut one, mut two]: [Vec<u32>; 2] = [
+                lists.stamped(now, stamp_of).collect(),
+                page.stamped(now, stamp_of).collect(),
+            ];
+            one.sort_unstable();
+            two.sort_unstable();
+            prop_assert_eq!(one, two);
+        }
+        let since = (0..).zip(since).map(|(id, time)| (ReplicaId::new(id), Time::new(time)));
+        let since = since.collect::<VersionVector>();
+        let stamp_of = |slot: u32| stamps[slot as usize];
+        let mut one: Vec<_> = lists.since(&since, stamp_of).collect();
+        one.sort_by_key(|slot| (stamps[*slot as usize].replica, stamps[*slot as usize].time, *slot));
+        prop_assert_eq!(one, page.since(&since, stamp_of).collect::<Vec<_>>());
+    }
 }
