@@ -1,8 +1,9 @@
 use std::{pin::Pin, time::Duration};
 
+use js_sys::Promise;
 use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// Runs a task on the browser's thread. The task is boxed, so that a page contains the spawning
 /// code once and not for each task.
@@ -13,6 +14,18 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
 #[inline(never)]
 fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(task);
+}
+
+/// Calls `then` with the result of a promise. A page contains the code that waits once, while each
+/// async function has its own.
+pub(crate) fn settled(promise: Promise, then: impl FnOnce(Result<JsValue, JsValue>) + 'static) {
+    settled_boxed(promise, Box::new(then));
+}
+
+#[inline(never)]
+fn settled_boxed(promise: Promise, then: Box<dyn FnOnce(Result<JsValue, JsValue>)>) {
+    let promise = JsFuture::from(promise);
+    spawn(async { then(promise.await) });
 }
 
 /// Runs `work` after a delay. It is boxed for the same reason as tasks.

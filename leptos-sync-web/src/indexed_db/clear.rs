@@ -1,14 +1,16 @@
 //! Deletes the content of a database in a way that all pages that have it open notice.
 
-use js_sys::Array;
+use js_sys::{Array, Promise};
 use leptos_sync_core::{Error, storage::Record};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::IdbFactory;
 
 use super::{
-    STORE, fault, read,
-    sys::{Database, ended, finished},
+    STORE, fault,
+    link::Link,
+    read,
+    sys::{ended, finished},
 };
 use crate::js;
 
@@ -31,9 +33,14 @@ pub(super) async fn clear(name: &str, allows: &dyn Fn(&[Record]) -> bool) -> Res
 /// Opens the database with a higher version. Returns while the upgrade transaction is active.
 async fn upgrade(name: &str) -> Result<(JsValue, JsValue), JsValue> {
     // Create the database if it does not exist, and learn its version.
-    let database = Database::open(name).await?;
+    let link = Link::new(name);
+    let opened = link.issue(|database| {
+        let database: &JsValue = database;
+        Ok(Promise::resolve(database))
+    });
+    let database = JsFuture::from(opened).await?;
     let version = js::get(&database, "version")?.as_f64().unwrap_or(1.0);
-    js::run(&database, "close")?;
+    drop(link);
     let factory: IdbFactory = js::get(&js_sys::global(), "indexedDB")?.unchecked_into();
     let request: JsValue = factory.open_with_f64(name, version + CLEARED)?.into();
     JsFuture::from(ended(&request, &["onupgradeneeded"], "onerror")).await?;

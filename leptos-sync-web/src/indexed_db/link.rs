@@ -9,7 +9,7 @@ use super::{
     fault,
     sys::Database,
 };
-use crate::{cell::RefCell, task::spawn};
+use crate::cell::RefCell;
 
 /// A connection that opens on demand, and again after it was closed.
 ///
@@ -116,11 +116,12 @@ impl Link {
             State::Closed => {}
         }
         *state = State::Opening(vec![job]);
-        spawn(Rc::clone(self).open());
+        drop(state);
+        let this = Rc::clone(self);
+        Database::open(&self.name, move |database| this.opened(database));
     }
 
-    async fn open(self: Rc<Self>) {
-        let database = Database::open(&self.name).await;
+    fn opened(self: &Rc<Self>, database: Result<Database, JsValue>) {
         let (state, error) = match database.and_then(|database| self.check(database)) {
             Ok(connection) => (State::Opened(connection), None),
             Err(error) => (State::Closed, Some(error)),

@@ -23,7 +23,8 @@ use leptos_sync_core::{
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use link::Link;
+use self::link::Link;
+use crate::task::settled;
 
 /// The object store of all records.
 const STORE: &str = "leptos-sync";
@@ -115,22 +116,44 @@ impl IndexedDbStorage {
         self.link.is_cleared()
     }
 
-    /// Reads a range that is not empty, in ascending order.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_unavailable`] if the database cannot be opened.
-    pub(crate) async fn forwards(&self, scan: Scan) -> Result<Vec<Record>, Error> {
-        let found = self
-            .link
-            .issue(move |database| read::forwards(database, &scan));
-        let found = JsFuture::from(found).await;
-        found
-            .and_then(|found| read::records(&found))
-            .map_err(|error| match self.link.is_closed() {
+    /// Reads a range that is not empty, in ascending order, and passes the records to `then`. If
+    /// the database cannot be opened, the error [is unavailable](Error::is_unavailable).
+    pub(crate) fn read(&self, scan: Scan, then: impl FnOnce(Result<Vec<Record>, Error>) + 'static) {
+        let link = Rc::clone(&self.link);
+        settled(self.forwards(scan), move |found| {
+            let records = found.and_then(|found| read::records(&found));
+            then(records.map_err(|error| match link.is_closed() {
                 true => fault::unavailable(error),
                 false => fault::failed(error),
-            })
+            }));
+        });
+    }
+
+    /// Issues a batch at once, and passes to `then` whether it was applied.
+    pub(crate) fn write(
+        &self,
+        expected: Option<Expected>,
+        batch: Batch,
+        then: impl FnOnce(Result<bool, Error>) + 'static,
+    ) {
+        settled(self.issue(expected, batch), |end| then(is_applied(end)));
+    }
+
+    fn forwards(&self, scan: Scan) -> Promise {
+        self.link
+            .issue(move |database| read::forwards(database, &scan))
+    }
+
+    fn issue(&self, expected: Option<Expected>, batch: Batch) -> Promise {
+        self.link
+            .issue(move |database| write::issue(database, expected.as_ref(), &batch))
+    }
+
+    async fn scan_forwards(&self, scan: Scan) -> Result<Vec<Record>, Error> {
+        let found = JsFuture::from(self.forwards(scan)).await;
+        found
+            .and_then(|found| read::records(&found))
+            .map_err(fault::failed)
     }
 }
 
@@ -169,24 +192,21 @@ impl Storage for IndexedDbStorage {
             return Ok(read::walked_records(&found));
         }
         let reverse = scan.reverse;
-        let mut records = self.forwards(scan).await?;
+        let mut records = self.scan_forwards(scan).await?;
         if reverse {
             records.reverse();
         }
         Ok(records)
     }
 
-    // A page reads documents only with this method. Cursors would add 1 KB to it.
+    // Cursors would add 1 KB to a page.
     async fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<Record>, Error> {
-        self.forwards(Scan::prefix(prefix)).await
+        self.scan_forwards(Scan::prefix(prefix)).await
     }
 
     fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), Error>> + 'static {
         // The batch is issued and its end is observed, so dropping the future changes nothing.
-        let end = self
-            .link
-            .issue(move |database| write::issue(database, &batch));
-        let end = JsFuture::from(end);
+        let end = JsFuture::from(self.issue(None, batch));
         async { end.await.map(drop).map_err(fault::failed) }
     }
 
@@ -195,16 +215,16 @@ impl Storage for IndexedDbStorage {
         expected: Expected,
         batch: Batch,
     ) -> impl Future<Output = Result<bool, Error>> + 'static {
-        let end = self.link.issue(move |database| {
-            write::issue_if(database, &expected.key, expected.value.clone(), &batch)
-        });
-        let end = JsFuture::from(end);
-        async {
-            match end.await {
-                Ok(_) => Ok(true),
-                Err(event) if fault::is_abort_on_request(&event) => Ok(false),
-                Err(error) => Err(fault::failed(error)),
-            }
-        }
+        let end = JsFuture::from(self.issue(Some(expected), batch));
+        async { is_applied(end.await) }
+    }
+}
+
+/// Returns whether a batch was applied, or its condition did not hold.
+fn is_applied(end: Result<JsValue, JsValue>) -> Result<bool, Error> {
+    match end {
+        Ok(_) => Ok(true),
+        Err(event) if fault::is_abort_on_request(&event) => Ok(false),
+        Err(error) => Err(fault::failed(error)),
     }
 }

@@ -2,11 +2,10 @@
 
 use js_sys::{Error, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::*};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{IdbDatabase, IdbObjectStore, IdbTransaction, IdbTransactionMode};
 
 use super::{STORE, fault};
-use crate::js;
+use crate::{js, task::settled};
 
 // web-sys provides the options of `transaction` only behind `--cfg=web_sys_unstable_apis`.
 #[wasm_bindgen]
@@ -31,20 +30,28 @@ extern "C" {
 }
 
 impl Database {
-    /// Opens a database at its current version. Creates the object store of a new one.
-    pub(super) async fn open(name: &str) -> Result<Self, JsValue> {
-        // If the browser has no IndexedDB, the call below throws.
-        let factory = js::get(&js_sys::global(), "indexedDB")?;
-        let request = js::call(&factory, "open", &name.into())?;
+    /// Opens a database at its current version, and passes it to `then`. Creates the object store
+    /// of a new one.
+    pub(super) fn open(name: &str, then: impl FnOnce(Result<Self, JsValue>) + 'static) {
+        let request = match request(name) {
+            Ok(request) => request,
+            Err(error) => return then(Err(error)),
+        };
         let opened = ended(&request, &["onupgradeneeded", "onsuccess"], "onerror");
-        // The code after the wait runs during the event, while the upgrade transaction is active.
-        JsFuture::from(opened).await?;
-        let database: Self = js::get(&request, "result")?.unchecked_into();
-        if js::get(&request, "transaction")?.is_truthy() {
-            let created = finished(&request);
-            js::call(&database, "createObjectStore", &STORE.into())?;
-            JsFuture::from(created).await?;
-        }
+        // The function runs during the event, while the upgrade transaction is active.
+        settled(opened, move |opened| {
+            match opened.and_then(|_| created(&request)) {
+                Ok(created) => settled(created, move |created| {
+                    then(created.and_then(|_| Self::checked(&request)));
+                }),
+                Err(error) => then(Err(error)),
+            }
+        });
+    }
+
+    /// Returns the database of a request, unless another program has created it.
+    fn checked(request: &JsValue) -> Result<Self, JsValue> {
+        let database: Self = js::get(request, "result")?.unchecked_into();
         // A database that is closing causes another error, which the caller receives.
         if let Err(error) = database.transaction()
             && fault::is(&error, "NotFoundError")
@@ -70,6 +77,27 @@ impl Database {
         js::set(&options, "durability", &durability.into());
         self.transaction_with_options(STORE, IdbTransactionMode::Readwrite, &options)
     }
+}
+
+/// Requests a database.
+fn request(name: &str) -> Result<JsValue, JsValue> {
+    // If the browser has no IndexedDB, the call throws.
+    let factory = js::get(&js_sys::global(), "indexedDB")?;
+    js::call(&factory, "open", &name.into())
+}
+
+/// Creates the object store if the database of a request is new. Resolves once it exists.
+fn created(request: &JsValue) -> Result<Promise, JsValue> {
+    if js::get(request, "transaction")?.is_falsy() {
+        return Ok(Promise::resolve(&JsValue::UNDEFINED));
+    }
+    let created = finished(request);
+    js::call(
+        &js::get(request, "result")?,
+        "createObjectStore",
+        &STORE.into(),
+    )?;
+    Ok(created)
 }
 
 /// Returns the object store.

@@ -4,7 +4,7 @@
 //! once, with all its requests and an explicit `commit()`.
 
 use js_sys::{Promise, Uint8Array};
-use leptos_sync_core::storage::{Batch, Write};
+use leptos_sync_core::storage::{Batch, Expected, Write};
 use wasm_bindgen::{JsValue, prelude::Closure};
 
 use super::{
@@ -13,35 +13,34 @@ use super::{
 };
 use crate::js;
 
-/// Issues a batch, which is committed as a whole or not at all.
-pub(super) fn issue(database: &Database, batch: &Batch) -> Result<Promise, JsValue> {
-    let transaction = database.begin(batch.is_strict())?;
-    let end = completed(&transaction);
-    let issued = request(&transaction, batch).and_then(|()| js::run(&transaction, "commit"));
-    issued.map_err(|error| take_back(&transaction, error))?;
-    Ok(end)
-}
-
-/// Issues a batch that is rolled back unless the value of `key` is `expected`.
-pub(super) fn issue_if(
+/// Issues a batch, which is committed as a whole or not at all. It is rolled back if something else
+/// than expected is stored.
+pub(super) fn issue(
     database: &Database,
-    key: &[u8],
-    expected: Option<Vec<u8>>,
+    expected: Option<&Expected>,
     batch: &Batch,
 ) -> Result<Promise, JsValue> {
     let transaction = database.begin(batch.is_strict())?;
     let end = completed(&transaction);
-    // The browser runs requests in order, so issue all of them together. It commits a transaction
-    // that is not aborted.
-    let issued = expect(&transaction, key, expected).and_then(|()| request(&transaction, batch));
+    // The browser runs requests in order, so issue all of them together.
+    let issued = match expected {
+        // The browser commits a transaction that is not aborted.
+        Some(expected) => {
+            expect(&transaction, expected).and_then(|()| request(&transaction, batch))
+        }
+        None => request(&transaction, batch)
+            .and_then(|()| js::run(&transaction, "commit"))
+            .map(drop),
+    };
     issued.map_err(|error| take_back(&transaction, error))?;
     Ok(end)
 }
 
-/// Aborts the transaction if the value of `key` turns out not to be `expected`.
-fn expect(transaction: &Transaction, key: &[u8], expected: Option<Vec<u8>>) -> Result<(), JsValue> {
-    let found = sys::store(transaction)?.get(&Uint8Array::from(key))?;
+/// Aborts the transaction if something else than expected turns out to be stored.
+fn expect(transaction: &Transaction, expected: &Expected) -> Result<(), JsValue> {
+    let found = sys::store(transaction)?.get(&Uint8Array::from(expected.key.as_slice()))?;
     let (asked, transaction) = (found.clone(), transaction.clone());
+    let expected = expected.value.clone();
     let look = Closure::once_into_js(move || {
         if value(&asked.result()?) != expected {
             js::run(&transaction, "abort")?;

@@ -25,7 +25,7 @@ use crate::{
     cell::RefCell,
     js,
     live::{Cause, Connection},
-    task::{after, now_ms, spawn},
+    task::{after, now_ms},
 };
 
 /// The client for a page's documents of all types.
@@ -264,13 +264,13 @@ impl Session {
         if self.is_probing.replace(true) {
             return;
         }
-        spawn(async move {
-            let cause = probe(&self.address).await;
-            self.is_probing.set(false);
+        let this = Rc::clone(&self);
+        probe(&self.address, move |cause| {
+            this.is_probing.set(false);
             // If a WebSocket has opened since, its result is more precise.
-            if !self.has_opened.get() {
-                self.failure.replace(Some(cause));
-                self.run(|_| {});
+            if !this.has_opened.get() {
+                this.failure.replace(Some(cause));
+                this.run(|_| {});
             }
         });
     }

@@ -6,12 +6,12 @@ use std::{
 use leptos_sync_core::{
     Error, Root,
     engine::{RefreshOutcome, ReplicaStore, ReplicaWrite},
-    storage::{Batch, Expected, Scan, Storage as _},
+    storage::{Batch, Expected, Scan},
     sync::Permission,
 };
 
 use super::{DocumentActor, Timer, load::Found};
-use crate::{cell::RefCell, indexed_db::IndexedDbStorage, live::StorageKind, task::spawn};
+use crate::{cell::RefCell, indexed_db::IndexedDbStorage, live::StorageKind};
 
 /// A document's location in the storage, with its pending writes.
 ///
@@ -137,14 +137,14 @@ impl<S: Root> DocumentActor<S> {
         batch: Batch,
         then: fn(&Rc<Self>, &Disk, Result<bool, Error>),
     ) {
-        let committed = self.page.storage.commit_if(expected, batch);
         let this = Rc::clone(self);
-        spawn(async move {
-            let committed = committed.await;
-            if let Some(disk) = &this.disk {
-                then(&this, disk, committed);
-            }
-        });
+        self.page
+            .storage
+            .write(Some(expected), batch, move |committed| {
+                if let Some(disk) = &this.disk {
+                    then(&this, disk, committed);
+                }
+            });
     }
 
     /// Returns the next write. Replaces all records if that pays off.
@@ -276,10 +276,9 @@ impl<S: Root> DocumentActor<S> {
         match batch {
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => {
-                let committed = self.page.storage.commit(batch);
                 let this = Rc::clone(self);
-                spawn(async move {
-                    if let Err(error) = committed.await {
+                self.page.storage.write(None, batch, move |committed| {
+                    if let Err(error) = committed {
                         this.doc.status().error(error);
                     }
                 });

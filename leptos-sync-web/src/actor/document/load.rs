@@ -11,10 +11,7 @@ use leptos_sync_core::{
 };
 
 use super::{DocumentActor, Timer, disk::Disk};
-use crate::{
-    live::StorageKind,
-    task::{after, spawn},
-};
+use crate::{live::StorageKind, task::after};
 
 /// The delays between the first reads, in milliseconds. After the last failure, the document is in
 /// memory, and further reads follow in the background.
@@ -27,8 +24,7 @@ impl<S: Root> DocumentActor<S> {
     /// Reads records of the document, and then calls `then`.
     pub(super) fn read(self: &Rc<Self>, scan: Scan, then: fn(&Rc<Self>, &Disk, Found)) {
         let this = Rc::clone(self);
-        spawn(async move {
-            let found = this.page.storage.forwards(scan).await;
+        self.page.storage.read(scan, move |found| {
             if let Some(disk) = &this.disk {
                 then(&this, disk, found);
             }
