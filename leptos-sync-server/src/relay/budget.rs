@@ -52,7 +52,7 @@ impl ReadBudget {
     }
 }
 
-#[cfg(any(feature = "serve", test))]
+#[cfg(feature = "serve")]
 impl ReadBudget {
     /// Creates an unlimited budget.
     pub(crate) fn new() -> Self {
