@@ -17,7 +17,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const NOW_MS: u64 = 20_000 * DAY_MS;
 
 async fn serve(options: RelayOptions) -> (SwitchedLog, Relay, SocketAddr) {
-    let log = SwitchedLog::new();
+    let log = SwitchedLog::in_memory();
     let relay = Relay::with_options(log.clone(), ByName, options);
     let (address, _) = serve_relay(&relay).await;
     (log, relay, address)

@@ -12,7 +12,7 @@ use leptos_sync_server::{Relay, SqliteLog, SqliteOptions};
 
 #[tokio::test]
 async fn a_relay_without_its_log_or_shutting_down_is_unhealthy() {
-    let log = SwitchedLog::new();
+    let log = SwitchedLog::in_memory();
     let relay = Relay::new(log.clone(), ByName);
     let (address, _) = serve_relay(&relay).await;
     assert_eq!(get(address, "/sync/healthz").await, (200, "ok".to_owned()));
@@ -28,7 +28,7 @@ async fn a_relay_without_its_log_or_shutting_down_is_unhealthy() {
 
 #[tokio::test]
 async fn a_relay_whose_log_cannot_write_is_unhealthy_until_it_can() {
-    let log = SwitchedLog::new();
+    let log = SwitchedLog::in_memory();
     let relay = Relay::new(log.clone(), ByName);
     let (address, _) = serve_relay(&relay).await;
     let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;

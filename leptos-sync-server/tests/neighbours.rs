@@ -98,7 +98,7 @@ async fn a_reader_who_becomes_a_writer_sends_what_waited() {
 /// The relay does not know what is stored, so it cannot send it.
 #[tokio::test]
 async fn an_edit_that_is_stored_although_the_log_fails_reaches_the_other_clients_at_once() {
-    let log = SwitchedLog::new();
+    let log = SwitchedLog::in_memory();
     let (address, _served) = serve_relay(&Relay::new(log.clone(), ByName)).await;
     let (ada, bob) = (Handle::new(), Handle::new());
     let mut at_ada = Session::open(address, "ada", "board", &ada).await;
@@ -122,7 +122,7 @@ async fn an_edit_that_is_stored_although_the_log_fails_reaches_the_other_clients
 /// Reading a page occupies one of a few threads for a while.
 #[tokio::test]
 async fn a_user_who_reads_a_document_in_a_loop_delays_no_other_user() {
-    let log = SwitchedLog::new();
+    let log = SwitchedLog::in_memory();
     let (address, _served) = serve_relay(&Relay::new(log.clone(), ByName)).await;
     let mut ada = Session::open(address, "ada", "board", &Handle::new()).await;
     ada.insert(1, "to be read");

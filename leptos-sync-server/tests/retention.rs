@@ -53,7 +53,7 @@ async fn floor(log: &SwitchedLog) -> Time {
 
 /// Serves a relay that admits clients by name. Returns its clock and its log too.
 async fn serve(options: RelayOptions) -> (ManualTime, SwitchedLog, Relay, SocketAddr) {
-    let (time, log) = (ManualTime::at(NOW_MS), SwitchedLog::new());
+    let (time, log) = (ManualTime::at(NOW_MS), SwitchedLog::in_memory());
     let relay = Relay::with_options(log.clone(), ByName, options.time(time.clone()));
     let (address, _) = serve_relay(&relay).await;
     (time, log, relay, address)

@@ -8,6 +8,7 @@
 
 mod handle;
 mod honest;
+mod hooked_log;
 #[cfg(feature = "jwt")]
 mod issuer;
 #[cfg(unix)]
@@ -36,6 +37,7 @@ use tokio::{
 
 pub(crate) use handle::{Board, BoardFields, Handle};
 pub(crate) use honest::Honest;
+pub(crate) use hooked_log::{Call, Hook, HookedLog};
 #[cfg(feature = "jwt")]
 pub(crate) use issuer::Issuer;
 #[cfg(unix)]

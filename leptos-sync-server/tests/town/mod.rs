@@ -108,7 +108,7 @@ impl Town {
 
     /// Starts a relay with the present log.
     fn start(&self) {
-        let log = DelayedLog::new(Arc::clone(&self.log), self.random.below(1 << 32));
+        let log = DelayedLog::with_seed(Arc::clone(&self.log), self.random.below(1 << 32));
         let much = Rate::new(1 << 20, 1 << 20);
         let options = RelayOptions::default()
             .time(self.wall.clone())
