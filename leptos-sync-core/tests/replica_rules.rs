@@ -138,3 +138,31 @@ fn an_acknowledged_edit_that_was_removed_does_not_return_after_the_retention() {
     assert!(ada.replica.doc().state().items.is_empty());
     assert_eq!(ada.base(), scene.relay.cells());
 }
+
+/// Ada's edit was stored, but she has not read on. Then the relay is restored without it, and Bob
+/// writes as much as there was before.
+#[test]
+fn an_acknowledged_edit_that_a_restored_relay_has_lost_is_sent_again() {
+    let mut scene = Scene::new();
+    let (mut ada, mut bob) = (scene.tab("Ada"), scene.tab("Bob"));
+    let empty = scene.relay.db.clone();
+    scene.edit(&mut bob, |tx| tx.title().set(1));
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    let opened = ada.start();
+    let opened = ada.send(&mut scene.relay, opened, &mut scene.oracle);
+    let push = ada.on(opened, &mut scene.oracle).unwrap();
+    scene.sync(&mut bob);
+    let acknowledged = ada.send(&mut scene.relay, push, &mut scene.oracle);
+    ada.on(acknowledged, &mut scene.oracle);
+    assert!(ada.replica.entries()[0].entry().stored.is_some());
+    scene.restart(Some(empty));
+    let mut carol = scene.tab("Carol");
+    for title in 2..5 {
+        scene.edit(&mut carol, |tx| tx.title().set(title));
+        scene.sync(&mut carol);
+    }
+    scene.sync(&mut ada);
+    scene.sync(&mut carol);
+    assert_eq!(carol.replica.doc().state().items.len(), 1);
+    assert!(ada.replica.is_synced());
+}

@@ -156,7 +156,7 @@ pub(super) const FAULTS: &[Fault] = &[
         file: "leptos-sync-core/src/sync/client/compare.rs",
         from: "let witness = self.document.witness();",
         to: "let witness = crate::history::Witness::default();",
-        suite: Suite::Protocol,
+        suite: Suite::Core,
     },
     Fault {
         name: "a document is live after its first page",

@@ -75,11 +75,11 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::Replica,
     },
     Fault {
-        name: "acknowledgements of a lost history count",
-        file: "leptos-sync-core/src/doc/replica/session.rs",
-        from: ".is_some_and(|at| !epochs.contains(head, at))",
-        to: ".is_some_and(|at| !epochs.contains(head, at) && at.sequence == Sequence::ZERO)",
-        suite: Suite::ReplicaSimulation,
+        name: "acknowledgements before a comparison count after it",
+        file: "leptos-sync-core/src/doc/replica/comparison.rs",
+        from: "            one.entry.stored = None;\n        }\n        true",
+        to: "        }\n        true",
+        suite: Suite::ReplicaRules,
     },
     Fault {
         name: "an old count of a restored disk replaces a later one",
