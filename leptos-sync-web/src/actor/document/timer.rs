@@ -36,8 +36,9 @@ impl Timer {
     }
 }
 
-/// The delay before a failed write is retried if no edit arrives. It doubles with each failure. Also
-/// the delay between requests to other tabs for missing entries, which those tabs may not have.
+/// The delay before a failed write is retried if no edit arrives. It doubles with each failure.
+/// Also the delay between requests to other tabs for missing entries, which those tabs may not
+/// have.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// How often the delay doubles: to 80 seconds.
