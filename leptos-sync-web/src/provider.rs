@@ -7,7 +7,7 @@ use leptos_sync_core::{Clock, ReplicaId, Root, limits, replica::Replica};
 use crate::{
     actor::Actor,
     live::{AnyDoc, LiveDoc, Status},
-    sync_options::{Credentials, Renewal, SyncOptions},
+    sync_options::{Read, Renewal, SyncOptions, User},
     time::PageTime,
 };
 
@@ -68,24 +68,33 @@ pub fn provide_sync(options: SyncOptions) {
     let (credentials, user) = (options.credentials.clone(), options.user.clone());
     let context = SyncContext::new(options);
     provide_context(context.clone());
-    if credentials.is_some() || user.is_some() {
-        Effect::new(move |before: Option<String>| {
-            let (shown, user) = (read(&credentials), read(&user));
-            // The actor already has the first ones.
-            if let Some(before) = before {
-                let changed = (before != user).then(|| user.clone());
-                if changed.is_some() || credentials.is_some() {
-                    let actor = &context.inner.actor;
-                    actor.set_credentials(shown.into_bytes(), changed);
-                }
+    if let Some(User { read, watch }) = user {
+        watch(context.clone(), read, credentials.clone());
+    }
+    if let Some(credentials) = credentials {
+        Effect::new(move |first: Option<()>| {
+            let shown = credentials();
+            // The actor already has the first credentials.
+            if first.is_some() {
+                let actor = &context.inner.actor;
+                actor.set_credentials(shown.into_bytes(), None);
             }
-            user
         });
     }
 }
 
-fn read(from: &Option<Credentials>) -> String {
-    from.as_ref().map(|read| read()).unwrap_or_default()
+/// Follows the name of the user.
+pub(crate) fn watch_user(context: SyncContext, user: Read, credentials: Option<Read>) {
+    Effect::new(move |before: Option<String>| {
+        let user = user();
+        if before.is_some_and(|before| before != user) {
+            let shown = credentials.as_ref().map(|shown| untrack(|| shown()));
+            let shown = shown.unwrap_or_default().into_bytes();
+            let actor = &context.inner.actor;
+            actor.set_credentials(shown, Some(user.clone()));
+        }
+        user
+    });
 }
 
 /// The documents of an app by name, and their actor.
@@ -104,7 +113,7 @@ struct Inner {
     actor: Actor,
     time: PageTime,
     has_relay: bool,
-    user: Option<Credentials>,
+    user: Option<User>,
     /// The number of unused documents that stay open.
     max_open: usize,
     /// The documents, in the order in which they were first opened.
@@ -130,24 +139,23 @@ impl OpenDocument {
 impl SyncContext {
     fn new(options: SyncOptions) -> Self {
         let time = PageTime::default();
-        let shown = untrack(|| read(&options.credentials));
-        let user = untrack(|| read(&options.user));
+        let shown = options.credentials.map(|shown| untrack(|| shown()));
         Self {
             inner: Arc::new(Inner {
                 time: time.clone(),
                 has_relay: options.relay.is_some(),
-                user: options.user,
                 max_open: limits::OPEN_DOCUMENTS.min(options.max_documents),
                 actor: Actor::start(Options {
                     database: options.database,
                     relay: options.relay,
-                    credentials: shown.into_bytes(),
+                    credentials: shown.unwrap_or_default().into_bytes(),
                     renewal: options.renewal,
                     max_documents: options.max_documents,
-                    user,
+                    user: options.user.as_ref().map(User::name).unwrap_or_default(),
                     keeps_guest_edits: options.keeps_guest_edits,
                     time,
                 }),
+                user: options.user,
                 docs: Mutex::new(Vec::new()),
             }),
         }
@@ -175,7 +183,9 @@ impl SyncContext {
         // The replica draws its own id at the first edit.
         let clock = Clock::new(ReplicaId::default(), self.inner.time.clone());
         let mut replica = Replica::new(clock);
-        replica.set_user(&untrack(|| read(&self.inner.user)));
+        if let Some(user) = &self.inner.user {
+            replica.set_user(&user.name());
+        }
         let doc = LiveDoc::of_replica(replica, self.inner.has_relay);
         docs.push(OpenDocument {
             name: name.to_owned(),

@@ -1,8 +1,12 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
+use leptos::prelude::untrack;
 use leptos_sync_core::limits;
 
-use crate::actor::renewal;
+use crate::{
+    actor::renewal,
+    provider::{self, SyncContext},
+};
 
 /// The options of [`provide_sync`](crate::provide_sync): the database that stores the documents,
 /// and the relay that exchanges them.
@@ -22,15 +26,31 @@ use crate::actor::renewal;
 pub struct SyncOptions {
     pub(crate) database: String,
     pub(crate) relay: Option<String>,
-    pub(crate) credentials: Option<Credentials>,
+    pub(crate) credentials: Option<Read>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_documents: usize,
-    pub(crate) user: Option<Credentials>,
+    pub(crate) user: Option<User>,
     pub(crate) keeps_guest_edits: bool,
 }
 
 /// A function that reads the credentials or the user's name, like a derived signal.
-pub(crate) type Credentials = Arc<dyn Fn() -> String + Send + Sync>;
+pub(crate) type Read = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The name of the user.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) read: Read,
+    /// The code that follows the name. A page whose app does not name its users does not contain
+    /// this code.
+    pub(crate) watch: fn(SyncContext, Read, Option<Read>),
+}
+
+impl User {
+    /// Returns the current name.
+    pub(crate) fn name(&self) -> String {
+        untrack(|| (self.read)())
+    }
+}
 
 /// A function that fetches new credentials.
 pub(crate) type Fetch = Arc<dyn Fn() -> Fetched + Send + Sync>;
@@ -181,7 +201,10 @@ impl SyncOptions {
     /// ```
     #[must_use]
     pub fn user(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        self.user = Some(Arc::new(read));
+        self.user = Some(User {
+            read: Arc::new(read),
+            watch: provider::watch_user,
+        });
         self
     }
 

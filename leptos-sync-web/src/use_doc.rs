@@ -114,7 +114,8 @@ impl<S: Root> UseDocReturn<S> {
     ///
     /// Without a relay, this deletes the only copy.
     pub fn discard(&self) {
-        self.live.status().outgoing.push(Outgoing::Discard);
+        let discard = Outgoing::Run(crate::actor::discard::<S>);
+        self.live.status().outgoing.push(discard);
     }
 }
 

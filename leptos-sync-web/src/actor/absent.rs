@@ -1,5 +1,7 @@
 //! The replacement for the actor on a server. It stores and exchanges nothing.
 
+use std::any::Any;
+
 use leptos_sync_core::Root;
 
 use crate::{
@@ -27,6 +29,8 @@ pub(crate) mod renewal {
     #[expect(non_upper_case_globals, reason = "a function in the browser")]
     pub(crate) const start: Start = ();
 }
+
+pub(crate) fn discard<S: Root>(_: &dyn Any) {}
 
 pub(crate) fn run_soon(_: impl FnOnce()) {}
 

@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use leptos_sync_core::Root;
 use send_wrapper::SendWrapper;
 
+pub(crate) use self::document::discard::discard;
 use self::{document::start, page::Page};
 use crate::{
     live::{LiveDoc, StatusSignal},

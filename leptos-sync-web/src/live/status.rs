@@ -1,4 +1,7 @@
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::{
+    any::Any,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use leptos::prelude::*;
 use leptos_sync_core::{Error, ReplicaId, history::EntryId, sync::Permission};
@@ -74,8 +77,8 @@ pub(crate) enum Outgoing {
     Edit(EntryId),
     /// The page's new presence, or empty if the page is not present.
     Presence(Vec<u8>),
-    /// The document is to be deleted on this device.
-    Discard,
+    /// Work for the actor. A page contains only the code of the work that its app requests.
+    Run(fn(&dyn Any)),
 }
 
 /// A value that has a signal.

@@ -1,6 +1,6 @@
 //! Deletes a document on this device, when the app asks for it or another tab has done it.
 
-use std::{rc::Rc, time::Duration};
+use std::{any::Any, rc::Rc, time::Duration};
 
 use leptos_sync_core::{
     Clock, Error, ReplicaId, Root, engine::ReplicaWrite, replica::Replica, sync::TabMessageKind,
@@ -12,9 +12,16 @@ use crate::{live::Rejections, task::after};
 /// The time after which to look again whether the write in progress has ended.
 const WAIT: Duration = Duration::from_millis(10);
 
+/// Makes the actor of a document delete it.
+pub(crate) fn discard<S: Root>(actor: &dyn Any) {
+    if let Some(actor) = actor.downcast_ref::<Rc<DocumentActor<S>>>() {
+        actor.discard();
+    }
+}
+
 impl<S: Root> DocumentActor<S> {
     /// Deletes the document from the storage and from memory.
-    pub(super) fn discard(self: &Rc<Self>) {
+    fn discard(self: &Rc<Self>) {
         let Some(disk) = &self.disk else {
             return self.finish_discard();
         };

@@ -1,7 +1,7 @@
 //! The actor of one document: it reads and writes the storage, synchronizes other tabs, and
 //! exchanges the document with the relay.
 
-mod discard;
+pub(super) mod discard;
 mod disk;
 mod exchange;
 mod load;
@@ -66,7 +66,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         .open(Arc::new(move |outgoing| match outgoing {
             Outgoing::Edit(id) => takes.0.edited(id),
             Outgoing::Presence(data) => takes.0.set_presence(data),
-            Outgoing::Discard => takes.0.discard(),
+            Outgoing::Run(work) => work(&takes.0),
         }));
 }
 
