@@ -7,7 +7,7 @@ use leptos_sync_core::{Clock, ReplicaId, Root, limits, replica::Replica};
 use crate::{
     actor::Actor,
     live::{AnyDoc, LiveDoc, Status},
-    sync_options::{Read, Renewal, SyncOptions, User},
+    sync_options::{Read, ReadUser, Renewal, SyncOptions, User},
     time::PageTime,
 };
 
@@ -25,8 +25,8 @@ pub(crate) struct Options {
     pub(crate) credentials: Vec<u8>,
     pub(crate) renewal: Option<Renewal>,
     pub(crate) max_documents: usize,
-    /// The name of the user.
-    pub(crate) user: String,
+    /// The checksum of the user's name.
+    pub(crate) user: u64,
     pub(crate) keeps_guest_edits: bool,
     pub(crate) time: PageTime,
 }
@@ -68,7 +68,7 @@ pub fn provide_sync(options: SyncOptions) {
     let (credentials, user) = (options.credentials.clone(), options.user.clone());
     let context = SyncContext::new(options);
     provide_context(context.clone());
-    if let Some(User { read, watch }) = user {
+    if let Some(User { read, watch, .. }) = user {
         watch(context.clone(), read, credentials.clone());
     }
     if let Some(credentials) = credentials {
@@ -84,14 +84,14 @@ pub fn provide_sync(options: SyncOptions) {
 }
 
 /// Follows the name of the user.
-pub(crate) fn watch_user(context: SyncContext, user: Read, credentials: Option<Read>) {
-    Effect::new(move |before: Option<String>| {
+pub(crate) fn watch_user(context: SyncContext, user: ReadUser, credentials: Option<Read>) {
+    Effect::new(move |before: Option<u64>| {
         let user = user();
         if before.is_some_and(|before| before != user) {
             let shown = credentials.as_ref().map(|shown| untrack(|| shown()));
             let shown = shown.unwrap_or_default().into_bytes();
             let actor = &context.inner.actor;
-            actor.set_credentials(shown, Some(user.clone()));
+            actor.set_credentials(shown, Some(user));
         }
         user
     });
@@ -151,7 +151,7 @@ impl SyncContext {
                     credentials: shown.unwrap_or_default().into_bytes(),
                     renewal: options.renewal,
                     max_documents: options.max_documents,
-                    user: options.user.as_ref().map(User::name).unwrap_or_default(),
+                    user: options.user.as_ref().map_or(0, User::mark),
                     keeps_guest_edits: options.keeps_guest_edits,
                     time,
                 }),
@@ -184,7 +184,7 @@ impl SyncContext {
         let clock = Clock::new(ReplicaId::default(), self.inner.time.clone());
         let mut replica = Replica::new(clock);
         if let Some(user) = &self.inner.user {
-            replica.set_user(&user.name());
+            replica.set_user(user.mark());
         }
         let doc = LiveDoc::of_replica(replica, self.inner.has_relay);
         docs.push(OpenDocument {

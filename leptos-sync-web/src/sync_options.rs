@@ -1,7 +1,7 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
 use leptos::prelude::untrack;
-use leptos_sync_core::limits;
+use leptos_sync_core::{history::user_checksum, limits};
 
 use crate::{
     actor::renewal,
@@ -36,18 +36,21 @@ pub struct SyncOptions {
 /// A function that reads the credentials or the user's name, like a derived signal.
 pub(crate) type Read = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// The name of the user.
+/// A function that reads the checksum of the user's name.
+pub(crate) type ReadUser = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// The user.
 #[derive(Clone)]
 pub(crate) struct User {
-    pub(crate) read: Read,
+    pub(crate) read: ReadUser,
     /// The code that follows the name. A page whose app does not name its users does not contain
     /// this code.
-    pub(crate) watch: fn(SyncContext, Read, Option<Read>),
+    pub(crate) watch: fn(SyncContext, ReadUser, Option<Read>),
 }
 
 impl User {
-    /// Returns the current name.
-    pub(crate) fn name(&self) -> String {
+    /// Returns the checksum of the current name.
+    pub(crate) fn mark(&self) -> u64 {
         untrack(|| (self.read)())
     }
 }
@@ -202,7 +205,7 @@ impl SyncOptions {
     #[must_use]
     pub fn user(mut self, read: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.user = Some(User {
-            read: Arc::new(read),
+            read: Arc::new(move || user_checksum(&read())),
             watch: provider::watch_user,
         });
         self

@@ -13,7 +13,7 @@ use common::{Relay, Scratch, Tab, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     engine::ReplicaStore,
-    history::Entry,
+    history::{Entry, user_checksum},
     replica::Replica,
     storage::Storage as _,
     sync::{Permission, Reason, TabMessageKind},
@@ -60,7 +60,7 @@ async fn unsent(scratch: &Scratch, user: &str, lines: &[u32]) -> Vec<Entry> {
     let mut store = ReplicaStore::new(storage.clone(), "notes").unwrap();
     let clock = Clock::system(ReplicaId::default());
     let mut replica = store.load::<Notes>(clock).await.unwrap().replica;
-    replica.set_user(user);
+    replica.set_user(user_checksum(user));
     let mut entries = Vec::new();
     for line in lines {
         let written = replica.transact(|tx| tx.lines().insert(*line, user.to_owned()));
@@ -141,7 +141,7 @@ async fn a_tab_sends_nothing_of_another_tab_with_another_user() {
     let channel = relay.opened().await;
     let tab = Tab::join(&scratch);
     let mut adas = Replica::<Notes>::new(Clock::system(ReplicaId::default()));
-    adas.set_user("ada");
+    adas.set_user(user_checksum("ada"));
     adas.transact(|tx| tx.lines().insert(1, "ada".to_owned()))
         .unwrap();
     tab.say(TabMessageKind::Edit(adas.outbox()[0].clone()));
@@ -153,7 +153,7 @@ async fn a_tab_sends_nothing_of_another_tab_with_another_user() {
     assert_ne!(Some(eves[0].id.replica), adas.own_id());
     // The edits of one's own other tabs are sent.
     let mut other = Replica::<Notes>::new(Clock::system(ReplicaId::default()));
-    other.set_user("eve");
+    other.set_user(user_checksum("eve"));
     other
         .transact(|tx| tx.lines().insert(3, "eve".to_owned()))
         .unwrap();
@@ -189,9 +189,8 @@ async fn the_edits_of_a_guest_belong_to_the_user_who_signs_in_and_to_no_later_on
     let storage = scratch.open().await;
     let mut store = ReplicaStore::new(storage, "notes").unwrap();
     let clock = Clock::system(ReplicaId::default());
-    let mut replica = store.load::<Notes>(clock).await.unwrap().replica;
-    replica.set_user("ada");
-    let adas = replica.user();
+    let replica = store.load::<Notes>(clock).await.unwrap().replica;
+    let adas = user_checksum("ada");
     let stored = replica.entries().iter().map(|one| one.entry());
     let of_guest = stored.filter(|entry| entry.id == guests[0].id);
     assert!(of_guest.map(|entry| entry.user).eq([adas]));

@@ -1,3 +1,5 @@
+use xxhash_rust::xxh64::xxh64;
+
 use super::Position;
 use crate::{
     clock::{Stamp, Time},
@@ -92,9 +94,18 @@ pub struct Entry {
     pub cells: Patch,
     /// Where the relay has stored the entry, if it has acknowledged it.
     pub stored: Option<Position>,
-    /// The user who made the entry, as a checksum of the name; 0 if that is not known, or a guest.
-    /// Only the writer's device knows it.
+    /// The [checksum](user_checksum) of the name of the user who made the entry; 0 if that is not
+    /// known, or a guest. Only the writer's device knows it.
     pub user: u64,
+}
+
+/// Returns the number by which an outbox distinguishes users: 0 for the empty name, which is that
+/// of a guest.
+pub fn user_checksum(name: &str) -> u64 {
+    match name {
+        "" => 0,
+        name => xxh64(name.as_bytes(), 0).max(1),
+    }
 }
 
 impl Entry {

@@ -27,7 +27,7 @@ mod position;
 
 pub use crate::delta::Patch;
 pub use answer::{Ack, CellRange, Next, Opened, Opening, Page, RelayState};
-pub use entry::{Entry, EntryHash, EntryId, IdHead, TabEntry};
+pub use entry::{Entry, EntryHash, EntryId, IdHead, TabEntry, user_checksum};
 pub use epochs::{Epoch, Epochs};
 pub(crate) use heads::IdHeads;
 pub use position::{Cursor, Position, Sequence, Witness};

@@ -39,8 +39,8 @@ impl Actor {
         start(&self.page, name.to_owned(), doc);
     }
 
-    /// Sets the credentials for the relay, and the name of the user if it has changed.
-    pub(crate) fn set_credentials(&self, credentials: Vec<u8>, user: Option<String>) {
+    /// Sets the credentials for the relay, and the user if another one has signed in.
+    pub(crate) fn set_credentials(&self, credentials: Vec<u8>, user: Option<u64>) {
         self.page.set_credentials(credentials, user);
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     mem, ptr,
     rc::{Rc, Weak},
     sync::Arc,
@@ -27,8 +27,8 @@ pub(super) struct Page {
     /// when the page opens.
     session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
     pub(super) time: PageTime,
-    /// The name of the user; empty for a guest, or if the app does not say it.
-    pub(super) user: RefCell<String>,
+    /// The checksum of the user's name; 0 for a guest, or if the app does not say it.
+    pub(super) user: Cell<u64>,
     /// Whether the user who signs in is the guest who made the stored edits.
     pub(super) keeps_guest_edits: bool,
 }
@@ -69,7 +69,7 @@ impl Page {
                 tabs: Tabs::join(&options.database, receive),
                 session: OnceCell::new(),
                 time: options.time,
-                user: RefCell::new(options.user),
+                user: Cell::new(options.user),
                 keeps_guest_edits: options.keeps_guest_edits,
             }
         });
@@ -144,11 +144,11 @@ impl Page {
     }
 
     /// Sets the credentials for the relay, and the name of the user if it has changed.
-    pub(super) fn set_credentials(&self, credentials: Vec<u8>, user: Option<String>) {
+    pub(super) fn set_credentials(&self, credentials: Vec<u8>, user: Option<u64>) {
         if let Some(user) = user {
             // The connection belongs to the user before.
             self.disconnect();
-            self.user.replace(user);
+            self.user.set(user);
             for document in self.documents() {
                 document.user_changed();
             }

@@ -245,11 +245,9 @@ impl Status {
         self.values.lock().connection == Connection::Online
     }
 
-    /// Returns whether the document is online and the relay has reported that the user may only
-    /// read it.
-    pub(crate) fn is_online_reader(&self) -> bool {
-        let values = self.values.lock();
-        values.permission == Some(Permission::Read) && values.connection == Connection::Online
+    /// Returns whether the relay has reported that the user may only read.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.permission() == Some(Permission::Read)
     }
 
     /// Returns whether the stored document is still being read.

@@ -1,7 +1,5 @@
 //! The users who share the outbox of a browser.
 
-use xxhash_rust::xxh64::xxh64;
-
 use super::Replica;
 use crate::crdt::Root;
 
@@ -10,13 +8,10 @@ use crate::crdt::Root;
 /// A relay binds each id to the user who sends its first entry. Until then, only the replica knows
 /// whose entries they are.
 impl<S: Root> Replica<S> {
-    /// Sets the user who makes the next transactions, by name. An empty name is a guest, or a user
-    /// whom the page does not know. A change makes the next transaction draw a new id.
-    pub fn set_user(&mut self, name: &str) {
-        let user = match name {
-            "" => 0,
-            name => xxh64(name.as_bytes(), 0).max(1),
-        };
+    /// Sets the user who makes the next transactions; see
+    /// [`user_checksum`](crate::history::user_checksum). A change makes the next transaction draw a
+    /// new id.
+    pub fn set_user(&mut self, user: u64) {
         if self.exchange.user != user {
             self.exchange.user = user;
             self.renew_id();

@@ -70,7 +70,7 @@ impl<S: Root> DocumentActor<S> {
     pub(super) fn empty(&self) {
         let clock = Clock::new(ReplicaId::default(), self.page.time.clone());
         let mut replica = Replica::new(clock);
-        replica.set_user(&self.page.user.borrow());
+        replica.set_user(self.page.user.get());
         self.doc.with_replica(|before| *before = replica);
         self.foreign.take();
         self.due.take();

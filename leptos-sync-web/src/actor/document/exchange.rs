@@ -80,11 +80,7 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn set_permission(&mut self, permission: Permission) {
-        let status = self.0.doc.status();
-        status.change(&mut |status| status.permission = Some(permission));
-        if permission >= Permission::Write {
-            self.0.drop_waiting();
-        }
+        self.0.permit(permission);
         self.0.save_soon();
     }
 
@@ -143,7 +139,10 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
         self.move_by(&mut Replica::settle)?;
-        self.0.sort_by_user();
+        // The user is the guest who has made them.
+        if self.0.page.keeps_guest_edits && self.replica(Replica::take_guest_entries) {
+            self.0.save();
+        }
         self.0.list_waiting();
         // Other tabs would restamp the same entries in another way.
         if !self.0.has_siblings.get() {
@@ -194,7 +193,7 @@ impl<S: Root> Document for Exchanged<S> {
                 self.move_by(&mut |replica| replica.move_to_derived_id(id.replica))?;
                 self.0.save();
             } else {
-                self.0.leave_to_its_user(id, text.to_owned());
+                self.0.leave_to_its_user(id, text);
             }
             return Ok(());
         }

@@ -5,10 +5,9 @@ pub(super) mod discard;
 mod disk;
 mod exchange;
 mod load;
-mod readers;
 mod tabs;
 mod timer;
-mod users;
+mod waiting;
 
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
@@ -126,14 +125,17 @@ impl<S: Root> Drop for DetachOnDrop<S> {
 impl<S: Root> DocumentActor<S> {
     /// Handles a transaction of this page.
     fn edited(self: &Rc<Self>, id: EntryId) {
+        let status = self.doc.status();
         // Without a connection, keep the edit: the user may have received the permission meanwhile.
-        if self.doc.status().is_online_reader() {
+        if status.is_reader() && status.is_online() {
             return self.withdraw(id);
         }
         self.send_entry(id);
         self.save();
         self.push();
-        self.list_waiting();
+        if status.is_reader() {
+            self.list_waiting();
+        }
     }
 
     /// Starts exchanging the document, once the stored document is joined.
