@@ -10,6 +10,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 
 use super::Handle;
 
+/// The time limit of a wait. A machine that does other work at the same time takes a while.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A client's connection, driven by the test.
@@ -86,7 +89,7 @@ impl Session {
 
     /// Sends and receives until the relay ends the connection. Returns its reason.
     pub(crate) async fn ended(&mut self) -> (Reason, String) {
-        let until = timeout(Duration::from_secs(10), async {
+        let until = timeout(PATIENCE, async {
             loop {
                 let now = self.start.elapsed().as_millis() as u64;
                 while let Some(frame) = self.client.next_frame(now) {
@@ -106,7 +109,7 @@ impl Session {
 
     /// Sends and receives until `done` holds. `what` names the condition.
     pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Handle) -> bool) {
-        let until = timeout(Duration::from_secs(10), async {
+        let until = timeout(PATIENCE, async {
             loop {
                 let now = self.start.elapsed().as_millis() as u64;
                 while let Some(frame) = self.client.next_frame(now) {
@@ -140,7 +143,7 @@ impl Session {
 
 /// Returns the reason with which the relay ends a connection.
 pub(crate) async fn bye(socket: &mut Socket) -> Option<u8> {
-    let answer = timeout(Duration::from_secs(10), async {
+    let answer = timeout(PATIENCE, async {
         while let Some(Ok(message)) = socket.next().await {
             if let Message::Binary(frame) = message
                 && frame[1] == 10

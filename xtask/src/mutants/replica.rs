@@ -75,10 +75,10 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::Replica,
     },
     Fault {
-        name: "acknowledgements before a comparison count after it",
+        name: "acknowledged entries are joined with a compared base",
         file: "leptos-sync-core/src/doc/replica/comparison.rs",
-        from: "            one.entry.stored = None;\n        }\n        true",
-        to: "        }\n        true",
+        from: "one.revision += u32::from(one.entry.stored.is_some());\n            one.entry.stored = None;\n        }",
+        to: "one.revision += u32::from(one.entry.stored.is_some());\n        }\n        self.remove_passed();",
         suite: Suite::ReplicaRules,
     },
     Fault {
