@@ -47,3 +47,19 @@ pub(crate) fn call(object: &JsValue, name: &str, argument: &JsValue) -> Result<J
     let method: Function = get(object, name)?.dyn_into()?;
     method.call1(object, argument)
 }
+
+/// Calls the method of this name with two arguments.
+///
+/// # Errors
+///
+/// As for [`call`].
+#[inline(never)]
+pub(crate) fn call2(
+    object: &JsValue,
+    name: &str,
+    first: &JsValue,
+    second: &JsValue,
+) -> Result<JsValue, JsValue> {
+    let method: Function = get(object, name)?.dyn_into()?;
+    method.call2(object, first, second)
+}

@@ -10,6 +10,8 @@ mod link;
 mod message;
 mod retry;
 
+pub(crate) use message::{Fields, Writer};
+
 pub use client::{Client, Document};
 pub use host::{ClientRequest, Host};
 pub use link::ConnectionAction;

@@ -1,6 +1,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::Event;
 
 use super::sys::Database;
 use crate::{cell::RefCell, js};
@@ -18,7 +19,8 @@ impl Connection {
     /// Owns an open database. Calls `ended` when another tab or the browser ends the connection.
     pub(super) fn new(database: Database, ended: Ended) -> Self {
         let closes = database.clone();
-        let listener = Closure::<dyn Fn()>::new(move || {
+        // The type that leptos uses too, so that a page contains its code once.
+        let listener = Closure::<dyn FnMut(Event)>::new(move |_| {
             // Close it at once, since the other tab waits.
             let _ = js::run(&closes, "close");
             if let Some(ended) = &*ended.borrow() {

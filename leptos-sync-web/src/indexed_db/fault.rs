@@ -1,8 +1,7 @@
 //! The conversion of the browser's errors.
 
-use js_sys::Object;
 use leptos_sync_core::Error;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use crate::js;
 
@@ -38,9 +37,9 @@ pub(super) fn unavailable(error: JsValue) -> Error {
 /// Returns the name of the error, and the browser's message.
 fn reason(error: JsValue) -> String {
     let error = of_target(&error).unwrap_or(error);
-    match js::text(&error, "name") {
-        Some(_) => error.unchecked_ref::<Object>().to_string().into(),
-        None => "the browser does not say why".to_owned(),
+    match (js::text(&error, "name"), js::text(&error, "message")) {
+        (Some(name), Some(message)) => [&*name, ": ", &message].concat(),
+        _ => "the browser does not say why".to_owned(),
     }
 }
 

@@ -41,10 +41,10 @@ pub(super) fn value(result: &JsValue) -> Option<Vec<u8>> {
 pub(super) fn forwards(database: &Database, scan: &Scan) -> Result<Promise, JsValue> {
     let store = store(database)?;
     let range = range(scan)?;
-    let limit = scan.limit.map_or(u32::MAX, within_u32);
+    let limit = scan.limit.map_or(u32::MAX, within_u32).into();
     // Make two requests for any number of records. A cursor would take one event per record.
-    let keys = store.get_all_keys_with_key_and_limit(&range, limit)?;
-    let values = store.get_all_with_key_and_limit(&range, limit)?;
+    let keys = js::call2(&store, "getAllKeys", &range, &limit)?;
+    let values = js::call2(&store, "getAll", &range, &limit)?;
     Ok(Promise::all(&Array::of2(
         &finished(&keys),
         &finished(&values),

@@ -5,13 +5,13 @@
 
 use js_sys::{Promise, Uint8Array};
 use leptos_sync_core::storage::{Batch, Expected, Write};
-use wasm_bindgen::{JsValue, prelude::Closure};
+use wasm_bindgen::JsValue;
 
 use super::{
     read::value,
-    sys::{self, Database, Transaction, completed},
+    sys::{self, Database, Transaction, completed, finished, result},
 };
-use crate::js;
+use crate::{js, task::settled};
 
 /// Issues a batch, which is committed as a whole or not at all. It is rolled back if something else
 /// than expected is stored.
@@ -38,16 +38,20 @@ pub(super) fn issue(
 
 /// Aborts the transaction if something else than expected turns out to be stored.
 fn expect(transaction: &Transaction, expected: &Expected) -> Result<(), JsValue> {
-    let found = sys::store(transaction)?.get(&Uint8Array::from(expected.key.as_slice()))?;
-    let (asked, transaction) = (found.clone(), transaction.clone());
-    let expected = expected.value.clone();
-    let look = Closure::once_into_js(move || {
-        if value(&asked.result()?) != expected {
-            js::run(&transaction, "abort")?;
+    let store = sys::store(transaction)?;
+    let found = js::call(&store, "get", &Uint8Array::from(expected.key.as_slice()))?;
+    let (transaction, expected) = (transaction.clone(), expected.value.clone());
+    // The function runs during the event, while the transaction is active.
+    settled(finished(&found), move |event| {
+        // If the request fails, the browser aborts the transaction.
+        let Ok(event) = event else {
+            return;
+        };
+        if !result(&event).is_ok_and(|found| value(&found) == expected) {
+            // It fails only if the transaction has already ended.
+            let _ = js::run(&transaction, "abort");
         }
-        Ok::<_, JsValue>(())
     });
-    js::set(&found, "onsuccess", &look);
     Ok(())
 }
 
@@ -71,7 +75,7 @@ fn request(transaction: &Transaction, batch: &Batch) -> Result<(), JsValue> {
                     Uint8Array::from(key.as_slice()),
                     Uint8Array::from(value.as_slice()),
                 );
-                store.put_with_key(&value, &key)?;
+                js::call2(&store, "put", &value, &key)?;
             }
             Write::Delete(key) => {
                 js::call(&store, "delete", &Uint8Array::from(key.as_slice()))?;

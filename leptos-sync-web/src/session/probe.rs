@@ -20,7 +20,7 @@ pub(super) fn probe(address: &str, then: impl FnOnce(Cause) + 'static) {
     let signal = AbortSignal::timeout_with_u32(limits::HANDSHAKE_MS as u32);
     js::set(&options, "signal", &signal);
     let probe = Probe {
-        url: url(address),
+        url: url(address).into(),
         options,
         // The browser may hide the answer of a server that is not a relay, but not the fact that
         // there is one. The second request receives that answer without its text.
@@ -32,7 +32,7 @@ pub(super) fn probe(address: &str, then: impl FnOnce(Cause) + 'static) {
 
 /// The requests to make, and the function that receives the result.
 struct Probe {
-    url: String,
+    url: JsValue,
     options: RequestInit,
     modes: &'static [&'static str],
     then: Box<dyn FnOnce(Cause)>,
@@ -45,8 +45,11 @@ impl Probe {
         };
         self.modes = others;
         js::set(&self.options, "mode", &(*mode).into());
-        let answer = window().fetch_with_str_and_init(&self.url, &self.options);
-        settled(answer, move |answer| {
+        // A browser without this function has no WebSocket either.
+        let Ok(answer) = js::call2(&window(), "fetch", &self.url, &self.options) else {
+            return self.ask();
+        };
+        settled(answer.unchecked_into(), move |answer| {
             match answer.and_then(|answer| js::run(&answer, "text")) {
                 Ok(text) => settled(text.unchecked_into(), move |text| self.answered(text)),
                 // The page may not read the answer, or there is none.

@@ -1,14 +1,13 @@
-//! The content of records. Numbers are variable-length integers, or 8 bytes little endian where
-//! they are random.
+//! The content of records. It consists of the fields of messages, so that a page contains their code
+//! once.
 
 use crate::{
     clock::Time,
-    codec::varint::{self, Reader},
     delta::Patch,
     error::Error,
-    history::{Cursor, Entry, EntryHash, EntryId, Epoch, Epochs, Position, Sequence, Witness},
-    limits,
+    history::{Entry, EntryHash, EntryId, Position},
     replica::{Pending, Progress},
+    sync::{Fields, Writer},
 };
 
 /// The version of all records.
@@ -31,66 +30,53 @@ pub(super) struct Marker {
 
 impl Marker {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut record = vec![VERSION];
-        put_u64(&mut record, self.generation);
-        put_u64(&mut record, self.outbox);
-        put_position(&mut record, self.position);
-        varint::put(&mut record, self.chunks);
-        put_u64(&mut record, self.discarded);
-        record
+        write(&mut |out| {
+            out.integer(self.generation);
+            out.integer(self.outbox);
+            out.position(self.position);
+            out.number(self.chunks);
+            out.integer(self.discarded);
+        })
     }
 
     pub(super) fn decode(record: &[u8]) -> Result<Self, Error> {
-        let mut input = open(record)?;
+        let mut fields = open(record);
         let marker = Self {
-            generation: input.u64_le()?,
-            outbox: input.u64_le()?,
-            position: read_position(&mut input)?,
-            chunks: input.varint()?,
-            discarded: input.u64_le()?,
+            generation: fields.integer(),
+            outbox: fields.integer(),
+            position: fields.position(),
+            chunks: fields.number(),
+            discarded: fields.integer(),
         };
-        close(&input, marker)
+        fields.end(marker)
     }
 }
 
 pub(super) fn encode_progress(progress: &Progress) -> Vec<u8> {
-    let mut record = vec![VERSION];
-    put_position(&mut record, progress.cursor.position);
-    put_witness(&mut record, &progress.cursor.witness);
-    put_witness(&mut record, &progress.latest);
-    varint::put(&mut record, progress.complete.get());
-    let dropped = progress.epochs.has_dropped();
-    record.push(u8::from(progress.comparing) | u8::from(dropped) << 1);
-    varint::put(&mut record, progress.generation);
-    for (epoch, first) in progress.epochs.list() {
-        put_u64(&mut record, epoch.get());
-        varint::put(&mut record, first.get());
-    }
-    record
+    write(&mut |out| {
+        out.cursor(&progress.cursor);
+        out.witness(&progress.latest);
+        out.sequence(progress.complete);
+        let dropped = progress.epochs.has_dropped();
+        out.byte(u8::from(progress.comparing) | u8::from(dropped) << 1);
+        out.number(progress.generation);
+        out.epoch_list(progress.epochs.list());
+    })
 }
 
 pub(super) fn decode_progress(record: &[u8]) -> Result<Progress, Error> {
-    let mut input = open(record)?;
-    let position = read_position(&mut input)?;
-    let witness = read_witness(&mut input)?;
-    let latest = read_witness(&mut input)?;
-    let complete = Sequence::new(input.varint()?);
-    let flags = input.u8()?;
-    let generation = input.varint()?;
-    let mut list = Vec::new();
-    while !input.is_empty() && list.len() <= limits::EPOCHS {
-        let epoch = Epoch::new(input.u64_le()?);
-        list.push((epoch, Sequence::new(input.varint()?)));
-    }
+    let mut fields = open(record);
+    let (cursor, latest) = (fields.cursor(), fields.witness());
+    let (complete, flags) = (fields.sequence(), fields.byte());
     let progress = Progress {
-        cursor: Cursor { position, witness },
+        cursor,
         latest,
-        epochs: Epochs::from_list(list, flags & 2 != 0)?,
         complete,
         comparing: flags & 1 != 0,
-        generation,
+        generation: fields.number(),
+        epochs: fields.epochs(flags & 2 != 0),
     };
-    close(&input, progress)
+    fields.end(progress)
 }
 
 /// An entry of the outbox, as it is stored.
@@ -102,121 +88,76 @@ pub(super) struct StoredEntry {
 }
 
 pub(super) fn encode_entry(one: &Pending) -> Result<Vec<u8>, Error> {
-    let entry = one.entry();
-    let mut record = vec![VERSION];
-    put_u64(&mut record, entry.previous.get());
-    put_u64(&mut record, entry.hash.get());
-    varint::put(&mut record, entry.time.get());
-    varint::put(&mut record, one.order().get());
-    put_u64(&mut record, entry.user);
-    record.push(u8::from(entry.stored.is_some()));
-    if let Some(stored) = entry.stored {
-        put_position(&mut record, stored);
-    }
-    put_patch(&mut record, &entry.cells);
-    put_patch(&mut record, &one.seen()?);
-    Ok(record)
+    let (entry, seen) = (one.entry(), one.seen()?);
+    Ok(write(&mut |out| {
+        out.integer(entry.previous.get());
+        out.integer(entry.hash.get());
+        out.number(entry.time.get());
+        out.number(one.order().get());
+        out.integer(entry.user);
+        out.byte(entry.stored.is_some().into());
+        if let Some(stored) = entry.stored {
+            out.position(stored);
+        }
+        out.patch(&entry.cells);
+        out.patch(&seen);
+    }))
 }
 
 pub(super) fn decode_entry(id: EntryId, record: &[u8]) -> Result<StoredEntry, Error> {
-    let mut input = open(record)?;
-    let previous = EntryHash::new(input.u64_le()?);
-    let hash = EntryHash::new(input.u64_le()?);
-    let time = Time::new(input.varint()?);
-    let order = Time::new(input.varint()?);
-    let user = input.u64_le()?;
-    let stored = match input.u8()? {
-        0 => None,
-        _ => Some(read_position(&mut input)?),
-    };
+    let mut fields = open(record);
+    let previous = EntryHash::new(fields.integer());
+    let hash = EntryHash::new(fields.integer());
+    let (time, order) = (fields.time(), fields.time());
+    let user = fields.integer();
+    let stored = fields.flag().then(|| fields.position());
     let entry = Entry {
         id,
         previous,
         hash,
         time,
-        cells: read_patch(&mut input)?,
+        cells: fields.patch(),
         stored,
         user,
     };
-    entry.check()?;
-    let seen = read_patch(&mut input)?;
-    close(&input, StoredEntry { entry, seen, order })
+    fields.known(entry.check());
+    let seen = fields.patch();
+    fields.end(StoredEntry { entry, seen, order })
 }
 
 /// Encodes the number of patches that were joined one after the other, and the patches.
-pub(super) fn encode_log<'a>(patches: impl ExactSizeIterator<Item = &'a Patch>) -> Vec<u8> {
-    let mut record = vec![VERSION];
-    varint::put(&mut record, patches.len() as u64);
-    patches.for_each(|patch| put_patch(&mut record, patch));
-    record
+pub(super) fn encode_log<'a>(patches: impl ExactSizeIterator<Item = &'a Patch> + Clone) -> Vec<u8> {
+    write(&mut |out| {
+        out.number(patches.len() as u64);
+        patches.clone().for_each(|patch| out.patch(patch));
+    })
 }
 
 /// Passes each patch of a log record to `take`.
 pub(super) fn decode_log(record: &[u8], take: &mut dyn FnMut(&Patch)) -> Result<(), Error> {
-    let mut input = open(record)?;
-    let count = input.varint()?;
-    for _ in 0..count {
-        take(&read_patch(&mut input)?);
+    let mut fields = open(record);
+    for _ in 0..fields.count(usize::MAX, 1) {
+        take(&fields.patch());
     }
-    close(&input, ())
+    fields.end(())
 }
 
-fn put_u64(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(&number.to_le_bytes());
+fn write(content: &mut dyn FnMut(&mut Writer<'_>)) -> Vec<u8> {
+    let mut record = vec![VERSION];
+    content(&mut Writer {
+        out: &mut record,
+        deflate: true,
+    });
+    record
 }
 
-fn put_position(out: &mut Vec<u8>, position: Position) {
-    put_u64(out, position.epoch.get());
-    varint::put(out, position.sequence.get());
-}
-
-fn read_position(input: &mut Reader<'_>) -> Result<Position, Error> {
-    Ok(Position {
-        epoch: Epoch::new(input.u64_le()?),
-        sequence: Sequence::new(input.varint()?),
-    })
-}
-
-fn put_witness(out: &mut Vec<u8>, witness: &Witness) {
-    put_position(out, witness.head);
-    varint::put(out, witness.latest.get());
-    out.extend_from_slice(&witness.seal);
-}
-
-fn read_witness(input: &mut Reader<'_>) -> Result<Witness, Error> {
-    Ok(Witness {
-        head: read_position(input)?,
-        latest: Time::new(input.varint()?),
-        seal: input.u64_le()?.to_le_bytes(),
-    })
-}
-
-fn put_patch(out: &mut Vec<u8>, patch: &Patch) {
-    let envelope = patch.encode();
-    varint::put(out, envelope.len() as u64);
-    out.extend_from_slice(&envelope);
-}
-
-fn read_patch(input: &mut Reader<'_>) -> Result<Patch, Error> {
-    let length = input.len()?;
-    Patch::decode(input.take(length)?)
-}
-
-fn open(record: &[u8]) -> Result<Reader<'_>, Error> {
-    let mut input = Reader::new(record);
-    match input.u8()? {
-        VERSION => Ok(input),
-        other => Err(Error::unsupported(format!(
-            "a record of a replica has version {other}, this build reads version {VERSION}; update the app"
-        ))),
+fn open(record: &[u8]) -> Fields<'_> {
+    let mut fields = Fields::new(record);
+    let version = fields.byte();
+    if version != VERSION {
+        fields.fail(Error::unsupported(format!(
+            "a record of a replica has version {version}, this build reads version {VERSION}; update the app"
+        )));
     }
-}
-
-fn close<T>(input: &Reader<'_>, content: T) -> Result<T, Error> {
-    match input.is_empty() {
-        true => Ok(content),
-        false => Err(Error::corrupt(
-            "a record of a replica is longer than its content",
-        )),
-    }
+    fields
 }

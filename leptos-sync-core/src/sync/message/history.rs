@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Writer<'_> {
-    pub(super) fn sequence(&mut self, sequence: Sequence) {
+    pub(crate) fn sequence(&mut self, sequence: Sequence) {
         self.number(sequence.get());
     }
 
@@ -21,7 +21,7 @@ impl Writer<'_> {
     }
 
     /// Writes cells as an envelope, or nothing if there are none.
-    pub(super) fn patch(&mut self, cells: &Patch) {
+    pub(crate) fn patch(&mut self, cells: &Patch) {
         let envelope = match cells.is_empty() {
             true => Vec::new(),
             false if self.compresses() => cells.encode(),
@@ -36,18 +36,18 @@ impl Writer<'_> {
         self.bytes(path.as_bytes());
     }
 
-    fn position(&mut self, position: Position) {
+    pub(crate) fn position(&mut self, position: Position) {
         self.integer(position.epoch.get());
         self.sequence(position.sequence);
     }
 
-    pub(super) fn witness(&mut self, witness: &Witness) {
+    pub(crate) fn witness(&mut self, witness: &Witness) {
         self.position(witness.head);
         self.number(witness.latest.get());
         self.out.extend_from_slice(&witness.seal);
     }
 
-    pub(super) fn cursor(&mut self, cursor: &Cursor) {
+    pub(crate) fn cursor(&mut self, cursor: &Cursor) {
         self.position(cursor.position);
         self.witness(&cursor.witness);
     }
@@ -57,7 +57,7 @@ impl Writer<'_> {
         self.witness(&state.witness);
     }
 
-    pub(super) fn epoch_list(&mut self, list: &[(Epoch, Sequence)]) {
+    pub(crate) fn epoch_list(&mut self, list: &[(Epoch, Sequence)]) {
         self.number(list.len() as u64);
         for (epoch, first) in list {
             self.integer(epoch.get());
@@ -112,7 +112,7 @@ impl Writer<'_> {
 }
 
 impl Fields<'_> {
-    pub(super) fn sequence(&mut self) -> Sequence {
+    pub(crate) fn sequence(&mut self) -> Sequence {
         Sequence::new(self.number())
     }
 
@@ -120,11 +120,11 @@ impl Fields<'_> {
         ReplicaId::new(self.integer())
     }
 
-    pub(super) fn time(&mut self) -> Time {
+    pub(crate) fn time(&mut self) -> Time {
         Time::new(self.number())
     }
 
-    pub(super) fn patch(&mut self) -> Patch {
+    pub(crate) fn patch(&mut self) -> Patch {
         let envelope = self.envelope();
         if envelope.is_empty() {
             return Patch::default();
@@ -143,14 +143,14 @@ impl Fields<'_> {
         (!path.is_root()).then(|| path.to_owned())
     }
 
-    fn position(&mut self) -> Position {
+    pub(crate) fn position(&mut self) -> Position {
         Position {
             epoch: Epoch::new(self.integer()),
             sequence: self.sequence(),
         }
     }
 
-    pub(super) fn witness(&mut self) -> Witness {
+    pub(crate) fn witness(&mut self) -> Witness {
         Witness {
             head: self.position(),
             latest: self.time(),
@@ -158,7 +158,7 @@ impl Fields<'_> {
         }
     }
 
-    pub(super) fn cursor(&mut self) -> Cursor {
+    pub(crate) fn cursor(&mut self) -> Cursor {
         Cursor {
             position: self.position(),
             witness: self.witness(),
@@ -177,7 +177,7 @@ impl Fields<'_> {
     }
 
     /// Reads a list of epochs in order.
-    pub(super) fn epochs(&mut self, dropped: bool) -> Epochs {
+    pub(crate) fn epochs(&mut self, dropped: bool) -> Epochs {
         // An epoch takes at least nine bytes.
         let count = self.count(limits::EPOCHS, 9);
         let mut list = Vec::with_capacity(count);

@@ -16,6 +16,8 @@ mod tab;
 #[cfg(test)]
 pub(super) mod tests;
 
+pub(crate) use fields::{Fields, Writer};
+
 pub use broadcast::Broadcast;
 pub use permission::Permission;
 pub use reason::Reason;
