@@ -8,7 +8,7 @@ use std::{
 use leptos_sync_core::{
     Error, ReplicaId,
     clock::{SystemTime, TimeSource as _},
-    sync::{TabMessage, TabMessageKind},
+    sync::TabMessage,
 };
 
 use super::events;
@@ -42,7 +42,7 @@ pub(super) trait AnyDocument {
     /// Returns whether this actor exchanges the document with the relay.
     fn is_exchanged(&self) -> bool;
     /// Handles a message from another tab.
-    fn receive(self: Rc<Self>, kind: TabMessageKind);
+    fn receive(self: Rc<Self>, message: Rc<TabMessage>);
     /// Skips all delays: requests entries from the other tabs, and retries a failed storage.
     fn hurry(self: Rc<Self>);
     /// Writes everything again if the storage has lost it.
@@ -60,7 +60,7 @@ impl Page {
             let receiver: Weak<Self> = page.clone();
             let receive = move |message: TabMessage| {
                 if let Some(page) = receiver.upgrade() {
-                    page.receive(&message, None);
+                    page.receive(message, None);
                 }
             };
             Self {
@@ -112,19 +112,20 @@ impl Page {
 
     /// Sends a message about a document to the other tabs, and to other actors of the same document
     /// in this page.
-    pub(super) fn send_to_tabs(&self, from: *const dyn AnyDocument, message: &TabMessage) {
+    pub(super) fn send_to_tabs(&self, from: *const dyn AnyDocument, message: TabMessage) {
         if let Some(tabs) = &self.tabs {
-            tabs.send(message);
+            tabs.send(&message);
         }
         self.receive(message, Some(from));
     }
 
     /// Passes a message to all actors of its document except the sender.
-    fn receive(&self, message: &TabMessage, from: Option<*const dyn AnyDocument>) {
+    fn receive(&self, message: TabMessage, from: Option<*const dyn AnyDocument>) {
+        let message = Rc::new(message);
         for document in self.documents() {
             let is_own = from.is_some_and(|from| ptr::addr_eq(Rc::as_ptr(&document), from));
             if document.name() == message.document && !is_own {
-                document.receive(message.kind.clone());
+                document.receive(Rc::clone(&message));
             }
         }
     }

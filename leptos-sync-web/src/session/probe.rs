@@ -1,8 +1,7 @@
-use js_sys::JsString;
+use js_sys::Object;
 use leptos::prelude::window;
 use leptos_sync_core::limits;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, RequestInit};
 
 use crate::{js, live::Cause, task::settled};
 
@@ -14,11 +13,14 @@ use crate::{js, live::Cause, task::settled};
 /// a colon and a sentence. Any other 403 is the answer of a proxy. A server that has not answered
 /// after [`limits::HANDSHAKE_MS`] cannot be reached.
 pub(super) fn probe(address: &str, then: impl FnOnce(Cause) + 'static) {
-    let options = RequestInit::new();
+    let options = Object::new();
     // A cached answer says nothing about the current state of the server.
     js::set(&options, "cache", &"no-store".into());
-    let signal = AbortSignal::timeout_with_u32(limits::HANDSHAKE_MS as u32);
-    js::set(&options, "signal", &signal);
+    let limit = (limits::HANDSHAKE_MS as u32).into();
+    let signal = js::get(&js_sys::global(), "AbortSignal");
+    if let Ok(signal) = signal.and_then(|class| js::call(&class, "timeout", &limit)) {
+        js::set(&options, "signal", &signal);
+    }
     let probe = Probe {
         url: url(address).into(),
         options,
@@ -33,7 +35,7 @@ pub(super) fn probe(address: &str, then: impl FnOnce(Cause) + 'static) {
 /// The requests to make, and the function that receives the result.
 struct Probe {
     url: JsValue,
-    options: RequestInit,
+    options: Object,
     modes: &'static [&'static str],
     then: Box<dyn FnOnce(Cause)>,
 }
@@ -60,20 +62,18 @@ impl Probe {
 
     fn answered(self, text: Result<JsValue, JsValue>) {
         match text {
-            Ok(text) => (self.then)(cause(text.unchecked_into())),
+            Ok(text) => (self.then)(cause(&text.as_string().unwrap_or_default())),
             Err(_) => self.ask(),
         }
     }
 }
 
-fn cause(text: JsString) -> Cause {
-    let text = text.slice(0, limits::REASON_BYTES as u32);
-    let text = JsValue::from(text).as_string().unwrap_or_default();
+fn cause(text: &str) -> Cause {
     let Some(text) = text.strip_prefix("leptos-sync relay") else {
         return Cause::NoRelay;
     };
     match text.strip_prefix(": ") {
-        Some(text) => Cause::OriginNotAllowed(text.into()),
+        Some(text) => Cause::OriginNotAllowed(start(text).into()),
         None => Cause::NoWebSocket,
     }
 }
@@ -90,4 +90,11 @@ fn url(address: &str) -> String {
     // The characters of an origin need no escapes here.
     let origin = js::text(&window().location(), "origin").unwrap_or_default();
     [scheme, rest, separator, "origin=", &origin].concat()
+}
+
+/// Returns the text up to the limit.
+fn start(text: &str) -> &str {
+    let end = text.len().min(limits::REASON_BYTES);
+    let whole = (0..=end).rev().find_map(|end| text.get(..end));
+    whole.unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use leptos_sync_core::{
     engine::ReplicaStore,
     history::EntryId,
     limits,
-    sync::{Channel, Reason, TabMessageKind},
+    sync::{Channel, Reason, TabMessage, TabMessageKind},
 };
 use send_wrapper::SendWrapper;
 
@@ -84,7 +84,7 @@ struct DocumentActor<S: 'static> {
     timers: Cell<u8>,
     /// Messages of other tabs that arrived while the document was being read. They may concern the
     /// data being read.
-    queued: RefCell<Vec<TabMessageKind>>,
+    queued: RefCell<Vec<Rc<TabMessage>>>,
     /// The entries of other pages that this page sends, because those pages have not sent them.
     due: RefCell<Vec<EntryId>>,
     /// The ids that belong to another user. Their entries stay in the outbox.
@@ -140,8 +140,8 @@ impl<S: Root> DocumentActor<S> {
 
     /// Starts exchanging the document, once the stored document is joined.
     fn begin(self: &Rc<Self>) {
-        for kind in self.queued.take() {
-            self.handle_message(kind);
+        for message in self.queued.take() {
+            self.handle_message(&message.kind);
         }
         self.ask_others();
         self.send_others_later();
@@ -272,20 +272,20 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         self.channel.get().is_some()
     }
 
-    fn receive(self: Rc<Self>, kind: TabMessageKind) {
+    fn receive(self: Rc<Self>, message: Rc<TabMessage>) {
         if self.doc.status().is_loading() {
             let mut queued = self.queued.borrow_mut();
             // Lost entries are requested again after the read, but messages of these kinds are sent
             // only once.
             let once = !matches!(
-                kind,
+                message.kind,
                 TabMessageKind::Edit(_) | TabMessageKind::OutboxRequest { .. }
             );
             if once || queued.len() < limits::QUEUED_TAB_MESSAGES {
-                queued.push(kind);
+                queued.push(message);
             }
         } else if !self.is_detached.get() {
-            self.handle_message(kind);
+            self.handle_message(&message.kind);
         }
     }
 

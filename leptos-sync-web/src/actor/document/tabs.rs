@@ -14,7 +14,7 @@ impl<S: Root> DocumentActor<S> {
     pub(super) fn send_to_tabs(&self, kind: TabMessageKind) {
         let document = self.name.clone();
         self.page
-            .send_to_tabs(ptr::from_ref(self), &TabMessage { document, kind });
+            .send_to_tabs(ptr::from_ref(self), TabMessage { document, kind });
     }
 
     /// Sends an entry to the other tabs.
@@ -25,16 +25,14 @@ impl<S: Root> DocumentActor<S> {
     }
 
     /// Handles a message from another tab.
-    pub(super) fn handle_message(self: &Rc<Self>, kind: TabMessageKind) {
+    pub(super) fn handle_message(self: &Rc<Self>, kind: &TabMessageKind) {
         self.has_siblings.set(true);
         match kind {
-            TabMessageKind::Edit((entry, seen)) => self.join_entry(&entry, &seen),
+            TabMessageKind::Edit((entry, seen)) => self.join_entry(entry, seen),
             TabMessageKind::OutboxRequest { asker, known } => {
-                let (entries, heads) = self
-                    .doc
-                    .with_replica(|replica| replica.outbox_after(&known));
+                let (entries, heads) = self.doc.with_replica(|replica| replica.outbox_after(known));
                 self.send_to_tabs(TabMessageKind::Outbox {
-                    asker,
+                    asker: *asker,
                     entries,
                     heads,
                 });
@@ -45,24 +43,24 @@ impl<S: Root> DocumentActor<S> {
                 heads,
             } => {
                 // The answer to another tab lacks what only that tab knew.
-                if asker == self.asker {
-                    self.update(&mut |replica| replica.join_outbox(&entries, &heads));
+                if *asker == self.asker {
+                    self.update(&mut |replica| replica.join_outbox(entries, heads));
                 }
             }
             TabMessageKind::Restamp(entries) => {
-                self.update(&mut |replica| replica.replace_entries(&entries));
+                self.update(&mut |replica| replica.replace_entries(entries));
             }
             TabMessageKind::Reject { id, reason, text } => {
                 // An error would be one of this document's own cells.
-                let _ = self.reject(id, reason, text);
+                let _ = self.reject(*id, *reason, text.clone());
             }
             TabMessageKind::Ack(ack) => {
                 self.doc
-                    .with_replica(|replica| replica.stored_elsewhere(&ack));
+                    .with_replica(|replica| replica.stored_elsewhere(ack));
                 self.doc.update_pending();
             }
             TabMessageKind::Move(ids) => {
-                self.update(&mut |replica| replica.moved_elsewhere(&ids));
+                self.update(&mut |replica| replica.moved_elsewhere(ids));
             }
             TabMessageKind::Discarded => return self.discarded(),
         }
