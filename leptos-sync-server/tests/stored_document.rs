@@ -220,6 +220,25 @@ fn only_a_witness_that_the_relay_lacks_permits_cells_of_other_users() {
 }
 
 #[test]
+fn a_relay_that_lost_its_key_gets_back_the_cells_of_others_if_its_operator_permits_it() {
+    let mut relay = Relay::new();
+    let mut ada = Writer::new(1);
+    relay.push(ada.write(1, [card(1, Some(b"x"))]));
+    relay.copy("log", "backup");
+    let lost = told(&relay.push(ada.write(2, [card(1, Some(b"y"))])));
+    relay.copy("backup", "log");
+    let log = relay.log.clone().unwrap();
+    let document = StoredDocument::new(log, SealKey::new([8; 16]), DOCUMENT);
+    for accepts in [false, true] {
+        let document = document.clone().accept_unproven(accepts);
+        let cells = offer(1, Time::from_ms(2));
+        let witnesses = [lost; 2];
+        let offered = document.offer("bob", &witnesses, cells, NOW_MS);
+        assert_eq!(block_on(offered).unwrap().0.all, accepts);
+    }
+}
+
+#[test]
 fn a_client_whose_epoch_is_unknown_sends_its_epochs() {
     let mut relay = Relay::new();
     relay.copy("log", "empty");

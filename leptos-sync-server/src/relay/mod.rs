@@ -126,6 +126,7 @@ impl Inner {
     /// Returns a document of the log.
     fn stored(&self, document: &str) -> StoredDocument {
         StoredDocument::new(Arc::clone(&self.log), self.key, document)
+            .accept_unproven(self.options.accepts_unproven)
     }
 
     /// Begins an epoch if the relay has adopted a jump of the clock since the last call.

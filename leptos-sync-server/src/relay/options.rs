@@ -27,6 +27,7 @@ use crate::{error::Error, limits, log::SealKey};
 pub struct RelayOptions {
     pub(super) clock: RelayClock,
     pub(super) seal_key: Option<SealKey>,
+    pub(super) accepts_unproven: bool,
     pub(super) silence_ms: u32,
     pub(super) retention: Option<Duration>,
     pub(super) origins: Origins,
@@ -46,6 +47,7 @@ impl Default for RelayOptions {
         Self {
             clock: RelayClock::default(),
             seal_key: None,
+            accepts_unproven: false,
             silence_ms: limits::SILENCE_MS,
             retention: Some(DAY * limits::RETENTION_DAYS),
             origins: Origins::default(),
@@ -91,10 +93,24 @@ impl RelayOptions {
     /// is the [key of the log](crate::DurableLog::seal_key), or else a new random key.
     ///
     /// A relay with a durable log needs the same key after each start. Otherwise, all clients
-    /// compare all their data with the relay's, and cannot restore what the relay has lost.
+    /// compare all their data with the relay's, and cannot restore what others had written and the
+    /// relay has lost, unless the relay [accepts it unproven](RelayOptions::accept_unproven).
     #[must_use]
     pub fn seal_key(mut self, key: SealKey) -> Self {
         self.seal_key = Some(key);
+        self
+    }
+
+    /// Sets whether clients may restore edits of other users without proving that the relay had
+    /// them; the default is `false`.
+    ///
+    /// The proof depends on the [key](RelayOptions::seal_key). If a restored relay has another key,
+    /// a page that holds such edits cannot finish its comparison, and sends no new edits, until
+    /// their author restores them. Then set this until these pages have connected once. Meanwhile,
+    /// each user who may write a document can also forge edits of its other users.
+    #[must_use]
+    pub fn accept_unproven(mut self, accepts: bool) -> Self {
+        self.accepts_unproven = accepts;
         self
     }
 

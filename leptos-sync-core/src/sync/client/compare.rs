@@ -62,7 +62,7 @@ impl<D: Document> Exchange<D> {
         }
         if session.has_rejected_offers {
             return Err(match session.may_write {
-                true => Fault::Later(Reason::Drift, NOT_TAKEN.to_owned()),
+                true => Fault::Later(Reason::Other, NOT_TAKEN.to_owned()),
                 false => Fault::Later(Reason::Forbidden, READ_ONLY.to_owned()),
             });
         }
@@ -92,6 +92,7 @@ impl<D: Document> Exchange<D> {
     }
 }
 
-const NOT_TAKEN: &str = "the relay has lost data and did not accept all of it from this page";
+const NOT_TAKEN: &str =
+    "the relay has lost data, and cannot check what this page holds: its key or clock has changed";
 const READ_ONLY: &str =
     "the relay has lost data that this page holds, and this user may not restore it";

@@ -88,7 +88,8 @@ fn relay(options: &Options) -> Result<Relay, Box<dyn Error + Send + Sync>> {
         .trust_forwarded_headers(options.trust_forwarded_headers)
         .clock_settle(Duration::from_secs(options.clock_settle_seconds))
         .documents(options.max_documents)
-        .retention(options.retention_days.time());
+        .retention(options.retention_days.time())
+        .accept_unproven(options.accept_unproven);
     if options.metrics {
         relay_options = relay_options.prometheus(Prometheus::install()?);
     }

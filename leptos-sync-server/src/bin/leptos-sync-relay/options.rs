@@ -77,6 +77,12 @@ pub(crate) struct Options {
     )]
     pub(crate) clock_settle_seconds: u64,
 
+    /// Let clients restore edits of other users without a proof. Use it after the database was
+    /// restored without its key, until the clients have connected once: meanwhile, each user who
+    /// may write a document can forge edits of its other users.
+    #[arg(long, env = "LEPTOS_SYNC_ACCEPT_UNPROVEN")]
+    pub(crate) accept_unproven: bool,
+
     /// The number of documents that one connection may have open.
     #[arg(
         long,

@@ -30,6 +30,7 @@ pub struct StoredDocument {
     key: SealKey,
     name: Arc<str>,
     page_bytes: usize,
+    accepts_unproven: bool,
 }
 
 impl StoredDocument {
@@ -40,6 +41,7 @@ impl StoredDocument {
             key,
             name: name.into(),
             page_bytes: limits::PAGE_BYTES,
+            accepts_unproven: false,
         }
     }
 
@@ -47,6 +49,13 @@ impl StoredDocument {
     #[must_use]
     pub fn page_bytes(mut self, bytes: usize) -> Self {
         self.page_bytes = bytes;
+        self
+    }
+
+    /// Sets whether offers may restore cells of other users' ids without a proof.
+    #[must_use]
+    pub fn accept_unproven(mut self, accepts: bool) -> Self {
+        self.accepts_unproven = accepts;
         self
     }
 
@@ -80,7 +89,7 @@ impl StoredDocument {
     /// `witnesses` are those of the client's opening and of the offer. Accepts cells of ids that
     /// are bound to other users only if one of them proves that the document has lost something: a
     /// relay with this key has sealed it for this document, and the document's history does not
-    /// contain it. A sealed witness of the offer also permits times up to its latest one.
+    /// contain it. [`accept_unproven`](Self::accept_unproven) lifts this condition. A sealed witness of the offer also permits times up to its latest one.
     ///
     /// # Errors
     ///
@@ -99,7 +108,8 @@ impl StoredDocument {
             true => witness.latest,
             false => Time::ZERO,
         };
-        let user = (!has_lost).then_some(user);
+        let is_trusted = has_lost || self.accepts_unproven;
+        let user = (!is_trusted).then_some(user);
         let offered = self.log.join_cells(&self.name, user, cells, now_ms, latest);
         let mut offered = offered.await?;
         if !offered.all {
