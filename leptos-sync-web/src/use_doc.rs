@@ -165,7 +165,8 @@ impl UseDocOptions {
 /// evicted document is loaded again when it is opened.
 ///
 /// Open a document as one type only. The page exchanges it with the relay as the type with which it
-/// was opened first. If it is open as a second type, the status signal `error` of that one says so.
+/// was opened first. If it is open as a second type, the status signal `error` of that one says so,
+/// and that one is not exchanged until the page is reloaded.
 ///
 /// ```
 /// use leptos::prelude::*;

@@ -161,7 +161,8 @@ impl Status {
         self.change(&mut |status| status.rejected.push(rejection.clone()));
     }
 
-    pub(super) fn dismiss(&self, is: &dyn Fn(&Rejection) -> bool) {
+    /// Removes the listed rejections for which `is` returns true.
+    pub(crate) fn dismiss(&self, is: &dyn Fn(&Rejection) -> bool) {
         let mut is_removed = false;
         self.change(&mut |status| is_removed |= status.rejected.remove(is));
         if is_removed {
@@ -197,16 +198,6 @@ impl Status {
 
 #[cfg(target_arch = "wasm32")]
 impl Status {
-    /// Replaces the listed rejections for which `is` returns true.
-    pub(crate) fn relist(&self, is: &dyn Fn(&Rejection) -> bool, by: Option<Rejection>) {
-        self.change(&mut |status| {
-            status.rejected.remove(is);
-            if let Some(rejection) = &by {
-                status.rejected.push(rejection.clone());
-            }
-        });
-    }
-
     /// Reports an error of the storage.
     pub(crate) fn error(&self, error: Error) {
         let error = Arc::new(error);

@@ -54,6 +54,13 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::ReplicaStore,
     },
     Fault {
+        name: "a tab that slept writes a discarded replica again",
+        file: "leptos-sync-core/src/engine/replica_store/refresh.rs",
+        from: "marker.discarded != 0 && marker.discarded != known",
+        to: "marker.discarded != 0 && marker.discarded == known",
+        suite: Suite::ReplicaStore,
+    },
+    Fault {
         name: "a compared base is appended to the stored one",
         file: "leptos-sync-core/src/doc/replica/comparison.rs",
         from: "self.rewrites += 1;",

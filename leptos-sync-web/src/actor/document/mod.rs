@@ -109,8 +109,8 @@ struct DocumentActor<S: 'static> {
 
 /// The error of a document that is open as two types. A relay opens a document only once on a
 /// connection.
-const TWO_TYPES: &str = "this page exchanges the document as the type with which it was opened first; open it as one \
-     type, and reload the page";
+const TWO_TYPES: &str =
+    "this page exchanges the document as another type; open it as one type, and reload the page";
 
 /// A guard that marks the actor's document as evicted when it is dropped.
 struct DetachOnDrop<S: Root>(Rc<DocumentActor<S>>);

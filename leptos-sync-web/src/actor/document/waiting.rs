@@ -1,7 +1,7 @@
 //! Edits that wait on this device: those of other users of the browser, and those of a user who may
 //! only read.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use leptos_sync_core::{
     Root,
@@ -15,11 +15,11 @@ use crate::live::{AnyState, Rejection};
 
 /// The report about edits of another user.
 const OF_ANOTHER_USER: &str =
-    "another user of this browser made this edit, which is sent when that user is back";
+    "by another user of this browser; the edit is sent when that user is back";
 
 /// The report about edits of a user who may only read.
-const OF_READER: &str = "this user may read this document, but not edit it; the edits stay on this \
-                         device, and are sent when the user may edit";
+const OF_READER: &str =
+    "this user may read this document, but not edit it; the edits wait until the user may";
 
 impl<S: Root> DocumentActor<S> {
     /// Returns whether the page may send an entry in the name of `user`.
@@ -49,11 +49,9 @@ impl<S: Root> DocumentActor<S> {
         }
         let status = self.doc.status();
         if last.number > 0 && status.is_reader() && self.listed.replace(last) != last {
-            let (message, state) = (OF_READER.to_owned(), Some(state as AnyState));
-            let status = Arc::downgrade(status);
-            let waiting =
-                Rejection::by_relay(status, Reason::Forbidden, message, state, Vec::new());
-            self.doc.status().relist(&is_of_reader, Some(waiting));
+            status.dismiss(&is_of_reader);
+            let state = Some(state as AnyState);
+            self.list(last, Reason::Forbidden, OF_READER.to_owned(), state);
         }
     }
 
@@ -63,7 +61,7 @@ impl<S: Root> DocumentActor<S> {
         status.change(&mut |status| status.permission = Some(permission));
         if !status.is_reader() {
             self.listed.take();
-            status.relist(&is_of_reader, None);
+            status.dismiss(&is_of_reader);
         }
     }
 
@@ -89,7 +87,7 @@ impl<S: Root> DocumentActor<S> {
         self.doc.with_replica(|replica| replica.set_user(user));
         self.foreign.take();
         let is_others = |rejection: &Rejection| rejection.reason() == Reason::Forged;
-        self.doc.status().relist(&is_others, None);
+        self.doc.status().dismiss(&is_others);
     }
 }
 
