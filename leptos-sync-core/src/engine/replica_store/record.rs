@@ -1,5 +1,5 @@
-//! The content of records. It consists of the fields of messages, so that a page contains their code
-//! once.
+//! The content of records. It consists of the fields of messages, so that a page contains their
+//! code once.
 
 use crate::{
     clock::Time,
