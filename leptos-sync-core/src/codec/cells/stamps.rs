@@ -37,6 +37,11 @@ impl StampWriter {
         }
     }
 
+    /// Returns the size in bytes of all runs but the current one.
+    pub(super) fn bytes(&self) -> usize {
+        self.out.len()
+    }
+
     /// Appends the column, preceded by its length in bytes, and starts a new one relative to
     /// `base`.
     pub(super) fn finish(&mut self, replicas: &mut ReplicaTable, base: Time, out: &mut Vec<u8>) {
@@ -242,6 +247,10 @@ impl ReplicaTable {
             let row = row as u32;
             positions.insert_unique(by_row(&row), row, by_row);
         }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Returns the replicas by row and the greatest time of each.
