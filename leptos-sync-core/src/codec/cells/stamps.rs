@@ -6,7 +6,7 @@ use crate::{
     clock::{Stamp, Time},
     codec::{
         hasher::TableHasher,
-        varint::{self, Reader},
+        varint::{self, Reader, unzigzag, zigzag},
     },
     error::Error,
     id::ReplicaId,
@@ -259,13 +259,4 @@ impl ReplicaTable {
         self.rows.iter().for_each(|row| replicas.push(row.0));
         (replicas, self.rows)
     }
-}
-
-/// Maps small signed differences to small unsigned numbers.
-fn zigzag(step: u64) -> u64 {
-    (step << 1) ^ (((step as i64) >> 63) as u64)
-}
-
-fn unzigzag(packed: u64) -> u64 {
-    (packed >> 1) ^ (packed & 1).wrapping_neg()
 }
