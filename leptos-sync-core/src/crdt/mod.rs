@@ -15,7 +15,6 @@ mod quarantine;
 mod records;
 mod schema;
 mod stable;
-mod tombstones;
 mod traits;
 
 pub use apply::Applied;
@@ -36,5 +35,4 @@ pub(crate) use count::Count;
 pub(crate) use per_replica::cell_key;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use records::{PRESENT, Records, keys_of};
-pub(crate) use tombstones::{Change as TombstoneChange, Tombstones};
 pub(crate) use traits::SavedCell;

@@ -4,7 +4,6 @@ use super::{
     Doc,
     access::{Access, SharedField, SharedState},
     log::{Log, too_large},
-    packing::packed_cell,
     replica::BaseCells,
     undo::Before,
 };
@@ -135,9 +134,6 @@ impl<S: Root> Doc<S> {
             depth: 0,
         });
         let done = open.commit(setting.base, setting.seen);
-        if open.committed {
-            open.doc.pack_many();
-        }
         if let (Err(_), Some(rejected)) = (&done, setting.rejected) {
             *rejected = Some(open.doc.shared_state());
         }
@@ -181,13 +177,11 @@ impl<S: Root> OpenTransaction<'_, S> {
         }
         if base.is_some() || seen.is_some() {
             for (path, old) in log.undo.old_cells(&log.changes) {
-                let path = path.to_owned();
-                let old = old.or_else(|| packed_cell(&doc.packed, &path));
                 if let (Some(seen), Some(old)) = (&mut seen, old) {
-                    seen(path.as_path(), old);
+                    seen(path, old);
                 }
                 if let Some(base) = &mut base {
-                    base.cover(&path, || old);
+                    base.cover(&path.to_owned(), || old);
                 }
             }
         }

@@ -67,6 +67,11 @@ impl Disk {
         now(self.storage.store().commit(batch)).unwrap();
     }
 
+    /// Deletes the content, as a browser does that needs space.
+    pub(crate) fn clear(&self) {
+        self.replace(&Self::new());
+    }
+
     /// Returns a copy of the content.
     pub(crate) fn copy(&self) -> Self {
         let memory = MemoryStorage::new();

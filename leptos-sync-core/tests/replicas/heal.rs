@@ -23,8 +23,14 @@ impl World {
             tab.disk.heal();
             tab.cut();
         }
-        for _ in 0..8 {
+        self.wake_all();
+        for round in 0..8 {
+            if round == 4 {
+                // Longer than clocks were ahead.
+                self.oracle.now += 300;
+            }
             for at in 0..self.tabs.len() {
+                self.meet(at);
                 for _ in 0..4 {
                     for _ in 0..400 {
                         self.trip(at);
@@ -78,10 +84,12 @@ impl World {
             .flat_map(|(path, cell)| self.oracle.uids(path, cell))
             .collect();
         for tab in &self.tabs {
-            for id in tab.outbox() {
-                let uid = self.oracle.entries[&id];
-                counted.extend(self.oracle.increments.contains(&uid).then_some(uid));
-            }
+            let edits = self.oracle.edits_of(tab.replica.entries());
+            counted.extend(
+                edits
+                    .iter()
+                    .filter(|uid| self.oracle.increments.contains(uid)),
+            );
         }
         counted
     }

@@ -8,8 +8,13 @@ use std::{
 use leptos_sync_core::{
     Crdt, Error, GCounter, LwwMap, LwwRegister, PnCounter, Stamp, Time,
     cells::PathBuf,
-    history::{EntryId, Patch},
+    history::{Entry, EntryHash, EntryId, Patch},
+    replica::Pending,
 };
+use xxhash_rust::xxh64::xxh64;
+
+/// How often an entry may be moved to another id.
+const MOVES: usize = 4;
 
 /// The document of the simulation.
 #[derive(Crdt, Clone, Default, Debug, PartialEq)]
@@ -120,8 +125,9 @@ pub(crate) struct Oracle {
     edits: Uid,
     /// The edit of each increment.
     pub(crate) increments: Vec<Uid>,
-    /// The edit of each entry, of each cell by its value or stamp, and whether it was stored.
-    pub(crate) entries: BTreeMap<EntryId, Uid>,
+    /// The edit of each entry, of each cell by its value or stamp, and whether it was stored. An
+    /// entry that is moved to another id gets a hash that follows from its hash.
+    entries: BTreeMap<EntryHash, Uid>,
     stamps: BTreeMap<(PathBuf, Stamp), Uid>,
     pub(crate) stored: BTreeSet<Uid>,
     /// For each edit that was replaced at a relay, those that replaced it.
@@ -175,12 +181,71 @@ impl Oracle {
     }
 
     /// Notes which edit wrote an entry.
-    pub(crate) fn note(&mut self, id: EntryId, cells: &Patch, uid: Uid) {
-        self.entries.insert(id, uid);
-        for (path, (stamp, value)) in cells_of([cells]) {
+    pub(crate) fn note(&mut self, entry: &Entry, uid: Uid) {
+        let mut hash = entry.hash;
+        for _ in 0..MOVES {
+            self.entries.insert(hash, uid);
+            hash = EntryHash::new(xxh64(&hash.get().to_le_bytes(), 0).max(1));
+        }
+        self.note_stamps(entry);
+    }
+
+    /// Notes the stamps of an entry, which may have been restamped or moved.
+    pub(crate) fn note_stamps(&mut self, entry: &Entry) {
+        let uid = self.edit_of(entry);
+        for (path, (stamp, value)) in cells_of([&entry.cells]) {
             if value.is_none() {
                 self.stamps.insert((path, stamp), uid);
             }
+        }
+    }
+
+    /// Returns the edit that wrote an entry.
+    pub(crate) fn edit_of(&self, entry: &Entry) -> Uid {
+        self.entries[&entry.hash]
+    }
+
+    /// Returns the stamps of the edits in an outbox.
+    pub(crate) fn stamps_of(&self, entries: &[Pending]) -> Vec<(Uid, Stamp)> {
+        let entries = entries.iter().map(Pending::entry);
+        entries
+            .map(|entry| (self.edit_of(entry), entry.stamp()))
+            .collect()
+    }
+
+    /// Notes the new stamps of the entries of an outbox, and that edits which have seen one of them
+    /// have seen it with its new stamp.
+    pub(crate) fn note_outbox(&mut self, before: &[(Uid, Stamp)], entries: &[Pending]) {
+        for one in entries {
+            self.note_stamps(one.entry());
+        }
+        let after = self.stamps_of(entries);
+        let now = |uid| after.iter().find(|(known, _)| *known == uid);
+        let changed = before
+            .iter()
+            .filter_map(|(uid, old)| Some((old, now(*uid)?.1)));
+        for (old, new) in changed.filter(|(old, new)| *old != new) {
+            for (uid, _) in &after {
+                let all = self.seen.iter_mut().filter(|((_, of), _)| of == uid);
+                for (_, seen) in all.filter(|(_, seen)| seen.contains(old)) {
+                    seen.insert(new);
+                }
+            }
+        }
+    }
+
+    /// Returns the edits that wrote the entries of an outbox with cells.
+    pub(crate) fn edits_of(&self, entries: &[Pending]) -> BTreeSet<Uid> {
+        let entries = entries.iter().map(Pending::entry);
+        let entries = entries.filter(|entry| !entry.cells.is_empty());
+        entries.map(|entry| self.edit_of(entry)).collect()
+    }
+
+    /// Checks that edits which have left an outbox are stored or rejected.
+    pub(crate) fn check_contained(&self, before: &BTreeSet<Uid>, after: &[Pending], name: &str) {
+        for uid in before.difference(&self.edits_of(after)) {
+            let is_safe = self.stored.contains(uid) || self.rejected.contains(uid);
+            assert!(is_safe, "FALSELY CONTAINED {uid} at {name}");
         }
     }
 

@@ -64,12 +64,12 @@ impl Relay {
                 return Pushed::Time(entry.id, self.db.floor);
             }
             if oracle.faulty && oracle.rng.chance(4) {
-                oracle.rejected.insert(oracle.entries[&entry.id]);
+                oracle.rejected.insert(oracle.edit_of(entry));
                 return Pushed::Rejected(entry.id);
             }
         }
         if !cells.is_empty() {
-            oracle.accepted.extend(oracle.entries.get(&entry.id));
+            oracle.accepted.insert(oracle.edit_of(entry));
         }
         let sequence = self.begin();
         let next = entry.head(head);

@@ -39,7 +39,7 @@ impl Scene {
         tab.set_time(&self.oracle);
         let uid = self.oracle.edit();
         let entry = tab.replica.transact(edit).unwrap().entry.unwrap();
-        self.oracle.note(entry.id, &entry.cells, uid);
+        self.oracle.note(&entry, uid);
         entry.stamp()
     }
 

@@ -1,13 +1,14 @@
 //! A replica with its disk, and the order of its requests.
 
 use leptos_sync_core::{
-    Clock, ReplicaId, Stamp,
+    Clock, ReplicaId,
     clock::{ManualTime, Window},
     history::{
         CellRange, Entry, EntryId, IdHead, Next, Opened, Opening, Page, Patch, RelayState,
         Sequence, Witness,
     },
     replica::Replica,
+    sync::{Reason, TabMessageKind},
 };
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     oracle::{Board, CellsByPath, Oracle, cells_of, join, random_id},
     push::Pushed,
     relay::{Relay, ms},
+    siblings::Siblings,
 };
 
 /// A message to the relay.
@@ -51,8 +53,8 @@ pub(crate) struct Tab {
     offers: Vec<Patch>,
     range_is_last: bool,
     pushes: u32,
-    /// The entries that were rejected, until the other tabs of the browser know it.
-    pub(crate) emptied: Vec<EntryId>,
+    /// The other tabs of the browser, if there may be some.
+    pub(crate) siblings: Option<Siblings>,
     window: Option<Window>,
     /// Whether the last answer ended the exchange, with everything read.
     pub(crate) rests: bool,
@@ -73,7 +75,7 @@ impl Tab {
             offers: Vec::new(),
             range_is_last: false,
             pushes: 0,
-            emptied: Vec::new(),
+            siblings: None,
             window: None,
             rests: false,
         }
@@ -83,6 +85,15 @@ impl Tab {
     pub(crate) fn save(&mut self, oracle: &mut Oracle) -> bool {
         let compacts = oracle.rng.chance(10);
         let saved = self.disk.save(&mut self.replica, compacts);
+        oracle.log(|| {
+            let progress = self.replica.progress();
+            let (at, epochs) = (progress.cursor.position, progress.epochs.list());
+            let comparing = progress.comparing;
+            format!(
+                "{} saves at {at:?} of {epochs:?}, comparing: {comparing}, saved: {saved}",
+                self.name
+            )
+        });
         if std::mem::take(&mut self.disk.has_reloaded) {
             oracle.log(|| format!("{} loads again", self.name));
             self.cut();
@@ -96,6 +107,7 @@ impl Tab {
         self.replica = Replica::with_random(clock, random_id);
         self.disk.load(&mut self.replica);
         self.cut();
+        self.meet_siblings();
     }
 
     /// Opens another tab of the same browser.
@@ -103,6 +115,7 @@ impl Tab {
         let mut tab = Self::new(name);
         tab.profile = self.profile;
         tab.disk = self.disk.share();
+        tab.siblings = self.siblings.as_ref().map(|_| Siblings::new());
         tab.load();
         tab
     }
@@ -110,6 +123,7 @@ impl Tab {
     pub(crate) fn copy(&self, name: &str) -> Self {
         let mut copy = Self::new(name);
         copy.disk = self.disk.copy();
+        copy.siblings = self.siblings.as_ref().map(|_| Siblings::new());
         copy.load();
         copy
     }
@@ -272,16 +286,14 @@ impl Tab {
                 self.replica.progress().cursor.position.sequence,
             ));
         }
-        let before = self.stamps();
-        if let Err(error) = self.replica.settle() {
+        if let Err(error) = self.change(oracle, |replica| replica.settle()) {
             assert!(error.is_gap(), "{error}");
             return self.stop();
         }
         if let Some(window) = self.window.filter(|_| oracle.rng.chance(50)) {
-            self.replica.restamp_ahead(window).unwrap();
+            let restamped = self.change(oracle, |replica| replica.restamp_ahead(window));
+            restamped.unwrap();
         }
-        self.note_entries(oracle);
-        self.note_stamps(&before, oracle);
         self.push(oracle)
     }
 
@@ -290,8 +302,12 @@ impl Tab {
         self.pushes += 1;
         self.rests = false;
         let room = oracle.rng.pick(&[1, 1, 200]);
+        // Entries are stored before they are sent.
+        if self.siblings.is_some() && !self.save(oracle) {
+            return self.stop();
+        }
         let entries = match self.pushes < 60 {
-            true => self.replica.next_entries(room, 8),
+            true => self.next_entries(room),
             false => Vec::new(),
         };
         if entries.is_empty() {
@@ -299,8 +315,7 @@ impl Tab {
                 self.replica.progress().cursor.position.sequence,
             ));
         }
-        // Entries are stored before they are sent.
-        if !self.save(oracle) {
+        if self.siblings.is_none() && !self.save(oracle) {
             return self.stop();
         }
         Some(Request::Push(entries))
@@ -310,61 +325,30 @@ impl Tab {
     fn answered(&mut self, answer: Pushed, oracle: &mut Oracle) -> bool {
         self.set_time(oracle);
         match answer {
-            Pushed::Ack(ack) => drop(self.replica.acknowledged(&ack).unwrap()),
+            Pushed::Ack(ack) => {
+                self.replica.acknowledged(&ack).unwrap();
+                self.send_to_siblings(TabMessageKind::Ack(ack));
+            }
             Pushed::Gap => return false,
             Pushed::Time(id, from) => {
-                let before = self.stamps();
-                self.replica.restamp(id, from).unwrap();
-                self.note_entries(oracle);
-                self.note_stamps(&before, oracle);
+                let restamped = self.change(oracle, |replica| replica.restamp(id, from));
+                restamped.unwrap();
             }
             Pushed::Rejected(id) => {
-                self.emptied.push(id);
                 self.reject(id, oracle);
+                let (reason, text) = (Reason::Limit, String::new());
+                self.send_to_siblings(TabMessageKind::Reject { id, reason, text });
             }
         }
         true
     }
 
     pub(crate) fn reject(&mut self, id: EntryId, oracle: &mut Oracle) {
-        self.replica.reject(id).unwrap();
-        self.note_entries(oracle);
-    }
-
-    /// Notes the new stamps of entries.
-    fn note_entries(&self, oracle: &mut Oracle) {
-        for one in self.replica.entries() {
-            let entry = one.entry();
-            if let Some(&uid) = oracle.entries.get(&entry.id) {
-                oracle.note(entry.id, &entry.cells, uid);
-            }
-        }
-    }
-
-    fn stamps(&self) -> Vec<(EntryId, Stamp)> {
-        let entries = self.replica.entries().iter().map(|one| one.entry());
-        entries.map(|entry| (entry.id, entry.stamp())).collect()
-    }
-
-    /// Notes that edits which have seen an entry of the outbox have seen it with its new stamp.
-    fn note_stamps(&self, before: &[(EntryId, Stamp)], oracle: &mut Oracle) {
-        let after = self.stamps();
-        let now = |id| {
-            after
-                .iter()
-                .find(|(known, _)| *known == id)
-                .map(|(_, stamp)| *stamp)
-        };
-        let changed = before.iter().filter_map(|(id, old)| Some((old, now(*id)?)));
-        for (old, new) in changed.filter(|(old, new)| *old != new) {
-            for (id, _) in &after {
-                let uid = oracle.entries[id];
-                let all = oracle.seen.iter_mut().filter(|((_, of), _)| *of == uid);
-                for (_, seen) in all.filter(|(_, seen)| seen.contains(old)) {
-                    seen.insert(new);
-                }
-            }
-        }
+        let rejected = self.note_change(oracle, |replica| {
+            let rejected = replica.reject(id)?;
+            Ok(rejected.map(|one| one.changes).unwrap_or_default())
+        });
+        rejected.unwrap();
     }
 
     fn note_inferred(&self, offers: &[Patch], range: &CellRange, oracle: &mut Oracle) {

@@ -101,7 +101,7 @@ impl Peer {
 
     /// Handles a frame, and checks what the outbox loses.
     fn hear(&mut self, frame: &[u8], oracle: &mut Oracle) {
-        let before = self.handle.0.borrow().outbox();
+        let before = oracle.edits_of(self.handle.0.borrow().replica.entries());
         self.client.receive(frame, now_ms(oracle));
         let mut this = self.handle.0.borrow_mut();
         for (path, cell, known) in std::mem::take(&mut this.inferred) {
@@ -114,19 +114,11 @@ impl Peer {
             let is_fault = reason == leptos_sync_core::sync::Reason::Other;
             assert!(failed || !is_fault, "{text}");
         }
-        let after = this.outbox();
-        for id in before.iter().filter(|id| !after.contains(id)) {
-            let uid = oracle.entries[id];
-            let is_safe = oracle.stored.contains(&uid) || oracle.rejected.contains(&uid);
-            assert!(is_safe, "FALSELY CONTAINED {uid} at {}", self.name);
-        }
-        // Note new stamps.
-        for one in this.replica.entries() {
-            let entry = one.entry();
-            if let Some(&uid) = oracle.entries.get(&entry.id) {
-                oracle.note(entry.id, &entry.cells, uid);
-            }
-        }
+        let entries = this.replica.entries();
+        oracle.check_contained(&before, entries, &self.name);
+        entries
+            .iter()
+            .for_each(|one| oracle.note_stamps(one.entry()));
     }
 
     /// Returns whether nothing is on its way.

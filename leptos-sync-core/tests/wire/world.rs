@@ -75,10 +75,6 @@ impl World {
     }
 
     fn step(&mut self, at: usize) {
-        if at.is_multiple_of(2) {
-            let mut this = self.peers[at].handle.0.borrow_mut();
-            this.replica.pack_tombstones(1);
-        }
         self.oracle.now += self.oracle.rng.pick(&[0, 1, 1, 2]);
         self.peers[at].set_time(&self.oracle);
         match self.oracle.rng.below(1_000) {
@@ -201,7 +197,7 @@ impl World {
         let Some(entry) = written.unwrap().entry else {
             return;
         };
-        self.oracle.note(entry.id, &entry.cells, uid);
+        self.oracle.note(&entry, uid);
         self.log(at, &format!("edits {uid} as {:?}", entry.id));
         self.peers[at].edited(&self.oracle);
     }
@@ -263,10 +259,14 @@ impl World {
             .flat_map(|(path, cell)| self.oracle.uids(path, cell))
             .collect();
         for peer in &self.peers {
-            for id in peer.handle.0.borrow().outbox() {
-                let uid = self.oracle.entries[&id];
-                counted.extend(self.oracle.increments.contains(&uid).then_some(uid));
-            }
+            let edits = self
+                .oracle
+                .edits_of(peer.handle.0.borrow().replica.entries());
+            counted.extend(
+                edits
+                    .iter()
+                    .filter(|uid| self.oracle.increments.contains(uid)),
+            );
         }
         counted
     }

@@ -228,7 +228,7 @@ impl Relay {
                 EntryAnswer::Ack(ack) => {
                     for entry in sent.iter().filter(|entry| ack.sequence(entry).is_some()) {
                         if !entry.cells.is_empty() {
-                            oracle.accepted.extend(oracle.entries.get(&entry.id));
+                            oracle.accepted.insert(oracle.edit_of(entry));
                         }
                         for (path, cell) in cells_of([&entry.cells]) {
                             note(&before, &path, &cell, oracle);

@@ -184,7 +184,7 @@ impl Line {
                 && !first.cells.is_empty()
                 && relay.follows(first)
             {
-                oracle.rejected.insert(oracle.entries[&first.id]);
+                oracle.rejected.insert(oracle.edit_of(first));
                 let (id, text) = (first.id, String::new());
                 entries.retain(|entry| entry.id.replica != id.replica);
                 self.host.send(&Response::Reject {

@@ -178,8 +178,7 @@ impl CellWriter {
 
     /// Returns the approximate number of bytes so far, to decide where to split.
     pub(crate) fn bytes(&self) -> usize {
-        let columns = self.stamps.bytes() + self.keys.len() + self.values.len() + 2 * self.count;
-        self.groups.len() + columns + 8 * self.replicas.len()
+        self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
     }
 
     /// Returns everything written. The writer can be [started](CellWriter::start) again.

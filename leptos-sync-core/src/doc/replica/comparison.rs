@@ -34,10 +34,7 @@ impl Comparison {
     /// for their paths.
     pub(super) fn new(doc: &dyn DocCells) -> Result<Self, Error> {
         let mut out = CellWriter::without_values();
-        let cells = Patch::write(&mut out, Time::ZERO, |out| {
-            doc.write_unpacked(out);
-            doc.packed().write_cells(&Default::default(), out);
-        })?;
+        let cells = Patch::write(&mut out, Time::ZERO, |out| doc.write_all(out))?;
         let mut paths = Vec::with_capacity(cells.len());
         let mut add = |parent: Path<'_>, cell: CellRef<'_>| paths.push(cell.path(parent));
         cells.cells().for_each(&mut add);
@@ -198,6 +195,7 @@ impl Exchange {
         session.comparison = None;
         let progress = &mut self.progress;
         if let Some(epochs) = session.epochs.take() {
+            self.compared = Some(progress.clone());
             progress.epochs = epochs;
             progress.cursor.witness = session.state.witness;
         }

@@ -2,11 +2,11 @@ use super::{BaseCells, Pending, Progress, pending::map_cells, session::Session};
 use crate::{
     clock::{Stamp, Time},
     codec::CellRef,
-    crdt::{Changes, Quarantine, TombstoneChange, Tombstones},
+    crdt::{Changes, Quarantine},
     delta::Patch,
     doc::cells::DocCells,
     error::Error,
-    history::{Entry, EntryHash, EntryId, IdHead, IdHeads, Position, Sequence},
+    history::{Entry, EntryHash, EntryId, Epochs, IdHead, IdHeads, Position, Sequence},
     id::ReplicaId,
 };
 
@@ -33,6 +33,9 @@ pub(super) struct Exchange {
     pub(super) rewrites: u64,
     /// The value of `rewrites` when the base was last stored.
     pub(super) saved_rewrites: u64,
+    /// The progress before the last comparison with a relay that had lost history, until the base
+    /// is stored. The relay was offered what that base had.
+    pub(super) compared: Option<Progress>,
     /// The entries that have left the outbox but not the storage.
     pub(super) removed: Vec<EntryId>,
     /// The user who makes the next entries; see [`Entry::user`].
@@ -54,6 +57,7 @@ impl Exchange {
             unsaved: Vec::new(),
             rewrites: 0,
             saved_rewrites: 0,
+            compared: None,
             removed: Vec::new(),
             user: 0,
             random,
@@ -104,22 +108,29 @@ impl Exchange {
         self.entries.push(one);
     }
 
-    /// Returns the cells of the base, in parts of about `bytes`, and its packed tombstones.
-    /// O(cells).
-    pub(super) fn base_parts(
-        &self,
-        doc: &dyn DocCells,
-        bytes: usize,
-    ) -> Result<(Vec<Patch>, Tombstones), Error> {
+    /// Adds an entry that others of its id may follow already. In the outbox and in the storage,
+    /// the entries of an id are in the order of their numbers.
+    pub(super) fn insert(&mut self, mut one: Pending) {
+        let EntryId { replica, number } = one.id();
+        let is_later = |one: &Pending| one.id().replica == replica && one.id().number > number;
+        match self.entries.iter().position(is_later) {
+            Some(at) => {
+                one.order = self.entries.get(at).map_or(one.order, |later| later.order);
+                self.entries.insert(at, one);
+            }
+            None => self.append(one),
+        }
+    }
+
+    /// Returns the cells of the base in parts of about `bytes`. O(cells).
+    pub(super) fn base_parts(&self, doc: &dyn DocCells, bytes: usize) -> Result<Vec<Patch>, Error> {
         let written = self.base.cells();
         let mut parts = Patch::collect_parts(self.base_latest, bytes, |out| {
-            doc.write_unpacked(out);
+            doc.write_all(out);
         })?;
-        let mut packed = doc.packed().clone();
         if written.is_empty() {
-            return Ok((parts, packed));
+            return Ok(parts);
         }
-        packed.change(written, TombstoneChange::Remove);
         for part in &mut parts {
             *part = map_cells(part, self.base_latest, &mut |out, path, cell| {
                 if !written.has(path) {
@@ -137,7 +148,7 @@ impl Exchange {
                 }
             });
         })?);
-        Ok((parts, packed))
+        Ok(parts)
     }
 
     /// Returns the position of an entry in the outbox.
@@ -201,23 +212,32 @@ impl Exchange {
     }
 
     /// Removes the entries that the base contains: those that were stored at or below the position.
-    pub(super) fn remove_passed(&mut self) {
-        let position = self.progress.cursor.position;
-        let at = position.sequence;
-        let epochs = &self.progress.epochs;
-        let is_passed = |one: &Pending| {
+    ///
+    /// A page lacks cells that were replaced later, and another tab may have restamped an entry
+    /// before it sent it. So entries that were not joined with the base stay until the base is
+    /// equal to the relay's document.
+    pub(super) fn remove_passed(&mut self, doc: &mut dyn DocCells) -> Result<Changes, Error> {
+        let at = self.position();
+        let is_passed = |epochs: &Epochs, one: &Pending| {
             let stored = one.entry.stored;
             stored.is_some_and(|stored| epochs.contains(at, stored))
         };
-        for one in take(&mut self.entries, &is_passed) {
+        let epochs = &self.progress.epochs;
+        let is_joined = |one: &Pending| one.is_in_base && is_passed(epochs, one);
+        let joined = take(&mut self.entries, &is_joined);
+        let mut others = self.entries.iter();
+        let is_left = self.progress.complete == at && others.any(|one| is_passed(epochs, one));
+        let epochs = is_left.then(|| epochs.clone());
+        for one in joined {
             self.leave(&one, one.entry.time);
-            if !one.is_in_base {
-                // A page has only what was not replaced since.
-                self.base.join(one.entry.cells.cells());
-                self.unsaved.push((position, one.entry.cells));
-            }
         }
         self.clear_base();
+        let Some(epochs) = epochs else {
+            return Ok(Changes::new());
+        };
+        let mut changes = self.follow_contained(doc, &|one| is_passed(&epochs, one))?;
+        changes.append(self.remove_contained(doc, &|one| is_passed(&epochs, one)));
+        Ok(changes)
     }
 
     /// Records that an entry has left the outbox because the relay has it. `time` is the time of

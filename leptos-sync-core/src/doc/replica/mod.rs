@@ -11,6 +11,7 @@ mod read;
 mod reject;
 mod restamp;
 mod saving;
+mod sending;
 mod session;
 mod settle;
 mod siblings;
@@ -21,7 +22,8 @@ mod users;
 use std::sync::Arc;
 
 pub use self::{
-    comparison::RangeDifference, pending::Pending, progress::Progress, tabs::EntryJoin,
+    comparison::RangeDifference, pending::Pending, progress::Progress, sending::Readiness,
+    siblings::OutboxChange, tabs::EntryJoin,
 };
 
 pub(super) use self::base_cells::BaseCells;

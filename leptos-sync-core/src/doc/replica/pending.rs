@@ -172,6 +172,15 @@ impl Pending {
         }
     }
 
+    /// Records that the cells with the stamp `old` no longer exist. Each had replaced another one.
+    pub(super) fn unsee(&mut self, old: Stamp, replaced: &[(PathBuf, Stamp)]) {
+        for (path, before) in replaced {
+            if self.seen.get(path).is_some_and(|held| held.stamp == old) {
+                self.see(path, *before);
+            }
+        }
+    }
+
     /// Returns what the entry adds to the counter's cell at `path`, whose value is `value`.
     pub(super) fn increment(&self, path: &PathBuf, value: &[u8]) -> Option<Count> {
         let seen = self.seen.get(path).and_then(|held| held.value);

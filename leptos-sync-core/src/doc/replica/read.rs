@@ -26,8 +26,13 @@ impl Exchange {
         }
         session.floor = page.floor;
         self.note(&page.state);
-        if page.upto <= self.position() {
-            return Ok(Changes::new());
+        let at = self.position();
+        if page.upto <= at {
+            if page.after == at && page.upto == page.state.head() {
+                // Nothing was written since the comparison.
+                self.progress.complete = at;
+            }
+            return self.remove_passed(doc);
         }
         let stale = self.stale_cells(doc, page);
         let mut changes = self.join_base(doc, &page.cells);
@@ -44,7 +49,7 @@ impl Exchange {
         if page.upto == page.state.head() {
             self.progress.complete = page.upto;
         }
-        self.remove_passed();
+        changes.append(self.remove_passed(doc)?);
         Ok(changes)
     }
 
@@ -105,7 +110,7 @@ impl Exchange {
                 changes.append(self.rebuild(doc, &paths_of(&changed)));
             }
         }
-        self.remove_passed();
+        changes.append(self.remove_passed(doc)?);
         Ok(changes)
     }
 }

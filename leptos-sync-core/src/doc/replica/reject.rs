@@ -31,15 +31,19 @@ impl Exchange {
             return Ok(None);
         }
         let rejected = one.entry.clone();
-        let mut added = Vec::new();
+        let (mut added, mut replaced) = (Vec::new(), Vec::new());
         rejected.cells.cells().for_each(&mut |parent, cell| {
             let path = cell.path(parent);
+            let before = one.seen.get(&path).map(|seen| seen.stamp);
+            replaced.push((path.clone(), before.unwrap_or_default()));
             let value = cell.value.filter(|_| is_count(doc, &path, cell));
             if let Some(count) = value.and_then(|value| one.increment(&path, value)) {
                 added.push((path, count));
             }
         });
         one.change(Time::ZERO, Patch::default());
+        let rest = self.entries.iter_mut().skip(at + 1);
+        rest.for_each(|later| later.unsee(rejected.stamp(), &replaced));
         if !added.is_empty() {
             for later in self.entries.iter_mut().skip(at + 1) {
                 if later.id().replica == id.replica {
@@ -47,7 +51,6 @@ impl Exchange {
                 }
             }
         }
-        self.recall(id);
         self.progress.generation += 1;
         let changes = self.rebuild(doc, &paths_of(&rejected.cells));
         Ok(Some((rejected, changes)))

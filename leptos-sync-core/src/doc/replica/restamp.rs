@@ -1,4 +1,5 @@
 use super::{
+    Pending,
     exchange::Exchange,
     pending::{paths_of, with_stamp},
 };
@@ -7,8 +8,35 @@ use crate::{
     crdt::{Changes, Quarantine},
     doc::cells::DocCells,
     error::Error,
-    history::EntryId,
+    history::{EntryId, TabEntry},
+    id::ReplicaId,
 };
+
+/// The entries that were restamped.
+#[derive(Default)]
+struct Restamped {
+    /// Their stamps before and after, in the order of the former.
+    stamps: Vec<(Stamp, Stamp)>,
+    /// The paths that they write.
+    written: Quarantine,
+    /// The ids that wrote them.
+    ids: Vec<ReplicaId>,
+    /// Their latest time.
+    last: Time,
+}
+
+impl Restamped {
+    /// Records that an entry had the stamp `old`.
+    fn note(&mut self, old: Stamp, one: &Pending) {
+        let new = one.entry.stamp();
+        let at = self.stamps.partition_point(|(known, _)| *known < old);
+        self.stamps.insert(at, (old, new));
+        self.written.note_paths(one.entry.cells.cells());
+        self.last = self.last.max(new.time);
+        self.ids.push(new.replica);
+        self.ids.dedup();
+    }
+}
 
 impl Exchange {
     /// Restamps an entry that the relay has rejected for its time, at `from` or later.
@@ -26,31 +54,51 @@ impl Exchange {
         let Some(at) = self.find(id) else {
             return Ok(Changes::new());
         };
-        let mut written = match self.entries.get(at) {
+        let written = match self.entries.get(at) {
             Some(one) if !one.entry.cells.is_empty() => paths_of(&one.entry.cells),
             _ => return Ok(Changes::new()),
         };
-        let mut last = from.max(self.earliest(doc, at, &written));
-        let old = self.set_time(at, last)?;
-        let mut changed = Vec::from([old]);
-        for later in at + 1..self.entries.len() {
-            self.follow(later, &changed);
-            let Some(one) = self.entries.get(later) else {
+        let from = from.max(self.earliest(doc, at, &written));
+        let mut restamped = Restamped::default();
+        for later in at..self.entries.len() {
+            let from = (later == at).then_some(from);
+            self.restamp_next(doc, later, from, &mut restamped)?;
+        }
+        Ok(self.restamped(doc, &restamped))
+    }
+
+    /// Replaces entries that another tab has restamped, and restamps later ones that the other tab
+    /// does not know.
+    pub(super) fn replace_entries(
+        &mut self,
+        doc: &mut dyn DocCells,
+        entries: &[TabEntry],
+    ) -> Result<Changes, Error> {
+        let mut restamped = Restamped::default();
+        for at in 0..self.entries.len() {
+            let Some(one) = self.entries.get_mut(at) else {
                 break;
             };
-            let follows = one.id().replica == id.replica || one.writes(&written);
+            let id = one.id();
+            let Some((entry, seen)) = entries.iter().find(|(entry, _)| entry.id == id) else {
+                self.restamp_next(doc, at, None, &mut restamped)?;
+                continue;
+            };
+            // What was rejected or stored no longer changes.
             let is_fixed = one.entry.cells.is_empty() || one.entry.stored.is_some();
-            if follows && one.entry.time <= last && !is_fixed {
-                written.note_paths(one.entry.cells.cells());
-                last = last.next();
-                note(&mut changed, self.set_time(later, last)?);
+            if is_fixed || one.entry.hash != entry.hash {
+                continue;
             }
+            let old = one.entry.stamp();
+            restamped.written.note_paths(one.entry.cells.cells());
+            one.change(entry.time, entry.cells.clone());
+            one.seen = Quarantine::default();
+            seen.cells().for_each(&mut |parent, cell| {
+                one.seen.keep(parent, cell, None);
+            });
+            restamped.note(old, one);
         }
-        self.recall(id);
-        self.progress.generation += 1;
-        let changes = self.rebuild(doc, &written);
-        doc.set_clock(self.latest());
-        Ok(changes)
+        Ok(self.restamped(doc, &restamped))
     }
 
     /// Restamps all entries that the relay would reject because they are ahead of its clock, and
@@ -65,39 +113,66 @@ impl Exchange {
     ) -> Result<Changes, Error> {
         Time::try_from_ms(window.now_ms)?;
         let mut accepted = window;
-        let (mut changed, mut written) = (Vec::new(), Quarantine::default());
-        let (mut ids, mut last) = (Vec::new(), Time::ZERO);
+        let (mut restamped, mut last) = (Restamped::default(), Time::ZERO);
         for at in 0..self.entries.len() {
-            self.follow(at, &changed);
             let Some(one) = self.entries.get(at) else {
                 break;
             };
-            let (id, mut time) = (one.id(), one.entry.time);
-            if one.entry.cells.is_empty() || one.entry.stored.is_some() {
-                last = last.max(time);
-                continue;
-            }
+            let time = one.entry.time;
             let is_ahead = time > window.floor && !accepted.has(time);
-            let follows = ids.contains(&id.replica) || one.writes(&written);
-            if is_ahead || follows && time <= last {
-                let paths = paths_of(&one.entry.cells);
-                let now = Time::from_ms(window.now_ms).max(last.next());
-                time = now.max(self.after_seen(doc, at, &paths));
-                written.note_paths(one.entry.cells.cells());
-                note(&mut changed, self.set_time(at, time)?);
-                ids.push(id.replica);
-                ids.dedup();
-            }
-            last = last.max(time);
+            let from = is_ahead.then(|| Time::from_ms(window.now_ms).max(last.next()));
+            self.restamp_next(doc, at, from, &mut restamped)?;
+            last = last.max(self.entries.get(at).map_or(last, |one| one.entry.time));
             accepted.accept(last);
         }
-        if changed.is_empty() {
-            return Ok(Changes::new());
+        Ok(self.restamped(doc, &restamped))
+    }
+
+    /// Restamps an entry, at `from` or later, or if `from` is `None`, only if it has to follow
+    /// those that were restamped before it.
+    fn restamp_next(
+        &mut self,
+        doc: &dyn DocCells,
+        at: usize,
+        from: Option<Time>,
+        restamped: &mut Restamped,
+    ) -> Result<(), Error> {
+        self.follow(at, &restamped.stamps);
+        let Some(one) = self.entries.get(at) else {
+            return Ok(());
+        };
+        let is_fixed = one.entry.cells.is_empty() || one.entry.stored.is_some();
+        let follows = restamped.ids.contains(&one.id().replica) || one.writes(&restamped.written);
+        let follows = follows && one.entry.time <= restamped.last;
+        if is_fixed || !follows && from.is_none() {
+            return Ok(());
+        }
+        let mut time = self.after_seen(doc, at, &paths_of(&one.entry.cells));
+        time = time.max(from.unwrap_or_default());
+        if follows || from.is_some() && !restamped.stamps.is_empty() {
+            time = time.max(restamped.last.next());
+        }
+        let Some(one) = self.entries.get_mut(at) else {
+            return Ok(());
+        };
+        let old = one.entry.stamp();
+        let stamp = Stamp::new(time, old.replica);
+        let cells = with_stamp(&one.entry.cells, stamp)?;
+        one.change(time, cells);
+        restamped.note(old, one);
+        Ok(())
+    }
+
+    /// Shows entries with their new stamps.
+    fn restamped(&mut self, doc: &mut dyn DocCells, restamped: &Restamped) -> Changes {
+        if restamped.ids.is_empty() {
+            return Changes::new();
         }
         self.progress.generation += 1;
-        let changes = self.rebuild(doc, &written);
+        let changes = self.rebuild(doc, &restamped.written);
+        // The clock may have followed stamps that were replaced.
         doc.set_clock(self.latest());
-        Ok(changes)
+        changes
     }
 
     /// Returns the earliest time of an entry that exceeds what it replaced and the entries before
@@ -121,7 +196,8 @@ impl Exchange {
         earliest.max(self.after_seen(doc, at, written))
     }
 
-    /// Returns the earliest time of an entry that exceeds the base's cells that it had seen.
+    /// Returns the earliest time of an entry that exceeds the cells that it had seen. Those that
+    /// are neither in the base nor in the outbox belong to an entry that only another tab knows.
     fn after_seen(&self, doc: &dyn DocCells, at: usize, written: &Quarantine) -> Time {
         let (mut earliest, mut value) = (Time::ZERO, Vec::new());
         let Some(one) = self.entries.get(at) else {
@@ -129,6 +205,7 @@ impl Exchange {
         };
         written.for_each(&mut |path, _, _| {
             let seen = one.seen.get(path).map(|seen| seen.stamp.time);
+            let seen = seen.unwrap_or_default();
             // The base has the path, since the entry writes it.
             let base = self.base.cells().get(path).map(|base| base.stamp.time);
             // Its writer has seen every cell of a count.
@@ -136,21 +213,14 @@ impl Exchange {
                 let cell = doc.cell(path, &mut value).map(|cell| cell.is_count);
                 cell.unwrap_or_default()
             };
-            let base = base.filter(|base| *base <= seen.unwrap_or_default() || is_count());
-            earliest = earliest.max(base.map_or(Time::ZERO, Time::next));
+            let base = base.unwrap_or_default();
+            if is_count() {
+                earliest = earliest.max(base.next());
+            } else if base <= seen {
+                earliest = earliest.max(seen.next());
+            }
         });
         earliest
-    }
-
-    /// Sets the time of an entry. Returns the stamps before and after.
-    fn set_time(&mut self, at: usize, time: Time) -> Result<(Stamp, Stamp), Error> {
-        let Some(one) = self.entries.get_mut(at) else {
-            return Ok(Default::default());
-        };
-        let (old, new) = (one.entry.stamp(), Stamp::new(time, one.id().replica));
-        let cells = with_stamp(&one.entry.cells, new)?;
-        one.change(time, cells);
-        Ok((old, new))
     }
 
     /// Records that entries which the entry at `at` had seen have new stamps.
@@ -177,10 +247,4 @@ impl Exchange {
             }
         }
     }
-}
-
-/// Records that an entry has a new stamp, in the order of the old ones.
-fn note(changed: &mut Vec<(Stamp, Stamp)>, (old, new): (Stamp, Stamp)) {
-    let at = changed.partition_point(|(known, _)| *known < old);
-    changed.insert(at, (old, new));
 }

@@ -1,7 +1,7 @@
 use super::{Pending, Progress, Replica, exchange::Exchange};
 use crate::{
     clock::Time,
-    crdt::{Root, Tombstones},
+    crdt::Root,
     delta::Patch,
     doc::cells::DocCells,
     error::Error,
@@ -11,7 +11,7 @@ use crate::{
 /// The parts of a replica that a write stores.
 ///
 /// The revision of an entry that the write stores is in the entry itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Saved {
     /// The number of patches that were joined with the base.
     patches: usize,
@@ -34,12 +34,19 @@ impl Pending {
 }
 
 impl Exchange {
-    /// Begins a write of everything that the storage lacks. Returns what the write stores.
-    fn write(&mut self) -> Saved {
-        let mut has_changed = !self.removed.is_empty();
+    /// Begins a write of everything that the storage lacks, or only of its entries. Returns what
+    /// the write stores.
+    fn write(&mut self, is_of_entries: bool) -> Saved {
+        let mut has_changed = !self.removed.is_empty() && !is_of_entries;
         for one in &mut self.entries {
             one.written = one.is_unsaved().then_some(one.revision);
             has_changed |= one.written.is_some() && one.saved.is_some();
+        }
+        if is_of_entries {
+            return Saved {
+                has_changed,
+                ..Saved::default()
+            };
         }
         Saved {
             patches: self.unsaved.len(),
@@ -53,6 +60,9 @@ impl Exchange {
     fn note_saved(&mut self, saved: Saved) {
         self.unsaved.drain(..saved.patches.min(self.unsaved.len()));
         self.saved_rewrites = self.saved_rewrites.max(saved.rewrites);
+        if self.saved_rewrites == self.rewrites {
+            self.compared = None;
+        }
         self.removed.drain(..saved.removed.min(self.removed.len()));
         for one in &mut self.entries {
             one.saved = one.written.take().or(one.saved);
@@ -77,12 +87,14 @@ impl Exchange {
         }
     }
 
-    /// Takes over the page's id and its entries that were never stored from another replica.
+    /// Takes over the page's id and the entries that the storage lacks from another replica.
+    ///
+    /// Another tab has removed such an entry because the relay has it, or the storage has lost it.
     pub(super) fn take_over(&mut self, doc: &mut dyn DocCells, before: &Self) {
         self.own = before.own;
         self.user = before.user;
         self.settled.clone_from(&before.settled);
-        for one in before.entries.iter().filter(|one| one.saved.is_none()) {
+        for one in &before.entries {
             if self.find(one.id()).is_none() {
                 self.cover(doc, &one.entry.cells);
                 doc.join_patch(&one.entry.cells);
@@ -90,7 +102,8 @@ impl Exchange {
                 one.entry.stored = None;
                 one.flight = Default::default();
                 one.is_in_base = false;
-                self.append(one);
+                (one.saved, one.is_detached) = (None, false);
+                self.insert(one);
             }
         }
     }
@@ -116,18 +129,6 @@ impl<S: Root> Replica<S> {
         self.doc.absorb(false, cells);
     }
 
-    /// Adds an envelope of the stored base. Load them in order, before the cells that were joined
-    /// with the base since.
-    pub(crate) fn load_chunk(&mut self, envelope: &[u8]) -> Result<(), Error> {
-        if !Tombstones::is_encoded(envelope) {
-            self.load_base(&Patch::decode(envelope)?);
-            return Ok(());
-        }
-        let latest = self.doc.load_packed(envelope)?;
-        self.exchange.base_latest = self.exchange.base_latest.max(latest);
-        Ok(())
-    }
-
     /// Adds a stored entry, with what it [replaced](Pending::seen), and its place in the
     /// [order](Pending::order).
     pub fn load_entry(&mut self, entry: Entry, seen: &Patch, order: Time) {
@@ -143,7 +144,7 @@ impl<S: Root> Replica<S> {
         Self { doc, exchange }
     }
 
-    /// Takes over the page's id and its entries that were never stored from `before`, which this
+    /// Takes over the page's id and the entries that the storage lacks from `before`, which this
     /// newly loaded replica replaces.
     pub fn take_over(&mut self, before: &Self) {
         self.exchange.take_over(&mut self.doc, &before.exchange);
@@ -170,14 +171,32 @@ impl<S: Root> Replica<S> {
         &self.exchange.removed
     }
 
-    /// Begins a write of everything that the storage lacks. Returns what the write stores.
-    pub(crate) fn write(&mut self) -> Saved {
-        self.exchange.write()
+    /// Begins a write of everything that the storage lacks, or only of its entries. Returns what
+    /// the write stores.
+    pub(crate) fn write(&mut self, is_of_entries: bool) -> Saved {
+        self.exchange.write(is_of_entries)
     }
 
     /// Records that the write that stores `saved` was applied.
     pub(crate) fn note_saved(&mut self, saved: Saved) {
         self.exchange.note_saved(saved);
+    }
+
+    /// Returns the progress before the last comparison with a relay that had lost history, until
+    /// the base is stored.
+    pub(crate) fn before_comparison(&self) -> Option<&Progress> {
+        self.exchange.compared.as_ref()
+    }
+
+    /// Returns whether memory has cells of the base that the storage lacks.
+    pub(crate) fn has_unsaved_base(&self) -> bool {
+        self.must_rewrite() || !self.exchange.unsaved.is_empty()
+    }
+
+    /// Requires a comparison with the relay: the storage has the base of another history, which
+    /// lacks a part of this one.
+    pub(crate) fn compare(&mut self) {
+        self.exchange.progress.comparing = true;
     }
 
     /// Records that the storage has lost everything.
@@ -195,30 +214,12 @@ impl<S: Root> Replica<S> {
         self.exchange.note_base_saved();
     }
 
-    /// Returns the base's cells: the document without the outbox. If a path occurs twice, the last
-    /// cell counts. O(cells).
+    /// Returns the base's cells: the document without the outbox. O(cells).
     ///
     /// # Errors
     ///
     /// If a limit is exceeded, which cannot happen for cells of a document.
     pub fn base_parts(&self, bytes: usize) -> Result<Vec<Patch>, Error> {
-        let (parts, packed) = self.base(bytes)?;
-        let packed = Patch::collect(self.exchange.base_latest, |out| {
-            packed.write_cells(&Default::default(), out);
-        })?;
-        Ok([vec![packed], parts].concat())
-    }
-
-    /// Returns the cells of the base, in parts of about `bytes`, and its packed tombstones.
-    /// O(cells).
-    pub(crate) fn base(&self, bytes: usize) -> Result<(Vec<Patch>, Tombstones), Error> {
         self.exchange.base_parts(&self.doc, bytes)
-    }
-
-    /// Packs the tombstones if there are at least `least`, as happens by itself when there are
-    /// many. For tests.
-    #[cfg(feature = "testing")]
-    pub fn pack_tombstones(&mut self, least: usize) {
-        self.doc.pack_tombstones(least);
     }
 }

@@ -173,7 +173,7 @@ impl Exchange {
     ///
     /// If a copy of this disk has restamped the contained entry before it sent it, the base has its
     /// cells at a later time than this outbox.
-    fn follow_contained(
+    pub(super) fn follow_contained(
         &mut self,
         doc: &mut dyn DocCells,
         is_contained: &dyn Fn(&Pending) -> bool,
@@ -187,9 +187,8 @@ impl Exchange {
                 let same = base.filter(|held| {
                     held.stamp.replica == cell.stamp.replica && held.value == cell.value
                 });
-                if let Some(stamp) = same.map(|held| held.stamp)
-                    && stamp > cell.stamp
-                {
+                let stamp = same.map_or(Stamp::default(), |held| held.stamp);
+                if stamp != cell.stamp {
                     moved.push((path, cell.stamp, stamp));
                 }
             });

@@ -5,9 +5,8 @@ use super::{
     exchange::{Exchange, take},
 };
 use crate::{
-    crdt::{Changes, Quarantine, Root},
+    crdt::{Changes, Root},
     delta::Patch,
-    doc::cells::DocCells as _,
     error::Error,
     history::{Ack, Entry, EntryId, IdHead, IdHeads, Position, TabEntry},
     id::ReplicaId,
@@ -76,11 +75,10 @@ impl<S: Root> Replica<S> {
         entries.map(|one| (one.id(), one.revision)).collect()
     }
 
-    /// Returns the entries that have changed since `before`, for the other tabs.
-    pub fn changed_since(&self, before: &[(EntryId, u32)]) -> Vec<TabEntry> {
-        let entries = self.exchange.entries.iter();
-        let changed = entries.filter(|one| !before.contains(&(one.id(), one.revision)));
-        changed.map(Pending::for_tabs).collect()
+    /// Returns what has changed since the outbox had these [revisions](Replica::revisions), for the
+    /// other tabs.
+    pub fn changed_since(&self, before: &[(EntryId, u32)]) -> OutboxChange {
+        self.exchange.changed_since(before)
     }
 
     /// Returns the last entry of each id that has left this tab's outbox, since the relay has it.
@@ -126,45 +124,33 @@ impl<S: Root> Replica<S> {
         changes
     }
 
-    /// Replaces entries that another tab has restamped. Others are ignored.
-    pub fn replace_entries(&mut self, entries: &[TabEntry]) -> Changes {
-        let mut paths = Quarantine::default();
-        for (entry, seen) in entries {
-            let Some(at) = self.exchange.find(entry.id) else {
-                continue;
-            };
-            let Some(one) = self.exchange.entries.get_mut(at) else {
-                continue;
-            };
-            if one.entry.hash != entry.hash || one.entry.stored.is_some() {
-                continue;
-            }
-            paths.note_paths(one.entry.cells.cells());
-            paths.note_paths(entry.cells.cells());
-            one.change(entry.time, entry.cells.clone());
-            one.flight = Default::default();
-            one.seen = Quarantine::default();
-            let keep = &mut |parent: crate::path::Path<'_>, cell: crate::codec::CellRef<'_>| {
-                one.seen.keep(parent, cell, None);
-            };
-            seen.cells().for_each(keep);
-        }
-        let changes = self.exchange.rebuild(&mut self.doc, &paths);
-        // The clock may have followed stamps that were replaced.
-        self.doc.set_clock(self.exchange.latest());
-        changes
+    /// Replaces entries that another tab has restamped, and restamps later ones that the other tab
+    /// does not know. Ignores entries that are not in the outbox.
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn replace_entries(&mut self, entries: &[TabEntry]) -> Result<Changes, Error> {
+        self.exchange.replace_entries(&mut self.doc, entries)
     }
 
     /// Records that the relay has acknowledged entries to another tab.
-    pub fn stored_elsewhere(&mut self, ack: &Ack) {
+    ///
+    /// # Errors
+    ///
+    /// If a limit is exceeded, which cannot happen for cells of a document.
+    pub fn stored_elsewhere(&mut self, ack: &Ack) -> Result<Changes, Error> {
         for one in &mut self.exchange.entries {
             if one.entry.stored.is_none()
                 && let Some(sequence) = ack.sequence(&one.entry)
             {
                 let epoch = ack.state.epoch();
-                one.set_stored(Position { epoch, sequence });
+                // The other tab may have sent other stamps.
+                one.entry.stored = Some(Position { epoch, sequence });
+                one.revision += 1;
             }
         }
+        self.exchange.remove_passed(&mut self.doc)
     }
 
     /// Removes entries that another tab has moved to a derived id.
@@ -202,39 +188,40 @@ impl<S: Root> Replica<S> {
         });
         exchange.move_entries(&mut self.doc, &moved)
     }
+}
 
-    /// Returns the next entries for which `is_due` returns true, as
-    /// [`next_entries`](Replica::next_entries) does, at most `count`. After an entry that is not
-    /// due, no later one of its id is returned.
-    pub fn next_due_entries(
-        &mut self,
-        bytes: usize,
-        count: usize,
-        is_due: &mut dyn FnMut(&Pending) -> bool,
-    ) -> Vec<Entry> {
-        let (mut next, mut room, mut waiting) = (Vec::new(), bytes, Vec::new());
-        for one in &mut self.exchange.entries {
-            if one.entry.stored.is_some() || !matches!(one.flight, super::pending::Flight::None) {
-                continue;
-            }
-            let replica = one.entry.id.replica;
-            if waiting.contains(&replica) || !is_due(one) {
-                waiting.push(replica);
-                continue;
-            }
-            let size = one.entry.cells.bytes();
-            if next.len() >= count || (!next.is_empty() && size > room) {
-                break;
-            }
-            room = room.saturating_sub(size);
-            one.flight = super::pending::Flight::Same;
-            next.push(one.entry.clone());
-        }
-        next
-    }
+/// A change of the outbox that concerns the other tabs.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct OutboxChange {
+    /// The entries that have left the outbox, if others were added: they were moved.
+    pub moved: Vec<EntryId>,
+    /// The entries that were added.
+    pub added: Vec<TabEntry>,
+    /// The entries that have other cells.
+    pub replaced: Vec<TabEntry>,
 }
 
 impl Exchange {
+    fn changed_since(&self, before: &[(EntryId, u32)]) -> OutboxChange {
+        let mut change = OutboxChange::default();
+        for one in &self.entries {
+            let known = before.iter().find(|(id, _)| *id == one.id());
+            match known {
+                None => change.added.push(one.for_tabs()),
+                Some((_, revision)) if *revision != one.revision => {
+                    change.replaced.push(one.for_tabs());
+                }
+                Some(_) => {}
+            }
+        }
+        if !change.added.is_empty() {
+            let moved = before.iter().map(|(id, _)| *id);
+            change.moved = moved.filter(|id| self.find(*id).is_none()).collect();
+        }
+        change
+    }
+
     /// Joins an entry of another tab, unless it is known, even if entries before it are missing.
     fn join_unordered(
         &mut self,
@@ -252,7 +239,11 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Clock, LwwMap, clock::ManualTime, replica::EntryJoin};
+    use crate::{
+        Clock, LwwMap,
+        clock::ManualTime,
+        replica::{EntryJoin, Readiness},
+    };
 
     type Board = LwwMap<u32, u32>;
 
@@ -293,7 +284,7 @@ mod tests {
         clock.set(NOW_MS);
         one.restamp(id, crate::Time::try_from_ms(NOW_MS).unwrap())
             .unwrap();
-        two.replace_entries(&one.outbox());
+        two.replace_entries(&one.outbox()).unwrap();
         let later = edit(&mut two, 1, 2);
         let time = two.entry(later).unwrap().0.time;
         assert!(time < crate::Time::try_from_ms(NOW_MS + day / 2).unwrap());
@@ -308,11 +299,22 @@ mod tests {
         edit(&mut two, 2, 2);
         edit(&mut one, 3, 3);
         one.join_outbox(&two.outbox(), &[]);
-        let due = one.next_due_entries(1_000, 9, &mut |pending| pending.entry().id != first);
+        let due =
+            one.next_due_entries(1_000, 9, &mut |pending| match pending.entry().id == first {
+                true => Readiness::Waiting,
+                false => Readiness::Ready,
+            });
         let keys: Vec<_> = due.iter().map(|entry| entry.id.replica).collect();
         assert_eq!(keys, [one.own_id().unwrap()]);
-        assert_eq!(one.next_due_entries(1_000, 9, &mut |_| true).len(), 2);
-        assert!(one.next_due_entries(1_000, 9, &mut |_| true).is_empty());
+        assert_eq!(
+            one.next_due_entries(1_000, 9, &mut |_| Readiness::Ready)
+                .len(),
+            2
+        );
+        assert!(
+            one.next_due_entries(1_000, 9, &mut |_| Readiness::Ready)
+                .is_empty()
+        );
     }
 
     #[test]

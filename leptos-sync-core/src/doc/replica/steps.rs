@@ -1,4 +1,4 @@
-use super::{EntryJoin, RangeDifference, RejectedEntry, Replica, pending::Flight};
+use super::{EntryJoin, RangeDifference, RejectedEntry, Replica};
 use crate::{
     clock::{Time, Window},
     crdt::{Changes, Root},
@@ -103,25 +103,6 @@ impl<S: Root> Replica<S> {
         self.exchange.settle(&mut self.doc)
     }
 
-    /// Returns the next entries to send, in order: at most `count` and about `bytes`, but at least
-    /// one if there is one. They are on their way until they are answered or the session ends.
-    pub fn next_entries(&mut self, bytes: usize, count: usize) -> Vec<Entry> {
-        let (mut next, mut room) = (Vec::new(), bytes);
-        for one in &mut self.exchange.entries {
-            if one.entry.stored.is_some() || !matches!(one.flight, Flight::None) {
-                continue;
-            }
-            let size = one.entry.cells.envelope_bytes();
-            if !next.is_empty() && (size > room || next.len() >= count) {
-                break;
-            }
-            room = room.saturating_sub(size);
-            one.flight = Flight::Same;
-            next.push(one.entry.clone());
-        }
-        next
-    }
-
     /// Handles an acknowledgement. O(cells of the entries).
     ///
     /// # Errors
@@ -141,6 +122,7 @@ impl<S: Root> Replica<S> {
     ///
     /// [`Error::is_clock`] if `from` is not in milliseconds. An error changes nothing.
     pub fn restamp(&mut self, id: EntryId, from: Time) -> Result<Changes, Error> {
+        self.exchange.recall(id);
         self.exchange.restamp(&mut self.doc, id, from)
     }
 
@@ -161,6 +143,17 @@ impl<S: Root> Replica<S> {
     ///
     /// If a limit is exceeded, which cannot happen for cells of a document.
     pub fn reject(&mut self, id: EntryId) -> Result<Option<RejectedEntry<S>>, Error> {
+        self.exchange.recall(id);
+        self.reject_elsewhere(id)
+    }
+
+    /// Rolls back an entry that the relay has rejected when another tab sent it. Returns the same
+    /// as [`reject`](Replica::reject).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reject`](Replica::reject).
+    pub fn reject_elsewhere(&mut self, id: EntryId) -> Result<Option<RejectedEntry<S>>, Error> {
         let before = self.doc.shared_state();
         let rejected = self.exchange.reject(&mut self.doc, id)?;
         Ok(rejected.map(|(entry, changes)| RejectedEntry {

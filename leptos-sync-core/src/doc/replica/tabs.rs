@@ -49,10 +49,9 @@ impl Exchange {
         seen: &Patch,
     ) -> Changes {
         entry.stored = None;
-        let changes = self.add_entry(doc, entry, seen);
-        if let Some(one) = self.entries.last_mut() {
-            one.is_foreign = true;
-        }
+        let (mut one, changes) = self.pending(doc, entry, seen);
+        one.is_foreign = true;
+        self.insert(one);
         changes
     }
 
@@ -64,22 +63,25 @@ impl Exchange {
         seen: &Patch,
         order: Time,
     ) {
-        self.add_entry(doc, entry, seen);
-        if let Some(one) = self.entries.last_mut() {
-            one.saved = Some(one.revision);
-            one.order = order;
-        }
+        let (mut one, _) = self.pending(doc, entry, seen);
+        one.saved = Some(one.revision);
+        one.order = order;
+        self.entries.push(one);
     }
 
-    /// Adds an entry to the outbox.
-    fn add_entry(&mut self, doc: &mut dyn DocCells, entry: Entry, seen: &Patch) -> Changes {
+    /// Joins the cells of an entry that is added to the outbox.
+    fn pending(
+        &mut self,
+        doc: &mut dyn DocCells,
+        entry: Entry,
+        seen: &Patch,
+    ) -> (Pending, Changes) {
         self.cover(doc, &entry.cells);
         let changes = doc.join_patch(&entry.cells);
         let mut replaced = Quarantine::default();
         seen.cells()
             .for_each(&mut |parent, cell| replaced.keep(parent, cell, None));
-        self.append(Pending::new(entry, replaced));
-        changes
+        (Pending::new(entry, replaced), changes)
     }
 
     /// Keeps the base's cells at the paths of `cells`, which the outbox is going to write.

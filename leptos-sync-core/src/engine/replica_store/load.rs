@@ -6,6 +6,7 @@ use super::{
 use crate::{
     clock::Clock,
     crdt::Root,
+    delta::Patch,
     error::Error,
     history::{Position, Sequence},
     order::heap_sort,
@@ -71,7 +72,7 @@ impl<St: Storage> ReplicaStore<St> {
                 Named::Chunk(generation) if is_present(generation) => {
                     chunks += 1;
                     self.contents.chunk_bytes += record.len();
-                    replica.load_chunk(&record)
+                    Patch::decode(&record).map(|patch| replica.load_base(&patch))
                 }
                 Named::Log(generation) if is_present(generation) => {
                     self.contents.log_records += 1;

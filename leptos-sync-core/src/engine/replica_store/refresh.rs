@@ -93,31 +93,73 @@ impl<St: Storage> ReplicaStore<St> {
         self.marker = Some(marker);
         self.stored_marker = Some(bytes);
         let progress = record::decode_progress(&progress.unwrap_or_default())?;
+        Ok(self.refreshed_base(replica, progress, is_new))
+    }
+
+    /// Decides what to do with the stored base. `is_new` says whether another tab has written it as
+    /// a whole.
+    fn refreshed_base<S: Root>(
+        &mut self,
+        replica: &mut Replica<S>,
+        progress: Progress,
+        is_new: bool,
+    ) -> RefreshOutcome {
         let is_same = has_same_history(replica.progress(), &progress);
-        self.theirs = Some(progress.clone());
-        // A replica that has compared the stored base with the relay replaces it.
-        if !is_new && (is_same || replica.must_rewrite()) {
-            return Ok(RefreshOutcome::Retry);
+        // The relay was offered what the stored base has.
+        let is_compared = has_compared(replica, &progress);
+        let is_ahead = position(replica.progress()) > position(&progress);
+        let is_comparing = progress.comparing;
+        self.theirs = Some(progress);
+        if !is_new && is_same || is_compared {
+            return RefreshOutcome::Retry;
         }
         self.contents = Contents::default();
-        if !is_same || progress.comparing {
-            return Ok(RefreshOutcome::Reload);
+        if is_same && !is_comparing {
+            // Another tab has written the base as a whole.
+            match is_ahead {
+                true => replica.rewrite(),
+                false => replica.note_base_saved(),
+            }
+            return RefreshOutcome::Retry;
         }
-        // Another tab has written the base as a whole.
-        match position(&progress) >= position(replica.progress()) {
-            true => replica.note_base_saved(),
-            false => replica.rewrite(),
+        // What only this tab has must not get lost. It is offered to the relay before it is stored.
+        let has_more = match is_same {
+            true => is_ahead,
+            false => replica.before_comparison().is_none() && replica.has_unsaved_base(),
+        };
+        if !has_more {
+            return RefreshOutcome::Reload;
         }
-        Ok(RefreshOutcome::Retry)
+        replica.compare();
+        if is_same {
+            replica.rewrite();
+        }
+        RefreshOutcome::Retry
     }
+}
+
+/// Returns whether the replica has compared the base of another history with the relay.
+pub(super) fn has_compared<S: Root>(replica: &Replica<S>, theirs: &Progress) -> bool {
+    replica.before_comparison().is_some_and(|before| {
+        let (at, their_at) = (end(before), end(theirs));
+        Epochs::common_with(&before.epochs, at, &theirs.epochs, their_at) >= their_at
+    })
 }
 
 /// Returns whether one of two bases has what the other one has, and more of the same history.
 /// Cells of two histories must not be joined.
+///
+/// After a comparison, a base has cells beyond its position, up to the head that the relay had
+/// reported.
 pub(super) fn has_same_history(ours: &Progress, theirs: &Progress) -> bool {
-    let (at, their_at) = (position(ours), position(theirs));
+    let (at, their_at) = (end(ours), end(theirs));
     let common = Epochs::common_with(&ours.epochs, at, &theirs.epochs, their_at);
     common >= at.min(their_at)
+}
+
+/// Returns the greatest number of the changes that a base may contain.
+pub(super) fn end(progress: &Progress) -> Sequence {
+    position(progress).max(progress.cursor.witness.head.sequence)
 }
 
 fn position(progress: &Progress) -> Sequence {

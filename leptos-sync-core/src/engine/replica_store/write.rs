@@ -1,11 +1,10 @@
 use super::{
     Contents, ReplicaStore,
     record::{self, Marker},
-    refresh::has_same_history,
+    refresh::{end, has_compared, has_same_history},
 };
 use crate::{
     crdt::Root,
-    delta::Patch,
     error::Error,
     id::ReplicaId,
     limits,
@@ -30,8 +29,23 @@ pub(super) struct Write {
     /// Whether they replace the others.
     is_whole: bool,
     writes_progress: bool,
+    /// Whether only entries of the outbox are written.
+    is_of_entries: bool,
     /// The parts of the replica that the write stores.
     saved: Saved,
+}
+
+impl Write {
+    fn new(marker: Marker, contents: Contents, writes_progress: bool) -> Self {
+        Self {
+            marker,
+            contents,
+            is_whole: false,
+            writes_progress,
+            is_of_entries: false,
+            saved: Saved::default(),
+        }
+    }
 }
 
 impl<St: Storage> ReplicaStore<St> {
@@ -73,6 +87,9 @@ impl<St: Storage> ReplicaStore<St> {
     ///
     /// Those of [`save`](ReplicaStore::save).
     pub fn compact<S: Root>(&mut self, replica: &mut Replica<S>) -> Result<ReplicaWrite, Error> {
+        if let Some(marker) = self.marker.filter(|_| self.has_another_history(replica)) {
+            return self.append(replica, marker);
+        }
         let generation = ReplicaId::random()?.get();
         let mut batch = Batch::new();
         for key in &self.contents.keys {
@@ -80,14 +97,9 @@ impl<St: Storage> ReplicaStore<St> {
         }
         let mut contents = Contents::default();
         let mut chunks = 0;
-        let (parts, packed) = replica.base(limits::CHUNK_BYTES)?;
-        for index in 0..=parts.len() {
-            // The packed tombstones are the last chunk.
-            let part = parts.get(index).map(Patch::encode);
-            let Some(envelope) = part.or_else(|| packed.encode()) else {
-                break;
-            };
+        for (index, part) in replica.base_parts(limits::CHUNK_BYTES)?.iter().enumerate() {
             let key = self.keys.chunk(generation, index);
+            let envelope = part.encode();
             contents.chunk_bytes += envelope.len();
             chunks += 1;
             contents.keys.push(key.clone());
@@ -101,7 +113,9 @@ impl<St: Storage> ReplicaStore<St> {
             chunks,
             discarded: self.marker.map_or(0, |known| known.discarded),
         };
-        self.finish(replica, batch, marker, (contents, true))
+        let mut write = Write::new(marker, contents, true);
+        write.is_whole = true;
+        self.finish(replica, batch, write)
     }
 
     fn append<S: Root>(
@@ -109,8 +123,11 @@ impl<St: Storage> ReplicaStore<St> {
         replica: &mut Replica<S>,
         mut marker: Marker,
     ) -> Result<ReplicaWrite, Error> {
+        let is_other = self.has_another_history(replica);
         let (mut batch, mut contents) = (Batch::new(), Contents::default());
-        if let Some((position, _)) = replica.unsaved_patches().last() {
+        if let Some((position, _)) = replica.unsaved_patches().last()
+            && !is_other
+        {
             let nonce = ReplicaId::random()?.get();
             let key = self.keys.log(marker.generation, position.sequence, nonce);
             let patches = replica.unsaved_patches().iter().map(|(_, patch)| patch);
@@ -123,10 +140,27 @@ impl<St: Storage> ReplicaStore<St> {
         let progress = replica.progress();
         // A tab that has read less than another one adds its cells, but not its position.
         let position = progress.cursor.position;
-        if position.sequence >= marker.position.sequence || progress.comparing {
+        let is_behind = position.sequence < marker.position.sequence
+            || self
+                .theirs
+                .as_ref()
+                .is_some_and(|theirs| end(theirs) > end(progress));
+        let writes_progress = !is_other && (!is_behind || progress.comparing);
+        if writes_progress {
             marker.position = position;
         }
-        self.finish(replica, batch, marker, (contents, false))
+        let mut write = Write::new(marker, contents, writes_progress);
+        write.is_of_entries = is_other;
+        self.finish(replica, batch, write)
+    }
+
+    /// Returns whether the storage has the base of another history. Cells of this history must not
+    /// be stored with it before they were compared with the relay.
+    fn has_another_history<S: Root>(&self, replica: &Replica<S>) -> bool {
+        let is_other = |theirs| {
+            !has_same_history(replica.progress(), theirs) && !has_compared(replica, theirs)
+        };
+        self.theirs.as_ref().is_some_and(is_other)
     }
 
     /// Adds the outbox, the progress and the marker.
@@ -134,10 +168,9 @@ impl<St: Storage> ReplicaStore<St> {
         &mut self,
         replica: &mut Replica<S>,
         mut batch: Batch,
-        mut marker: Marker,
-        (contents, is_whole): (Contents, bool),
+        mut write: Write,
     ) -> Result<ReplicaWrite, Error> {
-        for id in replica.removed() {
+        for id in replica.removed().iter().filter(|_| !write.is_of_entries) {
             batch.delete(self.keys.entry(*id));
         }
         for one in replica.entries().iter().filter(|one| one.is_unsaved()) {
@@ -145,26 +178,17 @@ impl<St: Storage> ReplicaStore<St> {
             batch.put(key, record::encode_entry(one)?);
         }
         let outbox = self.marker.map_or(0, |known| known.outbox);
-        let saved = replica.write();
-        marker.outbox = outbox + u64::from(saved.has_changed);
+        write.saved = replica.write(write.is_of_entries);
+        write.marker.outbox = outbox + u64::from(write.saved.has_changed);
         let progress = replica.progress();
-        // Cells of this history must not be stored with those of another one, which first have to
-        // be compared. So the write has no effect, and the replica is loaded again.
-        let theirs = self.theirs.as_ref();
-        let is_other = theirs.is_some_and(|theirs| !has_same_history(progress, theirs));
-        let is_refused = is_other && !replica.must_rewrite();
-        let writes_progress = marker.position == progress.cursor.position;
-        if writes_progress {
+        if write.writes_progress {
             batch.put(self.keys.progress(), record::encode_progress(progress));
         }
-        batch.put(self.keys.marker(), marker.encode());
-        self.pending = Some(Write {
-            marker,
-            contents,
-            is_whole,
-            writes_progress,
-            saved,
-        });
+        batch.put(self.keys.marker(), write.marker.encode());
+        // The relay was not offered what the stored base has. So the write has no effect, and the
+        // replica is loaded again.
+        let is_refused = write.is_of_entries && replica.before_comparison().is_some();
+        self.pending = Some(write);
         let expected = Expected {
             key: self.keys.marker(),
             value: match is_refused {

@@ -7,7 +7,7 @@ use leptos_sync_core::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
         RelayState, Sequence, Witness,
     },
-    replica::Replica,
+    replica::{Readiness, RejectedEntry, Replica},
     sync::{Document, Permission, Reason, TabMessageKind},
 };
 
@@ -23,42 +23,12 @@ impl<S: Root> Exchanged<S> {
         self.0.doc.with_replica(work)
     }
 
-    /// Changes the outbox, and notifies the other tabs of the entries that moved to another id.
-    fn move_by(
+    /// Changes the outbox, and notifies the other tabs.
+    fn change_outbox(
         &self,
         change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
-        let before = self.replica(|replica| names(replica));
-        self.0.doc.update(None, change)?;
-        let mut added = self.replica(|replica| names(replica));
-        let after = added.clone();
-        added.retain(|id| !before.contains(id));
-        if !added.is_empty() {
-            let moved = before.into_iter().filter(|id| !after.contains(id));
-            self.0.send_to_tabs(TabMessageKind::Move(moved.collect()));
-            added.iter().for_each(|id| self.0.send_entry(*id));
-            // No other page writes under the new id.
-            self.0.due.borrow_mut().append(&mut added);
-        }
-        self.0.save_soon();
-        Ok(())
-    }
-
-    /// Restamps entries of the outbox, and sends them to the other tabs.
-    fn replace_by(
-        &self,
-        change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
-    ) -> Result<(), Error> {
-        let before = self.replica(|replica| replica.revisions());
-        self.0.doc.update(None, change)?;
-        let changed = self.replica(|replica| replica.changed_since(&before));
-        if !changed.is_empty() {
-            self.0.send_to_tabs(TabMessageKind::Restamp(changed));
-            // Store restamped entries before sending them. Otherwise they would be restamped again
-            // after a crash.
-            self.0.save();
-        }
-        Ok(())
+        self.0.change_outbox(&[], change)
     }
 }
 
@@ -138,16 +108,13 @@ impl<S: Root> Document for Exchanged<S> {
     }
 
     fn caught_up(&mut self, window: Window) -> Result<(), Error> {
-        self.move_by(&mut Replica::settle)?;
+        self.change_outbox(&mut Replica::settle)?;
         // The user is the guest who has made them.
         if self.0.page.keeps_guest_edits && self.replica(Replica::take_guest_entries) {
             self.0.save();
         }
         self.0.list_waiting();
-        // Other tabs would restamp the same entries in another way.
-        if !self.0.has_siblings.get() {
-            self.replace_by(&mut |replica| replica.restamp_ahead(window))?;
-        }
+        self.change_outbox(&mut |replica| replica.restamp_ahead(window))?;
         // Later, each compaction forgets them.
         if !self.0.has_forgotten.get() {
             let has_forgotten = self.replica(Replica::forget_tombstones);
@@ -163,10 +130,15 @@ impl<S: Root> Document for Exchanged<S> {
             let (own, user) = (replica.own_id(), replica.user());
             replica.next_due_entries(bytes, count, &mut |one| {
                 let id = one.entry().id;
+                let is_due = own == Some(id.replica) || due.contains(&id);
+                if !self.0.may_send(one.entry(), user) {
+                    return Readiness::Withheld;
+                }
                 // A crash must not lose what the relay has.
-                (one.is_saved() || !is_stored)
-                    && (own == Some(id.replica) || due.contains(&id))
-                    && self.0.may_send(one.entry(), user)
+                match is_due && (one.is_saved() || !is_stored) {
+                    true => Readiness::Ready,
+                    false => Readiness::Waiting,
+                }
             })
         }))
     }
@@ -190,7 +162,7 @@ impl<S: Root> Document for Exchanged<S> {
         if reason == Reason::Forged {
             // The relay has bound the id to another user.
             if self.0.page.keeps_guest_edits {
-                self.move_by(&mut |replica| replica.move_to_derived_id(id.replica))?;
+                self.change_outbox(&mut |replica| replica.move_to_derived_id(id.replica))?;
                 self.0.save();
             } else {
                 self.0.leave_to_its_user(id, text);
@@ -204,7 +176,7 @@ impl<S: Root> Document for Exchanged<S> {
                 reason,
                 text: text.clone(),
             });
-            return self.0.reject(id, reason, text);
+            return self.0.reject(id, reason, text, Replica::reject);
         }
         self.0.page.time.follow(window.now_ms);
         let now = Time::try_from_ms(window.now_ms).unwrap_or_default();
@@ -212,7 +184,7 @@ impl<S: Root> Document for Exchanged<S> {
             Reason::TooOld => window.floor,
             _ => now,
         };
-        self.replace_by(&mut |replica| replica.restamp(id, from))
+        self.change_outbox(&mut |replica| replica.restamp(id, from))
     }
 
     fn presence(&mut self, peer: ReplicaId, user: &str, data: &[u8]) {
@@ -268,25 +240,21 @@ impl<S: Root> DocumentActor<S> {
     pub(super) fn withdraw(self: &Rc<Self>, id: EntryId) {
         let text = "this user may read this document, but not edit it";
         // An error would be one of this document's own cells.
-        let _ = self.reject(id, Reason::Forbidden, text.to_owned());
+        let _ = self.reject(id, Reason::Forbidden, text.to_owned(), Replica::withdraw);
     }
 
-    /// Rolls back an entry that the relay has rejected for good, and reports it. If the reason is
-    /// [`Reason::Forbidden`], the entry is new and is removed.
+    /// Rolls back an entry that the relay has rejected for good, and reports it.
     pub(super) fn reject(
         self: &Rc<Self>,
         id: EntryId,
         reason: Reason,
         message: String,
+        roll_back: fn(&mut Replica<S>, EntryId) -> Result<Option<RejectedEntry<S>>, Error>,
     ) -> Result<(), Error> {
         let (mut before, mut outbox) = (None, Vec::new());
         self.doc.update(None, &mut |replica| {
             outbox = names(replica);
-            let rejected = match reason {
-                Reason::Forbidden => replica.withdraw(id)?,
-                _ => replica.reject(id)?,
-            };
-            Ok(match rejected {
+            Ok(match roll_back(replica, id)? {
                 Some(rejected) => {
                     before = Some(rejected.before as AnyState);
                     rejected.changes

@@ -1,9 +1,9 @@
 use std::{ptr, rc::Rc};
 
 use leptos_sync_core::{
-    Changes, Root,
+    Changes, Error, Root,
     history::{Entry, EntryId, Patch},
-    replica::{EntryJoin, Pending},
+    replica::{EntryJoin, Pending, Replica},
     sync::{TabMessage, TabMessageKind},
 };
 
@@ -44,28 +44,71 @@ impl<S: Root> DocumentActor<S> {
             } => {
                 // The answer to another tab lacks what only that tab knew.
                 if *asker == self.asker {
-                    self.update(&mut |replica| replica.join_outbox(entries, heads));
+                    self.update(&mut |replica| Ok(replica.join_outbox(entries, heads)));
                 }
             }
             TabMessageKind::Restamp(entries) => {
-                self.update(&mut |replica| replica.replace_entries(entries));
+                // Later entries of this page may follow those of the message.
+                let known: Vec<_> = entries.iter().map(|(entry, _)| entry.id).collect();
+                let replaced = &mut |replica: &mut Replica<S>| replica.replace_entries(entries);
+                let _ = self.change_outbox(&known, replaced);
             }
             TabMessageKind::Reject { id, reason, text } => {
+                let before = self.doc.with_replica(|replica| replica.revisions());
                 // An error would be one of this document's own cells.
-                let _ = self.reject(*id, *reason, text.clone());
+                let _ = self.reject(*id, *reason, text.clone(), Replica::reject_elsewhere);
+                // The other tab may not know the later counts that contained this one.
+                self.send_changes(&before, &[*id]);
             }
             TabMessageKind::Ack(ack) => {
-                self.doc
-                    .with_replica(|replica| replica.stored_elsewhere(ack));
+                self.update(&mut |replica| replica.stored_elsewhere(ack));
                 self.doc.update_pending();
             }
             TabMessageKind::Move(ids) => {
-                self.update(&mut |replica| replica.moved_elsewhere(ids));
+                self.update(&mut |replica| Ok(replica.moved_elsewhere(ids)));
             }
             TabMessageKind::Discarded => return self.discarded(),
         }
         self.save_soon();
         self.send_others_later();
+    }
+
+    /// Changes the outbox, and notifies the other tabs, except of the entries that they know.
+    pub(super) fn change_outbox(
+        self: &Rc<Self>,
+        known: &[EntryId],
+        change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
+    ) -> Result<(), Error> {
+        let before = self.doc.with_replica(|replica| replica.revisions());
+        self.doc.update(None, change)?;
+        self.send_changes(&before, known);
+        Ok(())
+    }
+
+    /// Notifies the other tabs of the changes since the outbox had these revisions, except of the
+    /// entries that they know.
+    fn send_changes(self: &Rc<Self>, before: &[(EntryId, u32)], known: &[EntryId]) {
+        let mut changed = self
+            .doc
+            .with_replica(|replica| replica.changed_since(before));
+        if !changed.added.is_empty() {
+            self.send_to_tabs(TabMessageKind::Move(changed.moved));
+            for one in changed.added {
+                // No other page writes under the new id.
+                self.due.borrow_mut().push(one.0.id);
+                self.send_to_tabs(TabMessageKind::Edit(one));
+            }
+        }
+        let replaced = &mut changed.replaced;
+        replaced.retain(|(entry, _)| !known.contains(&entry.id));
+        if changed.replaced.is_empty() {
+            self.save_soon();
+        } else {
+            self.send_to_tabs(TabMessageKind::Restamp(changed.replaced));
+            // Store restamped entries before sending them. Otherwise they would be restamped again
+            // after a crash.
+            self.save();
+        }
     }
 
     fn join_entry(self: &Rc<Self>, entry: &Entry, seen: &Patch) {
@@ -85,11 +128,9 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    fn update(
-        &self,
-        change: &mut dyn FnMut(&mut leptos_sync_core::replica::Replica<S>) -> Changes,
-    ) {
-        let _ = self.doc.update(None, &mut |replica| Ok(change(replica)));
+    fn update(&self, change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>) {
+        // An error would be one of this document's own cells.
+        let _ = self.doc.update(None, change);
     }
 
     /// Forgets the tombstones of a document without a relay if no other tab has it open. The
