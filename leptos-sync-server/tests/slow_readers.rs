@@ -27,8 +27,8 @@ const CARD_BYTES: usize = 100 * 1024;
 /// The number of cards. Together, they are far larger than the buffers between two processes.
 const CARDS: u32 = 300;
 
-/// The number of cards that exceed the queue of a connection and the buffers of its sockets. Writing
-/// them takes much less time than a client may take to receive one.
+/// The number of cards that exceed the queue of a connection and the buffers of its sockets.
+/// Writing them takes much less time than a client may take to receive a frame.
 const BEHIND: u32 = 150;
 
 /// An authorizer that admits every client for this many milliseconds.
