@@ -155,6 +155,11 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
     let forgets = each(
         &|Part { ident, .. }| quote!(#core::internal::Crdt::forget_tombstones(&mut self.#ident, stable);),
     );
+    let counts =
+        each(&|Part { ident, .. }| quote!(+ #core::internal::Crdt::tombstones(&self.#ident)));
+    let takes = each(
+        &|Part { ident, name, .. }| quote!(path.within(#name, |path| #core::internal::Crdt::take_tombstones(&mut self.#ident, path, out));),
+    );
     let asserts =
         each(&|Part { ident, .. }| quote!(#core::internal::Crdt::assert_invariants(&self.#ident);));
     quote! {
@@ -177,6 +182,18 @@ fn alongside(record: &Record<'_>, core: &Path) -> TokenStream {
 
         fn forget_tombstones(&mut self, stable: #core::internal::Stable<'_>) {
             #forgets
+        }
+
+        fn tombstones(&self) -> usize {
+            0 #counts
+        }
+
+        fn take_tombstones(
+            &mut self,
+            path: &mut #core::internal::PathBuf,
+            out: &mut dyn ::core::ops::FnMut(#core::internal::PathBuf, #core::Stamp),
+        ) {
+            #takes
         }
 
         fn assert_invariants(&self) {

@@ -31,6 +31,16 @@ const fn low_bits(value: u64) -> u8 {
     (value & 0x7f) as u8
 }
 
+/// Maps small signed differences to small unsigned numbers.
+pub(crate) fn zigzag(step: u64) -> u64 {
+    (step << 1) ^ (((step as i64) >> 63) as u64)
+}
+
+/// Undoes [`zigzag`].
+pub(crate) fn unzigzag(packed: u64) -> u64 {
+    (packed >> 1) ^ (packed & 1).wrapping_neg()
+}
+
 /// A reader of bytes from front to back. Every read is checked against the remaining length. Never
 /// allocates.
 ///

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Changes, quarantine::Quarantine};
+use super::{Changes, Tombstones, quarantine::Quarantine};
 use crate::{
     codec::{CellRef, Group},
     error::Error,
@@ -15,6 +15,7 @@ use crate::{
 pub struct Applied<'a> {
     seen: &'a VersionVector,
     quarantine: &'a mut Quarantine,
+    packed: &'a Tombstones,
     /// `None` if changes are not collected.
     changes: Option<Changes>,
 }
@@ -30,8 +31,15 @@ impl<'a> Applied<'a> {
         Self {
             seen,
             quarantine,
+            packed: &Tombstones::NONE,
             changes: noting.then(Changes::new),
         }
+    }
+
+    /// Adds the tombstones that the document has packed.
+    pub(crate) fn with_packed(mut self, packed: &'a Tombstones) -> Self {
+        self.packed = packed;
+        self
     }
 
     /// Returns whether to skip `cell`: the version contains it, or a quarantined cell at its path
@@ -47,10 +55,11 @@ impl<'a> Applied<'a> {
         self.seen
     }
 
-    /// Returns whether a quarantined cell at the path of `cell` is newer.
+    /// Returns whether a quarantined cell or a packed tombstone at the path of `cell` is newer.
     #[inline]
     pub(super) fn withstood(&mut self, group: &Group<'_>, cell: CellRef<'_>) -> bool {
         !self.quarantine.is_empty() && self.quarantine.withstands(group.parent(), cell)
+            || !self.packed.is_empty() && self.packed.withstands(group.parent(), cell)
     }
 
     /// Records that a cell won. `existence` is true if its key was added or removed.

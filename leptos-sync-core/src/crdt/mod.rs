@@ -15,6 +15,7 @@ mod quarantine;
 mod records;
 mod schema;
 mod stable;
+mod tombstones;
 mod traits;
 
 pub use apply::Applied;
@@ -35,4 +36,5 @@ pub(crate) use count::Count;
 pub(crate) use per_replica::cell_key;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use records::{PRESENT, Records, keys_of};
+pub(crate) use tombstones::{Change as TombstoneChange, Tombstones};
 pub(crate) use traits::SavedCell;

@@ -104,6 +104,20 @@ pub trait Crdt: Clone + Default + Send + Sync + 'static {
     #[doc(hidden)]
     fn forget_tombstones(&mut self, stable: Stable<'_>);
 
+    /// Returns the number of tombstones that [`take_tombstones`](Crdt::take_tombstones) would
+    /// move. O(fields).
+    #[doc(hidden)]
+    fn tombstones(&self) -> usize {
+        0
+    }
+
+    /// Moves the tombstones to `out`, because the document holds them from now on. `path` is the
+    /// path of this value, and is unchanged on return. O(entries).
+    #[doc(hidden)]
+    fn take_tombstones(&mut self, path: &mut PathBuf, out: &mut dyn FnMut(PathBuf, Stamp)) {
+        let _ = (path, out);
+    }
+
     /// Checks the invariants between this value's parts. For tests.
     ///
     /// # Panics

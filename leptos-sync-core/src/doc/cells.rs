@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use super::{Doc, apply};
+use super::{Doc, apply, packing::packed_cell};
 use crate::{
     clock::{Stamp, Time},
     codec::{CellRef, CellWriter},
-    crdt::{Applied, Changes, Count, OldCell, Quarantine, Root, Stable},
+    crdt::{
+        Applied, Changes, Count, OldCell, Quarantine, Root, Stable, TombstoneChange, Tombstones,
+    },
     delta::Patch,
     path::PathBuf,
     version::VersionVector,
@@ -25,8 +27,11 @@ pub(super) trait DocCells {
     /// cell. O(cells).
     fn put_cells(&mut self, cells: &Quarantine) -> Changes;
 
-    /// Writes all cells. O(cells of the document).
-    fn write_all(&self, out: &mut CellWriter);
+    /// Writes all cells except the packed tombstones. O(cells).
+    fn write_unpacked(&self, out: &mut CellWriter);
+
+    /// Returns the packed tombstones.
+    fn packed(&self) -> &Tombstones;
 
     /// Removes all tombstones before a time. O(cells of the document).
     fn forget_before(&mut self, time: Time);
@@ -51,6 +56,7 @@ impl<S: Root> DocCells for Doc<S> {
         // A register that was never written has a cell without a time.
         let cell = self.state.cell_at(path.as_path().segments(), value);
         cell.filter(|cell| cell.stamp.time > Time::ZERO)
+            .or_else(|| packed_cell(&self.packed, path))
     }
 
     fn join_patch(&mut self, patch: &Patch) -> Changes {
@@ -60,6 +66,11 @@ impl<S: Root> DocCells for Doc<S> {
     fn put_cells(&mut self, cells: &Quarantine) -> Changes {
         let mut changes = Changes::new();
         let state = Arc::make_mut(&mut self.state);
+        let mut is_packed = false;
+        cells.for_each(&mut |path, _, _| is_packed |= self.packed.get(path.as_path()).is_some());
+        if is_packed {
+            self.packed.change(cells, TombstoneChange::Remove);
+        }
         let patch = Patch::collect(Time::ZERO, |out| {
             cells.for_each(&mut |held, stamp, value| {
                 let path = held.as_path();
@@ -83,12 +94,24 @@ impl<S: Root> DocCells for Doc<S> {
         changes
     }
 
-    fn write_all(&self, out: &mut CellWriter) {
-        self.write_cells(&VersionVector::new(), out);
+    fn write_unpacked(&self, out: &mut CellWriter) {
+        let nothing = VersionVector::new();
+        self.state.write_cells(&mut PathBuf::new(), &nothing, out);
+        self.quarantine.write_cells(&nothing, out);
+    }
+
+    fn packed(&self) -> &Tombstones {
+        &self.packed
     }
 
     fn forget_before(&mut self, time: Time) {
-        self.forget_stable(Stable::Before(time));
+        Arc::make_mut(&mut self.state);
+        // The typed views need no code to forget tombstones if they have none.
+        self.pack_tombstones(1);
+        let stable = Stable::Before(time);
+        self.quarantine.forget_tombstones(stable);
+        let change = TombstoneChange::Forget(stable);
+        self.packed.change(&Quarantine::default(), change);
     }
 
     fn set_clock(&mut self, last: Time) {

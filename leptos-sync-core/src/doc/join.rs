@@ -12,13 +12,14 @@ impl<S: Root> Doc<S> {
     /// Joins another copy without checking its version. Compares native values if neither side has
     /// quarantined cells, and cells otherwise.
     pub(super) fn join(&mut self, other: &Self) -> Result<Changes, Error> {
-        let changes = if self.quarantine.is_empty() && other.quarantine.is_empty() {
+        let native = |doc: &Self| doc.quarantine.is_empty() && doc.packed.is_empty();
+        let changes = if native(self) && native(other) {
             let forgotten = !self.horizon.covers(&other.horizon);
             let mut join = Join::new(&self.version, &other.version, forgotten);
             Arc::make_mut(&mut self.state).join(&other.state, &mut join);
             join.finish()
         } else {
-            // A quarantined cell has no native value, so join by cells.
+            // These cells have no native values, so join by cells.
             self.join_parts(&[other.snapshot()?], true, true)?
         };
         self.present.join(&other.present);

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod join;
 mod log;
+mod packing;
 mod parts;
 mod records;
 #[doc(hidden)]
@@ -23,7 +24,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     clock::{Clock, Stamp, Time},
     codec::CellWriter,
-    crdt::{Applied, Changes, Quarantine, Quarantined, Root, Stable},
+    crdt::{Applied, Changes, Quarantine, Quarantined, Root, Stable, Tombstones},
     delta::{Body, Delta, Patch, Snapshot},
     error::Error,
     id::ReplicaId,
@@ -79,6 +80,8 @@ pub struct Doc<S> {
     version: VersionVector,
     horizon: VersionVector,
     quarantine: Quarantine,
+    /// The tombstones that the state does not have. Only a document without versions packs them.
+    packed: Tombstones,
     /// The greatest time of each replica's cells, which exceeds the version only if saved data was
     /// damaged.
     present: VersionVector,
@@ -119,6 +122,7 @@ impl<S: Root> Doc<S> {
             version: VersionVector::new(),
             horizon: VersionVector::new(),
             quarantine: Quarantine::default(),
+            packed: Tombstones::NONE,
             present: VersionVector::new(),
             clock,
             versioning: None,
@@ -147,6 +151,7 @@ impl<S: Root> Doc<S> {
             version: snapshot.version().clone(),
             horizon: snapshot.horizon().clone(),
             quarantine,
+            packed: Tombstones::NONE,
             present,
             clock,
             versioning: Some(Versioning::KEPT),
@@ -164,6 +169,7 @@ impl<S: Root> Doc<S> {
             version: parts.version,
             horizon: parts.horizon,
             quarantine: parts.quarantine,
+            packed: Tombstones::NONE,
             present: parts.present,
             clock,
             versioning: Some(Versioning::KEPT),
@@ -235,6 +241,7 @@ impl<S: Root> Doc<S> {
             version: self.version.clone(),
             horizon: self.horizon.clone(),
             quarantine: self.quarantine.clone(),
+            packed: self.packed.clone(),
             present: self.present.clone(),
             clock: self.clock.with_replica(replica),
             versioning: self.versioning,
@@ -364,6 +371,7 @@ impl<S: Root> Doc<S> {
     pub fn assert_invariants(&self) {
         self.state.assert_invariants();
         self.quarantine.assert_invariants();
+        self.packed.assert_invariants();
         assert!(
             self.clock.last() >= self.present.latest(),
             "the next stamp exceeds all stamps of the document"
@@ -396,7 +404,13 @@ impl<S: Root> Doc<S> {
     pub(crate) fn absorb(&mut self, noting: bool, patch: &Patch) -> Changes {
         self.clock.resume(patch.latest());
         let out = Applied::new(&self.version, &mut self.quarantine, noting);
-        apply(Arc::make_mut(&mut self.state), patch, out)
+        let out = out.with_packed(&self.packed);
+        let changes = apply(Arc::make_mut(&mut self.state), patch, out);
+        // A stored document has packed tombstones itself, which are loaded after its cells.
+        if noting {
+            self.pack_many();
+        }
+        changes
     }
 
     fn check_gap(&self, delta: &Delta) -> Result<(), Error> {
@@ -436,6 +450,7 @@ impl<S: Root> Doc<S> {
     fn write_cells(&self, since: &VersionVector, out: &mut CellWriter) {
         self.state.write_cells(&mut PathBuf::new(), since, out);
         self.quarantine.write_cells(since, out);
+        self.packed.write_cells(since, out);
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Doc,
     access::{Access, SharedField, SharedState},
     log::{Log, too_large},
+    packing::packed_cell,
     replica::BaseCells,
     undo::Before,
 };
@@ -134,6 +135,9 @@ impl<S: Root> Doc<S> {
             depth: 0,
         });
         let done = open.commit(setting.base, setting.seen);
+        if open.committed {
+            open.doc.pack_many();
+        }
         if let (Err(_), Some(rejected)) = (&done, setting.rejected) {
             *rejected = Some(open.doc.shared_state());
         }
@@ -177,11 +181,13 @@ impl<S: Root> OpenTransaction<'_, S> {
         }
         if base.is_some() || seen.is_some() {
             for (path, old) in log.undo.old_cells(&log.changes) {
+                let path = path.to_owned();
+                let old = old.or_else(|| packed_cell(&doc.packed, &path));
                 if let (Some(seen), Some(old)) = (&mut seen, old) {
-                    seen(path, old);
+                    seen(path.as_path(), old);
                 }
                 if let Some(base) = &mut base {
-                    base.cover(&path.to_owned(), || old);
+                    base.cover(&path, || old);
                 }
             }
         }

@@ -75,6 +75,10 @@ impl World {
     }
 
     fn step(&mut self, at: usize) {
+        if at.is_multiple_of(2) {
+            let mut this = self.peers[at].handle.0.borrow_mut();
+            this.replica.pack_tombstones(1);
+        }
         self.oracle.now += self.oracle.rng.pick(&[0, 1, 1, 2]);
         self.peers[at].set_time(&self.oracle);
         match self.oracle.rng.below(1_000) {

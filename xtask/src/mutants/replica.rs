@@ -119,8 +119,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "a stored base contains unacknowledged cells",
         file: "leptos-sync-core/src/doc/replica/exchange.rs",
-        from: "if written.is_empty() {\n            return Ok(parts);",
-        to: "if written.is_empty() || bytes > 0 {\n            return Ok(parts);",
+        from: "if written.is_empty() {\n            return Ok((parts, packed));",
+        to: "if written.is_empty() || bytes > 0 {\n            return Ok((parts, packed));",
         suite: Suite::ReplicaSimulation,
     },
     Fault {
@@ -129,5 +129,26 @@ pub(super) const FAULTS: &[Fault] = &[
         from: "Time::try_from_ms(window.now_ms)?;",
         to: "let _ = Time::try_from_ms(window.now_ms);",
         suite: Suite::TimeSource,
+    },
+    Fault {
+        name: "an older cell revives a key whose tombstone was packed",
+        file: "leptos-sync-core/src/crdt/apply.rs",
+        from: "|| !self.packed.is_empty() &&",
+        to: "|| self.packed.is_empty() &&",
+        suite: Suite::Core,
+    },
+    Fault {
+        name: "an edit has not seen the packed tombstone that it replaces",
+        file: "leptos-sync-core/src/doc/transaction.rs",
+        from: "packed_cell(&doc.packed, &path)",
+        to: "packed_cell(&doc.packed, &path).filter(|_| false)",
+        suite: Suite::Core,
+    },
+    Fault {
+        name: "a packed tombstone returns after its cell was rolled back",
+        file: "leptos-sync-core/src/doc/cells.rs",
+        from: "if is_packed {",
+        to: "if is_packed && cells.is_empty() {",
+        suite: Suite::Core,
     },
 ];

@@ -6,7 +6,7 @@ use crate::{
     clock::{Stamp, Time},
     codec::{
         hasher::TableHasher,
-        varint::{self, Reader},
+        varint::{self, Reader, unzigzag, zigzag},
     },
     error::Error,
     id::ReplicaId,
@@ -35,6 +35,11 @@ impl StampWriter {
                 self.run = Some((stamp, 1));
             }
         }
+    }
+
+    /// Returns the size in bytes of all runs but the current one.
+    pub(super) fn bytes(&self) -> usize {
+        self.out.len()
     }
 
     /// Appends the column, preceded by its length in bytes, and starts a new one relative to
@@ -244,19 +249,14 @@ impl ReplicaTable {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Returns the replicas by row and the greatest time of each.
     pub(super) fn into_parts(self) -> (InlineVec<ReplicaId>, InlineVec<(ReplicaId, Time)>) {
         let mut replicas = InlineVec::with_capacity(self.rows.len());
         self.rows.iter().for_each(|row| replicas.push(row.0));
         (replicas, self.rows)
     }
-}
-
-/// Maps small signed differences to small unsigned numbers.
-fn zigzag(step: u64) -> u64 {
-    (step << 1) ^ (((step as i64) >> 63) as u64)
-}
-
-fn unzigzag(packed: u64) -> u64 {
-    (packed >> 1) ^ (packed & 1).wrapping_neg()
 }

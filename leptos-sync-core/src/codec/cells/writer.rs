@@ -178,7 +178,8 @@ impl CellWriter {
 
     /// Returns the approximate number of bytes so far, to decide where to split.
     pub(crate) fn bytes(&self) -> usize {
-        self.groups.len() + self.keys.len() + self.values.len() + 2 * self.count
+        let columns = self.stamps.bytes() + self.keys.len() + self.values.len() + 2 * self.count;
+        self.groups.len() + columns + 8 * self.replicas.len()
     }
 
     /// Returns everything written. The writer can be [started](CellWriter::start) again.

@@ -52,6 +52,8 @@ pub(crate) enum Kind {
     Catalog = 6,
     /// Cells without a version.
     Patch = 7,
+    /// Tombstones in blocks.
+    Tombstones = 8,
 }
 
 /// Returns whether [`seal`] tries to compress a body of this size.
@@ -78,10 +80,12 @@ pub(crate) fn seal_uncompressed(kind: Kind, body: [&[u8]; 2], out: &mut Vec<u8>)
 /// Returns whether `bytes` start like an envelope of this kind, in any version.
 #[cfg(feature = "deflate")]
 pub(crate) fn is_of(kind: Kind, bytes: &[u8]) -> bool {
-    bytes
-        .strip_prefix(MAGIC)
-        .and_then(|rest| rest.get(1))
-        .is_some_and(|&found| found == kind as u8)
+    bytes.starts_with(MAGIC) && may_be_of(kind, bytes)
+}
+
+/// Returns whether an envelope declares this kind.
+pub(crate) fn may_be_of(kind: Kind, envelope: &[u8]) -> bool {
+    envelope.get(MAGIC.len() + 1) == Some(&(kind as u8))
 }
 
 /// Returns an envelope around `body` if compression pays off, else `None`.

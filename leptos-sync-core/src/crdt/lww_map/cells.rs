@@ -117,6 +117,18 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
         self.table.forget_tombstones(stable);
     }
 
+    fn tombstones(&self) -> usize {
+        Self::tombstones(self)
+    }
+
+    fn take_tombstones(&mut self, path: &mut PathBuf, out: &mut dyn FnMut(PathBuf, Stamp)) {
+        let mut bytes = Vec::new();
+        self.table.take_tombstones(&mut |key, stamp| {
+            encode_key(key, &mut bytes);
+            out(path.child(&bytes), stamp);
+        });
+    }
+
     fn assert_invariants(&self) {
         Self::assert_invariants(self);
     }

@@ -35,6 +35,9 @@ use crate::{clock::Stamp, codec, version::VersionVector};
 /// never affect each other. The map does not order its keys; iteration order differs between
 /// replicas.
 ///
+/// A document that a page stores moves tombstones out of its maps once there are many. Then the
+/// map's own methods do not return them, but they still win over older writes.
+///
 /// ```
 /// use leptos_sync_core::{Clock, LwwMap, ReplicaId};
 ///

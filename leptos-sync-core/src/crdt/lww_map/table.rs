@@ -290,6 +290,19 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.remove_where(|entry| entry.value.is_none() && stable.contains(entry.stamp));
     }
 
+    /// Passes the tombstones to `take` and removes them. O(entries), unless there are none.
+    pub(super) fn take_tombstones(&mut self, take: &mut dyn FnMut(&K, Stamp)) {
+        if self.live < self.entries.len() {
+            self.remove_where(|entry| {
+                let is_tombstone = entry.value.is_none();
+                if is_tombstone {
+                    take(&entry.key, entry.stamp);
+                }
+                is_tombstone
+            });
+        }
+    }
+
     pub(in crate::crdt) fn assert_invariants(&self) {
         self.index.assert_invariants(self.entries.len());
         let live = self.entries().filter(|entry| entry.value.is_some());

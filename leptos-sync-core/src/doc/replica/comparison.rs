@@ -34,7 +34,10 @@ impl Comparison {
     /// for their paths.
     pub(super) fn new(doc: &dyn DocCells) -> Result<Self, Error> {
         let mut out = CellWriter::without_values();
-        let cells = Patch::write(&mut out, Time::ZERO, |out| doc.write_all(out))?;
+        let cells = Patch::write(&mut out, Time::ZERO, |out| {
+            doc.write_unpacked(out);
+            doc.packed().write_cells(&Default::default(), out);
+        })?;
         let mut paths = Vec::with_capacity(cells.len());
         let mut add = |parent: Path<'_>, cell: CellRef<'_>| paths.push(cell.path(parent));
         cells.cells().for_each(&mut add);

@@ -51,7 +51,9 @@ fn visible_parts(
     to: &dyn DocCells,
     own: ReplicaId,
 ) -> Result<Vec<Patch>, Error> {
-    let all = Patch::collect_parts(Time::ZERO, limits::CHUNK_BYTES, |out| from.write_all(out))?;
+    let all = Patch::collect_parts(Time::ZERO, limits::CHUNK_BYTES, |out| {
+        from.write_unpacked(out)
+    })?;
     let (mut parts, mut counts) = (Vec::new(), Vec::<(PathBuf, Count)>::new());
     for part in &all {
         parts.push(map_cells(part, Time::ZERO, &mut |out, path, cell| {

@@ -2,7 +2,7 @@ use super::{BaseCells, Pending, Progress, pending::map_cells, session::Session};
 use crate::{
     clock::{Stamp, Time},
     codec::CellRef,
-    crdt::{Changes, Quarantine},
+    crdt::{Changes, Quarantine, TombstoneChange, Tombstones},
     delta::Patch,
     doc::cells::DocCells,
     error::Error,
@@ -122,15 +122,22 @@ impl Exchange {
         }
     }
 
-    /// Returns the cells of the base in parts of about `bytes`. O(cells).
-    pub(super) fn base_parts(&self, doc: &dyn DocCells, bytes: usize) -> Result<Vec<Patch>, Error> {
+    /// Returns the cells of the base, in parts of about `bytes`, and its packed tombstones.
+    /// O(cells).
+    pub(super) fn base_parts(
+        &self,
+        doc: &dyn DocCells,
+        bytes: usize,
+    ) -> Result<(Vec<Patch>, Tombstones), Error> {
         let written = self.base.cells();
         let mut parts = Patch::collect_parts(self.base_latest, bytes, |out| {
-            doc.write_all(out);
+            doc.write_unpacked(out);
         })?;
+        let mut packed = doc.packed().clone();
         if written.is_empty() {
-            return Ok(parts);
+            return Ok((parts, packed));
         }
+        packed.change(written, TombstoneChange::Remove);
         for part in &mut parts {
             *part = map_cells(part, self.base_latest, &mut |out, path, cell| {
                 if !written.has(path) {
@@ -148,7 +155,7 @@ impl Exchange {
                 }
             });
         })?);
-        Ok(parts)
+        Ok((parts, packed))
     }
 
     /// Returns the position of an entry in the outbox.

@@ -1,7 +1,7 @@
 use super::{Pending, Progress, Replica, exchange::Exchange};
 use crate::{
     clock::Time,
-    crdt::Root,
+    crdt::{Root, Tombstones},
     delta::Patch,
     doc::cells::DocCells,
     error::Error,
@@ -129,6 +129,18 @@ impl<S: Root> Replica<S> {
         self.doc.absorb(false, cells);
     }
 
+    /// Adds an envelope of the stored base. Load them in order, before the cells that were joined
+    /// with the base since.
+    pub(crate) fn load_chunk(&mut self, envelope: &[u8]) -> Result<(), Error> {
+        if !Tombstones::is_encoded(envelope) {
+            self.load_base(&Patch::decode(envelope)?);
+            return Ok(());
+        }
+        let latest = self.doc.load_packed(envelope)?;
+        self.exchange.base_latest = self.exchange.base_latest.max(latest);
+        Ok(())
+    }
+
     /// Adds a stored entry, with what it [replaced](Pending::seen), and its place in the
     /// [order](Pending::order).
     pub fn load_entry(&mut self, entry: Entry, seen: &Patch, order: Time) {
@@ -214,12 +226,30 @@ impl<S: Root> Replica<S> {
         self.exchange.note_base_saved();
     }
 
-    /// Returns the base's cells: the document without the outbox. O(cells).
+    /// Returns the base's cells: the document without the outbox. If a path occurs twice, the last
+    /// cell counts. O(cells).
     ///
     /// # Errors
     ///
     /// If a limit is exceeded, which cannot happen for cells of a document.
     pub fn base_parts(&self, bytes: usize) -> Result<Vec<Patch>, Error> {
+        let (parts, packed) = self.base(bytes)?;
+        let packed = Patch::collect(self.exchange.base_latest, |out| {
+            packed.write_cells(&Default::default(), out);
+        })?;
+        Ok([vec![packed], parts].concat())
+    }
+
+    /// Returns the cells of the base, in parts of about `bytes`, and its packed tombstones.
+    /// O(cells).
+    pub(crate) fn base(&self, bytes: usize) -> Result<(Vec<Patch>, Tombstones), Error> {
         self.exchange.base_parts(&self.doc, bytes)
+    }
+
+    /// Packs the tombstones if there are at least `least`, as happens by itself when there are
+    /// many. For tests.
+    #[cfg(feature = "testing")]
+    pub fn pack_tombstones(&mut self, least: usize) {
+        self.doc.pack_tombstones(least);
     }
 }

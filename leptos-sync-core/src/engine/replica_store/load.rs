@@ -6,7 +6,6 @@ use super::{
 use crate::{
     clock::Clock,
     crdt::Root,
-    delta::Patch,
     error::Error,
     history::{Position, Sequence},
     order::heap_sort,
@@ -72,7 +71,7 @@ impl<St: Storage> ReplicaStore<St> {
                 Named::Chunk(generation) if is_present(generation) => {
                     chunks += 1;
                     self.contents.chunk_bytes += record.len();
-                    Patch::decode(&record).map(|patch| replica.load_base(&patch))
+                    replica.load_chunk(&record)
                 }
                 Named::Log(generation) if is_present(generation) => {
                     self.contents.log_records += 1;

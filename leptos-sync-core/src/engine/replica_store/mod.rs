@@ -4,7 +4,7 @@
 //! "R" name  0                               →  the marker: what the other records are
 //! "R" name  0 1                             →  the progress: cursor, epochs, flags
 //! "R" name  0 2  replica  number            →  an entry of the outbox
-//! "R" name  1  generation  chunk            →  a part of the base (an envelope)
+//! "R" name  1  generation  chunk            →  a part of the base (an envelope of cells or tombstones)
 //! "R" name  2  generation  sequence  nonce  →  cells joined with the base since (count; length and envelope, each)
 //! ```
 //!

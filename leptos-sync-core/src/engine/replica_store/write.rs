@@ -5,6 +5,7 @@ use super::{
 };
 use crate::{
     crdt::Root,
+    delta::Patch,
     error::Error,
     id::ReplicaId,
     limits,
@@ -97,9 +98,14 @@ impl<St: Storage> ReplicaStore<St> {
         }
         let mut contents = Contents::default();
         let mut chunks = 0;
-        for (index, part) in replica.base_parts(limits::CHUNK_BYTES)?.iter().enumerate() {
+        let (parts, packed) = replica.base(limits::CHUNK_BYTES)?;
+        for index in 0..=parts.len() {
+            // The packed tombstones are the last chunk.
+            let part = parts.get(index).map(Patch::encode);
+            let Some(envelope) = part.or_else(|| packed.encode()) else {
+                break;
+            };
             let key = self.keys.chunk(generation, index);
-            let envelope = part.encode();
             contents.chunk_bytes += envelope.len();
             chunks += 1;
             contents.keys.push(key.clone());
