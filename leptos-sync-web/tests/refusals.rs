@@ -62,7 +62,7 @@ async fn a_document_that_is_open_as_another_type_reports_an_error_and_is_not_ope
     let connection = other.connection;
     until(move || matches!(connection.get(), Connection::Refused(Cause::Invalid(_)))).await;
     let error = other.error.get_untracked().unwrap().to_string();
-    assert!(error.contains("opened first"), "{error}");
+    assert!(error.contains("reload the page"), "{error}");
     assert!(first.error.get_untracked().is_none());
     first.doc.title().set("sent".to_owned());
     // The page has not opened the document a second time.
