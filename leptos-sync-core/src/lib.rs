@@ -2,7 +2,8 @@
 //!
 //! Declare the state as a struct of CRDTs with `#[derive(Crdt)]`, open it as a [`Doc`], and edit it
 //! in transactions. Each transaction returns a [`Delta`]: store it, send it, and apply it to other
-//! copies, in any order and any number of times. [`Doc`] shows an example.
+//! copies. A copy rejects a delta if it lacks earlier operations, and ignores a repeated one.
+//! [`Doc`] shows an example.
 //!
 //! The crate knows no framework, no browser and no async runtime. It runs natively and on wasm32.
 //! In a Leptos app, use `leptos-sync-web`, which re-exports what an app needs.
@@ -15,7 +16,7 @@
 //! |---|---|
 //! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`] | data types, and the derive for structs of them |
 //! | [`Doc`], [`Tx`], [`Transaction`], [`Changes`], [`Change`] | a document in memory, its transactions and what they changed |
-//! | [`Collection`] | records that stay in a storage and may exceed memory |
+//! | [`Collection`] | records that stay in a storage and may be larger than memory |
 //! | [`Id`] | unique ids, for the keys of maps and records |
 //! | [`Delta`], [`Snapshot`], [`VersionVector`] | the messages between replicas, and the operations that a replica has |
 //! | [`Clock`], [`Stamp`], [`Time`], [`ReplicaId`] | the writer and time of an operation |

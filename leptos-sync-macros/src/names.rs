@@ -1,5 +1,5 @@
 //! The names that a field cannot have, because the accessor would hide a method of the same name,
-//! or the method the accessor.
+//! or be hidden by it.
 
 /// A name that no field can have, and the item that already has it.
 struct Reserved {

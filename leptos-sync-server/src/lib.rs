@@ -13,7 +13,7 @@
 //! DurableLog             the storage of documents
 //! ├─ SqliteLog           in an SQLite file, for a relay on one machine
 //! └─ MemoryLog           in memory, for tests and temporary documents
-//! SealKey                proves after a restore which states the relay once reported
+//! SealKey                proves, after a restore, which states the relay had reported
 //! ```
 //!
 //! ```

@@ -17,7 +17,7 @@
 //! | [`LiveDoc`], [`Doc`] | a document without storage, and one without signals |
 //! | [`Connection`], [`Permission`], [`status`] | the values of the status signals |
 //! | [`use_presence`], [`presence`] | who else has a document open |
-//! | `storage` (wasm32 only) | the browser's storage, for apps that use it directly |
+//! | `storage` (wasm32 only) | the browser's storage: deleting a user's data, persistence, and direct use |
 //! | [`core`] | everything else: collections, indices, deltas, streams, limits |
 //!
 //! # Features
@@ -62,8 +62,9 @@ pub mod status {
     pub use leptos_sync_core::sync::Reason;
 }
 
-/// The browser's storage, for apps that use it directly, with a
-/// [`Collection`](leptos_sync_core::Collection) or for other data.
+/// The browser's storage: [`clear_local`](storage::clear_local) deletes a user's data, and
+/// [`IndexedDbStorage`](storage::IndexedDbStorage) holds a
+/// [`Collection`](leptos_sync_core::Collection) or other data.
 #[cfg(target_arch = "wasm32")]
 pub mod storage {
     pub use crate::{

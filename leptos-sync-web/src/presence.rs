@@ -15,7 +15,7 @@ use crate::live::{LiveDoc, Outgoing, StatusField, StatusSignal, StatusValues, St
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct UsePresenceReturn<P: Value> {
-    /// The presence of this page, to set.
+    /// A handle that sets the presence of this page.
     pub own: OwnPresence<P>,
     /// The other pages that show a presence, in the order in which they appeared. Other tabs of
     /// this browser are included.

@@ -187,8 +187,8 @@ impl SyncOptions {
     /// right when the page opens without a network; keep it in `localStorage`, for example.
     ///
     /// Without this option, the page does not know who made the edits that are stored on this
-    /// device. It sends them in the name of whoever is signed in, unless the relay has bound their
-    /// page to another user before.
+    /// device. It sends them in the name of the user who is signed in, unless the relay has already
+    /// bound the page that made them to another user.
     ///
     /// ```
     /// use leptos::prelude::*;

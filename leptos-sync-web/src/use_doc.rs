@@ -65,12 +65,17 @@ impl<S: Root> UseDocReturn<S> {
     /// user may write it. [`use_doc`] opens it. Use this to keep what the user wrote in a document
     /// that was [removed at the relay](Connection::Removed), or that the user may no longer edit.
     ///
-    /// If the document `name` has content, the copied values win over it, and counters add up. A
-    /// large document is copied in several transactions. O(size of the document).
+    /// If the document `name` has content, the copied values win over it, and counters add up.
+    /// While the document is [`loading`](UseDocReturn::loading), the stored part is not shown and
+    /// not copied. A large document is copied in several transactions. O(size of the document).
     ///
     /// # Errors
     ///
-    /// [`Error::is_nested`] inside an edit of one of the two documents. An error copies nothing.
+    /// - [`Error::is_nested`] inside an edit of one of the two documents.
+    /// - [`Error::is_clock`] if the page's clock does not count milliseconds.
+    /// - [`Error::is_unavailable`] if the system has no source of randomness.
+    ///
+    /// An error copies nothing.
     ///
     /// ```
     /// use leptos::prelude::*;
@@ -104,8 +109,8 @@ impl<S: Root> UseDocReturn<S> {
         self.context.open::<S>(name).copy_from(&self.live)
     }
 
-    /// Deletes the document on this device: what is stored of it, and the edits that the relay does
-    /// not have. They are lost.
+    /// Deletes the document on this device, including the edits that the relay does not have. Those
+    /// edits are lost.
     ///
     /// All tabs of this browser that have the document open show an empty one a moment later, and
     /// none of them writes the deleted data again. The relay keeps its copy. If it has not removed

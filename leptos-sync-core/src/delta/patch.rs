@@ -316,7 +316,7 @@ mod tests {
     use super::*;
     use crate::{clock::Stamp, codec::CellRef, delta::Body, path::Path, version::VersionVector};
 
-    /// A counter has a cell per writer, in the order of hash tables.
+    /// A counter has a cell per writer, in the order of a hash table.
     #[test]
     fn a_patch_of_100_000_replicas_is_read_in_linear_time() {
         let mut id = 1_u64;

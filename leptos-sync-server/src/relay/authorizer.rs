@@ -158,8 +158,9 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// Denies credentials that are missing, wrong or expired. The client does not retry with them.
-    /// `text` explains the reason to the user.
+    /// Denies credentials that are missing, wrong or expired. The client asks for other ones, and
+    /// sends the same ones again only after a delay of up to five minutes. `text` explains the
+    /// reason to the user.
     pub fn unauthorized(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             is_temporary: false,

@@ -28,7 +28,7 @@ impl ReadBudget {
         self.0.left.store(bytes, Ordering::Relaxed);
     }
 
-    /// Replaces the limit for the time before admission by one for each message.
+    /// Replaces the limit before admission with one for each message.
     pub(super) fn admit(&self) {
         self.0.is_admitted.store(true, Ordering::Relaxed);
         self.renew();

@@ -151,8 +151,8 @@ impl Overhead {
     }
 
     /// Counts a message, after `read` bytes of the connection. Returns the bytes of overhead that
-    /// were not returned before. What was read ahead is no overhead for long, so only the growth of
-    /// the maximum is.
+    /// were not returned before. Bytes that were read ahead belong to later messages, so only the
+    /// growth of the maximum counts as overhead.
     fn after(&mut self, read: usize, payload: usize) -> usize {
         let message = payload.saturating_add(limits::SOCKET_HEADER_BYTES);
         self.explained = self.explained.wrapping_add(message);

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{js, task::settled};
 
-/// Issues a batch, which is committed as a whole or not at all. It is rolled back if something else
-/// than expected is stored.
+/// Issues a batch, which is committed as a whole or not at all. It is rolled back if the storage
+/// does not contain what is expected.
 pub(super) fn issue(
     database: &Database,
     expected: Option<&Expected>,

@@ -118,8 +118,8 @@ impl Rejection {
     /// what they wrote. Show it, or write it to another document. The copy is detached: it no
     /// longer changes.
     ///
-    /// Returns `None` if `S` is not the document's type, if the edit wrote nothing, or if the edit
-    /// is still in the document.
+    /// Returns `None` if `S` is not the document's type, if the edit wrote nothing, or if another
+    /// user of this browser made the edit.
     pub fn state<S: Root>(&self) -> Option<Arc<S>> {
         Arc::clone(self.0.state.as_ref()?).downcast().ok()
     }
@@ -127,7 +127,7 @@ impl Rejection {
     /// Removes the rejection from the document's list, for example when the user has read it.
     ///
     /// Inputs that are bound to the document then show its values again. Until then, an input keeps
-    /// a text that this device rejected.
+    /// the text that this device rejected.
     pub fn dismiss(&self) {
         if let Some(status) = self.0.status.upgrade() {
             status.dismiss(&|rejection| Arc::ptr_eq(&rejection.0, &self.0));

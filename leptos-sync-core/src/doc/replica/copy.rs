@@ -20,7 +20,7 @@ use crate::{
 
 impl<S: Root> Replica<S> {
     /// Writes everything that `from` shows, in this page's name. Returns the new entries of the
-    /// outbox, of which each has about [`limits::CHUNK_BYTES`]. O(cells of `from`).
+    /// outbox, each of about [`limits::CHUNK_BYTES`]. O(cells of `from`).
     ///
     /// Tombstones are not copied. A counter grows by what the other one shows. Cells for which this
     /// build has no type are copied too.
@@ -44,8 +44,9 @@ impl<S: Root> Replica<S> {
     }
 }
 
-/// Returns the live cells of `from` in parts of a bounded size. The cells of counters are replaced
-/// by the share of `own`, added to what `to` has.
+/// Returns the live cells of `from` in parts of a bounded size. For each counter, one cell of the
+/// writer `own` replaces them. It has the sum that `from` shows, plus the count that `own` has in
+/// `to`.
 fn visible_parts(
     from: &dyn DocCells,
     to: &dyn DocCells,

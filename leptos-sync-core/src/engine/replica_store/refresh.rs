@@ -146,7 +146,7 @@ pub(super) fn has_compared<S: Root>(replica: &Replica<S>, theirs: &Progress) -> 
     })
 }
 
-/// Returns whether one of two bases has what the other one has, and more of the same history.
+/// Returns whether one of two bases has everything that the other one has, from the same history.
 /// Cells of two histories must not be joined.
 ///
 /// After a comparison, a base has cells beyond its position, up to the head that the relay had

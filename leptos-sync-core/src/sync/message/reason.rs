@@ -16,7 +16,7 @@ pub enum Reason {
     Drift,
     /// A stamp is below the floor, so the relay may have forgotten removals after it.
     TooOld,
-    /// A delta follows operations that the relay lacks.
+    /// An entry does not follow the last one of its replica id that the relay has stored.
     Gap,
     /// The peers have no protocol in common, or a message is not part of the agreed protocol.
     Unsupported,
@@ -24,14 +24,14 @@ pub enum Reason {
     Malformed,
     /// A size, count or rate exceeds its limit.
     Limit,
-    /// The client did not keep up, so the relay disconnected it. Reconnect and continue from the
-    /// current version.
+    /// The client did not keep up, so the relay closed the document or the connection. Open it
+    /// again, and continue from the position that was reached.
     Slow,
     /// The connection was silent for too long.
     Timeout,
     /// The relay is shutting down and will be back.
     GoingAway,
-    /// The relay's storage failed. Unacknowledged transactions were not stored.
+    /// The relay's storage failed. Transactions that were not acknowledged may not be stored.
     Unavailable,
     /// The document's data at the relay is damaged.
     Damaged,

@@ -20,7 +20,7 @@ pub(super) struct Numbered {
     received: u64,
 }
 
-/// Returns the numbers of empty entries as bits before a later number.
+/// Returns the bits of a head's empty entries, as counted from a later entry with this number.
 fn shifted(head: IdHead, number: u64) -> u64 {
     (0..64)
         .filter(|bit| head.emptied >> bit & 1 == 1)

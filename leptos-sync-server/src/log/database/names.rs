@@ -21,7 +21,7 @@ pub(in crate::log) struct Names {
     walk: &'static str,
 }
 
-/// A record of such a table.
+/// The outcome of removing a name.
 pub(in crate::log) enum Removal {
     /// There was no record with this name.
     Absent,
