@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 use crate::lock::Mutex;
 use leptos::prelude::*;
@@ -41,6 +41,11 @@ pub(crate) struct Options {
 /// A second call, in a descendant, applies to that component and its descendants. They have their
 /// own documents, database and connection.
 ///
+/// When the reactive owner that calls this is disposed, the page saves what is not stored yet,
+/// closes the connection, and stops calling [`renew`](SyncOptions::renew). Edits that were not sent
+/// stay in the database, and are sent when it is opened again. So a component that shows one user's
+/// documents can call this, and be replaced when another user signs in.
+///
 /// On a server there is no storage and no relay: documents are empty, and requests share nothing.
 ///
 /// ```
@@ -68,6 +73,8 @@ pub fn provide_sync(options: SyncOptions) {
     let (credentials, user) = (options.credentials.clone(), options.user.clone());
     let context = SyncContext::new(options);
     provide_context(context.clone());
+    let closes = context.clone();
+    on_cleanup(move || closes.inner.close());
     if let Some(User { read, watch, .. }) = user {
         watch(context.clone(), read, credentials.clone());
     }
@@ -207,6 +214,15 @@ impl SyncContext {
 }
 
 impl Inner {
+    /// Saves and closes the documents, and ends the connection.
+    fn close(&self) {
+        self.actor.close();
+        let docs = mem::take(&mut *self.docs.lock());
+        for open in docs {
+            open.status.close();
+        }
+    }
+
     /// Evicts unused documents beyond the limit, in the order in which they were opened.
     fn evict(&self) {
         loop {

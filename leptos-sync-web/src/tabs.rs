@@ -13,6 +13,13 @@ pub(crate) struct Tabs {
     _listener: Closure<dyn FnMut(Event)>,
 }
 
+impl Drop for Tabs {
+    fn drop(&mut self) {
+        js::set(&self.channel, "onmessage", &JsValue::NULL);
+        let _ = js::run(&self.channel, "close");
+    }
+}
+
 impl Tabs {
     /// Joins the channel. `receive` gets the messages of other tabs. Returns `None` if the browser
     /// has no `BroadcastChannel`.

@@ -20,6 +20,8 @@ impl Actor {
     pub(crate) fn attach<S: Root>(&self, _: &str, _: LiveDoc<S>) {}
 
     pub(crate) fn set_credentials(&self, _: Vec<u8>, _: Option<u64>) {}
+
+    pub(crate) fn close(&self) {}
 }
 
 pub(crate) mod renewal {

@@ -1,15 +1,16 @@
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::page::Page;
 use crate::js;
-use leptos::prelude::*;
+use leptos::{leptos_dom::helpers::WindowListenerHandle, prelude::*};
 
 type Listener = fn(&Page);
 
 /// Listens to events that may precede the end of the page, and to changes of the network.
 ///
 /// The handlers for the end of the page must not wait. They issue all writes before they return.
-pub(super) fn listen(page: &Rc<Page>) {
+/// Returns the listeners, which stay until they are removed.
+pub(super) fn listen(page: &Rc<Page>) -> Vec<WindowListenerHandle> {
     // One type of closure for all, so that a page contains its code once.
     let listeners: [(_, Listener); 4] = [
         ("visibilitychange", turned),
@@ -17,11 +18,15 @@ pub(super) fn listen(page: &Rc<Page>) {
         ("offline", Page::disconnect),
         ("online", Page::hurry),
     ];
-    for (event, listener) in listeners {
-        let page = Rc::clone(page);
-        // Never removed, since the database stays open as long as the page.
-        let _ = window_event_listener_untyped(event, move |_| listener(&page));
-    }
+    let listen = |(event, listener): (_, Listener)| {
+        let page: Weak<Page> = Rc::downgrade(page);
+        window_event_listener_untyped(event, move |_| {
+            if let Some(page) = page.upgrade() {
+                listener(&page);
+            }
+        })
+    };
+    listeners.map(listen).into()
 }
 
 /// Handles the event that the page was hidden or shown.

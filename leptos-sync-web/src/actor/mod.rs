@@ -12,36 +12,62 @@ pub(crate) mod renewal;
 use std::{rc::Rc, time::Duration};
 
 use leptos::prelude::*;
-use leptos_sync_core::Root;
+use leptos_sync_core::{Error, Root};
 use send_wrapper::SendWrapper;
 
 pub(crate) use self::document::discard::discard;
 use self::{document::start, page::Page};
 use crate::{
+    cell::RefCell,
     live::{LiveDoc, StatusSignal},
     provider::Options,
     task::{after, spawn},
 };
 
+/// The error of a document that is opened too late.
+const GONE: &str = "the component that called `provide_sync` is gone";
+
 /// The owner of the page's state.
 pub(crate) struct Actor {
-    page: SendWrapper<Rc<Page>>,
+    /// Empty once it is closed.
+    page: SendWrapper<RefCell<Option<Rc<Page>>>>,
 }
 
 impl Actor {
     pub(crate) fn start(options: Options) -> Self {
-        let page = SendWrapper::new(Page::open(options));
-        Self { page }
+        let page = RefCell::new(Some(Page::open(options)));
+        Self {
+            page: SendWrapper::new(page),
+        }
     }
 
     /// Loads a document, and then saves and exchanges it.
     pub(crate) fn attach<S: Root>(&self, name: &str, doc: LiveDoc<S>) {
-        start(&self.page, name.to_owned(), doc);
+        match self.page() {
+            Some(page) => start(&page, name.to_owned(), doc),
+            None => {
+                doc.status().close();
+                doc.status().keep_in_memory(Error::unavailable(GONE));
+            }
+        }
     }
 
     /// Sets the credentials for the relay, and the user if another one has signed in.
     pub(crate) fn set_credentials(&self, credentials: Vec<u8>, user: Option<u64>) {
-        self.page.set_credentials(credentials, user);
+        if let Some(page) = self.page() {
+            page.set_credentials(credentials, user);
+        }
+    }
+
+    /// Saves what is not stored, and releases everything that the browser would keep.
+    pub(crate) fn close(&self) {
+        if let Some(page) = self.page.replace(None) {
+            page.close();
+        }
+    }
+
+    fn page(&self) -> Option<Rc<Page>> {
+        self.page.borrow().clone()
     }
 }
 

@@ -1,10 +1,11 @@
 use std::{
-    cell::{Cell, OnceCell},
+    cell::Cell,
     mem, ptr,
     rc::{Rc, Weak},
     sync::Arc,
 };
 
+use leptos::leptos_dom::helpers::WindowListenerHandle;
 use leptos_sync_core::{
     Error, ReplicaId,
     clock::{SystemTime, TimeSource as _},
@@ -22,10 +23,15 @@ use crate::{
 pub(super) struct Page {
     pub(super) storage: IndexedDbStorage,
     documents: RefCell<Vec<Rc<dyn AnyDocument>>>,
-    tabs: Option<Tabs>,
-    /// The connection to the relay, or the reason why there can be none. Empty without a relay. Set
-    /// when the page opens.
-    session: OnceCell<Result<Rc<Session>, Arc<Error>>>,
+    tabs: RefCell<Option<Tabs>>,
+    /// Whether a relay exchanges the documents.
+    pub(super) has_relay: bool,
+    /// The connection to the relay, or the reason why there can be none. Empty without a relay, and
+    /// once this is closed.
+    session: RefCell<Option<Result<Rc<Session>, Arc<Error>>>>,
+    listeners: RefCell<Vec<WindowListenerHandle>>,
+    /// Whether the component that called `provide_sync` is gone.
+    pub(super) is_closed: Cell<bool>,
     pub(super) time: PageTime,
     /// The checksum of the user's name; 0 for a guest, or if the app does not say it.
     pub(super) user: Cell<u64>,
@@ -66,8 +72,11 @@ impl Page {
             Self {
                 storage: IndexedDbStorage::on_demand(&options.database),
                 documents: RefCell::default(),
-                tabs: Tabs::join(&options.database, receive),
-                session: OnceCell::new(),
+                tabs: RefCell::new(Tabs::join(&options.database, receive)),
+                has_relay: options.relay.is_some(),
+                session: RefCell::default(),
+                listeners: RefCell::default(),
+                is_closed: Cell::default(),
                 time: options.time,
                 user: Cell::new(options.user),
                 keeps_guest_edits: options.keeps_guest_edits,
@@ -91,9 +100,9 @@ impl Page {
                 }
                 session.set_credentials(options.credentials);
             }
-            let _ = page.session.set(session.map_err(Arc::new));
+            page.session.replace(Some(session.map_err(Arc::new)));
         }
-        events::listen(&page);
+        page.listeners.replace(events::listen(&page));
         page.watch_storage();
         page
     }
@@ -113,7 +122,7 @@ impl Page {
     /// Sends a message about a document to the other tabs, and to other actors of the same document
     /// in this page.
     pub(super) fn send_to_tabs(&self, from: *const dyn AnyDocument, message: TabMessage) {
-        if let Some(tabs) = &self.tabs {
+        if let Some(tabs) = &*self.tabs.borrow() {
             tabs.send(&message);
         }
         self.receive(message, Some(from));
@@ -139,9 +148,9 @@ impl Page {
 
     /// Returns the connection to the relay, or the reason why there can be none; `None` without a
     /// relay.
-    pub(super) fn session(&self) -> Option<Result<&Rc<Session>, Error>> {
-        let why = |error: &Arc<Error>| Error::unavailable(error.to_string());
-        Some(self.session.get()?.as_ref().map_err(why))
+    pub(super) fn session(&self) -> Option<Result<Rc<Session>, Error>> {
+        let why = |error: Arc<Error>| Error::unavailable(error.to_string());
+        Some(self.session.borrow().clone()?.map_err(why))
     }
 
     /// Sets the credentials for the relay, and the name of the user if it has changed.
@@ -200,6 +209,19 @@ impl Page {
         for document in self.documents() {
             document.flush();
         }
+    }
+
+    /// Saves what is not stored, and releases everything that would outlive the component: the
+    /// connection, the listeners, and the documents, once their writes have ended.
+    pub(super) fn close(&self) {
+        self.is_closed.set(true);
+        self.flush();
+        let listeners = self.listeners.take();
+        listeners.into_iter().for_each(WindowListenerHandle::remove);
+        drop(self.tabs.take());
+        // The client and the documents own each other.
+        drop(self.session.take());
+        drop(self.documents.take());
     }
 
     fn documents(&self) -> Vec<Rc<dyn AnyDocument>> {

@@ -2,7 +2,9 @@
 
 use std::{
     cell::Cell,
+    future::poll_fn,
     rc::{Rc, Weak},
+    task::Poll,
     time::Duration,
 };
 
@@ -70,6 +72,14 @@ pub(crate) fn start(session: &Rc<Session>, fetch: Fetch, time: PageTime) {
         failures: Cell::default(),
     });
     session.observe_credentials(Box::new(move |event| renewal.observe(event)));
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            timer.clear();
+        }
+    }
 }
 
 impl Renewal {
@@ -146,7 +156,7 @@ impl Renewal {
         }
     }
 
-    fn fetch(self: Rc<Self>) {
+    fn fetch(&self) {
         self.is_retrying.set(false);
         if self.fetching.get().is_some() {
             return;
@@ -160,9 +170,18 @@ impl Renewal {
                 this.fetched(number, None);
             }
         });
+        let this = self.this.clone();
+        let mut fetch = (self.fetch)();
         spawn(async move {
-            let credentials = (self.fetch)().await;
-            self.fetched(number, credentials);
+            // The app's code may read signals that were disposed with the session.
+            let credentials = poll_fn(|task| match this.strong_count() {
+                0 => Poll::Ready(None),
+                _ => fetch.as_mut().poll(task),
+            });
+            let credentials = credentials.await;
+            if let Some(this) = this.upgrade() {
+                this.fetched(number, credentials);
+            }
         });
     }
 

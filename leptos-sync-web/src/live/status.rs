@@ -204,6 +204,16 @@ impl Status {
         self.change(&mut |status| status.error = Some(Arc::clone(&error)));
     }
 
+    /// Reports that the document is in memory only, and why.
+    pub(crate) fn keep_in_memory(&self, error: Error) {
+        let error = Arc::new(error);
+        self.change(&mut |status| {
+            status.error = Some(Arc::clone(&error));
+            status.storage = StorageKind::Memory;
+            status.loading = false;
+        });
+    }
+
     /// Reports an error that no write resolves.
     pub(crate) fn permanent_error(&self, error: Error) {
         let error = Some(Arc::new(error));

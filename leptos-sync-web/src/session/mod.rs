@@ -260,12 +260,15 @@ impl Session {
     }
 
     /// Asks the relay why no WebSocket opens.
-    fn probe(self: Rc<Self>) {
+    fn probe(&self) {
         if self.is_probing.replace(true) {
             return;
         }
-        let this = Rc::clone(&self);
+        let this = self.this.clone();
         probe(&self.address, move |cause| {
+            let Some(this) = this.upgrade() else {
+                return;
+            };
             this.is_probing.set(false);
             // If a WebSocket has opened since, its result is more precise.
             if !this.has_opened.get() {
@@ -310,6 +313,12 @@ impl Session {
         let delay = Duration::from_millis(at.saturating_sub(now_ms()));
         self.timer
             .replace(set_timeout_with_handle(wake, delay).ok());
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.wake_at(None);
     }
 }
 

@@ -34,11 +34,12 @@ pub(crate) struct Relay {
 
 const SOCKET: &str = "return class {
     constructor() {
+        globalThis.openSockets = (globalThis.openSockets ?? 0) + 1;
         globalThis.toPage = frame => this.onmessage?.(new MessageEvent('message', { data: frame.buffer }));
         setTimeout(() => this.onopen?.(new Event('open')));
     }
     send(frame) { hear(frame) }
-    close() {}
+    close() { globalThis.openSockets -= this.isClosed ? 0 : 1; this.isClosed = true }
 }";
 
 impl Relay {
@@ -228,6 +229,12 @@ impl Relay {
 
     /// Prepares for the next connection, because the page has ended this one.
     pub(crate) fn lost(&self) {
+        self.host.replace(Host::new());
+    }
+
+    /// Prepares for the next page, because this one is gone. Discards what it has sent last.
+    pub(crate) fn drop_page(&self) {
+        while self.frames.borrow_mut().try_recv().is_ok() {}
         self.host.replace(Host::new());
     }
 

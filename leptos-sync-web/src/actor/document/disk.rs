@@ -151,7 +151,7 @@ impl<S: Root> DocumentActor<S> {
     fn next_write(&self, disk: &Disk) -> Result<ReplicaWrite, Error> {
         let mut store = disk.store();
         let is_alone = !self.has_siblings.get();
-        let has_relay = self.page.session().is_some();
+        let has_relay = self.page.has_relay;
         self.doc.with_replica(|replica| {
             if has_relay {
                 if !store.wants_compaction() {

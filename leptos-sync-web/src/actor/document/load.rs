@@ -75,11 +75,7 @@ impl<S: Root> DocumentActor<S> {
         if let Some(disk) = &self.disk {
             disk.suspend();
         }
-        self.doc.status().error(error);
-        self.doc.status().change(&mut |status| {
-            status.storage = StorageKind::Memory;
-            status.loading = false;
-        });
+        self.doc.status().keep_in_memory(error);
     }
 
     /// Tries again to store a document that is in memory.

@@ -27,7 +27,8 @@ use crate::{
     live::{Cause, Connection, LiveDoc, Outgoing},
 };
 
-/// Starts the actor of a document. It lives as long as the page, or until the document is evicted.
+/// Starts the actor of a document. It lives until the document is evicted or the page's session is
+/// closed.
 pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
     let (disk, error) = match ReplicaStore::new(page.storage.clone(), &name) {
         Ok(store) => (Some(Disk::new(store)), None),
@@ -155,7 +156,7 @@ impl<S: Root> DocumentActor<S> {
             None => self.after(Timer::Forget),
             Some(Err(error)) => self.not_exchanged(error),
             Some(Ok(session)) => {
-                let (this, state) = (Rc::clone(self), Rc::clone(session));
+                let (this, state) = (Rc::clone(self), Rc::clone(&session));
                 session.run(move |client| {
                     let document = Box::new(Exchanged(Rc::clone(&this)));
                     if this.page.exchanges(&this.name) {

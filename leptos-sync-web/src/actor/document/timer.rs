@@ -61,13 +61,13 @@ impl<S: Root> DocumentActor<S> {
 
     /// Sets a timer, unless it is already set.
     pub(super) fn after(self: &Rc<Self>, timer: Timer) {
-        if self.is_set(timer) {
+        if self.is_set(timer) || self.page.is_closed.get() {
             return;
         }
         let bit = 1 << timer as u8;
         self.timers.set(self.timers.get() | bit);
-        // Forgetting is not worth the memory of an evicted document.
-        let kept = (!matches!(timer, Timer::Forget)).then(|| Rc::clone(self));
+        // Only what has to be stored is worth the memory of a document that is no longer open.
+        let kept = matches!(timer, Timer::Save | Timer::Retry).then(|| Rc::clone(self));
         let this = Rc::downgrade(self);
         let failures = self.disk.as_ref().map_or(0, |disk| disk.failures.get());
         let delay = match timer {
