@@ -24,14 +24,16 @@ pub struct UseDocReturn<S: 'static> {
     /// made during that time are merged with the stored document and win over it, so do not write
     /// defaults.
     pub loading: StatusSignal<bool>,
-    /// Whether the browser's storage has every edit.
+    /// Whether the browser's storage has every edit. Never true while the document is kept in memory
+    /// only.
     pub saved: StatusSignal<bool>,
     /// The number of transactions that the browser's storage does not have yet.
     pub unsaved: StatusSignal<usize>,
     /// The place where the document is kept.
     pub storage: StatusSignal<StorageKind>,
     /// Whether the relay has durably stored every edit of this browser, and this page has
-    /// everything that the relay has reported. Never true without a relay. While the page is
+    /// everything that the relay has reported. Never true without a relay, or for a document that
+    /// was removed at the relay. While the page is
     /// offline, others may have made edits that it does not know.
     pub synced: StatusSignal<bool>,
     /// The number of this browser's transactions that the relay has not acknowledged, as far as
@@ -216,7 +218,7 @@ pub fn use_doc_with_options<S: Root>(name: &str, options: UseDocOptions) -> UseD
     UseDocReturn {
         doc: live.node(),
         loading: StatusSignal::new(status, StatusField::Loading, |status| status.loading),
-        saved: StatusSignal::new(status, StatusField::Saved, |status| status.unsaved == 0),
+        saved: StatusSignal::new(status, StatusField::Saved, StatusValues::is_saved),
         unsaved,
         storage: StatusSignal::new(status, StatusField::Storage, |status| status.storage),
         synced: StatusSignal::new(status, StatusField::Synced, StatusValues::is_synced),

@@ -5,11 +5,11 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Relay, Scratch, until};
+use common::{Relay, Scratch, Tab, sleep, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     storage::{Scan, Storage as _},
-    sync::Permission,
+    sync::{Permission, TabMessageKind},
 };
 use leptos_sync_web::{
     Crdt, LwwMap, SyncOptions, UseDocReturn, provide_sync,
@@ -120,12 +120,79 @@ async fn a_cleared_page_still_sends_its_edits() {
     let sent = relay.pushed().await;
     relay.acknowledge(channel, &sent);
     until(move || notes.synced.get() && notes.saved.get()).await;
-    // The relay has everything, and the storage knows that a moment later.
-    while !clear_local(scratch.name(), false).await.unwrap() {}
+    assert!(clear_local(scratch.name(), false).await.unwrap());
     until(move || notes.storage.get() == StorageKind::Memory).await;
     write(&notes, 2);
     let sent = relay.pushed().await;
     relay.acknowledge(channel, &sent);
     until(move || notes.synced.get()).await;
     assert_eq!(records(&scratch).await, 0);
+}
+
+/// Each edit is stored twice: when it is made, and when the relay has acknowledged it.
+#[wasm_bindgen_test]
+async fn synced_documents_can_be_cleared_at_once() {
+    let scratch = Scratch::new("clear-synced");
+    let relay = Relay::start();
+    for edits in [1, 3] {
+        let (owner, notes) = page(local(&scratch).relay("/sync"));
+        relay.welcome().await;
+        let channel = relay.opens(Permission::Write).await;
+        for line in 0..edits {
+            write(&notes, line);
+        }
+        let mut sent = Vec::new();
+        while sent.len() < edits as usize {
+            let entries = relay.pushed().await;
+            relay.acknowledge(channel, &entries);
+            sent.extend(entries);
+        }
+        until(move || notes.synced.get() && notes.pending.get() == 0).await;
+        assert!(clear_local(scratch.name(), false).await.unwrap(), "{edits}");
+        owner.cleanup();
+        relay.drop_page();
+        relay.forget();
+    }
+}
+
+#[wasm_bindgen_test]
+async fn documents_in_memory_are_not_saved() {
+    let scratch = Scratch::new("clear-saved");
+    let (_owner, notes) = page(local(&scratch).relay("/sync"));
+    until(move || !notes.loading.get()).await;
+    write(&notes, 1);
+    until(move || notes.saved.get()).await;
+    assert!(clear_local(scratch.name(), true).await.unwrap());
+    until(move || notes.error.get().is_some()).await;
+    assert_eq!(notes.storage.get_untracked(), StorageKind::Memory);
+    assert!(!notes.saved.get_untracked());
+    assert_eq!(notes.unsaved.get_untracked(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_page_whose_database_was_cleared_gives_other_tabs_nothing_and_takes_nothing() {
+    let scratch = Scratch::new("clear-tabs");
+    let (_owner, old) = page(local(&scratch));
+    until(move || !old.loading.get()).await;
+    write(&old, 1);
+    until(move || old.saved.get()).await;
+    let mut tab = Tab::join(&scratch);
+    let ask = || TabMessageKind::OutboxRequest {
+        asker: 7,
+        known: Vec::new(),
+    };
+    tab.say(ask());
+    sleep(50).await;
+    assert!(tab.answered.try_recv().is_ok(), "an open page answers");
+
+    assert!(clear_local(scratch.name(), true).await.unwrap());
+    tab.say(ask());
+    let (_next, new) = page(local(&scratch));
+    until(move || !new.loading.get()).await;
+    write(&new, 2);
+    write(&old, 3);
+    sleep(500).await;
+    assert!(tab.answered.try_recv().is_err());
+    assert_eq!(lines(&new), [2]);
+    assert_eq!(lines(&old), [1, 3]);
 }

@@ -272,6 +272,28 @@ async fn a_document_removed_at_the_relay_keeps_the_edits_and_reports_them() {
     assert_eq!(state.title.get(), "unsent");
     assert_eq!(page.doc.title().get_untracked(), "unsent");
     assert_eq!(page.pending.get_untracked(), 1);
+
+    // Later edits are listed too.
+    page.doc.title().set("later".to_owned());
+    let rejected = page.rejected.get_untracked();
+    assert_eq!(rejected.len(), 1);
+    let state = rejected[0].state::<Page>().unwrap();
+    assert_eq!(state.title.get(), "later");
+    rejected.dismiss_all();
+    page.doc.title().set("last".to_owned());
+    assert_eq!(page.rejected.get_untracked().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_removed_document_is_not_synced() {
+    let scratch = Scratch::new("removed-synced");
+    let relay = Relay::start();
+    let (_owner, page) = page(&scratch);
+    let channel = relay.opened().await;
+    until(move || page.synced.get()).await;
+    relay.say(&Response::Removed { channel });
+    until(move || page.connection.get() == Connection::Removed).await;
+    assert!(!page.synced.get_untracked());
 }
 
 #[wasm_bindgen_test]

@@ -47,7 +47,7 @@ impl Actor {
             Some(page) => start(&page, name.to_owned(), doc),
             None => {
                 doc.status().close();
-                doc.status().keep_in_memory(Error::unavailable(GONE));
+                doc.status().keep_in_memory(Error::unavailable(GONE), 0);
             }
         }
     }

@@ -14,8 +14,13 @@ use leptos_sync_core::{
 
 use super::events;
 use crate::{
-    cell::RefCell, indexed_db::IndexedDbStorage, live::Connection, provider::Options,
-    session::Session, tabs::Tabs, time::PageTime,
+    cell::RefCell,
+    indexed_db::{IndexedDbStorage, StorageEvent},
+    live::Connection,
+    provider::Options,
+    session::Session,
+    tabs::Tabs,
+    time::PageTime,
 };
 
 /// The state that the documents of a page share: the database, the other tabs, and the connection
@@ -41,8 +46,11 @@ pub(super) struct Page {
 
 /// The actor of a document of any type, for the page's events, the other tabs and the relay.
 pub(super) trait AnyDocument {
-    /// Issues all pending writes before it returns, since the page may end afterwards.
-    fn flush(self: Rc<Self>);
+    /// Issues all pending edits' writes before it returns, since the page may end afterwards. Returns
+    /// whether another write follows those that are in progress.
+    fn flush(self: Rc<Self>) -> bool;
+    /// Returns whether an edit of the document has trapped, which locks it forever.
+    fn is_locked(&self) -> bool;
     /// Returns the document's name.
     fn name(&self) -> &str;
     /// Returns whether this actor exchanges the document with the relay.
@@ -65,7 +73,10 @@ impl Page {
         let page = Rc::new_cyclic(|page| {
             let receiver: Weak<Self> = page.clone();
             let receive = move |message: TabMessage| {
-                if let Some(page) = receiver.upgrade() {
+                // After a clearing, the other tabs may belong to another user.
+                if let Some(page) = receiver.upgrade()
+                    && !page.storage.is_cleared()
+                {
                     page.receive(message, None);
                 }
             };
@@ -107,22 +118,31 @@ impl Page {
         page
     }
 
-    /// Writes the documents again when the database is deleted.
+    /// Saves the documents before another page deletes or clears the database, and writes them again
+    /// when it was deleted.
     fn watch_storage(self: &Rc<Self>) {
         let page = Rc::downgrade(self);
-        self.storage.watch(move || {
-            if let Some(page) = page.upgrade() {
-                for document in page.documents() {
-                    document.check_storage();
+        self.storage.watch(move |event| {
+            let Some(page) = page.upgrade() else {
+                return false;
+            };
+            let mut waits = false;
+            for document in page.documents() {
+                match event {
+                    StorageEvent::Ending => waits |= document.flush(),
+                    StorageEvent::Ended => document.check_storage(),
                 }
             }
+            waits
         });
     }
 
     /// Sends a message about a document to the other tabs, and to other actors of the same document
     /// in this page.
     pub(super) fn send_to_tabs(&self, from: *const dyn AnyDocument, message: TabMessage) {
-        if let Some(tabs) = &*self.tabs.borrow() {
+        if let Some(tabs) = &*self.tabs.borrow()
+            && !self.storage.is_cleared()
+        {
             tabs.send(&message);
         }
         self.receive(message, Some(from));
@@ -207,7 +227,7 @@ impl Page {
     /// Issues all pending writes.
     pub(super) fn flush(&self) {
         for document in self.documents() {
-            document.flush();
+            let _ = document.flush();
         }
     }
 
@@ -226,6 +246,8 @@ impl Page {
 
     fn documents(&self) -> Vec<Rc<dyn AnyDocument>> {
         // Return a copy, since the caller may open another document.
-        self.documents.borrow().clone()
+        let mut documents = self.documents.borrow().clone();
+        documents.retain(|document| !document.is_locked());
+        documents
     }
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::{
     clear::CLEARED,
-    connection::{Connection, Ended},
+    connection::{Connection, StorageEvent, Watcher},
     fault,
     sys::Database,
 };
@@ -22,7 +22,9 @@ pub(super) struct Link {
     version: Cell<f64>,
     /// Whether the app has cleared the database since this page opened it.
     is_cleared: Cell<bool>,
-    ended: Ended,
+    /// Whether the connection has ended or is ending, and no other is open yet.
+    has_ended: Cell<bool>,
+    watcher: Watcher,
 }
 
 enum State {
@@ -54,13 +56,26 @@ impl Link {
             state: RefCell::new(State::Closed),
             version: Cell::new(f64::INFINITY),
             is_cleared: Cell::default(),
-            ended: Ended::default(),
+            has_ended: Cell::default(),
+            watcher: Watcher::default(),
         })
     }
 
-    /// Calls `ended` whenever another tab or the browser has closed the connection.
-    pub(super) fn watch(&self, ended: impl Fn() + 'static) {
-        self.ended.replace(Some(Box::new(ended)));
+    /// Calls `watch` before and after another tab or the browser ends the connection.
+    pub(super) fn watch(self: &Rc<Self>, watch: impl Fn(StorageEvent) -> bool + 'static) {
+        let this = Rc::downgrade(self);
+        let watch = move |event| {
+            if let Some(this) = this.upgrade() {
+                this.has_ended.set(true);
+            }
+            watch(event)
+        };
+        self.watcher.replace(Some(Rc::new(watch)));
+    }
+
+    /// Returns whether the database is not known to be cleared, or closed and perhaps cleared.
+    pub(super) fn is_current(&self) -> bool {
+        !self.has_ended.get() && !self.is_cleared.get()
     }
 
     /// Returns whether the app has cleared the database since this page opened it. Then all
@@ -139,7 +154,7 @@ impl Link {
 
     /// Refuses a connection if the database was cleared since the last one.
     fn check(&self, database: Database) -> Result<Connection, JsValue> {
-        let connection = Connection::new(database, Rc::clone(&self.ended));
+        let connection = Connection::new(database, Rc::clone(&self.watcher));
         let version = connection.version();
         let is_cleared = version >= self.version.replace(version) + CLEARED;
         self.is_cleared.set(self.is_cleared.get() || is_cleared);
@@ -148,7 +163,10 @@ impl Link {
                 "the app has deleted the data of this database; reload the page",
             )
             .into()),
-            false => Ok(connection),
+            false => {
+                self.has_ended.set(false);
+                Ok(connection)
+            }
         }
     }
 }

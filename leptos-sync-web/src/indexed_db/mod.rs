@@ -26,6 +26,8 @@ use wasm_bindgen_futures::JsFuture;
 use self::link::Link;
 use crate::task::settled;
 
+pub(crate) use connection::StorageEvent;
+
 /// The object store of all records.
 const STORE: &str = "leptos-sync";
 
@@ -100,15 +102,21 @@ impl IndexedDbStorage {
         Self { link }
     }
 
+    /// Returns whether the page uses the database as it is, and not one that was cleared or closed
+    /// since.
+    pub(crate) fn is_current(&self) -> bool {
+        self.link.is_current()
+    }
+
     /// Returns the name of the database.
     pub fn name(&self) -> &str {
         self.link.name()
     }
 
-    /// Calls `ended` whenever another tab or the browser has closed the connection, for example to
-    /// delete the database.
-    pub(crate) fn watch(&self, ended: impl Fn() + 'static) {
-        self.link.watch(ended);
+    /// Calls `watch` before and after another tab or the browser ends the connection, for example to
+    /// delete the database. Before, `watch` returns whether to wait for more writes.
+    pub(crate) fn watch(&self, watch: impl Fn(StorageEvent) -> bool + 'static) {
+        self.link.watch(watch);
     }
 
     /// Returns whether the app has [cleared](clear_local) the database since this page opened it.

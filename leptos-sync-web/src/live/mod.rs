@@ -224,6 +224,12 @@ impl<S: Root> LiveDoc<S> {
         });
     }
 
+    /// Returns whether an edit is in progress. One that has trapped stays in progress.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn is_locked(&self) -> bool {
+        self.inner.state.try_write().is_none()
+    }
+
     /// Passes the replica to `work`. Changes by `work` notify no signals.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn with_replica<R>(&self, work: impl FnOnce(&mut Replica<S>) -> R) -> R {

@@ -43,17 +43,23 @@ pub(crate) struct Present {
 }
 
 impl StatusValues {
+    /// Returns whether the browser's storage has every edit. A document in memory is not saved.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.unsaved == 0 && self.storage != StorageKind::Memory
+    }
+
     /// Returns whether the relay has every edit that this page knows, and the page has everything
     /// that the relay has reported.
     pub(crate) fn is_synced(&self) -> bool {
-        self.connection != Connection::Absent && !self.loading && self.is_current
+        let is_exchanged = !matches!(self.connection, Connection::Absent | Connection::Removed);
+        is_exchanged && !self.loading && self.is_current
     }
 
     /// Returns whether the value of each signal has changed, in the order of [`StatusField`].
     fn differ(&self, old: &Self) -> [bool; SIGNALS] {
         [
             self.loading != old.loading,
-            (self.unsaved == 0) != (old.unsaved == 0),
+            self.is_saved() != old.is_saved(),
             self.unsaved != old.unsaved,
             self.storage != old.storage,
             self.error.as_ref().map(Arc::as_ptr) != old.error.as_ref().map(Arc::as_ptr),
@@ -204,12 +210,13 @@ impl Status {
         self.change(&mut |status| status.error = Some(Arc::clone(&error)));
     }
 
-    /// Reports that the document is in memory only, and why.
-    pub(crate) fn keep_in_memory(&self, error: Error) {
+    /// Reports that the document is in memory only, and why. `entries` is the size of its outbox.
+    pub(crate) fn keep_in_memory(&self, error: Error, entries: usize) {
         let error = Arc::new(error);
         self.change(&mut |status| {
             status.error = Some(Arc::clone(&error));
             status.storage = StorageKind::Memory;
+            status.unsaved = status.unsaved.max(entries);
             status.loading = false;
         });
     }
@@ -244,6 +251,11 @@ impl Status {
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn is_online(&self) -> bool {
         self.values.lock().connection == Connection::Online
+    }
+
+    /// Returns whether the document was removed at the relay.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.values.lock().connection == Connection::Removed
     }
 
     /// Returns whether the relay has reported that the user may only read.

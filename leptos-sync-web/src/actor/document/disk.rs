@@ -287,13 +287,18 @@ impl<S: Root> DocumentActor<S> {
         }
     }
 
-    /// Issues all pending writes before it returns, since the page may end.
-    pub(super) fn flush_now(self: &Rc<Self>) {
+    /// Writes all edits that the storage lacks, since the page may end. Returns whether another
+    /// write follows the one in progress.
+    pub(super) fn flush_now(self: &Rc<Self>) -> bool {
         self.save();
-        let waits = |disk: &Disk| disk.is_behind.get() || disk.has_failed.get();
-        if self.disk().is_some_and(waits) {
+        let Some(disk) = self.disk() else {
+            return false;
+        };
+        let is_behind = disk.is_behind.get();
+        if is_behind || disk.has_failed.get() {
             self.save_entries();
         }
+        is_behind
     }
 
     /// Schedules a write of what the relay has sent. If the write is lost, the relay sends it

@@ -217,17 +217,12 @@ impl<S: Root> Document for Exchanged<S> {
 
     fn removed(&mut self) {
         self.0.set_connection(Connection::Removed);
-        let state = self.replica(|replica| {
-            let is_lost = !replica.entries().is_empty();
-            is_lost.then(|| replica.doc().shared_state() as AnyState)
-        });
-        if state.is_some() {
-            let message = "the document was removed at the relay".to_owned();
-            self.0
-                .list(EntryId::default(), Reason::Other, message, state);
-        }
+        self.0.list_removed();
     }
 }
+
+/// The report about the edits of a removed document.
+const REMOVED: &str = "the document was removed at the relay";
 
 /// Returns the names of the entries in the outbox.
 fn names<S: Root>(replica: &Replica<S>) -> Vec<EntryId> {
@@ -267,6 +262,22 @@ impl<S: Root> DocumentActor<S> {
             self.save();
         }
         Ok(())
+    }
+
+    /// Lists the edits of a removed document that the relay does not have, with the state that
+    /// contains all of them.
+    pub(super) fn list_removed(&self) {
+        let state = self.doc.with_replica(|replica| {
+            let mut entries = replica.entries().iter().map(|one| one.entry());
+            let is_lost = entries.any(|entry| entry.stored.is_none() && !entry.cells.is_empty());
+            is_lost.then(|| replica.doc().shared_state() as AnyState)
+        });
+        if state.is_some() {
+            let is_before = |rejection: &Rejection| rejection.message() == REMOVED;
+            self.doc.status().dismiss(&is_before);
+            let text = REMOVED.to_owned();
+            self.list(EntryId::default(), Reason::Other, text, state);
+        }
     }
 
     pub(super) fn list(

@@ -75,7 +75,8 @@ impl<S: Root> DocumentActor<S> {
         if let Some(disk) = &self.disk {
             disk.suspend();
         }
-        self.doc.status().keep_in_memory(error);
+        let entries = self.doc.with_replica(|replica| replica.entries().len());
+        self.doc.status().keep_in_memory(error, entries);
     }
 
     /// Tries again to store a document that is in memory.

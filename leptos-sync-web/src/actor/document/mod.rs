@@ -137,6 +137,9 @@ impl<S: Root> DocumentActor<S> {
         if status.is_reader() {
             self.list_waiting();
         }
+        if status.is_removed() {
+            self.list_removed();
+        }
     }
 
     /// Starts exchanging the document, once the stored document is joined.
@@ -261,8 +264,12 @@ impl<S: Root> DocumentActor<S> {
 }
 
 impl<S: Root> AnyDocument for DocumentActor<S> {
-    fn flush(self: Rc<Self>) {
-        self.flush_now();
+    fn flush(self: Rc<Self>) -> bool {
+        self.flush_now()
+    }
+
+    fn is_locked(&self) -> bool {
+        self.doc.is_locked()
     }
 
     fn name(&self) -> &str {

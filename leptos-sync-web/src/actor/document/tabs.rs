@@ -1,13 +1,17 @@
-use std::{ptr, rc::Rc};
+use std::{ptr, rc::Rc, time::Duration};
 
 use leptos_sync_core::{
-    Changes, Error, Root,
-    history::{Entry, EntryId, Patch},
+    Changes, Error, ReplicaId, Root,
+    history::{Entry, EntryId, IdHead, Patch},
     replica::{EntryJoin, Pending, Replica},
     sync::{TabMessage, TabMessageKind},
 };
 
 use super::{DocumentActor, Timer};
+use crate::task::after;
+
+/// The time in which a page opens the database again after another one has ended the connection.
+const REOPEN: Duration = Duration::from_millis(200);
 
 impl<S: Root> DocumentActor<S> {
     /// Sends a message to the other tabs.
@@ -30,12 +34,13 @@ impl<S: Root> DocumentActor<S> {
         match kind {
             TabMessageKind::Edit((entry, seen)) => self.join_entry(entry, seen),
             TabMessageKind::OutboxRequest { asker, known } => {
-                let (entries, heads) = self.doc.with_replica(|replica| replica.outbox_after(known));
-                self.send_to_tabs(TabMessageKind::Outbox {
-                    asker: *asker,
-                    entries,
-                    heads,
-                });
+                if self.page.storage.is_current() {
+                    self.answer(*asker, known);
+                } else {
+                    // The database may have been cleared, for a page that must not see the old data.
+                    let (this, asker, known) = (Rc::clone(self), *asker, known.clone());
+                    after(REOPEN, move || this.answer(asker, &known));
+                }
             }
             TabMessageKind::Outbox {
                 asker,
@@ -108,6 +113,18 @@ impl<S: Root> DocumentActor<S> {
             // Store restamped entries before sending them. Otherwise they would be restamped again
             // after a crash.
             self.save();
+        }
+    }
+
+    /// Sends another tab the entries that it lacks, unless the database was cleared since.
+    fn answer(&self, asker: u64, known: &[(ReplicaId, IdHead)]) {
+        if self.page.storage.is_current() {
+            let (entries, heads) = self.doc.with_replica(|replica| replica.outbox_after(known));
+            self.send_to_tabs(TabMessageKind::Outbox {
+                asker,
+                entries,
+                heads,
+            });
         }
     }
 
