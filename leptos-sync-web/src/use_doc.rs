@@ -24,8 +24,8 @@ pub struct UseDocReturn<S: 'static> {
     /// made during that time are merged with the stored document and win over it, so do not write
     /// defaults.
     pub loading: StatusSignal<bool>,
-    /// Whether the browser's storage has every edit. Never true while the document is kept in memory
-    /// only.
+    /// Whether the browser's storage has every edit. Never true while the document is kept in
+    /// memory only.
     pub saved: StatusSignal<bool>,
     /// The number of transactions that the browser's storage does not have yet.
     pub unsaved: StatusSignal<usize>,
@@ -33,8 +33,8 @@ pub struct UseDocReturn<S: 'static> {
     pub storage: StatusSignal<StorageKind>,
     /// Whether the relay has durably stored every edit of this browser, and this page has
     /// everything that the relay has reported. Never true without a relay, or for a document that
-    /// was removed at the relay. While the page is
-    /// offline, others may have made edits that it does not know.
+    /// was removed at the relay. While the page is offline, others may have made edits that the
+    /// page does not know.
     pub synced: StatusSignal<bool>,
     /// The number of this browser's transactions that the relay has not acknowledged, as far as
     /// this page knows.

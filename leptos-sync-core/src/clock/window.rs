@@ -4,7 +4,8 @@ use crate::limits;
 /// The range of stamps that a relay accepts for a document, and the relay's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Window {
-    /// The time below which the relay may have forgotten removals. It rejects earlier stamps.
+    /// The time below which the relay may have forgotten removals. It rejects an earlier entry if
+    /// the document lacks a cell at one of the entry's paths.
     pub floor: Time,
     /// The relay's wall clock, in milliseconds since the Unix epoch.
     pub now_ms: u64,

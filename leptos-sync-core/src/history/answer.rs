@@ -44,7 +44,7 @@ pub struct Opening {
 pub struct Opened {
     /// The relay's time in milliseconds since 1970.
     pub now_ms: u64,
-    /// The time below which the relay takes no new cells.
+    /// The time below which the relay accepts no cells at new paths.
     pub floor: Time,
     /// The number up to which tombstones were forgotten. A replica whose position is before it has
     /// to compare.
@@ -91,7 +91,7 @@ pub struct Page {
     pub after: Sequence,
     /// The page's last number.
     pub upto: Sequence,
-    /// The time below which the relay takes no new cells.
+    /// The time below which the relay accepts no cells at new paths.
     pub floor: Time,
     /// The last write of each cell that changed.
     pub cells: Patch,

@@ -25,7 +25,8 @@ use crate::error::Error;
 ///
 /// A relay must keep the same key for as long as its clients exist, even after a restart or a
 /// restore from a backup. So the key is not in the database. With another key, each client compares
-/// all its cells with the relay's, and the relay does not accept from clients what it has lost.
+/// all its cells with the relay's. Of what the relay has lost, it then accepts from a client only
+/// what the client's own user wrote.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SealKey([u8; 16]);
 

@@ -46,8 +46,8 @@ pub(super) struct Page {
 
 /// The actor of a document of any type, for the page's events, the other tabs and the relay.
 pub(super) trait AnyDocument {
-    /// Issues all pending edits' writes before it returns, since the page may end afterwards. Returns
-    /// whether another write follows those that are in progress.
+    /// Issues all pending edits' writes before it returns, since the page may end afterwards.
+    /// Returns whether another write follows those that are in progress.
     fn flush(self: Rc<Self>) -> bool;
     /// Returns whether an edit of the document has trapped, which locks it forever.
     fn is_locked(&self) -> bool;
@@ -118,8 +118,8 @@ impl Page {
         page
     }
 
-    /// Saves the documents before another page deletes or clears the database, and writes them again
-    /// when it was deleted.
+    /// Saves the documents before another page deletes or clears the database, and writes them
+    /// again when it was deleted.
     fn watch_storage(self: &Rc<Self>) {
         let page = Rc::downgrade(self);
         self.storage.watch(move |event| {

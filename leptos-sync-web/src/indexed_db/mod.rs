@@ -41,8 +41,9 @@ const STORE: &str = "leptos-sync";
 ///
 /// Pages that have the database open, this one included, keep their documents in memory: `storage`
 /// is [`Memory`](crate::status::StorageKind::Memory), and the page no longer stores anything. It
-/// still sends edits to the relay. Reload such a page, or provide another database to its app. A
-/// page that opens the database later starts with empty documents.
+/// still sends edits to the relay, but exchanges nothing with other tabs. Reload such a page, or
+/// provide another database to its app. A page that opens the database later starts with empty
+/// documents.
 ///
 /// This waits while another page that ignores `versionchange` has the database open.
 ///
@@ -113,8 +114,8 @@ impl IndexedDbStorage {
         self.link.name()
     }
 
-    /// Calls `watch` before and after another tab or the browser ends the connection, for example to
-    /// delete the database. Before, `watch` returns whether to wait for more writes.
+    /// Calls `watch` before and after another tab or the browser ends the connection, for example
+    /// to delete the database. Before, `watch` returns whether to wait for more writes.
     pub(crate) fn watch(&self, watch: impl Fn(StorageEvent) -> bool + 'static) {
         self.link.watch(watch);
     }

@@ -7,8 +7,8 @@ pub struct Progress {
     /// The place up to which the document's base has everything, and the latest state that the
     /// relay has reported.
     pub cursor: Cursor,
-    /// The witness with the latest time, or while comparing, that of a history that the relay may
-    /// have lost in turn. It allows cells with such times to be offered.
+    /// The witness with the latest time. It allows cells up to that time to be offered, and may
+    /// belong to another history than `cursor` that the relay has lost too.
     pub latest: Witness,
     /// The epochs of the history.
     pub epochs: Epochs,

@@ -37,8 +37,8 @@ pub trait Document {
     fn position(&self) -> Sequence;
 
     /// Returns the witness of offers: the one with the latest time that a relay has reported, up to
-    /// which the relay accepts offers. While the document is compared, it is the witness of a
-    /// history that the relay may have lost in turn.
+    /// which the relay accepts offers. It may belong to another history than that of the opening,
+    /// which the relay has lost too.
     fn witness(&self) -> Witness;
 
     /// Sets the user's permission. Called before each [`opened`](Document::opened), and whenever

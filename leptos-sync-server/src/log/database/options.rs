@@ -50,7 +50,8 @@ impl SqliteOptions {
     /// The default is beside the database, with `-key` after its name.
     ///
     /// Keep this file when you restore the database from a backup. If it is lost, restore it too.
-    /// With another key, clients cannot restore what the backup lacks.
+    /// With another key, each client can restore only what its own user wrote; see
+    /// [`accept_unproven`](crate::RelayOptions::accept_unproven).
     #[must_use]
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.key_file = Some(path.into());

@@ -37,7 +37,8 @@ impl<S: Root> DocumentActor<S> {
                 if self.page.storage.is_current() {
                     self.answer(*asker, known);
                 } else {
-                    // The database may have been cleared, for a page that must not see the old data.
+                    // The database may have been cleared, for a page that must not see the old
+                    // data.
                     let (this, asker, known) = (Rc::clone(self), *asker, known.clone());
                     after(REOPEN, move || this.answer(asker, &known));
                 }
