@@ -4,6 +4,9 @@ use leptos_sync_core::sync::{TabMessage, TabMessageKind};
 
 use super::world::World;
 
+/// The number of times that tabs handle messages until none may be left.
+const ROUNDS: usize = 12;
+
 impl World {
     /// Performs the part of a step that only tabs with siblings have. Returns whether the rest of
     /// the step follows.
@@ -97,12 +100,15 @@ impl World {
     /// Exchanges everything between the tabs of a browser.
     pub(super) fn meet(&mut self, at: usize) {
         self.tabs[at].ask_siblings();
-        for _ in 0..4 {
-            self.deliver(at);
+        self.deliver(at);
+        for _ in 0..ROUNDS {
             for other in 0..self.tabs.len() {
                 self.hear(other);
             }
         }
+        let mut siblings = self.tabs.iter().filter_map(|tab| tab.siblings.as_ref());
+        let is_quiet = siblings.all(|siblings| siblings.inbox.is_empty());
+        assert!(is_quiet, "NEVER QUIET: tabs answer each other");
         self.tabs[at].adopt_entries();
     }
 }

@@ -115,12 +115,14 @@ impl Tab {
     ) -> Result<(), Error> {
         let before = self.replica.revisions();
         self.note_change(oracle, change)?;
-        self.send_changes(&before, &[]);
+        self.send_changes(&before, None);
         Ok(())
     }
 
-    /// Sends what has changed to the other tabs, except for the entries that they know.
-    fn send_changes(&mut self, before: &[(EntryId, u32)], known: &[EntryId]) {
+    /// Sends what has changed to the other tabs. In answer to a message about some entries, sends
+    /// only the page's own other entries.
+    fn send_changes(&mut self, before: &[(EntryId, u32)], known: Option<&[EntryId]>) {
+        let own = self.replica.own_id();
         let mut changed = self.replica.changed_since(before);
         if !changed.added.is_empty() {
             self.send_to_siblings(TabMessageKind::Move(changed.moved));
@@ -131,8 +133,10 @@ impl Tab {
             }
             self.send_to_siblings(TabMessageKind::Edit(one));
         }
-        let replaced = &mut changed.replaced;
-        replaced.retain(|(entry, _)| !known.contains(&entry.id));
+        if let Some(known) = known {
+            let is_own = |id: EntryId| own == Some(id.replica) && !known.contains(&id);
+            changed.replaced.retain(|(entry, _)| is_own(entry.id));
+        }
         if !changed.replaced.is_empty() {
             self.send_to_siblings(TabMessageKind::Restamp(changed.replaced));
         }
@@ -195,9 +199,9 @@ impl Tab {
         match &kind {
             TabMessageKind::Restamp(entries) => {
                 let known: Vec<_> = entries.iter().map(|(entry, _)| entry.id).collect();
-                self.send_changes(&revisions, &known);
+                self.send_changes(&revisions, Some(&known));
             }
-            TabMessageKind::Reject { id, .. } => self.send_changes(&revisions, &[*id]),
+            TabMessageKind::Reject { id, .. } => self.send_changes(&revisions, Some(&[*id])),
             _ => {}
         }
         if is_gap {

@@ -19,22 +19,29 @@ struct Restamped {
     stamps: Vec<(Stamp, Stamp)>,
     /// The paths that they write.
     written: Quarantine,
-    /// The ids that wrote them.
-    ids: Vec<ReplicaId>,
     /// Their latest time.
     last: Time,
+    /// Whether entries of other ids follow only if they have seen one of these. Two tabs may have
+    /// the others in another order, and would restamp them forever.
+    is_causal: bool,
 }
 
 impl Restamped {
     /// Records that an entry had the stamp `old`.
     fn note(&mut self, old: Stamp, one: &Pending) {
-        let new = one.entry.stamp();
-        let at = self.stamps.partition_point(|(known, _)| *known < old);
-        self.stamps.insert(at, (old, new));
         self.written.note_paths(one.entry.cells.cells());
-        self.last = self.last.max(new.time);
-        self.ids.push(new.replica);
-        self.ids.dedup();
+        let new = one.entry.stamp();
+        if new != old {
+            let at = self.stamps.partition_point(|(known, _)| *known < old);
+            self.stamps.insert(at, (old, new));
+            self.last = self.last.max(new.time);
+        }
+    }
+
+    /// Returns the latest time of an id's entries that were restamped.
+    fn last_of(&self, replica: ReplicaId) -> Time {
+        let of_id = self.stamps.iter().filter(|(_, new)| new.replica == replica);
+        of_id.fold(Time::ZERO, |last, (_, new)| last.max(new.time))
     }
 }
 
@@ -74,7 +81,10 @@ impl Exchange {
         doc: &mut dyn DocCells,
         entries: &[TabEntry],
     ) -> Result<Changes, Error> {
-        let mut restamped = Restamped::default();
+        let mut restamped = Restamped {
+            is_causal: true,
+            ..Restamped::default()
+        };
         for at in 0..self.entries.len() {
             let Some(one) = self.entries.get_mut(at) else {
                 break;
@@ -137,20 +147,26 @@ impl Exchange {
         from: Option<Time>,
         restamped: &mut Restamped,
     ) -> Result<(), Error> {
-        self.follow(at, &restamped.stamps);
+        let seen = self.follow(at, &restamped.stamps);
         let Some(one) = self.entries.get(at) else {
             return Ok(());
         };
         let is_fixed = one.entry.cells.is_empty() || one.entry.stored.is_some();
-        let follows = restamped.ids.contains(&one.id().replica) || one.writes(&restamped.written);
-        let follows = follows && one.entry.time <= restamped.last;
+        let mut last = seen.max(restamped.last_of(one.id().replica));
+        if !restamped.is_causal && (last > Time::ZERO || one.writes(&restamped.written)) {
+            last = restamped.last;
+        }
+        let follows = one.entry.time <= last;
         if is_fixed || !follows && from.is_none() {
             return Ok(());
         }
         let mut time = self.after_seen(doc, at, &paths_of(&one.entry.cells));
         time = time.max(from.unwrap_or_default());
-        if follows || from.is_some() && !restamped.stamps.is_empty() {
-            time = time.max(restamped.last.next());
+        if from.is_some() && !restamped.stamps.is_empty() {
+            last = restamped.last;
+        }
+        if last > Time::ZERO {
+            time = time.max(last.next());
         }
         let Some(one) = self.entries.get_mut(at) else {
             return Ok(());
@@ -165,7 +181,7 @@ impl Exchange {
 
     /// Shows entries with their new stamps.
     fn restamped(&mut self, doc: &mut dyn DocCells, restamped: &Restamped) -> Changes {
-        if restamped.ids.is_empty() {
+        if restamped.written.is_empty() {
             return Changes::new();
         }
         self.progress.generation += 1;
@@ -223,20 +239,24 @@ impl Exchange {
         earliest
     }
 
-    /// Records that entries which the entry at `at` had seen have new stamps.
-    fn follow(&mut self, at: usize, changed: &[(Stamp, Stamp)]) {
+    /// Records that entries which the entry at `at` had seen have new stamps. Returns the latest of
+    /// these stamps' times.
+    fn follow(&mut self, at: usize, changed: &[(Stamp, Stamp)]) -> Time {
+        let mut last = Time::ZERO;
         let Some(one) = self.entries.get_mut(at) else {
-            return;
+            return last;
         };
         let mut renewed = Quarantine::default();
         one.seen.for_each(&mut |path, stamp, value| {
             let known = changed.binary_search_by_key(&stamp, |(old, _)| *old);
             if let Some((_, new)) = known.ok().and_then(|at| changed.get(at)) {
+                last = last.max(new.time);
                 renewed.put(path.clone(), *new, value, None);
             }
         });
         renewed.for_each(&mut |path, stamp, value| one.seen.put(path.clone(), stamp, value, None));
         one.revision += u32::from(!renewed.is_empty());
+        last
     }
 
     /// Records that the relay takes nothing of a writer from this entry on, until it is sent again.

@@ -28,7 +28,7 @@ impl<S: Root> Exchanged<S> {
         &self,
         change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
-        self.0.change_outbox(&[], change)
+        self.0.change_outbox(None, change)
     }
 }
 

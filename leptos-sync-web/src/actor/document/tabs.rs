@@ -57,14 +57,14 @@ impl<S: Root> DocumentActor<S> {
                 // Later entries of this page may follow those of the message.
                 let known: Vec<_> = entries.iter().map(|(entry, _)| entry.id).collect();
                 let replaced = &mut |replica: &mut Replica<S>| replica.replace_entries(entries);
-                let _ = self.change_outbox(&known, replaced);
+                let _ = self.change_outbox(Some(&known), replaced);
             }
             TabMessageKind::Reject { id, reason, text } => {
                 let before = self.doc.with_replica(|replica| replica.revisions());
                 // An error would be one of this document's own cells.
                 let _ = self.reject(*id, *reason, text.clone(), Replica::reject_elsewhere);
                 // The other tab may not know the later counts that contained this one.
-                self.send_changes(&before, &[*id]);
+                self.send_changes(&before, Some(&[*id]));
             }
             TabMessageKind::Ack(ack) => {
                 self.update(&mut |replica| replica.stored_elsewhere(ack));
@@ -79,10 +79,11 @@ impl<S: Root> DocumentActor<S> {
         self.send_others_later();
     }
 
-    /// Changes the outbox, and notifies the other tabs, except of the entries that they know.
+    /// Changes the outbox, and notifies the other tabs; see
+    /// [`send_changes`](DocumentActor::send_changes).
     pub(super) fn change_outbox(
         self: &Rc<Self>,
-        known: &[EntryId],
+        known: Option<&[EntryId]>,
         change: &mut dyn FnMut(&mut Replica<S>) -> Result<Changes, Error>,
     ) -> Result<(), Error> {
         let before = self.doc.with_replica(|replica| replica.revisions());
@@ -91,9 +92,12 @@ impl<S: Root> DocumentActor<S> {
         Ok(())
     }
 
-    /// Notifies the other tabs of the changes since the outbox had these revisions, except of the
-    /// entries that they know.
-    fn send_changes(self: &Rc<Self>, before: &[(EntryId, u32)], known: &[EntryId]) {
+    /// Notifies the other tabs of the changes since the outbox had these revisions.
+    ///
+    /// In answer to a message about the entries `known`, sends only the page's own other entries.
+    /// Otherwise, tabs would answer each other forever.
+    fn send_changes(self: &Rc<Self>, before: &[(EntryId, u32)], known: Option<&[EntryId]>) {
+        let own = self.doc.with_replica(|replica| replica.own_id());
         let mut changed = self
             .doc
             .with_replica(|replica| replica.changed_since(before));
@@ -105,8 +109,10 @@ impl<S: Root> DocumentActor<S> {
                 self.send_to_tabs(TabMessageKind::Edit(one));
             }
         }
-        let replaced = &mut changed.replaced;
-        replaced.retain(|(entry, _)| !known.contains(&entry.id));
+        if let Some(known) = known {
+            let is_own = |id: EntryId| own == Some(id.replica) && !known.contains(&id);
+            changed.replaced.retain(|(entry, _)| is_own(entry.id));
+        }
         if changed.replaced.is_empty() {
             self.save_soon();
         } else {
