@@ -28,12 +28,12 @@ thread_local! {
     static ALIVE: Cell<isize> = const { Cell::new(0) };
 }
 
-struct Alive;
+struct Alive(());
 
 impl Default for Alive {
     fn default() -> Self {
         ALIVE.set(ALIVE.get() + 1);
-        Self
+        Self(())
     }
 }
 

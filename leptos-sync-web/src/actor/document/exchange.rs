@@ -230,6 +230,9 @@ fn names<S: Root>(replica: &Replica<S>) -> Vec<EntryId> {
     entries.map(|one| one.entry().id).collect()
 }
 
+/// How an entry is rolled back.
+type RollBack<S> = fn(&mut Replica<S>, EntryId) -> Result<Option<RejectedEntry<S>>, Error>;
+
 impl<S: Root> DocumentActor<S> {
     /// Rolls back an edit, because the user may only read the document.
     pub(super) fn withdraw(self: &Rc<Self>, id: EntryId) {
@@ -244,7 +247,7 @@ impl<S: Root> DocumentActor<S> {
         id: EntryId,
         reason: Reason,
         message: String,
-        roll_back: fn(&mut Replica<S>, EntryId) -> Result<Option<RejectedEntry<S>>, Error>,
+        roll_back: RollBack<S>,
     ) -> Result<(), Error> {
         let (mut before, mut outbox) = (None, Vec::new());
         self.doc.update(None, &mut |replica| {
