@@ -137,6 +137,7 @@ fn an_acknowledged_edit_that_was_removed_does_not_return_after_the_retention() {
     scene.sync(&mut ada);
     assert!(ada.replica.doc().state().items.is_empty());
     assert_eq!(ada.base(), scene.relay.cells());
+    assert!(ada.replica.is_synced());
 }
 
 /// Ada's edit was stored, but she has not read on. Then the relay is restored without it, and Bob

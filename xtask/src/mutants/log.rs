@@ -98,8 +98,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "cells of others are restored although the relay has lost nothing",
         file: "leptos-sync-server/src/relay/stored/mod.rs",
-        from: "let user = (!has_lost).then_some(user);",
-        to: "let user = (!has_lost && user.is_empty()).then_some(user);",
+        from: "let user = (!is_trusted).then_some(user);",
+        to: "let user = (!is_trusted && user.is_empty()).then_some(user);",
         suite: Suite::ProtocolLog,
     },
     Fault {

@@ -82,13 +82,6 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::Replica,
     },
     Fault {
-        name: "acknowledged entries are joined with a compared base",
-        file: "leptos-sync-core/src/doc/replica/comparison.rs",
-        from: "one.revision += u32::from(one.entry.stored.is_some());\n            one.entry.stored = None;\n        }",
-        to: "one.revision += u32::from(one.entry.stored.is_some());\n        }\n        self.remove_passed();",
-        suite: Suite::ReplicaRules,
-    },
-    Fault {
         name: "an old count of a restored disk replaces a later one",
         file: "leptos-sync-core/src/doc/replica/settle.rs",
         from: "changes.append(self.reconcile_counts(doc)?);",
@@ -105,8 +98,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "restamping an entry leaves the later ones behind",
         file: "leptos-sync-core/src/doc/replica/restamp.rs",
-        from: "let follows = follows && one.entry.time <= restamped.last;",
-        to: "let follows = follows && one.entry.time < one.order;",
+        from: "let follows = one.entry.time <= last;",
+        to: "let follows = one.entry.time < one.order;",
         suite: Suite::Replica,
     },
     Fault {
