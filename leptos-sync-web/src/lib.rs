@@ -17,7 +17,7 @@
 //! | [`LiveDoc`], [`Doc`] | a document without storage, and one without signals |
 //! | [`Connection`], [`Permission`], [`status`] | the values of the status signals |
 //! | [`use_presence`], [`presence`] | who else has a document open |
-//! | `storage` (wasm32 only) | the browser's storage: deleting a user's data, persistence, and direct use |
+//! | [`storage`] | the browser's storage (wasm32): deleting a user's data, persistence, and direct use |
 //! | [`core`] | everything else: collections, indices, deltas, streams, limits |
 //!
 //! # Features
@@ -65,12 +65,29 @@ pub mod status {
 /// The browser's storage: [`clear_local`](storage::clear_local) deletes a user's data, and
 /// [`IndexedDbStorage`](storage::IndexedDbStorage) holds a
 /// [`Collection`](leptos_sync_core::Collection) or other data.
+///
+/// On other targets, only [`clear_local`](storage::clear_local) exists, and returns an error.
 #[cfg(target_arch = "wasm32")]
 pub mod storage {
     pub use crate::{
         indexed_db::{IndexedDbStorage, clear_local},
         persistence::{StorageEstimate, estimate_storage, request_persistence},
     };
+}
+
+/// The browser's storage, for the server build of an app, where it does not exist.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod storage {
+    use leptos_sync_core::Error;
+
+    /// Deletes what a browser stores in a database. A server stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// Always [`Error::is_unavailable`].
+    pub async fn clear_local(_database: &str, _force: bool) -> Result<bool, Error> {
+        Err(Error::unavailable("a server has no browser storage"))
+    }
 }
 
 pub use leptos_sync_core as core;

@@ -5,7 +5,7 @@
 mod common;
 
 use any_spawner::Executor;
-use common::{Scratch, until};
+use common::{Scratch, global as global_number, until};
 use js_sys::{Function, Reflect, global};
 use leptos::prelude::*;
 use leptos_sync_web::{
@@ -31,6 +31,8 @@ const SOCKET: &str = "return class {
 /// answer, like a browser.
 const FETCH: &str = "let kept;
     return (url, { signal, cache, mode }) => new Promise((resolve, reject) => {
+        if (new URL(url).origin === location.origin && mode !== 'cors')
+            globalThis.wasted = 1;
         if (signal?.aborted) return reject(signal.reason);
         signal?.addEventListener('abort', () => reject(signal.reason));
         const no = () => reject(new TypeError('Failed to fetch'));
@@ -88,9 +90,23 @@ async fn a_page_that_cannot_connect_reports_what_its_server_does_now() {
         ("origin", Connection::Refused(origin)),
         ("portal", Connection::Offline(Cause::NoRelay)),
         ("gone", Connection::Offline(Cause::Unreachable)),
-        ("hidden", Connection::Offline(Cause::NoRelay)),
     ] {
         serve(answer);
         until(move || page.connection.get() == expected).await;
     }
+
+    assert_eq!(
+        global_number("wasted"),
+        None,
+        "a second request learns nothing"
+    );
+    // The browser hides the answers of another origin.
+    let owner = Owner::new();
+    let page = owner.with(|| {
+        let options = SyncOptions::default().database(scratch.name());
+        provide_sync(options.relay("wss://relay.example/sync"));
+        use_doc::<Page>("first")
+    });
+    serve("hidden");
+    until(move || page.connection.get() == Connection::Offline(Cause::NoRelay)).await;
 }

@@ -8,8 +8,10 @@ use crate::node::OwnedGuard;
 /// The status of a document, owned by a reactive owner.
 pub(crate) type StoredStatus = StoredValue<Arc<Status>>;
 
-/// A signal of a document's status, read with `.get()`, `.with()`, `.track()` and so on, like
-/// leptos' own signals. `.into()` converts it to one of those.
+/// A signal of a document's status, read with `.get()`, `.with()`, `.track()` and so on.
+///
+/// It does not render by itself: in a view, write a closure, `{move || saved.get()}`. `.into()`
+/// converts it to leptos' [`Signal`], which renders, and which components take as a property.
 ///
 /// The signal belongs to the reactive owner that called [`use_doc`](crate::use_doc), and notifies
 /// its subscribers when its value changes.

@@ -21,12 +21,18 @@ pub(super) fn probe(address: &str, then: impl FnOnce(Cause) + 'static) {
     if let Ok(signal) = signal.and_then(|class| js::call(&class, "timeout", &limit)) {
         js::set(&options, "signal", &signal);
     }
+    let origin = js::text(&window().location(), "origin").unwrap_or_default();
+    let url = url(address, &origin);
+    let rest = url.strip_prefix(&origin).unwrap_or_default();
     let probe = Probe {
-        url: url(address).into(),
+        modes: match rest.starts_with(['/', '?']) {
+            true => &["cors"],
+            // The browser may hide the answer of another origin's server that is not a relay, but
+            // not the fact that there is one. The second request receives it without its text.
+            false => &["cors", "no-cors"],
+        },
+        url: url.into(),
         options,
-        // The browser may hide the answer of a server that is not a relay, but not the fact that
-        // there is one. The second request receives that answer without its text.
-        modes: &["cors", "no-cors"],
         then: Box::new(then),
     };
     probe.ask();
@@ -79,7 +85,7 @@ fn cause(text: &str) -> Cause {
 }
 
 /// Converts the address of a WebSocket to that of the ordinary request.
-fn url(address: &str) -> String {
+fn url(address: &str, origin: &str) -> String {
     let (scheme, rest) = match address.strip_prefix("ws") {
         Some(rest) => ("http", rest),
         None => ("", address),
@@ -88,8 +94,7 @@ fn url(address: &str) -> String {
     let rest = rest.split('#').next().unwrap_or_default();
     let separator = if rest.contains('?') { "&" } else { "?" };
     // The characters of an origin need no escapes here.
-    let origin = js::text(&window().location(), "origin").unwrap_or_default();
-    [scheme, rest, separator, "origin=", &origin].concat()
+    [scheme, rest, separator, "origin=", origin].concat()
 }
 
 /// Returns the text up to the limit.
