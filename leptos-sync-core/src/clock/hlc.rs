@@ -1,7 +1,11 @@
 use std::{fmt, sync::Arc};
 
 use super::{Stamp, SystemTime, Time};
-use crate::{error::Error, id::ReplicaId, limits};
+use crate::{
+    error::Error,
+    id::{IdSource, Random, ReplicaId},
+    limits,
+};
 
 /// The source of a [`Clock`]'s wall time.
 ///
@@ -29,11 +33,12 @@ pub trait TimeSource: Send + Sync {
 /// assert!(bob.tick()? > written, "Bob's next write wins over what he has seen");
 /// # Ok::<(), leptos_sync_core::Error>(())
 /// ```
-#[derive(Clone)]
 pub struct Clock {
     replica: ReplicaId,
     last: Time,
     source: Arc<dyn TimeSource>,
+    /// The ids of this writer, which change with the replica id.
+    ids: IdSource,
 }
 
 impl Clock {
@@ -43,6 +48,7 @@ impl Clock {
             replica,
             last: Time::ZERO,
             source: Arc::new(source),
+            ids: IdSource::default(),
         }
     }
 
@@ -150,7 +156,32 @@ impl Clock {
             replica,
             last: self.last,
             source: Arc::clone(&self.source),
+            ids: self.ids.renewed(),
         }
+    }
+
+    /// Returns the source of this writer's ids.
+    pub(crate) fn ids(&mut self) -> &mut IdSource {
+        &mut self.ids
+    }
+
+    /// Replaces the source of random numbers in ids. For tests that are repeatable.
+    pub(crate) fn set_random(&mut self, random: Random) {
+        self.ids = IdSource::new(random);
+    }
+
+    /// Creates the same ids as another clock from now on, like the clock of a cloned process. For
+    /// tests.
+    #[cfg(feature = "testing")]
+    pub(crate) fn share_ids(&mut self, other: &Self) {
+        self.ids = other.ids.clone_running();
+    }
+}
+
+/// A copy of a clock names what it creates with ids of its own.
+impl Clone for Clock {
+    fn clone(&self) -> Self {
+        self.with_replica(self.replica)
     }
 }
 

@@ -2,7 +2,10 @@ use super::{
     parts::Parts,
     undo::{Before, Undo},
 };
-use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits, path::PathBuf};
+use crate::{
+    clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, id::IdSource, limits,
+    path::PathBuf,
+};
 
 /// The record of an open transaction: what it has written, and how to roll it back.
 ///
@@ -10,6 +13,8 @@ use crate::{clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, limits
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) stamp: Stamp,
+    /// The document's source of ids, while a transaction is open.
+    pub(super) ids: IdSource,
     pub(super) changes: Changes,
     /// The size of the previous transaction's changes up to a limit, to reserve space for the next
     /// one.

@@ -216,7 +216,9 @@ impl<S: Root> Doc<S> {
 
     /// Changes the replica id of later operations, for example if another writer uses the old id.
     pub fn set_replica(&mut self, replica: ReplicaId) {
-        self.clock = self.clock.with_replica(replica);
+        if replica != self.replica() {
+            self.clock = self.clock.with_replica(replica);
+        }
     }
 
     /// Returns a stamp that no operation carries, for use as a unique name.

@@ -1,4 +1,4 @@
-//! The cost of a transaction, counted in visited parts.
+//! The cost of a transaction, counted in visited parts, and the ids that it creates.
 
 use std::cell::Cell;
 
@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     codec::{CellRef, Group},
     crdt::{Crdt, Join, LwwMap, OldCell, Records, Stable},
+    id::Id,
     path::{Path, Segments},
 };
 
@@ -113,4 +114,51 @@ fn a_transaction_visits_only_the_records_that_it_wrote() {
     };
     assert_eq!(visits(&mut doc, in_turns), (20, 40), "each once");
     assert_eq!(visits(&mut doc, |_| ()), (0, 0));
+}
+
+/// Returns the ids that a transaction creates.
+fn ids(doc: &mut Doc<LwwMap<u32, u32>>, count: usize) -> Vec<Id> {
+    let mut ids = Vec::new();
+    doc.transact(|tx| ids.extend((0..count).map(|_| tx.new_id())))
+        .unwrap();
+    ids
+}
+
+#[test]
+fn a_writer_creates_each_id_once_and_a_copy_creates_others() {
+    let mut doc = Doc::new(Clock::system(ReplicaId::new(1)));
+    let mut all = ids(&mut doc, 3);
+    let cancelled = doc.transact(|tx| {
+        all.push(tx.new_id());
+        tx.cancel(Error::limit("cancelled"));
+    });
+    assert!(cancelled.is_err());
+    // The same replica continues with its random number; another one draws a new number.
+    doc.set_replica(ReplicaId::new(1));
+    all.extend(ids(&mut doc, 2));
+    let origins = |ids: &[Id]| -> Vec<u64> { ids.iter().map(|id| id.parts().0).collect() };
+    assert!(
+        origins(&all)
+            .iter()
+            .all(|origin| *origin == all[0].parts().0)
+    );
+    let snapshot = doc.snapshot().unwrap();
+    let mut copies = [
+        doc.fork(ReplicaId::new(2)),
+        doc.fork(ReplicaId::new(1)),
+        Doc::load(&snapshot, doc.clock().clone()),
+        Doc::load(&snapshot, Clock::system(ReplicaId::new(1))),
+    ];
+    for copy in &mut copies {
+        all.extend(ids(copy, 2));
+    }
+    doc.set_replica(ReplicaId::new(3));
+    all.extend(ids(&mut doc, 2));
+    let count = all.len();
+    let mut origins = origins(&all);
+    origins.dedup();
+    assert_eq!(origins.len(), 6);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), count);
 }

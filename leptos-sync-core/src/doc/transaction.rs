@@ -13,6 +13,7 @@ use crate::{
     crdt::{Changes, Crdt, Field, Focus, OldCell, Root, SavedCell},
     delta::{Delta, Patch},
     error::Error,
+    id::Id,
     limits,
     path::Path,
 };
@@ -118,6 +119,7 @@ impl<S: Root> Doc<S> {
         let doc = &mut *open.doc;
         let log = doc.log.get_or_insert_default();
         log.start(stamp);
+        log.ids = doc.clock.ids().take();
         let mut shared;
         let access = match setting.before_write {
             None => Access::Own(Arc::make_mut(&mut doc.state)),
@@ -226,10 +228,11 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
         if !self.committed {
             self.roll_back();
         }
-        if let Some(log) = &mut self.doc.log
-            && !log.clear()
-        {
-            self.doc.log = None;
+        if let Some(log) = &mut self.doc.log {
+            *self.doc.clock.ids() = log.ids.take();
+            if !log.clear() {
+                self.doc.log = None;
+            }
         }
     }
 }
@@ -307,6 +310,15 @@ impl<T> Tx<'_, T> {
     /// earlier error if there was one.
     pub fn cancel(&mut self, error: Error) {
         self.log.error.get_or_insert(error);
+    }
+
+    /// Returns an id that nothing else in the document has, and that no other writer creates.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the types that need ids follow")
+    )]
+    pub(super) fn new_id(&mut self) -> Id {
+        self.log.ids.next()
     }
 
     /// Saves a cell before it is written, like [`Undo::look`](super::undo::Undo::look). Returns

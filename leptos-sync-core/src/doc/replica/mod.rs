@@ -92,7 +92,8 @@ impl<S: Root> Replica<S> {
 
     /// Creates a replica with another source of the random numbers that identify writers and
     /// entries. For tests that are repeatable.
-    pub fn with_random(clock: Clock, random: fn() -> Result<u64, Error>) -> Self {
+    pub fn with_random(mut clock: Clock, random: fn() -> Result<u64, Error>) -> Self {
+        clock.set_random(random);
         Self {
             doc: Doc::without_versions(clock),
             exchange: Exchange::new(random),

@@ -151,7 +151,8 @@ impl<S: Root> Replica<S> {
     #[cfg(feature = "testing")]
     pub fn clone_running(&self, clock: crate::clock::Clock) -> Self {
         let mut doc = self.doc.fork(self.doc.replica());
-        doc.clock = clock;
+        doc.clock = clock.with_replica(self.doc.replica());
+        doc.clock.share_ids(&self.doc.clock);
         let exchange = self.exchange.clone();
         Self { doc, exchange }
     }

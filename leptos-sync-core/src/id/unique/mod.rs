@@ -75,9 +75,14 @@ impl Id {
         static ORIGIN: OnceLock<u64> = OnceLock::new();
         static COUNT: AtomicU64 = AtomicU64::new(1);
         Self {
-            origin: *ORIGIN.get_or_init(|| getrandom::u64().unwrap_or_else(|_| substitute::draw())),
+            origin: *ORIGIN.get_or_init(Self::draw),
             count: COUNT.fetch_add(1, Ordering::Relaxed),
         }
+    }
+
+    /// Returns a random number, or one that depends on the time if there are no random bytes.
+    pub(super) fn draw() -> u64 {
+        getrandom::u64().unwrap_or_else(|_| substitute::draw())
     }
 
     /// Returns the parts of the id. Pairs of parts sort like ids.
