@@ -103,7 +103,7 @@ impl fmt::Display for Reason {
             Self::Limit => "a limit was exceeded",
             Self::Slow => "too slow",
             Self::Timeout => "timed out",
-            Self::GoingAway => "going away",
+            Self::GoingAway => "disconnected",
             Self::Unavailable => "unavailable",
             Self::Damaged => "damaged",
             Self::TooManyDocuments => "too many documents",
