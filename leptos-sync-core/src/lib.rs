@@ -14,7 +14,7 @@
 //!
 //! | Names | Purpose |
 //! |---|---|
-//! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`] | data types, and the derive for structs of them |
+//! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`OrSet`], [`MvRegister`], [`GCounter`], [`PnCounter`] | data types, and the derive for structs of them |
 //! | [`Doc`], [`Tx`], [`Transaction`], [`Changes`], [`Change`] | a document in memory, its transactions and what they changed |
 //! | [`Collection`] | records that stay in a storage and may be larger than memory |
 //! | [`Id`] | unique ids, for the keys of maps and records |
@@ -109,7 +109,10 @@ mod version;
 pub use clock::{Clock, Stamp, Time};
 #[doc(inline)]
 pub use collection::Collection;
-pub use crdt::{Change, Changes, Crdt, GCounter, Key, LwwMap, LwwRegister, PnCounter, Root, Value};
+pub use crdt::{
+    Change, Changes, Crdt, GCounter, Key, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, Root,
+    Value,
+};
 pub use delta::{Delta, Snapshot};
 #[doc(hidden)]
 pub use doc::replica;

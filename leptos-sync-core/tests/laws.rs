@@ -10,8 +10,8 @@ mod model;
 use std::fmt::Debug;
 
 use leptos_sync_core::{
-    Crdt, Delta, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp, Time, Tx,
-    VersionVector, cells::CellMap,
+    Crdt, Delta, Doc, GCounter, Id, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, ReplicaId,
+    Root, Stamp, Time, Tx, VersionVector, cells::CellMap,
 };
 use model::{
     Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, Schema as _, doc_at, send,
@@ -74,6 +74,37 @@ fn map() -> impl Strategy<Value = LwwMap<u8, u8>> {
             map.assert_invariants();
         }
         map
+    })
+}
+
+/// Generates tags, few enough that they are often equal, as if a process was cloned.
+fn tag() -> impl Strategy<Value = Id> {
+    (1_u8..9).prop_map(|count| format!("aaaaaaaaaaaah-{count}").parse().unwrap())
+}
+
+fn set() -> impl Strategy<Value = OrSet<u8>> {
+    let write = (0_u8..4, proptest::option::of(tag()), stamp());
+    vec(write, 0..12).prop_map(|writes| {
+        let mut set = OrSet::new();
+        for (element, tag, stamp) in writes {
+            match tag {
+                Some(tag) => set.insert(element, tag, stamp),
+                None => set.remove(&element, stamp),
+            };
+            set.assert_invariants();
+        }
+        set
+    })
+}
+
+fn values() -> impl Strategy<Value = MvRegister<u8>> {
+    vec((0_u8..4, tag(), stamp()), 0..6).prop_map(|writes| {
+        let mut values = MvRegister::new();
+        for (value, tag, stamp) in writes {
+            values.set(value, tag, stamp);
+            values.assert_invariants();
+        }
+        values
     })
 }
 
@@ -356,6 +387,16 @@ proptest! {
     }
 
     #[test]
+    fn sets_are_a_semilattice(a in set(), b in set(), c in set()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
+    fn concurrent_values_are_a_semilattice(a in values(), b in values(), c in values()) {
+        is_semilattice(&a, &b, &c);
+    }
+
+    #[test]
     fn growing_counters_are_a_semilattice(a in g_counter(), b in g_counter(), c in g_counter()) {
         is_semilattice(&a, &b, &c);
     }
@@ -381,6 +422,21 @@ proptest! {
             Some(value) => tx.insert(key, value),
             None => tx.remove(&key),
         });
+    }
+
+    #[test]
+    fn a_set_is_its_cells(edits in edits((0_u8..6, 0_u8..4))) {
+        cells_are_the_state::<OrSet<u8>, _>(edits, |tx, (element, edit)| match edit {
+            0 => tx.remove(&element),
+            1 => tx.insert_batch(0..element),
+            2 => tx.toggle(element),
+            _ => tx.insert(element),
+        });
+    }
+
+    #[test]
+    fn concurrent_values_are_their_cells(edits in edits(any::<u8>())) {
+        cells_are_the_state::<MvRegister<u8>, _>(edits, |tx, value| tx.set(value));
     }
 
     #[test]

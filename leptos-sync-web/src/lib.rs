@@ -10,7 +10,7 @@
 //!
 //! | Names | Purpose |
 //! |---|---|
-//! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`GCounter`], [`PnCounter`], [`Id`] | the state: data types and unique keys |
+//! | [`Crdt`], [`LwwRegister`], [`LwwMap`], [`OrSet`], [`MvRegister`], [`GCounter`], [`PnCounter`], [`Id`] | the state: data types and unique keys |
 //! | [`provide_sync`], [`SyncOptions`] | the storage and the relay of an app |
 //! | [`use_doc`], [`UseDocReturn`], [`UseDocOptions`] | a document by its name, and its status signals |
 //! | [`Node`], [`Keys`], [`Tx`] | parts of a document as signals, and transactions on them |
@@ -92,8 +92,8 @@ pub mod storage {
 
 pub use leptos_sync_core as core;
 pub use leptos_sync_core::{
-    Clock, Doc, Error, GCounter, Id, LwwMap, LwwRegister, PnCounter, ReplicaId, Root, Stamp, Tx,
-    sync::Permission,
+    Clock, Doc, Error, GCounter, Id, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, ReplicaId,
+    Root, Stamp, Tx, sync::Permission,
 };
 pub use leptos_sync_macros::CrdtThroughWeb as Crdt;
 

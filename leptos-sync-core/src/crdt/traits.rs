@@ -14,8 +14,8 @@ use crate::{
 ///
 /// Every implementation is a typed view over last-writer-wins cells: it holds native values in
 /// memory, and its cells are stored and sent. [`LwwRegister`](super::LwwRegister),
-/// [`LwwMap`](super::LwwMap), [`GCounter`](super::GCounter) and [`PnCounter`](super::PnCounter)
-/// implement it; `#[derive(Crdt)]` implements it for a struct of CRDTs. A CRDT knows neither its
+/// [`LwwMap`](super::LwwMap), [`OrSet`](super::OrSet), [`MvRegister`](super::MvRegister),
+/// [`GCounter`](super::GCounter) and [`PnCounter`](super::PnCounter) implement it; `#[derive(Crdt)]` implements it for a struct of CRDTs. A CRDT knows neither its
 /// path nor the time; callers pass both.
 ///
 /// Do not implement it by hand. Its other methods are hidden and may change in any release, since
@@ -138,6 +138,8 @@ pub struct OldCell<'a> {
     pub(crate) place: Place,
     /// Whether the cell is the share of its writer in a counter.
     pub(crate) is_count: bool,
+    /// Whether the cell's key ends with a tag.
+    pub(crate) is_tagged: bool,
 }
 
 /// The position of an entry in the order of writes: the slot before it, if any. Only maps use it.
@@ -152,6 +154,7 @@ pub(crate) struct SavedCell {
     pub(crate) live: bool,
     pub(crate) place: Place,
     pub(crate) is_count: bool,
+    pub(crate) is_tagged: bool,
 }
 
 impl SavedCell {
@@ -162,6 +165,7 @@ impl SavedCell {
             live: true,
             place: Place::default(),
             is_count: false,
+            is_tagged: false,
         }
     }
 
@@ -180,6 +184,7 @@ impl SavedCell {
             value: self.live.then_some(value),
             place: self.place,
             is_count: self.is_count,
+            is_tagged: self.is_tagged,
         }
     }
 }

@@ -69,6 +69,20 @@ impl Log {
         self.settle(before, first, place);
     }
 
+    /// Records a write to a cell as [`note`](Log::note) does, but adds only the cell to the parts.
+    pub(super) fn note_cell(&mut self, depth: usize, before: Before, existence: bool) {
+        self.path.truncate(depth);
+        let (first, place) = (self.is_first(before), self.changes.place());
+        if first || existence {
+            let key = self.undo.key(before);
+            self.changes.push_child(self.path.as_path(), key, existence);
+        }
+        if first {
+            self.parts.add_cell(&self.changes, place);
+        }
+        self.settle(before, first, place);
+    }
+
     /// Records a write to the cell at the path itself.
     pub(super) fn note_own(&mut self, depth: usize, before: Before) {
         self.path.truncate(depth);

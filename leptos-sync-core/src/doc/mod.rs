@@ -12,6 +12,7 @@ mod parts;
 mod records;
 #[doc(hidden)]
 pub mod replica;
+mod tagged;
 #[cfg(test)]
 mod tests;
 mod transaction;

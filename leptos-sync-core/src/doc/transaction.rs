@@ -247,6 +247,8 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 /// |---|---|---|
 /// | [`LwwRegister`](crate::LwwRegister) | `get` | `set`, `update` |
 /// | [`LwwMap`](crate::LwwMap) | `get`, `contains`, `len`, `keys`, `iter` | `insert`, `update`, `remove` |
+/// | [`OrSet`](crate::OrSet) | `contains`, `len`, `iter` | `insert`, `remove`, `toggle` |
+/// | [`MvRegister`](crate::MvRegister) | `get`, `values`, `is_conflicted` | `set` |
 /// | [`GCounter`](crate::GCounter) | `value` | `increment` |
 /// | [`PnCounter`](crate::PnCounter) | `value` | `increment`, `decrement` |
 /// | a record | its fields | its fields |
@@ -313,10 +315,6 @@ impl<T> Tx<'_, T> {
     }
 
     /// Returns an id that nothing else in the document has, and that no other writer creates.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the types that need ids follow")
-    )]
     pub(super) fn new_id(&mut self) -> Id {
         self.log.ids.next()
     }
@@ -350,6 +348,11 @@ impl<T> Tx<'_, T> {
     /// Records a write to the cell at this value's own path.
     pub(super) fn changed(&mut self, before: Before) {
         self.log.note_own(self.depth, before);
+    }
+
+    /// Records a write to one cell below this value's path, whose other cells are not visited.
+    pub(super) fn changed_cell(&mut self, before: Before, existence: bool) {
+        self.log.note_cell(self.depth, before, existence);
     }
 
     /// Records a write to a cell below this value's path.

@@ -16,7 +16,7 @@ pub(crate) enum InlineVec<T> {
     Many(Vec<T>),
 }
 
-impl<T: Copy> InlineVec<T> {
+impl<T> InlineVec<T> {
     /// Creates an empty list. Allocates nothing.
     pub(crate) const fn new() -> Self {
         Self::Many(Vec::new())
@@ -40,11 +40,22 @@ impl<T: Copy> InlineVec<T> {
         match self {
             Self::Many(all) if all.capacity() == 0 => *self = Self::One(element),
             Self::Many(all) => all.insert(at, element),
-            Self::One(one) => {
-                let mut all = vec![*one];
+            Self::One(_) => {
+                let mut all = Vec::with_capacity(2);
+                if let Self::One(one) = std::mem::take(self) {
+                    all.push(one);
+                }
                 all.insert(at, element);
                 *self = Self::Many(all);
             }
+        }
+    }
+
+    /// Removes the element at `at`. O(1) at the end.
+    pub(crate) fn remove(&mut self, at: usize) {
+        match self {
+            Self::Many(all) => drop(all.remove(at)),
+            Self::One(_) => *self = Self::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Crdt, Error, GCounter, LwwMap, LwwRegister, PnCounter, Stamp, Time,
+    Crdt, Error, GCounter, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, Stamp, Time,
     cells::PathBuf,
     history::{Entry, EntryHash, EntryId, Patch},
     replica::Pending,
@@ -23,6 +23,8 @@ pub(crate) struct Board {
     pub(crate) items: LwwMap<u8, u32>,
     pub(crate) likes: GCounter,
     pub(crate) stock: PnCounter,
+    pub(crate) labels: OrSet<u8>,
+    pub(crate) draft: MvRegister<u32>,
 }
 
 /// The number of an edit.

@@ -187,6 +187,7 @@ impl<K: Key, V: Value> LwwMap<K, V> {
             live: entry.value.is_some(),
             place: self.table.place(slot),
             is_count: false,
+            is_tagged: false,
         })
     }
 }
@@ -205,7 +206,7 @@ fn write_entry<K: Key, V: Value>(entry: &Entry<K, V>, out: &mut CellWriter) {
 
 /// Returns whether a cell wins over an entry, by stamp and then by bytes.
 #[inline]
-fn wins<V: Value>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
+pub(in crate::crdt) fn wins<V: Value>(cell: CellRef<'_>, stamp: Stamp, value: Option<&V>) -> bool {
     if cell.stamp != stamp {
         return cell.stamp > stamp;
     }

@@ -20,7 +20,10 @@ use std::{any::Any, borrow::Borrow, fmt, hash::Hash};
 use serde::Serialize;
 
 use self::prefetch::NOWHERE;
-pub(super) use self::table::{Entry, Table};
+pub(super) use self::{
+    cells::wins,
+    table::{Entry, Table},
+};
 use super::Stable;
 use crate::{clock::Stamp, codec, version::VersionVector};
 

@@ -9,6 +9,7 @@ mod pending;
 mod progress;
 mod read;
 mod reject;
+mod rename;
 mod restamp;
 mod saving;
 mod sending;

@@ -4,6 +4,7 @@ use super::{
     Pending,
     exchange::{Exchange, take},
     pending::{is_count, map_cells},
+    rename::Renames,
 };
 use crate::{
     clock::{Stamp, Time},
@@ -272,9 +273,10 @@ impl Exchange {
             return Ok(Changes::new());
         };
         let derived = ReplicaId::new(first.entry.hash.get());
+        let renames = Renames::new(doc, moved, derived);
         let (mut previous, mut paths) = (EntryHash::default(), Quarantine::default());
         for (number, one) in (1..).zip(moved) {
-            let (cells, seen) = self.moved_cells(doc, one, derived)?;
+            let (cells, seen) = self.moved_cells(doc, one, derived, &renames)?;
             let hash = derived_hash(one.entry.hash);
             paths.note_paths(one.entry.cells.cells());
             self.cover(doc, &cells);
@@ -299,20 +301,24 @@ impl Exchange {
     }
 
     /// Returns the cells of an entry under another id, and what they replace. Increments stay
-    /// increments.
+    /// increments, and the tags that the moved entries have created get new names.
     fn moved_cells(
         &self,
         doc: &dyn DocCells,
         one: &Pending,
         derived: ReplicaId,
+        renames: &Renames,
     ) -> Result<(Patch, Quarantine), Error> {
         let stamp = Stamp::new(one.entry.time, derived);
         let mut seen = one.seen.clone();
+        renames.rename_seen(&mut seen);
         let key = cell_key(derived);
         let cells = map_cells(&one.entry.cells, stamp.time, &mut |out, path, cell| {
             let value = cell.value.filter(|_| is_count(doc, path, cell));
             let Some(added) = value.and_then(|value| one.increment(path, value)) else {
-                return out.copy(CellRef { stamp, ..cell });
+                let renamed = renames.key(cell.key);
+                let key = renamed.as_deref().unwrap_or(cell.key);
+                return out.copy(CellRef { key, stamp, ..cell });
             };
             let at = counter(path.as_path()).child(&key);
             let before = self.count_at(doc, &at);
