@@ -56,18 +56,21 @@ impl Body {
         }
     }
 
-    /// Creates the body from a patch whose cells all have the only time of `second`.
-    pub(super) fn of_transaction(
-        patch: Patch,
-        first: VersionVector,
-        second: VersionVector,
-    ) -> Self {
+    /// Creates a body without versions from the patch of a transaction.
+    pub(super) fn of_cells(patch: Patch) -> Self {
         Self {
-            first,
-            present: second.clone(),
-            second,
+            first: VersionVector::new(),
+            second: VersionVector::new(),
+            present: VersionVector::new(),
             patch,
         }
+    }
+
+    /// Sets the versions of a transaction, whose cells all have the only time of `second`.
+    pub(super) fn set_versions(&mut self, first: VersionVector, second: VersionVector) {
+        self.first = first;
+        self.present = second.clone();
+        self.second = second;
     }
 
     /// Creates the body from a patch. O(bytes).
@@ -99,6 +102,11 @@ impl Body {
     /// Returns the cells without the versions.
     pub(crate) fn patch(&self) -> &Patch {
         &self.patch
+    }
+
+    /// Returns the cells without the versions.
+    pub(super) fn into_patch(self) -> Patch {
+        self.patch
     }
 
     /// Returns the cells, which were checked when the body was created or decoded.

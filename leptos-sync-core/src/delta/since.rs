@@ -45,9 +45,19 @@ impl Delta {
         Self(Body::of_patch(patch, after, upto))
     }
 
-    /// Creates the delta of a transaction, whose cells all have the only time of `upto`.
-    pub(crate) fn of_transaction(cells: Patch, after: VersionVector, upto: VersionVector) -> Self {
-        Self(Body::of_transaction(cells, after, upto))
+    /// Creates a delta of a transaction's cells, without versions.
+    pub(crate) fn of_cells(cells: Patch) -> Self {
+        Self(Body::of_cells(cells))
+    }
+
+    /// Sets the versions of a transaction's delta, whose cells all have the only time of `upto`.
+    pub(crate) fn set_versions(&mut self, after: VersionVector, upto: VersionVector) {
+        self.0.set_versions(after, upto);
+    }
+
+    /// Returns the cells without the versions.
+    pub(crate) fn into_cells(self) -> Patch {
+        self.0.into_patch()
     }
 
     /// Returns the version that the receiver must already have.

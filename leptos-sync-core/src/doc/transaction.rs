@@ -30,26 +30,6 @@ pub struct Transaction {
     pub changes: Changes,
 }
 
-/// The result of a transaction of a document with or without versions.
-pub(super) struct Done {
-    pub(super) stamp: Stamp,
-    /// The cells, if the document has no versions.
-    pub(super) cells: Patch,
-    /// The cells, if the document has versions.
-    pub(super) delta: Delta,
-    pub(super) changes: Changes,
-}
-
-impl From<Done> for Transaction {
-    fn from(done: Done) -> Self {
-        Self {
-            stamp: done.stamp,
-            delta: done.delta,
-            changes: done.changes,
-        }
-    }
-}
-
 /// The settings of a transaction whose caller shares the document's state with readers or a relay.
 pub(super) struct Setting<'a, S> {
     /// The collection that receives the cells that the transaction replaces.
@@ -99,15 +79,15 @@ impl<S: Root> Doc<S> {
     ///
     /// If `edit` panics. In that case, the document is unchanged.
     pub fn transact(&mut self, edit: impl FnOnce(&mut Tx<'_, S>)) -> Result<Transaction, Error> {
-        let done = self.transact_in(Setting::default(), edit)?;
-        Ok(done.into())
+        self.transact_in(Setting::default(), edit)
     }
 
+    /// Runs a transaction with settings. The delta of a document without versions has no versions.
     pub(super) fn transact_in(
         &mut self,
         setting: Setting<'_, S>,
         edit: impl FnOnce(&mut Tx<'_, S>),
-    ) -> Result<Done, Error> {
+    ) -> Result<Transaction, Error> {
         let stamp = self.clock.tick()?;
         if let Some(versioning) = self.versioning {
             (versioning.check)(self, stamp)?;
@@ -158,17 +138,17 @@ impl<S: Root> OpenTransaction<'_, S> {
         &mut self,
         mut base: Option<&mut BaseCells>,
         mut seen: Option<Seen<'_>>,
-    ) -> Result<Done, Error> {
+    ) -> Result<Transaction, Error> {
         let doc = &mut *self.doc;
         let log = doc.log.get_or_insert_default();
         if let Some(error) = log.error.take() {
             return Err(error);
         }
         let stamp = log.stamp;
-        let mut cells = Patch::default();
+        let mut delta = Delta::default();
         if !log.changes.is_empty() {
             let (parts, changes, count) = (&log.parts, &log.changes, log.undo.cells());
-            cells = Patch::write(&mut log.cells, stamp.time, |out| {
+            let cells = Patch::write(&mut log.cells, stamp.time, |out| {
                 // The reservation assumes cells of average size. A single cell may take more, so
                 // reserve for at least four.
                 out.reserve(count.max(4));
@@ -177,9 +157,10 @@ impl<S: Root> OpenTransaction<'_, S> {
                     state.write_stamped(part.segments(), part, stamp, out);
                 });
             })?;
+            delta = Delta::of_cells(cells);
         }
-        if cells.bytes() > limits::TRANSACTION_BYTES {
-            return Err(too_large(cells.bytes()));
+        if delta.bytes() > limits::TRANSACTION_BYTES {
+            return Err(too_large(delta.bytes()));
         }
         if base.is_some() || seen.is_some() {
             for (path, old) in log.undo.old_cells(&log.changes) {
@@ -200,13 +181,13 @@ impl<S: Root> OpenTransaction<'_, S> {
                 doc.quarantine.remove(&change.path.to_owned());
             }
         }
-        let mut delta = Delta::default();
-        if let Some(versioning) = doc.versioning {
-            delta = (versioning.commit)(doc, stamp, std::mem::take(&mut cells));
+        if let Some(versioning) = doc.versioning
+            && !delta.is_empty()
+        {
+            (versioning.commit)(doc, stamp, &mut delta);
         }
-        Ok(Done {
+        Ok(Transaction {
             stamp,
-            cells,
             delta,
             changes,
         })

@@ -1,11 +1,5 @@
 use super::Doc;
-use crate::{
-    clock::Stamp,
-    crdt::Root,
-    delta::{Delta, Patch},
-    error::Error,
-    version::VersionVector,
-};
+use crate::{clock::Stamp, crdt::Root, delta::Delta, error::Error, version::VersionVector};
 
 /// What a transaction does in a document with versions.
 ///
@@ -13,8 +7,8 @@ use crate::{
 pub(super) struct Versioning<S> {
     /// Checks that the document may have operations of a replica.
     pub(super) check: fn(&Doc<S>, Stamp) -> Result<(), Error>,
-    /// Adds a transaction with these cells to the version.
-    pub(super) commit: fn(&mut Doc<S>, Stamp, Patch) -> Delta,
+    /// Adds a transaction to the version, and the versions to its delta, which has cells.
+    pub(super) commit: fn(&mut Doc<S>, Stamp, &mut Delta),
 }
 
 impl<S: Root> Versioning<S> {
@@ -34,13 +28,10 @@ fn check<S: Root>(doc: &Doc<S>, stamp: Stamp) -> Result<(), Error> {
     doc.check_replicas(&own, &own)
 }
 
-fn commit<S: Root>(doc: &mut Doc<S>, stamp: Stamp, cells: Patch) -> Delta {
-    if cells.is_empty() {
-        return Delta::default();
-    }
+fn commit<S: Root>(doc: &mut Doc<S>, stamp: Stamp, delta: &mut Delta) {
     let after = VersionVector::of(stamp.replica, doc.version.get(stamp.replica));
     let upto = VersionVector::of(stamp.replica, stamp.time);
     doc.version.join(&upto);
     doc.present.join(&upto);
-    Delta::of_transaction(cells, after, upto)
+    delta.set_versions(after, upto);
 }

@@ -191,11 +191,12 @@ impl<S: Root> Replica<S> {
             before_write: setting.before_write.map(|hook| hook as &mut dyn FnMut()),
             rejected: setting.rejected,
         };
-        let done = self.doc.transact_in(setting, edit)?;
+        let mut done = self.doc.transact_in(setting, edit)?;
         let mut entry = None;
-        if !is_versioned && !done.cells.is_empty() {
+        if !is_versioned && !done.delta.is_empty() {
+            let cells = std::mem::take(&mut done.delta).into_cells();
             let (exchange, time) = (&mut self.exchange, done.stamp.time);
-            entry = Some(exchange.add_own(own, hash, time, done.cells, seen));
+            entry = Some(exchange.add_own(own, hash, time, cells, seen));
         }
         Ok(ReplicaTransaction {
             entry,
