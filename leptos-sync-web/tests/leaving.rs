@@ -13,12 +13,13 @@ use any_spawner::Executor;
 use common::{Relay, Scratch, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
+    history::Opened,
     storage::{Scan, Storage as _},
     sync::{ClientRequest, Permission, Response},
 };
 use leptos_sync_web::{
     Connection, Crdt, GCounter, LwwMap, SyncOptions, UseDocReturn, provide_sync,
-    status::StorageKind, use_doc,
+    status::StorageKind, use_doc, use_presence,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -170,4 +171,35 @@ async fn a_document_that_was_removed_at_the_relay_is_copied_under_a_new_name() {
         let is_copy = named(&key, b"notes-copy");
         assert!(is_copy || !has_text(&record), "{key:?} has the text");
     }
+}
+
+/// Returns the next presence that the page sends.
+async fn presence(relay: &Relay) -> Vec<u8> {
+    loop {
+        match relay.asked().await {
+            ClientRequest::Presence { data, .. } => return data,
+            ClientRequest::Open { channel, .. } => relay.say(&Response::Opened {
+                channel,
+                permission: Permission::Write,
+                opened: Opened::default(),
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// The relay forgets the presence of a document that was left, and the others no longer see the
+/// page.
+#[wasm_bindgen_test]
+async fn a_page_that_opens_a_document_again_is_still_present() {
+    let scratch = Scratch::new("present");
+    let relay = Relay::start();
+    let (owner, notes) = page(local(&scratch).relay("/sync"));
+    let present = owner.with(|| use_presence::<String>(&notes.live));
+    present.own.set(Some("here".to_owned()));
+    relay.welcome().await;
+    let told = presence(&relay).await;
+    assert!(!told.is_empty());
+    notes.discard();
+    assert_eq!(presence(&relay).await, told);
 }

@@ -41,6 +41,7 @@ pub(super) fn start<S: Root>(page: &Rc<Page>, name: String, doc: LiveDoc<S>) {
         disk,
         channel: Cell::default(),
         presence: RefCell::default(),
+        has_told_presence: Cell::default(),
         timers: Cell::default(),
         queued: RefCell::default(),
         due: RefCell::default(),
@@ -79,8 +80,10 @@ struct DocumentActor<S: 'static> {
     disk: Option<Disk>,
     /// The document's channel on the connection to the relay, if it is exchanged.
     channel: Cell<Option<Channel>>,
-    /// The page's presence to send.
+    /// The page's presence.
     presence: RefCell<Option<Vec<u8>>>,
+    /// Whether the client has the page's presence. It sends it again on each new connection.
+    has_told_presence: Cell<bool>,
     /// The timers that are set, one bit each.
     timers: Cell<u8>,
     /// Messages of other tabs that arrived while the document was being read. They may concern the
@@ -171,6 +174,7 @@ impl<S: Root> DocumentActor<S> {
                     match client.open(&this.name, S::SCHEMA, document) {
                         Ok(channel) => {
                             this.channel.set(Some(channel));
+                            this.has_told_presence.set(false);
                             this.send_presence();
                         }
                         Err(error) => this.not_exchanged(error),
@@ -235,6 +239,7 @@ impl<S: Root> DocumentActor<S> {
     /// Sets the page's presence.
     fn set_presence(self: &Rc<Self>, data: Vec<u8>) {
         self.presence.replace(Some(data));
+        self.has_told_presence.set(false);
         self.send_presence();
     }
 
@@ -243,10 +248,11 @@ impl<S: Root> DocumentActor<S> {
         let (Some(Ok(session)), Some(channel)) = (self.page.session(), self.channel.get()) else {
             return;
         };
-        if self.is_set(Timer::Presence) {
+        if self.is_set(Timer::Presence) || self.has_told_presence.get() {
             return;
         }
-        if let Some(data) = self.presence.take() {
+        if let Some(data) = self.presence.borrow().clone() {
+            self.has_told_presence.set(true);
             self.after(Timer::Presence);
             session.run(move |client| {
                 // This cannot fail, since the size was checked when the presence was set.
