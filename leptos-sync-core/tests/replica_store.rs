@@ -361,14 +361,47 @@ fn a_page_writes_everything_again_when_its_storage_has_vanished() {
     scene.sync(&mut ada);
     scene.edit(&mut ada, |tx| tx.items().insert(2, 2));
     save(&mut disk, &mut ada);
+    clear(&memory);
+    scene.edit(&mut ada, |tx| tx.items().insert(3, 3));
+    assert_eq!(save(&mut disk, &mut ada), Some(RefreshOutcome::Retry));
+    same(&load(&mut store(&memory)), &ada);
+}
+
+/// Another tab is the first to notice. What it writes lacks what only this tab knows.
+#[test]
+fn a_page_writes_its_edits_again_when_another_tab_has_replaced_a_vanished_storage() {
+    for writes_base in [false, true] {
+        let mut scene = Scene::new();
+        let memory = MemoryStorage::new();
+        let (mut ada, mut other) = (tab(&scene, "Ada"), tab(&scene, "Ada's other tab"));
+        let (mut disk, mut other_disk) = (store(&memory), store(&memory));
+        save(&mut disk, &mut ada);
+        other.replica = load(&mut other_disk);
+        scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+        save(&mut disk, &mut ada);
+        assert!(ada.replica.entries()[0].is_saved());
+        clear(&memory);
+        scene.edit(&mut other, |tx| tx.items().insert(2, 2));
+        if writes_base {
+            scene.sync(&mut other);
+        }
+        save(&mut other_disk, &mut other);
+        // No edit of this tab follows.
+        now(disk.refresh(&mut ada.replica)).unwrap();
+        assert_eq!(ada.replica.unsaved_entries(), 1);
+        save(&mut disk, &mut ada);
+        let loaded = load(&mut store(&memory));
+        assert_eq!(loaded.doc().state().items.len(), 2);
+    }
+}
+
+/// Deletes everything that is stored.
+fn clear(memory: &MemoryStorage) {
     let mut batch = Batch::new();
     for (key, _) in now(memory.scan(Scan::all())).unwrap() {
         batch.delete(key);
     }
     now(memory.commit(batch)).unwrap();
-    scene.edit(&mut ada, |tx| tx.items().insert(3, 3));
-    assert_eq!(save(&mut disk, &mut ada), Some(RefreshOutcome::Retry));
-    same(&load(&mut store(&memory)), &ada);
 }
 
 #[test]

@@ -18,7 +18,8 @@ const VERSION: u8 = 2;
 pub(super) struct Marker {
     /// The generation of the base.
     pub(super) generation: u64,
-    /// The changes to the outbox other than by new entries.
+    /// The changes to the outbox other than by new entries. The first marker of a storage has a
+    /// random number.
     pub(super) outbox: u64,
     /// The stored position.
     pub(super) position: Position,
@@ -28,7 +29,16 @@ pub(super) struct Marker {
     pub(super) discarded: u64,
 }
 
+/// The number of changes to the outbox between two markers of one storage, at most.
+const OUTBOX_CHANGES: u64 = 1 << 32;
+
 impl Marker {
+    /// Returns whether `later` is this marker or a later one of the same storage. Otherwise, the
+    /// storage has vanished in between, or was replaced by another one.
+    pub(super) fn precedes(&self, later: &Self) -> bool {
+        later.outbox.wrapping_sub(self.outbox) < OUTBOX_CHANGES
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         write(&mut |out| {
             out.integer(self.generation);

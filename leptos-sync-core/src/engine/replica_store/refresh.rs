@@ -76,6 +76,10 @@ impl<St: Storage> ReplicaStore<St> {
         if marker.discarded != 0 && marker.discarded != known {
             return Ok(RefreshOutcome::Discarded);
         }
+        if self.marker.is_some_and(|known| !known.precedes(&marker)) {
+            // Another tab has noticed before that the storage had vanished, and has written it.
+            replica.forget_saved();
+        }
         let generation = marker.generation;
         // Only a generation is random, so that no other tab can have written it. All other writes
         // are repeated, which changes nothing if they were applied.

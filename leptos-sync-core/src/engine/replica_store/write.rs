@@ -183,9 +183,12 @@ impl<St: Storage> ReplicaStore<St> {
             let key = self.keys.entry(one.entry().id);
             batch.put(key, record::encode_entry(one)?);
         }
-        let outbox = self.marker.map_or(0, |known| known.outbox);
+        let outbox = match self.marker {
+            Some(known) => known.outbox,
+            None => ReplicaId::random()?.get(),
+        };
         write.saved = replica.write(write.is_of_entries);
-        write.marker.outbox = outbox + u64::from(write.saved.has_changed);
+        write.marker.outbox = outbox.wrapping_add(write.saved.has_changed.into());
         let progress = replica.progress();
         if write.writes_progress {
             batch.put(self.keys.progress(), record::encode_progress(progress));

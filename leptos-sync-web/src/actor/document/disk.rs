@@ -309,7 +309,8 @@ impl<S: Root> DocumentActor<S> {
 
     /// Reports how many transactions the storage lacks.
     pub(super) fn update_saved(&self, disk: &Disk) {
-        if disk.is_suspended() {
+        // After a failure, what was stored may be lost.
+        if disk.is_suspended() || disk.has_failed.get() {
             return;
         }
         let unsaved = self.doc.with_replica(|replica| replica.unsaved_entries());
