@@ -87,7 +87,7 @@ pub mod internal {
     pub use crate::{
         clock::Stamp,
         codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
-        crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, schema},
+        crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, position, schema},
         path::{Path, PathBuf, Segments},
         pool::{BufferPool, Pool},
         version::VersionVector,

@@ -13,6 +13,7 @@ mod mv_register;
 mod or_set;
 mod per_replica;
 mod pn_counter;
+pub mod position;
 mod quarantine;
 mod records;
 mod schema;
