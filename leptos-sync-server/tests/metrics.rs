@@ -68,6 +68,10 @@ async fn metrics_count_edits_and_log_lines_name_the_user_and_the_document() {
     let mut guest = Raw::open(address, "guest", "notes").await;
     guest.push(&[card(9, now_ms(), "may not")]).await;
     assert_eq!(guest.answer().await, Answer::Reject(Reason::Forbidden));
+    for _ in 0..3 {
+        guest.say(b"\x02\x05guest").await;
+        guest.next_of(2).await;
+    }
 
     let (status, text) = get(address, "/sync/metrics").await;
     assert_eq!(status, 200, "{text}");
@@ -116,6 +120,9 @@ async fn metrics_count_edits_and_log_lines_name_the_user_and_the_document() {
     line(&["INFO", "user=\"bob\"", "admitted"]);
     line(&["DEBUG", "user=\"ada\"", "name=\"board\"", "opened"]);
     line(&["DEBUG", "user=\"guest\"", "name=\"notes\"", "rejected"]);
+    line(&["DEBUG", "user=\"guest\"", "renewed"]);
+    let names = said.lines().map(|line| line.matches("user=").count());
+    assert_eq!(names.max(), Some(1), "{said}");
     line(&[
         "ERROR",
         "user=\"ada\"",

@@ -46,8 +46,12 @@ impl Connection {
                     "the credentials are those of another user; open a new connection for them",
                 );
             }
-            Some(true) => {}
-            None if self.register(&user) => {}
+            // Clients can cause any number of these, and each recorded name makes the lines longer.
+            Some(true) => tracing::debug!("renewed the admission"),
+            None if self.register(&user) => {
+                tracing::Span::current().record("user", user.name());
+                tracing::info!("admitted the client");
+            }
             None => {
                 let text = format!(
                     "the user has {} connections, which is the limit; close one of them",
@@ -56,8 +60,6 @@ impl Connection {
                 return self.bye(Reason::Limit, &text);
             }
         }
-        tracing::Span::current().record("user", user.name());
-        tracing::info!(again, "admitted the client");
         if let Some(budget) = self.request.extensions.get::<ReadBudget>() {
             budget.admit();
         }
