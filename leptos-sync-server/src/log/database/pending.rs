@@ -5,14 +5,17 @@ use crate::limits;
 
 /// The write operations that wait for a commit.
 ///
-/// Many small operations share a commit with at most one large operation, so a small operation
-/// waits for at most one large one. Large operations of different documents take turns. No caller
+/// Many small operations share a commit with at most one large operation. Those that arrive during
+/// that commit have the next one to themselves. So a small operation waits for at most one large
+/// one, even if it has begun already. Large operations of different documents take turns. No caller
 /// relies on the order, since a connection waits for the answer before its next request.
 pub(super) struct Pending<J> {
     small: VecDeque<J>,
     large: VecDeque<J>,
     /// The document of the last large operation.
     last: Option<String>,
+    /// Whether the last commit has a large operation.
+    was_large: bool,
 }
 
 impl<J> Default for Pending<J> {
@@ -21,6 +24,7 @@ impl<J> Default for Pending<J> {
             small: VecDeque::new(),
             large: VecDeque::new(),
             last: None,
+            was_large: false,
         }
     }
 }
@@ -40,7 +44,11 @@ impl<J: Operation> Pending<J> {
     /// Removes and returns the operations of the next commit.
     pub(super) fn next(&mut self) -> Vec<J> {
         let (mut cells, mut bytes) = (0, 0);
-        let mut jobs: Vec<J> = self.next_large().into_iter().collect();
+        let mut jobs = Vec::new();
+        if !self.was_large || self.small.is_empty() {
+            jobs.extend(self.next_large());
+        }
+        self.was_large = !jobs.is_empty();
         while jobs.len() < limits::COMMIT_WRITES
             && cells < limits::COMMIT_CELLS
             && bytes < limits::COMMIT_BYTES
@@ -85,20 +93,44 @@ mod tests {
         }
     }
 
+    fn add(pending: &mut Pending<Write>, document: &'static str, cells: usize) {
+        pending.add(Write(document, cells));
+    }
+
+    fn next(pending: &mut Pending<Write>) -> Vec<&'static str> {
+        pending.next().into_iter().map(|write| write.0).collect()
+    }
+
+    const LARGE: usize = limits::SMALL_CELLS + 1;
+
     #[test]
-    fn a_small_operation_waits_for_one_large_one_at_most() {
+    fn large_operations_of_different_documents_take_turns() {
         let mut pending = Pending::default();
         for _ in 0..3 {
-            pending.add(Write("hers", limits::SMALL_CELLS + 1));
+            add(&mut pending, "hers", LARGE);
         }
-        pending.add(Write("his", 1));
-        pending.add(Write("his", limits::SMALL_CELLS + 1));
+        add(&mut pending, "his", 1);
+        add(&mut pending, "his", LARGE);
         let mut order = Vec::new();
         while pending.len() > 0 {
-            let names = pending.next().into_iter().map(|write| write.0);
-            order.push(names.collect::<Vec<_>>());
+            order.push(next(&mut pending));
         }
         assert_eq!(order[0], ["hers", "his"]);
         assert_eq!(order[1..], [["his"], ["hers"], ["hers"]]);
+    }
+
+    #[test]
+    fn a_small_operation_waits_for_one_large_one_at_most_even_if_that_has_begun() {
+        let mut pending = Pending::default();
+        for _ in 0..3 {
+            add(&mut pending, "hers", LARGE);
+        }
+        assert_eq!(next(&mut pending), ["hers"]);
+        add(&mut pending, "his", 1);
+        assert_eq!(next(&mut pending), ["his"]);
+        // Small operations do not keep large ones waiting either.
+        add(&mut pending, "his", 1);
+        assert_eq!(next(&mut pending), ["hers", "his"]);
+        assert_eq!(next(&mut pending), ["hers"]);
     }
 }
