@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use leptos_sync_core::{
     Clock, Error, ReplicaId, Time,
+    cells::PathBuf,
     clock::{ManualTime, Window},
     history::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
@@ -64,6 +65,10 @@ impl Document for Shared {
 
     fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
         Ok(self.0.borrow_mut().range(range)?.offers)
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        self.0.borrow().compared_to().cloned()
     }
 
     fn offered(&mut self, all: bool, state: RelayState) {

@@ -83,6 +83,10 @@ pub const EMPTIED: usize = u64::BITS as usize;
 /// in seconds. A page is larger only if a single transaction is.
 pub const PAGE_BYTES: usize = 256 * 1024;
 
+/// The number of a document's cells that are compared with a relay's at a time. A page does that,
+/// and prepares what it offers to the relay, in a fraction of a second.
+pub const COMPARED_PATHS: usize = 32 * 1024;
+
 /// The maximum number of replicas in a delta or snapshot, and so in a [`Doc`](crate::Doc) with
 /// versions. Each takes at least 16 bytes in every snapshot. Some work is quadratic in their number
 /// and takes milliseconds at this limit. Documents that are exchanged by positions have no such

@@ -3,9 +3,7 @@
 
 /// Sorts a list. `is_less` is a strict order.
 pub(crate) fn heap_sort<T>(items: &mut [T], is_less: fn(&T, &T) -> bool) {
-    for root in (0..items.len() / 2).rev() {
-        sift_down(items, root, is_less);
-    }
+    heapify(items, is_less);
     let mut rest = items;
     while let [_, _, ..] = rest {
         let last = rest.len() - 1;
@@ -15,8 +13,15 @@ pub(crate) fn heap_sort<T>(items: &mut [T], is_less: fn(&T, &T) -> bool) {
     }
 }
 
-/// Moves the item at `root` down until it is not less than its children.
-fn sift_down<T>(items: &mut [T], mut root: usize, is_less: fn(&T, &T) -> bool) {
+/// Arranges a list as a heap, whose first item is the greatest. O(n).
+pub(crate) fn heapify<T>(items: &mut [T], is_less: fn(&T, &T) -> bool) {
+    for root in (0..items.len() / 2).rev() {
+        sift_down(items, root, is_less);
+    }
+}
+
+/// Moves the item at `root` of a heap down until it is not less than its children. O(log n).
+pub(crate) fn sift_down<T>(items: &mut [T], mut root: usize, is_less: fn(&T, &T) -> bool) {
     loop {
         let less = |one: usize, two: usize| match (items.get(one), items.get(two)) {
             (Some(one), Some(two)) => is_less(one, two),

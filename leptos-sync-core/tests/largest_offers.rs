@@ -78,7 +78,16 @@ fn offers_of_a_document_with_a_writer_for_each_cell_are_small_enough() {
         state: state(2),
         ..CellRange::default()
     };
-    let offers = replica.range(&nothing).unwrap().offers;
+    let mut offers = Vec::new();
+    for step in [1, 2] {
+        assert!(!replica.compared(), "before step {step}");
+        let next = replica.range(&nothing).unwrap().offers;
+        let count = next.iter().map(Patch::len).sum::<usize>();
+        assert_eq!(count, limits::COMPARED_PATHS, "in step {step}");
+        assert_eq!(replica.compared_to().is_some(), step < 2);
+        offers.extend(next);
+    }
+    assert!(replica.compared());
     assert_eq!(offers.iter().map(Patch::len).sum::<usize>(), 1 << 16);
     let largest = offers.iter().map(Patch::envelope_bytes).max();
     assert!(largest <= Some(limits::TRANSACTION_BYTES), "{largest:?}");

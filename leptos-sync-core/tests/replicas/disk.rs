@@ -6,7 +6,7 @@ use leptos_sync_core::{
     storage::{Batch, FaultyStorage, MemoryStorage, Scan, Storage},
 };
 
-use super::oracle::{Board, random_id};
+use super::oracle::{Board, new_replica, random_id};
 use crate::common::now;
 
 const NAME: &str = "board";
@@ -119,7 +119,7 @@ impl Disk {
     /// Continues with what another tab has stored.
     fn reload(&mut self, replica: &mut Replica<Board>) -> bool {
         let clock = replica.doc().clock().clone();
-        let mut fresh = Replica::with_random(clock, random_id);
+        let mut fresh = new_replica(clock);
         self.load(&mut fresh);
         fresh.take_over(replica);
         *replica = fresh;

@@ -6,10 +6,10 @@ use std::{
 };
 
 use leptos_sync_core::{
-    Crdt, Error, GCounter, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, Stamp, Time,
+    Clock, Crdt, Error, GCounter, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, Stamp, Time,
     cells::PathBuf,
     history::{Entry, EntryHash, EntryId, Patch},
-    replica::Pending,
+    replica::{Pending, Replica},
 };
 use xxhash_rust::xxh64::xxh64;
 
@@ -115,6 +115,13 @@ pub(crate) fn random_id() -> Result<u64, Error> {
     let next = rng.next();
     IDS.set(rng.0);
     Ok(next)
+}
+
+/// Creates a replica, which compares one to three cells at a time.
+pub(crate) fn new_replica(clock: Clock) -> Replica<Board> {
+    let mut replica = Replica::with_random(clock, random_id);
+    replica.set_compared_paths(1 + random_id().unwrap() as usize % 3);
+    replica
 }
 
 /// What the simulation knows.

@@ -13,7 +13,7 @@ use leptos_sync_core::{
 
 use super::{
     disk::Disk,
-    oracle::{Board, CellsByPath, Oracle, cells_of, join, random_id},
+    oracle::{Board, CellsByPath, Oracle, cells_of, join, new_replica, random_id},
     push::Pushed,
     relay::{Relay, ms},
     siblings::Siblings,
@@ -67,7 +67,7 @@ impl Tab {
         Self {
             name: name.to_owned(),
             profile: random_id().unwrap(),
-            replica: Replica::with_random(clock, random_id),
+            replica: new_replica(clock),
             disk: Disk::new(),
             time,
             skew: 0,
@@ -104,7 +104,7 @@ impl Tab {
     /// Starts a new page life from the disk.
     pub(crate) fn load(&mut self) {
         let clock = Clock::new(ReplicaId::new(1), self.time.clone());
-        self.replica = Replica::with_random(clock, random_id);
+        self.replica = new_replica(clock);
         self.disk.load(&mut self.replica);
         self.cut();
         self.meet_siblings();
@@ -217,7 +217,7 @@ impl Tab {
             Response::Cells(range) => {
                 let compared = self.replica.range(&range).unwrap();
                 self.note_inferred(&compared.offers, &range, oracle);
-                self.range_is_last = range.upto.is_none();
+                self.range_is_last = self.replica.compared_to().is_none();
                 self.offers = compared.offers;
                 self.next_range(oracle)
             }

@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use leptos_sync_core::{
     Clock, Error, ReplicaId, Time,
+    cells::PathBuf,
     clock::{ManualTime, Window},
     history::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
@@ -15,7 +16,7 @@ use leptos_sync_core::{
 
 use crate::replicas::{
     disk::Disk,
-    oracle::{Board, Cell, CellsByPath, cells_of, join, random_id},
+    oracle::{Board, Cell, CellsByPath, cells_of, join, new_replica, random_id},
     relay::ms,
 };
 
@@ -39,7 +40,7 @@ impl Handle {
         let time = ManualTime::at(ms(0));
         let clock = Clock::new(ReplicaId::new(1), time.clone());
         let this = Self(Rc::new(RefCell::new(Inner {
-            replica: Replica::with_random(clock, random_id),
+            replica: new_replica(clock),
             disk,
             time,
             failed: false,
@@ -61,7 +62,7 @@ impl Inner {
     /// Starts a new page life from the disk.
     pub(crate) fn load(&mut self) {
         let clock = Clock::new(ReplicaId::new(1), self.time.clone());
-        self.replica = Replica::with_random(clock, random_id);
+        self.replica = new_replica(clock);
         self.disk.load(&mut self.replica);
     }
 
@@ -131,6 +132,10 @@ impl Document for Handle {
         let offers = this.replica.range(range)?.offers;
         this.note_inferred(&offers, range);
         Ok(offers)
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        self.0.borrow().replica.compared_to().cloned()
     }
 
     fn offered(&mut self, all: bool, state: RelayState) {

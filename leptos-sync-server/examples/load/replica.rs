@@ -6,6 +6,7 @@ use std::{
 
 use leptos_sync_core::{
     Error, ReplicaId,
+    cells::PathBuf,
     clock::Window,
     history::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
@@ -82,6 +83,10 @@ impl Document for Replica {
 
     fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
         self.handle.range(range)
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        self.handle.compared_to()
     }
 
     fn offered(&mut self, all: bool, state: RelayState) {

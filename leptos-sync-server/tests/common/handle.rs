@@ -5,6 +5,7 @@ use std::{
 
 use leptos_sync_core::{
     Clock, Crdt, Error, LwwMap, ReplicaId, Time,
+    cells::PathBuf,
     clock::{SystemTime, TimeSource, Window},
     history::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
@@ -126,6 +127,10 @@ impl Document for Handle {
 
     fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
         Ok(self.state().replica.range(range)?.offers)
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        self.state().replica.compared_to().cloned()
     }
 
     fn offered(&mut self, all: bool, state: RelayState) {

@@ -124,6 +124,13 @@ pub(super) const FAULTS: &[Fault] = &[
         suite: Suite::TimeSource,
     },
     Fault {
+        name: "a range that was compared in part is joined as a whole",
+        file: "leptos-sync-core/src/doc/replica/comparison.rs",
+        from: "if is_cut {",
+        to: "if is_cut && range.upto.is_none() {",
+        suite: Suite::ReplicaSimulation,
+    },
+    Fault {
         name: "an older cell revives a key whose tombstone was packed",
         file: "leptos-sync-core/src/crdt/apply.rs",
         from: "|| !self.packed.is_empty() &&",

@@ -1,7 +1,7 @@
-use super::exchange::Exchange;
+use super::{exchange::Exchange, path_steps::PathSteps, pending::map_cells};
 use crate::{
     clock::{Stamp, Time},
-    codec::{CellRef, CellWriter},
+    codec::CellRef,
     crdt::{Changes, Count, Quarantine},
     delta::Patch,
     doc::cells::DocCells,
@@ -9,18 +9,19 @@ use crate::{
     history::{CellRange, IdHead, RelayState, Sequence},
     id::ReplicaId,
     limits,
-    order::heap_sort,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// A comparison of all cells with the relay's, range by range in path order.
+///
+/// A range is compared only up to a number of the document's paths, so that neither its work nor
+/// the offers to which it leads delay the page for long. The relay then sends the rest of the range
+/// again.
 #[derive(Clone)]
 pub(super) struct Comparison {
-    /// The paths of the document when the comparison began, in order. Between the ranges, the base
-    /// does not change.
-    paths: Vec<PathBuf>,
-    /// The number of paths that were compared.
-    compared: usize,
+    /// The paths of the document when the comparison began. Between the ranges, the base does not
+    /// change.
+    paths: PathSteps,
     /// The last path that was compared.
     pub(super) after: Option<PathBuf>,
     /// Whether all ranges were compared.
@@ -30,44 +31,29 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Creates a comparison of a document's cells. O(n log n) in the number of cells; takes memory
-    /// for their paths.
-    pub(super) fn new(doc: &dyn DocCells) -> Result<Self, Error> {
-        let mut out = CellWriter::without_values();
-        let cells = Patch::write(&mut out, Time::ZERO, |out| {
-            doc.write_unpacked(out);
-            doc.packed().write_cells(&Default::default(), out);
-        })?;
-        let mut paths = Vec::with_capacity(cells.len());
-        let mut add = |parent: Path<'_>, cell: CellRef<'_>| paths.push(cell.path(parent));
-        cells.cells().for_each(&mut add);
-        heap_sort(&mut paths, |one, two| one < two);
+    /// Creates a comparison of a document's cells, at most `most` at a time. O(cells); takes memory
+    /// for their keys.
+    pub(super) fn new(doc: &dyn DocCells, most: usize) -> Result<Self, Error> {
         Ok(Self {
-            paths,
-            compared: 0,
+            paths: PathSteps::new(doc, most)?,
             after: None,
             is_over: false,
             has_rejected_offers: false,
         })
     }
 
-    /// Returns the document's paths in the range that ends at `upto`, and counts them as compared.
+    /// Returns the document's paths in the range that ends at `upto`, or the first ones if there
+    /// are many, and counts them as compared.
     fn next(&mut self, upto: Option<&PathBuf>) -> Vec<PathBuf> {
-        let rest = self.paths.get(self.compared..).unwrap_or_default();
-        let count = match upto {
-            Some(upto) => rest.partition_point(|path| path <= upto),
-            None => rest.len(),
-        };
-        let range = rest.get(..count).unwrap_or_default().to_vec();
-        self.compared += count;
-        self.after = upto.cloned();
-        self.is_over = upto.is_none();
-        range
+        let (paths, after) = self.paths.next(self.after.as_ref(), upto);
+        self.is_over = after.is_none();
+        self.after = after;
+        paths
     }
 
     /// Returns whether a path is after those that were compared.
-    fn is_next(&self, path: &PathBuf) -> bool {
-        self.after.as_ref().is_none_or(|after| path > after)
+    fn is_after(&self, path: &PathBuf) -> bool {
+        !self.is_over && self.after.as_ref().is_none_or(|after| path > after)
     }
 }
 
@@ -86,36 +72,37 @@ struct Difference {
     /// The base cells that become older or are removed.
     older: Quarantine,
     offers: Quarantine,
+    /// The latest time of the offers.
+    latest: Time,
+    /// The cells that were compared, if they are not all of the range.
+    cells: Option<Patch>,
 }
 
 impl Exchange {
     /// Compares a range of the relay's cells with the base, which becomes equal to it, except for
-    /// the offers.
+    /// the offers. If the base has many cells there, compares the first part of the range.
     pub(super) fn range(
         &mut self,
         doc: &mut dyn DocCells,
         range: &CellRange,
     ) -> Result<RangeDifference, Error> {
         self.note(&range.state);
-        let (difference, latest) = self.difference(doc, range)?;
-        let mut changes = self.join_base(doc, &range.cells);
+        let difference = self.difference(doc, range)?;
+        let cells = difference.cells.as_ref().unwrap_or(&range.cells);
+        let mut changes = self.join_base(doc, cells);
         changes.append(self.put_base(doc, &difference.older));
-        self.base_latest = self.base_latest.max(range.cells.latest());
+        self.base_latest = self.base_latest.max(cells.latest());
         let mut offers = Vec::new();
         if !difference.offers.is_empty() {
-            offers = Patch::collect_parts(latest, limits::PAGE_BYTES, |out| {
+            offers = Patch::collect_parts(difference.latest, limits::PAGE_BYTES, |out| {
                 difference.offers.write_cells(&Default::default(), out);
             })?;
         }
         Ok(RangeDifference { changes, offers })
     }
 
-    /// Decides about each path of a range.
-    fn difference(
-        &mut self,
-        doc: &dyn DocCells,
-        range: &CellRange,
-    ) -> Result<(Difference, Time), Error> {
+    /// Decides about each path of a range, or of its first part.
+    fn difference(&mut self, doc: &dyn DocCells, range: &CellRange) -> Result<Difference, Error> {
         let complete = self.progress.complete;
         let Some(session) = &mut self.session else {
             return Err(not_comparing());
@@ -124,24 +111,28 @@ impl Exchange {
         let Some(comparison) = &mut session.comparison else {
             return Err(not_comparing());
         };
+        let before = comparison.after.clone();
+        let paths = comparison.next(range.upto.as_ref());
         let (mut theirs, mut inside) = (Quarantine::default(), true);
         let mut found = Difference::default();
-        let mut latest = Time::ZERO;
         let mut sequences = range.sequences.iter();
-        let mut value = Vec::new();
+        let (mut value, mut is_cut) = (Vec::new(), false);
         range.cells.cells().for_each(&mut |parent, cell| {
             let path = cell.path(parent);
-            inside &= comparison.is_next(&path);
+            inside &= before.as_ref().is_none_or(|before| path > *before);
             inside &= range.upto.as_ref().is_none_or(|upto| path <= *upto);
             let Some(&sequence) = sequences.next() else {
                 return inside = false;
             };
+            if comparison.is_after(&path) {
+                return is_cut = true;
+            }
             let ours = base_cell(&self.base, doc, &path, &mut value);
             let infers = ours.is_none() && diverged && sequence <= point && complete >= point;
             if infers && cell.value.is_some() && !is_counter(&path, cell) {
                 // All replicas that infer the removal give it the same stamp.
                 let stamp = Stamp::new(cell.stamp.time.next(), cell.stamp.replica);
-                latest = latest.max(stamp.time);
+                found.latest = found.latest.max(stamp.time);
                 found.offers.put(path.clone(), stamp, None, None);
             }
             theirs.put(path, cell.stamp, cell.value, None);
@@ -149,7 +140,15 @@ impl Exchange {
         if !inside || sequences.next().is_some() {
             return Err(Error::corrupt("a range contains a cell outside its bounds"));
         }
-        for path in comparison.next(range.upto.as_ref()) {
+        if is_cut {
+            let time = range.cells.latest();
+            found.cells = Some(map_cells(&range.cells, time, &mut |out, path, cell| {
+                if !comparison.is_after(path) {
+                    out.copy(cell);
+                }
+            })?);
+        }
+        for path in paths {
             let Some(ours) = base_cell(&self.base, doc, &path, &mut value) else {
                 continue;
             };
@@ -159,14 +158,14 @@ impl Exchange {
             }
             let is_worth = relay.is_some() || ours.value.is_some() || ours.stamp.time >= floor;
             if diverged && is_worth {
-                latest = latest.max(ours.stamp.time);
+                found.latest = found.latest.max(ours.stamp.time);
                 found.offers.put(path, ours.stamp, ours.value, None);
             } else {
                 let (stamp, value) = relay.unwrap_or_default();
                 found.older.put(path, stamp, value, None);
             }
         }
-        Ok((found, latest))
+        Ok(found)
     }
 
     /// Handles the answer to an offer. `all` is false if the relay has rejected a cell.

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     history::{Entry, EntryHash, EntryId, Epochs, IdHead, IdHeads, Position, Sequence},
     id::ReplicaId,
+    limits,
 };
 
 /// The part of a replica that does not depend on the type of its document.
@@ -42,6 +43,8 @@ pub(super) struct Exchange {
     pub(super) user: u64,
     /// The source of new ids and hashes.
     pub(super) random: fn() -> Result<u64, Error>,
+    /// The number of paths that are compared at a time.
+    pub(super) compared_paths: usize,
 }
 
 impl Exchange {
@@ -61,6 +64,7 @@ impl Exchange {
             removed: Vec::new(),
             user: 0,
             random,
+            compared_paths: limits::COMPARED_PATHS,
         }
     }
 

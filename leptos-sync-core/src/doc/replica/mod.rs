@@ -5,6 +5,7 @@ mod comparison;
 mod copy;
 mod exchange;
 mod local;
+mod path_steps;
 mod pending;
 mod progress;
 mod read;
@@ -99,6 +100,11 @@ impl<S: Root> Replica<S> {
             doc: Doc::without_versions(clock),
             exchange: Exchange::new(random),
         }
+    }
+
+    /// Sets the number of paths that are compared at a time. For tests.
+    pub fn set_compared_paths(&mut self, most: usize) {
+        self.exchange.compared_paths = most;
     }
 
     /// Creates the replica of a document with versions, which no relay exchanges. Transactions add

@@ -105,7 +105,7 @@ impl Exchange {
         };
         if next == Next::Compare {
             self.progress.comparing = opened.diverged;
-            session.comparison = Some(Comparison::new(doc)?);
+            session.comparison = Some(Comparison::new(doc, self.compared_paths)?);
         }
         self.session = Some(session);
         self.note(&opened.state);

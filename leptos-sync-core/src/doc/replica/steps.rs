@@ -28,8 +28,8 @@ impl<S: Root> Replica<S> {
         self.exchange.end_session();
     }
 
-    /// Handles the relay's answer to the opening. O(outbox), and O(n log n) in the number of cells
-    /// if they have to be compared.
+    /// Handles the relay's answer to the opening. O(outbox), and O(cells) if they have to be
+    /// compared.
     ///
     /// # Errors
     ///
@@ -39,14 +39,18 @@ impl<S: Root> Replica<S> {
     }
 
     /// Returns the last path that was compared; the driver requests the range after it. `None`
-    /// before the first range.
+    /// before the first range, and after all were compared.
     pub fn compared_to(&self) -> Option<&PathBuf> {
         let session = self.exchange.session.as_ref()?;
         session.comparison.as_ref()?.after.as_ref()
     }
 
     /// Compares a range of the relay's cells with the base, and returns what to offer to the relay.
-    /// O(cells of the range).
+    ///
+    /// Compares at most [`limits::COMPARED_PATHS`](crate::limits::COMPARED_PATHS) cells of the
+    /// base, and so perhaps only the first part of the range: up to
+    /// [`compared_to`](Replica::compared_to). O(cells of the range); once for so many cells,
+    /// O(cells of the document).
     ///
     /// # Errors
     ///

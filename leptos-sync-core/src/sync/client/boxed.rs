@@ -7,6 +7,7 @@ use crate::{
         RelayState, Sequence, Witness,
     },
     id::ReplicaId,
+    path::PathBuf,
     sync::message::{Permission, Reason},
 };
 
@@ -38,6 +39,10 @@ impl<D: Document + ?Sized> Document for Box<D> {
 
     fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
         (**self).range(range)
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        (**self).compared_to()
     }
 
     fn offered(&mut self, all: bool, state: RelayState) {

@@ -39,7 +39,7 @@ impl<D: Document> Exchange<D> {
         }
         offers.reverse();
         self.session.offers = offers;
-        self.session.upto.clone_from(&range.upto);
+        self.session.upto = self.document.compared_to();
         self.offer(channel, out)
     }
 

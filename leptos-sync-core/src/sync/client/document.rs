@@ -6,6 +6,7 @@ use crate::{
         RelayState, Sequence, Witness,
     },
     id::ReplicaId,
+    path::PathBuf,
     sync::message::{Permission, Reason},
 };
 
@@ -65,6 +66,10 @@ pub trait Document {
     ///
     /// If the range is malformed.
     fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error>;
+
+    /// Returns the path up to which the last range was compared, which may be less than the whole
+    /// range. The next one is requested after it. `None` if everything was compared.
+    fn compared_to(&self) -> Option<PathBuf>;
 
     /// Reports the answer to an offer. `all` is false if the relay did not take all cells, or if
     /// the user may not offer any. The comparison must then be repeated.

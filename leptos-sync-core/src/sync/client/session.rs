@@ -22,7 +22,7 @@ pub(super) struct Session {
     pub(super) diverged: bool,
     /// The path after which a range was requested.
     pub(super) after: Option<PathBuf>,
-    /// The end of the range that was received last.
+    /// The path up to which the range that was received last was compared.
     pub(super) upto: Option<PathBuf>,
     /// The offers of this range that were not sent yet, the next one last.
     pub(super) offers: Vec<Patch>,

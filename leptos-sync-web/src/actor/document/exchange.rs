@@ -2,6 +2,7 @@ use std::{rc::Rc, sync::Arc};
 
 use leptos_sync_core::{
     Changes, Error, ReplicaId, Root, Time,
+    cells::PathBuf,
     clock::Window,
     history::{
         Ack, CellRange, Entry, EntryId, Epochs, IdHead, Next, Opened, Opening, Page, Patch,
@@ -74,6 +75,10 @@ impl<S: Root> Document for Exchanged<S> {
             Ok(compared.changes)
         })?;
         Ok(offers)
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        self.replica(|replica| replica.compared_to().cloned())
     }
 
     fn offered(&mut self, all: bool, state: RelayState) {

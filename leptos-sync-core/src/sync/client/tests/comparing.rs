@@ -71,6 +71,22 @@ fn a_document_offers_what_the_relay_lost_range_by_range_before_it_pushes() {
     assert_eq!(talk.kinds(), ["read 4", "push 1.1"]);
 }
 
+/// It has many cells in the range, and compares them in steps.
+#[test]
+fn a_document_that_compared_a_part_of_a_range_requests_the_rest_again() {
+    let mut talk = comparing(Permission::Write, &[1, 0]);
+    let key = PathBuf::new().child(b"a");
+    talk.document.0.borrow_mut().stops_at = Some(key.clone());
+    talk.hear(&cells(None));
+    assert_eq!(talk.kinds(), ["offer"]);
+    talk.hear(&offered(true));
+    let after = Some(key);
+    let channel = CHANNEL;
+    assert_eq!(talk.said(), [Request::Range { channel, after }]);
+    talk.hear(&cells(None));
+    assert_eq!(talk.kinds(), ["adopt"]);
+}
+
 /// It is behind the horizon: the relay has lost nothing.
 #[test]
 fn a_document_that_only_missed_removals_adopts_nothing() {

@@ -38,6 +38,10 @@ struct Calls {
     offers: VecDeque<Vec<Patch>>,
     /// The outbox. Those before `sent` are on their way.
     entries: Vec<Entry>,
+    /// The end of the last range that was compared.
+    compared_to: Option<PathBuf>,
+    /// The path at which the comparison of the next range stops early.
+    stops_at: Option<PathBuf>,
     sent: usize,
     rejected: Vec<(EntryId, Reason)>,
     closed: Vec<Reason>,
@@ -82,10 +86,15 @@ impl Document for Recorder {
         })
     }
 
-    fn range(&mut self, _: &CellRange) -> Result<Vec<Patch>, Error> {
+    fn range(&mut self, range: &CellRange) -> Result<Vec<Patch>, Error> {
         let mut calls = self.0.borrow_mut();
         calls.log.push("range");
+        calls.compared_to = calls.stops_at.take().or_else(|| range.upto.clone());
         Ok(calls.offers.pop_front().unwrap_or_default())
+    }
+
+    fn compared_to(&self) -> Option<PathBuf> {
+        self.0.borrow().compared_to.clone()
     }
 
     fn offered(&mut self, all: bool, _: RelayState) {
