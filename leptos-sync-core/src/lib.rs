@@ -87,7 +87,9 @@ pub mod internal {
     pub use crate::{
         clock::Stamp,
         codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
-        crdt::{Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, position, schema},
+        crdt::{
+            Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, element_of, position, schema,
+        },
         path::{Path, PathBuf, Segments},
         pool::{BufferPool, Pool},
         version::VersionVector,

@@ -11,8 +11,8 @@ use futures::channel::oneshot;
 use leptos::{mount::mount_to, prelude::*, task::tick};
 use leptos_sync_core::limits;
 use leptos_sync_web::{
-    Clock, Crdt, Doc, LiveDoc, LwwMap, LwwRegister, Node, ReplicaId, SyncOptions, UseDocReturn,
-    provide_sync, use_doc,
+    Clock, Crdt, Doc, LiveDoc, LwwMap, LwwRegister, MvRegister, Node, OrSet, ReplicaId,
+    SyncOptions, UseDocReturn, provide_sync, use_doc,
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -28,6 +28,8 @@ struct Form {
     nickname: LwwRegister<Option<String>>,
     notes: LwwMap<u32, String>,
     ticks: LwwMap<String, bool>,
+    labels: OrSet<String>,
+    draft: MvRegister<String>,
 }
 
 /// A form on the page, and another copy of its document.
@@ -203,6 +205,36 @@ async fn an_entry_without_a_value_shows_unchecked_and_a_click_creates_it() {
     entry.set(None);
     tick().await;
     assert!(!page.input().checked());
+}
+
+#[wasm_bindgen_test]
+async fn a_checkbox_shows_and_changes_whether_a_set_has_an_element() {
+    let page = page(|form| {
+        let urgent = form.labels().member("urgent".to_owned());
+        view! { <input type="checkbox" bind:checked=urgent /> }
+    });
+    let page = page.await;
+    assert!(!page.input().checked());
+    page.form.labels().insert("urgent".to_owned());
+    tick().await;
+    assert!(page.input().checked());
+    page.input().click();
+    assert!(page.form.labels().with_untracked(OrSet::is_empty));
+}
+
+#[wasm_bindgen_test]
+async fn a_text_input_shows_the_latest_of_concurrent_values_and_replaces_them() {
+    let mut page = page(|form| view! { <input bind:value=form.draft() /> }).await;
+    let theirs = page
+        .theirs
+        .transact(|tx| tx.draft().set("theirs".to_owned()));
+    page.form.draft().set("ours".to_owned());
+    page.live.apply(&theirs.unwrap().delta).unwrap();
+    settled().await;
+    let values = page.form.draft().values();
+    assert_eq!((values.len(), page.input().value()), (2, values[0].clone()));
+    enter(&page.input(), "both");
+    assert_eq!(page.form.draft().values(), ["both"]);
 }
 
 #[wasm_bindgen_test]

@@ -10,7 +10,8 @@ use std::sync::{
 use any_spawner::Executor;
 use leptos::{prelude::*, task::tick};
 use leptos_sync_web::{
-    Clock, Crdt, Doc, GCounter, LiveDoc, LwwMap, LwwRegister, Node, PnCounter, ReplicaId,
+    Clock, Crdt, Doc, GCounter, LiveDoc, LwwMap, LwwRegister, MvRegister, Node, OrSet, PnCounter,
+    ReplicaId,
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -23,6 +24,8 @@ struct Board {
     cards: LwwMap<u32, String>,
     moves: GCounter,
     balance: PnCounter,
+    labels: OrSet<u32>,
+    draft: MvRegister<String>,
     settings: Settings,
 }
 
@@ -261,4 +264,76 @@ async fn an_input_is_bound_to_a_register() {
         .unwrap();
     assert_eq!(title.get_untracked(), "typed");
     drop(handle);
+}
+
+#[wasm_bindgen_test]
+async fn a_delta_that_adds_1_of_1_000_elements_runs_exactly_the_effects_that_read_it() {
+    let (_owner, live, board) = board();
+    let mut other = doc(2);
+    let runs: Vec<_> = (0..1_000)
+        .map(|element| count_runs(move || _ = board.labels().contains(&element)))
+        .collect();
+    let elements = count_runs(move || drop(board.labels().elements().get()));
+    let whole = count_runs(move || board.labels().with(|_| ()));
+    tick().await;
+
+    let written = other.transact(|tx| tx.labels().insert(7)).unwrap();
+    live.apply(&written.delta).unwrap();
+    tick().await;
+    for (element, runs) in runs.iter().enumerate() {
+        let expected = 1 + usize::from(element == 7);
+        assert_eq!(runs(), expected, "the effect of element {element}");
+    }
+    assert_eq!((elements(), whole()), (2, 2));
+    assert_eq!(board.labels().elements().get_untracked(), [7]);
+}
+
+#[wasm_bindgen_test]
+async fn a_set_is_edited_through_its_node_and_through_its_members() {
+    let (_owner, live, board) = board();
+    let labels = board.labels();
+    labels.insert_batch([3, 1]);
+    labels.toggle(2);
+    labels.toggle(1);
+    assert_eq!(labels.elements().get_untracked(), [2, 3]);
+    let (two, five) = (labels.member(2), labels.member(5));
+    let runs = count_runs(move || _ = two.get());
+    tick().await;
+    assert!(two.get_untracked() && !five.get_untracked());
+    five.set(true);
+    two.update(|is_present| *is_present = false);
+    tick().await;
+    assert_eq!(runs(), 2);
+    assert_eq!(labels.elements().get_untracked(), [3, 5]);
+    let before = live.version();
+    five.set(true);
+    labels.insert(5);
+    labels.remove(&2);
+    assert_eq!(live.version(), before, "nothing was written");
+    labels.remove_batch(&[3, 5]);
+    assert!(labels.with_untracked(OrSet::is_empty));
+}
+
+#[wasm_bindgen_test]
+async fn values_that_were_written_at_the_same_time_are_shown_until_one_is_chosen() {
+    let (_owner, live, board) = board();
+    let draft = board.draft();
+    let runs = count_runs(move || drop(draft.values()));
+    tick().await;
+    assert_eq!(draft.get_untracked(), "");
+    let mut other = doc(2);
+    let theirs = other.transact(|tx| tx.draft().set("theirs".to_owned()));
+    draft.set("ours".to_owned());
+    live.apply(&theirs.unwrap().delta).unwrap();
+    tick().await;
+    assert!(draft.is_conflicted());
+    let mut both = draft.values();
+    assert_eq!(draft.get_untracked(), both[0]);
+    both.sort();
+    assert_eq!(both, ["ours", "theirs"]);
+    draft.update(|text| text.push('!'));
+    tick().await;
+    assert!(!draft.is_conflicted());
+    assert_eq!(draft.values(), [draft.get_untracked()]);
+    assert!(runs() >= 3);
 }

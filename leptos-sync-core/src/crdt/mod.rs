@@ -36,6 +36,7 @@ pub use pn_counter::PnCounter;
 pub use quarantine::Quarantined;
 pub use schema::schema;
 pub use stable::Stable;
+pub use tagged::element_of;
 pub use traits::{Crdt, Key, OldCell, Root, Value};
 
 pub(crate) use count::Count;

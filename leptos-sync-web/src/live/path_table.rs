@@ -3,7 +3,7 @@ use std::sync::{Arc, Weak};
 use super::name_table::NameTable;
 use crate::{lock::Mutex, node::PartId};
 use leptos::prelude::{ArcTrigger, IsDisposed, Notify, Track};
-use leptos_sync_core::{Change, Changes, cells::Path};
+use leptos_sync_core::{Change, Changes, cells::Path, internal};
 
 /// The parts of a document to which the reactive graph refers, by path: triggers, and the nodes of
 /// maps' entries.
@@ -29,10 +29,12 @@ pub(crate) enum TriggerKind {
     Value,
     /// Additions and removals of keys of a map.
     Keys,
+    /// Additions and removals of an element of a set. The path ends with the element.
+    Element,
 }
 
 /// The first byte of an entry's name, after those of the trigger kinds.
-const ENTRY: u8 = TriggerKind::Keys as u8 + 1;
+const ENTRY: u8 = TriggerKind::Element as u8 + 1;
 
 fn trigger_name(kind: TriggerKind, path: Path<'_>) -> Vec<u8> {
     [&[kind as u8], path.as_bytes()].concat()
@@ -89,9 +91,9 @@ impl PathTable {
         trigger
     }
 
-    /// Notifies the subscribers of values at `path`.
-    pub(crate) fn notify_at(&self, path: Path<'_>) {
-        let trigger = held(&self.0.lock(), &trigger_name(TriggerKind::Value, path));
+    /// Notifies the subscribers of one trigger.
+    pub(crate) fn notify_at(&self, kind: TriggerKind, path: Path<'_>) {
+        let trigger = held(&self.0.lock(), &trigger_name(kind, path));
         notify_each(trigger);
     }
 
@@ -162,16 +164,23 @@ fn affected(table: &Table, changes: &Changes) -> Vec<Arc<Trigger>> {
     if table.is_empty() {
         return affected;
     }
-    let mut add = |kind, path| affected.extend(held(table, &trigger_name(kind, path)));
+    let mut add = |kind, path: Path<'_>| affected.extend(held(table, &trigger_name(kind, path)));
     let mut last_parent: Option<(Path<'_>, bool)> = None;
     for Change {
         path, existence, ..
     } in changes.iter()
     {
         add(TriggerKind::Value, path);
-        let Some((parent, _)) = path.split_last() else {
+        let Some((parent, key)) = path.split_last() else {
             continue;
         };
+        // Only the elements of sets have such triggers, so other keys may look tagged.
+        if let Some(element) = internal::element_of(key) {
+            add(
+                TriggerKind::Element,
+                parent.to_owned().child(element).as_path(),
+            );
+        }
         // A batch may change many cells of one map. Add the triggers of the map only once.
         let (added, added_keys) = match last_parent {
             Some((last, keys)) if last == parent => (true, keys),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use leptos_sync_core::{Crdt, Error, Key, LwwMap, Tx, Value, internal::Field};
+use leptos_sync_core::{Crdt, Error, Key, LwwMap, OrSet, Tx, Value, internal::Field};
 
 use super::ReadGuard;
 use crate::live::PathTable;
@@ -70,6 +70,31 @@ impl<K: Key, V: Value> EntryAccess<V> for MapEntry<K, V> {
         self.map.edit(&mut |tx| match value.take() {
             Some(Some(value)) => tx.insert((*self.key).clone(), value),
             _ => tx.remove(&*self.key),
+        });
+    }
+}
+
+/// Access to the membership of an element in an [`OrSet`], whose value is `()`.
+pub(super) struct Member<T: 'static> {
+    pub(super) set: Arc<dyn Access<OrSet<T>>>,
+    pub(super) element: Arc<T>,
+}
+
+impl<T: Value + Ord> EntryAccess<()> for Member<T> {
+    fn read(&self) -> ReadGuard<Option<()>> {
+        let element = Arc::clone(&self.element);
+        self.set
+            .read()
+            .map(move |set| match set.contains(&*element) {
+                true => &Some(()),
+                false => &None,
+            })
+    }
+
+    fn write(&self, value: Option<()>) {
+        self.set.edit(&mut |tx| match value {
+            Some(()) => tx.insert((*self.element).clone()),
+            None => tx.remove(&*self.element),
         });
     }
 }

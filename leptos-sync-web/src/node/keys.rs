@@ -1,7 +1,6 @@
 use std::{collections::BinaryHeap, fmt, panic::Location};
 
 use leptos::prelude::*;
-use leptos_sync_core::Key;
 
 use super::{
     OwnedGuard,
@@ -9,8 +8,8 @@ use super::{
 };
 use crate::live::TriggerKind;
 
-/// The node of a map's keys that have a value. The keys are sorted, so that every replica shows the
-/// same order.
+/// The node of a map's keys that have a value, or of the elements of a set. They are sorted, so
+/// that every replica shows the same order.
 ///
 /// Reading costs O(n log n). A change of a value does not notify it.
 ///
@@ -54,7 +53,7 @@ impl<K> Track for Keys<K> {
     }
 }
 
-impl<K: Key + Ord> ReadUntracked for Keys<K> {
+impl<K: Clone + Ord> ReadUntracked for Keys<K> {
     type Value = OwnedGuard<Vec<K>>;
 
     fn try_read_untracked(&self) -> Option<OwnedGuard<Vec<K>>> {

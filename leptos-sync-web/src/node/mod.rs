@@ -9,8 +9,10 @@ mod keys;
 mod map;
 mod part;
 mod register;
+mod set;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::{fmt, marker::PhantomData, panic::Location, sync::Arc};
 
@@ -44,13 +46,18 @@ use crate::live::TriggerKind;
 /// | [`LwwRegister<T>`] | `T` | `.set()`, `.update()`, `bind:` |
 /// | `Option<V>`, a map's `.entry(key)` | `Option<V>` | `.set()`, `.update()`, `.remove()`, `bind:` |
 /// | [`LwwMap<K, V>`] | the map | `.insert()`, `.remove()` and their `_batch` forms |
-/// | [`Keys<K>`], a map's `.keys()` | the sorted `Vec<K>` | |
+/// | [`Keys<K>`], a map's `.keys()` or a set's `.elements()` | the sorted `Vec<K>` | |
+/// | [`OrSet<T>`] | the set, `.contains()` | `.insert()`, `.remove()`, `.toggle()` and `_batch` forms |
+/// | `bool`, a set's `.member(element)` | `bool` | `.set()`, `.update()`, `bind:` |
+/// | [`MvRegister<T>`] | `T`, the latest; `.values()`, `.is_conflicted()` | `.set()`, `.update()`, `bind:` |
 /// | [`GCounter`], [`PnCounter`] | the sum | `.increment()`, `.decrement()` |
 /// | a record | all of it: [`read_state`](Node::read_state) | its fields |
 /// | any CRDT | | several changes as one: [`edit`](Node::edit), [`transact`](Node::transact) |
 ///
 /// [`LwwRegister<T>`]: leptos_sync_core::LwwRegister
 /// [`LwwMap<K, V>`]: leptos_sync_core::LwwMap
+/// [`OrSet<T>`]: leptos_sync_core::OrSet
+/// [`MvRegister<T>`]: leptos_sync_core::MvRegister
 /// [`GCounter`]: leptos_sync_core::GCounter
 /// [`PnCounter`]: leptos_sync_core::PnCounter
 ///
@@ -81,10 +88,10 @@ use crate::live::TriggerKind;
 /// # Inputs
 ///
 /// `bind:value` works on nodes of `String` and `Option<String>`, `bind:checked` on those of `bool`
-/// and `Option<bool>`. An entry without a value shows as an empty field or an unchecked box; the
-/// first input creates it. Emptying the field writes `Some("")` and does not remove the key. When a
-/// remote edit arrives while the user types in a bound field, the caret and the selection keep
-/// their place in the text, and an input method is not interrupted.
+/// and `Option<bool>`, and on a set's members. An entry without a value shows as an empty field or
+/// an unchecked box; the first input creates it. Emptying the field writes `Some("")` and does not
+/// remove the key. When a remote edit arrives while the user types in a bound field, the caret and
+/// the selection keep their place in the text, and an input method is not interrupted.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -261,7 +268,7 @@ impl<T: Tracked> Track for Node<T> {
 impl<T: Tracked> Notify for Node<T> {
     fn notify(&self) {
         if let Some(part) = self.part() {
-            part.notify();
+            part.notify(TriggerKind::Value);
         }
     }
 }

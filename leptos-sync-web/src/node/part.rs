@@ -34,6 +34,7 @@ pub(crate) struct Part {
 /// The triggers that a part holds, and the parts below it.
 #[derive(Default)]
 struct Links {
+    /// The trigger of the value, or of the element of a set.
     value: Option<Arc<Trigger>>,
     keys: Option<Arc<Trigger>>,
     /// The fields that were requested. They have this part's owner.
@@ -137,7 +138,7 @@ impl Part {
     pub(super) fn track(&self, kind: TriggerKind) {
         let mut links = self.links.lock();
         let held = match kind {
-            TriggerKind::Value => &mut links.value,
+            TriggerKind::Value | TriggerKind::Element => &mut links.value,
             TriggerKind::Keys => &mut links.keys,
         };
         let table = self.document.table();
@@ -147,8 +148,8 @@ impl Part {
         trigger.track();
     }
 
-    pub(super) fn notify(&self) {
-        self.document.table().notify_at(self.path.as_path());
+    pub(super) fn notify(&self, kind: TriggerKind) {
+        self.document.table().notify_at(kind, self.path.as_path());
     }
 
     pub(super) fn is_nested_edit(&self) -> bool {

@@ -18,6 +18,7 @@ mod cells;
 mod tag;
 
 pub(crate) use cells::TagCells;
+pub use tag::element_of;
 pub(crate) use tag::{push_tag, split_tag};
 
 use super::{

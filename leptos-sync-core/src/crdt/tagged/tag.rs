@@ -48,6 +48,11 @@ pub(crate) fn split_tag(key: &[u8]) -> Option<(&[u8], Id)> {
     Some((element, tag))
 }
 
+/// Returns the element of a set from the key of a cell, if the key ends with a tag.
+pub fn element_of(key: &[u8]) -> Option<&[u8]> {
+    split_tag(key).map(|(element, _)| element)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
