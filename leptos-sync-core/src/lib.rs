@@ -90,6 +90,7 @@ pub mod internal {
         crdt::{
             Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, element_of, position, schema,
         },
+        order::heap_sort,
         path::{Path, PathBuf, Segments},
         pool::{BufferPool, Pool},
         version::VersionVector,

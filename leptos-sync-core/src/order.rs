@@ -2,7 +2,7 @@
 //! library take about 3 KB per type, while this one takes a tenth.
 
 /// Sorts a list. `is_less` is a strict order.
-pub(crate) fn heap_sort<T>(items: &mut [T], is_less: fn(&T, &T) -> bool) {
+pub fn heap_sort<T>(items: &mut [T], is_less: fn(&T, &T) -> bool) {
     heapify(items, is_less);
     let mut rest = items;
     while let [_, _, ..] = rest {

@@ -1,6 +1,7 @@
-use std::{collections::BinaryHeap, fmt, panic::Location};
+use std::{fmt, panic::Location};
 
 use leptos::prelude::*;
+use leptos_sync_core::internal::heap_sort;
 
 use super::{
     OwnedGuard,
@@ -58,10 +59,9 @@ impl<K: Clone + Ord> ReadUntracked for Keys<K> {
 
     fn try_read_untracked(&self) -> Option<OwnedGuard<Vec<K>>> {
         let mut keys = (self.read)(&*part::get(self.map)?)?;
-        // The keys are usually sorted already. Otherwise use a heap, which adds a tenth of the code
-        // that the sorts of the standard library would add to a page.
+        // The keys are usually sorted already.
         if !keys.is_sorted() {
-            keys = BinaryHeap::from(keys).into_sorted_vec();
+            heap_sort(&mut keys, |one, two| one < two);
         }
         Some(OwnedGuard(keys))
     }
