@@ -93,6 +93,7 @@ pub mod internal {
         order::heap_sort,
         path::{Path, PathBuf, Segments},
         pool::{BufferPool, Pool},
+        positions::Positions,
         version::VersionVector,
     };
 }
@@ -106,6 +107,7 @@ mod id;
 mod order;
 mod path;
 mod pool;
+mod positions;
 mod version;
 
 #[doc(inline)]

@@ -1,11 +1,11 @@
-use hashbrown::HashTable;
+use leptos_sync_core::internal::Positions;
 
 /// Values by name: a list, and a hash table of positions in it.
 ///
-/// Core's maps have the same hash table, so a page contains its code once.
+/// Core's maps have the same hash table, so a page contains most of its code once.
 pub(super) struct NameTable<T> {
     entries: Vec<(Vec<u8>, T)>,
-    positions: HashTable<u32>,
+    positions: Positions,
 }
 
 impl<T> NameTable<T> {
@@ -26,8 +26,7 @@ impl<T> NameTable<T> {
         let at = self.entries.len() as u32;
         self.entries.push((name, value));
         let Self { entries, positions } = self;
-        let by_name: &dyn Fn(&u32) -> u64 = &|&at| hash_at(entries, at);
-        positions.insert_unique(hash, at, by_name);
+        positions.insert(hash, at, &|at| hash_at(entries, at));
     }
 
     /// Removes the value of this name. Removing the last one releases the memory.
@@ -37,14 +36,7 @@ impl<T> NameTable<T> {
         };
         let Self { entries, positions } = self;
         let last = entries.len() as u32 - 1;
-        if let Ok(found) = positions.find_entry(hash(name), |&other| other == at) {
-            found.remove();
-        }
-        // The last entry moves to the position of the removed one.
-        let hash = hash_at(entries, last);
-        if let Some(found) = positions.find_mut(hash, |&other| other == last) {
-            *found = at;
-        }
+        positions.swap_remove(at, last, &|at| hash_at(entries, at));
         entries.swap_remove(at as usize);
         if entries.is_empty() {
             *self = Self::default();
@@ -63,11 +55,11 @@ impl<T> NameTable<T> {
         if self.is_empty() {
             return None;
         }
-        let is_here = |at: &u32| {
-            let entry = self.entries.get(*at as usize);
+        let is_here = |at| {
+            let entry = self.entries.get(at as usize);
             entry.is_some_and(|(known, _)| known == name)
         };
-        self.positions.find(hash(name), is_here).copied()
+        self.positions.find(hash(name), is_here)
     }
 }
 
@@ -75,7 +67,7 @@ impl<T> Default for NameTable<T> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            positions: HashTable::new(),
+            positions: Positions::default(),
         }
     }
 }
@@ -128,6 +120,6 @@ mod tests {
         for name in model.keys() {
             table.remove(name);
         }
-        assert!(table.is_empty() && table.positions.capacity() == 0);
+        assert!(table.is_empty() && table.positions.is_empty());
     }
 }

@@ -26,7 +26,15 @@ pub(crate) const CORE: &str = "leptos-sync-core";
 /// The modules of each layer, from left to right.
 const LAYERS: [&[&str]; 7] = [
     &[
-        "id", "clock", "version", "limits", "error", "path", "pool", "order",
+        "id",
+        "clock",
+        "version",
+        "limits",
+        "error",
+        "path",
+        "pool",
+        "order",
+        "positions",
     ],
     &["codec"],
     &["crdt"],

@@ -1,7 +1,5 @@
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
-
 use crate::{
     clock::{Stamp, Time},
     codec::{
@@ -10,6 +8,7 @@ use crate::{
     },
     error::Error,
     id::ReplicaId,
+    positions::Positions,
     version::InlineVec,
 };
 
@@ -190,7 +189,7 @@ pub(super) struct ReplicaTable {
 /// An index of rows by id.
 #[derive(Default)]
 struct Rows {
-    positions: HashTable<u32>,
+    positions: Positions,
     hasher: TableHasher,
 }
 
@@ -223,10 +222,10 @@ impl ReplicaTable {
         found.or_else(|| {
             if let Some(known) = &self.others {
                 let is_here =
-                    |&row: &u32| self.rows.get(row as usize).map(|row| row.0) == Some(replica);
+                    |row: u32| self.rows.get(row as usize).map(|row| row.0) == Some(replica);
                 let hash = known.hasher.hash_one(replica);
                 let found = known.positions.find(hash, is_here);
-                return found.map(|&row| row as usize);
+                return found.map(|row| row as usize);
             }
             let other = others.iter().position(|row| row.0 == replica)?;
             Some(self.rising + other)
@@ -238,14 +237,13 @@ impl ReplicaTable {
     fn index(&mut self) {
         let rows = &self.rows;
         let Rows { positions, hasher } = &mut **self.others.get_or_insert_default();
-        // Its type is erased, so that tables of positions share their code.
-        let by_row: &dyn Fn(&u32) -> u64 = &|row| {
-            let row = rows.get(*row as usize);
+        let by_row = &|row: u32| {
+            let row = rows.get(row as usize);
             row.map_or(0, |row| hasher.hash_one(row.0))
         };
         for row in self.rising + positions.len()..rows.len() {
             let row = row as u32;
-            positions.insert_unique(by_row(&row), row, by_row);
+            positions.insert(by_row(row), row, by_row);
         }
     }
 

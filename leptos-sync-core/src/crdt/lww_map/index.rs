@@ -3,13 +3,11 @@ use std::{
     hash::{BuildHasher, Hash},
 };
 
-use hashbrown::HashTable;
-
 use super::{
     prefetch::{NOWHERE, WINDOW},
     table::Entry,
 };
-use crate::codec::TableHasher;
+use crate::{codec::TableHasher, positions::Positions};
 
 /// The number of entries up to which a look-up scans them all. Scanning is as fast as hashing up to
 /// this size, and many maps are this small.
@@ -18,12 +16,11 @@ const SCANNED: usize = 8;
 /// The index of entries by key: a hash table of positions, which exists once there are nine
 /// entries.
 ///
-/// Positions are 32-bit, so a bucket takes five bytes, and growth moves no entries. The index does
-/// not store keys; callers pass the entries. It contains either all positions or, in small maps,
-/// none.
+/// The index does not store keys; callers pass the entries. It contains either all positions or, in
+/// small maps, none.
 #[derive(Clone, Default)]
 pub(super) struct Index {
-    positions: HashTable<u32>,
+    positions: Positions,
     hasher: TableHasher,
 }
 
@@ -36,7 +33,7 @@ impl Index {
     pub(super) fn reserve<K: Hash, V>(&mut self, total: usize, entries: &[Entry<K, V>]) {
         if total > SCANNED {
             let Self { positions, hasher } = self;
-            positions.reserve(total - positions.len(), one_type(&by_key(hasher, entries)));
+            positions.reserve(total - positions.len(), &by_key(hasher, entries));
             if positions.is_empty() {
                 self.fill(entries);
             }
@@ -55,15 +52,12 @@ impl Index {
             return found.map(|slot| slot as u32).ok_or(Vacant(0));
         }
         let hash = self.hasher.hash_one(key);
-        let is_here = |&slot: &u32| {
+        let is_here = |slot: u32| {
             entries
                 .get(slot as usize)
                 .is_some_and(|entry| entry.key.borrow() == key)
         };
-        self.positions
-            .find(hash, is_here)
-            .copied()
-            .ok_or(Vacant(hash))
+        self.positions.find(hash, is_here).ok_or(Vacant(hash))
     }
 
     /// Guesses the position of each key whose slot is unknown. The guess is the first position with
@@ -80,7 +74,7 @@ impl Index {
             .count();
         for (slot, &hash) in slots.iter_mut().zip(&hashes).take(count) {
             if *slot == NOWHERE
-                && let Some(&guess) = self.positions.find(hash, |_| true)
+                && let Some(guess) = self.positions.find(hash, |_| true)
             {
                 *slot = guess;
             }
@@ -93,7 +87,7 @@ impl Index {
         if !self.positions.is_empty() {
             let Self { positions, hasher } = self;
             let last = entries.len() as u32 - 1;
-            positions.insert_unique(vacant.0, last, one_type(&by_key(hasher, entries)));
+            positions.insert(vacant.0, last, &by_key(hasher, entries));
         } else if entries.len() > SCANNED {
             self.fill(entries);
         }
@@ -108,7 +102,7 @@ impl Index {
     ) {
         let Self { positions, hasher } = self;
         if !positions.is_empty() {
-            swap_remove(positions, slot, last, &by_key(hasher, entries));
+            positions.swap_remove(slot, last, &by_key(hasher, entries));
         }
     }
 
@@ -124,34 +118,16 @@ impl Index {
         let Self { positions, hasher } = self;
         // Reserve once, since growing step by step would hash every key again.
         let by_key = &by_key(hasher, entries);
-        positions.reserve(entries.len(), one_type(by_key));
+        positions.reserve(entries.len(), by_key);
         for slot in 0..entries.len() as u32 {
-            positions.insert_unique(by_key(&slot), slot, one_type(by_key));
+            positions.insert(by_key(slot), slot, by_key);
         }
     }
 }
 
-fn swap_remove(positions: &mut HashTable<u32>, slot: u32, last: u32, by_key: ByKey<'_>) {
-    if let Ok(bucket) = positions.find_entry(by_key(&slot), |&at| at == slot) {
-        bucket.remove();
-    }
-    if slot != last
-        && let Some(at) = positions.find_mut(by_key(&last), |&at| at == last)
-    {
-        *at = slot;
-    }
-}
-
-/// The hash of the key at a position. Its type is erased, so that the code that grows and shrinks
-/// tables is compiled once for all maps.
-type ByKey<'a> = &'a dyn Fn(&u32) -> u64;
-
-fn one_type(by_key: ByKey<'_>) -> ByKey<'_> {
-    by_key
-}
-
-fn by_key<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>]) -> impl Fn(&u32) -> u64 {
-    |&slot| hash_at(hasher, entries, slot)
+/// Returns the function that returns the hash of the key at a position.
+fn by_key<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>]) -> impl Fn(u32) -> u64 {
+    |slot| hash_at(hasher, entries, slot)
 }
 
 fn hash_at<K: Hash, V>(hasher: &TableHasher, entries: &[Entry<K, V>], slot: u32) -> u64 {

@@ -223,11 +223,6 @@ impl<S: Root> DocumentActor<S> {
     }
 
     fn refreshed(self: &Rc<Self>, disk: &Disk, found: Found) {
-        let must_compare = || {
-            self.doc
-                .with_replica(|replica| replica.progress().comparing)
-        };
-        let compares = must_compare();
         let refreshed = found.and_then(|records| {
             self.doc
                 .with_replica(|replica| disk.store().refreshed(records, replica))
@@ -243,9 +238,6 @@ impl<S: Root> DocumentActor<S> {
             Ok(_) => {
                 disk.has_failed.set(false);
                 disk.end();
-                if !compares && must_compare() {
-                    self.reopen();
-                }
                 self.save();
             }
             Err(error) if self.page.storage.is_cleared() => {
