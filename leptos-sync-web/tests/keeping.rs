@@ -90,6 +90,24 @@ async fn edits_survive_a_reload() {
     assert!(again.error.get_untracked().is_none());
 }
 
+/// The browser may freeze a page that was just hidden. Its transaction would block all other tabs.
+#[wasm_bindgen_test]
+async fn a_page_that_is_hidden_begins_no_transaction_if_everything_is_stored() {
+    let count = "globalThis.begun += 1; return genuine.apply(this, arguments)";
+    let _counted = Patch::method("IDBDatabase", "transaction", count);
+    let hide = "globalThis.begun = 0; dispatchEvent(new Event('pagehide')); globalThis.begun";
+    let scratch = Scratch::new("hidden");
+    let (_owner, notes) = page(&scratch);
+    until(notes.loading, false).await;
+    notes.doc.title().set("Groceries".to_owned());
+    until(notes.saved, true).await;
+    assert_eq!(js_sys::eval(hide).unwrap(), 0);
+    notes.doc.title().set("Groceries for today".to_owned());
+    notes.doc.title().set("Groceries for tomorrow".to_owned());
+    assert_ne!(js_sys::eval(hide).unwrap(), 0);
+    until(notes.saved, true).await;
+}
+
 /// `saved` changes once for several edits, `unsaved` with each.
 #[wasm_bindgen_test]
 async fn a_status_signal_notifies_only_on_changes() {

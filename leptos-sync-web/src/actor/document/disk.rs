@@ -290,10 +290,16 @@ impl<S: Root> DocumentActor<S> {
     /// Writes all edits that the storage lacks, since the page may end. Returns whether another
     /// write follows the one in progress.
     pub(super) fn flush_now(self: &Rc<Self>) -> bool {
-        self.save();
         let Some(disk) = self.disk() else {
             return false;
         };
+        // If the browser freezes the page now, a transaction that has begun blocks the other tabs.
+        let is_saved = self.doc.with_replica(|replica| replica.unsaved_entries()) == 0;
+        let is_idle = !disk.is_busy.get() && !disk.has_failed.get();
+        if is_saved && is_idle && !self.is_set(Timer::Save) {
+            return false;
+        }
+        self.save();
         let is_behind = disk.is_behind.get();
         if is_behind || disk.has_failed.get() {
             self.save_entries();
