@@ -2,7 +2,9 @@
 
 pub mod replica;
 
-use leptos_sync_core::{Clock, Crdt, Doc, GCounter, LwwMap, LwwRegister, PnCounter, ReplicaId, clock::ManualTime};
+use leptos_sync_core::{
+    Clock, Crdt, Doc, GCounter, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, ReplicaId, clock::ManualTime,
+};
 use xxhash_rust::xxh64::xxh64;
 
 /// The wall clock of all targets.
@@ -22,6 +24,8 @@ pub struct Board {
 pub struct Inner {
     pub done: LwwRegister<bool>,
     pub notes: LwwMap<String, Vec<u8>>,
+    pub labels: OrSet<String>,
+    pub draft: MvRegister<u32>,
 }
 
 /// An empty document.

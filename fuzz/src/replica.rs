@@ -14,7 +14,7 @@ use leptos_sync_core::{
     sync::{Document, Permission, Reason},
 };
 
-use crate::{Board, BoardFields, NOW_MS};
+use crate::{Board, BoardFields, InnerFields, NOW_MS};
 
 #[derive(Clone)]
 pub struct Shared(pub Rc<RefCell<Replica<Board>>>);
@@ -30,10 +30,12 @@ impl Shared {
     pub fn edit(&self, key: u32, value: u8) {
         self.0
             .borrow_mut()
-            .transact(|tx| match value % 4 {
+            .transact(|tx| match value % 6 {
                 0 => tx.title().set(value.to_string()),
                 1 => tx.likes().increment(1),
                 2 => tx.cards().remove(&key),
+                3 => tx.inner().labels().toggle(key.to_string()),
+                4 => tx.inner().draft().set(key),
                 _ => tx.cards().insert(key, value.to_string()),
             })
             .expect("a small edit is within all limits");

@@ -64,6 +64,11 @@ pub(crate) fn is_counter(path: &PathBuf) -> bool {
     field == Some(b"likes") || field == Some(b"stock")
 }
 
+/// Returns whether a cell belongs to the set, whose cells have no values to tell edits apart.
+fn is_label(path: &PathBuf) -> bool {
+    path.as_path().segments().next() == Some(b"labels")
+}
+
 /// Returns the increments in a counter's cell, each of which is another power of two.
 pub(crate) fn increments(value: &[u8]) -> Vec<u32> {
     use leptos_sync_core::internal::decode;
@@ -203,7 +208,7 @@ impl Oracle {
     pub(crate) fn note_stamps(&mut self, entry: &Entry) {
         let uid = self.edit_of(entry);
         for (path, (stamp, value)) in cells_of([&entry.cells]) {
-            if value.is_none() {
+            if value.is_none() || is_label(&path) {
                 self.stamps.insert((path, stamp), uid);
             }
         }
@@ -262,8 +267,8 @@ impl Oracle {
     pub(crate) fn uid(&self, path: &PathBuf, cell: &Cell) -> Option<Uid> {
         match &cell.1 {
             _ if is_counter(path) => None,
-            Some(value) => leptos_sync_core::internal::decode(value).ok(),
-            None => self.stamps.get(&(path.clone(), cell.0)).copied(),
+            Some(value) if !is_label(path) => leptos_sync_core::internal::decode(value).ok(),
+            _ => self.stamps.get(&(path.clone(), cell.0)).copied(),
         }
     }
 

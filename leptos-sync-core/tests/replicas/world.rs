@@ -161,7 +161,7 @@ impl World {
 
     fn edit(&mut self, at: usize) {
         let uid = self.oracle.edit();
-        let kind = self.oracle.rng.below(10);
+        let kind = self.oracle.rng.below(13);
         let key = self.oracle.rng.below(2) as u8;
         let mut bit = 0;
         if kind < 3 && self.oracle.increments.len() < 60 {
@@ -178,7 +178,9 @@ impl World {
                 tx.title().set(uid);
                 tx.items().insert(key, uid);
             }
-            _ => tx.items().insert(key, uid),
+            7..10 => tx.items().insert(key, uid),
+            10 => tx.draft().set(uid),
+            _ => tx.labels().toggle(key),
         };
         let before = self.tabs[at].joined();
         let tab = &mut self.tabs[at];

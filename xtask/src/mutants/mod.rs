@@ -5,6 +5,7 @@ mod list;
 mod log;
 mod relay;
 mod replica;
+mod sets;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -50,6 +51,8 @@ enum Suite {
     Replica,
     /// Stories of replicas, one for each rule.
     ReplicaRules,
+    /// Stories of sets at replicas.
+    ReplicaTags,
     /// Replicas in a storage.
     ReplicaStore,
     /// Replicas with disks and a relay that go back in time.
@@ -64,6 +67,8 @@ enum Suite {
     ProtocolLog,
     /// The laws of data types.
     Laws,
+    /// Sets, compared with a set of unique tags.
+    Sets,
     /// A log in a file.
     LogFile,
     /// A log whose files are renamed or replaced.
@@ -91,6 +96,7 @@ impl Suite {
             Self::Protocol => ["leptos-sync-core", "protocol_simulation"],
             Self::Replica => ["leptos-sync-core", "replica"],
             Self::ReplicaRules => ["leptos-sync-core", "replica_rules"],
+            Self::ReplicaTags => ["leptos-sync-core", "replica_tags"],
             Self::ReplicaStore => ["leptos-sync-core", "replica_store"],
             Self::ReplicaSimulation => ["leptos-sync-core", "replica_simulation"],
             Self::Core => ["leptos-sync-core", UNITS],
@@ -98,6 +104,7 @@ impl Suite {
             Self::StoredDocument => ["leptos-sync-server", "stored_document"],
             Self::ProtocolLog => ["leptos-sync-server", "protocol_simulation"],
             Self::Laws => ["leptos-sync-core", "laws"],
+            Self::Sets => ["leptos-sync-core", "sets"],
             Self::LogFile => ["leptos-sync-server", "sqlite_file"],
             Self::Lock => ["leptos-sync-server", "sqlite_lock"],
             Self::ControlFrames => ["leptos-sync-server", "control_frames"],
@@ -143,7 +150,8 @@ impl Outcome {
 /// Returns all faults.
 fn faults() -> impl Iterator<Item = &'static Fault> {
     let faults = list::FAULTS.iter().chain(log::FAULTS);
-    faults.chain(relay::FAULTS).chain(replica::FAULTS)
+    let faults = faults.chain(relay::FAULTS).chain(replica::FAULTS);
+    faults.chain(sets::FAULTS)
 }
 
 /// Plants each fault whose name contains `filter` in a copy of the workspace, and runs its tests
