@@ -1,7 +1,8 @@
 //! The core's simulation of protocol 2, with the relay's log and its answers instead of a model.
 //!
 //! Each seed determines a history, except for the relay's epochs. `LEPTOS_SYNC_SEEDS` sets the
-//! number of seeds, and `LEPTOS_SYNC_SEED` repeats a single one and prints what happened.
+//! number of seeds or their range, and `LEPTOS_SYNC_SEED` repeats a single one and prints what
+//! happened.
 #![allow(
     dead_code,
     unused_imports,
@@ -19,29 +20,13 @@ mod common {
     pub(crate) use futures::executor::block_on as now;
 }
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
+use replicas::seeds::run_seeds;
 use wire::World;
 
 const SEEDS: u64 = 200;
 
 #[test]
 fn clients_and_a_log_lose_nothing_and_converge() {
-    let number = |name| std::env::var(name).ok().map(|value| value.parse().unwrap());
-    let single: Option<u64> = number("LEPTOS_SYNC_SEED");
-    let seeds = match single {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("LEPTOS_SYNC_SEEDS").unwrap_or(SEEDS),
-    };
-    for seed in seeds {
-        let mut world = World::new(seed, single.is_some());
-        let run = catch_unwind(AssertUnwindSafe(|| world.run()));
-        if let Err(panic) = run {
-            world.trace().iter().for_each(|line| eprintln!("{line}"));
-            eprintln!(
-                "LEPTOS_SYNC_SEED={seed} cargo test -p leptos-sync-server --test protocol_simulation"
-            );
-            resume_unwind(panic);
-        }
-    }
+    let test = "leptos-sync-server --test protocol_simulation";
+    run_seeds(SEEDS, test, World::new, World::run, World::trace);
 }

@@ -7,6 +7,7 @@ mod heal;
 pub(crate) mod oracle;
 pub(crate) mod push;
 pub(crate) mod relay;
+pub(crate) mod seeds;
 pub(crate) mod siblings;
 pub(crate) mod steps;
 pub(crate) mod tab;

@@ -7,3 +7,5 @@ pub(crate) mod disk;
 #[path = "../../../leptos-sync-core/tests/replicas/oracle.rs"]
 pub(crate) mod oracle;
 pub(crate) mod relay;
+#[path = "../../../leptos-sync-core/tests/replicas/seeds.rs"]
+pub(crate) mod seeds;
