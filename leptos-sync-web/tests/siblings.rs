@@ -12,8 +12,11 @@ use any_spawner::Executor;
 use common::{Relay, Scratch, Tab, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
-    engine::ReplicaStore, history::TabEntry, replica::Replica, storage::Storage,
-    sync::TabMessageKind,
+    engine::ReplicaStore,
+    history::{Epoch, Opened, Page, Position, RelayState, Sequence, TabEntry, Witness},
+    replica::Replica,
+    storage::Storage,
+    sync::{ClientRequest, TabMessageKind},
 };
 use leptos_sync_web::{
     Clock, Crdt, LwwMap, ReplicaId, SyncOptions, UseDocReturn, provide_sync, use_doc,
@@ -118,4 +121,60 @@ async fn edits_of_a_tab_that_sends_them_are_sent_once() {
     let entries = relay.pushed().await;
     assert_eq!(entries.len(), 1);
     assert_ne!(entries[0].id.replica, ack.id.replica);
+}
+
+/// Stores a document that was read from another history of the relay, as another tab.
+async fn store_another_history(scratch: &Scratch) {
+    let (epoch, sequence) = (Epoch::new(9), Sequence::new(1));
+    let head = Position { epoch, sequence };
+    let state = RelayState {
+        witness: Witness {
+            head,
+            ..Witness::default()
+        },
+        epoch_start: sequence,
+    };
+    let (cells, mut other) = (line(&mut replica(), 3).0.cells, replica());
+    other.start();
+    let opened = Opened {
+        tail: vec![(epoch, sequence)],
+        state,
+        ..Opened::default()
+    };
+    other.opened(&opened).unwrap();
+    let page = Page {
+        upto: sequence,
+        cells,
+        state,
+        ..Page::default()
+    };
+    other.page(&page).unwrap();
+    let mut store = ReplicaStore::new(scratch.open().await, "notes").unwrap();
+    loop {
+        let records = store.storage().scan_prefix(store.prefix()).await.unwrap();
+        store.read(records, &mut replica());
+        let write = store.compact(&mut other).unwrap();
+        let committed = store.storage().commit_if(write.expected, write.batch);
+        if committed.await.unwrap() {
+            return;
+        }
+    }
+}
+
+/// The relay is offered what both tabs have read, now and not after the next connection.
+#[wasm_bindgen_test]
+async fn a_page_compares_at_once_if_another_tab_has_stored_another_history() {
+    let scratch = Scratch::new("histories");
+    let relay = Relay::start();
+    let (_owner, notes) = page(&scratch);
+    let channel = relay.opened().await;
+    notes.doc.lines().insert(1, "by this tab".to_owned());
+    let entries = relay.pushed().await;
+    relay.acknowledge(channel, &entries);
+    store_another_history(&scratch).await;
+    relay.takes();
+    relay.tell(channel, &line(&mut replica(), 2).0.cells);
+    assert!(matches!(relay.asked().await, ClientRequest::Leave { .. }));
+    let asked = relay.asked().await;
+    assert!(matches!(asked, ClientRequest::Open { opening, .. } if opening.comparing));
 }

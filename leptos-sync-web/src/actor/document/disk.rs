@@ -223,6 +223,11 @@ impl<S: Root> DocumentActor<S> {
     }
 
     fn refreshed(self: &Rc<Self>, disk: &Disk, found: Found) {
+        let must_compare = || {
+            self.doc
+                .with_replica(|replica| replica.progress().comparing)
+        };
+        let compares = must_compare();
         let refreshed = found.and_then(|records| {
             self.doc
                 .with_replica(|replica| disk.store().refreshed(records, replica))
@@ -238,6 +243,9 @@ impl<S: Root> DocumentActor<S> {
             Ok(_) => {
                 disk.has_failed.set(false);
                 disk.end();
+                if !compares && must_compare() {
+                    self.reopen();
+                }
                 self.save();
             }
             Err(error) if self.page.storage.is_cleared() => {
