@@ -294,6 +294,43 @@ fn a_tab_whose_base_was_replaced_by_another_history_loads_again_and_keeps_its_ed
     assert_eq!(asleep.replica.doc().state().likes.value(), 1);
 }
 
+/// The other tabs have heard of the new stamps, and their later edits follow these.
+#[test]
+fn a_tab_that_loads_again_keeps_the_stamps_that_it_has_not_stored() {
+    let mut scene = Scene::new();
+    let memory = MemoryStorage::new();
+    let (mut ada, mut other) = (tab(&scene, "Ada"), tab(&scene, "Ada's other tab"));
+    let (mut disk, mut other_disk) = (store(&memory), store(&memory));
+    let backup = scene.relay.db.clone();
+    scene.edit(&mut ada, |tx| tx.title().set(1));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    other.replica = load(&mut other_disk);
+    let ahead = scene.edit(&mut other, |tx| tx.items().insert(2, 2));
+    save(&mut other_disk, &mut other);
+    scene.restart(Some(backup));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    let id = other.replica.entries()[0].entry().id;
+    let from = Time::try_from_ms(ms(100)).unwrap();
+    assert!(from < ahead.time);
+    other.replica.restamp(id, from).unwrap();
+    assert_eq!(
+        save(&mut other_disk, &mut other),
+        Some(RefreshOutcome::Reload)
+    );
+    let before = std::mem::replace(&mut other.replica, load(&mut other_disk));
+    assert_eq!(other.replica.entries()[0].entry().stamp(), ahead);
+    other.replica.take_over(&before);
+    assert_eq!(other.replica.outbox(), before.outbox());
+    assert_eq!(cells_of([&other.replica.outbox()[0].0.cells]).len(), 1);
+    other.replica.doc().assert_invariants();
+    save(&mut other_disk, &mut other);
+    let stored = load(&mut store(&memory));
+    assert_eq!(stored.outbox(), before.outbox());
+    assert_eq!(stored.doc().state().items.get(&2), Some(&2));
+}
+
 /// A page edits before its storage is open. The stored document becomes the base of these edits.
 #[test]
 fn rejecting_an_edit_from_before_the_load_restores_the_stored_value() {
@@ -393,6 +430,38 @@ fn a_page_writes_its_edits_again_when_another_tab_has_replaced_a_vanished_storag
         let loaded = load(&mut store(&memory));
         assert_eq!(loaded.doc().state().items.len(), 2);
     }
+}
+
+/// Without a relay, both tabs move their outboxes to the base, which only one of them writes.
+#[test]
+fn an_edit_is_kept_if_another_tab_was_the_first_to_replace_the_base() {
+    let mut scene = Scene::new();
+    let memory = MemoryStorage::new();
+    let (mut ada, mut other) = (tab(&scene, "Ada"), tab(&scene, "Ada's other tab"));
+    let (mut disk, mut other_disk) = (store(&memory), store(&memory));
+    save(&mut disk, &mut ada);
+    other.replica = load(&mut other_disk);
+    scene.edit(&mut other, |tx| tx.items().insert(2, 2));
+    save(&mut other_disk, &mut other);
+    other.replica.absorb_entries();
+    let write = other_disk.compact(&mut other.replica).unwrap();
+    assert!(commit(&mut other_disk, &mut other, write));
+    // This tab has not received that edit, and has not stored its own one.
+    scene.edit(&mut ada, |tx| {
+        tx.items().insert(1, 1);
+        tx.likes().increment(1);
+    });
+    ada.replica.absorb_entries();
+    let write = disk.compact(&mut ada.replica).unwrap();
+    assert!(!commit(&mut disk, &mut ada, write));
+    let refreshed = now(disk.refresh(&mut ada.replica)).unwrap();
+    assert_eq!(refreshed, RefreshOutcome::Reload);
+    let before = std::mem::replace(&mut ada.replica, load(&mut disk));
+    ada.replica.take_over(&before);
+    assert_eq!(save(&mut disk, &mut ada), None);
+    let loaded = load(&mut store(&memory));
+    assert_eq!(loaded.doc().state().items.len(), 2);
+    assert_eq!(loaded.doc().state().likes.value(), 1);
 }
 
 /// Deletes everything that is stored.
@@ -538,6 +607,7 @@ fn edits_count_as_unacknowledged_until_the_relay_has_them() {
 
     // A document without a relay.
     scene.edit(&mut ada, |tx| tx.items().insert(2, 2));
+    save(&mut disk, &mut ada);
     ada.replica.absorb_entries();
     save(&mut disk, &mut ada);
     assert!(has());

@@ -538,6 +538,10 @@ async fn the_only_page_of_a_document_without_a_relay_forgets_removals() {
             .unwrap();
     }
     before.transact(|tx| tx.lines().remove(&0)).unwrap();
+    let write = store.save(&mut before).unwrap();
+    let committed = store.storage().commit_if(write.expected, write.batch);
+    assert!(committed.await.unwrap());
+    store.committed(&mut before);
     before.absorb_entries();
     let write = store.compact(&mut before).unwrap();
     let committed = store.storage().commit_if(write.expected, write.batch);

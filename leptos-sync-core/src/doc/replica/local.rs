@@ -1,9 +1,13 @@
-use super::{Replica, exchange::Exchange};
+use super::{
+    Pending, Replica,
+    exchange::{Exchange, take},
+};
 use crate::{
     crdt::{Changes, Root},
     delta::Delta,
     doc::cells::DocCells as _,
     error::Error,
+    history::{EntryId, IdHead, IdHeads},
 };
 
 /// Documents without a relay.
@@ -24,8 +28,12 @@ impl<S: Root> Replica<S> {
         ))
     }
 
-    /// Moves the outbox to the base, because the document has no relay. The stored base then has to
-    /// be replaced. If the document gets a relay later, both sides are compared first. O(outbox).
+    /// Moves the stored entries of the outbox to the base, because the document has no relay. The
+    /// stored base then has to be replaced. If the document gets a relay later, both sides are
+    /// compared first. O(outbox).
+    ///
+    /// Entries that were never stored stay in the outbox. Another tab may replace the stored base
+    /// at the same time, and then this tab loads it and keeps only its outbox.
     pub fn absorb_entries(&mut self) {
         self.exchange.absorb_entries();
     }
@@ -41,12 +49,24 @@ impl<S: Root> Replica<S> {
 
 impl Exchange {
     fn absorb_entries(&mut self) {
-        if self.entries.is_empty() {
+        let mut waiting = IdHeads::default();
+        for one in self.entries.iter().filter(|one| one.is_unsaved()) {
+            let head = one.entry.head(IdHead::default());
+            waiting.put_new(one.id().replica, head);
+        }
+        let is_stored = |one: &Pending| {
+            let EntryId { replica, number } = one.id();
+            let first = waiting.get(replica).number;
+            first == 0 || number < first
+        };
+        let stored = take(&mut self.entries, &is_stored);
+        if stored.is_empty() {
             return;
         }
         self.progress.comparing = true;
-        for one in std::mem::take(&mut self.entries) {
+        for one in stored {
             self.base_latest = self.base_latest.max(one.entry.time);
+            self.base.join(one.entry.cells.cells());
             self.leave(&one, one.entry.time);
         }
         self.rewrites += 1;

@@ -1,7 +1,7 @@
 use super::{Pending, Progress, Replica, exchange::Exchange};
 use crate::{
     clock::Time,
-    crdt::{Root, Tombstones},
+    crdt::{Quarantine, Root, Tombstones},
     delta::Patch,
     doc::cells::DocCells,
     error::Error,
@@ -30,6 +30,18 @@ impl Pending {
     /// storage is not stored again.
     pub(crate) fn is_unsaved(&self) -> bool {
         !self.is_foreign && !self.is_detached && self.saved != Some(self.revision)
+    }
+
+    /// Takes over a change of the entry that was not stored, unless the stored entry is final: it
+    /// was rejected, or the relay has it. Adds the paths of the changed cells to `paths`.
+    fn take_over(&mut self, changed: &Self, paths: &mut Quarantine) {
+        let is_final = self.entry.cells.is_empty() || self.entry.stored.is_some();
+        let is_changed = changed.revision > 0 && changed.saved != Some(changed.revision);
+        if is_changed && !is_final && self.entry.hash == changed.entry.hash {
+            paths.note_paths(self.entry.cells.cells());
+            self.change(changed.entry.time, changed.entry.cells.clone());
+            self.seen = changed.seen.clone();
+        }
     }
 }
 
@@ -87,25 +99,31 @@ impl Exchange {
         }
     }
 
-    /// Takes over the page's id and the entries that the storage lacks from another replica.
+    /// Takes over the page's id and what the storage lacks from another replica: entries, and
+    /// changes of entries, of which other tabs may have heard.
     ///
     /// Another tab has removed such an entry because the relay has it, or the storage has lost it.
     pub(super) fn take_over(&mut self, doc: &mut dyn DocCells, before: &Self) {
+        let mut paths = Quarantine::default();
         self.own = before.own;
         self.user = before.user;
         self.settled.clone_from(&before.settled);
         for one in &before.entries {
-            if self.find(one.id()).is_none() {
-                self.cover(doc, &one.entry.cells);
-                doc.join_patch(&one.entry.cells);
-                let mut one = one.clone();
-                one.entry.stored = None;
-                one.flight = Default::default();
-                one.is_in_base = false;
-                (one.saved, one.is_detached) = (None, false);
-                self.insert(one);
+            let known = self.find(one.id());
+            if let Some(known) = known.and_then(|at| self.entries.get_mut(at)) {
+                known.take_over(one, &mut paths);
+                continue;
             }
+            self.cover(doc, &one.entry.cells);
+            doc.join_patch(&one.entry.cells);
+            let mut one = one.clone();
+            one.entry.stored = None;
+            one.flight = Default::default();
+            one.is_in_base = false;
+            (one.saved, one.is_detached) = (None, false);
+            self.insert(one);
         }
+        self.rebuild(doc, &paths);
     }
 
     /// Records that the stored base has everything up to the position.

@@ -322,6 +322,10 @@ mod tests {
         let (mut one, _) = replica(NOW_MS);
         edit(&mut one, 1, 1);
         one.absorb_entries();
+        assert_eq!(one.entries().len(), 1, "it is not stored");
+        let saved = one.write(false);
+        one.note_saved(saved);
+        one.absorb_entries();
         assert!(one.entries().is_empty());
         assert!(one.start().comparing);
         assert_eq!(one.doc().state().get(&1), Some(&1));
