@@ -42,7 +42,19 @@ pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
         peers,
         ..
     } = opened;
-    let place = move || place(storage.get(), saved.get());
+    let mark = move || {
+        let (state, place) = place(storage.get(), saved.get());
+        let connection = connection.get();
+        let (word, relay) = (word(&connection), relay(&connection, pending.get()));
+        let synced = if synced.get() { "true" } else { "false" };
+        view! {
+            <p class="saved-mark" data-testid="saved-mark" role="status" aria-live="polite"
+                data-state=state data-connection=word data-synced=synced
+            >
+                {[place, &relay].concat()}
+            </p>
+        }
+    };
     let rejection = move || match rejected.get().first() {
         Some(rejection) => ["An edit was rejected: ", &rejection.to_string()].concat(),
         None => String::new(),
@@ -53,11 +65,7 @@ pub(crate) fn Status(opened: UseDocReturn<Todos>) -> impl IntoView {
         }
     };
     view! {
-        <p class="saved-mark" data-testid="saved-mark" role="status" aria-live="polite" data-state=move || place().0
-            data-connection=move || word(&connection.get()) data-synced=move || if synced.get() { "true" } else { "false" }
-        >
-            {move || [place().1, &relay(connection.get(), pending.get())].concat()}
-        </p>
+        {mark}
         <p class="rejected">
             <span data-testid="rejected" role="alert">{rejection}</span>
             " " <button on:click=dismiss>"Dismiss"</button>
@@ -90,7 +98,7 @@ fn word(connection: &Connection) -> &'static str {
 }
 
 /// Returns the state of the exchange with the relay as the rest of the sentence.
-fn relay(connection: Connection, pending: usize) -> String {
+fn relay(connection: &Connection, pending: usize) -> String {
     let mut text = match connection {
         Connection::Absent => return ".".to_owned(),
         Connection::Online if pending == 0 => return " and on the server.".to_owned(),
