@@ -43,6 +43,6 @@ pub(crate) use count::Count;
 pub(crate) use per_replica::cell_key;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use records::{PRESENT, Records, keys_of};
-pub(crate) use tagged::{TagCells, Tagged, encode_key, push_tag, split_tag};
+pub(crate) use tagged::{TagCells, TagNames, Tagged, encode_key};
 pub(crate) use tombstones::{Change as TombstoneChange, Tombstones};
 pub(crate) use traits::SavedCell;

@@ -2,7 +2,7 @@ use std::hash::Hash;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Applied, Join, Stable};
+use super::{Applied, Join, Stable, TagNames};
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Group},
@@ -138,8 +138,8 @@ pub struct OldCell<'a> {
     pub(crate) place: Place,
     /// Whether the cell is the share of its writer in a counter.
     pub(crate) is_count: bool,
-    /// Whether the cell's key ends with a tag.
-    pub(crate) is_tagged: bool,
+    /// The functions that rename the tag at the end of the cell's key, if there is one.
+    pub(crate) tags: Option<&'static TagNames>,
 }
 
 /// The position of an entry in the order of writes: the slot before it, if any. Only maps use it.
@@ -154,7 +154,7 @@ pub(crate) struct SavedCell {
     pub(crate) live: bool,
     pub(crate) place: Place,
     pub(crate) is_count: bool,
-    pub(crate) is_tagged: bool,
+    pub(crate) tags: Option<&'static TagNames>,
 }
 
 impl SavedCell {
@@ -165,7 +165,7 @@ impl SavedCell {
             live: true,
             place: Place::default(),
             is_count: false,
-            is_tagged: false,
+            tags: None,
         }
     }
 
@@ -184,7 +184,7 @@ impl SavedCell {
             value: self.live.then_some(value),
             place: self.place,
             is_count: self.is_count,
-            is_tagged: self.is_tagged,
+            tags: self.tags,
         }
     }
 }

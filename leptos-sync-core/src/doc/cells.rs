@@ -51,7 +51,7 @@ impl<S: Root> DocCells for Doc<S> {
                 value: held.value.map(|_| value.as_slice()),
                 place: Default::default(),
                 is_count,
-                is_tagged: false,
+                tags: None,
             });
         }
         // A register that was never written has a cell without a time.

@@ -188,7 +188,7 @@ impl Crdt for CellMap {
             value,
             place: self.0.place(slot),
             is_count: Count::is_likely(path(entry), entry.stamp, value),
-            is_tagged: false,
+            tags: None,
         })
     }
 

@@ -187,7 +187,7 @@ impl<K: Key, V: Value> LwwMap<K, V> {
             live: entry.value.is_some(),
             place: self.table.place(slot),
             is_count: false,
-            is_tagged: false,
+            tags: None,
         })
     }
 }

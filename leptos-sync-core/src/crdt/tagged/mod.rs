@@ -15,11 +15,13 @@
 //! ```
 
 mod cells;
+mod names;
 mod tag;
 
 pub(crate) use cells::TagCells;
+pub(crate) use names::TagNames;
 pub use tag::element_of;
-pub(crate) use tag::{push_tag, split_tag};
+use tag::{push_tag, split_tag};
 
 use super::{
     Applied, Join, Stable, Value,
@@ -73,7 +75,7 @@ pub(crate) trait Tagged: Default {
         }
         Some(SavedCell {
             live: old.is_some(),
-            is_tagged: true,
+            tags: Some(&names::NAMES),
             ..SavedCell::live(stamp)
         })
     }

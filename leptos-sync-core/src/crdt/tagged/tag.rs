@@ -14,7 +14,7 @@ use crate::id::Id;
 const ORIGIN: usize = size_of::<u64>();
 
 /// Appends a tag to an element.
-pub(crate) fn push_tag(tag: Id, out: &mut Vec<u8>) {
+pub(super) fn push_tag(tag: Id, out: &mut Vec<u8>) {
     let (origin, count) = tag.parts();
     out.extend_from_slice(&origin.to_be_bytes());
     let groups = (u64::BITS - count.leading_zeros()).div_ceil(7).max(1);
@@ -25,7 +25,7 @@ pub(crate) fn push_tag(tag: Id, out: &mut Vec<u8>) {
 }
 
 /// Splits a key into an element and its tag. Returns `None` if it does not end with a tag.
-pub(crate) fn split_tag(key: &[u8]) -> Option<(&[u8], Id)> {
+pub(super) fn split_tag(key: &[u8]) -> Option<(&[u8], Id)> {
     let (mut count, mut shift, mut rest) = (0_u64, 0, key);
     loop {
         let (last, before) = rest.split_last()?;

@@ -60,7 +60,7 @@ pub(super) fn packed_cell(packed: &Tombstones, path: &PathBuf) -> Option<OldCell
         value: None,
         place: Default::default(),
         is_count: false,
-        is_tagged: false,
+        tags: None,
     })
 }
 
