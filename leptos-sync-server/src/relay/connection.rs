@@ -40,7 +40,7 @@ pub(super) struct Connection {
     pub(super) received_at: Instant,
     /// Whether the transport accepts no more frames.
     is_disconnected: bool,
-    closing: watch::Receiver<bool>,
+    pub(super) closing: watch::Receiver<bool>,
 }
 
 /// The next step of a connection.

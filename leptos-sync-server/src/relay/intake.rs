@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use leptos_sync_core::sync::Channel;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::rates::{Limiter, Limiters, Rates};
 use crate::limits;
@@ -13,7 +13,7 @@ use crate::limits;
 /// the network slows the sender down, and nothing is lost. Presence waits without blocking frames,
 /// and later presence replaces it.
 pub(super) struct Intake {
-    own: Limiters,
+    own: Arc<Limiters>,
     user: Option<Arc<Limiters>>,
     flood: Limiter,
     frame: Option<Waiting<Vec<u8>>>,
@@ -62,7 +62,7 @@ pub(super) struct Flood;
 impl Intake {
     pub(super) fn new(rates: Rates) -> Self {
         Self {
-            own: Limiters::new(rates),
+            own: Arc::new(Limiters::new(rates)),
             user: None,
             flood: Limiter::new(rates.presence.times(limits::PRESENCE_FLOOD)),
             frame: None,
@@ -101,6 +101,19 @@ impl Intake {
             return None;
         }
         self.frame.take().map(|frame| frame.item)
+    }
+
+    /// Waits until the rates of bytes permit the work that the cells of a request cause.
+    pub(super) fn count_cells(&self, cells: usize) -> impl Future<Output = ()> + use<> {
+        let limiters = [Some(Arc::clone(&self.own)), self.user.clone()];
+        let cost = cells.saturating_mul(limits::CELL_COST);
+        async move {
+            for limiters in limiters.into_iter().flatten() {
+                while let Err(until) = limiters.bytes.take(cost) {
+                    sleep_until(until).await;
+                }
+            }
+        }
     }
 
     /// Adds a presence. It replaces an older presence of the same document that still waits.

@@ -84,7 +84,7 @@ impl Rates {
     }
 
     /// Sets the rate of the bytes of all frames. A frame larger than the burst is counted as the
-    /// burst.
+    /// burst. Each cell that a client sends is counted as another [`limits::CELL_COST`] bytes.
     #[must_use]
     pub const fn bytes(mut self, rate: Rate) -> Self {
         self.bytes = rate;

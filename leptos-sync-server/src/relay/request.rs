@@ -38,7 +38,18 @@ impl Connection {
                     span.in_scope(|| self.close(closed));
                 }
             }
-            request => self.handle_exchange(request).await,
+            request => {
+                let work = self.intake.count_cells(cells(&request));
+                // If the relay shuts down meanwhile, the client sends the request again elsewhere.
+                let is_counted = tokio::select! {
+                    biased;
+                    () = work => true,
+                    _ = self.closing.wait_for(|closing| *closing) => false,
+                };
+                if is_counted {
+                    self.handle_exchange(request).await;
+                }
+            }
         }
     }
 
@@ -138,5 +149,15 @@ impl Connection {
     pub(super) fn span(&self, channel: Channel) -> tracing::Span {
         let name = self.open.get(&channel).map(|open| &*open.document);
         tracing::debug_span!("document", name)
+    }
+}
+
+/// Returns the number of cells or ids that a request stores.
+fn cells(request: &ClientRequest) -> usize {
+    match request {
+        ClientRequest::Push { entries, .. } => entries.iter().map(|entry| entry.cells.len()).sum(),
+        ClientRequest::Offer { cells, .. } => cells.len(),
+        ClientRequest::Adopt { heads, .. } => heads.len(),
+        _ => 0,
     }
 }

@@ -113,7 +113,8 @@ impl StoredDocument {
         let offered = self.log.join_cells(&self.name, user, cells, now_ms, latest);
         let mut offered = offered.await?;
         if !offered.all {
-            tracing::warn!(
+            // A client can cause any number of these.
+            tracing::debug!(
                 document = &*self.name,
                 has_lost,
                 "omitted cells that a client has offered"
