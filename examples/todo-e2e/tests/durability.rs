@@ -151,3 +151,52 @@ fn with_storage_blocked_the_page_works_and_says_that_it_keeps_nothing() {
         page.expect_memory_only();
     }
 }
+
+/// A script of another page of the same origin. It keeps the database to itself, so that all
+/// transactions of the todo page wait, until it receives a message on the channel `hold`.
+const HOLD: &str = "const done = arguments[0];
+    let isHeld = true;
+    new BroadcastChannel('hold').onmessage = () => { isHeld = false; };
+    const request = indexedDB.open('leptos-sync');
+    request.onsuccess = () => {
+        const transaction = request.result.transaction('leptos-sync', 'readwrite');
+        const store = transaction.objectStore('leptos-sync');
+        const hold = () => {
+            done('held');
+            if (isHeld) {
+                store.count().onsuccess = hold;
+            }
+        };
+        store.count().onsuccess = hold;
+    };";
+
+/// Lets the transactions of the todo page proceed.
+const RELEASE: &str = "new BroadcastChannel('hold').postMessage('release')";
+
+/// Browsers abort the transactions of a page that ends, even those that are committed, if they have
+/// not begun because another one is in progress.
+#[test]
+fn a_reload_loses_nothing_while_the_database_is_busy() {
+    let device = Device::new();
+    let browser = device.launch();
+    let page = browser.open();
+    page.add("milk");
+    page.expect_saved();
+    browser.show_empty_tab();
+    browser.visit("service-worker.js");
+    let held = browser.session().script_with_callback(HOLD, &[]);
+    assert_eq!(held, "held");
+
+    page.show();
+    page.add("bread");
+    page.add("salt");
+    page.reload();
+    // The page has not read the database yet.
+    page.add("pepper");
+    page.reload();
+    browser.session().script(RELEASE, &[]);
+    page.expect_titles(&["milk", "bread", "salt", "pepper"]);
+    page.expect_saved();
+    page.reload();
+    page.expect_titles(&["milk", "bread", "salt", "pepper"]);
+}

@@ -62,7 +62,7 @@ pub(super) trait AnyDocument {
     /// Writes everything again if the storage has lost it.
     fn check_storage(self: Rc<Self>);
     /// Makes all later edits in the name of the page's new user.
-    fn user_changed(&self);
+    fn user_changed(self: Rc<Self>);
     /// Reports the state of the page's connection.
     fn connection(&self, connection: &Connection);
 }

@@ -1,15 +1,16 @@
 //! Deletes the content of a database in a way that all pages that have it open notice.
 
 use js_sys::{Array, Promise};
-use leptos_sync_core::{Error, storage::Record};
+use leptos_sync_core::{
+    Error,
+    storage::{Batch, Record},
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::IdbFactory;
 
 use super::{
-    STORE, fault,
-    link::Link,
-    read,
+    IndexedDbStorage, STORE, copies, fault, read,
     sys::{ended, finished},
 };
 use crate::js;
@@ -24,6 +25,11 @@ pub(super) const CLEARED: f64 = 1_048_576.0;
 pub(super) async fn clear(name: &str, allows: &dyn Fn(&[Record]) -> bool) -> Result<bool, Error> {
     let (database, request) = upgrade(name).await.map_err(fault::unavailable)?;
     let cleared = clear_in(&request, allows).await;
+    if cleared == Ok(true) {
+        let copies = Array::new();
+        let _ = copies::find(name, &[], &mut Batch::new(), &copies);
+        copies::remove(&copies);
+    }
     let closed = js::run(&database, "close");
     cleared
         .and_then(|cleared| closed.map(|_| cleared))
@@ -33,14 +39,16 @@ pub(super) async fn clear(name: &str, allows: &dyn Fn(&[Record]) -> bool) -> Res
 /// Opens the database with a higher version. Returns while the upgrade transaction is active.
 async fn upgrade(name: &str) -> Result<(JsValue, JsValue), JsValue> {
     // Create the database if it does not exist, and learn its version.
-    let link = Link::new(name);
+    let storage = IndexedDbStorage::on_demand(name);
+    storage.restore(&[]);
+    let link = &storage.link;
     let opened = link.issue(|database| {
         let database: &JsValue = database;
         Ok(Promise::resolve(database))
     });
     let database = JsFuture::from(opened).await?;
     let version = js::get(&database, "version")?.as_f64().unwrap_or(1.0);
-    drop(link);
+    drop(storage);
     let factory: IdbFactory = js::get(&js_sys::global(), "indexedDB")?.unchecked_into();
     let request: JsValue = factory.open_with_f64(name, version + CLEARED)?.into();
     JsFuture::from(ended(&request, &["onupgradeneeded"], "onerror")).await?;

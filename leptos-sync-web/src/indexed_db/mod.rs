@@ -6,6 +6,7 @@
 
 mod clear;
 mod connection;
+mod copies;
 mod fault;
 mod link;
 mod read;
@@ -146,6 +147,42 @@ impl IndexedDbStorage {
         then: impl FnOnce(Result<bool, Error>) + 'static,
     ) {
         settled(self.issue(expected, batch), |end| then(is_applied(end)));
+    }
+
+    /// Issues a batch of new records like [`write`](Self::write), when the page may end. Until it is
+    /// applied, `localStorage` has a copy, which a later page [restores](Self::restore).
+    pub(crate) fn write_last(
+        &self,
+        batch: Batch,
+        then: impl FnOnce(Result<bool, Error>) + 'static,
+    ) {
+        let names = Array::new();
+        // Do not bring back what the app has deleted.
+        if self.is_current() {
+            let _ = copies::keep(self.name(), &batch, &names);
+        }
+        self.write_copied(batch, names, Box::new(then));
+    }
+
+    /// Issues the writes of earlier pages, to the records whose keys begin with `prefix`, that may
+    /// have ended with these pages.
+    pub(crate) fn restore(&self, prefix: &[u8]) {
+        let (mut batch, names) = (Batch::new(), Array::new());
+        let _ = copies::find(self.name(), prefix, &mut batch, &names);
+        if !batch.is_empty() {
+            // If it fails, the copies stay for a later page.
+            self.write_copied(batch, names, Box::new(drop));
+        }
+    }
+
+    /// Issues a batch, and removes the copies once it is applied.
+    fn write_copied(&self, batch: Batch, names: Array, then: Box<dyn FnOnce(Result<bool, Error>)>) {
+        self.write(None, batch, move |written| {
+            if let Ok(true) = written {
+                copies::remove(&names);
+            }
+            then(written);
+        });
     }
 
     fn forwards(&self, scan: Scan) -> Promise {

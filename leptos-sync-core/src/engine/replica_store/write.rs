@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     id::ReplicaId,
     limits,
-    replica::{Replica, Saved},
+    replica::{Pending, Replica, Saved},
     storage::{Batch, Expected, Storage},
 };
 
@@ -239,9 +239,13 @@ impl<St: Storage> ReplicaStore<St> {
     /// Returns whether the outbox of a document without a relay should
     /// [move to the base](Replica::absorb_entries), followed by a compaction: it has more than
     /// [`limits::LOG_RECORDS`] entries, or more bytes than both the base and
-    /// [`limits::LOG_BYTES`]. O(outbox).
+    /// [`limits::LOG_BYTES`]. Never before all of them are stored, since
+    /// [`new_entries`](ReplicaStore::new_entries) has only those of the outbox. O(outbox).
     pub fn wants_absorption<S: Root>(&self, replica: &Replica<S>) -> bool {
         let entries = replica.entries();
+        if entries.iter().any(Pending::is_unsaved) {
+            return false;
+        }
         let bytes = entries.iter().map(|one| one.entry().cells.envelope_bytes());
         entries.len() > limits::LOG_RECORDS
             || bytes.sum::<usize>() > self.contents.chunk_bytes.max(limits::LOG_BYTES)

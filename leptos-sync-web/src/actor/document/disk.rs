@@ -160,16 +160,28 @@ impl<S: Root> DocumentActor<S> {
                 replica.forget_tombstones();
             } else {
                 // The outbox of a document without a relay is its log.
-                if !store.wants_absorption(replica) && !store.wants_compaction() {
+                let absorbs = store.wants_absorption(replica);
+                if !absorbs && !store.wants_compaction() {
                     return store.save(replica);
                 }
-                replica.absorb_entries();
+                if absorbs {
+                    replica.absorb_entries();
+                }
                 if is_alone {
                     replica.forget_local_tombstones();
                 }
             }
             store.compact(replica)
         })
+    }
+
+    /// Returns whether the next write moves the outbox to the base.
+    fn absorbs(&self, disk: &Disk) -> bool {
+        let store = disk.store();
+        !self.page.has_relay
+            && self
+                .doc
+                .with_replica(|replica| store.wants_absorption(replica))
     }
 
     /// Handles the end of a write. It has no effect if another tab has changed the records.
@@ -182,7 +194,7 @@ impl<S: Root> DocumentActor<S> {
                 disk.end();
                 self.update_saved(disk);
                 self.push();
-                if disk.is_behind.get() {
+                if disk.is_behind.get() || self.absorbs(disk) {
                     self.save();
                 }
             }
@@ -275,7 +287,7 @@ impl<S: Root> DocumentActor<S> {
 
     /// Writes the entries that were never stored, whatever else the storage has. Issues the write
     /// before it returns.
-    fn save_entries(self: &Rc<Self>) {
+    pub(super) fn save_entries(self: &Rc<Self>) {
         let Some(disk) = self.disk() else {
             return;
         };
@@ -285,7 +297,7 @@ impl<S: Root> DocumentActor<S> {
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => {
                 let this = Rc::clone(self);
-                self.page.storage.write(None, batch, move |committed| {
+                self.page.storage.write_last(batch, move |committed| {
                     if let Err(error) = committed {
                         this.doc.status().error(error);
                     }
@@ -307,12 +319,12 @@ impl<S: Root> DocumentActor<S> {
         if is_saved && is_idle && !self.is_set(Timer::Save) {
             return false;
         }
-        self.save();
-        let is_behind = disk.is_behind.get();
-        if is_behind || disk.has_failed.get() {
-            self.save_entries();
+        if !self.doc.status().is_loading() {
+            self.save();
         }
-        is_behind
+        // The write in progress, if any, has a condition, and ends with the page.
+        self.save_entries();
+        disk.is_behind.get()
     }
 
     /// Schedules a write of what the relay has sent. If the write is lost, the relay sends it

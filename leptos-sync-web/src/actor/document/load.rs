@@ -31,10 +31,12 @@ impl<S: Root> DocumentActor<S> {
         });
     }
 
-    /// Reads all records of the document, and then calls `then`.
+    /// Reads all records of the document, with those that ended pages could not write, and then
+    /// calls `then`.
     pub(super) fn read_all(self: &Rc<Self>, disk: &Disk, then: fn(&Rc<Self>, &Disk, Found)) {
-        let scan = Scan::prefix(disk.store().prefix());
-        self.read(scan, then);
+        let store = disk.store();
+        self.page.storage.restore(store.prefix());
+        self.read(Scan::prefix(store.prefix()), then);
     }
 
     /// Reads the stored document, and then exchanges it.

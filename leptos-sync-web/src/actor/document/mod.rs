@@ -314,7 +314,7 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
         self.check_disk();
     }
 
-    fn user_changed(&self) {
+    fn user_changed(self: Rc<Self>) {
         self.change_user();
     }
 

@@ -82,7 +82,9 @@ impl<S: Root> DocumentActor<S> {
     }
 
     /// Makes all later edits in the name of the page's new user.
-    pub(super) fn change_user(&self) {
+    pub(super) fn change_user(self: &Rc<Self>) {
+        // The page ends with the new user's id, and then writes only the entries of that id.
+        self.save_entries();
         let user = self.page.user.get();
         self.doc.with_replica(|replica| replica.set_user(user));
         self.foreign.take();
