@@ -13,7 +13,7 @@ use common::{Patch, Relay, Scratch, until};
 use leptos::prelude::*;
 use leptos_sync_core::{
     history::IdHead,
-    sync::{Permission, Reason, Response},
+    sync::{ClientRequest, Permission, Reason, Response},
 };
 use leptos_sync_web::{
     Connection, Crdt, LwwRegister, SyncOptions, UseDocReturn, provide_sync, status::Cause, use_doc,
@@ -281,6 +281,25 @@ async fn a_document_removed_at_the_relay_keeps_the_edits_and_reports_them() {
     assert_eq!(state.title.get(), "later");
     rejected.dismiss_all();
     page.doc.title().set("last".to_owned());
+    assert_eq!(page.rejected.get_untracked().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_document_stays_removed_when_the_connection_is_lost_and_returns() {
+    let scratch = Scratch::new("removed-lost");
+    let relay = Relay::start();
+    let (owner, page) = page(&scratch);
+    let channel = relay.opened().await;
+    relay.say(&Response::Removed { channel });
+    until(move || page.connection.get() == Connection::Removed).await;
+    assert!(matches!(relay.asked().await, ClientRequest::Leave { .. }));
+    relay.end(Reason::Unavailable, "restarting");
+    assert_eq!(page.connection.get_untracked(), Connection::Removed);
+    let other = owner.with(|| use_doc::<Page>("second"));
+    relay.opened().await;
+    until(move || other.synced.get()).await;
+    assert_eq!(page.connection.get_untracked(), Connection::Removed);
+    page.doc.title().set("later".to_owned());
     assert_eq!(page.rejected.get_untracked().len(), 1);
 }
 

@@ -22,7 +22,8 @@ pub enum Connection {
     /// [credentials](crate::SyncOptions::credentials) change.
     Refused(Cause),
     /// The document was removed at the relay. The page keeps it, with the edits that the relay did
-    /// not have, but does not exchange it.
+    /// not have, but does not exchange it. This does not change when the connection is lost and
+    /// returns.
     Removed,
 }
 

@@ -325,7 +325,10 @@ impl<S: Root> AnyDocument for DocumentActor<S> {
                 self.doc.with_replica(|replica| replica.end_session());
                 self.doc.update_pending();
             }
-            self.show(connection);
+            // The client opens a removed document again only on request, so it stays removed.
+            if !self.doc.status().is_removed() {
+                self.show(connection);
+            }
         }
     }
 }
