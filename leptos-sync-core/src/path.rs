@@ -197,6 +197,17 @@ fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
+/// Rejects the key of a map that is too long, or that has no bytes: below a record, the segment
+/// without a name means the record itself.
+pub(crate) fn check_key(bytes: usize) -> Result<(), Error> {
+    if bytes == 0 {
+        return Err(Error::value(
+            "a map key is encoded as no bytes, as an empty string is; use another key",
+        ));
+    }
+    check_length(bytes)
+}
+
 /// Rejects a path that is too long.
 pub(crate) fn check_length(bytes: usize) -> Result<(), Error> {
     if bytes > limits::PATH_BYTES {

@@ -97,6 +97,16 @@ fn a_key_that_is_too_long_rolls_everything_back() {
     assert!(error.is_limit(), "{error:?}");
 }
 
+/// The segment without a name means the record itself.
+#[test]
+fn a_key_without_bytes_rolls_everything_back() {
+    let mut doc = written();
+    let error = fails(&mut doc, |tx| {
+        tx.labels().insert(String::new(), "x".to_owned())
+    });
+    assert!(error.is_value(), "{error:?}");
+}
+
 #[test]
 fn a_value_that_is_too_large_rolls_everything_back() {
     let mut doc = written();

@@ -4,6 +4,7 @@ use super::{Changes, Tombstones, quarantine::Quarantine};
 use crate::{
     codec::{CellRef, Group},
     error::Error,
+    path::Path,
     version::VersionVector,
 };
 
@@ -70,18 +71,33 @@ impl<'a> Applied<'a> {
         }
     }
 
+    /// Records that a cell was ended. `existence` is true if it was live.
+    pub(super) fn ended(&mut self, path: Path<'_>, existence: bool) {
+        if let Some(changes) = &mut self.changes {
+            changes.push(path, existence);
+        }
+    }
+
     /// Quarantines a cell whose value has a wrong type or an unauthorized writer.
     #[cold]
     pub fn quarantine(&mut self, group: &Group<'_>, cell: CellRef<'_>, error: &Error) {
         let reason = Cow::Owned(error.to_string());
-        self.quarantine.keep(group.parent(), cell, Some(reason));
+        self.hold(group, cell, Some(reason));
     }
 
     /// Quarantines a cell at an unknown path.
     #[cold]
     pub fn unknown(&mut self, group: &Group<'_>, cell: CellRef<'_>) {
         if !self.passes_over(group, cell) {
-            self.quarantine.keep(group.parent(), cell, None);
+            self.hold(group, cell, None);
+        }
+    }
+
+    /// Adds a cell to the quarantine, which obeys the law of containment.
+    fn hold(&mut self, group: &Group<'_>, cell: CellRef<'_>, reason: Option<Cow<'static, str>>) {
+        if !self.quarantine.is_ended(group.parent(), cell) {
+            self.quarantine.keep(group.parent(), cell, reason);
+            self.quarantine.end(group.parent(), cell);
         }
     }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod cell_map;
 mod changes;
+mod containment;
 mod count;
 mod field;
 mod g_counter;

@@ -1,6 +1,9 @@
 use std::{borrow::Cow, sync::Arc};
 
-use super::Stable;
+use super::{
+    Stable,
+    containment::{self, record_of_ender},
+};
 use crate::{
     clock::Stamp,
     codec::{CellRef, CellWriter, Cells},
@@ -152,6 +155,43 @@ impl Quarantine {
         if held.is_some_and(|held| (held.stamp, held.value) < (cell.stamp, cell.value)) {
             self.put(path, cell.stamp, cell.value, None);
         }
+    }
+
+    /// Returns whether an ender that is also here ends `cell`.
+    pub(crate) fn is_ended(&self, parent: Path<'_>, cell: CellRef<'_>) -> bool {
+        !self.is_empty() && {
+            let path = cell.path(parent);
+            containment::is_ended(path.as_path(), cell.stamp, &mut |ender| {
+                let held = self.get(ender).filter(|held| held.value.is_none());
+                held.map(|held| held.stamp)
+            })
+        }
+    }
+
+    /// Removes the cells that `cell` ends, if it is an ender. O(blocks and cells of the record).
+    pub(crate) fn end(&mut self, parent: Path<'_>, cell: CellRef<'_>) {
+        let path = cell.path(parent);
+        let Some(record) = record_of_ender(path.as_path()).filter(|_| cell.value.is_none()) else {
+            return;
+        };
+        let is_below = |held: &QuarantinedCell| {
+            let bytes = held.path.as_path().as_bytes();
+            bytes.starts_with(record.as_bytes())
+        };
+        let (first, _) = self.find(&record.to_owned());
+        for block in self.blocks.iter_mut().skip(first) {
+            let is_kept = |held: &QuarantinedCell| !is_below(held) || held.stamp >= cell.stamp;
+            if block
+                .first()
+                .is_some_and(|held| held.path > path && !is_below(held))
+            {
+                break;
+            }
+            if !block.iter().all(is_kept) {
+                Arc::make_mut(block).retain(is_kept);
+            }
+        }
+        self.blocks.retain(|block| !block.is_empty());
     }
 
     /// Adds the paths of cells. This list doubles as a sorted set, to save code.
@@ -310,6 +350,30 @@ mod tests {
                 > 3
         );
         kept.assert_invariants();
+    }
+
+    proptest! {
+        #[test]
+        fn quarantined_cells_that_are_ended_are_gone_in_any_order(
+            cells in containment::tests::cells().prop_shuffle(), more in containment::tests::cells(),
+        ) {
+            // Some cells arrive twice.
+            let cells = [&cells[..], &more, &cells[..cells.len() / 2]].concat();
+            let mut kept = Quarantine::default();
+            for (path, stamp, value) in &cells {
+                let (parent, key) = path.as_path().split_last().unwrap();
+                let cell = CellRef { key, stamp: *stamp, value: value.as_deref() };
+                if !kept.withstands(parent, cell) && !kept.is_ended(parent, cell) {
+                    kept.keep(parent, cell, None);
+                    kept.end(parent, cell);
+                }
+                kept.assert_invariants();
+            }
+            let found = kept.iter().map(|held| {
+                (held.path.to_owned(), (held.stamp, held.value.map(<[u8]>::to_vec)))
+            });
+            prop_assert!(found.eq(containment::tests::normal_form(&cells)));
+        }
     }
 
     proptest! {

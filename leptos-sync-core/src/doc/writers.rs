@@ -99,7 +99,7 @@ impl<K: Key, V: Value> Tx<'_, LwwMap<K, V>> {
             codec::encode_key(key, bytes)?;
             // A rollback finds the cell by its path, so reject a key that is longer than any path
             // may be.
-            path::check_length(bytes.len() - start)
+            path::check_key(bytes.len() - start)
         };
         self.look(encode, |map, value| map.old_cell(key, value))
     }

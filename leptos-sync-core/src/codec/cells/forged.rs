@@ -143,6 +143,24 @@ fn absurd_lengths_of_keys_and_values_are_rejected_in_both_forms() {
     assert!(refusal(|parts| parts.value_form = 255).is_corrupt());
 }
 
+/// Below a record, the segment without a name is the path of its ender, which is a tombstone.
+#[test]
+fn content_at_an_enders_path_is_refused() {
+    let nameless = |value_length| Parts {
+        value_lengths: vec![value_length],
+        ..weightless(1)
+    };
+    assert_eq!(check(&nameless(0).bytes()).unwrap(), 1);
+    assert!(check(&nameless(1).bytes()).unwrap_err().is_corrupt());
+    let first = refusal(|parts| {
+        (parts.key_lengths, parts.keys) = (vec![0, 3], b"abc".to_vec());
+    });
+    assert!(first.is_corrupt());
+    let mut second = fine();
+    (second.key_lengths, second.keys) = (vec![3, 0], b"abc".to_vec());
+    assert_eq!(check(&second.bytes()).unwrap(), 2);
+}
+
 #[test]
 fn a_constant_length_column_beyond_the_input_is_corrupt() {
     let long = limits::VALUE_BYTES as u64 + 1;

@@ -65,7 +65,7 @@ impl<'a> LengthReader<'a> {
     pub(super) fn read(
         input: &mut Reader<'a>,
         count: usize,
-        span: impl Fn(u64) -> Result<usize, Error>,
+        mut span: impl FnMut(u64) -> Result<usize, Error>,
     ) -> Result<(Self, usize), Error> {
         match input.u8()? {
             CONSTANT => {

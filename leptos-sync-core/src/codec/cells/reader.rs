@@ -71,6 +71,9 @@ impl<'a> Cells<'a> {
         let mut group = Group::new(self);
         while !input.is_empty() {
             group.read(&mut input)?;
+            if group.has_nameless {
+                group.check_nameless()?;
+            }
             group.stamps.validate(group.count, &mut upto)?;
             cells += group.count;
         }
@@ -129,6 +132,8 @@ pub struct Group<'a> {
     keys: &'a [u8],
     value_lengths: LengthReader<'a>,
     values: &'a [u8],
+    /// Whether a key has no bytes.
+    has_nameless: bool,
 }
 
 impl<'a> Group<'a> {
@@ -162,6 +167,7 @@ impl<'a> Group<'a> {
             keys: &[],
             value_lengths: LengthReader::Constant(0),
             values: &[],
+            has_nameless: false,
         }
     }
 
@@ -177,9 +183,12 @@ impl<'a> Group<'a> {
         path::check_length(parent.as_bytes().len() + 2)?;
         let key_limit = limits::PATH_BYTES - (parent.as_bytes().len() + 2);
         let span;
+        let mut has_nameless = false;
         (self.key_lengths, span) = LengthReader::read(input, bounded(count, input)?, |length| {
+            has_nameless |= length == 0;
             checked(length, key_limit, "key")
         })?;
+        self.has_nameless = has_nameless;
         self.keys = input.take(span)?;
         // Keys are distinct, so at most one is empty and every other takes a byte.
         if count == 0 || count > span + 1 {
@@ -195,6 +204,20 @@ impl<'a> Group<'a> {
         }
         self.parent = parent;
         self.count = count;
+        Ok(())
+    }
+}
+
+impl Group<'_> {
+    /// Rejects content at the path of an ender, which is always a tombstone.
+    #[cold]
+    fn check_nameless(&self) -> Result<(), Error> {
+        let is_content = |cell: CellRef<'_>| cell.key.is_empty() && cell.value.is_some();
+        if !self.parent.is_root() && self.cells().any(is_content) {
+            return Err(Error::corrupt(
+                "a cell without a name has a value, and only a tombstone ends a record",
+            ));
+        }
         Ok(())
     }
 }

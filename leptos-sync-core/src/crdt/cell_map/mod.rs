@@ -1,14 +1,16 @@
 //! Cells without types.
 
 mod bytes;
+mod paths;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use self::bytes::Bytes;
+use self::{bytes::Bytes, paths::Paths};
 use super::{
     Applied, Count, Crdt, Join, Root, Stable,
+    containment::{self, record_of_ender},
     lww_map::{Entry, Table},
     traits::OldCell,
 };
@@ -23,7 +25,8 @@ use crate::{
 ///
 /// A `Doc<CellMap>` accepts deltas and snapshots of documents of any type, and can send them on. It
 /// does not decode cells: the later one wins. Among equal stamps the greater bytes win, and a
-/// tombstone loses to any value. A cell takes 48 bytes and a slot in a hash table. Each path or
+/// tombstone loses to any value. The tombstone at the nameless segment below a record ends the
+/// record's older cells. A cell takes 48 bytes and a slot in a hash table. Each path or
 /// value of more than 14 bytes takes an allocation.
 ///
 /// ```
@@ -44,12 +47,12 @@ use crate::{
 /// # Ok::<(), leptos_sync_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct CellMap(Table<Bytes, Bytes>);
+pub struct CellMap(Table<Bytes, Bytes>, Paths);
 
 impl CellMap {
     /// Creates an empty map. Allocates nothing.
     pub fn new() -> Self {
-        Self(Table::new())
+        Self(Table::new(), Paths::default())
     }
 
     /// Returns the number of cells, including tombstones. O(1).
@@ -83,7 +86,53 @@ impl CellMap {
     }
 
     /// Joins a cell. Returns `None` if it loses, otherwise whether its path was added or removed.
-    fn take(&mut self, path: &[u8], stamp: Stamp, value: Option<&[u8]>) -> Option<bool> {
+    /// Passes each cell that it ends to `ended`, and whether that cell was live.
+    fn take(
+        &mut self,
+        path: &[u8],
+        stamp: Stamp,
+        value: Option<&[u8]>,
+        ended: &mut dyn FnMut(Path<'_>, bool),
+    ) -> Option<bool> {
+        let at = Path::trusted(path);
+        if self.1.is_kept() && self.is_ended(at, stamp) {
+            return None;
+        }
+        let existence = self.put(path, stamp, value)?;
+        if value.is_none()
+            && let Some(record) = record_of_ender(at)
+        {
+            self.end(record, stamp, ended);
+        }
+        Some(existence)
+    }
+
+    fn is_ended(&self, path: Path<'_>, stamp: Stamp) -> bool {
+        containment::is_ended(path, stamp, &mut |ender| {
+            let (stamp, value) = self.get(ender.as_path())?;
+            value.is_none().then_some(stamp)
+        })
+    }
+
+    /// Removes the cells that an ender ends. O(cells of the record), and O(cells) for the first
+    /// ender.
+    #[cold]
+    fn end(&mut self, record: Path<'_>, stamp: Stamp, ended: &mut dyn FnMut(Path<'_>, bool)) {
+        let paths = self.0.entries().map(|entry| entry.key.as_slice());
+        for path in self.1.below(record, paths) {
+            let is_older = |slot: &u32| self.0.entry(*slot).stamp < stamp;
+            if let Some(slot) = self.0.find(&*path).filter(is_older) {
+                let gone = self.0.detach(slot);
+                self.1.remove(&path);
+                ended(
+                    Path::trusted(&path),
+                    gone.is_some_and(|cell| cell.value.is_some()),
+                );
+            }
+        }
+    }
+
+    fn put(&mut self, path: &[u8], stamp: Stamp, value: Option<&[u8]>) -> Option<bool> {
         let slot = match self.0.look_up(path) {
             Ok(slot) => slot,
             Err(vacant) => {
@@ -93,6 +142,7 @@ impl CellMap {
                     stamp,
                 };
                 self.0.push(vacant, entry);
+                self.1.add(path);
                 return Some(value.is_some());
             }
         };
@@ -113,7 +163,7 @@ impl Crdt for CellMap {
     fn merge(&mut self, other: &Self) {
         for theirs in other.0.entries() {
             let value = theirs.value.as_ref().map(Bytes::as_slice);
-            self.take(theirs.key.as_slice(), theirs.stamp, value);
+            self.take(theirs.key.as_slice(), theirs.stamp, value, &mut |_, _| {});
         }
     }
 
@@ -152,7 +202,8 @@ impl Crdt for CellMap {
             }
             path.truncate(parent);
             PathBuf::append_child(&mut path, Path::ROOT, cell.key);
-            if let Some(existence) = self.take(&path, cell.stamp, cell.value) {
+            let ended = &mut |path: Path<'_>, was_live| out.ended(path, was_live);
+            if let Some(existence) = self.take(&path, cell.stamp, cell.value, ended) {
                 out.changed(group, cell, existence);
             }
         }
@@ -161,7 +212,9 @@ impl Crdt for CellMap {
     fn join(&mut self, other: &Self, join: &mut Join<'_>) {
         for theirs in other.0.since(join.ours()) {
             let value = theirs.value.as_ref().map(Bytes::as_slice);
-            if let Some(existence) = self.take(theirs.key.as_slice(), theirs.stamp, value) {
+            let ended = &mut |path: Path<'_>, was_live| join.changed_at(path, was_live);
+            let (key, stamp) = (theirs.key.as_slice(), theirs.stamp);
+            if let Some(existence) = self.take(key, stamp, value, ended) {
                 join.changed_at(path(theirs), existence);
             }
         }
@@ -175,6 +228,7 @@ impl Crdt for CellMap {
             }
             gone
         });
+        self.1.forget();
     }
 
     fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
@@ -197,6 +251,7 @@ impl Crdt for CellMap {
         match (old, slot) {
             (None, Some(slot)) => {
                 self.0.detach(slot);
+                self.1.remove(rest.as_bytes());
             }
             (Some(old), Some(slot)) => {
                 let value = old.value.map(Bytes::new);
@@ -205,6 +260,7 @@ impl Crdt for CellMap {
             (Some(old), None) => {
                 let value = old.value.map(Bytes::new);
                 self.0.write(Bytes::new(rest.as_bytes()), value, old.stamp);
+                self.1.add(rest.as_bytes());
             }
             (None, None) => {}
         }
@@ -212,6 +268,7 @@ impl Crdt for CellMap {
 
     fn forget_tombstones(&mut self, stable: Stable<'_>) {
         self.0.forget_tombstones(stable);
+        self.1.forget();
     }
 
     fn assert_invariants(&self) {

@@ -14,7 +14,8 @@ fn cells() -> impl Strategy<Value = CellMap> {
         for (key, long, stamp, value) in cells {
             let path = PathBuf::new().child(&vec![key; long]);
             let value = value.map(|(long, byte)| vec![byte; long]);
-            map.take(path.as_path().as_bytes(), stamp, value.as_deref());
+            let path = path.as_path().as_bytes();
+            map.take(path, stamp, value.as_deref(), &mut |_, _| {});
             map.assert_invariants();
         }
         map
@@ -28,7 +29,32 @@ fn join(a: &CellMap, b: &CellMap) -> CellMap {
     joined
 }
 
+fn map_of(cells: &[containment::tests::Cell]) -> CellMap {
+    let mut map = CellMap::new();
+    for (path, stamp, value) in cells {
+        let path = path.as_path().as_bytes();
+        map.take(path, *stamp, value.as_deref(), &mut |_, _| {});
+        map.assert_invariants();
+    }
+    map
+}
+
 proptest! {
+    #[test]
+    fn cells_that_are_ended_are_gone_in_any_order(
+        cells in containment::tests::cells().prop_shuffle(), at in any::<prop::sample::Index>(),
+    ) {
+        let (first, second) = cells.split_at(at.index(cells.len() + 1));
+        let (one, two) = (map_of(first), map_of(second));
+        let all = join(&one, &two);
+        let sorted: std::collections::BTreeMap<_, _> = all.iter()
+            .map(|(path, stamp, value)| (path.to_owned(), (stamp, value.map(<[u8]>::to_vec))))
+            .collect();
+        prop_assert_eq!(sorted, containment::tests::normal_form(&cells));
+        prop_assert_eq!(&all, &join(&two, &one));
+        prop_assert_eq!(&all, &map_of(&cells));
+    }
+
     #[test]
     fn maps_of_cells_are_a_semilattice(a in cells(), b in cells(), c in cells()) {
         prop_assert_eq!(join(&a, &b), join(&b, &a));

@@ -31,7 +31,7 @@ pub(super) fn path(at: u8) -> PathBuf {
         4 => root.child(b"cards").child(b"b").child(b"done"),
         5 => root.child(b"card"),
         6 => root.child(b"").child(b"x"),
-        _ => root.child(b""),
+        _ => root.child(b"z"),
     }
 }
 

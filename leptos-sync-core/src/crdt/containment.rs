@@ -1,0 +1,165 @@
+//! The law of containment: a record is removed as a whole.
+//!
+//! Below the path of a record stands one segment without a name, which no key and no field has. The
+//! cell there is the record's **ender**, always a tombstone. It ends every older cell at or below
+//! the record's path, except itself:
+//!
+//! ```text
+//! cards/a7/title      @5    ended
+//! cards/a7/tags/x     @6    ended
+//! cards/a7/""         @7    the ender
+//! cards/a7/title      @8    not ended: written after the removal was seen
+//! ```
+//!
+//! Nothing else ends anything. Whether a cell is ended depends on stamps and paths alone, so it
+//! commutes with the join, and cells without types obey it too. A cell below a nameless segment,
+//! such as `cards/a7/""/m`, is an ordinary cell below the record's path. An ender that another one
+//! has ended may be forgotten, because the other one ends all that it would end.
+//!
+//! In the order of encoded paths, the cells at or below a path are one range. An ender follows
+//! directly behind the cell at the path itself.
+
+use crate::{
+    clock::Stamp,
+    path::{Path, PathBuf},
+};
+
+/// Returns the path of the record whose ender stands at `path`, if it is the path of an ender. O(1)
+/// for other paths, unless their last segment ends with a zero byte.
+pub(crate) fn record_of_ender(path: Path<'_>) -> Option<Path<'_>> {
+    if !path.as_bytes().ends_with(&[0]) {
+        return None;
+    }
+    let (record, last) = path.split_last()?;
+    let is_named = last.is_empty() && !record.is_root();
+    (is_named && record.segments().all(|segment| !segment.is_empty())).then_some(record)
+}
+
+/// Returns whether an ender ends the cell at `path`. `ender` returns the stamp of the tombstone at
+/// a path. O(segments) look-ups.
+pub(crate) fn is_ended(
+    path: Path<'_>,
+    stamp: Stamp,
+    ender: &mut dyn FnMut(&PathBuf) -> Option<Stamp>,
+) -> bool {
+    let mut record = PathBuf::new();
+    for segment in path.segments() {
+        if segment.is_empty() {
+            break;
+        }
+        record.push(segment);
+        let length = record.len();
+        record.push(b"");
+        // An ender does not end itself, since it is not older.
+        if ender(&record).is_some_and(|ended| stamp < ended) {
+            return true;
+        }
+        record.truncate(length);
+    }
+    false
+}
+
+/// A naive oracle for cells that arrive in any order.
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::{clock::Time, id::ReplicaId};
+
+    pub(crate) type Cell = (PathBuf, Stamp, Option<Vec<u8>>);
+
+    /// Generates cells at few paths and times, many of them enders.
+    pub(crate) fn cells() -> impl Strategy<Value = Vec<Cell>> {
+        let segment = prop_oneof![4 => "[ab]", 1 => Just(String::new())];
+        let path = (vec(segment, 1..4), any::<bool>()).prop_map(|(segments, is_ender)| {
+            let segments = segments.into_iter().chain(is_ender.then(String::new));
+            segments.fold(PathBuf::new(), |path, segment| {
+                path.child(segment.as_bytes())
+            })
+        });
+        let stamp = (1_u64..7, 1_u64..3)
+            .prop_map(|(time, replica)| Stamp::new(Time::new(time), ReplicaId::new(replica)));
+        let value = proptest::option::of(vec(any::<u8>(), 0..2));
+        vec((path, stamp, value), 0..12).prop_map(|mut cells: Vec<Cell>| {
+            for (path, _, value) in &mut cells {
+                // There is no content without a name.
+                if path
+                    .as_path()
+                    .split_last()
+                    .is_some_and(|(_, key)| key.is_empty())
+                {
+                    *value = None;
+                }
+            }
+            cells
+        })
+    }
+
+    fn ends(ender: &Cell, cell: &Cell) -> bool {
+        let segments = |path: &PathBuf| {
+            let segments = path.as_path().segments();
+            segments.map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        let (all, path) = (segments(&ender.0), segments(&cell.0));
+        let Some((last, record)) = all.split_last() else {
+            return false;
+        };
+        let is_ender = last.is_empty() && !record.is_empty() && !record.contains(&Vec::new());
+        is_ender && path.starts_with(record) && cell.1 < ender.1
+    }
+
+    /// Returns the greatest cell at each path, of those that no cell ends.
+    pub(crate) fn normal_form(cells: &[Cell]) -> BTreeMap<PathBuf, (Stamp, Option<Vec<u8>>)> {
+        let mut left = BTreeMap::new();
+        for cell in cells {
+            if !cells.iter().any(|ender| ends(ender, cell)) {
+                let new = (cell.1, cell.2.clone());
+                let known = left.entry(cell.0.clone()).or_insert_with(|| new.clone());
+                *known = new.max(known.clone());
+            }
+        }
+        left
+    }
+
+    proptest! {
+        #[test]
+        fn the_law_is_that_of_the_oracle(cells in cells()) {
+            for cell in &cells {
+                let ended = is_ended(cell.0.as_path(), cell.1, &mut |ender| {
+                    let at = cells.iter().filter(|other| other.0 == *ender);
+                    at.map(|other| other.1).max()
+                });
+                prop_assert_eq!(ended, cells.iter().any(|ender| ends(ender, cell)));
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_nameless_segment_below_named_ones_is_an_ender() {
+        let path = |segments: &[&str]| {
+            let segments = segments.iter();
+            segments.fold(PathBuf::new(), |path, segment| {
+                path.child(segment.as_bytes())
+            })
+        };
+        for (segments, is_ender) in [
+            (&["a", ""][..], true),
+            (&["a", "b", ""], true),
+            (&[""], false),
+            (&["a", "\0"], false),
+            (&["a", "", "m"], false),
+            (&["a", "", ""], false),
+            (&["", "a", ""], false),
+        ] {
+            let path = path(segments);
+            assert_eq!(
+                record_of_ender(path.as_path()).is_some(),
+                is_ender,
+                "{path:?}"
+            );
+        }
+    }
+}
