@@ -144,8 +144,8 @@ impl World {
             }
             4 | 5 => Op::Uncard(card),
             6 if random.chance(30) => Op::Clear,
-            6 | 7 => Op::Tag(["", "a"][random.index(2)].to_owned(), card as u8),
-            8 => Op::Untag(["", "a"][random.index(2)].to_owned()),
+            6 | 7 => Op::Tag(["a", "b"][random.index(2)].to_owned(), card as u8),
+            8 => Op::Untag(["a", "b"][random.index(2)].to_owned()),
             9 => Op::Like(by.unsigned_abs()),
             10 => Op::Stock(by),
             11 => Op::Done(by > 0),

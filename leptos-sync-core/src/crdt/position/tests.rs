@@ -237,7 +237,8 @@ fn mixed_appends_do_not_lengthen_positions() {
 /// need new ones.
 #[test]
 fn zigzag_stays_under_256_bytes() {
-    for origins in [1, 2] {
+    let mut most = 0;
+    for origins in [1, 2, 3] {
         let (mut list, mut at, mut moved) = (List::new(), 0, 0);
         let mut model = Vec::new();
         for element in 0..1_500 {
@@ -247,11 +248,12 @@ fn zigzag_stays_under_256_bytes() {
             assert!(longest(&list) <= MOST_BYTES);
         }
         assert_eq!(elements(&list), model);
-        assert!(
-            (1..6_000).contains(&moved),
-            "{moved} elements got new positions"
-        );
+        most = most.max(moved);
     }
+    assert!(
+        (1..6_000).contains(&most),
+        "{most} elements got new positions"
+    );
 }
 
 #[test]
