@@ -21,7 +21,7 @@ use crate::{
 /// [`LwwRegister`](super::LwwRegister).
 ///
 /// Values that are equal count once. Reading and writing are O(values); almost always there is one.
-/// In memory, a register takes 64 bytes and its value, and encoded, about 15 bytes and its value.
+/// In memory, a register takes 56 bytes and its value, and encoded, about 15 bytes and its value.
 /// Each write leaves a tombstone of 40 bytes in memory, and 12 encoded, until all replicas are
 /// known to have it.
 ///
