@@ -1,13 +1,16 @@
 //! The data of the benchmarks in types of this library.
 
 use leptos_sync_core::{
-    Clock, Doc, GCounter, LwwMap, LwwRegister, ReplicaId, Stamp, Time, clock::TimeSource,
+    Clock, Doc, GCounter, Id, LwwMap, LwwRegister, OrSet, ReplicaId, Stamp, Time, clock::TimeSource,
 };
 
-use crate::{entries, newer, values};
+use crate::{entries, key, newer, values};
 
 /// The measured map.
 pub type Map = LwwMap<String, String>;
+
+/// The measured set.
+pub type Set = OrSet<String>;
 
 /// Returns the stamp with number `at` of the replica with id `replica`.
 pub const fn stamp(at: u64, replica: u64) -> Stamp {
@@ -46,6 +49,15 @@ pub fn map(count: usize) -> Map {
     let mut map = Map::new();
     map.insert_batch(entries(count), stamp(0, 1));
     map
+}
+
+/// Returns a set whose elements were added in order.
+pub fn set(count: usize) -> Set {
+    let mut set = Set::new();
+    for at in 0..count {
+        set.insert(key(at), Id::new(), stamp(0, 1));
+    }
+    set
 }
 
 /// Returns a copy of `base` with `count` entries, a tenth of them rewritten by another replica, one

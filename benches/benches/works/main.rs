@@ -15,6 +15,7 @@ mod group;
 mod maps;
 mod pools;
 mod registers;
+mod sets;
 
 use group::Harness;
 
@@ -29,6 +30,7 @@ fn main() {
     maps::run(&mut harness);
     pools::run(&mut harness);
     counters::run(&mut harness);
+    sets::run(&mut harness);
     documents::run(&mut harness);
     deltas::run(&mut harness);
     encode::run(&mut harness);
