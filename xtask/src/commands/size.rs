@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 183_680,
-    added: 110_991,
+    page: 187_153,
+    added: 114_464,
 };
 
 /// Builds both pages and prints their sizes.
