@@ -122,10 +122,14 @@ impl<T: Clone + Ord> OrSet<T> {
     /// Adds an element under `tag`, which must be unique. Returns whether it was absent; if it is
     /// present, nothing changes.
     pub fn insert(&mut self, element: T, tag: Id, stamp: Stamp) -> bool {
-        if self.contains(&element) {
+        let cells = self.elements.entry(element).or_default();
+        if !cells.live().is_empty() {
             return false;
         }
-        self.change_cells(&element, |cells| cells.put(tag, stamp, Some(())));
+        let before = cells.tombstones();
+        cells.put(tag, stamp, Some(()));
+        self.tombstones = self.tombstones + cells.tombstones() - before;
+        self.len += 1;
         true
     }
 
