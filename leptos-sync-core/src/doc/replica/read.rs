@@ -106,8 +106,11 @@ impl Exchange {
                 }
                 self.advance(stored, cells);
             }
-            if let Some(changed) = changed {
-                changes.append(self.rebuild(doc, &paths_of(&changed)));
+            if let (Some(changed), Some(one)) = (changed, self.entries.get(at)) {
+                // An entry that was rolled back meanwhile had no cells.
+                let mut paths = paths_of(&changed);
+                paths.note_paths(one.entry.cells.cells());
+                changes.append(self.rebuild(doc, &paths));
             }
         }
         changes.append(self.remove_passed(doc)?);

@@ -291,6 +291,24 @@ mod tests {
         assert_eq!(two.doc().state().get(&1), Some(&2));
     }
 
+    /// The relay has rejected the edit when another tab sent it, and accepted it from this tab.
+    #[test]
+    fn an_edit_that_was_rolled_back_is_shown_again_when_the_relay_has_it() {
+        let (mut one, _) = replica(NOW_MS);
+        let id = edit(&mut one, 1, 1);
+        assert_eq!(one.next_entries(1_000, 9).len(), 1);
+        one.reject_elsewhere(id).unwrap();
+        assert!(one.doc().state().is_empty());
+        let ack = Ack {
+            id,
+            count: 1,
+            first: crate::history::Sequence::new(1),
+            state: crate::history::RelayState::default(),
+        };
+        one.acknowledged(&ack).unwrap();
+        assert_eq!(one.doc().state().get(&1), Some(&1));
+    }
+
     #[test]
     fn entries_that_are_not_due_hold_back_the_later_ones_of_their_id() {
         let (mut one, _) = replica(NOW_MS);
