@@ -112,18 +112,37 @@ impl Exchange {
         self.entries.push(one);
     }
 
-    /// Adds an entry that others of its id may follow already. In the outbox and in the storage,
-    /// the entries of an id are in the order of their numbers.
-    pub(super) fn insert(&mut self, mut one: Pending) {
-        let EntryId { replica, number } = one.id();
-        let is_later = |one: &Pending| one.id().replica == replica && one.id().number > number;
-        match self.entries.iter().position(is_later) {
-            Some(at) => {
-                one.order = self.entries.get(at).map_or(one.order, |later| later.order);
-                self.entries.insert(at, one);
+    /// Adds an entry that others may follow already: those of its id with a greater number, and
+    /// those that have replaced one of its cells. In the outbox and in the storage, they are after
+    /// it, so that they keep later stamps when all are restamped. O(cells of the outbox).
+    pub(super) fn insert(&mut self, one: Pending) {
+        let Some(at) = self.entries.iter().position(|later| later.follows(&one)) else {
+            return self.append(one);
+        };
+        let (mut rest, mut before) = (self.entries.split_off(at), vec![one]);
+        // What the entry follows has to be before it.
+        for index in (1..rest.len()).rev() {
+            let is_before = rest
+                .get(index)
+                .is_some_and(|earlier| before.iter().any(|one| one.follows(earlier)));
+            if is_before {
+                before.insert(0, rest.remove(index));
             }
-            None => self.append(one),
         }
+        let later = rest.first().map(|later| (later.id().replica, later.order));
+        for mut one in before {
+            if let Some((replica, order)) = later {
+                let last = self.entries.last().map_or(Time::ZERO, |one| one.order);
+                let just_before = Time::new(order.get().saturating_sub(1));
+                one.order = match one.id().replica == replica {
+                    true => order,
+                    false => last.max(just_before),
+                };
+                one.revision += u32::from(one.saved.is_some());
+            }
+            self.entries.push(one);
+        }
+        self.entries.append(&mut rest);
     }
 
     /// Returns the cells of the base, in parts of about `bytes`, and its packed tombstones.

@@ -87,6 +87,14 @@ impl Pending {
         self.entry.id
     }
 
+    /// Returns whether the entry has to be after `earlier` in the outbox.
+    pub(super) fn follows(&self, earlier: &Self) -> bool {
+        let (id, stamp) = (earlier.id(), earlier.entry.stamp());
+        let mut found = self.id().replica == id.replica && self.id().number > id.number;
+        self.seen.for_each(&mut |_, seen, _| found |= seen == stamp);
+        found
+    }
+
     /// Returns whether the entry writes a path of `paths`.
     pub(super) fn writes(&self, paths: &Quarantine) -> bool {
         let mut found = false;

@@ -291,6 +291,32 @@ mod tests {
         assert_eq!(two.doc().state().get(&1), Some(&2));
     }
 
+    /// The other tab's edit was not stored, so the new page hears of it after it has loaded its
+    /// own.
+    #[test]
+    fn an_edit_stays_later_than_the_one_that_it_replaced_although_that_one_is_heard_of_later() {
+        let hour = 3_600_000;
+        let (mut one, _) = replica(NOW_MS + hour);
+        let (mut two, _) = replica(NOW_MS + hour);
+        edit(&mut one, 2, 1);
+        let first = edit(&mut one, 1, 1);
+        two.join_outbox(&one.outbox(), &[]);
+        let second = edit(&mut two, 1, 2);
+        let (mut page, time) = replica(NOW_MS + hour);
+        page.join_outbox(&[two.entry(second).unwrap()], &[]);
+        page.join_outbox(&one.outbox(), &[]);
+        assert_eq!(page.entries()[2].entry().id, second);
+        time.set(NOW_MS);
+        let window = crate::clock::Window {
+            now_ms: NOW_MS,
+            ..crate::clock::Window::default()
+        };
+        page.restamp_ahead(window).unwrap();
+        let times = [first, second].map(|id| page.entry(id).unwrap().0.time);
+        assert!(times[0] < times[1] && times[1].ms() < NOW_MS + hour);
+        assert_eq!(page.doc().state().get(&1), Some(&2));
+    }
+
     /// The relay has rejected the edit when another tab sent it, and accepted it from this tab.
     #[test]
     fn an_edit_that_was_rolled_back_is_shown_again_when_the_relay_has_it() {
