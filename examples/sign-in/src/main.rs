@@ -16,10 +16,12 @@ struct Note {
     text: LwwRegister<String>,
 }
 
-/// Requests a token. The page calls this when it opens, before the token expires, and when the
-/// relay rejects it.
-async fn token() -> Option<String> {
-    let answer = Request::get("token").send().await.ok()?;
+/// Requests a token for the user whose edits this page has. The page calls this when it opens,
+/// before the token expires, and when the relay rejects it. The server answers with an error if
+/// another user has signed in meanwhile, who must not send these edits.
+async fn token(user: Option<String>) -> Option<String> {
+    let request = Request::get("token").query(user.map(|user| ("user", user)));
+    let answer = request.send().await.ok()?;
     match answer.ok() {
         true => answer.text().await.ok(),
         false => None,
@@ -30,8 +32,11 @@ async fn token() -> Option<String> {
 /// name="user">` the user who has signed in, if the server knows one.
 fn options() -> SyncOptions {
     let address = meta("relay").unwrap_or_else(|| "/sync".to_owned());
-    let options = SyncOptions::default().relay(address).renew(token);
-    match meta("user") {
+    let user = meta("user");
+    let whose = user.clone();
+    let renew = move || token(whose.clone());
+    let options = SyncOptions::default().relay(address).renew(renew);
+    match user {
         // Several people may use this browser.
         Some(user) => options.database(format!("note-{user}")),
         // A guest who signs in later is the same person.

@@ -148,8 +148,9 @@ impl Site {
         let thread = thread::spawn(move || {
             for request in worker.incoming_requests() {
                 // An error means that the browser has disconnected.
-                let _ = match request.url() {
-                    TOKEN => answer_token(request, lock(&shared).issue()),
+                let path = request.url().split('?').next();
+                let _ = match path {
+                    Some(TOKEN) => answer_token(request, lock(&shared).issue()),
                     _ => answer(&root, request, &lock(&shared)),
                 };
             }
