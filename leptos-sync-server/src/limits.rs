@@ -243,8 +243,8 @@ pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
 pub const BYTES_BURST: u32 = 16 * 1024 * 1024;
 
 /// The number of bytes as which each cell of an edit or offer, and each adopted id, is counted, in
-/// addition to the bytes of its message. The database takes as long for a cell of a few bytes as for
-/// one of a few hundred.
+/// addition to the bytes of its message. The database takes as long for a cell of a few bytes as
+/// for one of a few hundred.
 pub const CELL_COST: usize = 512;
 
 /// The number of times per second that the presence of one connection is sent to others. It
