@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 187_153,
-    added: 114_464,
+    page: 187_711,
+    added: 115_022,
 };
 
 /// Builds both pages and prints their sizes.
