@@ -34,9 +34,9 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "two clones of a page keep the same tags",
-        file: "leptos-sync-core/src/doc/replica/rename.rs",
-        from: "self.created.binary_search(&tag).ok()?;",
-        to: "self.created.binary_search(&tag).ok().filter(|_| self.created.is_empty())?;",
+        file: "leptos-sync-core/src/crdt/tagged/names.rs",
+        from: "    tags.binary_search(&tag).ok()?;",
+        to: "    tags.binary_search(&tag).ok().filter(|_| tags.is_empty())?;",
         suite: Suite::ReplicaTags,
     },
 ];
