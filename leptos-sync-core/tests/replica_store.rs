@@ -331,6 +331,30 @@ fn a_tab_that_loads_again_keeps_the_stamps_that_it_has_not_stored() {
     assert_eq!(stored.doc().state().items.get(&2), Some(&2));
 }
 
+/// The relay goes back twice while writes fail, so the page looks at the storage again.
+#[test]
+fn a_base_that_was_compared_twice_replaces_the_stored_one() {
+    let mut scene = Scene::new();
+    let (memory, mut ada) = (MemoryStorage::new(), tab(&scene, "Ada"));
+    let mut disk = store(&memory);
+    let backup = scene.relay.db.clone();
+    scene.edit(&mut ada, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut ada);
+    save(&mut disk, &mut ada);
+    for key in 2..4 {
+        scene.restart(Some(backup.clone()));
+        scene.sync(&mut ada);
+        scene.edit(&mut ada, |tx| tx.items().insert(key, 1));
+        scene.sync(&mut ada);
+    }
+    let refreshed = now(disk.refresh(&mut ada.replica)).unwrap();
+    assert_eq!(refreshed, RefreshOutcome::Retry);
+    assert_eq!(save(&mut disk, &mut ada), None);
+    let loaded = load(&mut store(&memory));
+    same(&loaded, &ada);
+    assert_eq!(loaded.doc().state().items.len(), 3);
+}
+
 /// A page edits before its storage is open. The stored document becomes the base of these edits.
 #[test]
 fn rejecting_an_edit_from_before_the_load_restores_the_stored_value() {

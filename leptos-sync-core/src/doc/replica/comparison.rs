@@ -197,7 +197,8 @@ impl Exchange {
         session.comparison = None;
         let progress = &mut self.progress;
         if let Some(epochs) = session.epochs.take() {
-            self.compared = Some(progress.clone());
+            self.compared.truncate(1);
+            self.compared.push(progress.clone());
             progress.epochs = epochs;
             progress.cursor.witness = session.state.witness;
         }

@@ -27,6 +27,8 @@ pub(super) struct Exchange {
     /// The last entry of each id that left the outbox because the relay has it.
     pub(super) settled: IdHeads,
     pub(super) session: Option<Session>,
+    /// Whether the relay was asked to open the document, and has not answered.
+    pub(super) is_opening: bool,
     /// The cells that were joined with the base since it was stored, each with the position to
     /// which they lead.
     pub(super) unsaved: Vec<(Position, Patch)>,
@@ -34,9 +36,10 @@ pub(super) struct Exchange {
     pub(super) rewrites: u64,
     /// The value of `rewrites` when the base was last stored.
     pub(super) saved_rewrites: u64,
-    /// The progress before the last comparison with a relay that had lost history, until the base
-    /// is stored. The relay was offered what that base had.
-    pub(super) compared: Option<Progress>,
+    /// The progress before the first and the last comparison with a relay that had lost history,
+    /// until the base is stored. The relay was offered what these bases had. The storage has the
+    /// first one, unless another tab has written.
+    pub(super) compared: Vec<Progress>,
     /// The entries that have left the outbox but not the storage.
     pub(super) removed: Vec<EntryId>,
     /// The user who makes the next entries; see [`Entry::user`].
@@ -57,10 +60,11 @@ impl Exchange {
             own: None,
             settled: IdHeads::default(),
             session: None,
+            is_opening: false,
             unsaved: Vec::new(),
             rewrites: 0,
             saved_rewrites: 0,
-            compared: None,
+            compared: Vec::new(),
             removed: Vec::new(),
             user: 0,
             random,

@@ -73,7 +73,7 @@ impl Exchange {
         self.unsaved.drain(..saved.patches.min(self.unsaved.len()));
         self.saved_rewrites = self.saved_rewrites.max(saved.rewrites);
         if self.saved_rewrites == self.rewrites {
-            self.compared = None;
+            self.compared.clear();
         }
         self.removed.drain(..saved.removed.min(self.removed.len()));
         for one in &mut self.entries {
@@ -213,10 +213,10 @@ impl<S: Root> Replica<S> {
         self.exchange.note_saved(saved);
     }
 
-    /// Returns the progress before the last comparison with a relay that had lost history, until
-    /// the base is stored.
-    pub(crate) fn before_comparison(&self) -> Option<&Progress> {
-        self.exchange.compared.as_ref()
+    /// Returns the progress before the first and the last comparison with a relay that had lost
+    /// history, until the base is stored.
+    pub(crate) fn before_comparisons(&self) -> &[Progress] {
+        &self.exchange.compared
     }
 
     /// Returns whether memory has cells of the base that the storage lacks.

@@ -35,6 +35,7 @@ impl Exchange {
     /// Returns the request that opens the document. Ends an earlier session.
     pub(super) fn start(&mut self) -> Opening {
         self.end_session();
+        self.is_opening = true;
         Opening {
             cursor: self.progress.cursor,
             comparing: self.progress.comparing,
@@ -61,6 +62,7 @@ impl Exchange {
     /// Forgets what is on its way to the relay, and what the relay has reported since the opening.
     pub(super) fn end_session(&mut self) {
         self.session = None;
+        self.is_opening = false;
         for one in &mut self.entries {
             one.flight = Default::default();
         }
@@ -68,6 +70,11 @@ impl Exchange {
 
     /// Handles the relay's answer to the opening.
     pub(super) fn opened(&mut self, doc: &dyn DocCells, opened: &Opened) -> Result<Next, Error> {
+        if !std::mem::take(&mut self.is_opening) {
+            return Err(Error::gap(
+                "this replica did not ask the relay to open the document; open it again",
+            ));
+        }
         let epochs = joined(&self.progress.epochs, &opened.tail)?;
         let head = opened.state.head();
         for one in &mut self.entries {

@@ -33,7 +33,9 @@ impl<S: Root> Replica<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_corrupt`] if the answer contradicts itself.
+    /// - [`Error::is_corrupt`] if the answer contradicts itself.
+    /// - [`Error::is_gap`] if the replica has not [started](Replica::start): it was loaded again
+    ///   since, and may have another cursor than the one that the relay has answered.
     pub fn opened(&mut self, opened: &Opened) -> Result<Next, Error> {
         self.exchange.opened(&self.doc, opened)
     }

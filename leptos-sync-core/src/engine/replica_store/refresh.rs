@@ -129,7 +129,7 @@ impl<St: Storage> ReplicaStore<St> {
         // What only this tab has must not get lost. It is offered to the relay before it is stored.
         let has_more = match is_same {
             true => is_ahead,
-            false => replica.before_comparison().is_none() && replica.has_unsaved_base(),
+            false => replica.before_comparisons().is_empty() && replica.has_unsaved_base(),
         };
         if !has_more {
             return RefreshOutcome::Reload;
@@ -144,7 +144,7 @@ impl<St: Storage> ReplicaStore<St> {
 
 /// Returns whether the replica has compared the base of another history with the relay.
 pub(super) fn has_compared<S: Root>(replica: &Replica<S>, theirs: &Progress) -> bool {
-    replica.before_comparison().is_some_and(|before| {
+    replica.before_comparisons().iter().any(|before| {
         let (at, their_at) = (end(before), end(theirs));
         Epochs::common_with(&before.epochs, at, &theirs.epochs, their_at) >= their_at
     })

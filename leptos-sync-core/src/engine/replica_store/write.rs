@@ -196,7 +196,7 @@ impl<St: Storage> ReplicaStore<St> {
         batch.put(self.keys.marker(), write.marker.encode());
         // The relay was not offered what the stored base has. So the write has no effect, and the
         // replica is loaded again.
-        let is_refused = write.is_of_entries && replica.before_comparison().is_some();
+        let is_refused = write.is_of_entries && !replica.before_comparisons().is_empty();
         self.pending = Some(write);
         let expected = Expected {
             key: self.keys.marker(),
