@@ -16,7 +16,7 @@ use crate::{
 /// A single value that keeps concurrent writes, so that an app can show the conflict.
 ///
 /// A write replaces the values that its writer has seen. If two replicas write at the same time,
-/// both values stay, until somebody who has seen both [sets](crate::Tx) one. An app that shows only
+/// both values stay, until a writer who has seen both [sets](crate::Tx) one. An app that shows only
 /// one of them uses [`get`](MvRegister::get), which returns the value of the latest write, like an
 /// [`LwwRegister`](super::LwwRegister).
 ///
@@ -79,7 +79,7 @@ impl<T> MvRegister<T> {
 }
 
 impl<T: PartialEq> MvRegister<T> {
-    /// Iterates over the values that nobody has replaced, the latest write first. The order is the
+    /// Iterates over the values that no write has replaced, the latest first. The order is the
     /// same on every replica.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         let mut cells: Vec<_> = self.0.live().iter().collect();

@@ -4,7 +4,7 @@ use leptos_sync_core::{MvRegister, Value};
 use super::{Node, OwnedGuard, Tracked};
 
 impl<T: Value + Default + PartialEq> Node<MvRegister<T>> {
-    /// Returns the values that nobody has replaced, the latest write first, and tracks them.
+    /// Returns the values that no write has replaced, the latest write first, and tracks them.
     ///
     /// There is one, except before the first write, and after writes at the same time. Setting the
     /// node replaces them all:

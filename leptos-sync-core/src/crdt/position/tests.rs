@@ -41,7 +41,7 @@ fn elements(list: &List) -> Vec<usize> {
     list.iter().map(|(_, element)| *element).collect()
 }
 
-/// Generates positions that nobody has made by inserting, but that can be read.
+/// Generates positions that no insertion has made, but that can be read.
 fn forged() -> impl Strategy<Value = Position> {
     let number = prop_oneof![Just(0x7f_u8), Just(0x80), Just(0x81)];
     let digits = vec(prop_oneof![2_u8..5, Just(255)], 0..3);
@@ -126,7 +126,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    // Many insertions at the second place, where everybody meets.
+    // Many insertions at the second place, where all writers meet.
     let place = prop_oneof![3 => any::<usize>(), 2 => Just(1)];
     prop_oneof![
         1 => (0_usize..4, 0_usize..4).prop_map(|(to, from)| Step::Receive(to, from)),

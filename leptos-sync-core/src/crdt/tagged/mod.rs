@@ -1,7 +1,7 @@
 //! Types whose cells end with a tag: sets, and registers that keep concurrent values.
 //!
 //! A write creates a cell under a fresh tag, and removes the tags that it replaces. A removal that
-//! has not seen a tag leaves it, so whoever adds at the same time wins.
+//! has not seen a tag leaves it, so an addition at the same time wins.
 //!
 //! ```text
 //! Ada adds "milk":       milk·a1                       milk
