@@ -29,6 +29,7 @@ enum Kind {
     Quota,
     Unavailable,
     Nested,
+    Absent,
 }
 
 impl Error {
@@ -113,6 +114,12 @@ impl Error {
         self.0.kind == Kind::Nested
     }
 
+    /// Returns whether an edit was for a record that does not exist, for example because it was
+    /// removed elsewhere.
+    pub fn is_absent(&self) -> bool {
+        self.0.kind == Kind::Absent
+    }
+
     /// Creates the error of a failed operation, for implementations of
     /// [`Storage`](crate::storage::Storage).
     pub fn storage(message: impl Into<Cow<'static, str>>) -> Self {
@@ -181,6 +188,10 @@ impl Error {
 
     pub(crate) fn replica_reused(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::ReplicaReused, message.into())
+    }
+
+    pub(crate) fn absent(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Absent, message.into())
     }
 
     pub(crate) fn conflict(message: impl Into<Cow<'static, str>>) -> Self {

@@ -84,11 +84,14 @@ pub mod cells {
 /// are not part of the API and may change in any release without notice.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "testing")]
+    pub use crate::doc::{OwnCell, cells_of, joined};
     pub use crate::{
         clock::Stamp,
         codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
         crdt::{
-            Applied, Crdt, Field, Focus, Join, OldCell, Root, Stable, element_of, position, schema,
+            Applied, Crdt, CrdtMap, Field, Focus, Join, OldCell, Root, Stable, element_of,
+            position, schema,
         },
         order::heap_sort,
         path::{Path, PathBuf, Segments},

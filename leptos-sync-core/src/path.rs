@@ -88,6 +88,11 @@ impl<'a> Segments<'a> {
         self.0
     }
 
+    /// Returns the remaining segments as a path.
+    pub(crate) fn to_path(self) -> Path<'a> {
+        Path(self.0)
+    }
+
     /// Returns whether no segments are left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

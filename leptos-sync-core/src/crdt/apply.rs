@@ -78,6 +78,11 @@ impl<'a> Applied<'a> {
         }
     }
 
+    /// Ends quarantined cells, if `cell` is an ender.
+    pub(super) fn end(&mut self, group: &Group<'_>, cell: CellRef<'_>) {
+        self.quarantine.end(group.parent(), cell);
+    }
+
     /// Quarantines a cell whose value has a wrong type or an unauthorized writer.
     #[cold]
     pub fn quarantine(&mut self, group: &Group<'_>, cell: CellRef<'_>, error: &Error) {

@@ -19,10 +19,16 @@
 //! In the order of encoded paths, the cells at or below a path are one range. An ender follows
 //! directly behind the cell at the path itself.
 
+use super::Crdt;
 use crate::{
-    clock::Stamp,
+    clock::{Stamp, Time},
+    codec::{CellRef, CellWriter, Cells, Group},
     path::{Path, PathBuf},
+    version::VersionVector,
 };
+
+/// A callback for the path, stamp and value of a cell that was ended.
+pub(crate) type Ended<'a> = &'a mut dyn FnMut(Path<'_>, Stamp, Option<&[u8]>);
 
 /// Returns the path of the record whose ender stands at `path`, if it is the path of an ender. O(1)
 /// for other paths, unless their last segment ends with a zero byte.
@@ -57,6 +63,56 @@ pub(crate) fn is_ended(
         record.truncate(length);
     }
     false
+}
+
+/// Removes the cells of a value that are older than `end`, or all if there is no `end`, and passes
+/// them to `ended`. `path` is that of the value. O(cells).
+pub(crate) fn end_cells(
+    value: &mut impl Crdt,
+    path: &mut PathBuf,
+    end: Option<Stamp>,
+    ended: Ended<'_>,
+) {
+    let mut cells = CellWriter::default();
+    value.write_cells(path, &VersionVector::new(), &mut cells);
+    // Cells of a document have been encoded before, so this cannot fail.
+    let Ok((replicas, groups, _)) = cells.finish() else {
+        return;
+    };
+    for group in Cells::trusted(&replicas, Time::ZERO, &groups).groups() {
+        for cell in group.cells() {
+            if end.is_none_or(|end| cell.stamp < end) {
+                let at = cell.path(group.parent());
+                let inner = at.as_path().as_bytes().get(path.len()..);
+                value.restore(Path::trusted(inner.unwrap_or_default()).segments(), None);
+                ended(at.as_path(), cell.stamp, cell.value);
+            }
+        }
+    }
+}
+
+/// Passes a group to `work` without the cells that are older than `end`, or that have no name if
+/// `nameless` is false. Copies the group only if it has such cells. O(cells).
+pub(crate) fn without_ended(
+    group: &Group<'_>,
+    end: Stamp,
+    nameless: bool,
+    work: &mut dyn FnMut(&Group<'_>),
+) {
+    let stays = |cell: &CellRef<'_>| cell.stamp >= end && (nameless || !cell.key.is_empty());
+    if group.cells().all(|cell| stays(&cell)) {
+        return work(group);
+    }
+    let mut cells = CellWriter::default();
+    cells.group(group.parent());
+    for cell in group.cells().filter(stays) {
+        cells.copy(cell);
+    }
+    // The cells have been encoded before, so this cannot fail.
+    if let Ok((replicas, groups, _)) = cells.finish() {
+        let cells = Cells::trusted(&replicas, Time::ZERO, &groups);
+        cells.for_each_group(|group| work(group));
+    }
 }
 
 /// A naive oracle for cells that arrive in any order.

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Applied, Crdt, Join, LwwMap, OldCell, Root, Stable};
+use super::{Applied, Crdt, Join, LwwMap, OldCell, Root, Stable, containment::end_cells};
 use crate::{
-    clock::{Stamp, Time},
+    clock::Stamp,
     codec::{self, CellWriter, Cells, Group},
     path::{Path, PathBuf, Segments},
     version::VersionVector,
@@ -79,19 +79,7 @@ impl<T: Root> Records<T> {
 
 /// Removes all cells with stamps before `end`. O(cells).
 fn forget_before(record: &mut impl Crdt, end: Stamp) {
-    let mut cells = CellWriter::default();
-    record.write_cells(&mut PathBuf::new(), &VersionVector::new(), &mut cells);
-    // Cells of a record have been encoded before, so this cannot fail.
-    let Ok((replicas, groups, _)) = cells.finish() else {
-        return;
-    };
-    for group in Cells::trusted(&replicas, Time::ZERO, &groups).groups() {
-        for cell in group.cells() {
-            if cell.stamp < end {
-                record.restore(cell.path(group.parent()).as_path().segments(), None);
-            }
-        }
-    }
+    end_cells(record, &mut PathBuf::new(), Some(end), &mut |_, _, _| {});
 }
 
 impl<T: Root> Root for Records<T> {}

@@ -3,7 +3,12 @@ use super::{
     undo::{Before, Undo},
 };
 use crate::{
-    clock::Stamp, codec::CellWriter, crdt::Changes, error::Error, id::IdSource, limits,
+    clock::Stamp,
+    codec::{CellRef, CellWriter},
+    crdt::{Changes, MARKS, Quarantine, record_of_ender},
+    error::Error,
+    id::IdSource,
+    limits,
     path::PathBuf,
 };
 
@@ -27,6 +32,11 @@ pub(super) struct Log {
     pub(super) parts: Parts,
     /// Whether `parts` contains the map at the path.
     has_map: bool,
+    /// Whether the document has cells that its typed views do not hold.
+    pub(super) has_others: bool,
+    /// Completes the log when a transaction commits that has removed records. A function, so that
+    /// pages without records do not contain it.
+    pub(super) end_records: Option<fn(&mut Self, &mut Quarantine)>,
     pub(super) cells: CellWriter,
 }
 
@@ -83,6 +93,18 @@ impl Log {
         self.settle(before, first, place);
     }
 
+    /// Records that the cell at `path`, which was saved last, was removed with its record.
+    pub(super) fn note_ended(&mut self, path: &PathBuf, before: Before) {
+        let (first, place) = (self.is_first(before), self.changes.place());
+        let was_live = before.old.is_some_and(|old| old.live);
+        self.changes.push(path.as_path(), was_live);
+        if !first {
+            self.parts.remove_cell(&self.changes, path);
+        }
+        self.settle(before, first, place);
+        self.end_records = Some(end_records);
+    }
+
     /// Records a write to the cell at the path itself.
     pub(super) fn note_own(&mut self, depth: usize, before: Before) {
         self.path.truncate(depth);
@@ -117,9 +139,24 @@ impl Log {
         self.undo.clear();
         self.parts.clear();
         self.has_map = false;
+        self.end_records = None;
         self.error = None;
         self.path.truncate(0);
         self.undo.room() + self.parts.room() + self.cells.room() <= limits::ROOM_BYTES
+    }
+}
+
+/// Ends the quarantined cells of removed records.
+fn end_records(log: &mut Log, quarantine: &mut Quarantine) {
+    log.undo.keep_first(&log.changes);
+    if quarantine.is_empty() {
+        return;
+    }
+    for change in log.changes.iter() {
+        if let Some(parent) = record_of_ender(change.path) {
+            let (key, stamp, value) = (MARKS, log.stamp, None);
+            quarantine.end(parent, CellRef { key, stamp, value });
+        }
     }
 }
 

@@ -3,9 +3,12 @@
 mod access;
 mod cells;
 mod check;
+mod crdt_map;
 mod export;
 mod import;
 mod join;
+#[cfg(feature = "testing")]
+mod joined;
 mod log;
 mod packing;
 mod parts;
@@ -35,6 +38,8 @@ use crate::{
 
 pub use export::Export;
 pub use import::Import;
+#[cfg(feature = "testing")]
+pub use joined::{OwnCell, cells_of, joined};
 use log::Log;
 pub use transaction::{Transaction, Tx};
 use versioning::Versioning;

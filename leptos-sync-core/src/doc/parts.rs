@@ -56,6 +56,14 @@ impl Parts {
         }
     }
 
+    /// Removes a cell, because the transaction removed its record after it wrote the cell.
+    /// O(cells).
+    pub(super) fn remove_cell(&mut self, changes: &Changes, cell: &PathBuf) {
+        let path = Some(cell.as_path());
+        self.cells.retain(|&place| changes.path(place) != path);
+        self.more.remove(cell);
+    }
+
     fn add_more(&mut self, part: Path<'_>) {
         self.more.put(part.to_owned(), Stamp::default(), None, None);
     }

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     id::Id,
     limits,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// The result of a transaction: what to store and send, and which cells changed.
@@ -100,6 +100,7 @@ impl<S: Root> Doc<S> {
         let log = doc.log.get_or_insert_default();
         log.start(stamp);
         log.ids = doc.clock.ids().take();
+        log.has_others = !doc.quarantine.is_empty() || !doc.packed.is_empty();
         let mut shared;
         let access = match setting.before_write {
             None => Access::Own(Arc::make_mut(&mut doc.state)),
@@ -161,6 +162,9 @@ impl<S: Root> OpenTransaction<'_, S> {
         }
         if delta.bytes() > limits::TRANSACTION_BYTES {
             return Err(too_large(delta.bytes()));
+        }
+        if let Some(end_records) = log.end_records {
+            end_records(log, &mut doc.quarantine);
         }
         if base.is_some() || seen.is_some() {
             for (path, old) in log.undo.old_cells(&log.changes) {
@@ -275,7 +279,7 @@ impl<S: Root> Drop for OpenTransaction<'_, S> {
 /// ```
 pub struct Tx<'a, T> {
     access: Access<'a, T>,
-    log: &'a mut Log,
+    pub(super) log: &'a mut Log,
     /// The length of this value's path in bytes, within the log's path.
     depth: usize,
 }
@@ -324,6 +328,12 @@ impl<T> Tx<'_, T> {
         }
         let checked = check(self.log.undo.scratch());
         checked.map_err(|error| self.cancel(error)).is_ok()
+    }
+
+    /// Returns the path of this value.
+    pub(super) fn path(&mut self) -> PathBuf {
+        self.log.path.truncate(self.depth);
+        self.log.path.clone()
     }
 
     /// Records a write to the cell at this value's own path.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::{
     crdt::{Changes, OldCell, SavedCell},
     error::Error,
@@ -75,6 +77,14 @@ impl Undo {
     /// Drops the cell that was saved last.
     pub(super) fn forget(&mut self, before: Before) {
         self.bytes.truncate(before.start);
+    }
+
+    /// Keeps only the first cell at each path, which is the one before the transaction. A removal
+    /// with its record, and a write after it, add more. O(cells).
+    pub(super) fn keep_first(&mut self, changes: &Changes) {
+        let mut known = BTreeSet::new();
+        self.replaced
+            .retain(|replaced| known.insert(changes.path(replaced.change)));
     }
 
     pub(super) fn clear(&mut self) {

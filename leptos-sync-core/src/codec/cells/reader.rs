@@ -152,6 +152,11 @@ impl<'a> Group<'a> {
         self.count == 0
     }
 
+    /// Returns whether one of the cells may have no name.
+    pub(crate) fn has_nameless(&self) -> bool {
+        self.has_nameless
+    }
+
     /// Iterates over the cells in order.
     pub fn cells(&self) -> CellIter<'a> {
         CellIter(self.clone())
