@@ -8,12 +8,13 @@
 mod common;
 mod replicas;
 
-use leptos_sync_core::{Tx, history::EntryId};
+use leptos_sync_core::{Tx, clock::Window, history::EntryId};
 use replicas::{
     oracle::{Board, BoardFields},
+    relay::ms,
     siblings::Siblings,
     steps::Scene,
-    tab::Tab,
+    tab::{Request, Tab},
 };
 
 /// Two tabs of one browser.
@@ -44,6 +45,18 @@ fn hear(scene: &mut Scene, from: &mut Tab, to: &mut Tab) {
 /// Loses what a tab has sent to another one, which is asleep.
 fn lose(from: &mut Tab) {
     from.siblings.as_mut().unwrap().outgoing.clear();
+}
+
+/// Sets a tab's clock right. The tab restamps its outbox.
+fn restamp(scene: &mut Scene, tab: &mut Tab) {
+    tab.skew = 0;
+    tab.set_time(&scene.oracle);
+    let window = Window {
+        now_ms: ms(scene.oracle.now),
+        ..Window::default()
+    };
+    let restamped = tab.change(&mut scene.oracle, |replica| replica.restamp_ahead(window));
+    restamped.unwrap();
 }
 
 fn items(tab: &Tab) -> Vec<(u8, u32)> {
@@ -154,4 +167,81 @@ fn edits_of_both_tabs_are_in_a_storage_that_was_written_again() {
     edit(&mut scene, &mut one, |tx| tx.items().insert(4, 4));
     let next = other.open("the next tab");
     assert_eq!(items(&next), [(1, 1), (2, 2), (3, 3), (4, 4)]);
+}
+
+/// Both tabs restamp an edit. The relay has it with the stamp of the second tab, when that tab
+/// receives what the first tab has restamped: also the later edit that replaced it.
+#[test]
+fn an_edit_stays_later_than_what_the_relay_has_although_a_late_message_restamps_it() {
+    let mut scene = Scene::new();
+    let (mut one, mut other) = two_tabs(&mut scene);
+    (one.skew, other.skew) = (200, 200);
+    edit(&mut scene, &mut one, |tx| tx.items().insert(1, 1));
+    hear(&mut scene, &mut one, &mut other);
+    let later = edit(&mut scene, &mut other, |tx| tx.items().insert(1, 2));
+    hear(&mut scene, &mut other, &mut one);
+    restamp(&mut scene, &mut one);
+    scene.oracle.now += 1;
+    other.skew = 0;
+    other.adopt_entries();
+    scene.sync_until(
+        &mut other,
+        |request| matches!(request, Request::Push(entries) if entries[0].id == later),
+    );
+    assert_eq!(scene.relay.db.sequence, 1);
+    hear(&mut scene, &mut one, &mut other);
+    scene.sync(&mut other);
+    assert_eq!(items(&other), [(1, 2)]);
+    assert_eq!(scene.relay.db.sequence, 2);
+}
+
+/// A tab that does not know the second edit restamps the first one, and the author of the second
+/// one restamps that one too. A tab that has later stamps of both hears only of the second one.
+#[test]
+fn an_edit_stays_later_than_what_it_replaced_although_two_tabs_have_restamped_that() {
+    let mut scene = Scene::new();
+    let (mut one, mut other) = two_tabs(&mut scene);
+    (one.skew, other.skew) = (200, 200);
+    edit(&mut scene, &mut one, |tx| tx.items().insert(1, 1));
+    hear(&mut scene, &mut one, &mut other);
+    let mut third = one.open("a third tab");
+    lose(&mut third);
+    edit(&mut scene, &mut other, |tx| tx.items().insert(1, 2));
+    hear(&mut scene, &mut other, &mut one);
+    restamp(&mut scene, &mut other);
+    lose(&mut other);
+    scene.oracle.now += 1;
+    restamp(&mut scene, &mut third);
+    hear(&mut scene, &mut third, &mut other);
+    scene.oracle.now += 1;
+    restamp(&mut scene, &mut one);
+    hear(&mut scene, &mut other, &mut one);
+    one.adopt_entries();
+    scene.sync(&mut one);
+    assert_eq!(items(&one), [(1, 2)]);
+    assert_eq!(scene.relay.db.sequence, 2);
+}
+
+/// The tab that sends the first count does not know the second one, which is stored, when the relay
+/// rejects the first one.
+#[test]
+fn a_stored_count_does_not_contain_an_earlier_one_that_was_rejected() {
+    let mut scene = Scene::new();
+    let (mut closed, mut other) = two_tabs(&mut scene);
+    let id = edit(&mut scene, &mut closed, |tx| tx.likes().increment(1));
+    hear(&mut scene, &mut closed, &mut other);
+    edit(&mut scene, &mut closed, |tx| tx.likes().increment(2));
+    edit(&mut scene, &mut closed, |tx| tx.likes().increment(4));
+    drop(closed);
+    other.adopt_entries();
+    other.reject(id, &mut scene.oracle);
+    scene.sync(&mut other);
+    assert!(other.save(&mut scene.oracle));
+    let mut next = other.open("the next tab");
+    next.adopt_entries();
+    scene.sync(&mut next);
+    scene.sync(&mut other);
+    for tab in [&next, &other] {
+        assert_eq!(tab.replica.doc().state().likes.value(), 6);
+    }
 }

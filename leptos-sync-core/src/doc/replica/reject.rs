@@ -3,12 +3,14 @@ use super::{
     pending::{Flight, is_count, paths_of},
 };
 use crate::{
-    clock::Time,
-    crdt::{Changes, Count},
+    clock::{Stamp, Time},
+    crdt::{Changes, Count, Quarantine},
     delta::Patch,
     doc::cells::DocCells,
     error::Error,
     history::{Entry, EntryId},
+    id::ReplicaId,
+    path::PathBuf,
 };
 
 impl Exchange {
@@ -54,6 +56,42 @@ impl Exchange {
         self.progress.generation += 1;
         let changes = self.rebuild(doc, &paths_of(&rejected.cells));
         Ok(Some((rejected, changes)))
+    }
+
+    /// Reduces the counts of an id by what rejected entries had added.
+    ///
+    /// The storage may have an entry as it was before an earlier one of its id was rejected: a tab
+    /// that rejects an entry changes only the later ones that it knows. The base has all entries of
+    /// the id before those of the outbox, so these cannot have seen a greater count.
+    pub(super) fn reduce_counts(
+        &mut self,
+        doc: &mut dyn DocCells,
+        id: ReplicaId,
+    ) -> Result<Changes, Error> {
+        let (mut excess, mut paths) = (Vec::<(PathBuf, Count)>::new(), Quarantine::default());
+        for one in &mut self.entries {
+            if one.id().replica != id || one.entry.stored.is_some() {
+                continue;
+            }
+            one.entry.cells.cells().for_each(&mut |parent, cell| {
+                let path = cell.path(parent);
+                if paths.has(&path) || !is_count(doc, &path, cell) {
+                    return;
+                }
+                paths.put(path.clone(), Stamp::default(), None, None);
+                let count = |value: Option<&[u8]>| value.and_then(Count::decode);
+                let seen = one.seen.get(&path).and_then(|seen| count(seen.value));
+                let base = self.base.cells().get(&path);
+                let base = base.and_then(|base| count(base.value)).unwrap_or_default();
+                if let Some(seen) = seen
+                    && seen.max(base) != base
+                {
+                    excess.push((path, seen.minus(base)));
+                }
+            });
+            one.add_counts(&excess, Count::minus)?;
+        }
+        Ok(self.rebuild(doc, &paths))
     }
 
     /// Rolls back an entry of this page that was neither stored nor sent, and removes it, so that

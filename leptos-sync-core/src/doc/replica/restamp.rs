@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     history::{EntryId, TabEntry},
     id::ReplicaId,
+    path::PathBuf,
 };
 
 /// The entries that were restamped.
@@ -86,29 +87,70 @@ impl Exchange {
             ..Restamped::default()
         };
         for at in 0..self.entries.len() {
-            let Some(one) = self.entries.get_mut(at) else {
+            let Some(one) = self.entries.get(at) else {
                 break;
             };
             let id = one.id();
-            let Some((entry, seen)) = entries.iter().find(|(entry, _)| entry.id == id) else {
-                self.restamp_next(doc, at, None, &mut restamped)?;
-                continue;
-            };
-            // What was rejected or stored no longer changes.
-            let is_fixed = one.entry.cells.is_empty() || one.entry.stored.is_some();
-            if is_fixed || one.entry.hash != entry.hash {
-                continue;
+            match entries.iter().find(|(entry, _)| entry.id == id) {
+                Some(other) => self.replace(at, other, &mut restamped)?,
+                None => self.restamp_next(doc, at, None, &mut restamped)?,
             }
-            let old = one.entry.stamp();
-            restamped.written.note_paths(one.entry.cells.cells());
-            one.change(entry.time, entry.cells.clone());
-            one.seen = Quarantine::default();
-            seen.cells().for_each(&mut |parent, cell| {
-                one.seen.keep(parent, cell, None);
-            });
-            restamped.note(old, one);
         }
         Ok(self.restamped(doc, &restamped))
+    }
+
+    /// Replaces an entry that another tab has restamped.
+    ///
+    /// The other tab may know other stamps of earlier entries, because it has not read them from
+    /// the relay yet, or because both tabs have restamped them. So the entry stays later than what
+    /// it replaced here.
+    fn replace(
+        &mut self,
+        at: usize,
+        (entry, seen): &TabEntry,
+        restamped: &mut Restamped,
+    ) -> Result<(), Error> {
+        self.follow(at, &restamped.stamps);
+        let known = self.known_seen(at);
+        let Some(one) = self.entries.get_mut(at) else {
+            return Ok(());
+        };
+        // What was rejected or stored no longer changes.
+        let is_fixed = one.entry.cells.is_empty() || one.entry.stored.is_some();
+        if is_fixed || one.entry.hash != entry.hash {
+            return Ok(());
+        }
+        let old = one.entry.stamp();
+        restamped.written.note_paths(one.entry.cells.cells());
+        one.seen = Quarantine::default();
+        seen.cells().for_each(&mut |parent, cell| {
+            one.seen.keep(parent, cell, None);
+        });
+        let mut time = entry.time;
+        for (path, stamp) in &known {
+            one.see(path, *stamp);
+            time = time.max(stamp.time.next());
+        }
+        let cells = with_stamp(&entry.cells, Stamp::new(time, old.replica))?;
+        one.change(time, cells);
+        restamped.note(old, one);
+        Ok(())
+    }
+
+    /// Returns the cells that an entry has replaced and that the base or the outbox has.
+    fn known_seen(&self, at: usize) -> Vec<(PathBuf, Stamp)> {
+        let mut known = Vec::new();
+        let Some(one) = self.entries.get(at) else {
+            return known;
+        };
+        one.seen.for_each(&mut |path, stamp, _| {
+            let base = self.base.cells().get(path).map(|base| base.stamp);
+            let mut entries = self.entries.iter().map(|one| one.entry.stamp());
+            if base == Some(stamp) || entries.any(|entry| entry == stamp) {
+                known.push((path.clone(), stamp));
+            }
+        });
+        known
     }
 
     /// Restamps all entries that the relay would reject because they are ahead of its clock, and

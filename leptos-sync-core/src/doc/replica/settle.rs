@@ -47,6 +47,9 @@ impl Exchange {
                     |one: &Pending| one.id().replica == id && one.id().number <= head.number;
                 changes.append(self.follow_contained(doc, &is_contained)?);
                 changes.append(self.remove_contained(doc, &is_contained));
+                if head.emptied != 0 {
+                    changes.append(self.reduce_counts(doc, id)?);
+                }
             }
         }
         changes.append(self.reconcile_counts(doc)?);
