@@ -91,7 +91,7 @@ pub mod internal {
         codec::{CellWriter, Group, decode, encode, encode_checked, encode_key},
         crdt::{
             Applied, Crdt, CrdtMap, Field, Focus, Join, OldCell, Root, Stable, element_of,
-            position, schema,
+            is_ended, position, record_of_ender, schema,
         },
         order::heap_sort,
         path::{Path, PathBuf, Segments},

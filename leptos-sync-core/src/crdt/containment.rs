@@ -32,7 +32,7 @@ pub(crate) type Ended<'a> = &'a mut dyn FnMut(Path<'_>, Stamp, Option<&[u8]>);
 
 /// Returns the path of the record whose ender stands at `path`, if it is the path of an ender. O(1)
 /// for other paths, unless their last segment ends with a zero byte.
-pub(crate) fn record_of_ender(path: Path<'_>) -> Option<Path<'_>> {
+pub fn record_of_ender(path: Path<'_>) -> Option<Path<'_>> {
     if !path.as_bytes().ends_with(&[0]) {
         return None;
     }
@@ -43,7 +43,7 @@ pub(crate) fn record_of_ender(path: Path<'_>) -> Option<Path<'_>> {
 
 /// Returns whether an ender ends the cell at `path`. `ender` returns the stamp of the tombstone at
 /// a path. O(segments) look-ups.
-pub(crate) fn is_ended(
+pub fn is_ended(
     path: Path<'_>,
     stamp: Stamp,
     ender: &mut dyn FnMut(&PathBuf) -> Option<Stamp>,

@@ -27,6 +27,7 @@ mod traits;
 pub use apply::Applied;
 pub use cell_map::CellMap;
 pub use changes::{Change, Changes};
+pub use containment::{is_ended, record_of_ender};
 pub use crdt_map::CrdtMap;
 pub use field::{Field, Focus};
 pub use g_counter::GCounter;
@@ -42,7 +43,6 @@ pub use stable::Stable;
 pub use tagged::element_of;
 pub use traits::{Crdt, Key, OldCell, Root, Value};
 
-pub(crate) use containment::record_of_ender;
 pub(crate) use count::Count;
 pub(crate) use crdt_map::{MARKER, MARKS};
 pub(crate) use per_replica::cell_key;

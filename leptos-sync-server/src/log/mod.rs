@@ -56,9 +56,13 @@ pub use sqlite::SqliteLog;
 /// - Users: the first entry or adoption of an id binds it to a user within the document.
 /// - Window: the times of cells are not ahead of the relay's clock, as
 ///   [`Window::is_ahead`](leptos_sync_core::clock::Window::is_ahead) defines it. An entry's time is
-///   not below the floor if the document lacks a cell at one of its paths.
+///   not below the floor if the document has neither a cell at one of its paths nor an ender above
+///   it.
 /// - Join: at each path the cell with the greater stamp wins. Among equal stamps the greater bytes
 ///   win, and a tombstone loses to any value. A cell that loses keeps its number.
+/// - Containment: the tombstone at a nameless segment below named ones, an ender, ends all older
+///   cells at or below the path before that segment. They are removed, and cells that arrive later
+///   lose to it.
 /// - Removal: a removed document keeps its name and its epochs. Every call for it, except another
 ///   removal, fails with [`Error::is_removed`].
 /// - Damaged data is never returned. A call on a damaged document fails with an error that

@@ -35,6 +35,26 @@ pub(super) fn path(at: u8) -> PathBuf {
     }
 }
 
+/// Returns a path as [`path`] does, or one of an ender or of a cell beside it.
+pub(super) fn any_path(at: u8) -> PathBuf {
+    let cards = PathBuf::new().child(b"cards");
+    match at % 12 {
+        8 => cards.child(b""),
+        9 => cards.child(b"a").child(b""),
+        10 => cards.child(b"b").child(b""),
+        11 => cards.child(b"a").child(b"").child(b"m"),
+        at => path(at),
+    }
+}
+
+/// Returns the segments of the record whose ender stands at a path.
+pub(super) fn record_of(path: &PathBuf) -> Option<Vec<&[u8]>> {
+    let mut segments: Vec<_> = path.as_path().segments().collect();
+    let last = segments.pop()?;
+    let is_ender = last.is_empty() && !segments.is_empty() && !segments.contains(&&b""[..]);
+    is_ender.then_some(segments)
+}
+
 pub(super) fn patch(cells: &CellsByPath) -> Patch {
     let latest = cells.values().map(|cell| cell.stamp.time).max();
     let patch = Patch::collect(latest.unwrap_or_default(), |out| {

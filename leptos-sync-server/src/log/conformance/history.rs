@@ -11,7 +11,7 @@ use leptos_sync_core::{
 
 use super::{
     Place,
-    cells::{Cell, CellsByPath, entry, fails, patch, path, succeeds},
+    cells::{Cell, CellsByPath, any_path, entry, fails, patch, record_of, succeeds},
     model::Model,
     plan::{CellPlan, EntryPlan, Follows, Step, TimePlan},
 };
@@ -285,8 +285,8 @@ fn taken(before: u64, model: &Model) -> Option<Sequence> {
 }
 
 fn planned((at, value): CellPlan) -> (PathBuf, Option<Vec<u8>>) {
-    let value = value
-        .checked_sub(1)
-        .map(|value| vec![value; usize::from(value)]);
-    (path(at), value)
+    let (path, value) = (any_path(at), value.checked_sub(1));
+    // An ender has no value.
+    let value = value.filter(|_| record_of(&path).is_none());
+    (path, value.map(|value| vec![value; usize::from(value)]))
 }

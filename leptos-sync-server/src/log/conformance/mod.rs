@@ -29,6 +29,7 @@
 )]
 
 mod cells;
+mod enders;
 mod forget;
 mod history;
 mod laws;
@@ -92,6 +93,8 @@ pub fn run<P: Place>(fresh: impl Fn() -> P, cases: u32) {
         forget::an_entry_below_the_floor_needs_a_cell_at_each_path,
         forget::every_tombstone_is_forgotten_even_beyond_one_step,
         forget::a_tombstone_that_was_received_late_is_kept,
+        enders::a_removed_record_has_only_its_ender,
+        enders::an_entry_below_the_floor_and_an_ender_is_taken_and_dropped,
         laws::a_removed_document_stays_removed,
         laws::concurrent_pushes_take_consecutive_numbers,
         laws::the_pages_of_a_large_document_have_all_its_cells,

@@ -9,7 +9,7 @@ use leptos_sync_core::{
     limits::{CLOCK_MS, DRIFT_MS},
 };
 
-use super::cells::{Cell, CellsByPath, by_path};
+use super::cells::{Cell, CellsByPath, by_path, record_of};
 use crate::Refusal;
 
 /// A cell with the number of its last change and the time in milliseconds when it was received.
@@ -58,10 +58,26 @@ impl Model {
         self.sequence
     }
 
+    /// Returns whether an ender above a path is later than a stamp.
+    fn is_ended(&self, path: &PathBuf, stamp: Stamp) -> bool {
+        let segments: Vec<_> = path.as_path().segments().collect();
+        self.cells.iter().any(|(ender, cell)| {
+            record_of(ender).is_some_and(|record| segments.starts_with(&record))
+                && stamp < cell.cell.stamp
+        })
+    }
+
     fn put(&mut self, path: PathBuf, cell: Cell, sequence: u64, received: u64) -> bool {
         self.latest = self.latest.max(cell.stamp.time);
-        let wins = self.cells.get(&path).is_none_or(|old| old.cell < cell);
+        let wins = self.cells.get(&path).is_none_or(|old| old.cell < cell)
+            && !self.is_ended(&path, cell.stamp);
         if wins {
+            if let Some(record) = record_of(&path) {
+                self.cells.retain(|path, old| {
+                    let segments: Vec<_> = path.as_path().segments().collect();
+                    !segments.starts_with(&record) || old.cell.stamp >= cell.stamp
+                });
+            }
             self.cells.insert(
                 path,
                 Numbered {
@@ -107,8 +123,9 @@ impl Model {
             if !self.is_timely(entry.time, now) {
                 return Err(Refusal::Drift);
             }
-            let lacks = |path| !self.cells.contains_key(path);
-            if entry.time < self.floor && cells.keys().any(lacks) {
+            let has =
+                |path: &PathBuf| self.cells.contains_key(path) || self.is_ended(path, Stamp::ZERO);
+            if entry.time < self.floor && !cells.keys().all(has) {
                 return Err(Refusal::TooOld(self.floor));
             }
         }
@@ -152,6 +169,7 @@ impl Model {
             .partition(|(_, cell)| timely(cell));
         let is_new = |(path, cell): &(PathBuf, Cell)| {
             self.cells.get(path).is_none_or(|old| old.cell < *cell)
+                && !self.is_ended(path, cell.stamp)
         };
         let new: Vec<_> = taken.into_iter().filter(is_new).collect();
         if !new.is_empty() {

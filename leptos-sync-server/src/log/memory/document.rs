@@ -6,8 +6,9 @@ use std::{
 
 use leptos_sync_core::{
     ReplicaId, Stamp, Time,
-    cells::{CellRef, CellWriter, PathBuf},
+    cells::{CellRef, CellWriter, Path, PathBuf},
     history::{CellRange, Entry, Epoch, Epochs, IdHead, Page, Patch, Sequence},
+    internal::{is_ended, record_of_ender},
 };
 
 use super::super::{
@@ -23,6 +24,8 @@ pub(super) struct Document {
     epochs: Epochs,
     pub(super) is_removed: bool,
     cells: BTreeMap<PathBuf, StoredCell>,
+    /// The number of enders among the cells.
+    enders: usize,
     /// The paths of all cells by the number of their last change.
     changes: BTreeSet<(Sequence, PathBuf)>,
     /// The user and the head of each id.
@@ -112,11 +115,12 @@ impl Document {
         }
         let before = self.id_head(id);
         self.head.check(&before, entry, now_ms)?;
-        let has_all = |cells: &BTreeMap<PathBuf, _>| {
+        let has_all = || {
             let mut paths = entry.cells.cells().paths();
-            paths.all(|path| cells.contains_key(&path))
+            // Below an ender, no tombstone can be missing that is later than the ender.
+            paths.all(|path| self.cells.contains_key(&path) || self.is_ended(&path, Stamp::ZERO))
         };
-        if self.head.is_below_floor(entry) && !has_all(&self.cells) {
+        if self.head.is_below_floor(entry) && !has_all() {
             return Err(Refusal::TooOld(self.head.floor));
         }
         let sequence = self.advance(epoch);
@@ -131,11 +135,35 @@ impl Document {
         Ok(has_lost)
     }
 
-    /// Returns whether a cell would replace the one at its path.
+    /// Returns whether a cell would be added, or replace the one at its path.
     fn is_new(&self, path: &PathBuf, cell: &CellRef<'_>) -> bool {
-        self.cells
-            .get(path)
-            .is_none_or(|old| (old.stamp, old.value.as_deref()) < (cell.stamp, cell.value))
+        let old = self.cells.get(path);
+        old.is_none_or(|old| (old.stamp, old.value.as_deref()) < (cell.stamp, cell.value))
+            && !self.is_ended(path, cell.stamp)
+    }
+
+    fn is_ended(&self, path: &PathBuf, stamp: Stamp) -> bool {
+        self.enders > 0
+            && is_ended(path.as_path(), stamp, &mut |ender| {
+                self.cells.get(ender).map(|ender| ender.stamp)
+            })
+    }
+
+    /// Removes the cells that an ender ends. O(cells of the record).
+    fn end(&mut self, record: Path<'_>, stamp: Stamp) {
+        let below = self.cells.range(record.to_owned()..);
+        let below = below.take_while(|(path, _)| is_below(path, record));
+        let ended = below.filter(|(_, cell)| cell.stamp < stamp);
+        for path in ended.map(|(path, _)| path.clone()).collect::<Vec<_>>() {
+            self.drop_cell(&path);
+        }
+    }
+
+    fn drop_cell(&mut self, path: &PathBuf) {
+        if let Some(cell) = self.cells.remove(path) {
+            self.changes.remove(&(cell.sequence, path.clone()));
+            self.enders -= usize::from(record_of_ender(path.as_path()).is_some());
+        }
     }
 
     /// Joins a cell. Returns whether it wins.
@@ -156,10 +184,14 @@ impl Document {
             sequence,
             received_ms,
         };
-        if let Some(old) = self.cells.insert(path.clone(), new)
-            && old.sequence != sequence
-        {
-            self.changes.remove(&(old.sequence, path));
+        let old = self.cells.insert(path.clone(), new);
+        let is_added = old.is_none();
+        if let Some(old) = old.filter(|old| old.sequence != sequence) {
+            self.changes.remove(&(old.sequence, path.clone()));
+        }
+        if let Some(record) = record_of_ender(path.as_path()) {
+            self.enders += usize::from(is_added);
+            self.end(record, cell.stamp);
         }
         true
     }
@@ -291,18 +323,15 @@ impl Document {
             return;
         }
         self.head.raise_floor(before);
-        let head = &mut self.head;
-        let changes = &mut self.changes;
-        self.cells.retain(|path, cell| {
-            let is_kept = cell.value.is_some()
-                || cell.stamp.time >= head.floor
-                || cell.received_ms >= received_before_ms;
-            if !is_kept {
-                head.forget(cell.sequence);
-                changes.remove(&(cell.sequence, path.clone()));
-            }
-            is_kept
+        let floor = self.head.floor;
+        let gone = self.cells.iter().filter(|(_, cell)| {
+            cell.value.is_none() && cell.stamp.time < floor && cell.received_ms < received_before_ms
         });
+        let gone = gone.map(|(path, cell)| (path.clone(), cell.sequence));
+        for (path, sequence) in gone.collect::<Vec<_>>() {
+            self.head.forget(sequence);
+            self.drop_cell(&path);
+        }
     }
 
     pub(super) fn remove(&mut self) {
@@ -314,6 +343,11 @@ impl Document {
             ..Self::default()
         };
     }
+}
+
+/// Returns whether a path is that of a record or below it.
+fn is_below(path: &PathBuf, record: Path<'_>) -> bool {
+    path.as_path().as_bytes().starts_with(record.as_bytes())
 }
 
 impl StoredCell {

@@ -22,12 +22,13 @@ use crate::{
     log::database::{Checksum, Tally, damaged, fault},
 };
 
-/// Audits a document. O(cells + ids).
+/// Audits a document. Returns whether it has enders. O(cells + ids).
 pub(super) fn audit(
     connection: &Connection,
     document: i64,
     stored: &StoredHead,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut has_enders = false;
     let (mut tally, mut listed) = (Tally::default(), Tally::default());
     let mut last = Vec::new();
     cells::each_searched(connection, document, |cell, checksum, is_found| {
@@ -37,13 +38,18 @@ pub(super) fn audit(
         last.clear();
         last.extend_from_slice(cell.path);
         tally.add(checksum);
+        has_enders |= cell.record().is_some();
         listed.add(entry(to_i64(cell.sequence.get()), cell.path));
         Ok(())
     })?;
     let is_intact = tally == stored.cells
         && listed == index(connection, document)?
         && ids::audit(connection, document)? == stored.ids;
-    if is_intact { Ok(()) } else { Err(damaged()) }
+    if is_intact {
+        Ok(has_enders)
+    } else {
+        Err(damaged())
+    }
 }
 
 fn entry(sequence: i64, path: &[u8]) -> i64 {

@@ -1,6 +1,6 @@
 //! The cells of all documents.
 
-use leptos_sync_core::{Time, history::Sequence};
+use leptos_sync_core::{Stamp, Time, cells::Path, history::Sequence, internal as containment};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{
@@ -18,6 +18,13 @@ const AFTER_PATH: &str = concat!(
     "SELECT ",
     cell_columns!(),
     " FROM cells WHERE document = ?1 AND path > ?2 ORDER BY path"
+);
+
+/// The cells from a path on.
+const FROM_PATH: &str = concat!(
+    "SELECT ",
+    cell_columns!(),
+    " FROM cells WHERE document = ?1 AND path >= ?2 ORDER BY path"
 );
 
 /// The cells that changed after a number.
@@ -48,10 +55,10 @@ const AGED: &str = concat!(
      WHERE document = ?1 AND received < ?2 AND time < ?3 AND value IS NULL"
 );
 
-/// The result of comparing a cell with the one at its path.
+/// The result of comparing a cell with the one at its path and with the enders above it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comparison {
-    /// The stored cell is equal or greater.
+    /// The stored cell is equal or greater, or an ender ends the new one.
     Loses,
     /// The stored cell has this checksum.
     Replaces(i64),
@@ -126,6 +133,77 @@ pub(super) fn store(
         })
         .map_err(fault)?;
     Ok(())
+}
+
+/// Returns whether an ender above a path is later than a stamp.
+pub(super) fn is_ended(
+    connection: &Connection,
+    document: i64,
+    path: &[u8],
+    stamp: Stamp,
+) -> Result<bool, Error> {
+    let query = concat!(
+        "SELECT ",
+        cell_columns!(),
+        " FROM cells WHERE document = ?1 AND path = ?2"
+    );
+    let mut failed = Ok(());
+    let is_ended = containment::is_ended(Path::from_bytes(path)?, stamp, &mut |ender| {
+        let mut found = None;
+        let of = params![document, ender.as_path().as_bytes()];
+        let walked = walk(connection, document, query, of, |ender, _| {
+            found = Some(ender.stamp);
+            Ok(false)
+        });
+        if let Err(error) = walked {
+            failed = Err(error);
+        }
+        found
+    });
+    failed.map(|()| is_ended)
+}
+
+/// Removes the cells at and below a record that are older than `end`.
+pub(super) fn end(
+    connection: &Connection,
+    document: i64,
+    record: Path<'_>,
+    end: Stamp,
+    tally: &mut Tally,
+) -> Result<(), Error> {
+    let mut from = record.as_bytes().to_vec();
+    loop {
+        let (mut gone, mut next) = (Vec::new(), None);
+        walk(
+            connection,
+            document,
+            FROM_PATH,
+            params![document, from],
+            |cell, checksum| {
+                if !cell.path.starts_with(record.as_bytes()) {
+                    return Ok(false);
+                }
+                if gone.len() >= limits::STEP_CELLS {
+                    next = Some(cell.path.to_vec());
+                    return Ok(false);
+                }
+                if cell.stamp < end {
+                    gone.push((cell.path.to_vec(), checksum));
+                }
+                Ok(true)
+            },
+        )?;
+        for (path, checksum) in &gone {
+            if delete(connection, document, path)? != 1 {
+                return Err(damaged());
+            }
+            tally.remove(*checksum);
+        }
+        match next {
+            Some(next) => from = next,
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Returns whether a document that was audited has a cell at a path.
@@ -288,6 +366,7 @@ mod tests {
         let by_sequence = "INDEX cells_by_sequence (document=? AND sequence>?)";
         for (query, search) in [
             (AFTER_PATH, "PRIMARY KEY (document=? AND path>?)"),
+            (FROM_PATH, "PRIMARY KEY (document=? AND path>?)"),
             (AFTER_SEQUENCE, by_sequence),
             (AGED, "INDEX tombstones (document=? AND received<?)"),
         ] {

@@ -1,5 +1,5 @@
 use leptos_sync_core::{
-    ReplicaId, Time,
+    ReplicaId, Stamp, Time,
     cells::{CellRef, Path, PathBuf},
     history::{Entry, IdHead, Patch, RelayState, Sequence},
 };
@@ -111,7 +111,9 @@ impl<'a> Draft<'a> {
             return Ok(patch.is_empty());
         };
         for path in patch.cells().paths() {
-            if !cells::has(self.connection, id, path.as_path().as_bytes())? {
+            let path = path.as_path().as_bytes();
+            // Below an ender, no tombstone can be missing that is later than the ender.
+            if !cells::has(self.connection, id, path)? && !self.is_ended(id, path, Stamp::ZERO)? {
                 return Ok(false);
             }
         }
@@ -132,7 +134,7 @@ impl<'a> Draft<'a> {
         self.stored.head.latest = self.stored.head.latest.max(entry.time);
         each(&entry.cells, |path, cell| {
             let new = new_cell(path, &cell, sequence, now_ms);
-            let compared = cells::compare(self.connection, document, &new)?;
+            let compared = self.compare(document, &new)?;
             has_lost |= compared == Comparison::Loses;
             self.join(document, &new, compared)
         })?;
@@ -152,7 +154,25 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         let tally = &mut self.stored.cells;
-        cells::store(self.connection, document, new, compared, tally)
+        cells::store(self.connection, document, new, compared, tally)?;
+        if let Some(record) = new.record() {
+            self.tables.note_ender(document);
+            cells::end(self.connection, document, record, new.stamp, tally)?;
+        }
+        Ok(())
+    }
+
+    /// Compares a cell with the one at its path, and with the enders above it.
+    fn compare(&self, document: i64, new: &Cell<'_>) -> Result<Comparison, Error> {
+        match self.is_ended(document, new.path, new.stamp)? {
+            true => Ok(Comparison::Loses),
+            false => cells::compare(self.connection, document, new),
+        }
+    }
+
+    fn is_ended(&self, document: i64, path: &[u8], stamp: Stamp) -> Result<bool, Error> {
+        Ok(self.tables.has_enders(document)
+            && cells::is_ended(self.connection, document, path, stamp)?)
     }
 
     /// Joins cells of any writers. See [`DurableLog::join_cells`](crate::DurableLog::join_cells).
@@ -183,7 +203,7 @@ impl<'a> Draft<'a> {
             }
             let mut new = new_cell(path, &cell, Sequence::ZERO, now_ms);
             let compared = match self.id {
-                Some(id) => cells::compare(self.connection, id, &new)?,
+                Some(id) => self.compare(id, &new)?,
                 None => Comparison::New,
             };
             if compared == Comparison::Loses {

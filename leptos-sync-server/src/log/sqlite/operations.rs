@@ -46,7 +46,9 @@ impl Operations for Tables {
         let stored = heads::load(connection, id)?;
         if audit {
             tracing::debug!(document, cells = stored.cells.records, "auditing");
-            audit::audit(connection, id, &stored)?;
+            if audit::audit(connection, id, &stored)? {
+                self.note_ender(id);
+            }
             self.damage.audited(document);
         }
         Ok(Some((id, stored)))

@@ -1,6 +1,8 @@
 //! The stored form of cells.
 
-use leptos_sync_core::{ReplicaId, Stamp, Time, history::Sequence};
+use leptos_sync_core::{
+    ReplicaId, Stamp, Time, cells::Path, history::Sequence, internal::record_of_ender,
+};
 use rusqlite::Row;
 
 use crate::{
@@ -75,6 +77,12 @@ impl Cell<'_> {
             Content::Tombstone(received) => sum.number(0).number(received),
         }
         .finish()
+    }
+
+    /// Returns the path of the record that the cell ends, if it is an ender.
+    pub(super) fn record(&self) -> Option<Path<'_>> {
+        let path = Path::from_bytes(self.path).ok()?;
+        record_of_ender(path).filter(|_| self.content.value().is_none())
     }
 
     /// Returns the approximate size of the cell in a message.

@@ -1,6 +1,10 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use leptos_sync_core::history::Epoch;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::{heads, record::Table};
@@ -29,6 +33,8 @@ pub(super) struct Tables {
     documents: AtomicBool,
     /// Whether a user that is not listed is known to have no ids.
     users: AtomicBool,
+    /// The documents that may have enders, of those that were audited.
+    with_enders: Mutex<BTreeSet<i64>>,
 }
 
 impl Tables {
@@ -40,11 +46,22 @@ impl Tables {
             // If a table is damaged, the records that can be found are still served.
             documents: AtomicBool::new(are_intact(connection)),
             users: AtomicBool::new(USERS.is_intact(connection).unwrap_or(false)),
+            with_enders: Mutex::default(),
         })
     }
 
     pub(super) fn epoch(&self) -> Epoch {
         Epoch::new(self.epoch.load(Ordering::Relaxed))
+    }
+
+    /// Records that a document has an ender, or may have one.
+    pub(super) fn note_ender(&self, document: i64) {
+        self.with_enders.lock().insert(document);
+    }
+
+    /// Returns whether a document may have enders. If not, nothing is searched for them.
+    pub(super) fn has_enders(&self, document: i64) -> bool {
+        self.with_enders.lock().contains(&document)
     }
 
     pub(super) fn new_epoch(&self) -> Result<(), Error> {
