@@ -9,18 +9,21 @@
 mod common;
 mod replicas;
 
+use std::cell::Cell;
+
 use common::now;
 use leptos_sync_core::{
     Clock, ReplicaId,
     clock::ManualTime,
     engine::ReplicaStore,
+    history::{Sequence, Witness},
     storage::{Batch, MemoryStorage, Storage},
 };
 use replicas::{
     oracle::{Board, BoardFields},
     relay::{RETENTION, ms},
     steps::Scene,
-    tab::Tab,
+    tab::{Request, Tab},
 };
 
 /// Loads a tab again from a copy of its disk.
@@ -177,4 +180,73 @@ fn a_device_that_knows_of_forgotten_removals_can_still_send() {
     scene.sync(&mut other);
     assert_eq!(items(&other), [2, 3]);
     assert_eq!(other.replica.doc().state().title.get(), &3);
+}
+
+/// Ada begins to compare with a backup of the relay. Before she has offered anything, the relay has
+/// its database again. Bob removes the item there, and the relay forgets the removal.
+#[test]
+fn a_removed_item_stays_removed_if_the_relay_had_only_lost_it_for_a_moment() {
+    let mut scene = Scene::new();
+    let (mut ada, mut bob) = (scene.tab("Ada"), scene.tab("Bob"));
+    let backup = scene.relay.db.clone();
+    scene.edit(&mut bob, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut bob);
+    scene.sync(&mut ada);
+    let database = scene.relay.db.clone();
+    scene.restart(Some(backup));
+    scene.sync_until(&mut ada, |request| matches!(request, Request::Offer(..)));
+    assert!(ada.replica.progress().comparing);
+
+    scene.restart(Some(database));
+    scene.edit(&mut bob, |tx| tx.items().remove(&1));
+    scene.sync(&mut bob);
+    scene.oracle.now += 3 * RETENTION;
+    scene.edit(&mut bob, |tx| tx.title().set(2));
+    scene.sync(&mut bob);
+    scene.relay.forget(&scene.oracle);
+    scene.sync(&mut ada);
+    assert_eq!(items(&ada), [0_u8; 0]);
+    let mut other = scene.tab("another device");
+    scene.sync(&mut other);
+    assert_eq!(items(&other), [0_u8; 0]);
+}
+
+/// Ada reads Cy's item from one backup of the relay, compares with another one, which is empty, and
+/// then with the database of before. She offers the item there, and proves that it was stored once.
+#[test]
+fn a_device_that_compared_with_two_backups_can_prove_what_the_relay_lacks() {
+    let mut scene = Scene::new();
+    let names = ["Ada", "Bob", "Cy"];
+    let [mut ada, mut bob, mut cy] = names.map(|name| scene.tab(name));
+    let empty = scene.relay.db.clone();
+    // Cy's edit is older than what Ada hears of first.
+    scene.edit(&mut cy, |tx| tx.items().insert(5, 1));
+    scene.edit(&mut bob, |tx| tx.items().insert(1, 1));
+    scene.sync(&mut bob);
+    scene.sync(&mut ada);
+    let database = scene.relay.db.clone();
+    let offers = |request: &Request| matches!(request, Request::Offer(..));
+    scene.restart(Some(empty.clone()));
+    scene.sync(&mut cy);
+    scene.sync_until(&mut ada, offers);
+    assert_eq!(items(&ada), [1, 5]);
+    scene.restart(Some(empty));
+    scene.sync_until(&mut ada, offers);
+
+    scene.restart(Some(database.clone()));
+    let proves = |witness: &Witness| {
+        let head = Sequence::new(database.sequence);
+        !database.epochs.contains(head, witness.head)
+    };
+    let offered = Cell::new(false);
+    scene.sync_until(&mut ada, |request| {
+        if let Request::Offer(_, witness) = request {
+            assert!(offered.get() || proves(witness), "{witness:?}");
+            offered.set(true);
+        }
+        false
+    });
+    assert!(offered.get() && ada.replica.is_synced());
+    scene.sync(&mut bob);
+    assert_eq!(items(&bob), [1, 5]);
 }

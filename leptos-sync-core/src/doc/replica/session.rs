@@ -1,4 +1,4 @@
-use super::{Pending, comparison::Comparison, exchange::Exchange};
+use super::{Pending, Progress, comparison::Comparison, exchange::Exchange};
 use crate::{
     clock::Time,
     doc::cells::DocCells,
@@ -29,6 +29,14 @@ pub(super) struct Session {
     /// The relay's epochs, until the comparison of a diverged replica ends.
     pub(super) epochs: Option<Epochs>,
     pub(super) comparison: Option<Comparison>,
+}
+
+impl Session {
+    /// Returns whether the relay of a diverged replica lacks what it once reported at `position`.
+    fn has_lost(&self, position: &Position) -> bool {
+        let is_lost = |epochs: &Epochs| !epochs.contains(self.state.head(), *position);
+        self.epochs.as_ref().is_some_and(is_lost)
+    }
 }
 
 impl Exchange {
@@ -91,32 +99,51 @@ impl Exchange {
         let is_behind = self.progress.cursor.position.sequence < opened.horizon;
         let mut heads = IdHeads::default();
         heads.put_all(&opened.heads);
-        let mut session = Session {
+        self.session = Some(Session {
             head: opened.state.witness.head,
             floor: opened.floor,
             point: opened.point,
-            diverged: opened.diverged,
+            diverged: false,
             settles_at: head,
             heads,
             state: opened.state,
             epochs: None,
             comparison: None,
-        };
-        match opened.diverged {
-            true => session.epochs = Some(epochs),
-            false => self.progress.epochs = epochs,
-        }
-        let next = match opened.diverged || is_behind {
+        });
+        let diverged = opened.diverged && !self.has_returned(&epochs, head);
+        let next = match diverged || is_behind {
             true => Next::Compare,
             false => Next::Read,
         };
-        if next == Next::Compare {
-            self.progress.comparing = opened.diverged;
-            session.comparison = Some(Comparison::new(doc, self.compared_paths)?);
+        let comparison = match next {
+            Next::Compare => Some(Comparison::new(doc, self.compared_paths)?),
+            Next::Read => None,
+        };
+        self.progress.comparing = diverged;
+        if let Some(session) = &mut self.session {
+            session.comparison = comparison;
+            session.diverged = diverged;
+            match diverged {
+                true => session.epochs = Some(epochs),
+                false => self.progress.epochs = epochs,
+            }
         }
-        self.session = Some(session);
         self.note(&opened.state);
         Ok(next)
+    }
+
+    /// Returns whether the history that a relay had lost is back, so that no comparison is needed.
+    ///
+    /// The relay was replaced by a backup and back again. It has everything that it once reported
+    /// to this replica, so it lacks nothing that the replica holds except its own entries. What the
+    /// replica has alone was removed at the relay meanwhile.
+    fn has_returned(&self, epochs: &Epochs, head: Sequence) -> bool {
+        let Progress { cursor, latest, .. } = &self.progress;
+        self.progress.comparing
+            && [cursor.position, cursor.witness.head, latest.head]
+                .into_iter()
+                .all(|position| epochs.contains(head, position))
+            && !self.ids().iter().any(|id| self.is_missed(*id))
     }
 
     /// Records the state of the history that an answer reports.
@@ -133,13 +160,16 @@ impl Exchange {
         if state.head() >= session.state.head() {
             session.state = *state;
         }
-        // A relay that has what this replica was told last may lack what another backup of it has
-        // told in between. Then only `latest` can prove that.
+        // The next relay may be another backup: one that has what this replica was told last, but
+        // lacks what this relay reports. Then only `latest` can prove that. A part of what this
+        // replica was told would prove nothing there.
         let told = &progress.cursor.witness;
-        let is_lost = is_diverged && session.point < told.head.sequence;
+        let is_lost = session.has_lost(&told.head);
+        let known = &progress.epochs;
+        let is_apart = || !known.contains(told.head.sequence, state.witness.head);
         let is_later = state.witness.latest >= progress.latest.latest;
         let is_safe = told.latest >= progress.latest.latest;
-        if is_later && !is_diverged || is_lost && (is_later || is_safe) {
+        if is_later && !is_diverged || is_lost && (is_later || is_safe) && is_apart() {
             progress.latest = state.witness;
         }
         // Until the comparison ends, the witness proves that the relay has lost history.
@@ -154,7 +184,7 @@ impl Exchange {
     pub(super) fn witness(&self) -> Witness {
         let (told, latest) = (&self.progress.cursor.witness, &self.progress.latest);
         let session = self.session.as_ref();
-        let is_lost = session.is_some_and(|session| session.point < told.head.sequence);
+        let is_lost = session.is_some_and(|session| session.has_lost(&told.head));
         match is_lost && told.latest > latest.latest {
             true => *told,
             false => *latest,

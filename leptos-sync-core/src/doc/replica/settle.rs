@@ -83,7 +83,7 @@ impl Exchange {
     ///
     /// This happens if another tab has noticed that the relay has lost history, and this tab reads
     /// only what the relay has now.
-    fn is_missed(&self, id: ReplicaId) -> bool {
+    pub(super) fn is_missed(&self, id: ReplicaId) -> bool {
         let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
         let first = mine.next().map_or(0, |one| one.id().number);
         first > self.reported_head(id).number + 1
