@@ -250,3 +250,32 @@ fn a_device_that_compared_with_two_backups_can_prove_what_the_relay_lacks() {
     scene.sync(&mut bob);
     assert_eq!(items(&bob), [1, 5]);
 }
+
+/// The relay's clock is slow, so it stores the phone's increments at earlier times. Then the relay
+/// loses them, with its clock right again, and gets the first one from a backup of the phone, at
+/// its own time.
+#[test]
+fn a_count_does_not_shrink_when_a_relay_with_a_wrong_clock_is_restored() {
+    let mut scene = Scene::new();
+    let (mut phone, mut other) = (scene.tab("the phone"), scene.tab("another device"));
+    let empty = scene.relay.db.clone();
+    scene.oracle.now += 60;
+    scene.relay.skew = -40;
+    scene.edit(&mut phone, |tx| tx.likes().increment(10));
+    phone.save(&mut scene.oracle);
+    let backup = phone.disk.copy();
+    scene.sync(&mut phone);
+    scene.edit(&mut phone, |tx| tx.likes().increment(5));
+    scene.sync(&mut phone);
+    scene.sync(&mut other);
+    assert_eq!(likes(&other), 15);
+
+    scene.relay.skew = 0;
+    scene.restart(Some(empty));
+    restore(&mut phone, &backup);
+    scene.sync(&mut phone);
+    assert_eq!(likes(&phone), 10);
+    scene.sync(&mut other);
+    scene.sync(&mut phone);
+    assert_eq!((likes(&phone), likes(&other)), (15, 15));
+}

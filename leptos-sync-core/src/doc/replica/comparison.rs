@@ -1,4 +1,8 @@
-use super::{exchange::Exchange, path_steps::PathSteps, pending::map_cells};
+use super::{
+    exchange::Exchange,
+    path_steps::PathSteps,
+    pending::{is_count, map_cells},
+};
 use crate::{
     clock::{Stamp, Time},
     codec::CellRef,
@@ -69,13 +73,35 @@ pub struct RangeDifference {
 /// What a range changes.
 #[derive(Default)]
 struct Difference {
-    /// The base cells that become older or are removed.
-    older: Quarantine,
+    /// The base cells that become older, are removed, or get a count of which the relay has less.
+    replaced: Quarantine,
     offers: Quarantine,
     /// The latest time of the offers.
     latest: Time,
     /// The cells that were compared, if they are not all of the range.
     cells: Option<Patch>,
+}
+
+impl Difference {
+    /// Offers the greater count, if the later one is smaller and the relay takes its time. The base
+    /// has it from now on, so that it is offered again if this offer is lost.
+    fn offers_count(
+        &mut self,
+        doc: &dyn DocCells,
+        path: &PathBuf,
+        ours: &BaseCell<'_>,
+        relay: (Stamp, Option<&[u8]>),
+        latest: Time,
+    ) -> bool {
+        let joined = joined_counts(doc, path, ours, relay);
+        let Some((stamp, count)) = joined.filter(|(stamp, _)| stamp.time <= latest) else {
+            return false;
+        };
+        self.latest = self.latest.max(stamp.time);
+        self.replaced.put(path.clone(), stamp, Some(&count), None);
+        self.offers.put(path.clone(), stamp, Some(&count), None);
+        true
+    }
 }
 
 impl Exchange {
@@ -90,8 +116,9 @@ impl Exchange {
         let difference = self.difference(doc, range)?;
         let cells = difference.cells.as_ref().unwrap_or(&range.cells);
         let mut changes = self.join_base(doc, cells);
-        changes.append(self.put_base(doc, &difference.older));
-        self.base_latest = self.base_latest.max(cells.latest());
+        changes.append(self.put_base(doc, &difference.replaced));
+        let latest = cells.latest().max(difference.latest);
+        self.base_latest = self.base_latest.max(latest);
         let mut offers = Vec::new();
         if !difference.offers.is_empty() {
             offers = Patch::collect_parts(difference.latest, limits::PAGE_BYTES, |out| {
@@ -103,7 +130,7 @@ impl Exchange {
 
     /// Decides about each path of a range, or of its first part.
     fn difference(&mut self, doc: &dyn DocCells, range: &CellRange) -> Result<Difference, Error> {
-        let complete = self.progress.complete;
+        let (complete, latest) = (self.progress.complete, self.latest_to_offer(&range.state));
         let Some(session) = &mut self.session else {
             return Err(not_comparing());
         };
@@ -153,6 +180,11 @@ impl Exchange {
                 continue;
             };
             let relay = theirs.get(&path).map(|held| (held.stamp, held.value));
+            if let Some(relay) = relay.filter(|_| diverged)
+                && found.offers_count(doc, &path, &ours, relay, latest)
+            {
+                continue;
+            }
             if relay.is_some_and(|relay| (ours.stamp, ours.value) <= relay) {
                 continue;
             }
@@ -162,10 +194,15 @@ impl Exchange {
                 found.offers.put(path, ours.stamp, ours.value, None);
             } else {
                 let (stamp, value) = relay.unwrap_or_default();
-                found.older.put(path, stamp, value, None);
+                found.replaced.put(path, stamp, value, None);
             }
         }
         Ok(found)
+    }
+
+    /// Returns the latest time of cells that the relay certainly takes.
+    fn latest_to_offer(&self, state: &RelayState) -> Time {
+        state.witness.latest.next().max(self.witness().latest)
     }
 
     /// Handles the answer to an offer. `all` is false if the relay has rejected a cell.
@@ -204,6 +241,7 @@ impl Exchange {
         }
         progress.cursor.position = session.head;
         progress.comparing = false;
+        progress.must_compare = false;
         // Others may have written between two ranges, and offers come back in pages.
         progress.complete = Sequence::ZERO;
         self.rewrites += 1;
@@ -242,6 +280,30 @@ pub(super) fn base_cell<'a>(
         }
     };
     (stamp != Stamp::default()).then_some(BaseCell { stamp, value })
+}
+
+/// Joins the count of the base with that of the relay, if the later one lacks a part of the other.
+///
+/// The counts of an id only grow. The later one is smaller if the relay was restored, and then got
+/// an earlier entry at a later time: from a copy of the disk, or because its clock was wrong. All
+/// replicas give the result the same stamp.
+fn joined_counts(
+    doc: &dyn DocCells,
+    path: &PathBuf,
+    ours: &BaseCell<'_>,
+    relay: (Stamp, Option<&[u8]>),
+) -> Option<(Stamp, Vec<u8>)> {
+    let ours = (ours.stamp, ours.value);
+    let (stamp, value) = ours.max(relay);
+    let (_, key) = path.as_path().split_last()?;
+    let cell = CellRef { key, stamp, value };
+    if ours.1 == relay.1 || !is_count(doc, path, cell) {
+        return None;
+    }
+    let later = Count::decode(value?)?;
+    let joined = Count::decode(ours.1?)?.max(Count::decode(relay.1?)?);
+    let stamp = Stamp::new(stamp.time.next(), stamp.replica);
+    (joined != later).then(|| (stamp, joined.encode()))
 }
 
 /// Returns whether a cell that the base lacks belongs to a counter. Counter cells are never

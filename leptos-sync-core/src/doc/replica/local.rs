@@ -63,7 +63,7 @@ impl Exchange {
         if stored.is_empty() {
             return;
         }
-        self.progress.comparing = true;
+        self.progress.require_comparison();
         for one in stored {
             self.base_latest = self.base_latest.max(one.entry.time);
             self.base.join(one.entry.cells.cells());

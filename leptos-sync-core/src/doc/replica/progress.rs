@@ -16,7 +16,17 @@ pub struct Progress {
     pub complete: Sequence,
     /// Whether the relay lacks something that it had reported, so that both sides must be compared.
     pub comparing: bool,
+    /// Whether the base may have cells that the relay of this history has never had. Then only a
+    /// comparison can end `comparing`.
+    pub must_compare: bool,
     /// The number of changes to the outbox other than new entries. The tabs that share the outbox
     /// detect changes by it.
     pub generation: u64,
+}
+
+impl Progress {
+    pub(super) fn require_comparison(&mut self) {
+        self.comparing = true;
+        self.must_compare = true;
+    }
 }

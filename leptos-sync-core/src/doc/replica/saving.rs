@@ -227,7 +227,7 @@ impl<S: Root> Replica<S> {
     /// Requires a comparison with the relay: the storage has the base of another history, which
     /// lacks a part of this one.
     pub(crate) fn compare(&mut self) {
-        self.exchange.progress.comparing = true;
+        self.exchange.progress.require_comparison();
     }
 
     /// Records that the storage has lost everything.

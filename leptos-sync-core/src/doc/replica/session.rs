@@ -135,15 +135,15 @@ impl Exchange {
     /// Returns whether the history that a relay had lost is back, so that no comparison is needed.
     ///
     /// The relay was replaced by a backup and back again. It has everything that it once reported
-    /// to this replica, so it lacks nothing that the replica holds except its own entries. What the
+    /// to this replica, so it lacks nothing that the replica holds except its outbox. What the
     /// replica has alone was removed at the relay meanwhile.
     fn has_returned(&self, epochs: &Epochs, head: Sequence) -> bool {
         let Progress { cursor, latest, .. } = &self.progress;
         self.progress.comparing
+            && !self.progress.must_compare
             && [cursor.position, cursor.witness.head, latest.head]
                 .into_iter()
                 .all(|position| epochs.contains(head, position))
-            && !self.ids().iter().any(|id| self.is_missed(*id))
     }
 
     /// Records the state of the history that an answer reports.

@@ -32,7 +32,7 @@ impl Exchange {
         let ids = self.ids();
         if ids.iter().any(|id| self.is_missed(*id)) {
             // Compare, and offer the relay what it has lost.
-            self.progress.comparing = true;
+            self.progress.require_comparison();
             return Err(Error::gap(
                 "the relay lacks entries that it had stored; open the document again to compare",
             ));
@@ -83,7 +83,7 @@ impl Exchange {
     ///
     /// This happens if another tab has noticed that the relay has lost history, and this tab reads
     /// only what the relay has now.
-    pub(super) fn is_missed(&self, id: ReplicaId) -> bool {
+    fn is_missed(&self, id: ReplicaId) -> bool {
         let mut mine = self.entries.iter().filter(|one| one.id().replica == id);
         let first = mine.next().map_or(0, |one| one.id().number);
         first > self.reported_head(id).number + 1

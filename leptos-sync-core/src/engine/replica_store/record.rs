@@ -68,7 +68,12 @@ pub(super) fn encode_progress(progress: &Progress) -> Vec<u8> {
         out.witness(&progress.latest);
         out.sequence(progress.complete);
         let dropped = progress.epochs.has_dropped();
-        out.byte(u8::from(progress.comparing) | u8::from(dropped) << 1);
+        let flags = [progress.comparing, dropped, progress.must_compare];
+        out.byte(
+            flags
+                .iter()
+                .rfold(0, |bits, flag| bits << 1 | u8::from(*flag)),
+        );
         out.number(progress.generation);
         out.epoch_list(progress.epochs.list());
     })
@@ -83,6 +88,7 @@ pub(super) fn decode_progress(record: &[u8]) -> Result<Progress, Error> {
         latest,
         complete,
         comparing: flags & 1 != 0,
+        must_compare: flags & 4 != 0,
         generation: fields.number(),
         epochs: fields.epochs(flags & 2 != 0),
     };
