@@ -11,7 +11,9 @@ use std::fmt::Debug;
 
 use leptos_sync_core::{
     Crdt, Delta, Doc, GCounter, Id, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, ReplicaId,
-    Root, Stamp, Time, Tx, VersionVector, cells::CellMap,
+    Root, Stamp, Time, Tx, VersionVector,
+    cells::{CellMap, PathBuf},
+    history::Patch,
 };
 use model::{
     Board, History, Inner, NOW_MS, OddBoard, OldBoard, Op, Peer, Schema as _, doc_at, send,
@@ -373,8 +375,48 @@ fn cells_are_the_state<S: Root + PartialEq + Debug, E>(
     by_delta.assert_invariants();
 }
 
+/// A deeper path is that of a cell which a later build may write below the value.
+fn has_no_cells_below_its_own<T: Crdt>(state: &T) {
+    let root = PathBuf::new().child(b"a");
+    let cells = |state: &T| {
+        let cells = Patch::collect(Time::ZERO, |out| {
+            state.write_cells(&mut root.clone(), &VersionVector::new(), out);
+        });
+        cells.unwrap()
+    };
+    let before = cells(state);
+    for path in before.cells().paths() {
+        let (mut state, deeper) = (state.clone(), path.child(b"x"));
+        let below = || {
+            let mut below = deeper.as_path().segments();
+            below.next();
+            below
+        };
+        assert!(
+            state.cell_at(below(), &mut Vec::new()).is_none(),
+            "{path:?}"
+        );
+        state.restore(below(), None);
+        assert_eq!(cells(&state).encode(), before.encode(), "{path:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(cases())]
+
+    #[test]
+    fn no_value_takes_a_deeper_path_for_that_of_its_cell(
+        register in register(), map in map(), set in set(), values in values(),
+        g_counter in g_counter(), pn_counter in pn_counter(), board in board(),
+    ) {
+        has_no_cells_below_its_own(&register);
+        has_no_cells_below_its_own(&map);
+        has_no_cells_below_its_own(&set);
+        has_no_cells_below_its_own(&values);
+        has_no_cells_below_its_own(&g_counter);
+        has_no_cells_below_its_own(&pn_counter);
+        has_no_cells_below_its_own(&board);
+    }
 
     #[test]
     fn registers_are_a_semilattice(a in register(), b in register(), c in register()) {

@@ -152,13 +152,16 @@ impl<T: Value + Default> Crdt for LwwRegister<T> {
         }
     }
 
-    fn cell_at<'a>(&self, _: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
+    fn cell_at<'a>(&self, rest: Segments<'_>, value: &'a mut Vec<u8>) -> Option<OldCell<'a>> {
         value.clear();
-        let cell = (self.stamp != Stamp::ZERO).then(|| self.old_cell(value))?;
+        let cell = (rest.is_empty() && self.stamp != Stamp::ZERO).then(|| self.old_cell(value))?;
         Some(cell.with(value))
     }
 
-    fn restore(&mut self, _: Segments<'_>, old: Option<OldCell<'_>>) {
+    fn restore(&mut self, rest: Segments<'_>, old: Option<OldCell<'_>>) {
+        if !rest.is_empty() {
+            return;
+        }
         let value = old.and_then(|old| Some((codec::decode(old.value?).ok()?, old.stamp)));
         *self = value.map_or_else(Self::default, |(value, stamp)| Self::new(value, stamp));
     }

@@ -296,7 +296,7 @@ impl<T: Copy + Default + PartialEq + Serialize + DeserializeOwned> PerReplica<T>
     }
 
     pub(super) fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
-        let Some(replica) = rest.next().and_then(decode_key) else {
+        let Some(replica) = rest.next().and_then(decode_key).filter(|_| rest.is_empty()) else {
             return;
         };
         self.remove(replica);

@@ -92,7 +92,8 @@ impl<K: Key, V: Value> Crdt for LwwMap<K, V> {
     }
 
     fn restore(&mut self, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
-        let Some(Ok(key)) = rest.next().map(codec::decode::<K>) else {
+        let key = rest.next().map(codec::decode::<K>);
+        let (Some(Ok(key)), true) = (key, rest.is_empty()) else {
             return;
         };
         let slot = self.table.find(&key);

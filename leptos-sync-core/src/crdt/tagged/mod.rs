@@ -240,7 +240,7 @@ pub(super) fn cell_at<'a, T: Tagged>(
 
 pub(super) fn restore<T: Tagged>(all: &mut T, mut rest: Segments<'_>, old: Option<OldCell<'_>>) {
     let key = rest.next().map(|key| decode_key::<T>(key, &mut Vec::new()));
-    let Some(Ok((element, tag))) = key else {
+    let (Some(Ok((element, tag))), true) = (key, rest.is_empty()) else {
         return;
     };
     all.change(&element, |cells| {
