@@ -26,8 +26,8 @@ struct Budget {
 }
 
 const BUDGET: Budget = Budget {
-    page: 187_711,
-    added: 115_022,
+    page: 189_190,
+    added: 116_501,
 };
 
 /// Builds both pages and prints their sizes.
